@@ -1,0 +1,400 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What kind of file this is, told from its content and never from its name."""
+
+import codecs
+import re
+from collections import Counter
+from dataclasses import replace
+from itertools import islice
+from math import log2
+from typing import Any
+
+from .delimited import first_records
+from .errors import SourceFileError
+from .formats import FileFormat, FileLimits
+from .layouts import (
+    LAYOUTS,
+    layout_columns,
+    recognise_header,
+    recognise_records,
+)
+from .spreadsheet import Workbook
+from .unpack import Unpacked, utf8_blocks
+
+_HEAD_BYTES = 2**20
+_SAMPLE_BYTES = 256 * 2**10
+_SAMPLE_RECORDS = 200
+# How far to look for the first byte beyond ASCII, which tells the encoding.
+_ENCODING_BYTES = 64 * 2**20
+_MAX_CONTROL_SHARE = 0.01
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
+
+# Of two delimiters that explain a file equally well the first is taken: a comma occurs
+# in numbers, the others hardly inside a value.
+_DELIMITERS = "\t;|,"
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins like the one of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+_EXPORT = "Export the call records as CSV or XLSX"
+_UNPACK = "Unpack it and upload the file inside, or pack it with gzip"
+# What a file begins with, what that is, and what to do.
+_FOREIGN = (
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an old Excel workbook (.xls) or one with a password",
+        "Save it as XLSX without a password, or as CSV",
+    ),
+    (b"%PDF-", "a PDF document", _EXPORT),
+    (b"\x89PNG", "a PNG image", _EXPORT),
+    (b"GIF89a", "a GIF image", _EXPORT),
+    (b"\xff\xd8\xff", "a JPEG image", _EXPORT),
+    (b"{\\rtf", "an RTF document", _EXPORT),
+    (b"SQLite format 3\0", "an SQLite database", _EXPORT),
+    (b"PAR1\x15", "a Parquet file", _EXPORT),
+    (b"\x7fELF", "a program", _EXPORT),
+    (b"MZ\x90\0", "a program", _EXPORT),
+    (b"\x1f\x8b", "a gzip file inside a gzip file", "Unpack it once"),
+    (b"\xfd7zXZ\0", "an xz archive", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", _UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
+    (b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
+)
+# The same for what tells only further inside.
+_FOREIGN_INSIDE = (
+    (4, b"1AY&SY", "a bzip2 archive", _UNPACK),
+    (257, b"ustar", "a tar archive", _UNPACK),
+)
+_TEXTS = (
+    (re.compile(r"\s*<(!doctype\s+html|html|head|body)\b", re.I), "a web page"),
+    (
+        re.compile(r"\s*<(\?xml|!--|!doctype|[a-z][\w.-]*(>\s*<|\s+[\w:.-]+=))", re.I),
+        "an XML document",
+    ),
+    (re.compile(r'\s*(\{\s*["}]|\[\s*[\[{"\]])'), "a JSON document"),
+)
+
+# Digits with the marks of numbers, dates, times and addresses around them.
+_VALUE = re.compile(r"[-+(]?\d[-+\d.,:/() TZ%*#]*")
+_SQL_TYPE = re.compile(
+    r"(BIG|SMALL|TINY)?INT(EGER)?|STRING|(VAR)?CHAR(\(\d+\))?|UNIQUEIDENTIFIER"
+    r"|TEXT|DATETIME|TIMESTAMP|FLOAT|DOUBLE|BOOLEAN|(DECIMAL|NUMERIC)(\([\d,]+\))?",
+    re.I,
+)
+
+_OVERRIDES = {"encoding", "delimiter", "has_header", "skip_records", "layout"}
+
+
+def detect_format(
+    path,
+    file_name: str = "",
+    limits: FileLimits | None = None,
+    override: dict[str, Any] | None = None,
+) -> FileFormat:
+    """How to read a file, by looking at its beginning.
+
+    :param file_name: the name that the user knows it by, for messages
+    :param override: what the user says instead, any of encoding, delimiter, has_header,
+        skip_records and layout; None in it means that it is to be detected
+    :raise SourceFileError: no call records can be read from it, and why
+    """
+    limits = limits or FileLimits()
+    said = {key: value for key, value in (override or {}).items() if value is not None}
+    if unknown := set(said) - _OVERRIDES:
+        raise ValueError(f"cannot override {', '.join(sorted(unknown))}")
+    with Unpacked(path, "", limits) as file:
+        compression = "gzip" if file.read(2) == b"\x1f\x8b" else ""
+    with Unpacked(path, compression, limits) as file:
+        head = _read_all(file, _HEAD_BYTES)
+    name = f" {file_name!r}" if file_name else ""
+    if not head.strip():
+        raise SourceFileError(f"The file{name} is empty.")
+    if head.startswith(b"PK\x03\x04"):
+        records = _workbook_records(path, compression, name, limits)
+        return _described(
+            FileFormat("xlsx", compression, "", "", False, 0, ()), records, said, limits
+        )
+    _refuse_foreign(head, name)
+    encoding = _known_encoding(said.get("encoding", "")) or _encoding(
+        path, compression, head, name, limits
+    )
+    text, whole = _sample(path, compression, encoding, limits)
+    _refuse_text(text, name)
+    if not text.strip():
+        raise SourceFileError(f"The file{name} is empty.")
+    delimiters = said.get("delimiter") or _DELIMITERS
+    if len(delimiters) == 1 and not _usable(delimiters):
+        raise SourceFileError(
+            f"{delimiters!r} cannot separate columns. Choose for example a comma, a"
+            " semicolon or a tab."
+        )
+    delimiter, records = _best_delimiter(text, whole, delimiters, name, limits)
+    return _described(
+        FileFormat("delimited", compression, encoding, delimiter, False, 0, ()),
+        records,
+        said,
+        limits,
+    )
+
+
+def _read_all(file, size):
+    """The first bytes of a file, fewer only when it has no more."""
+    parts = []
+    while size > 0 and (data := file.read(size)):
+        parts.append(data)
+        size -= len(data)
+    return b"".join(parts)
+
+
+def _workbook_records(path, compression, name, limits):
+    with Workbook(path, compression, limits, name) as workbook:
+        rows = islice(workbook.rows(), _SAMPLE_RECORDS)
+        records = [values for _number, values in rows]
+    if not records:
+        raise SourceFileError(f"The file{name} has no sheet with anything in it.")
+    width = max(map(len, records), default=0)
+    return [values + [""] * (width - len(values)) for values in records]
+
+
+def _refuse_foreign(head, name):
+    for magic, what, advice in _FOREIGN:
+        if head.startswith(magic):
+            raise SourceFileError(f"The file{name} is {what}. {advice}.")
+    for position, magic, what, advice in _FOREIGN_INSIDE:
+        if head.startswith(magic, position):
+            raise SourceFileError(f"The file{name} is {what}. {advice}.")
+
+
+def _refuse_text(text, name):
+    start = text[:4096].decode(errors="ignore")
+    for pattern, what in _TEXTS:
+        if pattern.match(start):
+            raise SourceFileError(f"The file{name} is {what}. {_EXPORT}.")
+
+
+def _known_encoding(said):
+    """The usual name of an encoding that a user chose."""
+    if not said:
+        return ""
+    try:
+        "a".encode(said).decode(said)
+        codecs.getincrementaldecoder(said)
+        name = codecs.lookup(said).name
+    except (LookupError, UnicodeError) as error:
+        raise SourceFileError(
+            f"The encoding {said!r} is not known. Choose for example utf-8 or cp1252."
+        ) from error
+    return {"iso8859-1": "latin-1", "utf-8-sig": "utf-8"}.get(name, name)
+
+
+def _encoding(path, compression, head, name, limits):
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    if b"\0" in head:
+        encoding = _utf16_without_mark(head)
+        if encoding:
+            return encoding
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if b"\0" in head or controls > _MAX_CONTROL_SHARE * len(head):
+        raise SourceFileError(f"The file{name} is binary, not text. {_EXPORT}.")
+    block, last = head, len(head) < _HEAD_BYTES
+    if head.isascii() and not last:
+        block, last = _first_beyond_ascii(path, compression, limits)
+    try:
+        codecs.utf_8_decode(block, "strict", last)
+        return "utf-8"
+    except UnicodeDecodeError:
+        pass
+    try:
+        block.decode("cp1252")
+        return "cp1252"
+    except UnicodeDecodeError:
+        return "latin-1"
+
+
+def _utf16_without_mark(head):
+    """UTF-16 by where the zeros of its ASCII characters are, '' when it is not."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    for more, less, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+        if more > len(head) // 4 and less == 0:
+            return encoding
+    return ""
+
+
+def _first_beyond_ascii(path, compression, limits):
+    """The first block that is not plain ASCII, and whether it is the file's last."""
+    block = b""
+    with Unpacked(path, compression, limits) as file:
+        while file.total < _ENCODING_BYTES:
+            block = _read_all(file, _HEAD_BYTES)
+            if len(block) < _HEAD_BYTES:
+                return block, True
+            if not block.isascii():
+                break
+    return block, False
+
+
+def _sample(path, compression, encoding, limits):
+    """The beginning of the text as UTF-8, and whether that is all of it."""
+    sample = b""
+    with Unpacked(path, compression, limits) as file:
+        for block in utf8_blocks(file.blocks(_SAMPLE_BYTES), encoding):
+            sample += block
+            if len(sample) >= _SAMPLE_BYTES and (b"\n" in sample or b"\r" in sample):
+                return sample, False
+            if len(sample) > limits.max_line_bytes:
+                return sample, False
+    return sample, True
+
+
+def _usable(delimiter):
+    return delimiter.isascii() and delimiter not in '"\r\n\0'
+
+
+def _best_delimiter(text, whole, delimiters, name, limits):
+    """The delimiter that cuts the text most regularly, and the first records by it."""
+    best, best_score = None, 0
+    for delimiter in delimiters:
+        records = first_records(
+            text, whole, delimiter, _SAMPLE_RECORDS, limits.max_line_bytes
+        )
+        score = _regularity(records)
+        if records and (len(delimiters) == 1 or score > best_score):
+            best, best_score = (delimiter, records), score
+    if best is None:
+        raise SourceFileError(
+            f"The file{name} shows no columns: neither comma, semicolon, tab nor bar"
+            " separates its lines into equally many values. Check that it holds call"
+            " records, or choose the delimiter."
+        )
+    return best
+
+
+def _regularity(records):
+    """0 for no columns at all, more for more columns and more records that have them"""
+    if not records:
+        return 0
+    width = _width(records)
+    regular = [record for record in records if len(record) == width]
+    share = len(regular) / len(records)
+    if width < 2 or share < 0.5:
+        return 0
+    known = recognise_header(_stripped(records[0])) or recognise_records(regular)[0]
+    return share * log2(width) + (100 if known else 0)
+
+
+def _width(records):
+    """The count of columns that most records have."""
+    counts = Counter(map(len, records))
+    return max(counts, key=lambda count: (counts[count], count))
+
+
+def _described(found, records, said, limits):
+    """The format with header, columns and layout.
+
+    :param found: FileFormat without these
+    """
+    widest = max(map(len, records), default=0)
+    if widest > limits.max_columns:
+        raise SourceFileError(
+            f"The file has {widest:,} columns, more than {limits.max_columns:,}. Check"
+            " the delimiter."
+        )
+    has_header = said.get("has_header")
+    if has_header is None:
+        has_header = _has_header(records)
+    data = records[1:] if has_header else records
+    skip = said.get("skip_records")
+    if skip is None:
+        skip = int(bool(data) and _is_types_line(data[0]))
+    data = data[skip:]
+    width = _width(data or records)
+    layout, columns = _columns(
+        records[0] if has_header else None,
+        [record for record in data if len(record) == width],
+        width,
+        said.get("layout", ""),
+    )
+    return replace(
+        found,
+        has_header=has_header,
+        skip_records=skip,
+        columns=columns,
+        layout=layout,
+    )
+
+
+def _columns(header, records, width, said):
+    """Layout and columns.
+
+    :param header: the names, None when there is no header
+    :param said: the layout that the user chose, or ''
+    """
+    if header is None or (said in LAYOUTS and not LAYOUTS[said].header):
+        layout, columns = recognise_records(records, said)
+        if said and not layout:
+            layout, columns = said, layout_columns(said, width)
+        return layout, columns or _unique([""] * width)
+    columns = _unique(header + [""] * (width - len(header)))
+    if said:
+        missing = LAYOUTS[said].header - set(columns) if said in LAYOUTS else {said}
+        if missing:
+            raise SourceFileError(
+                f"The header lacks {', '.join(sorted(missing))} of the layout"
+                f" {said!r}. Choose another layout."
+            )
+    return said or recognise_header(columns), columns
+
+
+def _has_header(records):
+    """Whether the first record names the columns: it has no values, the others do."""
+    first = _stripped(records[0])
+    if recognise_header(first):
+        return True
+    if _is_types_line(first):
+        return False
+    names = [cell for cell in first if cell]
+    if (
+        len(names) * 2 < max(len(first), _width(records))
+        or len({name.casefold() for name in names}) < len(names)
+        or _has_value(names)
+    ):
+        return False
+    body = [record for record in records[1:] if not _is_types_line(record)]
+    with_values = sum(map(_has_value, body))
+    return with_values >= len(body) / 2
+
+
+def _has_value(record):
+    """Whether a cell looks like a number or time, as no name does."""
+    return any(_VALUE.fullmatch(cell) for cell in _stripped(record))
+
+
+def _is_types_line(record):
+    cells = [cell for cell in _stripped(record) if cell]
+    return len(cells) > 2 and all(_SQL_TYPE.fullmatch(cell) for cell in cells)
+
+
+def _stripped(record):
+    return [cell.strip() for cell in record]
+
+
+def _unique(names):
+    """Column names: stripped, none empty (column_3), none twice (name_2)."""
+    columns = []
+    taken = {name.strip() for name in names}
+    for position, name in enumerate(names, 1):
+        wanted = column = name.strip() or f"column_{position}"
+        number = 1
+        while column in columns or (number > 1 and column in taken):
+            number += 1
+            column = f"{wanted}_{number}"
+        columns.append(column)
+    return tuple(columns)

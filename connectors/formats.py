@@ -1,0 +1,119 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What is known of a file of CDRs, and what reading it gives."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+# Bad records keep this much of their text; ``files.raw_record`` gives all of it.
+RAW_CHARACTERS = 10_000
+
+
+@dataclass(frozen=True)
+class FileLimits:
+    """What a file may ask of the machine before it is refused."""
+
+    max_bytes: int = 4 * 2**30  # unpacked
+    max_ratio: int = 200  # unpacked to packed
+    ratio_from_bytes: int = 64 * 2**20  # a small file may compress as well as it likes
+    max_line_bytes: int = 2**20  # of a line and of a record of several lines, in UTF-8
+    max_columns: int = 1000
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """How to read a file."""
+
+    kind: str  # 'delimited' or 'xlsx'
+    compression: str  # '' or 'gzip'
+    encoding: str  # Python's name of the encoding; '' for xlsx
+    delimiter: str  # '' for xlsx
+    has_header: bool
+    # Records after the header that are no data, such as CUCM's line of types.
+    skip_records: int
+    columns: tuple[str, ...]  # unique, not empty
+    layout: str = ""  # key in layouts.LAYOUTS
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold; ``from_dict`` is the way back."""
+        return asdict(self) | {"columns": list(self.columns)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "FileFormat":
+        names = {item.name for item in fields(cls)}
+        known = {key: value for key, value in values.items() if key in names}
+        return cls(**known | {"columns": tuple(values["columns"])})
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a pass over the whole file found.
+
+    ``records`` counts lines that are neither blank nor header, so it is exact unless a
+    value holds a line break; it is meant for progress. ``sha256`` is of the file as it
+    lies on the disk, packed or not.
+    """
+
+    unpacked_bytes: int
+    records: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A record that could not be read."""
+
+    line: int  # 1-based, as in Chunk.line
+    raw: str  # at most RAW_CHARACTERS
+    reason: str  # 'column_count', 'unclosed_quote' or 'too_long'
+    message: str  # for the user
+
+    @classmethod
+    def with_columns(cls, line: int, raw: str, found: int, expected: int, word="Line"):
+        return cls(
+            line,
+            raw[:RAW_CHARACTERS],
+            "column_count",
+            f"{word} {line} has {found} column{'s' if found != 1 else ''}"
+            f" where {expected} {'are' if expected != 1 else 'is'} expected.",
+        )
+
+    @classmethod
+    def with_open_quote(cls, line: int, raw: str):
+        return cls(
+            line,
+            raw[:RAW_CHARACTERS],
+            "unclosed_quote",
+            f"Line {line} opens a quoted value that is not properly closed.",
+        )
+
+    @classmethod
+    def with_length(cls, line: int, raw: str, max_bytes: int):
+        return cls(
+            line,
+            raw[:RAW_CHARACTERS],
+            "too_long",
+            f"Line {line} is longer than {max_bytes:,} bytes.",
+        )
+
+
+@dataclass
+class Chunk:
+    """Consecutive records of a file.
+
+    ``frame``: a row per good record, columns as in the format, all Arrow strings, ''
+    where a field is empty, never NA. ``line``: for each row of the frame, the 1-based
+    line of the file (row of the sheet) where the record begins.
+    """
+
+    frame: pd.DataFrame
+    line: np.ndarray  # int64
+    first_record: int  # 0-based, counted over good and bad records of the file
+    bad: list[BadLine] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        return len(self.frame) + len(self.bad)

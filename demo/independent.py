@@ -1,0 +1,207 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""A second, slow calculation of the demo's month, to compare the product with.
+
+It shares nothing with the product: the standard library's csv and decimal, one call at
+a time, every rule written out. What a customer dialled is not normalised here; the
+number is read from what the switch itself dialled (``lastdata``).
+"""
+
+import csv
+import datetime
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+NEW_YORK = ZoneInfo("America/New_York")
+TOLL_FREE = ("800", "833", "844", "855", "866", "877", "888")
+EMERGENCY = ("911", "112", "999")
+DIRECTORY = ("411", "118500")
+MICRO = Decimal("0.0001")
+
+
+@dataclass
+class Rate:
+    """One line of a rate file."""
+
+    price: Decimal
+    per_seconds: int
+    first: int
+    following: int
+    fee: Decimal
+    maximum: Decimal | None
+    grace: int
+
+
+@dataclass
+class Call:
+    """A charged call: whose, on which day in New York, how long, and its charge."""
+
+    customer: str
+    day: datetime.date
+    seconds: int
+    number: str
+    call_type: str
+    charge: Decimal
+
+
+class Calculation:
+    """The month's charged calls, from the files of a folder.
+
+    :param folder: path with ``asterisk/``, ``house_rates.csv`` and ``az_36205.csv``
+    :param wholesale: customer with the deck *BrightCall*; all others have *Retail*
+    """
+
+    def __init__(self, folder, wholesale="BrightCall Outsourcing"):
+        self.folder = folder
+        self.wholesale = wholesale
+        self.a_to_z = self._read_a_to_z()
+        self.house = self._read_house()
+        self.endpoints, self.contexts = self._read_customers()
+        self.us_areas = {row["area_code"] for row in self._rows("us_area_codes.csv")}
+
+    def _rows(self, name):
+        with (self.folder / name).open(encoding="utf-8") as lines:
+            yield from csv.DictReader(lines)
+
+    def _read_a_to_z(self):
+        return {
+            row["prefix"]: Rate(
+                Decimal(row["cost_per_min"]),
+                60,
+                int(row["increment_seconds"]),
+                int(row["increment_seconds"]),
+                Decimal(row["connect_cost"]),
+                None,
+                0,
+            )
+            for row in self._rows("az_36205.csv")
+        }
+
+    def _read_house(self):
+        decks = defaultdict(dict)
+        for row in self._rows("house_rates.csv"):
+            decks[row["deck"]][row["call_type"], row["prefix"], row["band"]] = Rate(
+                Decimal(row["price"]),
+                int(row["per_seconds"]),
+                int(row["first_increment"]),
+                int(row["next_increment"]),
+                Decimal(row["connection_fee"]),
+                Decimal(row["maximum"]) if row["maximum"] else None,
+                int(row["grace_seconds"]),
+            )
+        return decks
+
+    def _read_customers(self):
+        endpoints, contexts = {}, {}
+        for row in self._rows("asterisk/customers.csv"):
+            if row["kind"] == "endpoint":
+                endpoints[row["identifier"]] = row["customer"]
+            elif row["kind"] == "context":
+                contexts[row["identifier"]] = row["customer"]
+        return endpoints, contexts
+
+    # --- calls
+
+    def calls(self):
+        """The charged calls in the order of the file.
+
+        :return: iterator of :class:`Call`
+        """
+        with (self.folder / "asterisk" / "Master.csv").open(encoding="utf-8") as lines:
+            for row in csv.reader(lines):
+                channel, outgoing, dialled = row[5], row[6], row[8]
+                if row[14] != "ANSWERED" or not outgoing.startswith("PJSIP/carrier-"):
+                    continue
+                customer = self._customer(channel, row[3])
+                number = re.match(r"PJSIP/(\d+)@(carrier-.)", dialled)
+                digits = number.group(1)
+                if number.group(2) == "carrier-b" and digits.startswith("0099"):
+                    digits = digits[4:]
+                start = datetime.datetime.fromisoformat(row[9])
+                seconds = int(row[13])
+                charge = self.charge(customer, digits, start, seconds)
+                kind = self._call_type(customer, digits)
+                day = start.replace(tzinfo=datetime.UTC).astimezone(NEW_YORK).date()
+                yield Call(customer, day, seconds, digits, kind, charge)
+
+    def _customer(self, channel, context):
+        endpoint = re.match(r"PJSIP/(.+)-[0-9a-f]{8}$", channel)
+        if endpoint and endpoint.group(1) in self.endpoints:
+            return self.endpoints[endpoint.group(1)]
+        return self.contexts[context]
+
+    # --- prices
+
+    def charge(self, customer, digits, start, seconds):
+        """What a call costs, as a Decimal with four digits after the point."""
+        rate = self._find_rate(customer, digits, start)
+        if seconds == 0 or seconds < rate.grace:
+            return Decimal(0)
+        billed = rate.first
+        while billed < seconds:
+            billed += rate.following
+        amount = rate.price * billed / rate.per_seconds + rate.fee
+        if rate.maximum is not None:
+            amount = min(amount, rate.maximum)
+        return amount.quantize(MICRO, ROUND_HALF_UP)
+
+    def _find_rate(self, customer, digits, start):
+        call_type = self._call_type(customer, digits)
+        short = len(digits) <= 6
+        deck = "BrightCall" if customer == self.wholesale else "Retail"
+        house = self.house[deck]
+        band = "Peak" if self._is_peak(start) else ""
+        prefixes = (
+            ["=" + digits, ""]
+            if short
+            else [digits[:length] for length in range(len(digits), -1, -1)]
+        )
+        for prefix in prefixes:
+            for kind in (call_type, ""):
+                for hours in (band, ""):
+                    if (kind, prefix, hours) in house:
+                        return house[kind, prefix, hours]
+        if deck == "BrightCall":
+            return self._find_retail(call_type, prefixes, band)
+        return self._find_a_to_z(prefixes)
+
+    def _find_retail(self, call_type, prefixes, band):
+        """The wholesale customer is in the group with the retail deck as well."""
+        house = self.house["Retail"]
+        for prefix in prefixes:
+            for hours in (band, ""):
+                if (call_type, prefix, hours) in house:
+                    return house[call_type, prefix, hours]
+        return self._find_a_to_z(prefixes)
+
+    def _find_a_to_z(self, prefixes):
+        for prefix in prefixes:
+            if prefix in self.a_to_z:
+                return self.a_to_z[prefix]
+        raise LookupError(f"no rate for {prefixes[0]}")
+
+    def _call_type(self, customer, digits):
+        if digits in EMERGENCY:
+            return "toll_free"
+        if digits in DIRECTORY:
+            return "premium"
+        british = customer == "Thames Print Ltd"
+        if digits.startswith("1"):
+            area = digits[1:4]
+            if area in TOLL_FREE:
+                return "toll_free"
+            if area == "900":
+                return "premium"
+            if not british and area in self.us_areas:
+                return "national"
+        if british and digits.startswith("44"):
+            return "mobile" if digits.startswith("447") else "national"
+        return "international"
+
+    @staticmethod
+    def _is_peak(start):
+        local = start.replace(tzinfo=datetime.UTC).astimezone(NEW_YORK)
+        return local.weekday() < 5 and 8 <= local.hour < 18

@@ -1,0 +1,223 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""From an empty database to posted invoices: a month of calls of twelve customers.
+
+Run by ``./dev demo``. Imports the month of a real Asterisk, rates it, renews every
+customer's subscription, posts the invoices and prints one of them. Then compares calls
+and seconds with the control totals, and every amount with an independent calculation;
+ends with an error when one differs.
+"""
+
+import base64
+import csv
+import datetime
+import os
+import shutil
+import sys
+import time
+from collections import defaultdict
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER))
+
+import set_up  # noqa: E402
+from independent import Calculation  # noqa: E402
+
+FILE = FOLDER / "asterisk" / "Master.csv"
+RENEWAL = datetime.date.fromisoformat(set_up.DUE)
+
+
+class Clock:
+    """Prints each step with its time and, where records pass, their speed."""
+
+    def __init__(self):
+        self.begun = time.monotonic()
+
+    def step(self, text, records=0):
+        now = time.monotonic()
+        seconds, self.begun = now - self.begun, now
+        speed = f"{records / seconds:12,.0f} records/s" if records else ""
+        print(f"  {text:<52}{seconds:8.2f} s{speed}", flush=True)
+
+
+def main(env):
+    """Run the demo; the exit status: 0 when everything agrees."""
+    print("Metered Billing: a month of calls, from the switch to the invoice\n")
+    clock = Clock()
+    set_up.set_up_company(env)
+    decks = set_up.make_decks(env, FOLDER)
+    rates = sum(deck.rate_count for deck in decks.values())
+    env.cr.commit()
+    clock.step(f"{len(decks)} rate decks with {rates:,} rates", rates)
+    source = set_up.make_source(env)
+    partners = set_up.make_customers(env, FOLDER, source, decks)
+    subscriptions = set_up.make_subscriptions(env, partners)
+    env.cr.commit()
+    clock.step(f"{len(partners)} customers, identifiers, subscriptions")
+    batch = import_month(env, source)
+    clock.step(f"import {FILE.name}: read, rate, store", batch.records)
+    invoices = renew(env, subscriptions)
+    clock.step(f"{len(invoices)} renewals and invoices posted", len(invoices))
+    pdf = print_invoice(env, invoices[partners["Thames Print Ltd"]])
+    clock.step(f"invoice as PDF: {pdf.name}" if pdf else "no PDF: no wkhtmltopdf")
+    problems = compare(env, batch, partners, invoices)
+    clock.step("compare with control totals and an own calculation")
+    print_table(env, batch, partners, invoices)
+    print_batch(batch)
+    for problem in problems:
+        print(f"DIFFERS: {problem}")
+    if problems:
+        return 1
+    print("Calls, seconds and amounts agree with the control totals and with an")
+    print("independent calculation of every call.")
+    if pdf:
+        print(f"PDF: {pdf}")
+    print_address(env, partners)
+    return 0
+
+
+def import_month(env, source):
+    """Import the file through the public way in; the job runs here to be timed."""
+    content = base64.b64encode(FILE.read_bytes()).decode()
+    batch_id = env["metered.batch"].import_file(source.id, FILE.name, content)
+    env.cr.commit()
+    batch = env["metered.batch"].browse(batch_id)
+    batch._process(commit=env.cr.commit)
+    return batch
+
+
+def renew(env, subscriptions):
+    """Renew what is due on 1 November, and post.
+
+    :return: dict partner -> posted ``account.move``
+    """
+    invoices = {}
+    for partner, subscription in subscriptions.items():
+        subscription.generate_invoice()
+        invoice = subscription.invoice_ids
+        invoice.action_post()
+        invoices[partner] = invoice
+    env.cr.commit()
+    return invoices
+
+
+def print_invoice(env, invoice):
+    """Print an invoice to PDF where wkhtmltopdf is installed.
+
+    :return: path, or None
+    """
+    if not shutil.which("wkhtmltopdf"):
+        return None
+    report = env["ir.actions.report"]
+    content, _kind = report._render_qweb_pdf("account.account_invoices", invoice.ids)
+    env.cr.commit()
+    path = Path(os.environ.get("METERED_OUTPUT", ".")) / (
+        invoice.name.replace("/", "-") + ".pdf"
+    )
+    path.write_bytes(content)
+    return path
+
+
+def stored_charges(env, batch):
+    """What the product charged, per customer: calls, seconds, exact amount."""
+    env.cr.execute(
+        """
+        SELECT partner_id, count(*), sum(quantity)::bigint, sum(charge)::text
+          FROM metered_cdr WHERE batch_id = %s AND state = 'rated'
+         GROUP BY partner_id
+        """,
+        (batch.id,),
+    )
+    return {row[0]: (row[1], row[2], Decimal(row[3])) for row in env.cr.fetchall()}
+
+
+def invoiced_usage(invoice):
+    """The sum of the usage lines of an invoice, as they stand on it."""
+    lines = invoice.invoice_line_ids.filtered("metered_usage_ids")
+    return sum((Decimal(str(line.price_subtotal)) for line in lines), Decimal(0))
+
+
+def compare(env, batch, partners, invoices):
+    """Compare what was stored and invoiced with two other sources.
+
+    :return: list of texts, one for each difference
+    """
+    problems = []
+    charges = stored_charges(env, batch)
+    with (FOLDER / "asterisk" / "control.csv").open(encoding="utf-8") as lines:
+        control = {row["customer"]: row for row in csv.DictReader(lines)}
+    total, october = defaultdict(Decimal), defaultdict(lambda: defaultdict(Decimal))
+    for call in Calculation(FOLDER).calls():
+        total[call.customer] += call.charge
+        if call.day < RENEWAL:
+            october[call.customer][call.call_type] += call.charge
+    for name, partner in partners.items():
+        calls, seconds, amount = charges.get(partner.id, (0, 0, Decimal(0)))
+        row = control[name]
+        for what, mine, theirs in (
+            ("calls", calls, int(row["answered_outbound_calls"])),
+            ("seconds", seconds, int(row["total_billsec"])),
+            ("amount", amount, total[name]),
+            (
+                "invoiced usage",
+                invoiced_usage(invoices[partner]),
+                # An invoice line is the exact sum of a call type, rounded once.
+                sum(
+                    (to_cents(value) for value in october[name].values()),
+                    Decimal(0),
+                ),
+            ),
+        ):
+            if mine != theirs:
+                problems.append(f"{name}, {what}: {mine}, expected {theirs}")
+    return problems
+
+
+def to_cents(amount):
+    """Rounded half up, as the company's currency is."""
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def print_table(env, batch, partners, invoices):
+    """The short table: customer, calls, minutes, amount, invoice."""
+    charges = stored_charges(env, batch)
+    print(
+        f"\n  {'Customer':<24}{'Calls':>7}{'Minutes':>10}{'Rated':>12}"
+        f"{'Invoiced':>11}  Invoice"
+    )
+    for name, partner in partners.items():
+        calls, seconds, amount = charges[partner.id]
+        invoice = invoices[partner]
+        print(
+            f"  {name:<24}{calls:>7,}{Decimal(seconds) / 60:>10,.1f}{amount:>12,.4f}"
+            f"{invoiced_usage(invoice):>11,.2f}  {invoice.name}"
+        )
+    print(
+        "  (Invoiced is the usage of October; calls of November wait for the next "
+        "renewal.)\n"
+    )
+
+
+def print_batch(batch):
+    """The control totals of the import."""
+    print(
+        f"  {batch.records:,} records = {batch.rated:,} rated + "
+        f"{batch.not_billable:,} not billable + {batch.duplicates:,} duplicates + "
+        f"{batch.exceptions:,} exceptions; {batch.rated:,} rated = "
+        f"{batch.invoiced:,} invoiced + {batch.uninvoiced:,} open\n"
+    )
+
+
+def print_address(env, partners):
+    """Where to look at it."""
+    url = os.environ.get("METERED_URL") or env["ir.config_parameter"].get_param(
+        "web.base.url"
+    )
+    partner = partners["Thames Print Ltd"]
+    print(f"\n  {url}/odoo/res.partner/{partner.id}   (login admin, password admin)")
+
+
+if __name__ == "__main__":
+    sys.exit(main(env))  # noqa: F821  (given by whoever runs this script)

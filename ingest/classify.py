@@ -1,0 +1,98 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What kind of call it was: direction and destination give the call type."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..rating.prefixes import PrefixIndex
+
+#: kinds of destination whose call class does not depend on the country
+CLASS_OF_KIND = {
+    "toll_free": "toll_free",
+    "emergency": "toll_free",
+    "premium": "premium",
+    "shared_cost": "premium",
+    "directory": "premium",
+    "satellite": "international",
+}
+NO_METER = 0
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A set of prefixes with a name; ``meter_id`` overrides the call type."""
+
+    id: int
+    country_id: int
+    kind: str
+    prefixes: tuple[str, ...]
+    meter_id: int = 0
+
+
+class Classifier:
+    """Gives every call its destination and its meter.
+
+    :param destinations: sequence of :class:`Destination`
+    :param meter_of_class: call class -> meter id
+    :param home_country_id: calls to another country are international
+    :param local_digits: a call is local when caller and callee share this many
+        first E.164 digits; 0: never
+    """
+
+    def __init__(self, destinations, meter_of_class, home_country_id, local_digits=0):
+        rows = [
+            (prefix, position)
+            for position, destination in enumerate(destinations)
+            for prefix in destination.prefixes
+        ]
+        self._index = PrefixIndex(
+            np.zeros(len(rows), np.int64),
+            [prefix for prefix, _position in rows],
+            np.array([position for _prefix, position in rows], np.int64),
+        )
+        self._ids = np.array([d.id for d in destinations] + [0], np.int64)
+        self._meter_of_class = meter_of_class
+        self._local_digits = local_digits
+        meters, domestic = [], []
+        for destination in destinations:
+            call_class = CLASS_OF_KIND.get(destination.kind)
+            national = destination.country_id == home_country_id
+            if call_class is None:
+                if not national:
+                    call_class = "international"
+                elif destination.kind == "mobile":
+                    call_class = "mobile"
+                else:
+                    call_class = "national"
+            meters.append(
+                destination.meter_id or meter_of_class.get(call_class, NO_METER)
+            )
+            domestic.append(call_class == "national" and not destination.meter_id)
+        self._meters = np.array(meters + [NO_METER], np.int64)
+        self._domestic = np.array(domestic + [False])
+
+    def classify(self, directions, caller_keys, callee_keys):
+        """Destination and meter per call.
+
+        :param directions: object array: outbound, inbound or internal
+        :param caller_keys, callee_keys: int64 number keys
+        :return: (destination ids, meter ids), int64 arrays; 0 where there is none.
+            Inbound and internal calls have a meter whatever their destination.
+        """
+        nodes = self._index.lookup(
+            np.zeros(len(callee_keys), np.int64), callee_keys
+        )
+        positions = np.where(nodes >= 0, self._index.first_payload(nodes), -1)
+        destination_ids = self._ids[positions]
+        meters = self._meters[positions]
+        if self._local_digits:
+            scale = 10 ** (15 - self._local_digits)
+            local = self._domestic[positions] & (caller_keys >= 0)
+            local &= caller_keys // scale == callee_keys // scale
+            meters[local] = self._meter_of_class.get("local", NO_METER)
+        for direction in ("inbound", "internal"):
+            rows = directions == direction
+            meters[rows] = self._meter_of_class.get(direction, NO_METER)
+        return destination_ids, meters

@@ -1,0 +1,51 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Arrow columns as PostgreSQL's COPY wants them."""
+
+import io
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+
+def ids_or_null(values):
+    """Record ids as a column; 0 becomes null.
+
+    :param values: int64 array
+    """
+    return pa.array(values, mask=values == 0)
+
+
+def decimals(values, scale, mask=None):
+    """Exact decimal numbers from scaled integers, without a detour through floats.
+
+    :param values: int64 array, in units of ``10**-scale``
+    :param scale: digits after the point
+    :param mask: bool array, True where the value is null
+    :return: pyarrow decimal128 array
+    """
+    wide = np.empty((len(values), 2), np.int64)
+    # decimal128 is a little-endian integer of 128 bits: the sign fills the upper half.
+    wide[:, 0] = values
+    wide[:, 1] = values >> 63
+    valid = None
+    if mask is not None and mask.any():
+        valid = pa.array(~mask).buffers()[1]
+    return pa.Array.from_buffers(
+        pa.decimal128(24, scale), len(values), [valid, pa.py_buffer(wide)]
+    )
+
+
+def copy_csv(table):
+    """A table as CSV for ``COPY ... (FORMAT csv)``: nulls are empty and unquoted.
+
+    :param table: pyarrow table
+    :return: binary file at its start
+    """
+    buffer = io.BytesIO()
+    pyarrow.csv.write_csv(
+        table, buffer, pyarrow.csv.WriteOptions(include_header=False)
+    )
+    buffer.seek(0)
+    return buffer

@@ -1,0 +1,117 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Who pays: service identifiers, as they were at the time of the record."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .extract import column, extract
+
+
+@dataclass(frozen=True)
+class PayerStep:
+    """One way of finding the payer.
+
+    :param column: the source's column
+    :param pattern: expression whose group is the identifier; empty: the whole text
+    :param kind: kind of identifier; ``number`` compares normalised numbers
+    :param direction: only for records of this direction; empty: for all
+    """
+
+    column: str
+    kind: str
+    pattern: str = ""
+    direction: str = ""
+
+
+class IdentifierIndex:
+    """Service identifiers of one source, found by kind, value and time.
+
+    :param kinds: sequence of kind texts
+    :param values: sequence of identifier values (numbers normalised)
+    :param valid_from_us, valid_to_us: half-open validity, epoch microseconds
+
+    The position of an identifier in these sequences is what :meth:`find` returns.
+    Validities of one (kind, value) must not overlap; where they do, the one that
+    began last counts.
+    """
+
+    def __init__(self, kinds, values, valid_from_us, valid_to_us):
+        self._by_kind = {}
+        start = np.asarray(valid_from_us, np.int64)
+        end = np.asarray(valid_to_us, np.int64)
+        kinds = np.asarray(kinds, object)
+        texts = pa.array(values, pa.string())
+        for kind in set(kinds):
+            members = np.flatnonzero(kinds == kind)
+            encoded = pc.dictionary_encode(pc.take(texts, pa.array(members)))
+            codes = encoded.indices.to_numpy(zero_copy_only=False)
+            order = np.lexsort((members, start[members], codes))
+            members = members[order]
+            first = np.searchsorted(codes[order], np.arange(len(encoded.dictionary)))
+            last = np.append(first[1:], len(members))
+            self._by_kind[kind] = (
+                encoded.dictionary,
+                members,
+                first,
+                last,
+                start[members],
+                end[members],
+            )
+
+    def find(self, kind, values, times_us):
+        """Identifier in force for each record.
+
+        :param kind: kind of identifier
+        :param values: pyarrow string array
+        :param times_us: int64 array, start of each record
+        :return: int64 array of positions, -1 where there is none
+        """
+        found = np.full(len(values), -1, np.int64)
+        if kind not in self._by_kind:
+            return found
+        dictionary, members, first, last, start, end = self._by_kind[kind]
+        codes = pc.index_in(values, dictionary)
+        codes = pc.fill_null(codes, -1).to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero(codes >= 0)
+        # Numbers change hands rarely: the newest validity is nearly always the one.
+        position = last[codes[rows]] - 1
+        while len(rows):
+            time = times_us[rows]
+            inside = (start[position] <= time) & (time < end[position])
+            found[rows[inside]] = members[position[inside]]
+            more = ~inside & (position > first[codes[rows]])
+            rows, position = rows[more], position[more] - 1
+        return found
+
+
+def identify(frame, steps, index, directions, times_us, numbers):
+    """Find the payer of every record by the ordered steps.
+
+    :param frame: the source's records, text columns
+    :param steps: sequence of :class:`PayerStep`
+    :param index: :class:`IdentifierIndex`
+    :param directions: object array of direction texts
+    :param times_us: int64 array
+    :param numbers: function (pyarrow strings) -> normalised pyarrow strings
+    :return: int64 array of identifier positions, -1 where nobody was found
+    """
+    payer = np.full(len(frame), -1, np.int64)
+    for step in steps:
+        if step.column not in frame.columns:
+            continue
+        rows = payer < 0
+        if step.direction:
+            rows &= directions == step.direction
+        rows = np.flatnonzero(rows)
+        if not len(rows):
+            continue
+        values = pc.take(column(frame, step.column), pa.array(rows))
+        values = extract(values, step.pattern)
+        if step.kind == "number":
+            values = numbers(values)
+        payer[rows] = index.find(step.kind, values, times_us[rows])
+    return payer

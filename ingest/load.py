@@ -1,0 +1,308 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Reading a source's settings from the database into plain values.
+
+The only part of the pipeline that knows the ORM. What it reads is frozen for the run:
+a rate that changes while an import runs counts from the next slice on.
+"""
+
+import numpy as np
+import pandas as pd
+
+from odoo import fields
+
+from ..rating import MAX_US, MIN_US, Deck, RatingEngine, Slot, TimeBand
+from .classify import Classifier, Destination
+from .dial_plans import dial_plan
+from .identify import IdentifierIndex, PayerStep
+from .rules import Condition, Rule
+from .settings import ColumnSpec, ImportSettings, Limits, Payers
+
+HOUR_US = 3_600_000_000
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+HOLIDAY = 7
+
+RATES = r"""
+    SELECT rate.id, rate.deck_id, coalesce(rate.meter_id, 0),
+           coalesce(dest.prefix, rate.prefix, ''), coalesce(rate.band_id, 0),
+           coalesce((extract(epoch FROM rate.date_from::timestamp
+                     AT TIME ZONE deck.timezone) * 1000000)::bigint, %(min)s),
+           coalesce((extract(epoch FROM rate.date_to::timestamp
+                     AT TIME ZONE deck.timezone) * 1000000)::bigint, %(max)s),
+           (rate.price * 100000000)::bigint, rate.per_seconds,
+           (rate.connection_fee * 100000000)::bigint,
+           (rate.min_charge * 100000000)::bigint,
+           CASE WHEN rate.has_max_charge
+                THEN (rate.max_charge * 100000000)::bigint ELSE -1 END,
+           rate.initial_increment, rate.increment, rate.grace_seconds
+      FROM metered_rate rate
+      JOIN metered_rate_deck deck ON deck.id = rate.deck_id
+      LEFT JOIN LATERAL (
+            SELECT DISTINCT prefix
+              FROM metered_destination destination,
+                   regexp_split_to_table(
+                        trim(destination.prefixes), '[\s,;]+') prefix
+             WHERE destination.id = rate.destination_id AND prefix != ''
+           ) dest ON TRUE
+     WHERE rate.deck_id = ANY(%(decks)s)
+"""
+RATE_COLUMNS = [
+    "rate_id",
+    "deck_id",
+    "meter_id",
+    "prefix",
+    "band_id",
+    "valid_from_us",
+    "valid_to_us",
+    "price_e8",
+    "per_seconds",
+    "connection_fee_e8",
+    "min_charge_e8",
+    "max_charge_e8",
+    "initial_increment",
+    "increment",
+    "grace_seconds",
+]
+
+
+def load_settings(source):
+    """Everything an import of a source needs.
+
+    :param source: one ``metered.source`` record
+    :return: :class:`~.settings.ImportSettings`
+    """
+    source = source.sudo().with_company(source.company_id)
+    source.env.flush_all()
+    company = source.company_id
+    identifiers = source.env["metered.identifier"].search(
+        [
+            ("company_id", "=", company.id),
+            ("source_id", "in", [False, source.id]),
+            ("normalised", "!=", False),
+        ],
+        # An identifier of the source itself is looked at before one of all sources.
+        order="source_id NULLS FIRST, id",
+    )
+    chains, chain_of = _chains(identifiers, company)
+    engine, currency_of_deck = load_engine(source.env, chains)
+    plans, plan_of = _plans(source, identifiers)
+    zones, zone_of = _zones(identifiers, company)
+    return ImportSettings(
+        source_id=source.id,
+        company_id=company.id,
+        timezone=source.timezone,
+        duration_rounding=source.duration_rounding,
+        columns=tuple(
+            ColumnSpec(c.target, c.columns, c.style or "", c.pattern or "")
+            for c in source.column_ids
+        ),
+        rules=tuple(_rule(rule) for rule in source.rule_ids),
+        steps=tuple(
+            PayerStep(s.column, s.kind, s.pattern or "", s.direction or "")
+            for s in source.payer_ids
+        ),
+        default_outcome=source.default_outcome,
+        default_direction=source.default_direction,
+        limits=_limits(source),
+        plans=plans,
+        zones=zones,
+        payers=Payers(
+            index=IdentifierIndex(
+                identifiers.mapped("kind"),
+                identifiers.mapped("normalised"),
+                [to_us(i.date_from, MIN_US) for i in identifiers],
+                [to_us(i.date_to, MAX_US) for i in identifiers],
+            ),
+            identifier_id=np.array(identifiers.ids, np.int64),
+            partner_id=np.array([i.partner_id.id for i in identifiers], np.int64),
+            subscription_id=np.array(
+                [i.subscription_id.id or 0 for i in identifiers], np.int64
+            ),
+            plan=plan_of,
+            zone=zone_of,
+            chain=chain_of,
+        ),
+        engine=engine,
+        currency_of_deck=currency_of_deck,
+    )
+
+
+def to_us(moment, default):
+    """A naive UTC datetime as epoch microseconds; ``default`` for an empty one."""
+    if not moment:
+        return default
+    return int(np.datetime64(moment, "us").astype(np.int64))
+
+
+def _rule(rule):
+    return Rule(
+        rule.id,
+        rule.outcome,
+        rule.direction or "",
+        tuple(
+            Condition(c.column, c.operator, c.value or "") for c in rule.condition_ids
+        ),
+    )
+
+
+def _limits(source):
+    now = to_us(fields.Datetime.now(), 0)
+    return Limits(
+        max_seconds=source.max_duration_hours * 3600,
+        latest_us=now + source.future_hours * HOUR_US,
+        earliest_us=(
+            now - source.max_age_days * 24 * HOUR_US if source.max_age_days else MIN_US
+        ),
+    )
+
+
+def _chains(identifiers, company):
+    """Decks in order of precedence per identifier: customer, group, company."""
+    chains, chain_of, of_partner = [()], [], {}
+    for identifier in identifiers:
+        partner = identifier.partner_id
+        if partner not in of_partner:
+            owner = partner.commercial_partner_id
+            group = partner.metered_group_id or owner.metered_group_id
+            decks = (
+                (partner.metered_deck_id or owner.metered_deck_id)
+                | group.deck_id
+                | company.metered_deck_id
+            )
+            chain = tuple(decks.filtered("active").ids)
+            if chain not in chains:
+                chains.append(chain)
+            of_partner[partner] = chains.index(chain)
+        chain_of.append(of_partner[partner])
+    return chains, np.array(chain_of, np.int64)
+
+
+def load_engine(env, chains):
+    """The rating engine for chains of decks.
+
+    :param env: environment with rights to read all decks
+    :param chains: list of tuples of deck ids
+    :return: (:class:`~..rating.RatingEngine`, dict deck id -> currency id)
+    """
+    decks = env["metered.rate.deck"].browse(
+        sorted({deck_id for chain in chains for deck_id in chain})
+    )
+    rates = load_rates(env, decks)
+    bands = env["metered.time.band"].browse(sorted({*rates["band_id"]} - {0}))
+    bands = bands.sorted(lambda band: (band.sequence, band.id))
+    engine = RatingEngine(
+        decks=[_deck(deck, bands) for deck in decks],
+        bands=[_band(band) for band in bands],
+        rates=rates,
+        chains=chains,
+    )
+    return engine, {deck.id: deck.currency_id.id for deck in decks}
+
+
+def load_rates(env, decks):
+    """The rates of decks as the engine's frame, a row per prefix.
+
+    :param decks: ``metered.rate.deck`` records
+    :return: DataFrame with :data:`RATE_COLUMNS`
+    """
+    env.cr.execute(RATES, {"min": MIN_US, "max": MAX_US, "decks": decks.ids})
+    frame = pd.DataFrame(env.cr.fetchall(), columns=RATE_COLUMNS)
+    return frame.astype({n: np.int64 for n in RATE_COLUMNS if n != "prefix"})
+
+
+def _deck(deck, bands):
+    return Deck(
+        id=deck.id,
+        timezone=deck.timezone,
+        rounding=deck.rounding,
+        decimals=deck.decimals,
+        crossing=deck.crossing,
+        holidays=frozenset(deck.holiday_ids.mapped("date")),
+        bands=tuple(bands.ids),
+    )
+
+
+def _band(band):
+    slots = []
+    for slot in band.slot_ids:
+        days = {day for day, name in enumerate(DAYS) if slot[name]}
+        if slot.holiday:
+            days.add(HOLIDAY)
+        slots.append(
+            Slot(
+                frozenset(days), round(slot.hour_from * 60), round(slot.hour_to * 60)
+            )
+        )
+    return TimeBand(id=band.id, slots=tuple(slots))
+
+
+def _plans(source, identifiers):
+    """Dialling plans with their classifiers: the source's, and those of accounts."""
+    destinations = source.env["metered.destination"].search(
+        [("company_id", "in", [False, source.company_id.id])]
+    )
+    prefixes = [
+        Destination(
+            id=d.id,
+            country_id=d.country_id.id or 0,
+            kind=d.kind,
+            prefixes=tuple(d._split_prefixes()),
+            meter_id=d.meter_id.id or 0,
+        )
+        for d in destinations
+    ]
+    meters = source.env["metered.meter"].search(
+        [
+            ("kind", "=", "call"),
+            ("call_class", "!=", False),
+            ("company_id", "in", [False, source.company_id.id]),
+        ],
+        # The company's own meter comes last and so takes the place of a shared one.
+        order="company_id NULLS FIRST, id",
+    )
+    meter_of_class = {meter.call_class: meter.id for meter in meters}
+
+    def plan(country, **overrides):
+        return (
+            dial_plan(country.code, **overrides),
+            Classifier(prefixes, meter_of_class, country.id, source.local_digits),
+        )
+
+    overrides = {}
+    if source.idd_prefixes:
+        overrides["idd_prefixes"] = tuple(
+            text.strip() for text in source.idd_prefixes.split(",") if text.strip()
+        )
+    if source.short_code_max:
+        overrides["short_code_max"] = source.short_code_max
+    plans = [plan(source.country_id, **overrides)]
+    position = {source.country_id: 0}
+    accounts = source.account_ids.filtered("country_id")
+    by_partner = {account.partner_id: account.country_id for account in accounts}
+    plan_of = []
+    for identifier in identifiers:
+        country = (
+            identifier.account_id.country_id
+            or by_partner.get(identifier.partner_id)
+            or source.country_id
+        )
+        if country not in position:
+            position[country] = len(plans)
+            plans.append(plan(country))
+        plan_of.append(position[country])
+    return tuple(plans), np.array(plan_of, np.int64)
+
+
+def _zones(identifiers, company):
+    """Time zones in which customers' days begin; the first is the company's."""
+    zones = [company._metered_timezone()]
+    zone_of = []
+    for identifier in identifiers:
+        partner = identifier.partner_id
+        zone = (
+            partner.metered_tz or partner.commercial_partner_id.metered_tz or zones[0]
+        )
+        if zone not in zones:
+            zones.append(zone)
+        zone_of.append(zones.index(zone))
+    return tuple(zones), np.array(zone_of, np.int64)

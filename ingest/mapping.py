@@ -1,0 +1,132 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""From the source's own columns to the facts of a record."""
+
+import hashlib
+import json
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .extract import column, extract
+
+#: what a source's direction column may say -> direction
+DIRECTIONS = {
+    "outbound": "outbound",
+    "out": "outbound",
+    "outgoing": "outbound",
+    "orig": "outbound",
+    "originating": "outbound",
+    "inbound": "inbound",
+    "in": "inbound",
+    "incoming": "inbound",
+    "term": "inbound",
+    "terminating": "inbound",
+    "internal": "internal",
+    "local": "internal",
+    "on-net": "internal",
+    "onnet": "internal",
+}
+
+
+def missing_targets(columns, names, needed=("start_time", "seconds")):
+    """The needed facts that a file with these column names cannot give.
+
+    :param columns: sequence of :class:`~.settings.ColumnSpec`
+    :param names: the file's column names
+    :return: list of the specs that find no column, or bare target names where the
+        source says nothing of them
+    """
+    missing = []
+    for target in needed:
+        specs = [spec for spec in columns if spec.target == target]
+        if not specs:
+            missing.append(target)
+        elif not any(spec.resolve(names) for spec in specs):
+            missing.append(specs[0])
+    return missing
+
+
+def read_target(frame, columns, target):
+    """The texts of one fact for every record.
+
+    :param frame: the source's records, text columns
+    :param columns: sequence of :class:`~.settings.ColumnSpec`
+    :param target: name of the fact
+    :return: (pyarrow string array, the spec) or (None, None) without a column
+    """
+    for spec in columns:
+        if spec.target != target:
+            continue
+        parts = spec.resolve(frame.columns)
+        if not parts:
+            continue
+        arrays = [column(frame, part) for part in parts]
+        values = arrays[0]
+        if len(arrays) > 1:
+            values = pc.binary_join_element_wise(*arrays, "-")
+        return extract(values, spec.pattern), spec
+    return None, None
+
+
+def call_ids(frame, columns):
+    """What tells records apart: the call id, or a digest where there is none.
+
+    :return: pyarrow string array, never empty texts
+    """
+    values, _spec = read_target(frame, columns, "call_id")
+    count = len(frame)
+    if values is None:
+        values = pa.array([""] * count, pa.string())
+    # "-" is what an empty uniqueid and an empty sequence join to.
+    blank = pc.equal(pc.replace_substring(values, "-", ""), "")
+    rows = pc.indices_nonzero(blank)
+    if not len(rows):
+        return values
+    digests = [digest(text) for text in raw_texts(frame, rows.to_numpy())]
+    return pc.replace_with_mask(values, blank, pa.array(digests, pa.string()))
+
+
+def digest(text):
+    """A key for a record that has no id of its own: 128 bits of its content."""
+    return "content:" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def raw_texts(frame, rows):
+    """Some records as JSON objects, column -> text: what an exception keeps.
+
+    :param rows: int array of positions
+    :return: list of str
+    """
+    taken = [
+        pc.take(column(frame, name), pa.array(rows)).to_pylist()
+        for name in frame.columns
+    ]
+    names = list(frame.columns)
+    return [
+        json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False)
+        for values in zip(*taken, strict=True)
+    ]
+
+
+def properties(frame, columns):
+    """The columns to keep with the record, as JSON texts; None when there are none."""
+    names = [
+        name
+        for spec in columns
+        if spec.target == "property"
+        for name in spec.resolve(frame.columns)
+    ]
+    if not names:
+        return None
+    arrays = [column(frame, name).to_pylist() for name in names]
+    return pa.array(
+        [
+            json.dumps(
+                {n: v for n, v in zip(names, values, strict=True) if v},
+                ensure_ascii=False,
+            )
+            for values in zip(*arrays, strict=True)
+        ],
+        pa.string(),
+    )

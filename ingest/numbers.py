@@ -1,0 +1,291 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Dialled numbers and caller IDs in one form, a column at a time.
+
+The form: `+` and 5 to 15 digits (ITU-T E.164); or, for short codes and extensions,
+the digits as dialled; or null for what is no number (`anonymous`, `*97`, ``).
+
+First a number is reduced to an optional `+` and digits: `tel:`, `sip:` and `sips:`
+before it, everything from `@` or `;` on, spaces and the signs `- . ( ) /` are
+dropped, and so is `(0)` behind an international prefix. Then the first reading that
+fits decides. *National* means: of a length of the country, and without a leading 0
+that is not part of its numbers. *Likely* means: national, and as the country's
+`national_pattern` has it. *Known* means: a calling code that exists, followed by as
+many digits as its numbers have.
+
+==  ==============================================  ===================  ==============
+n   reading                                         as dialled           becomes
+==  ==============================================  ===================  ==============
+1   `+` and 5 to 15 digits, not 0 first             +44 20 7946 0120     +442079460120
+2   up to `short_code_max` digits and no likely     911, 118500, 2001    as dialled
+    national number as the country dials it
+3   own international prefix, the longest that      011 44 20 7946 0120  +442079460120
+    leaves a known number, else the longest
+4   national prefix, likely number                  (GB) 0113 496 0120   +441134960120
+5   foreign international prefix, known number      (GB) 011 1 404 605.. +1404605...
+6   national prefix, national number                1 404 605 8270       +14046058270
+7   foreign international prefix                    (US) 00 677 9959     +6779959
+8   country code, likely number (in a country       (GB) 442079460120    +442079460120
+    with a national prefix, else after 9)
+9   likely number                                   404 605 8270         +14046058270
+10  country code, national number                   (US) 12345678901     +12345678901
+11  8 to 15 digits, not 0 first                     (US) 442079460120    +442079460120
+12  anything else                                   5550123              null
+==  ==============================================  ===================  ==============
+
+What this decides of the ambiguous: in GB 0113 496 0120 is Leeds, not a call to +349;
+ten digits in North America are a number of North America (9), not Denmark's (11); in
+Italy 391 234 5678 is a mobile (9), 39 06 1234 5678 has the country code (8); the same
+digits with and without a 0 in front are the same number in Germany (4, 9). Numbers
+without area code cannot be told and are null (12), or an extension when short (2).
+"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .dial_plans import DialPlan, dial_plan, international_lengths
+from .text_columns import as_text
+
+__all__ = ["DialPlan", "dial_plan", "normalise_numbers"]
+
+LEAST_DIGITS = 5
+E164_DIGITS = 15
+LEAST_BARE_DIGITS = 8
+"""Fewer digits without any prefix are not taken for an international number."""
+
+CODE_DIGITS = 3
+"""Most digits of a calling code."""
+
+URI_MARKS = r"[:@;]"
+SCHEME = r"(?i)^(?:tel|sips?):"
+PARAMETERS = r"[@;].*$"
+FLOAT = r"^(\+?[0-9]{5,})\.0$"
+OPTIONAL_ZERO = r"^(\+|00|011)([^(]*)\(0\)"
+SEPARATORS = r"[\s\x{00a0}\x{2007}\x{202f}\x{2010}-\x{2015}.()/-]+"
+
+
+def normalise_numbers(numbers, plan):
+    """Return numbers in the form that rating and lookup use.
+
+    :param numbers: Series, pyarrow Array or ChunkedArray, or list; shape (n,)
+    :param plan: DialPlan of the switch that wrote them
+    :return: pa.StringArray, shape (n,)
+    """
+    text = as_text(numbers)
+    digits, has_plus, usable = _split_plus(text)
+    if not usable.all():
+        rows = np.flatnonzero(~usable)
+        cleaned = _cleaned(text.take(pa.array(rows)))
+        cleaned, has_plus[rows], usable[rows] = _split_plus(cleaned)
+        replaced = np.zeros(len(digits), dtype=bool)
+        replaced[rows] = True
+        digits = pc.replace_with_mask(digits, pa.array(replaced), cleaned)
+    return _Readings(digits, has_plus, usable, plan).normalised()
+
+
+def _split_plus(text):
+    """Return the text without its `+`, whether it had one, whether digits are left."""
+    has_plus = pc.starts_with(text, "+").fill_null(False)
+    if pc.any(has_plus).as_py():
+        text = pc.if_else(has_plus, pc.utf8_slice_codeunits(text, 1), text)
+    # true for ASCII digits only, and false for the empty text
+    usable = pc.ascii_is_decimal(text).fill_null(False)
+    return text, _to_numpy(has_plus), _to_numpy(usable)
+
+
+def _to_numpy(booleans):
+    return booleans.to_numpy(zero_copy_only=False).copy()
+
+
+def _cleaned(text):
+    if pc.any(pc.match_substring_regex(text, URI_MARKS)).as_py():
+        text = pc.replace_substring_regex(text, SCHEME, "")
+        text = pc.replace_substring_regex(text, PARAMETERS, "")
+    text = pc.replace_substring_regex(text, FLOAT, r"\1")
+    if pc.any(pc.match_substring(text, "(0)")).as_py():
+        text = pc.replace_substring_regex(text, OPTIONAL_ZERO, r"\1\2")
+    return pc.replace_substring_regex(text, SEPARATORS, "")
+
+
+class _Readings:
+    """The rules of the module's docstring, applied to the rows still undecided."""
+
+    def __init__(self, digits, has_plus, usable, plan):
+        """
+        :param digits: pa.StringArray, shape (n,)
+        :param has_plus: bool, shape (n,): a `+` stood before
+        :param usable: bool, shape (n,): there are digits and nothing else
+        """
+        self.plan = plan
+        self.digits = digits
+        self.has_plus = has_plus
+        self.open = usable
+        self.length = pc.binary_length(digits).fill_null(0).to_numpy()
+        self.first = self._first_digits()
+        self.texts, self.rows = [], []
+        most = max(int(self.length.max(initial=0)), E164_DIGITS)
+        self.is_national_length = np.zeros(most + 1, dtype=bool)
+        self.is_national_length[[n for n in plan.national_lengths if n <= most]] = True
+        # A leading 0 is the national prefix and no part of a number, except where it
+        # is kept or where there is no prefix that it could be.
+        self.zero_is_number = plan.keep_national_prefix or not plan.national_prefix
+        self.has_trunk = bool(plan.national_prefix) and not plan.keep_national_prefix
+
+    def _first_digits(self):
+        """Return the first byte of each number, 0 where there is none."""
+        _validity, offsets, data = self.digits.buffers()
+        if data is None or not len(data):
+            return np.zeros(len(self.digits), dtype=np.uint8)
+        start = np.frombuffer(offsets, dtype=np.int32)[
+            self.digits.offset : self.digits.offset + len(self.digits)
+        ]
+        data = np.frombuffer(data, dtype=np.uint8)
+        first = data[np.minimum(start, len(data) - 1)]
+        return np.where(self.open, first, 0)
+
+    def normalised(self):
+        """Return the whole column in normal form."""
+        self._with_plus()
+        self._short_codes()
+        self._international(self.plan.idd_prefixes, known=True)
+        self._international(self.plan.idd_prefixes)
+        self._with_national_prefix(likely=True)
+        self._international(self.plan.foreign_idd_prefixes, known=True)
+        self._with_national_prefix(likely=False)
+        self._international(self.plan.foreign_idd_prefixes)
+        if self.has_trunk:
+            self._with_country_code(likely=True)
+            self._bare_national()
+        else:
+            self._bare_national()
+            self._with_country_code(likely=True)
+        self._with_country_code(likely=False)
+        self._bare_international()
+        return self._result()
+
+    def _decide(self, rows, drop, head):
+        """Normalise rows: `head` in place of the first `drop` digits."""
+        if len(rows):
+            text = self.digits.take(pa.array(rows))
+            if drop or head:
+                text = pc.binary_replace_slice(text, 0, drop, head)
+            self.texts.append(text)
+            self.rows.append(rows)
+            self.open[rows] = False
+
+    def _result(self):
+        rows = np.concatenate([*self.rows, np.empty(0, dtype=np.int64)])
+        texts = pa.concat_arrays([*self.texts, pa.array([], pa.string())])
+        position = np.zeros(len(self.digits), dtype=np.int64)
+        position[rows] = np.arange(len(rows))
+        undecided = np.ones(len(self.digits), dtype=bool)
+        undecided[rows] = False
+        return texts.take(pa.array(position, mask=undecided))
+
+    def _undecided(self, least, most, head=""):
+        """Return the undecided rows of least to most digits that begin with head."""
+        among = self.open & (self.length >= least) & (self.length <= most)
+        if head:
+            among &= self.first == ord(head[0])
+        rows = np.flatnonzero(among)
+        if len(head) > 1 and len(rows):
+            text = self.digits.take(pa.array(rows))
+            rows = rows[pc.starts_with(text, head).to_numpy(zero_copy_only=False)]
+        return rows
+
+    def _rest(self, rows, drop):
+        """Return the digits of rows without the first `drop` ones."""
+        text = self.digits.take(pa.array(rows))
+        return pc.utf8_slice_codeunits(text, drop) if drop else text
+
+    def _begins_number(self, rows, drop):
+        """Return where digit `drop` (counted from 0) is not 0."""
+        if not drop:
+            return self.first[rows] != ord("0")
+        leading = pc.starts_with(self._rest(rows, drop), "0")
+        return ~leading.to_numpy(zero_copy_only=False)
+
+    def _national(self, rows, drop, likely):
+        """Keep the rows whose digits after `drop` are a national (likely) number."""
+        rows = rows[self.is_national_length[self.length[rows] - drop]]
+        if not self.zero_is_number and len(rows):
+            rows = rows[self._begins_number(rows, drop)]
+        if likely and self.plan.national_pattern and len(rows):
+            pattern = f"^(?:{self.plan.national_pattern})$"
+            matches = pc.match_substring_regex(self._rest(rows, drop), pattern)
+            rows = rows[matches.to_numpy(zero_copy_only=False)]
+        return rows
+
+    def _with_plus(self):
+        rows = self._undecided(LEAST_DIGITS, E164_DIGITS)
+        rows = rows[self.has_plus[rows] & (self.first[rows] != ord("0"))]
+        self._decide(rows, 0, "+")
+        self.open &= ~self.has_plus
+
+    def _short_codes(self):
+        """Numbers too short for anything else; see reading 2."""
+        plan = self.plan
+        rows = self._undecided(1, plan.short_code_max)
+        if not len(rows):
+            return
+        if self.has_trunk:
+            drop = len(plan.national_prefix)
+            dialled = self._undecided(
+                drop + 1, plan.short_code_max, plan.national_prefix
+            )
+        else:
+            drop, dialled = 0, rows
+        national = self._national(dialled, drop, likely=True)
+        self._decide(np.setdiff1d(rows, national, assume_unique=True), 0, "")
+
+    def _international(self, prefixes, known=False):
+        for prefix in sorted(prefixes, key=len, reverse=True):
+            drop = len(prefix)
+            rows = self._undecided(drop + LEAST_DIGITS, drop + E164_DIGITS, prefix)
+            if len(rows):
+                rows = rows[self._begins_number(rows, drop)]
+            if known and len(rows):
+                rows = rows[_is_known(self._rest(rows, drop))]
+            self._decide(rows, drop, "+")
+
+    def _with_national_prefix(self, likely):
+        plan = self.plan
+        if self.has_trunk:
+            drop = len(plan.national_prefix)
+            rows = self._undecided(drop + 1, drop + E164_DIGITS, plan.national_prefix)
+            rows = self._national(rows, drop, likely)
+        elif plan.national_prefix:
+            drop = 0
+            rows = self._undecided(1, E164_DIGITS, plan.national_prefix)
+            rows = self._national(rows, drop, likely)
+        else:
+            return
+        self._decide(rows, drop, "+" + plan.country_code)
+
+    def _with_country_code(self, likely):
+        code = self.plan.country_code
+        rows = self._undecided(len(code) + 1, E164_DIGITS, code)
+        self._decide(self._national(rows, len(code), likely), 0, "+")
+
+    def _bare_national(self):
+        rows = self._national(self._undecided(1, E164_DIGITS), 0, likely=True)
+        self._decide(rows, 0, "+" + self.plan.country_code)
+
+    def _bare_international(self):
+        rows = self._undecided(LEAST_BARE_DIGITS, E164_DIGITS)
+        self._decide(rows[self._begins_number(rows, 0)], 0, "+")
+
+
+def _is_known(numbers):
+    """Return where a calling code is followed by as many digits as its numbers have.
+
+    :param numbers: pa.StringArray of at least CODE_DIGITS digits, not 0 first
+    """
+    fits = np.zeros((10**CODE_DIGITS, E164_DIGITS + 1), dtype=bool)
+    for code, lengths in international_lengths().items():
+        missing = 10 ** (CODE_DIGITS - len(code))
+        whole = [len(code) + length for length in lengths]
+        fits[int(code) * missing : (int(code) + 1) * missing, whole] = True
+    head = pc.utf8_slice_codeunits(numbers, 0, CODE_DIGITS).cast(pa.int16())
+    return fits[head.to_numpy(), pc.binary_length(numbers).to_numpy()]

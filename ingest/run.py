@@ -1,0 +1,86 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Running an import: chunks are prepared beside the one that is being stored.
+
+Rating needs the processor, storing waits for the database: with one thread for each,
+an import takes about as long as the slower of the two.
+"""
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg2
+
+from .prepare import prepare
+from .store import lock_source, store
+
+_logger = logging.getLogger(__name__)
+
+#: records a chunk: enough for the vectors to pay, little enough to see progress
+CHUNK_RECORDS = 100_000
+#: times that a chunk is stored again when another transaction was in its way
+ATTEMPTS = 5
+
+
+def run_chunks(cr, chunks, settings, batch_id, on_stored, commit=None, seconds=None):
+    """Prepare and store chunks one after the other.
+
+    :param cr: cursor
+    :param chunks: iterator of ``connectors.files.Chunk``
+    :param settings: :class:`~.settings.ImportSettings`
+    :param batch_id: id of the batch
+    :param on_stored: called with each :class:`~.store.Stored` and the rate ids that
+        were used, in the transaction that stored it
+    :param commit: called after each chunk; None: the caller's transaction has it all
+    :param seconds: stop before a further chunk after this time; None: go to the end
+    :return: True when all chunks are stored, False when the time was up
+    """
+    begun = time.monotonic()
+    expect_new = True
+    chunks = iter(chunks)
+    with ThreadPoolExecutor(1, "metered-prepare") as pool:
+        ahead = pool.submit(_next_prepared, chunks, settings)
+        while True:
+            prepared = ahead.result()
+            if prepared is None:
+                return True
+            if seconds is not None and time.monotonic() - begun > seconds:
+                return False
+            ahead = pool.submit(_next_prepared, chunks, settings)
+            found = _store_chunk(
+                cr, prepared, settings, batch_id, on_stored, commit, expect_new
+            )
+            # After the first known record more are likely: look before storing.
+            expect_new = not found
+
+
+def _next_prepared(chunks, settings):
+    chunk = next(chunks, None)
+    if chunk is None:
+        return None
+    return prepare(chunk.frame, chunk.line, chunk.bad, settings)
+
+
+def _store_chunk(cr, prepared, settings, batch_id, on_stored, commit, expect_new):
+    """Store and commit one chunk, again where another transaction was in its way."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with lock_source(cr, settings.source_id, commit):
+                stored, found = store(cr, prepared, settings, batch_id, expect_new)
+                on_stored(stored, _used_rates(prepared))
+                if commit:
+                    commit()
+                return found
+        except psycopg2.errors.SerializationFailure:
+            if not commit or attempt == ATTEMPTS:
+                raise
+            _logger.info("Batch %s: a chunk is stored once more", batch_id)
+            cr.rollback()
+            expect_new = False
+    return False
+
+
+def _used_rates(prepared):
+    rates = prepared.cdrs["rate_id"]
+    return {int(rate) for rate in set(rates[rates > 0])}

@@ -1,0 +1,84 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""All that an import needs to know, as plain values: no database, no ORM."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..rating import RatingEngine
+from .classify import Classifier
+from .dial_plans import DialPlan
+from .identify import IdentifierIndex, PayerStep
+from .rules import Rule
+
+
+@dataclass(frozen=True)
+class ColumnSpec:
+    """Where a fact is read from; see ``metered.source.column`` for the syntax."""
+
+    target: str
+    columns: str
+    style: str = ""
+    pattern: str = ""
+
+    def resolve(self, names):
+        """The columns to join, of the first alternative that the file has.
+
+        :param names: the file's column names
+        :return: tuple of names; empty when the file has none of the alternatives
+        """
+        for alternative in self.columns.split(","):
+            parts = tuple(part.strip() for part in alternative.split("+"))
+            if all(part in names for part in parts):
+                return parts
+        return ()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is plausible, in seconds and epoch microseconds."""
+
+    max_seconds: int
+    latest_us: int
+    earliest_us: int
+
+
+@dataclass(frozen=True)
+class Payers:
+    """Attributes of the identifiers, arrays in the order of the index.
+
+    ``plan`` and ``zone`` are positions in :attr:`ImportSettings.plans` and
+    :attr:`ImportSettings.zones`; ``chain`` is a position in the engine's chains.
+    """
+
+    index: IdentifierIndex
+    identifier_id: np.ndarray
+    partner_id: np.ndarray
+    subscription_id: np.ndarray
+    plan: np.ndarray
+    zone: np.ndarray
+    chain: np.ndarray
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    """A source, its customers and its prices, frozen for one run."""
+
+    source_id: int
+    company_id: int
+    timezone: str
+    duration_rounding: str
+    columns: tuple[ColumnSpec, ...]
+    rules: tuple[Rule, ...]
+    steps: tuple[PayerStep, ...]
+    default_outcome: str
+    default_direction: str
+    limits: Limits
+    #: the first is the source's own; the others those of accounts abroad
+    plans: tuple[tuple[DialPlan, Classifier], ...]
+    #: time zones in which customers' days begin; the first is the company's
+    zones: tuple[str, ...]
+    payers: Payers
+    engine: RatingEngine
+    currency_of_deck: dict[int, int] = field(default_factory=dict)

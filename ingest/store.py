@@ -1,0 +1,356 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Storing a prepared chunk: one upsert for usage, one COPY for CDRs.
+
+Speaks SQL through a database cursor and knows nothing of the ORM. Whoever calls holds
+the source's lock (see :func:`lock_source`), so that two imports of one source take
+turns chunk by chunk, and commits afterwards.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import psycopg2
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
+
+from .frames import copy_csv, decimals, ids_or_null
+
+#: first key of the advisory locks of this module ("mbil")
+LOCK_CLASS = 0x6D62696C
+# libpq is handed pieces of this size; the default of 8 kB costs a call each.
+COPY_BUFFER = 1 << 20
+
+CDR_COLUMNS = (
+    "company_id",
+    "source_id",
+    "batch_id",
+    "line",
+    "call_id",
+    "start_time",
+    "duration",
+    "quantity",
+    "billed_quantity",
+    "direction",
+    "caller",
+    "callee",
+    "state",
+    "rule_id",
+    "meter_id",
+    "destination_id",
+    "partner_id",
+    "identifier_id",
+    "usage_id",
+    "rate_id",
+    "band_id",
+    "charge",
+    "currency_id",
+    "properties",
+)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of a chunk's records; the four add up to the records read."""
+
+    records: int
+    rated: int
+    not_billable: int
+    duplicates: int
+    exceptions: int
+
+
+@contextmanager
+def lock_source(cr, source_id, commit):
+    """Hold a source for one chunk, across its commit.
+
+    A lock of the session, taken in a transaction of its own: the transaction that
+    stores begins after it was granted, and so sees what others stored before.
+
+    :param commit: function that commits; None inside a test, where the surrounding
+        transaction has to do
+    """
+    if commit is None:
+        cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCK_CLASS, source_id))
+        yield
+        return
+    cr.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_CLASS, source_id))
+    commit()
+    try:
+        yield
+    finally:
+        # After a failure the transaction is rolled back first, or this would fail too.
+        if cr.connection.info.transaction_status == TRANSACTION_STATUS_INERROR:
+            cr.rollback()
+        cr.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_CLASS, source_id))
+        commit()
+
+
+def store(cr, prepared, settings, batch_id, expect_new=True):
+    """Store a chunk: CDRs, usage and exceptions.
+
+    :param cr: cursor; the caller commits
+    :param prepared: :class:`~.prepare.Prepared`
+    :param settings: :class:`~.settings.ImportSettings`
+    :param batch_id: id of the batch
+    :param expect_new: True: try without looking for known records first, which costs
+        nothing when there are none. The unique index finds them otherwise, and the
+        chunk is stored once more without them.
+    :return: (:class:`Stored`, whether known records were found)
+    """
+    exceptions, repeated = _without_known_exceptions(cr, prepared, settings)
+    found = False
+    if exceptions_exist(cr, settings.source_id):
+        prepared, known = _without_known(cr, prepared, settings, "metered_exception")
+        found = found or known
+    if not expect_new:
+        prepared, known = _without_known(cr, prepared, settings, "metered_cdr")
+        found = found or known
+    try:
+        with _savepoint(cr):
+            store_cdrs(cr, prepared, settings, batch_id)
+    except psycopg2.errors.UniqueViolation:
+        prepared, known = _without_known(cr, prepared, settings, "metered_cdr")
+        if not known:
+            raise
+        found = True
+        store_cdrs(cr, prepared, settings, batch_id)
+    _store_exceptions(cr, exceptions, settings, batch_id)
+    rated = int(prepared.cdrs["billable"].sum())
+    stored = Stored(
+        records=prepared.records,
+        rated=rated,
+        not_billable=prepared.cdr_count - rated,
+        duplicates=prepared.duplicates + repeated,
+        exceptions=len(exceptions),
+    )
+    return stored, found
+
+
+@contextmanager
+def _savepoint(cr):
+    """Undo what fails inside, so that the transaction can go on."""
+    cr.execute("SAVEPOINT metered_chunk")
+    try:
+        yield
+    except psycopg2.Error:
+        cr.execute("ROLLBACK TO SAVEPOINT metered_chunk")
+        cr.execute("RELEASE SAVEPOINT metered_chunk")
+        raise
+    cr.execute("RELEASE SAVEPOINT metered_chunk")
+
+
+def exceptions_exist(cr, source_id):
+    """Whether any record of the source ever became an exception."""
+    cr.execute(
+        "SELECT EXISTS (SELECT 1 FROM metered_exception WHERE source_id = %s)",
+        (source_id,),
+    )
+    return cr.fetchone()[0]
+
+
+def _known_ids(cr, source_id, call_ids, table):
+    """Which of the call ids a table holds already."""
+    cr.execute(
+        f"SELECT known.call_id FROM {table} known"  # noqa: S608 - our two tables
+        " JOIN unnest(%s::text[]) AS new (call_id) USING (call_id)"
+        " WHERE known.source_id = %s",
+        (call_ids, source_id),
+    )
+    return [row[0] for row in cr.fetchall()]
+
+
+def _without_known(cr, prepared, settings, table):
+    """The chunk without the CDRs whose id a table holds, and whether there were any."""
+    ids = prepared.cdrs["call_id"]
+    known = _known_ids(cr, settings.source_id, ids.to_pylist(), table)
+    if not known:
+        return prepared, False
+    repeated = pc.is_in(ids, pa.array(known, pa.string()))
+    return prepared.select(~repeated.to_numpy(zero_copy_only=False)), True
+
+
+def _without_known_exceptions(cr, prepared, settings):
+    """The rejected records that are not known yet, and how many were."""
+    rejected = prepared.rejected
+    if not len(rejected):
+        return rejected, 0
+    known = set()
+    for table in ("metered_exception", "metered_cdr"):
+        known.update(_known_ids(cr, settings.source_id, rejected.call_id, table))
+    if known:
+        before = len(rejected)
+        rejected.keep([call_id not in known for call_id in rejected.call_id])
+        return rejected, before - len(rejected)
+    return rejected, 0
+
+
+def store_cdrs(cr, prepared, settings, batch_id):
+    """Add a chunk's usage and copy its CDRs.
+
+    :raises psycopg2.errors.UniqueViolation: when a record is stored already
+    """
+    if not prepared.cdr_count:
+        return
+    usage_ids = upsert_usage(cr, prepared.usage, settings.company_id)
+    usage_id = np.append(usage_ids, 0)[prepared.usage_of]
+    table = cdr_table(prepared.cdrs, usage_id, settings, batch_id)
+    cr.copy_expert(
+        f"COPY metered_cdr ({', '.join(CDR_COLUMNS)}) FROM STDIN (FORMAT csv)",
+        copy_csv(table),
+        size=COPY_BUFFER,
+    )
+
+
+def cdr_table(cdrs, usage_id, settings, batch_id):
+    """The rows of ``metered_cdr`` as an Arrow table in the order of the COPY.
+
+    :param cdrs: dict of columns as in :class:`~.prepare.Prepared`
+    :param usage_id: int64 array, 0 for none
+    """
+    billable = cdrs["billable"]
+    count = len(billable)
+
+    def constant(value):
+        return pa.repeat(pa.scalar(value, pa.int32()), count)
+
+    def charged(values):
+        """Null where nothing is charged, so that no average counts these."""
+        return pa.array(values, mask=~billable)
+
+    columns = {
+        "company_id": constant(settings.company_id),
+        "source_id": constant(settings.source_id),
+        "batch_id": constant(batch_id),
+        "line": pa.array(cdrs["line"]),
+        "call_id": cdrs["call_id"],
+        "start_time": pa.array(cdrs["start_us"].view("datetime64[us]")),
+        "duration": pa.array(cdrs["duration"]),
+        "quantity": pa.array(cdrs["seconds"]),
+        "billed_quantity": charged(cdrs["billed_seconds"]),
+        "direction": cdrs["direction"],
+        "caller": cdrs["caller"],
+        "callee": cdrs["callee"],
+        "state": pc.if_else(pa.array(billable), "rated", "not_billable"),
+        "rule_id": ids_or_null(cdrs["rule_id"]),
+        "meter_id": ids_or_null(cdrs["meter_id"]),
+        "destination_id": ids_or_null(cdrs["destination_id"]),
+        "partner_id": ids_or_null(cdrs["partner_id"]),
+        "identifier_id": ids_or_null(cdrs["identifier_id"]),
+        "usage_id": ids_or_null(usage_id),
+        "rate_id": ids_or_null(cdrs["rate_id"]),
+        "band_id": ids_or_null(cdrs["band_id"]),
+        "charge": decimals(cdrs["charge_micro"], 6, ~billable),
+        "currency_id": ids_or_null(cdrs["currency_id"]),
+        "properties": cdrs.get("properties", pa.nulls(count, pa.string())),
+    }
+    return pa.table({name: columns[name] for name in CDR_COLUMNS})
+
+
+USAGE_UPSERT = """
+    WITH rows AS (
+        SELECT * FROM unnest(
+            %s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
+            %s::int[], %s::bigint[], %s::bigint[], %s::bigint[]
+        ) AS rows (partner_id, subscription_id, meter_id, day, currency_id,
+                   records, quantity, billed_quantity, charge_micro)
+    )
+    INSERT INTO metered_usage AS usage (
+        company_id, partner_id, subscription_id, meter_id, day, currency_id,
+        records, quantity, billed_quantity, amount, collecting)
+    SELECT %s, partner_id, nullif(subscription_id, 0), meter_id,
+           date '1970-01-01' + day, currency_id,
+           records, quantity, billed_quantity, charge_micro / 1000000.0, TRUE
+      FROM rows
+        ON CONFLICT (partner_id, meter_id, day, currency_id, company_id,
+                     coalesce(subscription_id, 0)) WHERE collecting
+        DO UPDATE SET
+           records = usage.records + excluded.records,
+           quantity = usage.quantity + excluded.quantity,
+           billed_quantity = usage.billed_quantity + excluded.billed_quantity,
+           amount = usage.amount + excluded.amount
+    RETURNING id, partner_id, coalesce(subscription_id, 0), meter_id,
+              day - date '1970-01-01', currency_id
+"""
+
+
+def upsert_usage(cr, usage, company_id):
+    """Add sums to the usage rows that collect, making those that are missing.
+
+    :param usage: DataFrame as in :class:`~.prepare.Prepared`, ordered by its keys, so
+        that concurrent imports lock rows in the same order
+    :return: int64 array, the usage row's id per row of ``usage``
+    """
+    if not len(usage):
+        return np.zeros(0, np.int64)
+    keys = ["partner_id", "subscription_id", "meter_id", "day", "currency_id"]
+    sums = ["records", "quantity", "billed_quantity", "charge_micro"]
+    arrays = [usage[name].tolist() for name in keys + sums]
+    cr.execute(USAGE_UPSERT, (*arrays, company_id))
+    returned = pd.DataFrame(cr.fetchall(), columns=["id", *keys])
+    merged = usage[keys].merge(returned, on=keys, how="left", validate="1:1")
+    return merged["id"].to_numpy(np.int64)
+
+
+def _store_exceptions(cr, rejected, settings, batch_id):
+    if not len(rejected):
+        return
+    rows = zip(
+        rejected.line,
+        rejected.call_id,
+        rejected.reason,
+        rejected.detail,
+        rejected.raw,
+        rejected.readable,
+        rejected.partner_id,
+        rejected.start_us,
+        rejected.seconds,
+        strict=True,
+    )
+    cr.execute_values(
+        "INSERT INTO metered_exception (company_id, source_id, batch_id, state,"
+        " create_date, write_date, line, call_id, reason, detail, raw, readable,"
+        " partner_id, start_time, seconds) VALUES %s",
+        [
+            (
+                settings.company_id,
+                settings.source_id,
+                batch_id,
+                "open",
+                line,
+                call_id,
+                reason,
+                printable(detail),
+                printable(raw),
+                readable,
+                partner_id,
+                start_us,
+                seconds,
+            )
+            for (
+                line,
+                call_id,
+                reason,
+                detail,
+                raw,
+                readable,
+                partner_id,
+                start_us,
+                seconds,
+            ) in rows
+        ],
+        template="(%s, %s, %s, %s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC',"
+        " %s, %s, %s, %s, %s, %s, %s,"
+        " timestamp 'epoch' + %s * interval '1 microsecond', %s)",
+        page_size=1000,
+    )
+
+
+def printable(text):
+    """Text that PostgreSQL can hold: it has no character for the code point 0."""
+    if text is None:
+        return None
+    return text.replace("\x00", "\ufffd").replace("\\u0000", "\\ufffd")

@@ -1,0 +1,28 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+
+
+class MeteredCustomerGroup(models.Model):
+    _name = "metered.customer.group"
+    _description = "Customer Group for Rates"
+    _order = "name"
+    _check_company_auto = True
+
+    name = fields.Char(required=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
+    deck_id = fields.Many2one(
+        "metered.rate.deck",
+        string="Rate Deck",
+        ondelete="restrict",
+        check_company=True,
+        help="Rates of the customers in this group, where a customer has no rate of "
+        "its own.",
+    )
+    partner_ids = fields.One2many("res.partner", "metered_group_id", string="Customers")

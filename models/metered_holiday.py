@@ -1,0 +1,16 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+
+
+class MeteredHoliday(models.Model):
+    _name = "metered.holiday"
+    _description = "Holiday"
+    _order = "date desc, name"
+    _check_company_auto = True
+
+    name = fields.Char(required=True)
+    date = fields.Date(required=True, index=True)
+    company_id = fields.Many2one(
+        "res.company", index=True, help="Empty: for all companies."
+    )

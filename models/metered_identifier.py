@@ -1,0 +1,154 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..ingest.dial_plans import dial_plan
+from ..ingest.numbers import normalise_numbers
+
+IDENTIFIER_KINDS = [
+    ("number", "Telephone number"),
+    ("extension", "Extension"),
+    ("endpoint", "Channel endpoint or trunk"),
+    ("account_code", "Account code"),
+    ("context", "Dialplan context"),
+    ("device", "Device"),
+    ("meter", "Meter serial"),
+    ("key", "API key name"),
+]
+
+
+class MeteredIdentifier(models.Model):
+    _name = "metered.identifier"
+    _description = "Service Identifier"
+    _order = "partner_id, kind, value, date_from"
+    _rec_name = "value"
+    _rec_names_search = ["value", "normalised"]
+    _check_company_auto = True
+
+    kind = fields.Selection(IDENTIFIER_KINDS, required=True, default="number")
+    value = fields.Char(
+        string="Identifier",
+        required=True,
+        help="As it appears in the records: a telephone number, an extension, an "
+        "account code.",
+    )
+    normalised = fields.Char(
+        compute="_compute_normalised",
+        store=True,
+        index=True,
+        help="What records are compared with: telephone numbers in international "
+        "form, everything else as it is.",
+    )
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        check_company=True,
+        help="Who pays for the records of this identifier.",
+    )
+    source_id = fields.Many2one(
+        "metered.source",
+        ondelete="restrict",
+        index=True,
+        check_company=True,
+        help="Only for records of this source. Empty: for all sources.",
+    )
+    account_id = fields.Many2one(
+        "metered.source.account",
+        string="Source Account",
+        ondelete="set null",
+        index="btree_not_null",
+        check_company=True,
+        domain="[('partner_id', '=', partner_id)]",
+    )
+    subscription_id = fields.Many2one(
+        "sale.subscription",
+        ondelete="set null",
+        index="btree_not_null",
+        check_company=True,
+        help="The usage goes on the invoices of this subscription. Empty: on the next "
+        "invoice of any subscription of the customer.",
+    )
+    date_from = fields.Datetime(
+        string="From", help="First moment at which it is the customer's. Empty: always."
+    )
+    date_to = fields.Datetime(
+        string="Until",
+        help="From this moment on it is no longer the customer's. Empty: open.",
+    )
+
+    _dates_ordered = models.Constraint(
+        "CHECK (date_from IS NULL OR date_to IS NULL OR date_from < date_to)",
+        "An identifier must begin before it ends.",
+    )
+
+    @api.depends("kind", "value", "source_id.country_id", "account_id.country_id")
+    def _compute_normalised(self):
+        for identifier in self:
+            value = (identifier.value or "").strip()
+            if identifier.kind == "number" and value:
+                country = (
+                    identifier.account_id.country_id
+                    or identifier.source_id.country_id
+                    or identifier.company_id.country_id
+                )
+                value = identifier._normalise_number(value, country)
+            identifier.normalised = value or False
+
+    @api.model
+    def _normalise_number(self, value, country):
+        """The international form of a number; the number itself where it has none."""
+        try:
+            plan = dial_plan(country.code or "")
+        except ValueError:
+            return value
+        return normalise_numbers([value], plan)[0].as_py() or value
+
+    @api.constrains(
+        "kind", "normalised", "source_id", "company_id", "date_from", "date_to", "active"
+    )
+    def _check_overlap(self):
+        """One identifier belongs to one customer at a time."""
+        self.flush_model()
+        self.env.cr.execute(
+            """
+            SELECT mine.id, other.id
+              FROM metered_identifier mine
+              JOIN metered_identifier other
+                ON other.kind = mine.kind
+               AND other.normalised = mine.normalised
+               AND other.company_id = mine.company_id
+               AND other.id != mine.id
+               AND other.active
+               AND other.source_id IS NOT DISTINCT FROM mine.source_id
+               AND coalesce(other.date_from, '-infinity')
+                   < coalesce(mine.date_to, 'infinity')
+               AND coalesce(mine.date_from, '-infinity')
+                   < coalesce(other.date_to, 'infinity')
+             WHERE mine.id = ANY(%s) AND mine.active
+             LIMIT 1
+            """,
+            (self.ids,),
+        )
+        clash = self.env.cr.fetchone()
+        if clash:
+            mine, other = self.browse(clash)
+            raise ValidationError(
+                self.env._(
+                    "%(value)s already belongs to %(other)s at that time. End it there "
+                    "before it begins with %(mine)s.",
+                    value=mine.value,
+                    other=other.partner_id.display_name,
+                    mine=mine.partner_id.display_name,
+                )
+            )

@@ -1,0 +1,120 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+from odoo.tools.misc import formatLang
+
+
+class MeteredMeter(models.Model):
+    _name = "metered.meter"
+    _description = "Meter"
+    _order = "sequence, name"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(
+        required=True, help="Short name for imports and interfaces: international, gb."
+    )
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", index=True, help="Empty: for all companies."
+    )
+    kind = fields.Selection(
+        [
+            ("call", "Call type"),
+            ("event", "Events, counted or summed"),
+            ("gauge", "Samples of a level"),
+        ],
+        required=True,
+        default="call",
+        help="A call type is a meter whose records are telephone calls.",
+    )
+    call_class = fields.Selection(
+        [
+            ("local", "Local"),
+            ("national", "National"),
+            ("mobile", "Mobile"),
+            ("international", "International"),
+            ("toll_free", "Toll-free"),
+            ("premium", "Premium"),
+            ("inbound", "Inbound"),
+            ("internal", "Internal"),
+        ],
+        string="Takes Calls That Are",
+        help="Calls of this class belong to this call type. Empty: only the calls to "
+        "destinations that name this call type.",
+    )
+    unit = fields.Char(
+        required=True,
+        default="second",
+        help="What a quantity of 1 means: second, gigabyte, kWh, request.",
+    )
+    product_id = fields.Many2one(
+        "product.product",
+        string="Invoiced As",
+        ondelete="restrict",
+        check_company=True,
+        help="Product of the invoice line: it brings the account and the taxes.",
+    )
+
+    _code_uniq = models.UniqueIndex(
+        "(code, coalesce(company_id, 0))", "There is already a meter with this code."
+    )
+    _class_uniq = models.UniqueIndex(
+        "(call_class, coalesce(company_id, 0)) WHERE active AND call_class IS NOT NULL",
+        "Another call type takes these calls already.",
+    )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        used = self.env["metered.usage"].sudo().search(
+            [("meter_id", "in", self.ids)], limit=1
+        )
+        if used:
+            raise UserError(
+                self.env._(
+                    "There is usage of %(meter)s, so it cannot be deleted. "
+                    "Archive it instead.",
+                    meter=used.meter_id.name,
+                )
+            )
+
+    def _describe_usage(self, first, last, records, billed, late=False):
+        """The text of an invoice line, in the language of the context.
+
+        :param first: first day
+        :param last: last day
+        :param records: number of calls or records
+        :param billed: billed quantity as text: seconds for calls
+        :param late: whether it belongs to a period that was invoiced before
+        """
+        self.ensure_one()
+        values = {
+            "meter": self.name,
+            "first": format_date(self.env, first),
+            "last": format_date(self.env, last),
+            "records": formatLang(self.env, records, digits=0),
+        }
+        if self.kind == "call":
+            minutes = Decimal(billed) / 60
+            values["minutes"] = formatLang(self.env, float(minutes), digits=1)
+            if late:
+                return self.env._(
+                    "%(meter)s, %(first)s – %(last)s (recorded late): %(records)s calls, "
+                    "%(minutes)s minutes",
+                    **values,
+                )
+            return self.env._(
+                "%(meter)s, %(first)s – %(last)s: %(records)s calls, "
+                "%(minutes)s minutes",
+                **values,
+            )
+        values["quantity"] = f"{Decimal(billed):f}"
+        values["unit"] = self.unit
+        return self.env._(
+            "%(meter)s, %(first)s – %(last)s: %(quantity)s %(unit)s", **values
+        )

@@ -1,0 +1,246 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ..rating.prefixes import prefix_range
+
+#: what a call that was rated rests on; never changed once a rate was used
+PRICE_FIELDS = {
+    "deck_id",
+    "meter_id",
+    "prefix",
+    "destination_id",
+    "band_id",
+    "price",
+    "per_seconds",
+    "initial_increment",
+    "increment",
+    "connection_fee",
+    "min_charge",
+    "max_charge",
+    "has_max_charge",
+    "grace_seconds",
+    "date_from",
+}
+
+
+class MeteredRate(models.Model):
+    _name = "metered.rate"
+    _description = "Rate"
+    _order = "deck_id, prefix, date_from desc, id"
+    _rec_names_search = ["prefix", "name"]
+    _check_company_auto = True
+
+    deck_id = fields.Many2one(
+        "metered.rate.deck", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="deck_id.company_id", store=True)
+    currency_id = fields.Many2one(related="deck_id.currency_id")
+    name = fields.Char(
+        string="Description", help="Where it leads to: United Kingdom Mobile."
+    )
+    prefix = fields.Char(
+        help="First digits of the international number without +. The longest prefix "
+        "that fits a number counts. =911 is a short code, dialled exactly so. Empty, "
+        "and no destination: for every number that nothing else fits.",
+    )
+    destination_id = fields.Many2one(
+        "metered.destination",
+        ondelete="restrict",
+        check_company=True,
+        help="Instead of a prefix: all prefixes of this destination.",
+    )
+    meter_id = fields.Many2one(
+        "metered.meter",
+        string="Call Type",
+        ondelete="restrict",
+        domain="[('kind', '=', 'call')]",
+        check_company=True,
+        help="Only for calls of this type. Empty: for all.",
+    )
+    band_id = fields.Many2one(
+        "metered.time.band",
+        string="Time Band",
+        ondelete="restrict",
+        check_company=True,
+        help="Only in this time band. Empty: at any time.",
+    )
+    date_from = fields.Date(
+        string="Valid From",
+        help="First day, in the deck's time zone. Empty: always was.",
+    )
+    date_to = fields.Date(
+        string="Valid Until",
+        help="First day on which it no longer holds. Empty: open.",
+    )
+    price = fields.Float(
+        digits=0,
+        required=True,
+        help="Price of the seconds named beside it, in the deck's currency.",
+    )
+    per_seconds = fields.Integer(
+        string="Per (seconds)", default=60, required=True, help="60: price per minute."
+    )
+    connection_fee = fields.Float(
+        digits=0, required=True, default=0.0, help="Charged once per connected call."
+    )
+    initial_increment = fields.Integer(
+        string="First Increment",
+        required=True,
+        default=1,
+        help="Seconds charged at least. 60/6: the first 60 seconds, then steps of 6.",
+    )
+    increment = fields.Integer(
+        string="Next Increments",
+        required=True,
+        default=1,
+        help="Steps in seconds after the first increment.",
+    )
+    min_charge = fields.Float(
+        string="Minimum Charge",
+        digits=0,
+        required=True,
+        default=0.0,
+        help="A charged call costs at least this.",
+    )
+    has_max_charge = fields.Boolean(string="Limit the Charge")
+    max_charge = fields.Float(
+        string="Maximum Charge",
+        digits=0,
+        required=True,
+        default=0.0,
+        help="A call never costs more than this.",
+    )
+    grace_seconds = fields.Integer(
+        string="Free Below (seconds)",
+        required=True,
+        default=0,
+        help="Calls shorter than this are free of charge.",
+    )
+    used = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="Calls were rated with it. Its price stays as it is: end it, and make "
+        "another rate that begins on that day.",
+    )
+
+    _deck_prefix_idx = models.Index("(deck_id, prefix)")
+    _one_scope = models.Constraint(
+        "CHECK (prefix IS NULL OR destination_id IS NULL)",
+        "A rate has a prefix or a destination, not both.",
+    )
+    _dates_ordered = models.Constraint(
+        "CHECK (date_from IS NULL OR date_to IS NULL OR date_from < date_to)",
+        "A rate must begin before it ends.",
+    )
+    _steps_positive = models.Constraint(
+        "CHECK (per_seconds > 0 AND increment > 0 AND initial_increment >= 0"
+        " AND grace_seconds >= 0)",
+        "Price units and increments are at least one second, grace at least zero.",
+    )
+    _money_exact = models.Constraint(
+        "CHECK (price >= 0 AND connection_fee >= 0 AND min_charge >= 0"
+        " AND max_charge >= 0 AND price = round(price, 8)"
+        " AND connection_fee = round(connection_fee, 8)"
+        " AND min_charge = round(min_charge, 8)"
+        " AND max_charge = round(max_charge, 8))",
+        "Prices are not negative and have at most 8 digits after the decimal point.",
+    )
+
+    @api.depends("prefix", "destination_id.name", "name", "meter_id.name")
+    def _compute_display_name(self):
+        for rate in self:
+            scope = rate.prefix or rate.destination_id.name or self.env._("all numbers")
+            what = rate.name or rate.meter_id.name
+            rate.display_name = f"{scope} {what}" if what else scope
+
+    @api.constrains("prefix")
+    def _check_prefix(self):
+        for rate in self.filtered("prefix"):
+            try:
+                prefix_range(rate.prefix)
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._(
+                        "Rate deck %(deck)s: %(problem)s",
+                        deck=rate.deck_id.name,
+                        problem=error,
+                    )
+                ) from error
+
+    @api.constrains(
+        "deck_id",
+        "prefix",
+        "destination_id",
+        "meter_id",
+        "band_id",
+        "date_from",
+        "date_to",
+    )
+    def _check_overlap(self):
+        """For one number at one time a deck has one price."""
+        self.flush_model()
+        self.env.cr.execute(
+            """
+            SELECT mine.id, other.id
+              FROM metered_rate mine
+              JOIN metered_rate other
+                ON other.deck_id = mine.deck_id
+               AND other.prefix IS NOT DISTINCT FROM mine.prefix
+               AND other.destination_id IS NOT DISTINCT FROM mine.destination_id
+               AND other.meter_id IS NOT DISTINCT FROM mine.meter_id
+               AND other.band_id IS NOT DISTINCT FROM mine.band_id
+               AND other.id != mine.id
+               AND coalesce(other.date_from, '-infinity')
+                   < coalesce(mine.date_to, 'infinity')
+               AND coalesce(mine.date_from, '-infinity')
+                   < coalesce(other.date_to, 'infinity')
+             WHERE mine.id = ANY(%s)
+             LIMIT 1
+            """,
+            (self.ids,),
+        )
+        clash = self.env.cr.fetchone()
+        if clash:
+            mine, other = self.browse(clash)
+            raise ValidationError(
+                self.env._(
+                    "%(deck)s already has a rate for %(scope)s that is valid from "
+                    "%(start)s to %(end)s. End it before the new one begins.",
+                    deck=mine.deck_id.name,
+                    scope=other.display_name,
+                    start=other.date_from or self.env._("always"),
+                    end=other.date_to or self.env._("further notice"),
+                )
+            )
+
+    def write(self, vals):
+        """Refuse to change the price of calls that were rated already."""
+        changed = PRICE_FIELDS & set(vals)
+        for rate in self.filtered("used") if changed else ():
+            if any(
+                rate._fields[name].convert_to_write(rate[name], rate) != vals[name]
+                for name in changed
+            ):
+                raise UserError(
+                    self.env._(
+                        "Calls were rated with %(rate)s of %(deck)s already. Set the "
+                        "day on which it ends, and make a new rate from that day on.",
+                        rate=rate.display_name,
+                        deck=rate.deck_id.name,
+                    )
+                )
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        for rate in self.filtered("used")[:1]:
+            raise UserError(
+                self.env._(
+                    "Calls were rated with %(rate)s of %(deck)s, so it cannot be "
+                    "deleted. Set the day on which it ends instead.",
+                    rate=rate.display_name,
+                    deck=rate.deck_id.name,
+                )
+            )

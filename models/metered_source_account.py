@@ -1,0 +1,65 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..ingest.dial_plans import dial_plan
+
+
+class MeteredSourceAccount(models.Model):
+    _name = "metered.source.account"
+    _description = "Source Account"
+    _order = "source_id, partner_id, name"
+    _check_company_auto = True
+
+    name = fields.Char(
+        string="Account",
+        required=True,
+        help="What the switch calls this customer: a domain, a tenant, a trunk group.",
+    )
+    active = fields.Boolean(default=True)
+    source_id = fields.Many2one(
+        "metered.source",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        check_company=True,
+    )
+    company_id = fields.Many2one(
+        related="source_id.company_id", store=True, index=True
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        check_company=True,
+    )
+    country_id = fields.Many2one(
+        "res.country",
+        string="Dials As In",
+        help="Set it when this customer dials as in another country than the "
+        "source's home country: 020 7946 0120 from a British office, for example.",
+    )
+    identifier_ids = fields.One2many("metered.identifier", "account_id")
+
+    _name_uniq = models.Constraint(
+        "UNIQUE (source_id, name)",
+        "This account already exists on the source.",
+    )
+
+    @api.constrains("country_id")
+    def _check_country(self):
+        for account in self.filtered("country_id"):
+            try:
+                dial_plan(account.country_id.code)
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._(
+                        "Nothing is known about how numbers are dialled in "
+                        "%(country)s. Choose another country for %(account)s.",
+                        country=account.country_id.name,
+                        account=account.name,
+                    )
+                ) from error

@@ -1,0 +1,87 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class MeteredTimeBand(models.Model):
+    _name = "metered.time.band"
+    _description = "Time Band"
+    _order = "sequence, name"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(
+        default=10,
+        help="Where two bands hold at the same time and both have a rate, the one "
+        "with the lower number counts.",
+    )
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", index=True, help="Empty: for all companies."
+    )
+    slot_ids = fields.One2many(
+        "metered.time.band.slot", "band_id", string="Hours", copy=True
+    )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_rated(self):
+        rate = self.env["metered.rate"].sudo().search(
+            [("band_id", "in", self.ids)], limit=1
+        )
+        if rate:
+            raise UserError(
+                self.env._(
+                    "Rates of %(deck)s use the time band %(band)s. "
+                    "Archive it instead.",
+                    deck=rate.deck_id.name,
+                    band=rate.band_id.name,
+                )
+            )
+
+
+class MeteredTimeBandSlot(models.Model):
+    _name = "metered.time.band.slot"
+    _description = "Hours of a Time Band"
+    _order = "band_id, hour_from, id"
+
+    band_id = fields.Many2one(
+        "metered.time.band", required=True, ondelete="cascade", index=True
+    )
+    monday = fields.Boolean("Mon", default=True)
+    tuesday = fields.Boolean("Tue", default=True)
+    wednesday = fields.Boolean("Wed", default=True)
+    thursday = fields.Boolean("Thu", default=True)
+    friday = fields.Boolean("Fri", default=True)
+    saturday = fields.Boolean("Sat")
+    sunday = fields.Boolean("Sun")
+    holiday = fields.Boolean(
+        "Holidays",
+        help="On the rate deck's holidays, whatever day of the week they fall on.",
+    )
+    hour_from = fields.Float("From", default=8.0)
+    hour_to = fields.Float(
+        "To",
+        default=18.0,
+        help="Not later than From: until that time on the next day.",
+    )
+
+    @api.constrains("hour_from", "hour_to", *DAYS, "holiday")
+    def _check_hours(self):
+        for slot in self:
+            if not (0 <= slot.hour_from < 24 and 0 <= slot.hour_to <= 24):
+                raise ValidationError(
+                    self.env._(
+                        "The hours of %(band)s must lie between 0:00 and 24:00.",
+                        band=slot.band_id.name,
+                    )
+                )
+            if not (slot.holiday or any(slot[day] for day in DAYS)):
+                raise ValidationError(
+                    self.env._(
+                        "Choose at least one day for the hours of %(band)s.",
+                        band=slot.band_id.name,
+                    )
+                )

@@ -1,0 +1,211 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from decimal import ROUND_HALF_UP, Decimal
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+
+
+class MeteredUsage(models.Model):
+    """A customer's rated total for one meter and one day: what is invoiced.
+
+    A row collects what comes in until it is put on an invoice. From then on it is
+    closed for good, also when the invoice is deleted and the row is open again: later
+    records go into a new row, so that a row on an invoice always is the sum of its
+    CDRs, and two rows never compete to be the one that collects.
+    """
+
+    _name = "metered.usage"
+    _description = "Usage"
+    _log_access = False
+    _order = "day desc, partner_id, meter_id, id"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, ondelete="restrict"
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
+        ondelete="restrict",
+    )
+    subscription_id = fields.Many2one(
+        "sale.subscription",
+        readonly=True,
+        ondelete="restrict",
+        index="btree_not_null",
+    )
+    meter_id = fields.Many2one(
+        "metered.meter",
+        string="Call Type",
+        required=True,
+        readonly=True,
+        ondelete="restrict",
+    )
+    day = fields.Date(
+        required=True, readonly=True, help="In the customer's time zone."
+    )
+    currency_id = fields.Many2one(
+        "res.currency", required=True, readonly=True, ondelete="restrict"
+    )
+    records = fields.Integer(string="Calls", readonly=True)
+    quantity = fields.Float(
+        string="Seconds", digits=0, readonly=True, help="Connected seconds."
+    )
+    billed_quantity = fields.Float(
+        string="Billed Seconds", digits=0, readonly=True, help="After increments."
+    )
+    minutes = fields.Float(
+        compute="_compute_minutes", digits=(16, 1), help="Billed seconds as minutes."
+    )
+    amount = fields.Float(
+        digits=0,
+        readonly=True,
+        help="Sum of the charges of its calls.",
+    )
+    collecting = fields.Boolean(
+        readonly=True, help="New records of that day are still added to it."
+    )
+    invoice_line_id = fields.Many2one(
+        "account.move.line",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        copy=False,
+        help="Empty: not invoiced yet.",
+    )
+    invoice_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
+
+    # Where the upsert of an import finds the row that collects.
+    _collecting_uniq = models.UniqueIndex(
+        "(partner_id, meter_id, day, currency_id, company_id,"
+        " coalesce(subscription_id, 0)) WHERE collecting"
+    )
+    _open_idx = models.Index("(partner_id, day) WHERE invoice_line_id IS NULL")
+
+    @api.depends("billed_quantity")
+    def _compute_minutes(self):
+        for usage in self:
+            usage.minutes = usage.billed_quantity / 60
+
+    @api.depends("partner_id", "meter_id", "day")
+    def _compute_display_name(self):
+        for usage in self:
+            usage.display_name = self.env._(
+                "%(customer)s, %(meter)s, %(day)s",
+                customer=usage.partner_id.display_name,
+                meter=usage.meter_id.name,
+                day=usage.day,
+            )
+
+    def action_view_cdrs(self):
+        """Open the calls that this usage is the sum of."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_cdr"
+        )
+        action["domain"] = [("usage_id", "in", self.ids)]
+        action["context"] = {}
+        return action
+
+    # === INVOICING === #
+
+    @api.model
+    def _lock_open(self, domain):
+        """Usage to invoice, locked so that nobody else can invoice it now.
+
+        It collects no more: later records of the same day go into another row, and
+        are invoiced with the next period.
+
+        :param domain: what to take; only open usage is taken
+        :return: ``metered.usage`` records
+        """
+        usage = self.search([*domain, ("invoice_line_id", "=", False)])
+        usage.lock_for_update()
+        if usage:
+            self.env.cr.execute(
+                "UPDATE metered_usage SET collecting = FALSE"
+                " WHERE id = ANY(%s) AND collecting",
+                (usage.ids,),
+            )
+            usage.invalidate_recordset()
+        return usage
+
+    def _prepare_invoice_lines(self, company, currency, partner, date_from, date_to):
+        """Values of the invoice lines for this usage, one per call type.
+
+        Usage from before ``date_from`` came in late and has lines of its own, as has
+        usage in another currency.
+
+        :param company: whose exchange rates count
+        :param currency: the invoice's currency; a sum is converted and rounded once
+        :param partner: in whose language the lines are written
+        :param date_from: first day of the period
+        :param date_to: first day after the period: the invoice's date
+        :return: list of dicts for ``account.move.line``
+        """
+        if not self:
+            return []
+        self.env.cr.execute(
+            """
+            SELECT usage.meter_id, usage.currency_id, usage.day < %s AS late,
+                   min(usage.day), max(usage.day), sum(usage.records),
+                   sum(usage.billed_quantity)::text, sum(usage.amount)::text,
+                   array_agg(usage.id ORDER BY usage.id)
+              FROM metered_usage usage
+              JOIN metered_meter meter ON meter.id = usage.meter_id
+             WHERE usage.id = ANY(%s)
+             GROUP BY usage.meter_id, usage.currency_id, late, meter.sequence
+             ORDER BY late DESC, meter.sequence, usage.meter_id, usage.currency_id
+            """,
+            (date_from, self.ids),
+        )
+        lines = []
+        for meter_id, currency_id, late, first, last, records, billed, amount, ids in (
+            self.env.cr.fetchall()
+        ):
+            meter = self.env["metered.meter"].browse(meter_id)
+            if not meter.product_id:
+                raise UserError(
+                    self.env._(
+                        "The call type %(meter)s has no product to invoice it as. Set "
+                        "it in Metered Billing, Configuration, Call Types.",
+                        meter=meter.name,
+                    )
+                )
+            total = self._convert_once(
+                Decimal(amount),
+                self.env["res.currency"].browse(currency_id),
+                currency,
+                company,
+                date_to,
+            )
+            last_day = last if late else fields.Date.subtract(date_to, days=1)
+            lines.append(
+                {
+                    "product_id": meter.product_id.id,
+                    "name": meter.with_context(lang=partner.lang)._describe_usage(
+                        first if late else date_from, last_day, records, billed, late
+                    ),
+                    "quantity": 1.0,
+                    "price_unit": float(total),
+                    "metered_usage_ids": [Command.link(id_) for id_ in ids],
+                }
+            )
+        return lines
+
+    @api.model
+    def _convert_once(self, amount, currency, to_currency, company, date):
+        """A sum in the invoice's currency, rounded to it half up.
+
+        :param Decimal amount: exact sum in ``currency``
+        :return: Decimal
+        """
+        if currency != to_currency:
+            rate = self.env["res.currency"]._get_conversion_rate(
+                currency, to_currency, company, date
+            )
+            # The shortest text of the rate is the rate that a user sees and entered.
+            amount *= Decimal(repr(rate))
+        unit = Decimal(repr(to_currency.rounding))
+        return (amount / unit).quantize(Decimal(1), ROUND_HALF_UP) * unit

@@ -1,0 +1,27 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+
+from odoo.addons.base.models.res_partner import _tz_get
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    metered_deck_id = fields.Many2one(
+        "metered.rate.deck",
+        string="Default Rate Deck",
+        help="Rates of customers who have no deck of their own and are in no group "
+        "with one.",
+    )
+    metered_tz = fields.Selection(
+        _tz_get,
+        string="Billing Time Zone",
+        help="A day of usage begins and ends in this time zone. Empty: that of the "
+        "company's working hours.",
+    )
+
+    def _metered_timezone(self):
+        """The time zone in which the company's days begin, an IANA name."""
+        self.ensure_one()
+        return self.metered_tz or self.resource_calendar_id.tz or "UTC"

@@ -1,0 +1,12 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    metered_deck_id = fields.Many2one(
+        related="company_id.metered_deck_id", readonly=False
+    )
+    metered_tz = fields.Selection(related="company_id.metered_tz", readonly=False)

@@ -1,0 +1,154 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import Command, fields, models
+
+
+class SaleSubscription(models.Model):
+    _inherit = "sale.subscription"
+
+    metered_period_ids = fields.One2many(
+        "metered.period", "subscription_id", string="Billing Periods"
+    )
+
+    def _prepare_account_move(self, line_ids):
+        """Put the usage of the past period on the renewal's invoice.
+
+        The currency and the fiscal position are the subscription's: the lines' taxes
+        and accounts follow from them.
+        """
+        lines = [*line_ids, *self._metered_prepare_lines()]
+        values = super()._prepare_account_move(lines)
+        values.setdefault("currency_id", self.currency_id.id)
+        if self.fiscal_position_id:
+            values.setdefault("fiscal_position_id", self.fiscal_position_id.id)
+        return values
+
+    def create_invoice(self):
+        """Create the renewal's invoice, in the books of the subscription's company."""
+        subscription = self.with_company(self.company_id)
+        invoice = super(SaleSubscription, subscription).create_invoice()
+        period = subscription._metered_current_period()
+        if invoice and period:
+            period.invoice_id = invoice
+        return invoice
+
+    def action_view_metered_usage(self):
+        """Open the usage that this subscription's invoices hold or will hold."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_usage"
+        )
+        invoiced = self.sudo().invoice_ids.invoice_line_ids.filtered(
+            "metered_usage_ids"
+        )
+        action["domain"] = [
+            ("company_id", "=", self.company_id.id),
+            ("partner_id", "child_of", self.partner_id.commercial_partner_id.ids),
+            "|",
+            ("subscription_id", "=", self.id),
+            "&",
+            ("subscription_id", "=", False),
+            ("invoice_line_id", "in", [False, *invoiced.ids]),
+        ]
+        return action
+
+    def _metered_prepare_lines(self):
+        """Claim the usage of the past period; the commands for its invoice lines.
+
+        The usage is locked until the invoice is stored: a second renewal at the same
+        time waits for the period's record and then finds it billed.
+        """
+        self.ensure_one()
+        date_to = self.recurring_next_date
+        if not date_to or not self._metered_claim_period(date_to):
+            return []
+        usage = self.env["metered.usage"].sudo()._lock_open(
+            self._metered_usage_domain(date_to)
+        )
+        lines = usage._prepare_invoice_lines(
+            company=self.company_id,
+            currency=self.currency_id,
+            partner=self.partner_invoice_id or self.partner_id,
+            date_from=self._metered_period_start(date_to),
+            date_to=date_to,
+        )
+        return [Command.create(line) for line in lines]
+
+    def _metered_period_start(self, date_to):
+        """First day of the interval that ends before ``date_to``.
+
+        The subscription bills in advance: what is due on a day is the flat fee of the
+        interval that begins, and the usage of the one that ended.
+        """
+        self.ensure_one()
+        date_from = date_to - self._get_recurrence_delta()
+        if self.date_start:
+            date_from = min(max(date_from, self.date_start), date_to)
+        return date_from
+
+    def _metered_current_period(self):
+        """The record of the period that is due; empty when it was never claimed."""
+        self.ensure_one()
+        return (
+            self.env["metered.period"]
+            .sudo()
+            .search(
+                [
+                    ("subscription_id", "=", self.id),
+                    ("date_to", "=", self.recurring_next_date),
+                ],
+                limit=1,
+            )
+        )
+
+    def _metered_claim_period(self, date_to):
+        """The period's record, if it may be billed now; empty if it is billed.
+
+        The unique index on it makes a second renewal of the same period wait, and
+        then fail.
+        """
+        self.ensure_one()
+        period = self._metered_current_period()
+        if not period:
+            return period.create(
+                {
+                    "subscription_id": self.id,
+                    "date_from": self._metered_period_start(date_to),
+                    "date_to": date_to,
+                }
+            )
+        # An invoice that was deleted or cancelled leaves its period to be billed again.
+        if period.invoice_id and period.invoice_id.state != "cancel":
+            return period.browse()
+        period.lock_for_update()
+        return period
+
+    def _metered_usage_domain(self, date_to):
+        """Open usage that a renewal on ``date_to`` bills.
+
+        Usage of an earlier period that came in late is part of it; usage from before
+        the subscription began is not.
+        """
+        self.ensure_one()
+        customer = self.partner_id.commercial_partner_id
+        domain = [
+            ("company_id", "=", self.company_id.id),
+            ("invoice_line_id", "=", False),
+            ("day", "<", date_to),
+            ("subscription_id", "in", [False, self.id]),
+            ("partner_id.commercial_partner_id", "=", customer.id),
+        ]
+        if self.date_start:
+            domain.append(("day", ">=", self.date_start))
+        return domain
+
+
+class SaleSubscriptionLine(models.Model):
+    _inherit = "sale.subscription.line"
+
+    def _prepare_account_move_line(self):
+        """Leave the account to the invoice where the product names none."""
+        values = super()._prepare_account_move_line()
+        if not values.get("account_id"):
+            values.pop("account_id", None)
+        return values

@@ -1,0 +1,155 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""From billed seconds to the charge of a call.
+
+The order is: usage, connection fee, minimum, maximum, rounding; each once a call.
+Usage is a ratio: numerator / denominator in e8, because 0.1 a minute has no exact
+price a second. Everything up to the rounding is kept as numerators over that one
+denominator.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import money
+
+GRACE = 1
+"""Reason: shorter than the grace period, free."""
+MINIMUM = 2
+"""Reason: raised to the minimum charge."""
+MAXIMUM = 4
+"""Reason: lowered to the maximum charge."""
+SPLIT = 8
+"""Reason: charged at more than one rate."""
+FREE_ZERO = 16
+"""Reason: no seconds, free."""
+
+NO_MAXIMUM = -1
+
+
+@dataclass
+class Terms:
+    """What a rate says about the whole call; arrays of shape (n,) or scalars.
+
+    `fee`, `minimum` (0 = none) and `maximum` (-1 = none) in e8; `decimals` and
+    `rounding` (a code) come from the deck.
+    """
+
+    fee: np.ndarray
+    minimum: np.ndarray
+    maximum: np.ndarray
+    decimals: np.ndarray
+    rounding: np.ndarray
+
+    def take(self, rows):
+        """Return the terms of some calls."""
+        return Terms(
+            self.fee[rows],
+            self.minimum[rows],
+            self.maximum[rows],
+            self.decimals[rows],
+            self.rounding[rows],
+        )
+
+
+@dataclass
+class Amounts:
+    """The way to the charge: numerators over `denominator` in e8, shape (n,)."""
+
+    usage: np.ndarray
+    with_fee: np.ndarray
+    limited: np.ndarray
+    denominator: np.ndarray
+    charge_micro: np.ndarray
+    reason: np.ndarray
+
+
+def amounts(usage, denominator, terms):
+    """Return the amounts of calls from the numerators of their usage.
+
+    A minimum of 0 is none, so it does not lift a negative price to 0. The maximum is
+    applied after the minimum and therefore wins.
+
+    :param usage: integers (int64, or object where int64 could overflow), shape (n,)
+    :param denominator: positive integers of the same dtype, shape (n,)
+    """
+    dtype = usage.dtype
+    with_fee = usage + terms.fee.astype(dtype, copy=False) * denominator
+    limited = with_fee
+    reason = np.zeros(len(usage), dtype=np.int8)
+    if (terms.minimum > 0).any():
+        minimum = terms.minimum.astype(dtype, copy=False) * denominator
+        raised = (terms.minimum > 0) & (limited < minimum).astype(bool)
+        limited = np.where(raised, minimum, limited)
+        reason[raised] |= MINIMUM
+    if (terms.maximum >= 0).any():
+        maximum = terms.maximum.astype(dtype, copy=False) * denominator
+        lowered = (terms.maximum >= 0) & (limited > maximum).astype(bool)
+        limited = np.where(lowered, maximum, limited)
+        reason[lowered] |= MAXIMUM
+    charge = money.round_charge(limited, denominator, terms.decimals, terms.rounding)
+    return Amounts(usage, with_fee, limited, denominator, charge, reason)
+
+
+def charge_at_one_rate(price, billed, per_seconds, terms):
+    """Charge calls that have one price from beginning to end.
+
+    int64 where that is exact, Python integers for the calls where it might not be.
+
+    :param price: e8 per `per_seconds`, int64, shape (n,)
+    :param billed: seconds, int64, shape (n,)
+    :return: (charge_micro int64, reason int8, too_large bool), shape (n,)
+    """
+    wide = ~_fits(price, billed, per_seconds, terms)
+    if not wide.any():
+        found = amounts(price * billed, per_seconds, terms)
+        return found.charge_micro, found.reason, wide
+    charge = np.zeros(len(price), dtype=np.int64)
+    reason = np.zeros(len(price), dtype=np.int8)
+    narrow = np.flatnonzero(~wide)
+    found = amounts(
+        price[narrow] * billed[narrow], per_seconds[narrow], terms.take(narrow)
+    )
+    charge[narrow], reason[narrow] = found.charge_micro, found.reason
+    rows = np.flatnonzero(wide)
+    usage = price[rows].astype(object) * billed[rows].astype(object)
+    charge[rows], reason[rows], wide[rows] = charge_exactly(
+        usage, per_seconds[rows], terms.take(rows)
+    )
+    return charge, reason, wide
+
+
+def charge_exactly(usage, denominator, terms):
+    """Charge calls in Python integers, whatever their size.
+
+    :return: (charge_micro int64, reason int8, too_large bool), shape (n,); a charge
+        that no int64 holds is 0 and too large
+    """
+    found = amounts(usage.astype(object), denominator.astype(object), terms)
+    too_large = (abs(found.charge_micro) > money.INT64_MAX).astype(bool)
+    charge = np.where(too_large, 0, found.charge_micro).astype(np.int64)
+    return charge, found.reason, too_large
+
+
+def _fits(price, billed, per_seconds, terms):
+    """Say for each call whether int64 holds every number on the way; bool (n,)."""
+    if not len(price):
+        return np.ones(0, dtype=bool)
+    limits = (terms.fee, terms.minimum, terms.maximum)
+    usage = _largest(price) * _largest(billed)
+    fixed = sum(_largest(limit) for limit in limits) * _largest(per_seconds)
+    scaled = _largest(per_seconds) * 10**money.PRICE_DECIMALS
+    if usage + fixed < money.SAFE and scaled < money.SAFE:
+        return np.ones(len(price), dtype=bool)
+    half = money.SAFE // 2
+    each = half // (len(limits) * per_seconds)
+    fits = np.abs(price) <= half // np.maximum(billed, 1)
+    for limit in limits:
+        fits &= np.abs(limit) <= each
+    return fits & (per_seconds < money.SAFE // 10**money.PRICE_DECIMALS)
+
+
+def _largest(values):
+    """Return the largest magnitude, as a Python integer that cannot overflow."""
+    return max(abs(int(values.max())), abs(int(values.min())))

@@ -1,0 +1,339 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The rating of calls: a frame in, a frame with charges out."""
+
+import datetime
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from .bands import EPOCH, NEVER_US, SECOND_US, Calendar
+from .charges import FREE_ZERO, GRACE, SPLIT, charge_at_one_rate, charge_exactly
+from .increments import billed_seconds
+from .rates import RateTable
+from .split import Part, split_calls
+
+RATED = 0
+NO_RATE = 1
+"""No deck of the chain has a rate for the call."""
+NO_DECK = 2
+"""The chain is empty."""
+TOO_LARGE = 3
+"""The charge exceeds what 63 bits of micro-units hold (9.2 million million)."""
+
+INPUT_COLUMNS = ("number_key", "start_us", "seconds", "meter_id", "chain")
+# Rows rated at a time: what belongs to them stays in the processor's cache.
+BLOCK = 131_072
+
+_MICROSECOND = datetime.timedelta(microseconds=1)
+EARLIEST_US = (datetime.datetime(1900, 1, 1, tzinfo=datetime.UTC) - EPOCH) // (
+    _MICROSECOND
+)
+LATEST_US = (datetime.datetime(3000, 1, 1, tzinfo=datetime.UTC) - EPOCH) // (
+    _MICROSECOND
+)
+LONGEST_SECONDS = 10**10
+
+
+@dataclass
+class RatedCalls:
+    """What the engine returns.
+
+    - `frame`: DataFrame in the order and with the index of the input; columns
+      status (int8), rate_id, deck_id, band_id (int64; 0 = none), prefix_length
+      (int8; -1 = none), billed_seconds, charge_micro (int64), reason (int8, bits).
+      Of a call that was split, the rate is that of its start.
+    - `parts`: position of the row in the frame (0..n-1) -> tuple of `Part`, only for
+      calls that were charged at more than one rate
+    """
+
+    frame: pd.DataFrame
+    parts: dict = field(default_factory=dict)
+
+
+@dataclass
+class Calls:
+    """Columns of a block of calls, int64, shape (n,)."""
+
+    number_key: np.ndarray
+    start_us: np.ndarray
+    seconds: np.ndarray
+    meter_id: np.ndarray
+    chain: np.ndarray
+
+    def __len__(self):
+        return len(self.start_us)
+
+    def take(self, rows):
+        """Return some of the calls."""
+        return Calls(
+            self.number_key[rows],
+            self.start_us[rows],
+            self.seconds[rows],
+            self.meter_id[rows],
+            self.chain[rows],
+        )
+
+
+class RatingEngine:
+    """Rates calls by chains of decks.
+
+    `chains` holds the ranks of the decks of each chain, filled up with -1.
+
+    The first deck of a call's chain that has a rate for it (see `rates`) prices it;
+    a deck with a catch-all rate therefore ends the chain. A call of 0 seconds, or
+    shorter than the rate's grace period, is rated, billed 0 seconds, and free.
+    """
+
+    def __init__(self, rates, decks, bands=(), chains=()):
+        """
+        :param rates: DataFrame, see `rates.RateTable`
+        :param decks: the `Deck`s
+        :param bands: the `TimeBand`s
+        :param chains: tuples of deck ids, the first deck to ask first; a call names
+            its chain by position here
+        :raise ValueError: naming the rate or deck that is wrong
+        """
+        self.table = RateTable(rates, decks, bands)
+        self._set_chains(chains)
+
+    def with_chains(self, chains):
+        """Return an engine with the same rates, compiled once, and other chains."""
+        engine = object.__new__(type(self))
+        engine.table = self.table
+        engine._set_chains(chains)
+        return engine
+
+    def _set_chains(self, chains):
+        ranks = [[self.table.rank_of_deck(deck) for deck in chain] for chain in chains]
+        depth = max(map(len, ranks), default=0)
+        self.chains = np.full((len(ranks), depth), -1, dtype=np.int64)
+        for row, chain in enumerate(ranks):
+            self.chains[row, : len(chain)] = chain
+        # the calendars that each chain has to watch; 0 never changes
+        calendars = [
+            sorted({int(self.table.calendar_of_deck[rank]) for rank in chain} - {0})
+            for chain in ranks
+        ]
+        most = max(map(len, calendars), default=0)
+        self._calendars = np.zeros((len(ranks), most), dtype=np.int16)
+        for row, watched in enumerate(calendars):
+            self._calendars[row, : len(watched)] = watched
+
+    def rate(self, calls):
+        """Rate calls.
+
+        :param calls: DataFrame with the int64 columns `INPUT_COLUMNS`: key of the
+            called number, start in microseconds UTC, duration (>= 0), call type,
+            chain (position)
+        :return: `RatedCalls`
+        :raise ValueError: when a column holds what cannot be a call; that is for the
+            caller to sort out before
+        """
+        columns = self.columns_of(calls)
+        count = len(columns)
+        output = {
+            "status": np.full(count, NO_RATE, dtype=np.int8),
+            "rate_id": np.zeros(count, dtype=np.int64),
+            "deck_id": np.zeros(count, dtype=np.int64),
+            "band_id": np.zeros(count, dtype=np.int64),
+            "prefix_length": np.full(count, -1, dtype=np.int8),
+            "billed_seconds": np.zeros(count, dtype=np.int64),
+            "charge_micro": np.zeros(count, dtype=np.int64),
+            "reason": np.zeros(count, dtype=np.int8),
+        }
+        parts = {}
+        self._cover(columns)
+        for start in range(0, count, BLOCK):
+            block = slice(start, start + BLOCK)
+            views = {name: column[block] for name, column in output.items()}
+            for row, of_row in self._rate_block(columns.take(block), views).items():
+                parts[start + row] = of_row
+        return RatedCalls(pd.DataFrame(output, index=calls.index), parts)
+
+    def columns_of(self, calls):
+        """Return the `Calls` of a frame, checked as `rate` says."""
+        columns = Calls(
+            *(calls[name].to_numpy(dtype=np.int64) for name in INPUT_COLUMNS)
+        )
+        _require(columns.seconds, 0, LONGEST_SECONDS, "seconds")
+        _require(columns.start_us, EARLIEST_US, LATEST_US, "start_us")
+        _require(columns.chain, 0, len(self.chains) - 1, "chain")
+        return columns
+
+    def _cover(self, columns):
+        """Lay out the time bands for the time of these calls."""
+        if not len(columns):
+            return
+        ends = columns.start_us + columns.seconds * SECOND_US
+        high = int(ends.max()) + self.table.longest_step * SECOND_US
+        for calendar in self.table.calendars:
+            calendar.cover(int(columns.start_us.min()), high)
+
+    # ---- which rate
+
+    def _band_class(self, deck, instants_us):
+        """Return the class of the time bands of decks at instants."""
+        calendar = self.table.calendar_of_deck.take(deck)
+        return self._ask_calendars(calendar, instants_us, Calendar.class_at)
+
+    def _next_change(self, chain, instants_us):
+        """Return when the bands of any deck of a call's chain change next."""
+        change = np.full(len(chain), NEVER_US, dtype=np.int64)
+        for level in range(self._calendars.shape[1]):
+            calendar = self._calendars[:, level].take(chain)
+            change = np.minimum(
+                change,
+                self._ask_calendars(calendar, instants_us, Calendar.next_change),
+            )
+        return change
+
+    def _ask_calendars(self, calendar, instants_us, question):
+        """Put the question about each instant to its calendar."""
+        calendars = self.table.calendars
+        first = int(calendar[0]) if len(calendar) else 0
+        if (calendar == first).all():
+            return question(calendars[first], instants_us)
+        order = np.argsort(calendar, kind="stable")
+        bounds = np.searchsorted(
+            calendar[order], np.arange(len(calendars) + 1, dtype=np.int16)
+        )
+        answers = np.empty(len(calendar), dtype=np.int64)
+        for number in np.flatnonzero(np.diff(bounds)):
+            rows = order[bounds[number] : bounds[number + 1]]
+            answers[rows] = question(calendars[number], instants_us[rows])
+        return answers
+
+    def find_rates(self, calls, bands_at_us):
+        """Return the rate of each call, from the first deck of its chain that has one.
+
+        :param calls: `Calls`; the prices are those in force at their starts
+        :param bands_at_us: instants at which the time bands count
+        :return: row of the rate in the table, -1 for none; int64, shape (n,)
+        """
+        found = np.full(len(calls), -1, dtype=np.int64)
+        for level in range(self.chains.shape[1]):
+            deck = self.chains[:, level].take(calls.chain)
+            if level == 0 and (deck >= 0).all():
+                found = self._find_in(deck, calls, bands_at_us)
+                continue
+            rows = np.flatnonzero((found < 0) & (deck >= 0))
+            if len(rows):
+                found[rows] = self._find_in(
+                    deck[rows], calls.take(rows), bands_at_us[rows]
+                )
+        return found
+
+    def _find_in(self, deck, calls, bands_at_us):
+        band_class = self._band_class(deck, bands_at_us)
+        return self.table.find(
+            deck, calls.meter_id, calls.number_key, calls.start_us, band_class
+        )
+
+    # ---- what it costs
+
+    def _rate_block(self, calls, output):
+        """Fill the output of a block of calls; return the parts of split calls."""
+        rate = self.find_rates(calls, calls.start_us)
+        missing = rate < 0
+        if missing.any():
+            empty = (self.chains < 0).all(axis=1).take(calls.chain)
+            output["status"][empty] = NO_DECK
+            rows = np.flatnonzero(~missing)
+            filled = {name: column[rows] for name, column in output.items()}
+            parts = self._charge(calls.take(rows), rate[rows], filled)
+            for name, column in filled.items():
+                output[name][rows] = column
+            return {int(rows[row]): of_row for row, of_row in parts.items()}
+        return self._charge(calls, rate, output)
+
+    def _charge(self, calls, rate, output):
+        table = self.table
+        seconds = calls.seconds
+        billed = billed_seconds(
+            seconds, table.initial_increment.take(rate), table.increment.take(rate)
+        )
+        in_grace = (seconds < table.grace_seconds.take(rate)) & (seconds > 0)
+        billed[in_grace] = 0
+        charge, reason, too_large = charge_at_one_rate(
+            table.price_e8.take(rate),
+            billed,
+            table.per_seconds.take(rate),
+            table.terms(rate),
+        )
+        free = billed == 0
+        if free.any():
+            charge[free], reason[free], too_large[free] = 0, 0, False
+            reason[in_grace] = GRACE
+            reason[seconds == 0] = FREE_ZERO
+        parts = {}
+        rows = self.crossing(calls, rate, billed)
+        if len(rows):
+            split = self._split(calls.take(rows), rate[rows])
+            charge[rows], reason[rows], too_large[rows], billed[rows] = split[:4]
+            parts = {int(rows[row]): of_row for row, of_row in split[4].items()}
+        output["status"][:] = np.where(too_large, TOO_LARGE, RATED)
+        output["rate_id"][:] = table.rate_id.take(rate)
+        output["deck_id"][:] = table.deck_id.take(rate)
+        output["band_id"][:] = table.band_id.take(rate)
+        output["prefix_length"][:] = table.prefix_length.take(rate)
+        output["billed_seconds"][:] = billed
+        output["charge_micro"][:] = charge
+        output["reason"][:] = reason
+        return parts
+
+    def crossing(self, calls, rate, billed):
+        """Return the rows of the calls whose bands change before they are covered."""
+        splits = self.table.split.take(rate)
+        if not splits.any():
+            return np.zeros(0, dtype=np.int64)
+        change = self._next_change(calls.chain, calls.start_us)
+        return np.flatnonzero(splits & (change < calls.start_us + billed * SECOND_US))
+
+    def parts_of(self, calls, rate):
+        """Return the `split.Parts` of `Calls`, given their rates at the start."""
+
+        def find(rows, instants_us):
+            return self.find_rates(calls.take(rows), instants_us)
+
+        def next_change(rows, instants_us):
+            return self._next_change(calls.chain[rows], instants_us)
+
+        return split_calls(
+            self.table, calls.start_us, calls.seconds, rate, find, next_change
+        )
+
+    def _split(self, calls, rate):
+        table = self.table
+        parts = self.parts_of(calls, rate)
+        usage, denominator = parts.usage(table)
+        charge, reason, too_large = charge_exactly(
+            usage, denominator, table.terms(rate)
+        )
+        several = parts.count_of_call() > 1
+        reason[several] |= SPLIT
+        described = {}
+        for place in np.flatnonzero(several[parts.call]):
+            call, row = int(parts.call[place]), int(parts.rate[place])
+            start = int(calls.start_us[call]) + int(parts.from_second[place]) * (
+                SECOND_US
+            )
+            part = Part(
+                int(table.rate_id[row]),
+                int(table.deck_id[row]),
+                int(table.band_id[row]),
+                start,
+                int(parts.billed[place]),
+            )
+            described[call] = (*described.get(call, ()), part)
+        return charge, reason, too_large, parts.billed_of_call(), described
+
+
+def _require(values, lowest, highest, name):
+    wrong = (values < lowest) | (values > highest)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(
+            f"{name} {values[row]} in row {row} is not between {lowest} and {highest}"
+        )

@@ -1,0 +1,304 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Why a call costs what it costs, step by step.
+
+The call is rated again by the engine, and the steps are read off the same tables and
+the same functions; the last amount is compared with the engine's charge, so that an
+explanation can fail but not tell another story.
+
+Codes and their values (amounts are decimal texts, instants ISO 8601 in the deck's
+local time, `…` marks endless digits):
+
+==================  =========================================================
+`deck_passed`       deck_id: asked, has no rate for the call
+`rate_passed`       deck_id, rate_id, prefix, reason: a better match that does
+                    not apply: `ended`, `not_yet` in force, or `other_band`
+`deck`              deck_id, place (1 = first of the chain)
+`rate`              rate_id, prefix, meter_id, price, per_seconds, valid_from,
+                    valid_to (None = open)
+`runner_up`         rate_id, prefix: would have applied without this rate
+`band`              band_id (0 = any time), local_time, timezone, holiday
+`free_zero`         nothing more
+`grace`             seconds, grace_seconds
+`increments`        seconds, initial, increment, count, billed_seconds
+`part`              rate_id, deck_id, band_id, local_time, billed_seconds,
+                    price, per_seconds, amount (instead of `increments`)
+`usage`             amount; price, per_seconds, billed_seconds if at one rate
+`connection_fee`    fee, amount
+`minimum`           minimum, amount
+`maximum`           maximum, amount
+`rounding`          rounding, decimals, before, after
+`charge`            charge
+`no_rate`           nothing more
+`no_deck`           nothing more
+`too_large`         nothing more
+==================  =========================================================
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+
+import pandas as pd
+
+from .bands import SECOND_US, local_time
+from .charges import FREE_ZERO, GRACE, MAXIMUM, MINIMUM, amounts
+from .engine import (
+    EARLIEST_US,
+    INPUT_COLUMNS,
+    LATEST_US,
+    NO_DECK,
+    NO_RATE,
+    TOO_LARGE,
+)
+from .increments import started
+from .money import CHARGE_DECIMALS, PRICE_DECIMALS, ROUNDINGS
+
+# Enough to see which way an endless amount is rounded.
+ENDLESS_PLACES = 12
+
+TEXTS = {
+    "deck_passed": "Deck {deck_id} has no rate for this call.",
+    "rate_passed": "Rate {rate_id} (prefix {prefix}) does not apply: {reason}.",
+    "deck": "Deck {deck_id}, number {place} of the chain, has a rate.",
+    "rate": "Rate {rate_id}: prefix {prefix}, {price} per {per_seconds} s.",
+    "runner_up": "Without it rate {rate_id} (prefix {prefix}) would apply.",
+    "band": "Local time {local_time} ({timezone}): time band {band_id}.",
+    "free_zero": "A call of 0 seconds is free.",
+    "grace": "{seconds} s is shorter than {grace_seconds} s, which is free.",
+    "increments": "{seconds} s in steps of {initial}/{increment} s:"
+    " {billed_seconds} s are billed.",
+    "part": "From {local_time} rate {rate_id}: {billed_seconds} s"
+    " at {price} per {per_seconds} s = {amount}.",
+    "usage": "Usage {amount}.",
+    "connection_fee": "Connection fee {fee}: {amount}.",
+    "minimum": "Raised to the minimum charge {minimum}.",
+    "maximum": "Lowered to the maximum charge {maximum}.",
+    "rounding": "Rounded to {decimals} decimals ({rounding}): {before} to {after}.",
+    "charge": "Charge {charge}.",
+    "no_rate": "No deck has a rate for this call.",
+    "no_deck": "There is no deck for this call.",
+    "too_large": "The charge is too large to be stored.",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: a code, its values (for a translated text) and an English text."""
+
+    code: str
+    values: dict = field(default_factory=dict)
+
+    @property
+    def text(self):
+        """Return the step in English."""
+        return TEXTS[self.code].format(**self.values)
+
+
+def explain(engine, call):
+    """Explain the charge of one call.
+
+    :param engine: the `RatingEngine` that rates it
+    :param call: mapping with the values of `engine.INPUT_COLUMNS`
+    :return: list of `Step`, the last one with the outcome
+    :raise ValueError: as `RatingEngine.rate`
+    """
+    frame = pd.DataFrame({name: [int(call[name])] for name in INPUT_COLUMNS})
+    rated = engine.rate(frame).frame.iloc[0]
+    if rated["status"] == NO_DECK:
+        return [Step("no_deck")]
+    calls = engine.columns_of(frame)
+    steps = list(_choice(engine, calls))
+    if rated["status"] == NO_RATE:
+        return [*steps, Step("no_rate")]
+    rate = engine.find_rates(calls, calls.start_us)
+    return [*steps, *_price(engine, calls, rate, rated)]
+
+
+def _choice(engine, calls):
+    """Yield why which rate was chosen: decks passed over, better matches, the rate."""
+    table = engine.table
+    chosen = int(engine.find_rates(calls, calls.start_us)[0])
+    chain = engine.chains[calls.chain[0]]
+    for place, rank in enumerate(chain[chain >= 0].tolist(), start=1):
+        deck_id = int(table.deck_ids[rank])
+        rows = table.candidates(rank, int(calls.meter_id[0]), calls.number_key[0])
+        reasons = {row: _why_not(engine, rank, row, calls) for row in rows}
+        applicable = [row for row in rows if not reasons[row]]
+        better = rows[: rows.index(applicable[0])] if applicable else rows
+        for row in better:
+            values = {"deck_id": deck_id, **_name(table, row), "reason": reasons[row]}
+            yield Step("rate_passed", values)
+        if applicable:
+            if applicable[0] != chosen:
+                raise AssertionError(f"Rate {table.rate_id[applicable[0]]} not chosen")
+            yield Step("deck", {"deck_id": deck_id, "place": place})
+            yield Step("rate", _terms_of(table, chosen))
+            yield from (Step("runner_up", _name(table, r)) for r in applicable[1:2])
+            yield Step("band", _band(table, chosen, int(calls.start_us[0])))
+            return
+        yield Step("deck_passed", {"deck_id": deck_id})
+
+
+def _why_not(engine, rank, row, calls):
+    """Return why a rate does not apply to a call, None when it does."""
+    table, start_us = engine.table, calls.start_us
+    if start_us[0] < table.valid_from_us[row]:
+        return "not_yet"
+    if start_us[0] >= table.valid_to_us[row]:
+        return "ended"
+    calendar = table.calendars[table.calendar_of_deck[rank]]
+    if not calendar.active[calendar.class_at(start_us)[0], table.band_place[row]]:
+        return "other_band"
+    return None
+
+
+def _price(engine, calls, rate, rated):
+    """Yield how the charge came about."""
+    table, row = engine.table, int(rate[0])
+    if rated["reason"] == FREE_ZERO:
+        yield Step("free_zero")
+    elif rated["reason"] == GRACE:
+        grace = int(table.grace_seconds[row])
+        yield Step("grace", {"seconds": int(calls.seconds[0]), "grace_seconds": grace})
+    else:
+        yield from _amounts(engine, calls, rate, rated)
+    if rated["status"] == TOO_LARGE:
+        yield Step("too_large")
+        return
+    charge = Fraction(int(rated["charge_micro"]), 10**CHARGE_DECIMALS)
+    yield Step("charge", {"charge": exact_text(charge)})
+
+
+def _amounts(engine, calls, rate, rated):
+    table, row = engine.table, int(rate[0])
+    deck = table.decks[table.deck[row]]
+    parts = None
+    if len(engine.crossing(calls, rate, rated[["billed_seconds"]].to_numpy())):
+        parts = engine.parts_of(calls, rate)
+        usage, denominator = parts.usage(table)
+    else:
+        denominator = table.per_seconds[rate].astype(object)
+        usage = table.price_e8[rate].astype(object) * int(rated["billed_seconds"])
+    found = amounts(usage, denominator, table.terms(rate))
+
+    def amount(numerators):
+        return exact_text(_money(numerators[0], denominator[0]))
+
+    values = {"amount": amount(found.usage)}
+    if parts is not None and len(parts.call) > 1:
+        yield from _parts(table, deck, calls, parts)
+    else:
+        yield Step("increments", _increments(table, row, calls, rated))
+        values["billed_seconds"] = int(rated["billed_seconds"])
+        values["price"] = exact_text(_money(table.price_e8[row]))
+        values["per_seconds"] = int(table.per_seconds[row])
+    yield Step("usage", values)
+    if table.connection_fee_e8[row]:
+        fee = exact_text(_money(table.connection_fee_e8[row]))
+        yield Step("connection_fee", {"fee": fee, "amount": amount(found.with_fee)})
+    if found.reason[0] & MINIMUM:
+        minimum = exact_text(_money(table.min_charge_e8[row]))
+        yield Step("minimum", {"minimum": minimum, "amount": minimum})
+    if found.reason[0] & MAXIMUM:
+        maximum = exact_text(_money(table.max_charge_e8[row]))
+        yield Step("maximum", {"maximum": maximum, "amount": maximum})
+    after = Fraction(int(found.charge_micro[0]), 10**CHARGE_DECIMALS)
+    values = {
+        "rounding": ROUNDINGS[table.rounding[row]],
+        "decimals": deck.decimals,
+        "before": amount(found.limited),
+        "after": exact_text(after),
+    }
+    yield Step("rounding", values)
+    if rated["status"] != TOO_LARGE and rated["charge_micro"] != found.charge_micro[0]:
+        raise AssertionError(
+            f"Explained {found.charge_micro[0]}, charged {rated['charge_micro']}"
+        )
+
+
+def _increments(table, row, calls, rated):
+    seconds, increment = int(calls.seconds[0]), int(table.increment[row])
+    initial = int(table.initial_increment[row]) or increment
+    return {
+        "seconds": seconds,
+        "initial": initial,
+        "increment": increment,
+        "count": 1 + int(started(max(seconds - initial, 0), increment)),
+        "billed_seconds": int(rated["billed_seconds"]),
+    }
+
+
+def _parts(table, deck, calls, parts):
+    for rate, second, billed in zip(
+        parts.rate.tolist(), parts.from_second, parts.billed, strict=True
+    ):
+        start_us = int(calls.start_us[0]) + int(second) * SECOND_US
+        usage = int(table.price_e8[rate]) * int(billed)
+        values = {
+            "rate_id": int(table.rate_id[rate]),
+            "deck_id": int(table.deck_id[rate]),
+            "band_id": int(table.band_id[rate]),
+            "local_time": local_time(deck.timezone, start_us).isoformat(),
+            "billed_seconds": int(billed),
+            "price": exact_text(_money(table.price_e8[rate])),
+            "per_seconds": int(table.per_seconds[rate]),
+            "amount": exact_text(_money(usage, table.per_seconds[rate])),
+        }
+        yield Step("part", values)
+
+
+def _name(table, row):
+    return {"rate_id": int(table.rate_id[row]), "prefix": str(table.prefix.iloc[row])}
+
+
+def _terms_of(table, row):
+    deck = table.decks[table.deck[row]]
+
+    def date(instant_us):
+        if not EARLIEST_US <= instant_us <= LATEST_US:
+            return None
+        return local_time(deck.timezone, instant_us).isoformat()
+
+    return {
+        **_name(table, row),
+        "meter_id": int(table.meter_id[row]),
+        "price": exact_text(_money(table.price_e8[row])),
+        "per_seconds": int(table.per_seconds[row]),
+        "valid_from": date(int(table.valid_from_us[row])),
+        "valid_to": date(int(table.valid_to_us[row])),
+    }
+
+
+def _band(table, row, instant_us):
+    deck = table.decks[table.deck[row]]
+    local = local_time(deck.timezone, instant_us)
+    return {
+        "band_id": int(table.band_id[row]),
+        "local_time": local.isoformat(),
+        "timezone": deck.timezone,
+        "holiday": local.date() in deck.holidays,
+    }
+
+
+def _money(numerator, denominator=1):
+    return Fraction(int(numerator), int(denominator) * 10**PRICE_DECIMALS)
+
+
+def exact_text(amount):
+    """Return a Fraction as a decimal text, with `…` where its digits never end."""
+    places = 0
+    rest = amount.denominator
+    while rest % 10 == 0:
+        places, rest = places + 1, rest // 10
+    for factor in (2, 5):
+        while rest % factor == 0:
+            places, rest = places + 1, rest // factor
+    endless = rest != 1
+    if endless:
+        places = ENDLESS_PLACES
+    digits = abs(amount.numerator) * 10**places // amount.denominator
+    # not scaleb(), which would round to the precision of the context
+    sign = 1 if amount < 0 else 0
+    value = Decimal((sign, tuple(map(int, str(digits))), -places))
+    return f"{value:f}" + ("…" if endless else "")

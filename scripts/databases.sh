@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# Databases: a template with the addons that ours depends on, and clones of it.
+#
+# template_HASH     HASH over the environment and the manifest's `depends`
+# test_KEY_PID      of one test run, dropped at its end
+# demo_KEY, bench_KEY, keep_KEY     KEY is the checkout's
+
+db_exists() {
+    [ "$(sql "select 1 from pg_database where datname = '$1'")" = 1 ]
+}
+
+# Drops a database and its files; fails when somebody is connected.
+drop_db() {
+    sql "drop database if exists \"$1\"" && rm -rf "$METERED_HOME/data/filestore/$1"
+}
+
+# Makes database $2 a copy of $1.
+clone_db() {
+    local files=$METERED_HOME/data/filestore
+    drop_db "$2" 2>/dev/null ||
+        die "database $2 is in use; stop the server that uses it, then try again"
+    sql "create database \"$2\" template \"$1\"" || die "cannot create the database $2"
+    # Odoo names these files by their content and never changes one: links do.
+    [ ! -d "$files/$1" ] || cp -al "$files/$1" "$files/$2"
+}
+
+# Runs Odoo with its whole log in $1, of which warnings and errors are shown. Fails when
+# Odoo fails or logged an error.
+odoo_logged() {
+    local log=$1 status=0
+    shift
+    "$python" -m odoo "$@" --config "$config" >"$log" 2>&1 </dev/null || status=$?
+    show_problems "$log"
+    [ "$status" -eq 0 ] && ! grep -qE "$error_line" "$log"
+}
+
+error_line='^[-0-9]+ [0-9:,]+ ([0-9]+ )?(ERROR|CRITICAL) '
+
+# Prints the warnings and errors of an Odoo log, with their tracebacks.
+show_problems() {
+    awk '
+        /^[-0-9]+ [0-9:,]+ / { show = / (WARNING|ERROR|CRITICAL) / }
+        show
+    ' "$1" >&2
+}
+
+build_template() {
+    local name=$1 modules=$2 building=${1}_building
+    db_exists "$name" && return
+    say "building the template database with $modules (once, about half a minute)"
+    drop_db "$building"
+    sql "create database \"$building\" template template0 encoding 'UTF8'" ||
+        die "cannot create a database"
+    odoo_logged "$METERED_HOME/log/template.log" --database "$building" --init "$modules" \
+        --stop-after-init || die "Odoo could not install $modules, see $METERED_HOME/log/template.log"
+    local files=$METERED_HOME/data/filestore
+    rm -rf "${files:?}/$name"
+    [ ! -d "$files/$building" ] || mv "$files/$building" "$files/$name"
+    sql "alter database \"$building\" rename to \"$name\""
+}
+
+# Sets template.
+ensure_template() {
+    local modules
+    modules=$("$python" -c '
+import ast, sys
+print(",".join(sorted(ast.literal_eval(open(sys.argv[1]).read())["depends"])))
+' "$checkout/__manifest__.py") || die "cannot read $checkout/__manifest__.py"
+    template=template_$(printf '%s %s' "$environment_key" "$modules" | short_hash)
+    db_exists "$template" || locked template build_template "$template" "$modules"
+}
+
+# Makes database $1 anew, with our module installed.
+fresh_db() {
+    local log=$METERED_HOME/log/$1.log
+    ensure_template
+    clone_db "$template" "$1"
+    odoo_logged "$log" --database "$1" --init metered_billing --stop-after-init ||
+        die "the module could not be installed, see $log"
+}
+
+# Updates our module in database $1.
+update_db() {
+    local log=$METERED_HOME/log/$1.log
+    odoo_logged "$log" --database "$1" --update metered_billing --stop-after-init ||
+        die "the module could not be updated, see $log"
+}
+
+# Drops what test runs that were killed left behind.
+drop_stale() {
+    local name
+    for name in $(sql "select datname from pg_database where datname like 'test\\_${checkout_key}\\_%'"); do
+        kill -0 "${name##*_}" 2>/dev/null || drop_db "$name" 2>/dev/null || true
+    done
+}

@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# ./dev lint
+
+# Every check runs even when one before it found something.
+cmd_lint() {
+    local fix=() failed=0 format=(--check --diff)
+    prepare
+    case ${1:-} in
+    '') ;;
+    --fix) fix=(--fix) format=() ;;
+    *) die "lint knows the option --fix only, not $1" ;;
+    esac
+    export RUFF_CACHE_DIR=$METERED_HOME/ruff PYLINTHOME=$METERED_HOME/pylint
+    say ruff
+    "$venv/bin/ruff" check "${fix[@]}" "$checkout" || failed=1
+    "$venv/bin/ruff" format --quiet "${format[@]}" "$checkout" || failed=1
+    say pylint-odoo
+    lint_python || failed=1
+    say XML
+    "$python" "$checkout/scripts/check_xml.py" "$checkout" || failed=1
+    if command -v shellcheck >/dev/null; then
+        say shellcheck
+        (cd "$checkout" && shellcheck --external-sources dev .ci/run) || failed=1
+    fi
+    return "$failed"
+}
+
+# What is no part of Odoo may print, commit and have methods called `read`.
+lint_python() {
+    local pylint=("$venv/bin/pylint" --rcfile "$addon/pyproject.toml") plain=() folder failed=0
+    for folder in rating connectors scripts demo benchmarks; do
+        [ -z "$(find "$checkout/$folder" -name '*.py' -print -quit 2>/dev/null)" ] ||
+            plain+=("metered_billing/$folder")
+    done
+    cd "${addon%/*}"
+    "${pylint[@]}" --ignore rating,connectors,scripts,demo,benchmarks metered_billing || failed=1
+    "${pylint[@]}" --recursive y --disable method-required-super,print-used,invalid-commit \
+        "${plain[@]}" || failed=1
+    return "$failed"
+}

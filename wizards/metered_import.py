@@ -1,0 +1,248 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+
+from ..connectors import files
+from ..ingest.settings import ColumnSpec
+
+PREVIEW_RECORDS = 10
+#: facts that one column tells; call ids may be joined, properties may be many
+SEVERAL = ("call_id", "property")
+
+
+class MeteredImport(models.TransientModel):
+    """Upload a file, look at its first rows, say what its columns mean, import."""
+
+    _name = "metered.import"
+    _description = "Import Usage"
+
+    source_id = fields.Many2one(
+        "metered.source",
+        required=True,
+        default=lambda self: self._default_source_id(),
+        domain=[("source_type", "=", "file")],
+        help="Where the records come from. What you say about the columns is "
+        "remembered there.",
+    )
+    file = fields.Binary(
+        required=True,
+        attachment=False,
+        help="CSV, TSV or XLSX; CSV and TSV may be compressed with gzip.",
+    )
+    file_name = fields.Char()
+    attachment_id = fields.Many2one("ir.attachment")
+    state = fields.Selection(
+        [("upload", "Upload"), ("preview", "Preview")], default="upload"
+    )
+    encoding = fields.Char(readonly=True)
+    delimiter = fields.Selection(
+        [
+            (",", "Comma"),
+            (";", "Semicolon"),
+            ("\t", "Tab"),
+            ("|", "Vertical bar"),
+        ],
+    )
+    has_header = fields.Boolean(
+        string="First Row Has Names",
+        help="Untick it when the first row is a record already.",
+    )
+    layout = fields.Char(string="Recognised As", readonly=True)
+    is_delimited = fields.Boolean(readonly=True)
+    records = fields.Integer(readonly=True, help="Rows of the file with a record.")
+    known_batch_id = fields.Many2one(
+        "metered.batch",
+        string="Imported Before",
+        readonly=True,
+        help="The very same file was imported already.",
+    )
+    column_ids = fields.One2many("metered.import.column", "wizard_id")
+
+    @api.model
+    def _default_source_id(self):
+        sources = self.env["metered.source"].search(
+            [("source_type", "=", "file")], limit=2
+        )
+        return sources if len(sources) == 1 else sources.browse()
+
+    # === STEPS === #
+
+    def action_preview(self):
+        """Read the file's first rows and show what each column means."""
+        self.ensure_one()
+        if not self.file:
+            raise UserError(self.env._("Choose a file first."))
+        if self.attachment_id:
+            self.attachment_id.unlink()
+        self.attachment_id = self.env["ir.attachment"].create(
+            {"name": self.file_name or "usage", "datas": self.file}
+        )
+        self._show(override=None)
+        return self._reopen()
+
+    def action_refresh(self):
+        """Read the file again as the user says it is written."""
+        self.ensure_one()
+        self._show(override=self._override())
+        return self._reopen()
+
+    def action_back(self):
+        """Choose another file."""
+        self.ensure_one()
+        self.write({"state": "upload", "column_ids": [Command.clear()]})
+        return self._reopen()
+
+    def action_import(self):
+        """Remember the columns on the source, queue the import, and show it run."""
+        self.ensure_one()
+        self._remember_columns()
+        batch = self.env["metered.batch"]._create_for_file(
+            self.source_id, self.attachment_id, self._override()
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Import"),
+            "res_model": "metered.batch",
+            "res_id": batch.id,
+            "views": [(False, "form")],
+            "target": "current",
+        }
+
+    # === PARTS === #
+
+    def _reopen(self):
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Import Usage"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"dialog_size": "extra-large"},
+        }
+
+    def _override(self):
+        """What the user changed of how the file is written; None: all as detected."""
+        if not self.is_delimited:
+            return {"has_header": self.has_header}
+        return {
+            "delimiter": self.delimiter,
+            "has_header": self.has_header,
+            "encoding": self.encoding,
+        }
+
+    def _show(self, override):
+        Batch = self.env["metered.batch"]
+        with Batch._attachment_path(self.attachment_id) as path:
+            try:
+                file_format = files.detect_format(
+                    path, self.file_name or "", override=override
+                )
+                facts = files.check_file(path, file_format)
+                chunk = files.preview(path, file_format, PREVIEW_RECORDS)
+            except files.SourceFileError as error:
+                raise UserError(str(error)) from error
+        known = Batch.search(
+            [
+                ("source_id", "=", self.source_id.id),
+                ("checksum", "=", facts.sha256),
+                ("state", "!=", "undone"),
+            ],
+            limit=1,
+        )
+        layout = files.LAYOUTS.get(file_format.layout)
+        self.write(
+            {
+                "state": "preview",
+                "encoding": file_format.encoding,
+                "delimiter": file_format.delimiter or False,
+                "has_header": file_format.has_header,
+                "is_delimited": file_format.kind == "delimited",
+                "layout": layout.name if layout else False,
+                "records": facts.records,
+                "known_batch_id": known.id,
+                "column_ids": [Command.clear()]
+                + [
+                    Command.create(values)
+                    for values in self._prepare_columns(file_format.columns, chunk)
+                ],
+            }
+        )
+
+    def _prepare_columns(self, names, chunk):
+        """One line per column of the file: its meaning and its first values."""
+        meaning = {}
+        for spec in self.source_id.column_ids:
+            for name in self._spec(spec).resolve(names):
+                meaning.setdefault(name, spec.target)
+        for rank, name in enumerate(names):
+            samples = [text for text in chunk.frame[name].tolist() if text]
+            distinct = list(dict.fromkeys(samples))
+            yield {
+                "sequence": rank,
+                "name": name,
+                "target": meaning.get(name, False),
+                "remembered": meaning.get(name, False),
+                "samples": " · ".join(distinct[:3]),
+            }
+
+    @api.model
+    def _spec(self, column):
+        return ColumnSpec(
+            column.target, column.columns, column.style or "", column.pattern or ""
+        )
+
+    def _remember_columns(self):
+        """Write on the source what was changed about the columns' meaning."""
+        changed = self.column_ids.filtered(lambda c: c.target != c.remembered)
+        targets = set(changed.mapped("target")) | set(changed.mapped("remembered"))
+        for target in targets - {False}:
+            named = self.column_ids.filtered(lambda c, t=target: c.target == t)
+            if len(named) > 1 and target not in SEVERAL:
+                raise UserError(
+                    self.env._(
+                        "Only one column can be the %(target)s, but %(names)s are.",
+                        target=dict(
+                            named._fields["target"]._description_selection(self.env)
+                        )[target],
+                        names=", ".join(named.mapped("name")),
+                    )
+                )
+            known = self.source_id.column_ids.filtered(
+                lambda c, t=target: c.target == t
+            )
+            if not named:
+                known.unlink()
+            elif target == "property":
+                known.unlink()
+                self.source_id.column_ids = [
+                    Command.create({"target": target, "columns": column.name})
+                    for column in named
+                ]
+            elif known:
+                known[0].columns = "+".join(named.mapped("name"))
+            else:
+                self.source_id.column_ids = [
+                    Command.create(
+                        {"target": target, "columns": "+".join(named.mapped("name"))}
+                    )
+                ]
+
+
+class MeteredImportColumn(models.TransientModel):
+    _name = "metered.import.column"
+    _description = "Column of a File to Import"
+    _order = "wizard_id, sequence"
+
+    wizard_id = fields.Many2one("metered.import", required=True, ondelete="cascade")
+    sequence = fields.Integer()
+    name = fields.Char(string="Column", readonly=True)
+    samples = fields.Char(string="First Values", readonly=True)
+    target = fields.Selection(
+        selection=lambda self: self.env["metered.source.column"]
+        ._fields["target"]
+        ._description_selection(self.env),
+        string="Meaning",
+    )
+    remembered = fields.Char(readonly=True)
