@@ -48,5 +48,8 @@
         "web.assets_backend": [
             "metered_billing/static/src/**/*",
         ],
+        "web.assets_tests": [
+            "metered_billing/static/tests/tours/**/*",
+        ],
     },
 }

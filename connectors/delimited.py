@@ -208,7 +208,7 @@ class DelimitedReader:
             stop = first_line.end() if record.problem else record.stop
             self._line += count_line_ends(data, 0, stop)
             self._data = data[stop:]
-            if first_line[1]:
+            if first_line[1].strip():
                 self._to_skip -= 1
 
     def _drop_long_line(self):
@@ -373,7 +373,7 @@ def first_records(
         if record.problem == INCOMPLETE:
             break
         pos = first_line.end() if record.problem else record.stop
-        if first_line[1]:
+        if first_line[1].strip():
             fields = [first_line[1]] if record.problem else record.fields
             records.append([value.decode() for value in fields])
     return records

@@ -363,7 +363,7 @@ def _has_header(records):
     names = [cell for cell in first if cell]
     if (
         len(names) * 2 < max(len(first), _width(records))
-        or len({name.casefold() for name in names}) < len(names)
+        or len(set(names)) * 2 < len(names)
         or _has_value(names)
     ):
         return False

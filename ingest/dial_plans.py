@@ -28,6 +28,8 @@ class DialPlan:
     :param keep_national_prefix: the prefix is part of the number, as in Italy
     :param national_pattern: regular expression (RE2) of national numbers; decides
         where the lengths leave two readings, empty = every number
+    :param other_national_prefixes: dialled instead of `national_prefix`, to choose
+        a carrier or by old habit; only before what `national_pattern` matches
     :param foreign_idd_prefixes: accepted like `idd_prefixes`, where a number cannot
         be read as a national one: customers' exchanges dial as their makers do
     """
@@ -40,6 +42,7 @@ class DialPlan:
     short_code_max: int
     keep_national_prefix: bool = False
     national_pattern: str = ""
+    other_national_prefixes: tuple[str, ...] = ()
     foreign_idd_prefixes: tuple[str, ...] = FOREIGN_IDD_PREFIXES
 
 
@@ -63,6 +66,8 @@ def dial_plan(iso2, **overrides):
         overrides["idd_prefixes"] = tuple(overrides["idd_prefixes"])
     if "national_lengths" in overrides:
         overrides["national_lengths"] = frozenset(overrides["national_lengths"])
+    if "national_prefix" in overrides:
+        overrides = {"other_national_prefixes": (), **overrides}
     return replace(plan, **overrides)
 
 
@@ -88,6 +93,7 @@ def _plans():
             short_code_max=int(row["short_code_max"]),
             keep_national_prefix=row["keep_national_prefix"] == "1",
             national_pattern=row["national_pattern"],
+            other_national_prefixes=tuple(row["other_national_prefixes"].split()),
         )
         for row in _rows()
         if row["country"] != NO_COUNTRY

@@ -19,25 +19,28 @@ n   reading                                         as dialled           becomes
 1   `+` and 5 to 15 digits, not 0 first             +44 20 7946 0120     +442079460120
 2   up to `short_code_max` digits and no likely     911, 118500, 2001    as dialled
     national number as the country dials it
-3   own international prefix, the longest that      011 44 20 7946 0120  +442079460120
-    leaves a known number, else the longest
+3   own international prefix, known number          011 44 20 7946 0120  +442079460120
 4   national prefix, likely number                  (GB) 0113 496 0120   +441134960120
 5   foreign international prefix, known number      (GB) 011 1 404 605.. +1404605...
-6   national prefix, national number                1 404 605 8270       +14046058270
-7   foreign international prefix                    (US) 00 677 9959     +6779959
-8   country code, likely number (in a country       (GB) 442079460120    +442079460120
-    with a national prefix, else after 9)
-9   likely number                                   404 605 8270         +14046058270
-10  country code, national number                   (US) 12345678901     +12345678901
+6   own international prefix                        (US) 011 677 9785    +6779785
+7   national prefix, national number                1 404 605 8270       +14046058270
+8   foreign international prefix                    (US) 00 677 9959     +6779959
+9   country code, likely number (in a country       (GB) 442079460120    +442079460120
+    without national prefix after 10)
+10  likely number                                   404 605 8270         +14046058270
 11  8 to 15 digits, not 0 first                     (US) 442079460120    +442079460120
 12  anything else                                   5550123              null
 ==  ==============================================  ===================  ==============
 
+Of several prefixes in one reading the longest one goes first.
+
 What this decides of the ambiguous: in GB 0113 496 0120 is Leeds, not a call to +349;
-ten digits in North America are a number of North America (9), not Denmark's (11); in
-Italy 391 234 5678 is a mobile (9), 39 06 1234 5678 has the country code (8); the same
-digits with and without a 0 in front are the same number in Germany (4, 9). Numbers
-without area code cannot be told and are null (12), or an extension when short (2).
+ten digits in North America are a number of North America (10), not Denmark's (11); in
+Italy 391 234 5678 is a mobile (10), 39 06 1234 5678 has the country code (9). In
+countries whose numbers have many lengths, such as Germany, an international number
+without any prefix can look like a national one and is taken for it (10); set
+`national_lengths` there when the switch writes such numbers. Numbers without area code
+cannot be told and are null (12), or an extension when short (2).
 """
 
 import numpy as np
@@ -149,18 +152,17 @@ class _Readings:
         self._with_plus()
         self._short_codes()
         self._international(self.plan.idd_prefixes, known=True)
-        self._international(self.plan.idd_prefixes)
         self._with_national_prefix(likely=True)
         self._international(self.plan.foreign_idd_prefixes, known=True)
+        self._international(self.plan.idd_prefixes)
         self._with_national_prefix(likely=False)
         self._international(self.plan.foreign_idd_prefixes)
         if self.has_trunk:
-            self._with_country_code(likely=True)
+            self._with_country_code()
             self._bare_national()
         else:
             self._bare_national()
-            self._with_country_code(likely=True)
-        self._with_country_code(likely=False)
+            self._with_country_code()
         self._bare_international()
         return self._result()
 
@@ -251,22 +253,21 @@ class _Readings:
 
     def _with_national_prefix(self, likely):
         plan = self.plan
-        if self.has_trunk:
-            drop = len(plan.national_prefix)
-            rows = self._undecided(drop + 1, drop + E164_DIGITS, plan.national_prefix)
-            rows = self._national(rows, drop, likely)
-        elif plan.national_prefix:
-            drop = 0
+        if plan.keep_national_prefix:
             rows = self._undecided(1, E164_DIGITS, plan.national_prefix)
-            rows = self._national(rows, drop, likely)
-        else:
+            self._decide(self._national(rows, 0, likely), 0, "+" + plan.country_code)
             return
-        self._decide(rows, drop, "+" + plan.country_code)
+        prefixes = (plan.national_prefix, *plan.other_national_prefixes * likely)
+        for prefix in filter(None, prefixes):
+            drop = len(prefix)
+            rows = self._undecided(drop + 1, drop + E164_DIGITS, prefix)
+            rows = self._national(rows, drop, likely)
+            self._decide(rows, drop, "+" + plan.country_code)
 
-    def _with_country_code(self, likely):
+    def _with_country_code(self):
         code = self.plan.country_code
         rows = self._undecided(len(code) + 1, E164_DIGITS, code)
-        self._decide(self._national(rows, len(code), likely), 0, "+")
+        self._decide(self._national(rows, len(code), likely=True), 0, "+")
 
     def _bare_national(self):
         rows = self._national(self._undecided(1, E164_DIGITS), 0, likely=True)

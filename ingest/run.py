@@ -33,11 +33,12 @@ def run_chunks(cr, chunks, settings, batch_id, on_stored, commit=None, seconds=N
     :param on_stored: called with each :class:`~.store.Stored` and the rate ids that
         were used, in the transaction that stored it
     :param commit: called after each chunk; None: the caller's transaction has it all
-    :param seconds: stop before a further chunk after this time; None: go to the end
+    :param seconds: after this time store no further chunk than the first one, which
+        is always stored, so that every call gets on; None: go to the end
     :return: True when all chunks are stored, False when the time was up
     """
     begun = time.monotonic()
-    expect_new = True
+    expect_new, stored_one = True, False
     chunks = iter(chunks)
     with ThreadPoolExecutor(1, "metered-prepare") as pool:
         ahead = pool.submit(_next_prepared, chunks, settings)
@@ -45,12 +46,14 @@ def run_chunks(cr, chunks, settings, batch_id, on_stored, commit=None, seconds=N
             prepared = ahead.result()
             if prepared is None:
                 return True
-            if seconds is not None and time.monotonic() - begun > seconds:
+            late = seconds is not None and time.monotonic() - begun > seconds
+            if late and stored_one:
                 return False
             ahead = pool.submit(_next_prepared, chunks, settings)
             found = _store_chunk(
                 cr, prepared, settings, batch_id, on_stored, commit, expect_new
             )
+            stored_one = True
             # After the first known record more are likely: look before storing.
             expect_new = not found
 

@@ -44,6 +44,7 @@ COLUMNS = (
     "short_code_max",
     "keep_national_prefix",
     "national_pattern",
+    "other_national_prefixes",
 )
 
 KINDS = (
@@ -75,8 +76,16 @@ CHANGED = {
     "CC": AUSTRALIA,
     "CX": AUSTRALIA,
     "HM": AUSTRALIA,
-    # The 0 that follows the 8 is not part of the number either.
-    "BY": {"national_prefix": "80"},
+    # Prefixes that choose a carrier for a national call.
+    "BO": {"other_national_prefixes": "010 011 012 013 014 015 016 017 018 019"},
+    "BR": {
+        "other_national_prefixes": "012 014 015 021 022 023 025 031 041 043 055 065 099"
+    },
+    "CO": {"other_national_prefixes": "03 05 07 09 0444 0414 0456"},
+    "KR": {"other_national_prefixes": "081 082 083 084 086 087 088"},
+    # Prefixes that were replaced, and are still dialled.
+    "BY": {"other_national_prefixes": "0 80"},
+    "LT": {"other_national_prefixes": "8"},
     # libphonenumber still has the numbers from before 2019, which began with 0.
     "GA": {"national_prefix": "0", "national_lengths": 8, "keep_national_prefix": 0},
 }

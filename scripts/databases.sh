@@ -86,9 +86,10 @@ update_db() {
         die "the module could not be updated, see $log"
 }
 
-# Drops what test runs that were killed left behind.
+# Drops what test runs that were killed, or failed some days ago, left behind.
 drop_stale() {
     local name
+    find "$METERED_HOME/log" -name 'test_*' -mtime +3 -delete
     for name in $(sql "select datname from pg_database where datname like 'test\\_${checkout_key}\\_%'"); do
         kill -0 "${name##*_}" 2>/dev/null || drop_db "$name" 2>/dev/null || true
     done

@@ -3,7 +3,7 @@
 
 # Every check runs even when one before it found something.
 cmd_lint() {
-    local fix=() failed=0 format=(--check --diff)
+    local fix=() failed=0 format=(--check)
     prepare
     case ${1:-} in
     '') ;;
@@ -13,7 +13,7 @@ cmd_lint() {
     export RUFF_CACHE_DIR=$METERED_HOME/ruff PYLINTHOME=$METERED_HOME/pylint
     say ruff
     "$venv/bin/ruff" check "${fix[@]}" "$checkout" || failed=1
-    "$venv/bin/ruff" format --quiet "${format[@]}" "$checkout" || failed=1
+    "$venv/bin/ruff" format "${format[@]}" "$checkout" || failed=1
     say pylint-odoo
     lint_python || failed=1
     say XML

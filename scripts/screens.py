@@ -29,6 +29,6 @@ class Screen(NamedTuple):
 SIZES = ((1440, 900), (390, 844))
 
 SCREENS = [
-    Screen("login", "/web/login", wait=".oe_login_form", login=False),
+    Screen("login", "/web/login", wait=".oe_login_form:not(.d-none)", login=False),
     Screen("apps", "/odoo/apps", wait=".o_kanban_record:not(.o_kanban_ghost)"),
 ]

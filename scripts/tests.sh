@@ -103,5 +103,5 @@ check_report() {
         die "Odoo logged errors during the tests (a test that provokes one mutes or" \
             "asserts it): see $log"
     fi
-    rm -f "$report" "$log"
+    rm -f "$report" "$log" "$METERED_HOME/log/$test_db.log"
 }

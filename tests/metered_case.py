@@ -14,13 +14,12 @@ MODULE = Path(__file__).resolve().parent.parent
 ASTERISK = MODULE / "demo" / "asterisk"
 
 
-class MeteredCase(TransactionCase):
-    """A company with a rate deck that prices every call, and makers of the rest."""
+class MeteredMakers:
+    """Makers of what a test needs; to be mixed into a case class of Odoo's."""
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env = cls.env(context=dict(cls.env.context, tracking_disable=True))
+    def set_up_rates(cls):
+        """Price every call at 0.06 a minute, by the second, and count days in UTC."""
         cls.company = cls.env.company
         cls.company.metered_tz = "UTC"
         cls.usa = cls.env.ref("base.us")
@@ -167,6 +166,16 @@ class MeteredCase(TransactionCase):
         return self.env["metered.usage"].search(
             [("partner_id", "=", partner.id)], order="day, meter_id, id"
         )
+
+
+class MeteredCase(MeteredMakers, TransactionCase):
+    """A company with a rate deck that prices every call, and makers of the rest."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env = cls.env(context=dict(cls.env.context, tracking_disable=True))
+        cls.set_up_rates()
 
 
 GENERIC = ("call_id", "start_time", "duration", "caller", "callee")

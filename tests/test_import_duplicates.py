@@ -85,8 +85,8 @@ class TestImportDuplicates(MeteredCase):
             {"name": "calls.csv", "raw": generic_csv(calls).encode()}
         )
         batch = self.env["metered.batch"]._create_for_file(self.source, attachment)
-        self.assertFalse(batch._process(seconds=-1))
-        self.assertEqual((batch.state, batch.records), ("running", 0))
+        self.assertFalse(batch._process(seconds=0))
+        self.assertEqual((batch.state, batch.records), ("running", 10))
         whole = self.import_calls(self.make_source(), *calls)
         self.assertTrue(batch._process())
         self.assertEqual(

@@ -1,0 +1,212 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The whole import of a file, beside the bare COPY of the rows that it stores.
+
+Both are measured in turns, so that a machine that is busy for a while is busy for both.
+"""
+
+import base64
+import statistics
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from odoo.addons.metered_billing.ingest import store
+
+COPY_TABLE = "bench_copy"
+COPY_CDRS = "COPY metered_cdr"
+
+
+@dataclass
+class ImportFigures:
+    """Medians in seconds; the ratio is the median of the ratios of neighbours."""
+
+    copy_s: float
+    import_s: float
+    import_over_copy: float
+    check_s: float
+    copies: list
+    imports: list
+
+
+class Disagreement(Exception):
+    """Sums that must be equal are not: the figures mean nothing."""
+
+
+def measure(env, source, path, totals, rounds=3):
+    """Measure COPY and import by turns.
+
+    :param path: CSV file of calls
+    :param totals: :class:`synthetic.Totals` of the file
+    :return: :class:`ImportFigures`; the last import's records stay in the database
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        rows = Path(folder) / "rows.csv"
+        with _recorded(env.cr, rows):
+            run_import(env, source, path, totals)
+        copies, imports, checks = [], [], []
+        for _round in range(rounds):
+            clear(env)
+            copies.append(_copy(env, rows, totals.records))
+            seconds, check_seconds = run_import(env, source, path, totals)
+            imports.append(seconds)
+            checks.append(check_seconds)
+    return ImportFigures(
+        copy_s=statistics.median(copies),
+        import_s=statistics.median(imports),
+        import_over_copy=statistics.median(
+            mine / bare for mine, bare in zip(imports, copies, strict=True)
+        ),
+        check_s=statistics.median(checks),
+        copies=copies,
+        imports=imports,
+    )
+
+
+def run_import(env, source, path, totals):
+    """Import a file as the job does.
+
+    :return: (seconds of the job, seconds of taking and checking the file before it)
+    :raises Disagreement: when the tables do not hold what the file does
+    """
+    checkpoint(env)
+    begun = time.perf_counter()
+    batch = take_file(env, source, path)
+    env.cr.commit()
+    taken = time.perf_counter()
+    batch._process(commit=env.cr.commit)
+    done = time.perf_counter()
+    check(env, batch, totals)
+    return done - taken, taken - begun
+
+
+def take_file(env, source, path):
+    """Queue the import of a file, as an upload does; ``metered.batch`` record."""
+    batch_id = env["metered.batch"].import_file(
+        source.id, path.name, base64.b64encode(path.read_bytes()).decode()
+    )
+    return env["metered.batch"].browse(batch_id)
+
+
+def check(env, batch, totals):
+    """Compare what the file holds with the CDRs, and these with the usage.
+
+    :raises Disagreement: naming what differs
+    """
+    env.cr.execute(
+        """
+        SELECT count(*) FILTER (WHERE state = 'rated'),
+               count(*) FILTER (WHERE state = 'not_billable'),
+               coalesce(sum(quantity), 0)::bigint, sum(charge)::text
+          FROM metered_cdr WHERE batch_id = %s
+        """,
+        (batch.id,),
+    )
+    rated, not_billable, seconds, charge = env.cr.fetchone()
+    env.cr.execute(
+        "SELECT sum(records), sum(quantity)::bigint, sum(amount)::text"
+        " FROM metered_usage"
+    )
+    in_usage, usage_seconds, amount = env.cr.fetchone()
+    compare(
+        [
+            ("records rated", rated, totals.answered),
+            ("records not billable", not_billable, totals.records - totals.answered),
+            ("seconds", seconds, totals.seconds),
+            ("the batch's balance", batch.balance, "ok"),
+            ("records in the usage", in_usage, rated),
+            ("seconds in the usage", usage_seconds, seconds),
+            ("amount of the usage", Decimal(amount), Decimal(charge)),
+        ]
+    )
+
+
+def compare(pairs):
+    """:raises Disagreement: when of one (what, found, expected) the two differ"""
+    wrong = [
+        f"{what}: {found}, expected {expected}"
+        for what, found, expected in pairs
+        if found != expected
+    ]
+    if wrong:
+        raise Disagreement("; ".join(wrong))
+
+
+def clear(env):
+    """Take back all that imports stored, and their traces in the rates."""
+    env.cr.execute("TRUNCATE metered_cdr, metered_exception")
+    env.cr.execute("DELETE FROM metered_usage")
+    env.cr.execute("UPDATE metered_rate SET used = NULL WHERE used")
+    env.cr.execute("DELETE FROM metered_batch")
+    env.invalidate_all()
+    env.cr.commit()
+    _outside_transaction(env, "VACUUM metered_usage, metered_rate")
+
+
+def checkpoint(env):
+    """Write out what is pending, so that it is no burden to what is measured next.
+
+    Where the database's user may not, it is a burden to all figures alike.
+    """
+    env.cr.execute(
+        "SELECT rolsuper OR EXISTS (SELECT FROM pg_roles may"
+        "   WHERE may.rolname = 'pg_checkpoint' AND pg_has_role(may.oid, 'USAGE'))"
+        " FROM pg_roles WHERE rolname = current_user"
+    )
+    if env.cr.fetchone()[0]:
+        _outside_transaction(env, "CHECKPOINT")
+    env.cr.commit()
+
+
+def _outside_transaction(env, statement):
+    connection = env.cr.connection
+    env.cr.commit()
+    connection.autocommit = True
+    try:
+        env.cr.execute(statement)
+    finally:
+        connection.autocommit = False
+
+
+def _copy(env, rows, count):
+    """Copy the rows into an empty table of the same columns and indexes; seconds."""
+    env.cr.execute(f"DROP TABLE IF EXISTS {COPY_TABLE}")
+    env.cr.execute(f"CREATE TABLE {COPY_TABLE} (LIKE metered_cdr INCLUDING ALL)")
+    checkpoint(env)
+    columns = ", ".join(store.CDR_COLUMNS)
+    with rows.open("rb") as lines:
+        begun = time.perf_counter()
+        env.cr.copy_expert(
+            f"COPY {COPY_TABLE} ({columns}) FROM STDIN (FORMAT csv)",
+            lines,
+            size=store.COPY_BUFFER,
+        )
+        env.cr.commit()
+        seconds = time.perf_counter() - begun
+    env.cr.execute(f"SELECT count(*) FROM {COPY_TABLE}")
+    compare([("rows copied", env.cr.fetchone()[0], count)])
+    env.cr.execute(f"DROP TABLE {COPY_TABLE}")
+    env.cr.commit()
+    return seconds
+
+
+@contextmanager
+def _recorded(cr, path):
+    """Keep the very text that the import sends to COPY, in a file."""
+    copy_expert = cr.copy_expert
+
+    def recording(statement, source, *args, **kwargs):
+        if statement.startswith(COPY_CDRS):
+            with path.open("ab") as rows:
+                rows.write(source.read())
+            source.seek(0)
+        return copy_expert(statement, source, *args, **kwargs)
+
+    cr.copy_expert = recording
+    try:
+        yield
+    finally:
+        del cr.copy_expert

@@ -1,0 +1,141 @@
+import {registry} from "@web/core/registry";
+import {stepUtils} from "@web_tour/tour_utils";
+
+const CALLS = [
+    "call_id,start_time,duration,caller,callee",
+    "t1,2026-10-05 10:00:00,90,+14045550100,+12125550199",
+    "t2,2026-10-06 11:00:00,60,+14045550100,+442079460120",
+    "t3,2026-10-07 12:00:00,60,+14045559999,+12125550199",
+    "t1,2026-10-05 10:00:00,90,+14045550100,+12125550199",
+    "",
+].join("\n");
+
+/** Puts a file into an upload field, as choosing it in the dialog would. */
+function chooseFile(field) {
+    const files = new DataTransfer();
+    files.items.add(new File([CALLS], "october.csv", {type: "text/csv"}));
+    const input = field.querySelector("input[type=file]");
+    input.files = files.files;
+    input.dispatchEvent(new Event("change", {bubbles: true}));
+}
+
+registry.category("web_tour.tours").add("metered_billing_import_usage", {
+    url: "/odoo",
+    steps: () => [
+        stepUtils.showAppsMenuItem(),
+        {
+            content: "Open the app",
+            trigger: ".o_app[data-menu-xmlid='metered_billing.menu_metered_root']",
+            run: "click",
+        },
+        {
+            content: "Open the billing menu",
+            trigger:
+                "button[data-menu-xmlid='metered_billing.menu_metered_billing']",
+            run: "click",
+        },
+        {
+            content: "Import usage",
+            trigger: "a[data-menu-xmlid='metered_billing.menu_metered_import']",
+            run: "click",
+        },
+        {
+            content: "Choose the switch",
+            trigger: ".modal .o_field_widget[name=source_id] input",
+            run: "edit Tour Switch",
+        },
+        {
+            trigger: ".ui-autocomplete a:contains(Tour Switch)",
+            run: "click",
+        },
+        {
+            content: "Choose the file",
+            trigger: ".modal .o_field_widget[name=file]",
+            run() {
+                chooseFile(this.anchor);
+            },
+        },
+        {
+            content: "The file is there",
+            trigger: ".modal .o_field_widget[name=file] input.o_input",
+        },
+        {
+            content: "Look at the preview",
+            trigger: ".modal button[name=action_preview]",
+            run: "click",
+        },
+        {
+            content: "The columns are recognised",
+            trigger:
+                ".modal .o_data_row:contains(start_time):contains(Start time):contains(2026-10-05)",
+        },
+        {
+            content: "Import",
+            trigger: ".modal button[name=action_import]",
+            run: "click",
+        },
+        {
+            content: "The job shows how far it is",
+            trigger: ".o_metered_job",
+        },
+        {
+            content: "It finishes by itself",
+            trigger: ".o_statusbar_status .o_arrow_button_current:contains(Done)",
+        },
+        {
+            content: "The control totals add up",
+            trigger: ".o_field_widget[name=balance]:contains(Adds up)",
+        },
+        {
+            content: "Open the call details",
+            trigger: "button[name=action_view_cdrs]",
+            run: "click",
+        },
+        {
+            content: "Open a call",
+            trigger: ".o_list_view .o_data_row:contains(+12125550199) td[name=callee]",
+            run: "click",
+        },
+        {
+            content: "It says whose it was and what it cost",
+            trigger: ".o_form_view:contains(Tour Customer):contains(0.09)",
+        },
+        {
+            content: "It shows the line of the file",
+            trigger:
+                ".o_field_widget[name=raw_record]:contains(t1,2026-10-05 10:00:00,90)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("metered_billing_open_invoice", {
+    steps: () => [
+        {
+            content: "A call says on which invoice it is",
+            trigger: ".o_list_view .o_data_row:contains(+12125550199) td[name=callee]",
+            run: "click",
+        },
+        {
+            content: "Open the invoice",
+            trigger: ".o_form_view .o_field_widget[name=invoice_id] a",
+            run: "click",
+        },
+        {
+            content: "It has a line per call type",
+            trigger:
+                ".o_field_widget[name=invoice_line_ids] .o_data_row:contains(National calls)",
+        },
+        {
+            trigger:
+                ".o_field_widget[name=invoice_line_ids] .o_data_row:contains(International calls)",
+        },
+        {
+            content: "And leads back to its calls",
+            trigger: "button[name=action_view_metered_cdrs]",
+            run: "click",
+        },
+        {
+            trigger: ".o_list_view .o_data_row:contains(+442079460120)",
+        },
+    ],
+});

@@ -1,0 +1,87 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What an operator does on the screen, in a real browser."""
+
+import threading
+from unittest.mock import patch
+
+from odoo import SUPERUSER_ID, api
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from .metered_case import MeteredMakers
+
+
+@tagged("post_install", "-at_install")
+class TestTours(MeteredMakers, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set_up_rates()
+        cls.source = cls.make_source(name="Tour Switch")
+        cls.customer = cls.make_customer("Tour Customer", "+14045550100")
+        cls.user = new_test_user(
+            cls.env,
+            login="operator",
+            groups="metered_billing.group_metered_user,"
+            "account.group_account_invoice,sales_team.group_sale_salesman",
+        )
+
+    def start_worker(self):
+        """Do what the cron worker does: process what is queued, a record at a time.
+
+        :return: function that waits for the worker to end
+        """
+        queued = threading.Event()
+        Batch = type(self.env["metered.batch"])
+        for name, replacement in (
+            ("_enqueue", lambda batch: queued.set()),
+            ("_chunk_records", lambda batch: 1),
+        ):
+            patcher = patch.object(Batch, name, replacement)
+            patcher.start()
+            self.addCleanup(patcher.stop)
+
+        def work():
+            if not queued.wait(60):
+                return
+            done = False
+            while not done:
+                with self.registry.cursor() as cr:
+                    env = api.Environment(cr, SUPERUSER_ID, {})
+                    batch = env["metered.batch"].search(
+                        [("state", "in", ("queued", "running"))], limit=1
+                    )
+                    done = bool(batch) and batch._process(seconds=0)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        return worker.join
+
+    def test_import_usage(self):
+        wait = self.start_worker()
+        self.start_tour("/odoo", "metered_billing_import_usage", login="operator")
+        wait()
+        batch = self.env["metered.batch"].search([], limit=1)
+        self.assertEqual(batch.file_name, "october.csv")
+        self.assertEqual(
+            (batch.records, batch.rated, batch.duplicates, batch.exceptions),
+            (4, 2, 1, 1),
+        )
+
+    def test_open_invoice(self):
+        batch = self.import_calls(
+            self.source,
+            ("t1", "2026-10-05 10:00:00", 90, "+14045550100", "+12125550199"),
+            ("t2", "2026-10-06 11:00:00", 60, "+14045550100", "+442079460120"),
+        )
+        subscription = self.make_subscription(
+            self.customer, "2026-10-01", "2026-11-01"
+        )
+        subscription.generate_invoice()
+        subscription.invoice_ids.action_post()
+        self.assertEqual(batch.invoiced, 2)
+        self.start_tour(
+            "/odoo/action-metered_billing.action_metered_cdr",
+            "metered_billing_open_invoice",
+            login="operator",
+        )
