@@ -5,7 +5,6 @@
 Both are measured in turns, so that a machine that is busy for a while is busy for both.
 """
 
-import base64
 import statistics
 import tempfile
 import time
@@ -84,11 +83,15 @@ def run_import(env, source, path, totals):
 
 
 def take_file(env, source, path):
-    """Queue the import of a file, as an upload does; ``metered.batch`` record."""
-    batch_id = env["metered.batch"].import_file(
-        source.id, path.name, base64.b64encode(path.read_bytes()).decode()
+    """Queue the import of a file that was uploaded; ``metered.batch`` record."""
+    attachment = env["ir.attachment"].create(
+        {
+            "name": path.name,
+            "raw": path.read_bytes(),
+            "mimetype": "application/octet-stream",
+        }
     )
-    return env["metered.batch"].browse(batch_id)
+    return env["metered.batch"]._create_for_file(source, attachment)
 
 
 def check(env, batch, totals):
@@ -143,7 +146,7 @@ def clear(env):
     env.cr.execute("DELETE FROM metered_batch")
     env.invalidate_all()
     env.cr.commit()
-    _outside_transaction(env, "VACUUM metered_usage, metered_rate")
+    outside_transaction(env, "VACUUM metered_usage, metered_rate")
 
 
 def checkpoint(env):
@@ -157,11 +160,12 @@ def checkpoint(env):
         " FROM pg_roles WHERE rolname = current_user"
     )
     if env.cr.fetchone()[0]:
-        _outside_transaction(env, "CHECKPOINT")
+        outside_transaction(env, "CHECKPOINT")
     env.cr.commit()
 
 
-def _outside_transaction(env, statement):
+def outside_transaction(env, statement):
+    """Execute what PostgreSQL refuses inside of a transaction; commits before."""
     connection = env.cr.connection
     env.cr.commit()
     connection.autocommit = True

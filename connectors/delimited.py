@@ -153,6 +153,7 @@ class DelimitedReader:
         self._blocks = blocks
         self._columns = list(columns)
         self._delimiter = delimiter
+        self._regular = _regular_record(delimiter.encode(), len(columns))
         self._scanner = RecordScanner(delimiter, len(columns), self._max_line)
         self._to_skip = skip_records
         self._data = b""  # read from the blocks, not yet used
@@ -266,25 +267,8 @@ class DelimitedReader:
         if data.startswith(_BOM, start) or not self._ends_closed(data, start, end):
             return None  # Arrow would leave a byte order mark out
         bad_rows = []
-
-        def invalid(row):
-            bad_rows.append((row.number - 1, row.actual_columns, row.text))
-            return "skip"
-
-        try:
-            table = pyarrow.csv.read_csv(
-                pa.BufferReader(memoryview(data)[start:end]),
-                read_options=pyarrow.csv.ReadOptions(
-                    use_threads=False,
-                    block_size=end - start + 1,
-                    column_names=self._columns,
-                ),
-                parse_options=pyarrow.csv.ParseOptions(
-                    delimiter=self._delimiter, invalid_row_handler=invalid
-                ),
-                convert_options=self._convert,
-            )
-        except pa.ArrowInvalid:
+        table = self._by_arrow(memoryview(data)[start:end], bad_rows)
+        if table is None:
             return None
         lines = count_line_ends(data, start, end)
         if not data.endswith((b"\n", b"\r"), start, end):
@@ -320,15 +304,18 @@ class DelimitedReader:
         :return: Piece, and where the next record begins; that is before stop when the
             record there goes on beyond end
         """
-        rows, lines, bad = [], [], []
-        delimiter = self._scanner.delimiter
+        good, lines, bad = [], [], []
         expected = len(self._columns)
         while pos < stop:
+            line = self._line
             first_line = _LINE.match(data, pos, end)
             text, after = first_line[1], first_line.end()
-            line = self._line
-            if _QUOTE not in text:
-                fields = text.split(delimiter)
+            match = self._regular.match(data, pos, end)
+            if match and text and len(match[1]) <= self._max_line:
+                found, after = expected, match.end()
+                self._line += count_line_ends(match[1], 0, len(match[1]))
+            elif _QUOTE not in text:
+                found = text.count(self._scanner.delimiter) + 1
             else:
                 record = self._scanner.scan(data, pos, end, closed)
                 if record.problem == INCOMPLETE:
@@ -337,22 +324,63 @@ class DelimitedReader:
                     bad.append(BadLine.with_open_quote(line, text.decode()))
                     self._line, pos = line + 1, after
                     continue
-                fields, after = record.fields, record.stop
+                found, after = len(record.fields), record.stop
                 self._line += count_line_ends(data, pos, record.text_end)
-            self._line, pos = self._line + 1, after
-            if len(fields) == expected and text:
-                rows.append(fields)
+            if found == expected and text:
+                good.append(data[pos:after])
                 lines.append(line)
-            elif text and (len(fields) > 1 or not text.isspace()):
-                found = len(fields)
+            elif text and (found > 1 or not text.isspace()):
                 bad.append(BadLine.with_columns(line, text.decode(), found, expected))
-        return self._piece(rows, lines, bad), pos
+            self._line, pos = self._line + 1, after
+        return self._piece(good, lines, bad), pos
 
-    def _piece(self, rows, lines, bad):
+    def _piece(self, records, lines, bad):
+        """
+        :param records: text of good ones, line ends included
+        """
+        unexpected = []
+        text = b"".join(records)
+        table = None
+        if text and not text.startswith(_BOM):
+            table = self._by_arrow(text, unexpected, newlines_in_values=True)
+        if table is None or unexpected or table.num_rows != len(records):
+            table = self._by_hand(records)
+        return Piece(table, np.array(lines, np.int64), bad)
+
+    def _by_arrow(self, text, bad_rows, newlines_in_values=False):
+        """Table of a text; None when Arrow cannot read it.
+
+        :param bad_rows: gets index, count of columns and text of each row of the text
+            that has another count of columns; the table leaves them out
+        """
+
+        def invalid(row):
+            bad_rows.append((row.number - 1, row.actual_columns, row.text))
+            return "skip"
+
+        try:
+            return pyarrow.csv.read_csv(
+                pa.BufferReader(text),
+                read_options=pyarrow.csv.ReadOptions(
+                    use_threads=False,
+                    block_size=len(text) + 1,
+                    column_names=self._columns,
+                ),
+                parse_options=pyarrow.csv.ParseOptions(
+                    delimiter=self._delimiter,
+                    newlines_in_values=newlines_in_values,
+                    invalid_row_handler=invalid,
+                ),
+                convert_options=self._convert,
+            )
+        except pa.ArrowInvalid:
+            return None
+
+    def _by_hand(self, records):
+        rows = [self._scanner.scan(text, 0, len(text), True).fields for text in records]
         columns = zip(*rows, strict=True) if rows else ([] for _name in self._columns)
         arrays = [pa.array(list(values), pa.string()) for values in columns]
-        table = pa.Table.from_arrays(arrays, schema=self._schema)
-        return Piece(table, np.array(lines, np.int64), bad)
+        return pa.Table.from_arrays(arrays, schema=self._schema)
 
 
 def first_records(
@@ -406,6 +434,13 @@ def record_text(
     first_line = _LINE.match(data, pos)
     end = first_line.end(1) if record.problem else record.text_end
     return data[pos:end].decode(errors="ignore")
+
+
+def _regular_record(delimiter, columns):
+    """Pattern of a record of so many columns whose quotes are beyond doubt."""
+    value = rb'(?:"[^"]*+(?:""[^"]*+)*+"|(?!")[^%b\r\n]*+)' % re.escape(delimiter)
+    more = rb"(?:%b%b){%d}" % (re.escape(delimiter), value, columns - 1)
+    return re.compile(rb"(%b%b)(?:\r\n|\n|\r|\Z)" % (value, more))
 
 
 def _last_line_end(data, start, end):

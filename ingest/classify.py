@@ -81,9 +81,7 @@ class Classifier:
         :return: (destination ids, meter ids), int64 arrays; 0 where there is none.
             Inbound and internal calls have a meter whatever their destination.
         """
-        nodes = self._index.lookup(
-            np.zeros(len(callee_keys), np.int64), callee_keys
-        )
+        nodes = self._index.lookup(np.zeros(len(callee_keys), np.int64), callee_keys)
         positions = np.where(nodes >= 0, self._index.first_payload(nodes), -1)
         destination_ids = self._ids[positions]
         meters = self._meters[positions]

@@ -44,8 +44,6 @@ def copy_csv(table):
     :return: binary file at its start
     """
     buffer = io.BytesIO()
-    pyarrow.csv.write_csv(
-        table, buffer, pyarrow.csv.WriteOptions(include_header=False)
-    )
+    pyarrow.csv.write_csv(table, buffer, pyarrow.csv.WriteOptions(include_header=False))
     buffer.seek(0)
     return buffer

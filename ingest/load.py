@@ -229,9 +229,7 @@ def _band(band):
         if slot.holiday:
             days.add(HOLIDAY)
         slots.append(
-            Slot(
-                frozenset(days), round(slot.hour_from * 60), round(slot.hour_to * 60)
-            )
+            Slot(frozenset(days), round(slot.hour_from * 60), round(slot.hour_to * 60))
         )
     return TimeBand(id=band.id, slots=tuple(slots))
 

@@ -71,8 +71,10 @@ def _test(operator, value):
     """A predicate on one text for the operators that are not plain equality."""
     if operator in ("like", "not like"):
         match = re.compile(fnmatch.translate(value)).match
-        return (lambda text: bool(match(text))) if operator == "like" else (
-            lambda text: not match(text)
+        return (
+            (lambda text: bool(match(text)))
+            if operator == "like"
+            else (lambda text: not match(text))
         )
     if operator == "matches":
         search = re.compile(value).search

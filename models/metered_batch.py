@@ -45,9 +45,7 @@ class MeteredBatch(models.Model):
         index=True,
         check_company=True,
     )
-    company_id = fields.Many2one(
-        related="source_id.company_id", store=True, index=True
-    )
+    company_id = fields.Many2one(related="source_id.company_id", store=True, index=True)
     file_name = fields.Char(string="File", readonly=True)
     attachment_id = fields.Many2one(
         "ir.attachment", readonly=True, ondelete="restrict", copy=False
@@ -237,7 +235,7 @@ class MeteredBatch(models.Model):
 
     @contextlib.contextmanager
     def _attachment_path(self, attachment):
-        """The path of an attachment's file; a temporary one if it is in the database."""
+        """The path of an attachment's file; a copy of it if it is in the database."""
         attachment = attachment.sudo()
         if attachment.store_fname:
             path = attachment._full_path(attachment.store_fname)

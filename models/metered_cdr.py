@@ -78,7 +78,12 @@ class MeteredCdr(models.Model):
     usage_id = UncheckedMany2one("metered.usage", readonly=True)
     rate_id = UncheckedMany2one("metered.rate", readonly=True)
     band_id = UncheckedMany2one("metered.time.band", string="Time Band", readonly=True)
-    charge = fields.Float(digits=0, readonly=True, help="In the rate deck's currency.")
+    charge = fields.Float(
+        digits=0,
+        min_display_digits=4,
+        readonly=True,
+        help="In the rate deck's currency.",
+    )
     currency_id = UncheckedMany2one("res.currency", readonly=True)
     properties = fields.Json(readonly=True)
     invoice_id = fields.Many2one(

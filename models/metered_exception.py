@@ -56,7 +56,7 @@ class MeteredException(models.Model):
         "res.partner", string="Customer", readonly=True, index="btree_not_null"
     )
     start_time = fields.Datetime(string="Start", readonly=True)
-    seconds = fields.Integer(readonly=True)
+    seconds = fields.Integer(readonly=True, aggregator=None)
     state = fields.Selection(
         [("open", "Open"), ("resolved", "Resolved"), ("dismissed", "Dismissed")],
         required=True,
@@ -65,7 +65,10 @@ class MeteredException(models.Model):
         index=True,
     )
     attempts = fields.Integer(
-        string="Tried Again", readonly=True, help="How often it was tried again."
+        string="Tried Again",
+        readonly=True,
+        aggregator=None,
+        help="How often it was tried again.",
     )
     file_name = fields.Char(related="batch_id.file_name", string="File")
 
@@ -88,9 +91,7 @@ class MeteredException(models.Model):
             "invalid_time": self.env._(
                 "%s is not a time that the source's format and time zone know.", detail
             ),
-            "invalid_duration": self.env._(
-                "%s is not a duration in seconds.", detail
-            ),
+            "invalid_duration": self.env._("%s is not a duration in seconds.", detail),
             "absurd_duration": self.env._(
                 "%s seconds are more than the source's longest call allows.", detail
             ),

@@ -115,7 +115,13 @@ class MeteredIdentifier(models.Model):
         return normalise_numbers([value], plan)[0].as_py() or value
 
     @api.constrains(
-        "kind", "normalised", "source_id", "company_id", "date_from", "date_to", "active"
+        "kind",
+        "normalised",
+        "source_id",
+        "company_id",
+        "date_from",
+        "date_to",
+        "active",
     )
     def _check_overlap(self):
         """One identifier belongs to one customer at a time."""

@@ -71,8 +71,10 @@ class MeteredMeter(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        used = self.env["metered.usage"].sudo().search(
-            [("meter_id", "in", self.ids)], limit=1
+        used = (
+            self.env["metered.usage"]
+            .sudo()
+            .search([("meter_id", "in", self.ids)], limit=1)
         )
         if used:
             raise UserError(

@@ -76,23 +76,36 @@ class MeteredRate(models.Model):
     )
     price = fields.Float(
         digits=0,
+        min_display_digits=4,
+        aggregator=None,
         required=True,
         help="Price of the seconds named beside it, in the deck's currency.",
     )
     per_seconds = fields.Integer(
-        string="Per (seconds)", default=60, required=True, help="60: price per minute."
+        string="Per (seconds)",
+        aggregator=None,
+        default=60,
+        required=True,
+        help="60: price per minute.",
     )
     connection_fee = fields.Float(
-        digits=0, required=True, default=0.0, help="Charged once per connected call."
+        digits=0,
+        min_display_digits=4,
+        aggregator=None,
+        required=True,
+        default=0.0,
+        help="Charged once per connected call.",
     )
     initial_increment = fields.Integer(
         string="First Increment",
+        aggregator=None,
         required=True,
         default=1,
         help="Seconds charged at least. 60/6: the first 60 seconds, then steps of 6.",
     )
     increment = fields.Integer(
         string="Next Increments",
+        aggregator=None,
         required=True,
         default=1,
         help="Steps in seconds after the first increment.",
@@ -100,6 +113,8 @@ class MeteredRate(models.Model):
     min_charge = fields.Float(
         string="Minimum Charge",
         digits=0,
+        min_display_digits=4,
+        aggregator=None,
         required=True,
         default=0.0,
         help="A charged call costs at least this.",
@@ -108,12 +123,15 @@ class MeteredRate(models.Model):
     max_charge = fields.Float(
         string="Maximum Charge",
         digits=0,
+        min_display_digits=4,
+        aggregator=None,
         required=True,
         default=0.0,
         help="A call never costs more than this.",
     )
     grace_seconds = fields.Integer(
         string="Free Below (seconds)",
+        aggregator=None,
         required=True,
         default=0,
         help="Calls shorter than this are free of charge.",

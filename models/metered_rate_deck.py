@@ -31,6 +31,7 @@ class MeteredRateDeck(models.Model):
     )
     timezone = fields.Selection(
         _tz_get,
+        string="Time Zone",
         required=True,
         default=lambda self: self.env.user.tz or "UTC",
         tracking=True,

@@ -42,6 +42,7 @@ class MeteredSource(models.Model):
     # --- how to read times and numbers
     timezone = fields.Selection(
         _tz_get,
+        string="Time Zone",
         required=True,
         default=lambda self: self.env.user.tz or "UTC",
         help="Times in the records that carry no offset are in this time zone.",
@@ -171,9 +172,10 @@ class MeteredSource(models.Model):
     @api.constrains("max_duration_hours", "future_hours", "max_age_days")
     def _check_limits(self):
         for source in self:
-            if min(
-                source.max_duration_hours, source.future_hours, source.max_age_days
-            ) < 0:
+            if (
+                min(source.max_duration_hours, source.future_hours, source.max_age_days)
+                < 0
+            ):
                 raise ValidationError(
                     self.env._("The limits of a source cannot be negative.")
                 )

@@ -25,9 +25,7 @@ class MeteredSourceAccount(models.Model):
         index=True,
         check_company=True,
     )
-    company_id = fields.Many2one(
-        related="source_id.company_id", store=True, index=True
-    )
+    company_id = fields.Many2one(related="source_id.company_id", store=True, index=True)
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",

@@ -28,8 +28,7 @@ class MeteredSourceRule(models.Model):
         ],
         required=True,
         default="not_billable",
-        help="Records that are not charged are kept and counted with this rule's "
-        "name.",
+        help="Records that are not charged are kept and counted with this rule's name.",
     )
     direction = fields.Selection(
         [
@@ -48,19 +47,16 @@ class MeteredSourceRule(models.Model):
         help="The rule applies when all conditions hold. Without conditions it "
         "applies to every record that no rule above took.",
     )
-    condition_summary = fields.Char(
-        string="When", compute="_compute_condition_summary"
-    )
+    condition_summary = fields.Char(string="When", compute="_compute_condition_summary")
 
-    @api.depends("condition_ids.column", "condition_ids.operator", "condition_ids.value")
+    @api.depends(
+        "condition_ids.column", "condition_ids.operator", "condition_ids.value"
+    )
     def _compute_condition_summary(self):
         for rule in self:
-            rule.condition_summary = (
-                self.env._(" and ").join(
-                    rule.condition_ids.mapped("display_name")
-                )
-                or self.env._("everything else")
-            )
+            rule.condition_summary = self.env._(" and ").join(
+                rule.condition_ids.mapped("display_name")
+            ) or self.env._("everything else")
 
 
 class MeteredSourceRuleCondition(models.Model):

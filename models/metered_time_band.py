@@ -28,14 +28,15 @@ class MeteredTimeBand(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_rated(self):
-        rate = self.env["metered.rate"].sudo().search(
-            [("band_id", "in", self.ids)], limit=1
+        rate = (
+            self.env["metered.rate"]
+            .sudo()
+            .search([("band_id", "in", self.ids)], limit=1)
         )
         if rate:
             raise UserError(
                 self.env._(
-                    "Rates of %(deck)s use the time band %(band)s. "
-                    "Archive it instead.",
+                    "Rates of %(deck)s use the time band %(band)s. Archive it instead.",
                     deck=rate.deck_id.name,
                     band=rate.band_id.name,
                 )
@@ -67,6 +68,21 @@ class MeteredTimeBandSlot(models.Model):
         default=18.0,
         help="Not later than From: until that time on the next day.",
     )
+
+    @api.depends("hour_from", "hour_to", *DAYS, "holiday")
+    def _compute_display_name(self):
+        """Such as "Mon Tue Wed 08:00–18:00"."""
+        for slot in self:
+            days = " ".join(
+                slot._fields[day]._description_string(self.env)
+                for day in (*DAYS, "holiday")
+                if slot[day]
+            )
+            hours = "–".join(
+                "{:02.0f}:{:02.0f}".format(*divmod(round(hour * 60), 60))
+                for hour in (slot.hour_from, slot.hour_to)
+            )
+            slot.display_name = f"{days} {hours}".strip()
 
     @api.constrains("hour_from", "hour_to", *DAYS, "holiday")
     def _check_hours(self):

@@ -43,9 +43,7 @@ class MeteredUsage(models.Model):
         readonly=True,
         ondelete="restrict",
     )
-    day = fields.Date(
-        required=True, readonly=True, help="In the customer's time zone."
-    )
+    day = fields.Date(required=True, readonly=True, help="In the customer's time zone.")
     currency_id = fields.Many2one(
         "res.currency", required=True, readonly=True, ondelete="restrict"
     )
@@ -61,6 +59,7 @@ class MeteredUsage(models.Model):
     )
     amount = fields.Float(
         digits=0,
+        min_display_digits=4,
         readonly=True,
         help="Sum of the charges of its calls.",
     )
@@ -161,9 +160,17 @@ class MeteredUsage(models.Model):
             (date_from, self.ids),
         )
         lines = []
-        for meter_id, currency_id, late, first, last, records, billed, amount, ids in (
-            self.env.cr.fetchall()
-        ):
+        for (
+            meter_id,
+            currency_id,
+            late,
+            first,
+            last,
+            records,
+            billed,
+            amount,
+            ids,
+        ) in self.env.cr.fetchall():
             meter = self.env["metered.meter"].browse(meter_id)
             if not meter.product_id:
                 raise UserError(

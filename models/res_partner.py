@@ -60,7 +60,9 @@ class ResPartner(models.Model):
 
     def _compute_metered_exception_count(self):
         for partner in self:
-            partner.metered_exception_count = self.env["metered.exception"].search_count(
+            partner.metered_exception_count = self.env[
+                "metered.exception"
+            ].search_count(
                 [("partner_id", "child_of", partner.ids), ("state", "=", "open")]
             )
 

@@ -62,8 +62,10 @@ class SaleSubscription(models.Model):
         date_to = self.recurring_next_date
         if not date_to or not self._metered_claim_period(date_to):
             return []
-        usage = self.env["metered.usage"].sudo()._lock_open(
-            self._metered_usage_domain(date_to)
+        usage = (
+            self.env["metered.usage"]
+            .sudo()
+            ._lock_open(self._metered_usage_domain(date_to))
         )
         lines = usage._prepare_invoice_lines(
             company=self.company_id,

@@ -27,11 +27,9 @@ INPUT_COLUMNS = ("number_key", "start_us", "seconds", "meter_id", "chain")
 BLOCK = 131_072
 
 _MICROSECOND = datetime.timedelta(microseconds=1)
-EARLIEST_US = (datetime.datetime(1900, 1, 1, tzinfo=datetime.UTC) - EPOCH) // (
-    _MICROSECOND
-)
-LATEST_US = (datetime.datetime(3000, 1, 1, tzinfo=datetime.UTC) - EPOCH) // (
-    _MICROSECOND
+EARLIEST_US, LATEST_US = (
+    (datetime.datetime(year, 1, 1, tzinfo=datetime.UTC) - EPOCH) // _MICROSECOND
+    for year in (1900, 3000)
 )
 LONGEST_SECONDS = 10**10
 
@@ -78,6 +76,9 @@ class Calls:
 
 class RatingEngine:
     """Rates calls by chains of decks.
+
+    An engine may rate any number of frames; it remembers the time bands of the dates
+    that it has seen, so one engine is not for several threads at once.
 
     `chains` holds the ranks of the decks of each chain, filled up with -1.
 
@@ -326,7 +327,8 @@ class RatingEngine:
                 start,
                 int(parts.billed[place]),
             )
-            described[call] = (*described.get(call, ()), part)
+            described.setdefault(call, []).append(part)
+        described = {call: tuple(of_call) for call, of_call in described.items()}
         return charge, reason, too_large, parts.billed_of_call(), described
 
 

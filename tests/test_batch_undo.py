@@ -50,9 +50,7 @@ class TestBatchUndo(MeteredCase):
 
     def test_refused_where_invoiced(self):
         batch = self.import_calls(self.source, self.call("1"))
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         invoice = subscription.create_invoice()
         invoice.name = "INV/2026/00017"
         with self.assertRaisesRegex(UserError, "INV/2026/00017"):

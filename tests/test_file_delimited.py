@@ -186,7 +186,7 @@ class TestTwoWays(TestCase):
         with patch.object(delimited, "_SMALL_BLOCK_BYTES", small):
             fast = pieces(text, width, block, limits)
         with patch.object(
-            delimited.DelimitedReader, "_read_block", lambda *_args: None
+            delimited.DelimitedReader, "_by_arrow", lambda *_a, **_k: None
         ):
             slow = pieces(text, width, 1000, limits)
         self.assertEqual(fast, slow)

@@ -89,9 +89,7 @@ class TestImportDuplicates(MeteredCase):
         self.assertEqual((batch.state, batch.records), ("running", 10))
         whole = self.import_calls(self.make_source(), *calls)
         self.assertTrue(batch._process())
-        self.assertEqual(
-            (batch.state, batch.records, batch.rated), ("done", 25, 25)
-        )
+        self.assertEqual((batch.state, batch.records, batch.rated), ("done", 25, 25))
         self.assertEqual(
             self.cdrs(batch).mapped("charge"), self.cdrs(whole).mapped("charge")
         )

@@ -34,9 +34,7 @@ class TestImportDurability(TransactionCase):
         deck = self.make("metered.rate.deck", name="Durability", timezone="UTC")
         self.make("metered.rate", deck_id=deck.id, price=0.0371, initial_increment=6)
         self.customers = [
-            self.make(
-                "res.partner", name=f"Durable {number}", metered_deck_id=deck.id
-            )
+            self.make("res.partner", name=f"Durable {number}", metered_deck_id=deck.id)
             for number in range(7)
         ]
         for number, customer in enumerate(self.customers):
@@ -242,9 +240,7 @@ class TestImportDurability(TransactionCase):
             self.assertEqual(batch.records, self.total)
         self.assertEqual(sum(b.rated for b in batches), len(cdrs))
         self.assertEqual(sum(b.exceptions for b in batches), len(exceptions))
-        self.assertEqual(
-            sum(b.duplicates for b in batches), 2 * self.total - RECORDS
-        )
+        self.assertEqual(sum(b.duplicates for b in batches), 2 * self.total - RECORDS)
         self.assert_usage_is_sum_of_cdrs()
 
     def test_one_process_a_batch(self):

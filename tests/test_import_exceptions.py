@@ -24,9 +24,7 @@ class TestImportExceptions(MeteredCase):
     def assert_reasons(self, batch, *expected):
         """Expected: tuples (line, reason, detail)."""
         found = self.exceptions(batch)
-        self.assertEqual(
-            [(e.line, e.reason, e.detail) for e in found], list(expected)
-        )
+        self.assertEqual([(e.line, e.reason, e.detail) for e in found], list(expected))
         for exception in found:
             self.assertTrue(exception.message)
             self.assertTrue(exception.raw)
@@ -102,13 +100,9 @@ class TestImportExceptions(MeteredCase):
 
     def test_identified_at_the_time_of_the_call(self):
         other = self.make_customer("Before")
-        self.make_identifier(
-            other, "+1 404 555 0111", date_to="2026-10-05 12:00:00"
-        )
+        self.make_identifier(other, "+1 404 555 0111", date_to="2026-10-05 12:00:00")
         after = self.make_customer("After")
-        self.make_identifier(
-            after, "4045550111", date_from="2026-10-05 12:00:00"
-        )
+        self.make_identifier(after, "4045550111", date_from="2026-10-05 12:00:00")
         batch = self.import_calls(
             self.source,
             ("1", "2026-10-05 11:59:59", "60", "4045550111", "+14045550199"),

@@ -39,9 +39,7 @@ class TestInvoiceUsage(MeteredCase):
             self.call("4", "2026-09-30 23:59:59", 600),
             self.call("5", "2026-11-01 00:00:00", 600),
         )
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         invoice = self.renew(subscription)
         lines = self.usage_lines(invoice)
         self.assertRecordValues(
@@ -73,9 +71,7 @@ class TestInvoiceUsage(MeteredCase):
 
     def test_never_twice(self):
         self.import_calls(self.source, self.call("1", "2026-10-05 10:00:00"))
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         self.assertTrue(self.usage_lines(self.renew(subscription)))
         subscription.recurring_next_date = "2026-11-01"
         self.assertFalse(self.usage_lines(self.renew(subscription)))
@@ -89,9 +85,7 @@ class TestInvoiceUsage(MeteredCase):
 
     def test_deleting_the_invoice_frees_the_usage(self):
         self.import_calls(self.source, self.call("1", "2026-10-05 10:00:00"))
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         invoice = self.renew(subscription)
         usage = self.usage(self.customer)
         self.assertEqual(usage.invoice_id, invoice)
@@ -104,9 +98,7 @@ class TestInvoiceUsage(MeteredCase):
 
     def test_deleting_the_line_frees_the_usage(self):
         self.import_calls(self.source, self.call("1", "2026-10-05 10:00:00"))
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         invoice = self.renew(subscription)
         self.usage_lines(invoice).unlink()
         self.assertFalse(self.usage(self.customer).invoice_line_id)
@@ -116,9 +108,7 @@ class TestInvoiceUsage(MeteredCase):
     def test_late_records_go_on_the_next_invoice(self):
         """They never change what an invoice says, and they are not lost."""
         self.import_calls(self.source, self.call("1", "2026-10-05 10:00:00"))
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         october = self.renew(subscription)
         self.import_calls(
             self.source,
@@ -135,9 +125,7 @@ class TestInvoiceUsage(MeteredCase):
     def test_freed_usage_beside_late_usage_of_the_same_day(self):
         """Two open rows of one day: deleting the invoice must still work."""
         self.import_calls(self.source, self.call("1", "2026-10-05 10:00:00"))
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         invoice = self.renew(subscription)
         self.import_calls(self.source, self.call("2", "2026-10-05 11:00:00", 600))
         invoice.unlink()
@@ -148,26 +136,20 @@ class TestInvoiceUsage(MeteredCase):
 
     def test_before_the_subscription_began(self):
         self.import_calls(self.source, self.call("1", "2026-09-20 10:00:00"))
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         self.assertFalse(self.usage_lines(self.renew(subscription)))
 
     def test_the_customers_day(self):
         """23:30 in New York on 31 October is November in UTC, and still October."""
         self.customer.metered_tz = "America/New_York"
         self.import_calls(self.source, self.call("1", "2026-11-01 03:30:00"))
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         self.assertTrue(self.usage_lines(self.renew(subscription)))
 
     def test_usage_of_an_identifier_with_a_subscription(self):
         first = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         second = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
-        self.make_identifier(
-            self.customer, "+14045550101", subscription_id=second.id
-        )
+        self.make_identifier(self.customer, "+14045550101", subscription_id=second.id)
         self.import_calls(
             self.source,
             ("1", "2026-10-05 10:00:00", 60, "+14045550101", "+12125550199"),
@@ -184,16 +166,12 @@ class TestInvoiceUsage(MeteredCase):
             ("1", "2026-10-05 10:00:00", 60, "+14045550102", "+12125550199"),
         )
         self.assertEqual(len(self.usage(site)), 1)
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         self.assertTrue(self.usage_lines(self.renew(subscription)))
 
     def test_usage_alone_makes_an_invoice(self):
         self.import_calls(self.source, self.call("1", "2026-10-05 10:00:00"))
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         subscription.sale_subscription_line_ids.unlink()
         self.assertEqual(len(self.renew(subscription).invoice_line_ids), 1)
 
@@ -237,9 +215,7 @@ class TestInvoiceUsage(MeteredCase):
             }
         )
         self.import_calls(self.source, self.call("1", "2026-10-05 10:00:00", 6000))
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         home = self.renew(subscription)
         line = self.usage_lines(home)
         self.assertEqual((line.tax_ids, line.account_id), (tax, income))
@@ -265,9 +241,7 @@ class TestInvoiceUsage(MeteredCase):
                 for number in range(1000)
             ),
         )
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         subscription.pricelist_id.currency_id = euro
         invoice = self.renew(subscription)
         self.assertEqual(invoice.currency_id, euro)

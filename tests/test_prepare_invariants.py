@@ -93,7 +93,9 @@ class TestPrepareInvariants(unittest.TestCase):
     @settings(deadline=None, max_examples=60)
     @given(calls, st.data())
     def test_duplication(self, batch, data):
-        again = data.draw(st.lists(st.sampled_from(batch), max_size=20)) if batch else []
+        again = []
+        if batch:
+            again = data.draw(st.lists(st.sampled_from(batch), max_size=20))
         self.assertEqual(run([batch])[:3], run([batch + again])[:3])
         self.assertEqual(run([batch])[:3], run([batch, again])[:3])
 

@@ -74,9 +74,7 @@ class TestTours(MeteredMakers, HttpCase):
             ("t1", "2026-10-05 10:00:00", 90, "+14045550100", "+12125550199"),
             ("t2", "2026-10-06 11:00:00", 60, "+14045550100", "+442079460120"),
         )
-        subscription = self.make_subscription(
-            self.customer, "2026-10-01", "2026-11-01"
-        )
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
         subscription.generate_invoice()
         subscription.invoice_ids.action_post()
         self.assertEqual(batch.invoiced, 2)

@@ -240,9 +240,11 @@ class MeteredImportColumn(models.TransientModel):
     name = fields.Char(string="Column", readonly=True)
     samples = fields.Char(string="First Values", readonly=True)
     target = fields.Selection(
-        selection=lambda self: self.env["metered.source.column"]
-        ._fields["target"]
-        ._description_selection(self.env),
+        selection=lambda self: (
+            self.env["metered.source.column"]
+            ._fields["target"]
+            ._description_selection(self.env)
+        ),
         string="Meaning",
     )
     remembered = fields.Char(readonly=True)

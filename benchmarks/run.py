@@ -1,0 +1,212 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""How fast it is: what ``./dev bench`` runs, in an empty database of its own.
+
+One month of one operator: 2,000 customers, 20,000 prefixes, 3 time bands, a million
+calls. The figures are measured one after the other on the same records; each target is
+a ratio of two of them wherever it can be, so that it holds on another machine too.
+
+Ends with an error when sums disagree, not when a target is missed.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import breakdown  # noqa: E402
+import call_details  # noqa: E402
+import imports  # noqa: E402
+import memory  # noqa: E402
+import orm_way  # noqa: E402
+import rating_speed  # noqa: E402
+import renewals  # noqa: E402
+import synthetic  # noqa: E402
+import workload  # noqa: E402
+
+RECORDS = 1_000_000
+QUICK_RECORDS = 100_000
+ORM_RECORDS = 20_000
+MORE_RECORDS = 5
+DETAILS_RECORDS = 10_000_000
+FIGURES = "abcdef"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table; ``target`` is the limit, ``sign`` says of which kind."""
+
+    key: str
+    text: str
+    unit: str = ""
+    sign: str = ""
+    target: float = 0
+
+    def met(self, value):
+        """Whether the target is met; None without one."""
+        if not self.sign:
+            return None
+        return value <= self.target if self.sign == "<=" else value >= self.target
+
+
+TABLE = (
+    Figure("copy_s", "COPY of the finished rows", "s"),
+    Figure("import_s", "whole import, file to stored CDRs and usage", "s"),
+    Figure("import_over_copy", "import, in times of the COPY", "", "<=", 1.5),
+    Figure(
+        "orm_over_import_per_record", "ORM, in times of the import", "", ">=", 15
+    ),
+    Figure("rating_per_s", "calls rated in a second, in memory", "", ">=", 1e6),
+    Figure("renewal_over_stock", "renewals, in times of stock", "", "<=", 1.5),
+    Figure("import_1m_mb", "memory of the import above idle", "MiB", "<=", 600),
+    Figure("import_5m_mb", "the same, five times the records", "MiB", "<=", 600),
+)
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__, prog="./dev bench")
+    parser.add_argument("--json", metavar="FILE", help="write the figures to it")
+    parser.add_argument("--records", type=int, help=f"instead of {RECORDS:,}")
+    parser.add_argument("--rounds", type=int, default=3, help="of COPY and import")
+    parser.add_argument(
+        "--only",
+        type=lambda text: set(text.replace(",", "")),
+        default=set(FIGURES),
+        metavar="LETTERS",
+        help="a COPY and b import (always both), c ORM, d rating, e renewals, f memory",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help=f"{QUICK_RECORDS:,} records, and no memory of five times as many",
+    )
+    parser.add_argument(
+        "--ids",
+        choices=("serial", "uuid"),
+        default="serial",
+        help="call ids in order as Asterisk gives them, or in none as FreeSWITCH",
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="where the import spends its time"
+    )
+    parser.add_argument(
+        "--ten-million",
+        action="store_true",
+        help=f"only: the screens of Call Details on {DETAILS_RECORDS:,} records",
+    )
+    chosen = parser.parse_args()
+    chosen.records = chosen.records or (QUICK_RECORDS if chosen.quick else RECORDS)
+    return chosen
+
+
+def main(env):
+    chosen = options()
+    say(f"making the operator and {chosen.records:,} calls")
+    operator = workload.set_up(env)
+    env.cr.commit()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "calls.csv"
+        totals = write_calls(path, chosen.records, operator, chosen)
+        if chosen.ten_million:
+            imports.run_import(env, operator.source, path, totals)
+            call_details.measure(env, operator, DETAILS_RECORDS)
+            return 0
+        figures = measure(env, chosen, operator, path, totals)
+        if chosen.profile:
+            breakdown.print_breakdown(env, operator.source, path, totals)
+    print_table(figures)
+    print_machine(env)
+    if chosen.json:
+        Path(chosen.json).write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def measure(env, chosen, operator, path, totals):
+    """The figures that are wanted, by key."""
+    source, figures = operator.source, {}
+    say(f"COPY and import by turns, {chosen.rounds} rounds")
+    found = imports.measure(env, source, path, totals, chosen.rounds)
+    for copy, whole in zip(found.copies, found.imports, strict=True):
+        say(f"  COPY {copy:.2f} s, import {whole:.2f} s: {whole / copy:.2f}")
+    say(f"  taking and checking the file before: {found.check_s:.2f} s")
+    figures["copy_s"] = found.copy_s
+    figures["import_s"] = found.import_s
+    figures["import_over_copy"] = found.import_over_copy
+    # These need the records of the import, the others an empty table.
+    if "d" in chosen.only:
+        say("rating")
+        figures["rating_per_s"] = rating_speed.measure(env, source, chosen.records)
+    if "e" in chosen.only:
+        say(f"{len(operator.subscriptions)} renewals")
+        mine, stock, ratio = renewals.measure(env, operator.subscriptions)
+        say(f"  {mine * 1000:.1f} ms with usage, {stock * 1000:.1f} ms stock")
+        figures["renewal_over_stock"] = ratio
+    if "c" in chosen.only:
+        say(f"the ORM way, {ORM_RECORDS:,} records")
+        facts, charges = orm_way.read_records(env, ORM_RECORDS)
+        imports.clear(env)
+        seconds = orm_way.measure(env, facts, charges)
+        say(f"  {seconds * 1e6:,.0f} µs a record")
+        figures["orm_over_import_per_record"] = seconds / (
+            found.import_s / chosen.records
+        )
+    if "f" in chosen.only:
+        say("memory")
+        figures["import_1m_mb"] = memory_of(env, operator, path)
+        if not chosen.quick:
+            more = path.with_name("more.csv")
+            write_calls(more, MORE_RECORDS * chosen.records, operator, chosen)
+            figures["import_5m_mb"] = memory_of(env, operator, more)
+    return figures
+
+
+def memory_of(env, operator, path):
+    imports.clear(env)
+    return memory.measure(env, imports.take_file(env, operator.source, path))
+
+
+def write_calls(path, records, operator, chosen):
+    return synthetic.write_calls(
+        str(path), records, operator.numbers, operator.prefixes, chosen.ids
+    )
+
+
+def print_table(figures):
+    print(f"\n  {'':<48}{'measured':>12}  {'target':<14}")
+    for figure in TABLE:
+        if figure.key not in figures:
+            continue
+        value = figures[figure.key]
+        shown = f"{value:,.0f}" if value >= 1000 else f"{value:,.2f}"
+        target = f"{figure.sign} {figure.target:,g}" if figure.sign else ""
+        verdict = {True: "met", False: "MISSED", None: ""}[figure.met(value)]
+        print(f"  {figure.text:<48}{shown:>12} {figure.unit:<4}{target:<13}{verdict}")
+
+
+def print_machine(env):
+    """What it was measured on, and the database settings that matter."""
+    names = ("server_version", "shared_buffers", "synchronous_commit", "fsync")
+    names += ("max_wal_size", "wal_level")
+    settings = []
+    for name in names:
+        env.cr.execute(f"SHOW {name}")
+        settings.append(f"{name} {env.cr.fetchone()[0]}")
+    load = os.getloadavg()[0]
+    print(
+        f"\n  {os.cpu_count()} cores {platform.machine()}, load {load:.1f}, Python "
+        f"{platform.python_version()}\n  PostgreSQL: {', '.join(settings)}"
+    )
+
+
+def say(text):
+    print(f"  {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(env))  # noqa: F821  (given by whoever runs this script)
