@@ -12,6 +12,7 @@ import pandas as pd
 from odoo import fields
 
 from ..rating import MAX_US, MIN_US, Deck, RatingEngine, Slot, TimeBand
+from ..rating.engine import EARLIEST_US, LATEST_US
 from .classify import Classifier, Destination
 from .dial_plans import dial_plan
 from .identify import IdentifierIndex, PayerStep
@@ -149,9 +150,12 @@ def _limits(source):
     now = to_us(fields.Datetime.now(), 0)
     return Limits(
         max_seconds=source.max_duration_hours * 3600,
-        latest_us=now + source.future_hours * HOUR_US,
+        # No call is rated outside the years that the engine knows.
+        latest_us=min(now + source.future_hours * HOUR_US, LATEST_US - 1),
         earliest_us=(
-            now - source.max_age_days * 24 * HOUR_US if source.max_age_days else MIN_US
+            now - source.max_age_days * 24 * HOUR_US
+            if source.max_age_days
+            else EARLIEST_US
         ),
     )
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..rating.engine import RATED
+from ..rating import NO_DECK, NO_RATE, TOO_LARGE
 from ..rating.prefixes import number_keys
 from . import mapping
 from .durations import parse_seconds
@@ -27,6 +27,7 @@ from .times import parse_times
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
+REASON_OF_STATUS = {"no_rate": (NO_RATE, NO_DECK), "too_large": (TOO_LARGE,)}
 DIRECTIONS = np.array(["outbound", "inbound", "internal"], object)
 
 
@@ -424,10 +425,11 @@ class _Chunk:
                 self.rated[name] = value
             else:
                 self.rated[name][rows] = value
-        unrated = np.zeros(self.count, bool)
-        unrated[rows[status != RATED]] = True
-        if unrated.any():
-            self._reject(unrated, "no_rate", self.callee)
+        for reason, codes in REASON_OF_STATUS.items():
+            unrated = np.zeros(self.count, bool)
+            unrated[rows[np.isin(status, codes)]] = True
+            if unrated.any():
+                self._reject(unrated, reason, self.callee)
 
     def _days(self, known):
         """The customer's calendar day of each record, days since the epoch."""

@@ -16,6 +16,7 @@ REASONS = [
     ("unknown_customer", "Nobody is known to pay for it"),
     ("no_destination", "No destination fits the called number"),
     ("no_rate", "No rate fits the call"),
+    ("too_large", "The charge is too large to be right"),
 ]
 
 
@@ -103,6 +104,10 @@ class MeteredException(models.Model):
             ),
             "no_destination": self.env._(
                 "No destination fits %s: add a destination with its prefix.", detail
+            ),
+            "too_large": self.env._(
+                "The price of %s gives a charge beyond all measure: look at its rate.",
+                detail,
             ),
             "no_rate": self.env._(
                 "No rate fits %s: add one to the customer's rate deck or the "

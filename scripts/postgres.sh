@@ -64,15 +64,17 @@ start_server() {
     install -d -m 700 -o "$pg_user" "$PGHOST"
     touch "$log"
     chown "$pg_user" "$log"
-    launch_server && return
-    # After a crash the pid file may name a process that is another program's by now.
-    local pid
-    pid=$(head -n 1 "$cluster/postmaster.pid" 2>/dev/null)
-    if [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != postgres ]; then
-        rm -f "$cluster/postmaster.pid"
+    local attempt
+    for attempt in {1..20}; do
         launch_server && return
-    fi
-    die "PostgreSQL does not start, see $log"
+        # After a crash the server's processes take a moment to end, and its pid file may
+        # name a process that is another program's by now. PostgreSQL's work in $cluster.
+        if [ -z "$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$cluster" 2>/dev/null)" ]; then
+            rm -f "$cluster/postmaster.pid"
+        fi
+        sleep 0.5
+    done
+    die "PostgreSQL did not start in $attempt attempts, see $log"
 }
 
 launch_server() {

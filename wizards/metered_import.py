@@ -159,7 +159,7 @@ class MeteredImport(models.TransientModel):
                 "delimiter": file_format.delimiter or False,
                 "has_header": file_format.has_header,
                 "is_delimited": file_format.kind == "delimited",
-                "layout": layout.name if layout else False,
+                "layout": layout.title if layout else False,
                 "records": facts.records,
                 "known_batch_id": known.id,
                 "column_ids": [Command.clear()]

@@ -1,0 +1,128 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The upload wizard: preview, the meaning of columns, and what it remembers."""
+
+import base64
+
+from odoo.exceptions import UserError
+from odoo.tests import Form, tagged
+
+from .metered_case import MeteredCase, generic_csv
+
+CALL = ("1", "2026-10-05 10:00:00", 60, "+14045550100", "+12125550199")
+
+
+@tagged("post_install", "-at_install")
+class TestImportWizard(MeteredCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.source = cls.make_source()
+        cls.customer = cls.make_customer("Acme", "+14045550100")
+
+    def wizard(self, content, name="calls.csv", source=None):
+        wizard = self.env["metered.import"].create(
+            {
+                "source_id": (source or self.source).id,
+                "file": base64.b64encode(content),
+                "file_name": name,
+            }
+        )
+        wizard.action_preview()
+        return wizard
+
+    def meanings(self, wizard):
+        return {c.name: c.target for c in wizard.column_ids if c.target}
+
+    def run_import(self, wizard):
+        action = wizard.action_import()
+        self.assertEqual(action["res_model"], "metered.batch")
+        batch = self.env["metered.batch"].browse(action["res_id"])
+        batch._process()
+        return batch
+
+    def test_preview_shows_what_was_detected(self):
+        wizard = self.wizard(generic_csv([CALL, ("2", *CALL[1:])]).encode())
+        self.assertRecordValues(
+            wizard,
+            [
+                {
+                    "state": "preview",
+                    "delimiter": ",",
+                    "has_header": True,
+                    "encoding": "utf-8",
+                    "records": 2,
+                    "known_batch_id": False,
+                }
+            ],
+        )
+        self.assertEqual(
+            self.meanings(wizard),
+            {
+                "call_id": "call_id",
+                "start_time": "start_time",
+                "duration": "seconds",
+                "caller": "caller",
+                "callee": "callee",
+            },
+        )
+        ids = wizard.column_ids.filtered(lambda c: c.name == "call_id")
+        self.assertEqual(ids.samples, "1 · 2")
+        self.assertEqual(self.run_import(wizard).rated, 2)
+
+    def test_columns_are_remembered_on_the_source(self):
+        text = (
+            "Ref;When;Secs;A;B\n"
+            "1;2026-10-05 10:00:00;60;+14045550100;+12125550199\n"
+        )
+        wizard = self.wizard(text.encode())
+        self.assertEqual(wizard.delimiter, ";")
+        self.assertFalse(self.meanings(wizard))
+        with self.assertRaisesRegex(UserError, "start time, chargeable seconds"):
+            wizard.action_import()
+        for name, target in (
+            ("Ref", "call_id"),
+            ("When", "start_time"),
+            ("Secs", "seconds"),
+            ("A", "caller"),
+            ("B", "callee"),
+        ):
+            wizard.column_ids.filtered(
+                lambda c, n=name: c.name == n
+            ).target = target
+        self.source.payer_ids.filtered(
+            lambda s: s.column == "caller"
+        ).column = "A"
+        self.assertEqual(self.run_import(wizard).rated, 1)
+        again = self.wizard(text.replace("\n1;", "\n2;").encode())
+        self.assertEqual(self.meanings(again)["When"], "start_time")
+        self.assertEqual(self.run_import(again).rated, 1)
+
+    def test_one_column_a_fact(self):
+        wizard = self.wizard(generic_csv([CALL]).encode())
+        wizard.column_ids.filtered(lambda c: c.name == "caller").target = "callee"
+        with self.assertRaisesRegex(UserError, "caller, callee"):
+            wizard.action_import()
+
+    def test_read_again_as_the_user_says(self):
+        text = "1|2026-10-05 10:00:00|60|+14045550100|+12125550199\n"
+        wizard = self.wizard(text.encode() * 2)
+        with Form(wizard) as form:
+            form.delimiter = "|"
+            form.has_header = False
+        wizard.action_refresh()
+        self.assertEqual(len(wizard.column_ids), 5)
+        self.assertEqual(wizard.records, 2)
+
+    def test_the_same_file_again_is_said(self):
+        content = generic_csv([CALL]).encode()
+        batch = self.run_import(self.wizard(content))
+        again = self.wizard(content, "renamed.csv")
+        self.assertEqual(again.known_batch_id, batch)
+        self.assertEqual(self.run_import(again).duplicates, 1)
+        batch.action_undo()
+        self.assertNotEqual(self.wizard(content).known_batch_id, batch)
+
+    def test_a_picture_is_refused(self):
+        with self.assertRaises(UserError):
+            self.wizard(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4)
