@@ -5,6 +5,7 @@
 import codecs
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from math import log2
@@ -129,7 +130,7 @@ def detect_format(
     if not text.strip():
         raise SourceFileError(f"The file{name} is empty.")
     delimiters = said.get("delimiter") or _DELIMITERS
-    if len(delimiters) == 1 and not _usable(delimiters):
+    if delimiters != _DELIMITERS and not _usable(delimiters):
         raise SourceFileError(
             f"{delimiters!r} cannot separate columns. Choose for example a comma, a"
             " semicolon or a tab."
@@ -207,16 +208,13 @@ def _encoding(path, compression, head, name, limits):
     block, last = head, len(head) < _HEAD_BYTES
     if head.isascii() and not last:
         block, last = _first_beyond_ascii(path, compression, limits)
-    try:
-        codecs.utf_8_decode(block, "strict", last)
-        return "utf-8"
-    except UnicodeDecodeError:
-        pass
-    try:
-        block.decode("cp1252")
-        return "cp1252"
-    except UnicodeDecodeError:
-        return "latin-1"
+    for encoding in ("utf-8", "cp1252"):
+        # Beginning with a whole character, the block may end within one.
+        decoder = codecs.getincrementaldecoder(encoding)()
+        with suppress(UnicodeDecodeError):
+            decoder.decode(block, final=last)
+            return encoding
+    return "latin-1"
 
 
 def _utf16_without_mark(head):
@@ -255,7 +253,7 @@ def _sample(path, compression, encoding, limits):
 
 
 def _usable(delimiter):
-    return delimiter.isascii() and delimiter not in '"\r\n\0'
+    return len(delimiter) == 1 and delimiter.isascii() and delimiter not in '"\r\n\0'
 
 
 def _best_delimiter(text, whole, delimiters, name, limits):
@@ -320,7 +318,7 @@ def _described(found, records, said, limits):
         records[0] if has_header else None,
         [record for record in data if len(record) == width],
         width,
-        said.get("layout", ""),
+        said.get("layout") or "",
     )
     return replace(
         found,

@@ -17,6 +17,7 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 from xml.parsers import expat
@@ -256,12 +257,10 @@ def _refuse_declarations(archive, info):
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = reached
-    try:
-        with archive.open(info) as part:
-            while data := part.read(4096):
-                parser.Parse(data)
-    except (_RootReached, expat.ExpatError):
-        pass  # no XML: a picture, or openpyxl will fail as well
+    # What is no XML is a picture, or openpyxl will fail as well.
+    with suppress(_RootReached, expat.ExpatError), archive.open(info) as part:
+        while data := part.read(4096):
+            parser.Parse(data)
 
 
 def _check_part(archive, info):

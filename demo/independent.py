@@ -19,6 +19,12 @@ NEW_YORK = ZoneInfo("America/New_York")
 TOLL_FREE = ("800", "833", "844", "855", "866", "877", "888")
 EMERGENCY = ("911", "112", "999")
 DIRECTORY = ("411", "118500")
+BRITISH = (
+    ("44800", "toll_free"),
+    ("44808", "toll_free"),
+    ("449", "premium"),
+    ("447", "mobile"),
+)
 MICRO = Decimal("0.0001")
 
 
@@ -198,7 +204,10 @@ class Calculation:
             if not british and area in self.us_areas:
                 return "national"
         if british and digits.startswith("44"):
-            return "mobile" if digits.startswith("447") else "national"
+            for prefix, kind in BRITISH:
+                if digits.startswith(prefix):
+                    return kind
+            return "national"
         return "international"
 
     @staticmethod

@@ -8,16 +8,21 @@ import numpy as np
 
 from ..rating.prefixes import PrefixIndex
 
-#: kinds of destination whose call class does not depend on the country
-CLASS_OF_KIND = {
+#: kinds of destination -> class of a call from the same country. Abroad, a freephone
+#: or premium number is an international call: what it costs is up to the carrier, and
+#: often a lot.
+CLASS_AT_HOME = {
+    "fixed": "national",
+    "mobile": "mobile",
     "toll_free": "toll_free",
     "emergency": "toll_free",
     "premium": "premium",
-    "shared_cost": "premium",
     "directory": "premium",
+    "shared_cost": "national",
     "satellite": "international",
 }
 NO_METER = 0
+NO_COUNTRY = 0
 
 
 @dataclass(frozen=True)
@@ -57,15 +62,11 @@ class Classifier:
         self._local_digits = local_digits
         meters, domestic = [], []
         for destination in destinations:
-            call_class = CLASS_OF_KIND.get(destination.kind)
-            national = destination.country_id == home_country_id
-            if call_class is None:
-                if not national:
-                    call_class = "international"
-                elif destination.kind == "mobile":
-                    call_class = "mobile"
-                else:
-                    call_class = "national"
+            # Short codes of several countries have no country of their own.
+            at_home = destination.country_id in (home_country_id, NO_COUNTRY)
+            call_class = (
+                CLASS_AT_HOME[destination.kind] if at_home else "international"
+            )
             meters.append(
                 destination.meter_id or meter_of_class.get(call_class, NO_METER)
             )

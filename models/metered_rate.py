@@ -205,10 +205,11 @@ class MeteredRate(models.Model):
               FROM metered_rate mine
               JOIN metered_rate other
                 ON other.deck_id = mine.deck_id
-               AND other.prefix IS NOT DISTINCT FROM mine.prefix
-               AND other.destination_id IS NOT DISTINCT FROM mine.destination_id
-               AND other.meter_id IS NOT DISTINCT FROM mine.meter_id
-               AND other.band_id IS NOT DISTINCT FROM mine.band_id
+               -- Not IS NOT DISTINCT FROM: that cannot be hashed.
+               AND coalesce(other.prefix, '') = coalesce(mine.prefix, '')
+               AND coalesce(other.destination_id, 0) = coalesce(mine.destination_id, 0)
+               AND coalesce(other.meter_id, 0) = coalesce(mine.meter_id, 0)
+               AND coalesce(other.band_id, 0) = coalesce(mine.band_id, 0)
                AND other.id != mine.id
                AND coalesce(other.date_from, '-infinity')
                    < coalesce(mine.date_to, 'infinity')

@@ -17,7 +17,9 @@ is left is the longest-prefix table of the destinations:
 - The general destination of a country (kind *fixed*) has the calling code and so
   everything that no longer prefix claims; where countries share a code, this is the
   first one, and the others have their own prefixes.
-- Below `MOST_DIGITS`, or when nearly all is of one kind, the larger part decides.
+- After `MOST_DIGITS` digits the larger part decides, and before them when nearly all
+  is fixed or nearly all is mobile. Countries that share a calling code are told apart
+  more exactly.
 - Where fixed and mobile numbers cannot be told apart (North America), all are general.
 - Personal numbers are *shared cost* as to their price, internet telephony and company
   numbers are general, pagers are *mobile*.
@@ -37,13 +39,16 @@ from phonenumbers.phonemetadata import PhoneMetadata
 
 TARGET = Path(__file__).resolve().parent.parent / "data" / "destinations.xml"
 
-MOST_DIGITS = 7
-"""A prefix has no more digits, with the calling code."""
+MOST_DIGITS = 4
+"""A prefix has no more digits after the calling code."""
+
+MOST_DIGITS_BETWEEN_COUNTRIES = 6
 
 CLEAR_MAJORITY = 0.97
-"""Share of the numbers below a prefix that decides for all of them."""
+"""Share of fixed or of mobile numbers below a prefix that decides for both."""
 
 GENERAL = "fixed"
+COMMON = {GENERAL, "mobile"}
 
 # In the order in which libphonenumber tries them.
 KIND_OF = {
@@ -57,9 +62,12 @@ KIND_OF = {
     "fixed_line": GENERAL,
     "mobile": "mobile",
 }
+# Toll-free and the like are common to the countries that share a calling code.
+OF_EVERY_REGION = {"voip", "personal_number", "fixed_line", "mobile"}
 NANP_CODE = 1
-# North America's personal numbers cost what others do.
-KIND_OF_NANP = KIND_OF | {"personal_number": GENERAL}
+NANP_AREA_DIGITS = 3
+# North America's mobiles and personal numbers are called at the price of all others.
+KIND_OF_NANP = KIND_OF | {"mobile": GENERAL, "personal_number": GENERAL}
 
 TITLES = {
     "fixed": "{}",
@@ -75,12 +83,19 @@ TITLES = {
 ODOO_IDS = {"GB": "uk", "AC": "sh", "TA": "sh"}
 NAMES = {
     "AC": "Ascension Island",
-    "CD": "Congo (Kinshasa)",
-    "CG": "Congo (Brazzaville)",
+    "CD": "Congo (DRC)",
+    "CG": "Congo (Republic)",
     "HK": "Hong Kong",
+    "MK": "North Macedonia",
     "MM": "Myanmar",
-    "MO": "Macao",
+    "MO": "Macau",
+    "PS": "State of Palestine",
+    "RE": "Réunion",
+    "ST": "São Tomé and Príncipe",
+    "SZ": "Eswatini",
     "TA": "Tristan da Cunha",
+    "TR": "Türkiye",
+    "VI": "Virgin Islands (USA)",
     "XK": "Kosovo",
 }
 
@@ -141,12 +156,17 @@ class NumberingPlan:
             if metadata.leading_digits:
                 leading = DigitPattern(rf"(?:{metadata.leading_digits})\d{{0,14}}")
             for name, kind in kinds.items():
+                if region != regions[0] and name not in OF_EVERY_REGION:
+                    continue
                 numbers = getattr(metadata, name)
                 if numbers and numbers.national_number_pattern:
                     self.labels.append((region, kind))
                     self._patterns.append(DigitPattern(numbers.national_number_pattern))
                     self._leading.append(leading)
         self.general = (regions[0], GENERAL)
+        # A national prefix 0 is no part of a number, whatever the patterns say.
+        main = PhoneMetadata.metadata_for_region(regions[0])
+        self._first_digits = DIGITS[1:] if main.national_prefix == "0" else DIGITS
         self.start = tuple(
             (position, pattern.start, leading and leading.start)
             for position, (pattern, leading) in enumerate(
@@ -188,34 +208,55 @@ class NumberingPlan:
     def table(self):
         """Return {prefix: label} of all prefixes but the calling code itself."""
         table = {}
-        self._walk(str(self.code), self.start, table)
-        if table.keys() == {str(self.code)}:
+        for digit in self._first_digits:
+            state = self.step(self.start, digit)
+            if state:
+                self._walk(digit, state, table)
+        if set(table.values()) == {self.general}:
             return {}
         return {
-            prefix: label for prefix, label in table.items() if label != self.general
+            f"{self.code}{prefix}": label
+            for prefix, label in table.items()
+            if label != self.general
         }
 
     def _walk(self, prefix, state, table):
-        """Write the prefixes below a prefix; return its label where it has one."""
+        """Write a national prefix, or the longer ones that it must be split into."""
         shares = self.shares(state)
-        if not shares:
-            return None
         label, share = shares.most_common(1)[0]
-        if len(prefix) > len(str(self.code)) or len(shares) == 1:
-            clear = share >= CLEAR_MAJORITY * sum(shares.values())
-            if clear or len(prefix) == MOST_DIGITS:
-                table[prefix] = label
-                return label
-        children = {}
-        for digit in DIGITS:
-            following = self.step(state, digit)
-            if following:
-                self._walk(prefix + digit, following, children)
-        if len(set(children.values())) == 1 and len(prefix) > len(str(self.code)):
+        following = {digit: self.step(state, digit) for digit in DIGITS}
+        following = {digit: after for digit, after in following.items() if after}
+        one_country = len({region for region, _kind in shares}) == 1
+        most = MOST_DIGITS if one_country else MOST_DIGITS_BETWEEN_COUNTRIES
+        clear = one_country and (
+            len(shares) == 1
+            or (
+                {kind for _region, kind in shares} == COMMON
+                and share >= CLEAR_MAJORITY * sum(shares.values())
+            )
+        )
+        # A lone 1800 is not written as 18, but new mobile ranges are expected.
+        branches = len(following) > 1 or label[1] in COMMON
+        clear = clear and branches and self._may_merge(prefix, label, {"": label})
+        if len(prefix) >= most or clear:
             table[prefix] = label
-            return label
-        table.update(children)
-        return None
+            return
+        below = {}
+        for digit, after in following.items():
+            self._walk(prefix + digit, after, below)
+        if branches and self._may_merge(prefix, label, below):
+            # what other countries have below it are longer prefixes, which win
+            below = {p: one for p, one in below.items() if one != label}
+            below[prefix] = label
+        table.update(below)
+
+    def _may_merge(self, prefix, label, below):
+        if self.code == NANP_CODE and len(prefix) < NANP_AREA_DIGITS:
+            return False  # area codes come one by one
+        labels = set(below.values())
+        if label[0] == self.general[0]:
+            labels = {one for one in labels if one[0] == label[0]}
+        return labels == {label}
 
 
 def country_destinations():
@@ -257,6 +298,19 @@ def short_codes():
     return labels
 
 
+def country_name(region):
+    """Return the English name of a country."""
+    if region in NAMES:
+        return NAMES[region]
+    names = LOCALE_DATA[region]
+    name = names["en"]
+    if name.startswith("*"):  # `*xx`: as in language xx
+        name = names[name[1:]]
+    for word in (" And ", " Of ", " The "):
+        name = name.replace(word, word.lower())
+    return name
+
+
 def record(identifier, name, country, kind, prefixes):
     fields = [f'        <field name="name">{escape(name)}</field>']
     if country:
@@ -282,8 +336,7 @@ def records():
             name = TITLES[kind].format("Several countries")
             yield record(f"world_{kind}", name, "", kind, prefixes)
             continue
-        name = NAMES.get(region) or LOCALE_DATA[region]["en"]
-        name = TITLES[kind].format(name)
+        name = TITLES[kind].format(country_name(region))
         country = ODOO_IDS.get(region, region.lower())
         yield record(f"{region.lower()}_{kind}", name, country, kind, prefixes)
     for code, (name, kind) in sorted(WORLD.items()):
@@ -292,9 +345,11 @@ def records():
 
 def main():
     lines = ['<?xml version="1.0" encoding="utf-8" ?>']
-    lines += ["<!-- Written by scripts/build_destinations.py: see there for the origin."]
-    lines += ["     Copyright of the data: the libphonenumber authors, Apache-2.0. -->"]
-    lines += ['<odoo noupdate="1">']
+    lines += [
+        "<!-- Written by scripts/build_destinations.py, which tells where it is from.",
+        "     Copyright of the data: the libphonenumber authors, Apache-2.0. -->",
+        '<odoo noupdate="1">',
+    ]
     for one in records():
         lines += one
     lines += ["</odoo>"]

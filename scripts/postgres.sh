@@ -55,7 +55,7 @@ CONF
 }
 
 server_answers() {
-    "$bin/pg_isready" --quiet --host "$PGHOST" --port "$PGPORT"
+    "$bin/pg_isready" --quiet --dbname postgres --host "$PGHOST" --port "$PGPORT"
 }
 
 start_server() {

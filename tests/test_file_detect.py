@@ -197,7 +197,7 @@ class TestDialects(FileCase):
     def test_delimiter_said(self):
         self.assertEqual(self.detect("1:2\n3:4\n", delimiter=":").delimiter, ":")
         self.assertEqual(len(self.detect("1\n2\n", delimiter=",").columns), 1)
-        for delimiter in ('"', "\n", "é"):
+        for delimiter in ('"', "\n", "é", "::"):
             with self.assertRaisesRegex(SourceFileError, "cannot separate columns"):
                 self.detect("1,2\n", delimiter=delimiter)
 

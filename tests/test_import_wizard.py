@@ -71,10 +71,7 @@ class TestImportWizard(MeteredCase):
         self.assertEqual(self.run_import(wizard).rated, 2)
 
     def test_columns_are_remembered_on_the_source(self):
-        text = (
-            "Ref;When;Secs;A;B\n"
-            "1;2026-10-05 10:00:00;60;+14045550100;+12125550199\n"
-        )
+        text = "Ref;When;Secs;A;B\n1;2026-10-05 10:00:00;60;+14045550100;+12125550199\n"
         wizard = self.wizard(text.encode())
         self.assertEqual(wizard.delimiter, ";")
         self.assertFalse(self.meanings(wizard))
@@ -87,12 +84,8 @@ class TestImportWizard(MeteredCase):
             ("A", "caller"),
             ("B", "callee"),
         ):
-            wizard.column_ids.filtered(
-                lambda c, n=name: c.name == n
-            ).target = target
-        self.source.payer_ids.filtered(
-            lambda s: s.column == "caller"
-        ).column = "A"
+            wizard.column_ids.filtered(lambda c, n=name: c.name == n).target = target
+        self.source.payer_ids.filtered(lambda s: s.column == "caller").column = "A"
         self.assertEqual(self.run_import(wizard).rated, 1)
         again = self.wizard(text.replace("\n1;", "\n2;").encode())
         self.assertEqual(self.meanings(again)["When"], "start_time")
