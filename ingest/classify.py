@@ -64,9 +64,7 @@ class Classifier:
         for destination in destinations:
             # Short codes of several countries have no country of their own.
             at_home = destination.country_id in (home_country_id, NO_COUNTRY)
-            call_class = (
-                CLASS_AT_HOME[destination.kind] if at_home else "international"
-            )
+            call_class = CLASS_AT_HOME[destination.kind] if at_home else "international"
             meters.append(
                 destination.meter_id or meter_of_class.get(call_class, NO_METER)
             )

@@ -2,87 +2,97 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Durations as switches write them, as whole seconds."""
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import re
 
-#: digits that are read; more are no plausible duration
-_NUMBER = r"^ *(?P<whole>\d{1,15})(?:\.(?P<fraction>\d*))? *$"
-_CLOCK = (
-    r"^ *(?:(?P<hours>\d{1,6}):)?(?P<minutes>\d{1,6}):(?P<seconds>\d{2})"
-    r"(?:\.(?P<fraction>\d*))? *$"
-)
+import numpy as np
+
+from .digit_shapes import MOST_DIGITS, DigitShapes
+from .text_columns import as_text
+
 ROUNDINGS = ("down", "up", "nearest")
+MS_DIGITS = 3
+MS = 10**MS_DIGITS
+
+_NUMBER = re.compile(r"(?P<whole>0{1,15})(?:\.(?P<f>0*))?")
+_CLOCK = re.compile(r"(?:(?P<H>0{1,6}):)?(?P<M>0{1,6}):(?P<S>00)(?:\.(?P<f>0*))?")
 
 
 def parse_seconds(values, rounding="down", unit="s"):
     """Read durations.
 
-    ``114``, ``114.03``, ``00:01:54`` and ``1:54`` (minutes and seconds) are read;
-    a negative or empty text is no duration. Fractions are judged by their decimal
-    digits, never through binary floats.
+    `114`, `114.030000`, `00:01:54` and `1:54` (minutes and seconds) are read. A
+    negative or empty text is no duration, nor is one of which a part is too large
+    (`1:75`). Fractions are judged by their decimal digits, never as binary floats.
 
-    :param values: pyarrow string array, shape (n,), without nulls
-    :param rounding: what becomes of a fraction of a second: ``down``, ``up`` or
-        ``nearest`` (half up)
-    :param unit: ``s``, or ``ms`` where bare numbers are milliseconds
-    :return: (int64 array of seconds, bool array: whether the text was a duration)
-    :raises ValueError: for an unknown rounding or unit
+    :param values: Series, pyarrow array or list of texts, shape (n,)
+    :param rounding: what becomes of a fraction of a second: `down`, `up` or `nearest`
+        (half up)
+    :param unit: `s`, or `ms` where numbers without a colon are milliseconds
+    :return: (int64 array of seconds, bool array: whether the text was a duration);
+        what is none has 0 seconds
+    :raise ValueError: for an unknown rounding or unit
     """
     if rounding not in ROUNDINGS:
-        raise ValueError(f"{rounding} is not one of {', '.join(ROUNDINGS)}")
+        raise ValueError(f"{rounding!r} is not one of {', '.join(ROUNDINGS)}")
     if unit not in ("s", "ms"):
-        raise ValueError(f"{unit} is not a unit of durations: s or ms")
-    numbers = pc.extract_regex(values, _NUMBER)
-    valid = numbers.is_valid().to_numpy(zero_copy_only=False)
-    seconds = np.zeros(len(values), np.int64)
-    rows = np.flatnonzero(valid)
-    if len(rows):
-        chosen = numbers if len(rows) == len(values) else numbers.take(pa.array(rows))
-        seconds[rows] = _read_numbers(chosen, rounding, unit)
-    if len(rows) < len(values):
-        clocks = pc.extract_regex(values, _CLOCK)
-        found = clocks.is_valid().to_numpy(zero_copy_only=False) & ~valid
-        if found.any():
-            chosen = clocks.take(pa.array(np.flatnonzero(found)))
-            seconds[found] = _read_clocks(chosen, rounding)
-            valid = valid | found
+        raise ValueError(f"{unit!r} is not a unit of durations: s or ms")
+    texts = as_text(values).fill_null("")
+    columns = DigitShapes(texts)
+    seconds = np.zeros(len(texts), dtype=np.int64)
+    valid = np.zeros(len(texts), dtype=bool)
+    for rows, match in columns.groups(_read):
+        if match.re is _CLOCK:
+            whole, good = _clock(columns, rows, match)
+            carry = _carry(columns, rows, *match.span("f"), rounding)
+        else:
+            whole = columns.number(rows, *match.span("whole"))
+            good = True
+            if unit == "ms":
+                whole, carry = _from_ms(columns, rows, match, whole, rounding)
+            else:
+                carry = _carry(columns, rows, *match.span("f"), rounding)
+        seconds[rows] = np.where(good, whole + carry, 0)
+        valid[rows] = good
     return seconds, valid
 
 
-def _read_numbers(parts, rounding, unit):
-    whole = parts.field("whole").cast(pa.int64()).to_numpy()
-    fraction = pc.fill_null(parts.field("fraction"), "")
-    if unit == "s":
-        return whole + _carry(fraction, rounding)
-    rest = whole % 1000
-    # A fraction of a millisecond matters only where it makes the rest more than none.
-    more = _carry(fraction, "up")
-    if rounding == "down":
-        carry = np.zeros(len(whole), np.int64)
-    elif rounding == "up":
-        carry = ((rest + more) > 0).astype(np.int64)
+def _read(shape):
+    return _NUMBER.fullmatch(shape) or _CLOCK.fullmatch(shape)
+
+
+def _clock(columns, rows, match):
+    """Return the whole seconds of hours, minutes and seconds, and where they fit."""
+    minutes = columns.number(rows, *match.span("M"))
+    seconds = columns.number(rows, *match.span("S"))
+    good = seconds <= 59
+    if match["H"] is not None:
+        good &= minutes <= 59
+        minutes = minutes + 60 * columns.number(rows, *match.span("H"))
+    return minutes * 60 + seconds, good
+
+
+def _from_ms(columns, rows, match, whole, rounding):
+    """Return the whole seconds of milliseconds, and what the rest of them adds."""
+    rest = whole % MS
+    if rounding == "up":
+        carry = (rest > 0) | _has_digits(columns, rows, *match.span("f"))
     else:
-        carry = (rest >= 500).astype(np.int64)
-    return whole // 1000 + carry
+        carry = (rest >= MS // 2) & (rounding == "nearest")
+    return whole // MS, carry
 
 
-def _read_clocks(parts, rounding):
-    hours = pc.replace_with_mask(
-        parts.field("hours"), pc.equal(parts.field("hours"), ""), pa.scalar("0")
-    )
-    total = (
-        hours.cast(pa.int64()).to_numpy() * 3600
-        + parts.field("minutes").cast(pa.int64()).to_numpy() * 60
-        + parts.field("seconds").cast(pa.int64()).to_numpy()
-    )
-    return total + _carry(pc.fill_null(parts.field("fraction"), ""), rounding)
+def _carry(columns, rows, begin, end, rounding):
+    """Return the second, 0 or 1, that the digits after the point add."""
+    if rounding == "down" or end <= begin:
+        return 0
+    if rounding == "nearest":
+        return columns.number(rows, begin, begin + 1) >= 5
+    return _has_digits(columns, rows, begin, end)
 
 
-def _carry(fraction, rounding):
-    """The second that the digits after the point add: 0 or 1 each."""
-    if rounding == "down":
-        return np.zeros(len(fraction), np.int64)
-    shape = "[1-9]" if rounding == "up" else "^[5-9]"
-    carried = pc.match_substring_regex(fraction, shape)
-    return carried.to_numpy(zero_copy_only=False).astype(np.int64)
+def _has_digits(columns, rows, begin, end):
+    """Return where a digit other than 0 stands at [begin, end)."""
+    found = np.zeros(len(rows), dtype=bool)
+    for start in range(begin, end, MOST_DIGITS):
+        found |= columns.number(rows, start, min(end, start + MOST_DIGITS)) > 0
+    return found

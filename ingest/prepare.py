@@ -136,7 +136,9 @@ def _reject_bad_lines(bad, rejected):
     """Add unreadable lines to the rejected; the number of repeated ones."""
     seen, repeated = set(), 0
     for line in bad:
-        key = mapping.digest(line.raw)
+        # Of a line that is too long only the beginning is kept.
+        where = f"{line.line}:" if line.reason == "too_long" else ""
+        key = mapping.digest(where + line.raw)
         if key in seen:
             repeated += 1
             continue

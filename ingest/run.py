@@ -75,7 +75,10 @@ def _store_chunk(cr, prepared, settings, batch_id, on_stored, commit, expect_new
                 if commit:
                     commit()
                 return found
-        except psycopg2.errors.SerializationFailure:
+        except (
+            psycopg2.errors.SerializationFailure,
+            psycopg2.errors.DeadlockDetected,
+        ):
             if not commit or attempt == ATTEMPTS:
                 raise
             _logger.info("Batch %s: a chunk is stored once more", batch_id)

@@ -1,234 +1,280 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Start times as switches write them, as microseconds since the epoch, in UTC."""
+"""Times as switches write them, as microseconds since the epoch, in UTC."""
+
+import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SECOND_US = 1_000_000
-#: a record may begin this long before its channel, by the rounding of the clocks
-HINT_TOLERANCE_US = 2 * SECOND_US
+from .digit_shapes import DigitShapes
+from .text_columns import as_text
 
-# Shape of a text -> how to write it as YYYY-MM-DD HH:MM:SS. Dates whose day and month
-# could be taken for each other are not among them: these need a format.
-_SHAPES = (
-    (r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})$", r"\1 \2"),
-    (r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})$", r"\1 \2:00"),
-    (r"^(\d{4})(\d{2})(\d{2})[-T ]?(\d{2})(\d{2})(\d{2})$", r"\1-\2-\3 \4:\5:\6"),
-    (r"^(\d{4})/(\d{1,2})/(\d{1,2}) (\d{1,2}:\d{2}:\d{2})$", r"\1-\2-\3 \4"),
-    (r"^(\d{4})/(\d{1,2})/(\d{1,2}) (\d{1,2}:\d{2})$", r"\1-\2-\3 \4:00"),
+SECOND_US = 1_000_000
+FRACTION_DIGITS = 6
+
+HINT_TOLERANCE_US = 2 * SECOND_US
+"""A record may begin this long before its channel: clocks are cut to the second."""
+
+HINT = r"(?P<seconds>[0-9]{9,11})(?:\.[0-9]*)?$"
+"""The end of Asterisk's uniqueid, which may begin with the name of the system."""
+
+_CLOCK = r"(?P<H>0{1,2}):(?P<M>00)(?::(?P<S>00)(?:[.,](?P<f>0+))?)?"
+_OFFSET = r"(?P<z> ?(?:Z|UTC|GMT|[+-](?P<zh>00)(?::?(?P<zm>00))?))?"
+# What the shape of a time can be. Dates whose day and month could be taken for each
+# other are not among them: these need a format.
+_AUTOMATIC = tuple(
+    re.compile(layout)
+    for layout in (
+        r"(?P<Y>0000)-(?P<m>00)-(?P<d>00)[T ]" + _CLOCK + _OFFSET,
+        r"(?P<Y>0000)/(?P<m>0{1,2})/(?P<d>0{1,2}) " + _CLOCK + _OFFSET,
+        r"(?P<Y>0000)(?P<m>00)(?P<d>00)[-T ]?(?P<H>00)(?P<M>00)(?P<S>00)"
+        r"(?:\.(?P<f>0+))?" + _OFFSET,
+    )
 )
-_ISO = "%Y-%m-%d %H:%M:%S"
-_OFFSET = r"^(?P<rest>.*\d{2}:?\d{2}.*?) ?(?P<offset>Z|[+-]\d{2}:?\d{2})$"
-_FRACTION = r"^(?P<rest>[^.]*)\.(?P<fraction>\d+)$"
-# Digits of an epoch time -> microseconds that one unit of it is.
-_EPOCH_UNITS = {9: SECOND_US, 10: SECOND_US, 13: 1000, 16: 1}
+_EPOCH = re.compile(r"(?P<whole>0+)(?:\.(?P<f>0*))?")
+LEAST_AUTOMATIC_EPOCH = 9
+
+# Directives of strptime that are digits at a place of their own.
+_DIRECTIVES = {
+    "Y": r"(?P<Y>0000)",
+    "y": r"(?P<y>00)",
+    "m": r"(?P<m>0{1,2})",
+    "d": r"(?P<d>0{1,2})",
+    "H": r"(?P<H>0{1,2})",
+    "M": r"(?P<M>0{1,2})",
+    "S": r"(?P<S>0{1,2})",
+    "f": r"(?P<f>0{1,9})",
+    "z": r"(?P<z>Z|[+-](?P<zh>00):?(?P<zm>00))",
+    "%": "%",
+}
+_SHORT_FORMS = {"%T": "%H:%M:%S", "%R": "%H:%M", "%F": "%Y-%m-%d"}
+FIRST_YEAR_OF_TWO_DIGITS = 69  # POSIX: 69 is 1969, 68 is 2068
 
 
 def parse_times(values, style, tz, hint_epoch=None):
     """Read times.
 
-    :param values: pyarrow string array, shape (n,), without nulls
-    :param style: ``auto``: ISO 8601 with or without offset and fraction,
-        ``YYYYMMDD-HHMMSS``, ``YYYYMMDDHHMMSS``, ``YYYY/M/D H:MM[:SS]``, or epoch
-        numbers; ``epoch``: seconds, milliseconds or microseconds since 1970, told by
-        their number of digits; otherwise a ``strptime`` format
-    :param tz: IANA zone of times that carry no offset
+    :param values: Series, pyarrow array or list of texts, shape (n,)
+    :param style: what the texts are:
+
+        - `auto`: ISO 8601 date and time with or without fraction and offset,
+          `YYYYMMDD-HHMMSS`, `YYYYMMDDHHMMSS`, `YYYY/M/D H:MM[:SS]`, or what `epoch`
+          reads with at least 9 digits, in any mixture
+        - `epoch`: numbers since 1970, fractions allowed: seconds up to 11 digits,
+          milliseconds up to 14, microseconds up to 17; 0 stands for no time
+        - otherwise a `strptime` format
+
+    :param tz: IANA zone of the times that carry no offset
     :param hint_epoch: texts or numbers, shape (n,), or None: epoch seconds shortly
         before each record, such as Asterisk's uniqueid. They tell the two hours apart
-        that have the same name when clocks are set back; without one the first counts.
-    :return: (int64 array of microseconds, bool array: whether the text was a time).
-        A local time that the clocks skip is none.
+        that have the same name when clocks are set back: the first time that is not
+        before the hint. Without a hint it is the first of the two.
+    :return: (int64 array of microseconds, bool array: whether the text was a time);
+        digits beyond a microsecond are dropped, and what is no time is 0. A day,
+        hour or second that does not exist is none, nor is a local time that the
+        clocks skip.
     """
-    count = len(values)
-    times = np.zeros(count, np.int64)
-    valid = np.zeros(count, bool)
+    texts = as_text(values).fill_null("")
     if style == "epoch":
-        _read_epochs(values, np.arange(count), times, valid)
-        return times, valid
-    if style not in ("", "auto"):
-        local = _strptime(values, style)
-        return _from_local(*local, tz, hint_epoch)
-    try:
-        # Nearly every file has ISO times throughout: one strict, exact cast.
-        local = pc.cast(values, pa.timestamp("us")).cast(pa.int64()).to_numpy()
-        if _all_have_times(values):
-            return _from_local(local, np.ones(count, bool), tz, hint_epoch)
-    except pa.ArrowInvalid:
-        pass  # pylint: disable=except-pass
-    return _read_mixed(values, tz, hint_epoch, times, valid)
-
-
-def _all_have_times(values):
-    """Whether no text is a bare date, which the cast takes for midnight."""
-    shortest = pc.min(pc.utf8_length(values)).as_py()
-    return shortest is None or shortest >= len("2026-10-01 00:00")
-
-
-def _read_mixed(values, tz, hint_epoch, times, valid):
-    """Read texts of different shapes, each shape at once."""
-    values = pc.utf8_trim_whitespace(values)
-    rows = np.arange(len(values))
-    numeric = _mask(pc.match_substring_regex(values, r"^\d{9,16}(\.\d*)?$"))
-    # Fourteen digits are a date and a time, not an epoch.
-    numeric &= ~_mask(pc.match_substring_regex(values, r"^\d{14}(\.\d*)?$"))
-    _read_epochs(values.filter(pa.array(numeric)), rows[numeric], times, valid)
-    rest = rows[~numeric]
-    texts = values.take(pa.array(rest))
-    texts, offsets = _split_offsets(texts)
-    texts, fractions = _split_fractions(texts)
-    local, good = _read_shapes(texts)
-    local += fractions
-    aware = offsets != _NO_OFFSET
-    times[rest[aware]] = (local - offsets)[aware]
-    valid[rest[aware]] = good[aware]
-    naive = rest[~aware]
-    hint = None if hint_epoch is None else _take(hint_epoch, naive)
-    times[naive], valid[naive] = _from_local(local[~aware], good[~aware], tz, hint)
+        read = partial(_read_epoch, least=1)
+    elif style in ("", "auto", None):
+        read = _read_automatic
+    else:
+        layout = _compiled(style)
+        if layout is None:
+            return _from_local(*_by_pandas(texts, style), tz, hint_epoch)
+        read = partial(_read_layout, layouts=(layout,))
+    columns = DigitShapes(texts)
+    times = np.zeros(len(texts), dtype=np.int64)
+    valid = np.zeros(len(texts), dtype=bool)
+    is_local = np.zeros(len(texts), dtype=bool)
+    for rows, (convert, found) in columns.groups(read):
+        times[rows], valid[rows] = convert(columns, rows, found)
+        is_local[rows] = convert is _date_and_time and found["z"] is None
+    rows = np.flatnonzero(is_local & valid)
+    if len(rows):
+        hint = None if hint_epoch is None else _take(hint_epoch, rows)
+        everything = len(rows) == len(texts)
+        local = times if everything else times[rows]
+        times[rows], valid[rows] = _from_local(local, valid[rows], tz, hint)
     times[~valid] = 0
     return times, valid
 
 
-_NO_OFFSET = np.iinfo(np.int64).min
+def _read_automatic(shape):
+    return _read_layout(shape, _AUTOMATIC) or _read_epoch(shape, LEAST_AUTOMATIC_EPOCH)
 
 
-def _split_offsets(texts):
-    """Cut off Z or +hh:mm; microseconds east of Greenwich, or _NO_OFFSET."""
-    offsets = np.full(len(texts), _NO_OFFSET, np.int64)
-    has_time = pc.match_substring_regex(texts, r"\d{2}:\d{2}|\d{6}")
-    parts = pc.extract_regex(texts, _OFFSET)
-    found = _mask(pc.and_(parts.is_valid(), has_time))
-    # The end of a date is no offset: 2026-10-05.
-    found &= ~_mask(pc.match_substring_regex(texts, r"^\d{4}-\d{2}-\d{2}$"))
-    if not found.any():
-        return texts, offsets
-    rows = np.flatnonzero(found)
-    chosen = parts.take(pa.array(rows))
-    for row, text in zip(rows, chosen.field("offset").to_pylist(), strict=True):
-        if text == "Z":
-            offsets[row] = 0
-        else:
-            sign = -1 if text[0] == "-" else 1
-            digits = text[1:].replace(":", "")
-            minutes = int(digits[:2]) * 60 + int(digits[2:])
-            offsets[row] = sign * minutes * 60 * SECOND_US
-    return pc.replace_with_mask(texts, pa.array(found), chosen.field("rest")), offsets
+def _read_layout(shape, layouts):
+    """Return how to convert texts of a shape, None when it is no date and time."""
+    for layout in layouts:
+        match = layout.fullmatch(shape)
+        if match:
+            places = dict.fromkeys("YymdHMSfz")
+            places.update((name, match.span(name)) for name in match.groupdict())
+            places = {
+                name: None if span in (None, (-1, -1)) else span
+                for name, span in places.items()
+            }
+            if places["z"]:
+                places["east"] = "-" not in match["z"]
+            return _date_and_time, places
+    return None
 
 
-def _split_fractions(texts):
-    """Cut off a fraction of a second; exact microseconds, further digits dropped."""
-    fractions = np.zeros(len(texts), np.int64)
-    parts = pc.extract_regex(texts, _FRACTION)
-    found = _mask(parts.is_valid())
-    if not found.any():
-        return texts, fractions
-    chosen = parts.take(pa.array(np.flatnonzero(found)))
-    fractions[found] = _microseconds(chosen.field("fraction"))
-    return pc.replace_with_mask(texts, pa.array(found), chosen.field("rest")), fractions
+def _read_epoch(shape, least):
+    match = _EPOCH.fullmatch(shape)
+    if match and least <= len(match["whole"]) <= 17:
+        places = {"whole": match.span("whole"), "f": match.span("f"), "z": None}
+        return _epoch, places
+    return None
 
 
-def _microseconds(digits):
-    """Digits after the point as microseconds."""
-    six = pc.utf8_slice_codeunits(pc.utf8_rpad(digits, 6, "0"), 0, 6)
-    return six.cast(pa.int64()).to_numpy()
+def _epoch(columns, rows, places):
+    """Return microseconds of epoch numbers, and whether they are a time."""
+    begin, end = places["whole"]
+    digits = end - begin
+    # a number that grows by three digits has a unit of a thousandth
+    unit_digits = 6 if digits <= 11 else 3 if digits <= 14 else 0
+    times = columns.number(rows, begin, end) * 10**unit_digits
+    begin, end = places["f"]
+    if end > begin and unit_digits:
+        times += columns.fraction(rows, begin, end, unit_digits)
+    return times, times > 0
 
 
-def _read_shapes(texts):
-    local = np.zeros(len(texts), np.int64)
-    good = np.zeros(len(texts), bool)
-    for shape, iso in _SHAPES:
-        rows = np.flatnonzero(_mask(pc.match_substring_regex(texts, shape)) & ~good)
-        if not len(rows):
-            continue
-        chosen = pc.replace_substring_regex(texts.take(pa.array(rows)), shape, iso)
-        local[rows], good[rows] = _strptime(chosen, _ISO)
-    return local, good
+def _date_and_time(columns, rows, places):
+    """Return microseconds of dates with times, and whether these exist."""
+
+    def field(name, missing=0):
+        if not places.get(name):
+            return missing
+        return columns.number(rows, *places[name])
+
+    if places["y"]:
+        year = field("y")
+        year += np.where(year >= FIRST_YEAR_OF_TWO_DIGITS, 1900, 2000)
+    else:
+        year = field("Y")
+    month, day = field("m", 1), field("d", 1)
+    hour, minute, second = field("H"), field("M"), field("S")
+    valid = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
+    valid &= (hour <= 23) & (minute <= 59) & (second <= 59)
+    months = np.where(valid, (year - 1970) * 12 + month - 1, 0)
+    first_day = _first_day(months)
+    valid &= first_day + day <= _first_day(months + 1)
+    seconds = (first_day + day - 1) * 86400 + hour * 3600 + minute * 60 + second
+    if places["z"] and places.get("zh"):
+        offset = field("zh") * 60 + field("zm")
+        valid &= (field("zh") <= 23) & (field("zm") <= 59)
+        seconds += offset * (-60 if places["east"] else 60)
+    times = seconds * SECOND_US
+    if places["f"]:
+        times += columns.fraction(rows, *places["f"], FRACTION_DIGITS)
+    return times, valid
 
 
-def _strptime(texts, style):
-    """Read texts by a format; 30 February and 25:00 are refused, not carried over."""
+def _first_day(months):
+    """Return the days since 1970-01-01 of the first days of months since 1970-01."""
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+
+def _compiled(style):
+    """Return the shapes of a format, None when it has more than digits and signs."""
+    for short, long in _SHORT_FORMS.items():
+        style = style.replace(short, long)
+    parts = re.split(r"%(.)", style)
+    literals, directives = parts[::2], parts[1::2]
+    once = len(set(directives)) == len(directives)
+    if not once or not set(directives) <= _DIRECTIVES.keys():
+        return None
+    if not {"Y", "y"} & set(directives) or not style.isascii():
+        return None
+    if re.search(r"[0-9%]", "".join(literals)):
+        return None
+    pattern = re.escape(literals[0])
+    for position, directive in enumerate(directives):
+        shape = _DIRECTIVES[directive]
+        before = position and not literals[position]
+        after = position + 1 < len(directives) and not literals[position + 1]
+        if before or after:
+            # digits of two numbers side by side: nothing but the width parts them
+            shape = shape.replace("0{1,2}", "00")
+        pattern += shape + re.escape(literals[position + 1])
+    return re.compile(pattern)
+
+
+def _by_pandas(texts, style):
+    """Read names of months, hours of the half day and the like; slower."""
+    nothing = np.zeros(len(texts), np.int64), np.zeros(len(texts), bool)
+    encoded = texts.dictionary_encode()
     try:
         parsed = pd.to_datetime(
-            pd.Series(texts.to_pylist(), dtype=object), format=style, errors="coerce"
+            pd.Series(encoded.dictionary.to_pylist(), dtype=object),
+            format=style,
+            errors="coerce",
+            utc="%z" in style or "%Z" in style,
         )
     except ValueError:
         # A format that cannot be used reads nothing: every record says so.
-        return np.zeros(len(texts), np.int64), np.zeros(len(texts), bool)
-    if getattr(parsed.dt, "tz", None) is not None:
-        parsed = parsed.dt.tz_convert("UTC").dt.tz_localize(None)
+        return nothing
+    if parsed.dt.tz is not None:
+        parsed = parsed.dt.tz_localize(None)
     good = parsed.notna().to_numpy()
     moments = parsed.to_numpy().astype("datetime64[us]").astype(np.int64)
-    return np.where(good, moments, 0), good
+    code = encoded.indices.to_numpy()
+    return np.where(good, moments, 0)[code], good[code]
 
 
-def _read_epochs(texts, rows, times, valid):
-    """Read epoch numbers into ``times[rows]``."""
-    if not len(rows):
-        return
-    parts = pc.extract_regex(texts, r"^(?P<whole>\d{1,16})(?:\.(?P<fraction>\d*))?$")
-    good = _mask(parts.is_valid())
-    chosen = parts.take(pa.array(np.flatnonzero(good)))
-    whole = chosen.field("whole")
-    lengths = pc.utf8_length(whole).to_numpy()
-    units = np.zeros(len(lengths), np.int64)
-    for digits, unit in _EPOCH_UNITS.items():
-        units[lengths == digits] = unit
-    moments = whole.cast(pa.int64()).to_numpy() * units
-    fraction = pc.fill_null(chosen.field("fraction"), "")
-    moments += np.where(units == SECOND_US, _microseconds(fraction), 0)
-    good_rows = np.asarray(rows)[good]
-    times[good_rows] = moments
-    # 0 stands for "never" in the files of switches, and other lengths for no time.
-    valid[good_rows] = units > 0
+def _from_local(local, valid, tz, hint_epoch):
+    """Return local times as UTC, and which of them exist.
 
-
-def _from_local(local, good, tz, hint_epoch):
-    """Local times as UTC.
-
-    :param local: int64 microseconds of the local clock
-    :param good: bool array: whether there is a time
+    :param local: int64, shape (n,): microseconds of the local clock
+    :param valid: bool, shape (n,): whether there is a time
     """
     if tz == "UTC":
-        return local, good
+        return local, valid
     index = pd.DatetimeIndex(local.view("datetime64[us]"))
     zoned = index.tz_localize(tz, ambiguous="NaT", nonexistent="NaT")
-    times = zoned.tz_convert("UTC").tz_localize(None).to_numpy().view(np.int64).copy()
-    odd = np.flatnonzero(zoned.isna() & good)
-    valid = good.copy()
+    times = _utc(zoned).copy()
+    valid = valid.copy()
+    odd = np.flatnonzero(zoned.isna() & valid)
     if len(odd):
-        times[odd], valid[odd] = _twice_or_never(index[odd], odd, tz, hint_epoch)
-    times[~valid] = 0
+        hint = None if hint_epoch is None else _take(hint_epoch, odd)
+        times[odd], valid[odd] = _twice_or_never(index[odd], tz, hint)
     return times, valid
 
 
-def _twice_or_never(index, rows, tz, hint_epoch):
-    """Local times that the clock shows twice, or skips."""
+def _twice_or_never(index, tz, hint):
+    """Return local times that the clock shows twice, or skips, as UTC."""
     first, second = (
-        index.tz_localize(tz, ambiguous=np.full(len(index), summer), nonexistent="NaT")
-        for summer in (True, False)
+        index.tz_localize(
+            tz, ambiguous=np.full(len(index), is_summer), nonexistent="NaT"
+        )
+        for is_summer in (True, False)
     )
-    valid = ~first.isna()
-    early, late = (
-        zoned.tz_convert("UTC").tz_localize(None).to_numpy().view(np.int64)
-        for zoned in (first, second)
-    )
-    if hint_epoch is None:
+    valid = ~np.asarray(first.isna())
+    early, late = _utc(first), _utc(second)
+    if hint is None:
         return early, valid
-    hint = np.zeros(len(rows), np.int64)
-    known = np.zeros(len(rows), bool)
-    texts = pc.fill_null(pa.array(_take(hint_epoch, rows)).cast(pa.string()), "")
-    _read_epochs(texts, np.arange(len(rows)), hint, known)
-    after = known & (early < hint - HINT_TOLERANCE_US)
-    return np.where(after, late, early), valid
+    found = pc.extract_regex(as_text(hint).fill_null(""), HINT)
+    seconds = pc.struct_field(found, "seconds").fill_null("0").cast(pa.int64())
+    earliest = seconds.to_numpy() * SECOND_US - HINT_TOLERANCE_US
+    return np.where(early < earliest, late, early), valid
+
+
+def _utc(zoned):
+    naive = zoned.tz_convert("UTC").tz_localize(None)
+    return naive.to_numpy().astype("datetime64[us]").view(np.int64)
 
 
 def _take(values, rows):
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values.take(pa.array(rows))
-    return np.asarray(values, object)[rows]
-
-
-def _mask(values):
-    return pc.fill_null(values, False).to_numpy(zero_copy_only=False)
+    if isinstance(values, pd.Series):
+        return values.iloc[rows]
+    return [values[row] for row in rows]

@@ -106,8 +106,8 @@ class MeteredMeter(models.Model):
             values["minutes"] = formatLang(self.env, float(minutes), digits=1)
             if late:
                 return self.env._(
-                    "%(meter)s, %(first)s – %(last)s (recorded late): %(records)s calls, "
-                    "%(minutes)s minutes",
+                    "%(meter)s, %(first)s – %(last)s (recorded late): %(records)s "
+                    "calls, %(minutes)s minutes",
                     **values,
                 )
             return self.env._(

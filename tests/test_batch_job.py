@@ -101,3 +101,13 @@ class TestBatchJob(MeteredCase):
         subscription.generate_invoice()
         batch.invalidate_recordset()
         self.assertEqual((batch.invoiced, batch.uninvoiced), (30, 0))
+
+    def test_a_rated_call_without_usage_is_wrong(self):
+        batch = self.queue()
+        batch._process()
+        self.env.cr.execute(
+            "UPDATE metered_cdr SET usage_id = NULL WHERE batch_id = %s AND line = 5",
+            (batch.id,),
+        )
+        batch._verify()
+        self.assertEqual(batch.balance, "wrong")

@@ -32,6 +32,7 @@ CALLS = (
 
 class FileCase(TestCase):
     def setUp(self):
+        super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)

@@ -47,6 +47,7 @@ def tarred():
 
 class TestRefused(TestCase):
     def setUp(self):
+        super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name, "upload")

@@ -5,6 +5,9 @@
 These commit for real, in the test database; what they store is removed at the end.
 """
 
+# Other processes see only what is committed.
+# pylint: disable=invalid-commit
+
 import signal
 import socket
 import subprocess

@@ -67,9 +67,7 @@ class TestNumberPlans(unittest.TestCase):
         target = e164(phonenumbers.example_number("GB"))
         for country in phonenumbers.SUPPORTED_REGIONS:
             prefix = dial_plan(country).idd_prefixes[0]
-            self.assertEqual(
-                normalised(prefix + target[1:], country), target, country
-            )
+            self.assertEqual(normalised(prefix + target[1:], country), target, country)
 
 
 class TestNumberAgainstLibphonenumber(unittest.TestCase):
