@@ -56,9 +56,7 @@ def measure(env, facts, charges):
     begun = time.perf_counter()
     for start in range(0, len(facts), BATCH):
         records = Cdr.create(facts[start : start + BATCH])
-        for record, charge in zip(
-            records, charges[start : start + BATCH], strict=True
-        ):
+        for record, charge in zip(records, charges[start : start + BATCH], strict=True):
             record.write(charge)
         env.cr.commit()
         env.invalidate_all()

@@ -59,9 +59,7 @@ TABLE = (
     Figure("copy_s", "COPY of the finished rows", "s"),
     Figure("import_s", "whole import, file to stored CDRs and usage", "s"),
     Figure("import_over_copy", "import, in times of the COPY", "", "<=", 1.5),
-    Figure(
-        "orm_over_import_per_record", "ORM, in times of the import", "", ">=", 15
-    ),
+    Figure("orm_over_import_per_record", "ORM, in times of the import", "", ">=", 15),
     Figure("rating_per_s", "calls rated in a second, in memory", "", ">=", 1e6),
     Figure("renewal_over_stock", "renewals, in times of stock", "", "<=", 1.5),
     Figure("import_1m_mb", "memory of the import above idle", "MiB", "<=", 600),

@@ -82,8 +82,7 @@ def deck_prices(count=20_000):
         world = [
             row
             for row in csv.DictReader(lines)
-            if not row["prefix"].startswith("1")
-            and len(row["prefix"]) <= PREFIX_DIGITS
+            if not row["prefix"].startswith("1") and len(row["prefix"]) <= PREFIX_DIGITS
         ]
     missing = count - len(prices)
     prices += [
@@ -198,9 +197,7 @@ def _callees(random, caller, world):
     # Trunks write E.164; telephones ten digits, or 1 or 011 before them.
     plain = random.random(count) < 0.2
     ten = ~plain & (kind == LOCAL)
-    head = pc.if_else(
-        pa.array(plain), "+", pc.if_else(pa.array(foreign), "011", "")
-    )
+    head = pc.if_else(pa.array(plain), "+", pc.if_else(pa.array(foreign), "011", ""))
     return _join(head, "", pa.array(np.where(ten, number % 10**10, number)))
 
 

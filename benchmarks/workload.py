@@ -62,9 +62,9 @@ def set_up(env):
     return Workload(
         source=_make_source(env),
         partners=partners.with_env(env),
-        subscriptions=_make_subscriptions(
-            quiet, partners[:SUBSCRIPTIONS]
-        ).with_env(env),
+        subscriptions=_make_subscriptions(quiet, partners[:SUBSCRIPTIONS]).with_env(
+            env
+        ),
         numbers=numbers,
         prefixes=_with_destination(env, prices),
     )
@@ -172,9 +172,7 @@ def _make_source(env):
 
 def _make_subscriptions(env, partners):
     """A monthly subscription with one flat fee for each of these customers."""
-    income = env["account.account"].search(
-        [("account_type", "=", "income")], limit=1
-    )
+    income = env["account.account"].search([("account_type", "=", "income")], limit=1)
     fee = env["product.product"].create(
         {
             "name": "Line rental",

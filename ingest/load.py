@@ -16,8 +16,9 @@ from ..rating.engine import EARLIEST_US, LATEST_US
 from .classify import Classifier, Destination
 from .dial_plans import dial_plan
 from .identify import IdentifierIndex, PayerStep
+from .mapping import ColumnSpec
 from .rules import Condition, Rule
-from .settings import ColumnSpec, ImportSettings, Limits, Payers
+from .settings import ImportSettings, Limits, Payers
 
 HOUR_US = 3_600_000_000
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

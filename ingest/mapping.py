@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,10 +30,32 @@ DIRECTIONS = {
 }
 
 
+@dataclass(frozen=True)
+class ColumnSpec:
+    """Where a fact is read from; see ``metered.source.column`` for the syntax."""
+
+    target: str
+    columns: str
+    style: str = ""
+    pattern: str = ""
+
+    def resolve(self, names):
+        """The columns to join, of the first alternative that the file has.
+
+        :param names: the file's column names
+        :return: tuple of names; empty when the file has none of the alternatives
+        """
+        for alternative in self.columns.split(","):
+            parts = tuple(part.strip() for part in alternative.split("+"))
+            if all(part in names for part in parts):
+                return parts
+        return ()
+
+
 def missing_targets(columns, names, needed=("start_time", "seconds")):
     """The needed facts that a file with these column names cannot give.
 
-    :param columns: sequence of :class:`~.settings.ColumnSpec`
+    :param columns: sequence of :class:`ColumnSpec`
     :param names: the file's column names
     :return: list of the specs that find no column, or bare target names where the
         source says nothing of them
@@ -51,7 +74,7 @@ def read_target(frame, columns, target):
     """The texts of one fact for every record.
 
     :param frame: the source's records, text columns
-    :param columns: sequence of :class:`~.settings.ColumnSpec`
+    :param columns: sequence of :class:`ColumnSpec`
     :param target: name of the fact
     :return: (pyarrow string array, the spec) or (None, None) without a column
     """

@@ -8,8 +8,6 @@ Pure: the same frame and settings give the same result anywhere, so that it can 
 a thread beside the database, in a simulation, or on another machine.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -22,6 +20,7 @@ from .durations import parse_seconds
 from .extract import column, extract
 from .identify import identify
 from .numbers import normalise_numbers
+from .outcome import Prepared, Rejected, sum_usage
 from .rules import first_rule
 from .times import parse_times
 
@@ -29,82 +28,6 @@ SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 REASON_OF_STATUS = {"no_rate": (NO_RATE, NO_DECK), "too_large": (TOO_LARGE,)}
 DIRECTIONS = np.array(["outbound", "inbound", "internal"], object)
-
-
-@dataclass
-class Rejected:
-    """Records that could not be billed: parallel lists, one entry a record."""
-
-    line: list = field(default_factory=list)
-    call_id: list = field(default_factory=list)
-    reason: list = field(default_factory=list)
-    detail: list = field(default_factory=list)
-    raw: list = field(default_factory=list)
-    readable: list = field(default_factory=list)
-    partner_id: list = field(default_factory=list)
-    start_us: list = field(default_factory=list)
-    seconds: list = field(default_factory=list)
-
-    def __len__(self):
-        return len(self.line)
-
-    def keep(self, mask):
-        """Drop the entries for which the bool sequence ``mask`` is false."""
-        for name in self.__dataclass_fields__:
-            values = getattr(self, name)
-            setattr(
-                self, name, [v for v, kept in zip(values, mask, strict=True) if kept]
-            )
-
-
-@dataclass
-class Prepared:
-    """The outcome for one chunk.
-
-    :ivar records: records read, bad lines included
-    :ivar cdrs: dict of equally long columns (numpy or pyarrow), rated and not billable
-    :ivar usage_of: int64 array, position in ``usage`` per CDR, -1 when not billable
-    :ivar usage: DataFrame: partner_id, subscription_id, meter_id, day (days since the
-        epoch), currency_id, records, quantity, billed_quantity, charge_micro
-    :ivar rejected: :class:`Rejected`
-    :ivar duplicates: records whose id came before in the same chunk
-    """
-
-    records: int
-    cdrs: dict
-    usage_of: np.ndarray
-    usage: pd.DataFrame
-    rejected: Rejected
-    duplicates: int
-
-    @property
-    def cdr_count(self):
-        """Number of CDRs, rated and not billable."""
-        return len(self.usage_of)
-
-    def select(self, mask):
-        """The same without the CDRs that ``mask`` (bool array) leaves out.
-
-        What is left out is counted as duplicates; usage is summed up anew.
-        """
-        dropped = int((~mask).sum())
-        if not dropped:
-            return self
-        cdrs = {
-            name: values.filter(pa.array(mask))
-            if isinstance(values, pa.Array)
-            else values[mask]
-            for name, values in self.cdrs.items()
-        }
-        usage_of, usage = sum_usage(cdrs)
-        return Prepared(
-            self.records,
-            cdrs,
-            usage_of,
-            usage,
-            self.rejected,
-            self.duplicates + dropped,
-        )
 
 
 def prepare(frame, lines, bad, settings, ids=None):
@@ -482,43 +405,3 @@ def local_days(times_us, zone):
     index = pd.DatetimeIndex(times_us.view("datetime64[us]"), tz="UTC")
     local = index.tz_convert(zone).tz_localize(None)
     return local.to_numpy().astype("datetime64[D]").astype(np.int64)
-
-
-USAGE_KEYS = ("partner_id", "subscription_id", "meter_id", "day", "currency_id")
-USAGE_SUMS = {
-    "quantity": "seconds",
-    "billed_quantity": "billed_seconds",
-    "charge_micro": "charge_micro",
-}
-
-
-def sum_usage(cdrs):
-    """Sum rated CDRs by customer, subscription, meter, day and currency.
-
-    :param cdrs: dict of columns as in :class:`Prepared`
-    :return: (int64 array: position in the sums per CDR, -1 when not billable,
-        DataFrame of the sums, ordered by its keys). All sums are exact integers.
-    """
-    billable = cdrs["billable"]
-    usage_of = np.full(len(billable), -1, np.int64)
-    rows = np.flatnonzero(billable)
-    keys = [cdrs[name][rows] for name in USAGE_KEYS]
-    packed = np.zeros(len(rows), np.int64)
-    for values in keys:
-        _distinct, code = np.unique(values, return_inverse=True)
-        packed = packed * (len(_distinct) or 1) + code
-        # Keeps the packed key small however many keys there are.
-        _distinct, packed = np.unique(packed, return_inverse=True)
-    groups = int(packed.max()) + 1 if len(rows) else 0
-    usage_of[rows] = packed
-    order = np.argsort(packed, kind="stable")
-    starts = np.searchsorted(packed[order], np.arange(groups))
-    first = order[starts] if groups else order
-    columns = {
-        name: values[first] for name, values in zip(USAGE_KEYS, keys, strict=True)
-    }
-    columns["records"] = np.diff(np.append(starts, len(rows)))
-    for name, of in USAGE_SUMS.items():
-        values = cdrs[of][rows][order]
-        columns[name] = np.add.reduceat(values, starts) if groups else values[:0]
-    return usage_of, pd.DataFrame(columns)

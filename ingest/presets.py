@@ -10,28 +10,13 @@ table (docs.asterisk.org, "CDR"), FreeSWITCH ``mod_cdr_csv`` template *example*
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Column:
-    """Which source column(s) a fact is read from; see ``metered.source.column``."""
-
-    target: str
-    columns: str
-    style: str = ""
-    pattern: str = ""
+from .identify import PayerStep
+from .mapping import ColumnSpec
+from .rules import Condition
 
 
 @dataclass(frozen=True)
-class Condition:
-    """A test on one source column; see ``ingest.rules.OPERATORS``."""
-
-    column: str
-    operator: str
-    value: str = ""
-
-
-@dataclass(frozen=True)
-class Rule:
+class PresetRule:
     """The first rule whose conditions all hold decides about a record."""
 
     name: str
@@ -41,23 +26,13 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class PayerStep:
-    """The first step that finds an identifier tells who pays."""
-
-    column: str
-    kind: str
-    pattern: str = ""
-    direction: str = ""
-
-
-@dataclass(frozen=True)
 class Preset:
     """A named set of columns, rules and payer steps."""
 
     key: str
     name: str
-    columns: tuple[Column, ...]
-    rules: tuple[Rule, ...] = ()
+    columns: tuple[ColumnSpec, ...]
+    rules: tuple[PresetRule, ...] = ()
     payers: tuple[PayerStep, ...] = ()
     default_outcome: str = "billable"
     default_direction: str = "outbound"
@@ -70,34 +45,34 @@ ASTERISK = Preset(
     key="asterisk",
     name="Asterisk (Master.csv, cdr_custom, SQL)",
     columns=(
-        Column("call_id", "uniqueid+sequence"),
-        Column("start_time", "start_epoch,start,calldate"),
-        Column("time_hint", "uniqueid"),
-        Column("seconds", "billsec"),
-        Column("duration", "duration"),
-        Column("caller", "src"),
-        Column("callee", "dst"),
+        ColumnSpec("call_id", "uniqueid+sequence"),
+        ColumnSpec("start_time", "start_epoch,start,calldate"),
+        ColumnSpec("time_hint", "uniqueid"),
+        ColumnSpec("seconds", "billsec"),
+        ColumnSpec("duration", "duration"),
+        ColumnSpec("caller", "src"),
+        ColumnSpec("callee", "dst"),
     ),
     rules=(
-        Rule(
+        PresetRule(
             "Unanswered",
             "not_billable",
             "",
             (Condition("disposition", "is not", "ANSWERED"),),
         ),
-        Rule(
+        PresetRule(
             "Outbound over a carrier trunk",
             "billable",
             "outbound",
             (Condition("dstchannel", "like", "PJSIP/carrier-*"),),
         ),
-        Rule(
+        PresetRule(
             "Inbound from a carrier trunk",
             "not_billable",
             "inbound",
             (Condition("channel", "like", "PJSIP/carrier-*"),),
         ),
-        Rule(
+        PresetRule(
             "Internal or announcement",
             "not_billable",
             "internal",
@@ -118,17 +93,17 @@ FREESWITCH = Preset(
     key="freeswitch",
     name="FreeSWITCH (mod_cdr_csv)",
     columns=(
-        Column("call_id", "uuid"),
-        Column("start_time", "start_epoch,start_stamp"),
-        Column("seconds", "billsec"),
-        Column("duration", "duration"),
-        Column("caller", "caller_id_number"),
-        Column("callee", "destination_number"),
-        Column("direction", "direction"),
+        ColumnSpec("call_id", "uuid"),
+        ColumnSpec("start_time", "start_epoch,start_stamp"),
+        ColumnSpec("seconds", "billsec"),
+        ColumnSpec("duration", "duration"),
+        ColumnSpec("caller", "caller_id_number"),
+        ColumnSpec("callee", "destination_number"),
+        ColumnSpec("direction", "direction"),
     ),
     rules=(
         # hangup_cause is no sign of an answer, the stamp is.
-        Rule(
+        PresetRule(
             "Unanswered",
             "not_billable",
             "",
@@ -147,20 +122,20 @@ CISCO = Preset(
     key="cisco_cucm",
     name="Cisco CUCM",
     columns=(
-        Column("call_id", "pkid"),
-        Column("start_time", "dateTimeOrigination", "epoch"),
-        Column("seconds", "duration"),
-        Column("caller", "callingPartyNumber"),
-        Column("callee", "finalCalledPartyNumber"),
+        ColumnSpec("call_id", "pkid"),
+        ColumnSpec("start_time", "dateTimeOrigination", "epoch"),
+        ColumnSpec("seconds", "duration"),
+        ColumnSpec("caller", "callingPartyNumber"),
+        ColumnSpec("callee", "finalCalledPartyNumber"),
     ),
     rules=(
-        Rule(
+        PresetRule(
             "Not an end call record",
             "not_billable",
             "",
             (Condition("cdrRecordType", "is not", "1"),),
         ),
-        Rule(
+        PresetRule(
             "Never connected",
             "not_billable",
             "",
@@ -179,12 +154,12 @@ GENERIC = Preset(
     key="generic",
     name="Generic CSV (documented layout)",
     columns=(
-        Column("call_id", "call_id"),
-        Column("start_time", "start_time"),
-        Column("seconds", "duration"),
-        Column("caller", "caller"),
-        Column("callee", "callee"),
-        Column("direction", "direction"),
+        ColumnSpec("call_id", "call_id"),
+        ColumnSpec("start_time", "start_time"),
+        ColumnSpec("seconds", "duration"),
+        ColumnSpec("caller", "caller"),
+        ColumnSpec("callee", "callee"),
+        ColumnSpec("direction", "direction"),
     ),
     payers=(
         PayerStep("account", "account_code"),

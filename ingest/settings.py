@@ -10,29 +10,8 @@ from ..rating import RatingEngine
 from .classify import Classifier
 from .dial_plans import DialPlan
 from .identify import IdentifierIndex, PayerStep
+from .mapping import ColumnSpec
 from .rules import Rule
-
-
-@dataclass(frozen=True)
-class ColumnSpec:
-    """Where a fact is read from; see ``metered.source.column`` for the syntax."""
-
-    target: str
-    columns: str
-    style: str = ""
-    pattern: str = ""
-
-    def resolve(self, names):
-        """The columns to join, of the first alternative that the file has.
-
-        :param names: the file's column names
-        :return: tuple of names; empty when the file has none of the alternatives
-        """
-        for alternative in self.columns.split(","):
-            parts = tuple(part.strip() for part in alternative.split("+"))
-            if all(part in names for part in parts):
-                return parts
-        return ()
 
 
 @dataclass(frozen=True)

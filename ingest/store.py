@@ -93,7 +93,7 @@ def store(cr, prepared, settings, batch_id, expect_new=True):
     """Store a chunk: CDRs, usage and exceptions.
 
     :param cr: cursor; the caller commits
-    :param prepared: :class:`~.prepare.Prepared`
+    :param prepared: :class:`~.outcome.Prepared`
     :param settings: :class:`~.settings.ImportSettings`
     :param batch_id: id of the batch
     :param expect_new: True: try without looking for known records first, which costs
@@ -208,7 +208,7 @@ def store_cdrs(cr, prepared, settings, batch_id):
 def cdr_table(cdrs, usage_id, settings, batch_id):
     """The rows of ``metered_cdr`` as an Arrow table in the order of the COPY.
 
-    :param cdrs: dict of columns as in :class:`~.prepare.Prepared`
+    :param cdrs: dict of columns as in :class:`~.outcome.Prepared`
     :param usage_id: int64 array, 0 for none
     """
     billable = cdrs["billable"]
@@ -280,7 +280,7 @@ USAGE_UPSERT = """
 def upsert_usage(cr, usage, company_id):
     """Add sums to the usage rows that collect, making those that are missing.
 
-    :param usage: DataFrame as in :class:`~.prepare.Prepared`, ordered by its keys, so
+    :param usage: DataFrame as in :class:`~.outcome.Prepared`, ordered by its keys, so
         that concurrent imports lock rows in the same order
     :return: int64 array, the usage row's id per row of ``usage``
     """

@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import account_move
 from . import metered_batch
+from . import metered_batch_job
+from . import metered_batch_undo
 from . import metered_cdr
 from . import metered_customer_group
 from . import metered_destination

@@ -7,8 +7,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from ..ingest import presets
 from ..ingest.dial_plans import dial_plan
-from ..ingest.mapping import missing_targets
-from ..ingest.settings import ColumnSpec
+from ..ingest.mapping import ColumnSpec, missing_targets
 
 
 class MeteredSource(models.Model):

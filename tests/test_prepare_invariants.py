@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odoo.addons.metered_billing.ingest.prepare import USAGE_KEYS, prepare
+from odoo.addons.metered_billing.ingest.outcome import USAGE_KEYS
+from odoo.addons.metered_billing.ingest.prepare import prepare
 
 from .plain_settings import make_frame, make_settings
 

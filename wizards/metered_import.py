@@ -4,7 +4,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 from ..connectors import files
-from ..ingest.settings import ColumnSpec
+from ..ingest.mapping import ColumnSpec
 
 PREVIEW_RECORDS = 10
 #: facts that one column tells; call ids may be joined, properties may be many

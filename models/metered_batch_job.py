@@ -1,0 +1,210 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import logging
+import time
+
+from odoo import api, fields, models
+
+from ..connectors import files
+from ..ingest.load import load_settings
+from ..ingest.run import CHUNK_RECORDS, run_chunks
+
+_logger = logging.getLogger(__name__)
+
+#: first key of the advisory locks that batches hold while they run ("mbjb")
+JOB_LOCK_CLASS = 0x6D626A62
+#: seconds that the scheduled action gives a batch before it looks at the others
+SLICE_SECONDS = 40
+
+
+class MeteredBatch(models.Model):
+    """The job that brings a batch's records in.
+
+    It goes chunk by chunk. A chunk's CDRs, usage, exceptions and counters are
+    committed together, so that a job that is killed goes on with the first record
+    that was not stored.
+    """
+
+    _inherit = "metered.batch"
+
+    def _enqueue(self):
+        """Ask the scheduled action to run soon."""
+        self.env.ref("metered_billing.ir_cron_process_batches").sudo()._trigger()
+
+    @api.model
+    def _cron_process_batches(self):
+        """Run what waits, and go on with what was killed, a slice of time each."""
+        for batch in self.search([("state", "in", ("queued", "running"))], order="id"):
+            batch._process(commit=self.env.cr.commit, seconds=SLICE_SECONDS)
+        remaining = self.search_count([("state", "in", ("queued", "running"))])
+        self.env["ir.cron"]._commit_progress(remaining=remaining)
+
+    def _process(self, commit=None, seconds=None):
+        """Import the batch's file from where it stands.
+
+        :param commit: function that commits after each chunk; None inside a
+            transaction that has to hold all of it
+        :param seconds: stop before a further chunk after this time
+        :return: True when the batch is finished, False when there is more to do or
+            another process is at it
+        """
+        self.ensure_one()
+        if not self._lock_job(commit):
+            return False
+        try:
+            # What another process committed while it held the lock counts.
+            self.invalidate_recordset()
+            if self.state not in ("queued", "running"):
+                return True
+            return self._run(commit, seconds)
+        finally:
+            self._unlock_job(commit)
+
+    def _run(self, commit, seconds):
+        """Import under the job's lock; see :meth:`_process`."""
+        if self.state == "queued":
+            self.write({"state": "running", "started": fields.Datetime.now()})
+        if commit:
+            commit()
+        try:
+            complete = self._run_file(commit, seconds)
+        except files.SourceFileError as error:
+            self._fail(str(error), commit)
+            return True
+        except Exception as error:
+            if not commit:
+                raise
+            self.env.cr.rollback()
+            _logger.exception("Import %s failed", self.id)
+            self._fail(
+                self.env._(
+                    "The import stopped at record %(record)s: %(error)s",
+                    record=self.records + 1,
+                    error=error,
+                ),
+                commit,
+            )
+            return True
+        if complete:
+            self._verify()
+            self.write({"state": "done", "finished": fields.Datetime.now()})
+            if commit:
+                commit()
+        return complete
+
+    def _run_file(self, commit, seconds):
+        settings = load_settings(self.source_id)
+        file_format = files.FileFormat.from_dict(self.file_format)
+        clock = [time.monotonic()]
+        marked = set()
+
+        def on_stored(stored, rate_ids):
+            now = time.monotonic()
+            self._count(
+                records=stored.records,
+                rated=stored.rated,
+                not_billable=stored.not_billable,
+                duplicates=stored.duplicates,
+                exceptions=stored.exceptions,
+                run_seconds=now - clock[0],
+            )
+            clock[0] = now
+            self._mark_rates(rate_ids - marked)
+            marked.update(rate_ids)
+
+        with self._attachment_path(self.attachment_id) as path:
+            chunks = files.read_chunks(
+                path,
+                file_format,
+                chunk_records=self._chunk_records(),
+                skip_records_done=self.records,
+            )
+            complete = run_chunks(
+                self.env.cr, chunks, settings, self.id, on_stored, commit, seconds
+            )
+        self.env["metered.usage"].invalidate_model()
+        return complete
+
+    @api.model
+    def _chunk_records(self):
+        """Records that are stored and committed together."""
+        return CHUNK_RECORDS
+
+    def _count(self, **added):
+        """Add to the counters, in SQL: other transactions may add to them too."""
+        names = list(added)
+        self.flush_recordset()
+        assignments = ", ".join(f"{name} = coalesce({name}, 0) + %s" for name in names)
+        self.env.cr.execute(
+            f"UPDATE metered_batch SET {assignments} WHERE id = %s",  # noqa: S608
+            (*added.values(), self.id),
+        )
+        self.invalidate_recordset(names)
+        if self.state == "done":
+            self._verify()
+
+    def _mark_rates(self, rate_ids):
+        """Note that calls were rated with these: their price cannot change any more."""
+        if rate_ids:
+            self.env.cr.execute(
+                "UPDATE metered_rate SET used = TRUE"
+                " WHERE id IN %s AND used IS NOT TRUE",
+                (tuple(sorted(rate_ids)),),
+            )
+            self.env["metered.rate"].invalidate_model(["used"])
+
+    def _fail(self, message, commit):
+        self._verify()
+        self.write(
+            {"state": "failed", "error": message, "finished": fields.Datetime.now()}
+        )
+        if commit:
+            commit()
+
+    def _lock_job(self, commit):
+        """Whether this process may run the batch; no other one can then."""
+        if not commit:
+            return True
+        self.env.cr.execute(
+            "SELECT pg_try_advisory_lock(%s, %s)", (JOB_LOCK_CLASS, self.id)
+        )
+        locked = self.env.cr.fetchone()[0]
+        commit()
+        return locked
+
+    def _unlock_job(self, commit):
+        if commit:
+            self.env.cr.execute(
+                "SELECT pg_advisory_unlock(%s, %s)", (JOB_LOCK_CLASS, self.id)
+            )
+            commit()
+
+    def _verify(self):
+        """Count what the tables hold of this import, beside what the job counted.
+
+        A rated call counts when its usage exists: so rated = invoiced + open.
+        """
+        self.env["metered.exception"].flush_model(["state"])
+        for batch in self:
+            batch.flush_recordset()
+            batch.env.cr.execute(
+                """
+                SELECT count(usage.id),
+                       count(*) FILTER (WHERE cdr.state = 'not_billable'),
+                       (SELECT count(*) FROM metered_exception
+                         WHERE batch_id = %(id)s AND state != 'resolved')
+                  FROM metered_cdr cdr
+                  LEFT JOIN metered_usage usage
+                    ON usage.id = cdr.usage_id AND cdr.state = 'rated'
+                 WHERE cdr.batch_id = %(id)s
+                """,
+                {"id": batch.id},
+            )
+            rated, not_billable, exceptions = batch.env.cr.fetchone()
+            batch.write(
+                {
+                    "stored_rated": rated,
+                    "stored_not_billable": not_billable,
+                    "stored_exceptions": exceptions,
+                }
+            )
