@@ -55,6 +55,15 @@ ASTERISK = Preset(
     ),
     rules=(
         PresetRule(
+            "Unanswered inbound",
+            "not_billable",
+            "inbound",
+            (
+                Condition("disposition", "is not", "ANSWERED"),
+                Condition("channel", "like", "PJSIP/carrier-*"),
+            ),
+        ),
+        PresetRule(
             "Unanswered",
             "not_billable",
             "",

@@ -28,7 +28,66 @@ class Screen(NamedTuple):
 
 SIZES = ((1440, 900), (390, 844))
 
+ACTION = "/odoo/action-metered_billing.action_metered_"
+
+
+def _list(name: str, action: str) -> Screen:
+    return Screen(name, ACTION + action)
+
+
+def _form(name: str, action: str, model: str, domain: list | None = None) -> Screen:
+    return Screen(
+        name, f"{ACTION}{action}/", record=(model, domain or []), wait=".o_form_view"
+    )
+
+
 SCREENS = [
-    Screen("login", "/web/login", wait=".oe_login_form:not(.d-none)", login=False),
-    Screen("apps", "/odoo/apps", wait=".o_kanban_record:not(.o_kanban_ghost)"),
+    _list("call_details", "cdr"),
+    _form("call", "cdr", "metered.cdr", [("state", "=", "rated")]),
+    _form("call_not_billable", "cdr", "metered.cdr", [("state", "!=", "rated")]),
+    _list("usage", "usage"),
+    _list("exceptions", "exception"),
+    _list("imports", "batch"),
+    _form("import", "batch", "metered.batch"),
+    Screen("import_wizard", ACTION + "import", wait=".modal .o_form_view"),
+    _list("periods", "period"),
+    _list("sources", "source"),
+    _form("source", "source", "metered.source"),
+    _list("source_accounts", "source_account"),
+    _list("identifiers", "identifier"),
+    _list("call_types", "meter"),
+    _form("call_type", "meter", "metered.meter"),
+    _list("destinations", "destination"),
+    _form("destination", "destination", "metered.destination"),
+    _list("rate_decks", "rate_deck"),
+    _form("rate_deck", "rate_deck", "metered.rate.deck"),
+    _list("rates", "rate"),
+    _form("rate", "rate", "metered.rate"),
+    _list("time_bands", "time_band"),
+    _form("time_band", "time_band", "metered.time.band"),
+    _list("holidays", "holiday"),
+    _list("customer_groups", "customer_group"),
+    Screen(
+        "customer",
+        "/odoo/res.partner/",
+        record=("res.partner", [("metered_identifier_ids", "!=", False)]),
+        wait=".o_form_view",
+        steps=(
+            "[...document.querySelectorAll('.o_notebook .nav-link')]"
+            ".find((tab) => tab.textContent.includes('Metered')).click()",
+        ),
+    ),
+    Screen(
+        "invoice",
+        "/odoo/account.move/",
+        record=("account.move", [("move_type", "=", "out_invoice")]),
+        wait=".o_form_view",
+    ),
+    Screen(
+        "subscription",
+        "/odoo/sale.subscription/",
+        record=("sale.subscription", []),
+        wait=".o_form_view",
+    ),
+    Screen("settings", ACTION + "settings", wait=".o_form_view"),
 ]
