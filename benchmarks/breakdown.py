@@ -2,39 +2,48 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Where the time of an import goes: wall clock and processor time of its steps.
 
-Two threads are at it, so the steps of one add up to about the whole, and those of
-both to more. Steps that are indented are part of the one above them.
+Three threads are at it, so the steps of the first add up to about the whole, and all
+of them to more. Steps that are indented are part of the one above them.
 """
 
 import time
 from collections import defaultdict
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 import imports
 
 from odoo.addons.metered_billing.connectors import files
-from odoo.addons.metered_billing.ingest import mapping, prepare, run, store
-from odoo.addons.metered_billing.models import metered_batch
+from odoo.addons.metered_billing.ingest import mapping, prepare, run, store, usage_store
+from odoo.addons.metered_billing.models import metered_batch_job
 
 CHUNK = prepare._Chunk
-BATCH = metered_batch.MeteredBatch
+BATCH = metered_batch_job.MeteredBatch
 
-#: (label, owner, name of the function)
+COPYING, COMMITS = "  CDRs: COPY", "commits"
+READING, WAITING = "read the file", "wait for the next chunk"
+
+#: (label, owner, name of the function); without an owner see :func:`_measured`
 STORING = (
-    ("settings", metered_batch, "load_settings"),
-    ("wait for the next chunk", Future, "result"),
+    ("settings", metered_batch_job, "load_settings"),
+    (WAITING, None, ""),
     ("store", run, "store"),
     ("  exceptions and known records", store, "_without_known_exceptions"),
-    ("  usage: upsert", store, "upsert_usage"),
-    ("  CDRs: columns", store, "cdr_table"),
-    ("  CDRs: text", store, "copy_csv"),
+    ("  usage: found, ids for the rest", usage_store.UsageRows, "__init__"),
+    ("  usage: stored", usage_store.UsageRows, "write"),
+    (COPYING, None, ""),
     ("counters", BATCH, "_count"),
     ("rates marked as used", BATCH, "_mark_rates"),
     ("totals verified", BATCH, "_verify"),
+    (COMMITS, None, ""),
+)
+WRITING = (
+    ("CDRs: columns", store, "cdr_table"),
+    ("CDRs: text", store, "copy_csv"),
 )
 PREPARING = (
+    (READING, None, ""),
     ("prepare", run, "prepare"),
     ("  call ids", mapping, "call_ids"),
     ("  repeated ids", prepare, "_first_of_each"),
@@ -84,39 +93,55 @@ def print_breakdown(env, source, path, totals):
     """Import once more, with timers around every step, and print them."""
     imports.clear(env)
     timers = Timers()
-    read_chunks, commit = files.read_chunks, env.cr.commit
-    copy_expert = env.cr.copy_expert
+    with _measured(env.cr, timers):
+        seconds, _check = imports.run_import(env, source, path, totals)
+    print(f"\n  Where the import spends its time, {seconds:.2f} s in all")
+    print(f"    {'':<34}{'seconds':>8}{'processor':>10}")
+    for thread, steps in (
+        ("that stores", STORING),
+        ("that writes the rows out while usage is stored", WRITING),
+        ("that prepares", PREPARING),
+    ):
+        print(f"  thread {thread}")
+        for label, _owner, _name in steps:
+            print(timers.line(label))
+
+
+@contextmanager
+def _measured(cr, timers):
+    """Put timers around all steps."""
+    read_chunks, commit, copy_expert = files.read_chunks, cr.commit, cr.copy_expert
 
     def reading(*args, **kwargs):
         chunks = read_chunks(*args, **kwargs)
         while True:
-            with timers.measure("read the file"):
+            with timers.measure(READING):
                 chunk = next(chunks, None)
             if chunk is None:
                 return
             yield chunk
 
+    def copying(statement, *args, **kwargs):
+        if not statement.startswith(imports.COPY_CDRS):
+            return copy_expert(statement, *args, **kwargs)
+        with timers.measure(COPYING):
+            return copy_expert(statement, *args, **kwargs)
+
+    class Executor(ThreadPoolExecutor):
+        def submit(self, *args, **kwargs):
+            future = super().submit(*args, **kwargs)
+            future.result = timers.around(future.result, WAITING)
+            return future
+
     with ExitStack() as stack:
-        for label, owner, name in STORING + PREPARING:
-            measured = timers.around(getattr(owner, name), label)
-            stack.enter_context(patch.object(owner, name, measured))
+        for label, owner, name in STORING + WRITING + PREPARING:
+            if owner:
+                measured = timers.around(getattr(owner, name), label)
+                stack.enter_context(patch.object(owner, name, measured))
         stack.enter_context(patch.object(files, "read_chunks", reading))
-        env.cr.commit = timers.around(commit, "commits")
-        env.cr.copy_expert = timers.around(copy_expert, "  CDRs: COPY")
+        stack.enter_context(patch.object(run, "ThreadPoolExecutor", Executor))
+        cr.commit, cr.copy_expert = timers.around(commit, COMMITS), copying
         try:
-            seconds, _check = imports.run_import(env, source, path, totals)
+            yield
         finally:
-            del env.cr.commit, env.cr.copy_expert
-    print(f"\nWhere the import spends its time, {seconds:.2f} s in all")
-    print(f"    {'':<34}{'seconds':>8}{'processor':>10}")
-    print("  thread that stores")
-    for label, _owner, _name in STORING[:7]:
-        print(timers.line(label))
-    print(timers.line("  CDRs: COPY"))
-    for label, _owner, _name in STORING[7:]:
-        print(timers.line(label))
-    print(timers.line("commits"))
-    print("  thread that prepares")
-    print(timers.line("read the file"))
-    for label, _owner, _name in PREPARING:
-        print(timers.line(label))
+            del cr.commit, cr.copy_expert

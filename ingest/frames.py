@@ -8,6 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+# libpq is handed pieces of this size; the default of 8 kB costs a call each.
+COPY_BUFFER = 1 << 20
+
 
 def ids_or_null(values):
     """Record ids as a column; 0 becomes null.

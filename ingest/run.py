@@ -14,6 +14,7 @@ import psycopg2
 
 from .prepare import prepare
 from .store import lock_source, store
+from .usage_store import UsageTaken
 
 _logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ def _store_chunk(cr, prepared, settings, batch_id, on_stored, commit, expect_new
         except (
             psycopg2.errors.SerializationFailure,
             psycopg2.errors.DeadlockDetected,
+            UsageTaken,
         ):
             if not commit or attempt == ATTEMPTS:
                 raise

@@ -1,28 +1,27 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Storing a prepared chunk: one upsert for usage, one COPY for CDRs.
+"""Storing a prepared chunk: its usage, then one COPY for CDRs.
 
 Speaks SQL through a database cursor and knows nothing of the ORM. Whoever calls holds
 the source's lock (see :func:`lock_source`), so that two imports of one source take
 turns chunk by chunk, and commits afterwards.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import psycopg2
 import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 
-from .frames import copy_csv, decimals, ids_or_null
+from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
+from .usage_store import UsageRows
 
 #: first key of the advisory locks of this module ("mbil")
 LOCK_CLASS = 0x6D62696C
-# libpq is handed pieces of this size; the default of 8 kB costs a call each.
-COPY_BUFFER = 1 << 20
 
 CDR_COLUMNS = (
     "company_id",
@@ -195,12 +194,18 @@ def store_cdrs(cr, prepared, settings, batch_id):
     """
     if not prepared.cdr_count:
         return
-    usage_ids = upsert_usage(cr, prepared.usage, settings.company_id)
-    usage_id = np.append(usage_ids, 0)[prepared.usage_of]
-    table = cdr_table(prepared.cdrs, usage_id, settings, batch_id)
+    rows = UsageRows(cr, prepared.usage, settings.company_id)
+    usage_id = np.append(rows.ids, 0)[prepared.usage_of]
+    with ThreadPoolExecutor(1, "metered-text") as pool:
+        # The CDRs are written out while the database stores their usage.
+        text = pool.submit(
+            lambda: copy_csv(cdr_table(prepared.cdrs, usage_id, settings, batch_id))
+        )
+        rows.write()
+        text = text.result()
     cr.copy_expert(
         f"COPY metered_cdr ({', '.join(CDR_COLUMNS)}) FROM STDIN (FORMAT csv)",
-        copy_csv(table),
+        text,
         size=COPY_BUFFER,
     )
 
@@ -248,51 +253,6 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "properties": cdrs.get("properties", pa.nulls(count, pa.string())),
     }
     return pa.table({name: columns[name] for name in CDR_COLUMNS})
-
-
-USAGE_UPSERT = """
-    WITH rows AS (
-        SELECT * FROM unnest(
-            %s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
-            %s::int[], %s::bigint[], %s::bigint[], %s::bigint[]
-        ) AS rows (partner_id, subscription_id, meter_id, day, currency_id,
-                   records, quantity, billed_quantity, charge_micro)
-    )
-    INSERT INTO metered_usage AS usage (
-        company_id, partner_id, subscription_id, meter_id, day, currency_id,
-        records, quantity, billed_quantity, amount, collecting)
-    SELECT %s, partner_id, nullif(subscription_id, 0), meter_id,
-           date '1970-01-01' + day, currency_id,
-           records, quantity, billed_quantity, charge_micro / 1000000.0, TRUE
-      FROM rows
-        ON CONFLICT (partner_id, meter_id, day, currency_id, company_id,
-                     coalesce(subscription_id, 0)) WHERE collecting
-        DO UPDATE SET
-           records = usage.records + excluded.records,
-           quantity = usage.quantity + excluded.quantity,
-           billed_quantity = usage.billed_quantity + excluded.billed_quantity,
-           amount = usage.amount + excluded.amount
-    RETURNING id, partner_id, coalesce(subscription_id, 0), meter_id,
-              day - date '1970-01-01', currency_id
-"""
-
-
-def upsert_usage(cr, usage, company_id):
-    """Add sums to the usage rows that collect, making those that are missing.
-
-    :param usage: DataFrame as in :class:`~.outcome.Prepared`, ordered by its keys, so
-        that concurrent imports lock rows in the same order
-    :return: int64 array, the usage row's id per row of ``usage``
-    """
-    if not len(usage):
-        return np.zeros(0, np.int64)
-    keys = ["partner_id", "subscription_id", "meter_id", "day", "currency_id"]
-    sums = ["records", "quantity", "billed_quantity", "charge_micro"]
-    arrays = [usage[name].tolist() for name in keys + sums]
-    cr.execute(USAGE_UPSERT, (*arrays, company_id))
-    returned = pd.DataFrame(cr.fetchall(), columns=["id", *keys])
-    merged = usage[keys].merge(returned, on=keys, how="left", validate="1:1")
-    return merged["id"].to_numpy(np.int64)
 
 
 def _store_exceptions(cr, rejected, settings, batch_id):

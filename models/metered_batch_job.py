@@ -182,21 +182,18 @@ class MeteredBatch(models.Model):
     def _verify(self):
         """Count what the tables hold of this import, beside what the job counted.
 
-        A rated call counts when its usage exists: so rated = invoiced + open.
+        A rated call counts when it belongs to usage: so rated = invoiced + open.
         """
         self.env["metered.exception"].flush_model(["state"])
         for batch in self:
             batch.flush_recordset()
             batch.env.cr.execute(
                 """
-                SELECT count(usage.id),
-                       count(*) FILTER (WHERE cdr.state = 'not_billable'),
+                SELECT count(usage_id) FILTER (WHERE state = 'rated'),
+                       count(*) FILTER (WHERE state = 'not_billable'),
                        (SELECT count(*) FROM metered_exception
                          WHERE batch_id = %(id)s AND state != 'resolved')
-                  FROM metered_cdr cdr
-                  LEFT JOIN metered_usage usage
-                    ON usage.id = cdr.usage_id AND cdr.state = 'rated'
-                 WHERE cdr.batch_id = %(id)s
+                  FROM metered_cdr WHERE batch_id = %(id)s
                 """,
                 {"id": batch.id},
             )

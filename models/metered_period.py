@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class MeteredPeriod(models.Model):
@@ -37,3 +37,32 @@ class MeteredPeriod(models.Model):
     def _compute_display_name(self):
         for period in self:
             period.display_name = f"{period.date_from} – {period.date_to}"
+
+    @api.model
+    def _claim(self, subscription, date_from, date_to):
+        """The record of a period, if it may be billed now; empty if it is billed.
+
+        An invoice that was deleted or cancelled leaves its period to be billed again.
+        """
+        self.env.cr.execute(
+            """
+            INSERT INTO metered_period (subscription_id, company_id, date_from,
+                                        date_to, create_uid, create_date)
+                 VALUES (%s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC')
+            ON CONFLICT (subscription_id, date_to)
+              DO UPDATE SET company_id = metered_period.company_id
+              RETURNING id
+            """,
+            (
+                subscription.id,
+                subscription.company_id.id,
+                date_from,
+                date_to,
+                self.env.uid,
+            ),
+        )
+        period = self.browse(self.env.cr.fetchone()[0])
+        period.invalidate_recordset()
+        if period.invoice_id and period.invoice_id.state != "cancel":
+            return self.browse()
+        return period

@@ -2,8 +2,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from decimal import ROUND_HALF_UP, Decimal
 
-from odoo import Command, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+from .unchecked_many2one import UncheckedMany2one
 
 
 class MeteredUsage(models.Model):
@@ -20,15 +22,13 @@ class MeteredUsage(models.Model):
     _log_access = False
     _order = "day desc, partner_id, meter_id, id"
 
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="restrict"
-    )
-    partner_id = fields.Many2one(
-        "res.partner",
-        string="Customer",
-        required=True,
-        readonly=True,
-        ondelete="restrict",
+    # Foreign keys cost half of what storing a row costs, so that those are missing
+    # whose other side is protected otherwise: nobody deletes a company or a currency
+    # that has invoices; a customer or a meter with usage refuses to be deleted, and
+    # merging customers hands their usage over.
+    company_id = UncheckedMany2one("res.company", required=True, readonly=True)
+    partner_id = UncheckedMany2one(
+        "res.partner", string="Customer", required=True, readonly=True
     )
     subscription_id = fields.Many2one(
         "sale.subscription",
@@ -36,17 +36,11 @@ class MeteredUsage(models.Model):
         ondelete="restrict",
         index="btree_not_null",
     )
-    meter_id = fields.Many2one(
-        "metered.meter",
-        string="Call Type",
-        required=True,
-        readonly=True,
-        ondelete="restrict",
+    meter_id = UncheckedMany2one(
+        "metered.meter", string="Call Type", required=True, readonly=True
     )
     day = fields.Date(required=True, readonly=True, help="In the customer's time zone.")
-    currency_id = fields.Many2one(
-        "res.currency", required=True, readonly=True, ondelete="restrict"
-    )
+    currency_id = UncheckedMany2one("res.currency", required=True, readonly=True)
     records = fields.Integer(string="Calls", readonly=True)
     quantity = fields.Float(
         string="Seconds", digits=0, readonly=True, help="Connected seconds."
@@ -76,12 +70,13 @@ class MeteredUsage(models.Model):
     )
     invoice_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
 
-    # Where the upsert of an import finds the row that collects.
+    # Finds the row that collects, and a customer's days for an invoice; a row that
+    # does not collect any more is no obstacle to another one of its day.
     _collecting_uniq = models.UniqueIndex(
-        "(partner_id, meter_id, day, currency_id, company_id,"
-        " coalesce(subscription_id, 0)) WHERE collecting"
+        "(partner_id, day, meter_id, currency_id, company_id,"
+        " coalesce(subscription_id, 0),"
+        " (CASE WHEN collecting THEN 0 ELSE id END))"
     )
-    _open_idx = models.Index("(partner_id, day) WHERE invoice_line_id IS NULL")
 
     @api.depends("billed_quantity")
     def _compute_minutes(self):
@@ -113,22 +108,44 @@ class MeteredUsage(models.Model):
     def _lock_open(self, domain):
         """Usage to invoice, locked so that nobody else can invoice it now.
 
-        It collects no more: later records of the same day go into another row, and
-        are invoiced with the next period.
-
         :param domain: what to take; only open usage is taken
         :return: ``metered.usage`` records
         """
         usage = self.search([*domain, ("invoice_line_id", "=", False)])
         usage.lock_for_update()
-        if usage:
-            self.env.cr.execute(
-                "UPDATE metered_usage SET collecting = FALSE"
-                " WHERE id = ANY(%s) AND collecting",
-                (usage.ids,),
-            )
-            usage.invalidate_recordset()
         return usage
+
+    @api.model
+    def _link_to_invoice(self, invoice, lines):
+        """Point locked usage to the invoice lines that were made for it.
+
+        It collects no more: later records of the same day go into another row, and
+        are invoiced with the next period.
+
+        :param invoice: the draft ``account.move``
+        :param lines: as :meth:`_prepare_invoice_lines` returned them
+        """
+        made = {}
+        for line in invoice.invoice_line_ids.sorted("id", reverse=True):
+            made.setdefault((line.product_id.id, line.name), []).append(line.id)
+        pairs = []
+        for values, usage_ids in lines:
+            line_id = made[values["product_id"], values["name"]].pop()
+            pairs += [(usage_id, line_id) for usage_id in usage_ids]
+        if not pairs:
+            return
+        usage_ids, line_ids = map(list, zip(*pairs, strict=True))
+        self.env.cr.execute(
+            """
+            UPDATE metered_usage usage
+               SET invoice_line_id = new.line_id, collecting = FALSE
+              FROM unnest(%s, %s) AS new (usage_id, line_id)
+             WHERE usage.id = new.usage_id
+            """,
+            (usage_ids, line_ids),
+        )
+        self.invalidate_model(["invoice_line_id", "collecting"])
+        invoice.invoice_line_ids.invalidate_recordset(["metered_usage_ids"])
 
     def _prepare_invoice_lines(self, company, currency, partner, date_from, date_to):
         """Values of the invoice lines for this usage, one per call type.
@@ -141,7 +158,7 @@ class MeteredUsage(models.Model):
         :param partner: in whose language the lines are written
         :param date_from: first day of the period
         :param date_to: first day after the period: the invoice's date
-        :return: list of dicts for ``account.move.line``
+        :return: list of (dict for ``account.move.line``, ids of the usage)
         """
         if not self:
             return []
@@ -188,17 +205,16 @@ class MeteredUsage(models.Model):
                 date_to,
             )
             last_day = last if late else fields.Date.subtract(date_to, days=1)
-            lines.append(
-                {
-                    "product_id": meter.product_id.id,
-                    "name": meter.with_context(lang=partner.lang)._describe_usage(
-                        first if late else date_from, last_day, records, billed, late
-                    ),
-                    "quantity": 1.0,
-                    "price_unit": float(total),
-                    "metered_usage_ids": [Command.link(id_) for id_ in ids],
-                }
+            text = meter.with_context(lang=partner.lang)._describe_usage(
+                first if late else date_from, last_day, records, billed, late
             )
+            values = {
+                "product_id": meter.product_id.id,
+                "name": text,
+                "quantity": 1.0,
+                "price_unit": float(total),
+            }
+            lines.append((values, ids))
         return lines
 
     @api.model

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools.misc import formatLang
 
 from odoo.addons.base.models.res_partner import _tz_get
@@ -84,3 +85,19 @@ class ResPartner(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(xml_id)
         action["domain"] = [("partner_id", "child_of", self.ids)]
         return action
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_usage(self):
+        usage = (
+            self.env["metered.usage"]
+            .sudo()
+            .search([("partner_id", "in", self.ids)], limit=1)
+        )
+        if usage:
+            raise UserError(
+                self.env._(
+                    "There is usage of %(customer)s, so the contact cannot be "
+                    "deleted. Archive it instead.",
+                    customer=usage.partner_id.display_name,
+                )
+            )

@@ -11,25 +11,34 @@ class SaleSubscription(models.Model):
     )
 
     def _prepare_account_move(self, line_ids):
-        """Put the usage of the past period on the renewal's invoice.
+        """Add the lines of the claimed usage.
 
         The currency and the fiscal position are the subscription's: the lines' taxes
         and accounts follow from them.
         """
-        lines = [*line_ids, *self._metered_prepare_lines()]
-        values = super()._prepare_account_move(lines)
+        usage_lines = self.env.context.get("metered_invoice_lines", ())
+        values = super()._prepare_account_move(
+            [*line_ids, *(Command.create(line) for line in usage_lines)]
+        )
         values.setdefault("currency_id", self.currency_id.id)
         if self.fiscal_position_id:
             values.setdefault("fiscal_position_id", self.fiscal_position_id.id)
         return values
 
     def create_invoice(self):
-        """Create the renewal's invoice, in the books of the subscription's company."""
+        """Create the renewal's invoice with the usage of the past period.
+
+        It is made in the books of the subscription's company, whoever asks for it.
+        """
         subscription = self.with_company(self.company_id)
+        period, lines = subscription._metered_claim()
+        subscription = subscription.with_context(
+            metered_invoice_lines=[values for values, _usage_ids in lines]
+        )
         invoice = super(SaleSubscription, subscription).create_invoice()
-        period = subscription._metered_current_period()
         if invoice and period:
             period.invoice_id = invoice
+            self.env["metered.usage"].sudo()._link_to_invoice(invoice, lines)
         return invoice
 
     def action_view_metered_usage(self):
@@ -52,16 +61,23 @@ class SaleSubscription(models.Model):
         ]
         return action
 
-    def _metered_prepare_lines(self):
-        """Claim the usage of the past period; the commands for its invoice lines.
+    def _metered_claim(self):
+        """Claim the period that is due, and lock its usage.
 
-        The usage is locked until the invoice is stored: a second renewal at the same
-        time waits for the period's record and then finds it billed.
+        A second renewal at the same time waits for the period's record, and then
+        fails or finds it billed.
+
+        :return: (the ``metered.period``, list of (values of an invoice line, ids of
+            its usage)); both empty where nothing is due or the period is billed
         """
         self.ensure_one()
         date_to = self.recurring_next_date
-        if not date_to or not self._metered_claim_period(date_to):
-            return []
+        period = self.env["metered.period"].sudo()
+        if date_to:
+            date_from = self._metered_period_start(date_to)
+            period = period._claim(self, date_from, date_to)
+        if not period:
+            return period, []
         usage = (
             self.env["metered.usage"]
             .sudo()
@@ -71,10 +87,10 @@ class SaleSubscription(models.Model):
             company=self.company_id,
             currency=self.currency_id,
             partner=self.partner_invoice_id or self.partner_id,
-            date_from=self._metered_period_start(date_to),
+            date_from=date_from,
             date_to=date_to,
         )
-        return [Command.create(line) for line in lines]
+        return period, lines
 
     def _metered_period_start(self, date_to):
         """First day of the interval that ends before ``date_to``.
@@ -87,43 +103,6 @@ class SaleSubscription(models.Model):
         if self.date_start:
             date_from = min(max(date_from, self.date_start), date_to)
         return date_from
-
-    def _metered_current_period(self):
-        """The record of the period that is due; empty when it was never claimed."""
-        self.ensure_one()
-        return (
-            self.env["metered.period"]
-            .sudo()
-            .search(
-                [
-                    ("subscription_id", "=", self.id),
-                    ("date_to", "=", self.recurring_next_date),
-                ],
-                limit=1,
-            )
-        )
-
-    def _metered_claim_period(self, date_to):
-        """The period's record, if it may be billed now; empty if it is billed.
-
-        The unique index on it makes a second renewal of the same period wait, and
-        then fail.
-        """
-        self.ensure_one()
-        period = self._metered_current_period()
-        if not period:
-            return period.create(
-                {
-                    "subscription_id": self.id,
-                    "date_from": self._metered_period_start(date_to),
-                    "date_to": date_to,
-                }
-            )
-        # An invoice that was deleted or cancelled leaves its period to be billed again.
-        if period.invoice_id and period.invoice_id.state != "cancel":
-            return period.browse()
-        period.lock_for_update()
-        return period
 
     def _metered_usage_domain(self, date_to):
         """Open usage that a renewal on ``date_to`` bills.

@@ -68,26 +68,26 @@ run_tests() {
     local test_db=test_${checkout_key}_$$
     prepare_all
     drop_stale
-    test_config=$METERED_HOME/$test_db.conf
     if [ "${METERED_KEEP_DB:-}" = 1 ]; then
         test_db=keep_$checkout_key
-        # shellcheck disable=SC2064  # expanded now, the variables are local
-        trap "rm -f '$test_config'" EXIT
         if db_exists "$test_db"; then
             update_db "$test_db"
         else
             fresh_db "$test_db"
         fi
     else
-        # shellcheck disable=SC2064
-        trap "rm -f '$test_config'; drop_db '$test_db'" EXIT
+        # shellcheck disable=SC2064  # expanded now, the variable is local
+        trap "drop_db '$test_db'" EXIT
         fresh_db "$test_db"
     fi
-    # A port of its own, so that test runs at the same time do not meet.
-    { cat "$config" && echo "http_port = $(free_port $((10000 + $$ % 20000)))"; } >"$test_config"
     local log=$METERED_HOME/log/$test_db.pytest.log report=$METERED_HOME/log/$test_db.txt
-    run_pytest "$addons" --odoo-http --odoo-database "$test_db" --odoo-config "$test_config" \
-        --log-file "$log" --color "$([ -t 1 ] && echo yes || echo no)" "$@" | tee "$report"
+    local status=0
+    # pytest-odoo silences Odoo unless told otherwise.
+    run_pytest "$addons" --odoo-http --odoo-database "$test_db" --odoo-config "$config" \
+        --odoo-log-level warn --log-file "$log" --color "$([ -t 1 ] && echo yes || echo no)" \
+        "$@" | tee "$report" || status=$?
+    show_problems "$log"
+    [ "$status" -eq 0 ] || exit "$status"
     check_report "$report" "$log"
 }
 
@@ -99,7 +99,6 @@ check_report() {
         die "browser tests were skipped; install chromium"
     fi
     if grep -qE "$error_line" "$log"; then
-        show_problems "$log"
         die "Odoo logged errors during the tests (a test that provokes one mutes or" \
             "asserts it): see $log"
     fi

@@ -11,10 +11,8 @@ test_invoice_usage, 9 test_import_durability.
 
 from decimal import ROUND_HALF_UP, Decimal
 
-import psycopg2
-
+from odoo.exceptions import UserError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
 
 from .metered_case import MeteredCase
 
@@ -162,11 +160,33 @@ class TestDecisions(MeteredCase):
         self.assertFalse(self.env.cr.fetchall())
 
     def test_usage_of_calls_cannot_lose_what_it_points_to(self):
-        """What the CDRs are not protected from, their usage is."""
+        """What the CDRs are not protected from, their usage and its meter are."""
         self.import_calls(self.source, *self.calls(1))
-        refused = self.assertRaises(psycopg2.IntegrityError)
-        with mute_logger("odoo.sql_db"), refused, self.env.cr.savepoint():
-            self.env.cr.execute(
-                "DELETE FROM metered_meter WHERE id = %s",
-                (self.env.ref("metered_billing.meter_national").id,),
-            )
+        self.env["metered.identifier"].search([]).unlink()
+        with self.assertRaisesRegex(UserError, "usage of Acme"):
+            self.customer.unlink()
+        with self.assertRaisesRegex(UserError, "usage of National calls"):
+            self.env.ref("metered_billing.meter_national").unlink()
+
+    def test_merging_customers_hands_their_usage_over(self):
+        """Also where both have usage of the same day."""
+        twin = self.make_customer("Acme again", "+14045550101")
+        call = ("2026-10-05 10:00:00", 60)
+        self.import_calls(
+            self.source,
+            ("1", *call, "+14045550100", "+12125550199"),
+            ("2", *call, "+14045550101", "+12125550199"),
+        )
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge([twin.id, self.customer.id], self.customer)
+        self.assertFalse(twin.exists())
+        usage = self.usage(self.customer)
+        self.assertEqual(usage.mapped("records"), [1, 1])
+        self.assertEqual(
+            self.env["metered.cdr"].search_count(
+                [("partner_id", "=", self.customer.id)]
+            ),
+            2,
+        )
+        self.import_calls(self.source, ("3", *call, "+14045550101", "+12125550199"))
+        self.assertEqual(sum(self.usage(self.customer).mapped("records")), 3)
