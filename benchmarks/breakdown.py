@@ -31,7 +31,7 @@ STORING = (
     ("store", run, "store"),
     ("  exceptions and known records", store, "_without_known_exceptions"),
     ("  usage: found, ids for the rest", usage_store.UsageRows, "__init__"),
-    ("  usage: stored", usage_store.UsageRows, "write"),
+    ("  usage: stored", usage_store.UsageRows, "store"),
     (COPYING, None, ""),
     ("counters", BATCH, "_count"),
     ("rates marked as used", BATCH, "_mark_rates"),

@@ -33,9 +33,9 @@ def measure(env, operator, records):
     print(f"\n  Call Details with {_count(env):,} records: ms, first and median")
     for label, domain, order in _questions(env, operator, invoice):
 
-        def page(domain=domain, order=order):
+        def page(domain=tuple(domain), order=order):
             return Cdr.web_search_read(
-                domain,
+                list(domain),
                 specification,
                 limit=PAGE,
                 order=order,
@@ -51,8 +51,10 @@ def measure(env, operator, records):
         ("grouped by customer, everything", ["partner_id"], []),
     ):
 
-        def grouped(domain=domain, groups=groups):
-            return Cdr.web_read_group(domain, groups, GROUPED, limit=PAGE)["length"]
+        def grouped(domain=tuple(domain), groups=tuple(groups)):
+            return Cdr.web_read_group(list(domain), list(groups), GROUPED, limit=PAGE)[
+                "length"
+            ]
 
         _print_times(Cdr, label, grouped)
 

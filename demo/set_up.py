@@ -23,9 +23,7 @@ def set_up_company(env):
     )
     env.ref("base.user_admin").tz = "America/New_York"
     # Subscriptions have pricelists: let users see them.
-    env.ref("base.group_user").implied_ids += env.ref(
-        "product.group_product_pricelist"
-    )
+    env.ref("base.group_user").implied_ids += env.ref("product.group_product_pricelist")
 
 
 def make_decks(env, folder):

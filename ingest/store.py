@@ -201,7 +201,7 @@ def store_cdrs(cr, prepared, settings, batch_id):
         text = pool.submit(
             lambda: copy_csv(cdr_table(prepared.cdrs, usage_id, settings, batch_id))
         )
-        rows.write()
+        rows.store()
         text = text.result()
     cr.copy_expert(
         f"COPY metered_cdr ({', '.join(CDR_COLUMNS)}) FROM STDIN (FORMAT csv)",

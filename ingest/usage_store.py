@@ -85,7 +85,7 @@ class UsageRows:
             )
             self.ids[self.new] = cr.fetchone()[0]
 
-    def write(self):
+    def store(self):
         """Add the sums to the found rows and copy the new ones.
 
         :raises UsageTaken: when another transaction was quicker

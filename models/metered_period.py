@@ -62,7 +62,7 @@ class MeteredPeriod(models.Model):
             ),
         )
         period = self.browse(self.env.cr.fetchone()[0])
-        period.invalidate_recordset()
+        period.invalidate_recordset(flush=False)
         if period.invoice_id and period.invoice_id.state != "cancel":
             return self.browse()
         return period

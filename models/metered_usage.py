@@ -144,8 +144,11 @@ class MeteredUsage(models.Model):
             """,
             (usage_ids, line_ids),
         )
-        self.invalidate_model(["invoice_line_id", "collecting"])
-        invoice.invoice_line_ids.invalidate_recordset(["metered_usage_ids"])
+        # Nothing of these is waiting to be written: no need to flush all the rest.
+        self.invalidate_model(["invoice_line_id", "collecting"], flush=False)
+        invoice.invoice_line_ids.invalidate_recordset(
+            ["metered_usage_ids"], flush=False
+        )
 
     def _prepare_invoice_lines(self, company, currency, partner, date_from, date_to):
         """Values of the invoice lines for this usage, one per call type.

@@ -17,7 +17,8 @@ def main(env, batch_id, chunk_records):
 
     def commit():
         env.cr.commit()
-        print("committed", batch.records, flush=True)
+        sys.stdout.write(f"committed {batch.records}\n")
+        sys.stdout.flush()
 
     batch._process(commit=commit)
 

@@ -78,11 +78,12 @@ def changed(content, part, change):
 
 class TestWorkbook(TestCase):
     def setUp(self):
+        super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name, "upload")
 
-    def read(self, content, chunk_records=100_000, **values):
+    def read_book(self, content, chunk_records=100_000, **values):
         self.path.write_bytes(content)
         self.fmt = detect_format(self.path)
         self.facts = check_file(self.path, self.fmt)
@@ -110,7 +111,7 @@ class TestWorkbook(TestCase):
 
     def test_calls(self):
         rows = [HEADER, call(1), [], call(2)[:6], call(3) + [None, "note"], call(4)]
-        (chunk,) = self.read(workbook([], [[None]], rows, [["other"]]))
+        (chunk,) = self.read_book(workbook([], [[None]], rows, [["other"]]))
         self.assertEqual((self.fmt.kind, self.fmt.layout), ("xlsx", "generic"))
         # A column without a name, because a record has a value there.
         self.assertEqual(self.fmt.columns, (*HEADER, "column_8", "column_9"))
@@ -126,7 +127,7 @@ class TestWorkbook(TestCase):
         rows = [HEADER] + [call(number) for number in range(300)]
         rows[250] = call(250) + ["too", "long"]  # beyond what detection looks at
         content = workbook(rows)
-        chunks = self.read(content, 100)
+        chunks = self.read_book(content, 100)
         self.assertEqual([chunk.records for chunk in chunks], [100, 100, 100])
         self.assertEqual(self.facts.records, 300)
         (bad,) = chunks[2].bad
@@ -139,7 +140,7 @@ class TestWorkbook(TestCase):
         self.assertEqual(preview(self.path, self.fmt, 3).line.tolist(), [2, 3, 4])
 
     def test_gzip(self):
-        (chunk,) = self.read(gzip.compress(workbook([HEADER, call(1)])))
+        (chunk,) = self.read_book(gzip.compress(workbook([HEADER, call(1)])))
         self.assertEqual((self.fmt.compression, len(chunk.frame)), ("gzip", 1))
 
     def test_sheet_that_lies_about_its_size(self):
@@ -149,7 +150,7 @@ class TestWorkbook(TestCase):
             "xl/worksheets/sheet1.xml",
             lambda data: re.sub(rb'ref="A1:G3"', b'ref="A1:XFD1048576"', data),
         )
-        (chunk,) = self.read(content)
+        (chunk,) = self.read_book(content)
         self.assertEqual(chunk.frame.shape, (2, 7))
 
     def assert_refused(self, content, message, limits=None):
@@ -201,7 +202,7 @@ class TestWorkbook(TestCase):
     def test_entities(self):
         laughs = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
         content = with_shared_texts([HEADER, ["a1", "", 3]])
-        (chunk,) = self.read(content)
+        (chunk,) = self.read_book(content)
         self.assertEqual(chunk.frame["call_id"][0], "a1")
         for part in (
             "xl/worksheets/sheet1.xml",
