@@ -6,7 +6,7 @@
     "version": "19.0.1.0.0",
     "category": "Accounting/Accounting",
     "author": "Metered Billing contributors, Odoo Community Association (OCA)",
-    "website": "https://github.com/OCA/contract",
+    "website": "https://odoo-community.org",
     "license": "AGPL-3",
     "development_status": "Beta",
     "application": True,
