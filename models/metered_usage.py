@@ -165,6 +165,10 @@ class MeteredUsage(models.Model):
         """
         if not self:
             return []
+        shared = {"quantity": 1.0}
+        if not self.env["account.analytic.distribution.model"].search([], limit=1):
+            # Told, the invoice need not search for a distribution line by line.
+            shared["analytic_distribution"] = False
         self.env.cr.execute(
             """
             SELECT usage.meter_id, usage.currency_id, usage.day < %s AS late,
@@ -212,9 +216,9 @@ class MeteredUsage(models.Model):
                 first if late else date_from, last_day, records, billed, late
             )
             values = {
+                **shared,
                 "product_id": meter.product_id.id,
                 "name": text,
-                "quantity": 1.0,
                 "price_unit": float(total),
             }
             lines.append((values, ids))
