@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import account_move
+from . import metered_job
 from . import metered_batch
 from . import metered_batch_job
 from . import metered_batch_undo

@@ -18,7 +18,7 @@ class MeteredBatch(models.Model):
 
     _name = "metered.batch"
     _description = "Usage Import"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "metered.job"]
     _order = "id desc"
     _rec_name = "file_name"
     _check_company_auto = True
@@ -39,18 +39,9 @@ class MeteredBatch(models.Model):
     file_format = fields.Json(readonly=True)
     checksum = fields.Char(readonly=True, index=True, help="SHA-256 of the file.")
     state = fields.Selection(
-        [
-            ("queued", "Waiting"),
-            ("running", "Running"),
-            ("done", "Done"),
-            ("failed", "Failed"),
-            ("undone", "Undone"),
-        ],
-        required=True,
-        default="queued",
-        readonly=True,
+        selection_add=[("undone", "Undone")],
+        ondelete={"undone": "set default"},
         tracking=True,
-        index=True,
     )
     error = fields.Text(readonly=True)
     # --- control totals
@@ -88,34 +79,8 @@ class MeteredBatch(models.Model):
         help="Records read = rated + not billable + duplicates + exceptions, and the "
         "tables hold just as many.",
     )
-    # --- progress
-    started = fields.Datetime(readonly=True)
-    finished = fields.Datetime(readonly=True)
-    run_seconds = fields.Float(readonly=True, help="Time that the job has worked.")
-    progress = fields.Float(compute="_compute_progress")
-    speed = fields.Integer(
-        string="Records per Second", compute="_compute_progress", aggregator="avg"
-    )
-    time_left = fields.Char(compute="_compute_progress")
 
     # === COMPUTE === #
-
-    @api.depends("records", "expected", "run_seconds", "state")
-    def _compute_progress(self):
-        for batch in self:
-            speed = batch.records / batch.run_seconds if batch.run_seconds else 0
-            batch.speed = round(speed)
-            batch.progress = (
-                100.0
-                if batch.state == "done"
-                else min(100.0 * batch.records / (batch.expected or 1), 100.0)
-            )
-            left = max(batch.expected - batch.records, 0)
-            if batch.state != "running" or not speed:
-                batch.time_left = False
-            else:
-                minutes, seconds = divmod(round(left / speed), 60)
-                batch.time_left = f"{minutes}:{seconds:02d}"
 
     @api.depends(
         "state",

@@ -8,13 +8,12 @@ from odoo import api, fields, models
 from ..connectors import files
 from ..ingest.load import load_settings
 from ..ingest.run import CHUNK_RECORDS, run_chunks
+from .metered_job import SLICE_SECONDS
 
 _logger = logging.getLogger(__name__)
 
 #: first key of the advisory locks that batches hold while they run ("mbjb")
 JOB_LOCK_CLASS = 0x6D626A62
-#: seconds that the scheduled action works at a time; workers are stopped at 120
-SLICE_SECONDS = 40
 
 
 class MeteredBatch(models.Model):
@@ -140,15 +139,8 @@ class MeteredBatch(models.Model):
         return CHUNK_RECORDS
 
     def _count(self, **added):
-        """Add to the counters, in SQL: other transactions may add to them too."""
-        names = list(added)
-        self.flush_recordset()
-        assignments = ", ".join(f"{name} = coalesce({name}, 0) + %s" for name in names)
-        self.env.cr.execute(
-            f"UPDATE metered_batch SET {assignments} WHERE id = %s",  # noqa: S608
-            (*added.values(), self.id),
-        )
-        self.invalidate_recordset(names)
+        """Add to the counters; what is done already is verified anew."""
+        self._add_to_counters(**added)
         if self.state == "done":
             self._verify()
 
@@ -170,23 +162,9 @@ class MeteredBatch(models.Model):
         if commit:
             commit()
 
-    def _lock_job(self, commit):
-        """Whether this process may run the batch; no other one can then."""
-        if not commit:
-            return True
-        self.env.cr.execute(
-            "SELECT pg_try_advisory_lock(%s, %s)", (JOB_LOCK_CLASS, self.id)
-        )
-        locked = self.env.cr.fetchone()[0]
-        commit()
-        return locked
-
-    def _unlock_job(self, commit):
-        if commit:
-            self.env.cr.execute(
-                "SELECT pg_advisory_unlock(%s, %s)", (JOB_LOCK_CLASS, self.id)
-            )
-            commit()
+    @api.model
+    def _job_lock_class(self):
+        return JOB_LOCK_CLASS
 
     def _verify(self):
         """Count what the tables hold of this import, beside what the job counted.

@@ -5,27 +5,20 @@ import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
 import {useService} from "@web/core/utils/hooks";
 
 const POLL_MILLISECONDS = 1000;
-const FIELDS = [
-    "state",
-    "expected",
-    "records",
-    "rated",
-    "not_billable",
-    "duplicates",
-    "exceptions",
-    "progress",
-    "speed",
-    "time_left",
-];
+const FIELDS = ["state", "expected", "records", "progress", "speed", "time_left"];
 
 /**
- * How far an import is, asked for every second until it is finished; then the form
- * is loaded anew. It asks for the counters only: the control totals of the form count
- * calls, which is nothing to do every second.
+ * How far a job is, asked for every second until it is finished; then the form is
+ * loaded anew. It asks for the counters only, those named in the widget's option
+ * "counts" among them: the control totals of an import count calls, which is nothing to
+ * do every second.
  */
 export class JobProgress extends Component {
     static template = "metered_billing.JobProgress";
-    static props = {...standardWidgetProps};
+    static props = {
+        ...standardWidgetProps,
+        counts: {type: Array, element: String},
+    };
 
     setup() {
         this.orm = useService("orm");
@@ -55,7 +48,7 @@ export class JobProgress extends Component {
     }
 
     get counts() {
-        return ["rated", "not_billable", "duplicates", "exceptions"].map((name) => ({
+        return this.props.counts.map((name) => ({
             name,
             label: this.props.record.fields[name].string,
             value: this.format(name),
@@ -69,7 +62,11 @@ export class JobProgress extends Component {
     async poll() {
         const id = this.props.record.resId;
         try {
-            const [values] = await this.orm.silent.read("metered.batch", [id], FIELDS);
+            const [values] = await this.orm.silent.read(
+                this.props.record.resModel,
+                [id],
+                [...FIELDS, ...this.props.counts]
+            );
             if (!this.mounted) {
                 return;
             }
@@ -92,17 +89,17 @@ export class JobProgress extends Component {
 
 export const jobProgress = {
     component: JobProgress,
-    fieldDependencies: [
+    extractProps: ({options}) => ({
+        counts: options.counts || [],
+    }),
+    fieldDependencies: ({options}) => [
         {name: "state", type: "selection"},
         {name: "expected", type: "integer"},
         {name: "records", type: "integer"},
-        {name: "rated", type: "integer"},
-        {name: "not_billable", type: "integer"},
-        {name: "duplicates", type: "integer"},
-        {name: "exceptions", type: "integer"},
         {name: "progress", type: "float"},
         {name: "speed", type: "integer"},
         {name: "time_left", type: "char"},
+        ...(options.counts || []).map((name) => ({name, type: "integer"})),
     ],
 };
 
