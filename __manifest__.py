@@ -22,6 +22,7 @@
         "data/meters.xml",
         "data/destinations.xml",
         "data/ir_cron.xml",
+        "data/mail_activity_type.xml",
         "wizards/metered_import_views.xml",
         "views/metered_batch_views.xml",
         "views/metered_cdr_views.xml",

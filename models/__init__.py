@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import account_move
 from . import metered_job
+from . import mail_activity
+from . import mail_activity_mixin
 from . import metered_batch
 from . import metered_batch_job
 from . import metered_batch_undo

@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import fields, models
+from odoo import api, fields, models
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -20,6 +20,18 @@ class ResCompany(models.Model):
         help="A day of usage begins and ends in this time zone. Empty: that of the "
         "company's working hours.",
     )
+    metered_responsible_id = fields.Many2one(
+        "res.users",
+        string="Responsible for Metered Billing",
+        domain=lambda self: self._domain_metered_responsible_id(),
+        help="Is told when a source or a renewal fails and the record names nobody. "
+        "Empty: an administrator of metered billing.",
+    )
+
+    @api.model
+    def _domain_metered_responsible_id(self):
+        group = self.env.ref("metered_billing.group_metered_user")
+        return [("share", "=", False), ("all_group_ids", "in", group.ids)]
 
     def _metered_timezone(self):
         """The time zone in which the company's days begin, an IANA name."""
