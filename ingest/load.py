@@ -161,20 +161,30 @@ def _limits(source):
     )
 
 
+def deck_chain(partner, company):
+    """Decks that price a customer's calls: the customer's, the group's, the company's.
+
+    :param partner: ``res.partner`` record, in the context of the company
+    :param company: ``res.company`` record
+    :return: tuple of deck ids, the deck to ask first first
+    """
+    owner = partner.commercial_partner_id
+    group = partner.metered_group_id or owner.metered_group_id
+    decks = (
+        (partner.metered_deck_id or owner.metered_deck_id)
+        | group.deck_id
+        | company.metered_deck_id
+    )
+    return tuple(decks.filtered("active").ids)
+
+
 def _chains(identifiers, company):
     """Decks in order of precedence per identifier: customer, group, company."""
     chains, chain_of, of_partner = [()], [], {}
     for identifier in identifiers:
         partner = identifier.partner_id
         if partner not in of_partner:
-            owner = partner.commercial_partner_id
-            group = partner.metered_group_id or owner.metered_group_id
-            decks = (
-                (partner.metered_deck_id or owner.metered_deck_id)
-                | group.deck_id
-                | company.metered_deck_id
-            )
-            chain = tuple(decks.filtered("active").ids)
+            chain = deck_chain(partner, company)
             if chain not in chains:
                 chains.append(chain)
             of_partner[partner] = chains.index(chain)

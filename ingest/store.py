@@ -117,7 +117,7 @@ def store(cr, prepared, settings, batch_id, expect_new=True):
             raise
         found = True
         store_cdrs(cr, prepared, settings, batch_id)
-    _store_exceptions(cr, exceptions, settings, batch_id)
+    store_exceptions(cr, exceptions, settings, batch_id)
     rated = int(prepared.cdrs["billable"].sum())
     stored = Stored(
         records=prepared.records,
@@ -255,7 +255,12 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
     return pa.table({name: columns[name] for name in CDR_COLUMNS})
 
 
-def _store_exceptions(cr, rejected, settings, batch_id):
+def store_exceptions(cr, rejected, settings, batch_id):
+    """Store rejected records, none of which is known yet, as open exceptions.
+
+    :param rejected: :class:`~.outcome.Rejected`
+    :param settings: what has ``company_id`` and ``source_id``
+    """
     if not len(rejected):
         return
     rows = zip(

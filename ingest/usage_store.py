@@ -73,7 +73,7 @@ class UsageRows:
         self.ids = np.zeros(len(usage), np.int64)
         if not len(usage):
             return
-        cr.execute(_FIND, (*(_array(usage[name]) for name in KEYS), company_id))
+        cr.execute(_FIND, (*(as_array(usage[name]) for name in KEYS), company_id))
         found = np.array(cr.fetchall(), np.int64).reshape(-1, 2)
         self.ids[found[:, 0]] = found[:, 1]
         self.new = np.flatnonzero(self.ids == 0)
@@ -98,7 +98,7 @@ class UsageRows:
             sums = self.usage[known]
             self.cr.execute(
                 _ADD,
-                (_array(self.ids[known]), *(_array(sums[name]) for name in SUMS)),
+                (as_array(self.ids[known]), *(as_array(sums[name]) for name in SUMS)),
             )
             if self.cr.rowcount != len(sums):
                 raise UsageTaken
@@ -137,6 +137,9 @@ class UsageRows:
             raise
 
 
-def _array(values):
-    """Integers as PostgreSQL writes an array; quicker than value by value."""
+def as_array(values):
+    """Integers as PostgreSQL writes an array; quicker than value by value.
+
+    :param values: int64 array or Series
+    """
     return "{" + ",".join(map(str, values.tolist())) + "}"

@@ -4,6 +4,7 @@ from . import account_move
 from . import metered_job
 from . import mail_activity
 from . import mail_activity_mixin
+from . import account_move_line
 from . import metered_batch
 from . import metered_batch_job
 from . import metered_batch_undo

@@ -1,12 +1,31 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import fields, models
+from odoo import Command, fields, models
+from odoo.exceptions import UserError
+
+KEPT_IN_COPIES = ("product", "line_section", "line_subsection", "line_note")
 
 
 class AccountMove(models.Model):
+    """Invoices with usage: what cancelling, crediting and copying them does to it.
+
+    Usage belongs to an invoice that charges it. It is free when the invoice is
+    cancelled, when its line or the whole invoice is deleted (the foreign key does
+    that), and when posted credit notes take all of the line back.
+    """
+
     _inherit = "account.move"
 
     metered_usage_count = fields.Integer(compute="_compute_metered_usage_count")
+    metered_replaces_id = fields.Many2one(
+        "account.move",
+        string="Replaces",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The invoice that was reversed and that this one was made instead of.",
+    )
 
     def _compute_metered_usage_count(self):
         counts = dict(
@@ -36,10 +55,177 @@ class AccountMove(models.Model):
         action["context"] = {}
         return action
 
+    # === WHAT HAPPENS TO AN INVOICE === #
 
-class AccountMoveLine(models.Model):
-    _inherit = "account.move.line"
+    def write(self, vals):
+        """Free the usage of what is cancelled; bring back what is drafted again.
 
-    metered_usage_ids = fields.One2many(
-        "metered.usage", "invoice_line_id", string="Usage", copy=False
-    )
+        :raises UserError: when the usage of an invoice that was cancelled, or whose
+            credit note is withdrawn, is on another invoice by now
+        """
+        if vals.get("state") not in ("draft", "cancel"):
+            return super().write(vals)
+        revived = self.filtered(lambda m: m.state == "cancel").sudo()
+        lines = revived.invoice_line_ids.filtered("metered_freed")
+        lines.move_id._metered_check_freed(lines)
+        uncredited = self.filtered(
+            lambda m: m.state == "posted" and m.move_type == "out_refund"
+        ).reversed_entry_id.filtered(lambda m: m.state == "posted")
+        result = super().write(vals)
+        if vals["state"] == "cancel":
+            charging = self.invoice_line_ids._metered_charging()
+            for move, of_move in charging.grouped("move_id").items():
+                move._metered_log(
+                    self.env._("Cancelled: %s", of_move._metered_describe_freed())
+                )
+            charging._metered_free()
+        else:
+            for line in lines:
+                line._metered_bill_again(line)
+        uncredited.sudo()._metered_take_back()
+        return result
+
+    def _post(self, soft=True):
+        """Free what posted credit notes take back in full."""
+        posted = super()._post(soft)
+        for refund in posted:
+            if refund.move_type == "out_refund" and refund.reversed_entry_id:
+                refund.sudo()._metered_credit()
+        return posted
+
+    def copy_data(self, default=None):
+        """Leave usage out of a duplicate: it is charged once.
+
+        A credit note has it, and so has an invoice made in place of a reversed one.
+        """
+        vals_list = super().copy_data(default)
+        if self.env.context.get("include_business_fields"):
+            return vals_list
+        for vals in vals_list:
+            commands = vals.get("line_ids", ())
+            if any(
+                c[0] == Command.CREATE and c[2].get("metered_date_from")
+                for c in commands
+            ):
+                vals["line_ids"] = [
+                    command
+                    for command in commands
+                    if command[0] == Command.CREATE
+                    and not command[2].get("metered_date_from")
+                    and command[2].get("display_type", "product") in KEPT_IN_COPIES
+                ]
+        return vals_list
+
+    def _metered_log(self, text):
+        self._message_log(body=text)
+
+    # === CREDIT NOTES === #
+
+    def _metered_credit(self):
+        """Free what this credit note, with those before it, takes back in full."""
+        self.ensure_one()
+        invoice = self.reversed_entry_id
+        about = self.invoice_line_ids.metered_origin_line_id
+        about = (about & invoice.invoice_line_ids)._metered_charging()
+        full = about.filtered(lambda line: line._metered_is_credited())
+        link = self._get_html_link()
+        if full:
+            invoice._metered_log(
+                self.env._(
+                    "Credited in full by %(credit)s: %(freed)s",
+                    credit=link,
+                    freed=full._metered_describe_freed(),
+                )
+            )
+            full._metered_free()
+        for line in about - full:
+            invoice._metered_log(
+                self.env._(
+                    "%(credit)s takes back a part of %(line)s. Its calls stay on this "
+                    "invoice; they are free when all of the line is credited.",
+                    credit=link,
+                    line=line.name.partition(":")[0],
+                )
+            )
+        replacing = self.search(
+            [("metered_replaces_id", "=", invoice.id), ("state", "!=", "cancel")]
+        )
+        replacing._metered_take_over()
+
+    def _metered_take_over(self):
+        """Charge, in place of the reversed invoice, the usage that it does no more."""
+        for line in self.sudo().invoice_line_ids:
+            origin = line.metered_origin_line_id
+            usage = origin._metered_freed_usage()
+            if not origin.metered_freed or usage.invoice_line_id:
+                continue
+            if line.move_id.state == "draft":
+                line._metered_bill_again(origin)
+            else:
+                usage._link_to_lines([(usage_id, line.id) for usage_id in usage.ids])
+
+    def _metered_take_back(self):
+        """Charge usage again whose credit note does not hold any more.
+
+        :raises UserError: when it is on another invoice, or is not what it was
+        """
+        lines = self.invoice_line_ids.filtered(
+            lambda line: line.metered_freed and not line._metered_is_credited()
+        )
+        lines.move_id._metered_check_freed(lines)
+        for line in lines:
+            if not line._metered_is_unchanged():
+                raise UserError(
+                    self.env._(
+                        "The usage of %(line)s on %(invoice)s was rated again or taken "
+                        "back since it was credited. Leave the credit note as it is, "
+                        "and bill the usage anew: Metered Billing, Billing, Manual "
+                        "Invoicing.",
+                        line=line.name.partition(":")[0],
+                        invoice=line.move_id.display_name,
+                    )
+                )
+            usage = line._metered_freed_usage()
+            usage._link_to_lines([(usage_id, line.id) for usage_id in usage.ids])
+            line.metered_freed = False
+            line.move_id._metered_log(
+                self.env._(
+                    "The credit note does not hold any more: %(line)s is charged here "
+                    "again.",
+                    line=line.name.partition(":")[0],
+                )
+            )
+
+    def _metered_check_freed(self, lines):
+        """Refuse to charge usage again that is on another invoice by now.
+
+        :param lines: lines of these invoices
+        """
+        for move in self:
+            usage = (lines & move.invoice_line_ids)._metered_freed_usage()
+            usage._lock([("id", "in", usage.ids)])
+            others = usage.invoice_id
+            if others:
+                raise UserError(
+                    self.env._(
+                        "Usage of %(invoice)s was billed again on %(others)s. Delete "
+                        "or cancel that first, or leave %(invoice)s as it is.",
+                        invoice=move.display_name,
+                        others=", ".join(others.mapped("display_name")),
+                    )
+                )
+
+    def _metered_is_void(self):
+        """Whether this invoice charges nothing any more: cancelled, or all credited."""
+        self.ensure_one()
+        if self.state == "cancel":
+            return True
+        credits = self.reversal_move_ids.filtered(
+            lambda m: m.state == "posted" and m.currency_id == self.currency_id
+        )
+        return bool(credits) and (
+            self.currency_id.compare_amounts(
+                sum(credits.mapped("amount_total")), self.amount_total
+            )
+            >= 0
+        )

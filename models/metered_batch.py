@@ -4,10 +4,13 @@ import contextlib
 import os
 import tempfile
 
+import numpy as np
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..connectors import files
+from ..ingest.mapping import raw_texts
 
 
 class MeteredBatch(models.Model):
@@ -208,6 +211,28 @@ class MeteredBatch(models.Model):
                 return files.raw_record(path, file_format, line)
         except files.SourceFileError:
             return ""
+
+    def _raw_texts(self, lines):
+        """Records of the imported file as exceptions keep them.
+
+        :param lines: lines at which they begin
+        :return: dict line -> JSON text; without those that the file does not tell
+        """
+        if not self.attachment_id:
+            return {}
+        file_format = files.FileFormat.from_dict(self.file_format)
+        wanted, found = np.unique(np.array(lines, np.int64)), {}
+        try:
+            with self._attachment_path(self.attachment_id) as path:
+                for chunk in files.read_chunks(path, file_format):
+                    rows = np.flatnonzero(np.isin(chunk.line, wanted))
+                    texts = raw_texts(chunk.frame, rows) if len(rows) else []
+                    found.update(zip(chunk.line[rows].tolist(), texts, strict=True))
+                    if len(found) == len(wanted):
+                        break
+        except files.SourceFileError:
+            return {}
+        return found
 
     # === ACTIONS === #
 

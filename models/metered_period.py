@@ -42,7 +42,8 @@ class MeteredPeriod(models.Model):
     def _claim(self, subscription, date_from, date_to):
         """The record of a period, if it may be billed now; empty if it is billed.
 
-        An invoice that was deleted or cancelled leaves its period to be billed again.
+        An invoice that was deleted, cancelled or credited in full leaves its period to
+        be billed again.
         """
         self.env.cr.execute(
             """
@@ -63,6 +64,6 @@ class MeteredPeriod(models.Model):
         )
         period = self.browse(self.env.cr.fetchone()[0])
         period.invalidate_recordset(flush=False)
-        if period.invoice_id and period.invoice_id.state != "cancel":
+        if period.invoice_id and not period.invoice_id._metered_is_void():
             return self.browse()
         return period

@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..ingest.rerate import rerate
 from .unchecked_many2one import UncheckedMany2one
 
 
@@ -108,11 +109,37 @@ class MeteredUsage(models.Model):
     def _lock_open(self, domain):
         """Usage to invoice, locked so that nobody else can invoice it now.
 
+        What was on an invoice before is rated again with the rates of today. Its
+        records may have moved to usage in another currency, or become exceptions, so
+        that the usage returned need not be the usage that was found.
+
         :param domain: what to take; only open usage is taken
         :return: ``metered.usage`` records
         """
-        usage = self.search([*domain, ("invoice_line_id", "=", False)])
-        usage.lock_for_update()
+        usage = self._lock(domain)
+        freed = usage.filtered(lambda u: not u.collecting and u.meter_id.kind == "call")
+        if not freed:
+            return usage
+        now = rerate(freed).after["usage_id"].tolist()
+        return (usage - freed) | self.browse(now)
+
+    @api.model
+    def _lock(self, domain):
+        """Open usage, locked and otherwise left as it is.
+
+        Whoever comes second waits, and then has to begin again with what is open
+        then: PostgreSQL says so by a serialisation failure, after which Odoo repeats
+        a request by itself.
+        """
+        usage = self.search_fetch(
+            [*domain, ("invoice_line_id", "=", False)], ["collecting"]
+        )
+        if usage:
+            self.env.cr.execute(
+                "SELECT id FROM metered_usage WHERE id = ANY(%s)"
+                " ORDER BY id FOR UPDATE",
+                (usage.ids,),
+            )
         return usage
 
     @api.model
@@ -132,6 +159,14 @@ class MeteredUsage(models.Model):
         for values, usage_ids in lines:
             line_id = made[values["product_id"], values["name"]].pop()
             pairs += [(usage_id, line_id) for usage_id in usage_ids]
+        self._link_to_lines(pairs)
+
+    @api.model
+    def _link_to_lines(self, pairs):
+        """Point usage to invoice lines; see :meth:`_link_to_invoice`.
+
+        :param pairs: list of (id of locked usage, id of the line)
+        """
         if not pairs:
             return
         usage_ids, line_ids = map(list, zip(*pairs, strict=True))
@@ -144,13 +179,34 @@ class MeteredUsage(models.Model):
             """,
             (usage_ids, line_ids),
         )
-        # Nothing of these is waiting to be written: no need to flush all the rest.
-        self.invalidate_model(["invoice_line_id", "collecting"], flush=False)
-        invoice.invoice_line_ids.invalidate_recordset(
+        self._forget_invoices()
+        self.env["account.move.line"].browse(line_ids).invalidate_recordset(
             ["metered_usage_ids"], flush=False
         )
 
-    def _prepare_invoice_lines(self, company, currency, partner, date_from, date_to):
+    def _forget_invoices(self):
+        """Read anew which usage is on which invoice: it was written by SQL."""
+        # Nothing of these is waiting to be written: no need to flush all the rest.
+        self.invalidate_model(
+            ["invoice_line_id", "invoice_id", "collecting"], flush=False
+        )
+        self.env["metered.cdr"].invalidate_model(["invoice_id"], flush=False)
+
+    def _calls_and_amounts(self):
+        """Number of calls and exact amount of every row, as freed lines keep them.
+
+        :return: dict id as text -> [calls, amount as text]
+        """
+        self.env.cr.execute(
+            "SELECT id::text, records, trim_scale(amount)::text FROM metered_usage"
+            " WHERE id = ANY(%s)",
+            (self.ids,),
+        )
+        return {key: [records, text] for key, records, text in self.env.cr.fetchall()}
+
+    def _prepare_invoice_lines(
+        self, company, currency, partner, date_from, date_to, date=None
+    ):
         """Values of the invoice lines for this usage, one per call type.
 
         Usage from before ``date_from`` came in late and has lines of its own, as has
@@ -160,7 +216,8 @@ class MeteredUsage(models.Model):
         :param currency: the invoice's currency; a sum is converted and rounded once
         :param partner: in whose language the lines are written
         :param date_from: first day of the period
-        :param date_to: first day after the period: the invoice's date
+        :param date_to: first day after the period
+        :param date: the invoice's date, at which sums are converted; None: date_to
         :return: list of (dict for ``account.move.line``, ids of the usage)
         """
         if not self:
@@ -209,14 +266,17 @@ class MeteredUsage(models.Model):
                 self.env["res.currency"].browse(currency_id),
                 currency,
                 company,
-                date_to,
+                date or date_to,
             )
-            last_day = last if late else fields.Date.subtract(date_to, days=1)
+            begin = first if late else date_from
+            end = fields.Date.add(last, days=1) if late else date_to
             text = meter.with_context(lang=partner.lang)._describe_usage(
-                first if late else date_from, last_day, records, billed, late
+                begin, fields.Date.subtract(end, days=1), records, billed, late
             )
             values = {
                 **shared,
+                "metered_date_from": begin,
+                "metered_date_to": end,
                 "product_id": meter.product_id.id,
                 "name": text,
                 "price_unit": float(total),

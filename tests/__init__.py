@@ -7,6 +7,7 @@ from . import test_file_delimited
 from . import test_file_detect
 from . import test_file_refused
 from . import test_file_spreadsheet
+from . import test_free_usage
 from . import test_import_asterisk
 from . import test_import_duplicates
 from . import test_import_durability
@@ -26,6 +27,7 @@ from . import test_rating_money
 from . import test_rating_prefixes
 from . import test_rating_split
 from . import test_rating_vectors
+from . import test_rerate
 from . import test_security
 from . import test_times
 from . import test_tours

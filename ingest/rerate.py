@@ -1,0 +1,355 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Rating the CDRs of open usage once more, with the rates of today.
+
+Customer, call type and numbers stay what they are; the price is found anew. A record
+that no rate fits any more becomes an exception, and one whose deck has another
+currency moves to usage in that currency, so that nothing is lost and every row stays
+the sum of its CDRs. Only CDRs that change are written.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..rating import RATED
+from ..rating.prefixes import number_keys
+from .load import deck_chain, load_engine
+from .prepare import REASON_OF_STATUS
+from .unrated import Unrated, make_exceptions
+from .usage_store import as_array
+
+#: CDRs in memory at a time
+CHUNK_RECORDS = 50_000
+
+SUMS = ("records", "quantity", "billed_quantity", "charge_micro")
+USAGE_COLUMNS = (
+    "usage_id",
+    "company_id",
+    "partner_id",
+    "meter_id",
+    "day",
+    "currency_id",
+    *SUMS,
+)
+_READ_USAGE = """
+    SELECT usage.id, usage.company_id, usage.partner_id, usage.meter_id, usage.day,
+           usage.currency_id, usage.records, usage.quantity::bigint,
+           usage.billed_quantity::bigint, (usage.amount * 1000000)::bigint
+      FROM metered_usage usage
+      JOIN metered_meter meter ON meter.id = usage.meter_id
+     WHERE usage.id = ANY(%s) AND meter.kind = 'call'
+     ORDER BY usage.id
+"""
+CDR_NUMBERS = (
+    "id",
+    "usage_id",
+    "start_us",
+    "quantity",
+    "billed_quantity",
+    "rate_id",
+    "band_id",
+    "charge_micro",
+    "currency_id",
+    "batch_id",
+    "line",
+)
+# A cursor reads the records as they were before anything is written.
+_READ_CDRS = """
+    DECLARE metered_rerate NO SCROLL CURSOR FOR
+    SELECT id, usage_id, (extract(epoch FROM start_time) * 1000000)::bigint,
+           quantity::bigint, billed_quantity::bigint, coalesce(rate_id, 0),
+           coalesce(band_id, 0), (charge * 1000000)::bigint, currency_id,
+           batch_id, line, callee, call_id
+      FROM metered_cdr WHERE usage_id = ANY(%s)
+"""
+_WRITE_CDRS = """
+    UPDATE metered_cdr cdr
+       SET usage_id = new.usage_id, rate_id = new.rate_id,
+           band_id = nullif(new.band_id, 0), billed_quantity = new.billed_quantity,
+           charge = new.charge_micro * 0.000001, currency_id = new.currency_id
+      FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::bigint[],
+                  %s::bigint[], %s::int[])
+           AS new (id, usage_id, rate_id, band_id, billed_quantity, charge_micro,
+                   currency_id)
+     WHERE cdr.id = new.id
+"""
+_ADD_TO_USAGE = """
+    UPDATE metered_usage usage
+       SET records = usage.records + new.records,
+           quantity = usage.quantity + new.quantity,
+           billed_quantity = usage.billed_quantity + new.billed_quantity,
+           amount = usage.amount + new.charge_micro * 0.000001
+      FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[])
+           AS new (id, records, quantity, billed_quantity, charge_micro)
+     WHERE usage.id = new.id
+"""
+_MOVE_USAGE = """
+    INSERT INTO metered_usage (id, company_id, partner_id, subscription_id, meter_id,
+                               day, currency_id, records, quantity, billed_quantity,
+                               amount, collecting)
+    SELECT new.id, usage.company_id, usage.partner_id, usage.subscription_id,
+           usage.meter_id, usage.day, new.currency_id, new.records, new.quantity,
+           new.billed_quantity, new.charge_micro * 0.000001, FALSE
+      FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[],
+                  %s::bigint[], %s::bigint[])
+           AS new (id, from_id, currency_id, records, quantity, billed_quantity,
+                   charge_micro)
+      JOIN metered_usage usage ON usage.id = new.from_id
+"""
+
+
+@dataclass(frozen=True)
+class Rerated:
+    """What rating usage again did, or would do.
+
+    :ivar before: DataFrame of the usage as it was, columns :data:`USAGE_COLUMNS`;
+        usage that is not of calls is not in it
+    :ivar after: the same afterwards; usage that is empty now is gone, and what moved
+        to another currency is in rows of its own (usage_id 0 if nothing was written)
+    :ivar changed: number of CDRs with another charge, rate or currency
+    :ivar unrated: list of :class:`~.unrated.Unrated`: what no rate fits any more
+    """
+
+    before: pd.DataFrame
+    after: pd.DataFrame
+    changed: int
+    unrated: list
+
+
+def rerate(usage, write=True):
+    """Rate the CDRs of usage again.
+
+    :param usage: ``metered.usage`` records, open; locked by the caller, if to write
+    :param write: False: only tell what would come of it
+    :return: :class:`Rerated`
+    """
+    env = usage.sudo().env
+    env.flush_all()
+    env.cr.execute(_READ_USAGE, (usage.ids,))
+    before = pd.DataFrame(env.cr.fetchall(), columns=list(USAGE_COLUMNS))
+    works = [
+        _Rerating(env, env["res.company"].browse(company_id), rows, write)
+        for company_id, rows in before.groupby("company_id")
+    ]
+    for work in works:
+        work.run()
+    if write and works:
+        for model in ("metered.usage", "metered.cdr", "metered.exception"):
+            env[model].invalidate_model(flush=False)
+    return Rerated(
+        before,
+        pd.concat([work.after() for work in works]) if works else before,
+        sum(work.changed for work in works),
+        [record for work in works for record in work.unrated],
+    )
+
+
+class _Rerating:
+    """Usage of one company on its way through the engine."""
+
+    def __init__(self, env, company, usage, write):
+        self.env = env(context={**env.context, "allowed_company_ids": company.ids})
+        self.usage = usage.reset_index(drop=True)
+        self.write = write
+        self.ids = self.usage["usage_id"].to_numpy(np.int64)
+        self.currency = self.usage["currency_id"].to_numpy(np.int64)
+        self.change = np.zeros((len(self.ids), len(SUMS)), np.int64)
+        self.moved = {}
+        self.changed = 0
+        self.unrated = []
+        company = company.with_env(self.env)
+        partners, of_usage = np.unique(
+            self.usage["partner_id"].to_numpy(np.int64), return_inverse=True
+        )
+        chains = [
+            deck_chain(partner, company)
+            for partner in self.env["res.partner"].browse(partners.tolist())
+        ]
+        distinct = list(dict.fromkeys(chains))
+        position = np.array([distinct.index(chain) for chain in chains], np.int64)
+        self.chain = position[of_usage]
+        self.meter = self.usage["meter_id"].to_numpy(np.int64)
+        self.engine, self.currency_of_deck = load_engine(self.env, distinct)
+
+    def run(self):
+        """Rate all records, and write what is to be written."""
+        cr = self.env.cr
+        rates = set()
+        cr.execute(_READ_CDRS, (self.ids.tolist(),))
+        while True:
+            cr.execute("FETCH %s FROM metered_rerate", (CHUNK_RECORDS,))
+            rows = cr.fetchall()
+            if not rows:
+                break
+            rates |= self._rate(rows)
+        cr.execute("CLOSE metered_rerate")
+        if self.write:
+            self._store_usage()
+            self.env["metered.batch"]._mark_rates(rates)
+            make_exceptions(self.env, self.unrated)
+
+    def after(self):
+        """The usage as it is then; see :class:`Rerated`."""
+        names = list(SUMS)
+        rows = self.usage.copy()
+        rows[names] += self.change
+        rows = rows[(rows["records"] != 0) | ~self.change.any(axis=1)]
+        if not self.moved:
+            return rows
+        moved = self.usage.iloc[[row for row, _currency in self.moved]].copy()
+        moved["currency_id"] = [currency for _row, currency in self.moved]
+        moved["usage_id"] = [usage_id for usage_id, _sums in self.moved.values()]
+        moved[names] = [sums for _id, sums in self.moved.values()]
+        return pd.concat([rows, moved])
+
+    def _rate(self, rows):
+        """Rate one chunk; the ids of the rates of what changed."""
+        *numbers, callee, call_id = zip(*rows, strict=True)
+        old = {
+            name: np.array(values, np.int64)
+            for name, values in zip(CDR_NUMBERS, numbers, strict=True)
+        }
+        usage = np.searchsorted(self.ids, old["usage_id"])
+        result = self.engine.rate(
+            pd.DataFrame(
+                {
+                    "number_key": number_keys(callee),
+                    "start_us": old["start_us"],
+                    "seconds": old["quantity"],
+                    "meter_id": self.meter[usage],
+                    "chain": self.chain[usage],
+                }
+            )
+        ).frame
+        status = result["status"].to_numpy()
+        decks, of_deck = np.unique(result["deck_id"].to_numpy(), return_inverse=True)
+        new = {
+            "rate_id": result["rate_id"].to_numpy(),
+            "band_id": result["band_id"].to_numpy(),
+            "billed_quantity": result["billed_seconds"].to_numpy(),
+            "charge_micro": result["charge_micro"].to_numpy(),
+            "currency_id": np.array(
+                [self.currency_of_deck.get(int(deck), 0) for deck in decks], np.int64
+            )[of_deck],
+        }
+        rated = status == RATED
+        self._reject(old, status, callee, call_id, usage)
+        self._sum(old, new, rated, usage)
+        differs = np.zeros(len(rows), bool)
+        for name, values in new.items():
+            differs |= values != old[name]
+        changed = np.flatnonzero(rated & differs)
+        self.changed += len(changed)
+        if self.write and len(changed):
+            self._write_cdrs(old["id"], new, usage, changed)
+        return set(new["rate_id"][changed].tolist())
+
+    def _sum(self, old, new, rated, usage):
+        """Add the chunk to the change of its usage, and to what moves."""
+
+        def sums(of, rows):
+            ones = np.ones(len(rows), np.int64)
+            return np.stack(
+                [
+                    ones,
+                    old["quantity"][rows],
+                    of["billed_quantity"][rows],
+                    of["charge_micro"][rows],
+                ],
+                axis=1,
+            )
+
+        everything = np.arange(len(usage))
+        np.subtract.at(self.change, usage, sums(old, everything))
+        stays = new["currency_id"] == self.currency[usage]
+        kept = np.flatnonzero(rated & stays)
+        np.add.at(self.change, usage[kept], sums(new, kept))
+        moving = np.flatnonzero(rated & ~stays)
+        pairs = np.stack([usage[moving], new["currency_id"][moving]], axis=1)
+        pairs, of_pair = np.unique(pairs, axis=0, return_inverse=True)
+        for number, pair in enumerate(map(tuple, pairs.tolist())):
+            if pair not in self.moved:
+                self.moved[pair] = (self._new_usage_id(), np.zeros(4, np.int64))
+            rows = moving[of_pair.reshape(-1) == number]
+            self.moved[pair][1][:] += sums(new, rows).sum(axis=0)
+
+    def _new_usage_id(self):
+        if not self.write:
+            return 0
+        self.env.cr.execute("SELECT nextval('metered_usage_id_seq')")
+        return self.env.cr.fetchone()[0]
+
+    def _reject(self, old, status, callee, call_id, usage):
+        """Take out the records of a chunk that no rate fits."""
+        for reason, codes in REASON_OF_STATUS.items():
+            rows = np.flatnonzero(np.isin(status, codes))
+            self.unrated += [
+                Unrated(
+                    batch_id=int(old["batch_id"][row]),
+                    line=int(old["line"][row]),
+                    call_id=call_id[row],
+                    reason=reason,
+                    callee=callee[row],
+                    partner_id=int(self.usage["partner_id"][usage[row]]),
+                    meter_id=int(self.meter[usage[row]]),
+                    start_us=int(old["start_us"][row]),
+                    seconds=int(old["quantity"][row]),
+                )
+                for row in rows.tolist()
+            ]
+            if self.write and len(rows):
+                self.env.cr.execute(
+                    "DELETE FROM metered_cdr WHERE id = ANY(%s::bigint[])",
+                    (as_array(old["id"][rows]),),
+                )
+
+    def _write_cdrs(self, ids, new, usage, changed):
+        usage_id = self.ids[usage[changed]]
+        if self.moved:
+            pairs = zip(
+                usage[changed].tolist(),
+                new["currency_id"][changed].tolist(),
+                strict=True,
+            )
+            usage_id = np.array(
+                [
+                    self.moved[pair][0] if pair in self.moved else known
+                    for pair, known in zip(pairs, usage_id.tolist(), strict=True)
+                ],
+                np.int64,
+            )
+        self.env.cr.execute(
+            _WRITE_CDRS,
+            (
+                as_array(ids[changed]),
+                as_array(usage_id),
+                *(as_array(values[changed]) for values in new.values()),
+            ),
+        )
+
+    def _store_usage(self):
+        cr = self.env.cr
+        if self.moved:
+            new_ids, sums = zip(*self.moved.values(), strict=True)
+            rows, currencies = zip(*self.moved, strict=True)
+            cr.execute(
+                _MOVE_USAGE,
+                (
+                    list(new_ids),
+                    self.ids[list(rows)].tolist(),
+                    list(currencies),
+                    *np.stack(sums, axis=1).tolist(),
+                ),
+            )
+        touched = np.flatnonzero(self.change.any(axis=1))
+        if len(touched):
+            cr.execute(
+                _ADD_TO_USAGE,
+                (as_array(self.ids[touched]), *map(as_array, self.change[touched].T)),
+            )
+            cr.execute(
+                "DELETE FROM metered_usage WHERE id = ANY(%s) AND records = 0",
+                (self.ids[touched].tolist(),),
+            )

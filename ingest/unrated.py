@@ -1,0 +1,96 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""CDRs that no rate fits any more become exceptions of the import they came with."""
+
+import json
+from types import SimpleNamespace
+from typing import NamedTuple
+
+from .outcome import Rejected
+from .store import lock_source, store_exceptions
+
+_OPEN_AGAIN = """
+    UPDATE metered_exception exception
+       SET state = 'open', reason = new.reason, detail = new.detail,
+           write_date = now() AT TIME ZONE 'UTC'
+      FROM unnest(%s::text[], %s::text[], %s::text[])
+           AS new (call_id, reason, detail)
+     WHERE exception.source_id = %s AND exception.call_id = new.call_id
+ RETURNING exception.call_id
+"""
+
+
+class Unrated(NamedTuple):
+    """A record that was rated and is not any more; times in epoch microseconds."""
+
+    batch_id: int
+    line: int
+    call_id: str
+    reason: str
+    callee: str | None
+    partner_id: int
+    meter_id: int
+    start_us: int
+    seconds: int
+
+
+def make_exceptions(env, unrated):
+    """Store records as exceptions, with their raw content, and count them as such.
+
+    Their CDRs are deleted already. A record that was an exception once is that same
+    exception again.
+
+    :param env: environment with all rights
+    :param unrated: list of :class:`Unrated`
+    """
+    of_batch = {}
+    for record in unrated:
+        of_batch.setdefault(record.batch_id, []).append(record)
+    for batch_id, records in sorted(of_batch.items()):
+        batch = env["metered.batch"].browse(batch_id)
+        # An import of the same records waits, and then finds the exceptions.
+        with lock_source(env.cr, batch.source_id.id, None):
+            _store(env.cr, batch, records)
+        batch._count(rated=-len(records), exceptions=len(records))
+
+
+def _store(cr, batch, records):
+    source = batch.source_id
+    cr.execute(
+        _OPEN_AGAIN,
+        (
+            [record.call_id for record in records],
+            [record.reason for record in records],
+            [record.callee for record in records],
+            source.id,
+        ),
+    )
+    known = {call_id for (call_id,) in cr.fetchall()}
+    records = [record for record in records if record.call_id not in known]
+    if not records:
+        return
+    raw = batch._raw_texts([record.line for record in records])
+    rejected = Rejected()
+    for record in records:
+        text = raw.get(record.line)
+        rejected.line.append(record.line)
+        rejected.call_id.append(record.call_id)
+        rejected.reason.append(record.reason)
+        rejected.detail.append(record.callee)
+        rejected.raw.append(text or _without_file(record))
+        rejected.readable.append(text is not None)
+        rejected.partner_id.append(record.partner_id)
+        rejected.start_us.append(record.start_us)
+        rejected.seconds.append(record.seconds)
+    settings = SimpleNamespace(company_id=batch.company_id.id, source_id=source.id)
+    store_exceptions(cr, rejected, settings, batch.id)
+
+
+def _without_file(record):
+    """What is known of a record whose file is gone."""
+    facts = {
+        "call_id": record.call_id,
+        "callee": record.callee,
+        "seconds": record.seconds,
+    }
+    return json.dumps(facts, ensure_ascii=False)

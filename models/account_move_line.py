@@ -1,0 +1,177 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import Command, fields, models
+
+
+class AccountMoveLine(models.Model):
+    """Invoice lines that charge usage: how usage leaves them, and comes back."""
+
+    _inherit = "account.move.line"
+
+    metered_usage_ids = fields.One2many(
+        "metered.usage", "invoice_line_id", string="Usage", copy=False
+    )
+    metered_date_from = fields.Date(
+        string="Usage From", readonly=True, help="First day of the usage it charges."
+    )
+    metered_date_to = fields.Date(
+        string="Usage Until",
+        readonly=True,
+        help="First day after the usage it charges.",
+    )
+    metered_freed = fields.Json(
+        readonly=True,
+        copy=False,
+        help="The usage that it charged until it was cancelled or credited: id to "
+        "calls and amount.",
+    )
+    metered_origin_line_id = fields.Many2one(
+        "account.move.line",
+        string="Credits or Replaces",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The line of the reversed invoice that it was copied from.",
+    )
+
+    def _copy_data_extend_business_fields(self, values):
+        """Let a credit note, or a new invoice in its place, know what it is about."""
+        if self.metered_date_from:
+            values["metered_origin_line_id"] = self.id
+        return super()._copy_data_extend_business_fields(values)
+
+    def unlink(self):
+        """Tell in the chatter that deleting a line frees its usage."""
+        if not self.env.context.get("dynamic_unlink"):
+            # Where the whole invoice goes, so does its chatter.
+            for move, lines in self._metered_charging().grouped("move_id").items():
+                move._metered_log(
+                    self.env._("Deleted: %s", lines._metered_describe_freed())
+                )
+        return super().unlink()
+
+    # === FREEING === #
+
+    def _metered_charging(self):
+        """Those of the lines that hold usage, with all rights."""
+        return self.sudo().filtered("metered_usage_ids")
+
+    def _metered_describe_freed(self):
+        """A sentence on the usage that is open again, for the invoice's chatter."""
+        return self.env._(
+            "%(lines)s. Its %(records)s calls can be billed again.",
+            lines=", ".join(line.name.partition(":")[0] for line in self),
+            records=sum(self.metered_usage_ids.mapped("records")),
+        )
+
+    def _metered_free(self):
+        """Open the usage of these lines again, and remember what it was."""
+        self.env["metered.usage"].flush_model(["invoice_line_id"])
+        self.flush_recordset(["metered_freed"])
+        self.env.cr.execute(
+            """
+            UPDATE account_move_line line
+               SET metered_freed = held.usage
+              FROM (SELECT invoice_line_id,
+                           jsonb_object_agg(id, jsonb_build_array(
+                                records, trim_scale(amount)::text)) AS usage
+                      FROM metered_usage
+                     WHERE invoice_line_id = ANY(%(lines)s)
+                     GROUP BY invoice_line_id) held
+             WHERE line.id = held.invoice_line_id;
+            UPDATE metered_usage SET invoice_line_id = NULL
+             WHERE invoice_line_id = ANY(%(lines)s)
+            """,
+            {"lines": self.ids},
+        )
+        self.env["metered.usage"]._forget_invoices()
+        self.invalidate_recordset(["metered_freed", "metered_usage_ids"], flush=False)
+
+    def _metered_is_credited(self):
+        """Whether posted credit notes take back all that this line charges."""
+        self.ensure_one()
+        credits = self.search(
+            [
+                ("metered_origin_line_id", "=", self.id),
+                ("parent_state", "=", "posted"),
+                ("move_id.move_type", "=", "out_refund"),
+                ("currency_id", "=", self.currency_id.id),
+            ]
+        )
+        return bool(credits) and (
+            self.currency_id.compare_amounts(
+                sum(credits.mapped("price_subtotal")), self.price_subtotal
+            )
+            >= 0
+        )
+
+    # === TAKING IT BACK === #
+
+    def _metered_freed_usage(self):
+        """What these lines charged before, with all rights; deleted usage is gone."""
+        return (
+            self.env["metered.usage"]
+            .sudo()
+            .browse(
+                int(usage_id) for line in self for usage_id in line.metered_freed or ()
+            )
+            .exists()
+        )
+
+    def _metered_is_unchanged(self):
+        """Whether the freed usage is still what it was."""
+        self.ensure_one()
+        return self._metered_freed_usage()._calls_and_amounts() == self.metered_freed
+
+    def _metered_bill_again(self, freed_from):
+        """Charge freed usage on a line of a draft, with the rates of today.
+
+        The line stays as it is, with whatever was edited by hand, where the usage is
+        what it was.
+
+        :param freed_from: the line that charged it before; may be this one
+        """
+        self.ensure_one()
+        move = self.move_id
+        Usage = self.env["metered.usage"].sudo()
+        usage = Usage._lock_open([("id", "in", freed_from._metered_freed_usage().ids)])
+        if usage and usage._calls_and_amounts() == freed_from.metered_freed:
+            usage._link_to_lines([(usage_id, self.id) for usage_id in usage.ids])
+            self.metered_freed = False
+            return
+        prepared = usage._prepare_invoice_lines(
+            company=move.company_id,
+            currency=move.currency_id,
+            partner=move.partner_id,
+            date_from=freed_from.metered_date_from,
+            date_to=freed_from.metered_date_to,
+            date=move.invoice_date or fields.Date.context_today(self),
+        )
+        made = move.invoice_line_ids
+        name = self.name
+        move.invoice_line_ids = [
+            Command.create({**values, "sequence": self.sequence})
+            for values, _usage_ids in prepared
+        ] + [Command.delete(self.id)]
+        made = move.invoice_line_ids - made
+        Usage._link_to_lines(
+            [
+                (usage_id, line.id)
+                for line, (_values, usage_ids) in zip(
+                    made.sorted("id"), prepared, strict=True
+                )
+                for usage_id in usage_ids
+            ]
+        )
+        move._metered_log(
+            self.env._(
+                "%(line)s: its usage was rated again. It is %(now)s now.",
+                line=name.partition(":")[0],
+                now=", ".join(
+                    f"{line.name} {line.currency_id.format(line.price_subtotal)}"
+                    for line in made
+                )
+                or self.env._("no more there"),
+            )
+        )
