@@ -10,11 +10,14 @@ from . import metered_batch_job
 from . import metered_batch_undo
 from . import metered_cdr
 from . import metered_customer_group
+from . import metered_dashboard
+from . import metered_dashboard_destinations
 from . import metered_destination
 from . import metered_exception
 from . import metered_holiday
 from . import metered_identifier
 from . import metered_meter
+from . import metered_onboarding
 from . import metered_period
 from . import metered_rate
 from . import metered_rate_deck

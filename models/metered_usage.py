@@ -79,6 +79,10 @@ class MeteredUsage(models.Model):
         " (CASE WHEN collecting THEN 0 ELSE id END))"
     )
 
+    # What a month brought, and what waits to be invoiced, of years of usage.
+    _day_idx = models.Index("(company_id, day)")
+    _open_idx = models.Index("(company_id, day) WHERE invoice_line_id IS NULL")
+
     @api.depends("billed_quantity")
     def _compute_minutes(self):
         for usage in self:

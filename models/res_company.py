@@ -33,6 +33,17 @@ class ResCompany(models.Model):
         group = self.env.ref("metered_billing.group_metered_user")
         return [("share", "=", False), ("all_group_ids", "in", group.ids)]
 
+    metered_onboarding = fields.Selection(
+        [
+            ("auto", "Until it is done"),
+            ("shown", "Shown"),
+            ("hidden", "Hidden"),
+        ],
+        string="Setup Panel",
+        default="auto",
+        help="Whether the dashboard shows the steps to the first invoice.",
+    )
+
     def _metered_timezone(self):
         """The time zone in which the company's days begin, an IANA name."""
         self.ensure_one()

@@ -42,6 +42,23 @@ def _form(name: str, action: str, model: str, domain: list | None = None) -> Scr
 
 
 SCREENS = [
+    Screen(
+        "dashboard",
+        ACTION + "dashboard",
+        wait=".o_metered_dashboard .o_metered_figures",
+    ),
+    Screen(
+        "dashboard_whole",
+        ACTION + "dashboard",
+        wait=".o_metered_dashboard .o_metered_figures",
+        # As high as what it shows, for the picture only.
+        steps=(
+            "document.querySelectorAll('html, body, .o_action_manager, .o_action,"
+            " .o_content').forEach((part) => part.style.cssText ="
+            " 'height: auto !important; overflow: visible !important')",
+        ),
+        full=True,
+    ),
     _list("call_details", "cdr"),
     _form("call", "cdr", "metered.cdr", [("state", "=", "rated")]),
     _form("call_not_billable", "cdr", "metered.cdr", [("state", "!=", "rated")]),

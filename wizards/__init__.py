@@ -2,4 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import account_move_reversal
 from . import base_partner_merge
+from . import metered_company_setup
 from . import metered_import
+from . import metered_rate_proposal
+from . import metered_subscription_setup

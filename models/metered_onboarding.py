@@ -1,0 +1,308 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, models
+from odoo.exceptions import AccessError
+
+STEPS = (
+    "company",
+    "source",
+    "customer",
+    "rates",
+    "import",
+    "subscription",
+    "invoice",
+)
+
+
+class MeteredOnboarding(models.AbstractModel):
+    """What a new company has to set up, in its order, up to the first invoice.
+
+    Nothing is ticked off by hand: a step is done when what it is for is there.
+    """
+
+    _name = "metered.onboarding"
+    _description = "Setup of Metered Billing"
+
+    @api.model
+    def get_panel(self):
+        """The steps for the company of the user, for administrators only.
+
+        :return: False, or dict of ``hidden`` and ``steps`` (key, title, text, done,
+            button)
+        """
+        if not self._is_administrator():
+            return False
+        choice = self.env.company.metered_onboarding
+        if choice == "hidden":
+            return {"hidden": True, "steps": []}
+        steps = [{"key": key, **getattr(self, f"_step_{key}")()} for key in STEPS]
+        done = all(step["done"] for step in steps)
+        return {"hidden": done and choice != "shown", "steps": steps}
+
+    @api.model
+    def set_hidden(self, hidden):
+        """Hide the panel for this company, or bring it back."""
+        if not self._is_administrator():
+            raise AccessError(
+                self.env._("The setup is for administrators of Metered Billing.")
+            )
+        self.env.company.sudo().metered_onboarding = "hidden" if hidden else "shown"
+
+    @api.model
+    def open_step(self, key):
+        """The form in which a step is done, filled in as far as can be told.
+
+        :param str key: as of :meth:`get_panel`
+        :return: action
+        """
+        if key not in STEPS or not self._is_administrator():
+            raise AccessError(
+                self.env._("The setup is for administrators of Metered Billing.")
+            )
+        return getattr(self, f"_open_{key}")()
+
+    @api.model
+    def _is_administrator(self):
+        return self.env.user.has_group("metered_billing.group_metered_administrator")
+
+    # === STEPS: WHAT IS DONE, WHAT IS MISSING === #
+
+    @api.model
+    def _step_company(self):
+        company = self.env.company
+        done = bool(company.country_id and company.metered_tz)
+        return {
+            "title": self.env._("Your company"),
+            "done": done,
+            "text": self.env._(
+                "%(country)s; a day of usage begins at midnight of %(zone)s.",
+                country=company.country_id.name,
+                zone=company.metered_tz,
+            )
+            if done
+            else self.env._(
+                "Its country, and the time zone in which a day of usage begins."
+            ),
+            "button": self.env._("Change") if done else self.env._("Set Up"),
+        }
+
+    @api.model
+    def _step_source(self):
+        sources = self.env["metered.source"].search(self._own(), limit=4)
+        return {
+            "title": self.env._("A source of usage"),
+            "done": bool(sources),
+            "text": ", ".join(sources[:3].mapped("name"))
+            + (", …" if len(sources) > 3 else "")
+            if sources
+            else self.env._("The switch or feed that your call records come from."),
+            "button": self.env._("Sources") if sources else self.env._("Add a Source"),
+        }
+
+    @api.model
+    def _step_customer(self):
+        Identifier = self.env["metered.identifier"]
+        count = Identifier.search_count(self._own())
+        [(customers,)] = Identifier._read_group(
+            self._own(), [], ["partner_id:count_distinct"]
+        )
+        return {
+            "title": self.env._("Customers and their numbers"),
+            "done": bool(count),
+            "text": self.env._(
+                "%(count)s identifiers of %(customers)s customers.",
+                count=count,
+                customers=customers,
+            )
+            if count
+            else self.env._(
+                "A customer, with the telephone number or line that its calls are "
+                "known by."
+            ),
+            "button": self.env._("Service Identifiers")
+            if count
+            else self.env._("Add a Customer's Number"),
+        }
+
+    @api.model
+    def _step_rates(self):
+        company = self.env.company
+        rates = self.env["metered.rate"].search_count(self._own(), limit=1)
+        if not rates:
+            text = self.env._("What calls cost: a proposal to change and accept.")
+        elif company.metered_deck_id:
+            text = self.env._(
+                "Everybody without a deck of their own pays %s.",
+                company.metered_deck_id.name,
+            )
+        else:
+            text = self.env._(
+                "There are rates. No deck is the company's default yet: see Settings."
+            )
+        return {
+            "title": self.env._("Rates"),
+            "done": bool(rates),
+            "text": text,
+            "button": self.env._("Rate Decks")
+            if rates
+            else self.env._("Propose Rates"),
+        }
+
+    @api.model
+    def _step_import(self):
+        Batch = self.env["metered.batch"]
+        done = Batch.search(
+            [*self._own(), ("state", "=", "done"), ("rated", ">", 0)], limit=1
+        )
+        latest = done or Batch.search(self._own(), limit=1)
+        if done:
+            text = self.env._(
+                "%(file)s: %(rated)s of %(records)s records rated.",
+                file=done.file_name,
+                rated=done.rated,
+                records=done.records,
+            )
+        elif latest.state in ("queued", "running"):
+            text = self.env._("%s is being imported.", latest.file_name)
+        elif latest.state == "failed":
+            text = self.env._("%s could not be imported.", latest.file_name)
+        elif latest and latest.state != "undone":
+            text = self.env._(
+                "%(file)s was imported, and none of its records is rated: look at the "
+                "exceptions.",
+                file=latest.file_name,
+            )
+        else:
+            text = self.env._(
+                "A file of call records. You see how it is understood before anything "
+                "is stored."
+            )
+        return {
+            "title": self.env._("Usage"),
+            "done": bool(done),
+            "text": text,
+            "button": self.env._("Imports") if done else self.env._("Import a File"),
+        }
+
+    @api.model
+    def _step_subscription(self):
+        Subscription = self.env["sale.subscription"]
+        step = {"title": self.env._("A subscription"), "done": False, "button": False}
+        if not Subscription.has_access("create"):
+            step["text"] = self.env._("Somebody of the sales team makes it.")
+            return step
+        count = Subscription.search_count(
+            [*self._own(), ("stage_type", "in", ("pre", "in_progress"))]
+        )
+        step.update(
+            done=bool(count),
+            text=self.env._("%s subscriptions are in progress or ready.", count)
+            if count
+            else self.env._(
+                "It invoices a customer every month: the usage, and a fee if you like."
+            ),
+            button=self.env._("Subscriptions")
+            if count
+            else self.env._("Make a Subscription"),
+        )
+        return step
+
+    @api.model
+    def _step_invoice(self):
+        Usage = self.env["metered.usage"]
+        invoiced = Usage.search(
+            [*self._own(), ("invoice_line_id", "!=", False)], limit=1
+        )
+        waiting = Usage.search([*self._own(), ("invoice_line_id", "=", False)], limit=1)
+        if invoiced:
+            text = self.env._("Usage is on an invoice. All set.")
+        elif waiting:
+            text = self.env._("Usage waits to be invoiced.")
+        else:
+            text = self.env._("As soon as there is usage, you can invoice it.")
+        return {
+            "title": self.env._("The first invoice"),
+            "done": bool(invoiced),
+            "text": text,
+            "button": self.env._("Create Invoice") if waiting else False,
+        }
+
+    # === STEPS: WHERE THEY ARE DONE === #
+
+    @api.model
+    def _open_company(self):
+        return self._dialog("metered.company.setup", self.env._("Your Company"))
+
+    @api.model
+    def _open_source(self):
+        if self._step_source()["done"]:
+            return self._list("metered_billing.action_metered_source")
+        return self._dialog(
+            "metered.source",
+            self.env._("Add a Source"),
+            default_name=self.env._("Telephone system"),
+            default_preset="generic",
+        )
+
+    @api.model
+    def _open_customer(self):
+        if self._step_customer()["done"]:
+            return self._list("metered_billing.action_metered_identifier")
+        return self._dialog(
+            "metered.identifier",
+            self.env._("Add a Customer's Number"),
+            default_kind="number",
+        )
+
+    @api.model
+    def _open_rates(self):
+        if self._step_rates()["done"]:
+            return self._list("metered_billing.action_metered_rate_deck")
+        return self._dialog("metered.rate.proposal", self.env._("Propose Rates"))
+
+    @api.model
+    def _open_import(self):
+        if self._step_import()["done"]:
+            return self._list("metered_billing.action_metered_batch")
+        return self._list("metered_billing.action_metered_import")
+
+    @api.model
+    def _open_subscription(self):
+        if self._step_subscription()["done"]:
+            return self._list("subscription_oca.sale_subscription_action")
+        return self._dialog(
+            "metered.subscription.setup", self.env._("Make a Subscription")
+        )
+
+    @api.model
+    def _open_invoice(self):
+        usage = self.env["metered.usage"].search(
+            [*self._own(), ("invoice_line_id", "=", False)], order="day", limit=1
+        )
+        wizard = "metered_billing.action_metered_manual_invoice"
+        if self.env.ref(wizard, raise_if_not_found=False):
+            action = self._list(wizard)
+            action["context"] = {
+                "default_partner_id": usage.partner_id.commercial_partner_id.id
+            }
+            return action
+        return self._list("metered_billing.action_metered_usage")
+
+    @api.model
+    def _own(self):
+        return [("company_id", "=", self.env.company.id)]
+
+    @api.model
+    def _list(self, xml_id):
+        return self.env["ir.actions.actions"]._for_xml_id(xml_id)
+
+    @api.model
+    def _dialog(self, model, name, **context):
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "views": [(False, "form")],
+            "target": "new",
+            "context": context,
+        }

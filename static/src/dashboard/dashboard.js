@@ -1,0 +1,177 @@
+import {Component, onWillStart, useState} from "@odoo/owl";
+import {formatFloat, formatInteger} from "@web/views/fields/formatters";
+import {DayChart} from "./day_chart";
+import {Layout} from "@web/search/layout";
+import {OnboardingPanel} from "../onboarding/onboarding_panel";
+import {_t} from "@web/core/l10n/translation";
+import {formatCurrency} from "@web/core/currency";
+import {registry} from "@web/core/registry";
+import {standardActionServiceProps} from "@web/webclient/actions/action_service";
+import {useService} from "@web/core/utils/hooks";
+import {useSetupAction} from "@web/search/action_hook";
+
+/**
+ * The app's first screen. All figures come by one call of `metered.dashboard`; each of
+ * them carries what it was counted from, and a click opens just that.
+ */
+export class Dashboard extends Component {
+    static template = "metered_billing.Dashboard";
+    static components = {DayChart, Layout, OnboardingPanel};
+    static props = {...standardActionServiceProps};
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+        this.layout = {controlPanel: {}};
+        const before = this.props.state?.dashboard || {};
+        this.state = useState({
+            data: null,
+            period: before.period || null,
+            currencyId: before.currencyId || null,
+            measure: before.measure || "amount",
+        });
+        useSetupAction({
+            getLocalState: () => ({
+                dashboard: {
+                    period: this.state.period,
+                    currencyId: this.state.currencyId,
+                    measure: this.state.measure,
+                },
+            }),
+        });
+        onWillStart(() => this.load());
+    }
+
+    async load() {
+        this.state.data = await this.orm.call("metered.dashboard", "get_dashboard", [
+            this.state.period,
+            this.state.currencyId,
+        ]);
+    }
+
+    // --- what is shown
+
+    get data() {
+        return this.state.data;
+    }
+
+    get periods() {
+        return [
+            {key: "this_month", name: _t("This month")},
+            {key: "last_month", name: _t("Last month")},
+            {key: "last_30", name: _t("Last 30 days")},
+        ];
+    }
+
+    get measures() {
+        return [
+            {key: "amount", name: _t("Amount")},
+            {key: "minutes", name: _t("Minutes")},
+            {key: "calls", name: _t("Calls")},
+        ];
+    }
+
+    get mainAmount() {
+        return this.data.totals.amounts[0];
+    }
+
+    /** Amounts in currencies other than that of the figures; they are only named. */
+    get otherAmounts() {
+        return this.data.totals.amounts.slice(1);
+    }
+
+    get largestCustomer() {
+        return Math.max(...this.data.customers.map((row) => row.amount), 0);
+    }
+
+    get largestDestination() {
+        return Math.max(...this.data.destinations.rows.map((row) => row.amount), 0);
+    }
+
+    get chosenMeters() {
+        return this.data.meters.filter((meter) => meter.totals.calls);
+    }
+
+    amount(value, currencyId) {
+        return formatCurrency(value || 0, currencyId || this.data.currency_id);
+    }
+
+    integer(value) {
+        return formatInteger(Math.round(value || 0));
+    }
+
+    percent(value) {
+        return `${formatFloat(100 * value, {digits: [16, value < 0.1 ? 1 : 0]})} %`;
+    }
+
+    format(measure, value) {
+        return measure === "amount" ? this.amount(value) : this.integer(value);
+    }
+
+    /** How much more or less than before; "" where there was nothing before. */
+    change(value, previous) {
+        if (!previous) {
+            return "";
+        }
+        const percent = Math.round((100 * (value - previous)) / previous);
+        return `${percent > 0 ? "+" : percent < 0 ? "−" : "±"}${formatInteger(
+            Math.abs(percent)
+        )} %`;
+    }
+
+    width(value, largest) {
+        return `width: ${largest ? Math.max((100 * value) / largest, 1) : 0}%`;
+    }
+
+    // --- what is done
+
+    async choosePeriod(key) {
+        this.state.period = key;
+        await this.load();
+    }
+
+    async chooseCurrency(id) {
+        this.state.currencyId = id;
+        await this.load();
+    }
+
+    /** Open the records that a number was counted from. */
+    async open(link) {
+        const action = await this.action.loadAction(link.action);
+        action.name = action.display_name = link.name;
+        if (link.res_id) {
+            action.res_id = link.res_id;
+            action.views = action.views.filter((view) => view[1] === "form");
+            action.view_mode = "form";
+        } else {
+            action.domain = link.domain;
+            // What the menu filters by must not hide a part of the number.
+            action.context = {};
+        }
+        // Its path would lose the domain when the page is loaded again.
+        delete action.path;
+        await this.action.doAction(action);
+    }
+
+    openDay(index) {
+        const {dates, labels, link} = this.data.days;
+        return this.open({
+            ...link,
+            name: labels[index],
+            domain: [...link.domain, ["day", "=", dates[index]]],
+        });
+    }
+
+    async showOnboarding(shown) {
+        await this.orm.call("metered.onboarding", "set_hidden", [!shown]);
+        await this.load();
+    }
+
+    importFile() {
+        return this.action.doAction("metered_billing.action_metered_import", {
+            onClose: () => this.load(),
+        });
+    }
+}
+
+registry.category("actions").add("metered_billing.dashboard", Dashboard);

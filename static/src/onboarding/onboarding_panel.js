@@ -1,0 +1,33 @@
+import {Component} from "@odoo/owl";
+import {useService} from "@web/core/utils/hooks";
+
+/** The way to the first invoice: what is done, what is missing, and a button for it. */
+export class OnboardingPanel extends Component {
+    static template = "metered_billing.OnboardingPanel";
+    static props = {
+        steps: Array,
+        reload: Function,
+        hide: Function,
+    };
+
+    setup() {
+        this.orm = useService("orm");
+        this.action = useService("action");
+    }
+
+    get doneCount() {
+        return this.props.steps.filter((step) => step.done).length;
+    }
+
+    /** The first step that is not done is the one to do now. */
+    get nextKey() {
+        return this.props.steps.find((step) => !step.done)?.key;
+    }
+
+    async openStep(step) {
+        const action = await this.orm.call("metered.onboarding", "open_step", [
+            step.key,
+        ]);
+        await this.action.doAction(action, {onClose: () => this.props.reload()});
+    }
+}

@@ -1,0 +1,50 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+from odoo.exceptions import AccessError
+
+from odoo.addons.base.models.res_partner import _tz_get
+
+
+class MeteredCompanySetup(models.TransientModel):
+    """What metered billing has to know about the company."""
+
+    _name = "metered.company.setup"
+    _description = "Setup of the Company for Metered Billing"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    country_id = fields.Many2one(
+        "res.country",
+        required=True,
+        default=lambda self: self.env.company.country_id,
+        help="How numbers are dialled and written, unless a source says otherwise.",
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    timezone = fields.Selection(
+        _tz_get,
+        string="Billing Time Zone",
+        required=True,
+        default=lambda self: (
+            self.env.company.metered_tz
+            or self.env.user.tz
+            or self.env.company._metered_timezone()
+        ),
+        help="A day of usage begins at midnight of this time zone, unless the customer "
+        "has another one.",
+    )
+
+    def action_save(self):
+        """Write it on the company."""
+        self.ensure_one()
+        if not self.env.user.has_group("metered_billing.group_metered_administrator"):
+            raise AccessError(
+                self.env._("The setup is for administrators of Metered Billing.")
+            )
+        company = self.company_id
+        # Belongs to Metered Billing, as the group does; the country does not.
+        company.sudo().metered_tz = self.timezone
+        if company.country_id != self.country_id:
+            company.country_id = self.country_id
+        return {"type": "ir.actions.act_window_close"}

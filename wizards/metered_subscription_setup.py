@@ -1,0 +1,141 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from dateutil.relativedelta import relativedelta
+
+from odoo import Command, api, fields, models
+
+
+class MeteredSubscriptionSetup(models.TransientModel):
+    """A monthly subscription in progress, with all that it needs."""
+
+    _name = "metered.subscription.setup"
+    _description = "Setup of a Subscription"
+
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        default=lambda self: self._default_partner_id(),
+    )
+    date_start = fields.Date(
+        string="First Day",
+        required=True,
+        compute="_compute_date_start",
+        store=True,
+        readonly=False,
+        help="Usage from this day on goes on its invoices.",
+    )
+    fee = fields.Float(
+        string="Monthly Fee",
+        digits="Product Price",
+        help="What it costs besides usage. 0: usage only.",
+    )
+    fee_name = fields.Char(
+        string="Fee Is For", default=lambda self: self.env._("Monthly service")
+    )
+    currency_id = fields.Many2one(
+        "res.currency", default=lambda self: self.env.company.currency_id
+    )
+
+    @api.model
+    def _default_partner_id(self):
+        """Somebody who has usage, or else a number, and no subscription."""
+        company = ("company_id", "=", self.env.company.id)
+        having = self.env["sale.subscription"].search([company]).partner_id
+        without = [company, ("partner_id", "not in", having.ids)]
+        found = self.env["metered.usage"].search(without, order="day desc", limit=1)
+        found = found or self.env["metered.identifier"].search(without, limit=1)
+        return found.partner_id.commercial_partner_id
+
+    @api.depends("partner_id")
+    def _compute_date_start(self):
+        for setup in self:
+            usage = self.env["metered.usage"].search(
+                [
+                    ("company_id", "=", self.env.company.id),
+                    ("partner_id", "child_of", setup.partner_id.ids),
+                    ("invoice_line_id", "=", False),
+                ],
+                order="day",
+                limit=1,
+            )
+            day = usage.day or fields.Date.context_today(setup)
+            setup.date_start = day.replace(day=1)
+
+    def action_create(self):
+        """Make the subscription, its template and pricelist if need be, and show it."""
+        self.ensure_one()
+        stage = self.env["sale.subscription.stage"].search(
+            [("type", "=", "in_progress")], limit=1
+        )
+        values = {
+            "partner_id": self.partner_id.id,
+            "template_id": self._template().id,
+            "pricelist_id": self._pricelist().id,
+            "stage_id": stage.id,
+            "in_progress": True,
+        }
+        if self.fee:
+            values["sale_subscription_line_ids"] = [
+                Command.create(
+                    {
+                        "product_id": self._product().id,
+                        "name": self.fee_name,
+                        "product_uom_qty": 1,
+                        "price_unit": self.fee,
+                    }
+                )
+            ]
+        subscription = self.env["sale.subscription"].create(values)
+        # A subscription that is put in progress sets both dates to today.
+        subscription.write(
+            {
+                "date_start": self.date_start,
+                "recurring_next_date": self.date_start + relativedelta(months=1),
+            }
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "sale.subscription",
+            "res_id": subscription.id,
+            "views": [(False, "form")],
+        }
+
+    def _template(self):
+        """A template that renews every month without end, made where there is none."""
+        Template = self.env["sale.subscription.template"]
+        values = {
+            "recurring_rule_type": "months",
+            "recurring_interval": 1,
+            "recurring_rule_boundary": "unlimited",
+        }
+        domain = [(name, "=", value) for name, value in values.items()]
+        return Template.search(domain, limit=1) or Template.create(
+            {
+                "name": self.env._("Monthly"),
+                "code": "MONTHLY",
+                "invoicing_mode": "draft",
+                **values,
+            }
+        )
+
+    def _pricelist(self):
+        """A pricelist in the company's currency, made where there is none."""
+        Pricelist = self.env["product.pricelist"]
+        currency = self.env.company.currency_id
+        domain = [
+            ("currency_id", "=", currency.id),
+            ("company_id", "in", [False, self.env.company.id]),
+        ]
+        return Pricelist.search(domain, limit=1) or Pricelist.create(
+            {"name": currency.full_name or currency.name, "currency_id": currency.id}
+        )
+
+    def _product(self):
+        """The service of the fee, made where there is none of its name."""
+        Product = self.env["product.product"]
+        name = self.fee_name or self.env._("Monthly service")
+        domain = [("name", "=", name), ("type", "=", "service")]
+        return Product.search(domain, limit=1) or Product.create(
+            {"name": name, "type": "service", "list_price": self.fee}
+        )
