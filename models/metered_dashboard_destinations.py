@@ -117,12 +117,12 @@ class MeteredDashboard(models.AbstractModel):
                    sum(drawn.stands_for * call.charge / call.charges), count(*)
               FROM drawn
               JOIN LATERAL (
-                    SELECT some.destination_id, some.charge,
-                           nullif(sum(some.charge) OVER (), 0) AS charges
+                    SELECT sample.destination_id, sample.charge,
+                           nullif(sum(sample.charge) OVER (), 0) AS charges
                       FROM (SELECT cdr.destination_id, cdr.charge
                               FROM metered_cdr cdr
                              WHERE cdr.usage_id = drawn.id
-                             LIMIT %(calls)s) some
+                             LIMIT %(calls)s) sample
                    ) call ON TRUE
              WHERE drawn.stands_for > 0
              GROUP BY call.destination_id

@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import test_batch_job
 from . import test_batch_undo
+from . import test_dashboard
+from . import test_dashboard_tours
 from . import test_decisions
 from . import test_file_delimited
 from . import test_file_detect
@@ -18,6 +20,7 @@ from . import test_invoice_usage
 from . import test_number_destinations
 from . import test_number_normalisation
 from . import test_number_plans
+from . import test_onboarding
 from . import test_prepare_invariants
 from . import test_rating_bands
 from . import test_rating_engine
