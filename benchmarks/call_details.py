@@ -8,6 +8,8 @@ that the browser asks for the screen's own filters, put as a user of the module.
 
 import statistics
 import time
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import imports
 import synthetic
@@ -57,6 +59,27 @@ def measure(env, operator, records):
             ]
 
         _print_times(Cdr, label, grouped)
+    _measure_dashboard(Cdr)
+
+
+def _measure_dashboard(Cdr):
+    """How long the app's first screen waits for its figures."""
+    Dashboard = Cdr.env["metered.dashboard"]
+    begin = datetime.fromtimestamp(synthetic.BEGIN, UTC).date()
+    last_day = begin + timedelta(days=synthetic.DAYS - 1)
+    with patch.object(type(Dashboard), "_today", lambda _self: last_day):
+        _print_times(
+            Dashboard,
+            "dashboard, this month",
+            lambda: Dashboard.get_dashboard("this_month")["totals"]["calls"]["value"],
+        )
+        span = Dashboard._span("this_month")
+        currency = Cdr.env.company.currency_id
+        _print_times(
+            Dashboard,
+            "of it: destinations, estimated",
+            lambda: len(Dashboard._destinations(span, currency)["rows"]),
+        )
 
 
 def fill(env, records):

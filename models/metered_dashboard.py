@@ -85,8 +85,7 @@ class MeteredDashboard(models.AbstractModel):
         :return: dict of first days, and first days after (``*_to``); ``compared_to``
             ends the comparable part of the previous period
         """
-        now = datetime.now(pytz.timezone(self.env.company._metered_timezone()))
-        today = now.date()
+        today = self._today()
         month = today.replace(day=1)
         if key == "last_month":
             begin, end = month - relativedelta(months=1), month
@@ -111,6 +110,12 @@ class MeteredDashboard(models.AbstractModel):
             "previous_to": begin,
             "compared_to": compared,
         }
+
+    @api.model
+    def _today(self):
+        """The calendar day of the company."""
+        zone = pytz.timezone(self.env.company._metered_timezone())
+        return datetime.now(zone).date()
 
     @api.model
     def _describe_span(self, span):
@@ -464,11 +469,6 @@ class MeteredDashboard(models.AbstractModel):
                 }
             )
         return result
-
-    @api.model
-    def _today(self):
-        zone = pytz.timezone(self.env.company._metered_timezone())
-        return datetime.now(zone).date()
 
     @api.model
     def _batches(self):
