@@ -37,3 +37,24 @@ class TestDashboardTours(MeteredMakers, HttpCase):
             ("x1", f"{month} 10:00:00", 60, "+14045559999", "+12125550199"),
         )
         self.start_tour("/odoo", "metered_billing_dashboard", login="operator")
+
+
+@tagged("post_install", "-at_install")
+class TestOnboardingTours(HttpCase):
+    """Nothing is set up before these."""
+
+    def test_to_the_first_invoice(self):
+        # The cron worker does it a moment later, on a cursor of its own.
+        batch = type(self.env["metered.batch"])
+        self.patch(batch, "_enqueue", lambda batches: batches._process())
+        self.start_tour("/odoo", "metered_billing_onboarding", login="admin")
+        invoice = self.env["account.move"].search([], limit=1)
+        self.assertEqual(invoice.partner_id.name, "First Customer")
+        usage = self.env["metered.usage"].search([])
+        self.assertEqual(usage.invoice_id, invoice)
+        # 90 seconds at 0.02 and 60 at 0.25 a minute, and the fee.
+        self.assertAlmostEqual(sum(usage.mapped("amount")), 0.28)
+        self.assertAlmostEqual(invoice.amount_untaxed, 25.28)
+
+    def test_hide_and_bring_back(self):
+        self.start_tour("/odoo/metered", "metered_billing_hide_setup", login="admin")
