@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import account_move
+from . import account_move_send
 from . import metered_job
 from . import mail_activity
 from . import mail_activity_mixin
@@ -21,6 +22,8 @@ from . import metered_onboarding
 from . import metered_period
 from . import metered_rate
 from . import metered_rate_deck
+from . import metered_renewal
+from . import metered_renewal_failure
 from . import metered_source
 from . import metered_source_account
 from . import metered_source_column
@@ -31,4 +34,10 @@ from . import metered_usage
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import sale_order
+from . import sale_subscription_dates
+from . import sale_subscription_renew
 from . import sale_subscription
+from . import sale_subscription_cron
+from . import sale_subscription_line
+from . import sale_subscription_template

@@ -30,6 +30,10 @@ class MeteredPeriod(models.Model):
         "account.move", readonly=True, ondelete="set null", index="btree_not_null"
     )
 
+    renewal_id = fields.Many2one(
+        "metered.renewal", readonly=True, ondelete="set null", index="btree_not_null"
+    )
+
     _period_uniq = models.UniqueIndex(
         "(subscription_id, date_to)", "This period was billed already."
     )
@@ -39,31 +43,48 @@ class MeteredPeriod(models.Model):
             period.display_name = f"{period.date_from} – {period.date_to}"
 
     @api.model
-    def _claim(self, subscription, date_from, date_to):
-        """The record of a period, if it may be billed now; empty if it is billed.
+    def _claim(self, claims):
+        """Claim periods, so that no other transaction can bill them.
 
-        An invoice that was deleted, cancelled or credited in full leaves its period to
-        be billed again.
+        Another transaction that claims one of them waits for this one, and then fails
+        or finds it billed. An invoice that was deleted, cancelled or credited in full
+        leaves its period to be billed again.
+
+        :param claims: list of (``sale.subscription`` record, date_from, date_to), a
+            subscription at most once
+        :return: dict id of a subscription -> ``metered.period`` record
         """
+        if not claims:
+            return {}
         self.env.cr.execute(
             """
             INSERT INTO metered_period (subscription_id, company_id, date_from,
                                         date_to, create_uid, create_date)
-                 VALUES (%s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC')
+                 SELECT claim.*, %s, now() AT TIME ZONE 'UTC'
+                   FROM unnest(%s::int[], %s::int[], %s::date[], %s::date[]) AS claim
             ON CONFLICT (subscription_id, date_to)
               DO UPDATE SET company_id = metered_period.company_id
-              RETURNING id
+              RETURNING subscription_id, id
             """,
             (
-                subscription.id,
-                subscription.company_id.id,
-                date_from,
-                date_to,
                 self.env.uid,
+                [subscription.id for subscription, _from, _to in claims],
+                [subscription.company_id.id for subscription, _from, _to in claims],
+                [date_from for _subscription, date_from, _to in claims],
+                [date_to for _subscription, _from, date_to in claims],
             ),
         )
-        period = self.browse(self.env.cr.fetchone()[0])
-        period.invalidate_recordset(flush=False)
-        if period.invoice_id and not period.invoice_id._metered_is_void():
-            return self.browse()
-        return period
+        ids = dict(self.env.cr.fetchall())
+        periods = self.browse(ids.values())
+        periods.invalidate_recordset(flush=False)
+        for subscription, _from, _to in claims:
+            subscription.invalidate_recordset(["metered_period_ids"], flush=False)
+        return {
+            subscription_id: period.with_prefetch(periods.ids)
+            for subscription_id, period in zip(ids, periods, strict=True)
+        }
+
+    def _is_billed(self):
+        """Whether a living invoice bills the period."""
+        self.ensure_one()
+        return bool(self.invoice_id) and not self.invoice_id._metered_is_void()

@@ -48,3 +48,10 @@ class ResCompany(models.Model):
         """The time zone in which the company's days begin, an IANA name."""
         self.ensure_one()
         return self.metered_tz or self.resource_calendar_id.tz or "UTC"
+
+    def _metered_today(self):
+        """The date that it is in the company's billing time zone."""
+        self.ensure_one()
+        return fields.Datetime.context_timestamp(
+            self.with_context(tz=self._metered_timezone()), fields.Datetime.now()
+        ).date()

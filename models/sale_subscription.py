@@ -1,9 +1,12 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, fields, models
+from odoo.exceptions import UserError
 
 
 class SaleSubscription(models.Model):
+    """The ways into a subscription's invoice: the button, the renewal, the closing."""
+
     _inherit = "sale.subscription"
 
     metered_period_ids = fields.One2many(
@@ -26,20 +29,68 @@ class SaleSubscription(models.Model):
         return values
 
     def create_invoice(self):
-        """Create the renewal's invoice with the usage of the past period.
+        """Create one invoice, a draft, with the usage of the period that ended.
 
         It is made in the books of the subscription's company, whoever asks for it.
+
+        :raises UserError: when the period is billed already, with the invoice's name
         """
+        self.ensure_one()
         subscription = self.with_company(self.company_id)
-        period, lines = subscription._metered_claim()
+        [renewal] = subscription._metered_claim_periods()
+        if renewal.billed:
+            raise UserError(renewal.billed_message())
+        subscription._metered_claim_usage([renewal])
         subscription = subscription.with_context(
-            metered_invoice_lines=[values for values, _usage_ids in lines]
+            metered_invoice_lines=[values for values, _ids in renewal.usage_lines]
         )
-        invoice = super(SaleSubscription, subscription).create_invoice()
-        if invoice and period:
-            period.invoice_id = invoice
-            self.env["metered.usage"].sudo()._link_to_invoice(invoice, lines)
-        return invoice
+        renewal.invoice = super(SaleSubscription, subscription).create_invoice()
+        subscription._metered_link([renewal])
+        return renewal.invoice
+
+    def generate_invoice(self):
+        """Renew: invoice the period that is due as the template says.
+
+        Where a living invoice bills the period already, no other one is made: the next
+        date moves on.
+        """
+        self._metered_renew()
+
+    def close_subscription(self, close_reason_id=False):
+        """Close, and bill the usage that is left."""
+        self._metered_bill_final()
+        return super().close_subscription(close_reason_id)
+
+    def write(self, values):
+        """Bill what is left when a stage closes it, and keep dates that were agreed.
+
+        subscription_oca begins anew, today, whenever a subscription is moved to a stage
+        in progress, also from another one.
+        """
+        if "stage_id" not in values:
+            return super().write(values)
+        stage = self.env["sale.subscription.stage"].browse(
+            int(values["stage_id"] or 0)
+            if not isinstance(values["stage_id"], models.BaseModel)
+            else values["stage_id"].id
+        )
+        running = self.filtered("in_progress")
+        if stage.type == "post":
+            for subscription in running:
+                subscription._metered_bill_final()
+            result = super().write(values)
+            running.filtered("recurring_next_date").recurring_next_date = False
+            return result
+        names = ("date_start", "recurring_next_date", "metered_billing_day")
+        dates = {
+            subscription: {name: subscription[name] for name in names}
+            for subscription in running
+        }
+        result = super().write(values)
+        if stage.type == "in_progress":
+            for subscription, kept in dates.items():
+                subscription.with_context(metered_advance=True).write(kept)
+        return result
 
     def action_view_metered_usage(self):
         """Open the usage that this subscription's invoices hold or will hold."""
@@ -47,9 +98,9 @@ class SaleSubscription(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "metered_billing.action_metered_usage"
         )
-        invoiced = self.sudo().invoice_ids.invoice_line_ids.filtered(
-            "metered_usage_ids"
-        )
+        subscription = self.sudo()
+        invoices = subscription.invoice_ids | subscription.metered_period_ids.invoice_id
+        invoiced = invoices.invoice_line_ids.filtered("metered_usage_ids")
         action["domain"] = [
             ("company_id", "=", self.company_id.id),
             ("partner_id", "child_of", self.partner_id.commercial_partner_id.ids),
@@ -60,91 +111,3 @@ class SaleSubscription(models.Model):
             ("invoice_line_id", "in", [False, *invoiced.ids]),
         ]
         return action
-
-    def _metered_claim(self):
-        """Claim the period that is due, and lock its usage.
-
-        A second renewal at the same time waits for the period's record, and then
-        fails or finds it billed.
-
-        :return: (the ``metered.period``, list of (values of an invoice line, ids of
-            its usage)); both empty where nothing is due or the period is billed
-        """
-        self.ensure_one()
-        date_to = self.recurring_next_date
-        period = self.env["metered.period"].sudo()
-        if date_to:
-            date_from = self._metered_period_start(date_to)
-            period = period._claim(self, date_from, date_to)
-        if not period:
-            return period, []
-        usage = (
-            self.env["metered.usage"]
-            .sudo()
-            ._lock_open(self._metered_usage_domain(date_to))
-        )
-        lines = usage._prepare_invoice_lines(
-            company=self.company_id,
-            currency=self.currency_id,
-            partner=self.partner_invoice_id or self.partner_id,
-            date_from=date_from,
-            date_to=date_to,
-        )
-        return period, lines
-
-    def _metered_period_start(self, date_to):
-        """First day of the interval that ends before ``date_to``.
-
-        The subscription bills in advance: what is due on a day is the flat fee of the
-        interval that begins, and the usage of the one that ended.
-        """
-        self.ensure_one()
-        date_from = date_to - self._get_recurrence_delta()
-        if self.date_start:
-            date_from = min(max(date_from, self.date_start), date_to)
-        return date_from
-
-    def _metered_usage_domain(self, date_to):
-        """Open usage that a renewal on ``date_to`` bills.
-
-        Usage of an earlier period that came in late is part of it; usage from before
-        the subscription began is not.
-        """
-        self.ensure_one()
-        # Ids, not a condition on the contact: the index on customer and day is taken
-        # then, whatever the statistics of a table say that has just grown.
-        customers = (
-            self.env["res.partner"]
-            .sudo()
-            .with_context(active_test=False)
-            .search(
-                [
-                    (
-                        "commercial_partner_id",
-                        "=",
-                        self.partner_id.commercial_partner_id.id,
-                    )
-                ]
-            )
-        )
-        domain = [
-            ("company_id", "=", self.company_id.id),
-            ("invoice_line_id", "=", False),
-            ("day", "<", date_to),
-            ("subscription_id", "in", [False, self.id]),
-            ("partner_id", "in", customers.ids),
-        ]
-        if self.date_start:
-            domain.append(("day", ">=", self.date_start))
-        return domain
-
-
-class SaleSubscriptionLine(models.Model):
-    _inherit = "sale.subscription.line"
-
-    def _prepare_account_move_line(self):
-        """Leave the account to the invoice where the product names none."""
-        values = super()._prepare_account_move_line()
-        if not values.get("account_id"):
-            values.pop("account_id", None)
-        return values

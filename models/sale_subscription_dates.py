@@ -1,0 +1,190 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import calendar
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools.misc import format_date
+
+#: recurrences that are counted in months, and so must keep their day of the month
+BY_MONTH = ("months", "years")
+
+
+class SaleSubscription(models.Model):
+    """When a subscription is renewed, and which days the renewal bills."""
+
+    _inherit = "sale.subscription"
+
+    # The defaults of subscription_oca are the day on which the server was started.
+    date_start = fields.Date(default=fields.Date.context_today)
+    recurring_next_date = fields.Date(default=fields.Date.context_today)
+    metered_billing_day = fields.Integer(
+        string="Billing Day",
+        readonly=True,
+        copy=False,
+        help="Day of the month of the renewals. In a shorter month it is the last day: "
+        "31 January, 28 February, 31 March.",
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        subscriptions = super().create(vals_list)
+        for subscription in subscriptions:
+            if subscription.recurring_next_date:
+                subscription.metered_billing_day = subscription._metered_day_of(
+                    subscription.recurring_next_date
+                )
+        return subscriptions
+
+    def write(self, values):
+        """Remember the day of the month that was meant by a next date."""
+        result = super().write(values)
+        if values.get("recurring_next_date") and not self.env.context.get(
+            "metered_advance"
+        ):
+            for subscription in self:
+                subscription.metered_billing_day = subscription._metered_day_of(
+                    subscription.recurring_next_date
+                )
+        return result
+
+    def _metered_day_of(self, date):
+        """The day of the month that is meant by a date; a month's end may be the 31st."""
+        start = self.date_start
+        if start and start.day > date.day and _is_month_end(date):
+            return start.day
+        return date.day
+
+    def _metered_on_billing_day(self, date, neighbour):
+        """Keep the month's end: ``date`` was counted in months from ``neighbour``."""
+        day = self.metered_billing_day or self._metered_day_of(neighbour)
+        if (
+            self.template_id.recurring_rule_type in BY_MONTH
+            and day > neighbour.day
+            and _is_month_end(neighbour)
+        ):
+            last = calendar.monthrange(date.year, date.month)[1]
+            return date.replace(day=min(day, last))
+        return date
+
+    def _get_next_invoice_date(self, previous_date):
+        previous_date = fields.Date.to_date(previous_date)
+        return self._metered_on_billing_day(
+            super()._get_next_invoice_date(previous_date), previous_date
+        )
+
+    def _set_next_invoice_date_after_invoice(self, invoice_date=None):
+        return super(
+            SaleSubscription, self.with_context(metered_advance=True)
+        )._set_next_invoice_date_after_invoice(invoice_date)
+
+    def _metered_period_start(self, date_to):
+        """First day of the usage that a renewal on ``date_to`` bills.
+
+        The subscription bills in advance: what is due on a day is the flat fee of the
+        interval that begins, and the usage of the one that ended. It began where the
+        period before it ended, also when the next date was changed by hand; without
+        one, an interval before.
+        """
+        self.ensure_one()
+        earlier = self.metered_period_ids.filtered(lambda p: p.date_to < date_to)
+        if earlier:
+            date_from = max(earlier.mapped("date_to"))
+        else:
+            date_from = self._metered_on_billing_day(
+                date_to - self._get_recurrence_delta(), date_to
+            )
+        if self.date_start:
+            date_from = min(max(date_from, self.date_start), date_to)
+        return date_from
+
+    def _metered_fee_days(self):
+        """The days that a flat fee is for, as text in the customer's language."""
+        self.ensure_one()
+        begin = self.recurring_next_date
+        if not begin:
+            return ""
+        end = self._get_next_invoice_date(begin) - timedelta(days=1)
+        if self._metered_ends() and self.date:
+            end = max(begin, min(end, self.date - timedelta(days=1)))
+        language = (self.partner_invoice_id or self.partner_id).lang
+        first, last = (
+            format_date(self.env, day, lang_code=language) for day in (begin, end)
+        )
+        return first if begin == end else f"{first} – {last}"
+
+    # === WHAT IS DUE === #
+
+    def _metered_ends(self):
+        """Whether the subscription has a term."""
+        return not self.recurring_rule_boundary
+
+    def _metered_is_due(self, today):
+        """Whether a flat fee's renewal is due.
+
+        The term is half-open: a term of two months from 1 January has fees on
+        1 January and 1 February, and ends on 1 March.
+        """
+        self.ensure_one()
+        return bool(
+            self.in_progress
+            and not self.is_paused
+            and (
+                not self.recurring_next_date
+                or (
+                    self.recurring_next_date <= today
+                    and not (
+                        self._metered_ends()
+                        and self.date
+                        and self.recurring_next_date >= self.date
+                    )
+                )
+            )
+        )
+
+    def _metered_has_ended(self, today):
+        """Whether the term is over, so that the subscription is to be closed."""
+        self.ensure_one()
+        return bool(
+            self.in_progress
+            and self._metered_ends()
+            and self.date
+            and self.date <= today
+        )
+
+    # === STAGES AND PAUSES === #
+
+    def _metered_start(self):
+        """Start it on the day that was agreed, also when this runs a day late."""
+        self.ensure_one()
+        start = self.date_start
+        self.action_start_subscription()
+        self.write({"date_start": start, "recurring_next_date": start})
+
+    def action_resume(self, automatic=False):
+        """Resume, and pass over the renewals that fell into the pause, if so agreed."""
+        result = super().action_resume(automatic=automatic)
+        if self.template_id.metered_pause_policy == "skip":
+            self._metered_skip_paused()
+        return result
+
+    def _metered_skip_paused(self):
+        today = self.company_id._metered_today()
+        skipped = []
+        while self.recurring_next_date and self.recurring_next_date < today:
+            skipped.append(fields.Date.to_string(self.recurring_next_date))
+            self._set_next_invoice_date_after_invoice()
+        if skipped:
+            self.message_post(
+                body=self.env._(
+                    "No fees are charged for the renewals that fell into the pause "
+                    "(%(dates)s). Usage of that time is billed with the next renewal, "
+                    "on %(next)s.",
+                    dates=", ".join(skipped),
+                    next=self.recurring_next_date,
+                )
+            )
+
+
+def _is_month_end(date):
+    return date.day == calendar.monthrange(date.year, date.month)[1]
