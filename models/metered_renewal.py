@@ -2,9 +2,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import logging
 import time
-from contextlib import nullcontext
-
-import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -89,9 +86,7 @@ class MeteredRenewal(models.Model):
         )
         if not due:
             return run
-        return self.create(
-            {"company_id": company.id, "date": today, "expected": due}
-        )
+        return self.create({"company_id": company.id, "date": today, "expected": due})
 
     @api.model
     def action_start(self):
@@ -242,9 +237,7 @@ class MeteredRenewal(models.Model):
             wave_failed = self._attempt(due, self._renew, together=True)
             failed |= wave_failed
             due -= wave_failed
-        ended = (portion - failed).filtered(
-            lambda s: s._metered_has_ended(self.date)
-        )
+        ended = (portion - failed).filtered(lambda s: s._metered_has_ended(self.date))
         failed |= self._attempt(ended, self._close)
         self._settle(portion - failed)
         return failed
@@ -256,9 +249,7 @@ class MeteredRenewal(models.Model):
     def _close(self, subscription):
         known = subscription.invoice_ids
         subscription.close_subscription()
-        self._add_to_counters(
-            invoices=len(subscription.invoice_ids - known), closed=1
-        )
+        self._add_to_counters(invoices=len(subscription.invoice_ids - known), closed=1)
 
     def _attempt(self, subscriptions, action, together=False):
         """Do something with these; what fails is rolled back, alone, and told.

@@ -18,7 +18,9 @@ class SaleSubscription(models.Model):
         """
         self._cron_resume_due_subscriptions()
         renewals = self.env["metered.renewal"]
-        for company in self.env["res.company"].search([]):
+        for (company,) in self._read_group(
+            [("stage_id.type", "!=", "post")], ["company_id"]
+        ):
             renewals._start(company)
         renewals._cron_process_renewals()
 

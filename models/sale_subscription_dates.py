@@ -49,7 +49,7 @@ class SaleSubscription(models.Model):
         return result
 
     def _metered_day_of(self, date):
-        """The day of the month that is meant by a date; a month's end may be the 31st."""
+        """The day of the month that a date means; a month's end may be the 31st."""
         start = self.date_start
         if start and start.day > date.day and _is_month_end(date):
             return start.day

@@ -59,7 +59,8 @@ class SaleSubscription(models.Model):
                     renewal.period.id for renewal in renewals
                 ).sudo().renewal_id = run
             for renewal in renewals:
-                invoices |= renewal.invoice
+                if renewal.invoice:
+                    invoices |= renewal.invoice
         return invoices
 
     def _metered_renew_in_company(self):

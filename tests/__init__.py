@@ -31,6 +31,8 @@ from . import test_rating_prefixes
 from . import test_rating_split
 from . import test_rating_vectors
 from . import test_rerate
+from . import test_renewal
+from . import test_renewal_durability
 from . import test_security
 from . import test_times
 from . import test_tours
