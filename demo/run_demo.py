@@ -89,18 +89,24 @@ def import_month(env, source):
 
 
 def renew(env, subscriptions):
-    """Renew what is due on 1 November, and post.
+    """Renew what is due on 1 November, as the scheduled action does.
 
     :return: dict partner -> posted ``account.move``
     """
-    invoices = {}
-    for partner, subscription in subscriptions.items():
-        subscription.generate_invoice()
-        invoice = subscription.invoice_ids
-        invoice.action_post()
-        invoices[partner] = invoice
-    env.cr.commit()
-    return invoices
+    run = env["metered.renewal"].create(
+        {
+            "company_id": env.company.id,
+            "date": RENEWAL,
+            "expected": len(subscriptions),
+        }
+    )
+    run._process(commit=env.cr.commit)
+    for failure in run.failure_ids:
+        raise RuntimeError(f"{failure.subscription_id.name}: {failure.reason}")
+    return {
+        partner: subscription.metered_period_ids.invoice_id
+        for partner, subscription in subscriptions.items()
+    }
 
 
 def print_invoice(env, invoice):

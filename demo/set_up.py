@@ -166,7 +166,7 @@ def make_subscriptions(env, partners):
             "recurring_rule_type": "months",
             "recurring_interval": 1,
             "recurring_rule_boundary": "unlimited",
-            "invoicing_mode": "draft",
+            "invoicing_mode": "invoice",
         }
     )
     stage = env["sale.subscription.stage"].search(
