@@ -25,6 +25,7 @@
         "data/mail_activity_type.xml",
         "wizards/metered_import_views.xml",
         "wizards/metered_onboarding_views.xml",
+        "wizards/metered_manual_invoice_views.xml",
         "views/metered_batch_views.xml",
         "views/metered_cdr_views.xml",
         "views/metered_customer_group_views.xml",

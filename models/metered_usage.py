@@ -143,6 +143,7 @@ class MeteredUsage(models.Model):
                 "SELECT id FROM metered_usage WHERE id = ANY(%s)"
                 " ORDER BY id FOR UPDATE",
                 (usage.ids,),
+                log_exceptions=False,
             )
         return usage
 

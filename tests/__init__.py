@@ -17,6 +17,8 @@ from . import test_import_exceptions
 from . import test_import_formats
 from . import test_import_wizard
 from . import test_invoice_usage
+from . import test_manual_invoice
+from . import test_manual_invoice_together
 from . import test_number_destinations
 from . import test_number_normalisation
 from . import test_number_plans
@@ -36,3 +38,4 @@ from . import test_renewal_durability
 from . import test_security
 from . import test_times
 from . import test_tours
+from . import test_tours_manual_invoice

@@ -6,3 +6,6 @@ from . import metered_company_setup
 from . import metered_import
 from . import metered_rate_proposal
 from . import metered_subscription_setup
+from . import metered_manual_invoice
+from . import metered_manual_invoice_line
+from . import metered_manual_invoice_search

@@ -1,0 +1,292 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import Command, api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date
+
+
+class MeteredManualInvoice(models.TransientModel):
+    """Invoice a customer's usage of some days by hand: search, look, create.
+
+    What is searched and what is created may lie minutes apart. The usage is looked at
+    once more when it is locked, and nothing is made of what the user did not see.
+    """
+
+    _name = "metered.manual.invoice"
+    _description = "Manual Usage Invoicing"
+
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        readonly=True,
+        default=lambda self: self.env.company,
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        domain="['|', ('parent_id', '=', False), ('is_company', '=', True),"
+        " ('company_id', 'in', [False, company_id])]",
+        help="Whose usage, with that of all its contacts, is invoiced.",
+    )
+    meter_ids = fields.Many2many(
+        "metered.meter",
+        string="Call Types",
+        domain="[('company_id', 'in', [False, company_id])]",
+        help="Empty: all of them.",
+    )
+    date_from = fields.Date(
+        string="From",
+        required=True,
+        default=lambda self: self._default_date_from(),
+        help="First day, in the customer's time zone.",
+    )
+    date_to = fields.Date(
+        string="To",
+        required=True,
+        default=lambda self: self._default_date_to(),
+        help="Last day: its calls are invoiced too.",
+    )
+    state = fields.Selection([("ask", "Ask"), ("found", "Found")], default="ask")
+    # --- what was found
+    checks = fields.Html(readonly=True, sanitize=False)
+    found = fields.Integer(string="Calls Found", readonly=True)
+    billed = fields.Integer(
+        string="Already Invoiced",
+        readonly=True,
+        help="Calls of these days that are on an invoice.",
+    )
+    unrated = fields.Integer(
+        string="Open Exceptions",
+        readonly=True,
+        help="Records of this customer and these days that could not be rated.",
+    )
+    currency_id = fields.Many2one("res.currency", readonly=True)
+    amount = fields.Monetary(
+        string="To Invoice", readonly=True, help="Without taxes, as on the invoice."
+    )
+    line_ids = fields.One2many("metered.manual.invoice.line", "wizard_id")
+    seen = fields.Json(help="The sums that the user looks at, by call type.")
+    problem = fields.Char(readonly=True, help="Why no invoice can be made.")
+    changes = fields.Text(readonly=True, help="What is not as it was found before.")
+    invoice_id = fields.Many2one("account.move", readonly=True)
+
+    @api.model
+    def _default_date_from(self):
+        return fields.Date.start_of(
+            fields.Date.subtract(fields.Date.context_today(self), months=1), "month"
+        )
+
+    @api.model
+    def _default_date_to(self):
+        return fields.Date.end_of(self._default_date_from(), "month")
+
+    @api.onchange("partner_id", "meter_ids", "date_from", "date_to")
+    def _onchange_question(self):
+        """What is shown answers another question then."""
+        self.state = "ask"
+
+    # === STEPS === #
+
+    def action_search(self):
+        """Show what there is to invoice."""
+        self.ensure_one()
+        self._check_question()
+        self._show(self._find())
+        self.changes = False
+        return self._reopen()
+
+    def action_create_invoice(self):
+        """Make the draft invoice of what was found, and open it.
+
+        Nothing is made when it is not the same any more: that is told, and what there
+        is now is shown.
+
+        :raises UserError: where there is nothing to invoice
+        """
+        self.ensure_one()
+        if self.sudo().invoice_id:
+            return self._open_invoice()
+        self._check_question()
+        self.env["metered.usage"]._lock(self._domain())
+        seen = self.seen or {}
+        found = self._find()
+        self._show(found)
+        self.changes = self._describe_changes(seen, found)
+        if self.changes:
+            return self._reopen()
+        if self.problem:
+            raise UserError(self.problem)
+        self._create_invoice(found)
+        return self._open_invoice()
+
+    # === PARTS === #
+
+    def _check_question(self):
+        """Refuse what cannot be asked, or not by this user.
+
+        :raises AccessError: another company, or a customer that the user may not see
+        :raises UserError: dates in the wrong order
+        """
+        self.partner_id.check_access("read")
+        if self.company_id not in self.env.companies:
+            raise AccessError(
+                self.env._(
+                    "You do not work in %s. Choose it among your companies first.",
+                    self.sudo().company_id.name,
+                )
+            )
+        if self.date_from > self.date_to:
+            raise UserError(self.env._("The last day lies before the first one."))
+
+    def _domain(self):
+        """Usage of the question, on an invoice or not."""
+        family = (
+            self.env["res.partner"]
+            .sudo()
+            .with_context(active_test=False)
+            .search(
+                [
+                    (
+                        "commercial_partner_id",
+                        "=",
+                        self.partner_id.commercial_partner_id.id,
+                    )
+                ]
+            )
+        )
+        domain = [
+            ("company_id", "=", self.company_id.id),
+            ("partner_id", "in", family.ids),
+            ("day", ">=", self.date_from),
+            ("day", "<=", self.date_to),
+        ]
+        if self.meter_ids:
+            domain.append(("meter_id", "in", self.meter_ids.ids))
+        return domain
+
+    def _invoice_partner(self):
+        """The contact that the invoice is addressed to."""
+        partner = self.partner_id.sudo().with_company(self.company_id)
+        return partner.browse(partner.address_get(["invoice"])["invoice"])
+
+    def _invoice_currency(self):
+        """The currency of the customer's pricelist, or else the company's."""
+        partner = self.partner_id.sudo().with_company(self.company_id)
+        currency = partner.property_product_pricelist.currency_id
+        return currency if currency.active else self.company_id.sudo().currency_id
+
+    def _create_invoice(self, found):
+        """Make the draft. The user was checked; making it needs no accounting rights.
+
+        :param found: see :meth:`_find`
+        """
+        today = fields.Date.context_today(self)
+        usage = self.env["metered.usage"]._lock_open(self._domain()).sudo()
+        partner, currency = self._invoice_partner(), self._invoice_currency()
+        lines = usage._prepare_invoice_lines(
+            company=self.company_id.sudo(),
+            currency=currency,
+            partner=partner,
+            date_from=self.date_from,
+            date_to=fields.Date.add(self.date_to, days=1),
+            date=today,
+        )
+        invoice = (
+            self.env["account.move"]
+            .sudo()
+            .with_company(self.company_id)
+            .with_context(default_move_type="out_invoice")
+            .create(
+                {
+                    "partner_id": partner.id,
+                    "partner_shipping_id": self.partner_id.id,
+                    "currency_id": currency.id,
+                    "invoice_date": today,
+                    "invoice_user_id": self.env.uid,
+                    "invoice_line_ids": [
+                        Command.create(values) for values, _usage_ids in lines
+                    ],
+                }
+            )
+        )
+        usage._link_to_invoice(invoice, lines)
+        invoice._metered_log(
+            self.env._(
+                "Made by Manual Invoicing of the usage from %(first)s to %(last)s.",
+                first=format_date(self.env, self.date_from),
+                last=format_date(self.env, self.date_to),
+            )
+        )
+        if found.rerated_records:
+            invoice._metered_log(
+                self.env._(
+                    "%(records)s calls had been on an invoice before. They were rated "
+                    "again: %(before)s then, %(after)s now.",
+                    records=found.rerated_records,
+                    before=self._format_sums(found.rerated_before),
+                    after=self._format_sums(found.rerated_after),
+                )
+            )
+        self.invoice_id = invoice
+
+    # === WHAT COMES NEXT === #
+
+    def _reopen(self):
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Manual Invoicing"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"dialog_size": "large"},
+        }
+
+    def _open_invoice(self):
+        """Open the invoice; for who may not see it, say that it was made."""
+        invoice = self.sudo().invoice_id
+        if self.env["account.move"].browse(invoice.id).has_access("read"):
+            return {
+                "type": "ir.actions.act_window",
+                "res_model": "account.move",
+                "res_id": invoice.id,
+                "views": [(False, "form")],
+                "target": "current",
+            }
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "sticky": True,
+                "title": self.env._("The invoice was made"),
+                "message": self.env._(
+                    "%(invoice)s for %(customer)s, %(amount)s with taxes. Somebody "
+                    "with access to Invoicing can look at it and confirm it.",
+                    invoice=invoice.display_name,
+                    customer=invoice.partner_id.display_name,
+                    amount=invoice.currency_id.format(invoice.amount_total),
+                ),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def action_view_exceptions(self):
+        """Open the records of the question that could not be rated."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_exception"
+        )
+        action["domain"] = self._exception_domain()
+        return action
+
+    def action_view_usage(self):
+        """Open the usage of the question, on an invoice or not."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_usage"
+        )
+        action["domain"] = self._domain()
+        action["context"] = {}
+        return action

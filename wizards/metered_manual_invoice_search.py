@@ -1,0 +1,408 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from odoo import Command, fields, models
+from odoo.tools import format_date
+from odoo.tools.misc import formatLang
+
+from ..ingest.load import deck_chain
+from ..ingest.rerate import rerate
+
+MICRO = Decimal("0.000001")
+
+
+@dataclass
+class Found:
+    """What there is to invoice.
+
+    :ivar sums: dict (meter id, currency id) -> [calls, billed quantity, amount], the
+        last two Decimal and exact
+    :ivar billed: calls that are on an invoice already
+    :ivar invoices: names of these invoices
+    :ivar lost: calls that were on an invoice before and that no rate fits any more
+    :ivar rerated_records: calls that were on an invoice before
+    :ivar rerated_before, rerated_after: dict currency id -> their amount
+    """
+
+    sums: dict = field(default_factory=dict)
+    billed: int = 0
+    invoices: str = ""
+    lost: int = 0
+    rerated_records: int = 0
+    rerated_before: dict = field(default_factory=dict)
+    rerated_after: dict = field(default_factory=dict)
+
+    def add(self, meter_id, currency_id, records, billed, amount):
+        """Add usage to the sums."""
+        sums = self.sums.setdefault((meter_id, currency_id), [0, Decimal(), Decimal()])
+        sums[0] += records
+        sums[1] += billed
+        sums[2] += amount
+
+    def as_json(self):
+        """The sums as the wizard remembers them."""
+        return {
+            f"{meter_id} {currency_id}": [records, str(amount.normalize())]
+            for (meter_id, currency_id), (records, _billed, amount) in self.sums.items()
+        }
+
+
+class MeteredManualInvoice(models.TransientModel):
+    """Searching: what there is, whether it can be invoiced, and why not."""
+
+    _inherit = "metered.manual.invoice"
+
+    def _find(self):
+        """Look at the usage of the question as it would be billed now.
+
+        What is free again after it was on an invoice is rated with the rates of
+        today, in memory: looking changes nothing.
+
+        :return: :class:`Found`
+        """
+        found = Found()
+        usage = self.env["metered.usage"].search_fetch(
+            self._domain(), ["invoice_line_id", "collecting", "meter_id", "records"]
+        )
+        billed = usage.filtered("invoice_line_id")
+        found.billed = sum(billed.mapped("records"))
+        found.invoices = ", ".join(billed.sudo().invoice_id.mapped("display_name"))
+        open_usage = usage - billed
+        freed = open_usage.filtered(
+            lambda u: not u.collecting and u.meter_id.kind == "call"
+        )
+        self.env.cr.execute(
+            """
+            SELECT meter_id, currency_id, sum(records), sum(billed_quantity)::text,
+                   sum(amount)::text
+              FROM metered_usage WHERE id = ANY(%s) GROUP BY meter_id, currency_id
+            """,
+            ((open_usage - freed).ids,),
+        )
+        for meter_id, currency_id, records, quantity, amount in self.env.cr.fetchall():
+            found.add(
+                meter_id, currency_id, records, Decimal(quantity), Decimal(amount)
+            )
+        if freed:
+            self._find_freed(freed, found)
+        return found
+
+    def _find_freed(self, freed, found):
+        rerated = rerate(freed, write=False)
+        found.lost = len(rerated.unrated)
+        for row in rerated.after.itertuples():
+            found.add(
+                row.meter_id,
+                row.currency_id,
+                row.records,
+                Decimal(row.billed_quantity),
+                row.charge_micro * MICRO,
+            )
+        if rerated.changed or rerated.unrated:
+            found.rerated_records = int(rerated.before["records"].sum())
+        for sums, rows in (
+            (found.rerated_before, rerated.before),
+            (found.rerated_after, rerated.after),
+        ):
+            for currency_id, of_currency in rows.groupby("currency_id"):
+                sums[currency_id] = int(of_currency["charge_micro"].sum()) * MICRO
+
+    def _show(self, found):
+        """Write what was found on the wizard."""
+        company = self.company_id.sudo()
+        currency = self._invoice_currency()
+        today = fields.Date.context_today(self)
+        Usage = self.env["metered.usage"].sudo()
+        meters = self.env["metered.meter"].browse({key[0] for key in found.sums})
+        lines = []
+        for meter in meters.sorted(lambda m: (m.sequence, m.id)):
+            for (meter_id, currency_id), sums in sorted(found.sums.items()):
+                if meter_id != meter.id:
+                    continue
+                records, billed, amount = sums
+                rated_in = self.env["res.currency"].browse(currency_id)
+                total = Usage._convert_once(amount, rated_in, currency, company, today)
+                lines.append(
+                    {
+                        "meter_id": meter.id,
+                        "records": records,
+                        "minutes": float(billed / 60) if meter.kind == "call" else 0.0,
+                        "rated": self._format_sums({currency_id: amount}),
+                        "amount": float(total),
+                    }
+                )
+        unrated = self.env["metered.exception"].search_count(self._exception_domain())
+        self.write(
+            {
+                "state": "found",
+                "seen": found.as_json(),
+                "found": sum(sums[0] for sums in found.sums.values()) + found.billed,
+                "billed": found.billed,
+                "unrated": unrated,
+                "currency_id": currency.id,
+                "amount": sum(line["amount"] for line in lines),
+                "line_ids": [
+                    Command.clear(),
+                    *(Command.create(values) for values in lines),
+                ],
+                "checks": self._render_checks(self._checks(found)),
+                "problem": self._find_problem(found, meters, unrated),
+            }
+        )
+
+    def _exception_domain(self):
+        """Open exceptions of the customer and the days in question."""
+        zone = ZoneInfo(
+            self.partner_id.metered_tz
+            or self.partner_id.commercial_partner_id.metered_tz
+            or self.company_id.sudo()._metered_timezone()
+        )
+
+        def moment(day):
+            local = datetime.combine(day, time.min, tzinfo=zone)
+            return local.astimezone(UTC).replace(tzinfo=None)
+
+        company, partner, *_days = self._domain()
+        return [
+            company,
+            partner,
+            ("state", "=", "open"),
+            ("start_time", ">=", moment(self.date_from)),
+            ("start_time", "<", moment(fields.Date.add(self.date_to, days=1))),
+        ]
+
+    # === WHETHER IT CAN BE INVOICED === #
+
+    def _find_problem(self, found, meters, unrated):
+        """Why no invoice can be made of it.
+
+        :return: a sentence with what to do; False where an invoice can be made
+        """
+        if not found.sums:
+            return self._nothing_to_bill(found, unrated)
+        without = meters.filtered(lambda meter: not meter.product_id)
+        if without:
+            return self.env._(
+                "No product to invoice it as: %s. Set it in Metered Billing, "
+                "Configuration, Call Types.",
+                ", ".join(without.mapped("name")),
+            )
+        journal = (
+            self.env["account.journal"]
+            .sudo()
+            .search(
+                [
+                    *self.env["account.journal"]._check_company_domain(self.company_id),
+                    ("type", "=", "sale"),
+                ],
+                limit=1,
+            )
+        )
+        if not journal:
+            return self.env._(
+                "%s has no sales journal. Set up its accounting first.",
+                self.company_id.sudo().name,
+            )
+        return False
+
+    def _nothing_to_bill(self, found, unrated):
+        if found.lost:
+            return self.env._(
+                "No rate fits the calls of these days any more. Look at the customer's "
+                "rate deck."
+            )
+        if found.billed:
+            return self.env._(
+                "All calls of these days are invoiced already: %s.", found.invoices
+            )
+        if unrated:
+            return self.env._(
+                "Nothing could be rated: look at the open exceptions of these days."
+            )
+        return self.env._(
+            "There are no calls of %(customer)s in these days.",
+            customer=self.partner_id.display_name,
+        )
+
+    def _describe_changes(self, seen, found):
+        """What is not as the user saw it, a line for each call type.
+
+        :param seen: as :meth:`Found.as_json` gave it then
+        """
+        now, texts = found.as_json(), []
+        for key in dict.fromkeys([*seen, *now]):
+            if seen.get(key) == now.get(key):
+                continue
+            meter_id, currency_id = map(int, key.split())
+            (old_calls, old), (new_calls, new) = (
+                sums.get(key, (0, "0")) for sums in (seen, now)
+            )
+            texts.append(
+                self.env._(
+                    "%(meter)s: %(old_calls)s calls, %(old)s before; %(new_calls)s "
+                    "calls, %(new)s now",
+                    meter=self.env["metered.meter"].browse(meter_id).name,
+                    old_calls=old_calls,
+                    old=self._format_sums({currency_id: Decimal(old)}),
+                    new_calls=new_calls,
+                    new=self._format_sums({currency_id: Decimal(new)}),
+                )
+            )
+        return "\n".join(texts)
+
+    def _format_sums(self, sums):
+        """Exact amounts with their currencies.
+
+        :param sums: dict currency id -> Decimal
+        """
+        texts = []
+        for currency_id, amount in sums.items():
+            currency = self.env["res.currency"].browse(currency_id)
+            exact = -amount.normalize().as_tuple().exponent
+            texts.append(
+                formatLang(self.env, float(amount), max(exact, currency.decimal_places))
+                + f" {currency.name}"
+            )
+        return " + ".join(texts) or "0"
+
+    # === CHECKS === #
+
+    def _checks(self, found):
+        """What a customer's usage needs, and whether it is there.
+
+        :return: list of (True, False or None for a mere remark, title, text)
+        """
+        checks = [*self._check_sources(), self._check_rates()]
+        if found.lost and found.sums:
+            checks.append(
+                (
+                    False,
+                    self.env._("Without a rate"),
+                    self.env._(
+                        "No rate fits %s calls that were on an invoice before. They "
+                        "become exceptions when the invoice is created.",
+                        found.lost,
+                    ),
+                )
+            )
+        if found.rerated_records:
+            checks.append(
+                (
+                    None,
+                    self.env._("Rated again"),
+                    self.env._(
+                        "%(records)s calls were on an invoice before, at %(before)s. "
+                        "With the rates of today it is %(after)s.",
+                        records=found.rerated_records,
+                        before=self._format_sums(found.rerated_before),
+                        after=self._format_sums(found.rerated_after),
+                    ),
+                )
+            )
+        if self.date_to >= fields.Date.context_today(self):
+            checks.append(
+                (
+                    None,
+                    self.env._("Not over yet"),
+                    self.env._("Later calls of these days go on the next invoice."),
+                )
+            )
+        return checks
+
+    def _check_sources(self):
+        """Whether usage of the customer comes in from its sources."""
+        company, partner, *_days = self._domain()
+        identifiers = self.env["metered.identifier"].search([company, partner])
+        accounts = self.env["metered.source.account"].search([company, partner])
+        if not identifiers and not accounts:
+            text = self.env._(
+                "Nothing tells which calls are this customer's: add a service "
+                "identifier to it."
+            )
+            return [(False, self.env._("Sources"), text)]
+        sources = identifiers.source_id | accounts.source_id
+        if any(not identifier.source_id for identifier in identifiers):
+            sources = self.env["metered.source"].search([company])
+        if not sources:
+            return [(False, self.env._("Sources"), self.env._("There is none yet."))]
+        return [self._check_source(source) for source in sources.sorted()]
+
+    def _check_source(self, source):
+        last = self.env["metered.batch"].search(
+            [("source_id", "=", source.id), ("state", "!=", "undone")], limit=1
+        )
+        if not last:
+            return (False, source.name, self.env._("Nothing came in from it yet."))
+        day = format_date(
+            self.env,
+            fields.Datetime.context_timestamp(
+                self, last.finished or last.create_date
+            ).date(),
+        )
+        if last.state == "done":
+            text = self.env._("Connected, last import on %s.", day)
+        elif last.state == "failed":
+            text = self.env._(
+                "The import of %(file)s failed on %(day)s.",
+                file=last.file_name,
+                day=day,
+            )
+        else:
+            text = self.env._("%s is being imported.", last.file_name)
+        return (last.state == "done", source.name, text)
+
+    def _check_rates(self):
+        """Whether any deck prices the customer's calls in these days."""
+        company = self.company_id.sudo()
+        chain = deck_chain(self.partner_id.sudo().with_company(company), company)
+        rates = self.env["metered.rate"].search(
+            [
+                ("deck_id", "in", chain),
+                "|",
+                ("date_from", "=", False),
+                ("date_from", "<=", self.date_to),
+                "|",
+                ("date_to", "=", False),
+                ("date_to", ">", self.date_from),
+            ],
+            limit=1,
+        )
+        decks = self.env["metered.rate.deck"].browse(chain).mapped("name")
+        if rates:
+            text = self.env._("From %s.", self.env._(", then ").join(decks))
+        elif decks:
+            text = self.env._("%s: no rate is valid in these days.", ", ".join(decks))
+        else:
+            text = self.env._(
+                "Neither the customer nor the company has a rate deck: choose one."
+            )
+        return (bool(rates), self.env._("Rates"), text)
+
+    def _render_checks(self, checks):
+        icons = {
+            True: "fa-check-circle text-success",
+            False: "fa-times-circle text-danger",
+            None: "fa-info-circle text-info",
+        }
+        rows = [
+            Markup(
+                '<li class="d-flex gap-2"><i class="fa %s mt-1" role="img" title="%s">'
+                "</i><span><b>%s</b> %s</span></li>"
+            )
+            % (
+                icons[ok],
+                {True: self.env._("All right"), False: self.env._("Missing")}.get(
+                    ok, ""
+                ),
+                title,
+                text,
+            )
+            for ok, title, text in checks
+        ]
+        return Markup('<ul class="list-unstyled mb-0">%s</ul>') % Markup().join(rows)
