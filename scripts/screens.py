@@ -41,6 +41,25 @@ def _form(name: str, action: str, model: str, domain: list | None = None) -> Scr
     )
 
 
+# Opens the wizard for a customer and a month, searched.
+SEARCHED = """
+    (async () => {{
+        const {{orm, action}} = odoo.__WOWL_DEBUG__.root.env.services;
+        const model = "metered.manual.invoice";
+        const [partner] = await orm.search("res.partner", {customer}, {{limit: 1}});
+        const [id] = await orm.create(model, [
+            {{partner_id: partner, date_from: "{first}", date_to: "{last}"}},
+        ]);
+        await action.doAction(await orm.call(model, "action_search", [[id]]));
+    }})()
+"""
+
+
+def _searched(name: str, customer: str, first: str, last: str) -> Screen:
+    step = SEARCHED.format(customer=customer, first=first, last=last)
+    return Screen(name, ACTION + "usage", steps=(step,))
+
+
 SCREENS = [
     Screen(
         "dashboard",
@@ -68,6 +87,19 @@ SCREENS = [
     _form("import", "batch", "metered.batch"),
     Screen("import_wizard", ACTION + "import", wait=".modal .o_form_view"),
     _list("periods", "period"),
+    Screen("manual_invoice", ACTION + "manual_invoice", wait=".modal .o_form_view"),
+    _searched(
+        "manual_invoice_found",
+        "[['metered_identifier_ids', '!=', false]]",
+        "2026-10-01",
+        "2026-12-31",
+    ),
+    _searched(
+        "manual_invoice_nothing",
+        "[['metered_identifier_ids', '=', false], ['is_company', '=', true]]",
+        "2026-10-01",
+        "2026-10-31",
+    ),
     _list("sources", "source"),
     _form("source", "source", "metered.source"),
     _list("source_accounts", "source_account"),

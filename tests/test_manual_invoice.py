@@ -298,7 +298,7 @@ class TestManualInvoice(ManualInvoiceCase):
         self.assertEqual(wizard.line_ids.mapped("amount"), [0.91])
         self.assertIn("No rate fits 1 calls", wizard.checks)
         self.assertIn("at 0.096 USD", wizard.checks)
-        self.assertIn("it is 0.91 USD", wizard.checks)
+        self.assertIn("they cost 0.91 USD", wizard.checks)
         # Looking changes nothing.
         self.assertEqual(
             self.cdrs(batch).filtered("usage_id")[:2].mapped("charge"), [0.061, 0.03]

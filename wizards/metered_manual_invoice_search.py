@@ -298,7 +298,7 @@ class MeteredManualInvoice(models.TransientModel):
                     self.env._("Rated again"),
                     self.env._(
                         "%(records)s calls were on an invoice before, at %(before)s. "
-                        "With the rates of today it is %(after)s.",
+                        "With the rates of today they cost %(after)s.",
                         records=found.rerated_records,
                         before=self._format_sums(found.rerated_before),
                         after=self._format_sums(found.rerated_after),
