@@ -200,7 +200,7 @@ class MeteredDashboard(models.AbstractModel):
     @api.model
     def _totals(self, span, rows, currency):
         """Sums of the period, each with that of the comparable days before."""
-        sums = {name: [0.0, 0.0] for name in ("calls", "minutes")}
+        sums = {"calls": [0, 0], "minutes": [0.0, 0.0]}
         amounts = defaultdict(lambda: [0.0, 0.0])
         for row in rows:
             if row["day"] >= span["from"]:

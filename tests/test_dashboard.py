@@ -137,8 +137,9 @@ class TestDashboard(MeteredCase):
             ("United Kingdom", 0.12),
             ("United States", 0.06),
         ):
-            # A drawing is a 300th of the money.
-            self.assertAlmostEqual(found[name], amount, delta=0.48 / 300)
+            # A draw is that part of the money.
+            part = 0.48 / destinations.DRAWS
+            self.assertAlmostEqual(found[name], amount, delta=part)
 
     def test_currencies_apart(self):
         euro = self.env.ref("base.EUR")
