@@ -249,6 +249,18 @@ def _band(band):
     return TimeBand(id=band.id, slots=tuple(slots))
 
 
+def source_dial_plan(source):
+    """How numbers are dialled at a source: as in its home country, or as it says."""
+    overrides = {}
+    if source.idd_prefixes:
+        overrides["idd_prefixes"] = tuple(
+            text.strip() for text in source.idd_prefixes.split(",") if text.strip()
+        )
+    if source.short_code_max:
+        overrides["short_code_max"] = source.short_code_max
+    return dial_plan(source.country_id.code, **overrides)
+
+
 def _plans(source, identifiers):
     """Dialling plans with their classifiers: the source's, and those of accounts."""
     destinations = source.env["metered.destination"].search(
@@ -275,20 +287,10 @@ def _plans(source, identifiers):
     )
     meter_of_class = {meter.call_class: meter.id for meter in meters}
 
-    def plan(country, **overrides):
-        return (
-            dial_plan(country.code, **overrides),
-            Classifier(prefixes, meter_of_class, country.id, source.local_digits),
-        )
+    def classifier(country):
+        return Classifier(prefixes, meter_of_class, country.id, source.local_digits)
 
-    overrides = {}
-    if source.idd_prefixes:
-        overrides["idd_prefixes"] = tuple(
-            text.strip() for text in source.idd_prefixes.split(",") if text.strip()
-        )
-    if source.short_code_max:
-        overrides["short_code_max"] = source.short_code_max
-    plans = [plan(source.country_id, **overrides)]
+    plans = [(source_dial_plan(source), classifier(source.country_id))]
     position = {source.country_id: 0}
     accounts = source.account_ids.filtered("country_id")
     by_partner = {account.partner_id: account.country_id for account in accounts}
@@ -301,7 +303,7 @@ def _plans(source, identifiers):
         )
         if country not in position:
             position[country] = len(plans)
-            plans.append(plan(country))
+            plans.append((dial_plan(country.code), classifier(country)))
         plan_of.append(position[country])
     return tuple(plans), np.array(plan_of, np.int64)
 

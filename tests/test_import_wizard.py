@@ -119,3 +119,49 @@ class TestImportWizard(MeteredCase):
     def test_a_picture_is_refused(self):
         with self.assertRaises(UserError):
             self.wizard(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4)
+
+    def test_preview_rows(self):
+        """The first rows, and what each is understood as."""
+        wizard = self.wizard(
+            generic_csv(
+                [
+                    CALL,
+                    ("2", "yesterday", "1:30", "(404) 555-0100", "011 44 20 7946 0120"),
+                ]
+            ).encode()
+            + b"3,too short\n"
+        )
+        preview = wizard.with_context(tz="UTC").preview
+        self.assertEqual(
+            [(c["name"], c["meaning"]) for c in preview["columns"]],
+            [
+                ("call_id", "Call id (unique)"),
+                ("start_time", "Start time"),
+                ("duration", "Chargeable seconds"),
+                ("caller", "Calling number"),
+                ("callee", "Called number"),
+            ],
+        )
+        first, second, third = preview["rows"]
+        self.assertEqual(first["values"], ["1", CALL[1], "60", CALL[3], CALL[4]])
+        self.assertEqual(
+            (first["line"], first["start"], first["seconds"]),
+            (2, "10/05/2026 10:00:00 AM", 60),
+        )
+        self.assertEqual(
+            (second["start"], second["seconds"], second["caller"], second["callee"]),
+            (False, 90, "+14045550100", "+442079460120"),
+        )
+        self.assertEqual(third["line"], 4)
+        self.assertIn("2 columns", third["problem"])
+
+    def test_preview_follows_the_meaning(self):
+        """What a row is understood as changes with what its columns are said to be."""
+        wizard = self.wizard(generic_csv([CALL]).encode())
+        with Form(wizard) as form:
+            with form.column_ids.edit(3) as column:
+                column.target = "callee"
+            with form.column_ids.edit(4) as column:
+                column.target = "caller"
+            [row] = form.preview["rows"]
+        self.assertEqual((row["caller"], row["callee"]), (CALL[4], CALL[3]))

@@ -1,14 +1,23 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import datetime, timedelta
+
+import pandas as pd
+import pyarrow as pa
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_datetime
 
 from ..connectors import files
+from ..ingest.load import source_dial_plan
 from ..ingest.mapping import ColumnSpec
+from ..ingest.preview import understand
 
 PREVIEW_RECORDS = 10
 #: facts that one column tells; call ids may be joined, properties may be many
 SEVERAL = ("call_id", "property")
+EPOCH = datetime(1970, 1, 1)
 
 
 class MeteredImport(models.TransientModel):
@@ -58,6 +67,12 @@ class MeteredImport(models.TransientModel):
         help="The very same file was imported already.",
     )
     column_ids = fields.One2many("metered.import.column", "wizard_id")
+    first_rows = fields.Json(readonly=True, help="Names, and records as they came.")
+    preview = fields.Json(
+        string="First Rows",
+        compute="_compute_preview",
+        help="The first records, and what each is understood as.",
+    )
 
     @api.model
     def _default_source_id(self):
@@ -162,6 +177,7 @@ class MeteredImport(models.TransientModel):
                 "layout": layout.title if layout else False,
                 "records": facts.records,
                 "known_batch_id": known.id,
+                "first_rows": self._prepare_first_rows(file_format.columns, chunk),
                 "column_ids": [Command.clear()]
                 + [
                     Command.create(values)
@@ -186,6 +202,92 @@ class MeteredImport(models.TransientModel):
                 "remembered": meaning.get(name, False),
                 "samples": " · ".join(distinct[:3]),
             }
+
+    @api.model
+    def _prepare_first_rows(self, names, chunk):
+        """The first records as plain values, good and bad ones apart."""
+        return {
+            "names": list(names),
+            "lines": chunk.line.tolist(),
+            "rows": chunk.frame.to_numpy(dtype=object).tolist(),
+            "bad": [[bad.line, bad.raw, bad.message] for bad in chunk.bad],
+        }
+
+    @api.depends("first_rows", "source_id", "column_ids.target")
+    @api.depends_context("lang", "tz")
+    def _compute_preview(self):
+        for wizard in self:
+            wizard.preview = wizard.first_rows and wizard._prepare_preview()
+
+    def _prepare_preview(self):
+        """The first records beside what an import would take from each.
+
+        :return: dict of ``columns`` (name, meaning) and ``rows``, in the order of the
+            file: line and values with start, caller, callee and seconds, False where
+            they cannot be told; or line, raw text and problem
+        """
+        first = self.first_rows
+        labels = dict(
+            self.column_ids._fields["target"]._description_selection(self.env)
+        )
+        meaning = {column.name: column.target for column in self.column_ids}
+        dtype = pd.ArrowDtype(pa.string())
+        frame = pd.DataFrame(first["rows"], columns=first["names"], dtype=dtype)
+        rows = [
+            {
+                "line": line,
+                "values": values,
+                "start": self._format_start(facts.start_us),
+                "caller": facts.caller or False,
+                "callee": facts.callee or False,
+                "seconds": False if facts.seconds is None else facts.seconds,
+            }
+            for line, values, facts in zip(
+                first["lines"],
+                first["rows"],
+                understand(
+                    frame,
+                    self._chosen_specs(),
+                    self.source_id.timezone,
+                    self.source_id.duration_rounding,
+                    source_dial_plan(self.source_id),
+                ),
+                strict=True,
+            )
+        ]
+        rows += [
+            {"line": line, "raw": raw, "problem": message}
+            for line, raw, message in first["bad"]
+        ]
+        return {
+            "columns": [
+                {"name": name, "meaning": labels.get(meaning.get(name), False)}
+                for name in first["names"]
+            ],
+            "rows": sorted(rows, key=lambda row: row["line"]),
+        }
+
+    def _format_start(self, start_us):
+        if start_us is None:
+            return False
+        moment = EPOCH + timedelta(microseconds=start_us)
+        return format_datetime(self.env, moment.replace(microsecond=0))
+
+    def _chosen_specs(self):
+        """What the columns mean as it is chosen now, in the source's formats."""
+        known = {spec.target: spec for spec in self.source_id.column_ids}
+        chosen = {}
+        for column in self.column_ids.filtered("target"):
+            chosen.setdefault(column.target, []).append(column.name)
+        return [
+            ColumnSpec(
+                target,
+                "+".join(names),
+                known[target].style or "" if target in known else "",
+                known[target].pattern or "" if target in known else "",
+            )
+            for target, names in chosen.items()
+        ]
 
     @api.model
     def _spec(self, column):
