@@ -137,9 +137,9 @@ class TestDashboard(MeteredCase):
             ("United Kingdom", 0.12),
             ("United States", 0.06),
         ):
-            # A draw is that part of the money.
+            # What begins or ends within a draw may be told a draw too high or low.
             part = 0.48 / destinations.DRAWS
-            self.assertAlmostEqual(found[name], amount, delta=part)
+            self.assertAlmostEqual(found[name], amount, delta=1.01 * part)
 
     def test_currencies_apart(self):
         euro = self.env.ref("base.EUR")
