@@ -86,6 +86,37 @@ SCREENS = [
     _list("imports", "batch"),
     _form("import", "batch", "metered.batch"),
     Screen("import_wizard", ACTION + "import", wait=".modal .o_form_view"),
+    Screen(
+        "import_wizard_preview",
+        ACTION + "import",
+        wait=".modal .o_form_view",
+        steps=(
+            # A file of many columns, as Asterisk writes it.
+            "(async () => {"
+            " const names = 'accountcode,src,dst,dcontext,clid,channel,dstchannel,"
+            "lastapp,lastdata,start,answer,end,duration,billsec,disposition,amaflags,"
+            "uniqueid,userfield,peeraccount,linkedid,sequence,hangupcause,trunk';"
+            " const row = (minute, dst) => `acme,14045550100,${dst},from-internal,"
+            "Acme <14045550100>,PJSIP/acme-0000000a,PJSIP/carrier-1-0000000b,Dial,"
+            "PJSIP/carrier-1,2026-11-02 10:0${minute}:00,2026-11-02 10:0${minute}:07,"
+            "2026-11-02 10:0${minute}:50,50,43,ANSWERED,DOCUMENTATION,"
+            "1793613${minute}00.1,,,1793613${minute}00.1,${minute},16,carrier-1`;"
+            " const rows = ['12125550199', '011442079460120', '18005550199',"
+            " '12125550142'].map((dst, minute) => row(minute, dst));"
+            " const files = new DataTransfer();"
+            " files.items.add(new File([[names, ...rows, ''].join('\\n')],"
+            " 'Master.csv', {type: 'text/csv'}));"
+            " const input = document.querySelector('.modal input[type=file]');"
+            " input.files = files.files;"
+            " input.dispatchEvent(new Event('change', {bubbles: true}));"
+            " await new Promise((done) => setTimeout(done, 1500));"
+            " })()",
+            "(async () => {"
+            " document.querySelector('.modal button[name=action_preview]').click();"
+            " await new Promise((done) => setTimeout(done, 2500));"
+            " })()",
+        ),
+    ),
     _list("periods", "period"),
     Screen("manual_invoice", ACTION + "manual_invoice", wait=".modal .o_form_view"),
     _searched(

@@ -67,7 +67,11 @@ class MeteredImport(models.TransientModel):
         help="The very same file was imported already.",
     )
     column_ids = fields.One2many("metered.import.column", "wizard_id")
-    first_rows = fields.Json(readonly=True, help="Names, and records as they came.")
+    first_rows = fields.Json(
+        string="Rows As They Came",
+        readonly=True,
+        help="Names of the columns, and the values of the first records.",
+    )
     preview = fields.Json(
         string="First Rows",
         compute="_compute_preview",
