@@ -26,6 +26,7 @@ from . import metered_renewal
 from . import metered_renewal_failure
 from . import metered_source
 from . import metered_source_account
+from . import metered_source_checks
 from . import metered_source_column
 from . import metered_source_payer
 from . import metered_source_rule
@@ -37,6 +38,10 @@ from . import res_partner
 from . import sale_order
 from . import sale_subscription_dates
 from . import sale_subscription_renew
+from . import res_partner_checks
+from . import res_partner_remedies
+from . import res_partner_source_checks
+from . import res_partner_usage
 from . import sale_subscription
 from . import sale_subscription_cron
 from . import sale_subscription_line

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import format_date
 
 from ..ingest.dial_plans import dial_plan
 from ..ingest.numbers import normalise_numbers
@@ -113,6 +114,54 @@ class MeteredIdentifier(models.Model):
         except ValueError:
             return value
         return normalise_numbers([value], plan)[0].as_py() or value
+
+    @api.model
+    def _domain_valid(self, moment):
+        """Identifiers that are somebody's at a moment.
+
+        :param moment: datetime in UTC
+        """
+        return [
+            "|",
+            ("date_from", "=", False),
+            ("date_from", "<=", moment),
+            "|",
+            ("date_to", "=", False),
+            ("date_to", ">", moment),
+        ]
+
+    def _describe_dates(self):
+        """When it is valid, as text with days of the user's time zone."""
+        self.ensure_one()
+        days = {
+            name: format_date(
+                self.env, fields.Datetime.context_timestamp(self, self[name]).date()
+            )
+            for name in ("date_from", "date_to")
+            if self[name]
+        }
+        if len(days) == 2:
+            return self.env._("from %(date_from)s until %(date_to)s", **days)
+        if self.date_from:
+            return self.env._("from %(date_from)s", **days)
+        if self.date_to:
+            return self.env._("until %(date_to)s", **days)
+        return self.env._("always")
+
+    @api.model
+    def _action_new(self, **defaults):
+        """A dialog that adds an identifier.
+
+        :param defaults: ``default_...`` keys of the context
+        """
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Add an Identifier"),
+            "res_model": self._name,
+            "views": [(False, "form")],
+            "target": "new",
+            "context": defaults,
+        }
 
     @api.constrains(
         "kind",

@@ -1,5 +1,8 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -127,6 +130,26 @@ class MeteredRateDeck(models.Model):
                         deck=deck.name,
                     )
                 )
+
+    def _has_rates_today(self):
+        """Whether any rate of this deck holds today, in its time zone."""
+        self.ensure_one()
+        today = datetime.now(UTC).astimezone(ZoneInfo(self.timezone)).date()
+        return bool(
+            self.env["metered.rate"].search(
+                [
+                    ("deck_id", "=", self.id),
+                    "|",
+                    ("date_from", "=", False),
+                    ("date_from", "<=", today),
+                    "|",
+                    ("date_to", "=", False),
+                    ("date_to", ">", today),
+                ],
+                limit=1,
+                order="id",
+            )
+        )
 
     def action_view_rates(self):
         """Open the rates of this deck."""

@@ -2,9 +2,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools.misc import formatLang
 
 from odoo.addons.base.models.res_partner import _tz_get
+
+MANUAL_INVOICE = "metered_billing.action_metered_manual_invoice"
 
 
 class ResPartner(models.Model):
@@ -30,41 +31,66 @@ class ResPartner(models.Model):
         help="In which this customer's days begin. Empty: the company's.",
     )
     metered_identifier_ids = fields.One2many(
-        "metered.identifier", "partner_id", string="Service Identifiers"
+        "metered.identifier",
+        "partner_id",
+        string="Service Identifiers",
+        groups="metered_billing.group_metered_user",
     )
     metered_account_ids = fields.One2many(
-        "metered.source.account", "partner_id", string="Source Accounts"
+        "metered.source.account",
+        "partner_id",
+        string="Source Accounts",
+        groups="metered_billing.group_metered_user",
     )
-    metered_open_amount_display = fields.Char(
-        string="Open Usage",
-        compute="_compute_metered_open_amount_display",
-        help="Rated and not yet invoiced, in the currency of the rates.",
+    metered_contact_identifier_ids = fields.Many2many(
+        "metered.identifier",
+        string="Identifiers of Contacts",
+        compute="_compute_metered_contact_identifier_ids",
+        groups="metered_billing.group_metered_user",
+        help="Usage of these is billed to this customer as well.",
+    )
+    metered_owner_id = fields.Many2one(
+        "res.partner",
+        string="Billed Customer",
+        compute="_compute_metered_owner_id",
+        groups="metered_billing.group_metered_user",
+        help="The company whose invoices hold this contact's usage. Empty: its own.",
     )
     metered_exception_count = fields.Integer(
-        string="Open Exceptions", compute="_compute_metered_exception_count"
+        string="Open Exceptions",
+        compute="_compute_metered_exception_count",
+        groups="metered_billing.group_metered_user",
     )
 
-    def _compute_metered_open_amount_display(self):
+    metered_can_invoice = fields.Boolean(
+        compute="_compute_metered_can_invoice",
+        groups="metered_billing.group_metered_user",
+    )
+
+    def _compute_metered_can_invoice(self):
+        action = self.env.ref(MANUAL_INVOICE, raise_if_not_found=False)
+        self.metered_can_invoice = bool(action)
+
+    @api.depends("commercial_partner_id")
+    def _compute_metered_owner_id(self):
         for partner in self:
-            sums = self.env["metered.usage"]._read_group(
-                [
-                    ("partner_id", "child_of", partner.ids),
-                    ("invoice_line_id", "=", False),
-                ],
-                ["currency_id"],
-                ["amount:sum"],
-            )
-            partner.metered_open_amount_display = " + ".join(
-                formatLang(self.env, amount, currency_obj=currency)
-                for currency, amount in sums
-            ) or self.env._("none")
+            owner = partner.commercial_partner_id
+            partner.metered_owner_id = owner if owner != partner else False
+
+    def _compute_metered_contact_identifier_ids(self):
+        for partner in self:
+            identifiers = self.env["metered.identifier"]
+            if partner._origin and not partner.metered_owner_id:
+                contacts = partner._metered_family() - partner._origin
+                identifiers = identifiers.search([("partner_id", "in", contacts.ids)])
+            partner.metered_contact_identifier_ids = identifiers
 
     def _compute_metered_exception_count(self):
         for partner in self:
             partner.metered_exception_count = self.env[
                 "metered.exception"
             ].search_count(
-                [("partner_id", "child_of", partner.ids), ("state", "=", "open")]
+                [*partner._metered_domain("metered.exception"), ("state", "=", "open")]
             )
 
     def action_view_metered_cdrs(self):
@@ -79,11 +105,19 @@ class ResPartner(models.Model):
         """Open the exceptions of this customer."""
         return self._metered_action("metered_billing.action_metered_exception")
 
+    def action_metered_manual_invoice(self):
+        """Invoice usage of this customer by hand, before its renewal."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(MANUAL_INVOICE)
+        action["context"] = {"default_partner_id": self.commercial_partner_id.id}
+        return action
+
     def _metered_action(self, xml_id):
-        """An action that shows what belongs to this customer and its contacts."""
+        """An action that shows what is billed to this customer."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(xml_id)
-        action["domain"] = [("partner_id", "child_of", self.ids)]
+        # Ids, not a condition on the contact: the index on the customer is taken.
+        action["domain"] = [("partner_id", "in", self._metered_family().ids)]
         return action
 
     @api.ondelete(at_uninstall=False)

@@ -158,6 +158,17 @@ SCREENS = [
         ),
     ),
     Screen(
+        "customer_checks",
+        "/odoo/res.partner/",
+        record=("res.partner", [("metered_identifier_ids", "!=", False)]),
+        wait=".o_form_view",
+        steps=(
+            "[...document.querySelectorAll('.o_notebook .nav-link')]"
+            ".find((tab) => tab.textContent.includes('Metered')).click()",
+            "document.querySelector('.o_metered_checks').scrollIntoView()",
+        ),
+    ),
+    Screen(
         "invoice",
         "/odoo/account.move/",
         record=("account.move", [("move_type", "=", "out_invoice")]),

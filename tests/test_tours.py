@@ -3,9 +3,10 @@
 """What an operator does on the screen, in a real browser."""
 
 import threading
+from datetime import timedelta
 from unittest.mock import patch
 
-from odoo import SUPERUSER_ID, api
+from odoo import SUPERUSER_ID, api, fields
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .metered_case import MeteredMakers
@@ -93,5 +94,33 @@ class TestTours(MeteredMakers, HttpCase):
         self.start_tour(
             "/odoo/action-metered_billing.action_metered_cdr",
             "metered_billing_open_invoice",
+            login="operator",
+        )
+
+    def test_customer_tab(self):
+        today = fields.Datetime.now()
+        self.customer.metered_identifier_ids.date_to = today - timedelta(days=1)
+        self.import_calls(
+            self.source,
+            ("t1", f"{today - timedelta(days=2)}", 90, "+14045550100", "+12125550199"),
+        )
+        self.make_subscription(
+            self.customer,
+            today.date() - timedelta(days=10),
+            today.date() + timedelta(days=20),
+        )
+        self.user.group_ids += self.env.ref("base.group_partner_manager")
+        self.start_tour(
+            f"/odoo/res.partner/{self.customer.id}",
+            "metered_billing_customer_tab",
+            login="operator",
+        )
+        self.assertEqual(len(self.customer.metered_identifier_ids), 2)
+
+    def test_source_checks(self):
+        self.source.payer_ids.unlink()
+        self.start_tour(
+            f"/odoo/action-metered_billing.action_metered_source/{self.source.id}",
+            "metered_billing_source_checks",
             login="operator",
         )

@@ -1,0 +1,197 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+from decimal import Decimal
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import fields, models
+from odoo.tools import SQL, format_date
+from odoo.tools.misc import formatLang
+
+
+class ResPartner(models.Model):
+    """A customer's usage that is not invoiced yet, and when it will be."""
+
+    _inherit = "res.partner"
+
+    metered_usage_info = fields.Json(
+        string="Usage So Far",
+        compute="_compute_metered_usage_info",
+        groups="metered_billing.group_metered_user",
+        help="Usage that is not invoiced yet, by billing period and call type.",
+    )
+
+    def _compute_metered_usage_info(self):
+        for partner in self:
+            owner = partner.commercial_partner_id
+            owner = owner._origin or owner
+            partner.metered_usage_info = {
+                "blocks": owner._metered_usage_blocks() if owner.id else []
+            }
+
+    def _metered_usage_blocks(self):
+        """Open usage by the invoice that it will be on.
+
+        :return: list of dicts: title, billed (text), rows (name, records, quantity,
+            amount as texts), totals (list of texts)
+        """
+        subscriptions = self._metered_subscriptions().filtered(
+            lambda s: s.recurring_next_date and not s.is_paused
+        )
+        blocks, pinned = [], [False]
+        for subscription in subscriptions:
+            # The one due first takes what names no subscription.
+            pinned.append(subscription.id)
+            blocks += self._metered_subscription_blocks(subscription, pinned)
+            pinned = []
+        today = self._metered_today()
+        first = today.replace(day=1)
+        left = [
+            *self._metered_domain("metered.usage"),
+            ("invoice_line_id", "=", False),
+        ]
+        if subscriptions:
+            left.append(("subscription_id", "not in", [False, *subscriptions.ids]))
+            title = self.env._("Of subscriptions that do not renew")
+            billed = self.env._("Not billed by any subscription")
+            return [*blocks, *self._metered_block(left, title, billed)]
+        billed = self.env._("Not billed: no subscription renews")
+        next_month = first + relativedelta(months=1)
+        return [
+            *self._metered_block(
+                [*left, ("day", "<", first)],
+                self.env._("Before %s", format_date(self.env, first)),
+                billed,
+            ),
+            *self._metered_block(
+                [*left, ("day", ">=", first)],
+                self._metered_days(first, next_month),
+                billed,
+                always=True,
+            ),
+        ]
+
+    def _metered_subscription_blocks(self, subscription, pinned):
+        """The blocks of one subscription.
+
+        :param pinned: ids of the subscriptions whose usage it bills, False among them
+            for usage that names none
+        """
+        due = subscription.recurring_next_date
+        start = subscription._metered_period_start(due)
+        domain = [
+            *self._metered_domain("metered.usage"),
+            ("invoice_line_id", "=", False),
+            ("subscription_id", "in", pinned),
+        ]
+        if subscription.date_start:
+            domain.append(("day", ">=", subscription.date_start))
+        values = {
+            "day": format_date(self.env, due),
+            "name": subscription.display_name,
+        }
+        billed = (
+            self.env._("To be billed on %(day)s with %(name)s", **values)
+            if due >= self._metered_today()
+            else self.env._("Due since %(day)s with %(name)s", **values)
+        )
+        return [
+            *self._metered_block(
+                [*domain, ("day", "<", start)],
+                self.env._(
+                    "Recorded late, from before %s", format_date(self.env, start)
+                ),
+                billed,
+            ),
+            *self._metered_block(
+                [*domain, ("day", ">=", start), ("day", "<", due)],
+                self._metered_days(start, due),
+                billed,
+                always=True,
+            ),
+            *self._metered_block(
+                [*domain, ("day", ">=", due)],
+                self.env._("From %s on", format_date(self.env, due)),
+                self.env._("To be billed with the renewal after that"),
+            ),
+        ]
+
+    def _metered_days(self, start, end):
+        """A half-open interval of days as text."""
+        last = end - timedelta(days=1)
+        return f"{format_date(self.env, start)} – {format_date(self.env, last)}"
+
+    def _metered_block(self, domain, title, billed, always=False):
+        """One block of usage; none where there is none, unless ``always``."""
+        rows, totals = [], {}
+        company = self.env.company
+        for meter, currency, records, quantity, exact in self._metered_sums(domain):
+            # As an invoice line rounds it: the total is that of the lines.
+            amount = self.env["metered.usage"]._convert_once(
+                exact, currency, currency, company, None
+            )
+            totals[currency] = totals.get(currency, 0) + amount
+            rows.append(
+                {
+                    "name": meter.name,
+                    "records": formatLang(self.env, records, digits=0),
+                    "quantity": self._metered_quantity(meter, quantity),
+                    "amount": self._metered_money(amount, currency),
+                }
+            )
+        if not rows and not always:
+            return []
+        return [
+            {
+                "title": title,
+                "billed": billed,
+                "rows": rows,
+                "totals": [
+                    self._metered_money(amount, currency)
+                    for currency, amount in totals.items()
+                ],
+            }
+        ]
+
+    def _metered_sums(self, domain):
+        """Exact sums of usage by call type and currency.
+
+        :return: list of (``metered.meter``, ``res.currency``, number of records,
+            Decimal billed quantity, Decimal amount) in the order of the call types
+        """
+        usage = self.env["metered.usage"]
+        usage.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT meter_id, currency_id, sum(records),
+                       sum(billed_quantity)::text, sum(amount)::text
+                  FROM metered_usage
+                 WHERE id IN %s
+                 GROUP BY meter_id, currency_id
+                """,
+                usage._search(domain).subselect(),
+            )
+        )
+        sums = [
+            (
+                self.env["metered.meter"].browse(meter_id),
+                self.env["res.currency"].browse(currency_id),
+                records,
+                Decimal(quantity),
+                Decimal(amount),
+            )
+            for meter_id, currency_id, records, quantity, amount in rows
+        ]
+        return sorted(sums, key=lambda row: (row[0].sequence, row[0].id, row[1].id))
+
+    def _metered_quantity(self, meter, quantity):
+        if meter.kind == "call":
+            return self.env._(
+                "%s min", formatLang(self.env, float(quantity / 60), digits=1)
+            )
+        return f"{formatLang(self.env, float(quantity), digits=2)} {meter.unit}"
+
+    def _metered_money(self, amount, currency):
+        return formatLang(self.env, float(amount), currency_obj=currency)

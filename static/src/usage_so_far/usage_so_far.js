@@ -1,0 +1,22 @@
+import {Component} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
+import {registry} from "@web/core/registry";
+import {standardFieldProps} from "@web/views/fields/standard_field_props";
+
+/** A customer's open usage: a table per billing period, a row per call type. */
+export class UsageSoFar extends Component {
+    static template = "metered_billing.UsageSoFar";
+    static props = {...standardFieldProps};
+
+    get blocks() {
+        return this.props.record.data[this.props.name]?.blocks || [];
+    }
+}
+
+export const usageSoFar = {
+    component: UsageSoFar,
+    displayName: _t("Usage so far"),
+    supportedTypes: ["json"],
+};
+
+registry.category("fields").add("metered_usage_so_far", usageSoFar);
