@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import account_move
 from . import account_move_send
+from . import account_move_usage
 from . import metered_job
 from . import mail_activity
 from . import mail_activity_mixin

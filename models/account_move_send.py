@@ -25,4 +25,26 @@ class AccountMoveSend(models.AbstractModel):
             if move.move_type == "out_invoice"
             else None
         )
-        return template or super()._get_default_mail_template_id(move)
+        template = template or super()._get_default_mail_template_id(move)
+        return self._metered_mail_template(move, template)
+
+    @api.model
+    def _metered_mail_template(self, move, template):
+        """The mail that names the usage, where Odoo's own would be sent without it.
+
+        A template that somebody chose stays.
+        """
+        stock = self.env.ref("account.email_template_edi_invoice", False)
+        ours = self.env.ref("metered_billing.mail_template_invoice_usage", False)
+        if (
+            not ours
+            or move.move_type != "out_invoice"
+            or (template and template != stock)
+        ):
+            return template
+        has_usage = (
+            self.env["metered.usage"]
+            .sudo()
+            .search([("invoice_line_id.move_id", "=", move.id)], limit=1)
+        )
+        return ours if has_usage else template
