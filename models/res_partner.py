@@ -5,8 +5,6 @@ from odoo.exceptions import UserError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-MANUAL_INVOICE = "metered_billing.action_metered_manual_invoice"
-
 
 class ResPartner(models.Model):
     _inherit = "res.partner"
@@ -62,15 +60,6 @@ class ResPartner(models.Model):
         groups="metered_billing.group_metered_user",
     )
 
-    metered_can_invoice = fields.Boolean(
-        compute="_compute_metered_can_invoice",
-        groups="metered_billing.group_metered_user",
-    )
-
-    def _compute_metered_can_invoice(self):
-        action = self.env.ref(MANUAL_INVOICE, raise_if_not_found=False)
-        self.metered_can_invoice = bool(action)
-
     @api.depends("commercial_partner_id")
     def _compute_metered_owner_id(self):
         for partner in self:
@@ -108,7 +97,9 @@ class ResPartner(models.Model):
     def action_metered_manual_invoice(self):
         """Invoice usage of this customer by hand, before its renewal."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(MANUAL_INVOICE)
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_manual_invoice"
+        )
         action["context"] = {"default_partner_id": self.commercial_partner_id.id}
         return action
 

@@ -207,6 +207,7 @@ list_db = False
 log_handler = :INFO,py.warnings:ERROR
 proxy_mode = False
 workers = 0
+limit_memory_hard = 0
 CONF
     mv "$config.$$" "$config"
 }

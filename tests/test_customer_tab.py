@@ -306,6 +306,15 @@ class TestCustomerTab(MeteredCase):
         with self.assertRaises(AccessError):
             partner.action_metered_remedy("source", self.source.id)
 
+    def test_invoice_by_hand(self):
+        contact = self.env["res.partner"].create(
+            {"name": "Branch", "parent_id": self.customer.id}
+        )
+        action = contact.with_user(self.operator).action_metered_manual_invoice()
+        wizard = self.env[action["res_model"]].with_user(self.operator)
+        defaults = wizard.with_context(**action["context"]).default_get(["partner_id"])
+        self.assertEqual(defaults["partner_id"], self.customer.id)
+
     def test_unknown_place(self):
         with self.assertRaises(UserError):
             self.customer.action_metered_remedy("nowhere")
