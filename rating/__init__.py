@@ -1,31 +1,52 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""The rating engine: what does a call cost, and why.
+"""Rating: what does usage cost, and why.
 
 It owns the choice of the rate (chains of decks, longest prefix, time bands, effective
-dates), the arithmetic of a charge (increments, fees, limits, rounding) and its
-explanation. Frames and plain configuration in, frames out; it imports nothing of Odoo
-and reads no database. It does not own whose call it is, of which type, or on which
-invoice it ends.
+dates), the arithmetic of a charge (increments, tiers, fees, limits, rounding), the
+price of an aggregate, what calling plans include, and the explanation of all of it.
+Frames and plain configuration in, frames out; it imports nothing of Odoo and reads no
+database. It does not own whose call it is, of which type, or on which invoice it ends.
 
-Invariants: charges are exact integers; a call's charge depends on nothing but the
-call, its chain and the rates, so order, batching and repetition change nothing.
+Invariants: charges are exact integers or fractions, never binary floats; a charge
+depends on nothing but the usage of its customer and period and on the prices, so
+order, batching and repetition change nothing.
 
-==============  =================================================
-prefixes.py     numbers as keys, longest-prefix match
-decks.py        what a deck and its time bands say
-bands.py        which time bands hold when
-rates.py        rates compiled, and the choice among them
-increments.py   billing steps
-charges.py      fee, minimum, maximum, reasons
-money.py        scales and rounding
-split.py        calls cut where their time band changes
-engine.py       the whole, a frame at a time
-explain.py      the whole, one call in words
-==============  =================================================
+A call:
+
+==================  =====================================================
+prefixes.py         numbers as keys, longest-prefix match
+decks.py            what a deck and its time bands say
+bands.py            which time bands hold when
+rates.py            rates compiled, and the choice among them
+increments.py       billing steps
+call_tiers.py       prices that change within a call
+charges.py          fee, minimum, maximum, reasons, what a plan has taken
+money.py            scales and rounding of columns
+split.py            calls cut where their time band changes
+engine.py           the whole, a frame at a time
+attempts.py         fees for attempts, on the sell and the buy side
+allowances.py       what is included, who takes it, what is left
+calling_plans.py    rated calls after allowances and tiers within the period
+explain.py          the whole, one call in words
+==================  =====================================================
+
+A meter's usage of a period:
+
+==================  =====================================================
+aggregations.py     records into one quantity
+units.py            the unit that is priced
+charge_models/      what a quantity costs, one file a model
+price_versions.py   a price that changes within the period
+usage_price.py      the whole, in its order
+rebill.py           the difference to what is billed
+proration.py        parts of a period
+==================  =====================================================
+
+`exact.py` has exact numbers and their rounding, `steps.py` the texts of explanations.
 """
 
-from .charges import FREE_ZERO, GRACE, MAXIMUM, MINIMUM, SPLIT
+from .charges import COVERED, FREE_ZERO, GRACE, MAXIMUM, MINIMUM, SPLIT, TIERED
 from .decks import HOLIDAY, Deck, Slot, TimeBand
 from .engine import (
     INPUT_COLUMNS,
@@ -36,12 +57,14 @@ from .engine import (
     RatedCalls,
     RatingEngine,
 )
-from .explain import Step, explain
+from .explain import explain
 from .prefixes import PrefixIndex, number_keys, prefix_range
 from .rates import MAX_US, MIN_US
 from .split import Part
+from .steps import Step
 
 __all__ = [
+    "COVERED",
     "FREE_ZERO",
     "GRACE",
     "HOLIDAY",
@@ -54,6 +77,7 @@ __all__ = [
     "NO_RATE",
     "RATED",
     "SPLIT",
+    "TIERED",
     "TOO_LARGE",
     "Deck",
     "Part",

@@ -11,6 +11,7 @@ band twice.
 """
 
 import datetime
+import math
 import zoneinfo
 
 import numpy as np
@@ -18,12 +19,11 @@ import numpy as np
 from .decks import DAY_MINUTES, HOLIDAY
 
 SECOND_US = 1_000_000
-MINUTE_US = 60 * SECOND_US
-DAY_US = DAY_MINUTES * MINUTE_US
+DAY_SECONDS = DAY_MINUTES * 60
+DAY_US = DAY_SECONDS * SECOND_US
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 NEVER_US = 2**62
 
-_DAY_TYPES = HOLIDAY + 1
 # 1970-01-01 was a Thursday.
 _EPOCH_WEEKDAY = 3
 
@@ -96,27 +96,57 @@ class Calendar:
             sorted((day - epoch).days for day in holidays), dtype=np.int64
         )
         slots = [slot for band in slots_of_bands for slot in band]
-        minutes = {0} | {m for s in slots for m in (s.start_minute, s.end_minute)}
-        self._cuts = np.array(sorted(minutes - {DAY_MINUTES}), dtype=np.int64)
+        seconds = {0} | {s for slot in slots for s in (slot.start, slot.end)}
+        self._cuts = np.array(sorted(seconds - {DAY_SECONDS}), dtype=np.int64)
+        self._type_days(slots)
         self._number_classes(self._holds(slots_of_bands))
         self._low_us = self._high_us = 0
         self._starts = np.zeros(0, dtype=np.int64)
 
+    def _type_days(self, slots):
+        """Number the kinds of day that the slots tell apart.
+
+        A kind is a weekday or holiday, as long as no slot asks for the date; then it
+        is which of the slots' conditions on the day are met.
+        """
+        conditions = list(dict.fromkeys(slot.dates for slot in slots))
+        self._years = sorted({year for dates in conditions for year in dates[3]})
+        self._by_date = any(any(dates[1:]) for dates in conditions)
+        shape = (HOLIDAY + 1, 1, 1, 1)
+        if self._by_date:
+            # one year more for all those that nobody asks for
+            shape = (HOLIDAY + 1, 12, 31, len(self._years) + 1)
+        met = np.ones((len(conditions), *shape), dtype=bool)
+        values = (range(HOLIDAY + 1), range(1, 13), range(1, 32), [*self._years, None])
+        for number, dates in enumerate(conditions):
+            for axis, (wanted, of_axis) in enumerate(zip(dates, values, strict=True)):
+                if not wanted or (axis and not self._by_date):
+                    continue
+                holds = np.array([value in wanted for value in of_axis])
+                met[number] &= holds.reshape([-1 if a == axis else 1 for a in range(4)])
+        patterns = met.reshape(len(conditions), math.prod(shape)).T
+        if self._by_date:
+            patterns, kind = np.unique(patterns, axis=0, return_inverse=True)
+        else:
+            kind = np.arange(HOLIDAY + 1)
+        self._kind_of_day = kind.reshape(shape)
+        self._met = dict(zip(conditions, patterns.T, strict=True))
+        self._kinds = len(patterns)
+
     def _holds(self, slots_of_bands):
-        """Return bool (bands + 1, day type before, day type, piece of the day)."""
-        shape = (len(slots_of_bands) + 1, _DAY_TYPES, _DAY_TYPES, len(self._cuts))
+        """Return bool (bands + 1, kind of the day before, of the day, its piece)."""
+        shape = (len(slots_of_bands) + 1, self._kinds, self._kinds, len(self._cuts))
         holds = np.zeros(shape, dtype=bool)
         holds[0] = True
         for band, slots in enumerate(slots_of_bands, start=1):
             for slot in slots:
-                days = list(slot.days)
-                start, end = slot.start_minute, slot.end_minute
-                if end > start:
-                    pieces = (self._cuts >= start) & (self._cuts < end)
+                days = np.flatnonzero(self._met[slot.dates])
+                if slot.end > slot.start:
+                    pieces = (self._cuts >= slot.start) & (self._cuts < slot.end)
                     holds[band][:, days] |= pieces
                 else:
-                    holds[band][:, days] |= self._cuts >= start
-                    holds[band][days] |= self._cuts < end
+                    holds[band][:, days] |= self._cuts >= slot.start
+                    holds[band][days] |= self._cuts < slot.end
         return holds
 
     def _number_classes(self, holds):
@@ -125,16 +155,26 @@ class Calendar:
         self.active = classes
         self._class_of = class_of.reshape(holds.shape[1:])
 
-    def _day_types(self, days):
-        """Return 0..6 for Monday to Sunday, 7 for holidays (days since 1970)."""
-        types = (days + _EPOCH_WEEKDAY) % 7
-        return np.where(np.isin(days, self._holidays), HOLIDAY, types)
+    def _day_kinds(self, days):
+        """Return the kind of each day (days since 1970)."""
+        weekday = (days + _EPOCH_WEEKDAY) % 7
+        weekday = np.where(np.isin(days, self._holidays), HOLIDAY, weekday)
+        if not self._by_date:
+            return self._kind_of_day[weekday, 0, 0, 0]
+        date = days.astype("datetime64[D]")
+        month = date.astype("datetime64[M]")
+        year = month.astype("datetime64[Y]").astype(np.int64) + EPOCH.year
+        place = np.full(len(days), len(self._years))
+        for number, wanted in enumerate(self._years):
+            place[year == wanted] = number
+        of_month = (date - month).astype(np.int64)
+        return self._kind_of_day[weekday, month.astype(np.int64) % 12, of_month, place]
 
     def _classes_at(self, local_us):
         days = local_us // DAY_US
-        minutes = (local_us - days * DAY_US) // MINUTE_US
-        pieces = np.searchsorted(self._cuts, minutes, side="right") - 1
-        before, today = self._day_types(days - 1), self._day_types(days)
+        seconds = (local_us - days * DAY_US) // SECOND_US
+        pieces = np.searchsorted(self._cuts, seconds, side="right") - 1
+        before, today = self._day_kinds(days - 1), self._day_kinds(days)
         return self._class_of[before, today, pieces]
 
     def cover(self, low_us, high_us):
@@ -152,7 +192,7 @@ class Calendar:
             self.zone, self._low_us, self._high_us
         ):
             days = np.arange((start + offset) // DAY_US, (end + offset) // DAY_US + 1)
-            local = (days[:, None] * DAY_US + self._cuts * MINUTE_US).ravel()
+            local = (days[:, None] * DAY_US + self._cuts * SECOND_US).ravel()
             local = local[(local > start + offset) & (local < end + offset)]
             local = np.insert(local, 0, start + offset)
             starts.append(local - offset)

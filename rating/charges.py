@@ -8,6 +8,7 @@ price a second. Everything up to the rounding is kept as numerators over that on
 denominator.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +25,14 @@ SPLIT = 8
 """Reason: charged at more than one rate."""
 FREE_ZERO = 16
 """Reason: no seconds, free."""
+TIERED = 32
+"""Reason: charged in more than one tier of its rate."""
+COVERED = 64
+"""Reason: an allowance took a part of it, or all."""
 
 NO_MAXIMUM = -1
+DECK_FEE = -1
+"""`Cover.fee`: the connection fee of the rate stays."""
 
 
 @dataclass
@@ -54,6 +61,54 @@ class Terms:
 
 
 @dataclass
+class Cover:
+    """What a calling plan has taken of calls; arrays of shape (n,), integers.
+
+    - `seconds`: billed seconds that the deck does not charge, from the beginning of
+      the call; 0 = the plan has not touched the call
+    - `fee`: connection fee in e8 instead of the rate's, `DECK_FEE` for that of the
+      rate
+    - `amount`, `denominator`: what the plan charges for these seconds, as a ratio in
+      e8; the deck's minimum and maximum do not concern it
+    """
+
+    seconds: np.ndarray
+    fee: np.ndarray
+    amount: np.ndarray
+    denominator: np.ndarray
+
+    def __len__(self):
+        return len(self.seconds)
+
+    def take(self, rows):
+        """Return the cover of some calls."""
+        return Cover(
+            self.seconds[rows],
+            self.fee[rows],
+            self.amount[rows],
+            self.denominator[rows],
+        )
+
+    def of_piece(self, start, billed):
+        """Return how many of the billed seconds of a piece are covered."""
+        return np.clip(self.seconds - start, 0, billed)
+
+    def terms(self, terms, rest):
+        """Return the terms of the calls for what is left to the deck.
+
+        :param terms: `Terms` of the rates
+        :param rest: seconds left, shape (n,); without any there is no minimum
+        """
+        return Terms(
+            np.where(self.fee == DECK_FEE, terms.fee, self.fee),
+            np.where(rest > 0, terms.minimum, 0),
+            terms.maximum,
+            terms.decimals,
+            terms.rounding,
+        )
+
+
+@dataclass
 class Amounts:
     """The way to the charge: numerators over `denominator` in e8, shape (n,)."""
 
@@ -65,7 +120,7 @@ class Amounts:
     reason: np.ndarray
 
 
-def amounts(usage, denominator, terms):
+def amounts(usage, denominator, terms, extra=None):
     """Return the amounts of calls from the numerators of their usage.
 
     A minimum of 0 is none, so it does not lift a negative price to 0. The maximum is
@@ -73,6 +128,7 @@ def amounts(usage, denominator, terms):
 
     :param usage: integers (int64, or object where int64 could overflow), shape (n,)
     :param denominator: positive integers of the same dtype, shape (n,)
+    :param extra: numerators that no limit concerns, added before the rounding
     """
     dtype = usage.dtype
     with_fee = usage + terms.fee.astype(dtype, copy=False) * denominator
@@ -88,6 +144,8 @@ def amounts(usage, denominator, terms):
         lowered = (terms.maximum >= 0) & (limited > maximum).astype(bool)
         limited = np.where(lowered, maximum, limited)
         reason[lowered] |= MAXIMUM
+    if extra is not None:
+        limited = limited + extra
     charge = money.round_charge(limited, denominator, terms.decimals, terms.rounding)
     return Amounts(usage, with_fee, limited, denominator, charge, reason)
 
@@ -120,13 +178,44 @@ def charge_at_one_rate(price, billed, per_seconds, terms):
     return charge, reason, wide
 
 
-def charge_exactly(usage, denominator, terms):
+def charge_pieces(pieces, terms, extra=None):
+    """Charge calls that consist of pieces at different prices.
+
+    int64 where all of it fits, else Python integers.
+
+    :param pieces: list of (price in e8, per seconds, seconds), each int64 (n,)
+    :param extra: (numerators, denominators) in e8 that no limit concerns
+    :return: (charge_micro int64, reason int8, too_large bool), shape (n,)
+    """
+    denominators = [per_seconds for _price, per_seconds, _seconds in pieces]
+    if extra is not None:
+        denominators.append(extra[1])
+    if not _pieces_fit(pieces, terms, extra, denominators):
+        pieces = [tuple(c.astype(object) for c in piece) for piece in pieces]
+        extra = extra and tuple(column.astype(object) for column in extra)
+        denominators = [column.astype(object) for column in denominators]
+    common = np.lcm.reduce(denominators)
+    usage = sum(
+        price * seconds * (common // per_seconds)
+        for price, per_seconds, seconds in pieces
+    )
+    if extra is not None:
+        extra = extra[0] * (common // extra[1])
+    if usage.dtype == object:
+        return charge_exactly(usage, common, terms, extra)
+    found = amounts(usage, common, terms, extra)
+    return found.charge_micro, found.reason, np.zeros(len(usage), dtype=bool)
+
+
+def charge_exactly(usage, denominator, terms, extra=None):
     """Charge calls in Python integers, whatever their size.
 
     :return: (charge_micro int64, reason int8, too_large bool), shape (n,); a charge
         that no int64 holds is 0 and too large
     """
-    found = amounts(usage.astype(object), denominator.astype(object), terms)
+    if extra is not None:
+        extra = extra.astype(object)
+    found = amounts(usage.astype(object), denominator.astype(object), terms, extra)
     too_large = (abs(found.charge_micro) > money.INT64_MAX).astype(bool)
     charge = np.where(too_large, 0, found.charge_micro).astype(np.int64)
     return charge, found.reason, too_large
@@ -148,6 +237,17 @@ def _fits(price, billed, per_seconds, terms):
     for limit in limits:
         fits &= np.abs(limit) <= each
     return fits & (per_seconds < money.SAFE // 10**money.PRICE_DECIMALS)
+
+
+def _pieces_fit(pieces, terms, extra, denominators):
+    """Say whether int64 holds every number on the way, for all of the calls."""
+    # no common multiple is larger than the product
+    common = math.prod(map(_largest, denominators))
+    amount = sum(_largest(price) * _largest(s) for price, _per, s in pieces)
+    amount += sum(map(_largest, (terms.fee, terms.minimum, terms.maximum)))
+    if extra is not None:
+        amount += _largest(extra[0])
+    return max(amount, 10**money.PRICE_DECIMALS) * common < money.SAFE
 
 
 def _largest(values):

@@ -21,19 +21,52 @@ class Slot:
       only, whatever its weekday.
     - `start_minute`, `end_minute`: 0..1440, half-open. An end that is not after the
       start lies on the next day; the whole slot belongs to the day it starts on.
+    - `start_second`, `end_second`: 0..59, past that minute: an end of 15:00 that is
+      itself within the slot ends one second later
+    - `months` (1..12), `month_days` (1..31), `years`: of the day; empty for any
     """
 
     days: frozenset
     start_minute: int = 0
     end_minute: int = DAY_MINUTES
+    months: frozenset = frozenset()
+    month_days: frozenset = frozenset()
+    years: frozenset = frozenset()
+    start_second: int = 0
+    end_second: int = 0
 
     def __post_init__(self):
-        object.__setattr__(self, "days", frozenset(self.days))
+        for name in ("days", "months", "month_days", "years"):
+            object.__setattr__(self, name, frozenset(getattr(self, name)))
         if not self.days or not self.days <= set(range(HOLIDAY + 1)):
             raise ValueError(f"Days {sorted(self.days)} are not some of 0 to 7")
+        if not self.months <= set(range(1, 13)):
+            raise ValueError(f"Months {sorted(self.months)} are not some of 1 to 12")
+        if not self.month_days <= set(range(1, 32)):
+            raise ValueError(f"Days {sorted(self.month_days)} are not some of 1 to 31")
         for minute in (self.start_minute, self.end_minute):
             if not 0 <= minute <= DAY_MINUTES:
                 raise ValueError(f"Minute {minute} is not between 0 and {DAY_MINUTES}")
+        for second in (self.start_second, self.end_second):
+            if not 0 <= second <= 59:
+                raise ValueError(f"Second {second} is not between 0 and 59")
+        if max(self.start, self.end) > DAY_MINUTES * 60:
+            raise ValueError("A slot does not go beyond midnight and some seconds")
+
+    @property
+    def start(self):
+        """Return the second of the day at which it starts."""
+        return self.start_minute * 60 + self.start_second
+
+    @property
+    def end(self):
+        """Return the second of the day at which it ends, half-open."""
+        return self.end_minute * 60 + self.end_second
+
+    @property
+    def dates(self):
+        """Return what it says about the day: (days, months, month days, years)."""
+        return self.days, self.months, self.month_days, self.years
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 
 from .bands import EPOCH, NEVER_US, SECOND_US, Calendar
-from .charges import FREE_ZERO, GRACE, SPLIT, charge_at_one_rate, charge_exactly
+from .charges import (
+    COVERED,
+    FREE_ZERO,
+    GRACE,
+    SPLIT,
+    TIERED,
+    charge_at_one_rate,
+    charge_exactly,
+    charge_pieces,
+)
 from .increments import billed_seconds
 from .rates import RateTable
 from .split import Part, split_calls
@@ -87,16 +96,18 @@ class RatingEngine:
     shorter than the rate's grace period, is rated, billed 0 seconds, and free.
     """
 
-    def __init__(self, rates, decks, bands=(), chains=()):
+    def __init__(self, rates, decks, bands=(), chains=(), tiers=None):
         """
         :param rates: DataFrame, see `rates.RateTable`
         :param decks: the `Deck`s
         :param bands: the `TimeBand`s
+        :param tiers: DataFrame of prices that change within a call, see
+            `call_tiers.COLUMNS`
         :param chains: tuples of deck ids, the first deck to ask first; a call names
             its chain by position here
         :raise ValueError: naming the rate or deck that is wrong
         """
-        self.table = RateTable(rates, decks, bands)
+        self.table = RateTable(rates, decks, bands, tiers)
         self._set_chains(chains)
 
     def with_chains(self, chains):
@@ -122,12 +133,13 @@ class RatingEngine:
         for row, watched in enumerate(calendars):
             self._calendars[row, : len(watched)] = watched
 
-    def rate(self, calls):
+    def rate(self, calls, cover=None):
         """Rate calls.
 
         :param calls: DataFrame with the int64 columns `INPUT_COLUMNS`: key of the
             called number, start in microseconds UTC, duration (>= 0), call type,
             chain (position)
+        :param cover: `charges.Cover` of the calls: what their calling plans took
         :return: `RatedCalls`
         :raise ValueError: when a column holds what cannot be a call; that is for the
             caller to sort out before
@@ -149,7 +161,9 @@ class RatingEngine:
         for start in range(0, count, BLOCK):
             block = slice(start, start + BLOCK)
             views = {name: column[block] for name, column in output.items()}
-            for row, of_row in self._rate_block(columns.take(block), views).items():
+            of_block = None if cover is None else cover.take(block)
+            found = self._rate_block(columns.take(block), views, of_block)
+            for row, of_row in found.items():
                 parts[start + row] = of_row
         return RatedCalls(pd.DataFrame(output, index=calls.index), parts)
 
@@ -234,7 +248,7 @@ class RatingEngine:
 
     # ---- what it costs
 
-    def _rate_block(self, calls, output):
+    def _rate_block(self, calls, output, cover):
         """Fill the output of a block of calls; return the parts of split calls."""
         rate = self.find_rates(calls, calls.start_us)
         missing = rate < 0
@@ -243,13 +257,14 @@ class RatingEngine:
             output["status"][empty] = NO_DECK
             rows = np.flatnonzero(~missing)
             filled = {name: column[rows] for name, column in output.items()}
-            parts = self._charge(calls.take(rows), rate[rows], filled)
+            cover = None if cover is None else cover.take(rows)
+            parts = self._charge(calls.take(rows), rate[rows], filled, cover)
             for name, column in filled.items():
                 output[name][rows] = column
             return {int(rows[row]): of_row for row, of_row in parts.items()}
-        return self._charge(calls, rate, output)
+        return self._charge(calls, rate, output, cover)
 
-    def _charge(self, calls, rate, output):
+    def _charge(self, calls, rate, output, cover):
         table = self.table
         seconds = calls.seconds
         billed = billed_seconds(
@@ -263,6 +278,18 @@ class RatingEngine:
             table.per_seconds.take(rate),
             table.terms(rate),
         )
+        special = table.tiers.begun(rate, seconds)
+        if cover is not None:
+            special |= cover.seconds > 0
+        if special.any():
+            rows = np.flatnonzero(special & (billed > 0))
+            charge[rows], reason[rows], too_large[rows], billed[rows] = (
+                self._charge_in_pieces(
+                    rate[rows],
+                    seconds[rows],
+                    None if cover is None else cover.take(rows),
+                )
+            )
         free = billed == 0
         if free.any():
             charge[free], reason[free], too_large[free] = 0, 0, False
@@ -271,7 +298,8 @@ class RatingEngine:
         parts = {}
         rows = self.crossing(calls, rate, billed)
         if len(rows):
-            split = self._split(calls.take(rows), rate[rows])
+            of_rows = None if cover is None else cover.take(rows)
+            split = self._split(calls.take(rows), rate[rows], of_rows)
             charge[rows], reason[rows], too_large[rows], billed[rows] = split[:4]
             parts = {int(rows[row]): of_row for row, of_row in split[4].items()}
         output["status"][:] = np.where(too_large, TOO_LARGE, RATED)
@@ -283,6 +311,69 @@ class RatingEngine:
         output["charge_micro"][:] = charge
         output["reason"][:] = reason
         return parts
+
+    def charge_covered(self, calls, rate_id, cover):
+        """Charge calls again for what their calling plans left to their decks.
+
+        :param calls: DataFrame as `rate` takes it; all rated, billed more than 0 s
+        :param rate_id: their rates at the start, as `rate` found them, shape (n,)
+        :param cover: their `charges.Cover`; all are covered in part at least
+        :return: (charge_micro int64, reason int8, too_large bool), shape (n,)
+        """
+        columns = self.columns_of(calls)
+        rate = self.table.rows_of(rate_id)
+        count = len(columns)
+        charge = np.zeros(count, dtype=np.int64)
+        reason = np.full(count, COVERED, dtype=np.int8)
+        too_large = np.zeros(count, dtype=bool)
+        self._cover(columns)
+        for start in range(0, count, BLOCK):
+            block = slice(start, start + BLOCK)
+            charge[block], reason[block], too_large[block] = self._charge_block(
+                columns.take(block), rate[block], cover.take(block)
+            )
+        return charge, reason, too_large
+
+    def _charge_block(self, calls, rate, cover):
+        charge, reason, too_large, billed = self._charge_in_pieces(
+            rate, calls.seconds, cover
+        )
+        rows = self.crossing(calls, rate, billed)
+        if len(rows):
+            split = self._split(calls.take(rows), rate[rows], cover.take(rows))
+            charge[rows], reason[rows], too_large[rows] = split[:3]
+        return charge, reason, too_large
+
+    def pieces_of(self, rate, seconds):
+        """Return what calls at one rate are made of: their tiers within the call.
+
+        :return: list of (price in e8, per seconds, seconds billed), int64 (n,)
+        """
+        tiers = self.table.tiers
+        billed = tiers.billed_by_level(self.table, rate, seconds)
+        return [
+            (tiers.price_e8[level].take(rate), tiers.per_seconds[level].take(rate), of)
+            for level, of in enumerate(billed)
+        ]
+
+    def _charge_in_pieces(self, rate, seconds, cover):
+        """Charge calls with tiers within the call, or taken by an allowance."""
+        pieces, terms, extra = (
+            self.pieces_of(rate, seconds),
+            self.table.terms(rate),
+            None,
+        )
+        billed = sum(of_piece for _price, _per, of_piece in pieces)
+        levels = sum(of_piece > 0 for _price, _per, of_piece in pieces)
+        if cover is not None:
+            pieces = uncovered(pieces, cover)
+            terms = cover.terms(terms, billed - cover.seconds)
+            extra = cover.amount, cover.denominator
+        charge, reason, too_large = charge_pieces(pieces, terms, extra)
+        reason[levels > 1] |= TIERED
+        if cover is not None:
+            reason[cover.seconds > 0] |= COVERED
+        return charge, reason, too_large, billed
 
     def crossing(self, calls, rate, billed):
         """Return the rows of the calls whose bands change before they are covered."""
@@ -305,15 +396,23 @@ class RatingEngine:
             self.table, calls.start_us, calls.seconds, rate, find, next_change
         )
 
-    def _split(self, calls, rate):
+    def _split(self, calls, rate, cover):
         table = self.table
         parts = self.parts_of(calls, rate)
-        usage, denominator = parts.usage(table)
-        charge, reason, too_large = charge_exactly(
-            usage, denominator, table.terms(rate)
-        )
-        several = parts.count_of_call() > 1
+        usage, denominator = parts.usage(table, cover)
+        terms, extra, billed = table.terms(rate), None, parts.billed_of_call()
+        if cover is not None:
+            terms = cover.terms(terms, billed - cover.seconds)
+            # over one denominator, as the usage
+            extra = cover.amount.astype(object) * denominator
+            usage, terms_denominator = usage * cover.denominator, cover.denominator
+            denominator = denominator * terms_denominator
+        charge, reason, too_large = charge_exactly(usage, denominator, terms, extra)
+        several = parts.differ(parts.rate)
         reason[several] |= SPLIT
+        reason[parts.differ(parts.level)] |= TIERED
+        if cover is not None:
+            reason[cover.seconds > 0] |= COVERED
         described = {}
         for place in np.flatnonzero(several[parts.call]):
             call, row = int(parts.call[place]), int(parts.rate[place])
@@ -326,10 +425,20 @@ class RatingEngine:
                 int(table.band_id[row]),
                 start,
                 int(parts.billed[place]),
+                int(parts.level[place]),
             )
             described.setdefault(call, []).append(part)
         described = {call: tuple(of_call) for call, of_call in described.items()}
-        return charge, reason, too_large, parts.billed_of_call(), described
+        return charge, reason, too_large, billed, described
+
+
+def uncovered(pieces, cover):
+    """Return the pieces of calls without the seconds that are covered."""
+    start, left = 0, []
+    for price, per_seconds, seconds in pieces:
+        left.append((price, per_seconds, seconds - cover.of_piece(start, seconds)))
+        start = start + seconds
+    return left
 
 
 def _require(values, lowest, highest, name):

@@ -35,8 +35,6 @@ local time, `…` marks endless digits):
 ==================  =========================================================
 """
 
-from dataclasses import dataclass, field
-from decimal import Decimal
 from fractions import Fraction
 
 import pandas as pd
@@ -51,48 +49,10 @@ from .engine import (
     NO_RATE,
     TOO_LARGE,
 )
+from .exact import exact_text
 from .increments import started
 from .money import CHARGE_DECIMALS, PRICE_DECIMALS, ROUNDINGS
-
-# Enough to see which way an endless amount is rounded.
-ENDLESS_PLACES = 12
-
-TEXTS = {
-    "deck_passed": "Deck {deck_id} has no rate for this call.",
-    "rate_passed": "Rate {rate_id} (prefix {prefix}) does not apply: {reason}.",
-    "deck": "Deck {deck_id}, number {place} of the chain, has a rate.",
-    "rate": "Rate {rate_id}: prefix {prefix}, {price} per {per_seconds} s.",
-    "runner_up": "Without it rate {rate_id} (prefix {prefix}) would apply.",
-    "band": "Local time {local_time} ({timezone}): time band {band_id}.",
-    "free_zero": "A call of 0 seconds is free.",
-    "grace": "{seconds} s is shorter than {grace_seconds} s, which is free.",
-    "increments": "{seconds} s in steps of {initial}/{increment} s:"
-    " {billed_seconds} s are billed.",
-    "part": "From {local_time} rate {rate_id}: {billed_seconds} s"
-    " at {price} per {per_seconds} s = {amount}.",
-    "usage": "Usage {amount}.",
-    "connection_fee": "Connection fee {fee}: {amount}.",
-    "minimum": "Raised to the minimum charge {minimum}.",
-    "maximum": "Lowered to the maximum charge {maximum}.",
-    "rounding": "Rounded to {decimals} decimals ({rounding}): {before} to {after}.",
-    "charge": "Charge {charge}.",
-    "no_rate": "No deck has a rate for this call.",
-    "no_deck": "There is no deck for this call.",
-    "too_large": "The charge is too large to be stored.",
-}
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: a code, its values (for a translated text) and an English text."""
-
-    code: str
-    values: dict = field(default_factory=dict)
-
-    @property
-    def text(self):
-        """Return the step in English."""
-        return TEXTS[self.code].format(**self.values)
+from .steps import Step
 
 
 def explain(engine, call):
@@ -283,22 +243,3 @@ def _band(table, row, instant_us):
 
 def _money(numerator, denominator=1):
     return Fraction(int(numerator), int(denominator) * 10**PRICE_DECIMALS)
-
-
-def exact_text(amount):
-    """Return a Fraction as a decimal text, with `…` where its digits never end."""
-    places = 0
-    rest = amount.denominator
-    while rest % 10 == 0:
-        places, rest = places + 1, rest // 10
-    for factor in (2, 5):
-        while rest % factor == 0:
-            places, rest = places + 1, rest // factor
-    endless = rest != 1
-    if endless:
-        places = ENDLESS_PLACES
-    digits = abs(amount.numerator) * 10**places // amount.denominator
-    # not scaleb(), which would round to the precision of the context
-    sign = 1 if amount < 0 else 0
-    value = Decimal((sign, tuple(map(int, str(digits))), -places))
-    return f"{value:f}" + ("…" if endless else "")

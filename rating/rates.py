@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from . import bands as time_bands
+from .call_tiers import CallTiers
 from .charges import Terms
 from .decks import SPLIT_AT_BOUNDARY
 from .money import ROUNDINGS
@@ -68,11 +69,12 @@ class RateTable:
     takes over from its deck: `decimals`, `rounding` (code), `split` (bool).
     """
 
-    def __init__(self, rates, decks, bands=()):
+    def __init__(self, rates, decks, bands=(), tiers=None):
         """
         :param rates: DataFrame with `INTEGER_COLUMNS` and `prefix` (str)
         :param decks: the `Deck`s; one without rates is allowed
         :param bands: the `TimeBand`s that the decks name
+        :param tiers: DataFrame of the tiers within a call, see `call_tiers.COLUMNS`
         :raise ValueError: naming the rate or deck that is wrong
         """
         self.decks = list(decks)
@@ -81,6 +83,8 @@ class RateTable:
         if len(self._deck_rank) != len(self.decks):
             raise ValueError("A deck is given twice")
         self._read(rates)
+        self.tiers = CallTiers(self, tiers)
+        self.longest_step = max(self.longest_step, self.tiers.longest_step)
         self._rank_bands()
         self._make_calendars({band.id: band.slots for band in bands})
         self._compile()
@@ -127,6 +131,16 @@ class RateTable:
         self.longest_step = int(
             max(self.initial_increment.max(initial=0), self.increment.max(initial=0))
         )
+
+    def rows_of(self, rate_id):
+        """Return the rows of rates by their ids; ValueError when one is unknown."""
+        order = np.argsort(self.rate_id, kind="stable")
+        place = np.searchsorted(self.rate_id, rate_id, sorter=order)
+        rows = order.take(place, mode="clip")
+        wrong = self.rate_id[rows] != rate_id
+        if wrong.any():
+            raise ValueError(f"Rate {rate_id[np.argmax(wrong)]} is unknown")
+        return rows
 
     def terms(self, rows):
         """Return the `Terms` of the rates in some rows."""

@@ -3,7 +3,8 @@
 """Calls that are split where their time band changes.
 
 A call is a succession of increments: the initial one, then further ones of the rate
-then in force, until the call is covered. Each increment is charged at the rate of
+(and its tier within the call, see `call_tiers`) then in force, until the call is
+covered. Each increment is charged at the rate of
 the band in which it *starts*, so one that runs over a boundary belongs to where it
 began, and no second is charged twice. What is said once a call (grace, connection
 fee, minimum, maximum, rounding) is taken from the rate at its start.
@@ -28,13 +29,17 @@ from .increments import started
 
 @dataclass(frozen=True)
 class Part:
-    """Increments of one call that follow each other at one rate."""
+    """Increments of one call that follow each other at one price of a rate.
+
+    `level` is the tier within the call, 0 = the rate's own price.
+    """
 
     rate_id: int
     deck_id: int
     band_id: int
     start_us: int
     billed_seconds: int
+    level: int = 0
 
 
 @dataclass
@@ -45,23 +50,37 @@ class Parts:
     - `rate`: row of the rate
     - `from_second`: seconds since the start of the call
     - `billed`: seconds
+    - `level`: tier of the rate within the call
     """
 
     call: np.ndarray
     rate: np.ndarray
     from_second: np.ndarray
     billed: np.ndarray
+    level: np.ndarray
 
-    def usage(self, table):
+    def prices(self, table):
+        """Return (price in e8, per seconds) of each part."""
+        tiers = table.tiers
+        where = (self.level, self.rate)
+        return tiers.price_e8[where], tiers.per_seconds[where]
+
+    def usage(self, table, cover=None):
         """Return (numerators, denominators) of each call's usage, Python integers.
 
         Rates with different `per_seconds` are added over their common multiple.
+
+        :param cover: `charges.Cover` of the calls; what it covers is left out
         """
-        per_seconds = table.per_seconds[self.rate]
+        price, per_seconds = self.prices(table)
         common = math.lcm(*np.unique(per_seconds).tolist())
+        seconds = self.billed
+        if cover is not None:
+            covered = cover.take(self.call)
+            seconds = seconds - covered.of_piece(self.from_second, seconds)
         shares = (
-            table.price_e8[self.rate].astype(object)
-            * self.billed.astype(object)
+            price.astype(object)
+            * seconds.astype(object)
             * (common // per_seconds.astype(object))
         )
         first = self._first_of_call()
@@ -72,9 +91,11 @@ class Parts:
         """Return the seconds billed in all, int64, shape (calls,)."""
         return np.add.reduceat(self.billed, self._first_of_call())
 
-    def count_of_call(self):
-        """Return the number of parts, int64, shape (calls,)."""
-        return np.diff(np.append(self._first_of_call(), len(self.call)))
+    def differ(self, column):
+        """Say of each call whether its parts differ in a column; bool, (calls,)."""
+        first = self._first_of_call()
+        lowest = np.minimum.reduceat(column, first)
+        return lowest < np.maximum.reduceat(column, first)
 
     def _first_of_call(self):
         return np.flatnonzero(np.diff(self.call, prepend=-1))
@@ -90,38 +111,46 @@ def split_calls(table, start_us, seconds, rate, find, next_change):
     :param next_change: function (calls, instants_us) -> instant_us
     :return: `Parts`, at least one of each call
     """
+    tiers = table.tiers
     rate = rate.copy()
     calls = np.arange(len(rate))
     initial = table.initial_increment[rate]
     position = np.where(initial > 0, initial, table.increment[rate])
-    pieces = [(calls, rate.copy(), np.zeros_like(position), position.copy())]
+    zero = np.zeros_like(position)
+    pieces = [(calls, rate.copy(), zero, position.copy(), zero)]
     calls = calls[position < seconds]
     while len(calls):
         at = start_us[calls] + position[calls] * SECOND_US
         found = find(calls, at)
         rate[calls] = np.where(found >= 0, found, rate[calls])
-        step = table.increment[rate[calls]]
-        until_end = started(seconds[calls] - position[calls], step)
+        level = tiers.level_at(rate[calls], position[calls])
+        step = tiers.increment[level, rate[calls]]
+        end = np.minimum(
+            seconds[calls], tiers.next_level_from(rate[calls], position[calls])
+        )
+        until_end = started(end - position[calls], step)
         until_change = started(next_change(calls, at) - at, step * SECOND_US)
         billed = np.minimum(until_end, until_change) * step
-        pieces.append((calls, rate[calls], position[calls], billed))
+        pieces.append((calls, rate[calls], position[calls], billed, level))
         position[calls] += billed
         calls = calls[position[calls] < seconds[calls]]
     return _joined(pieces)
 
 
 def _joined(pieces):
-    """Order the pieces by call and time, and join neighbours at the same rate."""
+    """Order the pieces by call and time, and join neighbours at the same price."""
     columns = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    call, rate, from_second, billed = columns
+    call, rate, from_second, billed, level = columns
     order = np.argsort(call, kind="stable")
-    call, rate = call[order], rate[order]
+    call, rate, level = call[order], rate[order], level[order]
     new = np.ones(len(call), dtype=bool)
     new[1:] = (call[1:] != call[:-1]) | (rate[1:] != rate[:-1])
+    new[1:] |= level[1:] != level[:-1]
     first = np.flatnonzero(new)
     return Parts(
         call[first],
         rate[first],
         from_second[order][first],
         np.add.reduceat(billed[order], first),
+        level[first],
     )

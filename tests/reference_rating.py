@@ -25,6 +25,7 @@ from odoo.addons.metered_billing.rating import (
     RatingEngine,
     number_keys,
 )
+from odoo.addons.metered_billing.rating.call_tiers import COLUMNS
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 ROUNDING = {
@@ -51,21 +52,31 @@ def day_type(deck, day):
     return 7 if day in deck.holidays else day.weekday()
 
 
+def day_fits(deck, slot, day):
+    return (
+        day_type(deck, day) in slot.days
+        and (not slot.months or day.month in slot.months)
+        and (not slot.month_days or day.day in slot.month_days)
+        and (not slot.years or day.year in slot.years)
+    )
+
+
 @lru_cache(maxsize=100_000)
 def band_holds(deck, band, instant):
     local = instant.astimezone(ZoneInfo(deck.timezone))
-    minute = local.hour * 60 + local.minute
+    second = (local.hour * 60 + local.minute) * 60 + local.second
     today = local.date()
     yesterday = today - datetime.timedelta(days=1)
     for slot in band.slots:
-        if slot.end_minute > slot.start_minute:
-            if day_type(deck, today) in slot.days:
-                if slot.start_minute <= minute < slot.end_minute:
-                    return True
-        else:
-            if day_type(deck, today) in slot.days and minute >= slot.start_minute:
+        start = slot.start_minute * 60 + slot.start_second
+        end = slot.end_minute * 60 + slot.end_second
+        if end > start:
+            if day_fits(deck, slot, today) and start <= second < end:
                 return True
-            if day_type(deck, yesterday) in slot.days and minute < slot.end_minute:
+        else:
+            if day_fits(deck, slot, today) and second >= start:
+                return True
+            if day_fits(deck, slot, yesterday) and second < end:
                 return True
     return False
 
@@ -254,10 +265,11 @@ def frame_of(calls):
     return frame
 
 
-def engine_of(rates, decks, bands=(), chains=((1,),)):
-    """Return a `RatingEngine` for rates given as dicts."""
+def engine_of(rates, decks, bands=(), chains=((1,),), tiers=()):
+    """Return a `RatingEngine` for rates, and tiers within calls, given as dicts."""
     frame = pd.DataFrame(rates, columns=list(RATE))
-    return RatingEngine(frame, decks, bands, chains)
+    tiers = pd.DataFrame(tiers, columns=list(COLUMNS), dtype="int64")
+    return RatingEngine(frame, decks, bands, chains, tiers)
 
 
 STATUS = {

@@ -17,7 +17,8 @@ from odoo.addons.metered_billing.rating import (
     TimeBand,
     explain,
 )
-from odoo.addons.metered_billing.rating.explain import TEXTS, exact_text
+from odoo.addons.metered_billing.rating.exact import exact_text
+from odoo.addons.metered_billing.rating.steps import TEXTS
 from odoo.addons.metered_billing.tests.reference_rating import (
     call_of,
     engine_of,

@@ -39,6 +39,11 @@ slots = st.builds(
     ),
     st.sampled_from([0, 60, 150, 480, 1080, 1320]),
     st.sampled_from([0, 90, 180, 600, 1080, 1439, 1440]),
+    months=st.sampled_from([(), (), (3,), (4,)]),
+    month_days=st.sampled_from([(), (), (28, 29), (30,)]),
+    years=st.sampled_from([(), (), (2026,), (2025,)]),
+    start_second=st.sampled_from([0, 0, 0]),
+    end_second=st.sampled_from([0, 0, 0]),
 )
 bands = st.tuples(*(st.builds(TimeBand, st.just(n), st.tuples(slots)) for n in (1, 2)))
 

@@ -1,0 +1,395 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Allowances: what a plan includes, and who takes it.
+
+An allowance is granted for a period to a *pool*: an identifier, a subscription, or a
+customer with its child companies; which, is only a column of the calls. The calls of a
+pool take from it in the order of (start, id), so that neither order nor batches of the
+frame have a meaning; `id` must be the record's own identity (its call id), not a number
+given on arrival. A record that is given twice takes once.
+
+Where several allowances fit a call, the one with the lowest priority takes first, then
+the next from what is left of the call; an allowance takes whole steps only. Allowances
+in seconds, units and records come before those in money, which pay for what is left to
+be charged. They take from the beginning of a call; its end is left to the deck, at the
+prices that hold there.
+
+Within an allowance, what was rolled over is used before what was granted for the
+period, and what expires first is used first.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .charges import DECK_FEE
+from .exact import exact, rounded
+
+SECONDS, UNITS, RECORDS, MONEY = ALLOWANCE_UNITS = (
+    "seconds",
+    "units",
+    "records",
+    "money",
+)
+BILLED, DURATION = MEASURES = ("billed", "duration")
+
+UNLIMITED = 2**62
+"""Amount of a balance without an end."""
+
+BALANCE_COLUMNS = ("allowance_id", "key", "amount", "periods_left")
+"""A balance: int64 columns. `key` is the pool; `amount` in the allowance's unit (money
+in micro-units); `periods_left` after this one in which it may still be used."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is included, for which calls.
+
+    - `unit`: `seconds`, `units` (of the quantity that the frame calls seconds),
+      `records`, or `money` (micro-units of the calls' currency)
+    - `amount`: for a period and one unit of the line; None = unlimited
+    - `fair_use`: cap of an unlimited allowance, None for none
+    - `pool`: column of the calls whose equal values share the allowance; 0 = none
+    - `meter_ids`, `destination_ids`, `band_ids`: the calls it is for; empty = any
+    - `priority`: lower takes first; among equals the lower id
+    - `increment`: seconds or units are taken in started steps of so many; a last step
+      that does not fit any more is not taken
+    - `factor`: how much a second or unit used takes (2: mobiles count double)
+    - `measure`: seconds as they are `billed`, or the real `duration`
+    - `price_e8`, `per_units`: what is charged for so many units taken (before the
+      factor); 0 = included in the plan
+    - `fee_e8`: connection fee of a call that it takes from; `DECK_FEE`: that of the
+      deck stays. Of several allowances the first that takes decides.
+    - `free_calls`: whether calls that the deck charges nothing for take from it
+    - `prorated`: whether a part of a period has a part of it
+    - `rollover_periods`: how many periods later what is left may be used; 0 = none
+    - `rollover_limit`: most that is rolled over in all, None for no limit; what
+      expires last is kept
+    """
+
+    id: int
+    unit: str = SECONDS
+    amount: int | None = None
+    fair_use: int | None = None
+    pool: str = "subscription_id"
+    meter_ids: frozenset = frozenset()
+    destination_ids: frozenset = frozenset()
+    band_ids: frozenset = frozenset()
+    priority: int = 0
+    increment: int = 1
+    factor: int = 1
+    measure: str = BILLED
+    price_e8: int = 0
+    per_units: int = 1
+    fee_e8: int = DECK_FEE
+    free_calls: bool = False
+    prorated: bool = True
+    rollover_periods: int = 0
+    rollover_limit: int | None = None
+
+    def __post_init__(self):
+        for name in ("meter_ids", "destination_ids", "band_ids"):
+            object.__setattr__(self, name, frozenset(getattr(self, name)))
+        if self.unit not in ALLOWANCE_UNITS:
+            raise ValueError(f"Allowance {self.id}: unit {self.unit!r} is unknown")
+        if self.measure not in MEASURES:
+            raise ValueError(
+                f"Allowance {self.id}: measure {self.measure!r} is unknown"
+            )
+        for name in ("amount", "fair_use", "rollover_limit", "rollover_periods"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < UNLIMITED:
+                raise ValueError(f"Allowance {self.id}: {name} {value} is not possible")
+        for name in ("increment", "factor", "per_units"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"Allowance {self.id}: {name} is below 1")
+        if self.amount is not None and self.fair_use is not None:
+            raise ValueError(
+                f"Allowance {self.id}: fair use is for unlimited allowances"
+            )
+        if self.unit == MONEY and (self.price_e8 or self.fee_e8 != DECK_FEE):
+            raise ValueError(f"Allowance {self.id}: money has no price of its own")
+        if self.unit in (RECORDS, MONEY) and self.increment != 1:
+            raise ValueError(f"Allowance {self.id}: {self.unit} have no increment")
+
+    @property
+    def limit(self):
+        """Return what it has in a whole period for one unit of the line."""
+        limit = self.fair_use if self.amount is None else self.amount
+        return UNLIMITED if limit is None else limit
+
+
+def grant(allowance, key, quantity=1, share=1):
+    """Return the balance that a period begins with, a dict of `BALANCE_COLUMNS`.
+
+    :param quantity: of the subscription line, exact
+    :param share: of a whole period, 0..1, exact
+    """
+    amount = allowance.limit
+    if amount != UNLIMITED:
+        times = exact(quantity) * (exact(share) if allowance.prorated else 1)
+        amount = int(rounded(amount * times, 0))
+    return {
+        "allowance_id": allowance.id,
+        "key": key,
+        "amount": amount,
+        "periods_left": allowance.rollover_periods,
+    }
+
+
+def balances(rows=()):
+    """Return a frame of balances from dicts, or from other frames of balances."""
+    rows = list(rows)
+    if rows and isinstance(rows[0], pd.DataFrame):
+        return pd.concat(rows, ignore_index=True)[list(BALANCE_COLUMNS)]
+    return pd.DataFrame(rows, columns=list(BALANCE_COLUMNS)).astype("int64")
+
+
+def period_tiers(first_id, tiers, **terms):
+    """Return tiers within the period as allowances with a price each.
+
+    The first 1,000 minutes of a pool at one price, what follows at another: a call
+    that reaches over a threshold is split there. The deck's connection fee stays
+    unless `fee_e8` says otherwise.
+
+    :param first_id: id of the first tier; the others have the next ones
+    :param tiers: (up to, price in e8, per units), ascending; up to None = no end.
+        Above the last tier with an end the deck prices.
+    :param terms: further fields of all `Allowance`s; `priority` is that of the first
+    :raise ValueError: naming the tier that is wrong
+    """
+    found, end, priority = [], 0, terms.pop("priority", 0)
+    for number, (up_to, price_e8, per_units) in enumerate(tiers):
+        if end is None or (up_to is not None and up_to <= end):
+            raise ValueError(
+                f"Tier {number + 1} does not begin where tier {number} ends"
+            )
+        found.append(
+            Allowance(
+                first_id + number,
+                amount=None if up_to is None else up_to - end,
+                priority=priority + number,
+                price_e8=price_e8,
+                per_units=per_units,
+                prorated=False,
+                free_calls=True,
+                **terms,
+            )
+        )
+        end = up_to
+    return found
+
+
+# ---- the calls of a pool, in order
+
+
+class Records:
+    """Calls, ready to be asked for those of an allowance in their order.
+
+    - `count`: how many
+    - `repeated`: (rows, row of the first) of records that are given more than once
+    """
+
+    def __init__(self, frame):
+        """
+        :param frame: DataFrame with `id` (of any type that sorts), `start_us`, and
+            the columns that the allowances name
+        """
+        self.frame = frame
+        self.count = len(frame)
+        self.start_us = frame["start_us"].to_numpy(dtype=np.int64)
+        self.ids = frame["id"]
+        self._orders = {}
+        self.repeated = self._repeated()
+        self.first = np.ones(self.count, dtype=bool)
+        self.first[self.repeated[0]] = False
+
+    def column(self, name):
+        """Return an int64 column of the frame."""
+        return self.frame[name].to_numpy(dtype=np.int64)
+
+    def _repeated(self):
+        none = np.zeros(0, dtype=np.int64)
+        if self.ids.is_monotonic_increasing and self.ids.is_unique:
+            return none, none
+        repeated = np.flatnonzero(self.ids.duplicated())
+        if not len(repeated):
+            return none, none
+        codes = pd.factorize(self.ids)[0]
+        first = np.full(codes.max() + 1, -1)
+        first[codes[::-1]] = np.arange(self.count)[::-1]
+        return repeated, first[codes[repeated]]
+
+    def in_order(self, pool):
+        """Return (rows, number of the pool of each row, keys of the pools).
+
+        The rows with a pool, ordered by (pool, start, id).
+        """
+        if pool not in self._orders:
+            self._orders[pool] = self._ordered(self.column(pool))
+        return self._orders[pool]
+
+    def _ordered(self, keys):
+        rows = np.flatnonzero((keys != 0) & self.first)
+        names, number = np.unique(keys[rows], return_inverse=True)
+        start = self.start_us[rows]
+        low = int(start.min()) if len(start) else 0
+        width = int(start.max() - low).bit_length() if len(start) else 0
+        if width + int(len(names)).bit_length() <= 62:
+            # one sort of one number is several times as fast as one of two
+            order = np.argsort((number << width) | (start - low), kind="stable")
+        else:
+            order = np.lexsort((start, number))
+        order = self._settle_ties(order, rows, number, start)
+        return rows[order], number[order], names
+
+    def _settle_ties(self, order, rows, number, start):
+        """Order by id where pool and start are the same."""
+        same = np.zeros(len(order) + 1, dtype=bool)
+        same[1:-1] = (number[order[1:]] == number[order[:-1]]) & (
+            start[order[1:]] == start[order[:-1]]
+        )
+        tied = np.flatnonzero(same[1:] | same[:-1])
+        if len(tied):
+            ties = order[tied]
+            rank = self.ids.iloc[rows[ties]].rank(method="first").to_numpy()
+            order[tied] = ties[np.lexsort((rank, start[ties], number[ties]))]
+        return order
+
+
+@dataclass
+class Taken:
+    """What one allowance took; arrays of one element per call that it took from.
+
+    - `rows`: of the calls
+    - `quantity`: seconds, units, records or micro-units of money, before the factor
+    - `keys`, `used`: per pool, what was taken from its balance
+    """
+
+    rows: np.ndarray
+    quantity: np.ndarray
+    keys: np.ndarray
+    used: np.ndarray
+
+
+def take(records, allowance, need, balance_keys, balance_amounts):
+    """Let calls take from an allowance, one after the other, until it is used up.
+
+    :param records: `Records`
+    :param need: steps that each call would take, int64, shape (n,); 0 = none
+    :param balance_keys: pools that have the allowance, sorted
+    :param balance_amounts: what each has of it
+    :return: `Taken`
+    """
+    rows, number, names = records.in_order(allowance.pool)
+    step = allowance.increment * allowance.factor
+    place = np.searchsorted(balance_keys, names)
+    place = np.minimum(place, max(len(balance_keys) - 1, 0))
+    steps_left = np.zeros(len(names), dtype=np.int64)
+    if len(balance_keys):
+        has = balance_keys[place] == names
+        steps_left[has] = balance_amounts[place[has]] // step
+    wanted = need[rows]
+    # few calls may be for it at all
+    chosen = np.flatnonzero((wanted > 0) & (steps_left[number] > 0))
+    rows, number, wanted = rows[chosen], number[chosen], wanted[chosen]
+    first = np.flatnonzero(np.diff(number, prepend=-1))
+    before = np.cumsum(wanted) - wanted
+    before -= np.repeat(before[first], np.diff(np.append(first, len(rows))))
+    taken = np.clip(steps_left[number] - before, 0, wanted)
+    used = np.add.reduceat(taken, first) * step if len(rows) else taken
+    got = taken > 0
+    return Taken(
+        rows[got],
+        taken[got] * allowance.increment,
+        names[number[first]],
+        used,
+    )
+
+
+# ---- balances
+
+
+def close(allowances, opening, used):
+    """Return the balances after a period.
+
+    :param allowances: the `Allowance`s
+    :param opening: frame of `BALANCE_COLUMNS`
+    :param used: mapping of allowance id -> (keys sorted, amounts taken)
+    :return: the opening frame's rows, those that expire first before the others, with
+        the columns `used`, `left`, `rolled` (may be used in the next period) and
+        `expired` (may not)
+    """
+    frame = opening.sort_values(
+        ["allowance_id", "key", "periods_left"], kind="stable", ignore_index=True
+    )
+    allowance_id, key = frame["allowance_id"].to_numpy(), frame["key"].to_numpy()
+    amount = frame["amount"].to_numpy()
+    first = _group_starts(allowance_id, key)
+    earlier = _sum_before(np.minimum(amount, UNLIMITED), first)
+    total = np.zeros(len(frame), dtype=np.int64)
+    for number, (keys, amounts) in used.items():
+        of_allowance = np.flatnonzero(allowance_id == number)
+        place = np.searchsorted(keys, key[of_allowance])
+        place = np.minimum(place, max(len(keys) - 1, 0))
+        if len(keys):
+            hit = keys[place] == key[of_allowance]
+            total[of_allowance[hit]] = amounts[place[hit]]
+    frame["used"] = np.clip(total - earlier, 0, amount)
+    unlimited = amount == UNLIMITED
+    left = np.where(unlimited, UNLIMITED, amount - frame["used"].to_numpy())
+    frame["left"] = left
+    may_roll = (frame["periods_left"].to_numpy() > 0) & ~unlimited
+    rolled = np.where(may_roll, left, 0)
+    limits = {
+        a.id: a.rollover_limit for a in allowances if a.rollover_limit is not None
+    }
+    if limits and len(frame):
+        # what expires last is kept: count from the end of each group
+        limit = np.array([limits.get(a, UNLIMITED) for a in allowance_id.tolist()])
+        last = _group_starts(allowance_id[::-1], key[::-1])
+        later = _sum_before(rolled[::-1], last)[::-1]
+        rolled = np.clip(limit - later, 0, rolled)
+    frame["rolled"] = rolled
+    frame["expired"] = np.where(unlimited, 0, left - rolled)
+    return frame
+
+
+def opening_of_next(closing, grants):
+    """Return the balances that the next period begins with.
+
+    :param closing: as `close` returns it
+    :param grants: frame of the balances granted for the next period
+    """
+    rolled = closing[closing["rolled"] > 0]
+    rolled = rolled.assign(
+        amount=rolled["rolled"], periods_left=rolled["periods_left"] - 1
+    )
+    return balances([rolled, grants])
+
+
+def totals(opening, allowance_id):
+    """Return (keys sorted, amounts) of the balances of an allowance."""
+    own = opening[opening["allowance_id"] == allowance_id].sort_values("key")
+    keys, amounts = own["key"].to_numpy(), own["amount"].to_numpy()
+    if not len(keys):
+        return keys, amounts
+    first = np.flatnonzero(np.append(True, np.diff(keys) != 0))
+    return keys[first], np.minimum(np.add.reduceat(amounts, first), UNLIMITED)
+
+
+def _group_starts(*columns):
+    new = np.zeros(len(columns[0]), dtype=bool)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
+
+
+def _sum_before(values, first):
+    """Return of each element the sum of those before it in its group."""
+    if not len(values):
+        return values
+    before = np.cumsum(values) - values
+    return before - np.repeat(before[first], np.diff(np.append(first, len(values))))

@@ -1,0 +1,98 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Exact numbers: taken in, rounded once, written down.
+
+Amounts and quantities that are priced one by one (not in columns of a million) are
+`Fraction`s: a third of a period or 0.1 a minute has no last digit, and nothing may be
+lost before the one rounding. Binary floats are refused at the door.
+"""
+
+import numbers
+from decimal import Decimal
+from fractions import Fraction
+
+# Enough to see which way an endless amount is rounded.
+ENDLESS_PLACES = 12
+
+ROUNDINGS = ("half_up", "up", "down", "half_even", "ceil", "floor")
+"""`up` and `down` are away from and towards zero, `ceil` and `floor` are not."""
+
+
+def exact(value):
+    """Return a number as a Fraction.
+
+    :param value: int, Decimal, Fraction, or a decimal text
+    :raise TypeError: for a binary float, whose digits nobody wrote down
+    :raise ValueError: for a text that is no finite number
+    """
+    if isinstance(value, bool):
+        raise TypeError(f"{value!r} is not a number")
+    if isinstance(value, numbers.Integral):
+        # int() for numpy's integers, which would overflow within a Fraction
+        return Fraction(int(value))
+    if isinstance(value, numbers.Rational):
+        return Fraction(value)
+    if isinstance(value, numbers.Real):
+        raise TypeError(f"{value!r} is a binary float: give a Decimal or its text")
+    try:
+        decimal = Decimal(value)
+        return Fraction(decimal)
+    except (ArithmeticError, ValueError):
+        raise ValueError(f"{value!r} is not a decimal number") from None
+
+
+def rounded(value, decimals, rounding="half_up"):
+    """Round a Fraction to decimals.
+
+    :param decimals: places that are kept; negative ones round to tens, hundreds, ..
+    :param rounding: one of `ROUNDINGS`
+    :return: Decimal, exact
+    """
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"Rounding {rounding!r} is unknown")
+    scaled = exact(value) * Fraction(10) ** decimals
+    size = abs(scaled)
+    whole, rest = divmod(size.numerator, size.denominator)
+    carries = {
+        "half_up": 2 * rest >= size.denominator,
+        "up": rest > 0,
+        "down": False,
+        "half_even": 2 * rest + (whole & 1) > size.denominator,
+        "ceil": rest > 0 and scaled > 0,
+        "floor": rest > 0 and scaled < 0,
+    }
+    whole += carries[rounding]
+    return _decimal(scaled < 0 and whole > 0, whole, decimals)
+
+
+def _decimal(negative, digits, places):
+    # not scaleb(), which would round to the precision of the context
+    if places < 0:
+        digits, places = digits * 10**-places, 0
+    return Decimal((int(negative), tuple(map(int, str(digits))), -places))
+
+
+def places_of(value):
+    """Return how many decimals a Fraction has, None where they never end."""
+    places = 0
+    rest = value.denominator
+    while rest % 10 == 0:
+        places, rest = places + 1, rest // 10
+    for factor in (2, 5):
+        while rest % factor == 0:
+            places, rest = places + 1, rest // factor
+    return places if rest == 1 else None
+
+
+def to_decimal(value):
+    """Return a Fraction as an exact Decimal, None where its digits never end."""
+    places = places_of(value)
+    return None if places is None else rounded(value, places)
+
+
+def exact_text(amount):
+    """Return a Fraction as a decimal text, with `…` where its digits never end."""
+    places = places_of(amount)
+    if places is None:
+        return f"{rounded(amount, ENDLESS_PLACES, 'down'):f}…"
+    return f"{rounded(amount, places):f}"

@@ -1,0 +1,127 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""A price that changes within the period.
+
+A price has versions, each in force from its date until the next one begins. How the
+charge of a period is put together from them is said by the charge model (`on_change`):
+
+`slice` (standard, graduated, package, percentage)
+    The usage is one row in order of time. What was used before a change keeps its
+    place in tiers, packages and free units; from there on the new version prices the
+    units, as if it had always been in force. Each version charges price(up to its
+    end) - price(up to its beginning). For a standard price these are simply the units
+    of each version at its price.
+
+`volume`
+    The total of the whole period decides the tier, for each version in its own tiers.
+    The units used under a version have its unit price; the flat fee is due for its
+    share of the time.
+
+`time` (stairstep; and every model on a quantity that cannot be added up: max, min,
+average, last, unique, weighted)
+    Each version prices the quantity of the whole period, and is due for its share of
+    the time.
+
+With one version all three are price(quantity).
+"""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from .charge_models import Charge
+from .exact import exact_text
+from .rebill import difference
+from .steps import Step
+
+
+@dataclass(frozen=True)
+class PriceVersion:
+    """A charge model, in force from an instant (microseconds UTC) on."""
+
+    from_us: int
+    model: object
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of the period under one version.
+
+    - `quantity`: used in it, where quantities can be added up; None where not
+    - `share`: of the period's time
+    - `events`: values of the events, if the model prices them
+    """
+
+    model: object
+    share: Fraction
+    quantity: Fraction | None = None
+    events: tuple = ()
+
+
+def versions_in(versions, start_us, end_us):
+    """Return the versions in force in [start, end) as (from, to, model).
+
+    :param versions: `PriceVersion`s, in any order
+    :raise ValueError: when two begin at the same time, or none is in force at the start
+    """
+    ordered = sorted(versions, key=lambda version: version.from_us)
+    begins = [version.from_us for version in ordered]
+    if len(set(begins)) != len(begins):
+        raise ValueError("Two versions of the price begin at the same time")
+    if not begins or begins[0] > start_us:
+        raise ValueError("No version of the price is in force when the period begins")
+    found = []
+    for version, until in zip(ordered, [*begins[1:], end_us], strict=True):
+        low, high = max(version.from_us, start_us), min(until, end_us)
+        if low < high or (version is ordered[-1] and not found):
+            found.append((low, high, version.model))
+    return found
+
+
+def price_spans(spans, total):
+    """Price a period whose price changed in it.
+
+    :param spans: `Span`s in order of time, at least one
+    :param total: quantity of the whole period
+    :return: `Charge`; from the second version on, keys of lines name the version
+    """
+    additive = all(span.quantity is not None for span in spans)
+    lines, steps = [], []
+    reached, events = None, []
+    for number, span in enumerate(spans, start=1):
+        model = span.model
+        way = model.on_change if additive else "time"
+        if way == "time":
+            whole = model.price(total, [e for each in spans for e in each.events])
+            part = _scaled(whole, span.share)
+        elif way == "volume":
+            part = model.price_of(span.quantity, total, span.share)
+        else:
+            part = _slice(model, span, reached, events)
+            reached = (reached or 0) + span.quantity
+            events = [*events, *span.events]
+        lines += part.lines if number == 1 else _of_version(number, part.lines)
+        if len(spans) > 1:
+            share = exact_text(span.share)
+            steps.append(Step("price_version", {"version": number, "share": share}))
+        steps += part.steps
+    return Charge(tuple(lines), tuple(steps))
+
+
+def _slice(model, span, reached, events):
+    """Return price(reached + quantity of the span) - price(reached)."""
+    if reached is None:
+        return model.price(span.quantity, span.events)
+    charge = model.price(reached + span.quantity, [*events, *span.events])
+    before = model.price(reached, events)
+    return Charge(tuple(difference(charge.lines, before.lines)), charge.steps)
+
+
+def _of_version(number, lines):
+    return [replace(line, key=f"version-{number}-{line.key}") for line in lines]
+
+
+def _scaled(charge, share):
+    if share == 1:
+        return charge
+    lines = (replace(line, quantity=line.quantity * share) for line in charge.lines)
+    return Charge(tuple(lines), charge.steps)

@@ -1,0 +1,130 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Every case in vectors/ through the public functions of rating/.
+
+A case that is answered differently on purpose stands in `vectors/differences.json`
+with the reason and our answer. The list is exact: a case that is not on it must agree
+with the other engine, and one that is must still disagree with it, and agree with the
+answer that stands there.
+"""
+
+import json
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from unittest import TestCase
+
+from odoo.addons.metered_billing.rating.exact import rounded
+from odoo.addons.metered_billing.tests import (
+    vector_allowances,
+    vector_calls,
+    vector_prices,
+)
+
+VECTORS = Path(__file__).parent / "vectors"
+ADAPTERS = (vector_prices, vector_calls, vector_allowances)
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def cases():
+    """Yield every case of every file."""
+    for path in sorted(VECTORS.glob("*.json")):
+        if path.name != "differences.json":
+            document = read(path)
+            assert document["count"] == len(document["vectors"]), path.name
+            yield from document["vectors"]
+
+
+def answer(case):
+    """Return our answers by the names of `expected`."""
+    for adapter in ADAPTERS:
+        if function := getattr(adapter, case["model"], None):
+            return function(case["config"], case["input"])
+    raise AssertionError(f"Nothing here knows the model {case['model']}")
+
+
+def differences():
+    """Return the cases that are answered differently on purpose, by id."""
+    rows = read(VECTORS / "differences.json")["cases"]
+    return {row["id"]: row for row in rows}
+
+
+def disagreement(case, expected=None):
+    """Return where our answers differ from the expected ones, None when nowhere."""
+    try:
+        _compare(answer(case), expected or case["expected"], case["id"])
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _compare(found, wanted, where):
+    if isinstance(wanted, dict):
+        for name, value in wanted.items():
+            if name.endswith("_rounded"):
+                found_value = found[name.removesuffix("_rounded")]
+                mode = value.get("mode", "half_up")
+                found_value = rounded(found_value, value["decimals"], mode)
+                _compare(found_value, value["value"], f"{where} {name}")
+            elif name.endswith("_within"):
+                off = Fraction(found[name.removesuffix("_within")])
+                off -= Fraction(value["value"])
+                assert abs(off) <= Fraction(value["delta"]), f"{where} {name}: {off}"
+            else:
+                _compare(found[name], value, f"{where} {name}")
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted), f"{where}: {found}, not {wanted}"
+        for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
+            _compare(one, other, f"{where} {number}")
+    elif _is_number(wanted) and found is not None:
+        same = Fraction(found) == Fraction(wanted)
+        assert same, f"{where}: {found}, not {wanted}"
+    else:
+        assert found == wanted, f"{where}: {found}, not {wanted}"
+
+
+def _is_number(value):
+    if isinstance(value, bool) or value is None:
+        return False
+    try:
+        return Decimal(value).is_finite()
+    except ArithmeticError:
+        return False
+
+
+class TestVectors(TestCase):
+    def test_every_case_agrees_or_is_listed(self):
+        listed, seen = differences(), set()
+        for case in cases():
+            with self.subTest(case["id"]):
+                self.assertNotIn(case["id"], seen)
+                seen.add(case["id"])
+                found = disagreement(case)
+                if row := listed.get(case["id"]):
+                    self.assertTrue(row["reason"])
+                    self.assertTrue(found, "agrees now: take it off the list")
+                    self.assertIsNone(disagreement(case, row["ours"]))
+                else:
+                    self.assertIsNone(found)
+        self.assertGreaterEqual(len(seen), 247)
+        self.assertEqual(set(listed) - seen, set(), "listed, but not there")
+
+    def test_a_rounding_fault_of_another_engine_is_listed(self):
+        for case in cases():
+            derived = case.get("derived", {})
+            if not derived.get("reproducible_with_exact_decimals", True):
+                ours = {"cost": derived["exact_decimal_cost"]}
+                self.assertEqual(differences()[case["id"]]["ours"], ours)
+
+    def test_a_wrong_answer_is_noticed(self):
+        noticed = 0
+        for case in cases():
+            for name, value in case["expected"].items():
+                if isinstance(value, str) and _is_number(value):
+                    wrong = {name: str(Decimal(value) + 1)}
+                    self.assertTrue(disagreement(case, wrong), case["id"])
+                    noticed += 1
+        self.assertGreater(noticed, 150)
