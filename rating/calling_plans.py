@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from .allowances import (
-    BILLED,
+    DURATION,
     MONEY,
     RECORDS,
     Records,
@@ -170,20 +170,16 @@ class _Work:
 
     def take_quantity(self, allowance, balance):
         cover = self.cover
-        measured = self.billed if allowance.measure == BILLED else self.seconds
-        left = measured - cover.seconds
-        need = started(left, allowance.increment)
-        if allowance.unit == RECORDS:
-            need = np.ones(len(left), dtype=np.int64)
-        open_ = self._fits(allowance) & (left > 0) & (cover.seconds < self.billed)
-        need = np.where(open_, need, 0)
+        whole = allowance.unit == RECORDS
+        real = allowance.measure == DURATION and not whole
+        left = (self.seconds if real else self.billed) - cover.seconds
+        takes = self._fits(allowance) & (left > 0) & (cover.seconds < self.billed)
+        need = np.where(takes, 1 if whole else started(left, allowance.increment), 0)
         taken = take(self.records, allowance, need, *balance)
         rows = taken.rows
         covered = np.minimum(taken.quantity, left[rows])
         # the last real second of a call covers what its last increment adds
-        all_of_it = covered >= left[rows]
-        if allowance.unit == RECORDS:
-            all_of_it = np.ones(len(rows), dtype=bool)
+        all_of_it = (covered >= left[rows]) | whole
         covered = np.where(all_of_it, (self.billed - cover.seconds)[rows], covered)
         untouched = cover.seconds[rows] == 0
         cover.fee[rows[untouched]] = allowance.fee_e8

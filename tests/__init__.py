@@ -1,7 +1,14 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from . import test_allowance_reference
+from . import test_allowances
 from . import test_batch_job
 from . import test_batch_undo
+from . import test_charge_aggregations
+from . import test_charge_in_call
+from . import test_charge_models
+from . import test_charge_tiers
+from . import test_charge_usage_price
 from . import test_dashboard
 from . import test_dashboard_tours
 from . import test_decisions
@@ -31,11 +38,11 @@ from . import test_rating_invariants
 from . import test_rating_money
 from . import test_rating_prefixes
 from . import test_rating_split
-from . import test_rating_vectors
-from . import test_rerate
 from . import test_renewal
 from . import test_renewal_durability
+from . import test_rerate
 from . import test_security
 from . import test_times
 from . import test_tours
 from . import test_tours_manual_invoice
+from . import test_vectors

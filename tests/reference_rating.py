@@ -84,8 +84,9 @@ def band_holds(deck, band, instant):
 class Reference:
     """Rates calls one at a time; rates are dicts with the engine's column names."""
 
-    def __init__(self, rates, decks, bands, chains):
+    def __init__(self, rates, decks, bands, chains, tiers=()):
         self.rates = rates
+        self.tiers = tiers
         self.decks = {deck.id: deck for deck in decks}
         self.bands = {band.id: band for band in bands}
         self.chains = chains
@@ -141,46 +142,73 @@ class Reference:
         seconds = call["seconds"]
         if seconds == 0 or seconds < rate["grace_seconds"]:
             return "rated", rate["rate_id"], 0, 0, []
-        split = self.decks[rate["deck_id"]].crossing == "split"
-        increments = []
-        position = 0
-        step = rate["initial_increment"] or rate["increment"]
-        current = rate
-        while position < seconds:
-            if position:
-                if split:
-                    instant = call["start_us"] + position * 1_000_000
-                    current = self.first_in_band(candidates, instant) or current
-                step = current["increment"]
-            increments.append((current, position, step))
-            position += step
-        charge = self._charge(rate, increments)
+        increments = self.increments(call, rate, candidates)
+        charge = self.charge(rate, increments)
         status = "rated" if abs(charge) < 2**63 else "too_large"
+        _current, position, step, _price = increments[-1]
         return (
             status,
             rate["rate_id"],
-            position,
+            position + step,
             charge if status == "rated" else 0,
             self._parts(increments),
         )
 
-    def _charge(self, rate, increments):
-        amount = Fraction(rate["connection_fee_e8"], 10**8)
-        for current, _position, step in increments:
-            price = Fraction(current["price_e8"], 10**8)
-            amount += price * step / current["per_seconds"]
-        if rate["min_charge_e8"] > 0:
+    def increments(self, call, rate, candidates):
+        """Return (rate, from second, seconds, price of one second) of each."""
+        split = self.decks[rate["deck_id"]].crossing == "split"
+        increments = []
+        position = 0
+        current = rate
+        while position < call["seconds"]:
+            if position and split:
+                instant = call["start_us"] + position * 1_000_000
+                current = self.first_in_band(candidates, instant) or current
+            terms = self.terms_at(current, position)
+            step = terms["increment"]
+            if not position:
+                step = rate["initial_increment"] or rate["increment"]
+            price = Fraction(terms["price_e8"], 10**8 * terms["per_seconds"])
+            increments.append((current, position, step, price))
+            position += step
+        return increments
+
+    def terms_at(self, rate, position):
+        """Return the price and increment that hold at a second of a call."""
+        begun = [
+            tier
+            for tier in self.tiers
+            if tier["rate_id"] == rate["rate_id"] and tier["from_second"] <= position
+        ]
+        return max(begun, key=lambda tier: tier["from_second"], default=rate)
+
+    def charge(self, rate, increments, covered=0, fee_e8=None, extra=0):
+        """Return the charge in micro-units.
+
+        :param covered: seconds from the beginning that a plan has taken
+        :param fee_e8: connection fee instead of the rate's
+        :param extra: what the plan charges
+        """
+        if fee_e8 is None:
+            fee_e8 = rate["connection_fee_e8"]
+        amount, left = Fraction(fee_e8, 10**8), 0
+        for _current, position, step, price in increments:
+            rest = step - min(max(covered - position, 0), step)
+            amount += price * rest
+            left += rest
+        if left and rate["min_charge_e8"] > 0:
             amount = max(amount, Fraction(rate["min_charge_e8"], 10**8))
         if rate["max_charge_e8"] >= 0:
             amount = min(amount, Fraction(rate["max_charge_e8"], 10**8))
         deck = self.decks[rate["deck_id"]]
-        return int(round_exactly(amount, deck.decimals, deck.rounding) * 10**6)
+        rounded = round_exactly(amount + extra, deck.decimals, deck.rounding)
+        return int(rounded * 10**6)
 
     @staticmethod
     def _parts(increments):
         """Return [rate id, from second, seconds] of runs of increments at one rate."""
         parts = []
-        for rate, position, step in increments:
+        for rate, position, step, _price in increments:
             if parts and parts[-1][0] == rate["rate_id"]:
                 parts[-1][2] += step
             else:
