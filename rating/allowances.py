@@ -184,12 +184,22 @@ def period_tiers(first_id, tiers, **terms):
 # ---- the calls of a pool, in order
 
 
-class Records:
-    """Calls, ready to be asked for those of an allowance in their order.
+@dataclass
+class PoolCalls:
+    """Calls of pools in the order in which they take: by (pool, start, id).
 
-    - `count`: how many
-    - `repeated`: (rows, row of the first) of records that are given more than once
+    - `rows`: of the calls in the frame
+    - `number`: of each call's pool, ascending
+    - `keys`: of the pools, by number
     """
+
+    rows: np.ndarray
+    number: np.ndarray
+    keys: np.ndarray
+
+
+class Records:
+    """Calls, ready to be asked for those of an allowance in their order."""
 
     def __init__(self, frame):
         """
@@ -200,112 +210,133 @@ class Records:
         self.count = len(frame)
         self.start_us = frame["start_us"].to_numpy(dtype=np.int64)
         self.ids = frame["id"]
+        self.in_order = bool((self.start_us[1:] >= self.start_us[:-1]).all())
         self._orders = {}
-        self.repeated = self._repeated()
-        self.first = np.ones(self.count, dtype=bool)
-        self.first[self.repeated[0]] = False
+        self._again = {}
 
     def column(self, name):
         """Return an int64 column of the frame."""
         return self.frame[name].to_numpy(dtype=np.int64)
 
-    def _repeated(self):
-        none = np.zeros(0, dtype=np.int64)
-        if self.ids.is_monotonic_increasing and self.ids.is_unique:
-            return none, none
-        repeated = np.flatnonzero(self.ids.duplicated())
-        if not len(repeated):
-            return none, none
-        codes = pd.factorize(self.ids)[0]
-        first = np.full(codes.max() + 1, -1)
-        first[codes[::-1]] = np.arange(self.count)[::-1]
-        return repeated, first[codes[repeated]]
+    def of(self, pool, wanted):
+        """Return the `PoolCalls` of the rows that are wanted (bool) and have a pool."""
+        calls = self.all_of(pool)
+        chosen = np.flatnonzero(wanted[calls.rows])
+        if len(chosen) == len(calls.rows):
+            return calls
+        return PoolCalls(calls.rows[chosen], calls.number[chosen], calls.keys)
 
-    def in_order(self, pool):
-        """Return (rows, number of the pool of each row, keys of the pools).
-
-        The rows with a pool, ordered by (pool, start, id).
-        """
+    def all_of(self, pool):
+        """Return the `PoolCalls` of all rows with a pool, each record once."""
         if pool not in self._orders:
             self._orders[pool] = self._ordered(self.column(pool))
         return self._orders[pool]
 
-    def _ordered(self, keys):
-        rows = np.flatnonzero((keys != 0) & self.first)
-        names, number = np.unique(keys[rows], return_inverse=True)
-        start = self.start_us[rows]
-        low = int(start.min()) if len(start) else 0
-        width = int(start.max() - low).bit_length() if len(start) else 0
-        if width + int(len(names)).bit_length() <= 62:
-            # one sort of one number is several times as fast as one of two
-            order = np.argsort((number << width) | (start - low), kind="stable")
-        else:
-            order = np.lexsort((start, number))
-        order = self._settle_ties(order, rows, number, start)
-        return rows[order], number[order], names
+    def repeated(self):
+        """Return (rows, row of the first) of records found more than once so far."""
+        again = np.array(sorted(self._again), dtype=np.int64)
+        first = np.array([self._again[row] for row in again.tolist()], dtype=np.int64)
+        return again, first
 
-    def _settle_ties(self, order, rows, number, start):
-        """Order by id where pool and start are the same."""
-        same = np.zeros(len(order) + 1, dtype=bool)
-        same[1:-1] = (number[order[1:]] == number[order[:-1]]) & (
-            start[order[1:]] == start[order[:-1]]
-        )
+    def _ordered(self, keys):
+        rows = None
+        if not keys.all():
+            rows = np.flatnonzero(keys)
+            keys = keys[rows]
+        start = self.start_us if rows is None else self.start_us[rows]
+        codes, names = pd.factorize(keys, sort=True)
+        order = self._order(codes, start)
+        rows = order if rows is None else rows[order]
+        number, start = codes[order], start[order]
+        return self._settle_ties(PoolCalls(rows, number, names), start)
+
+    def _order(self, number, start):
+        """Return the order by (number, start)."""
+        pools = int(number.max(initial=0)) + 1
+        if self.in_order:
+            # few different small integers are sorted without comparing them
+            small = number.astype(np.uint16) if pools <= 2**16 else number
+            return np.argsort(small, kind="stable")
+        low = int(start.min(initial=0))
+        width = (int(start.max(initial=0)) - low).bit_length()
+        if width + pools.bit_length() <= 62:
+            # one sort of one number is several times as fast as one of two
+            return np.argsort((number << width) | (start - low))
+        return np.lexsort((start, number))
+
+    def _settle_ties(self, calls, start):
+        """Order by id where pool and start are the same; leave out what is repeated."""
+        rows, number = calls.rows, calls.number
+        same = np.zeros(len(rows) + 1, dtype=bool)
+        same[1:-1] = (start[1:] == start[:-1]) & (number[1:] == number[:-1])
         tied = np.flatnonzero(same[1:] | same[:-1])
-        if len(tied):
-            ties = order[tied]
-            rank = self.ids.iloc[rows[ties]].rank(method="first").to_numpy()
-            order[tied] = ties[np.lexsort((rank, start[ties], number[ties]))]
-        return order
+        if not len(tied):
+            return calls
+        ties = rows[tied]
+        code = pd.factorize(self.ids.iloc[ties], sort=True)[0]
+        order = np.lexsort((ties, code, start[tied], number[tied]))
+        rows = rows.copy()
+        rows[tied] = ties[order]
+        group = _group_starts(number[tied], start[tied], code[order])
+        again = np.ones(len(tied), dtype=bool)
+        again[group] = False
+        if again.any():
+            first = np.repeat(group, np.diff(np.append(group, len(tied))))
+            ties = ties[order]
+            self._again |= dict(
+                zip(ties[again].tolist(), ties[first[again]].tolist(), strict=True)
+            )
+            kept = np.ones(len(rows), dtype=bool)
+            kept[tied[again]] = False
+            rows, number = rows[kept], number[kept]
+        return PoolCalls(rows, number, calls.keys)
 
 
 @dataclass
 class Taken:
     """What one allowance took; arrays of one element per call that it took from.
 
+    - `places`: of the calls among those that were asked
     - `rows`: of the calls
     - `quantity`: seconds, units, records or micro-units of money, before the factor
     - `keys`, `used`: per pool, what was taken from its balance
     """
 
+    places: np.ndarray
     rows: np.ndarray
     quantity: np.ndarray
     keys: np.ndarray
     used: np.ndarray
 
 
-def take(records, allowance, need, balance_keys, balance_amounts):
+def take(allowance, calls, need, balance_keys, balance_amounts):
     """Let calls take from an allowance, one after the other, until it is used up.
 
-    :param records: `Records`
-    :param need: steps that each call would take, int64, shape (n,); 0 = none
+    :param calls: `PoolCalls`
+    :param need: steps that each would take, int64, shape (n,); 0 = none
     :param balance_keys: pools that have the allowance, sorted
     :param balance_amounts: what each has of it
     :return: `Taken`
     """
-    rows, number, names = records.in_order(allowance.pool)
+    number, keys = calls.number, calls.keys
     step = allowance.increment * allowance.factor
-    place = np.searchsorted(balance_keys, names)
-    place = np.minimum(place, max(len(balance_keys) - 1, 0))
-    steps_left = np.zeros(len(names), dtype=np.int64)
+    steps_left = np.zeros(len(keys), dtype=np.int64)
     if len(balance_keys):
-        has = balance_keys[place] == names
+        place = np.searchsorted(balance_keys, keys)
+        place = np.minimum(place, len(balance_keys) - 1)
+        has = balance_keys[place] == keys
         steps_left[has] = balance_amounts[place[has]] // step
-    wanted = need[rows]
-    # few calls may be for it at all
-    chosen = np.flatnonzero((wanted > 0) & (steps_left[number] > 0))
-    rows, number, wanted = rows[chosen], number[chosen], wanted[chosen]
-    first = np.flatnonzero(np.diff(number, prepend=-1))
-    before = np.cumsum(wanted) - wanted
-    before -= np.repeat(before[first], np.diff(np.append(first, len(rows))))
-    taken = np.clip(steps_left[number] - before, 0, wanted)
-    used = np.add.reduceat(taken, first) * step if len(rows) else taken
-    got = taken > 0
-    return Taken(
-        rows[got],
-        taken[got] * allowance.increment,
-        names[number[first]],
-        used,
-    )
+    first = np.searchsorted(number, np.arange(len(keys) + 1))
+    sums = np.zeros(len(need) + 1, dtype=np.int64)
+    np.cumsum(need, out=sums[1:])
+    # of each pool the sum at which its allowance is used up
+    ends = steps_left + sums[first[:-1]]
+    end = np.repeat(ends, np.diff(first))
+    taken = np.minimum(sums[1:], end) - np.minimum(sums[:-1], end)
+    places = np.flatnonzero(taken)
+    used = np.minimum(sums[first[1:]], ends) - sums[first[:-1]]
+    quantity = taken[places] * allowance.increment
+    return Taken(places, calls.rows[places], quantity, keys, used * step)
 
 
 # ---- balances

@@ -82,7 +82,7 @@ def apply_plans(engine, calls, rated, allowances, opening):
     for allowance in ordered:
         if allowance.unit == MONEY:
             work.take_money(allowance, totals(opening, allowance.id), charge, money)
-    again, first = records.repeated
+    again, first = records.repeated()
     money[again], charge[again] = money[first], charge[first]
     frame = pd.DataFrame(
         {
@@ -172,17 +172,23 @@ class _Work:
         cover = self.cover
         whole = allowance.unit == RECORDS
         real = allowance.measure == DURATION and not whole
-        left = (self.seconds if real else self.billed) - cover.seconds
-        takes = self._fits(allowance) & (left > 0) & (cover.seconds < self.billed)
-        need = np.where(takes, 1 if whole else started(left, allowance.increment), 0)
-        taken = take(self.records, allowance, need, *balance)
-        rows = taken.rows
-        covered = np.minimum(taken.quantity, left[rows])
+        calls = self.records.of(allowance.pool, self._fits(allowance))
+        rows = calls.rows
+        billed_left = self.billed[rows] - cover.seconds[rows]
+        left = self.seconds[rows] - cover.seconds[rows] if real else billed_left
+        need = np.ones_like(left) if whole else left
+        if allowance.increment > 1:
+            need = started(np.maximum(left, 0), allowance.increment)
+        need = np.where((billed_left > 0) & (left > 0), need, 0)
+        taken = take(allowance, calls, need, *balance)
+        chosen, rows = taken.places, taken.rows
+        left, billed_left = left[chosen], billed_left[chosen]
         # the last real second of a call covers what its last increment adds
-        all_of_it = (covered >= left[rows]) | whole
-        covered = np.where(all_of_it, (self.billed - cover.seconds)[rows], covered)
-        untouched = cover.seconds[rows] == 0
-        cover.fee[rows[untouched]] = allowance.fee_e8
+        all_of_it = (taken.quantity >= left) | whole
+        covered = np.where(all_of_it, billed_left, taken.quantity)
+        if allowance.fee_e8 != DECK_FEE:
+            untouched = cover.seconds[rows] == 0
+            cover.fee[rows[untouched]] = allowance.fee_e8
         cover.seconds[rows] += covered
         if allowance.price_e8:
             self._add_amount(allowance, taken)
@@ -198,9 +204,10 @@ class _Work:
         cover.amount[taken.rows] += quantity * allowance.price_e8 * units
 
     def take_money(self, allowance, balance, charge, money):
-        left = charge - money
-        need = np.where(self._fits(allowance) & (left > 0), left, 0)
-        taken = take(self.records, allowance, need // allowance.factor, *balance)
+        calls = self.records.of(allowance.pool, self._fits(allowance))
+        left = charge[calls.rows] - money[calls.rows]
+        need = np.maximum(left, 0) // allowance.factor
+        taken = take(allowance, calls, need, *balance)
         money[taken.rows] += taken.quantity
         self._note(allowance, taken, np.zeros(len(taken.rows), dtype=np.int64))
 
@@ -210,7 +217,7 @@ class _Work:
 
     def repeat(self):
         """Give records that are there again what the first of them has."""
-        again, first = self.records.repeated
+        again, first = self.records.repeated()
         for column in (self.cover.seconds, self.cover.fee, self.cover.amount):
             column[again] = column[first]
 
@@ -236,11 +243,7 @@ def _charge(engine, calls, rated, work):
     status = rated["status"].to_numpy().copy()
     rows = np.flatnonzero(work.cover.seconds)
     if len(rows):
-        found = engine.charge_covered(
-            calls.iloc[rows],
-            rated["rate_id"].to_numpy()[rows],
-            work.cover.take(rows),
-        )
+        found = engine.charge_covered(calls, rows, rated, work.cover.take(rows))
         charge[rows], reason[rows] = found[0], found[1]
         status[rows[found[2]]] = TOO_LARGE
     return charge, reason, status

@@ -183,8 +183,10 @@ def charge_pieces(pieces, terms, extra=None):
 
     int64 where all of it fits, else Python integers.
 
-    :param pieces: list of (price in e8, per seconds, seconds), each int64 (n,)
-    :param extra: (numerators, denominators) in e8 that no limit concerns
+    :param pieces: list of (price in e8, per seconds, seconds), each int64 (n,); none
+        for calls that are covered to their end
+    :param extra: (numerators, denominators) in e8 that no limit concerns; needed where
+        there are no pieces
     :return: (charge_micro int64, reason int8, too_large bool), shape (n,)
     """
     denominators = [per_seconds for _price, per_seconds, _seconds in pieces]
@@ -194,14 +196,23 @@ def charge_pieces(pieces, terms, extra=None):
         pieces = [tuple(c.astype(object) for c in piece) for piece in pieces]
         extra = extra and tuple(column.astype(object) for column in extra)
         denominators = [column.astype(object) for column in denominators]
-    common = np.lcm.reduce(denominators)
-    usage = sum(
-        price * seconds * (common // per_seconds)
-        for price, per_seconds, seconds in pieces
-    )
+    dtype = denominators[0].dtype
+    constant = [_constant(column) for column in denominators]
+    if None not in constant:
+        # the usual case, and much faster than a common multiple for each call
+        denominators = constant
+        common = math.lcm(*constant)
+    else:
+        common = np.lcm.reduce(denominators)
+    usage = np.zeros(len(terms.fee), dtype=dtype)
+    for (price, _per_seconds, seconds), per_seconds in zip(
+        pieces, denominators, strict=False
+    ):
+        usage = usage + _times(price * seconds, common // per_seconds)
     if extra is not None:
-        extra = extra[0] * (common // extra[1])
-    if usage.dtype == object:
+        extra = _times(extra[0], common // denominators[-1])
+    common = np.broadcast_to(np.asarray(common, dtype=dtype), usage.shape)
+    if dtype == object:
         return charge_exactly(usage, common, terms, extra)
     found = amounts(usage, common, terms, extra)
     return found.charge_micro, found.reason, np.zeros(len(usage), dtype=bool)
@@ -241,13 +252,29 @@ def _fits(price, billed, per_seconds, terms):
 
 def _pieces_fit(pieces, terms, extra, denominators):
     """Say whether int64 holds every number on the way, for all of the calls."""
+    if not len(terms.fee):
+        return True
     # no common multiple is larger than the product
     common = math.prod(map(_largest, denominators))
     amount = sum(_largest(price) * _largest(s) for price, _per, s in pieces)
     amount += sum(map(_largest, (terms.fee, terms.minimum, terms.maximum)))
     if extra is not None:
+        if extra[0].dtype == object:
+            return False
         amount += _largest(extra[0])
     return max(amount, 10**money.PRICE_DECIMALS) * common < money.SAFE
+
+
+def _constant(column):
+    """Return the one value of a column as a Python integer, None for several."""
+    if not len(column):
+        return 1
+    return int(column[0]) if (column == column[0]).all() else None
+
+
+def _times(values, factor):
+    """Multiply, unless by one."""
+    return values if np.ndim(factor) == 0 and factor == 1 else values * factor
 
 
 def _largest(values):

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The rating of calls: a frame in, a frame with charges out."""
 
+import copy
 import datetime
 from dataclasses import dataclass, field
 
@@ -115,6 +116,15 @@ class RatingEngine:
         engine = object.__new__(type(self))
         engine.table = self.table
         engine._set_chains(chains)
+        return engine
+
+    def with_tiers(self, tiers):
+        """Return an engine with the same rates, compiled once, and other tiers.
+
+        :param tiers: DataFrame of prices that change within a call
+        """
+        engine = copy.copy(self)
+        engine.table = self.table.with_tiers(tiers)
         return engine
 
     def _set_chains(self, chains):
@@ -312,29 +322,46 @@ class RatingEngine:
         output["reason"][:] = reason
         return parts
 
-    def charge_covered(self, calls, rate_id, cover):
+    def charge_covered(self, calls, rows, rated, cover):
         """Charge calls again for what their calling plans left to their decks.
 
-        :param calls: DataFrame as `rate` takes it; all rated, billed more than 0 s
-        :param rate_id: their rates at the start, as `rate` found them, shape (n,)
-        :param cover: their `charges.Cover`; all are covered in part at least
+        :param calls: DataFrame as `rate` takes it
+        :param rows: positions of those that are covered, in part at least, shape (n,)
+        :param rated: frame that `rate` returned for the calls
+        :param cover: `charges.Cover` of the calls in `rows`, none of which is too large
         :return: (charge_micro int64, reason int8, too_large bool), shape (n,)
         """
-        columns = self.columns_of(calls)
-        rate = self.table.rows_of(rate_id)
-        count = len(columns)
+        columns = self.columns_of(calls).take(rows)
+        rate = self.table.rows_of(rated["rate_id"].to_numpy()[rows])
+        billed = rated["billed_seconds"].to_numpy()[rows]
+        count = len(rows)
         charge = np.zeros(count, dtype=np.int64)
         reason = np.full(count, COVERED, dtype=np.int8)
         too_large = np.zeros(count, dtype=bool)
-        self._cover(columns)
-        for start in range(0, count, BLOCK):
-            block = slice(start, start + BLOCK)
-            charge[block], reason[block], too_large[block] = self._charge_block(
-                columns.take(block), rate[block], cover.take(block)
-            )
-        return charge, reason, too_large
+        in_part = cover.seconds < billed
+        output = charge, reason, too_large
+        for some, charge_some in (
+            (np.flatnonzero(~in_part), self._charge_what_is_whole),
+            (np.flatnonzero(in_part), self._charge_the_rest),
+        ):
+            self._cover(columns.take(some))
+            for start in range(0, len(some), BLOCK):
+                block = some[start : start + BLOCK]
+                found = charge_some(
+                    columns.take(block), rate[block], cover.take(block)
+                )
+                for column, values in zip(output, found, strict=True):
+                    column[block] = values
+        return output
 
-    def _charge_block(self, calls, rate, cover):
+    def _charge_what_is_whole(self, _calls, rate, cover):
+        """Charge calls that are covered to their end: the fee, and the plan's price."""
+        terms = cover.terms(self.table.terms(rate), np.zeros(len(rate), np.int64))
+        extra = cover.amount, cover.denominator
+        charge, reason, too_large = charge_pieces([], terms, extra)
+        return charge, reason | COVERED, too_large
+
+    def _charge_the_rest(self, calls, rate, cover):
         charge, reason, too_large, billed = self._charge_in_pieces(
             rate, calls.seconds, cover
         )

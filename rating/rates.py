@@ -24,6 +24,8 @@ Each (group, class) holds its winner, or none: then the search goes on from the 
 of the next shorter prefix, which few calls need.
 """
 
+import copy
+
 import numpy as np
 import pandas as pd
 
@@ -40,6 +42,8 @@ MAX_US = 2**62
 """`valid_to_us` of a rate without an end."""
 
 LONGEST_STEP = 10**9
+# Rate ids that lie closer together than this are looked up in a table.
+DENSE_IDS = 10**6
 LARGEST_PRICE = 2**62
 
 INTEGER_COLUMNS = {
@@ -83,8 +87,7 @@ class RateTable:
         if len(self._deck_rank) != len(self.decks):
             raise ValueError("A deck is given twice")
         self._read(rates)
-        self.tiers = CallTiers(self, tiers)
-        self.longest_step = max(self.longest_step, self.tiers.longest_step)
+        self._set_tiers(tiers)
         self._rank_bands()
         self._make_calendars({band.id: band.slots for band in bands})
         self._compile()
@@ -132,11 +135,28 @@ class RateTable:
             max(self.initial_increment.max(initial=0), self.increment.max(initial=0))
         )
 
+    def with_tiers(self, tiers):
+        """Return the same rates with other tiers within the call."""
+        table = copy.copy(self)
+        table._set_tiers(tiers)
+        return table
+
+    def _set_tiers(self, tiers):
+        self.tiers = CallTiers(self, tiers)
+        self.longest_step = max(self.longest_step, self.tiers.longest_step)
+
     def rows_of(self, rate_id):
         """Return the rows of rates by their ids; ValueError when one is unknown."""
-        order = np.argsort(self.rate_id, kind="stable")
-        place = np.searchsorted(self.rate_id, rate_id, sorter=order)
-        rows = order.take(place, mode="clip")
+        low, high = self.rate_id.min(initial=0), self.rate_id.max(initial=0)
+        if high - low < 4 * len(self) + DENSE_IDS:
+            # one look-up in a table, instead of a search
+            row_of_id = np.zeros(high - low + 1, dtype=np.int64)
+            row_of_id[self.rate_id - low] = np.arange(len(self))
+            rows = row_of_id.take(rate_id - low, mode="clip")
+        else:
+            order = np.argsort(self.rate_id, kind="stable")
+            place = np.searchsorted(self.rate_id, rate_id, sorter=order)
+            rows = order.take(place, mode="clip")
         wrong = self.rate_id[rows] != rate_id
         if wrong.any():
             raise ValueError(f"Rate {rate_id[np.argmax(wrong)]} is unknown")

@@ -173,9 +173,9 @@ class TestOrder(PlanCase):
             ("d", 1, 5),
         ]
         frame = pd.DataFrame(calls, columns=["id", "pool_id", "start_us"])
-        rows, _number, keys = Records(frame).in_order("pool_id")
-        self.assertEqual(rows.tolist(), [1, 0, 3, 2])
-        self.assertEqual(keys.tolist(), [-(2**62), 1, 2**62])
+        calls = Records(frame).all_of("pool_id")
+        self.assertEqual(calls.rows.tolist(), [1, 0, 3, 2])
+        self.assertEqual(calls.keys.tolist(), [-(2**62), 1, 2**62])
 
     def test_a_record_given_twice_takes_once(self):
         frame = calls_of(("a", 60), ("b", 60))

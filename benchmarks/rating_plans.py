@@ -1,0 +1,129 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What calling plans and tiers add to rating, as a ratio of the same calls without.
+
+Every customer has included minutes, some texts' worth of money, and tiers of the month
+for what is above; every rate has a second tier from the 61st second of the call.
+"""
+
+import io
+import statistics
+import time
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+
+from odoo.addons.metered_billing.ingest.load import load_settings
+from odoo.addons.metered_billing.rating import number_keys
+from odoo.addons.metered_billing.rating.allowances import (
+    Allowance,
+    balances,
+    grant,
+    period_tiers,
+)
+from odoo.addons.metered_billing.rating.calling_plans import apply_plans
+
+ROUNDS = 5
+POOL = "partner_id"
+
+
+def measure(env, source, records):
+    """Time of rating with plans and tiers, in times of plain rating.
+
+    :param records: how many calls to rate: those that an import stored, some again
+        where they are too few
+    """
+    calls = stored_calls(env)
+    calls = calls.iloc[np.arange(records) % len(calls)].reset_index(drop=True)
+    # a call that is there again is another call
+    calls["id"] = calls["id"] + "-" + pd.Series(np.arange(records)).astype(str)
+    return compare(load_settings(source).engine, calls)
+
+
+def compare(engine, calls, rounds=ROUNDS):
+    """Rate calls with plans and tiers, and without, by turns; pure.
+
+    :param engine: `RatingEngine` without tiers
+    :param calls: DataFrame as `apply_plans` takes it, with the column `POOL`
+    :return: ratio of the medians
+    """
+    tiered = engine.with_tiers(second_tiers(engine))
+    plans = plans_for(calls["meter_id"].max())
+    opening = balances(
+        grant(plan, key) for plan in plans for key in calls[POOL].unique().tolist()
+    )
+    plain, planned = [], []
+    for _round in range(rounds):
+        begun = time.perf_counter()
+        engine.rate(calls)
+        plain.append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+        rated = tiered.rate(calls).frame
+        apply_plans(tiered, calls, rated, plans, opening)
+        planned.append(time.perf_counter() - begun)
+    return statistics.median(planned) / statistics.median(plain)
+
+
+def second_tiers(engine):
+    """A second tier at half the price from the 61st second, for every rate."""
+    table = engine.table
+    return pd.DataFrame(
+        {
+            "rate_id": table.rate_id,
+            "from_second": 60,
+            "price_e8": table.price_e8 // 2,
+            "per_seconds": table.per_seconds,
+            "increment": table.increment,
+        }
+    )
+
+
+def plans_for(last_meter):
+    """Minutes for some call types, tiers of the month for others, money for the rest.
+
+    :param last_meter: the highest call type
+    """
+    included = Allowance(1, amount=1_000 * 60, pool=POOL, meter_ids=[1, 2])
+    money = Allowance(2, "money", 5_000_000, pool=POOL)
+    others = range(3, int(last_meter) + 1)
+    tiers = period_tiers(
+        10,
+        [(6_000, 2_000_000, 60), (None, 1_500_000, 60)],
+        pool=POOL,
+        priority=1,
+        meter_ids=others,
+    )
+    return [included, money, *tiers]
+
+
+def stored_calls(env):
+    """The rated calls as `apply_plans` takes them."""
+    text = io.BytesIO()
+    env.cr.copy_expert(
+        """
+        COPY (SELECT callee, (extract(epoch FROM start_time) * 1000000)::bigint,
+                     quantity::bigint, meter_id, partner_id, call_id
+                FROM metered_cdr WHERE state = 'rated' ORDER BY id)
+        TO STDOUT (FORMAT csv)
+        """,
+        text,
+    )
+    text.seek(0)
+    names = ["callee", "start_us", "seconds", "meter_id", POOL, "id"]
+    table = pyarrow.csv.read_csv(
+        text,
+        pyarrow.csv.ReadOptions(column_names=names),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types={"callee": pa.string(), "id": pa.string()}
+        ),
+    ).combine_chunks()
+    frame = pd.DataFrame(
+        {name: table[name].to_numpy().astype(np.int64) for name in names[1:-1]}
+    )
+    frame["number_key"] = number_keys(table["callee"])
+    frame["id"] = table["id"].to_pandas()
+    # The last chain is the company's deck; the first is the empty one.
+    frame["chain"] = 1
+    return frame
