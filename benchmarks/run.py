@@ -25,6 +25,7 @@ import call_details  # noqa: E402
 import imports  # noqa: E402
 import memory  # noqa: E402
 import orm_way  # noqa: E402
+import rating_plans  # noqa: E402
 import rating_speed  # noqa: E402
 import renewals  # noqa: E402
 import synthetic  # noqa: E402
@@ -35,7 +36,7 @@ QUICK_RECORDS = 100_000
 ORM_RECORDS = 20_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdef"
+FIGURES = "abcdefg"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ TABLE = (
     Figure("import_over_copy", "import, in times of the COPY", "", "<=", 1.5),
     Figure("orm_over_import_per_record", "ORM, in times of the import", "", ">=", 15),
     Figure("rating_per_s", "calls rated in a second, in memory", "", ">=", 1e6),
+    Figure("plans_over_rating", "with plans and tiers, in times of it", "", "<=", 2),
     Figure("renewal_over_stock", "renewals, in times of stock", "", "<=", 1.5),
     Figure("import_1m_mb", "memory of the import above idle", "MiB", "<=", 600),
     Figure("import_5m_mb", "the same, five times the records", "MiB", "<=", 600),
@@ -77,7 +79,8 @@ def options():
         type=lambda text: set(text.replace(",", "")),
         default=set(FIGURES),
         metavar="LETTERS",
-        help="a COPY and b import (always both), c ORM, d rating, e renewals, f memory",
+        help="a COPY and b import (always both), c ORM, d rating, e renewals,"
+        " f memory, g rating with plans and tiers",
     )
     parser.add_argument(
         "--quick",
@@ -140,6 +143,9 @@ def measure(env, chosen, operator, path, totals):
     if "d" in chosen.only:
         say("rating")
         figures["rating_per_s"] = rating_speed.measure(env, source, chosen.records)
+    if "g" in chosen.only:
+        say("rating with plans and tiers")
+        figures["plans_over_rating"] = rating_plans.measure(env, source, chosen.records)
     if "e" in chosen.only:
         say(f"{len(operator.subscriptions)} renewals")
         mine, stock, ratio = renewals.measure(env, operator.subscriptions)

@@ -55,6 +55,42 @@ class PlannedCalls:
     balances: pd.DataFrame
     cover: Cover
 
+    def of_call(self, row, allowances):
+        """Return the `PlanOfCall` of the call at a position, for its explanation.
+
+        :param allowances: those that were applied
+        """
+        by_id = {allowance.id: allowance for allowance in allowances}
+        own = self.taken[self.taken["row"] == row]
+        taken = [
+            (by_id[number], quantity, seconds)
+            for number, quantity, seconds in zip(
+                own["allowance_id"].tolist(),
+                own["quantity"].tolist(),
+                own["seconds"].tolist(),
+                strict=True,
+            )
+        ]
+        return PlanOfCall(
+            self.cover.take(slice(row, row + 1)),
+            [entry for entry in taken if entry[0].unit != MONEY],
+            [(a.id, paid) for a, paid, _seconds in taken if a.unit == MONEY],
+        )
+
+
+@dataclass
+class PlanOfCall:
+    """What allowances took of one call.
+
+    - `cover`: `Cover` of the one call
+    - `taken`: (allowance, quantity, billed seconds covered), in their order
+    - `money`: (allowance id, micro-units paid)
+    """
+
+    cover: Cover
+    taken: list
+    money: list
+
 
 def apply_plans(engine, calls, rated, allowances, opening):
     """Apply allowances to the rated calls of a period.

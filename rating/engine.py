@@ -347,9 +347,7 @@ class RatingEngine:
             self._cover(columns.take(some))
             for start in range(0, len(some), BLOCK):
                 block = some[start : start + BLOCK]
-                found = charge_some(
-                    columns.take(block), rate[block], cover.take(block)
-                )
+                found = charge_some(columns.take(block), rate[block], cover.take(block))
                 for column, values in zip(output, found, strict=True):
                     column[block] = values
         return output

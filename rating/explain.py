@@ -21,13 +21,21 @@ local time, `…` marks endless digits):
 `free_zero`         nothing more
 `grace`             seconds, grace_seconds
 `increments`        seconds, initial, increment, count, billed_seconds
-`part`              rate_id, deck_id, band_id, local_time, billed_seconds,
+`call_tier`         tier (0 = the rate's own price), from_second, price,
+                    per_seconds, billed_seconds: a price within the call (after
+                    `increments`, where there are several)
+`part`              rate_id, deck_id, band_id, tier, local_time, billed_seconds,
                     price, per_seconds, amount (instead of `increments`)
-`usage`             amount; price, per_seconds, billed_seconds if at one rate
+`allowance_taken`   allowance_id, unit, quantity (before its factor), seconds (of
+                    the call that it covers), price, per_units, amount
+`left_to_deck`      seconds
+`usage`             amount; price, per_seconds, billed_seconds if at one price
 `connection_fee`    fee, amount
 `minimum`           minimum, amount
 `maximum`           maximum, amount
+`plan_charge`       plan (what allowances charge for what they took), amount
 `rounding`          rounding, decimals, before, after
+`allowance_money`   allowance_id, paid, charge
 `charge`            charge
 `no_rate`           nothing more
 `no_deck`           nothing more
@@ -35,8 +43,10 @@ local time, `…` marks endless digits):
 ==================  =========================================================
 """
 
+import math
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 
 from .bands import SECOND_US, local_time
@@ -55,16 +65,18 @@ from .money import CHARGE_DECIMALS, PRICE_DECIMALS, ROUNDINGS
 from .steps import Step
 
 
-def explain(engine, call):
+def explain(engine, call, plan=None):
     """Explain the charge of one call.
 
     :param engine: the `RatingEngine` that rates it
     :param call: mapping with the values of `engine.INPUT_COLUMNS`
+    :param plan: `calling_plans.PlanOfCall`, where allowances or tiers took of it
     :return: list of `Step`, the last one with the outcome
     :raise ValueError: as `RatingEngine.rate`
     """
     frame = pd.DataFrame({name: [int(call[name])] for name in INPUT_COLUMNS})
-    rated = engine.rate(frame).frame.iloc[0]
+    cover = plan.cover if plan and plan.cover.seconds[0] else None
+    rated = engine.rate(frame, cover).frame.iloc[0]
     if rated["status"] == NO_DECK:
         return [Step("no_deck")]
     calls = engine.columns_of(frame)
@@ -72,7 +84,7 @@ def explain(engine, call):
     if rated["status"] == NO_RATE:
         return [*steps, Step("no_rate")]
     rate = engine.find_rates(calls, calls.start_us)
-    return [*steps, *_price(engine, calls, rate, rated)]
+    return [*steps, *_price(engine, calls, rate, rated, plan)]
 
 
 def _choice(engine, calls):
@@ -113,7 +125,7 @@ def _why_not(engine, rank, row, calls):
     return None
 
 
-def _price(engine, calls, rate, rated):
+def _price(engine, calls, rate, rated, plan):
     """Yield how the charge came about."""
     table, row = engine.table, int(rate[0])
     if rated["reason"] == FREE_ZERO:
@@ -122,40 +134,64 @@ def _price(engine, calls, rate, rated):
         grace = int(table.grace_seconds[row])
         yield Step("grace", {"seconds": int(calls.seconds[0]), "grace_seconds": grace})
     else:
-        yield from _amounts(engine, calls, rate, rated)
+        yield from _amounts(engine, calls, rate, rated, plan)
     if rated["status"] == TOO_LARGE:
         yield Step("too_large")
         return
     charge = Fraction(int(rated["charge_micro"]), 10**CHARGE_DECIMALS)
+    for allowance_id, micro in plan.money if plan else ():
+        paid = Fraction(int(micro), 10**CHARGE_DECIMALS)
+        charge -= paid
+        values = {"paid": exact_text(paid), "charge": exact_text(charge)}
+        yield Step("allowance_money", {"allowance_id": allowance_id, **values})
     yield Step("charge", {"charge": exact_text(charge)})
 
 
-def _amounts(engine, calls, rate, rated):
+def _amounts(engine, calls, rate, rated, plan):
     table, row = engine.table, int(rate[0])
     deck = table.decks[table.deck[row]]
+    billed = int(rated["billed_seconds"])
+    covered = int(plan.cover.seconds[0]) if plan else 0
+    cover = plan.cover if covered else None
+    terms, values = table.terms(rate), {}
     parts = None
     if len(engine.crossing(calls, rate, rated[["billed_seconds"]].to_numpy())):
         parts = engine.parts_of(calls, rate)
-        usage, denominator = parts.usage(table)
-    else:
-        denominator = table.per_seconds[rate].astype(object)
-        usage = table.price_e8[rate].astype(object) * int(rated["billed_seconds"])
-    found = amounts(usage, denominator, table.terms(rate))
-
-    def amount(numerators):
-        return exact_text(_money(numerators[0], denominator[0]))
-
-    values = {"amount": amount(found.usage)}
     if parts is not None and len(parts.call) > 1:
         yield from _parts(table, deck, calls, parts)
+        usage = _usage(*parts.prices(table), parts.from_second, parts.billed, covered)
     else:
         yield Step("increments", _increments(table, row, calls, rated))
-        values["billed_seconds"] = int(rated["billed_seconds"])
-        values["price"] = exact_text(_money(table.price_e8[row]))
-        values["per_seconds"] = int(table.per_seconds[row])
+        price, per_seconds, seconds = _columns(engine.pieces_of(rate, calls.seconds))
+        begin = np.cumsum(seconds) - seconds
+        usage = _usage(price, per_seconds, begin, seconds, covered)
+        used = np.flatnonzero(seconds)
+        if len(used) > 1:
+            yield from _call_tiers(price, per_seconds, begin, seconds)
+        else:
+            values["billed_seconds"] = billed - covered
+            values["price"] = exact_text(_money(price[used[0]]))
+            values["per_seconds"] = int(per_seconds[used[0]])
+    extra = Fraction(0)
+    if cover is not None:
+        yield from _taken(plan)
+        yield Step("left_to_deck", {"seconds": billed - covered})
+        terms = cover.terms(terms, rated[["billed_seconds"]].to_numpy() - covered)
+        extra = Fraction(int(cover.amount[0]), int(cover.denominator[0]))
+    common = math.lcm(usage.denominator, extra.denominator)
+    found = amounts(
+        *(np.array([int(v)], dtype=object) for v in (usage * common, common)),
+        terms,
+        np.array([int(extra * common)], dtype=object),
+    )
+
+    def amount(numerators, denominator=common):
+        return exact_text(_money(numerators[0], denominator))
+
+    values["amount"] = amount(found.usage)
     yield Step("usage", values)
-    if table.connection_fee_e8[row]:
-        fee = exact_text(_money(table.connection_fee_e8[row]))
+    if terms.fee[0]:
+        fee = exact_text(_money(terms.fee[0]))
         yield Step("connection_fee", {"fee": fee, "amount": amount(found.with_fee)})
     if found.reason[0] & MINIMUM:
         minimum = exact_text(_money(table.min_charge_e8[row]))
@@ -163,6 +199,9 @@ def _amounts(engine, calls, rate, rated):
     if found.reason[0] & MAXIMUM:
         maximum = exact_text(_money(table.max_charge_e8[row]))
         yield Step("maximum", {"maximum": maximum, "amount": maximum})
+    if extra:
+        values = {"plan": amount([extra], 1), "amount": amount(found.limited)}
+        yield Step("plan_charge", values)
     after = Fraction(int(found.charge_micro[0]), 10**CHARGE_DECIMALS)
     values = {
         "rounding": ROUNDINGS[table.rounding[row]],
@@ -175,6 +214,55 @@ def _amounts(engine, calls, rate, rated):
         raise AssertionError(
             f"Explained {found.charge_micro[0]}, charged {rated['charge_micro']}"
         )
+
+
+def _columns(pieces):
+    """Return (prices, per seconds, seconds) of the pieces of one call, int64."""
+    return (np.concatenate(column) for column in zip(*pieces, strict=True))
+
+
+def _usage(price, per_seconds, begin, seconds, covered):
+    """Return in e8 what the deck charges for pieces after the covered seconds."""
+    return sum(
+        (
+            Fraction(p * (s - min(max(covered - b, 0), s)), per)
+            for p, per, b, s in zip(
+                price.tolist(),
+                per_seconds.tolist(),
+                begin.tolist(),
+                seconds.tolist(),
+                strict=True,
+            )
+        ),
+        Fraction(0),
+    )
+
+
+def _call_tiers(price, per_seconds, begin, seconds):
+    for level in np.flatnonzero(seconds).tolist():
+        values = {
+            "tier": level,
+            "from_second": int(begin[level]),
+            "price": exact_text(_money(price[level])),
+            "per_seconds": int(per_seconds[level]),
+            "billed_seconds": int(seconds[level]),
+        }
+        yield Step("call_tier", values)
+
+
+def _taken(plan):
+    for allowance, quantity, seconds in plan.taken:
+        amount = _money(allowance.price_e8 * quantity, allowance.per_units)
+        values = {
+            "allowance_id": allowance.id,
+            "unit": allowance.unit,
+            "quantity": quantity,
+            "seconds": seconds,
+            "price": exact_text(_money(allowance.price_e8)),
+            "per_units": allowance.per_units,
+            "amount": exact_text(amount),
+        }
+        yield Step("allowance_taken", values)
 
 
 def _increments(table, row, calls, rated):
@@ -190,20 +278,21 @@ def _increments(table, row, calls, rated):
 
 
 def _parts(table, deck, calls, parts):
-    for rate, second, billed in zip(
-        parts.rate.tolist(), parts.from_second, parts.billed, strict=True
-    ):
-        start_us = int(calls.start_us[0]) + int(second) * SECOND_US
-        usage = int(table.price_e8[rate]) * int(billed)
+    prices, per_seconds = parts.prices(table)
+    for place, rate in enumerate(parts.rate.tolist()):
+        second, billed = int(parts.from_second[place]), int(parts.billed[place])
+        price, per = int(prices[place]), int(per_seconds[place])
+        start_us = int(calls.start_us[0]) + second * SECOND_US
         values = {
             "rate_id": int(table.rate_id[rate]),
             "deck_id": int(table.deck_id[rate]),
             "band_id": int(table.band_id[rate]),
+            "tier": int(parts.level[place]),
             "local_time": local_time(deck.timezone, start_us).isoformat(),
-            "billed_seconds": int(billed),
-            "price": exact_text(_money(table.price_e8[rate])),
-            "per_seconds": int(table.per_seconds[rate]),
-            "amount": exact_text(_money(usage, table.per_seconds[rate])),
+            "billed_seconds": billed,
+            "price": exact_text(_money(price)),
+            "per_seconds": per,
+            "amount": exact_text(_money(price * billed, per)),
         }
         yield Step("part", values)
 
@@ -242,4 +331,7 @@ def _band(table, row, instant_us):
 
 
 def _money(numerator, denominator=1):
-    return Fraction(int(numerator), int(denominator) * 10**PRICE_DECIMALS)
+    """Return an amount from its numerator in e8."""
+    if not isinstance(numerator, Fraction):
+        numerator = Fraction(int(numerator))
+    return numerator / (int(denominator) * 10**PRICE_DECIMALS)

@@ -20,11 +20,18 @@ TEXTS = {
     " {billed_seconds} s are billed.",
     "part": "From {local_time} rate {rate_id}: {billed_seconds} s"
     " at {price} per {per_seconds} s = {amount}.",
+    "call_tier": "From second {from_second}: {billed_seconds} s"
+    " at {price} per {per_seconds} s.",
+    "allowance_taken": "Allowance {allowance_id} takes {quantity} {unit}"
+    " for {seconds} s of the call, at {price} per {per_units} = {amount}.",
+    "left_to_deck": "{seconds} s are left to the deck.",
     "usage": "Usage {amount}.",
     "connection_fee": "Connection fee {fee}: {amount}.",
     "minimum": "Raised to the minimum charge {minimum}.",
     "maximum": "Lowered to the maximum charge {maximum}.",
+    "plan_charge": "With {plan} for what allowances took: {amount}.",
     "rounding": "Rounded to {decimals} decimals ({rounding}): {before} to {after}.",
+    "allowance_money": "Allowance {allowance_id} pays {paid}, {charge} is left.",
     "charge": "Charge {charge}.",
     "no_rate": "No deck has a rate for this call.",
     "no_deck": "There is no deck for this call.",

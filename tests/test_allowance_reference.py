@@ -3,11 +3,13 @@
 """Random decks with tiers and plans: the engine against the slow reference."""
 
 import random
+from fractions import Fraction
 from unittest import TestCase
 
 import numpy as np
 import pandas as pd
 
+from odoo.addons.metered_billing.rating import explain
 from odoo.addons.metered_billing.rating.allowances import (
     ALLOWANCE_UNITS,
     MEASURES,
@@ -193,7 +195,7 @@ class TestAgainstTheReference(TestCase):
 
     def test_plans_to_the_last_micro_unit(self):
         covered = in_part = money = 0
-        for seed in range(40):
+        for seed in range(36):
             world = World(seed)
             frame = plan_frame(world.calls)
             _rated, planned = world.apply(frame)
@@ -296,6 +298,31 @@ class TestInvariants(TestCase):
                 by_id(early, world.apply(early)[1]),
                 {number: whole[number] for number in early["id"]},
             )
+
+    def test_explanations_come_to_the_charge(self):
+        seen = set()
+        for seed in range(12):
+            world = World(seed)
+            frame = plan_frame(world.calls)
+            _rated, planned = world.apply(frame)
+            for row in range(0, len(frame), 3):
+                plan = planned.of_call(row, world.allowances)
+                steps = explain(world.engine, frame.iloc[row], plan)
+                seen |= {step.code for step in steps}
+                self.assertTrue(all(step.text for step in steps))
+                if steps[-1].code != "charge":
+                    continue
+                charge = Fraction(steps[-1].values["charge"]) * 10**6
+                self.assertEqual(charge, planned.frame["charge_micro"].iloc[row])
+                seconds = sum(
+                    step.values["seconds"]
+                    for step in steps
+                    if step.code == "allowance_taken"
+                )
+                covered = planned.frame["covered_seconds"].iloc[row]
+                self.assertEqual(seconds, covered)
+        codes = {"allowance_taken", "allowance_money", "call_tier", "plan_charge"}
+        self.assertEqual(codes - seen, set())
 
     def test_periods_of_the_same_calls_are_the_same_frames(self):
         world = World(1)
