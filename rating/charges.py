@@ -212,7 +212,7 @@ def charge_pieces(pieces, terms, extra=None):
     if extra is not None:
         extra = _times(extra[0], common // denominators[-1])
     common = np.broadcast_to(np.asarray(common, dtype=dtype), usage.shape)
-    if dtype == object:
+    if usage.dtype == object:
         return charge_exactly(usage, common, terms, extra)
     found = amounts(usage, common, terms, extra)
     return found.charge_micro, found.reason, np.zeros(len(usage), dtype=bool)
