@@ -331,7 +331,7 @@ class RatingEngine:
         :param cover: `charges.Cover` of the calls in `rows`, none of which is too large
         :return: (charge_micro int64, reason int8, too_large bool), shape (n,)
         """
-        columns = self.columns_of(calls).take(rows)
+        columns = self.columns_of(calls)
         rate = self.table.rows_of(rated["rate_id"].to_numpy()[rows])
         billed = rated["billed_seconds"].to_numpy()[rows]
         count = len(rows)
@@ -340,29 +340,34 @@ class RatingEngine:
         too_large = np.zeros(count, dtype=bool)
         in_part = cover.seconds < billed
         output = charge, reason, too_large
+        self._cover(columns)
         for some, charge_some in (
             (np.flatnonzero(~in_part), self._charge_what_is_whole),
             (np.flatnonzero(in_part), self._charge_the_rest),
         ):
-            self._cover(columns.take(some))
             for start in range(0, len(some), BLOCK):
                 block = some[start : start + BLOCK]
-                found = charge_some(columns.take(block), rate[block], cover.take(block))
+                found = charge_some(
+                    columns, rows.take(block), rate.take(block), cover.take(block)
+                )
                 for column, values in zip(output, found, strict=True):
                     column[block] = values
         return output
 
-    def _charge_what_is_whole(self, _calls, rate, cover):
+    def _charge_what_is_whole(self, _calls, _rows, rate, cover):
         """Charge calls that are covered to their end: the fee, and the plan's price."""
         terms = cover.terms(self.table.terms(rate), np.zeros(len(rate), np.int64))
         extra = cover.amount, cover.denominator
         charge, reason, too_large = charge_pieces([], terms, extra)
         return charge, reason | COVERED, too_large
 
-    def _charge_the_rest(self, calls, rate, cover):
+    def _charge_the_rest(self, calls, rows, rate, cover):
         charge, reason, too_large, billed = self._charge_in_pieces(
-            rate, calls.seconds, cover
+            rate, calls.seconds.take(rows), cover
         )
+        if not self.table.split.take(rate).any():
+            return charge, reason, too_large
+        calls = calls.take(rows)
         rows = self.crossing(calls, rate, billed)
         if len(rows):
             split = self._split(calls.take(rows), rate[rows], cover.take(rows))

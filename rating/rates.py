@@ -165,11 +165,11 @@ class RateTable:
     def terms(self, rows):
         """Return the `Terms` of the rates in some rows."""
         return Terms(
-            self.connection_fee_e8[rows],
-            self.min_charge_e8[rows],
-            self.max_charge_e8[rows],
-            self.decimals[rows],
-            self.rounding[rows],
+            self.connection_fee_e8.take(rows),
+            self.min_charge_e8.take(rows),
+            self.max_charge_e8.take(rows),
+            self.decimals.take(rows),
+            self.rounding.take(rows),
         )
 
     # ---- time bands
