@@ -15,6 +15,7 @@ CDR = "metered_billing.action_metered_cdr"
 EXCEPTION = "metered_billing.action_metered_exception"
 BATCH = "metered_billing.action_metered_batch"
 PERIOD = "metered_billing.action_metered_period"
+RENEWAL = "metered_billing.action_metered_renewal"
 SOURCE = "metered_billing.action_metered_source"
 #: rows of a list on the dashboard
 TOP = 6
@@ -428,7 +429,11 @@ class MeteredDashboard(models.AbstractModel):
 
     @api.model
     def _renewals(self):
-        """How many subscriptions are due, and the days that were renewed last."""
+        """How many subscriptions are due, and the last runs.
+
+        Where none has run, because renewals are done one by one: the days that were
+        renewed last.
+        """
         result = {"due": False, "days": []}
         companies = ("company_id", "in", self.env.companies.ids)
         Subscription = self.env["sale.subscription"]
@@ -447,6 +452,10 @@ class MeteredDashboard(models.AbstractModel):
                     due,
                 ),
             }
+        runs = self.env["metered.renewal"].search([companies], limit=TOP - 1)
+        if runs:
+            result["days"] = [self._describe_run(run) for run in runs]
+            return result
         groups = self.env["metered.period"]._read_group(
             [companies],
             ["date_to:day"],
@@ -458,9 +467,13 @@ class MeteredDashboard(models.AbstractModel):
             text = format_date(self.env, day)
             result["days"].append(
                 {
+                    "id": text,
                     "date": text,
                     "count": count,
-                    "without_invoice": count - invoiced,
+                    "problem": self.env._("%s without invoice", count - invoiced)
+                    if count > invoiced
+                    else "",
+                    "state": "",
                     "link": self._link(
                         PERIOD,
                         self.env._("Renewed on %s", text),
@@ -469,6 +482,18 @@ class MeteredDashboard(models.AbstractModel):
                 }
             )
         return result
+
+    @api.model
+    def _describe_run(self, run):
+        labels = dict(run._fields["state"]._description_selection(self.env))
+        return {
+            "id": run.id,
+            "date": format_date(self.env, run.date),
+            "count": run.records,
+            "problem": self.env._("%s failed", run.failures) if run.failures else "",
+            "state": "" if run.state == "done" else labels[run.state],
+            "link": self._record_link(RENEWAL, run),
+        }
 
     @api.model
     def _batches(self):

@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 STEPS = (
@@ -276,17 +276,21 @@ class MeteredOnboarding(models.AbstractModel):
 
     @api.model
     def _open_invoice(self):
-        usage = self.env["metered.usage"].search(
+        Usage = self.env["metered.usage"]
+        usage = Usage.search(
             [*self._own(), ("invoice_line_id", "=", False)], order="day", limit=1
         )
-        wizard = "metered_billing.action_metered_manual_invoice"
-        if self.env.ref(wizard, raise_if_not_found=False):
-            action = self._list(wizard)
-            action["context"] = {
-                "default_partner_id": usage.partner_id.commercial_partner_id.id
-            }
-            return action
-        return self._list("metered_billing.action_metered_usage")
+        action = self._list("metered_billing.action_metered_manual_invoice")
+        action["context"] = {"dialog_size": "large"}
+        if usage:
+            action["context"].update(
+                default_partner_id=usage.partner_id.commercial_partner_id.id,
+                default_date_from=fields.Date.to_string(usage.day.replace(day=1)),
+                default_date_to=fields.Date.to_string(
+                    fields.Date.end_of(usage.day, "month")
+                ),
+            )
+        return action
 
     @api.model
     def _own(self):

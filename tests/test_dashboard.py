@@ -203,8 +203,22 @@ class TestDashboard(MeteredCase):
         self.assertIn(subscription, self.records(due["link"]))
         subscription.generate_invoice()
         [day] = self.look()["renewals"]["days"]
-        self.assertEqual((day["count"], day["without_invoice"]), (1, 0))
+        self.assertEqual((day["count"], day["problem"]), (1, ""))
         self.assertEqual(self.records(day["link"]).subscription_id, subscription)
+
+    def test_renewal_runs(self):
+        run = self.env["metered.renewal"].create(
+            {
+                "company_id": self.company.id,
+                "date": "2026-11-01",
+                "state": "done",
+                "records": 7,
+                "failures": 2,
+            }
+        )
+        [row] = self.look()["renewals"]["days"]
+        self.assertEqual((row["count"], row["problem"]), (7, "2 failed"))
+        self.assertEqual(row["link"]["res_id"], run.id)
 
     def test_empty(self):
         data = self.look()

@@ -52,9 +52,9 @@ class TestOnboardingTours(HttpCase):
         self.assertEqual(invoice.partner_id.name, "First Customer")
         usage = self.env["metered.usage"].search([])
         self.assertEqual(usage.invoice_id, invoice)
-        # 90 seconds at 0.02 and 60 at 0.25 a minute, and the fee.
+        # 90 seconds at 0.02 and 60 at 0.25 a minute.
         self.assertAlmostEqual(sum(usage.mapped("amount")), 0.28)
-        self.assertAlmostEqual(invoice.amount_untaxed, 25.28)
+        self.assertAlmostEqual(invoice.amount_untaxed, 0.28)
 
     def test_hide_and_bring_back(self):
         self.start_tour("/odoo/metered", "metered_billing_hide_setup", login="admin")

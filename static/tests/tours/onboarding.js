@@ -154,8 +154,24 @@ registry.category("web_tour.tours").add("metered_billing_onboarding", {
                 run: "click",
             },
             {
+                content: "It is in progress",
+                trigger: ".o_form_view .o_arrow_button_current:contains(In progress)",
+            },
+            {
+                content: "Back to the dashboard",
+                trigger: ".o_breadcrumb .breadcrumb-item a, .o_back_button a",
+                run: "click",
+            },
+            isDone("subscription"),
+            openStep("invoice"),
+            {
+                content: "Customer and days are proposed: search",
+                trigger: ".modal button[name=action_search]",
+                run: "click",
+            },
+            {
                 content: "The first invoice",
-                trigger: ".o_form_view button[name=manual_invoice]",
+                trigger: ".modal button[name=action_create_invoice]:enabled",
                 run: "click",
             },
             {
