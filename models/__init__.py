@@ -4,6 +4,7 @@ from . import account_move
 from . import account_move_send
 from . import account_move_usage
 from . import metered_job
+from . import metered_sums
 from . import mail_activity
 from . import mail_activity_mixin
 from . import account_move_line

@@ -18,7 +18,9 @@ class MeteredCdr(models.Model):
 
     _name = "metered.cdr"
     _description = "Call Detail"
+    _inherit = ["metered.sums"]
     _log_access = False
+    _money_fields = ("charge",)
     _order = "start_time desc, id desc"
     _rec_name = "call_id"
 

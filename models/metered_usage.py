@@ -20,7 +20,9 @@ class MeteredUsage(models.Model):
 
     _name = "metered.usage"
     _description = "Usage"
+    _inherit = ["metered.sums"]
     _log_access = False
+    _money_fields = ("amount",)
     _order = "day desc, partner_id, meter_id, id"
 
     # Foreign keys cost half of what storing a row costs, so that those are missing

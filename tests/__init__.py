@@ -42,6 +42,7 @@ from . import test_renewal
 from . import test_renewal_durability
 from . import test_rerate
 from . import test_security
+from . import test_sums
 from . import test_times
 from . import test_tours
 from . import test_tours_manual_invoice
