@@ -8,3 +8,65 @@ class SourceFileError(Exception):
 
     Its text is one or two sentences for the user: what is wrong, where, what to do.
     """
+
+
+class SourceError(Exception):
+    """A source that did not do what it was asked for.
+
+    :param what: a sentence: what went wrong
+    :param where: what was being done, such as ``GET https://pbx.example.com/cdrs``
+    :param remedy: a sentence: what a person can do
+    :param retry_after: seconds after which it is worth trying again, where known
+
+    None of them holds credentials. ``retry`` says whether the same attempt may succeed
+    later although nobody did anything.
+    """
+
+    retry = False
+
+    def __init__(self, what, where="", remedy="", retry_after=None):
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        self.retry_after = retry_after
+        super().__init__(what, where, remedy, retry_after)
+
+    def __str__(self):
+        place = f" ({self.where})" if self.where else ""
+        return " ".join(filter(None, [f"{self.what}{place}", self.remedy]))
+
+
+class SourceUnreachable(SourceError):
+    """No answer, or half of one: network, name, certificate, time-out, server error."""
+
+    retry = True
+
+
+class SourceBusy(SourceError):
+    """It answers, and wants to be asked less often."""
+
+    retry = True
+
+
+class SourceRefused(SourceError):
+    """It does not accept the credentials, or they do not reach that far."""
+
+
+class SourceAnswerError(SourceError):
+    """It answers something else than it should.
+
+    ``foreign``: with a web page or other text instead of JSON, as servers do that do
+    not know the address.
+    """
+
+    def __init__(self, what, where="", remedy="", retry_after=None, foreign=False):
+        super().__init__(what, where, remedy, retry_after)
+        self.foreign = foreign
+
+
+class SourceNotFound(SourceAnswerError):
+    """It does not know what it was asked for: the account, or the whole address."""
+
+
+class SourceSettingsError(SourceError):
+    """The settings of the source themselves cannot be used."""

@@ -5,7 +5,8 @@
 A preset only fills in a source; the operator's own changes count from then on. The
 columns are facts about the formats: Asterisk ``cdr_csv``, ``cdr_custom`` and the SQL
 table (docs.asterisk.org, "CDR"), FreeSWITCH ``mod_cdr_csv`` template *example*
-(developer.signalwire.com), Cisco CUCM flat files (Cisco CDR Administration Guide).
+(developer.signalwire.com), Cisco CUCM flat files (Cisco CDR Administration Guide);
+NetSapiens as ``connectors.netsapiens_rows`` gives it.
 """
 
 from dataclasses import dataclass
@@ -178,4 +179,53 @@ GENERIC = Preset(
     ),
 )
 
-PRESETS = {preset.key: preset for preset in (GENERIC, ASTERISK, FREESWITCH, CISCO)}
+# The columns that connectors.netsapiens_rows adds to the vendor's own.
+NETSAPIENS = Preset(
+    key="netsapiens",
+    name="NetSapiens",
+    columns=(
+        ColumnSpec("call_id", "call_id"),
+        ColumnSpec("start_time", "start_time"),
+        ColumnSpec("seconds", "talking_seconds"),
+        ColumnSpec("duration", "total_seconds"),
+        ColumnSpec("caller", "caller"),
+        ColumnSpec("callee", "callee"),
+        ColumnSpec("direction", "direction"),
+    ),
+    rules=(
+        PresetRule(
+            "No call: registration, test or hidden",
+            "not_billable",
+            "",
+            (Condition("noise", "is set"),),
+        ),
+        # A queue or an auto attendant answers, and nobody may have spoken.
+        PresetRule(
+            "Nobody spoke",
+            "not_billable",
+            "",
+            (Condition("answered", "is not", "yes"),),
+        ),
+        PresetRule(
+            "Inbound",
+            "not_billable",
+            "inbound",
+            (Condition("direction", "is", "inbound"),),
+        ),
+        PresetRule(
+            "Between users of the switch",
+            "not_billable",
+            "internal",
+            (Condition("network", "is", "on-net"),),
+        ),
+    ),
+    payers=(
+        PayerStep("extension", "extension"),
+        PayerStep("payer_number", "number"),
+        PayerStep("account", "account_code"),
+    ),
+)
+
+PRESETS = {
+    preset.key: preset for preset in (GENERIC, ASTERISK, FREESWITCH, CISCO, NETSAPIENS)
+}

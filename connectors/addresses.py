@@ -1,0 +1,141 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Which network addresses a source may have.
+
+Whoever may set up a source could otherwise make this server ask itself, its database's
+neighbours on the same machine, or a cloud's metadata service, and read the answers.
+Addresses of the local network are no such thing: that is where telephone systems are.
+"""
+
+import ipaddress
+import socket
+
+from .errors import SourceSettingsError, SourceUnreachable
+
+# Clouds hand out credentials here; outside the link-local range.
+METADATA = frozenset(
+    map(ipaddress.ip_address, ("100.100.100.200", "fd00:ec2::254", "168.63.129.16"))
+)
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def parse_networks(text):
+    """Networks that are allowed although they would be refused.
+
+    :param text: addresses or networks such as ``127.0.0.1, 10.1.0.0/16``, or None
+    :raise SourceSettingsError: one is not an address
+    """
+    networks = []
+    for part in (text or "").replace(",", " ").split():
+        try:
+            networks.append(ipaddress.ip_network(part, strict=False))
+        except ValueError as error:
+            raise SourceSettingsError(
+                f"{part} is not a network address.",
+                remedy="Write allowed networks like 192.0.2.7 or 10.1.0.0/16.",
+            ) from error
+    return tuple(networks)
+
+
+class AddressPolicy:
+    """What may be connected to.
+
+    :param allowed: networks that are never refused, see :func:`parse_networks`
+    :param resolve: as ``socket.getaddrinfo``
+    """
+
+    def __init__(self, allowed=(), resolve=socket.getaddrinfo):
+        self.allowed = tuple(allowed)
+        self._resolve = resolve
+
+    def refusal(self, address):
+        """Why an address is refused; empty when it is not.
+
+        :param address: text of an IP address
+        """
+        plain = _embedded(ipaddress.ip_address(address.split("%")[0]))
+        if any(plain in network for network in self.allowed):
+            return ""
+        if plain.is_loopback or plain.is_unspecified:
+            return "this server itself"
+        if plain.is_link_local or plain in METADATA:
+            return "a link-local or metadata address"
+        if plain.is_multicast or (plain.is_reserved and plain.version == 4):
+            return "no address of a server"
+        if _is_own(plain):
+            return "this server itself"
+        return ""
+
+    def addresses(self, host, port):
+        """Where a host may be connected to: entries of ``getaddrinfo``.
+
+        Connect to these and do not look the name up again: the next answer may differ.
+
+        :raise SourceUnreachable: the name is not known
+        :raise SourceSettingsError: it is known, and none of its addresses is allowed
+        """
+        try:
+            found = self._resolve(host.strip("[]"), port, 0, socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise SourceUnreachable(
+                f"The name {host} cannot be resolved: {error}.",
+                remedy="Check the address for typing errors, and this server's DNS.",
+            ) from None
+        refused = {}
+        allowed = []
+        for entry in found:
+            reason = self.refusal(entry[4][0])
+            if reason:
+                refused[entry[4][0]] = reason
+            else:
+                allowed.append(entry)
+        if not allowed:
+            shown = ", ".join(f"{ip} is {why}" for ip, why in refused.items())
+            raise SourceSettingsError(
+                f"{host} is not connected to: {shown or 'it has no address'}.",
+                remedy="If that is intended, an administrator can add the address to "
+                "the source's allowed networks.",
+            )
+        return allowed
+
+    def connect(self, host, port, timeout):
+        """A connected socket.
+
+        :param timeout: seconds for each address
+        :raise OSError: of the last address
+        """
+        last = None
+        for family, kind, protocol, _name, where in self.addresses(host, port):
+            sock = socket.socket(family, kind, protocol)
+            try:
+                sock.settimeout(timeout)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.connect(where)
+                return sock
+            except OSError as error:
+                sock.close()
+                last = error
+        raise last
+
+
+def _embedded(address):
+    """The IPv4 address within an IPv6 one, where there is one."""
+    if address.version == 6:
+        if address.ipv4_mapped:
+            return address.ipv4_mapped
+        if address.sixtofour:
+            return address.sixtofour
+        if address in NAT64:
+            return ipaddress.ip_address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _is_own(address):
+    """Whether it is an address of this machine: only those can be bound to."""
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(address), 0))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,492 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Asking a source over HTTP: patient with slow and busy servers, safe with bad ones.
+
+Every request has time-outs for connecting, reading and altogether; answers have a
+largest size, unpacked, and are read in blocks; redirects stay on the host; addresses
+are checked where the connection is made (``addresses``); certificates are verified.
+Proxies and passwords that the machine has configured for its users are not used.
+"""
+
+import json
+import logging
+import random
+import time
+import zlib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from .addresses import AddressPolicy
+from .credentials import Redaction
+from .errors import (
+    SourceAnswerError,
+    SourceBusy,
+    SourceNotFound,
+    SourceRefused,
+    SourceSettingsError,
+    SourceUnreachable,
+)
+from .throttle import Throttle
+from .transport import CheckedAdapter, Deadline
+
+_logger = logging.getLogger(__name__)
+
+BLOCK_BYTES = 64 * 2**10
+TRANSIENT = frozenset({500, 502, 503, 504})
+BUSY = frozenset({429})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SHOWN_CHARACTERS = 300
+BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class HttpLimits:
+    """What a server may ask of us; times in seconds."""
+
+    connect_seconds: float = 10
+    read_seconds: float = 60
+    request_seconds: float = 180  # altogether, from connecting to the last byte
+    answer_bytes: int = 16 * 2**20  # unpacked
+    redirects: int = 3
+    attempts: int = 5
+    # A longer wait is left to whoever asked: it would block a worker.
+    longest_wait: float = 60
+
+    def hurried(self):
+        """For a person who waits: one attempt, some seconds."""
+        return replace(
+            self,
+            connect_seconds=min(5, self.connect_seconds),
+            read_seconds=min(10, self.read_seconds),
+            request_seconds=min(15, self.request_seconds),
+            attempts=1,
+        )
+
+
+@dataclass
+class Answer:
+    """A complete answer with a status below 400."""
+
+    status: int
+    headers: dict
+    body: bytes
+    where: str
+    data: object = field(default=None, repr=False)
+
+
+class HttpClient:
+    """Requests to one address.
+
+    :param address: base of all paths; ``http`` or ``https``
+    :param auth: see ``auth``; None sends no credentials
+    :param busy: statuses that mean "not so often", besides 429
+    :param sleep, clock, chance: to be replaced in tests; ``chance()`` is in [0, 1)
+    """
+
+    def __init__(
+        self,
+        address,
+        auth=None,
+        limits=None,
+        policy=None,
+        throttle=None,
+        busy=(),
+        ca_file=None,
+        redaction=None,
+        sleep=time.sleep,
+        clock=time.monotonic,
+        chance=random.random,
+    ):
+        self.address = check_address(address)
+        self.auth = auth
+        self.limits = limits or HttpLimits()
+        self.throttle = throttle or Throttle(clock=clock, sleep=sleep)
+        self.redact = redaction or Redaction()
+        self._busy = BUSY.union(busy)
+        self._sleep = sleep
+        self._clock = clock
+        self._chance = chance
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = ca_file or True
+        self._session.headers.update(
+            {"Accept-Encoding": "gzip", "User-Agent": "metered-billing"}
+        )
+        adapter = CheckedAdapter(policy or AddressPolicy(), connections=4)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def close(self):
+        self._session.close()
+
+    def get_json(self, path="", params=None, **options):
+        """What a GET answers.
+
+        Decimal fractions come as the text they were sent as, so that no number passes
+        through a float; integers come as int.
+        """
+        return self.request("GET", path, params=params, **options).data
+
+    def post_json(self, path="", **options):
+        """What a POST answers; it is sent again when the answer was lost."""
+        return self.request("POST", path, **options).data
+
+    def request(
+        self,
+        method,
+        path="",
+        params=None,
+        json_body=None,
+        form=None,
+        headers=None,
+        authorised=True,
+        expect_json=True,
+    ):
+        """Ask, and ask again where that helps.
+
+        :param path: added to the address; a whole URL is taken as it is, and gets
+            credentials only when it is on the same server
+        :return: :class:`Answer`; with ``expect_json`` its ``data`` is filled
+        :raise SourceError: one of its kinds
+        """
+        url = self._url(path)
+        auth = self.auth if authorised and self._is_ours(url) else None
+        where = self.redact(f"{method} {url}")
+        sent = {"params": params, "json": json_body, "data": form, "headers": headers}
+        renewed = False
+        for attempt in range(1, self.limits.attempts + 1):
+            used = auth.headers() if auth else {}
+            try:
+                return self._attempt(method, url, sent, auth, expect_json, where)
+            except SourceRefused:
+                # An access token may have ended since it was taken out of the drawer.
+                if renewed or not auth or not auth.renew(used):
+                    raise
+                renewed = True
+            except (SourceUnreachable, SourceBusy, SourceAnswerError) as error:
+                wait = self._wait_before_next(error, attempt)
+                if wait is None:
+                    raise
+                _logger.info(
+                    "%s: %s Attempt %s of %s follows in %.1f s.",
+                    where,
+                    error.what,
+                    attempt + 1,
+                    self.limits.attempts,
+                    wait,
+                )
+                if isinstance(error, SourceBusy):
+                    self.throttle.hold_back(wait)
+                self._sleep(wait)
+        return self._attempt(method, url, sent, auth, expect_json, where)
+
+    # ---- one attempt
+
+    def _attempt(self, method, url, sent, auth, expect_json, where):
+        try:
+            with self.throttle, Deadline(self.limits.request_seconds) as deadline:
+                try:
+                    answer = self._exchange(method, url, sent, auth, expect_json, where)
+                except (*BROKEN, SourceAnswerError):
+                    if not deadline.passed:
+                        raise
+                if not deadline.passed:
+                    return answer
+            # The connection was cut by us, and whatever came of it is half of it.
+            raise SourceUnreachable(
+                f"The server took longer than {self.limits.request_seconds:g} s for one"
+                " answer.",
+                where,
+                "Try again later; if it stays so, the server is overloaded or too much"
+                " is asked for at once.",
+            )
+        except requests.exceptions.SSLError as error:
+            # Not chained: its text may hold the whole address with parameters.
+            raise SourceUnreachable(
+                f"The server's certificate or encryption is not trusted: "
+                f"{self._reason(error)}.",
+                where,
+                "Have the server's certificate mended, or name the file of its issuer "
+                "in the source's settings.",
+            ) from None
+        except requests.exceptions.ConnectTimeout:
+            raise SourceUnreachable(
+                f"No connection within {self.limits.connect_seconds:g} s.",
+                where,
+                "Check the address, and firewalls on the way.",
+            ) from None
+        except BROKEN as error:
+            raise SourceUnreachable(
+                f"The connection failed or broke: {self._reason(error)}.",
+                where,
+                "Try again later, and check the address.",
+            ) from None
+
+    def _exchange(self, method, url, sent, auth, expect_json, where):
+        limits = self.limits
+        for _redirect in range(limits.redirects + 1):
+            headers = {**(sent["headers"] or {}), **(auth.headers() if auth else {})}
+            params = {**(sent["params"] or {}), **(auth.params() if auth else {})}
+            with self._session.request(
+                method,
+                url,
+                params=params,
+                json=sent["json"],
+                data=sent["data"],
+                headers=headers,
+                timeout=(limits.connect_seconds, limits.read_seconds),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                if response.status_code in REDIRECTS:
+                    url = self._redirected(method, url, response, where)
+                    sent = sent | {"params": None}  # the new address has its own
+                    continue
+                body = self._body(response, where)
+                if response.status_code >= 400:
+                    raise self._refusal(response, body, where)
+                answer = Answer(
+                    response.status_code, dict(response.headers), body, where
+                )
+                if expect_json:
+                    answer.data = self._parsed(response, body, where)
+                return answer
+        raise SourceAnswerError(
+            f"The server redirects more than {limits.redirects} times.",
+            where,
+            "Check the address: it is probably not the one of the API.",
+        )
+
+    def _body(self, response, where):
+        """The unpacked body, never more than the limit of it in memory."""
+        limit = self.limits.answer_bytes
+        encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
+        if encoding not in ("identity", "", "gzip", "x-gzip"):
+            raise SourceAnswerError(
+                f"The answer is packed as {encoding!r}, which was not asked for.", where
+            )
+        # urllib3's own unpacking makes a whole block of whatever a few bytes hold.
+        unpack = zlib.decompressobj(31) if "gzip" in encoding else None
+        parts, total = [], 0
+        while True:
+            block = response.raw.read(BLOCK_BYTES, decode_content=False)
+            if unpack is not None and block:
+                try:
+                    block = unpack.decompress(block, limit - total + 1)
+                except zlib.error as error:
+                    raise SourceUnreachable(
+                        f"The answer is not properly packed: {error}.", where
+                    ) from None
+            elif not block:
+                break
+            total += len(block)
+            if total > limit:
+                raise SourceAnswerError(
+                    f"The answer is larger than {limit / 2**20:g} MiB.",
+                    where,
+                    "Ask for less at once, or check that the address is the one of "
+                    "the API.",
+                )
+            parts.append(block)
+        if unpack is not None and total and not unpack.eof:
+            raise SourceUnreachable("The answer broke off.", where)
+        return b"".join(parts)
+
+    def _parsed(self, response, body, where):
+        kind = response.headers.get("Content-Type", "").lower()
+        html = "html" in kind or body[:200].lstrip().lower().startswith(
+            (b"<!doctype", b"<html")
+        )
+        if html or (kind and "json" not in kind):
+            raise SourceAnswerError(
+                "The server answers with a web page instead of data."
+                if html
+                else f"The server answers with {kind.split(';')[0]!r} instead of JSON.",
+                where,
+                "Check the address: it must be the one of the API.",
+                foreign=True,
+            )
+        try:
+            return json.loads(body, parse_float=str, parse_constant=str)
+        except (ValueError, RecursionError) as error:
+            reason = str(error) or "it is nested too deep"
+            failure = SourceAnswerError(
+                f"The answer is no valid JSON: {reason}.",
+                where,
+                "Try again later; if it stays so, ask the switch's vendor.",
+            )
+            failure.retry = True
+            raise failure from None
+
+    def _refusal(self, response, body, where):
+        """The error that a status of 400 or more stands for."""
+        status = response.status_code
+        message = self._message(response, body)
+        said = f"The server answers {status}{message and ': ' + message}"
+        said += "" if said.endswith((".", "!", "?")) else "."
+        foreign = "json" not in response.headers.get("Content-Type", "").lower()
+        if status in self._busy or status in TRANSIENT:
+            kind = SourceBusy if status in self._busy else SourceUnreachable
+            remedy = "Try again later."
+            if status == 403:
+                remedy = (
+                    "Either the credentials do not reach that far, or this server asked"
+                    " too often and its address is blocked for a while: check the scope"
+                    " of the credentials, and lower the requests per second."
+                )
+            elif status == 429:
+                remedy = (
+                    "It wants to be asked less often: lower the requests per second."
+                )
+            return kind(said, where, remedy, retry_after_seconds(response.headers))
+        if status in (401, 403):
+            return SourceRefused(
+                said,
+                where,
+                "Check the credentials, whether they have ended, and their scope.",
+            )
+        if status in (404, 410):
+            return SourceNotFound(
+                said,
+                where,
+                "Check the account's name and the address.",
+                foreign=foreign,
+            )
+        return SourceAnswerError(said, where, "Check the settings.", foreign=foreign)
+
+    def _message(self, response, body):
+        """What the server says about its refusal, shortened."""
+        if "json" not in response.headers.get("Content-Type", "").lower():
+            return ""
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError):
+            return ""
+        if not isinstance(data, dict):
+            return ""
+        for key in ("message", "error_description", "error", "detail", "title"):
+            if isinstance(data.get(key), str):
+                return self.redact(data[key])[:SHOWN_CHARACTERS]
+        return ""
+
+    # ---- where to
+
+    def _url(self, path):
+        if path.startswith(("http://", "https://")):
+            return check_address(path)
+        return self.address + ("/" + path.lstrip("/") if path else "")
+
+    def _is_ours(self, url):
+        return _server(url) == _server(self.address)
+
+    def same_server(self, url):
+        """A link out of an answer as a whole URL.
+
+        :raise SourceAnswerError: it leads to another server, which gets nothing of us
+        """
+        url = urljoin(self.address + "/", url)
+        if not self._is_ours(url):
+            raise SourceAnswerError(
+                f"The server sends us on to another one, {urlsplit(url).hostname}.",
+                self.redact(self.address),
+                "If that is right, enter that address as the source's.",
+            )
+        return url
+
+    def _redirected(self, method, url, response, where):
+        """Where a redirect leads to; only to the same server, or to its TLS port."""
+        target = urljoin(url, response.headers.get("Location", ""))
+        old, new = urlsplit(url), urlsplit(target)
+        upgraded = (
+            old.hostname == new.hostname
+            and (old.scheme, new.scheme) == ("http", "https")
+            and new.port in (None, 443)
+        )
+        if _server(url) != _server(target) and not upgraded:
+            raise SourceAnswerError(
+                f"The server redirects to another one, {self.redact(new.hostname)}.",
+                where,
+                "If that is right, enter that address as the source's.",
+            )
+        if method != "GET":
+            raise SourceAnswerError(
+                "The server redirects what we send.",
+                where,
+                f"Enter the address that it redirects to: {self.redact(target)}",
+            )
+        return target
+
+    # ---- again
+
+    def _wait_before_next(self, error, attempt):
+        """Seconds until the next attempt, None when there is none."""
+        if not error.retry or attempt >= self.limits.attempts:
+            return None
+        wait = 2 ** (attempt - 1) * (1 + self._chance() / 4)
+        if error.retry_after is not None:
+            # Later by a little: not all who were sent away come back at once.
+            wait = error.retry_after * (1 + self._chance() / 10)
+        return wait if wait <= self.limits.longest_wait else None
+
+    def _reason(self, error):
+        """The innermost cause in a few words, without addresses and secrets."""
+        while True:
+            inner = getattr(error, "reason", None) or next(
+                (arg for arg in error.args if isinstance(arg, Exception)), None
+            )
+            if not isinstance(inner, Exception) or inner is error:
+                break
+            error = inner
+        text = str(error).rpartition(": ")[2] if "object at 0x" in str(error) else error
+        return self.redact(text)[:SHOWN_CHARACTERS].rstrip(". ")
+
+
+def check_address(address):
+    """The address without a slash at its end.
+
+    :raise SourceSettingsError: it is none, or holds credentials
+    """
+    address = (address or "").strip().rstrip("/")
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in PORTS or not parts.hostname or port == 0:
+        raise SourceSettingsError(
+            "The address of the source is not a web address.",
+            remedy="Enter it like https://pbx.example.com/ns-api.",
+        )
+    if parts.username or parts.password:
+        raise SourceSettingsError(
+            "The address of the source holds a user name or a password.",
+            remedy="Enter them in their own fields: addresses appear in messages.",
+        )
+    return address
+
+
+def retry_after_seconds(headers, now=None):
+    """What a Retry-After header says, in seconds; None when it says nothing."""
+    text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
+    if text.isdecimal():
+        return float(text[:9])
+    try:
+        when = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+
+
+def _server(url):
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
