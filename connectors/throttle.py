@@ -27,13 +27,12 @@ class Throttle:
 
     def __enter__(self):
         self._slots.acquire()
-        if self.interval:
-            with self._lock:
-                now = self._clock()
-                wait = max(0.0, self._free_at - now)
-                self._free_at = max(now, self._free_at) + self.interval
-            if wait:
-                self._sleep(wait)
+        with self._lock:
+            now = self._clock()
+            wait = max(0.0, self._free_at - now)
+            self._free_at = max(now, self._free_at) + self.interval
+        if wait:
+            self._sleep(wait)
         return self
 
     def __exit__(self, *_error):

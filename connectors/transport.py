@@ -93,7 +93,7 @@ class _Checked:
         handle, self._handle = self._handle, None
         if handle is not None:
             handle.close()
-        super().close()
+        return super().close()
 
 
 def _pools(policy):
@@ -117,5 +117,6 @@ class CheckedAdapter(HTTPAdapter):
         super().__init__(pool_connections=2, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args, **kwargs):
-        super().init_poolmanager(*args, **kwargs)
+        manager = super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _pools(self._policy)
+        return manager

@@ -58,6 +58,7 @@ class NetSapiensCase(unittest.TestCase):
     """A server, and connectors whose waiting takes no time."""
 
     def setUp(self):
+        super().setUp()
         self.clock = FakeClock()
         self.acme = make_acme()
 
