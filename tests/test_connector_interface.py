@@ -13,7 +13,8 @@ from odoo.addons.metered_billing.connectors.errors import (
     SourceNotFound,
     SourceSettingsError,
 )
-from odoo.addons.metered_billing.connectors.interface import Connector, make_connector
+from odoo.addons.metered_billing.connectors.interface import Connector
+from odoo.addons.metered_billing.connectors.sources import make_connector
 from odoo.addons.metered_billing.connectors.netsapiens import NetSapiens
 from odoo.addons.metered_billing.connectors.records import join_frames, text, text_frame
 from odoo.addons.metered_billing.demo.servers.faulty_http import FaultyServer, Reply

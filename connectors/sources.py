@@ -1,0 +1,17 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The way in to the connectors: importing this makes all of ours known."""
+
+from . import netsapiens  # noqa: F401  registers itself
+from .errors import SourceError
+from .interface import CONNECTORS, Account, Connector, Identifier, Page, make_connector
+
+__all__ = [
+    "CONNECTORS",
+    "Account",
+    "Connector",
+    "Identifier",
+    "Page",
+    "SourceError",
+    "make_connector",
+]
