@@ -6,6 +6,7 @@ The name is resolved once, and what is connected to is the address that was chec
 second look-up could answer differently. TLS still proves the name.
 """
 
+import os
 import socket
 import threading
 
@@ -26,7 +27,7 @@ class Deadline:
     def __init__(self, seconds):
         """:param seconds: for one request, from connecting to the last byte"""
         self.passed = False
-        self._connection = None
+        self._handle = None
         self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._pass)
         self._timer.daemon = True
@@ -39,31 +40,44 @@ class Deadline:
     def __exit__(self, *_error):
         self._timer.cancel()
         self._current.deadline = None
-        with self._lock:
-            self._connection = None
+        self._hold(None)
 
     @classmethod
-    def watch(cls, connection):
-        """Called by a connection as soon as it is used."""
+    def watch(cls, sock):
+        """Called by a connection as soon as it is used.
+
+        What is held is a second handle: TLS takes the socket over, and a connection
+        that ends with its answer forgets it while the answer is still being read.
+        """
         deadline = getattr(cls._current, "deadline", None)
         if deadline is not None:
-            with deadline._lock:
-                deadline._connection = connection
-                if deadline.passed:
-                    connection.abort()
+            deadline._hold(socket.socket(fileno=os.dup(sock.fileno())))
+
+    def _hold(self, handle):
+        with self._lock:
+            if self._handle is not None:
+                self._handle.close()
+            self._handle = handle
+            if self.passed:
+                self._end()
 
     def _pass(self):
         with self._lock:
             self.passed = True
-            if self._connection is not None:
-                self._connection.abort()
+            self._end()
+
+    def _end(self):
+        if self._handle is not None:
+            try:
+                self._handle.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return  # the other side was faster
 
 
 class _Checked:
     """Mixed into urllib3's connections; ``policy`` is set by :func:`_pools`."""
 
     policy = None
-    _handle = None
 
     def _new_conn(self):
         try:
@@ -72,28 +86,13 @@ class _Checked:
             raise ConnectTimeoutError(self, "no answer to connecting") from error
         except OSError as error:
             raise NewConnectionError(self, str(error)) from error
-        # TLS takes the socket over; a second handle on it is what ends it.
-        self._handle = sock.dup()
-        Deadline.watch(self)
+        Deadline.watch(sock)
         return sock
 
     def request(self, *args, **kwargs):
-        Deadline.watch(self)
+        if self.sock is not None:
+            Deadline.watch(self.sock)
         return super().request(*args, **kwargs)
-
-    def abort(self):
-        handle = self._handle
-        if handle is not None:
-            try:
-                handle.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # the other side was faster
-
-    def close(self):
-        handle, self._handle = self._handle, None
-        if handle is not None:
-            handle.close()
-        return super().close()
 
 
 def _pools(policy):

@@ -159,6 +159,7 @@ class TestHostile(HttpCase):
                 handler.wfile.write(head)
                 while not released.wait(0.02):
                     handler.wfile.write(b" ")
+                    handler.wfile.flush()
 
             return lambda request: write
 
@@ -227,9 +228,13 @@ class TestHostile(HttpCase):
             "no valid JSON": Reply.of(b'{"a": '),
             "no valid JSON: ": Reply.of(b"\xff\xfe\xfd"),
         }
+        # One server: each thread takes address space, and Odoo limits that.
+        server = self.serve()
+        client = self.client(server)
         for message, reply in cases.items():
+            server.plan["/x"] = reply
             with self.assertRaisesRegex(SourceError, message):
-                self.client(self.serve(x=reply)).get_json("x")
+                client.get_json("x")
 
     def test_proxies_and_passwords_of_the_machine_are_not_used(self):
         with tempfile.NamedTemporaryFile("w") as netrc:

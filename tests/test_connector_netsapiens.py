@@ -636,9 +636,10 @@ class TestFaults(NetSapiensCase):
                 body=json.dumps({"code": 400, "message": f"bad {API_KEY}"}).encode(),
             ),
         ]
+        for name in ("urllib3", NetSapiens.__module__.rpartition(".")[0]):
+            logging.getLogger(name).setLevel(logging.DEBUG)
+            self.addCleanup(logging.getLogger(name).setLevel, logging.NOTSET)
         with self.assertLogs("", logging.DEBUG) as logs:
-            logging.getLogger("urllib3").setLevel(logging.DEBUG)
-            self.addCleanup(logging.getLogger("urllib3").setLevel, logging.NOTSET)
             with self.assertRaises(SourceError) as caught:
                 self.fetched(self.connect(server))
         text = "\n".join(logs.output) + str(caught.exception) + repr(caught.exception)
