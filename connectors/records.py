@@ -8,6 +8,9 @@ import json
 import pandas as pd
 import pyarrow as pa
 
+from .errors import SourceAnswerError
+
+MOST_COLUMNS = 1000
 TEXT = pd.ArrowDtype(pa.string())
 
 
@@ -39,10 +42,16 @@ def text_frame(records, columns=()):
     :param records: list of dicts, name -> value of any kind
     :param columns: names that the frame must have, first; more come as they appear
     :return: DataFrame, all columns Arrow strings, '' where a record has no value
+    :raise SourceAnswerError: they have too many different names to be records
     """
     names = dict.fromkeys(columns)
     for record in records:
         names.update(dict.fromkeys(record))
+        if len(names) > MOST_COLUMNS:
+            raise SourceAnswerError(
+                f"The records have more than {MOST_COLUMNS} different fields.",
+                remedy="Check the address, and where in the answer the records are.",
+            )
     return pd.DataFrame(
         {
             name: pd.array(

@@ -219,8 +219,13 @@ has_browser() {
     command -v google-chrome || command -v chromium || command -v chromium-browser
 } >/dev/null
 
+has_sshd() {
+    command -v sshd || [ -x /usr/sbin/sshd ]
+} >/dev/null
+
 missing_programs() {
     has_browser || echo chromium
+    has_sshd || echo openssh-server
     # Debian 13 has no wkhtmltopdf; once that is known it is not asked for again.
     command -v wkhtmltopdf >/dev/null || [ -e "$METERED_HOME/no-wkhtmltopdf" ] ||
         echo wkhtmltopdf
@@ -248,6 +253,14 @@ install_programs() {
     local missing
     mapfile -t missing < <(missing_programs)
     [ "${#missing[@]}" -gt 0 ] || return 0
+    # A machine does not get an SSH service because somebody runs tests on it.
+    local policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+        # shellcheck disable=SC2064  # expanded now, the variable is local
+        trap "rm -f '$policy'" EXIT
+    fi
     install_packages "${missing[@]}"
     if ! command -v wkhtmltopdf >/dev/null; then
         say "going on without wkhtmltopdf: invoices are not printed as PDF"
@@ -255,7 +268,8 @@ install_programs() {
     fi
 }
 
-# Chromium runs the browser tests and takes the screenshots; wkhtmltopdf prints invoices.
+# Chromium runs the browser tests and takes the screenshots; wkhtmltopdf prints invoices;
+# the tests of file stores start an sshd of their own on loopback.
 ensure_programs() {
     local missing
     missing=$(missing_programs | tr '\n' ' ')
@@ -263,7 +277,7 @@ ensure_programs() {
     if is_root && command -v apt-get >/dev/null; then
         locked setup install_programs
     else
-        say "without ${missing% } browser tests are skipped and invoices not printed;" \
+        say "without ${missing% } tests are skipped or invoices not printed;" \
             "as root, run: apt-get install $missing"
     fi
 }

@@ -14,9 +14,9 @@ from odoo.addons.metered_billing.connectors.errors import (
     SourceSettingsError,
 )
 from odoo.addons.metered_billing.connectors.interface import Connector
-from odoo.addons.metered_billing.connectors.sources import make_connector
 from odoo.addons.metered_billing.connectors.netsapiens import NetSapiens
 from odoo.addons.metered_billing.connectors.records import join_frames, text, text_frame
+from odoo.addons.metered_billing.connectors.sources import make_connector
 from odoo.addons.metered_billing.demo.servers.faulty_http import FaultyServer, Reply
 
 README = Path(__file__).resolve().parents[1] / "connectors" / "README.md"

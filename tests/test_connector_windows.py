@@ -6,7 +6,7 @@ import unittest
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.connectors.errors import SourceSettingsError
@@ -25,8 +25,9 @@ FORTH = datetime(2026, 3, 8, 7, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE = timedelta(minutes=1)
 
-moments = st.datetimes(
-    datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)
+# Whole seconds of two years.
+moments = st.integers(0, 2 * 365 * 86_400).map(
+    lambda seconds: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
 )
 
 
@@ -56,6 +57,7 @@ class TestWindows(unittest.TestCase):
             windows = list(cut(day, day + timedelta(days=1), 24, NEW_YORK))
             self.assertEqual([window.end for window in windows][:-1], [change])
 
+    @settings(deadline=None)
     @given(
         moments,
         st.integers(0, 40 * 24 * 3600),
@@ -65,7 +67,6 @@ class TestWindows(unittest.TestCase):
     def test_windows_are_the_whole_without_gap_or_overlap(
         self, start, seconds, hours, name
     ):
-        start = start.replace(microsecond=0)
         end = start + timedelta(seconds=seconds)
         local = ZoneInfo(name) if name else None
         at = start
@@ -76,10 +77,10 @@ class TestWindows(unittest.TestCase):
             at = window.end
         self.assertEqual(at, max(start, end))
 
+    @settings(deadline=None)
     @given(moments, st.sampled_from(ZONES))
     def test_every_moment_is_read_back_from_its_local_time(self, moment, name):
         """However ambiguous the time is: the window that was asked for tells."""
-        moment = moment.replace(microsecond=0)
         local = ZoneInfo(name)
         day = moment.replace(hour=0, minute=0, second=0)
         for window in cut(day, day + timedelta(days=1), 24, local):
@@ -119,11 +120,11 @@ class TestWindows(unittest.TestCase):
             "2026-02-23T12:00:00Z",
         )
 
+    @settings(deadline=None)
     @given(moments, st.sampled_from(ZONES))
     def test_local_parameters_leave_nothing_out(self, moment, name):
         """Whichever of the two moments a switch takes the text for."""
         local = ZoneInfo(name)
-        moment = moment.replace(microsecond=0)
         for late in (False, True):
             written = datetime.fromisoformat(
                 local_text(moment, local, "%Y-%m-%dT%H:%M:%S", late)

@@ -1,0 +1,475 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Any switch with a REST API that answers JSON: its manual becomes settings.
+
+All settings are texts (numbers may be numbers); an empty one takes what is in brackets.
+
+who we are
+    ``authentication``: ``none`` (none), ``basic``, ``bearer``, ``header``, ``query``,
+    ``oauth2_client``, ``oauth2_password``. ``username``, ``password``; ``api_key``,
+    ``key_name`` (of the header or parameter); ``client_id``, ``client_secret``,
+    ``token_address``, ``scope``.
+where things are, after ``address``; ``{account}`` stands for the account
+    ``records_path``, ``records_items`` (place of the list in the answer; the answer
+    itself), ``records_method`` (GET; POST sends the parameters as a form);
+    ``accounts_path``, ``accounts_items``, ``account_key`` (id), ``account_name``
+    (name); ``numbers_path``, ``numbers_items``, ``number_field`` (the item itself),
+    ``number_kind`` (number); ``count_path``, ``count_field`` (total).
+    ``parameters``: dict of fixed ones.
+which stretch of time
+    ``start_parameter``, ``end_parameter``; ``time_format``: ``iso`` (iso) with Z,
+    ``epoch``, ``epoch_ms`` or a ``strptime`` format; ``timezone`` (UTC) of formats and
+    of answers without offset; ``window_hours`` (24).
+page after page
+    ``paging``: ``none`` (none), ``page``, ``offset``, ``cursor``, ``link``;
+    ``page_parameter``, ``first_page`` (1), ``size_parameter``, ``page_size`` (100);
+    ``cursor_field``; ``link_field`` (the header Link); ``max_pages``.
+what the columns are
+    ``fields``: dict of column -> place in a record. Every record also has all its own
+    values, under their places such as ``caller.number``. ``record_time_format``: a
+    ``strptime`` format of the column ``start_time`` where that has no offset.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC
+from urllib.parse import quote
+
+import pandas as pd
+
+from .auth import HeaderAuth, NoAuth, QueryAuth, TokenAuth
+from .checks import Check
+from .errors import SourceAnswerError, SourceNotFound, SourceSettingsError
+from .interface import (
+    Account,
+    HttpConnector,
+    Identifier,
+    Page,
+    attempt,
+    from_iso,
+    in_utc,
+    iso_utc,
+    register,
+)
+from .json_path import flatten, follow, parse_path
+from .records import text, text_frame
+from .windows import cut, local_text, utc_text, zone
+
+PAGE_ROWS = 100
+MAX_PAGES = 10_000
+PREVIEW_ROWS = 10
+SHOWN_CHARACTERS = 4000
+NEXT_LINK = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
+PAGING = ("none", "page", "offset", "cursor", "link")
+OAUTH2 = {"oauth2_client": "client_credentials", "oauth2_password": "password"}
+# A time in these parts alone names a moment; in others it may name two.
+EXACT_FORMATS = ("", "iso", "epoch", "epoch_ms")
+
+
+@dataclass
+class Tryout:
+    """What the settings make of the first page.
+
+    ``frame``: the first rows as they will be imported; ``places``: where the values of
+    the first record are; ``sample``: that record as JSON; ``asked``: the address, with
+    parameters and without credentials; ``rows``: of the page.
+    """
+
+    frame: pd.DataFrame
+    places: list
+    sample: str
+    asked: str
+    rows: int
+
+
+@register
+class HttpJson(HttpConnector):
+    """See the module."""
+
+    key = "http_json"
+    name = "HTTP/JSON"
+
+    manual = "Enter it as the manual of the switch's API says."
+
+    def __init__(self, settings, **surroundings):
+        super().__init__(settings, **surroundings)
+        paging = settings.get("paging") or "none"
+        if paging not in PAGING:
+            raise SourceSettingsError(
+                f"There is no way of paging called {paging}.",
+                remedy=f"Choose one of these: {', '.join(PAGING)}.",
+            )
+        self.paging = paging
+        self.page_rows = self._integer("page_size", PAGE_ROWS)
+        self.max_pages = self._integer("max_pages", MAX_PAGES)
+        self.hours = self._integer("window_hours", 24)
+        name = settings.get("timezone") or "UTC"
+        self.local = None if name == "UTC" else zone(name)
+        layout = settings.get("time_format") or ""
+        # Whether what is asked for is beyond doubt on the night clocks are set back.
+        self.exact = self.local is None or layout in EXACT_FORMATS or "%z" in layout
+        self.fields = {
+            column: parse_path(path)
+            for column, path in (settings.get("fields") or {}).items()
+        }
+
+    def _integer(self, name, default):
+        given = text(self.settings.get(name)) or str(default)
+        if not given.isdecimal() or not int(given):
+            raise SourceSettingsError(
+                f"The {name.replace('_', ' ')} is {given}.",
+                remedy="Enter a whole number above zero, or nothing.",
+            )
+        return int(given)
+
+    # ---- who we are
+
+    def make_auth(self):
+        kind = self.settings.get("authentication") or "none"
+        if kind == "none":
+            return NoAuth()
+        if kind == "basic":
+            user = self.setting("username", "user name")
+            return HeaderAuth.basic(user, self.secret("password"), self.redact)
+        if kind == "bearer":
+            return HeaderAuth.bearer(self.secret("api_key", "API key"))
+        if kind in ("header", "query"):
+            name = self.settings.get("key_name")
+            if not name:
+                raise SourceSettingsError(
+                    f"The {kind} that the API key goes into has no name.",
+                    remedy=self.manual,
+                )
+            auth = HeaderAuth if kind == "header" else QueryAuth
+            return auth(name, self.secret("api_key", "API key"))
+        if kind in OAUTH2:
+            return self._make_token_auth(OAUTH2[kind])
+        raise SourceSettingsError(
+            f"There is no authentication called {kind}.",
+            remedy="Choose none, basic, bearer, header, query, oauth2_client or "
+            "oauth2_password.",
+        )
+
+    def _make_token_auth(self, grant_type):
+        address = self.settings.get("token_address")
+        if not address:
+            raise SourceSettingsError(
+                "There is no address to get access tokens from.", remedy=self.manual
+            )
+        client = {
+            "client_id": self.setting("client_id", "client ID"),
+            "client_secret": self.secret("client_secret", "client secret"),
+        }
+        first = {"grant_type": grant_type, **client}
+        if self.settings.get("scope"):
+            first["scope"] = self.settings["scope"]
+        again = None
+        if grant_type == "password":
+            first["username"] = self.setting("username", "user name")
+            first["password"] = self.secret("password")
+            again = {"grant_type": "refresh_token", **client}
+        return TokenAuth(
+            lambda grant: self.client.post_json(address, form=grant, authorised=False),
+            first,
+            again and (lambda refresh: {**again, "refresh_token": refresh}),
+            self.redact,
+            self.clock,
+        )
+
+    # ---- what the interface asks for
+
+    def check(self, account=None):
+        checks = []
+        before, self.client.limits = self.client.limits, self.limits.hurried()
+        try:
+            if not attempt(checks, "The settings are complete", self._look_settings):
+                return checks
+            safe = self.client.address.startswith("https://")
+            checks.append(
+                Check(
+                    "The connection is encrypted",
+                    safe,
+                    "" if safe else "Everybody on the way can read the credentials.",
+                    "" if safe else "Enter the address with https://.",
+                )
+            )
+            if self.settings.get("accounts_path"):
+                attempt(
+                    checks,
+                    "Accounts can be listed",
+                    lambda: f"{sum(1 for _ in self.accounts())} accounts",
+                )
+            if account and self.settings.get("accounts_path"):
+                attempt(checks, f"Account {account}", lambda: self.find(account))
+        finally:
+            self.client.limits = before
+        return checks
+
+    def _look_settings(self):
+        self._path("records_path", "")
+        return ""
+
+    def _path(self, name, account):
+        """A path of the settings, for an account."""
+        path = self.settings.get(name) or ""
+        if not path:
+            raise SourceSettingsError(
+                f"The source has no {name.replace('_', ' ')}.", remedy=self.manual
+            )
+        return path.replace("{account}", quote(account, safe=""))
+
+    def accounts(self):
+        """Nothing where the API has no list of them."""
+        if not self.settings.get("accounts_path"):
+            return
+        key = parse_path(self.settings.get("account_key") or "id")
+        name = parse_path(self.settings.get("account_name") or "name")
+        for row in self._listed("accounts", ""):
+            value = text(follow(row, key)) if isinstance(row, dict) else text(row)
+            if value:
+                yield Account(value, text(follow(row, name)) or value)
+
+    def find(self, account):
+        if not self.settings.get("accounts_path"):
+            return account
+        return super().find(account)
+
+    def identifiers(self, account):
+        if not self.settings.get("numbers_path"):
+            return
+        field = parse_path(self.settings.get("number_field"))
+        kind = self.settings.get("number_kind") or "number"
+        for row in self._listed("numbers", account):
+            value = text(follow(row, field))
+            if value:
+                yield Identifier(kind, value)
+
+    def count(self, account, start, end):
+        if not self.settings.get("count_path"):
+            return None
+        path = self._path("count_path", account)
+        answer = self._ask(path, self._between(in_utc(start), in_utc(end)), account)
+        field = self.settings.get("count_field") or "total"
+        total = text(follow(answer.data, parse_path(field)))
+        if not total.isdecimal():
+            raise SourceAnswerError(
+                f"The answer has no number at {field}.",
+                answer.where,
+                "Correct the place of the count in the source's settings.",
+            )
+        return int(total)
+
+    def fetch(self, account, start, end, cursor=None):
+        path = self._path("records_path", account)
+        first = None
+        if cursor:
+            values = json.loads(cursor)
+            start, first = from_iso(values["from"]), values["page"]
+        local = self.local if self.exact else None
+        windows = list(cut(in_utc(start), in_utc(end), self.hours, local))
+        for position, window in enumerate(windows):
+            between = self._between(*window)
+            for rows, following in self._pages(path, between, account, first):
+                if following is not None:
+                    goes_on = _cursor(window.start, following)
+                elif position + 1 < len(windows):
+                    goes_on = _cursor(windows[position + 1].start, None)
+                else:
+                    goes_on = None
+                yield Page(self._frame(rows, window), goes_on)
+            first = None
+
+    def tryout(self, account, start, end):
+        """The first page, and what becomes of it.
+
+        :return: :class:`Tryout`
+        """
+        before, self.client.limits = self.client.limits, self.limits.hurried()
+        try:
+            window = next(cut(in_utc(start), in_utc(end), self.hours))
+            path = self._path("records_path", account)
+            asked = {**self._between(*window), **self._paging(None)}
+            answer = self._ask(path, asked, account)
+        finally:
+            self.client.limits = before
+        rows = self._items(answer, "records")
+        sample = json.dumps(rows[0], ensure_ascii=False, indent=1) if rows else ""
+        shown = "&".join(f"{name}={value}" for name, value in asked.items())
+        return Tryout(
+            self._frame(rows[:PREVIEW_ROWS], window),
+            sorted(flatten(rows[0])) if rows else [],
+            self.redact(sample)[:SHOWN_CHARACTERS],
+            answer.where + (f"?{self.redact(shown)}" if shown else ""),
+            len(rows),
+        )
+
+    # ---- pages
+
+    def _listed(self, kind, account):
+        """All items of a list of accounts or numbers."""
+        path = self._path(f"{kind}_path", account)
+        for rows, _following in self._pages(path, {}, account, None, kind):
+            yield from rows
+
+    def _pages(self, path, fixed, account, first, kind="records"):
+        """Pages of a list.
+
+        :param first: where to begin, as it was given for the page before; None: at the
+            beginning
+        :return: iterator of (rows, where the next page is or None)
+        """
+        at, seen, longest = first, None, 0
+        for _page in range(self.max_pages):
+            try:
+                answer = self._ask_page(path, fixed, account, at, kind)
+            except SourceNotFound:
+                # Some servers say so of the page after the last one.
+                if at is None or self.paging not in ("page", "offset"):
+                    raise
+                return
+            rows = self._items(answer, kind)
+            if rows and rows == seen:
+                if len(rows) >= self.page_rows:
+                    raise SourceAnswerError(
+                        "The switch answers the same page whichever is asked for.",
+                        answer.where,
+                        "Correct the paging in the source's settings.",
+                    )
+                return  # it knows no pages, and sent all of it each time
+            longest = max(longest, len(rows))
+            following = self._following(answer, rows, at, longest)
+            if following is not None and following == at:
+                raise SourceAnswerError(
+                    "The switch says that the next page is the same page.",
+                    answer.where,
+                    "Correct the paging in the source's settings.",
+                )
+            yield rows, following
+            if following is None:
+                return
+            at, seen = following, rows
+        raise SourceAnswerError(
+            f"The switch answered {self.max_pages:,} pages and no end.",
+            self.redact(path),
+            "Ask for a shorter time, or correct the paging in the source's settings.",
+        )
+
+    def _ask_page(self, path, fixed, account, at, kind):
+        if self.paging == "link" and at:
+            return self.client.request("GET", self.client.same_server(at))
+        return self._ask(path, {**fixed, **self._paging(at)}, account, kind)
+
+    def _ask(self, path, params, account, kind="records"):
+        values = {
+            name: text(value).replace("{account}", account)
+            for name, value in (self.settings.get("parameters") or {}).items()
+        }
+        params = {**values, **params}
+        method = (self.settings.get("records_method") or "GET").upper()
+        if kind == "records" and method == "POST":
+            return self.client.request("POST", path, form=params)
+        return self.client.request("GET", path, params=params)
+
+    def _paging(self, at):
+        """The parameters of a page."""
+        params = {}
+        size = self.settings.get("size_parameter")
+        if size and self.paging != "none":
+            params[size] = self.page_rows
+        name = self.settings.get("page_parameter")
+        if self.paging in ("page", "offset", "cursor") and not name:
+            raise SourceSettingsError(
+                "The parameter that chooses the page has no name.", remedy=self.manual
+            )
+        if self.paging == "page":
+            params[name] = self._first_page() if at is None else at
+        elif self.paging == "offset":
+            params[name] = 0 if at is None else at
+        elif self.paging == "cursor" and at is not None:
+            params[name] = at
+        return params
+
+    def _first_page(self):
+        given = text(self.settings.get("first_page")) or "1"
+        return int(given) if given.isdecimal() else 1
+
+    def _following(self, answer, rows, at, longest):
+        """Where the next page is, None after the last one."""
+        if self.paging in ("page", "offset"):
+            # Servers may give fewer than they are asked for: the last page is shorter
+            # than one before it, or empty.
+            if not rows or (len(rows) < longest and len(rows) < self.page_rows):
+                return None
+            if self.paging == "offset":
+                return (at or 0) + len(rows)
+            return (self._first_page() if at is None else at) + 1
+        if self.paging == "cursor":
+            place = self.settings.get("cursor_field")
+            found = follow(answer.data, parse_path(place)) if place else None
+            return text(found) or None
+        if self.paging == "link":
+            place = self.settings.get("link_field")
+            if place:
+                return text(follow(answer.data, parse_path(place))) or None
+            match = NEXT_LINK.search(answer.headers.get("Link", ""))
+            return match[1] if match else None
+        return None
+
+    # ---- records
+
+    def _items(self, answer, kind):
+        """The list of an answer."""
+        place = self.settings.get(f"{kind}_items") or ""
+        rows = follow(answer.data, parse_path(place))
+        if rows is None and not answer.data:
+            return []
+        if not isinstance(rows, list):
+            raise SourceAnswerError(
+                f"The answer has no list at {place or 'its top'}.",
+                answer.where,
+                "Correct the place of the list in the source's settings.",
+            )
+        if kind == "records" and not all(isinstance(row, dict) for row in rows):
+            raise SourceAnswerError(
+                f"The list at {place or 'its top'} holds something else than objects.",
+                answer.where,
+                "Correct the place of the list in the source's settings.",
+            )
+        return rows
+
+    def _frame(self, rows, window):
+        records = []
+        layout = self.settings.get("record_time_format") or ""
+        for row in rows:
+            record = {name: text(follow(row, at)) for name, at in self.fields.items()}
+            begun = record.get("start_time")
+            if begun and self.local is not None:
+                asked = window if self.exact else None
+                record["start_time"] = utc_text(begun, self.local, asked, layout)
+            records.append({**flatten(row), **record})
+        return text_frame(records, self.fields)
+
+    def _between(self, start, end):
+        names = ("start_parameter", "end_parameter")
+        return {
+            self.settings[name]: self._time(moment, late=name == "end_parameter")
+            for name, moment in zip(names, (start, end), strict=True)
+            if self.settings.get(name)
+        }
+
+    def _time(self, moment, late):
+        layout = self.settings.get("time_format") or "iso"
+        if layout == "iso":
+            return iso_utc(moment)
+        if layout == "epoch":
+            return str(int(moment.timestamp()))
+        if layout == "epoch_ms":
+            return str(int(moment.timestamp()) * 1000)
+        if self.exact:
+            return moment.astimezone(self.local or UTC).strftime(layout)
+        return local_text(moment, self.local, layout, late)
+
+
+def _cursor(moment, page):
+    return json.dumps({"from": iso_utc(moment), "page": page})

@@ -1,0 +1,313 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""File stores: a folder, a real sshd, a real S3 server; the same must hold on all."""
+
+import hashlib
+import json
+import os
+import tempfile
+import unittest
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest import mock
+
+from fsspec.implementations.local import LocalFileSystem
+
+from odoo.addons.metered_billing.connectors.errors import (
+    SourceFileError,
+    SourceNotFound,
+    SourceSettingsError,
+    SourceUnreachable,
+)
+from odoo.addons.metered_billing.connectors.file_store import (
+    FileStore,
+    Ledger,
+    StoredFile,
+)
+from odoo.addons.metered_billing.connectors.formats import FileLimits
+
+from .file_servers import S3Server, Sshd
+
+CALLS = b"call_id,start_time,duration,caller,callee\n1,2026-10-01 09:00:00,61,1,2\n"
+
+
+class StoreCase:
+    """What must hold on every kind of store; ``fs`` and ``folder`` are set up."""
+
+    @property
+    def nowhere(self):
+        return f"{self.folder}/nowhere"
+
+    def setUp(self):
+        super().setUp()
+        kept = tempfile.TemporaryDirectory()
+        self.addCleanup(kept.cleanup)
+        self.here = Path(kept.name)
+        # Files are as old as the clock of the store says; time passes here.
+        self.later = datetime.now(UTC) + timedelta(hours=1)
+        self.ledger = Ledger()
+
+    def put(self, name, content=CALLS):
+        path = f"{self.folder}/{name}"
+        self.fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+        self.fs.pipe_file(path, content)
+
+    def names(self):
+        self.fs.invalidate_cache()
+        found = self.fs.find(self.folder)
+        return sorted(path[len(self.folder.rstrip("/")) + 1 :] for path in found)
+
+    def store(self, **options):
+        options = {"pattern": "*.csv", "settle_seconds": 60, **options}
+        return FileStore(self.fs, self.folder, **options)
+
+    def ready(self, store, **options):
+        look = store.look(self.ledger, now=self.later, **options)
+        return [file.name for file in look.ready]
+
+    def take(self, store, file):
+        """What an import does."""
+        fetched = store.fetch(file, self.here / "copy")
+        self.ledger.add(file, fetched.sha256)
+        return store.finish(file)
+
+    def test_only_what_matches_and_is_finished(self):
+        for name in ("a.csv", "b.txt", ".c.csv", "d.csv.part", "e.csv.TMP", "f.csv~"):
+            self.put(name)
+        self.put("sub/g.csv")
+        self.put("sub/.hidden/h.csv")
+        self.assertEqual(self.ready(self.store()), ["a.csv"])
+        self.assertEqual(
+            self.ready(self.store(pattern="*.csv, *.part, *.TMP, *~")), ["a.csv"]
+        )
+        self.assertEqual(
+            sorted(self.ready(self.store(subfolders=True))), ["a.csv", "sub/g.csv"]
+        )
+
+    def test_a_copy_and_its_checksum(self):
+        content = os.urandom(3_000_000)
+        self.put("a.csv", content)
+        store = self.store()
+        (file,) = store.look(self.ledger, now=self.later).ready
+        self.assertEqual(file.size, len(content))
+        fetched = store.fetch(file, self.here / "copy")
+        self.assertEqual((self.here / "copy").read_bytes(), content)
+        self.assertEqual(fetched.sha256, hashlib.sha256(content).hexdigest())
+
+    def test_the_ledger_survives_as_plain_data(self):
+        self.put("a.csv")
+        store = self.store()
+        (file,) = store.look(self.ledger, now=self.later).ready
+        self.assertEqual(self.take(store, file), "kept")
+        self.ledger = Ledger(json.loads(json.dumps(self.ledger.rows())))
+        look = store.look(self.ledger, now=self.later)
+        self.assertEqual((look.ready, look.waiting, look.known), ([], [], [file]))
+
+    def test_a_file_that_grew_comes_again(self):
+        self.put("Master.csv")
+        store = self.store()
+        self.take(store, store.look(self.ledger, now=self.later).ready[0])
+        self.put("Master.csv", CALLS * 2)
+        self.assertEqual(self.ready(store), ["Master.csv"])
+
+    def test_known_content_under_another_name(self):
+        self.put("a.csv")
+        store = self.store()
+        self.take(store, store.look(self.ledger, now=self.later).ready[0])
+        self.put("b.csv")
+        (file,) = store.look(self.ledger, now=self.later).ready
+        fetched = store.fetch(file, self.here / "copy")
+        self.assertEqual(self.ledger.same_content(fetched.sha256), "a.csv")
+        self.put("c.csv", CALLS + b"2,2026-10-01 09:00:00,61,1,2\n")
+        fetched = store.fetch(
+            next(
+                f
+                for f in store.look(self.ledger, now=self.later).ready
+                if f.name == "c.csv"
+            ),
+            self.here / "copy",
+        )
+        self.assertEqual(self.ledger.same_content(fetched.sha256), "")
+
+    def test_young_files_wait_until_they_stay_the_same(self):
+        self.put("a.csv")
+        # The clock of this machine is behind the store's: age says nothing.
+        now = datetime.now(UTC) - timedelta(hours=2)
+        store = self.store()
+        first = store.look(self.ledger, now=now)
+        self.assertEqual(([], 1), (first.ready, len(first.waiting)))
+        soon = store.look(self.ledger, first.seen, now + timedelta(seconds=59))
+        self.assertEqual(len(soon.waiting), 1)
+        self.put("a.csv", CALLS * 2)
+        seen = json.loads(json.dumps(soon.seen))
+        grown = store.look(self.ledger, seen, now + timedelta(seconds=61))
+        self.assertEqual(len(grown.waiting), 1)
+        same = store.look(self.ledger, grown.seen, now + timedelta(seconds=122))
+        self.assertEqual([file.name for file in same.ready], ["a.csv"])
+
+    def test_moved_afterwards_and_nothing_overwritten(self):
+        store = self.store(afterwards="move", done_folder="done", subfolders=True)
+        for _ in range(2):
+            self.put("a.csv")
+            self.ledger = Ledger()
+            (file,) = store.look(self.ledger, now=self.later).ready
+            outcome = self.take(store, file)
+        self.assertEqual(outcome, "moved to done/a-2.csv")
+        self.assertEqual(self.names(), ["done/a-2.csv", "done/a.csv"])
+        self.assertEqual(self.ready(store), [])
+        self.assertEqual(store.finish(file), "gone already")
+
+    def test_deleted_afterwards(self):
+        self.put("a.csv")
+        self.put("b.txt")
+        store = self.store(afterwards="delete")
+        (file,) = store.look(self.ledger, now=self.later).ready
+        self.assertEqual(self.take(store, file), "deleted")
+        self.assertEqual(self.names(), ["b.txt"])
+
+    def test_a_file_replaced_meanwhile_is_neither_moved_nor_deleted(self):
+        self.put("a.csv")
+        store = self.store(afterwards="delete")
+        (file,) = store.look(self.ledger, now=self.later).ready
+        self.put("a.csv", CALLS * 2)
+        self.assertIn("changed meanwhile", store.finish(file))
+        self.assertEqual(self.names(), ["a.csv"])
+        with self.assertRaisesRegex(SourceUnreachable, "changed while it was copied"):
+            store.fetch(file, self.here / "copy")
+
+    def test_a_file_that_is_gone(self):
+        store = self.store()
+        with self.assertRaises(SourceNotFound):
+            store.fetch(StoredFile("gone.csv", 7), self.here / "copy")
+
+    def test_checks(self):
+        self.put("a.csv")
+        checks = self.store(afterwards="move").check()
+        self.assertEqual([check.ok for check in checks], [True] * 3)
+        self.assertEqual(self.names(), ["a.csv"])
+        (_folder, names) = self.store(pattern="*.xlsx").check()
+        self.assertFalse(names.ok)
+        self.assertIn("name pattern", names.remedy)
+        (folder,) = FileStore(self.fs, self.nowhere).check()
+        self.assertFalse(folder.ok)
+        self.assertIn("Correct the folder", folder.remedy)
+
+
+class TestLocal(StoreCase, unittest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.fs = LocalFileSystem()
+        self.folder = str(self.here / "store")
+        os.mkdir(self.folder)
+
+    def test_links_are_left_alone(self):
+        secret = self.here / "secret.csv"
+        secret.write_bytes(b"secret")
+        os.symlink(secret, f"{self.folder}/a.csv")
+        os.mkdir(self.here / "elsewhere")
+        (self.here / "elsewhere" / "b.csv").write_bytes(b"secret")
+        os.symlink(self.here / "elsewhere", f"{self.folder}/sub")
+        self.assertEqual(self.ready(self.store(subfolders=True)), [])
+
+    def test_names_that_lead_out_of_the_folder(self):
+        store = self.store()
+        for name in ("../secret.csv", "/etc/passwd", "a/../../b.csv", ""):
+            with self.assertRaisesRegex(SourceSettingsError, "none within"):
+                store.fetch(StoredFile(name, 1), self.here / "copy")
+        with self.assertRaisesRegex(SourceSettingsError, "done folder"):
+            self.store(afterwards="move", done_folder="../done")
+        with self.assertRaisesRegex(SourceSettingsError, "burn"):
+            self.store(afterwards="burn")
+
+    def test_files_that_are_too_large(self):
+        self.put("a.csv")
+        store = self.store(limits=FileLimits(max_bytes=10))
+        (file,) = store.look(self.ledger, now=self.later).ready
+        with self.assertRaisesRegex(SourceFileError, "a.csv is larger"):
+            store.fetch(file, self.here / "copy")
+
+    def test_folders_that_are_too_full(self):
+        self.put("a.csv")
+        self.put("b.csv")
+        name = "odoo.addons.metered_billing.connectors.file_store.MOST_FILES"
+        with (
+            mock.patch(name, 1),
+            self.assertRaisesRegex(SourceSettingsError, "more than 1 files"),
+        ):
+            self.ready(self.store())
+
+    def test_whatever_the_store_raises_is_one_clear_error(self):
+        class Strange(Exception):
+            pass
+
+        for error in (Strange("no route"), OSError("broken pipe"), EOFError()):
+            with (
+                mock.patch.object(self.fs, "ls", side_effect=error),
+                self.assertRaisesRegex(SourceUnreachable, "The file store failed"),
+            ):
+                self.ready(self.store())
+
+
+class TestSftp(StoreCase, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = Sshd()
+        cls.addClassCleanup(cls.server.stop)
+
+    def setUp(self):
+        super().setUp()
+        self.fs = self.server.file_system()
+        self.addCleanup(self.fs.client.close)
+        self.folder = str(self.here / "store")
+        os.mkdir(self.folder)
+
+    def test_links_are_left_alone(self):
+        (self.here / "secret.csv").write_bytes(b"secret")
+        os.symlink(self.here / "secret.csv", f"{self.folder}/a.csv")
+        self.assertEqual(self.ready(self.store()), [])
+
+    def test_a_server_that_goes_away(self):
+        self.put("a.csv")
+        store = self.store()
+        self.assertEqual(self.ready(store), ["a.csv"])
+        self.fs.client.close()
+        with self.assertRaises(SourceUnreachable) as caught:
+            self.ready(store)
+        self.assertTrue(caught.exception.retry)
+
+
+class TestS3(StoreCase, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = S3Server()
+        cls.addClassCleanup(cls.server.stop)
+        cls.fs = cls.server.file_system()
+
+    def setUp(self):
+        super().setUp()
+        self.folder = f"calls-{uuid.uuid4().hex}"
+        self.fs.mkdir(self.folder)
+
+    @property
+    def nowhere(self):
+        return "no-such-bucket/calls"
+
+    def test_a_folder_of_a_bucket(self):
+        self.folder += "/calls/in"
+        self.put("a.csv")
+        store = self.store(afterwards="move")
+        (file,) = store.look(self.ledger, now=self.later).ready
+        self.assertEqual(self.take(store, file), "moved to done/a.csv")
+        self.assertEqual(self.names(), ["done/a.csv"])
+
+    def test_a_folder_ends_with_its_last_file_and_is_empty_then(self):
+        self.folder += "/calls/in"
+        self.put("a.csv")
+        store = self.store(afterwards="delete")
+        (file,) = store.look(self.ledger, now=self.later).ready
+        self.take(store, file)
+        self.assertEqual(self.ready(store), [])
+        self.assertTrue(store.check()[0].ok)
