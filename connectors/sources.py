@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The way in to the connectors: importing this makes all of ours known."""
 
-from . import brightlink, http_json, netsapiens  # noqa: F401  register themselves
+from . import asterisk_sql, brightlink, http_json, netsapiens  # noqa: F401  register
 from .errors import SourceError
 from .interface import CONNECTORS, Account, Connector, Identifier, Page, make_connector
 

@@ -9,7 +9,9 @@ from . import test_charge_in_call
 from . import test_charge_models
 from . import test_charge_tiers
 from . import test_charge_usage_price
+from . import test_connector_asterisk_sql
 from . import test_connector_file_store
+from . import test_connector_freeswitch
 from . import test_connector_http
 from . import test_connector_http_json
 from . import test_connector_interface

@@ -1,0 +1,289 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Asterisk's table of call records in PostgreSQL (cdr_pgsql, cdr_adaptive_odbc).
+
+The connection is read-only, and the switch's database gets one statement at a time,
+with a time-out. Records are read in the order of their start. Times in the table are
+local and without offset as a rule; they stay as they are, and the source's time zone
+and ``uniqueid`` tell what they mean. Where clocks are set back more is read than was
+asked for: records that come twice are known by their id.
+"""
+
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import psycopg2
+from psycopg2 import errors as pg
+from psycopg2 import sql
+
+from .addresses import AddressPolicy, parse_networks
+from .checks import Check
+from .errors import (
+    SourceError,
+    SourceRefused,
+    SourceSettingsError,
+    SourceUnreachable,
+)
+from .interface import Account, Connector, Page, attempt, in_utc, register
+from .records import text_frame
+from .windows import local_text, zone
+
+PAGE_ROWS = 5_000
+STATEMENT_SECONDS = 60
+CONNECT_SECONDS = 10
+START_COLUMNS = ("start", "calldate")
+WITH_ZONE = 1184  # the oid of timestamp with time zone
+WITHOUT_ZONE = 1114
+LAYOUT = "%Y-%m-%d %H:%M:%S"
+DAY = timedelta(days=1)
+
+
+@register
+class AsteriskSql(Connector):
+    """A table of call records.
+
+    Settings: ``host``, ``port`` (5432), ``database``, ``username``, ``password``,
+    ``sslmode`` (prefer), ``table`` (cdr; may have a schema before it), ``timezone`` of
+    its times (UTC), ``account_column`` (accountcode), ``allowed_networks``. The account
+    '' is the whole table.
+    """
+
+    key = "asterisk_sql"
+    name = "Asterisk (SQL table)"
+    preset = "asterisk"
+
+    def __init__(self, settings, **surroundings):
+        super().__init__(settings, **surroundings)
+        self.policy = self.surroundings.get("policy") or AddressPolicy(
+            parse_networks(settings.get("allowed_networks"))
+        )
+        self.local = zone(settings.get("timezone") or "UTC")
+        self.page_rows = int(settings.get("page_rows") or PAGE_ROWS)
+        parts = (settings.get("table") or "cdr").split(".")
+        self.table = sql.Identifier(*parts)
+        self.where = f"table {'.'.join(parts)} on {settings.get('host')}"
+        self._account_column = settings.get("account_column") or "accountcode"
+        self._connection = None
+        self._columns = {}
+
+    def close(self):
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    # ---- the connection
+
+    def _connect(self):
+        host, port = self.settings.get("host"), self.settings.get("port") or 5432
+        if not host or not self.settings.get("database"):
+            raise SourceSettingsError(
+                "The source has no host or no database.",
+                remedy="Enter where Asterisk's database is.",
+            )
+        password = self.setting("password")
+        self.redact.add(password)
+        return psycopg2.connect(
+            host=host,
+            port=port,
+            dbname=self.settings["database"],
+            user=self.setting("username", "user name") or None,
+            password=password or None,
+            sslmode=self.settings.get("sslmode") or "prefer",
+            connect_timeout=CONNECT_SECONDS,
+            application_name="metered-billing",
+            options=f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
+            " -c default_transaction_read_only=on",
+            **self._checked_address(host, port),
+        )
+
+    def _checked_address(self, host, port):
+        """The address to connect to, so that the name is not looked up again."""
+        if not host.startswith("/"):
+            return {"hostaddr": self.policy.addresses(host, int(port))[0][4][0]}
+        if self.policy.refusal("127.0.0.1"):
+            raise SourceSettingsError(
+                f"{host} is not connected to: it is this server itself.",
+                remedy="If that is intended, an administrator can add 127.0.0.1 to the "
+                "source's allowed networks.",
+            )
+        return {}
+
+    @contextmanager
+    def _asking(self):
+        """A connection; errors of the database as those of a source."""
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = self._connect()
+                self._connection.set_session(readonly=True)
+            yield self._connection
+        except SourceError:
+            raise
+        except psycopg2.Error as error:
+            self.close()
+            raise self._failure(error) from None
+
+    def _failure(self, error):
+        said = self.redact(str(error).strip().partition("\n")[0]).rstrip(".")
+        if isinstance(error, pg.QueryCanceled):
+            return SourceUnreachable(
+                f"The database took longer than {STATEMENT_SECONDS} s.",
+                self.where,
+                "Have an index made on the column of the start.",
+            )
+        if isinstance(error, pg.UndefinedTable | pg.UndefinedColumn):
+            return SourceSettingsError(
+                f"The database says: {said}.",
+                self.where,
+                "Correct the table and its columns in the source's settings.",
+            )
+        denied = isinstance(error, pg.InsufficientPrivilege)
+        if denied or "authentication failed" in said or "no pg_hba.conf entry" in said:
+            return SourceRefused(
+                f"The database refuses: {said}.",
+                self.where,
+                "Check user name and password, and give the user the right to SELECT.",
+            )
+        return SourceUnreachable(
+            f"The database failed: {said}.",
+            self.where,
+            "Try again later, and check the address.",
+        )
+
+    def _rows(self, query, values=()):
+        with self._asking() as connection, connection, connection.cursor() as cr:
+            cr.execute(query, values)
+            return cr.fetchall()
+
+    def _known_columns(self):
+        """Column -> oid of its type."""
+        if not self._columns:
+            with self._asking() as connection, connection, connection.cursor() as cr:
+                cr.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(self.table))
+                self._columns = {
+                    column.name: column.type_code for column in cr.description
+                }
+        return self._columns
+
+    def _start_column(self):
+        columns = self._known_columns()
+        for name in START_COLUMNS:
+            if columns.get(name) in (WITH_ZONE, WITHOUT_ZONE):
+                return name
+        raise SourceSettingsError(
+            f"The table has no column of times called {' or '.join(START_COLUMNS)}.",
+            self.where,
+            "Choose the table that Asterisk writes its call records to.",
+        )
+
+    # ---- what the interface asks for
+
+    def check(self, account=None):
+        checks = []
+        if not attempt(checks, "The database answers", self._look_version):
+            return checks
+        if not attempt(checks, "The table has call records", self._look_table):
+            return checks
+        checks.append(self._look_rights())
+        if account:
+            attempt(checks, f"Account {account}", lambda: self.find(account))
+        return checks
+
+    def _look_version(self):
+        ((version,),) = self._rows("SHOW server_version")
+        return f"PostgreSQL {version}"
+
+    def _look_table(self):
+        column = self._start_column()
+        query = "SELECT max({}) FROM {}"
+        ((last,),) = self._rows(
+            sql.SQL(query).format(sql.Identifier(column), self.table)
+        )
+        return f"The last one began at {last}." if last else "It is empty."
+
+    def _look_rights(self):
+        query = "SELECT has_table_privilege(%s, 'INSERT, UPDATE, DELETE')"
+        with self._asking() as connection:
+            name = self.table.as_string(connection)
+        ((writes,),) = self._rows(query, (name,))
+        return Check(
+            "The user may only read",
+            not writes,
+            "It may change call records, too." if writes else "",
+            "Give the source a user of its own with the right to SELECT only."
+            if writes
+            else "",
+        )
+
+    def accounts(self):
+        """The account codes that occur; none where the table has no such column."""
+        if self._account_column not in self._known_columns():
+            return
+        column = sql.Identifier(self._account_column)
+        query = sql.SQL("SELECT DISTINCT {} FROM {} ORDER BY 1")
+        for (code,) in self._rows(query.format(column, self.table)):
+            if code:
+                yield Account(code, code)
+
+    def fetch(self, account, start, end, cursor=None):
+        first, last = self._between(in_utc(start), in_utc(end))
+        if cursor:
+            first = datetime.fromisoformat(json.loads(cursor)["from"])
+        while first < last:
+            stop = min(last, first + DAY)
+            pages = 0
+            for rows, newest in self._pages(account, first, stop):
+                pages += 1
+                # From the same second on: others may share it.
+                yield Page(text_frame(rows, self._columns), _cursor(newest))
+            if stop < last and pages:
+                yield Page(text_frame([], self._columns), _cursor(stop))
+            first = stop
+        yield Page(text_frame([], self._known_columns()), None)
+
+    def count(self, account, start, end):
+        first, last = self._between(in_utc(start), in_utc(end))
+        query, values = self._query("count(*)", account, first, last)
+        ((number,),) = self._rows(query, values)
+        return number
+
+    def _pages(self, account, first, last):
+        """Pages of rows and the start of the newest of each."""
+        column = self._start_column()
+        query, values = self._query("*", account, first, last)
+        query += sql.SQL(" ORDER BY {}").format(sql.Identifier(column))
+        with self._asking() as connection:
+            # Read in portions on the other side: a day may have millions.
+            with connection, connection.cursor("metered_cdr") as cr:
+                cr.execute(query, values)
+                while rows := cr.fetchmany(self.page_rows):
+                    names = [described.name for described in cr.description]
+                    records = [dict(zip(names, row, strict=True)) for row in rows]
+                    yield records, records[-1][column]
+
+    def _query(self, what, account, first, last):
+        column = sql.Identifier(self._start_column())
+        query = sql.SQL(f"SELECT {what} FROM {{}} WHERE {{}} >= %s AND {{}} < %s")
+        query = query.format(self.table, column, column)
+        values = [first, last]
+        if account:
+            query += sql.SQL(" AND {} = %s").format(
+                sql.Identifier(self._account_column)
+            )
+            values.append(account)
+        return query, values
+
+    def _between(self, start, end):
+        """The stretch in the times of the table."""
+        if self._known_columns()[self._start_column()] == WITH_ZONE:
+            return start, end
+        if self.local.key == "UTC":
+            return tuple(t.astimezone(UTC).replace(tzinfo=None) for t in (start, end))
+        return (
+            datetime.fromisoformat(local_text(start, self.local, LAYOUT)),
+            datetime.fromisoformat(local_text(end, self.local, LAYOUT, late=True)),
+        )
+
+
+def _cursor(moment):
+    return json.dumps({"from": moment.isoformat()})
