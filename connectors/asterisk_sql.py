@@ -158,8 +158,9 @@ class AsteriskSql(Connector):
     def _known_columns(self):
         """Column -> oid of its type."""
         if not self._columns:
+            query = sql.SQL("SELECT * FROM {} LIMIT 0").format(self.table)
             with self._asking() as connection, connection, connection.cursor() as cr:
-                cr.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(self.table))
+                cr.execute(query)
                 self._columns = {
                     column.name: column.type_code for column in cr.description
                 }

@@ -26,8 +26,7 @@ run_pytest() {
     local root=$1
     shift
     cd "$root"
-    # Odoo limits its address space, and glibc reserves 64 MB of it for each thread.
-    MALLOC_ARENA_MAX=2 HYPOTHESIS_STORAGE_DIRECTORY=$METERED_HOME/hypothesis "$python" -m pytest \
+    HYPOTHESIS_STORAGE_DIRECTORY=$METERED_HOME/hypothesis "$python" -m pytest \
         --config-file odoo/addons/metered_billing/pyproject.toml --rootdir "$root" \
         -o cache_dir="$METERED_HOME/pytest" "$@"
 }
