@@ -6,6 +6,7 @@ import time
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools.misc import format_date
 
 from .metered_job import SLICE_SECONDS
 
@@ -59,7 +60,7 @@ class MeteredRenewal(models.Model):
     def _compute_display_name(self):
         for run in self:
             run.display_name = self.env._(
-                "Renewals of %(date)s", date=fields.Date.to_string(run.date)
+                "Renewals of %(date)s", date=format_date(self.env, run.date)
             )
 
     # === START === #

@@ -26,6 +26,11 @@ class MeteredRenewalFailure(models.Model):
         readonly=True, help="A later attempt has renewed the subscription."
     )
 
+    def action_open(self):
+        """Open the subscription, where the cause is mended."""
+        self.ensure_one()
+        return self.subscription_id.get_formview_action()
+
     def action_retry(self):
         """Renew these subscriptions again, with all periods that are due.
 
