@@ -24,6 +24,7 @@
         "data/ir_cron.xml",
         "data/mail_activity_type.xml",
         "data/mail_template.xml",
+        "wizards/metered_deck_import_views.xml",
         "wizards/metered_import_views.xml",
         "wizards/metered_onboarding_views.xml",
         "wizards/metered_manual_invoice_views.xml",

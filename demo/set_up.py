@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The operator of the demo: company, rate decks, source, customers, subscriptions."""
 
+import base64
 import csv
 
 from odoo import Command
@@ -42,21 +43,7 @@ def make_decks(env, folder):
             ("BrightCall", "BrightCall wholesale"),
         )
     }
-    with (folder / "az_36205.csv").open(encoding="utf-8") as lines:
-        Rate.create(
-            [
-                {
-                    "deck_id": decks["A-Z"].id,
-                    "prefix": row["prefix"],
-                    "name": row["destination"],
-                    "price": float(row["cost_per_min"]),
-                    "connection_fee": float(row["connect_cost"]),
-                    "initial_increment": int(row["increment_seconds"]),
-                    "increment": int(row["increment_seconds"]),
-                }
-                for row in csv.DictReader(lines)
-            ]
-        )
+    import_deck(env, decks["A-Z"], folder / "az_36205.csv")
     peak = env["metered.time.band"].create(
         {
             "name": "Peak",
@@ -72,6 +59,19 @@ def make_decks(env, folder):
         )
     env.company.metered_deck_id = decks["A-Z"]
     return decks
+
+
+def import_deck(env, deck, path):
+    """Import a carrier's file into a deck, as a person does."""
+    wizard = env["metered.deck.import"].create(
+        {
+            "deck_id": deck.id,
+            "file": base64.b64encode(path.read_bytes()),
+            "file_name": path.name,
+        }
+    )
+    wizard.action_preview()
+    wizard.action_apply()
 
 
 def _house_rate(env, deck, peak, row):

@@ -24,6 +24,8 @@ from . import metered_onboarding
 from . import metered_period
 from . import metered_rate
 from . import metered_rate_deck
+from . import metered_rate_deck_file
+from . import metered_rate_deck_version
 from . import metered_renewal
 from . import metered_renewal_failure
 from . import metered_source

@@ -117,6 +117,29 @@ SCREENS = [
             " })()",
         ),
     ),
+    Screen(
+        "deck_import_preview",
+        ACTION + "rate_deck/",
+        record=("metered.rate.deck", [("name", "=", "A-Z termination")]),
+        wait=".o_form_view",
+        steps=(
+            "document.querySelector('button[name=action_import]').click()",
+            "(async () => {"
+            " await new Promise((done) => setTimeout(done, 1500));"
+            " const files = new DataTransfer();"
+            " files.items.add(new File([['Carrier notice', '', 'Code,Network,Rate/Min,"
+            "Billing', '44,United Kingdom,0.0201,1/1', '49,Germany,0.9,60/60',"
+            " '999111,Nowhere,0.5,1/1', 'abc,Wrong,0.1,1/1', ''].join('\\n')],"
+            " 'notice.csv', {type: 'text/csv'}));"
+            " const input = document.querySelector('.modal input[type=file]');"
+            " input.files = files.files;"
+            " input.dispatchEvent(new Event('change', {bubbles: true}));"
+            " await new Promise((done) => setTimeout(done, 1500));"
+            " document.querySelector('.modal button[name=action_preview]').click();"
+            " await new Promise((done) => setTimeout(done, 4000));"
+            " })()",
+        ),
+    ),
     _list("periods", "period"),
     Screen("manual_invoice", ACTION + "manual_invoice", wait=".modal .o_form_view"),
     _searched(

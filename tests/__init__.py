@@ -19,6 +19,8 @@ from . import test_connector_netsapiens
 from . import test_connector_windows
 from . import test_dashboard
 from . import test_dashboard_tours
+from . import test_deck_files
+from . import test_deck_import
 from . import test_decisions
 from . import test_file_delimited
 from . import test_file_detect

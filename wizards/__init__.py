@@ -3,6 +3,7 @@
 from . import account_move_reversal
 from . import base_partner_merge
 from . import metered_company_setup
+from . import metered_deck_import
 from . import metered_import
 from . import metered_rate_proposal
 from . import metered_subscription_setup

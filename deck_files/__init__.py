@@ -1,0 +1,29 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Rate decks as files: what carriers send, read, compared with a deck, and written.
+
+Pure: frames in, frames out; nothing of Odoo.
+
+`rows.read_rows` finds the table in a file, `columns.recognise` says what its columns
+mean, `parse.parse_deck` makes rates of it, `changes.compare` says what they change in a
+deck, and `write` writes a deck in the layout that is read back without loss.
+"""
+
+from .changes import compare
+from .columns import COLUMNS, recognise
+from .parse import Problem, parse_deck
+from .rows import DeckFileError, DeckRows, read_rows
+from .write import write_csv, write_xlsx
+
+__all__ = [
+    "COLUMNS",
+    "DeckFileError",
+    "DeckRows",
+    "Problem",
+    "compare",
+    "parse_deck",
+    "read_rows",
+    "recognise",
+    "write_csv",
+    "write_xlsx",
+]

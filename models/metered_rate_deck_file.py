@@ -1,0 +1,305 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import base64
+import datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..deck_files import Problem, compare, parse_deck, write_csv, write_xlsx
+from ..deck_files.changes import ALWAYS, OPEN, TERMS
+from ..ingest.frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
+
+CURRENT = r"""
+    SELECT id, coalesce(prefix, ''), coalesce(meter_id, 0), coalesce(band_id, 0),
+           coalesce(name, ''),
+           (price * 100000000)::bigint, per_seconds, initial_increment, increment,
+           (connection_fee * 100000000)::bigint, (min_charge * 100000000)::bigint,
+           CASE WHEN has_max_charge
+                THEN (max_charge * 100000000)::bigint ELSE -1 END,
+           grace_seconds,
+           coalesce(date_from - date '0001-01-01' + 1, 0),
+           coalesce(date_to - date '0001-01-01' + 1, 10000000),
+           coalesce(used, FALSE)
+      FROM metered_rate
+     WHERE deck_id = %s AND destination_id IS NULL
+"""
+CURRENT_COLUMNS = [
+    "rate_id",
+    "prefix",
+    "meter_id",
+    "band_id",
+    "name",
+    *TERMS,
+    "date_from",
+    "date_to",
+    "used",
+]
+
+
+class MeteredRateDeck(models.Model):
+    """A deck as a file: what a file would change, applying it, writing it."""
+
+    _inherit = "metered.rate.deck"
+
+    version_ids = fields.One2many("metered.rate.deck.version", "deck_id")
+
+    # === FROM A FILE === #
+
+    def _compare_with_file(self, deck_rows, date_from, date_order="", whole=False):
+        """What a file changes in this deck; nothing is written.
+
+        :param deck_rows: ``deck_files.DeckRows``
+        :param date_from: first day of rates without a date of their own; False: they
+            always held
+        :param date_order: see ``deck_files.parse_deck``
+        :param whole: whether rates that the file does not name end
+        :return: (``deck_files.changes.Changes``, list of ``Problem``)
+        """
+        self.ensure_one()
+        rates, problems = parse_deck(deck_rows, date_order)
+        problems += self._resolve_names(rates)
+        wrong = {problem.line for problem in problems}
+        rates = rates[~rates["line"].isin(wrong)].reset_index(drop=True)
+        for name, default in (("valid_from", ALWAYS), ("valid_until", OPEN)):
+            rates[name] = [
+                day.toordinal() if isinstance(day, datetime.date) else default
+                for day in rates[name]
+            ]
+        day = date_from.toordinal() if date_from else ALWAYS
+        changes = compare(self._current_rates(), rates, day, whole)
+        return changes, problems + changes.problems
+
+    def _resolve_names(self, rates):
+        """Replace the names of call types and time bands by ids; 0 for none.
+
+        :return: list of ``Problem``: names that there are not
+        """
+        company = ("company_id", "in", [False, self.company_id.id])
+        meters = self.env["metered.meter"].search([("kind", "=", "call"), company])
+        bands = self.env["metered.time.band"].search([company])
+        known_of = {
+            "call_type": {
+                text.lower(): meter.id
+                for meter in meters
+                for text in (meter.name, meter.code)
+                if text
+            },
+            "band": {band.name.lower(): band.id for band in bands},
+        }
+        problems = []
+        for column, target, message in (
+            (
+                "call_type",
+                "meter_id",
+                self.env._("There is no call type %(name)s."),
+            ),
+            ("band", "band_id", self.env._("There is no time band %(name)s.")),
+        ):
+            known = known_of[column]
+            rates[target] = np.array(
+                [known.get(text.lower(), 0) for text in rates[column]], np.int64
+            )
+            unknown = (rates[target] == 0) & (rates[column] != "")
+            problems += [
+                Problem(int(row["line"]), message % {"name": row[column]})
+                for _index, row in rates[unknown].iterrows()
+            ]
+        return problems
+
+    def _current_rates(self):
+        """The rates by prefix, as ``deck_files.compare`` takes them."""
+        self.env["metered.rate"].flush_model()
+        self.env.cr.execute(CURRENT, (self.id,))
+        frame = pd.DataFrame(self.env.cr.fetchall(), columns=CURRENT_COLUMNS)
+        numbers = [
+            name for name in CURRENT_COLUMNS if name not in ("prefix", "name", "used")
+        ]
+        return frame.astype({name: np.int64 for name in numbers} | {"used": bool})
+
+    def _apply_changes(self, changes, version):
+        """Write what a file changes, all of it.
+
+        :param changes: ``deck_files.changes.Changes`` without problems, of the deck as
+            it is now: it has to be locked
+        :param version: the ``metered.rate.deck.version`` record that it is part of
+        """
+        self.ensure_one()
+        self.env.flush_all()
+        cr = self.env.cr
+        if len(changes.gone):
+            cr.execute(
+                "DELETE FROM metered_rate WHERE id = ANY(%s) AND used IS NOT TRUE",
+                (changes.gone.tolist(),),
+            )
+        cr.execute(
+            """
+            UPDATE metered_rate rate
+               SET date_to = new.day, write_uid = %s,
+                   write_date = now() AT TIME ZONE 'UTC'
+              FROM unnest(%s::int[], %s::date[]) AS new (id, day)
+             WHERE rate.id = new.id
+            """,
+            (
+                self.env.uid,
+                changes.ends["rate_id"].tolist(),
+                [_date(day) for day in changes.ends["day"]],
+            ),
+        )
+        if len(changes.added):
+            self._copy_rates(changes.added, version)
+        self.env.invalidate_all()
+
+    def _copy_rates(self, rows, version):
+        """Store the rows as rates, by one COPY."""
+        count = len(rows)
+        now = fields.Datetime.to_string(fields.Datetime.now())
+
+        def same(value):
+            return pa.array([value] * count)
+
+        def texts(values):
+            return pa.array([value or None for value in values], pa.string())
+
+        def money(name):
+            return decimals(np.maximum(rows[name].to_numpy(np.int64), 0), 8)
+
+        numbers = {
+            name: rows[name].to_numpy(np.int64)
+            for name in (
+                "per_seconds",
+                "initial_increment",
+                "increment",
+                "grace_seconds",
+            )
+        }
+        columns = {
+            "deck_id": same(self.id),
+            "company_id": same(self.company_id.id),
+            "version_id": same(version.id),
+            "prefix": texts(rows["prefix"]),
+            "name": texts(rows["name"]),
+            "meter_id": ids_or_null(rows["meter_id"].to_numpy(np.int64)),
+            "band_id": ids_or_null(rows["band_id"].to_numpy(np.int64)),
+            "price": money("price_e8"),
+            "connection_fee": money("connection_fee_e8"),
+            "min_charge": money("min_charge_e8"),
+            "max_charge": money("max_charge_e8"),
+            "has_max_charge": pa.array((rows["max_charge_e8"] >= 0).to_numpy()),
+            "date_from": texts(_date(day) for day in rows["day"]),
+            "date_to": texts(_date(day) for day in rows["until"]),
+            "used": same(False),
+            "create_uid": same(self.env.uid),
+            "write_uid": same(self.env.uid),
+            "create_date": same(now),
+            "write_date": same(now),
+            **{name: pa.array(values) for name, values in numbers.items()},
+        }
+        names = SQL(", ").join(map(SQL.identifier, columns))
+        self.env.cr.copy_expert(
+            self.env.cr.mogrify(
+                SQL("COPY metered_rate (%s) FROM STDIN (FORMAT csv)", names)
+            ).decode(),
+            copy_csv(pa.table(columns)),
+            COPY_BUFFER,
+        )
+
+    # === TO A FILE === #
+
+    def _export_rows(self):
+        """The rates by prefix that hold now or later, as ``deck_files.write`` wants.
+
+        :return: list of tuples of texts
+        """
+        self.ensure_one()
+        self.env["metered.rate"].flush_model()
+        self.env.cr.execute(
+            """
+            SELECT coalesce(rate.prefix, '*'), coalesce(rate.name, ''),
+                   coalesce(meter.code, ''), coalesce(rate.band_id, 0),
+                   trim_scale(rate.price)::text, rate.per_seconds::text,
+                   rate.initial_increment::text, rate.increment::text,
+                   trim_scale(rate.connection_fee)::text,
+                   trim_scale(rate.min_charge)::text,
+                   CASE WHEN rate.has_max_charge
+                        THEN trim_scale(rate.max_charge)::text ELSE '' END,
+                   rate.grace_seconds::text,
+                   coalesce(rate.date_from::text, ''), coalesce(rate.date_to::text, '')
+              FROM metered_rate rate
+              LEFT JOIN metered_meter meter ON meter.id = rate.meter_id
+             WHERE rate.deck_id = %s AND rate.destination_id IS NULL
+               AND (rate.date_to IS NULL OR rate.date_to > %s)
+             ORDER BY rate.prefix NULLS FIRST, meter.code, rate.band_id,
+                      rate.date_from
+            """,
+            (self.id, fields.Date.context_today(self)),
+        )
+        rows = self.env.cr.fetchall()
+        bands = self.env["metered.time.band"].browse({row[3] for row in rows} - {0})
+        names = {0: "", **{band.id: band.name for band in bands}}
+        return [(*row[:3], names[row[3]], *row[4:]) for row in rows]
+
+    def action_export_csv(self):
+        """Download the rates as CSV."""
+        return self._export("csv", write_csv(self._export_rows()))
+
+    def action_export_xlsx(self):
+        """Download the rates as a workbook."""
+        return self._export("xlsx", write_xlsx(self._export_rows(), self.name))
+
+    def _export(self, kind, content):
+        if self.rate_ids.filtered("destination_id")[:1] and not self._export_rows():
+            raise UserError(
+                self.env._(
+                    "The rates of %(deck)s are by destination; only rates by prefix "
+                    "are exported.",
+                    deck=self.name,
+                )
+            )
+        export = self.env["metered.deck.export"].create(
+            {
+                "file": base64.b64encode(content),
+                "file_name": f"{self.name} {fields.Date.context_today(self)}.{kind}",
+            }
+        )
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{export._name}/{export.id}/file?download=true"
+            "&filename_field=file_name",
+            "target": "download",
+        }
+
+    def action_import(self):
+        """Open the import of a deck's file."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_deck_import"
+        )
+        action["context"] = {"default_deck_id": self.id}
+        return action
+
+
+class MeteredRate(models.Model):
+    _inherit = "metered.rate"
+
+    version_id = fields.Many2one(
+        "metered.rate.deck.version",
+        string="Came With",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The file that brought it.",
+    )
+
+
+def _date(ordinal):
+    """A day as text for the database; None for always and until further notice."""
+    if ordinal in (ALWAYS, OPEN):
+        return None
+    return datetime.date.fromordinal(int(ordinal)).isoformat()

@@ -1,0 +1,299 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import contextlib
+import datetime
+from decimal import Decimal
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+
+from ..deck_files import DeckFileError, read_rows
+from ..deck_files.changes import ALWAYS, OPEN, STATUSES
+
+#: rates of each kind that the preview shows; the file may have 200,000
+SHOWN = 100
+PRICE = Decimal("1e-8")
+
+
+class MeteredDeckImport(models.TransientModel):
+    """Upload a deck's file, see what it changes, apply all of it."""
+
+    _name = "metered.deck.import"
+    _description = "Import Rates"
+
+    deck_id = fields.Many2one(
+        "metered.rate.deck", required=True, string="Rate Deck", ondelete="cascade"
+    )
+    currency_id = fields.Many2one(related="deck_id.currency_id")
+    file = fields.Binary(
+        required=True,
+        attachment=False,
+        help="CSV, TSV or XLSX, as the carrier sends it: a row below the titles names "
+        "a column with prefixes and one with prices.",
+    )
+    file_name = fields.Char()
+    date_from = fields.Date(
+        string="Prices Hold From",
+        compute="_compute_date_from",
+        store=True,
+        readonly=False,
+        help="First day of rates without a date of their own, or with an earlier one. "
+        "Calls before it keep their prices. Empty: the rates always held.",
+    )
+    whole = fields.Selection(
+        [
+            ("changes", "Only what the file names changes"),
+            ("whole", "It is the whole deck: rates that it does not name end"),
+        ],
+        string="Rates Not in the File",
+        required=True,
+        default="changes",
+    )
+    date_order = fields.Selection(
+        [("dmy", "Day first"), ("mdy", "Month first")],
+        help="How 03/04/2026 is meant. Empty: as the other dates of the file show.",
+    )
+    state = fields.Selection(
+        [("upload", "Upload"), ("preview", "Preview")], default="upload"
+    )
+    attachment_id = fields.Many2one("ir.attachment")
+    notes = fields.Text(
+        string="Passed Over", readonly=True, help="Texts around the table."
+    )
+    count_wrong = fields.Integer(string="Wrong", readonly=True)
+    count_new = fields.Integer(string="New", readonly=True)
+    count_dearer = fields.Integer(string="Dearer", readonly=True)
+    count_cheaper = fields.Integer(string="Cheaper", readonly=True)
+    count_terms = fields.Integer(string="Other Terms", readonly=True)
+    count_closed = fields.Integer(string="Ending", readonly=True)
+    count_prolonged = fields.Integer(string="Prolonged", readonly=True)
+    count_unchanged = fields.Integer(string="Unchanged", readonly=True)
+    line_ids = fields.One2many("metered.deck.import.line", "wizard_id")
+
+    @api.depends("deck_id")
+    def _compute_date_from(self):
+        for wizard in self:
+            known = wizard.deck_id and wizard.deck_id.rate_count
+            wizard.date_from = fields.Date.context_today(self) if known else False
+
+    # === STEPS === #
+
+    def action_preview(self):
+        """Read the file and show what it changes; nothing is written."""
+        self.ensure_one()
+        self.deck_id.check_access("write")
+        if not self.file:
+            raise UserError(self.env._("Choose a file first."))
+        self.attachment_id.unlink()
+        self.attachment_id = self.env["ir.attachment"].create(
+            {"name": self.file_name or "rates", "datas": self.file}
+        )
+        rows, changes, problems = self._read()
+        counts = changes.counts
+        notes = [f"{line}: {text}" for line, text in rows.notes[:20]]
+        self.write(
+            {
+                "state": "preview",
+                "notes": "\n".join(notes),
+                "count_wrong": len({problem.line for problem in problems}),
+                **{f"count_{status}": counts[status] for status in STATUSES},
+                "line_ids": [Command.clear()]
+                + [
+                    Command.create(values)
+                    for values in self._prepare_lines(changes, problems)
+                ],
+            }
+        )
+        return self._reopen()
+
+    def action_back(self):
+        """Choose another file, or say something else about it."""
+        self.ensure_one()
+        self.write({"state": "upload", "line_ids": [Command.clear()]})
+        return self._reopen()
+
+    def action_apply(self):
+        """Apply the file, all of it.
+
+        :raises UserError: when a row is wrong, or the deck has changed since the
+            preview; nothing is applied then
+        """
+        self.ensure_one()
+        deck = self.deck_id
+        deck.check_access("write")
+        deck.lock_for_update()
+        _rows, changes, problems = self._read()
+        if problems:
+            raise UserError(
+                self.env._(
+                    "Line %(line)s is wrong: %(problem)s Mend the file, and upload it "
+                    "again: it is applied as a whole or not at all.",
+                    line=problems[0].line,
+                    problem=problems[0].text,
+                )
+            )
+        counts = changes.counts
+        if any(counts[status] != self[f"count_{status}"] for status in STATUSES):
+            raise UserError(
+                self.env._(
+                    "The deck has changed since you looked at the preview. Look at it "
+                    "again."
+                )
+            )
+        version = self.env["metered.rate.deck.version"].create(
+            {
+                "deck_id": deck.id,
+                "date_from": self.date_from,
+                "file_name": self.file_name,
+                "attachment_id": self.attachment_id.id,
+                "user_id": self.env.uid,
+                "whole": self.whole == "whole",
+                **{f"count_{status}": counts[status] for status in STATUSES},
+            }
+        )
+        self.attachment_id.sudo().write(
+            {"res_model": version._name, "res_id": version.id}
+        )
+        deck._apply_changes(changes, version)
+        deck.message_post(body=self._applied_text(counts))
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "metered.rate.deck",
+            "res_id": deck.id,
+            "views": [(False, "form")],
+            "target": "current",
+        }
+
+    # === PARTS === #
+
+    def _read(self):
+        """(rows of the file, what it changes, what is wrong)."""
+        with self._path() as path:
+            try:
+                rows = read_rows(path, self.file_name or "")
+            except DeckFileError as error:
+                raise UserError(str(error)) from error
+        changes, problems = self.deck_id._compare_with_file(
+            rows, self.date_from, self.date_order or "", self.whole == "whole"
+        )
+        return rows, changes, problems
+
+    @contextlib.contextmanager
+    def _path(self):
+        with self.env["metered.batch"]._attachment_path(self.attachment_id) as path:
+            yield path
+
+    def _reopen(self):
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Import Rates"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"dialog_size": "extra-large"},
+        }
+
+    def _prepare_lines(self, changes, problems):
+        """Values of the lines of the preview: what is wrong first, then the changes.
+
+        Of each kind the largest changes, so that the preview of a large file says
+        what matters.
+        """
+        for problem in problems[:SHOWN]:
+            yield {"status": "wrong", "line": problem.line, "detail": problem.text}
+        rows = changes.rows
+        for status in STATUSES[:-1]:
+            some = rows[rows["status"] == status]
+            if status in ("dearer", "cheaper"):
+                factor = (some["price_e8"] / some["per_seconds"]) / (
+                    some["old_price_e8"].clip(lower=1) / some["old_per_seconds"]
+                )
+                order = factor.sort_values(ascending=status == "cheaper").index
+                some = some.loc[order]
+            for row in some.head(SHOWN).itertuples():
+                yield self._prepare_line(row)
+
+    def _prepare_line(self, row):
+        old = Decimal(int(row.old_price_e8)) * PRICE
+        new = Decimal(int(row.price_e8)) * PRICE
+        known = row.old_price_e8 >= 0
+        change = 0.0
+        if known and row.old_price_e8 and row.status != "closed":
+            of_old = old / int(row.old_per_seconds)
+            change = float((new / int(row.per_seconds) - of_old) / of_old)
+        return {
+            "status": row.status,
+            "line": int(row.line),
+            "prefix": row.prefix or self.env._("all numbers"),
+            "name": row.name,
+            "old_price": _per_minute(old, row.old_per_seconds) if known else False,
+            "price": False
+            if row.status == "closed"
+            else _per_minute(new, row.per_seconds),
+            "change": change,
+            "increments": f"{row.initial_increment}/{row.increment}",
+            "date_from": _date(row.day),
+        }
+
+    def _applied_text(self, counts):
+        return self.env._(
+            "%(file)s was applied: %(new)s new rates, %(dearer)s dearer, %(cheaper)s "
+            "cheaper, %(terms)s with other terms, %(closed)s ended.",
+            file=self.file_name,
+            **{name: counts[name] for name in STATUSES},
+        )
+
+
+class MeteredDeckImportLine(models.TransientModel):
+    _name = "metered.deck.import.line"
+    _description = "Change by a Rate File"
+    _order = "wizard_id, id"
+
+    wizard_id = fields.Many2one(
+        "metered.deck.import", required=True, ondelete="cascade"
+    )
+    status = fields.Selection(
+        [
+            ("wrong", "Wrong"),
+            ("new", "New"),
+            ("dearer", "Dearer"),
+            ("cheaper", "Cheaper"),
+            ("terms", "Other terms"),
+            ("closed", "Ends"),
+            ("prolonged", "Prolonged"),
+        ],
+        string="What",
+        readonly=True,
+    )
+    line = fields.Integer(readonly=True, aggregator=None)
+    prefix = fields.Char(readonly=True)
+    name = fields.Char(string="Description", readonly=True)
+    old_price = fields.Char(string="Price Now", readonly=True)
+    price = fields.Char(string="New Price", readonly=True)
+    change = fields.Float(readonly=True, aggregator=None)
+    increments = fields.Char(readonly=True)
+    date_from = fields.Date(string="From", readonly=True)
+    detail = fields.Char(string="Problem", readonly=True)
+
+
+class MeteredDeckExport(models.TransientModel):
+    """A file to download."""
+
+    _name = "metered.deck.export"
+    _description = "Exported Rates"
+
+    file = fields.Binary(readonly=True, attachment=False)
+    file_name = fields.Char(readonly=True)
+
+
+def _per_minute(price, seconds):
+    """A price as text; with its unit where that is not a minute."""
+    text = f"{price.normalize():f}"
+    return text if seconds == 60 else f"{text} / {seconds} s"
+
+
+def _date(ordinal):
+    if ordinal in (ALWAYS, OPEN):
+        return False
+    return datetime.date.fromordinal(int(ordinal))
