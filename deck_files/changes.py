@@ -73,7 +73,7 @@ def compare(current, new, day, whole=False):
     rows = rows.sort_values([*SCOPE, "day"], kind="stable").reset_index(drop=True)
     scope_of = _scope_numbers(current, rows)
     current = current.assign(scope=scope_of[: len(current)])
-    rows = rows.assign(scope=scope_of[len(current) :])
+    rows = _without_repeats(rows.assign(scope=scope_of[len(current) :]))
     _chain_days(rows)
     _match(rows, current)
     _judge(rows)
@@ -96,6 +96,16 @@ def _scope_numbers(current, rows):
     codes, _unique = pd.factorize(both["prefix"])
     keys = np.column_stack([codes, both["meter_id"], both["band_id"]])
     return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _without_repeats(rows):
+    """Take rows that only go on with what the row before them says as one."""
+    same = rows["until"].shift(1).fillna(0) >= rows["day"]
+    for name in ("scope", "closed", *TERMS):
+        same &= rows[name] == rows[name].shift(1)
+    run = (~same).cumsum()
+    rows = rows.assign(until=rows.groupby(run)["until"].transform("last"))
+    return rows[~same].reset_index(drop=True)
 
 
 def _chain_days(rows):
