@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 KEPT_IN_COPIES = ("product", "line_section", "line_subsection", "line_note")
 
@@ -119,6 +120,18 @@ class AccountMove(models.Model):
     def _metered_log(self, text):
         self._message_log(body=text)
 
+    def _metered_label(self):
+        """Names to tell the invoices apart by, drafts without a number too."""
+        return ", ".join(
+            move.name
+            or self.env._(
+                "draft of %(day)s over %(amount)s",
+                day=format_date(self.env, move.invoice_date or move.date),
+                amount=move.currency_id.format(move.amount_total),
+            )
+            for move in self.sorted("id")
+        )
+
     # === CREDIT NOTES === #
 
     def _metered_credit(self):
@@ -182,7 +195,7 @@ class AccountMove(models.Model):
                         "and bill the usage anew: Metered Billing, Billing, Manual "
                         "Invoicing.",
                         line=line.name.partition(":")[0],
-                        invoice=line.move_id.display_name,
+                        invoice=line.move_id._metered_label(),
                     )
                 )
             usage = line._metered_freed_usage()
@@ -210,8 +223,8 @@ class AccountMove(models.Model):
                     self.env._(
                         "Usage of %(invoice)s was billed again on %(others)s. Delete "
                         "or cancel that first, or leave %(invoice)s as it is.",
-                        invoice=move.display_name,
-                        others=", ".join(others.mapped("display_name")),
+                        invoice=move._metered_label(),
+                        others=others._metered_label(),
                     )
                 )
 

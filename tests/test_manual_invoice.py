@@ -150,8 +150,8 @@ class TestManualInvoice(ManualInvoiceCase):
         self.assertEqual(manual.metered_usage_count, 1)
         self.assertEqual(
             self.wizard().problem,
-            f"All calls of these days are invoiced already: {manual.display_name}, "
-            f"{renewal.display_name}.",
+            "All calls of these days are invoiced already: "
+            f"{(manual | renewal)._metered_label()}.",
         )
 
     def test_of_a_subscription(self):
@@ -196,7 +196,7 @@ class TestManualInvoice(ManualInvoiceCase):
         invoice = self.invoice(first)
         second.action_create_invoice()
         self.assertIn("National calls: 2 calls, 0.091 USD before; 0", second.changes)
-        self.assertIn(invoice.display_name, second.problem)
+        self.assertIn(invoice._metered_label(), second.problem)
         self.assertFalse(second.invoice_id)
         with self.assertRaisesRegex(UserError, "invoiced already"):
             second.action_create_invoice()
@@ -427,7 +427,8 @@ class TestManualInvoiceSecurity(ManualInvoiceCase):
         self.assertEqual(wizard.action_create_invoice(), action)
         self.assertEqual(
             self.wizard(user=self.operator).problem,
-            f"All calls of these days are invoiced already: {invoice.display_name}.",
+            "All calls of these days are invoiced already: "
+            f"{invoice._metered_label()}.",
         )
 
     def test_freed_and_billed_again_by_a_user(self):

@@ -150,7 +150,7 @@ class TestManualInvoiceTogether(MeteredMakers, TransactionCase):
         told = told.filtered("changes")
         self.assertEqual(len(told), 1)
         self.assertIn("20 calls, 1.20 USD before; 0 calls", told.changes)
-        self.assertIn(invoice.display_name, told.problem)
+        self.assertIn(invoice._metered_label(), told.problem)
 
     def test_at_once(self):
         """Both are past the search of their usage when the first one commits."""

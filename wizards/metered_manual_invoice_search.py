@@ -72,7 +72,7 @@ class MeteredManualInvoice(models.TransientModel):
         )
         billed = usage.filtered("invoice_line_id")
         found.billed = sum(billed.mapped("records"))
-        found.invoices = ", ".join(billed.sudo().invoice_id.mapped("display_name"))
+        found.invoices = billed.sudo().invoice_id._metered_label()
         open_usage = usage - billed
         freed = open_usage.filtered(
             lambda u: not u.collecting and u.meter_id.kind == "call"
