@@ -6,6 +6,8 @@ The only part of the pipeline that knows the ORM. What it reads is frozen for th
 a rate that changes while an import runs counts from the next slice on.
 """
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 
@@ -85,7 +87,7 @@ def load_settings(source):
         # An identifier of the source itself is looked at before one of all sources.
         order="source_id NULLS FIRST, id",
     )
-    chains, chain_of = _chains(identifiers, company)
+    chains, chain_of, default_chain = _chains(identifiers, company)
     engine, currency_of_deck = load_engine(source.env, chains)
     plans, plan_of = _plans(source, identifiers)
     zones, zone_of = _zones(identifiers, company)
@@ -126,7 +128,25 @@ def load_settings(source):
         ),
         engine=engine,
         currency_of_deck=currency_of_deck,
+        default_chain=default_chain,
+        rate_of_currency=_company_rates(company, currency_of_deck),
     )
+
+
+def _company_rates(company, currency_of_deck):
+    """What one unit of each deck's currency is in the company's, for estimates."""
+    today = fields.Date.context_today(company)
+    currencies = company.env["res.currency"].browse({*currency_of_deck.values()})
+    return {
+        currency.id: Decimal(
+            repr(
+                currency._get_conversion_rate(
+                    currency, company.currency_id, company, today
+                )
+            )
+        )
+        for currency in currencies
+    }
 
 
 def to_us(moment, default):
@@ -179,8 +199,14 @@ def deck_chain(partner, company):
 
 
 def _chains(identifiers, company):
-    """Decks in order of precedence per identifier: customer, group, company."""
+    """Decks in order of precedence per identifier: customer, group, company.
+
+    :return: (chains, position in them per identifier, position of the company's own)
+    """
     chains, chain_of, of_partner = [()], [], {}
+    default = tuple(company.metered_deck_id.filtered("active").ids)
+    if default:
+        chains.append(default)
     for identifier in identifiers:
         partner = identifier.partner_id
         if partner not in of_partner:
@@ -189,7 +215,7 @@ def _chains(identifiers, company):
                 chains.append(chain)
             of_partner[partner] = chains.index(chain)
         chain_of.append(of_partner[partner])
-    return chains, np.array(chain_of, np.int64)
+    return chains, np.array(chain_of, np.int64), chains.index(default)
 
 
 def load_engine(env, chains):

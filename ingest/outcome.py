@@ -61,6 +61,18 @@ class Rejected:
     partner_id: list = field(default_factory=list)
     start_us: list = field(default_factory=list)
     seconds: list = field(default_factory=list)
+    #: position in the chunk, -1 for a line that could not be read
+    row: list = field(default_factory=list)
+    #: see ``causes``; this and what follows is known when the chunk is done
+    cause: list = field(default_factory=list)
+    #: identifiers that were looked for, as lists of "kind value"
+    tried: list = field(default_factory=list)
+    callee: list = field(default_factory=list)
+    meter_id: list = field(default_factory=list)
+    destination_id: list = field(default_factory=list)
+    rule_id: list = field(default_factory=list)
+    #: Decimal in the company's currency; None: nobody knows
+    estimate: list = field(default_factory=list)
 
     def __len__(self):
         return len(self.line)

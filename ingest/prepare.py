@@ -8,14 +8,18 @@ Pure: the same frame and settings give the same result anywhere, so that it can 
 a thread beside the database, in a simulation, or on another machine.
 """
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..rating import NO_DECK, NO_RATE, TOO_LARGE
+from ..rating import NO_DECK, NO_RATE, RATED, TOO_LARGE
+from ..rating.engine import EARLIEST_US, LATEST_US
 from ..rating.prefixes import number_keys
 from . import mapping
+from .causes import cause_key
 from .durations import parse_seconds
 from .extract import column, extract
 from .identify import identify
@@ -27,6 +31,17 @@ from .times import parse_times
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 REASON_OF_STATUS = {"no_rate": (NO_RATE, NO_DECK), "too_large": (TOO_LARGE,)}
+UNKNOWN_OF_BAD_LINES = (
+    "partner_id",
+    "start_us",
+    "seconds",
+    "callee",
+    "meter_id",
+    "destination_id",
+    "rule_id",
+    "estimate",
+)
+MICRO = Decimal(1_000_000)
 DIRECTIONS = np.array(["outbound", "inbound", "internal"], object)
 
 
@@ -41,7 +56,7 @@ def prepare(frame, lines, bad, settings, ids=None):
     :return: :class:`Prepared`
     """
     rejected = Rejected()
-    duplicates = _reject_bad_lines(bad, rejected)
+    duplicates = _reject_bad_lines(bad, rejected, settings.source_id)
     total = len(frame) + len(bad)
     if ids is None:
         ids = mapping.call_ids(frame, settings.columns)
@@ -55,7 +70,7 @@ def prepare(frame, lines, bad, settings, ids=None):
     return Prepared(total, cdrs, usage_of, usage, rejected, duplicates)
 
 
-def _reject_bad_lines(bad, rejected):
+def _reject_bad_lines(bad, rejected, source_id):
     """Add unreadable lines to the rejected; the number of repeated ones."""
     seen, repeated = set(), 0
     for line in bad:
@@ -74,9 +89,13 @@ def _reject_bad_lines(bad, rejected):
         rejected.detail.append(line.message)
         rejected.raw.append(line.raw)
         rejected.readable.append(False)
-        rejected.partner_id.append(None)
-        rejected.start_us.append(None)
-        rejected.seconds.append(None)
+        rejected.row.append(-1)
+        rejected.cause.append(
+            cause_key(rejected.reason[-1], source_id, line.message, (), None, 0, 0, 0)
+        )
+        rejected.tried.append([])
+        for name in UNKNOWN_OF_BAD_LINES:
+            getattr(rejected, name).append(None)
     return repeated
 
 
@@ -118,6 +137,7 @@ class _Chunk:
         self._numbers()
         self._classify()
         self._rate()
+        self._complete_rejected()
         partner = np.append(settings.payers.partner_id, 0)[self.payer]
         known = self.payer >= 0
         cdrs = {
@@ -249,19 +269,44 @@ class _Chunk:
         )
         nobody = self.billable & (self.payer < 0)
         if (nobody & self.alive).any():
-            self._reject(nobody, "unknown_customer", self._tried(nobody))
+            self._reject(nobody, "unknown_customer", self._looked_for(nobody))
 
-    def _tried(self, rows):
-        """What the payer steps looked for, for the people who mend it."""
+    def _looked_for(self, mask):
+        """What the payer steps looked for first, for the people who mend it."""
         shown = np.full(self.count, "", object)
-        for step in self.settings.steps:
-            if step.column not in self.frame.columns:
-                continue
-            values = extract(column(self.frame, step.column), step.pattern)
+        for step, values in self._step_values():
             values = values.to_numpy(zero_copy_only=False)
-            take = rows & (shown == "") & (values != "")
+            take = mask & (shown == "") & (values != "")
             shown[take] = [f"{step.kind} {value}" for value in values[take]]
         return shown
+
+    def _tried(self, rows):
+        """Everything that the payer steps looked for, as identifiers are compared.
+
+        :param rows: int64 array of positions
+        :return: dict position -> list of "kind value" texts
+        """
+        tried = {row: [] for row in rows.tolist()}
+        if not tried:
+            return tried
+        plan = self.settings.plans[0][0]
+        direction = DIRECTIONS[self.direction]
+        for step, values in self._step_values():
+            values = values.take(pa.array(rows))
+            if step.kind == "number":
+                own = normalise_numbers(values, plan)
+                values = pc.coalesce(own, values)
+            for row, value in zip(rows.tolist(), values.to_pylist(), strict=True):
+                if value and (not step.direction or step.direction == direction[row]):
+                    tried[row].append(f"{step.kind} {value}")
+        return tried
+
+    def _step_values(self):
+        """The payer steps that the file has a column for, with their texts."""
+        for step in self.settings.steps:
+            if step.column in self.frame.columns:
+                values = column(self.frame, step.column)
+                yield step, extract(values, step.pattern)
 
     def _numbers(self):
         settings = self.settings
@@ -373,7 +418,7 @@ class _Chunk:
             return
         self.alive[rows] = False
         rejected = self.rejected
-        partner = np.append(self.settings.payers.partner_id, 0)[self.payer[rows]]
+        rejected.row += rows.tolist()
         rejected.line += self.lines[rows].tolist()
         rejected.call_id += self.ids.take(pa.array(rows)).to_pylist()
         rejected.reason += [reason] * len(rows)
@@ -385,12 +430,87 @@ class _Chunk:
             rejected.detail += [detail[row] for row in rows]
         rejected.raw += mapping.raw_texts(self.frame, rows)
         rejected.readable += [True] * len(rows)
+
+    def _complete_rejected(self):
+        """Tell of the rejected all that the later steps found out as well."""
+        rejected, settings = self.rejected, self.settings
+        first = len(rejected.cause)
+        rows = np.array(rejected.row[first:], np.int64)
+        if not len(rows):
+            return
+        reasons = np.array(rejected.reason[first:], object)
+        # Whose a number is depends on the time: nobody's where the time is not known.
+        payer = np.where(self.time_valid[rows], self.payer[rows], -1)
+        partner = np.append(settings.payers.partner_id, 0)[payer]
+        tried = self._tried(rows[reasons == "unknown_customer"])
+        rejected.tried += [tried.get(row, []) for row in rows.tolist()]
         rejected.partner_id += [int(p) or None for p in partner]
         rejected.start_us += [
             int(t) if ok else None
             for t, ok in zip(self.start_us[rows], self.time_valid[rows], strict=True)
         ]
-        rejected.seconds += [int(s) for s in self.seconds[rows]]
+        rejected.seconds += self.seconds[rows].tolist()
+        rejected.callee += self.callee.take(pa.array(rows)).to_pylist()
+        for name in ("meter_id", "destination_id", "rule_id"):
+            ids = getattr(self, name)[rows]
+            getattr(rejected, name).extend(int(value) or None for value in ids)
+        rejected.estimate += self._estimates(rows, payer, reasons)
+        rejected.cause += [
+            cause_key(
+                rejected.reason[at],
+                settings.source_id,
+                rejected.detail[at],
+                rejected.tried[at],
+                rejected.callee[at],
+                rejected.meter_id[at] or 0,
+                rejected.destination_id[at] or 0,
+                rejected.rule_id[at] or 0,
+            )
+            for at in range(first, len(rejected))
+        ]
+
+    def _estimates(self, rows, payer, reasons):
+        """What rejected records would cost: by their customer's decks where they have
+        one, by the company's otherwise.
+
+        :return: list of Decimal in the company's currency, None where nobody can tell
+        """
+        settings = self.settings
+        estimates = [None] * len(rows)
+        seconds, start = self.seconds[rows], self.start_us[rows]
+        known = np.flatnonzero(
+            (seconds > 0)
+            & self.time_valid[rows]
+            & (start >= EARLIEST_US)
+            & (start < LATEST_US)
+            & ~np.isin(reasons, [*REASON_OF_STATUS])
+        )
+        if not len(known):
+            return estimates
+        chain = np.append(settings.payers.chain, settings.default_chain)[payer]
+        result = settings.engine.rate(
+            pd.DataFrame(
+                {
+                    "number_key": self.callee_key[rows[known]],
+                    "start_us": start[known],
+                    "seconds": seconds[known],
+                    "meter_id": self.meter_id[rows[known]],
+                    "chain": chain[known],
+                }
+            )
+        ).frame
+        for at, status, deck, micro in zip(
+            known.tolist(),
+            result["status"].tolist(),
+            result["deck_id"].tolist(),
+            result["charge_micro"].tolist(),
+            strict=True,
+        ):
+            if status == RATED:
+                currency = settings.currency_of_deck.get(deck, 0)
+                factor = settings.rate_of_currency.get(currency, 1)
+                estimates[at] = micro / MICRO * factor
+        return estimates
 
 
 def local_days(times_us, zone):

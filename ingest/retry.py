@@ -1,81 +1,138 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Taking exceptions through the pipeline once more."""
+"""Taking exceptions through the pipeline once more.
+
+Speaks SQL through a database cursor. Whoever calls holds the source's lock and commits
+afterwards: a record's CDR, its usage, its exception's state and its batch's counters
+change in one transaction, so that a process that is killed loses and doubles nothing.
+"""
 
 import json
+from collections import defaultdict
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .load import load_settings
+from . import mapping
+from .exception_store import update_exceptions
 from .prepare import prepare
-from .store import lock_source, store_cdrs
+from .store import store_cdrs, without_known
 
 
-def retry_exceptions(exceptions):
-    """Rate open exceptions again, as of today's settings.
+@dataclass
+class Retried:
+    """What became of the exceptions of one batch."""
+
+    rated: int = 0
+    not_billable: int = 0
+    duplicates: int = 0
+    rate_ids: set = field(default_factory=set)
+
+    @property
+    def cured(self):
+        """Records that are no exceptions any more."""
+        return self.rated + self.not_billable + self.duplicates
+
+    def __iadd__(self, other):
+        self.rated += other.rated
+        self.not_billable += other.not_billable
+        self.duplicates += other.duplicates
+        self.rate_ids |= other.rate_ids
+        return self
+
+
+def retry_exceptions(cr, settings, ids):
+    """Rate exceptions of one source again, as of ``settings``.
 
     What is cured becomes CDRs of the original import. What is not stays open, with the
-    reason as it is now.
+    reason as it is now. Left alone is what is not open any more, whose columns could
+    not be told apart, and what belongs to an import that is being undone.
 
-    :param exceptions: ``metered.exception`` records; those that are not open, or whose
-        columns could not be told apart, are left alone
-    :return: number of records that became CDRs
+    :param cr: cursor; the source's lock is held
+    :param settings: :class:`~.settings.ImportSettings` of the source
+    :param ids: ids of the exceptions
+    :return: dict batch id -> :class:`Retried`; the caller counts them on the batches
     """
-    cured = 0
-    todo = exceptions.sudo().filtered(lambda e: e.state == "open" and e.readable)
-    for source, of_source in todo.grouped("source_id").items():
-        settings = load_settings(source)
-        with lock_source(source.env.cr, source.id, None):
-            for batch, of_batch in of_source.grouped("batch_id").items():
-                records = {e: json.loads(e.raw) for e in of_batch}
-                for _names, alike in of_batch.grouped(
-                    lambda e, records=records: tuple(records[e])
-                ).items():
-                    cured += _retry_alike(
-                        batch, alike, [records[e] for e in alike], settings
-                    )
-    return cured
+    cr.execute(
+        """
+        SELECT exception.id, exception.batch_id, exception.line, exception.raw,
+               exception.call_id, exception.record_id
+          FROM metered_exception exception
+          JOIN metered_batch batch ON batch.id = exception.batch_id
+         WHERE exception.id = ANY(%s) AND exception.source_id = %s
+           AND exception.state = 'open' AND exception.readable
+           AND batch.state NOT IN ('undoing', 'undone')
+         ORDER BY exception.batch_id, exception.id
+           FOR UPDATE OF exception
+        """,
+        (list(ids), settings.source_id),
+    )
+    alike = defaultdict(list)
+    for row in cr.fetchall():
+        record = json.loads(row[3])
+        alike[row[1], tuple(record)].append((row, record))
+    outcome = defaultdict(Retried)
+    for (batch_id, _names), rows in alike.items():
+        outcome[batch_id] += _retry_alike(cr, settings, batch_id, rows)
+    return dict(outcome)
 
 
-def _retry_alike(batch, exceptions, records, settings):
+def _retry_alike(cr, settings, batch_id, rows):
     """Retry exceptions of one batch whose records have the same columns."""
     dtype = pd.ArrowDtype(pa.string())
     frame = pd.DataFrame(
         {
-            name: pd.array([record[name] for record in records], dtype=dtype)
-            for name in records[0]
+            name: pd.array([record[name] for _row, record in rows], dtype=dtype)
+            for name in rows[0][1]
         }
     )
+    exception_of = {}
+    call_ids = []
+    for (exception_id, _batch, _line, _raw, call_id, record_id), _record in rows:
+        call_ids.append(record_id or call_id)
+        exception_of.setdefault(call_ids[-1], exception_id)
     prepared = prepare(
         frame,
-        np.array(exceptions.mapped("line"), np.int64),
+        np.array([row[2] for row, _record in rows], np.int64),
         [],
         settings,
-        ids=pa.array(exceptions.mapped("call_id"), pa.string()),
+        ids=pa.array(call_ids, pa.string()),
     )
-    store_cdrs(batch.env.cr, prepared, settings, batch.id)
-    cured_ids = set(prepared.cdrs["call_id"].to_pylist())
-    cured = exceptions.filtered(lambda e: e.call_id in cured_ids)
-    cured.write({"state": "resolved"})
+    prepared, _known = without_known(cr, prepared, settings, "metered_cdr")
+    store_cdrs(cr, prepared, settings, batch_id)
     rejected = prepared.rejected
-    now = {
-        call_id: (reason, detail)
-        for call_id, reason, detail in zip(
-            rejected.call_id, rejected.reason, rejected.detail, strict=True
-        )
-    }
-    for exception in exceptions - cured:
-        reason, detail = now[exception.call_id]
-        exception.write({"reason": reason, "detail": detail})
-    for exception in exceptions:
-        exception.attempts += 1
-    rated = int(prepared.cdrs["billable"].sum())
-    batch._count(
-        rated=rated,
-        not_billable=len(cured) - rated,
-        exceptions=-len(cured),
+    open_ids = [exception_of[call_id] for call_id in rejected.call_id]
+    update_exceptions(cr, open_ids, rejected, settings)
+    cured = {row[0] for row, _record in rows} - set(open_ids)
+    cr.execute(
+        """
+        UPDATE metered_exception
+           SET state = 'resolved', attempts = coalesce(attempts, 0) + 1,
+               write_date = now() AT TIME ZONE 'UTC'
+         WHERE id = ANY(%s)
+        """,
+        (list(cured),),
     )
-    batch.env["metered.usage"].invalidate_model()
-    return len(cured)
+    rated = int(prepared.cdrs["billable"].sum())
+    rates = prepared.cdrs["rate_id"]
+    return Retried(
+        rated=rated,
+        not_billable=prepared.cdr_count - rated,
+        duplicates=len(cured) - prepared.cdr_count,
+        rate_ids={int(rate) for rate in set(rates[rates > 0])},
+    )
+
+
+def corrected_id(record, settings):
+    """The call id that a record has once its columns can be told apart.
+
+    :param record: dict column -> text
+    :return: str
+    """
+    dtype = pd.ArrowDtype(pa.string())
+    frame = pd.DataFrame(
+        {name: pd.array([text], dtype=dtype) for name, text in record.items()}
+    )
+    return mapping.call_ids(frame, settings.columns)[0].as_py()

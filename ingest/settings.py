@@ -3,6 +3,7 @@
 """All that an import needs to know, as plain values: no database, no ORM."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import numpy as np
 
@@ -61,3 +62,7 @@ class ImportSettings:
     payers: Payers
     engine: RatingEngine
     currency_of_deck: dict[int, int] = field(default_factory=dict)
+    #: position in the engine's chains: the company's own, for what nobody pays yet
+    default_chain: int = 0
+    #: currency id -> units of the company's currency, to estimate with, not to bill
+    rate_of_currency: dict[int, Decimal] = field(default_factory=dict)

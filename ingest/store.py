@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 
+from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .usage_store import UsageRows
 
@@ -103,16 +104,16 @@ def store(cr, prepared, settings, batch_id, expect_new=True):
     exceptions, repeated = _without_known_exceptions(cr, prepared, settings)
     found = False
     if exceptions_exist(cr, settings.source_id):
-        prepared, known = _without_known(cr, prepared, settings, "metered_exception")
+        prepared, known = without_known(cr, prepared, settings, "metered_exception")
         found = found or known
     if not expect_new:
-        prepared, known = _without_known(cr, prepared, settings, "metered_cdr")
+        prepared, known = without_known(cr, prepared, settings, "metered_cdr")
         found = found or known
     try:
         with _savepoint(cr):
             store_cdrs(cr, prepared, settings, batch_id)
     except psycopg2.errors.UniqueViolation:
-        prepared, known = _without_known(cr, prepared, settings, "metered_cdr")
+        prepared, known = without_known(cr, prepared, settings, "metered_cdr")
         if not known:
             raise
         found = True
@@ -162,7 +163,7 @@ def _known_ids(cr, source_id, call_ids, table):
     return [row[0] for row in cr.fetchall()]
 
 
-def _without_known(cr, prepared, settings, table):
+def without_known(cr, prepared, settings, table):
     """The chunk without the CDRs whose id a table holds, and whether there were any."""
     ids = prepared.cdrs["call_id"]
     known = _known_ids(cr, settings.source_id, ids.to_pylist(), table)
@@ -253,69 +254,3 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "properties": cdrs.get("properties", pa.nulls(count, pa.string())),
     }
     return pa.table({name: columns[name] for name in CDR_COLUMNS})
-
-
-def store_exceptions(cr, rejected, settings, batch_id):
-    """Store rejected records, none of which is known yet, as open exceptions.
-
-    :param rejected: :class:`~.outcome.Rejected`
-    :param settings: what has ``company_id`` and ``source_id``
-    """
-    if not len(rejected):
-        return
-    rows = zip(
-        rejected.line,
-        rejected.call_id,
-        rejected.reason,
-        rejected.detail,
-        rejected.raw,
-        rejected.readable,
-        rejected.partner_id,
-        rejected.start_us,
-        rejected.seconds,
-        strict=True,
-    )
-    cr.execute_values(
-        "INSERT INTO metered_exception (company_id, source_id, batch_id, state,"
-        " create_date, write_date, line, call_id, reason, detail, raw, readable,"
-        " partner_id, start_time, seconds) VALUES %s",
-        [
-            (
-                settings.company_id,
-                settings.source_id,
-                batch_id,
-                "open",
-                line,
-                call_id,
-                reason,
-                printable(detail),
-                printable(raw),
-                readable,
-                partner_id,
-                start_us,
-                seconds,
-            )
-            for (
-                line,
-                call_id,
-                reason,
-                detail,
-                raw,
-                readable,
-                partner_id,
-                start_us,
-                seconds,
-            ) in rows
-        ],
-        template="(%s, %s, %s, %s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC',"
-        " %s, %s, %s, %s, %s, %s, %s,"
-        " timestamp 'epoch' + %s * interval '1 microsecond', %s)",
-        page_size=1000,
-    )
-
-
-def printable(text):
-    """Text that PostgreSQL can hold: it has no character for the code point 0."""
-    if text is None:
-        return None
-    return text.replace("\x00", "\ufffd").replace("\\u0000", "\\ufffd")

@@ -8,6 +8,7 @@ from . import metered_sums
 from . import mail_activity
 from . import mail_activity_mixin
 from . import account_move_line
+from . import metered_cure
 from . import metered_batch
 from . import metered_batch_job
 from . import metered_batch_undo
@@ -17,6 +18,8 @@ from . import metered_dashboard
 from . import metered_dashboard_destinations
 from . import metered_destination
 from . import metered_exception
+from . import metered_exception_cause
+from . import metered_exception_job
 from . import metered_holiday
 from . import metered_identifier
 from . import metered_meter
@@ -50,3 +53,5 @@ from . import sale_subscription
 from . import sale_subscription_cron
 from . import sale_subscription_line
 from . import sale_subscription_template
+from . import metered_cure_company
+from . import metered_cure_partner

@@ -42,8 +42,8 @@ class MeteredBatch(models.Model):
     file_format = fields.Json(readonly=True)
     checksum = fields.Char(readonly=True, index=True, help="SHA-256 of the file.")
     state = fields.Selection(
-        selection_add=[("undone", "Undone")],
-        ondelete={"undone": "set default"},
+        selection_add=[("undoing", "Being undone"), ("undone", "Undone")],
+        ondelete={"undoing": "set default", "undone": "set default"},
         tracking=True,
     )
     error = fields.Text(readonly=True)
@@ -98,7 +98,7 @@ class MeteredBatch(models.Model):
     )
     def _compute_balance(self):
         for batch in self:
-            if batch.state in ("queued", "running"):
+            if batch.state in ("queued", "running", "undoing"):
                 batch.balance = "open"
             elif batch.state in ("done", "failed") and (
                 batch.records

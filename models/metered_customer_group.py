@@ -6,8 +6,11 @@ from odoo import fields, models
 class MeteredCustomerGroup(models.Model):
     _name = "metered.customer.group"
     _description = "Customer Group for Rates"
+    _inherit = ["metered.cure"]
     _order = "name"
     _check_company_auto = True
+
+    _curing = frozenset({"deck_id", "active", "partner_ids"})
 
     name = fields.Char(required=True)
     active = fields.Boolean(default=True)
@@ -26,3 +29,7 @@ class MeteredCustomerGroup(models.Model):
         "its own.",
     )
     partner_ids = fields.One2many("res.partner", "metered_group_id", string="Customers")
+
+    def _cure_targets(self):
+        """Calls that had no rate."""
+        return [(self.company_id, {"reasons": ["no_rate", "too_large"]})]

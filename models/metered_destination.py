@@ -5,12 +5,25 @@ from odoo.exceptions import ValidationError
 
 from ..rating.prefixes import prefix_range
 
+#: so many prefixes are looked for one by one
+FEW_PREFIXES = 50
+
+
+def number_start(prefix):
+    """How the numbers of a prefix begin: 44 as +44, the short code =911 as 911."""
+    return prefix[1:] if prefix.startswith("=") else f"+{prefix}"
+
 
 class MeteredDestination(models.Model):
     _name = "metered.destination"
     _description = "Destination"
+    _inherit = ["metered.cure"]
     _order = "name"
     _check_company_auto = True
+
+    _curing = frozenset(
+        {"prefixes", "country_id", "kind", "meter_id", "active", "company_id"}
+    )
 
     name = fields.Char(required=True, translate=True)
     active = fields.Boolean(default=True)
@@ -73,3 +86,19 @@ class MeteredDestination(models.Model):
         """The prefixes one by one: they are separated by spaces, commas or lines."""
         self.ensure_one()
         return (self.prefixes or "").replace(",", " ").replace(";", " ").split()
+
+    def _cure_targets(self):
+        """Calls to numbers with these prefixes; all of them where there are many."""
+        targets = []
+        for company, destinations in self.grouped("company_id").items():
+            target = {"reasons": ["no_destination"]}
+            prefixes = {
+                number_start(prefix)
+                for destination in destinations[:FEW_PREFIXES]
+                for prefix in destination._split_prefixes()
+            }
+            if max(len(destinations), len(prefixes)) <= FEW_PREFIXES:
+                target["prefixes"] = sorted(prefixes)
+            companies = company or self.env["res.company"].search([])
+            targets.append((companies, target))
+        return targets

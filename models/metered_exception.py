@@ -1,8 +1,8 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
-
-from ..ingest.retry import retry_exceptions
+from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 REASONS = [
     ("unparsable", "Line cannot be read"),
@@ -18,15 +18,28 @@ REASONS = [
     ("no_rate", "No rate fits the call"),
     ("too_large", "The charge is too large to be right"),
 ]
+KINDS = [
+    ("unprocessed", "Could not be processed"),
+    ("declared", "Declared wrong by a rule"),
+]
+STATES = [("open", "Open"), ("resolved", "Resolved"), ("dismissed", "Dismissed")]
 
 
 class MeteredException(models.Model):
+    """A record that could not be billed, waiting for a person.
+
+    Records that the same act would cure have the same ``cause``, a key that the import
+    gives them (see ``ingest/causes.py``); ``metered.exception.cause`` is the list of
+    them. What is done about many of them is done by ``metered.exception.job``.
+    """
+
     _name = "metered.exception"
     _description = "Exception"
     _order = "id desc"
     _check_company_auto = True
 
     company_id = fields.Many2one("res.company", required=True, readonly=True)
+    company_currency_id = fields.Many2one(related="company_id.currency_id")
     source_id = fields.Many2one(
         "metered.source", required=True, readonly=True, ondelete="restrict"
     )
@@ -42,14 +55,26 @@ class MeteredException(models.Model):
         readonly=True, aggregator=None, help="Line in the imported file."
     )
     call_id = fields.Char(string="Call ID", required=True, readonly=True)
-    reason = fields.Selection(REASONS, required=True, readonly=True, index=True)
+    kind = fields.Selection(
+        KINDS,
+        string="What Happened",
+        readonly=True,
+        help="Whether the system could not process the record, or a charging rule of "
+        "the source declared it wrong.",
+    )
+    reason = fields.Selection(REASONS, required=True, readonly=True)
     detail = fields.Char(
         readonly=True, help="The number, identifier or text that it is about."
+    )
+    cause = fields.Char(
+        string="Cause Key",
+        readonly=True,
+        help="Records with the same reason and key are cured by the same act.",
     )
     message = fields.Char(
         compute="_compute_message", help="What is wrong, and what to do about it."
     )
-    raw = fields.Text(readonly=True, help="The record as it came.")
+    raw = fields.Text(readonly=True, help="The record as it came, or as corrected.")
     readable = fields.Boolean(
         readonly=True, help="Its columns could be told apart, so it can be tried again."
     )
@@ -57,13 +82,34 @@ class MeteredException(models.Model):
         "res.partner", string="Customer", readonly=True, index="btree_not_null"
     )
     start_time = fields.Datetime(string="Start", readonly=True)
-    seconds = fields.Integer(readonly=True, aggregator=None)
-    state = fields.Selection(
-        [("open", "Open"), ("resolved", "Resolved"), ("dismissed", "Dismissed")],
-        required=True,
-        default="open",
+    seconds = fields.Integer(readonly=True, aggregator="sum")
+    callee = fields.Char(
+        string="To", readonly=True, help="The called number, in international form."
+    )
+    meter_id = fields.Many2one(
+        "metered.meter", string="Call Type", readonly=True, ondelete="set null"
+    )
+    destination_id = fields.Many2one(
+        "metered.destination", readonly=True, ondelete="set null"
+    )
+    rule_id = fields.Many2one(
+        "metered.source.rule",
+        string="Charging Rule",
         readonly=True,
-        index=True,
+        ondelete="set null",
+        help="The rule of the source that spoke of the record.",
+    )
+    estimate = fields.Float(
+        string="At Stake (estimate)",
+        digits=0,
+        min_display_digits=2,
+        readonly=True,
+        help="What the call would cost: by the rates of its customer or of the "
+        "company; without a rate, its duration times what the same call type cost on "
+        "average lately. In the company's currency. Empty: nobody can tell.",
+    )
+    state = fields.Selection(
+        STATES, string="Status", required=True, default="open", readonly=True
     )
     attempts = fields.Integer(
         string="Tried Again",
@@ -71,13 +117,48 @@ class MeteredException(models.Model):
         aggregator=None,
         help="How often it was tried again.",
     )
+    # --- what people did about it
+    original = fields.Text(
+        readonly=True, help="The record as it came, where it was corrected."
+    )
+    record_id = fields.Char(
+        readonly=True,
+        help="The call id that a line has since it was corrected and can be read.",
+    )
+    corrected_uid = fields.Many2one("res.users", string="Corrected By", readonly=True)
+    corrected_date = fields.Datetime(string="Corrected On", readonly=True)
+    dismiss_reason = fields.Char(string="Dismissed Because", readonly=True)
+    dismissed_uid = fields.Many2one("res.users", string="Dismissed By", readonly=True)
+    dismissed_date = fields.Datetime(string="Dismissed On", readonly=True)
     file_name = fields.Char(related="batch_id.file_name", string="File")
 
     _call_uniq = models.UniqueIndex(
         "(source_id, call_id)", "This record is an exception already."
     )
+    # Groups what waits by its causes, and walks through one of them in slices,
+    # without reading a single record.
+    _cause_idx = models.Index(
+        "(company_id, state, reason, cause, id)"
+        " INCLUDE (source_id, partner_id, seconds, start_time, estimate, readable)"
+        " WHERE state != 'resolved'"
+    )
+    _callee_idx = models.Index("(callee text_pattern_ops) WHERE state = 'open'")
 
-    @api.depends("reason", "detail")
+    def init(self):
+        """The identifiers that were looked for: an array, which the ORM has not."""
+        self.env.cr.execute(
+            SQL(
+                """
+                ALTER TABLE metered_exception ADD COLUMN IF NOT EXISTS tried text[];
+                CREATE INDEX IF NOT EXISTS metered_exception_tried_idx
+                    ON metered_exception USING gin (tried) WHERE state = 'open'
+                """
+            )
+        )
+
+    # === TEXTS === #
+
+    @api.depends("reason", "detail", "rule_id", "destination_id", "meter_id")
     def _compute_message(self):
         for exception in self:
             exception.message = exception._describe()
@@ -98,7 +179,10 @@ class MeteredException(models.Model):
             ),
             "future": self.env._("The call begins later than now."),
             "too_old": self.env._("The call is older than the source takes in."),
-            "declared": self.env._("A charging rule of the source says so."),
+            "declared": self.env._(
+                "The charging rule %s of the source says so.",
+                self.rule_id.name or self.env._("(deleted)"),
+            ),
             "unknown_customer": self.env._(
                 "Nobody has the identifier %s: add it to a customer.", detail
             ),
@@ -123,32 +207,65 @@ class MeteredException(models.Model):
         for exception in self:
             exception.display_name = labels.get(exception.reason, exception.call_id)
 
+    # === ACTIONS === #
+
+    def _target(self):
+        """These records, as jobs name what they work on."""
+        return {"ids": self.ids}
+
     def action_retry(self):
         """Take these records through the import once more.
 
         What is cured becomes a CDR of its original import; the rest stays open, with
         its reason as it is now.
 
-        :return: notification that says how many were cured
+        :return: notification that says how many were cured, or the job that does it
         """
-        cured = self._retry()
+        self.check_access("write")
+        return self.env["metered.exception.job"]._start("retry", self._target())
+
+    def action_reopen(self):
+        """Let dismissed records wait for a person again."""
+        self.check_access("write")
+        return self.env["metered.exception.job"]._start("reopen", self._target())
+
+    def action_dismiss(self):
+        """Ask why these records need not be billed."""
+        return self._open_cure("metered.exception.dismiss", self.env._("Dismiss"))
+
+    def action_assign(self):
+        """Ask whose the identifiers of these records are."""
+        return self._open_cure(
+            "metered.exception.assign", self.env._("Assign to a Customer")
+        )
+
+    def action_add_rate(self):
+        """Ask what these calls cost."""
+        return self._open_cure("metered.exception.rate", self.env._("Add a Rate"))
+
+    def action_add_destination(self):
+        """Ask where these calls lead to."""
+        return self._open_cure(
+            "metered.exception.destination", self.env._("Add a Destination")
+        )
+
+    def action_correct(self):
+        """Ask what these records should be."""
+        return self._open_cure("metered.exception.correct", self.env._("Correct"))
+
+    def _open_cure(self, wizard, title):
+        """Open a wizard that cures these records.
+
+        :raises UserError: when there is nothing to cure
+        """
+        self.check_access("write")
+        if not self:
+            raise UserError(self.env._("Select the exceptions to work on first."))
         return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success" if cured else "warning",
-                "message": self.env._(
-                    "%(cured)s of %(count)s records are rated now.",
-                    cured=cured,
-                    count=len(self),
-                ),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
+            "type": "ir.actions.act_window",
+            "name": title,
+            "res_model": wizard,
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_target": self._target()},
         }
-
-    def _retry(self):
-        """Rate open exceptions again.
-
-        :return: number of records that are no exceptions any more
-        """
-        return retry_exceptions(self)

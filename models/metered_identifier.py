@@ -22,10 +22,15 @@ IDENTIFIER_KINDS = [
 class MeteredIdentifier(models.Model):
     _name = "metered.identifier"
     _description = "Service Identifier"
+    _inherit = ["metered.cure"]
     _order = "partner_id, kind, value, date_from"
     _rec_name = "value"
     _rec_names_search = ["value", "normalised"]
     _check_company_auto = True
+
+    _curing = frozenset(
+        {"value", "kind", "normalised", "active", "partner_id", "source_id", "date_from", "date_to"}
+    )
 
     kind = fields.Selection(IDENTIFIER_KINDS, required=True, default="number")
     value = fields.Char(
@@ -207,3 +212,18 @@ class MeteredIdentifier(models.Model):
                     mine=mine.partner_id.display_name,
                 )
             )
+
+    def _cure_targets(self):
+        """Records that looked for these identifiers."""
+        return [
+            (
+                company,
+                {
+                    "reasons": ["unknown_customer"],
+                    "tried": [f"{i.kind} {i.normalised}" for i in identifiers],
+                },
+            )
+            for company, identifiers in self.filtered("active")
+            .grouped("company_id")
+            .items()
+        ]

@@ -11,8 +11,13 @@ from odoo.tools.misc import formatLang
 class MeteredMeter(models.Model):
     _name = "metered.meter"
     _description = "Meter"
+    _inherit = ["metered.cure"]
     _order = "sequence, name"
     _check_company_auto = True
+
+    _curing = frozenset(
+        {"call_class", "active", "kind", "company_id"}
+    )
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(
@@ -120,3 +125,10 @@ class MeteredMeter(models.Model):
         return self.env._(
             "%(meter)s, %(first)s – %(last)s: %(quantity)s %(unit)s", **values
         )
+
+    def _cure_targets(self):
+        """Calls that no call type took."""
+        companies = self.company_id
+        if not all(meter.company_id for meter in self):
+            companies = self.env["res.company"].search([])
+        return [(companies, {"reasons": ["no_destination"]})]

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..rating.prefixes import prefix_range
+from .metered_destination import number_start
 
 #: what a call that was rated rests on; never changed once a rate was used
 PRICE_FIELDS = {
@@ -24,13 +25,21 @@ PRICE_FIELDS = {
     "date_from",
 }
 
+#: so many prefixes are looked for one by one
+FEW_RATES = 50
+
 
 class MeteredRate(models.Model):
     _name = "metered.rate"
     _description = "Rate"
+    _inherit = ["metered.cure"]
     _order = "deck_id, prefix, date_from desc, id"
     _rec_names_search = ["prefix", "name"]
     _check_company_auto = True
+
+    _curing = frozenset(
+        {"deck_id", "prefix", "destination_id", "meter_id", "band_id", "date_from", "date_to", "price", "has_max_charge", "max_charge", "connection_fee"}
+    )
 
     deck_id = fields.Many2one(
         "metered.rate.deck", required=True, ondelete="cascade", index=True
@@ -263,3 +272,22 @@ class MeteredRate(models.Model):
                     deck=rate.deck_id.name,
                 )
             )
+
+    def _cure_targets(self):
+        """Calls to numbers with these prefixes; all of them where there are many."""
+        targets = []
+        for company, rates in self.grouped("company_id").items():
+            target = {"reasons": ["no_rate", "too_large"]}
+            scopes = {
+                text
+                for rate in rates[:FEW_RATES]
+                for text in (
+                    rate.destination_id._split_prefixes()
+                    if rate.destination_id
+                    else [rate.prefix or ""]
+                )
+            }
+            if len(rates) <= FEW_RATES >= len(scopes) and "" not in scopes:
+                target["prefixes"] = [number_start(text) for text in sorted(scopes)]
+            targets.append((company, target))
+        return targets

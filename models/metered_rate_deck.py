@@ -12,9 +12,13 @@ from odoo.addons.base.models.res_partner import _tz_get
 class MeteredRateDeck(models.Model):
     _name = "metered.rate.deck"
     _description = "Rate Deck"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "metered.cure"]
     _order = "name"
     _check_company_auto = True
+
+    _curing = frozenset(
+        {"active", "timezone"}
+    )
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)
@@ -160,3 +164,7 @@ class MeteredRateDeck(models.Model):
         action["domain"] = [("deck_id", "=", self.id)]
         action["context"] = {"default_deck_id": self.id}
         return action
+
+    def _cure_targets(self):
+        """Calls that had no rate."""
+        return [(self.company_id, {"reasons": ["no_rate", "too_large"]})]

@@ -13,9 +13,13 @@ from ..ingest.mapping import ColumnSpec, missing_targets
 class MeteredSource(models.Model):
     _name = "metered.source"
     _description = "Metered Source"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "metered.cure"]
     _order = "sequence, name"
     _check_company_auto = True
+
+    _curing = frozenset(
+        {"column_ids", "rule_ids", "payer_ids", "timezone", "country_id", "idd_prefixes", "short_code_max", "duration_rounding", "max_duration_hours", "future_hours", "max_age_days", "default_outcome", "default_direction"}
+    )
 
     name = fields.Char(required=True, tracking=True)
     sequence = fields.Integer(default=10)
@@ -340,3 +344,7 @@ class MeteredSource(models.Model):
         )
         action["context"] = {"default_source_id": self.id}
         return action
+
+    def _cure_targets(self):
+        """Everything of these sources: another setting may cure any of it."""
+        return [(source.company_id, {"source_id": source.id}) for source in self]

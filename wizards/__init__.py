@@ -4,6 +4,13 @@ from . import account_move_reversal
 from . import base_partner_merge
 from . import metered_company_setup
 from . import metered_deck_import
+from . import metered_batch_undo
+from . import metered_exception_cure
+from . import metered_exception_assign
+from . import metered_exception_correct
+from . import metered_exception_destination
+from . import metered_exception_dismiss
+from . import metered_exception_rate
 from . import metered_import
 from . import metered_rate_proposal
 from . import metered_subscription_setup

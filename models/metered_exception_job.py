@@ -1,0 +1,538 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import json
+import logging
+import time
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..ingest.load import load_settings
+from ..ingest.retry import corrected_id, retry_exceptions
+from ..ingest.store import lock_source
+from ..ingest.usage_store import UsageTaken
+from .metered_exception_target import target_sql
+
+_logger = logging.getLogger(__name__)
+
+#: first key of the advisory locks that jobs hold while they run ("mbex")
+JOB_LOCK_CLASS = 0x6D626578
+#: records that are worked on at once, where somebody waits for the answer
+AT_ONCE = {"retry": 500, "correct": 500, "dismiss": 10_000, "reopen": 10_000}
+#: records that are committed together
+SLICE_RECORDS = 5000
+#: seconds that the scheduled action works at a time; workers are stopped at 120
+RUN_SECONDS = 40
+#: times that a slice is tried when another transaction was in its way
+ATTEMPTS = 5
+
+
+class MeteredExceptionJob(models.Model):
+    """Something that is done about many exceptions: try again, dismiss, correct.
+
+    What it works on is named by a ``target``, not marked record by record, so that
+    asking for it takes no time however many there are.
+
+    It goes through them by id, in slices. A slice and how far the job is are committed
+    together, so that a job that is killed goes on with the first slice that was not
+    stored, and what was cured before is no open exception any more.
+    """
+
+    _name = "metered.exception.job"
+    _description = "Work on Exceptions"
+    _order = "id desc"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True
+    )
+    operation = fields.Selection(
+        [
+            ("retry", "Try again"),
+            ("correct", "Correct and try again"),
+            ("dismiss", "Dismiss"),
+            ("reopen", "Open again"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    trigger = fields.Char(
+        string="Because Of",
+        readonly=True,
+        help="What was added or changed, where nobody asked for it on the list.",
+    )
+    target = fields.Json(readonly=True, help="Which exceptions it works on.")
+    values = fields.Json(readonly=True, help="What it does to them.")
+    state = fields.Selection(
+        [
+            ("queued", "Waiting"),
+            ("running", "Running"),
+            ("done", "Done"),
+            ("failed", "Failed"),
+        ],
+        required=True,
+        default="queued",
+        readonly=True,
+        index=True,
+    )
+    total = fields.Integer(
+        string="Records", readonly=True, help="Records it works on, counted before."
+    )
+    done = fields.Integer(readonly=True, help="Records that it has worked on.")
+    cured = fields.Integer(
+        readonly=True, help="Records that are no exceptions any more."
+    )
+    position = fields.Integer(
+        readonly=True, help="Id of the last exception that it has worked on."
+    )
+    error = fields.Text(readonly=True)
+    started = fields.Datetime(readonly=True)
+    finished = fields.Datetime(readonly=True)
+    progress = fields.Float(compute="_compute_progress")
+
+    @api.depends("done", "total", "state")
+    def _compute_progress(self):
+        for job in self:
+            job.progress = (
+                100.0
+                if job.state == "done"
+                else min(100.0 * job.done / (job.total or 1), 100.0)
+            )
+
+    @api.depends("operation", "total")
+    def _compute_display_name(self):
+        labels = dict(self._fields["operation"]._description_selection(self.env))
+        for job in self:
+            job.display_name = self.env._(
+                "%(what)s: %(records)s records",
+                what=labels.get(job.operation),
+                records=job.total,
+            )
+
+    # === START === #
+
+    @api.model
+    def _start(self, operation, target, values=None, because=None):
+        """Do something to exceptions: at once if they are few, as a job otherwise.
+
+        Whoever calls has checked that the user may do it.
+
+        :param operation: ``retry``, ``correct``, ``dismiss`` or ``reopen``
+        :param target: dict, see the class
+        :param values: dict; dismiss: ``reason``; correct: ``changes`` or ``record``
+        :param because: what it is done because of, as text
+        :return: action that says what was done, or shows the job at work
+        """
+        jobs = self._create_jobs(operation, target, values, because)
+        if not jobs:
+            return self._notify(
+                self.env._("There is nothing to do: no such record waits any more."),
+                "warning",
+            )
+        if all(job.total <= AT_ONCE[operation] for job in jobs):
+            results = [job._run_now() for job in jobs]
+            if all(results):
+                return jobs._notify_result()
+        jobs._enqueue()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_exception_job"
+        )
+        if len(jobs) == 1:
+            action.update(res_id=jobs.id, views=[(False, "form")], view_mode="form")
+        return action
+
+    @api.model
+    def _create_jobs(
+        self, operation, target, values=None, because=None, companies=None
+    ):
+        """A job per company for what there is to do; none where there is nothing.
+
+        :param companies: ``res.company`` records; None: those that the user works in
+        """
+        jobs = self.sudo().browse()
+        for company in self.env.companies if companies is None else companies:
+            vals = {
+                "company_id": company.id,
+                "operation": operation,
+                "target": target,
+                "values": values or {},
+                "trigger": because,
+            }
+            total = self.sudo().new(vals)._count_target()
+            if total:
+                jobs += self.sudo().create({**vals, "total": total})
+        return jobs
+
+    @api.model
+    def _offer(self, target, because, companies):
+        """Try again what was cured by the way, and tell the user.
+
+        :param target: dict, see ``metered_exception_target``
+        :param because: what cured it, as text
+        :param companies: ``res.company`` records
+        """
+        jobs = self._create_jobs("retry", target, because=because, companies=companies)
+        for job in jobs:
+            if job.total > AT_ONCE["retry"] or not job._run_now():
+                job._enqueue()
+                message = self.env._(
+                    "%(because)s: %(count)s exceptions are tried again in the "
+                    "background.",
+                    because=because,
+                    count=job.total,
+                )
+            elif job.cured:
+                message = self.env._(
+                    "%(because)s: %(count)s exceptions are rated now.",
+                    because=because,
+                    count=job.cured,
+                )
+            else:
+                continue
+            self.env.user._bus_send(
+                "simple_notification", {"type": "info", "message": message}
+            )
+
+    def _enqueue(self):
+        """Ask the scheduled action to run soon."""
+        self.env.ref("metered_billing.ir_cron_exception_jobs").sudo()._trigger()
+
+    def _run_now(self):
+        """Run the job inside the user's transaction.
+
+        :return: True when it is done; False when others are at its records, and it
+            has to run as a job
+        """
+        # Without running what waits for the commit: that would try the same again.
+        self.env.flush_all()
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self._process()
+                self.env.flush_all()
+            return True
+        except (psycopg2.OperationalError, psycopg2.IntegrityError, UsageTaken):
+            self.env.transaction.clear()
+            _logger.info("Exceptions: others are at these records, a job takes over")
+            return False
+
+    def _notify_result(self):
+        """Say what was done about how many records."""
+        total, cured = sum(self.mapped("done")), sum(self.mapped("cured"))
+        operation = self[0].operation
+        if operation in ("retry", "correct"):
+            message = self.env._(
+                "%(cured)s of %(count)s records are rated now.",
+                cured=cured,
+                count=total,
+            )
+            if cured < total:
+                message += " " + self.env._(
+                    "The others still wait, with the reason as it is now."
+                )
+            return self._notify(message, "success" if cured else "warning")
+        if operation == "dismiss":
+            return self._notify(
+                self.env._("%s records are dismissed. They can be opened again.", total)
+            )
+        return self._notify(self.env._("%s records are open again.", total))
+
+    @api.model
+    def _notify(self, message, kind="success"):
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": kind,
+                "message": message,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    # === WHAT IT WORKS ON === #
+
+    def _target_sql(self):
+        """The condition that an exception is worked on."""
+        return target_sql(
+            self.target,
+            self.company_id.ids,
+            state="dismissed" if self.operation == "reopen" else "open",
+            readable=self.operation == "retry",
+        )
+
+    def _count_target(self):
+        """How many records it works on."""
+        self.env["metered.exception"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                "SELECT count(*) FROM metered_exception exception WHERE %s",
+                self._target_sql(),
+            )
+        )
+        return self.env.cr.fetchone()[0]
+
+    def _next_slice(self, records):
+        """Ids of the next records by source: list of (source id, ids)."""
+        self.env["metered.exception"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT source_id, array_agg(id ORDER BY id)
+                  FROM (SELECT exception.source_id, exception.id
+                          FROM metered_exception exception
+                         WHERE %s AND exception.id > %s
+                         ORDER BY exception.id LIMIT %s) AS slice
+                 GROUP BY source_id ORDER BY source_id
+                """,
+                self._target_sql(),
+                self.position,
+                records,
+            )
+        )
+        return self.env.cr.fetchall()
+
+    # === RUN === #
+
+    @api.model
+    def _cron_process_jobs(self):
+        """Run what waits, the oldest first, for a slice of time.
+
+        Odoo calls again at once while something remains.
+        """
+        unfinished = [("state", "in", ("queued", "running"))]
+        deadline = time.monotonic() + RUN_SECONDS
+        for job in self.search(unfinished, order="id"):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            job._process(commit=self.env.cr.commit, seconds=left)
+        remaining = self.search_count(unfinished)
+        self.env["ir.cron"]._commit_progress(remaining=remaining)
+
+    def _process(self, commit=None, seconds=None):
+        """Work on the job's records from where it stands.
+
+        :param commit: function that commits after each slice; None inside a
+            transaction that has to hold all of it
+        :param seconds: stop before a further slice after this time
+        :return: True when the job is finished
+        """
+        self.ensure_one()
+        if not self._lock(commit):
+            return False
+        try:
+            self.invalidate_recordset()
+            if self.state not in ("queued", "running"):
+                return True
+            if self.state == "queued":
+                self.write({"state": "running", "started": fields.Datetime.now()})
+            if commit:
+                commit()
+            return self._run(commit, seconds)
+        except Exception as error:
+            if not commit:
+                raise
+            self.env.cr.rollback()
+            _logger.exception("Work on exceptions, job %s, failed", self.id)
+            self.write(
+                {
+                    "state": "failed",
+                    "error": str(error),
+                    "finished": fields.Datetime.now(),
+                }
+            )
+            commit()
+            return True
+        finally:
+            self._unlock(commit)
+
+    def _run(self, commit, seconds):
+        begun = time.monotonic()
+        settings = {}
+        first = True
+        while first or seconds is None or time.monotonic() - begun < seconds:
+            first = False
+            by_source = self._next_slice(self._slice_records())
+            if not by_source:
+                self.write({"state": "done", "finished": fields.Datetime.now()})
+                if commit:
+                    commit()
+                return True
+            for source_id, ids in by_source:
+                if source_id not in settings:
+                    source = self.env["metered.source"].browse(source_id)
+                    settings[source_id] = load_settings(source)
+                self._process_slice(settings[source_id], ids, commit)
+            position = max(ids[-1] for _source_id, ids in by_source)
+            self.write({"position": position})
+            if commit:
+                commit()
+        return False
+
+    @api.model
+    def _slice_records(self):
+        """Records that are worked on and committed together."""
+        return SLICE_RECORDS
+
+    def _process_slice(self, settings, ids, commit):
+        """Work on records of one source and commit, again where others were in the way.
+
+        What another process did to them in the meantime counts: each operation looks
+        at their state once more.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with lock_source(self.env.cr, settings.source_id, commit):
+                    done = self._operate(settings, ids)
+                    self._count_done(len(ids), done)
+                    if commit:
+                        commit()
+                return
+            except (
+                psycopg2.errors.SerializationFailure,
+                psycopg2.errors.DeadlockDetected,
+                UsageTaken,
+            ):
+                if not commit or attempt == ATTEMPTS:
+                    raise
+                _logger.info("Exceptions, job %s: a slice is done once more", self.id)
+                self.env.cr.rollback()
+
+    def _operate(self, settings, ids):
+        """Do what the job does to records of one source.
+
+        :return: number of records that are no exceptions any more
+        """
+        if self.operation == "dismiss":
+            self._dismiss(ids)
+            return 0
+        if self.operation == "reopen":
+            self._reopen(ids)
+            return 0
+        if self.operation == "correct":
+            self._correct(settings, ids)
+        return self._retry(settings, ids)
+
+    def _retry(self, settings, ids):
+        """Rate records again and count it on their batches."""
+        self.env.flush_all()
+        outcome = retry_exceptions(self.env.cr, settings, ids)
+        self.env.invalidate_all(flush=False)
+        for batch_id, retried in outcome.items():
+            batch = self.env["metered.batch"].browse(batch_id)
+            batch._mark_rates(retried.rate_ids)
+            if retried.cured:
+                batch._count(
+                    rated=retried.rated,
+                    not_billable=retried.not_billable,
+                    duplicates=retried.duplicates,
+                    exceptions=-retried.cured,
+                )
+        return sum(retried.cured for retried in outcome.values())
+
+    def _dismiss(self, ids):
+        self.env.cr.execute(
+            """
+            UPDATE metered_exception
+               SET state = 'dismissed', dismiss_reason = %s, dismissed_uid = %s,
+                   dismissed_date = now() AT TIME ZONE 'UTC',
+                   write_date = now() AT TIME ZONE 'UTC'
+             WHERE id = ANY(%s) AND state = 'open'
+            """,
+            (self.values["reason"], self.create_uid.id, ids),
+        )
+        self.env["metered.exception"].invalidate_model(flush=False)
+
+    def _reopen(self, ids):
+        # Who had dismissed it, and why, stays to be seen.
+        self.env.cr.execute(
+            """
+            UPDATE metered_exception
+               SET state = 'open', write_date = now() AT TIME ZONE 'UTC'
+             WHERE id = ANY(%s) AND state = 'dismissed'
+            """,
+            (ids,),
+        )
+        self.env["metered.exception"].invalidate_model(flush=False)
+
+    def _correct(self, settings, ids):
+        """Change the raw columns of records; keep what they were."""
+        cr = self.env.cr
+        cr.execute(
+            "SELECT id, raw, readable FROM metered_exception"
+            " WHERE id = ANY(%s) AND state = 'open' ORDER BY id FOR UPDATE",
+            (ids,),
+        )
+        rows = []
+        for exception_id, raw, readable in cr.fetchall():
+            if "record" in self.values:
+                record = self.values["record"]
+            elif readable:
+                record = _changed(json.loads(raw), self.values["changes"])
+            else:
+                continue
+            text = json.dumps(record, ensure_ascii=False)
+            if text != raw:
+                known = None if readable else corrected_id(record, settings)
+                rows.append((exception_id, text, known))
+        if rows:
+            cr.execute_values(
+                "UPDATE metered_exception old"
+                "   SET original = coalesce(old.original, old.raw), raw = new.raw,"
+                "       readable = TRUE,"
+                "       record_id = coalesce(new.record_id, old.record_id),"
+                f"      corrected_uid = {int(self.create_uid.id)},"
+                "       corrected_date = now() AT TIME ZONE 'UTC'"
+                "  FROM (VALUES %s) AS new (id, raw, record_id)"
+                " WHERE old.id = new.id",
+                rows,
+                template="(%s, %s, %s::text)",
+            )
+        self.env["metered.exception"].invalidate_model(flush=False)
+
+    def _count_done(self, done, cured):
+        self.write({"done": self.done + done, "cured": self.cured + cured})
+
+    def _lock(self, commit):
+        """Whether this process may run the job; no other one can then."""
+        if not commit:
+            return True
+        self.env.cr.execute(
+            "SELECT pg_try_advisory_lock(%s, %s)", (JOB_LOCK_CLASS, self.id)
+        )
+        locked = self.env.cr.fetchone()[0]
+        commit()
+        return locked
+
+    def _unlock(self, commit):
+        if commit:
+            self.env.cr.execute(
+                "SELECT pg_advisory_unlock(%s, %s)", (JOB_LOCK_CLASS, self.id)
+            )
+            commit()
+
+    def action_resume(self):
+        """Let failed work go on from where it stopped."""
+        failed = self.filtered(lambda job: job.state == "failed")
+        failed.check_access("read")
+        failed.sudo().write({"state": "queued", "error": False, "finished": False})
+        failed._enqueue()
+        return True
+
+
+def _changed(record, changes):
+    """A record with changes applied.
+
+    :param record: dict column -> text
+    :param changes: list of dicts: column, find (empty: the whole value), replace
+    """
+    record = dict(record)
+    for change in changes:
+        name = change["column"]
+        if name not in record:
+            continue
+        old = record[name] or ""
+        find = change.get("find") or ""
+        replace = change.get("replace") or ""
+        record[name] = old.replace(find, replace) if find else replace
+    return record

@@ -1,0 +1,162 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import datetime, time
+
+import pytz
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..ingest.causes import NO_KEY
+from ..models.metered_identifier import IDENTIFIER_KINDS
+from .metered_exception_cure import MOST_LINES
+
+
+class MeteredExceptionAssign(models.TransientModel):
+    """Say whose identifiers are that nobody had."""
+
+    _name = "metered.exception.assign"
+    _description = "Assign Identifiers to a Customer"
+    _inherit = ["metered.exception.cure"]
+
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", help="Who pays for the records."
+    )
+    subscription_id = fields.Many2one(
+        "sale.subscription",
+        domain="[('partner_id', 'child_of', partner_id)]",
+        help="The usage goes on the invoices of this subscription. Empty: on the next "
+        "invoice of any subscription of the customer.",
+    )
+    source_id = fields.Many2one(
+        "metered.source",
+        string="Only on Source",
+        domain="[('company_id', '=', company_id)]",
+        help="Where the identifier means this customer. Empty: on all sources.",
+    )
+    line_ids = fields.One2many("metered.exception.assign.line", "wizard_id")
+
+    @api.model
+    def _prepare_values(self, target, company):
+        rows = self._select(
+            target,
+            SQL("cause, count(*), min(start_time), sum(estimate)"),
+            SQL(
+                "reason = 'unknown_customer' AND cause != %s AND company_id = %s",
+                NO_KEY,
+                company.id,
+            ),
+            SQL("GROUP BY cause ORDER BY count(*) DESC, cause LIMIT %s", MOST_LINES),
+        )
+        if not rows:
+            raise UserError(
+                self.env._(
+                    "None of these exceptions names an identifier that nobody has."
+                )
+            )
+        lines = []
+        for cause, records, oldest, estimate in rows:
+            kind, _space, value = cause.partition(" ")
+            before = self._last_owner(company, kind, value, oldest)
+            lines.append(
+                Command.create(
+                    {
+                        "kind": kind,
+                        "value": value,
+                        "records": records,
+                        "estimate": estimate,
+                        "oldest": oldest,
+                        "date_from": self._date_from(company, oldest, before),
+                        "before_id": before.id,
+                    }
+                )
+            )
+        return {
+            "line_ids": lines,
+            "records": sum(row[1] for row in rows),
+            "estimate": sum(row[3] or 0 for row in rows),
+        }
+
+    @api.model
+    def _last_owner(self, company, kind, value, oldest):
+        """The identifier that ended last before the oldest of the records."""
+        return self.env["metered.identifier"].search(
+            [
+                ("company_id", "=", company.id),
+                ("kind", "=", kind),
+                ("normalised", "=", value),
+                ("date_to", "<=", oldest),
+            ],
+            order="date_to DESC",
+            limit=1,
+        )
+
+    @api.model
+    def _date_from(self, company, oldest, before):
+        """Midnight before the oldest record, but not before another's time ended."""
+        if not oldest:
+            return False
+        zone = pytz.timezone(company._metered_timezone())
+        day = pytz.utc.localize(oldest).astimezone(zone).date()
+        midnight = zone.localize(datetime.combine(day, time()))
+        midnight = midnight.astimezone(pytz.utc).replace(tzinfo=None)
+        return max(midnight, before.date_to or midnight)
+
+    def action_assign(self):
+        """Make the identifiers, and try everything again that looked for them.
+
+        That is more than was selected: all records of these identifiers, of every
+        import, each rated as of the time of its call.
+        """
+        self.ensure_one()
+        if not self.partner_id:
+            raise UserError(self.env._("Choose the customer who pays for these."))
+        if not self.line_ids:
+            raise UserError(self.env._("There is no identifier left to assign."))
+        # These very records are tried again below, where the user sees the result.
+        identifiers = (
+            self.env["metered.identifier"]
+            .with_context(metered_no_cure=True)
+            .create(
+                [
+                    {
+                        "company_id": self.company_id.id,
+                        "partner_id": self.partner_id.id,
+                        "subscription_id": self.subscription_id.id,
+                        "source_id": self.source_id.id,
+                        "kind": line.kind,
+                        "value": line.value,
+                        "date_from": line.date_from,
+                    }
+                    for line in self.line_ids
+                ]
+            )
+        )
+        return self._start("retry", target=identifiers._cure_targets()[0][1])
+
+
+class MeteredExceptionAssignLine(models.TransientModel):
+    _name = "metered.exception.assign.line"
+    _description = "Identifier to Assign"
+
+    wizard_id = fields.Many2one(
+        "metered.exception.assign", required=True, ondelete="cascade"
+    )
+    currency_id = fields.Many2one(related="wizard_id.currency_id")
+    kind = fields.Selection(IDENTIFIER_KINDS, required=True)
+    value = fields.Char(string="Identifier", required=True)
+    records = fields.Integer()
+    estimate = fields.Monetary(string="At Stake (estimate)")
+    oldest = fields.Datetime(string="Oldest Record")
+    date_from = fields.Datetime(
+        string="From",
+        help="First moment at which it is the customer's. Records from before stay "
+        "exceptions. Empty: always.",
+    )
+    before_id = fields.Many2one("metered.identifier")
+    before_partner_id = fields.Many2one(
+        related="before_id.partner_id",
+        string="Before It Was Of",
+        help="Whose it was until a time before the oldest record.",
+    )

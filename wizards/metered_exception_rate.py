@@ -1,0 +1,214 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import os
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from .metered_exception_cure import MOST_LINES
+
+
+class MeteredExceptionRate(models.TransientModel):
+    """Say what calls cost for which there was no rate.
+
+    Users may do this although they may not change rate decks: it adds prices for
+    calls that nothing prices, and changes none that there is.
+    """
+
+    _name = "metered.exception.rate"
+    _description = "Add Rates for Exceptions"
+    _inherit = ["metered.exception.cure"]
+
+    deck_id = fields.Many2one(
+        "metered.rate.deck",
+        string="Rate Deck",
+        domain="[('company_id', '=', company_id)]",
+        help="Where the rates are added. The customer's deck prices for this customer, "
+        "the company's default deck for everybody.",
+    )
+    deck_currency_id = fields.Many2one(
+        related="deck_id.currency_id", string="Currency of the Deck"
+    )
+    date_from = fields.Date(
+        string="Valid From",
+        help="First day, in the deck's time zone. Calls from before stay exceptions.",
+    )
+    per_seconds = fields.Integer(string="Per (seconds)", default=60, required=True)
+    initial_increment = fields.Integer(
+        string="First Increment",
+        default=1,
+        required=True,
+        help="Seconds charged at least. 60/6: the first 60 seconds, then steps of 6.",
+    )
+    increment = fields.Integer(
+        string="Next Increments",
+        default=1,
+        required=True,
+        help="Steps in seconds after the first increment.",
+    )
+    line_ids = fields.One2many("metered.exception.rate.line", "wizard_id")
+
+    @api.model
+    def _prepare_values(self, target, company):
+        rows = self._select(
+            target,
+            SQL(
+                "destination_id, meter_id, count(*), min(start_time), sum(estimate),"
+                " min(callee), max(callee)"
+            ),
+            SQL("reason = 'no_rate' AND company_id = %s", company.id),
+            SQL(
+                "GROUP BY destination_id, meter_id"
+                " ORDER BY sum(estimate) DESC NULLS LAST, count(*) DESC LIMIT %s",
+                MOST_LINES,
+            ),
+        )
+        if not rows:
+            raise UserError(
+                self.env._("None of these exceptions is a call without a rate.")
+            )
+        deck = self._deck(target, company)
+        oldest = [row[3] for row in rows if row[3]]
+        return {
+            "deck_id": deck.id,
+            "date_from": min(oldest).date() if oldest else False,
+            "records": sum(row[2] for row in rows),
+            "estimate": sum(row[4] or 0 for row in rows),
+            "line_ids": [
+                Command.create(
+                    {
+                        "destination_id": destination_id,
+                        "meter_id": meter_id,
+                        "prefix": False
+                        if destination_id
+                        else common_prefix(first, last),
+                        "records": records,
+                        "estimate": estimate,
+                        "example": first,
+                    }
+                )
+                for (
+                    destination_id,
+                    meter_id,
+                    records,
+                    _oldest,
+                    estimate,
+                    first,
+                    last,
+                ) in rows
+            ],
+        }
+
+    @api.model
+    def _deck(self, target, company):
+        """The deck of the only customer; the company's default deck otherwise."""
+        partners = self._select(
+            target,
+            SQL("DISTINCT partner_id"),
+            SQL("reason = 'no_rate' AND company_id = %s", company.id),
+            SQL("LIMIT 2"),
+        )
+        own = self.env["metered.rate.deck"]
+        if len(partners) == 1 and partners[0][0]:
+            partner = self.env["res.partner"].browse(partners[0][0])
+            partner = partner.with_company(company)
+            owner = partner.commercial_partner_id
+            group = partner.metered_group_id or owner.metered_group_id
+            own = partner.metered_deck_id or owner.metered_deck_id or group.deck_id
+        return own or company.metered_deck_id
+
+    def action_add(self):
+        """Add the rates, and try the calls again that had none."""
+        self.ensure_one()
+        if not self.deck_id:
+            raise UserError(
+                self.env._(
+                    "Choose the rate deck to add the rates to. A company without a "
+                    "deck needs one first: Metered Billing, Configuration, Rate Decks; "
+                    "then set it as the default in Settings."
+                )
+            )
+        self.deck_id.check_access("read")
+        unpriced = self.line_ids.filtered(lambda line: not line.price and not line.free)
+        if unpriced or not self.line_ids:
+            raise UserError(
+                self.env._(
+                    "Enter a price for %s, tick Free, or remove the line.",
+                    unpriced[:1].display_name or self.env._("a destination"),
+                )
+            )
+        # Only adds: see the class.
+        rates = (
+            self.env["metered.rate"]
+            .sudo()
+            .with_context(metered_no_cure=True)
+            .create(
+                [
+                    {
+                        "deck_id": self.deck_id.id,
+                        "name": line.destination_id.name or line.prefix,
+                        "destination_id": line.destination_id.id,
+                        "prefix": not line.destination_id and line.prefix,
+                        "meter_id": line.only_type and line.meter_id.id,
+                        "price": line.price,
+                        "per_seconds": self.per_seconds,
+                        "initial_increment": self.initial_increment,
+                        "increment": self.increment,
+                        "date_from": self.date_from,
+                    }
+                    for line in self.line_ids
+                ]
+            )
+        )
+        self.deck_id.sudo().message_post(
+            body=self.env._(
+                "Rates were added to cure exceptions: %s.",
+                ", ".join(rates.mapped("display_name")),
+            )
+        )
+        return self._start("retry", target=rates._cure_targets()[0][1])
+
+
+class MeteredExceptionRateLine(models.TransientModel):
+    _name = "metered.exception.rate.line"
+    _description = "Rate to Add"
+
+    wizard_id = fields.Many2one(
+        "metered.exception.rate", required=True, ondelete="cascade"
+    )
+    currency_id = fields.Many2one(related="wizard_id.currency_id")
+    deck_currency_id = fields.Many2one(
+        related="wizard_id.deck_currency_id", string="Currency of the Deck"
+    )
+    destination_id = fields.Many2one("metered.destination")
+    prefix = fields.Char(
+        help="First digits of the international number without +. Empty: every number."
+    )
+    meter_id = fields.Many2one("metered.meter", string="Call Type")
+    only_type = fields.Boolean(
+        string="This Type Only", help="Only for calls of this call type."
+    )
+    example = fields.Char(string="For Example")
+    records = fields.Integer()
+    estimate = fields.Monetary(string="At Stake (estimate)")
+    price = fields.Float(digits=0, min_display_digits=4)
+    free = fields.Boolean(help="These calls cost nothing.")
+
+    @api.depends("destination_id", "prefix")
+    def _compute_display_name(self):
+        for line in self:
+            line.display_name = line.destination_id.name or line.prefix
+
+
+def common_prefix(first, last):
+    """The first digits that numbers share, as a rate's prefix.
+
+    :param first, last: the least and the greatest of the numbers, or None
+    :return: str; "" where they share nothing
+    """
+    if not first or not last:
+        return ""
+    if first == last and not first.startswith("+"):
+        return f"={first}"
+    return os.path.commonprefix([first, last]).lstrip("+")[:15]
