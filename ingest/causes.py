@@ -17,6 +17,8 @@ others            source
 
 import re
 
+from ..rating.prefixes import prefix_range
+
 #: digits of an international number without + that tell who has to be added
 CODE_DIGITS, CODE_DIGITS_NANP = 3, 4
 MOST_CHARACTERS = 64
@@ -65,3 +67,18 @@ def number_group(number):
         return number
     digits = CODE_DIGITS_NANP if number.startswith("+1") else CODE_DIGITS
     return number[: digits + 1]
+
+
+def destination_prefix(key):
+    """The prefix of a destination that calls with a cause's key would fit.
+
+    :param key: key of the reason ``no_destination``
+    :return: as destinations write it: 383, or =1234 for a short code; "" where what
+        was called is no number
+    """
+    prefix = key[1:] if key.startswith("+") else f"={key}"
+    try:
+        prefix_range(prefix)
+    except ValueError:
+        return ""
+    return prefix

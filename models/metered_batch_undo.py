@@ -58,9 +58,7 @@ class MeteredBatch(models.Model):
         for batch in self:
             total = batch._undo_total()
             done = (
-                batch.undone_rated
-                + batch.undone_not_billable
-                + batch.undone_exceptions
+                batch.undone_rated + batch.undone_not_billable + batch.undone_exceptions
             )
             batch.undo_progress = (
                 100.0 if batch.state == "undone" else min(100.0 * done / total, 100.0)

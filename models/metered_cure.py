@@ -52,6 +52,13 @@ class MeteredCure(models.AbstractModel):
             for companies, target in records._cure_targets():
                 job._offer(target, records._cure_name(), companies)
 
+    @api.model
+    def _every_company(self):
+        """The companies that usage comes in for."""
+        sources = self.env["metered.source"].sudo().with_context(active_test=False)
+        groups = sources._read_group([], ["company_id"])
+        return self.env["res.company"].union(*(company for (company,) in groups))
+
     def _cure_targets(self):
         """What these records may have cured.
 

@@ -15,5 +15,5 @@ class ResPartner(models.Model):
 
     def _cure_targets(self):
         family = self.search([("id", "child_of", self.ids)])
-        companies = self.env["res.company"].search([])
+        companies = self._every_company()
         return [(companies, {"reasons": RATING, "partner_ids": family.ids})]

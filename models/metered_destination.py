@@ -99,6 +99,6 @@ class MeteredDestination(models.Model):
             }
             if max(len(destinations), len(prefixes)) <= FEW_PREFIXES:
                 target["prefixes"] = sorted(prefixes)
-            companies = company or self.env["res.company"].search([])
+            companies = company or self._every_company()
             targets.append((companies, target))
         return targets

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..ingest.causes import NO_KEY
+from ..ingest.causes import NO_KEY, destination_prefix
 from .metered_exception import KINDS, REASONS, STATES
 
 #: reason -> what cures it
@@ -82,6 +82,9 @@ class MeteredExceptionCause(models.Model):
         "average lately. Records about which nobody can tell count nothing; empty: "
         "that is all of them.",
     )
+    estimated = fields.Boolean(
+        readonly=True, help="Of some of the records it is known what they would cost."
+    )
     readable = fields.Boolean(
         readonly=True, help="They can be tried again as they are."
     )
@@ -118,6 +121,7 @@ class MeteredExceptionCause(models.Model):
                    min(exception.start_time) AS oldest,
                    max(exception.start_time) AS newest,
                    sum(exception.estimate) AS estimate,
+                   count(exception.estimate) > 0 AS estimated,
                    bool_or(exception.readable) AS readable
               FROM metered_exception exception
               JOIN res_company company ON company.id = exception.company_id
@@ -137,7 +141,10 @@ class MeteredExceptionCause(models.Model):
             example = examples.get(cause.id, self.env["metered.exception"])
             cause.example = example.detail
             cause.cure = CURES.get(cause.reason, "correct")
-            if cause.cure == "assign" and cause.cause == NO_KEY:
+            nameless = cause.cure == "assign" and cause.cause == NO_KEY
+            if nameless or (
+                cause.cure == "destination" and not destination_prefix(cause.cause)
+            ):
                 cause.cure = "correct"
             cause.name = cause._title(example)
 
@@ -232,6 +239,11 @@ class MeteredExceptionCause(models.Model):
         if len(self) == 1:
             action["name"] = action["display_name"] = self.name
         return action
+
+    def action_open_source(self):
+        """Open the source, to change its columns, rules or limits."""
+        self.ensure_one()
+        return self.source_id._get_records_action()
 
     def action_retry(self):
         """Take the records of these causes through the import once more."""

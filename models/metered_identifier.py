@@ -29,7 +29,16 @@ class MeteredIdentifier(models.Model):
     _check_company_auto = True
 
     _curing = frozenset(
-        {"value", "kind", "normalised", "active", "partner_id", "source_id", "date_from", "date_to"}
+        {
+            "value",
+            "kind",
+            "normalised",
+            "active",
+            "partner_id",
+            "source_id",
+            "date_from",
+            "date_to",
+        }
     )
 
     kind = fields.Selection(IDENTIFIER_KINDS, required=True, default="number")

@@ -15,9 +15,7 @@ class MeteredMeter(models.Model):
     _order = "sequence, name"
     _check_company_auto = True
 
-    _curing = frozenset(
-        {"call_class", "active", "kind", "company_id"}
-    )
+    _curing = frozenset({"call_class", "active", "kind", "company_id"})
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(
@@ -130,5 +128,5 @@ class MeteredMeter(models.Model):
         """Calls that no call type took."""
         companies = self.company_id
         if not all(meter.company_id for meter in self):
-            companies = self.env["res.company"].search([])
+            companies = self._every_company()
         return [(companies, {"reasons": ["no_destination"]})]

@@ -38,7 +38,19 @@ class MeteredRate(models.Model):
     _check_company_auto = True
 
     _curing = frozenset(
-        {"deck_id", "prefix", "destination_id", "meter_id", "band_id", "date_from", "date_to", "price", "has_max_charge", "max_charge", "connection_fee"}
+        {
+            "deck_id",
+            "prefix",
+            "destination_id",
+            "meter_id",
+            "band_id",
+            "date_from",
+            "date_to",
+            "price",
+            "has_max_charge",
+            "max_charge",
+            "connection_fee",
+        }
     )
 
     deck_id = fields.Many2one(

@@ -16,9 +16,7 @@ class MeteredRateDeck(models.Model):
     _order = "name"
     _check_company_auto = True
 
-    _curing = frozenset(
-        {"active", "timezone"}
-    )
+    _curing = frozenset({"active", "timezone"})
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)

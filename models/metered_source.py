@@ -18,7 +18,21 @@ class MeteredSource(models.Model):
     _check_company_auto = True
 
     _curing = frozenset(
-        {"column_ids", "rule_ids", "payer_ids", "timezone", "country_id", "idd_prefixes", "short_code_max", "duration_rounding", "max_duration_hours", "future_hours", "max_age_days", "default_outcome", "default_direction"}
+        {
+            "column_ids",
+            "rule_ids",
+            "payer_ids",
+            "timezone",
+            "country_id",
+            "idd_prefixes",
+            "short_code_max",
+            "duration_rounding",
+            "max_duration_hours",
+            "future_hours",
+            "max_age_days",
+            "default_outcome",
+            "default_direction",
+        }
     )
 
     name = fields.Char(required=True, tracking=True)

@@ -60,6 +60,24 @@ def _searched(name: str, customer: str, first: str, last: str) -> Screen:
     return Screen(name, ACTION + "usage", steps=(step,))
 
 
+def _click(selector: str) -> str:
+    """A step that clicks what the selector finds first, and waits for a dialog."""
+    return f"document.querySelector({selector!r}).click(), {DIALOG}"
+
+
+#: a promise of a dialog; the picture shows what is there when none comes
+DIALOG = """new Promise((done) => {
+    let looks = 0;
+    const timer = setInterval(() => {
+        looks += 1;
+        if (looks > 100 || document.querySelector('.modal .o_form_view')) {
+            clearInterval(timer);
+            done();
+        }
+    }, 50);
+})"""
+
+
 SCREENS = [
     Screen(
         "dashboard",
@@ -83,8 +101,32 @@ SCREENS = [
     _form("call_not_billable", "cdr", "metered.cdr", [("state", "!=", "rated")]),
     _list("usage", "usage"),
     _list("exceptions", "exception"),
+    _form("exception", "exception", "metered.exception", [("state", "=", "open")]),
+    _list("causes", "exception_cause"),
+    *(
+        Screen(
+            f"cure_{name}",
+            ACTION + "exception_cause",
+            steps=(_click(f"button[name={method}] .fa, .btn[name={method}]"),),
+        )
+        for name, method in (
+            ("assign", "action_assign"),
+            ("rate", "action_add_rate"),
+            ("destination", "action_add_destination"),
+            ("correct", "action_correct"),
+            ("dismiss", "action_dismiss"),
+        )
+    ),
+    _list("exception_work", "exception_job"),
     _list("imports", "batch"),
     _form("import", "batch", "metered.batch"),
+    Screen(
+        "undo",
+        ACTION + "batch",
+        record=("metered.batch", [("state", "=", "done")]),
+        wait=".o_form_view",
+        steps=(_click("button[name=action_open_undo]"),),
+    ),
     Screen("import_wizard", ACTION + "import", wait=".modal .o_form_view"),
     Screen(
         "import_wizard_preview",

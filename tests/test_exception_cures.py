@@ -76,7 +76,7 @@ class TestExceptionCures(MeteredCase):
         self.assertEqual(self.cdrs(second).mapped("charge"), [0.12])
         self.assert_adds_up(first, rated=1, exceptions=1)
         self.assert_adds_up(second, rated=1, exceptions=0)
-        self.assertEqual(self.usage(newcomer).mapped("amount"), [0.12, 0.06])
+        self.assertEqual(self.usage(newcomer).mapped("amount"), [0.06, 0.12])
         self.assertFalse(self.cause("unknown_customer"))
         self.assertEqual(self.cause("no_destination").records, 1)
 
@@ -215,9 +215,7 @@ class TestExceptionCures(MeteredCase):
         self.source.payer_ids = [
             (0, 0, {"column": "callee", "kind": "account_code", "sequence": 1})
         ]
-        self.source.payer_ids.filtered(
-            lambda step: step.kind == "number"
-        ).sequence = 2
+        self.source.payer_ids.filtered(lambda step: step.kind == "number").sequence = 2
         batch = self.import_calls(self.source, self.call("1", by=NOBODY))
         self.assertIn("account_code", self.exceptions(batch).cause)
         self.make_customer("Newcomer", NOBODY)

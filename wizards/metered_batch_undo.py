@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, api, fields, models
+from odoo.tools.misc import formatLang
 
 #: customers that are shown one by one
 MOST_LINES = 50
@@ -58,7 +59,8 @@ class MeteredBatchUndo(models.TransientModel):
         values.update(
             rated=sum(row[2] for row in rows),
             amount=" + ".join(
-                self.env["res.currency"].browse(currency_id).format(amount)
+                formatLang(self.env, amount, digits=4)
+                + f" {self.env['res.currency'].browse(currency_id).name}"
                 for currency_id, amount in amounts.items()
             ),
             not_billable=batch.stored_not_billable,
@@ -116,11 +118,9 @@ class MeteredBatchUndoLine(models.TransientModel):
     _name = "metered.batch.undo.line"
     _description = "Customer of an Import to Undo"
 
-    wizard_id = fields.Many2one(
-        "metered.batch.undo", required=True, ondelete="cascade"
-    )
+    wizard_id = fields.Many2one("metered.batch.undo", required=True, ondelete="cascade")
     partner_id = fields.Many2one("res.partner", string="Customer")
     currency_id = fields.Many2one("res.currency")
     records = fields.Integer(string="Calls")
-    amount = fields.Monetary()
+    amount = fields.Float(digits=0, min_display_digits=4)
     usage_rows = fields.Integer(string="Days of Usage")

@@ -4,7 +4,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..rating.prefixes import prefix_range
+from ..ingest.causes import destination_prefix
 from .metered_exception_cure import MOST_LINES
 
 
@@ -29,7 +29,7 @@ class MeteredExceptionDestination(models.TransientModel):
             SQL("reason = 'no_destination' AND company_id = %s", company.id),
             SQL("GROUP BY cause ORDER BY count(*) DESC, cause LIMIT %s", MOST_LINES),
         )
-        rows = [(prefix_of(row[0]), *row) for row in rows]
+        rows = [(destination_prefix(row[0]), *row) for row in rows]
         rows = [row for row in rows if row[0]]
         if not rows:
             raise UserError(
@@ -123,9 +123,11 @@ class MeteredExceptionDestinationLine(models.TransientModel):
     name = fields.Char(string="Destination", help="Where such calls lead to.")
     country_id = fields.Many2one("res.country")
     kind = fields.Selection(
-        selection=lambda self: self.env["metered.destination"]
-        ._fields["kind"]
-        ._description_selection(self.env),
+        selection=lambda self: (
+            self.env["metered.destination"]
+            ._fields["kind"]
+            ._description_selection(self.env)
+        ),
         required=True,
         default="fixed",
         help="Together with the country it tells the call type.",
@@ -133,13 +135,3 @@ class MeteredExceptionDestinationLine(models.TransientModel):
     example = fields.Char(string="For Example")
     records = fields.Integer()
     estimate = fields.Monetary(string="At Stake (estimate)")
-
-
-def prefix_of(cause):
-    """The prefix that would cure a cause; "" where none can."""
-    prefix = cause[1:] if cause.startswith("+") else f"={cause}"
-    try:
-        prefix_range(prefix)
-    except ValueError:
-        return ""
-    return prefix
