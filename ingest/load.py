@@ -129,14 +129,20 @@ def load_settings(source):
         engine=engine,
         currency_of_deck=currency_of_deck,
         default_chain=default_chain,
-        rate_of_currency=_company_rates(company, currency_of_deck),
+        rate_of_currency=company_rates(company, currency_of_deck.values()),
     )
 
 
-def _company_rates(company, currency_of_deck):
-    """What one unit of each deck's currency is in the company's, for estimates."""
+def company_rates(company, currency_ids):
+    """What one unit of each currency is in the company's own, for estimates.
+
+    :param currency_ids: iterable of ids
+    :return: dict currency id -> Decimal
+    """
     today = fields.Date.context_today(company)
-    currencies = company.env["res.currency"].browse({*currency_of_deck.values()})
+    currencies = company.env["res.currency"].browse(
+        {company.currency_id.id, *currency_ids}
+    )
     return {
         currency.id: Decimal(
             repr(

@@ -54,6 +54,7 @@ CDR_NUMBERS = (
     "currency_id",
     "batch_id",
     "line",
+    "destination_id",
 )
 # A cursor reads the records as they were before anything is written.
 _READ_CDRS = """
@@ -61,7 +62,7 @@ _READ_CDRS = """
     SELECT id, usage_id, (extract(epoch FROM start_time) * 1000000)::bigint,
            quantity::bigint, billed_quantity::bigint, coalesce(rate_id, 0),
            coalesce(band_id, 0), (charge * 1000000)::bigint, currency_id,
-           batch_id, line, callee, call_id
+           batch_id, line, coalesce(destination_id, 0), callee, call_id
       FROM metered_cdr WHERE usage_id = ANY(%s)
 """
 _WRITE_CDRS = """
@@ -294,6 +295,7 @@ class _Rerating:
                     callee=callee[row],
                     partner_id=int(self.usage["partner_id"][usage[row]]),
                     meter_id=int(self.meter[usage[row]]),
+                    destination_id=int(old["destination_id"][row]),
                     start_us=int(old["start_us"][row]),
                     seconds=int(old["quantity"][row]),
                 )

@@ -6,17 +6,19 @@ import json
 from types import SimpleNamespace
 from typing import NamedTuple
 
+from .causes import cause_key
+from .exception_store import store_exceptions, update_exceptions
+from .load import company_rates
 from .outcome import Rejected
-from .store import lock_source, store_exceptions
+from .store import lock_source
 
 _OPEN_AGAIN = """
     UPDATE metered_exception exception
-       SET state = 'open', reason = new.reason, detail = new.detail,
-           write_date = now() AT TIME ZONE 'UTC'
-      FROM unnest(%s::text[], %s::text[], %s::text[])
-           AS new (call_id, reason, detail)
-     WHERE exception.source_id = %s AND exception.call_id = new.call_id
- RETURNING exception.call_id
+       SET state = 'open'
+      FROM unnest(%s::text[]) AS old (call_id)
+     WHERE exception.source_id = %s
+       AND (exception.call_id = old.call_id OR exception.record_id = old.call_id)
+ RETURNING old.call_id, exception.id
 """
 
 
@@ -30,6 +32,7 @@ class Unrated(NamedTuple):
     callee: str | None
     partner_id: int
     meter_id: int
+    destination_id: int
     start_us: int
     seconds: int
 
@@ -55,24 +58,33 @@ def make_exceptions(env, unrated):
 
 
 def _store(cr, batch, records):
-    source = batch.source_id
-    cr.execute(
-        _OPEN_AGAIN,
-        (
-            [record.call_id for record in records],
-            [record.reason for record in records],
-            [record.callee for record in records],
-            source.id,
-        ),
+    source, company = batch.source_id, batch.company_id
+    settings = SimpleNamespace(
+        company_id=company.id,
+        source_id=source.id,
+        rate_of_currency=company_rates(company, ()),
     )
-    known = {call_id for (call_id,) in cr.fetchall()}
+    cr.execute(_OPEN_AGAIN, ([record.call_id for record in records], source.id))
+    known = dict(cr.fetchall())
+    again = [record for record in records if record.call_id in known]
+    ids = [known[record.call_id] for record in again]
+    update_exceptions(cr, ids, _rejected(again, {}, source), settings)
     records = [record for record in records if record.call_id not in known]
-    if not records:
-        return
-    raw = batch._raw_texts([record.line for record in records])
+    if records:
+        raw = batch._raw_texts([record.line for record in records])
+        store_exceptions(cr, _rejected(records, raw, source), settings, batch.id)
+
+
+def _rejected(records, raw, source):
+    """The records as an import rejects them.
+
+    :param raw: dict line -> JSON text
+    :return: :class:`~.outcome.Rejected`
+    """
     rejected = Rejected()
     for record in records:
         text = raw.get(record.line)
+        rejected.row.append(-1)
         rejected.line.append(record.line)
         rejected.call_id.append(record.call_id)
         rejected.reason.append(record.reason)
@@ -82,8 +94,25 @@ def _store(cr, batch, records):
         rejected.partner_id.append(record.partner_id)
         rejected.start_us.append(record.start_us)
         rejected.seconds.append(record.seconds)
-    settings = SimpleNamespace(company_id=batch.company_id.id, source_id=source.id)
-    store_exceptions(cr, rejected, settings, batch.id)
+        rejected.callee.append(record.callee)
+        rejected.meter_id.append(record.meter_id or None)
+        rejected.destination_id.append(record.destination_id or None)
+        rejected.rule_id.append(None)
+        rejected.estimate.append(None)
+        rejected.tried.append([])
+        rejected.cause.append(
+            cause_key(
+                record.reason,
+                source.id,
+                record.callee,
+                (),
+                record.callee,
+                record.meter_id,
+                record.destination_id,
+                0,
+            )
+        )
+    return rejected
 
 
 def _without_file(record):

@@ -9,6 +9,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..ingest.store import lock_source
+from .metered_job import SLICE_SECONDS
 
 _logger = logging.getLogger(__name__)
 
@@ -18,8 +19,6 @@ UNDO_LOCK_CLASS = 0x6D62756E
 AT_ONCE_RECORDS = 200_000
 #: records that a job takes back and commits together
 SLICE_RECORDS = 100_000
-#: seconds that the scheduled action works at a time; workers are stopped at 120
-RUN_SECONDS = 40
 #: times that a slice is tried when another transaction was in its way
 ATTEMPTS = 5
 
@@ -154,7 +153,7 @@ class MeteredBatch(models.Model):
     def _cron_undo_batches(self):
         """Go on with what is being undone, for a slice of time."""
         unfinished = [("state", "=", "undoing"), ("undo_error", "=", False)]
-        deadline = time.monotonic() + RUN_SECONDS
+        deadline = time.monotonic() + SLICE_SECONDS
         for batch in self.search(unfinished, order="id"):
             left = deadline - time.monotonic()
             if left <= 0:
@@ -334,10 +333,10 @@ class MeteredBatch(models.Model):
         if undoing:
             raise UserError(
                 self.env._(
-                    "%(file)s is being undone. Import from %(source)s when that is "
+                    "%(file)s is being undone. Import from %(switch)s when that is "
                     "done: until then its records would count as known.",
                     file=undoing.file_name,
-                    source=source.name,
+                    switch=source.name,
                 )
             )
         return super()._create_for_file(source, attachment, override)

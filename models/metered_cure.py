@@ -16,12 +16,16 @@ class MeteredCure(models.AbstractModel):
 
     #: fields whose change may cure
     _curing = frozenset()
+    #: whether a new record may cure what waited before there was any
+    _cures_when_new = True
 
     @api.model_create_multi
     def create(self, vals_list):
         """Try again, later, what the new records may have cured."""
         records = super().create(vals_list)
-        if any(self._curing & vals.keys() for vals in vals_list):
+        if self._cures_when_new and any(
+            self._curing & vals.keys() for vals in vals_list
+        ):
             records._cure_later()
         return records
 

@@ -387,7 +387,14 @@ class MeteredDashboard(models.AbstractModel):
         :param domain: of ``metered.exception``
         :return: list of {"currency_id", "value"}; empty where nothing tells it
         """
-        return []
+        groups = self.env["metered.exception"]._read_group(
+            [*domain, ("estimate", "!=", False)], ["company_id"], ["estimate:sum"]
+        )
+        return [
+            {"currency_id": company.currency_id.id, "value": estimate}
+            for company, estimate in groups
+            if estimate
+        ]
 
     @api.model
     def _sources(self):

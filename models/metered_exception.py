@@ -1,7 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 REASONS = [
@@ -142,6 +142,7 @@ class MeteredException(models.Model):
         " INCLUDE (source_id, partner_id, seconds, start_time, estimate, readable)"
         " WHERE state != 'resolved'"
     )
+    _record_idx = models.Index("(source_id, record_id) WHERE record_id IS NOT NULL")
     _callee_idx = models.Index("(callee text_pattern_ops) WHERE state = 'open'")
 
     def init(self):
@@ -209,6 +210,18 @@ class MeteredException(models.Model):
 
     # === ACTIONS === #
 
+    def _check_may_cure(self):
+        """Refuse who may not see these records, or may only look.
+
+        Nobody writes exceptions directly: their state, their CDR and the counters of
+        their import change together, or not at all.
+        """
+        self.check_access("read")
+        if not self.env.user.has_group("metered_billing.group_metered_user"):
+            raise AccessError(
+                self.env._("Only users of Metered Billing work on exceptions.")
+            )
+
     def _target(self):
         """These records, as jobs name what they work on."""
         return {"ids": self.ids}
@@ -221,12 +234,24 @@ class MeteredException(models.Model):
 
         :return: notification that says how many were cured, or the job that does it
         """
-        self.check_access("write")
+        self._check_may_cure()
         return self.env["metered.exception.job"]._start("retry", self._target())
+
+    def _retry(self):
+        """Rate these exceptions again, in the caller's transaction.
+
+        :return: number of records that are no exceptions any more
+        """
+        jobs = self.env["metered.exception.job"]._create_jobs(
+            "retry", self._target(), companies=self.company_id
+        )
+        for job in jobs:
+            job._process()
+        return sum(jobs.mapped("cured"))
 
     def action_reopen(self):
         """Let dismissed records wait for a person again."""
-        self.check_access("write")
+        self._check_may_cure()
         return self.env["metered.exception.job"]._start("reopen", self._target())
 
     def action_dismiss(self):
@@ -258,7 +283,7 @@ class MeteredException(models.Model):
 
         :raises UserError: when there is nothing to cure
         """
-        self.check_access("write")
+        self._check_may_cure()
         if not self:
             raise UserError(self.env._("Select the exceptions to work on first."))
         return {

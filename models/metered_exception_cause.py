@@ -254,7 +254,7 @@ class MeteredExceptionCause(models.Model):
         return self._start("reopen")
 
     def _start(self, operation):
-        self.env["metered.exception"].check_access("write")
+        self.env["metered.exception"]._check_may_cure()
         return self.env["metered.exception.job"]._start(operation, self._target())
 
     def action_assign(self):

@@ -14,6 +14,7 @@ from ..ingest.retry import corrected_id, retry_exceptions
 from ..ingest.store import lock_source
 from ..ingest.usage_store import UsageTaken
 from .metered_exception_target import target_sql
+from .metered_job import SLICE_SECONDS
 
 _logger = logging.getLogger(__name__)
 
@@ -23,8 +24,6 @@ JOB_LOCK_CLASS = 0x6D626578
 AT_ONCE = {"retry": 500, "correct": 500, "dismiss": 10_000, "reopen": 10_000}
 #: records that are committed together
 SLICE_RECORDS = 5000
-#: seconds that the scheduled action works at a time; workers are stopped at 120
-RUN_SECONDS = 40
 #: times that a slice is tried when another transaction was in its way
 ATTEMPTS = 5
 
@@ -42,6 +41,7 @@ class MeteredExceptionJob(models.Model):
 
     _name = "metered.exception.job"
     _description = "Work on Exceptions"
+    _inherit = ["metered.job"]
     _order = "id desc"
 
     company_id = fields.Many2one(
@@ -64,22 +64,6 @@ class MeteredExceptionJob(models.Model):
     )
     target = fields.Json(readonly=True, help="Which exceptions it works on.")
     values = fields.Json(readonly=True, help="What it does to them.")
-    state = fields.Selection(
-        [
-            ("queued", "Waiting"),
-            ("running", "Running"),
-            ("done", "Done"),
-            ("failed", "Failed"),
-        ],
-        required=True,
-        default="queued",
-        readonly=True,
-        index=True,
-    )
-    total = fields.Integer(
-        string="Records", readonly=True, help="Records it works on, counted before."
-    )
-    done = fields.Integer(readonly=True, help="Records that it has worked on.")
     cured = fields.Integer(
         readonly=True, help="Records that are no exceptions any more."
     )
@@ -87,27 +71,15 @@ class MeteredExceptionJob(models.Model):
         readonly=True, help="Id of the last exception that it has worked on."
     )
     error = fields.Text(readonly=True)
-    started = fields.Datetime(readonly=True)
-    finished = fields.Datetime(readonly=True)
-    progress = fields.Float(compute="_compute_progress")
 
-    @api.depends("done", "total", "state")
-    def _compute_progress(self):
-        for job in self:
-            job.progress = (
-                100.0
-                if job.state == "done"
-                else min(100.0 * job.done / (job.total or 1), 100.0)
-            )
-
-    @api.depends("operation", "total")
+    @api.depends("operation", "expected")
     def _compute_display_name(self):
         labels = dict(self._fields["operation"]._description_selection(self.env))
         for job in self:
             job.display_name = self.env._(
                 "%(what)s: %(records)s records",
                 what=labels.get(job.operation),
-                records=job.total,
+                records=job.expected,
             )
 
     # === START === #
@@ -130,7 +102,7 @@ class MeteredExceptionJob(models.Model):
                 self.env._("There is nothing to do: no such record waits any more."),
                 "warning",
             )
-        if all(job.total <= AT_ONCE[operation] for job in jobs):
+        if all(job.expected <= AT_ONCE[operation] for job in jobs):
             results = [job._run_now() for job in jobs]
             if all(results):
                 return jobs._notify_result()
@@ -161,7 +133,7 @@ class MeteredExceptionJob(models.Model):
             }
             total = self.sudo().new(vals)._count_target()
             if total:
-                jobs += self.sudo().create({**vals, "total": total})
+                jobs += self.sudo().create({**vals, "expected": total})
         return jobs
 
     @api.model
@@ -174,13 +146,13 @@ class MeteredExceptionJob(models.Model):
         """
         jobs = self._create_jobs("retry", target, because=because, companies=companies)
         for job in jobs:
-            if job.total > AT_ONCE["retry"] or not job._run_now():
+            if job.expected > AT_ONCE["retry"] or not job._run_now():
                 job._enqueue()
                 message = self.env._(
                     "%(because)s: %(count)s exceptions are tried again in the "
                     "background.",
                     because=because,
-                    count=job.total,
+                    count=job.expected,
                 )
             elif job.cured:
                 message = self.env._(
@@ -218,7 +190,7 @@ class MeteredExceptionJob(models.Model):
 
     def _notify_result(self):
         """Say what was done about how many records."""
-        total, cured = sum(self.mapped("done")), sum(self.mapped("cured"))
+        total, cured = sum(self.mapped("records")), sum(self.mapped("cured"))
         operation = self[0].operation
         if operation in ("retry", "correct"):
             message = self.env._(
@@ -300,7 +272,7 @@ class MeteredExceptionJob(models.Model):
         Odoo calls again at once while something remains.
         """
         unfinished = [("state", "in", ("queued", "running"))]
-        deadline = time.monotonic() + RUN_SECONDS
+        deadline = time.monotonic() + SLICE_SECONDS
         for job in self.search(unfinished, order="id"):
             left = deadline - time.monotonic()
             if left <= 0:
@@ -318,7 +290,7 @@ class MeteredExceptionJob(models.Model):
         :return: True when the job is finished
         """
         self.ensure_one()
-        if not self._lock(commit):
+        if not self._lock_job(commit):
             return False
         try:
             self.invalidate_recordset()
@@ -344,7 +316,7 @@ class MeteredExceptionJob(models.Model):
             commit()
             return True
         finally:
-            self._unlock(commit)
+            self._unlock_job(commit)
 
     def _run(self, commit, seconds):
         begun = time.monotonic()
@@ -383,8 +355,13 @@ class MeteredExceptionJob(models.Model):
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with lock_source(self.env.cr, settings.source_id, commit):
-                    done = self._operate(settings, ids)
-                    self._count_done(len(ids), done)
+                    begun = time.monotonic()
+                    cured = self._operate(settings, ids)
+                    self._add_to_counters(
+                        records=len(ids),
+                        cured=cured,
+                        run_seconds=time.monotonic() - begun,
+                    )
                     if commit:
                         commit()
                 return
@@ -490,26 +467,9 @@ class MeteredExceptionJob(models.Model):
             )
         self.env["metered.exception"].invalidate_model(flush=False)
 
-    def _count_done(self, done, cured):
-        self.write({"done": self.done + done, "cured": self.cured + cured})
-
-    def _lock(self, commit):
-        """Whether this process may run the job; no other one can then."""
-        if not commit:
-            return True
-        self.env.cr.execute(
-            "SELECT pg_try_advisory_lock(%s, %s)", (JOB_LOCK_CLASS, self.id)
-        )
-        locked = self.env.cr.fetchone()[0]
-        commit()
-        return locked
-
-    def _unlock(self, commit):
-        if commit:
-            self.env.cr.execute(
-                "SELECT pg_advisory_unlock(%s, %s)", (JOB_LOCK_CLASS, self.id)
-            )
-            commit()
+    @api.model
+    def _job_lock_class(self):
+        return JOB_LOCK_CLASS
 
     def action_resume(self):
         """Let failed work go on from where it stopped."""

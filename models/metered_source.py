@@ -17,6 +17,7 @@ class MeteredSource(models.Model):
     _order = "sequence, name"
     _check_company_auto = True
 
+    _cures_when_new = False
     _curing = frozenset(
         {
             "column_ids",

@@ -21,9 +21,13 @@ from . import test_dashboard
 from . import test_dashboard_tours
 from . import test_deck_files
 from . import test_deck_import
+from . import test_batch_undo_job
 from . import test_decisions
 from . import test_exception_causes
 from . import test_exception_cures
+from . import test_exception_job
+from . import test_exception_security
+from . import test_exception_tours
 from . import test_file_delimited
 from . import test_file_detect
 from . import test_file_refused

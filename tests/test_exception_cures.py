@@ -209,7 +209,7 @@ class TestExceptionCures(MeteredCase):
         self.assert_adds_up(batch, rated=1, exceptions=0)
         job = self.env["metered.exception.job"].search([], limit=1)
         self.assertIn("(404) 555-9999", job.trigger)
-        self.assertEqual((job.total, job.cured, job.state), (1, 1, "done"))
+        self.assertEqual((job.expected, job.cured, job.state), (1, 1, "done"))
 
     def test_an_identifier_of_a_later_payer_step_cures_too(self):
         self.source.payer_ids = [

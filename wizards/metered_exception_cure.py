@@ -32,7 +32,7 @@ class MeteredExceptionCure(models.AbstractModel):
         # Taken from the context, not by the field's own default: the client does not
         # hand a default of this kind back.
         target = self.env.context.get("default_target") or {}
-        self.env["metered.exception"].check_access("write")
+        self.env["metered.exception"]._check_may_cure()
         company_id, records, estimate = self._select(
             target,
             SQL("min(company_id), count(*), sum(estimate)"),
@@ -83,7 +83,7 @@ class MeteredExceptionCure(models.AbstractModel):
 
         :return: action that says what was done
         """
-        self.env["metered.exception"].check_access("write")
+        self.env["metered.exception"]._check_may_cure()
         action = self.env["metered.exception.job"]._start(
             operation, target or self.target, values
         )

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..ingest.causes import destination_prefix
+from ..models.metered_destination import number_start
 from .metered_exception_cure import MOST_LINES
 
 
@@ -77,6 +78,8 @@ class MeteredExceptionDestination(models.TransientModel):
             raise UserError(
                 self.env._("Enter where calls to %s lead, or remove it.", line.prefix)
             )
+        for line in self.line_ids:
+            line._check_needed()
         # Only adds, and only to what is the company's own: see the class.
         model = self.env["metered.destination"].sudo()
         model = model.with_context(metered_no_cure=True)
@@ -135,3 +138,20 @@ class MeteredExceptionDestinationLine(models.TransientModel):
     example = fields.Char(string="For Example")
     records = fields.Integer()
     estimate = fields.Monetary(string="At Stake (estimate)")
+
+    def _check_needed(self):
+        """Refuse a destination that no call waits for."""
+        start = number_start(self.prefix)
+        if not self.wizard_id._select(
+            {"reasons": ["no_destination"]},
+            SQL("1"),
+            SQL("callee LIKE %s", start.replace("%", "").replace("_", "") + "%"),
+            SQL("LIMIT 1"),
+        ):
+            raise UserError(
+                self.env._(
+                    "No call to %s waits for a destination. Other destinations are "
+                    "added under Configuration.",
+                    self.prefix,
+                )
+            )

@@ -6,6 +6,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..models.metered_destination import number_start
 from .metered_exception_cure import MOST_LINES
 
 
@@ -138,6 +139,8 @@ class MeteredExceptionRate(models.TransientModel):
                     unpriced[:1].display_name or self.env._("a destination"),
                 )
             )
+        for line in self.line_ids:
+            line._check_needed()
         # Only adds: see the class.
         rates = (
             self.env["metered.rate"]
@@ -199,6 +202,27 @@ class MeteredExceptionRateLine(models.TransientModel):
     def _compute_display_name(self):
         for line in self:
             line.display_name = line.destination_id.name or line.prefix
+
+    def _check_needed(self):
+        """Refuse a rate that no call waits for: rate decks are changed elsewhere."""
+        if self.destination_id:
+            condition = SQL("destination_id = %s", self.destination_id.id)
+        else:
+            condition = SQL(
+                "callee LIKE %s", number_start(self.prefix or "").replace("_", "") + "%"
+            )
+        wizard = self.wizard_id.with_company(self.wizard_id.company_id)
+        target = {"reasons": ["no_rate"]}
+        if (self.destination_id or self.prefix) and not wizard._select(
+            target, SQL("1"), condition, SQL("LIMIT 1")
+        ):
+            raise UserError(
+                self.env._(
+                    "No call to %s waits for a rate. Other rates are added to the rate "
+                    "deck itself.",
+                    self.display_name,
+                )
+            )
 
 
 def common_prefix(first, last):
