@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import breakdown  # noqa: E402
 import call_details  # noqa: E402
+import exceptions  # noqa: E402
 import imports  # noqa: E402
 import memory  # noqa: E402
 import orm_way  # noqa: E402
@@ -101,6 +102,11 @@ def options():
         action="store_true",
         help=f"only: the screens of Call Details on {DETAILS_RECORDS:,} records",
     )
+    parser.add_argument(
+        "--exceptions",
+        action="store_true",
+        help=f"only: {exceptions.RECORDS:,} exceptions, their screens and their cure",
+    )
     chosen = parser.parse_args()
     chosen.records = chosen.records or (QUICK_RECORDS if chosen.quick else RECORDS)
     return chosen
@@ -108,9 +114,12 @@ def options():
 
 def main(env):
     chosen = options()
-    say(f"making the operator and {chosen.records:,} calls")
+    say("making the operator")
     operator = workload.set_up(env)
     env.cr.commit()
+    if chosen.exceptions:
+        exceptions.measure(env)
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "calls.csv"
         totals = write_calls(path, chosen.records, operator, chosen)

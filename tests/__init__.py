@@ -17,6 +17,7 @@ from . import test_connector_http_json
 from . import test_connector_interface
 from . import test_connector_netsapiens
 from . import test_connector_windows
+from . import test_cure_durability
 from . import test_dashboard
 from . import test_dashboard_tours
 from . import test_deck_files
