@@ -115,9 +115,7 @@ def _calls():
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("call_id", "start_time", "duration", "caller", "callee"))
     for number in range(RECORDS):
-        caller = (
-            f"+1202555{1 + number % NUMBERS:04d}" if number % BUSY_EVERY else BUSY
-        )
+        caller = f"+1202555{1 + number % NUMBERS:04d}" if number % BUSY_EVERY else BUSY
         writer.writerow(
             (
                 f"e{number}",

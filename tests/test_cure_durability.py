@@ -70,9 +70,7 @@ class TestCureDurability(TransactionCase):
         self.made.append(self.batch)
         self.batch._process()
         self.assertEqual(self.batch.exceptions, RECORDS)
-        self.make(
-            "metered.identifier", partner_id=self.customer.id, value=NOBODY
-        )
+        self.make("metered.identifier", partner_id=self.customer.id, value=NOBODY)
         self.jobs = self.real["metered.exception.job"]._create_jobs(
             "retry",
             {"reasons": ["unknown_customer"], "source_id": self.source.id},
