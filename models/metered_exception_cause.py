@@ -106,28 +106,30 @@ class MeteredExceptionCause(models.Model):
     def _table_query(self):
         return SQL(
             """
-            SELECT min(exception.id) AS id, exception.company_id, exception.state,
-                   exception.reason, exception.cause,
-                   CASE WHEN exception.reason = 'declared' THEN 'declared'
-                        ELSE 'unprocessed' END AS kind,
-                   company.currency_id,
-                   CASE WHEN min(exception.source_id) = max(exception.source_id)
-                        THEN min(exception.source_id) END AS source_id,
-                   CASE WHEN count(exception.partner_id) = count(*)
-                         AND min(exception.partner_id) = max(exception.partner_id)
-                        THEN min(exception.partner_id) END AS partner_id,
-                   count(*)::int AS records,
-                   sum(exception.seconds) AS seconds,
-                   min(exception.start_time) AS oldest,
-                   max(exception.start_time) AS newest,
-                   sum(exception.estimate) AS estimate,
-                   count(exception.estimate) > 0 AS estimated,
-                   bool_or(exception.readable) AS readable
-              FROM metered_exception exception
-              JOIN res_company company ON company.id = exception.company_id
-             WHERE exception.state != 'resolved'
-             GROUP BY exception.company_id, exception.state, exception.reason,
-                      exception.cause, company.currency_id
+            SELECT cause.*, company.currency_id,
+                   CASE WHEN cause.reason = 'declared' THEN 'declared'
+                        ELSE 'unprocessed' END AS kind
+              FROM (
+                SELECT min(exception.id) AS id, exception.company_id,
+                       exception.state, exception.reason, exception.cause,
+                       CASE WHEN min(exception.source_id) = max(exception.source_id)
+                            THEN min(exception.source_id) END AS source_id,
+                       CASE WHEN count(exception.partner_id) = count(*)
+                             AND min(exception.partner_id) = max(exception.partner_id)
+                            THEN min(exception.partner_id) END AS partner_id,
+                       count(*)::int AS records,
+                       sum(exception.seconds) AS seconds,
+                       min(exception.start_time) AS oldest,
+                       max(exception.start_time) AS newest,
+                       sum(exception.estimate) AS estimate,
+                       count(exception.estimate) > 0 AS estimated,
+                       bool_or(exception.readable) AS readable
+                  FROM metered_exception exception
+                 WHERE exception.state != 'resolved'
+                 GROUP BY exception.company_id, exception.state, exception.reason,
+                          exception.cause
+              ) AS cause
+              JOIN res_company company ON company.id = cause.company_id
             """
         )
 
