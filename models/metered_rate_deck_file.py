@@ -153,6 +153,7 @@ class MeteredRateDeck(models.Model):
         )
         if len(changes.added):
             self._copy_rates(changes.added, version)
+            self._cure_later()
         self.env.invalidate_all()
 
     def _copy_rates(self, rows, version):

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What is cured is rated by itself, once, in the import it came with."""
 
+import base64
 from datetime import datetime
 
 from odoo.exceptions import UserError, ValidationError
@@ -247,6 +248,26 @@ class TestExceptionCures(MeteredCase):
         self.customer.metered_deck_id = own
         self.commit()
         self.assert_adds_up(batch, rated=2, exceptions=0)
+
+    def test_a_file_of_rates_cures_by_itself(self):
+        self.deck.rate_ids.prefix = "1"
+        batch = self.import_calls(self.source, self.call("1"))
+        content = b"prefix,destination,price,billing\n44,UK,0.10,1/1\n"
+        own = self.make_deck("Own")
+        self.customer.metered_deck_id = own
+        wizard = self.env["metered.deck.import"].create(
+            {
+                "deck_id": own.id,
+                "file": base64.b64encode(content),
+                "file_name": "rates.csv",
+            }
+        )
+        wizard.action_preview()
+        self.commit()
+        wizard.action_apply()
+        self.commit()
+        self.assert_adds_up(batch, rated=1, exceptions=0)
+        self.assertEqual(self.cdrs(batch).charge, 0.10)
 
     def test_another_setting_of_the_source_cures_by_itself(self):
         self.source.max_duration_hours = 1
