@@ -1,9 +1,11 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from . import test_activity
 from . import test_allowance_reference
 from . import test_allowances
 from . import test_batch_job
 from . import test_batch_undo
+from . import test_batch_undo_job
 from . import test_charge_aggregations
 from . import test_charge_in_call
 from . import test_charge_models
@@ -18,12 +20,12 @@ from . import test_connector_interface
 from . import test_connector_netsapiens
 from . import test_connector_windows
 from . import test_cure_durability
+from . import test_customer_tab
 from . import test_dashboard
 from . import test_dashboard_tours
+from . import test_decisions
 from . import test_deck_files
 from . import test_deck_import
-from . import test_batch_undo_job
-from . import test_decisions
 from . import test_exception_causes
 from . import test_exception_cures
 from . import test_exception_job
@@ -40,6 +42,7 @@ from . import test_import_durability
 from . import test_import_exceptions
 from . import test_import_formats
 from . import test_import_wizard
+from . import test_invoice_mail
 from . import test_invoice_usage
 from . import test_manual_invoice
 from . import test_manual_invoice_together
@@ -59,6 +62,7 @@ from . import test_renewal
 from . import test_renewal_durability
 from . import test_rerate
 from . import test_security
+from . import test_security_screens
 from . import test_sums
 from . import test_times
 from . import test_tours

@@ -57,6 +57,7 @@ def cover_of(seconds, fee=DECK_FEE, amount=0, denominator=1):
 
 class TestTiersWithinTheCall(TestCase):
     def setUp(self):
+        super().setUp()
         tiers = [tier(60, 1), tier(600, 0, 600)]
         self.engine = engine_of(rates_of(FIRST_MINUTE), [Deck(1)], tiers=tiers)
 
@@ -132,6 +133,7 @@ class TestTiersWithinTheCall(TestCase):
 
 class TestCoveredCalls(TestCase):
     def setUp(self):
+        super().setUp()
         rate = {
             **FIRST_MINUTE,
             "min_charge_e8": 100 * 10**8,

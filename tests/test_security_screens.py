@@ -207,8 +207,11 @@ class TestSecurityScreens(MeteredCase):
             for arch in self.look_at(env, model, ["list", "form"], domain):
                 for button in arch.xpath(".//button[@type='object']"):
                     name = button.get("name")
-                    self.assertTrue(hasattr(record, name), f"{model}.{name}")
-                    if not record or not name.startswith("action_view"):
+                    owner = record
+                    for field in reversed(list(button.iterancestors("field"))):
+                        owner = owner[field.get("name")]
+                    self.assertTrue(hasattr(owner, name), f"{owner._name}.{name}")
+                    if owner._name != model or not record or not name.startswith("action_view"):
                         continue
                     if model == "res.partner" and "metered" not in name:
                         continue
