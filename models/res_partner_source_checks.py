@@ -86,10 +86,17 @@ class ResPartner(models.Model):
         wrong = [check for check in checks if not check.ok]
         if not wrong:
             return Check(name, True, self.env._("It works: %s checks.", len(checks)))
+        detail = wrong[0].detail
+        if len(wrong) > 1:
+            detail = self.env._(
+                "%(first)s %(count)s more to mend.",
+                first=detail,
+                count=len(wrong) - 1,
+            )
         return Check(
             name,
             False,
-            "; ".join(f"{check.name}: {check.detail}" for check in wrong),
+            detail,
             self.env._("Open the source"),
             "source",
         )
