@@ -211,7 +211,11 @@ class TestSecurityScreens(MeteredCase):
                     for field in reversed(list(button.iterancestors("field"))):
                         owner = owner[field.get("name")]
                     self.assertTrue(hasattr(owner, name), f"{owner._name}.{name}")
-                    if owner._name != model or not record or not name.startswith("action_view"):
+                    if (
+                        owner._name != model
+                        or not record
+                        or not name.startswith("action_view")
+                    ):
                         continue
                     if model == "res.partner" and "metered" not in name:
                         continue
