@@ -135,7 +135,7 @@ class TestDecisions(MeteredCase):
         self.assertEqual(self.env.cr.fetchone()[0], "bigint")
 
     def test_a_month_leaves_without_rewriting_the_table(self):
-        """Found by the index on the start time, and the file stays the same one."""
+        """Found by an index on the start time, and the file stays the same one."""
         self.import_calls(self.source, *self.calls(50, month=9))
         kept = self.import_calls(self.source, *self.calls(50, month=10))
         where = "start_time >= '2026-09-01' AND start_time < '2026-10-01'"
@@ -145,7 +145,12 @@ class TestDecisions(MeteredCase):
         cr.execute("SET LOCAL enable_seqscan = off")
         cr.execute(f"EXPLAIN DELETE FROM metered_cdr WHERE {where}")
         plan = "\n".join(row[0] for row in cr.fetchall())
-        self.assertIn("metered_cdr_start_idx", plan)
+        # Of a small table the planner may take any index that knows the time.
+        self.assertIn("Index Cond: ((start_time >=", plan)
+        cr.execute(
+            "SELECT indexdef FROM pg_indexes WHERE indexname = 'metered_cdr_start_idx'"
+        )
+        self.assertIn("(start_time", cr.fetchone()[0])
         cr.execute(f"DELETE FROM metered_cdr WHERE {where}")
         self.assertEqual(cr.rowcount, 50)
         cr.execute("SELECT pg_relation_filenode('metered_cdr')")
