@@ -14,6 +14,8 @@ _logger = logging.getLogger(__name__)
 
 #: first key of the advisory locks that batches hold while they run ("mbjb")
 JOB_LOCK_CLASS = 0x6D626A62
+#: names the problem on a source, for its activity
+PROBLEM = "import"
 
 
 class MeteredBatch(models.Model):
@@ -96,6 +98,10 @@ class MeteredBatch(models.Model):
         if complete:
             self._verify()
             self.write({"state": "done", "finished": fields.Datetime.now()})
+            self.source_id._metered_settle(
+                PROBLEM,
+                self.env._("%(file)s was imported since.", file=self.file_name),
+            )
             if commit:
                 commit()
         return complete
@@ -158,6 +164,16 @@ class MeteredBatch(models.Model):
         self._verify()
         self.write(
             {"state": "failed", "error": message, "finished": fields.Datetime.now()}
+        )
+        self.source_id._metered_raise(
+            PROBLEM,
+            self.env._("An import failed"),
+            self.env._(
+                "%(file)s: %(error)s Nothing of what was stored is lost: go on with "
+                "the import, or undo it.",
+                file=self.file_name,
+                error=message,
+            ),
         )
         if commit:
             commit()

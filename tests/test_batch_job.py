@@ -75,6 +75,12 @@ class TestBatchJob(MeteredCase):
             batch, [{"state": "failed", "records": 10, "rated": 10, "balance": "ok"}]
         )
         self.assertIn("record 11: no more room", batch.error)
+        activity = self.source.activity_ids
+        self.assertEqual(len(activity), 1)
+        self.assertIn("no more room", activity.note)
+        batch._fail("Again.", None)
+        self.assertEqual(self.source.activity_ids, activity)
+        self.assertEqual(activity.metered_count, 2)
         batch.action_resume()
         self.assertEqual(batch.state, "queued")
         batch._process()
@@ -82,6 +88,7 @@ class TestBatchJob(MeteredCase):
             batch,
             [{"state": "done", "rated": 30, "balance": "ok", "error": False}],
         )
+        self.assertFalse(self.source.activity_ids)
 
     def test_a_batch_that_does_not_add_up_is_wrong(self):
         batch = self.queue()
