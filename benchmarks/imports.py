@@ -1,8 +1,8 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""The whole import of a file, beside the bare COPY of the rows that it stores.
+"""The whole import of a file, beside a bare COPY of its rows and beside the ORM way.
 
-Both are measured in turns, so that a machine that is busy for a while is busy for both.
+They are measured in turns: what keeps the machine busy for a while slows them all.
 """
 
 import statistics
@@ -13,56 +13,81 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import orm_way
+
 from odoo.addons.metered_billing.ingest import store
 
+ORM_RECORDS = 20_000
 COPY_TABLE = "bench_copy"
 COPY_CDRS = "COPY metered_cdr"
 
 
 @dataclass
 class ImportFigures:
-    """Medians in seconds; the ratio is the median of the ratios of neighbours."""
+    """Seconds of each round; a ratio is the median of the rounds' own ratios.
 
-    copy_s: float
-    import_s: float
-    import_over_copy: float
-    check_s: float
+    ``orm`` holds seconds per record, and is empty when that way was not measured.
+    """
+
+    records: int
     copies: list
     imports: list
+    checks: list
+    orm: list
+
+    @property
+    def copy_s(self):
+        return statistics.median(self.copies)
+
+    @property
+    def import_s(self):
+        return statistics.median(self.imports)
+
+    @property
+    def check_s(self):
+        return statistics.median(self.checks)
+
+    @property
+    def import_over_copy(self):
+        return _median_ratio(self.imports, self.copies)
+
+    @property
+    def orm_over_import_per_record(self):
+        return _median_ratio(self.orm, self.imports) * self.records
+
+
+def _median_ratio(these, others):
+    return statistics.median(a / b for a, b in zip(these, others, strict=True))
 
 
 class Disagreement(Exception):
     """Sums that must be equal are not: the figures mean nothing."""
 
 
-def measure(env, source, path, totals, rounds=3):
-    """Measure COPY and import by turns.
+def measure(env, source, path, totals, rounds=3, orm=True):
+    """Measure COPY, the ORM way and import by turns.
 
     :param path: CSV file of calls
     :param totals: :class:`synthetic.Totals` of the file
+    :param orm: False: without the ORM way
     :return: :class:`ImportFigures`; the last import's records stay in the database
     """
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.csv"
         with _recorded(env.cr, rows):
             run_import(env, source, path, totals)
-        copies, imports, checks = [], [], []
+        facts, charges = orm_way.read_records(env, ORM_RECORDS)
+        figures = ImportFigures(totals.records, [], [], [], [])
         for _round in range(rounds):
             clear(env)
-            copies.append(_copy(env, rows, totals.records))
+            figures.copies.append(_copy(env, rows, totals.records))
+            if orm:
+                figures.orm.append(orm_way.measure(env, facts, charges))
+                clear(env)
             seconds, check_seconds = run_import(env, source, path, totals)
-            imports.append(seconds)
-            checks.append(check_seconds)
-    return ImportFigures(
-        copy_s=statistics.median(copies),
-        import_s=statistics.median(imports),
-        import_over_copy=statistics.median(
-            mine / bare for mine, bare in zip(imports, copies, strict=True)
-        ),
-        check_s=statistics.median(checks),
-        copies=copies,
-        imports=imports,
-    )
+            figures.imports.append(seconds)
+            figures.checks.append(check_seconds)
+    return figures
 
 
 def run_import(env, source, path, totals):

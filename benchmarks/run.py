@@ -25,7 +25,6 @@ import call_details  # noqa: E402
 import exceptions  # noqa: E402
 import imports  # noqa: E402
 import memory  # noqa: E402
-import orm_way  # noqa: E402
 import rating_plans  # noqa: E402
 import rating_speed  # noqa: E402
 import renewals  # noqa: E402
@@ -34,7 +33,6 @@ import workload  # noqa: E402
 
 RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
-ORM_RECORDS = 20_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
 FIGURES = "abcdefg"
@@ -140,14 +138,24 @@ def main(env):
 def measure(env, chosen, operator, path, totals):
     """The figures that are wanted, by key."""
     source, figures = operator.source, {}
-    say(f"COPY and import by turns, {chosen.rounds} rounds")
-    found = imports.measure(env, source, path, totals, chosen.rounds)
-    for copy, whole in zip(found.copies, found.imports, strict=True):
+    say(f"COPY, the ORM way and import by turns, {chosen.rounds} rounds")
+    found = imports.measure(
+        env, source, path, totals, chosen.rounds, "c" in chosen.only
+    )
+    for number, (copy, whole) in enumerate(
+        zip(found.copies, found.imports, strict=True)
+    ):
         say(f"  COPY {copy:.2f} s, import {whole:.2f} s: {whole / copy:.2f}")
+        if found.orm:
+            orm = found.orm[number]
+            times = orm * totals.records / whole
+            say(f"    the ORM way {orm * 1e6:,.0f} µs a record: {times:.1f}")
     say(f"  taking and checking the file before: {found.check_s:.2f} s")
     figures["copy_s"] = found.copy_s
     figures["import_s"] = found.import_s
     figures["import_over_copy"] = found.import_over_copy
+    if found.orm:
+        figures["orm_over_import_per_record"] = found.orm_over_import_per_record
     # These need the records of the import, the others an empty table.
     if "d" in chosen.only:
         say("rating")
@@ -160,15 +168,6 @@ def measure(env, chosen, operator, path, totals):
         mine, stock, ratio = renewals.measure(env, operator.subscriptions)
         say(f"  {mine * 1000:.1f} ms with usage, {stock * 1000:.1f} ms stock")
         figures["renewal_over_stock"] = ratio
-    if "c" in chosen.only:
-        say(f"the ORM way, {ORM_RECORDS:,} records")
-        facts, charges = orm_way.read_records(env, ORM_RECORDS)
-        imports.clear(env)
-        seconds = orm_way.measure(env, facts, charges)
-        say(f"  {seconds * 1e6:,.0f} µs a record")
-        figures["orm_over_import_per_record"] = seconds / (
-            found.import_s / chosen.records
-        )
     if "f" in chosen.only:
         say("memory")
         figures["import_1m_mb"] = memory_of(env, operator, path)

@@ -23,12 +23,17 @@ CHUNK_BYTES = 128 * 2**20
 
 
 def read_in_chunks(
-    pieces: Iterable[Piece], chunk_records: int, skip_records: int = 0
+    pieces: Iterable[Piece],
+    chunk_records: int,
+    skip_records: int = 0,
+    first_records: int | None = None,
 ) -> Iterator[Chunk]:
     """Chunks of ``chunk_records`` records, good and bad ones counted in file order.
 
     :param skip_records: leave out that many records at the beginning
+    :param first_records: records of the first chunk
     """
+    size = first_records or chunk_records
     if chunk_records < 1 or skip_records < 0:
         raise ValueError("chunk_records must be positive, skip_records not negative")
     to_skip = skip_records
@@ -44,9 +49,10 @@ def read_in_chunks(
         waiting.append(piece)
         waiting_records += _records(piece)
         waiting_bytes += _text_bytes(piece)
-        while waiting_records >= chunk_records or waiting_bytes > CHUNK_BYTES:
-            full, rest = _take(_joined(waiting), chunk_records, waiting_bytes)
+        while waiting_records >= size or waiting_bytes > CHUNK_BYTES:
+            full, rest = _take(_joined(waiting), size, waiting_bytes)
             yield _chunk(full, first)
+            size = chunk_records
             first += _records(full)
             waiting = [rest]
             waiting_records -= _records(full)

@@ -87,6 +87,7 @@ def read_chunks(
     chunk_records: int = 100_000,
     skip_records_done: int = 0,
     limits: FileLimits | None = None,
+    first_records: int | None = None,
 ) -> Iterator[Chunk]:
     """The records of a file, in its order.
 
@@ -94,10 +95,13 @@ def read_chunks(
         where they would take more than chunks.CHUNK_BYTES
     :param skip_records_done: begin after that many records; the rest is the same as
         without it
+    :param first_records: records of the first chunk, when it shall be another number
     :raise SourceFileError: the file changed since check_file
     """
     with _opened(path, fmt, limits or FileLimits(), BLOCK_BYTES) as pieces:
-        yield from read_in_chunks(pieces, chunk_records, skip_records_done)
+        yield from read_in_chunks(
+            pieces, chunk_records, skip_records_done, first_records
+        )
 
 
 def preview(

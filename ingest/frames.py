@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 # libpq is handed pieces of this size; the default of 8 kB costs a call each.
-COPY_BUFFER = 1 << 20
+COPY_BUFFER = 1 << 24
 
 
 def ids_or_null(values):

@@ -194,14 +194,15 @@ def deck_chain(partner, company):
     :param company: ``res.company`` record
     :return: tuple of deck ids, the deck to ask first first
     """
+    deck, group_deck = _own_decks(partner)
+    return tuple((deck | group_deck | company.metered_deck_id).filtered("active").ids)
+
+
+def _own_decks(partner):
+    """The customer's deck and the one of its group."""
     owner = partner.commercial_partner_id
     group = partner.metered_group_id or owner.metered_group_id
-    decks = (
-        (partner.metered_deck_id or owner.metered_deck_id)
-        | group.deck_id
-        | company.metered_deck_id
-    )
-    return tuple(decks.filtered("active").ids)
+    return partner.metered_deck_id or owner.metered_deck_id, group.deck_id
 
 
 def _chains(identifiers, company):
@@ -209,19 +210,21 @@ def _chains(identifiers, company):
 
     :return: (chains, position in them per identifier, position of the company's own)
     """
-    chains, chain_of, of_partner = [()], [], {}
     default = tuple(company.metered_deck_id.filtered("active").ids)
-    if default:
-        chains.append(default)
+    # Many customers, few different chains: positions by chain, by decks, by customer.
+    positions = {(): 0}
+    positions.setdefault(default, len(positions))
+    of_decks, of_partner, chain_of = {}, {}, []
     for identifier in identifiers:
         partner = identifier.partner_id
         if partner not in of_partner:
-            chain = deck_chain(partner, company)
-            if chain not in chains:
-                chains.append(chain)
-            of_partner[partner] = chains.index(chain)
+            decks = _own_decks(partner)
+            if decks not in of_decks:
+                chain = deck_chain(partner, company)
+                of_decks[decks] = positions.setdefault(chain, len(positions))
+            of_partner[partner] = of_decks[decks]
         chain_of.append(of_partner[partner])
-    return chains, np.array(chain_of, np.int64), chains.index(default)
+    return list(positions), np.array(chain_of, np.int64), positions[default]
 
 
 def load_engine(env, chains):

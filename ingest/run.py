@@ -20,6 +20,8 @@ _logger = logging.getLogger(__name__)
 
 #: records a chunk: enough for the vectors to pay, little enough to see progress
 CHUNK_RECORDS = 100_000
+#: records of the first chunk, for which the database has to wait
+FIRST_RECORDS = 25_000
 #: times that a chunk is stored again when another transaction was in its way
 ATTEMPTS = 5
 

@@ -32,6 +32,13 @@ _FIND = """
        AND coalesce(usage.subscription_id, 0) = new.subscription_id
        AND (CASE WHEN usage.collecting THEN 0 ELSE usage.id END) = 0
 """
+_DAYS = """
+    SELECT new.day FROM unnest(%s::int[]) AS new (day)
+     WHERE (SELECT 1 FROM metered_usage
+             WHERE company_id = %s AND day = date '1970-01-01' + new.day
+               AND invoice_line_id IS NULL
+             LIMIT 1) = 1
+"""
 _ADD = """
     UPDATE metered_usage usage
        SET records = usage.records + new.records,
@@ -73,9 +80,7 @@ class UsageRows:
         self.ids = np.zeros(len(usage), np.int64)
         if not len(usage):
             return
-        cr.execute(_FIND, (*(as_array(usage[name]) for name in KEYS), company_id))
-        found = np.array(cr.fetchall(), np.int64).reshape(-1, 2)
-        self.ids[found[:, 0]] = found[:, 1]
+        self._find()
         self.new = np.flatnonzero(self.ids == 0)
         if len(self.new):
             cr.execute(
@@ -84,6 +89,20 @@ class UsageRows:
                 (len(self.new),),
             )
             self.ids[self.new] = cr.fetchone()[0]
+
+    def _find(self):
+        """Fill in the ids of rows that collect; days that are new have none."""
+        days = self.usage["day"]
+        self.cr.execute(_DAYS, (as_array(days.drop_duplicates()), self.company_id))
+        known = np.flatnonzero(days.isin([day for (day,) in self.cr.fetchall()]))
+        if not len(known):
+            return
+        keys = self.usage.iloc[known]
+        self.cr.execute(
+            _FIND, (*(as_array(keys[name]) for name in KEYS), self.company_id)
+        )
+        found = np.array(self.cr.fetchall(), np.int64).reshape(-1, 2)
+        self.ids[known[found[:, 0]]] = found[:, 1]
 
     def store(self):
         """Add the sums to the found rows and copy the new ones.

@@ -46,7 +46,6 @@ class MeteredBatch(models.Model):
         ondelete={"undoing": "set default", "undone": "set default"},
         tracking=True,
     )
-    error = fields.Text(readonly=True)
     # --- control totals
     expected = fields.Integer(
         string="Records Expected", readonly=True, help="As the file was checked."

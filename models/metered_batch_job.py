@@ -1,16 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import logging
 import time
 
-from odoo import api, fields, models
+from odoo import api, models
 
 from ..connectors import files
 from ..ingest.load import load_settings
-from ..ingest.run import CHUNK_RECORDS, run_chunks
-from .metered_job import SLICE_SECONDS
-
-_logger = logging.getLogger(__name__)
+from ..ingest.run import CHUNK_RECORDS, FIRST_RECORDS, run_chunks
+from .metered_job import UNFINISHED
 
 #: first key of the advisory locks that batches hold while they run ("mbjb")
 JOB_LOCK_CLASS = 0x6D626A62
@@ -39,72 +36,45 @@ class MeteredBatch(models.Model):
         What has run the least comes first, so that a small file need not wait for a
         large one. Odoo calls again at once while something remains.
         """
-        unfinished = [("state", "in", ("queued", "running"))]
-        deadline = time.monotonic() + SLICE_SECONDS
-        for batch in self.search(unfinished, order="run_seconds NULLS FIRST, id"):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            batch._process(commit=self.env.cr.commit, seconds=left)
-        remaining = self.search_count(unfinished)
-        self.env["ir.cron"]._commit_progress(remaining=remaining)
-
-    def _process(self, commit=None, seconds=None):
-        """Import the batch's file from where it stands.
-
-        :param commit: function that commits after each chunk; None inside a
-            transaction that has to hold all of it
-        :param seconds: stop before a further chunk after this time
-        :return: True when the batch is finished, False when there is more to do or
-            another process is at it
-        """
-        self.ensure_one()
-        if not self._lock_job(commit):
-            return False
-        try:
-            # What another process committed while it held the lock counts.
-            self.invalidate_recordset()
-            if self.state not in ("queued", "running"):
-                return True
-            return self._run(commit, seconds)
-        finally:
-            self._unlock_job(commit)
+        self._work_off(UNFINISHED, "_process", "run_seconds NULLS FIRST, id")
 
     def _run(self, commit, seconds):
-        """Import under the job's lock; see :meth:`_process`."""
-        if self.state == "queued":
-            self.write({"state": "running", "started": fields.Datetime.now()})
-        if commit:
-            commit()
+        """Import the file chunk by chunk; a file that cannot be read is no defect."""
         try:
-            complete = self._run_file(commit, seconds)
+            return self._run_file(commit, seconds)
         except files.SourceFileError as error:
-            self._fail(str(error), commit)
-            return True
-        except Exception as error:
-            if not commit:
-                raise
-            self.env.cr.rollback()
-            _logger.exception("Import %s failed", self.id)
-            self._fail(
-                self.env._(
-                    "The import stopped at record %(record)s: %(error)s",
-                    record=self.records + 1,
-                    error=error,
-                ),
-                commit,
-            )
-            return True
-        if complete:
-            self._verify()
-            self.write({"state": "done", "finished": fields.Datetime.now()})
-            self.source_id._metered_settle(
-                PROBLEM,
-                self.env._("%(file)s was imported since.", file=self.file_name),
-            )
+            self._fail(str(error))
             if commit:
                 commit()
-        return complete
+            return True
+
+    def _finish(self):
+        self._verify()
+        super()._finish()
+        self.source_id._metered_settle(
+            PROBLEM, self.env._("%(file)s was imported since.", file=self.file_name)
+        )
+
+    def _fail(self, message):
+        self._verify()
+        super()._fail(message)
+        self.source_id._metered_raise(
+            PROBLEM,
+            self.env._("An import failed"),
+            self.env._(
+                "%(file)s: %(error)s Nothing of what was stored is lost: go on with "
+                "the import, or undo it.",
+                file=self.file_name,
+                error=message,
+            ),
+        )
+
+    def _failure_text(self, error):
+        return self.env._(
+            "The import stopped at record %(record)s: %(error)s",
+            record=self.records + 1,
+            error=error,
+        )
 
     def _run_file(self, commit, seconds):
         settings = load_settings(self.source_id)
@@ -132,6 +102,7 @@ class MeteredBatch(models.Model):
                 file_format,
                 chunk_records=self._chunk_records(),
                 skip_records_done=self.records,
+                first_records=min(self._chunk_records(), FIRST_RECORDS),
             )
             complete = run_chunks(
                 self.env.cr, chunks, settings, self.id, on_stored, commit, seconds
@@ -159,24 +130,6 @@ class MeteredBatch(models.Model):
                 (tuple(sorted(rate_ids)),),
             )
             self.env["metered.rate"].invalidate_model(["used"])
-
-    def _fail(self, message, commit):
-        self._verify()
-        self.write(
-            {"state": "failed", "error": message, "finished": fields.Datetime.now()}
-        )
-        self.source_id._metered_raise(
-            PROBLEM,
-            self.env._("An import failed"),
-            self.env._(
-                "%(file)s: %(error)s Nothing of what was stored is lost: go on with "
-                "the import, or undo it.",
-                file=self.file_name,
-                error=message,
-            ),
-        )
-        if commit:
-            commit()
 
     @api.model
     def _job_lock_class(self):

@@ -9,7 +9,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..ingest.store import lock_source
-from .metered_job import SLICE_SECONDS
 
 _logger = logging.getLogger(__name__)
 
@@ -153,14 +152,7 @@ class MeteredBatch(models.Model):
     def _cron_undo_batches(self):
         """Go on with what is being undone, for a slice of time."""
         unfinished = [("state", "=", "undoing"), ("undo_error", "=", False)]
-        deadline = time.monotonic() + SLICE_SECONDS
-        for batch in self.search(unfinished, order="id"):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            batch._process_undo(commit=self.env.cr.commit, seconds=left)
-        remaining = self.search_count(unfinished)
-        self.env["ir.cron"]._commit_progress(remaining=remaining)
+        self._work_off(unfinished, "_process_undo")
 
     def _process_undo(self, commit=None, seconds=None):
         """Take records back from where the undo stands.
@@ -171,7 +163,7 @@ class MeteredBatch(models.Model):
         :return: True when nothing is left, or the undo stopped
         """
         self.ensure_one()
-        if not self._lock_undo(commit):
+        if not self._lock_job(commit, UNDO_LOCK_CLASS):
             return False
         begun = time.monotonic()
         try:
@@ -191,7 +183,7 @@ class MeteredBatch(models.Model):
             commit()
             return True
         finally:
-            self._unlock_undo(commit)
+            self._unlock_job(commit, UNDO_LOCK_CLASS)
 
     def _undo_next(self, commit):
         """Take one slice back and commit, again where others were in the way."""
@@ -303,24 +295,6 @@ class MeteredBatch(models.Model):
             ),
         )
         self.write({"state": "undone"})
-
-    def _lock_undo(self, commit):
-        """Whether this process may undo the batch; no other one can then."""
-        if not commit:
-            return True
-        self.env.cr.execute(
-            "SELECT pg_try_advisory_lock(%s, %s)", (UNDO_LOCK_CLASS, self.id)
-        )
-        locked = self.env.cr.fetchone()[0]
-        commit()
-        return locked
-
-    def _unlock_undo(self, commit):
-        if commit:
-            self.env.cr.execute(
-                "SELECT pg_advisory_unlock(%s, %s)", (UNDO_LOCK_CLASS, self.id)
-            )
-            commit()
 
     # === CHECKS === #
 

@@ -14,7 +14,7 @@ from ..ingest.retry import corrected_id, retry_exceptions
 from ..ingest.store import lock_source
 from ..ingest.usage_store import UsageTaken
 from .metered_exception_target import target_sql
-from .metered_job import SLICE_SECONDS
+from .metered_job import UNFINISHED
 
 _logger = logging.getLogger(__name__)
 
@@ -70,7 +70,6 @@ class MeteredExceptionJob(models.Model):
     position = fields.Integer(
         readonly=True, help="Id of the last exception that it has worked on."
     )
-    error = fields.Text(readonly=True)
 
     @api.depends("operation", "expected")
     def _compute_display_name(self):
@@ -271,52 +270,7 @@ class MeteredExceptionJob(models.Model):
 
         Odoo calls again at once while something remains.
         """
-        unfinished = [("state", "in", ("queued", "running"))]
-        deadline = time.monotonic() + SLICE_SECONDS
-        for job in self.search(unfinished, order="id"):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            job._process(commit=self.env.cr.commit, seconds=left)
-        remaining = self.search_count(unfinished)
-        self.env["ir.cron"]._commit_progress(remaining=remaining)
-
-    def _process(self, commit=None, seconds=None):
-        """Work on the job's records from where it stands.
-
-        :param commit: function that commits after each slice; None inside a
-            transaction that has to hold all of it
-        :param seconds: stop before a further slice after this time
-        :return: True when the job is finished
-        """
-        self.ensure_one()
-        if not self._lock_job(commit):
-            return False
-        try:
-            self.invalidate_recordset()
-            if self.state not in ("queued", "running"):
-                return True
-            if self.state == "queued":
-                self.write({"state": "running", "started": fields.Datetime.now()})
-            if commit:
-                commit()
-            return self._run(commit, seconds)
-        except Exception as error:
-            if not commit:
-                raise
-            self.env.cr.rollback()
-            _logger.exception("Work on exceptions, job %s, failed", self.id)
-            self.write(
-                {
-                    "state": "failed",
-                    "error": str(error),
-                    "finished": fields.Datetime.now(),
-                }
-            )
-            commit()
-            return True
-        finally:
-            self._unlock_job(commit)
+        self._work_off(UNFINISHED, "_process")
 
     def _run(self, commit, seconds):
         begun = time.monotonic()
@@ -326,9 +280,6 @@ class MeteredExceptionJob(models.Model):
             first = False
             by_source = self._next_slice(self._slice_records())
             if not by_source:
-                self.write({"state": "done", "finished": fields.Datetime.now()})
-                if commit:
-                    commit()
                 return True
             for source_id, ids in by_source:
                 if source_id not in settings:

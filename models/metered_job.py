@@ -1,16 +1,24 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import logging
+import time
+
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+_logger = logging.getLogger(__name__)
 
 #: seconds that a scheduled action works at a time; workers are stopped at 120
 SLICE_SECONDS = 40
+#: jobs that a scheduled action has to work on
+UNFINISHED = [("state", "in", ("queued", "running"))]
 
 
 class MeteredJob(models.AbstractModel):
     """Work that takes long, with progress that a person can watch.
 
     What inherits it works in portions that are committed together with the counters,
-    and can be killed between any two of them.
+    and can be killed between any two of them: see :meth:`_run`.
     """
 
     _name = "metered.job"
@@ -33,6 +41,7 @@ class MeteredJob(models.AbstractModel):
     records = fields.Integer(string="Done", readonly=True)
     started = fields.Datetime(readonly=True)
     finished = fields.Datetime(readonly=True)
+    error = fields.Text(readonly=True, help="What stopped the job, and what to do.")
     run_seconds = fields.Float(readonly=True, help="Time that the job has worked.")
     progress = fields.Float(compute="_compute_progress")
     speed = fields.Integer(
@@ -58,30 +67,112 @@ class MeteredJob(models.AbstractModel):
                 job.time_left = f"{minutes}:{seconds:02d}"
 
     @api.model
+    def _work_off(self, domain, work, order="id"):
+        """What a scheduled action does: work on jobs for a slice of time.
+
+        Odoo calls again at once while something remains.
+
+        :param domain: jobs that are not finished
+        :param str work: name of the method that works on one, which takes ``commit``
+            and ``seconds``
+        :param str order: which of them come first
+        """
+        deadline = time.monotonic() + SLICE_SECONDS
+        for job in self.search(domain, order=order):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            getattr(job, work)(commit=self.env.cr.commit, seconds=left)
+        self.env["ir.cron"]._commit_progress(remaining=self.search_count(domain))
+
+    def _process(self, commit=None, seconds=None):
+        """Work on the job from where it stands.
+
+        :param commit: function that commits after each portion; None inside a
+            transaction that has to hold all of the job
+        :param seconds: stop before a further portion after this time
+        :return: True when the job is finished or failed, False when there is more to
+            do or another process is at it
+        """
+        self.ensure_one()
+        if not self._lock_job(commit):
+            return False
+        try:
+            # What another process committed while it held the lock counts.
+            self.invalidate_recordset()
+            if self.state not in ("queued", "running"):
+                return True
+            if self.state == "queued":
+                self.write({"state": "running", "started": fields.Datetime.now()})
+            if commit:
+                commit()
+            finished = self._run(commit, seconds)
+            if finished and self.state == "running":
+                self._finish()
+                if commit:
+                    commit()
+            return finished
+        except Exception as error:
+            if not commit:
+                raise
+            self.env.cr.rollback()
+            if not isinstance(error, UserError):
+                _logger.exception("%s %s failed", self._description, self.id)
+            self._fail(self._failure_text(error))
+            commit()
+            return True
+        finally:
+            self._unlock_job(commit)
+
+    def _run(self, commit, seconds):
+        """Do portion after portion, each committed, under the job's lock.
+
+        :return: True when nothing is left to do; see :meth:`_process`
+        """
+        raise NotImplementedError
+
+    def _finish(self):
+        """Close a job that has nothing left to do."""
+        self.write({"state": "done", "finished": fields.Datetime.now()})
+
+    def _fail(self, message):
+        """Close a job that cannot go on."""
+        self.write(
+            {"state": "failed", "error": message, "finished": fields.Datetime.now()}
+        )
+
+    def _failure_text(self, error):
+        """What stopped the job, for a person."""
+        return str(error)
+
+    @api.model
     def _job_lock_class(self):
         """First key of the advisory locks of this kind of job, an int4."""
         raise NotImplementedError
 
-    def _lock_job(self, commit):
+    def _lock_job(self, commit, lock_class=None):
         """Whether this process may run the job; no other one can then.
 
         :param commit: function that commits; None inside a transaction that has to
             hold all of the job, where nothing is locked
+        :param lock_class: instead of :meth:`_job_lock_class`, for other work on it
         """
         if not commit:
             return True
         self.env.cr.execute(
-            "SELECT pg_try_advisory_lock(%s, %s)", (self._job_lock_class(), self.id)
+            "SELECT pg_try_advisory_lock(%s, %s)",
+            (lock_class or self._job_lock_class(), self.id),
         )
         locked = self.env.cr.fetchone()[0]
         commit()
         return locked
 
-    def _unlock_job(self, commit):
-        """Let other processes run the job."""
+    def _unlock_job(self, commit, lock_class=None):
+        """Let other processes run the job; see :meth:`_lock_job`."""
         if commit:
             self.env.cr.execute(
-                "SELECT pg_advisory_unlock(%s, %s)", (self._job_lock_class(), self.id)
+                "SELECT pg_advisory_unlock(%s, %s)",
+                (lock_class or self._job_lock_class(), self.id),
             )
             commit()
 

@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools.misc import format_date
 
-from .metered_job import SLICE_SECONDS
+from .metered_job import UNFINISHED
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +49,6 @@ class MeteredRenewal(models.Model):
     failures = fields.Integer(
         string="Failed", readonly=True, help="Subscriptions that were not renewed."
     )
-    error = fields.Text(readonly=True)
     last_subscription_id = fields.Integer(
         readonly=True, help="All subscriptions up to this id are done."
     )
@@ -133,86 +132,48 @@ class MeteredRenewal(models.Model):
     @api.model
     def _cron_process_renewals(self):
         """Work on the runs that are not finished, for a slice of time."""
-        unfinished = [("state", "in", ("queued", "running"))]
-        deadline = time.monotonic() + SLICE_SECONDS
-        for run in self.search(unfinished, order="id"):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            run._process(commit=self.env.cr.commit, seconds=left)
-        remaining = self.search_count(unfinished)
-        self.env["ir.cron"]._commit_progress(remaining=remaining)
-        if remaining:
-            self._enqueue()
-
-    def _process(self, commit=None, seconds=None):
-        """Renew what is due, from where the run stands.
-
-        :param commit: function that commits after each portion; None inside a
-            transaction that has to hold all of it
-        :param seconds: stop before a further portion after this time
-        :return: True when the run is finished, False when there is more to do or
-            another process is at it
-        """
-        self.ensure_one()
-        if not self._lock_job(commit):
-            return False
-        try:
-            self.invalidate_recordset()
-            if self.state not in ("queued", "running"):
-                return True
-            if self.state == "queued":
-                self.write({"state": "running", "started": fields.Datetime.now()})
-            return self._run(commit, seconds)
-        finally:
-            self._unlock_job(commit)
+        self._work_off(UNFINISHED, "_process")
 
     def _run(self, commit, seconds):
         begun = time.monotonic()
         attempt = 1
         while True:
-            portion_begun = time.monotonic()
-            if seconds is not None and portion_begun - begun > seconds:
-                return False
             try:
-                portion = self._next_portion()
-                if portion:
-                    self._renew_portion(portion)
-                    self.last_subscription_id = portion[-1].id
-                    self._add_to_counters(
-                        records=len(portion),
-                        run_seconds=time.monotonic() - portion_begun,
-                    )
-                else:
-                    self.write({"state": "done", "finished": fields.Datetime.now()})
-                self.env.flush_all()
+                if not self._run_portion():
+                    return True
                 if commit:
                     commit()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                attempt = 1
+                if seconds is not None and time.monotonic() - begun > seconds:
+                    return False
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
                 # Somebody changed one of these subscriptions in the meantime: all
                 # that this transaction sees is out of date.
                 if not commit:
                     raise
                 self.env.cr.rollback()
                 attempt += 1
-                if attempt <= ATTEMPTS:
-                    continue
-                self._stop(
-                    self.env._(
-                        "Other transactions kept changing the subscriptions after "
-                        "number %(number)s. Let the run go on later.",
-                        number=self.last_subscription_id,
-                    ),
-                    commit,
-                )
-                return True
-            attempt = 1
-            if not portion:
-                return True
+                if attempt > ATTEMPTS:
+                    raise UserError(
+                        self.env._(
+                            "Other transactions kept changing the subscriptions after "
+                            "number %(number)s. Let the run go on later.",
+                            number=self.last_subscription_id,
+                        )
+                    ) from error
 
-    def _stop(self, error, commit):
-        self.write({"state": "failed", "error": error})
-        commit()
+    def _run_portion(self):
+        """Renew the next subscriptions; whether there were any."""
+        begun = time.monotonic()
+        portion = self._next_portion()
+        if portion:
+            self._renew_portion(portion)
+            self.last_subscription_id = portion[-1].id
+            self._add_to_counters(
+                records=len(portion), run_seconds=time.monotonic() - begun
+            )
+            self.env.flush_all()
+        return bool(portion)
 
     def _next_portion(self):
         subscriptions = self.env["sale.subscription"].with_company(self.company_id)

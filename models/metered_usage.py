@@ -82,7 +82,7 @@ class MeteredUsage(models.Model):
     )
 
     # What a month brought, and what waits to be invoiced, of years of usage.
-    _day_idx = models.Index("(company_id, day)")
+    _day_idx = models.Index("USING brin (day)")
     _open_idx = models.Index("(company_id, day) WHERE invoice_line_id IS NULL")
 
     @api.depends("billed_quantity")

@@ -68,7 +68,7 @@ class TestBatchJob(MeteredCase):
         with (
             self.enter_registry_test_mode(),
             patch(target, side_effect=RuntimeError("no more room")),
-            mute_logger("odoo.addons.metered_billing.models.metered_batch_job"),
+            mute_logger("odoo.addons.metered_billing.models.metered_job"),
         ):
             self.cron.method_direct_trigger()
         self.assertRecordValues(
@@ -78,7 +78,7 @@ class TestBatchJob(MeteredCase):
         activity = self.source.activity_ids
         self.assertEqual(len(activity), 1)
         self.assertIn("no more room", activity.note)
-        batch._fail("Again.", None)
+        batch._fail("Again.")
         self.assertEqual(self.source.activity_ids, activity)
         self.assertEqual(activity.metered_count, 2)
         batch.action_resume()

@@ -11,6 +11,7 @@ from .metered_case import MeteredCase
 
 NOBODY = "+14045559999"
 JOB = "odoo.addons.metered_billing.models.metered_exception_job"
+LOGGER = "odoo.addons.metered_billing.models.metered_job"
 
 
 @tagged("post_install", "-at_install")
@@ -109,7 +110,7 @@ class TestExceptionJob(MeteredCase):
         job = self.assign()
         cron = self.env.ref("metered_billing.ir_cron_exception_jobs")
         broken = patch(JOB + ".retry_exceptions", side_effect=ValueError("Disk full"))
-        with self.enter_registry_test_mode(), broken, mute_logger(JOB):
+        with self.enter_registry_test_mode(), broken, mute_logger(LOGGER):
             cron.method_direct_trigger()
         self.assertEqual((job.state, job.error), ("failed", "Disk full"))
         self.assertEqual(self.batch.rated, 0)

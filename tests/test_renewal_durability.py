@@ -129,7 +129,7 @@ class TestRenewalDurability(TransactionCase):
             self.cr.execute(statement, (partners,))
         self.cr.execute("DELETE FROM metered_renewal")
         self.real.invalidate_all()
-        (self.partners | self.partners.browse()).unlink()
+        self.partners.unlink()
         self.template.unlink()
         self.pricelist.unlink()
         self.fee.unlink()
