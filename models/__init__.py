@@ -25,6 +25,10 @@ from . import metered_identifier
 from . import metered_meter
 from . import metered_onboarding
 from . import metered_period
+from . import metered_price
+from . import metered_price_rating
+from . import metered_price_text
+from . import metered_price_tier
 from . import metered_rate
 from . import metered_rate_deck
 from . import metered_rate_deck_file
@@ -39,6 +43,7 @@ from . import metered_source_payer
 from . import metered_source_rule
 from . import metered_time_band
 from . import metered_usage
+from . import product_template
 from . import res_company
 from . import res_config_settings
 from . import res_partner

@@ -19,6 +19,19 @@ class AccountMoveLine(models.Model):
         readonly=True,
         help="First day after the usage it charges.",
     )
+    metered_price_id = fields.Many2one(
+        "metered.price",
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+        index="btree_not_null",
+        help="The metered price that its usage was priced by.",
+    )
+    metered_pricing = fields.Json(
+        readonly=True,
+        copy=False,
+        help="How the price of its usage came about, step by step.",
+    )
     metered_freed = fields.Json(
         readonly=True,
         copy=False,

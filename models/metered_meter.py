@@ -61,7 +61,44 @@ class MeteredMeter(models.Model):
         string="Invoiced As",
         ondelete="restrict",
         check_company=True,
-        help="Product of the invoice line: it brings the account and the taxes.",
+        help="Product of the invoice line: it brings the account and the taxes. For "
+        "meters that are not call types: where no line of the subscription is for "
+        "this meter; the product's price is taken then.",
+    )
+    aggregation = fields.Selection(
+        [
+            ("sum", "Sum of the quantities"),
+            ("count", "Number of records"),
+            ("max", "Highest quantity"),
+            ("min", "Lowest quantity"),
+            ("average", "Mean of the quantities"),
+            ("last", "Last quantity"),
+            ("unique", "Number of different values of a property"),
+        ],
+        string="A Period Is",
+        required=True,
+        default="sum",
+        help="How the records of a billing period become the quantity that is priced."
+        "\nMean: sum of the quantities / number of records."
+        "\nLast: quantity of the record with the latest time; of two at the same "
+        "instant, of the one that was stored last."
+        "\nHighest, lowest, mean and last are 0 without records.",
+    )
+    unique_property = fields.Char(
+        string="Property",
+        help="Name of the property whose different values are counted: user, device. "
+        "It is kept with each record, as a column of the source or in its properties.",
+    )
+    presentation = fields.Selection(
+        [
+            ("sum", "One line with the sum"),
+            ("detail", "A line per tier or unit price"),
+        ],
+        string="On the Invoice",
+        required=True,
+        default="sum",
+        help="A line per tier shows quantity x price where that is exact, and "
+        "otherwise its amount. The lines come to the same sum in either case.",
     )
 
     _code_uniq = models.UniqueIndex(
@@ -71,6 +108,18 @@ class MeteredMeter(models.Model):
         "(call_class, coalesce(company_id, 0)) WHERE active AND call_class IS NOT NULL",
         "Another call type takes these calls already.",
     )
+
+    _unique_has_property = models.Constraint(
+        "CHECK (aggregation != 'unique' OR unique_property IS NOT NULL)",
+        "Say which property's different values are counted.",
+    )
+
+    @api.onchange("kind")
+    def _onchange_kind(self):
+        """A level is sampled: its highest sample is what is mostly sold."""
+        self.aggregation = "max" if self.kind == "gauge" else "sum"
+        if self.kind != "call" and self.unit == "second":
+            self.unit = False
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):

@@ -124,6 +124,50 @@ class MeteredMakers:
         subscription.write({"date_start": start, "recurring_next_date": due})
         return subscription
 
+    @classmethod
+    def make_meter(cls, name, **values):
+        """A meter that is no call type; its records are summed unless told."""
+        return cls.env["metered.meter"].create(
+            {
+                "name": name,
+                "code": name.lower().replace(" ", "_"),
+                "kind": "event",
+                "unit": "unit",
+                **values,
+            }
+        )
+
+    @classmethod
+    def make_price(cls, meter, *tiers, **values):
+        """A metered price.
+
+        :param tiers: pairs (up to, price per unit), 0 for no end; graduated unless told
+        """
+        if tiers:
+            values.setdefault("charge_model", "graduated")
+            values["tier_ids"] = [
+                Command.create({"up_to": up_to, "unit_price": unit_price})
+                for up_to, unit_price in tiers
+            ]
+        return cls.env["metered.price"].create(
+            {"name": meter.name, "meter_id": meter.id, **values}
+        )
+
+    @classmethod
+    def make_metered_product(cls, name, price, **values):
+        """A product whose usage has a price."""
+        return cls.env["product.product"].create(
+            {
+                "name": name,
+                "type": "service",
+                "list_price": 0.0,
+                "metered_meter_id": price.meter_id.id,
+                "metered_price_id": price.id,
+                "taxes_id": [Command.clear()],
+                **values,
+            }
+        )
+
     # === IMPORTING === #
 
     @classmethod

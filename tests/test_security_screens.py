@@ -29,6 +29,7 @@ SETTINGS = (
     "metered.rate.deck",
     "metered.rate",
     "metered.customer.group",
+    "metered.price",
 )
 #: what only the machine writes
 MADE = ("metered.cdr", "metered.usage", "metered.period")
@@ -41,6 +42,7 @@ SHARED = (
     "metered.destination",
     "metered.time.band",
     "metered.holiday",
+    "metered.price",
 )
 
 
@@ -76,6 +78,7 @@ class TestSecurityScreens(MeteredCase):
                 "slot_ids": [Command.create({"hour_from": 8, "hour_to": 18})],
             }
         )
+        cls.make_price(cls.make_meter("Texts"), unit_price=0.05)
         cls.subscription = cls.make_subscription(
             cls.customer, "2026-10-01", "2026-11-01"
         )

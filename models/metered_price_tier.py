@@ -1,0 +1,58 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+
+
+class MeteredPriceTier(models.Model):
+    _name = "metered.price.tier"
+    _description = "Tier of a Metered Price"
+    _order = "price_id, sequence, id"
+
+    price_id = fields.Many2one(
+        "metered.price", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="price_id.company_id")
+    currency_id = fields.Many2one(related="price_id.currency_id")
+    sequence = fields.Integer(default=10)
+    first = fields.Float(
+        string="From",
+        digits=0,
+        aggregator=None,
+        help="Where the tier begins: where the one before ends. In whole units the "
+        "next number may be written as well: 0 to 100, 101 to 200. Left at 0 it is "
+        "filled in.",
+    )
+    up_to = fields.Float(
+        digits=0,
+        aggregator=None,
+        help="The last quantity of the tier, which still belongs to it. 0: the tier "
+        "has no end.",
+    )
+    unit_price = fields.Float(
+        string="Price per Unit",
+        digits=0,
+        min_display_digits=2,
+        aggregator=None,
+        help="Price of a unit in this tier; of a block, where units are sold in "
+        "blocks.",
+    )
+    rate = fields.Float(
+        string="Rate (%)",
+        digits=0,
+        aggregator=None,
+        help="Percent of the amount that lies in this tier: 2.9 is 2.9 %.",
+    )
+    flat_fee = fields.Float(
+        digits=0,
+        min_display_digits=2,
+        aggregator=None,
+        help="Graduated: charged once when the tier is entered. Volume: charged once "
+        "for the tier that the total falls in. Stairstep: the price of the step.",
+    )
+    block = fields.Float(
+        string="Block Size",
+        digits=0,
+        aggregator=None,
+        help="Units that are sold together in this tier; a started block is a whole "
+        "one. 0: units are sold one by one, and parts of one as such.",
+    )
