@@ -10,19 +10,9 @@ planned for later give way. Nothing that was in force before is touched.
 import numpy as np
 import pandas as pd
 
-from .parse import Problem
+from .parse import TERMS, Problem
 
 SCOPE = ["prefix", "meter_id", "band_id"]
-TERMS = [
-    "price_e8",
-    "per_seconds",
-    "initial_increment",
-    "increment",
-    "connection_fee_e8",
-    "min_charge_e8",
-    "max_charge_e8",
-    "grace_seconds",
-]
 #: days, as ordinals, of rates that always held and that hold until further notice
 ALWAYS, OPEN = 0, 10**7
 #: what becomes of a row, in the order in which it is shown

@@ -50,14 +50,13 @@ class MeteredBatch(models.Model):
 
     def _finish(self):
         self._verify()
-        super()._finish()
         self.source_id._metered_settle(
             PROBLEM, self.env._("%(file)s was imported since.", file=self.file_name)
         )
+        return super()._finish()
 
     def _fail(self, message):
         self._verify()
-        super()._fail(message)
         self.source_id._metered_raise(
             PROBLEM,
             self.env._("An import failed"),
@@ -68,6 +67,7 @@ class MeteredBatch(models.Model):
                 error=message,
             ),
         )
+        return super()._fail(message)
 
     def _failure_text(self, error):
         return self.env._(

@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..rating.prefixes import prefix_range
+from ..rating.prefixes import prefix_ranges
 from .metered_destination import number_start
 
 #: what a call that was rated rests on; never changed once a rate was used
@@ -196,14 +196,14 @@ class MeteredRate(models.Model):
 
     @api.constrains("prefix")
     def _check_prefix(self):
-        for rate in self.filtered("prefix"):
+        for deck, rates in self.filtered("prefix").grouped("deck_id").items():
             try:
-                prefix_range(rate.prefix)
+                prefix_ranges(rates.mapped("prefix"))
             except ValueError as error:
                 raise ValidationError(
                     self.env._(
                         "Rate deck %(deck)s: %(problem)s",
-                        deck=rate.deck_id.name,
+                        deck=deck.name,
                         problem=error,
                     )
                 ) from error

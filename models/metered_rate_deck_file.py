@@ -247,14 +247,15 @@ class MeteredRateDeck(models.Model):
 
     def action_export_csv(self):
         """Download the rates as CSV."""
-        return self._export("csv", write_csv(self._export_rows()))
+        return self._export("csv", write_csv)
 
     def action_export_xlsx(self):
         """Download the rates as a workbook."""
-        return self._export("xlsx", write_xlsx(self._export_rows(), self.name))
+        return self._export("xlsx", lambda rows: write_xlsx(rows, self.name))
 
-    def _export(self, kind, content):
-        if self.rate_ids.filtered("destination_id")[:1] and not self._export_rows():
+    def _export(self, kind, write):
+        rows = self._export_rows()
+        if not rows and self.rate_count:
             raise UserError(
                 self.env._(
                     "The rates of %(deck)s are by destination; only rates by prefix "
@@ -264,7 +265,7 @@ class MeteredRateDeck(models.Model):
             )
         export = self.env["metered.deck.export"].create(
             {
-                "file": base64.b64encode(content),
+                "file": base64.b64encode(write(rows)),
                 "file_name": f"{self.name} {fields.Date.context_today(self)}.{kind}",
             }
         )

@@ -1,17 +1,13 @@
-import {Component, onMounted, onWillUnmount, useState} from "@odoo/owl";
+import {Component} from "@odoo/owl";
 import {formatInteger} from "@web/views/fields/formatters";
 import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
-import {useService} from "@web/core/utils/hooks";
+import {useJobValues} from "./job_values";
 
-const POLL_MILLISECONDS = 1000;
-const FIELDS = ["state", "expected", "records", "progress", "speed", "time_left"];
+const FIELDS = ["expected", "records", "progress", "speed", "time_left"];
 
 /**
- * How far a job is, asked for every second until it is finished; then the form is
- * loaded anew. It asks for the counters only, those named in the widget's option
- * "counts" among them: the control totals of an import count calls, which is nothing to
- * do every second.
+ * How far a job is, with the counters that the widget's option "counts" names.
  */
 export class JobProgress extends Component {
     static template = "metered_billing.JobProgress";
@@ -21,17 +17,11 @@ export class JobProgress extends Component {
     };
 
     setup() {
-        this.orm = useService("orm");
-        this.job = useState({});
-        this.mounted = false;
-        onMounted(() => {
-            this.mounted = true;
-            this.poll();
-        });
-        onWillUnmount(() => {
-            this.mounted = false;
-            clearTimeout(this.timer);
-        });
+        this.job = useJobValues(
+            this.props,
+            [...FIELDS, ...this.props.counts],
+            ["queued", "running"]
+        );
     }
 
     /** The counters as they were asked for last, or as the form has them. */
@@ -57,33 +47,6 @@ export class JobProgress extends Component {
 
     format(name) {
         return formatInteger(this.values[name] || 0);
-    }
-
-    async poll() {
-        const id = this.props.record.resId;
-        try {
-            const [values] = await this.orm.silent.read(
-                this.props.record.resModel,
-                [id],
-                [...FIELDS, ...this.props.counts]
-            );
-            if (!this.mounted) {
-                return;
-            }
-            if (!values || !["queued", "running"].includes(values.state)) {
-                // Whether done, failed or deleted: the form shows it.
-                await this.props.record.load();
-                return;
-            }
-            if (id === this.props.record.resId) {
-                Object.assign(this.job, values);
-            }
-        } catch {
-            // The server restarts, or the network is away: ask again later.
-        }
-        if (this.mounted) {
-            this.timer = setTimeout(() => this.poll(), POLL_MILLISECONDS);
-        }
     }
 }
 

@@ -1,0 +1,146 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Reading a cell of a deck's file: prefixes, prices, increments, flags.
+
+Each reader takes a text and returns its value, or raises `WrongCell`.
+"""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+#: what `change` says of a rate that ends; the first letters count
+CLOSING = ("clos", "delet", "discont", "withdr", "remov", "block")
+YES = {"1", "y", "yes", "true", "x", "t"}
+PRICE_DECIMALS = 8
+MAX_PRICE = Decimal(10) ** 9
+#: of one cell; a range that spans more is a slip of the pen
+MAX_PREFIXES = 10_000
+# What `prefix` may be besides digits: nothing (all numbers), a short code.
+_ANY = {"", "*", "any", "default"}
+_SHORT_CODE = re.compile(r"=\d{1,9}")
+_RANGE = re.compile(r"(\d+)\s*-\s*(\d+)")
+
+
+class WrongCell(ValueError):
+    """A cell that cannot be read; the message says why."""
+
+
+def prefixes(text):
+    """The prefixes of a cell."""
+    if text.lower() in _ANY:
+        return [""]
+    found = []
+    for part in re.split(r"[,;]", text):
+        part = part.strip().lstrip("+").strip()
+        if not part:
+            continue
+        if _SHORT_CODE.fullmatch(part):
+            found.append(part)
+            continue
+        # Blanks group digits: "336 07". Excel makes 44.0 of a number.
+        part = re.sub(r"\.0$", "", re.sub(r"(?<=\d)\s+(?=\d)", "", part))
+        span = _RANGE.fullmatch(part)
+        if span:
+            found += _range(*span.groups(), text)
+            continue
+        if not part.isdigit() or not part.isascii():
+            raise WrongCell(
+                f"{text!r} is no prefix: digits, ranges or a list of these."
+            )
+        if len(part) > 15:
+            raise WrongCell(f"The prefix {part} has more than 15 digits.")
+        found.append(part)
+    if not found:
+        raise WrongCell(f"{text!r} is no prefix: digits, ranges or a list of these.")
+    return found
+
+
+def _range(first, last, text):
+    if len(last) < len(first):
+        # 7400-09 is 7400-7409.
+        last = first[: len(first) - len(last)] + last
+    if len(first) != len(last) or int(first) > int(last):
+        raise WrongCell(f"{text!r} is no range of prefixes: it begins after its end.")
+    if int(last) - int(first) >= MAX_PREFIXES:
+        raise WrongCell(
+            f"The range {first}-{last} has more than {MAX_PREFIXES} prefixes."
+        )
+    return [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
+
+
+def country_code(text):
+    """A country code before prefixes, without its plus; empty without one."""
+    digits = re.sub(r"\.0$", "", text).lstrip("+").replace(" ", "")
+    if digits and not digits.isdigit():
+        raise WrongCell(f"{text!r} is no country code.")
+    return digits
+
+
+def price(text):
+    """A price in 1e-8; a comma is a decimal sign where there is no dot."""
+    plain = re.sub(r"[^\d.,eE+-]", "", text)
+    if "," in plain:
+        plain = plain.replace(",", "") if "." in plain else plain.replace(",", ".", 1)
+    try:
+        price = Decimal(plain)
+    except InvalidOperation as error:
+        raise WrongCell(f"{text!r} is no price.") from error
+    if not price.is_finite() or price < 0 or price > MAX_PRICE:
+        raise WrongCell(f"The price {text} is below 0 or beyond all measure.")
+    units = price.scaleb(PRICE_DECIMALS)
+    if units != units.to_integral_value():
+        raise WrongCell(f"The price {text} has more than {PRICE_DECIMALS} decimals.")
+    return int(units)
+
+
+def optional(reader):
+    """The same reader for cells that may be empty: None."""
+
+    def read(text):
+        return reader(text) if text else None
+
+    return read
+
+
+def seconds(default, least=0):
+    """A reader of whole seconds.
+
+    :param default: value of an empty cell
+    :param least: the smallest number that is right
+    """
+
+    def read(text):
+        if not text:
+            return default
+        number = re.sub(r"\.0$", "", text)
+        if not number.isdigit() or not least <= int(number) < 2**31:
+            raise WrongCell(f"{text!r} is no number of seconds.")
+        return int(number)
+
+    return read
+
+
+def increments(text):
+    """`60/1`, `1/1/1` or `60`: (first, next)."""
+    if not text:
+        return None
+    parts = [part.strip() for part in re.split(r"[/+:\-]", text)]
+    if len(parts) == 3 and parts[0] in ("0", parts[1]):
+        # Minimum, first, next: the minimum adds nothing.
+        parts = parts[1:]
+    if not 1 <= len(parts) <= 2 or not all(part.isdigit() for part in parts):
+        raise WrongCell(
+            f"{text!r} are no increments: 60/6 means 60 s, then steps of 6 s."
+        )
+    numbers = [int(part) for part in parts]
+    return numbers[0], numbers[-1]
+
+
+def flag(text):
+    """Whether the cell says yes."""
+    return text.lower() in YES
+
+
+def closing(text):
+    """Whether the cell says that the rate ends."""
+    return text.lower().startswith(CLOSING)
