@@ -15,6 +15,7 @@ from odoo import fields
 
 from ..rating import MAX_US, MIN_US, Deck, RatingEngine, Slot, TimeBand
 from ..rating.engine import EARLIEST_US, LATEST_US
+from ..rating.prefixes import E164_DIGITS
 from .classify import Classifier, Destination
 from .dial_plans import dial_plan
 from .identify import IdentifierIndex, PayerStep
@@ -49,6 +50,8 @@ RATES = r"""
              WHERE destination.id = rate.destination_id AND prefix != ''
            ) dest ON TRUE
      WHERE rate.deck_id = ANY(%(decks)s)
+       AND (%(starts)s::text[] IS NULL
+            OR coalesce(dest.prefix, rate.prefix, '') = ANY(%(starts)s::text[]))
 """
 RATE_COLUMNS = [
     "rate_id",
@@ -227,17 +230,23 @@ def _chains(identifiers, company):
     return list(positions), np.array(chain_of, np.int64), positions[default]
 
 
-def load_engine(env, chains):
+def load_engine(env, chains, number=None):
     """The rating engine for chains of decks.
 
     :param env: environment with rights to read all decks
     :param chains: list of tuples of deck ids
+    :param number: normalised; the engine rates calls to it and to no other
     :return: (:class:`~..rating.RatingEngine`, dict deck id -> currency id)
     """
     decks = env["metered.rate.deck"].browse(
         sorted({deck_id for chain in chains for deck_id in chain})
     )
-    rates = load_rates(env, decks)
+    rates = load_rates(env, decks, number)
+    return make_engine(env, chains, decks, rates)
+
+
+def make_engine(env, chains, decks, rates):
+    """The rating engine for chains of decks, with these rates; see `load_engine`."""
     bands = env["metered.time.band"].browse(sorted({*rates["band_id"]} - {0}))
     bands = bands.sorted(lambda band: (band.sequence, band.id))
     engine = RatingEngine(
@@ -249,15 +258,31 @@ def load_engine(env, chains):
     return engine, {deck.id: deck.currency_id.id for deck in decks}
 
 
-def load_rates(env, decks):
+def load_rates(env, decks, number=None):
     """The rates of decks as the engine's frame, a row per prefix.
 
     :param decks: ``metered.rate.deck`` records
+    :param number: normalised; None: the rates of all numbers
     :return: DataFrame with :data:`RATE_COLUMNS`
     """
-    env.cr.execute(RATES, {"min": MIN_US, "max": MAX_US, "decks": decks.ids})
+    starts = None if number is None else prefixes_of(number)
+    env.cr.execute(
+        RATES, {"min": MIN_US, "max": MAX_US, "decks": decks.ids, "starts": starts}
+    )
     frame = pd.DataFrame(env.cr.fetchall(), columns=RATE_COLUMNS)
     return frame.astype({n: np.int64 for n in RATE_COLUMNS if n != "prefix"})
+
+
+def prefixes_of(number):
+    """Everything that the prefix of a rate for this number can be.
+
+    :param number: normalised: `+` and digits, or a short code
+    """
+    if not number.startswith("+"):
+        return ["", f"={number}"]
+    # A number is padded with zeros where it is shorter than a prefix.
+    digits = number[1:].ljust(E164_DIGITS, "0")
+    return [digits[:length] for length in range(E164_DIGITS + 1)]
 
 
 def _deck(deck, bands):
@@ -296,11 +321,12 @@ def source_dial_plan(source):
     return dial_plan(source.country_id.code, **overrides)
 
 
-def _plans(source, identifiers):
-    """Dialling plans with their classifiers: the source's, and those of accounts."""
-    destinations = source.env["metered.destination"].search(
-        [("company_id", "in", [False, source.company_id.id])]
-    )
+def load_classes(env, company):
+    """What calls to which prefixes are.
+
+    :return: (list of :class:`~.classify.Destination`, dict call class -> meter id)
+    """
+    shared = ("company_id", "in", [False, company.id])
     prefixes = [
         Destination(
             id=d.id,
@@ -309,18 +335,19 @@ def _plans(source, identifiers):
             prefixes=tuple(d._split_prefixes()),
             meter_id=d.meter_id.id or 0,
         )
-        for d in destinations
+        for d in env["metered.destination"].search([shared])
     ]
-    meters = source.env["metered.meter"].search(
-        [
-            ("kind", "=", "call"),
-            ("call_class", "!=", False),
-            ("company_id", "in", [False, source.company_id.id]),
-        ],
+    meters = env["metered.meter"].search(
+        [("kind", "=", "call"), ("call_class", "!=", False), shared],
         # The company's own meter comes last and so takes the place of a shared one.
         order="company_id NULLS FIRST, id",
     )
-    meter_of_class = {meter.call_class: meter.id for meter in meters}
+    return prefixes, {meter.call_class: meter.id for meter in meters}
+
+
+def _plans(source, identifiers):
+    """Dialling plans with their classifiers: the source's, and those of accounts."""
+    prefixes, meter_of_class = load_classes(source.env, source.company_id)
 
     def classifier(country):
         return Classifier(prefixes, meter_of_class, country.id, source.local_digits)

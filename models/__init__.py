@@ -8,11 +8,13 @@ from . import metered_sums
 from . import mail_activity
 from . import mail_activity_mixin
 from . import account_move_line
+from . import account_move_line_explain
 from . import metered_cure
 from . import metered_batch
 from . import metered_batch_job
 from . import metered_batch_undo
 from . import metered_cdr
+from . import metered_cdr_explain
 from . import metered_customer_group
 from . import metered_dashboard
 from . import metered_dashboard_destinations
@@ -20,6 +22,7 @@ from . import metered_destination
 from . import metered_exception
 from . import metered_exception_cause
 from . import metered_exception_job
+from . import metered_explanation
 from . import metered_holiday
 from . import metered_identifier
 from . import metered_meter

@@ -31,6 +31,7 @@ from . import test_exception_cures
 from . import test_exception_job
 from . import test_exception_security
 from . import test_exception_tours
+from . import test_explain_charge
 from . import test_file_delimited
 from . import test_file_detect
 from . import test_file_refused
@@ -52,6 +53,7 @@ from . import test_number_normalisation
 from . import test_number_plans
 from . import test_onboarding
 from . import test_prepare_invariants
+from . import test_rate_finder
 from . import test_rating_bands
 from . import test_rating_engine
 from . import test_rating_explain

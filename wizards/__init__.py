@@ -13,6 +13,7 @@ from . import metered_exception_dismiss
 from . import metered_exception_rate
 from . import metered_import
 from . import metered_price_change
+from . import metered_rate_finder
 from . import metered_rate_proposal
 from . import metered_subscription_setup
 from . import metered_manual_invoice

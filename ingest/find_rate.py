@@ -1,0 +1,81 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What a call that nobody has made would be, and would cost.
+
+It goes the way of an imported call: the number is read, its destination and call type
+are found, and the engine rates it; only that there is one of it, and no record.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..rating.prefixes import number_keys
+from .classify import Classifier
+from .dial_plans import dial_plan
+from .load import deck_chain, load_classes, load_engine, source_dial_plan
+from .numbers import normalise_numbers
+from .why import make_call, rate_one
+
+
+@dataclass(frozen=True)
+class DialledNumber:
+    """A number as the import would read it.
+
+    :ivar number: normalised, None where it is no number
+    :ivar destination_id: 0 where no destination fits
+    :ivar meter_id: 0 where no call type takes it
+    """
+
+    number: str | None
+    destination_id: int = 0
+    meter_id: int = 0
+
+
+def read_number(company, number, country, source=None, caller=None):
+    """Read a dialled number.
+
+    :param company: ``res.company`` record, with all rights
+    :param number: as somebody dials it
+    :param country: ``res.country`` record where it is dialled
+    :param source: ``metered.source`` record with its own ways to dial; may be empty
+    :param caller: number that calls, normalised, which tells local calls
+    :return: :class:`DialledNumber`
+    """
+    own = source and source.country_id == country
+    plan = source_dial_plan(source) if own else dial_plan(country.code)
+    [read] = normalise_numbers([number], plan).to_pylist()
+    if read is None:
+        return DialledNumber(None)
+    classifier = Classifier(
+        *load_classes(company.env, company),
+        country.id,
+        source.local_digits if source else 0,
+    )
+    destination_ids, meter_ids = classifier.classify(
+        np.array(["outbound"], object), number_keys([caller]), number_keys([read])
+    )
+    return DialledNumber(read, int(destination_ids[0]), int(meter_ids[0]))
+
+
+def price_calls(company, partner, deck, number, meter, moment, lengths):
+    """Rate calls of several lengths to one number.
+
+    :param company: ``res.company`` record, with all rights
+    :param partner: whose decks are asked; empty: the company's own
+    :param deck: asked instead, where there is one
+    :param number: normalised
+    :param meter: ``metered.meter`` record
+    :param moment: naive UTC datetime
+    :param lengths: seconds
+    :return: list of :class:`~.why.Outcome`
+    """
+    env = company.env
+    env.flush_all()
+    partner = partner.with_company(company)
+    chain = (deck.id,) if deck else deck_chain(partner, company)
+    loaded = load_engine(env, [chain], number)
+    return [
+        rate_one(loaded, make_call(number, moment, seconds, meter))
+        for seconds in lengths
+    ]

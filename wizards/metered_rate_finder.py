@@ -1,0 +1,236 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+from ..ingest.dial_plans import dial_plan
+from ..ingest.find_rate import price_calls, read_number
+from ..rating.exact import exact, exact_text
+
+#: lengths in seconds that the price is told for, besides the one that is asked for
+LENGTHS = (30, 60, 180, 300, 600)
+#: seconds of the longest call that can be asked for: a week
+LONGEST = 7 * 86_400
+
+
+class MeteredRateFinder(models.TransientModel):
+    """Which rate would apply to a call, and what the call would cost."""
+
+    _name = "metered.rate.finder"
+    _description = "Rate Finder"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    number = fields.Char(
+        help="As it is dialled, or internationally with + in front.",
+    )
+    moment = fields.Datetime(
+        string="Begins",
+        required=True,
+        default=fields.Datetime.now,
+        help="Prices and time bands are those of this moment.",
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        help="Whose rates count: the customer's deck, then its group's, then the "
+        "company's. Empty: the company's.",
+    )
+    deck_id = fields.Many2one(
+        "metered.rate.deck",
+        string="Only This Deck",
+        domain="[('company_id', '=', company_id)]",
+        context={"active_test": False},
+        help="Ask this deck, also an archived one, and not those of the customer.",
+    )
+    source_id = fields.Many2one(
+        "metered.source",
+        string="Dialled At",
+        domain="[('company_id', '=', company_id)]",
+        compute="_compute_source_id",
+        store=True,
+        readonly=False,
+        help="Numbers are read as this source reads them. Empty: as in the company's "
+        "country.",
+    )
+    seconds = fields.Integer(string="Call of (seconds)", default=60)
+    result = fields.Html(compute="_compute_result", sanitize=False)
+
+    @api.depends("company_id")
+    def _compute_source_id(self):
+        for finder in self:
+            finder.source_id = self.env["metered.source"].search(
+                [("company_id", "=", finder.company_id.id)], limit=1
+            )
+
+    @api.depends(
+        "number",
+        "moment",
+        "partner_id",
+        "deck_id",
+        "source_id",
+        "seconds",
+        "company_id",
+    )
+    @api.depends_context("uid", "lang", "tz")
+    def _compute_result(self):
+        for finder in self:
+            finder.result = finder._find() if finder.number else False
+
+    def action_find(self):
+        """Show what is found for the number."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Rate Finder"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"dialog_size": "extra-large"},
+        }
+
+    # === FINDING === #
+
+    def _find(self):
+        """What is found, or what is in the way, as HTML."""
+        self._check_readable()
+        words = self.env["metered.explanation"]
+        country = self.source_id.country_id or self.company_id.country_id
+        problem = self._problem(country)
+        if problem:
+            return words._render(warning=problem)
+        company = self.company_id.sudo().with_company(self.company_id)
+        found = read_number(
+            company,
+            self.number.strip(),
+            country.sudo(),
+            self.source_id.sudo(),
+            self._caller(),
+        )
+        if found.number is None:
+            return words._render(
+                warning=self.env._(
+                    "%(number)s is no number that can be called from %(country)s. "
+                    "Write it as it is dialled there, with its area code, or "
+                    "internationally with + in front.",
+                    number=self.number,
+                    country=country.name,
+                )
+            )
+        destination = company.env["metered.destination"].browse(found.destination_id)
+        meter = company.env["metered.meter"].browse(found.meter_id)
+        before = self._rows_of_number(found, destination, meter)
+        if not meter:
+            return words._render(before=before, warning=self._no_meter(found))
+        seconds = max(0, min(self.seconds, LONGEST))
+        lengths = sorted({*LENGTHS, seconds})
+        outcomes = price_calls(
+            company,
+            self.partner_id.sudo(),
+            self.deck_id.sudo(),
+            found.number,
+            meter,
+            self.moment,
+            lengths,
+        )
+        asked = outcomes[lengths.index(seconds)]
+        currency = self.env["res.currency"].browse(asked.currency_id)
+        return words._render(
+            before=before,
+            rows=words._rows(asked.steps, currency),
+            prices=[
+                (words._length(length), self._charge_text(outcome))
+                for length, outcome in zip(lengths, outcomes, strict=True)
+                if outcome.charge_micro is not None
+            ],
+            heading=self.env._("A call of %s", words._length(seconds)),
+            warning=self._no_rate(asked, found),
+        )
+
+    def _check_readable(self):
+        """Refuse what the user may not read: the prices are read with all rights."""
+        if self.company_id not in self.env.user.company_ids:
+            raise AccessError(
+                self.env._("You do not work in that company: choose one of yours.")
+            )
+        for record in (self.partner_id, self.deck_id, self.source_id):
+            record._origin.check_access("read")
+
+    def _problem(self, country):
+        """What is missing before anything can be found."""
+        if not self.moment:
+            return self.env._("Enter when the call begins.")
+        if not country:
+            return self.env._(
+                "It is not known where the number is dialled: set the country of "
+                "%(company)s, or choose a source.",
+                company=self.company_id.name,
+            )
+        try:
+            dial_plan(country.code)
+        except ValueError:
+            return self.env._(
+                "It is not known how numbers are dialled in %(country)s: choose a "
+                "source in another country, and write the number with + in front.",
+                country=country.name,
+            )
+        return False
+
+    def _caller(self):
+        """A number of the customer, which tells whether a call is local."""
+        identifier = self.partner_id.sudo().metered_identifier_ids.filtered(
+            lambda known: known.kind == "number" and known.normalised
+        )[:1]
+        return identifier.normalised or None
+
+    def _rows_of_number(self, found, destination, meter):
+        words = self.env["metered.explanation"]
+        kind = meter.name or self.env._("none")
+        if destination:
+            kind = f"{kind}: {destination.name}"
+        return [
+            words._row("number", self.env._("Number"), found.number),
+            words._row("kind", self.env._("Call type"), kind),
+        ]
+
+    def _no_meter(self, found):
+        if not found.destination_id:
+            return self.env._(
+                "No destination fits %(number)s, so that calls to it become "
+                "exceptions. Add its prefix in Configuration, Destinations.",
+                number=found.number,
+            )
+        return self.env._(
+            "No call type takes calls to this destination, so that they become "
+            "exceptions. Set one in Configuration, Call Types, or on the destination."
+        )
+
+    def _no_rate(self, outcome, found):
+        """What is missing where the call has no price, and what to do."""
+        if outcome.charge_micro is not None:
+            return False
+        codes = {step.code for step in outcome.steps}
+        who = self.partner_id.display_name or self.company_id.name
+        if "no_deck" in codes:
+            return self.env._(
+                "No rate deck holds for %s. Set one on the customer, on its group, or "
+                "for the company in the settings.",
+                who,
+            )
+        if "no_rate" in codes:
+            return self.env._(
+                "None of the decks has a rate for %(number)s at that time, so that "
+                "calls of %(who)s to it become exceptions. Add a rate for it, or one "
+                "for all numbers.",
+                number=found.number,
+                who=who,
+            )
+        return self.env._("The charge is too large to be right: look at the rate.")
+
+    def _charge_text(self, outcome):
+        words = self.env["metered.explanation"]
+        currency = self.env["res.currency"].browse(outcome.currency_id)
+        amount = exact_text(exact(outcome.charge_micro) / 10**6)
+        return f"{words._number(amount)} {currency.name}"
