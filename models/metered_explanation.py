@@ -165,7 +165,9 @@ class MeteredExplanation(models.AbstractModel):
         rate = names.get(("rate_id", values["rate_id"]))
         prefix = values.get("prefix") or (rate and rate.prefix) or ""
         what = rate and (rate.name or rate.destination_id.name or rate.meter_id.name)
-        scope = prefix or self.env._("all numbers")
+        scope = (
+            self.env._("Prefix %s", prefix) if prefix else self.env._("All numbers")
+        )
         return f"{scope} ({what})" if what else scope
 
     @api.model
@@ -202,8 +204,8 @@ class MeteredExplanation(models.AbstractModel):
 
     def _say_rate(self, values, names):
         text = self.env._(
-            "Prefix %(prefix)s: %(price)s",
-            prefix=self._rate_name(values, names),
+            "%(scope)s: %(price)s",
+            scope=self._rate_name(values, names),
             price=self._price(values),
         )
         first, last = values["valid_from"], values["valid_to"]
@@ -224,7 +226,7 @@ class MeteredExplanation(models.AbstractModel):
 
     def _say_runner_up(self, values, names):
         return self.env._("Otherwise"), self.env._(
-            "Without it, the rate for prefix %s would apply.",
+            "Without it, this rate would apply: %s.",
             self._rate_name(values, names),
         )
 

@@ -99,6 +99,39 @@ SCREENS = [
     _list("call_details", "cdr"),
     _form("call", "cdr", "metered.cdr", [("state", "=", "rated")]),
     _form("call_not_billable", "cdr", "metered.cdr", [("state", "!=", "rated")]),
+    Screen(
+        "call_explained",
+        ACTION + "cdr/",
+        record=("metered.cdr", [("state", "=", "rated")]),
+        wait=".o_form_view",
+        steps=(_click("button[name=action_explain]"),),
+    ),
+    Screen(
+        "invoice_line_explained",
+        "/odoo/account.move/",
+        record=("account.move", [("invoice_line_ids.metered_usage_ids", "!=", False)]),
+        wait=".o_form_view",
+        steps=(
+            # On a phone the lines are cards: the button is on the line that opens.
+            "document.querySelector('button[name=action_metered_explain],"
+            " .o_field_widget[name=invoice_line_ids] .o_kanban_record:nth-child(2)')"
+            f".click(), {DIALOG}",
+        ),
+    ),
+    Screen(
+        "rate_finder",
+        ACTION + "rate_finder",
+        wait=".modal .o_form_view",
+        steps=(
+            "(async () => {"
+            " const input = document.querySelector('.modal [name=number] input');"
+            " input.value = '+442079460120';"
+            " input.dispatchEvent(new Event('input', {bubbles: true}));"
+            " input.dispatchEvent(new Event('change', {bubbles: true}));"
+            " await new Promise((done) => setTimeout(done, 2500));"
+            " })()",
+        ),
+    ),
     _list("usage", "usage"),
     _list("exceptions", "exception"),
     _form("exception", "exception", "metered.exception", [("state", "=", "open")]),
