@@ -165,9 +165,7 @@ class MeteredExplanation(models.AbstractModel):
         rate = names.get(("rate_id", values["rate_id"]))
         prefix = values.get("prefix") or (rate and rate.prefix) or ""
         what = rate and (rate.name or rate.destination_id.name or rate.meter_id.name)
-        scope = (
-            self.env._("Prefix %s", prefix) if prefix else self.env._("All numbers")
-        )
+        scope = self.env._("Prefix %s", prefix) if prefix else self.env._("All numbers")
         return f"{scope} ({what})" if what else scope
 
     @api.model
