@@ -8,34 +8,21 @@ These commit for real, in the test database; what they store is removed at the e
 # Other processes see only what is committed.
 # pylint: disable=invalid-commit
 
-import signal
-import socket
-import subprocess
-import sys
-from pathlib import Path
-
 from odoo import SUPERUSER_ID, api
-from odoo.tests import TransactionCase, tagged
-from odoo.tools import config
+from odoo.tests import tagged
 
+from .committed_case import CommittedCase
 from .metered_case import generic_csv
 
-MODULE = Path(__file__).resolve().parent.parent
 RECORDS = 3000
 CHUNK = 100
 
 
 @tagged("post_install", "-at_install")
-class TestImportDurability(TransactionCase):
+class TestImportDurability(CommittedCase):
     def setUp(self):
         super().setUp()
-        self.cr = self.registry.cursor()
-        self.addCleanup(self.cr.close)
-        self.real = api.Environment(self.cr, SUPERUSER_ID, {})
-        self.made = []
-        self.addCleanup(self._remove)
-        deck = self.make("metered.rate.deck", name="Durability", timezone="UTC")
-        self.make("metered.rate", deck_id=deck.id, price=0.0371, initial_increment=6)
+        deck = self.make_deck("Durability", price=0.0371, initial_increment=6)
         self.customers = [
             self.make("res.partner", name=f"Durable {number}", metered_deck_id=deck.id)
             for number in range(7)
@@ -62,82 +49,15 @@ class TestImportDurability(TransactionCase):
         self.content = generic_csv(calls).encode()
         self.total = len(calls)
 
-    def make(self, model, **values):
-        record = self.real[model].create(values)
-        self.made.append(record)
-        return record
-
-    def make_source(self, name):
-        return self.make(
-            "metered.source",
-            name=name,
-            preset="generic",
-            timezone="UTC",
-            country_id=self.real.ref("base.us").id,
-            max_age_days=0,
-            future_hours=24 * 365 * 100,
-        )
-
-    def make_batch(self, source):
-        attachment = self.make("ir.attachment", name="calls.csv", raw=self.content)
-        batch = self.real["metered.batch"]._create_for_file(source, attachment)
-        self.made.append(batch)
+    def queue(self, source):
+        """An import of the calls, committed."""
+        batch = self.make_batch(source, self.content)
         self.cr.commit()
         return batch
 
-    def _remove(self):
-        self.cr.rollback()
-        batches = [r.id for r in self.made if r._name == "metered.batch"]
-        partners = [r.id for r in self.made if r._name == "res.partner"]
-        for table in ("metered_cdr", "metered_exception"):
-            self.cr.execute(f"DELETE FROM {table} WHERE batch_id = ANY(%s)", (batches,))
-        self.cr.execute(
-            "DELETE FROM metered_usage WHERE partner_id = ANY(%s)", (partners,)
-        )
-        self.cr.execute(
-            "UPDATE metered_batch SET records = 0 WHERE id = ANY(%s)", (batches,)
-        )
-        self.cr.execute("UPDATE metered_rate SET used = FALSE WHERE used")
-        self.real.invalidate_all()
-        for record in reversed(self.made):
-            record.exists().unlink()
-        self.cr.commit()
-
-    def start(self, batch):
+    def work(self, batch):
         """Start a process that imports the batch."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        worker = subprocess.Popen(
-            [
-                sys.executable,
-                MODULE / "scripts" / "odoo_env.py",
-                "--config",
-                config["config"],
-                "--database",
-                self.cr.dbname,
-                "--http-port",
-                str(port),
-                MODULE / "tests" / "import_worker.py",
-                str(batch.id),
-                str(CHUNK),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(worker.stdout.close)
-        self.addCleanup(worker.wait)
-        self.addCleanup(worker.kill)
-        return worker
-
-    def finish(self, worker):
-        output, _error = worker.communicate(timeout=120)
-        self.assertEqual(worker.returncode, 0, output)
-
-    def refresh(self):
-        """See what the other processes committed."""
-        self.cr.commit()
-        self.real.invalidate_all()
+        return self.start("import_worker.py", batch.id, CHUNK)
 
     def stored(self, source):
         """Everything that an import leaves, without what differs between sources."""
@@ -203,23 +123,19 @@ class TestImportDurability(TransactionCase):
 
     def test_killed_half_way_and_started_again(self):
         calm, shot = self.make_source("Undisturbed"), self.make_source("Killed")
-        undisturbed = self.make_batch(calm)
-        self.finish(self.start(undisturbed))
-        self.refresh()
+        undisturbed = self.queue(calm)
+        self.finish(self.work(undisturbed))
         expected_usage = self.usage()
 
-        batch = self.make_batch(shot)
-        worker = self.start(batch)
+        batch = self.queue(shot)
+        worker = self.work(batch)
         for _chunk, line in zip(range(12), worker.stdout, strict=False):
             self.assertIn("committed", line)
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-        self.refresh()
+        self.kill(worker)
         self.assertEqual(batch.state, "running")
         self.assertTrue(0 < batch.records < self.total, batch.records)
 
-        self.finish(self.start(batch))
-        self.refresh()
+        self.finish(self.work(batch))
         self.assertEqual(self.counters(batch), self.counters(undisturbed))
         self.assertEqual(batch.records, self.total)
         self.assertEqual(self.stored(shot), self.stored(calm))
@@ -232,10 +148,9 @@ class TestImportDurability(TransactionCase):
 
     def test_two_imports_of_one_file_at_once(self):
         source = self.make_source("Twice")
-        batches = [self.make_batch(source), self.make_batch(source)]
-        for worker in [self.start(batch) for batch in batches]:
+        batches = [self.queue(source), self.queue(source)]
+        for worker in [self.work(batch) for batch in batches]:
             self.finish(worker)
-        self.refresh()
         cdrs, exceptions = self.stored(source)
         self.assertEqual(len(cdrs) + len(exceptions), RECORDS)
         for batch in batches:
@@ -248,7 +163,7 @@ class TestImportDurability(TransactionCase):
 
     def test_one_process_a_batch(self):
         """A second process leaves a running batch alone."""
-        batch = self.make_batch(self.make_source("Locked"))
+        batch = self.queue(self.make_source("Locked"))
         with self.registry.cursor() as other:
             env = api.Environment(other, SUPERUSER_ID, {})
             twin = env["metered.batch"].browse(batch.id)

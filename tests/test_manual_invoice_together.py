@@ -15,37 +15,22 @@ from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api
 from odoo.service.model import retrying
-from odoo.tests import TransactionCase, tagged
+from odoo.tests import tagged
 
-from .metered_case import MeteredMakers
+from .committed_case import CommittedCase
 
 PHONE = "+14045550177"
 
 
 @tagged("post_install", "-at_install")
-class TestManualInvoiceTogether(MeteredMakers, TransactionCase):
+class TestManualInvoiceTogether(CommittedCase):
     def setUp(self):
         super().setUp()
-        self.cr = self.registry.cursor()
-        self.addCleanup(self.cr.close)
-        self.real = api.Environment(self.cr, SUPERUSER_ID, {})
-        self.addCleanup(self._remove)
-        self.made = []
-        deck = self.make("metered.rate.deck", name="Together", timezone="UTC")
-        self.make("metered.rate", deck_id=deck.id, price=0.06)
+        deck = self.make_deck("Together", price=0.06)
         self.partner = self.make(
             "res.partner", name="Together", metered_deck_id=deck.id
         )
         self.make("metered.identifier", partner_id=self.partner.id, value=PHONE)
-        self.source = self.make(
-            "metered.source",
-            name="Together",
-            preset="generic",
-            timezone="UTC",
-            country_id=self.real.ref("base.us").id,
-            max_age_days=0,
-            future_hours=24 * 365 * 100,
-        )
         lines = [
             "call_id,start_time,duration,caller,callee",
             *(
@@ -53,21 +38,11 @@ class TestManualInvoiceTogether(MeteredMakers, TransactionCase):
                 for number in range(20)
             ),
         ]
-        attachment = self.make(
-            "ir.attachment", name="together.csv", raw="\n".join(lines).encode()
-        )
-        self.batch = self.real["metered.batch"]._create_for_file(
-            self.source, attachment
-        )
-        self.made.append(self.batch)
+        source = self.make_source("Together")
+        self.batch = self.make_batch(source, "\n".join(lines).encode())
         self.batch._process()
         self.wizards = [self.search(), self.search()]
         self.cr.commit()
-
-    def make(self, model, **values):
-        record = self.real[model].create(values)
-        self.made.append(record)
-        return record
 
     def search(self):
         """One user's wizard, as it is after Search."""
@@ -81,29 +56,14 @@ class TestManualInvoiceTogether(MeteredMakers, TransactionCase):
         return wizard
 
     def invoices(self):
-        self.cr.commit()
-        self.real.invalidate_all()
+        self.refresh()
         return self.real["account.move"].search([("partner_id", "=", self.partner.id)])
 
     def _remove(self):
         self.cr.rollback()
         self.invoices().unlink()
-        for table in ("metered_cdr", "metered_exception"):
-            self.cr.execute(
-                f"DELETE FROM {table} WHERE batch_id = %s",  # noqa: S608
-                (self.batch.id,),
-            )
-        self.cr.execute(
-            "DELETE FROM metered_usage WHERE partner_id = %s", (self.partner.id,)
-        )
-        self.cr.execute(
-            "UPDATE metered_batch SET records = 0 WHERE id = %s", (self.batch.id,)
-        )
-        self.cr.execute("UPDATE metered_rate SET used = FALSE WHERE used")
-        self.real.invalidate_all()
-        for record in reversed(self.made):
-            record.exists().unlink()
         self.cr.commit()
+        super()._remove()
 
     def press(self, wizard, before=None, after=None):
         """Press the button in a thread, as a request does it.

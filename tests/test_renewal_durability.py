@@ -8,45 +8,34 @@ These commit for real, in the test database; what they store is removed at the e
 # Other processes see only what is committed.
 # pylint: disable=invalid-commit
 
-import signal
-import socket
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import psycopg2
 
 from odoo import SUPERUSER_ID, Command, api
-from odoo.tests import TransactionCase, tagged
-from odoo.tools import config, mute_logger
+from odoo.tests import tagged
+from odoo.tools import mute_logger
 
-MODULE = Path(__file__).resolve().parent.parent
+from .committed_case import CommittedCase
+
 SUBSCRIPTIONS = 500
 DUE = "2026-11-01"
 
 
 @tagged("post_install", "-at_install")
-class TestRenewalDurability(TransactionCase):
+class TestRenewalDurability(CommittedCase):
     def setUp(self):
         super().setUp()
-        self.cr = self.registry.cursor()
-        self.addCleanup(self.cr.close)
-        self.real = api.Environment(self.cr, SUPERUSER_ID, {"tracking_disable": True})
-        self.addCleanup(self._remove)
-        env, self.partners = self.real, self.real["res.partner"]
-        self.fee = env["product.product"].create(
-            {"name": "Line rental", "type": "service"}
+        self.partners = self.real["res.partner"]
+        self.fee = self.make("product.product", name="Line rental", type="service")
+        self.template = self.make(
+            "sale.subscription.template",
+            name="Monthly",
+            code="D",
+            recurring_rule_type="months",
+            invoicing_mode="invoice",
         )
-        self.template = env["sale.subscription.template"].create(
-            {
-                "name": "Monthly",
-                "code": "D",
-                "recurring_rule_type": "months",
-                "invoicing_mode": "invoice",
-            }
-        )
-        self.pricelist = env["product.pricelist"].create({"name": "Durable"})
+        self.pricelist = self.make("product.pricelist", name="Durable")
 
     def make_subscriptions(self, count):
         """Subscriptions that are due, each with ten days of usage for 1.50."""
@@ -54,6 +43,7 @@ class TestRenewalDurability(TransactionCase):
         self.partners = env["res.partner"].create(
             [{"name": f"Durable {number}"} for number in range(count)]
         )
+        self.made.append(self.partners)
         stage = env["sale.subscription.stage"].search(
             [("type", "=", "in_progress")], limit=1
         )
@@ -128,66 +118,30 @@ class TestRenewalDurability(TransactionCase):
         for statement in statements:
             self.cr.execute(statement, (partners,))
         self.cr.execute("DELETE FROM metered_renewal")
-        self.real.invalidate_all()
-        self.partners.unlink()
-        self.template.unlink()
-        self.pricelist.unlink()
-        self.fee.unlink()
         self.cr.commit()
+        super()._remove()
 
-    def start(self, run):
+    def work(self, run):
         """Start a process that works on the run."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        worker = subprocess.Popen(
-            [
-                sys.executable,
-                MODULE / "scripts" / "odoo_env.py",
-                "--config",
-                config["config"],
-                "--database",
-                self.cr.dbname,
-                "--http-port",
-                str(port),
-                MODULE / "tests" / "renewal_worker.py",
-                str(run.id),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.addCleanup(worker.stdout.close)
-        self.addCleanup(worker.wait)
-        self.addCleanup(worker.kill)
-        return worker
-
-    def refresh(self):
-        """See what the other processes committed."""
-        self.cr.commit()
-        self.real.invalidate_all()
+        return self.start("renewal_worker.py", run.id)
 
     def test_killed_half_way_and_started_again(self):
         subscriptions = self.make_subscriptions(SUBSCRIPTIONS)
         run = self.make_run()
-        worker = self.start(run)
+        worker = self.work(run)
         portions = 0
         for line in worker.stdout:
             portions += line.startswith("committed") and not line.endswith(" 0\n")
             if portions == 4:
                 break
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-        self.refresh()
+        self.kill(worker)
         self.assertEqual(run.state, "running")
         self.assertTrue(0 < run.records < SUBSCRIPTIONS, run.records)
         self.assertEqual(
             run.records, len(subscriptions.filtered(lambda s: s.invoice_ids))
         )
 
-        worker = self.start(run)
-        output, _error = worker.communicate(timeout=300)
-        self.assertEqual(worker.returncode, 0, output)
-        self.refresh()
+        self.finish(self.work(run))
         self.assertEqual(
             (run.state, run.records, run.invoices, run.failures),
             ("done", SUBSCRIPTIONS, SUBSCRIPTIONS, 0),

@@ -1,0 +1,134 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Tests that commit for real, for other processes and transactions to see it.
+
+What they store in the test database is removed at the end.
+"""
+
+# Other processes see only what is committed.
+# pylint: disable=invalid-commit
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from odoo import SUPERUSER_ID, api
+from odoo.tests import TransactionCase
+from odoo.tools import config
+
+MODULE = Path(__file__).resolve().parent.parent
+
+
+class CommittedCase(TransactionCase):
+    """``real`` is an environment that may commit, ``made`` what is removed."""
+
+    real_context = {"tracking_disable": True}
+
+    def setUp(self):
+        super().setUp()
+        self.cr = self.registry.cursor()
+        self.addCleanup(self.cr.close)
+        self.real = api.Environment(self.cr, SUPERUSER_ID, self.real_context)
+        self.made = []
+        self.addCleanup(self._remove)
+
+    def make(self, model, **values):
+        """Create a record that is removed at the end."""
+        record = self.real[model].create(values)
+        self.made.append(record)
+        return record
+
+    def make_deck(self, name, **rate):
+        """A deck with one rate for every number."""
+        deck = self.make("metered.rate.deck", name=name, timezone="UTC")
+        self.make("metered.rate", deck_id=deck.id, **rate)
+        return deck
+
+    def make_source(self, name):
+        """A source of generic files in UTC, that takes calls of any day."""
+        return self.make(
+            "metered.source",
+            name=name,
+            preset="generic",
+            timezone="UTC",
+            country_id=self.real.ref("base.us").id,
+            max_age_days=0,
+            future_hours=24 * 365 * 100,
+        )
+
+    def make_batch(self, source, content):
+        """An import that waits.
+
+        :param bytes content: of the file
+        """
+        attachment = self.make("ir.attachment", name="calls.csv", raw=content)
+        batch = self.real["metered.batch"]._create_for_file(source, attachment)
+        self.made.append(batch)
+        return batch
+
+    def made_ids(self, model):
+        """Ids of what was made of a model."""
+        return [
+            id_ for record in self.made for id_ in record.ids if record._name == model
+        ]
+
+    def _remove(self):
+        self.cr.rollback()
+        batches, partners = self.made_ids("metered.batch"), self.made_ids("res.partner")
+        for statement, ids in (
+            ("DELETE FROM metered_cdr WHERE batch_id = ANY(%s)", batches),
+            ("DELETE FROM metered_exception WHERE batch_id = ANY(%s)", batches),
+            ("DELETE FROM metered_usage WHERE partner_id = ANY(%s)", partners),
+            ("UPDATE metered_batch SET records = 0 WHERE id = ANY(%s)", batches),
+        ):
+            self.cr.execute(statement, (ids,))
+        self.cr.execute("UPDATE metered_rate SET used = FALSE WHERE used")
+        self.real.invalidate_all()
+        for record in reversed(self.made):
+            record.exists().unlink()
+        self.cr.commit()
+
+    def refresh(self):
+        """See what the other processes committed."""
+        self.cr.commit()
+        self.real.invalidate_all()
+
+    def start(self, script, *arguments):
+        """Start a process that runs a script of this folder in Odoo's environment."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        worker = subprocess.Popen(
+            [
+                sys.executable,
+                MODULE / "scripts" / "odoo_env.py",
+                "--config",
+                config["config"],
+                "--database",
+                self.cr.dbname,
+                "--http-port",
+                str(port),
+                MODULE / "tests" / script,
+                *map(str, arguments),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.addCleanup(worker.stdout.close)
+        self.addCleanup(worker.wait)
+        self.addCleanup(worker.kill)
+        return worker
+
+    def kill(self, worker):
+        """SIGKILL: no chance to clean up."""
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        self.refresh()
+
+    def finish(self, worker):
+        """Let a process come to its end, which has to be a good one."""
+        output, _error = worker.communicate(timeout=300)
+        self.assertEqual(worker.returncode, 0, output)
+        self.refresh()
