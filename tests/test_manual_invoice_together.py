@@ -63,7 +63,7 @@ class TestManualInvoiceTogether(CommittedCase):
         self.cr.rollback()
         self.invoices().unlink()
         self.cr.commit()
-        super()._remove()
+        return super()._remove()
 
     def press(self, wizard, before=None, after=None):
         """Press the button in a thread, as a request does it.

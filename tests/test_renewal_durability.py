@@ -119,7 +119,7 @@ class TestRenewalDurability(CommittedCase):
             self.cr.execute(statement, (partners,))
         self.cr.execute("DELETE FROM metered_renewal")
         self.cr.commit()
-        super()._remove()
+        return super()._remove()
 
     def work(self, run):
         """Start a process that works on the run."""
