@@ -46,6 +46,8 @@ from . import metered_source_payer
 from . import metered_source_rule
 from . import metered_time_band
 from . import metered_usage
+from . import metered_usage_lines
+from . import metered_usage_priced
 from . import product_template
 from . import res_company
 from . import res_config_settings
@@ -60,6 +62,7 @@ from . import res_partner_usage
 from . import sale_subscription
 from . import sale_subscription_cron
 from . import sale_subscription_line
+from . import sale_subscription_metered
 from . import sale_subscription_template
 from . import metered_cure_company
 from . import metered_cure_partner

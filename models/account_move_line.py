@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, fields, models
 
+from ..rating.steps import Step
+
 
 class AccountMoveLine(models.Model):
     """Invoice lines that charge usage: how usage leaves them, and comes back."""
@@ -26,6 +28,15 @@ class AccountMoveLine(models.Model):
         ondelete="restrict",
         index="btree_not_null",
         help="The metered price that its usage was priced by.",
+    )
+    metered_subscription_id = fields.Many2one(
+        "sale.subscription",
+        string="Metered for",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The subscription in whose billing period its usage was priced.",
     )
     metered_pricing = fields.Json(
         readonly=True,
@@ -63,6 +74,17 @@ class AccountMoveLine(models.Model):
                     self.env._("Deleted: %s", lines._metered_describe_freed())
                 )
         return super().unlink()
+
+    def _metered_price_steps(self):
+        """How the price of the usage on this line came about.
+
+        The lines of one meter and period have the same steps: those of their sum.
+
+        :return: list of ``rating.steps.Step``, empty where no metered price was used
+        """
+        self.ensure_one()
+        pricing = self.metered_pricing or {}
+        return [Step(code, values) for code, values in pricing.get("steps", ())]
 
     # === FREEING === #
 

@@ -137,6 +137,54 @@ class MeteredMeter(models.Model):
                 )
             )
 
+    def _price_for(self, line, partner, company):
+        """What usage of this meter costs a customer.
+
+        The price of the subscription line, else the customer's own, else the
+        product's: of the line, or where there is none, of the meter.
+
+        :param line: ``sale.subscription.line``, may be empty
+        :param partner: the customer
+        :param company: ``res.company``
+        :return: ``metered.price``
+        :raises UserError: when there is none
+        """
+        self.ensure_one()
+        if line.metered_price_id:
+            return line.metered_price_id
+        own = (
+            self.env["metered.price"]
+            .sudo()
+            .search(
+                [
+                    ("meter_id", "=", self.id),
+                    ("current_id", "=", False),
+                    ("company_id", "in", [False, company.id]),
+                    ("partner_ids", "parent_of", partner.ids),
+                ]
+            )
+        )
+        if own:
+            # The nearest contact's, and the company's own before one of all.
+            return own.sorted(
+                lambda price: (
+                    partner not in price.partner_ids,
+                    not price.company_id,
+                    price.id,
+                )
+            )[0]
+        price = (line.product_id or self.product_id).metered_price_id
+        if price.meter_id == self:
+            return price
+        raise UserError(
+            self.env._(
+                "There is no price for %(meter)s of %(customer)s. Choose one on the "
+                "product that it is sold as, or on the subscription line.",
+                meter=self.name,
+                customer=partner.display_name,
+            )
+        )
+
     def _describe_usage(self, first, last, records, billed, late=False):
         """The text of an invoice line, in the language of the context.
 

@@ -75,6 +75,17 @@ class MeteredPrice(models.Model):
         )
         return begun[-1:] or self
 
+    def _versions_in(self, date_from, date_to):
+        """The versions that hold on days of a period, in order of their dates."""
+        versions = self._versions()
+        begins = [version.date_from or date.min for version in versions]
+        ends = [*begins[1:], date.max]
+        return versions.browse(
+            version.id
+            for version, begin, end in zip(versions, begins, ends, strict=True)
+            if begin < date_to and end > date_from
+        )
+
     def _usage_price_with(self, model):
         counted = self.meter_id.aggregation in ("count", "unique")
         return UsagePrice(

@@ -212,12 +212,20 @@ class MeteredUsage(models.Model):
         return {key: [records, text] for key, records, text in self.env.cr.fetchall()}
 
     def _prepare_invoice_lines(
-        self, company, currency, partner, date_from, date_to, date=None
+        self,
+        company,
+        currency,
+        partner,
+        date_from,
+        date_to,
+        date=None,
+        subscription=None,
     ):
-        """Values of the invoice lines for this usage, one per call type.
+        """Values of the invoice lines for this usage, one per call type or as the
+        meter says.
 
         Usage from before ``date_from`` came in late and has lines of its own, as has
-        usage in another currency.
+        usage of calls in another currency.
 
         :param company: whose exchange rates count
         :param currency: the invoice's currency; a sum is converted and rounded once
@@ -225,8 +233,27 @@ class MeteredUsage(models.Model):
         :param date_from: first day of the period
         :param date_to: first day after the period
         :param date: the invoice's date, at which sums are converted; None: date_to
+        :param subscription: what is renewed; its metered lines may have a charge
+            without usage
         :return: list of (dict for ``account.move.line``, ids of the usage)
         """
+        calls = self.filtered(lambda usage: usage.meter_id.kind == "call")
+        return calls._prepare_call_lines(
+            company, currency, partner, date_from, date_to, date
+        ) + (self - calls)._prepare_meter_lines(
+            company,
+            currency,
+            partner,
+            date_from,
+            date_to,
+            date or date_to,
+            subscription,
+        )
+
+    def _prepare_call_lines(
+        self, company, currency, partner, date_from, date_to, date=None
+    ):
+        """The lines of calls, one per call type; see :meth:`_prepare_invoice_lines`."""
         if not self:
             return []
         shared = {"quantity": 1.0}

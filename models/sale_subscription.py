@@ -14,12 +14,13 @@ class SaleSubscription(models.Model):
     )
 
     def _prepare_account_move(self, line_ids):
-        """Add the lines of the claimed usage.
+        """Add the lines of the claimed usage; metered lines have no fixed charge.
 
         The currency and the fiscal position are the subscription's: the lines' taxes
         and accounts follow from them.
         """
         usage_lines = self.env.context.get("metered_invoice_lines", ())
+        line_ids = self._metered_without_fixed(line_ids)
         values = super()._prepare_account_move(
             [*line_ids, *(Command.create(line) for line in usage_lines)]
         )
@@ -27,6 +28,10 @@ class SaleSubscription(models.Model):
         if self.fiscal_position_id:
             values.setdefault("fiscal_position_id", self.fiscal_position_id.id)
         return values
+
+    def _prepare_sale_order(self, line_ids=False):
+        """A sale order has the flat fees; what is metered is invoiced by usage."""
+        return super()._prepare_sale_order(self._metered_without_fixed(line_ids or []))
 
     def create_invoice(self):
         """Create one invoice, a draft, with the usage of the period that ended.

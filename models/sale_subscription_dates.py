@@ -98,6 +98,44 @@ class SaleSubscription(models.Model):
             date_from = min(max(date_from, self.date_start), date_to)
         return date_from
 
+    def _metered_period_of_day(self, day, date_from, date_to):
+        """The billing period that a day belongs to.
+
+        Those that were billed are known. Before and after them, and before what is
+        billed now, periods follow each other as the recurrence says.
+
+        :param date_from: first day of what is billed now
+        :param date_to: first day after it; both are taken where there is no
+            subscription
+        :return: (first day, first day after it)
+        """
+        if not self:
+            return min(date_from, day), date_to
+        self.ensure_one()
+        for period in self.metered_period_ids:
+            if period.date_from <= day < period.date_to:
+                return period.date_from, period.date_to
+        end = self.recurring_next_date or date_to
+        begin = self._metered_period_start(end)
+        while day >= end:
+            begin, end = end, self._get_next_invoice_date(end)
+        while day < begin:
+            end = begin
+            begin = self._metered_on_billing_day(
+                end - self._get_recurrence_delta(), end
+            )
+            if self.date_start and begin < self.date_start <= day:
+                begin = self.date_start
+        return begin, end
+
+    def _metered_whole_period(self, date_to):
+        """How many days a whole period has that ends before ``date_to``."""
+        self.ensure_one()
+        begin = self._metered_on_billing_day(
+            date_to - self._get_recurrence_delta(), date_to
+        )
+        return (date_to - begin).days
+
     def _metered_fee_days(self):
         """The days that a flat fee is for, as text in the customer's language."""
         self.ensure_one()

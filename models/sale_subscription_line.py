@@ -1,10 +1,79 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import models
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
 
 
 class SaleSubscriptionLine(models.Model):
     _inherit = "sale.subscription.line"
+
+    metered_meter_id = fields.Many2one(
+        related="product_id.metered_meter_id", string="Meter"
+    )
+    metered_price_id = fields.Many2one(
+        "metered.price",
+        ondelete="restrict",
+        index="btree_not_null",
+        domain="[('meter_id', '=', metered_meter_id), ('current_id', '=', False)]",
+        check_company=True,
+        help="What the usage of a metered product costs on this subscription. Empty: "
+        "the price of the customer, or else of the product.",
+    )
+    metered_price_text = fields.Char(
+        string="Price of Usage",
+        compute="_compute_metered_price_text",
+        help="What its usage costs; usage of the past period is invoiced.",
+    )
+
+    @api.depends("product_id", "metered_price_id", "sale_subscription_id.partner_id")
+    def _compute_metered_price_text(self):
+        for line in self:
+            meter = line.metered_meter_id
+            if not meter:
+                line.metered_price_text = False
+                continue
+            subscription = line.sale_subscription_id
+            try:
+                price = meter._price_for(
+                    line, subscription.partner_id, subscription.company_id
+                )
+                line.metered_price_text = price.description
+            except UserError:
+                line.metered_price_text = self.env._("no price")
+
+    @api.depends("product_id.metered_meter_id")
+    def _compute_price_unit(self):
+        """What is metered has no price of its own: the quantity of usage has."""
+        result = super()._compute_price_unit()
+        self.filtered("metered_meter_id").price_unit = 0.0
+        return result
+
+    @api.constrains("product_id", "sale_subscription_id", "metered_price_id")
+    def _check_one_line_a_meter(self):
+        """Two lines of a meter would both have its usage."""
+        for subscription in self.sale_subscription_id:
+            lines = subscription._metered_lines()
+            for meter, of_meter in lines.grouped("metered_meter_id").items():
+                if len(of_meter) > 1:
+                    raise ValidationError(
+                        self.env._(
+                            "Two lines of %(subscription)s are for %(meter)s. Its "
+                            "usage can be on one line only: remove one of them.",
+                            subscription=subscription.display_name,
+                            meter=meter.name,
+                        )
+                    )
+        for line in self.filtered("metered_price_id"):
+            if line.metered_price_id.meter_id != line.metered_meter_id:
+                raise ValidationError(
+                    self.env._(
+                        "The price %(price)s is for %(meter)s, which %(product)s is "
+                        "not.",
+                        price=line.metered_price_id.name,
+                        meter=line.metered_price_id.meter_id.name,
+                        product=line.product_id.display_name,
+                    )
+                )
 
     def _prepare_account_move_line(self):
         """Leave the account to the invoice, and say which days the fee is for.

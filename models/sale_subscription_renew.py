@@ -161,6 +161,7 @@ class SaleSubscription(models.Model):
                 partner=subscription.partner_invoice_id or subscription.partner_id,
                 date_from=renewal.date_from,
                 date_to=renewal.date_to,
+                subscription=subscription,
             )
 
     def _metered_usage_domain(self, date_to):
@@ -193,6 +194,13 @@ class SaleSubscription(models.Model):
             ("subscription_id", "in", [False, self.id]),
             ("partner_id", "in", customers.ids),
         ]
+        elsewhere = self._metered_meters_of_others()
+        if elsewhere:
+            domain += [
+                "|",
+                ("subscription_id", "=", self.id),
+                ("meter_id", "not in", elsewhere.ids),
+            ]
         if self.date_start:
             domain.append(("day", ">=", self.date_start))
         return domain
@@ -206,12 +214,12 @@ class SaleSubscription(models.Model):
             subscription = renewal.subscription
             renewal.invoice = self.env["account.move"].sudo()
             by_order, _post, _send = subscription.template_id._metered_invoicing()
-            if by_order and subscription.sale_subscription_line_ids:
+            flat = subscription._metered_flat_lines()
+            if by_order and flat:
                 renewal.invoice = subscription._metered_invoice_by_order(renewal)
                 continue
             commands = [
-                Command.create(line._prepare_account_move_line())
-                for line in subscription.sale_subscription_line_ids
+                Command.create(line._prepare_account_move_line()) for line in flat
             ] + [Command.create(values) for values, _ids in renewal.usage_lines]
             if commands:
                 direct.append(renewal)

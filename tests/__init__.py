@@ -48,6 +48,7 @@ from . import test_invoice_mail
 from . import test_invoice_usage
 from . import test_manual_invoice
 from . import test_manual_invoice_together
+from . import test_metered_invoice
 from . import test_metered_price
 from . import test_number_destinations
 from . import test_number_normalisation

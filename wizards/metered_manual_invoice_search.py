@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from odoo import Command, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import format_date
 from odoo.tools.misc import formatLang
 
 from ..ingest.load import deck_chain
 from ..ingest.rerate import rerate
+from ..rating.exact import rounded
 
 MICRO = Decimal("0.000001")
 
@@ -28,6 +30,8 @@ class Found:
     :ivar lost: calls that were on an invoice before and that no rate fits any more
     :ivar rerated_records: calls that were on an invoice before
     :ivar rerated_before, rerated_after: dict currency id -> their amount
+    :ivar priced: list of ``PricedMeter``: what is no call
+    :ivar problem: why usage that is no call cannot be priced
     """
 
     sums: dict = field(default_factory=dict)
@@ -37,6 +41,8 @@ class Found:
     rerated_records: int = 0
     rerated_before: dict = field(default_factory=dict)
     rerated_after: dict = field(default_factory=dict)
+    priced: list = field(default_factory=list)
+    problem: str = ""
 
     def add(self, meter_id, currency_id, records, billed, amount):
         """Add usage to the sums."""
@@ -73,10 +79,9 @@ class MeteredManualInvoice(models.TransientModel):
         billed = usage.filtered("invoice_line_id")
         found.billed = sum(billed.mapped("records"))
         found.invoices = billed.sudo().invoice_id._metered_label()
-        open_usage = usage - billed
-        freed = open_usage.filtered(
-            lambda u: not u.collecting and u.meter_id.kind == "call"
-        )
+        calls = usage.filtered(lambda u: u.meter_id.kind == "call")
+        open_usage = calls - billed
+        freed = open_usage.filtered(lambda u: not u.collecting)
         self.env.cr.execute(
             """
             SELECT meter_id, currency_id, sum(records), sum(billed_quantity)::text,
@@ -91,7 +96,28 @@ class MeteredManualInvoice(models.TransientModel):
             )
         if freed:
             self._find_freed(freed, found)
+        self._find_priced(usage - calls - billed, found)
         return found
+
+    def _find_priced(self, usage, found):
+        """Look at usage that is priced by billing periods; nothing is written."""
+        currency = self._invoice_currency()
+        try:
+            found.priced = usage.sudo()._price_meters(
+                self.company_id.sudo(),
+                self.date_from,
+                fields.Date.add(self.date_to, days=1),
+            )
+        except UserError as error:
+            found.problem = str(error)
+        for priced in found.priced:
+            found.add(
+                priced.meter.id,
+                priced.currency.id,
+                sum(priced.usage.mapped("records")),
+                Decimal(0),
+                rounded(priced.due(currency), 12).normalize(),
+            )
 
     def _find_freed(self, freed, found):
         rerated = rerate(freed, write=False)
@@ -184,13 +210,18 @@ class MeteredManualInvoice(models.TransientModel):
 
         :return: a sentence with what to do; False where an invoice can be made
         """
+        if found.problem:
+            return found.problem
         if not found.sums:
             return self._nothing_to_bill(found, unrated)
-        without = meters.filtered(lambda meter: not meter.product_id)
+        sold = self.env["metered.meter"].browse(
+            priced.meter.id for priced in found.priced if priced.product
+        )
+        without = meters.filtered(lambda meter: not meter.product_id) - sold
         if without:
             return self.env._(
                 "No product to invoice it as: %s. Set it in Metered Billing, "
-                "Configuration, Call Types.",
+                "Configuration, Call Types or Meters.",
                 ", ".join(without.mapped("name")),
             )
         journal = (

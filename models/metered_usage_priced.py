@@ -1,0 +1,347 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+
+import pandas as pd
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..rating.usage_price import PricedUsage, price_usage
+from .metered_price_rating import day_us
+
+#: what a meter's records come to, where the daily sums do not tell it
+_MEASURES = {
+    "max": "max(quantity)",
+    "min": "min(quantity)",
+    "last": "(array_agg(quantity ORDER BY start_time DESC, id DESC))[1]",
+    "unique": "count(DISTINCT properties ->> %(property)s)",
+}
+
+
+@dataclass(slots=True)
+class PricedMeter:
+    """The usage of one meter in one billing period, and what it costs.
+
+    The whole period is priced, with what was billed of it before; what is due is the
+    difference. So nothing depends on how a period was cut into invoices.
+    """
+
+    meter: models.BaseModel
+    #: the ``metered.price``, with its versions in force in the period
+    price: models.BaseModel
+    versions: models.BaseModel
+    #: of the invoice line; the subscription and its line may be empty
+    product: models.BaseModel
+    subscription: models.BaseModel
+    subscription_line: models.BaseModel
+    #: first day, and first day after the period
+    date_from: object
+    date_to: object
+    #: whether the period is over for long, so that it came in late
+    late: bool
+    #: open usage, that is billed now; rows without records were made by an invoice
+    usage: models.BaseModel
+    priced: PricedUsage = None
+    #: of the usage that is on invoices: exact sum, and its priced quantity
+    billed: Fraction = Fraction(0)
+    billed_quantity: Fraction = Fraction(0)
+    has_billed: bool = False
+    steps: list = field(default_factory=list)
+
+    @property
+    def currency(self):
+        """The currency in which it is priced."""
+        return self.price.currency_id
+
+    @property
+    def records(self):
+        """The open rows that have records."""
+        return self.usage.filtered("records")
+
+    def due(self, currency):
+        """What is to be billed, exactly.
+
+        Rounded by the price where the invoice has its currency; where not, it is
+        rounded once, when it is converted.
+
+        :param currency: of the invoice
+        :return: Fraction
+        """
+        if currency == self.currency:
+            return Fraction(self.priced.amount) - self.billed
+        return self.priced.exact_amount - self.billed
+
+
+class MeteredUsage(models.Model):
+    """What the usage of meters costs that are no call types."""
+
+    _inherit = "metered.usage"
+
+    def _price_meters(self, company, date_from, date_to, subscription=None):
+        """Price this open usage: one price for each meter and billing period.
+
+        :param company: ``res.company``
+        :param date_from: first day of the period that is billed
+        :param date_to: first day after it
+        :param subscription: the ``sale.subscription`` that is renewed: its metered
+            lines are priced also without usage. None: each row's own one is found.
+        :return: list of :class:`PricedMeter`
+        :raises UserError: when usage has no price, or none for its quantity
+        """
+        groups, order = {}, []
+        for usage in self.sorted(lambda u: (u.day, u.id)):
+            owner = subscription or usage._metered_owner()
+            period = (date_from, date_to)
+            if not date_from <= usage.day < date_to or not subscription:
+                period = owner._metered_period_of_day(usage.day, date_from, date_to)
+            key = (usage.meter_id, owner, *period)
+            if key not in groups:
+                order.append(key)
+            groups.setdefault(key, []).append(usage.id)
+        if subscription and date_from < date_to:
+            for line in subscription._metered_lines():
+                key = (line.metered_meter_id, subscription, date_from, date_to)
+                if key not in groups:
+                    order.append(key)
+                    groups[key] = []
+        found = []
+        for key in order:
+            meter, owner, begin, end = key
+            usage = self.browse(groups[key])
+            partner = owner.partner_id or usage.partner_id[:1]
+            priced = self._price_meter(
+                meter, owner, partner, company, begin, end, usage
+            )
+            priced.late = end <= date_from
+            if usage or priced.priced.exact_amount != priced.billed:
+                found.append(priced)
+        return sorted(
+            found, key=lambda p: (not p.late, p.meter.sequence, p.meter.id, p.date_from)
+        )
+
+    def _metered_owner(self):
+        """The subscription in whose periods this usage is priced; may be empty."""
+        self.ensure_one()
+        if self.subscription_id:
+            return self.subscription_id
+        subscriptions = (
+            self.env["sale.subscription"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", self.company_id.id),
+                    (
+                        "partner_id.commercial_partner_id",
+                        "=",
+                        self.partner_id.commercial_partner_id.id,
+                    ),
+                    ("in_progress", "=", True),
+                ],
+                order="id",
+            )
+        )
+        with_line = subscriptions.filtered(
+            lambda s: self.meter_id in s._metered_lines().metered_meter_id
+        )
+        return (with_line or subscriptions)[:1]
+
+    @api.model
+    def _price_meter(self, meter, owner, partner, company, begin, end, usage):
+        """Price one meter and period; see :meth:`_price_meters`."""
+        lines = owner._metered_lines()
+        line = lines.filtered(lambda line: line.metered_meter_id == meter)[:1]
+        product = line.product_id or meter.product_id
+        price = meter._price_for(line, partner, company)
+        versions = price._versions_in(begin, end)
+        found = PricedMeter(
+            meter=meter,
+            price=price,
+            versions=versions,
+            product=product,
+            subscription=owner,
+            subscription_line=line,
+            date_from=begin,
+            date_to=end,
+            late=False,
+            usage=usage,
+        )
+        billed = self._billed_usage(meter, owner, partner, company, begin, end)
+        self._read_billed(found, billed, end)
+        try:
+            found.priced = self._price_rows(found, billed | found.records)
+        except ValueError as error:
+            raise UserError(
+                self.env._(
+                    "%(meter)s of %(customer)s, %(first)s to %(last)s, has no price by "
+                    "%(price)s. %(reason)s.",
+                    meter=meter.name,
+                    customer=partner.display_name,
+                    first=begin,
+                    last=fields.Date.subtract(end, days=1),
+                    price=price.name,
+                    reason=error,
+                )
+            ) from error
+        return found
+
+    @api.model
+    def _billed_usage(self, meter, owner, partner, company, begin, end):
+        """Usage of a meter and period that is on invoices already."""
+        family = (
+            self.env["res.partner"]
+            .sudo()
+            .with_context(active_test=False)
+            .search(
+                [
+                    (
+                        "commercial_partner_id",
+                        "=",
+                        partner.commercial_partner_id.id,
+                    )
+                ]
+            )
+        )
+        return self.search(
+            [
+                ("company_id", "=", company.id),
+                ("partner_id", "in", family.ids),
+                ("meter_id", "=", meter.id),
+                ("day", ">=", begin),
+                ("day", "<", end),
+                ("invoice_line_id", "!=", False),
+                (
+                    "invoice_line_id.metered_subscription_id",
+                    "in",
+                    [False, *owner.ids],
+                ),
+            ]
+        )
+
+    def _read_billed(self, found, billed, date):
+        """Sum up what is billed, in the currency of the price."""
+        self.flush_model()
+        self.env.cr.execute(
+            "SELECT currency_id, sum(amount)::text, sum(billed_quantity)::text"
+            " FROM metered_usage WHERE id = ANY(%s) GROUP BY currency_id",
+            (billed.ids,),
+        )
+        sums = self.env.cr.fetchall()
+        company = billed.company_id[:1]
+        for currency_id, amount, quantity in sums:
+            amount = Fraction(Decimal(amount))
+            currency = self.env["res.currency"].browse(currency_id)
+            if currency != found.currency:
+                rate = currency._get_conversion_rate(
+                    currency, found.currency, company, date
+                )
+                amount *= Fraction(Decimal(repr(rate)))
+            found.billed += amount
+            found.billed_quantity += Fraction(Decimal(quantity))
+        found.has_billed = bool(billed)
+
+    def _price_rows(self, found, rows):
+        """Price the records of usage rows, all of a meter and a period.
+
+        :param found: :class:`PricedMeter`
+        :param rows: ``metered.usage`` records
+        :return: ``rating.usage_price.PricedUsage``
+        :raises ValueError: when there is no price for it
+        """
+        price = found.price._usage_price(found.date_to)
+        settings = {
+            "period_us": (day_us(found.date_from), day_us(found.date_to)),
+            "share": self._share_of_period(found),
+        }
+        how = found.meter.aggregation
+        if how in ("sum", "count"):
+            if how == "sum" and found.price._prices_events():
+                frame = self._read_events(rows)
+            else:
+                frame = self._read_days(rows, "quantity" if how == "sum" else "records")
+            # Days have been counted already; sums of them are what is left to do.
+            price = _summing(price)
+            return price_usage(price, records=frame, **settings)
+        return price_usage(price, quantity=self._measure(rows, found.meter), **settings)
+
+    @api.model
+    def _share_of_period(self, found):
+        """The share of a whole period that this one is, by its days."""
+        version = found.versions[-1:] or found.price
+        if not version.prorate or not found.subscription:
+            return Fraction(1)
+        days = (found.date_to - found.date_from).days
+        whole = found.subscription._metered_whole_period(found.date_to)
+        return min(Fraction(days, whole), Fraction(1))
+
+    def _read_days(self, rows, column):
+        """One record a usage row, at the beginning of its day.
+
+        :return: DataFrame as ``rating.aggregations`` takes it
+        """
+        self.env.cr.execute(
+            f"SELECT id, day, {column}::text FROM metered_usage"  # noqa: S608
+            " WHERE id = ANY(%s) ORDER BY day, id",
+            (rows.ids,),
+        )
+        return pd.DataFrame(
+            [(key, day_us(day), Decimal(v)) for key, day, v in self.env.cr.fetchall()],
+            columns=["id", "at_us", "value"],
+        )
+
+    def _read_events(self, rows):
+        """Every record of usage rows, in order of (day, time, id).
+
+        The day is the customer's, as the usage counts it; within a day the instants
+        are mere ranks.
+        """
+        self.env.cr.execute(
+            """
+            SELECT cdr.id, usage.day,
+                   row_number() OVER (PARTITION BY usage.day
+                                      ORDER BY cdr.start_time, cdr.id),
+                   cdr.quantity::text
+              FROM metered_cdr cdr JOIN metered_usage usage ON usage.id = cdr.usage_id
+             WHERE cdr.usage_id = ANY(%s)
+            """,
+            (rows.ids,),
+        )
+        return pd.DataFrame(
+            [
+                (key, day_us(day) + rank, Decimal(value))
+                for key, day, rank, value in self.env.cr.fetchall()
+            ],
+            columns=["id", "at_us", "value"],
+        )
+
+    def _measure(self, rows, meter):
+        """What the records of usage rows come to, where it is no sum.
+
+        :return: Fraction; 0 without records
+        """
+        how = meter.aggregation
+        if how == "average":
+            # Sums of days, kept exactly as they came in: no record need be read.
+            self.env.cr.execute(
+                "SELECT coalesce(sum(quantity), 0)::text, coalesce(sum(records), 0)"
+                " FROM metered_usage WHERE id = ANY(%s)",
+                (rows.ids,),
+            )
+            total, count = self.env.cr.fetchone()
+            return Fraction(Decimal(total)) / int(count) if count else Fraction(0)
+        self.env.cr.execute(
+            f"SELECT coalesce({_MEASURES[how]}, 0)::text"  # noqa: S608 - ours
+            " FROM metered_cdr WHERE usage_id = ANY(%(rows)s)",
+            {"rows": rows.ids, "property": meter.unique_property},
+        )
+        return Fraction(Decimal(self.env.cr.fetchone()[0]))
+
+
+def _summing(price):
+    """The price of a sum; a count of records is the sum of the days' counts."""
+    if price.aggregation == "sum":
+        return price
+    values = {name: getattr(price, name) for name in price.__dataclass_fields__}
+    return type(price)(**{**values, "aggregation": "sum"})
