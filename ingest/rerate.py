@@ -110,6 +110,7 @@ class Rerated:
     :ivar after: the same afterwards; usage that is empty now is gone, and what moved
         to another currency is in rows of its own (usage_id 0 if nothing was written)
     :ivar changed: number of CDRs with another charge, rate or currency
+    :ivar changed_of: dict usage id (of ``before``) -> number of them in it
     :ivar unrated: list of :class:`~.unrated.Unrated`: what no rate fits any more
     """
 
@@ -117,6 +118,7 @@ class Rerated:
     after: pd.DataFrame
     changed: int
     unrated: list
+    changed_of: dict
 
 
 def rerate(usage, write=True):
@@ -144,6 +146,7 @@ def rerate(usage, write=True):
         pd.concat([work.after() for work in works]) if works else before,
         sum(work.changed for work in works),
         [record for work in works for record in work.unrated],
+        {usage: count for work in works for usage, count in work.changed_usage()},
     )
 
 
@@ -159,6 +162,7 @@ class _Rerating:
         self.change = np.zeros((len(self.ids), len(SUMS)), np.int64)
         self.moved = {}
         self.changed = 0
+        self.changed_of = np.zeros(len(self.ids), np.int64)
         self.unrated = []
         company = company.with_env(self.env)
         partners, of_usage = np.unique(
@@ -205,6 +209,11 @@ class _Rerating:
         moved[names] = [sums for _id, sums in self.moved.values()]
         return pd.concat([rows, moved])
 
+    def changed_usage(self):
+        """Yield (usage id, number of changed CDRs) where there are some."""
+        for row in np.flatnonzero(self.changed_of):
+            yield int(self.ids[row]), int(self.changed_of[row])
+
     def _rate(self, rows):
         """Rate one chunk; the ids of the rates of what changed."""
         *numbers, callee, call_id = zip(*rows, strict=True)
@@ -243,6 +252,7 @@ class _Rerating:
             differs |= values != old[name]
         changed = np.flatnonzero(rated & differs)
         self.changed += len(changed)
+        np.add.at(self.changed_of, usage[changed], 1)
         if self.write and len(changed):
             self._write_cdrs(old["id"], new, usage, changed)
         return set(new["rate_id"][changed].tolist())

@@ -9,6 +9,7 @@ from . import mail_activity
 from . import mail_activity_mixin
 from . import account_move_line
 from . import account_move_line_explain
+from . import account_move_line_difference
 from . import metered_cure
 from . import metered_batch
 from . import metered_batch_job
@@ -38,6 +39,10 @@ from . import metered_rate_deck_file
 from . import metered_rate_deck_version
 from . import metered_renewal
 from . import metered_renewal_failure
+from . import metered_rerate
+from . import metered_rerate_difference
+from . import metered_rerate_invoiced
+from . import metered_rerate_line
 from . import metered_source
 from . import metered_source_account
 from . import metered_source_checks

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Asking why and what would be, in a real browser."""
 
+from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .metered_case import MeteredMakers
@@ -45,3 +46,20 @@ class TestExplainTours(MeteredMakers, HttpCase):
 
     def test_rate_finder(self):
         self.start_tour("/odoo", "metered_billing_rate_finder", login="operator")
+
+    def test_rerate(self):
+        now = fields.Datetime.now()
+        self.import_calls(
+            self.source,
+            ("t3", f"{now}", 150, "+14045550100", "+12125550199"),
+        )
+        deck = self.make_deck("Own")
+        self.make_rate(deck, "", price=0.12)
+        self.customer.metered_deck_id = deck
+        self.start_tour(
+            "/odoo/action-metered_billing.action_metered_rerate",
+            "metered_billing_rerate",
+            login="operator",
+        )
+        late = self.usage(self.customer).filtered(lambda u: u.day == now.date())
+        self.assertEqual(late.amount, 0.3)

@@ -15,6 +15,8 @@ from . import metered_import
 from . import metered_price_change
 from . import metered_rate_finder
 from . import metered_rate_proposal
+from . import metered_rerate_approve
+from . import metered_rerate_start
 from . import metered_subscription_setup
 from . import metered_manual_invoice
 from . import metered_manual_invoice_line

@@ -1,0 +1,21 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+
+
+class MeteredRerateApprove(models.TransientModel):
+    """Why invoiced usage is charged anew; who presses the button has approved it."""
+
+    _name = "metered.rerate.approve"
+    _description = "Approve the Difference"
+
+    rerate_id = fields.Many2one("metered.rerate", required=True, ondelete="cascade")
+    result = fields.Char(related="rerate_id.result")
+    reason = fields.Text(
+        required=True, help="Customers read it on the credit note or invoice."
+    )
+
+    def action_post(self):
+        """Post the difference as credit notes and invoices."""
+        self.ensure_one()
+        return self.rerate_id._post_differences(self.reason)

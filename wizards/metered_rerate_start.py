@@ -1,0 +1,65 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import Command, api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+
+class MeteredRerateStart(models.TransientModel):
+    """Say which usage to rate again, and look at what would change."""
+
+    _name = "metered.rerate.start"
+    _description = "Re-rate Usage"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    scope = fields.Selection(
+        lambda self: self.env["metered.rerate"]._fields["scope"].selection,
+        string="Which Usage",
+        required=True,
+        default="open",
+        help="Invoiced usage keeps its charges: the difference goes on a credit note "
+        "or an extra invoice, once an Administrator has approved it.",
+    )
+    date_from = fields.Date(
+        string="From", required=True, default=lambda self: self._default_date_from()
+    )
+    date_to = fields.Date(
+        string="To",
+        required=True,
+        default=lambda self: fields.Date.context_today(self),
+        help="Last day, in the customer's time zone.",
+    )
+    partner_ids = fields.Many2many(
+        "res.partner", string="Customers", help="With their contacts. Empty: all."
+    )
+    meter_ids = fields.Many2many(
+        "metered.meter",
+        string="Call Types",
+        domain="[('kind', '=', 'call'), ('company_id', 'in', (False, company_id))]",
+        help="Empty: all.",
+    )
+
+    @api.model
+    def _default_date_from(self):
+        today = fields.Date.context_today(self)
+        return fields.Date.subtract(today.replace(day=1), months=1)
+
+    def action_preview(self):
+        """Rate the usage again without writing anything, and show what changes."""
+        self.ensure_one()
+        if self.company_id not in self.env.user.company_ids:
+            raise AccessError(self.env._("You do not work in that company."))
+        if self.date_from > self.date_to:
+            raise UserError(self.env._("The first day lies after the last day."))
+        (self.partner_ids | self.env["res.partner"]).check_access("read")
+        return self.env["metered.rerate"]._start(
+            {
+                "company_id": self.company_id.id,
+                "scope": self.scope,
+                "date_from": self.date_from,
+                "date_to": self.date_to,
+                "partner_ids": [Command.set(self.partner_ids.ids)],
+                "meter_ids": [Command.set(self.meter_ids.ids)],
+            }
+        )
