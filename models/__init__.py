@@ -11,9 +11,12 @@ from . import account_move_line
 from . import account_move_line_explain
 from . import account_move_line_difference
 from . import metered_cure
+from . import metered_allowance_balance
 from . import metered_batch
 from . import metered_batch_job
 from . import metered_batch_undo
+from . import metered_calling_plan
+from . import metered_calling_plan_allowance
 from . import metered_cdr
 from . import metered_cdr_explain
 from . import metered_customer_group
@@ -29,6 +32,7 @@ from . import metered_identifier
 from . import metered_meter
 from . import metered_onboarding
 from . import metered_period
+from . import metered_plan_mark
 from . import metered_price
 from . import metered_price_rating
 from . import metered_price_text
@@ -54,6 +58,7 @@ from . import metered_usage
 from . import metered_usage_lines
 from . import metered_usage_priced
 from . import product_template
+from . import product_template_plan
 from . import res_company
 from . import res_config_settings
 from . import res_partner

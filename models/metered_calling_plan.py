@@ -1,0 +1,103 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+
+
+class MeteredCallingPlan(models.Model):
+    """What a product includes: allowances, and prices of the plan's own.
+
+    Whoever has the product on a line of a subscription has the plan, from the beginning
+    of the billing period in which the line was added.
+    """
+
+    _name = "metered.calling.plan"
+    _description = "Calling Plan"
+    _order = "name, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, translate=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company",
+        index=True,
+        default=lambda self: self.env.company,
+        help="Empty: for all companies.",
+    )
+    currency_id = fields.Many2one(
+        "res.currency",
+        required=True,
+        default=lambda self: self.env.company.currency_id,
+        help="Of the plan's own prices and of allowances in money. They are for calls "
+        "whose rate deck has this currency.",
+    )
+    description = fields.Text(
+        translate=True, help="Notes on the plan, for those who sell it."
+    )
+    allowance_ids = fields.One2many(
+        "metered.calling.plan.allowance", "plan_id", string="Allowances", copy=True
+    )
+    product_ids = fields.One2many(
+        "product.template", "metered_plan_id", string="Products"
+    )
+    product_count = fields.Integer(compute="_compute_product_count")
+    subscription_count = fields.Integer(
+        compute="_compute_subscription_count",
+        groups="sales_team.group_sale_salesman",
+        help="Subscriptions that have the plan now.",
+    )
+
+    @api.depends("product_ids")
+    def _compute_product_count(self):
+        for plan in self:
+            plan.product_count = len(plan.product_ids)
+
+    def _compute_subscription_count(self):
+        for plan in self:
+            plan.subscription_count = self.env["sale.subscription"].search_count(
+                plan._subscription_domain()
+            )
+
+    def _subscription_domain(self):
+        """Running subscriptions with one of these plans."""
+        return [
+            ("in_progress", "=", True),
+            (
+                "sale_subscription_line_ids.product_id.product_tmpl_id.metered_plan_id",
+                "in",
+                self.ids,
+            ),
+        ]
+
+    def copy_data(self, default=None):
+        """Name a copy so that it can be told from the plan."""
+        vals_list = super().copy_data(default)
+        for plan, vals in zip(self, vals_list, strict=True):
+            if "name" not in (default or {}):
+                vals["name"] = self.env._("%s (copy)", plan.name)
+        return vals_list
+
+    def action_view_products(self):
+        """Open the products that are sold with this plan."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Products with %s", self.name),
+            "res_model": "product.template",
+            "view_mode": "list,form",
+            "domain": [("metered_plan_id", "=", self.id)],
+            "context": {
+                "default_metered_plan_id": self.id,
+                "default_type": "service",
+            },
+        }
+
+    def action_view_subscriptions(self):
+        """Open the running subscriptions that have this plan."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Subscriptions with %s", self.name),
+            "res_model": "sale.subscription",
+            "view_mode": "list,form",
+            "domain": self._subscription_domain(),
+        }
