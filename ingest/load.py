@@ -133,6 +133,7 @@ def load_settings(source):
         currency_of_deck=currency_of_deck,
         default_chain=default_chain,
         rate_of_currency=company_rates(company, currency_of_deck.values()),
+        plan_partners=source.env["metered.plan.mark"]._plan_partners(company),
     )
 
 

@@ -55,6 +55,7 @@ CDR_NUMBERS = (
     "batch_id",
     "line",
     "destination_id",
+    "deck_micro",
 )
 # A cursor reads the records as they were before anything is written.
 _READ_CDRS = """
@@ -62,14 +63,16 @@ _READ_CDRS = """
     SELECT id, usage_id, (extract(epoch FROM start_time) * 1000000)::bigint,
            quantity::bigint, billed_quantity::bigint, coalesce(rate_id, 0),
            coalesce(band_id, 0), (charge * 1000000)::bigint, currency_id,
-           batch_id, line, coalesce(destination_id, 0), callee, call_id
+           batch_id, line, coalesce(destination_id, 0),
+           (coalesce(deck_charge, charge) * 1000000)::bigint, callee, call_id
       FROM metered_cdr WHERE usage_id = ANY(%s)
 """
 _WRITE_CDRS = """
     UPDATE metered_cdr cdr
        SET usage_id = new.usage_id, rate_id = new.rate_id,
            band_id = nullif(new.band_id, 0), billed_quantity = new.billed_quantity,
-           charge = new.charge_micro * 0.000001, currency_id = new.currency_id
+           charge = new.charge_micro * 0.000001, currency_id = new.currency_id,
+           deck_charge = NULL, plan_quantity = NULL, plan_taken = NULL
       FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::bigint[],
                   %s::bigint[], %s::int[])
            AS new (id, usage_id, rate_id, band_id, billed_quantity, charge_micro,
@@ -181,6 +184,9 @@ class _Rerating:
     def run(self):
         """Rate all records, and write what is to be written."""
         cr = self.env.cr
+        if self.write:
+            # Where the deck's charge is another one now, plans are applied anew.
+            self.env["metered.plan.mark"]._mark_usage(self.ids.tolist())
         rates = set()
         cr.execute(_READ_CDRS, (self.ids.tolist(),))
         while True:
@@ -245,11 +251,15 @@ class _Rerating:
             )[of_deck],
         }
         rated = status == RATED
-        self._reject(old, status, callee, call_id, usage)
-        self._sum(old, new, rated, usage)
+        # What a calling plan took is no change: only the deck's charge is compared.
         differs = np.zeros(len(rows), bool)
         for name, values in new.items():
-            differs |= values != old[name]
+            differs |= values != old["deck_micro" if name == "charge_micro" else name]
+        new["charge_micro"] = np.where(
+            differs, new["charge_micro"], old["charge_micro"]
+        )
+        self._reject(old, status, callee, call_id, usage)
+        self._sum(old, new, rated, usage)
         changed = np.flatnonzero(rated & differs)
         self.changed += len(changed)
         np.add.at(self.changed_of, usage[changed], 1)

@@ -66,3 +66,5 @@ class ImportSettings:
     default_chain: int = 0
     #: currency id -> units of the company's currency, to estimate with, not to bill
     rate_of_currency: dict[int, Decimal] = field(default_factory=dict)
+    #: customers whose calls may take from a calling plan
+    plan_partners: frozenset = frozenset()

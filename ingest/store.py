@@ -19,6 +19,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 
 from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
+from .plan_marks import mark_plans
 from .usage_store import UsageRows
 
 #: first key of the advisory locks of this module ("mbil")
@@ -203,6 +204,8 @@ def store_cdrs(cr, prepared, settings, batch_id):
             lambda: copy_csv(cdr_table(prepared.cdrs, usage_id, settings, batch_id))
         )
         rows.store()
+        if settings.plan_partners:
+            mark_plans(cr, prepared.usage, settings)
         text = text.result()
     cr.copy_expert(
         f"COPY metered_cdr ({', '.join(CDR_COLUMNS)}) FROM STDIN (FORMAT csv)",

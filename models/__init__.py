@@ -71,6 +71,8 @@ from . import res_partner_source_checks
 from . import res_partner_usage
 from . import sale_subscription
 from . import sale_subscription_cron
+from . import sale_subscription_plan
+from . import sale_subscription_line_plan
 from . import sale_subscription_line
 from . import sale_subscription_metered
 from . import sale_subscription_template

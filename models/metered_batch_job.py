@@ -108,7 +108,15 @@ class MeteredBatch(models.Model):
                 self.env.cr, chunks, settings, self.id, on_stored, commit, seconds
             )
         self.env["metered.usage"].invalidate_model()
+        self._apply_plans(settings, commit)
         return complete
+
+    def _apply_plans(self, settings, commit):
+        """Apply the calling plans to what this slice of the import brought."""
+        marks = self.env["metered.plan.mark"].sudo()
+        if marks._exist_plans():
+            marks._mark_new_customers(self.company_id, settings.plan_partners, self)
+            marks._settle_quietly(commit)
 
     @api.model
     def _chunk_records(self):

@@ -194,6 +194,8 @@ class MeteredBatch(models.Model):
                         self._finish_undo()
                     if commit:
                         commit()
+                if self.state == "undone":
+                    self.env["metered.plan.mark"]._settle_quietly(commit)
                 return
             except (
                 psycopg2.errors.SerializationFailure,
@@ -250,6 +252,7 @@ class MeteredBatch(models.Model):
                 )
             )
         if touched:
+            self.env["metered.plan.mark"].sudo()._mark_usage(touched)
             cr.execute(
                 "DELETE FROM metered_usage WHERE id = ANY(%s) AND records = 0",
                 (touched,),

@@ -68,6 +68,32 @@ class MeteredCallingPlan(models.Model):
             ),
         ]
 
+    # === CHANGES === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        plans = super().create(vals_list)
+        # Whether there is any plan is remembered.
+        self.env.registry.clear_cache()
+        return plans
+
+    def write(self, vals):
+        result = super().write(vals)
+        if {"currency_id", "company_id"} & set(vals):
+            self._mark_subscriptions()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
+    def _mark_subscriptions(self):
+        """Have the plans applied anew to what is not billed yet."""
+        domain = self._subscription_domain()
+        for subscription in self.env["sale.subscription"].sudo().search(domain):
+            self.env["metered.plan.mark"].sudo()._mark_subscription(subscription)
+
     def copy_data(self, default=None):
         """Name a copy so that it can be told from the plan."""
         vals_list = super().copy_data(default)

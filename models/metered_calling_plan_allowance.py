@@ -254,6 +254,26 @@ class MeteredCallingPlanAllowance(models.Model):
             return self.env._("%s/call", text)
         return self.env._("%s/unit", text)
 
+    # === CHANGES === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        allowances = super().create(vals_list)
+        allowances.plan_id._mark_subscriptions()
+        return allowances
+
+    def write(self, vals):
+        result = super().write(vals)
+        if set(vals) - {"name"}:
+            self.plan_id._mark_subscriptions()
+        return result
+
+    def unlink(self):
+        plans = self.plan_id
+        result = super().unlink()
+        plans._mark_subscriptions()
+        return result
+
     @api.onchange("unit")
     def _onchange_unit(self):
         """Drop what the unit cannot have."""

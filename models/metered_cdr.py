@@ -20,7 +20,7 @@ class MeteredCdr(models.Model):
     _description = "Call Detail"
     _inherit = ["metered.sums"]
     _log_access = False
-    _money_fields = ("charge",)
+    _money_fields = ("charge", "deck_charge")
     _order = "start_time desc, id desc"
     _rec_name = "call_id"
 
@@ -87,6 +87,25 @@ class MeteredCdr(models.Model):
         help="In the rate deck's currency.",
     )
     currency_id = UncheckedMany2one("res.currency", readonly=True)
+    # Of calls that a calling plan took; empty for all others.
+    deck_charge = fields.Float(
+        string="Charge Without Plan",
+        digits=0,
+        min_display_digits=4,
+        readonly=True,
+        help="What the rate deck alone would charge. Empty: no calling plan took it.",
+    )
+    plan_quantity = fields.Float(
+        string="Seconds Covered",
+        digits=0,
+        readonly=True,
+        help="Billed seconds that allowances of the calling plan took.",
+    )
+    plan_taken = fields.Json(
+        readonly=True,
+        help="Allowance to [what it took in its smallest unit, billed seconds that it "
+        "covered]. A negative number: at the own price of that allowance, used up.",
+    )
     properties = fields.Json(readonly=True)
     invoice_id = fields.Many2one(
         related="usage_id.invoice_id", string="Invoice", readonly=True

@@ -1,15 +1,31 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import fields, models
+import logging
+import time
 
+from odoo import api, fields, models, tools
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+from ..ingest.plan_calls import with_parents
+from ..ingest.settle import Engines, settle
 from .unchecked_many2one import UncheckedMany2one
+
+_logger = logging.getLogger(__name__)
+
+#: first key of the advisory locks of subscriptions that are settled ("mbst")
+SETTLE_LOCK_CLASS = 0x6D627374
+#: seconds that the scheduled action works at a time
+SLICE_SECONDS = 40
+#: times that a customer is settled again where other transactions were in the way
+ATTEMPTS = 5
 
 
 class MeteredPlanMark(models.Model):
     """Usage of a customer and some days that its calling plans have to be applied to.
 
     Only ever added to while records come in, so that imports do not wait for each
-    other; the settling takes the marks that it has seen.
+    other; the settling takes the marks that it has seen. A mark is written by the
+    transaction that changes the usage: usage without one is settled.
     """
 
     _name = "metered.plan.mark"
@@ -26,3 +42,224 @@ class MeteredPlanMark(models.Model):
     )
 
     _partner_idx = models.Index("(partner_id)")
+
+    # === MARKING === #
+
+    @api.model
+    @tools.ormcache()
+    def _exist_plans(self):
+        """Whether there is any calling plan; without one nothing is ever asked."""
+        self.env.cr.execute("SELECT EXISTS (SELECT 1 FROM metered_calling_plan)")
+        return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _plan_partners(self, company):
+        """Customers whose calls may take from a plan, with contacts and children.
+
+        :return: frozenset of ids
+        """
+        if not self._exist_plans():
+            return frozenset()
+        subscriptions = self.env["sale.subscription"]
+        owners = subscriptions.search(
+            subscriptions._metered_plan_domain(company)
+        ).partner_id.commercial_partner_id
+        partners = self.env["res.partner"].with_context(active_test=False)
+        return frozenset(partners.search([("id", "child_of", owners.ids)]).ids)
+
+    @api.model
+    def _mark_subscription(self, subscription):
+        """Mark what a subscription has not billed yet: its plans changed."""
+        periods = subscription._metered_known_periods()
+        begin = periods[-1][0] if periods else subscription.date_start
+        today = fields.Date.context_today(self)
+        begin = min(begin or today, today)
+        owner = subscription.partner_id.commercial_partner_id
+        partners = (
+            self.env["res.partner"]
+            .with_context(active_test=False)
+            .search([("id", "child_of", owner.ids), ("is_company", "=", True)])
+        )
+        self._mark(subscription.company_id, partners | owner, begin, today)
+        self._enqueue()
+
+    @api.model
+    def _mark(self, company, partners, day_from, day_to):
+        self.env.cr.execute(
+            "INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)"
+            " SELECT %s, partner_id, %s, %s FROM unnest(%s) AS partner_id",
+            (company.id, day_from, day_to, partners.ids),
+        )
+
+    @api.model
+    def _mark_usage(self, usage_ids):
+        """Mark usage whose records changed.
+
+        :param usage_ids: ids of ``metered.usage``
+        """
+        if usage_ids and self._exist_plans():
+            self.env.cr.execute(
+                """
+                INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
+                SELECT company_id, partner_id, min(day), max(day)
+                  FROM metered_usage WHERE id = ANY(%s)
+                 GROUP BY company_id, partner_id
+                """,
+                (list(usage_ids),),
+            )
+
+    @api.model
+    def _mark_new_customers(self, company, known, batch):
+        """Mark what an import stored of customers that got a plan while it ran.
+
+        :param known: ids of the customers that it marked by itself
+        """
+        new = self._plan_partners(company) - known
+        if new:
+            self.env.cr.execute(
+                """
+                INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
+                SELECT usage.company_id, usage.partner_id, min(usage.day),
+                       max(usage.day)
+                  FROM (SELECT DISTINCT usage_id FROM metered_cdr
+                         WHERE batch_id = %s AND partner_id = ANY(%s)) cdr
+                  JOIN metered_usage usage ON usage.id = cdr.usage_id
+                 GROUP BY usage.company_id, usage.partner_id
+                """,
+                (batch.id, list(new)),
+            )
+
+    def _enqueue(self):
+        """Ask the scheduled action to run soon."""
+        self.env.ref("metered_billing.ir_cron_settle_plans").sudo()._trigger()
+
+    # === SETTLING === #
+
+    @api.model
+    def _cron_settle(self):
+        """Apply the plans to what is marked, customer by customer."""
+        self._settle(commit=self.env.cr.commit, seconds=SLICE_SECONDS)
+        self.env["ir.cron"]._commit_progress(remaining=self.search_count([]))
+
+    @api.model
+    def _settle_quietly(self, commit=None, seconds=None):
+        """Apply the plans after a job's own work; what fails stays marked.
+
+        Nothing is billed without them: billing applies them first, and then says what
+        is wrong.
+        """
+        if not self._exist_plans():
+            return
+        try:
+            self.sudo()._settle(commit=commit, seconds=seconds)
+        except Exception:
+            if not commit:
+                raise
+            self.env.cr.rollback()
+            _logger.exception("Calling plans could not be applied, they stay marked")
+            self._enqueue()
+            commit()
+
+    @api.model
+    def _settle_customers(self, partners):
+        """Apply the plans of these customers, where marked, before they are billed.
+
+        :param partners: ``res.partner`` records
+        """
+        if partners and self._exist_plans():
+            self.sudo()._settle(partners.commercial_partner_id)
+
+    @api.model
+    def _settle(self, owners=None, commit=None, seconds=None):
+        """Apply calling plans to usage that is marked.
+
+        :param owners: only that of these customers, ``res.partner`` records
+        :param commit: function that commits after each customer; None: the caller's
+            transaction has it all
+        :param seconds: stop before a further customer after this time
+        :return: True when nothing is marked any more
+        """
+        begun = time.monotonic()
+        engines = Engines(self.env)
+        for company_id, owner_id in self._marked_customers(owners):
+            if seconds is not None and time.monotonic() - begun > seconds:
+                return False
+            self._settle_customer(company_id, owner_id, engines, commit)
+        return True
+
+    @api.model
+    def _marked_customers(self, owners):
+        """(company id, id of the customer) of what is marked, in a fixed order."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            """
+            SELECT DISTINCT mark.company_id, partner.commercial_partner_id
+              FROM metered_plan_mark mark
+              JOIN res_partner partner ON partner.id = mark.partner_id
+             WHERE %(all)s OR partner.commercial_partner_id = ANY(%(owners)s)
+             ORDER BY 1, 2
+            """,
+            {"all": owners is None, "owners": owners.ids if owners else []},
+        )
+        return self.env.cr.fetchall()
+
+    @api.model
+    def _settle_customer(self, company_id, owner_id, engines, commit):
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._settle_marks(company_id, owner_id, engines)
+                if commit:
+                    commit()
+                return
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                if not commit or attempt == ATTEMPTS:
+                    raise
+                self.env.cr.rollback()
+                self.env.invalidate_all(flush=False)
+
+    @api.model
+    def _settle_marks(self, company_id, owner_id, engines):
+        """Apply the plans of one customer's marked days, and take the marks."""
+        cr = self.env.cr
+        company = self.env["res.company"].browse(company_id)
+        owner = self.env["res.partner"].browse(owner_id)
+        cr.execute(
+            """
+            SELECT array_agg(mark.id), min(mark.day_from), max(mark.day_to)
+              FROM metered_plan_mark mark
+              JOIN res_partner partner ON partner.id = mark.partner_id
+             WHERE mark.company_id = %s AND partner.commercial_partner_id = %s
+            """,
+            (company_id, owner_id),
+        )
+        marks, first, last = cr.fetchone()
+        if not marks:
+            return
+        subscriptions = self._subscriptions_of(company, owner)
+        for subscription in subscriptions:
+            cr.execute(
+                "SELECT pg_advisory_xact_lock(%s, %s)",
+                (SETTLE_LOCK_CLASS, subscription.id),
+            )
+        settle(company, owner, subscriptions, first, last, engines)
+        cr.execute("DELETE FROM metered_plan_mark WHERE id = ANY(%s)", (marks,))
+
+    @api.model
+    def _subscriptions_of(self, company, owner):
+        """Subscriptions whose plans a customer's calls may take from, by id.
+
+        Its own, and those of its parent companies that share a plan with it.
+        """
+        subscriptions = self.env["sale.subscription"].with_company(company)
+        parents = with_parents(self.env.cr, owner.ids)[owner.id]
+        found = subscriptions.search(
+            [
+                *subscriptions._metered_plan_domain(company),
+                ("partner_id.commercial_partner_id", "in", parents),
+            ],
+            order="id",
+        )
+        return found.filtered(
+            lambda s: s.partner_id.commercial_partner_id == owner
+            or s._metered_is_shared()
+        )

@@ -122,12 +122,26 @@ class MeteredUsage(models.Model):
         :param domain: what to take; only open usage is taken
         :return: ``metered.usage`` records
         """
+        self._apply_plans(domain)
         usage = self._lock(domain)
         freed = usage.filtered(lambda u: not u.collecting and u.meter_id.kind == "call")
         if not freed:
             return usage
         now = rerate(freed).after["usage_id"].tolist()
+        self._apply_plans([("id", "in", now)])
         return (usage - freed) | self.browse(now)
+
+    @api.model
+    def _apply_plans(self, domain):
+        """Apply the calling plans that wait for it to open usage."""
+        marks = self.env["metered.plan.mark"].sudo()
+        if marks._exist_plans():
+            groups = self._read_group(
+                [*domain, ("invoice_line_id", "=", False)], ["partner_id"]
+            )
+            marks._settle_customers(
+                self.env["res.partner"].browse(partner.id for (partner,) in groups)
+            )
 
     @api.model
     def _lock(self, domain):

@@ -145,6 +145,10 @@ class SaleSubscription(models.Model):
         Two subscriptions of one customer in one go: the first takes the usage.
         """
         usage_model = self.env["metered.usage"].sudo()
+        # All of them before any usage is locked: always in the same order.
+        self.env["metered.plan.mark"]._settle_customers(
+            self.env["res.partner"].union(*(r.subscription.partner_id for r in renewals))
+        )
         taken = []
         for renewal in renewals:
             subscription = renewal.subscription

@@ -92,6 +92,7 @@ class MeteredManualInvoice(models.TransientModel):
         """Show what there is to invoice."""
         self.ensure_one()
         self._check_question()
+        self.env["metered.usage"].sudo()._apply_plans(self._domain())
         self._show(self._find())
         self.changes = False
         return self._reopen()
@@ -108,6 +109,7 @@ class MeteredManualInvoice(models.TransientModel):
         if self.sudo().invoice_id:
             return self._open_invoice()
         self._check_question()
+        self.env["metered.usage"].sudo()._apply_plans(self._domain())
         self.env["metered.usage"]._lock(self._domain())
         seen = self.seen or {}
         found = self._find()

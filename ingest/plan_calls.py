@@ -1,0 +1,187 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Which calls take from which subscription's plans, and reading them."""
+
+import io
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+
+from ..rating import number_keys
+from .usage_store import as_array
+
+_USAGE = """
+    SELECT usage.id, usage.partner_id, coalesce(usage.subscription_id, 0), usage.day,
+           usage.invoice_line_id IS NOT NULL, partner.commercial_partner_id
+      FROM metered_usage usage
+      JOIN metered_meter meter ON meter.id = usage.meter_id AND meter.kind = 'call'
+      JOIN res_partner partner ON partner.id = usage.partner_id
+     WHERE usage.company_id = %s AND usage.partner_id = ANY(%s)
+       AND usage.day >= %s AND usage.day < %s
+     ORDER BY usage.id
+"""
+_PARENTS = """
+    WITH RECURSIVE up AS (
+        SELECT id AS owner_id, id, parent_id, 0 AS depth
+          FROM res_partner WHERE id = ANY(%s)
+         UNION ALL
+        SELECT up.owner_id, partner.id, partner.parent_id, up.depth + 1
+          FROM up JOIN res_partner partner ON partner.id = up.parent_id
+    )
+    SELECT owner_id, array_agg(id ORDER BY depth) FROM up GROUP BY owner_id
+"""
+_NUMBERS = (
+    "cdr_id",
+    "start_us",
+    "seconds",
+    "billed_seconds",
+    "rate_id",
+    "band_id",
+    "meter_id",
+    "destination_id",
+    "partner_id",
+    "identifier_id",
+    "usage_id",
+    "currency_id",
+    "charge_micro",
+    "deck_micro",
+    "covered_seconds",
+)
+_TEXTS = ("id", "callee", "taken")
+# The identity of a record, not the number that it was stored under: charges do not
+# depend on the order in which records came in.
+_CALLS = """
+    COPY (SELECT id, (extract(epoch FROM start_time) * 1000000)::bigint,
+                 quantity::bigint, billed_quantity::bigint, rate_id,
+                 coalesce(band_id, 0), meter_id, coalesce(destination_id, 0),
+                 partner_id, coalesce(identifier_id, 0), usage_id, currency_id,
+                 (charge * 1000000)::bigint,
+                 (coalesce(deck_charge, charge) * 1000000)::bigint,
+                 coalesce(plan_quantity, 0)::bigint, call_id || '/' || source_id,
+                 callee, plan_taken::text
+            FROM metered_cdr
+           WHERE usage_id = ANY(%s) AND state = 'rated' AND rate_id IS NOT NULL
+             AND (%s OR plan_taken IS NOT NULL)
+           ORDER BY start_time)
+    TO STDOUT (FORMAT csv)
+"""
+
+
+@dataclass(frozen=True)
+class UsageRow:
+    """A usage row that plans may apply to.
+
+    :ivar subscription_id: that it names, 0 for none
+    :ivar invoiced: whether it is on an invoice
+    :ivar owners: ids of the customer and of its parents, the nearest first
+    """
+
+    usage_id: int
+    partner_id: int
+    subscription_id: int
+    day: date
+    invoiced: bool
+    owners: tuple
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A subscription with plans.
+
+    :ivar start, until: first day, and first day after; None: open
+    :ivar shared: whether it shares an allowance with all of its customer
+    """
+
+    id: int
+    owner_id: int
+    start: date | None
+    until: date | None
+    shared: bool
+
+    def covers(self, day):
+        """Whether it runs on a day."""
+        return (not self.start or day >= self.start) and (
+            not self.until or day < self.until
+        )
+
+
+def read_usage(cr, company_id, partner_ids, first, end):
+    """Usage of calls on some days.
+
+    :param first, end: dates, half-open
+    :return: list of :class:`UsageRow`
+    """
+    cr.execute(_USAGE, (company_id, list(partner_ids), first, end))
+    rows = cr.fetchall()
+    parents = with_parents(cr, {row[5] for row in rows})
+    return [UsageRow(*row[:5], parents[row[5]]) for row in rows]
+
+
+def with_parents(cr, partner_ids):
+    """Partners with their parents, the nearest first.
+
+    :return: dict partner id -> tuple of ids, itself first
+    """
+    cr.execute(_PARENTS, (list(partner_ids),))
+    return {owner_id: tuple(ids) for owner_id, ids in cr.fetchall()}
+
+
+def anchor(row, candidates):
+    """The subscription whose plans the calls of a usage row take from.
+
+    The one that it names; else the customer's first one, which shares its plan where
+    the row names another; else the first one of the nearest parent company that
+    shares its plan.
+
+    :param candidates: list of :class:`Candidate`, by id
+    :return: id, 0 for none
+    """
+    for candidate in candidates:
+        if candidate.id == row.subscription_id and candidate.covers(row.day):
+            return candidate.id
+    for owner_id in row.owners:
+        for candidate in candidates:
+            own = owner_id == row.owners[0] and not row.subscription_id
+            if (
+                candidate.owner_id == owner_id
+                and candidate.covers(row.day)
+                and (candidate.shared or own)
+            ):
+                return candidate.id
+    return 0
+
+
+def read_calls(cr, usage_ids, everything=True):
+    """The rated calls of usage rows, by start.
+
+    :param usage_ids: int64 array
+    :param everything: False: only those that a plan took
+    :return: DataFrame: int64 columns `_NUMBERS`, text columns `_TEXTS` (None for
+        none), number_key
+    """
+    text = io.BytesIO()
+    query = cr.mogrify(_CALLS, (as_array(usage_ids), everything)).decode()
+    cr.copy_expert(query, text)
+    if not text.tell():
+        empty = {name: np.zeros(0, np.int64) for name in (*_NUMBERS, "number_key")}
+        return pd.DataFrame(empty | {name: np.zeros(0, object) for name in _TEXTS})
+    text.seek(0)
+    types = dict.fromkeys(_NUMBERS, pa.int64()) | dict.fromkeys(_TEXTS, pa.string())
+    table = pyarrow.csv.read_csv(
+        text,
+        pyarrow.csv.ReadOptions(column_names=[*_NUMBERS, *_TEXTS]),
+        pyarrow.csv.ParseOptions(newlines_in_values=True),
+        pyarrow.csv.ConvertOptions(
+            column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    ).combine_chunks()
+    frame = pd.DataFrame({name: table[name].to_numpy() for name in _NUMBERS})
+    frame["number_key"] = number_keys(table["callee"])
+    for name in _TEXTS:
+        frame[name] = table[name].to_pandas().astype(object)
+    frame["taken"] = frame["taken"].where(frame["taken"].notna(), None)
+    return frame
