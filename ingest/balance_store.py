@@ -78,14 +78,7 @@ def store_balances(cr, subscription, owner, period, terms, closing):
     :param terms: list of ``plan_terms.Term``
     :param closing: DataFrame, see `rating.allowances.close`
     """
-    rows = [
-        _row(term, key, subscription, period, rows)
-        for term in terms
-        if term.allowance.id > 0
-        for key, rows in closing[closing["allowance_id"] == term.allowance.id].groupby(
-            "key"
-        )
-    ]
+    rows = balance_rows(subscription, period, terms, closing)
     ids = []
     if rows:
         cr.execute(
@@ -101,6 +94,21 @@ def store_balances(cr, subscription, owner, period, terms, closing):
         )
         ids = [number for (number,) in cr.fetchall()]
     cr.execute(_REMOVE, (subscription.id, period.date_to, period.date_from, ids))
+
+
+def balance_rows(subscription, period, terms, closing):
+    """Balances as columns, amounts in the smallest unit: list of dicts.
+
+    See :func:`store_balances`.
+    """
+    rows = []
+    for term in terms:
+        # what is charged after an allowance is used up has no balance
+        if term.allowance.id > 0:
+            of_term = closing[closing["allowance_id"] == term.allowance.id]
+            for key, of_key in of_term.groupby("key"):
+                rows.append(_row(term, key, subscription, period, of_key))
+    return rows
 
 
 def _row(term, key, subscription, period, rows):

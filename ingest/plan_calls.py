@@ -176,7 +176,9 @@ def read_calls(cr, usage_ids, everything=True):
         pyarrow.csv.ReadOptions(column_names=[*_NUMBERS, *_TEXTS]),
         pyarrow.csv.ParseOptions(newlines_in_values=True),
         pyarrow.csv.ConvertOptions(
-            column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False
+            column_types=types,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
         ),
     ).combine_chunks()
     frame = pd.DataFrame({name: table[name].to_numpy() for name in _NUMBERS})

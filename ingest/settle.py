@@ -20,7 +20,7 @@ import pandas as pd
 from ..rating import RATED
 from ..rating.allowances import UNLIMITED, balances, close, grant, opening_of_next
 from ..rating.calling_plans import apply_plans
-from .balance_store import read_lots, store_balances
+from .balance_store import balance_rows, read_lots, store_balances
 from .load import deck_chain, load_engine
 from .plan_calls import Candidate, anchor, read_calls, read_usage
 from .plan_terms import OWN_CALLS, load_terms, pool_column
@@ -114,6 +114,18 @@ def settle(company, owner, subscriptions, first, last, engines):
     return written
 
 
+def untouched_balances(company, subscription, period):
+    """The balances of a period in which there are no calls yet.
+
+    :param period: ``PlanPeriod`` of the subscription
+    :return: list of dicts, see :func:`~.balance_store.balance_rows`
+    """
+    work = _Settling(company, subscription, None)
+    opening = work.opening(period, work.stored_lots(period.date_from))
+    closing = close(work.allowances, opening, {})
+    return balance_rows(subscription, period, work.terms, closing)
+
+
 def _reset_the_others(company, owner, subscriptions, first, last):
     """Give calls that no plan is for any more the charge of their rate deck."""
     cr = company.env.cr
@@ -121,9 +133,7 @@ def _reset_the_others(company, owner, subscriptions, first, last):
     candidates = [_candidate(subscription) for subscription in subscriptions]
     rows = read_usage(cr, company.id, family, first, last + DAY)
     ids = [
-        row.usage_id
-        for row in rows
-        if not row.invoiced and not anchor(row, candidates)
+        row.usage_id for row in rows if not row.invoiced and not anchor(row, candidates)
     ]
     if not ids:
         return 0
@@ -215,10 +225,10 @@ class _Settling:
         self._read_usage(periods)
         parts = [self._part(period) for period in periods]
         reserves = self._reserves(parts)
-        lots = self._stored_lots(periods[0].date_from)
+        lots = self.stored_lots(periods[0].date_from)
         written = 0
         for part, reserve in zip(parts, reserves, strict=True):
-            opening = self._opening(part.period, lots)
+            opening = self.opening(part.period, lots)
             changed, closing = self._settle_part(part, opening, reserve)
             written += changed
             store_balances(
@@ -311,7 +321,7 @@ class _Settling:
     def _grant(self, term, key, period):
         return grant(term.allowance, key, term.quantity, period.share)
 
-    def _stored_lots(self, date_from):
+    def stored_lots(self, date_from):
         """What the period before left, as balances after it."""
         if not self.rollover:
             return None
@@ -323,7 +333,11 @@ class _Settling:
             self.cr, self.subscription.id, periods[0].date_from, self.allowances
         )
 
-    def _opening(self, period, lots):
+    def opening(self, period, lots):
+        """The balances that a period begins with.
+
+        :param lots: what the period before left, None for nothing
+        """
         rows = []
         identifiers = None
         for term in self.terms:

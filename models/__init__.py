@@ -69,9 +69,11 @@ from . import res_partner_checks
 from . import res_partner_remedies
 from . import res_partner_source_checks
 from . import res_partner_usage
+from . import res_partner_gauge
 from . import sale_subscription
 from . import sale_subscription_cron
 from . import sale_subscription_plan
+from . import sale_subscription_gauge
 from . import sale_subscription_line_plan
 from . import sale_subscription_line
 from . import sale_subscription_metered

@@ -40,7 +40,6 @@ class MeteredAllowanceBalance(models.Model):
     sequence = fields.Integer(readonly=True, aggregator=None)
     identifier_id = fields.Many2one(
         "metered.identifier",
-        string="Identifier",
         readonly=True,
         ondelete="cascade",
         help="Whose it is, where each identifier has the allowance for itself.",

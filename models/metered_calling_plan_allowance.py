@@ -75,7 +75,6 @@ class MeteredCallingPlanAllowance(models.Model):
         "companies that have none.",
     )
     times_quantity = fields.Boolean(
-        string="Times Quantity",
         default=True,
         help="A line of three has three times as much. Not where each identifier has "
         "it for itself.",
@@ -226,7 +225,11 @@ class MeteredCallingPlanAllowance(models.Model):
         elif self.scope == "customer":
             parts.append(self.env._("shared by the customer"))
         if self.rollover_periods:
-            parts.append(self.env._("rolls over %s ×", self.rollover_periods))
+            parts.append(
+                self.env._("rolls over for one period")
+                if self.rollover_periods == 1
+                else self.env._("rolls over for %s periods", self.rollover_periods)
+            )
         if self.overage == "own":
             price = self._format_price(self.overage_price)
             parts.append(self.env._("then %s", price))

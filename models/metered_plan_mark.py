@@ -129,6 +129,20 @@ class MeteredPlanMark(models.Model):
                 (batch.id, list(new)),
             )
 
+    @api.model
+    def _is_waiting(self, subscription):
+        """Whether usage of a subscription's customer is marked."""
+        owner = subscription.partner_id.commercial_partner_id
+        return bool(
+            self.search_count(
+                [
+                    ("company_id", "=", subscription.company_id.id),
+                    ("partner_id", "child_of", owner.ids),
+                ],
+                limit=1,
+            )
+        )
+
     def _enqueue(self):
         """Ask the scheduled action to run soon."""
         self.env.ref("metered_billing.ir_cron_settle_plans").sudo()._trigger()
@@ -260,6 +274,7 @@ class MeteredPlanMark(models.Model):
             order="id",
         )
         return found.filtered(
-            lambda s: s.partner_id.commercial_partner_id == owner
-            or s._metered_is_shared()
+            lambda s: (
+                s.partner_id.commercial_partner_id == owner or s._metered_is_shared()
+            )
         )

@@ -38,6 +38,10 @@ class ProductTemplate(models.Model):
         return subscriptions.search(
             [
                 ("in_progress", "=", True),
-                ("sale_subscription_line_ids.product_id.product_tmpl_id", "in", self.ids),
+                (
+                    "sale_subscription_line_ids.product_id.product_tmpl_id",
+                    "in",
+                    self.ids,
+                ),
             ]
         )

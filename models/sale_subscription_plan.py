@@ -11,7 +11,7 @@ from ..rating.proration import share_of_days
 
 @dataclass(frozen=True)
 class PlanPeriod:
-    """A billing period as plans see it: half-open days, and its share of a whole one."""
+    """A billing period as plans see it: half-open days, its share of a whole one."""
 
     date_from: date
     date_to: date

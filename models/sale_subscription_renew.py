@@ -147,7 +147,9 @@ class SaleSubscription(models.Model):
         usage_model = self.env["metered.usage"].sudo()
         # All of them before any usage is locked: always in the same order.
         self.env["metered.plan.mark"]._settle_customers(
-            self.env["res.partner"].union(*(r.subscription.partner_id for r in renewals))
+            self.env["res.partner"].union(
+                *(r.subscription.partner_id for r in renewals)
+            )
         )
         taken = []
         for renewal in renewals:

@@ -65,6 +65,16 @@ def _click(selector: str) -> str:
     return f"document.querySelector({selector!r}).click(), {DIALOG}"
 
 
+def _tab(title: str) -> str:
+    """A step that opens a tab of a form."""
+    return (
+        "[...document.querySelectorAll('.o_notebook .nav-link')]"
+        f".find((tab) => tab.textContent.includes({title!r})).click()"
+    )
+
+
+NO_ALLOWANCE = [("allowance_ids", "=", False)]
+
 #: a promise of a dialog; the picture shows what is there when none comes
 DIALOG = """new Promise((done) => {
     let looks = 0;
@@ -260,6 +270,54 @@ SCREENS = [
     _form("time_band", "time_band", "metered.time.band"),
     _list("holidays", "holiday"),
     _list("customer_groups", "customer_group"),
+    _list("calling_plans", "calling_plan"),
+    _form(
+        "calling_plan",
+        "calling_plan",
+        "metered.calling.plan",
+        [("allowance_ids.scope", "=", "customer")],
+    ),
+    _form("calling_plan_empty", "calling_plan", "metered.calling.plan", NO_ALLOWANCE),
+    Screen(
+        "allowance",
+        ACTION + "calling_plan/",
+        record=("metered.calling.plan", [("allowance_ids.scope", "=", "customer")]),
+        wait=".o_form_view",
+        steps=(_click("[name=allowance_ids] .o_data_row td[name=name]"),),
+    ),
+    _list("allowances", "allowance_balance"),
+    _form("allowance_balance", "allowance_balance", "metered.allowance.balance"),
+    Screen(
+        "subscription_allowances",
+        "/odoo/sale.subscription/",
+        record=("sale.subscription", [("metered_balance_ids", "!=", False)]),
+        wait=".o_form_view",
+        steps=(_tab("Allowances"),),
+    ),
+    Screen(
+        "subscription_no_allowances",
+        "/odoo/sale.subscription/",
+        record=("sale.subscription", [("metered_balance_ids", "=", False)]),
+        wait=".o_form_view",
+        steps=(_tab("Allowances"),),
+    ),
+    Screen(
+        "customer_allowances",
+        "/odoo/res.partner/",
+        record=("res.partner", [("name", "=", "Acme Telephones Ltd")]),
+        wait=".o_form_view",
+        steps=(
+            _tab("Metered"),
+            "document.querySelector('.o_metered_allowances').scrollIntoView()",
+        ),
+    ),
+    Screen(
+        "product_plan",
+        "/odoo/action-product.product_template_action/",
+        record=("product.template", [("metered_plan_id", "!=", False)]),
+        wait=".o_form_view",
+        steps=(_tab("Metered"),),
+    ),
     Screen(
         "customer",
         "/odoo/res.partner/",

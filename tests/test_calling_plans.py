@@ -78,7 +78,8 @@ class PlanCase(MeteredCase):
         type(self).serial += 1
         seconds += minutes * 60
         return self.import_calls(
-            self.source, (f"c{self.serial}", f"{start} 10:00:00", seconds, number, callee)
+            self.source,
+            (f"c{self.serial}", f"{start} 10:00:00", seconds, number, callee),
         )
 
     # === WHAT CAME OF IT === #
