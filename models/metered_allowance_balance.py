@@ -86,6 +86,10 @@ class MeteredAllowanceBalance(models.Model):
         help="Of what was granted and rolled over.",
     )
 
+    used_text = fields.Char(
+        string="Used of All", compute="_compute_used_part", help="In its unit."
+    )
+
     _balance_uniq = models.UniqueIndex(
         "(subscription_id, allowance_id, date_from, coalesce(identifier_id, 0))"
     )
@@ -96,6 +100,12 @@ class MeteredAllowanceBalance(models.Model):
             total = balance.granted + balance.rolled_in
             balance.used_part = (
                 0 if balance.unlimited or not total else 100 * balance.used / total
+            )
+            describe = balance.allowance_id._format_amount
+            balance.used_text = self.env._(
+                "%(used)s of %(total)s",
+                used=describe(balance.used),
+                total=self.env._("unlimited") if balance.unlimited else describe(total),
             )
 
     @api.depends("allowance_id", "date_from", "identifier_id")

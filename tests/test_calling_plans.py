@@ -3,11 +3,13 @@
 """Calling plans on stored calls: what is included, what is left, what is billed."""
 
 import datetime
+from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
+from ..ingest import store
 from .metered_case import MeteredCase
 
 PHONE = "+14045550100"
@@ -562,3 +564,30 @@ class TestCallingPlans(PlanCase):
         ):
             with self.assertRaises(ValidationError), self.env.cr.savepoint():
                 self.make_plan({"amount": 100, **values})
+
+    def test_no_plan_costs_no_query(self):
+        """An import asks nothing about plans where there are none."""
+        self.env["metered.plan.mark"]._exist_plans()
+        texts = []
+        execute = type(self.env.cr).execute
+
+        def listen(cursor, query, *args, **kwargs):
+            texts.append(str(query))
+            return execute(cursor, query, *args, **kwargs)
+
+        with patch.object(type(self.env.cr), "execute", listen):
+            self.call("2026-10-02", 10)
+        self.assertTrue(texts)
+        for word in ("metered_plan", "metered_calling_plan", "metered_allowance"):
+            self.assertFalse([text for text in texts if word in text], word)
+
+    def test_customers_without_plan_are_not_marked(self):
+        """A chunk asks one thing more, and only where a customer has a plan."""
+        self.sell_minutes(100)
+        self.make_customer("Beta", PHONE_2)
+        marks = []
+        with patch.object(store, "mark_plans", lambda *args: marks.append(args)):
+            self.call("2026-10-02", 10, number=PHONE_2)
+        self.assertEqual(len(marks), 1)
+        self.call("2026-10-03", 10, number=PHONE_2)
+        self.assertFalse(self.env["metered.plan.mark"].search([]))

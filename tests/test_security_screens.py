@@ -30,9 +30,16 @@ SETTINGS = (
     "metered.rate",
     "metered.customer.group",
     "metered.price",
+    "metered.calling.plan",
+    "metered.calling.plan.allowance",
 )
 #: what only the machine writes
-MADE = ("metered.cdr", "metered.usage", "metered.period")
+MADE = (
+    "metered.cdr",
+    "metered.usage",
+    "metered.period",
+    "metered.allowance.balance",
+)
 #: what a user sets up for customers
 OPERATED = ("metered.identifier", "metered.source.account", "metered.batch")
 
@@ -43,6 +50,7 @@ SHARED = (
     "metered.time.band",
     "metered.holiday",
     "metered.price",
+    "metered.calling.plan",
 )
 
 
@@ -81,6 +89,22 @@ class TestSecurityScreens(MeteredCase):
         cls.make_price(cls.make_meter("Texts"), unit_price=0.05)
         cls.subscription = cls.make_subscription(
             cls.customer, "2026-10-01", "2026-11-01"
+        )
+        plan = cls.env["metered.calling.plan"].create(
+            {
+                "name": "Plan",
+                "allowance_ids": [Command.create({"name": "Minutes", "amount": 10})],
+            }
+        )
+        product = cls.env["product.product"].create(
+            {"name": "Plan", "metered_plan_id": plan.id}
+        )
+        cls.env["sale.subscription.line"].create(
+            {
+                "sale_subscription_id": cls.subscription.id,
+                "product_id": product.id,
+                "name": "Plan",
+            }
         )
         cls.subscription.generate_invoice()
         cls.invoice = cls.subscription.invoice_ids
