@@ -14,6 +14,7 @@ import pandas as pd
 from odoo import fields
 
 from ..rating import MAX_US, MIN_US, Deck, RatingEngine, Slot, TimeBand
+from ..rating.call_tiers import COLUMNS as TIER_COLUMNS
 from ..rating.engine import EARLIEST_US, LATEST_US
 from ..rating.prefixes import E164_DIGITS
 from .classify import Classifier, Destination
@@ -255,6 +256,7 @@ def make_engine(env, chains, decks, rates):
         bands=[_band(band) for band in bands],
         rates=rates,
         chains=chains,
+        tiers=load_tiers(env, decks, rates),
     )
     return engine, {deck.id: deck.currency_id.id for deck in decks}
 
@@ -272,6 +274,28 @@ def load_rates(env, decks, number=None):
     )
     frame = pd.DataFrame(env.cr.fetchall(), columns=RATE_COLUMNS)
     return frame.astype({n: np.int64 for n in RATE_COLUMNS if n != "prefix"})
+
+
+def load_tiers(env, decks, rates):
+    """The tiers within the call, of the rates that there are.
+
+    :param decks: ``metered.rate.deck`` records
+    :param rates: what :func:`load_rates` returned
+    :return: DataFrame with ``call_tiers.COLUMNS``
+    """
+    env.cr.execute(
+        """
+        SELECT tier.rate_id, tier.from_second, (tier.price * 100000000)::bigint,
+               tier.per_seconds, tier.increment
+          FROM metered_rate_tier tier
+          JOIN metered_rate rate ON rate.id = tier.rate_id
+         WHERE rate.deck_id = ANY(%s)
+         ORDER BY tier.rate_id, tier.from_second
+        """,
+        (decks.ids,),
+    )
+    frame = pd.DataFrame(env.cr.fetchall(), columns=list(TIER_COLUMNS))
+    return frame[frame["rate_id"].isin(rates["rate_id"])].astype("int64")
 
 
 def prefixes_of(number):

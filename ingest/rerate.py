@@ -16,6 +16,7 @@ import pandas as pd
 from ..rating import RATED
 from ..rating.prefixes import number_keys
 from .load import deck_chain, load_engine
+from .plan_cover import StoredPlans
 from .prepare import REASON_OF_STATUS
 from .unrated import Unrated, make_exceptions
 from .usage_store import as_array
@@ -56,6 +57,7 @@ CDR_NUMBERS = (
     "line",
     "destination_id",
     "deck_micro",
+    "covered_seconds",
 )
 # A cursor reads the records as they were before anything is written.
 _READ_CDRS = """
@@ -64,7 +66,8 @@ _READ_CDRS = """
            quantity::bigint, billed_quantity::bigint, coalesce(rate_id, 0),
            coalesce(band_id, 0), (charge * 1000000)::bigint, currency_id,
            batch_id, line, coalesce(destination_id, 0),
-           (coalesce(deck_charge, charge) * 1000000)::bigint, callee, call_id
+           (coalesce(deck_charge, charge) * 1000000)::bigint,
+           coalesce(plan_quantity, 0)::bigint, callee, call_id, plan_taken::text
       FROM metered_cdr WHERE usage_id = ANY(%s)
 """
 _WRITE_CDRS = """
@@ -72,11 +75,12 @@ _WRITE_CDRS = """
        SET usage_id = new.usage_id, rate_id = new.rate_id,
            band_id = nullif(new.band_id, 0), billed_quantity = new.billed_quantity,
            charge = new.charge_micro * 0.000001, currency_id = new.currency_id,
-           deck_charge = NULL, plan_quantity = NULL, plan_taken = NULL
+           deck_charge = CASE WHEN cdr.plan_taken IS NOT NULL
+                              THEN new.deck_micro * 0.000001 END
       FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::bigint[],
-                  %s::bigint[], %s::int[])
+                  %s::bigint[], %s::int[], %s::bigint[])
            AS new (id, usage_id, rate_id, band_id, billed_quantity, charge_micro,
-                   currency_id)
+                   currency_id, deck_micro)
      WHERE cdr.id = new.id
 """
 _ADD_TO_USAGE = """
@@ -222,23 +226,22 @@ class _Rerating:
 
     def _rate(self, rows):
         """Rate one chunk; the ids of the rates of what changed."""
-        *numbers, callee, call_id = zip(*rows, strict=True)
+        *numbers, callee, call_id, taken = zip(*rows, strict=True)
         old = {
             name: np.array(values, np.int64)
             for name, values in zip(CDR_NUMBERS, numbers, strict=True)
         }
         usage = np.searchsorted(self.ids, old["usage_id"])
-        result = self.engine.rate(
-            pd.DataFrame(
-                {
-                    "number_key": number_keys(callee),
-                    "start_us": old["start_us"],
-                    "seconds": old["quantity"],
-                    "meter_id": self.meter[usage],
-                    "chain": self.chain[usage],
-                }
-            )
-        ).frame
+        calls = pd.DataFrame(
+            {
+                "number_key": number_keys(callee),
+                "start_us": old["start_us"],
+                "seconds": old["quantity"],
+                "meter_id": self.meter[usage],
+                "chain": self.chain[usage],
+            }
+        )
+        result = self.engine.rate(calls).frame
         status = result["status"].to_numpy()
         decks, of_deck = np.unique(result["deck_id"].to_numpy(), return_inverse=True)
         new = {
@@ -251,13 +254,15 @@ class _Rerating:
             )[of_deck],
         }
         rated = status == RATED
-        # What a calling plan took is no change: only the deck's charge is compared.
+        new["deck_micro"] = new["charge_micro"]
+        # What a calling plan took is no change: the deck's charges are compared.
         differs = np.zeros(len(rows), bool)
-        for name, values in new.items():
-            differs |= values != old["deck_micro" if name == "charge_micro" else name]
+        for name in new.keys() - {"charge_micro"}:
+            differs |= new[name] != old[name]
         new["charge_micro"] = np.where(
             differs, new["charge_micro"], old["charge_micro"]
         )
+        self._keep_plans(calls, result, old, new, np.array(taken), differs & rated)
         self._reject(old, status, callee, call_id, usage)
         self._sum(old, new, rated, usage)
         changed = np.flatnonzero(rated & differs)
@@ -266,6 +271,25 @@ class _Rerating:
         if self.write and len(changed):
             self._write_cdrs(old["id"], new, usage, changed)
         return set(new["rate_id"][changed].tolist())
+
+    def _keep_plans(self, calls, result, old, new, taken, rows):
+        """Leave calls what their plans took: the new rates are for the rest.
+
+        Applied anew, plans may give them more or less. That is done before they are
+        billed; here it would take all the other calls of the period.
+
+        :param rows: bool array: the calls whose rate is another one now
+        """
+        rows &= (taken != None) & (new["billed_quantity"] > 0)  # noqa: E711
+        rows &= new["currency_id"] == old["currency_id"]
+        rows = np.flatnonzero(rows)
+        if not len(rows):
+            return
+        covered = np.minimum(old["covered_seconds"][rows], new["billed_quantity"][rows])
+        plans = StoredPlans(self.env.cr, taken[rows])
+        cover, paid = plans.cover(taken[rows], covered)
+        charge = self.engine.charge_covered(calls, rows, result, cover)[0]
+        new["charge_micro"][rows] = np.maximum(charge - paid, np.minimum(charge, 0))
 
     def _sum(self, old, new, rated, usage):
         """Add the chunk to the change of its usage, and to what moves."""

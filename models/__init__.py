@@ -19,6 +19,7 @@ from . import metered_calling_plan
 from . import metered_calling_plan_allowance
 from . import metered_cdr
 from . import metered_cdr_explain
+from . import metered_cdr_plan
 from . import metered_customer_group
 from . import metered_dashboard
 from . import metered_dashboard_destinations
@@ -41,6 +42,7 @@ from . import metered_rate
 from . import metered_rate_deck
 from . import metered_rate_deck_file
 from . import metered_rate_deck_version
+from . import metered_rate_tier
 from . import metered_renewal
 from . import metered_renewal_failure
 from . import metered_rerate

@@ -157,6 +157,13 @@ class MeteredRate(models.Model):
         default=0,
         help="Calls shorter than this are free of charge.",
     )
+    tier_ids = fields.One2many(
+        "metered.rate.tier",
+        "rate_id",
+        string="Tiers",
+        copy=True,
+        help="Other prices for what follows the beginning of the call.",
+    )
     used = fields.Boolean(
         readonly=True,
         copy=False,

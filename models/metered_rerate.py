@@ -336,6 +336,8 @@ class MeteredRerate(models.Model):
         Usage = self.env["metered.usage"]
         usage = Usage._lock(domain) if writing else Usage.search(domain)
         done = rerate(usage, write=writing)
+        if writing:
+            usage._apply_plans([("id", "in", done.after["usage_id"].tolist())])
         self._note(done, partner_ids)
         self._add_to_counters(changed=done.changed, unrated=len(done.unrated))
 

@@ -266,6 +266,7 @@ SCREENS = [
     _form("rate_deck", "rate_deck", "metered.rate.deck"),
     _list("rates", "rate"),
     _form("rate", "rate", "metered.rate"),
+    _form("rate_tiers", "rate", "metered.rate", [("tier_ids", "!=", False)]),
     _list("time_bands", "time_band"),
     _form("time_band", "time_band", "metered.time.band"),
     _list("holidays", "holiday"),

@@ -6,10 +6,11 @@ import datetime
 from unittest.mock import patch
 
 from odoo import Command
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from ..ingest import store
+from ..ingest.rerate import rerate
 from .metered_case import MeteredCase
 
 PHONE = "+14045550100"
@@ -591,3 +592,72 @@ class TestCallingPlans(PlanCase):
         self.assertEqual(len(marks), 1)
         self.call("2026-10-03", 10, number=PHONE_2)
         self.assertFalse(self.env["metered.plan.mark"].search([]))
+
+    def test_rated_again(self):
+        """A new rate is for what the plan left; looking first tells the same."""
+        self.sell_minutes(60)
+        self.call("2026-10-02", 90)
+        self.call("2026-10-03", 10)
+        self.assertEqual(self.charges(), [1.8, 0.6])
+        deck = self.make_deck("Own")
+        self.make_rate(deck, "", price=0.6)
+        self.customer.metered_deck_id = deck
+        usage = self.usage(self.customer)
+        told = rerate(usage, write=False)
+        self.assertEqual(told.after["charge_micro"].sum(), 24_000_000)
+        self.assertEqual(self.charges(), [1.8, 0.6])
+        rerate(usage)
+        self.env.invalidate_all()
+        self.assertEqual(self.charges(), [18.0, 6.0])
+        self.assert_sums()
+        self.settle()
+        self.assertEqual(self.charges(), [18.0, 6.0])
+
+    def test_explained(self):
+        plan = self.make_plan(
+            {"name": "Evening minutes", "amount": 10},
+            {"name": "Credit", "unit": "money", "amount": 0.1},
+        )
+        self.sell(plan)
+        self.call("2026-10-02", 15)
+        cdr = self.env["metered.cdr"].search([("partner_id", "=", self.customer.id)])
+        self.assertEqual(self.charges(), [0.2])
+        text = str(cdr.explanation)
+        self.assertIn("Evening minutes includes 600 s of the call", text)
+        self.assertIn("300 s are charged by the rate deck", text)
+        self.assertIn("Credit pays 0.1 USD", text)
+        self.assertNotIn("can no longer be derived", text)
+
+    def test_own_price_explained(self):
+        self.sell(
+            self.make_plan(
+                {"name": "First", "amount": 10, "overage": "own", "overage_price": 0.01}
+            )
+        )
+        self.call("2026-10-02", 15)
+        cdr = self.env["metered.cdr"].search([("partner_id", "=", self.customer.id)])
+        self.assertEqual(self.charges(), [0.05])
+        self.assertIn("First, used up takes 300 s", str(cdr.explanation))
+
+    def test_tiers_within_the_call(self):
+        """A minute at 0.06, then 0.60 a minute; a plan takes the beginning."""
+        deck = self.make_deck("Tiered")
+        rate = self.make_rate(deck, "", price=0.06)
+        tier = self.env["metered.rate.tier"].create(
+            {"rate_id": rate.id, "from_second": 60, "price": 0.6}
+        )
+        self.customer.metered_deck_id = deck
+        self.call("2026-10-02", 3)
+        self.assertEqual(self.charges(), [1.26])
+        cdr = self.env["metered.cdr"].search([("partner_id", "=", self.customer.id)])
+        self.assertIn("From second 60", str(cdr.explanation))
+        self.sell_minutes(2)
+        self.settle()
+        self.assertEqual(self.charges(), [0.6])
+        for change in (
+            lambda: tier.write({"price": 1}),
+            lambda: tier.unlink(),
+            lambda: rate.write({"tier_ids": [Command.create({"from_second": 90})]}),
+        ):
+            with self.assertRaises(UserError), self.env.cr.savepoint():
+                change()

@@ -28,6 +28,7 @@ SETTINGS = (
     "metered.holiday",
     "metered.rate.deck",
     "metered.rate",
+    "metered.rate.tier",
     "metered.customer.group",
     "metered.price",
     "metered.calling.plan",
@@ -89,6 +90,9 @@ class TestSecurityScreens(MeteredCase):
         cls.make_price(cls.make_meter("Texts"), unit_price=0.05)
         cls.subscription = cls.make_subscription(
             cls.customer, "2026-10-01", "2026-11-01"
+        )
+        cls.env["metered.rate.tier"].create(
+            {"rate_id": cls.make_rate(cls.deck, "999", price=1).id, "price": 0.01}
         )
         plan = cls.env["metered.calling.plan"].create(
             {
