@@ -10,6 +10,7 @@ no_destination    first digits of the called number, or what was dialled
 no_rate           call type and destination, as ids
 too_large         call type and destination, as ids
 declared          source and charging rule, as ids
+unknown_meter     source, and the code of the meter
 invalid_...       source, and the text's shape: digits as 0, letters as a
 others            source
 ================  ==========================================================
@@ -26,7 +27,13 @@ MOST_CHARACTERS = 64
 #: what stands for the key where a record tells nothing
 NO_KEY = "-"
 
-SHAPED = ("invalid_time", "invalid_duration", "column_count", "unparsable")
+SHAPED = (
+    "invalid_time",
+    "invalid_duration",
+    "invalid_quantity",
+    "column_count",
+    "unparsable",
+)
 RATED = ("no_rate", "too_large")
 
 
@@ -49,6 +56,8 @@ def cause_key(reason, source_id, detail, tried, callee, meter_id, destination_id
         key = f"{meter_id}:{destination_id}"
     elif reason == "declared":
         key = f"{source_id}:{rule}"
+    elif reason == "unknown_meter":
+        key = f"{source_id}:{detail or ''}"
     elif reason in SHAPED:
         key = f"{source_id}:{text_shape(detail or '')}"
     else:

@@ -133,6 +133,10 @@ def load_settings(source):
         engine=engine,
         currency_of_deck=currency_of_deck,
         default_chain=default_chain,
+        record_kind=source.record_kind,
+        meter_of_code=_meters(source),
+        default_meter_id=source.meter_id.id or 0,
+        currency_id=company.currency_id.id,
         rate_of_currency=company_rates(company, currency_of_deck.values()),
         plan_partners=source.env["metered.plan.mark"]._plan_partners(company),
     )
@@ -165,6 +169,18 @@ def to_us(moment, default):
     if not moment:
         return default
     return int(np.datetime64(moment, "us").astype(np.int64))
+
+
+def _meters(source):
+    """The meters that records may name, by their codes; the company's own first."""
+    meters = source.env["metered.meter"].search(
+        [
+            ("kind", "!=", "call"),
+            ("company_id", "in", [False, source.company_id.id]),
+        ],
+        order="company_id NULLS FIRST, id",
+    )
+    return {meter.code: meter.id for meter in meters}
 
 
 def _rule(rule):

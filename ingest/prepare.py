@@ -25,6 +25,7 @@ from .extract import column, extract
 from .identify import identify
 from .numbers import normalise_numbers
 from .outcome import Prepared, Rejected, sum_usage
+from .prepare_usage import UsageSteps
 from .rules import first_rule
 from .times import parse_times
 
@@ -64,7 +65,8 @@ def prepare(frame, lines, bad, settings, ids=None):
     if kept is not None:
         duplicates += len(frame) - len(kept)
         frame, lines, ids = frame.take(kept), lines[kept], ids.take(pa.array(kept))
-    work = _Chunk(frame, lines, ids, settings, rejected)
+    chunk = _UsageChunk if settings.record_kind == "usage" else _Chunk
+    work = chunk(frame, lines, ids, settings, rejected)
     cdrs = work.run()
     usage_of, usage = sum_usage(cdrs)
     return Prepared(total, cdrs, usage_of, usage, rejected, duplicates)
@@ -145,7 +147,7 @@ class _Chunk:
             "call_id": self.ids,
             "start_us": self.start_us,
             "duration": self.duration,
-            "seconds": self.seconds,
+            "seconds": self._measured(),
             "direction": pa.DictionaryArray.from_arrays(
                 pa.array(self.direction), pa.array(DIRECTIONS.tolist())
             ).cast(pa.string()),
@@ -163,7 +165,7 @@ class _Chunk:
             "day": self._days(known),
             **self.rated,
         }
-        kept = mapping.properties(self.frame, settings.columns)
+        kept = self._kept_properties()
         if kept is not None:
             cdrs["properties"] = kept
         if self.alive.all():
@@ -252,9 +254,19 @@ class _Chunk:
         top = np.iinfo(np.int32).max
         self.duration = np.minimum(self.duration, top)
         self.seconds = np.minimum(self.seconds, top)
-        when = self.start_us
+        self._plausible_times(charged)
+
+    def _plausible_times(self, charged):
+        limits, when = self.settings.limits, self.start_us
         self._reject(charged & (when > limits.latest_us), "future", None)
         self._reject(charged & (when < limits.earliest_us), "too_old", None)
+
+    def _measured(self):
+        """What a record's quantity is: whole seconds."""
+        return self.seconds
+
+    def _kept_properties(self):
+        return mapping.properties(self.frame, self.settings.columns)
 
     def _identify(self):
         settings = self.settings
@@ -511,6 +523,10 @@ class _Chunk:
                 factor = settings.rate_of_currency.get(currency, 1)
                 estimates[at] = micro / MICRO * factor
         return estimates
+
+
+class _UsageChunk(UsageSteps, _Chunk):
+    """A chunk of events and readings."""
 
 
 def local_days(times_us, zone):

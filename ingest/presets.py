@@ -37,6 +37,7 @@ class Preset:
     payers: tuple[PayerStep, ...] = ()
     default_outcome: str = "billable"
     default_direction: str = "outbound"
+    record_kind: str = "call"
 
 
 # A channel is named technology/endpoint-serial; Local channels have no endpoint.
@@ -226,6 +227,25 @@ NETSAPIENS = Preset(
     ),
 )
 
+# Events and readings: what identifies the customer may be of any kind.
+USAGE = Preset(
+    key="usage",
+    name="Other usage: events and readings (documented layout)",
+    columns=(
+        ColumnSpec("call_id", "id,event_id"),
+        ColumnSpec("start_time", "time,timestamp,start_time"),
+        ColumnSpec("quantity", "quantity,value"),
+        ColumnSpec("meter", "meter"),
+        ColumnSpec("properties", "properties"),
+    ),
+    payers=tuple(
+        PayerStep("identifier", kind)
+        for kind in ("meter", "key", "device", "number", "account_code", "extension")
+    ),
+    record_kind="usage",
+)
+
 PRESETS = {
-    preset.key: preset for preset in (GENERIC, ASTERISK, FREESWITCH, CISCO, NETSAPIENS)
+    preset.key: preset
+    for preset in (GENERIC, ASTERISK, FREESWITCH, CISCO, NETSAPIENS, USAGE)
 }

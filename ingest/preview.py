@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from . import mapping
 from .durations import parse_seconds
 from .numbers import normalise_numbers
+from .quantities import parse_quantities, quantity_texts
 from .times import parse_times
 
 
@@ -15,12 +16,16 @@ class Understood:
     """One record: None where a column is missing, or its text cannot be read.
 
     :ivar start_us: microseconds since the epoch
+    :ivar quantity: decimal text; 1 where no column tells it
+    :ivar meter: code of the meter, empty where the record names none
     """
 
     start_us: int | None
     caller: str | None
     callee: str | None
     seconds: int | None
+    quantity: str | None
+    meter: str
 
 
 def understand(frame, columns, timezone, rounding, plan):
@@ -40,6 +45,8 @@ def understand(frame, columns, timezone, rounding, plan):
             _numbers(frame, columns, "caller", plan),
             _numbers(frame, columns, "callee", plan),
             _seconds(frame, columns, rounding),
+            _quantities(frame, columns),
+            _meters(frame, columns),
             strict=True,
         )
     ]
@@ -59,6 +66,24 @@ def _seconds(frame, columns, rounding):
     if texts is None:
         return [None] * len(frame)
     return _where(*parse_seconds(texts, rounding, spec.style or "s"))
+
+
+def _quantities(frame, columns):
+    texts, _spec = mapping.read_target(frame, columns, "quantity")
+    if texts is None:
+        return ["1"] * len(frame)
+    values, valid = parse_quantities(texts)
+    return [
+        text if good else None
+        for text, good in zip(quantity_texts(values), valid, strict=True)
+    ]
+
+
+def _meters(frame, columns):
+    texts, _spec = mapping.read_target(frame, columns, "meter")
+    return (
+        [""] * len(frame) if texts is None else [t.strip() for t in texts.to_pylist()]
+    )
 
 
 def _numbers(frame, columns, target, plan):

@@ -64,6 +64,12 @@ class ImportSettings:
     currency_of_deck: dict[int, int] = field(default_factory=dict)
     #: position in the engine's chains: the company's own, for what nobody pays yet
     default_chain: int = 0
+    #: `call`, or `usage`: events and readings of meters
+    record_kind: str = "call"
+    #: of records that are no calls: their meters, and the company's currency
+    meter_of_code: dict[str, int] = field(default_factory=dict)
+    default_meter_id: int = 0
+    currency_id: int = 0
     #: currency id -> units of the company's currency, to estimate with, not to bill
     rate_of_currency: dict[int, Decimal] = field(default_factory=dict)
     #: customers whose calls may take from a calling plan

@@ -20,6 +20,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .plan_marks import mark_plans
+from .quantities import quantity_column
 from .usage_store import UsageRows
 
 #: first key of the advisory locks of this module ("mbil")
@@ -222,13 +223,15 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
     """
     billable = cdrs["billable"]
     count = len(billable)
+    # What is priced on the aggregate of a period has no charge of its own.
+    rated = cdrs.get("charged", billable)
 
     def constant(value):
         return pa.repeat(pa.scalar(value, pa.int32()), count)
 
     def charged(values):
         """Null where nothing is charged, so that no average counts these."""
-        return pa.array(values, mask=~billable)
+        return pa.array(values, mask=~rated)
 
     columns = {
         "company_id": constant(settings.company_id),
@@ -238,7 +241,7 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "call_id": cdrs["call_id"],
         "start_time": pa.array(cdrs["start_us"].view("datetime64[us]")),
         "duration": pa.array(cdrs["duration"]),
-        "quantity": pa.array(cdrs["seconds"]),
+        "quantity": quantity_column(cdrs["seconds"]),
         "billed_quantity": charged(cdrs["billed_seconds"]),
         "direction": cdrs["direction"],
         "caller": cdrs["caller"],
@@ -252,7 +255,7 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "usage_id": ids_or_null(usage_id),
         "rate_id": ids_or_null(cdrs["rate_id"]),
         "band_id": ids_or_null(cdrs["band_id"]),
-        "charge": decimals(cdrs["charge_micro"], 6, ~billable),
+        "charge": decimals(cdrs["charge_micro"], 6, ~rated),
         "currency_id": ids_or_null(cdrs["currency_id"]),
         "properties": cdrs.get("properties", pa.nulls(count, pa.string())),
     }

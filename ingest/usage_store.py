@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
+from .quantities import quantity_column, quantity_texts
 
 KEYS = ("partner_id", "day", "meter_id", "currency_id", "subscription_id")
 SUMS = ("records", "quantity", "billed_quantity", "charge_micro")
@@ -45,7 +46,7 @@ _ADD = """
            quantity = usage.quantity + new.quantity,
            billed_quantity = usage.billed_quantity + new.billed_quantity,
            amount = usage.amount + new.charge_micro / 1000000.0
-      FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[])
+      FROM unnest(%s::int[], %s::int[], %s::numeric[], %s::bigint[], %s::bigint[])
            AS new (id, records, quantity, billed_quantity, charge_micro)
      WHERE usage.id = new.id AND usage.collecting
 """
@@ -117,7 +118,7 @@ class UsageRows:
             sums = self.usage[known]
             self.cr.execute(
                 _ADD,
-                (as_array(self.ids[known]), *(as_array(sums[name]) for name in SUMS)),
+                (as_array(self.ids[known]), *(as_sums(sums[name]) for name in SUMS)),
             )
             if self.cr.rowcount != len(sums):
                 raise UsageTaken
@@ -138,7 +139,7 @@ class UsageRows:
                 "day": pc.cast(pa.array(column["day"].astype(np.int32)), pa.date32()),
                 "currency_id": pa.array(column["currency_id"]),
                 "records": pa.array(column["records"]),
-                "quantity": pa.array(column["quantity"]),
+                "quantity": quantity_column(column["quantity"]),
                 "billed_quantity": pa.array(column["billed_quantity"]),
                 "amount": decimals(column["charge_micro"], 6),
                 "collecting": pa.repeat(pa.scalar(True), count),
@@ -154,6 +155,14 @@ class UsageRows:
             if error.diag.constraint_name == UNIQUE_INDEX:
                 raise UsageTaken from error
             raise
+
+
+def as_sums(values):
+    """Sums as PostgreSQL writes an array; quantities of meters with their decimals.
+
+    :param values: Series of integers, see ``quantities``
+    """
+    return "{" + ",".join(quantity_texts(values.to_numpy())) + "}"
 
 
 def as_array(values):

@@ -230,8 +230,9 @@ class MeteredBatch(models.Model):
                 UPDATE metered_usage usage
                    SET records = usage.records - sums.records,
                        quantity = usage.quantity - sums.quantity,
-                       billed_quantity = usage.billed_quantity - sums.billed_quantity,
-                       amount = usage.amount - sums.amount
+                       billed_quantity = usage.billed_quantity
+                                       - coalesce(sums.billed_quantity, 0),
+                       amount = usage.amount - coalesce(sums.amount, 0)
                   FROM sums WHERE usage.id = sums.usage_id
              RETURNING usage.id, usage.invoice_line_id
             )

@@ -36,16 +36,14 @@ class MeteredCdr(models.Model):
         readonly=True, aggregator="sum", help="Whole duration in seconds, with ringing."
     )
     quantity = fields.Float(
-        string="Seconds",
         digits=0,
         readonly=True,
         help="Connected seconds; for other meters the quantity in the meter's unit.",
     )
     billed_quantity = fields.Float(
-        string="Billed Seconds",
         digits=0,
         readonly=True,
-        help="After billing increments.",
+        help="Seconds of a call after billing increments.",
     )
     direction = fields.Selection(
         [
@@ -84,7 +82,8 @@ class MeteredCdr(models.Model):
         digits=0,
         min_display_digits=4,
         readonly=True,
-        help="In the rate deck's currency.",
+        help="In the rate deck's currency. Empty for records that are priced by what "
+        "their billing period comes to.",
     )
     currency_id = UncheckedMany2one("res.currency", readonly=True)
     # Of calls that a calling plan took; empty for all others.

@@ -9,6 +9,9 @@ REASONS = [
     ("column_count", "Wrong number of columns"),
     ("invalid_time", "Start time cannot be read"),
     ("invalid_duration", "Duration cannot be read"),
+    ("invalid_quantity", "Quantity cannot be read"),
+    ("invalid_properties", "Properties are no JSON object"),
+    ("unknown_meter", "Unknown meter"),
     ("absurd_duration", "Call is longer than the source allows"),
     ("future", "Call lies in the future"),
     ("too_old", "Call is older than the source allows"),
@@ -175,6 +178,18 @@ class MeteredException(models.Model):
                 "%s is not a time that the source's format and time zone know.", detail
             ),
             "invalid_duration": self.env._("%s is not a duration in seconds.", detail),
+            "invalid_quantity": self.env._(
+                "%s is not a quantity: digits, and a point before up to 9 decimals.",
+                detail,
+            ),
+            "invalid_properties": self.env._(
+                '%s is no JSON object such as {"region": "eu"}.', detail
+            ),
+            "unknown_meter": self.env._(
+                "No meter has the code %s. Add the meter, correct the record, or set "
+                "the meter on the source for records that name none.",
+                detail,
+            ),
             "absurd_duration": self.env._(
                 "%s seconds are more than the source's longest call allows.", detail
             ),

@@ -15,7 +15,7 @@ class MeteredMeter(models.Model):
     _order = "sequence, name"
     _check_company_auto = True
 
-    _curing = frozenset({"call_class", "active", "kind", "company_id"})
+    _curing = frozenset({"call_class", "active", "kind", "company_id", "code"})
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(
@@ -222,8 +222,8 @@ class MeteredMeter(models.Model):
         )
 
     def _cure_targets(self):
-        """Calls that no call type took."""
+        """Calls that no call type took, and records of a meter that was unknown."""
         companies = self.company_id
         if not all(meter.company_id for meter in self):
             companies = self._every_company()
-        return [(companies, {"reasons": ["no_destination"]})]
+        return [(companies, {"reasons": ["no_destination", "unknown_meter"]})]

@@ -33,6 +33,8 @@ class MeteredSource(models.Model):
             "max_age_days",
             "default_outcome",
             "default_direction",
+            "record_kind",
+            "meter_id",
         }
     )
 
@@ -45,6 +47,22 @@ class MeteredSource(models.Model):
         required=True,
         default="file",
         help="How the records of this source come in.",
+    )
+    record_kind = fields.Selection(
+        [("call", "Telephone calls"), ("usage", "Other usage: events, readings")],
+        string="Records Are",
+        required=True,
+        default="call",
+        help="Calls have numbers and a duration, and are rated one by one. Other "
+        "usage has a quantity and a meter, and is priced by billing periods.",
+    )
+    meter_id = fields.Many2one(
+        "metered.meter",
+        string="Default Meter",
+        ondelete="restrict",
+        domain="[('kind', '!=', 'call')]",
+        check_company=True,
+        help="Of records that name no meter.",
     )
     company_id = fields.Many2one(
         "res.company",
@@ -238,6 +256,7 @@ class MeteredSource(models.Model):
         clear = fields.Command.clear
         create = fields.Command.create
         return {
+            "record_kind": preset.record_kind,
             "default_outcome": preset.default_outcome,
             "default_direction": preset.default_direction,
             "column_ids": [clear()]
@@ -290,6 +309,12 @@ class MeteredSource(models.Model):
             ],
         }
 
+    def _needed_columns(self):
+        """What every file of this source has to tell."""
+        if self.record_kind == "usage":
+            return ("start_time",)
+        return ("start_time", "seconds")
+
     def _check_columns(self, names):
         """Refuse a file whose columns do not tell what a call needs.
 
@@ -301,14 +326,14 @@ class MeteredSource(models.Model):
             ColumnSpec(c.target, c.columns, c.style or "", c.pattern or "")
             for c in self.column_ids
         ]
-        missing = missing_targets(specs, names)
+        missing = missing_targets(specs, names, self._needed_columns())
         if missing:
             labels = dict(
                 self.column_ids._fields["target"]._description_selection(self.env)
             )
             raise UserError(
                 self.env._(
-                    "The file does not tell the %(facts)s of a call. Its columns are "
+                    "The file does not tell the %(facts)s of its records. Its columns are "
                     "%(names)s. Say which of them it is.",
                     facts=", ".join(
                         labels[getattr(spec, "target", spec)].lower()

@@ -95,12 +95,12 @@ class MeteredSource(models.Model):
             for spec in specs
             for part in spec.columns.replace(",", "+").split("+")
         }
-        missing = missing_targets(specs, named)
+        missing = missing_targets(specs, named, self._needed_columns())
         if not missing:
             return Check(
                 name,
                 True,
-                self.env._("%s facts of a call have their column.", len(specs)),
+                self.env._("%s facts of a record have their column.", len(specs)),
             )
         labels = dict(
             self.column_ids._fields["target"]._description_selection(self.env)

@@ -25,11 +25,15 @@ class MeteredSourceColumn(models.Model):
             ("caller", "Calling number"),
             ("callee", "Called number"),
             ("direction", "Direction"),
+            ("quantity", "Quantity"),
+            ("meter", "Code of the meter"),
+            ("properties", "Properties (JSON)"),
             ("property", "Keep with the record"),
         ],
         string="Meaning",
         required=True,
-        help="What the column tells about the call.",
+        help="What the column tells about the record. Quantity, meter and properties "
+        "are of usage other than calls.",
     )
     columns = fields.Char(
         required=True,

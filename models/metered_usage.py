@@ -44,21 +44,32 @@ class MeteredUsage(models.Model):
     )
     day = fields.Date(required=True, readonly=True, help="In the customer's time zone.")
     currency_id = UncheckedMany2one("res.currency", required=True, readonly=True)
-    records = fields.Integer(string="Calls", readonly=True)
+    records = fields.Integer(readonly=True, help="Number of its calls or records.")
     quantity = fields.Float(
-        string="Seconds", digits=0, readonly=True, help="Connected seconds."
+        digits=0,
+        readonly=True,
+        help="Sum of the quantities of its records: connected seconds for calls, for "
+        "other meters in their unit.",
     )
     billed_quantity = fields.Float(
-        string="Billed Seconds", digits=0, readonly=True, help="After increments."
+        digits=0,
+        readonly=True,
+        help="Calls: seconds after increments. Other meters: its share of the "
+        "quantity that the billing period was priced for, in the priced unit; 0 "
+        "before it is invoiced.",
     )
+    unit = fields.Char(related="meter_id.unit")
     minutes = fields.Float(
-        compute="_compute_minutes", digits=(16, 1), help="Billed seconds as minutes."
+        compute="_compute_minutes",
+        digits=(16, 1),
+        help="Billed seconds of calls as minutes.",
     )
     amount = fields.Float(
         digits=0,
         min_display_digits=4,
         readonly=True,
-        help="Sum of the charges of its calls.",
+        help="Calls: sum of their charges. Other meters: its share of the price of "
+        "the billing period; 0 before it is invoiced.",
     )
     collecting = fields.Boolean(
         readonly=True, help="New records of that day are still added to it."
@@ -85,10 +96,11 @@ class MeteredUsage(models.Model):
     _day_idx = models.Index("USING brin (day)")
     _open_idx = models.Index("(company_id, day) WHERE invoice_line_id IS NULL")
 
-    @api.depends("billed_quantity")
+    @api.depends("billed_quantity", "meter_id")
     def _compute_minutes(self):
         for usage in self:
-            usage.minutes = usage.billed_quantity / 60
+            calls = usage.meter_id.kind == "call"
+            usage.minutes = usage.billed_quantity / 60 if calls else 0.0
 
     @api.depends("partner_id", "meter_id", "day")
     def _compute_display_name(self):

@@ -45,6 +45,7 @@ from . import test_import_duplicates
 from . import test_import_durability
 from . import test_import_exceptions
 from . import test_import_formats
+from . import test_import_usage
 from . import test_import_wizard
 from . import test_invoice_mail
 from . import test_invoice_usage
@@ -58,6 +59,7 @@ from . import test_number_plans
 from . import test_onboarding
 from . import test_prepare_invariants
 from . import test_rate_finder
+from . import test_quantities
 from . import test_rating_bands
 from . import test_rating_engine
 from . import test_rating_explain

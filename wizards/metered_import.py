@@ -245,6 +245,8 @@ class MeteredImport(models.TransientModel):
                 "caller": facts.caller or False,
                 "callee": facts.callee or False,
                 "seconds": False if facts.seconds is None else facts.seconds,
+                "quantity": facts.quantity or False,
+                "meter": self._name_meter(facts.meter),
             }
             for line, values, facts in zip(
                 first["lines"],
@@ -264,12 +266,29 @@ class MeteredImport(models.TransientModel):
             for line, raw, message in first["bad"]
         ]
         return {
+            "kind": self.source_id.record_kind,
             "columns": [
                 {"name": name, "meaning": labels.get(meaning.get(name), False)}
                 for name in first["names"]
             ],
             "rows": sorted(rows, key=lambda row: row["line"]),
         }
+
+    def _name_meter(self, code):
+        """The meter that a record's code means; False where there is none."""
+        source = self.source_id
+        if not code:
+            return source.meter_id.name
+        meter = self.env["metered.meter"].search(
+            [
+                ("code", "=", code),
+                ("kind", "!=", "call"),
+                ("company_id", "in", [False, source.company_id.id]),
+            ],
+            order="company_id NULLS LAST",
+            limit=1,
+        )
+        return meter.name
 
     def _format_start(self, start_us):
         if start_us is None:

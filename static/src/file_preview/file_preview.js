@@ -16,6 +16,13 @@ export class FilePreview extends Component {
     }
 
     get facts() {
+        if (this.preview.kind === "usage") {
+            return [
+                {key: "start", label: _t("Time")},
+                {key: "meter", label: _t("Meter")},
+                {key: "quantity", label: _t("Quantity")},
+            ];
+        }
         return [
             {key: "start", label: _t("Start")},
             {key: "caller", label: _t("From")},

@@ -1,0 +1,109 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What is other with records that are no calls: events, and readings of meters.
+
+They have a quantity and a meter instead of numbers and a duration. No rate deck prices
+them: a price is found for what a billing period comes to, when it is invoiced.
+"""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+
+from . import mapping
+from .quantities import UNIT, parse_quantities
+
+
+class UsageSteps:
+    """The steps of a chunk that take the place of those of calls."""
+
+    def _durations(self):
+        """Quantities; without a column of them every record counts 1."""
+        charged = self.billable
+        texts, _spec = mapping.read_target(
+            self.frame, self.settings.columns, "quantity"
+        )
+        self.quantity = np.full(self.count, UNIT, object)
+        if texts is not None:
+            self.quantity, valid = parse_quantities(texts)
+            self._reject(charged & ~valid, "invalid_quantity", texts)
+        self.duration = self.seconds
+        self._plausible_times(charged)
+        self._read_properties()
+
+    def _read_properties(self):
+        """Columns to keep, and what a column of JSON holds."""
+        self.properties = None
+        kept = mapping.properties(self.frame, self.settings.columns)
+        texts, _spec = mapping.read_target(
+            self.frame, self.settings.columns, "properties"
+        )
+        if texts is None:
+            self.properties = kept
+            return
+        columns = kept.to_pylist() if kept is not None else ["{}"] * self.count
+        merged, wrong = [], np.zeros(self.count, bool)
+        for row, (own, text) in enumerate(zip(columns, texts.to_pylist(), strict=True)):
+            found = _json_object(text)
+            wrong[row] = found is None
+            merged.append(
+                json.dumps({**json.loads(own), **(found or {})}, ensure_ascii=False)
+            )
+        self._reject(self.billable & wrong, "invalid_properties", texts)
+        self.properties = pa.array(
+            [None if text == "{}" else text for text in merged], pa.string()
+        )
+
+    def _numbers(self):
+        self.plan = np.zeros(self.count, np.int64)
+        self.caller = self.callee = pa.nulls(self.count, pa.string())
+
+    def _classify(self):
+        """The meter that the record names, or else the source's own."""
+        settings = self.settings
+        self.destination_id = np.zeros(self.count, np.int64)
+        self.meter_id = np.full(self.count, settings.default_meter_id, np.int64)
+        codes, _spec = mapping.read_target(self.frame, settings.columns, "meter")
+        if codes is not None:
+            self.meter_id = np.array(
+                [
+                    settings.meter_of_code.get(code.strip(), 0)
+                    if code.strip()
+                    else settings.default_meter_id
+                    for code in codes.to_pylist()
+                ],
+                np.int64,
+            )
+        self._reject(self.billable & (self.meter_id == 0), "unknown_meter", codes)
+
+    def _rate(self):
+        zero = np.zeros(self.count, np.int64)
+        self.rated = {
+            "rate_id": zero,
+            "band_id": zero,
+            "billed_seconds": zero,
+            "charge_micro": zero,
+            "charged": np.zeros(self.count, bool),
+            "currency_id": np.where(self.billable, self.settings.currency_id, 0),
+        }
+
+    def _measured(self):
+        return self.quantity
+
+    def _kept_properties(self):
+        return self.properties
+
+    def _estimates(self, rows, payer, reasons):
+        return [None] * len(rows)
+
+
+def _json_object(text):
+    """The object that a text is; {} for an empty one, None where it is no object."""
+    if not text.strip():
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
