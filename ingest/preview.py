@@ -81,9 +81,9 @@ def _quantities(frame, columns):
 
 def _meters(frame, columns):
     texts, _spec = mapping.read_target(frame, columns, "meter")
-    return (
-        [""] * len(frame) if texts is None else [t.strip() for t in texts.to_pylist()]
-    )
+    if texts is None:
+        return [""] * len(frame)
+    return [text.strip() for text in texts.to_pylist()]
 
 
 def _numbers(frame, columns, target, plan):

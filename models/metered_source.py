@@ -333,8 +333,8 @@ class MeteredSource(models.Model):
             )
             raise UserError(
                 self.env._(
-                    "The file does not tell the %(facts)s of its records. Its columns are "
-                    "%(names)s. Say which of them it is.",
+                    "The file does not tell the %(facts)s of its records. Its columns "
+                    "are %(names)s. Say which of them it is.",
                     facts=", ".join(
                         labels[getattr(spec, "target", spec)].lower()
                         for spec in missing
