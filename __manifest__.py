@@ -12,7 +12,7 @@
     "application": True,
     "depends": ["account", "subscription_oca"],
     "external_dependencies": {
-        "python": ["numpy", "pandas", "pyarrow", "openpyxl"],
+        "python": ["fsspec", "numpy", "openpyxl", "pandas", "pyarrow"],
     },
     "data": [
         "security/metered_groups.xml",
@@ -38,6 +38,7 @@
         "wizards/metered_rerate_views.xml",
         "wizards/metered_manual_invoice_views.xml",
         "views/metered_allowance_balance_views.xml",
+        "wizards/metered_sync_start_views.xml",
         "views/metered_batch_views.xml",
         "views/metered_calling_plan_views.xml",
         "views/metered_cdr_views.xml",
@@ -60,6 +61,7 @@
         "views/metered_rerate_views.xml",
         "views/metered_source_account_views.xml",
         "views/metered_source_views.xml",
+        "views/metered_sync_views.xml",
         "views/metered_time_band_views.xml",
         "views/metered_usage_views.xml",
         "views/account_move_views.xml",

@@ -52,9 +52,17 @@ from . import metered_rerate_line
 from . import metered_source
 from . import metered_source_account
 from . import metered_source_checks
+from . import metered_source_account_sync
 from . import metered_source_column
+from . import metered_source_connection
+from . import metered_source_http
 from . import metered_source_payer
 from . import metered_source_rule
+from . import metered_source_schedule
+from . import metered_source_secret
+from . import metered_source_store
+from . import metered_sync
+from . import metered_sync_store
 from . import metered_time_band
 from . import metered_usage
 from . import metered_usage_lines

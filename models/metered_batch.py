@@ -14,9 +14,9 @@ from ..ingest.mapping import raw_texts
 
 
 class MeteredBatch(models.Model):
-    """One file (later: one sync, one push): where records came from.
+    """One file, sync or push: where records came from.
 
-    It is the job that brings them in, too: see ``metered_batch_job``.
+    Of a file it is the job that brings them in, too: see ``metered_batch_job``.
     """
 
     _name = "metered.batch"
@@ -38,6 +38,21 @@ class MeteredBatch(models.Model):
     file_name = fields.Char(string="File", readonly=True)
     attachment_id = fields.Many2one(
         "ir.attachment", readonly=True, ondelete="restrict", copy=False
+    )
+    sync_id = fields.Many2one(
+        "metered.sync",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        copy=False,
+        help="The sync that fetched these records and counts them here.",
+    )
+    account_id = fields.Many2one(
+        "metered.source.account",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The account that a sync fetched.",
     )
     file_format = fields.Json(readonly=True)
     checksum = fields.Char(readonly=True, index=True, help="SHA-256 of the file.")

@@ -36,7 +36,12 @@ class MeteredBatch(models.Model):
         What has run the least comes first, so that a small file need not wait for a
         large one. Odoo calls again at once while something remains.
         """
-        self._work_off(UNFINISHED, "_process", "run_seconds NULLS FIRST, id")
+        self._work_off(
+            # A sync brings in its own records, and only counts them on its batch.
+            [*UNFINISHED, ("sync_id", "=", False)],
+            "_process",
+            "run_seconds NULLS FIRST, id",
+        )
 
     def _run(self, commit, seconds):
         """Import the file chunk by chunk; a file that cannot be read is no defect."""

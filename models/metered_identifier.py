@@ -86,6 +86,12 @@ class MeteredIdentifier(models.Model):
         check_company=True,
         domain="[('partner_id', '=', partner_id)]",
     )
+    is_synced = fields.Boolean(
+        string="From the Switch",
+        readonly=True,
+        copy=False,
+        help="A sync of its account found it, and ends it when it is gone.",
+    )
     subscription_id = fields.Many2one(
         "sale.subscription",
         ondelete="set null",

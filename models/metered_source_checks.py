@@ -11,7 +11,7 @@ from ..ingest.mapping import ColumnSpec, missing_targets
 #: nothing for longer than a month and some days: something is wrong
 SILENT_DAYS = 35
 #: places of checks that are pages of the source's form
-PAGES = ("columns", "rules", "payers", "accounts", "limits")
+PAGES = ("connection", "columns", "rules", "payers", "accounts", "limits")
 
 
 class MeteredSource(models.Model):

@@ -63,7 +63,7 @@ class ResPartner(models.Model):
                 {
                     "title": source.display_name,
                     "fetch": source._fetch_label(),
-                    "call": ["metered.source", source.id, "action_fetch", []],
+                    "call": self._metered_call("fetch", source),
                     "checks": [
                         self._metered_show_check(check, source) for check in checks
                     ],

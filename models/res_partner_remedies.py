@@ -53,7 +53,10 @@ class ResPartner(models.Model):
             "identifier": self._metered_open_identifier,
             "account": self._metered_open_account,
             "source": lambda source: source._get_records_action(),
-            "fetch": lambda source: source.action_fetch(),
+            "fetch": lambda source: source.with_context(
+                metered_partner_id=self.id
+            ).action_fetch(),
+            "last_sync": self._metered_open_last_sync,
             "deck": self._metered_open_deck,
             "rates": self._metered_open_rates,
             "meters": self._metered_open_meters,
@@ -99,6 +102,16 @@ class ResPartner(models.Model):
                 "default_source_id": source.id,
             },
         }
+
+    def _metered_open_last_sync(self, source):
+        syncs = self.env["metered.sync"].search(
+            [
+                ("account_id", "in", self._metered_accounts(source).ids),
+                ("state", "=", "failed"),
+            ],
+            limit=1,
+        )
+        return syncs._get_records_action()
 
     def _metered_open_deck(self, source):
         view = self.env.ref("metered_billing.res_partner_view_form_metered_prices")

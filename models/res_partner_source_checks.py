@@ -75,6 +75,7 @@ class ResPartner(models.Model):
         checks = [
             self._metered_check_source(source),
             self._metered_check_account(source),
+            *self._metered_check_syncs(source),
             self._metered_check_source_identifiers(source, identifiers),
             self._metered_check_last_record(source, last_record),
         ]
@@ -134,6 +135,60 @@ class ResPartner(models.Model):
                 "account",
             )
         return None
+
+    def _metered_accounts(self, source):
+        """This customer's active accounts on a source."""
+        return self.env["metered.source.account"].search(
+            [
+                *self._metered_domain("metered.source.account"),
+                ("source_id", "=", source.id),
+            ]
+        )
+
+    def _metered_check_syncs(self, source):
+        """Whether the switch knows the account, and its numbers were synced."""
+        accounts = self._metered_accounts(source)
+        if not accounts or not source._needs_account():
+            return []
+        found, synced = self.env._("Found on the switch"), self.env._("Numbers synced")
+        checks = []
+        failed = accounts.filtered("sync_error")[:1]
+        sync = (source._fetch_label(), "fetch")
+        if failed:
+            checks.append(
+                Check(
+                    found,
+                    False,
+                    failed.sync_error,
+                    self.env._("Open the sync"),
+                    "last_sync",
+                )
+            )
+        elif not all(accounts.mapped("identifiers_synced")):
+            checks.append(Check(found, False, self.env._("Nobody looked yet."), *sync))
+        else:
+            checks.append(Check(found, True, ", ".join(accounts.mapped("name"))))
+        if not all(accounts.mapped("identifiers_synced")):
+            checks.append(Check(synced, False, self.env._("They never were."), *sync))
+        else:
+            numbers = accounts.identifier_ids.filtered(
+                lambda i: i.is_synced and i.kind == "number" and not i.date_to
+            )
+            checks.append(
+                Check(
+                    synced,
+                    True,
+                    self.env._(
+                        "%(count)s numbers, %(day)s",
+                        count=len(numbers),
+                        day=format_date(
+                            self.env,
+                            source._local_day(min(accounts.mapped("identifiers_synced"))),
+                        ),
+                    ),
+                )
+            )
+        return checks
 
     def _metered_check_source_identifiers(self, source, identifiers):
         name = self.env._("Identified by")

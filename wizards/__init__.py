@@ -21,3 +21,4 @@ from . import metered_subscription_setup
 from . import metered_manual_invoice
 from . import metered_manual_invoice_line
 from . import metered_manual_invoice_search
+from . import metered_sync_start

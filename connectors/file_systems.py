@@ -1,0 +1,232 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The file systems that file stores lie in: a disk of this server, SFTP, S3.
+
+What fsspec leaves open is closed here: addresses are checked before anything is
+connected to, an SFTP server has to have the key that was entered, S3 takes only the
+credentials it was given, and a disk only opens below folders that whoever runs the
+server names in METERED_FOLDERS.
+"""
+
+import base64
+import hashlib
+import io
+import os
+from urllib.parse import urlsplit
+
+from .addresses import AddressPolicy, parse_networks
+from .credentials import Redaction, credential
+from .errors import (
+    SourceError,
+    SourceRefused,
+    SourceSettingsError,
+    SourceUnreachable,
+)
+
+FOLDERS = "METERED_FOLDERS"
+CONNECT_SECONDS = 10
+READ_SECONDS = 60
+SSH_PORT = 22
+
+
+def open_file_system(settings, policy=None):
+    """Connect to where the files are.
+
+    :param settings: dict: ``kind`` (local, sftp, s3), ``folder``; for sftp ``host``,
+        ``port``, ``username``, ``password`` or ``private_key``, ``host_key``; for s3
+        ``address`` (empty: Amazon), ``region``, ``username``, ``password``;
+        ``allowed_networks``
+    :return: (fsspec file system, folder, :class:`~.credentials.Redaction`)
+    :raise SourceError: it cannot be connected to, or must not be
+    """
+    policy = policy or AddressPolicy(parse_networks(settings.get("allowed_networks")))
+    redact = Redaction()
+    kind = settings.get("kind") or "local"
+    opener = {"local": _local, "sftp": _sftp, "s3": _s3}.get(kind)
+    if opener is None:
+        raise SourceSettingsError(
+            f"There is no file store of the kind {kind}.",
+            remedy="Choose a folder of this server, SFTP or S3.",
+        )
+    return opener(settings, policy, redact), settings.get("folder") or "", redact
+
+
+def _local(settings, _policy, _redact):
+    from fsspec.implementations.local import LocalFileSystem
+
+    folder = settings.get("folder") or ""
+    real = os.path.realpath(folder)
+    roots = [
+        os.path.realpath(root)
+        for root in os.environ.get(FOLDERS, "").split(os.pathsep)
+        if root
+    ]
+    if not os.path.isabs(folder) or not any(
+        os.path.commonpath((root, real)) == root for root in roots
+    ):
+        raise SourceSettingsError(
+            f"The folder {folder or '(none)'} of this server is not open to sources.",
+            remedy="Whoever runs the server names the folders that are in the "
+            f"environment variable {FOLDERS}, separated by {os.pathsep}"
+            + (f". Now these are: {', '.join(roots)}." if roots else "."),
+        )
+    return LocalFileSystem(skip_instance_cache=True)
+
+
+def _sftp(settings, policy, redact):
+    try:
+        import paramiko
+        from fsspec.implementations.sftp import SFTPFileSystem
+    except ImportError as error:
+        raise _missing("paramiko", "SFTP") from error
+    host, port = settings.get("host"), int(settings.get("port") or SSH_PORT)
+    if not host or not settings.get("username"):
+        raise SourceSettingsError(
+            "The source has no host or no user name.",
+            remedy="Enter where the SFTP server is, and who signs in.",
+        )
+    password = redact.add(credential(settings.get("password"), "password"))
+    key_text = redact.add(credential(settings.get("private_key"), "private key"))
+    where = f"sftp://{host}:{port}"
+    keys = _host_keys(settings.get("host_key"))
+    try:
+        sock = policy.connect(host, port, CONNECT_SECONDS)
+    except OSError as error:
+        raise SourceUnreachable(
+            f"The server cannot be connected to: {error}.",
+            where,
+            "Check host and port, and whether a firewall is in between.",
+        ) from None
+    try:
+        return SFTPFileSystem(
+            host,
+            port=port,
+            username=settings["username"],
+            password=password or None,
+            pkey=_private_key(paramiko, key_text) if key_text else None,
+            sock=sock,
+            host_key_policy=_known_keys(paramiko, keys, where),
+            allow_agent=False,
+            look_for_keys=False,
+            timeout=CONNECT_SECONDS,
+            banner_timeout=CONNECT_SECONDS,
+            auth_timeout=CONNECT_SECONDS,
+            channel_timeout=READ_SECONDS,
+            skip_instance_cache=True,
+        )
+    except SourceError:
+        sock.close()
+        raise
+    except paramiko.AuthenticationException:
+        sock.close()
+        raise SourceRefused(
+            "The server does not let the user in.",
+            where,
+            "Correct the user name and the password or private key.",
+        ) from None
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        sock.close()
+        raise SourceUnreachable(
+            f"The server does not answer as an SFTP server: {redact(error)}.",
+            where,
+            "Check host and port.",
+        ) from None
+
+
+def _host_keys(text):
+    """Lines such as ``ssh-ed25519 AAAA…``, or of a known_hosts file, as key data."""
+    keys = set()
+    for line in (text or "").splitlines():
+        for part in line.split():
+            if part.startswith("AAAA"):
+                keys.add(part)
+    return keys
+
+
+def _known_keys(paramiko, keys, where):
+    """Accepts the keys that were entered, and no other."""
+
+    class KnownKeys(paramiko.MissingHostKeyPolicy):
+        def missing_host_key(self, client, hostname, key):
+            if key.get_base64() in keys:
+                return
+            shown = f"{key.get_name()} {key.get_base64()}"
+            digest = hashlib.sha256(key.asbytes()).digest()
+            fingerprint = base64.b64encode(digest).decode().rstrip("=")
+            if keys:
+                raise SourceRefused(
+                    f"The server has another key than the one that was entered, with "
+                    f"the fingerprint SHA256:{fingerprint}.",
+                    where,
+                    "Ask whoever runs it whether the key was changed. Otherwise "
+                    "somebody else answers in its place.",
+                )
+            raise SourceSettingsError(
+                f"The server's key is not known. It shows: {shown} (fingerprint "
+                f"SHA256:{fingerprint}).",
+                where,
+                "Compare the fingerprint with what whoever runs it tells you, and "
+                "enter the key as the server's key.",
+            )
+
+    return KnownKeys()
+
+
+def _private_key(paramiko, text):
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            return kind.from_private_key(io.StringIO(text + "\n"))
+        except (paramiko.SSHException, ValueError, IndexError):
+            continue
+    raise SourceSettingsError(
+        "The private key cannot be read.",
+        remedy="Enter an ED25519, ECDSA or RSA key in OpenSSH's form, without a "
+        "passphrase.",
+    )
+
+
+def _s3(settings, policy, redact):
+    try:
+        import s3fs
+    except ImportError as error:
+        raise _missing("s3fs", "S3") from error
+    address = settings.get("address") or ""
+    if address:
+        parts = urlsplit(address)
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise SourceSettingsError(
+                f"{redact(address)} is not the address of an S3 server.",
+                remedy="Enter it like https://s3.example.com, or nothing for Amazon.",
+            )
+        policy.addresses(
+            parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+        )
+    key = credential(settings.get("username"), "access key")
+    secret = redact.add(credential(settings.get("password"), "secret key"))
+    if not key or not secret:
+        # It would otherwise take the ones of this server.
+        raise SourceSettingsError(
+            "The source has no access key or no secret key.",
+            remedy="Enter them as user name and password.",
+        )
+    client = {"region_name": settings.get("region") or None}
+    if address:
+        client["endpoint_url"] = address
+    return s3fs.S3FileSystem(
+        key=key,
+        secret=secret,
+        client_kwargs=client,
+        config_kwargs={
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": READ_SECONDS,
+            "retries": {"max_attempts": 2},
+        },
+        skip_instance_cache=True,
+    )
+
+
+def _missing(library, what):
+    return SourceSettingsError(
+        f"{what} needs the Python library {library}, which is not installed.",
+        remedy=f"Ask whoever runs the server to install it: pip install {library}",
+    )
