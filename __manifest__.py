@@ -42,6 +42,7 @@
         "views/metered_batch_views.xml",
         "views/metered_calling_plan_views.xml",
         "views/metered_cdr_views.xml",
+        "views/metered_completeness_views.xml",
         "views/metered_customer_group_views.xml",
         "views/metered_dashboard_views.xml",
         "views/metered_destination_views.xml",

@@ -97,8 +97,18 @@ def _sftp(settings, policy, redact):
             where,
             "Check host and port, and whether a firewall is in between.",
         ) from None
+
+    class Sftp(SFTPFileSystem):
+        def _connect(self):
+            try:
+                super()._connect()
+            except BaseException:
+                # Otherwise its thread and its socket stay.
+                self.client.close()
+                raise
+
     try:
-        return SFTPFileSystem(
+        return Sftp(
             host,
             port=port,
             username=settings["username"],
@@ -115,17 +125,14 @@ def _sftp(settings, policy, redact):
             skip_instance_cache=True,
         )
     except SourceError:
-        sock.close()
         raise
     except paramiko.AuthenticationException:
-        sock.close()
         raise SourceRefused(
             "The server does not let the user in.",
             where,
             "Correct the user name and the password or private key.",
         ) from None
     except (paramiko.SSHException, OSError, EOFError) as error:
-        sock.close()
         raise SourceUnreachable(
             f"The server does not answer as an SFTP server: {redact(error)}.",
             where,

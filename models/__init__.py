@@ -63,6 +63,8 @@ from . import metered_source_secret
 from . import metered_source_store
 from . import metered_sync
 from . import metered_sync_store
+from . import metered_completeness
+from . import metered_inbox
 from . import metered_time_band
 from . import metered_usage
 from . import metered_usage_lines
@@ -88,5 +90,6 @@ from . import sale_subscription_line_plan
 from . import sale_subscription_line
 from . import sale_subscription_metered
 from . import sale_subscription_template
+from . import sale_subscription_sync
 from . import metered_cure_company
 from . import metered_cure_partner

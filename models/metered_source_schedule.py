@@ -122,6 +122,7 @@ class MeteredSource(models.Model):
         due = self.search(
             [
                 ("is_connected", "=", True),
+                ("source_type", "!=", "freeswitch_json"),
                 ("sync_hours", ">", 0),
                 "|",
                 ("next_sync", "=", False),
@@ -132,6 +133,7 @@ class MeteredSource(models.Model):
             source._start_syncs("schedule")
             source.next_sync = now + timedelta(hours=source.sync_hours)
         due._watch_silence()
+        self._start_posted()
         self.env["metered.sync"]._cron_process_syncs()
 
     def _sync_accounts(self):
@@ -214,6 +216,10 @@ class MeteredSource(models.Model):
         """Open the syncs of this source."""
         self.ensure_one()
         return self.env["metered.sync"]._action_list([("source_id", "=", self.id)])
+
+    @api.model
+    def _start_posted(self):
+        """Start what switches posted by themselves; see ``metered.inbox``."""
 
     def _watch_silence(self):
         """Nothing to watch without records a day; see ``metered.completeness``."""

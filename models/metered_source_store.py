@@ -144,7 +144,7 @@ class MeteredSourceFile(models.Model):
     company_id = fields.Many2one(related="source_id.company_id", store=True, index=True)
     name = fields.Char(string="File", required=True, readonly=True)
     size = fields.Float(digits=(16, 0), readonly=True, help="In bytes.")
-    modified = fields.Char(readonly=True, help="Last change, in UTC.")
+    changed = fields.Char(readonly=True, help="Last change, in UTC.")
     checksum = fields.Char(readonly=True, index=True, help="SHA-256 of its content.")
     batch_id = fields.Many2one(
         "metered.batch",

@@ -445,7 +445,9 @@ class MeteredSync(models.Model):
             self.env.cr.rollback()
             self.invalidate_recordset()
         message = str(error)
-        if not getattr(error, "retry", False) or self.attempts + 1 >= ATTEMPTS:
+        # An invoice does not wait for hours: its source's policy decides.
+        attempts = 1 if self.kind == "invoice" else ATTEMPTS
+        if not getattr(error, "retry", False) or self.attempts + 1 >= attempts:
             self._fail(message)
             if commit:
                 commit()

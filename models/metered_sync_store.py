@@ -31,7 +31,7 @@ class MeteredSync(models.Model):
                 {
                     "name": row.name,
                     "size": int(row.size),
-                    "modified": row.modified,
+                    "modified": row.changed,
                     "sha256": row.checksum or f"none-{row.id}",
                 }
                 for row in source.file_ids.sorted("id")
@@ -69,7 +69,7 @@ class MeteredSync(models.Model):
             "source_id": source.id,
             "name": file.name,
             "size": file.size,
-            "modified": file.modified,
+            "changed": file.modified,
         }
         with tempfile.NamedTemporaryFile() as copy:
             try:
@@ -136,7 +136,7 @@ class MeteredSync(models.Model):
             if not row or row.afterwards or not row._is_imported():
                 continue
             row.afterwards = store.finish(
-                StoredFile(row.name, int(row.size), row.modified or "")
+                StoredFile(row.name, int(row.size), row.changed or "")
             )
             if commit:
                 commit()

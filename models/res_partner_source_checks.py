@@ -183,7 +183,9 @@ class ResPartner(models.Model):
                         count=len(numbers),
                         day=format_date(
                             self.env,
-                            source._local_day(min(accounts.mapped("identifiers_synced"))),
+                            source._local_day(
+                                min(accounts.mapped("identifiers_synced"))
+                            ),
                         ),
                     ),
                 )

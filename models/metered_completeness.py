@@ -1,0 +1,304 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import UTC, datetime, time, timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+#: days that one sync compares at most
+MOST_DAYS = 62
+#: names the problems on a source, for their activities
+GAP, SILENCE = "gap", "silence"
+#: what is usual is seen from so many days, if records came on some of them
+USUAL_DAYS = 60
+DAYS_WITH_RECORDS = 5
+HELD = """
+    SELECT start_time::date, count(*)
+      FROM (SELECT start_time FROM metered_cdr
+             WHERE batch_id = ANY(%(batches)s)
+               AND start_time >= %(begin)s AND start_time < %(end)s
+             UNION ALL
+            SELECT start_time FROM metered_exception
+             WHERE batch_id = ANY(%(batches)s) AND state != 'resolved'
+               AND start_time >= %(begin)s AND start_time < %(end)s
+           ) held
+     GROUP BY 1
+"""
+
+
+class MeteredCompleteness(models.Model):
+    """What the switch counts of a day beside what we hold of it."""
+
+    _name = "metered.completeness"
+    _description = "Records per Day"
+    _order = "day desc, source_id, account_id"
+    _rec_name = "day"
+
+    source_id = fields.Many2one(
+        "metered.source", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="source_id.company_id", store=True, index=True)
+    account_id = fields.Many2one(
+        "metered.source.account", readonly=True, ondelete="cascade"
+    )
+    partner_id = fields.Many2one(
+        related="account_id.partner_id", string="Customer", store=True
+    )
+    day = fields.Date(required=True, readonly=True, help="In UTC, as switches count.")
+    is_counted = fields.Boolean(
+        string="Switch Counts", readonly=True, help="Some switches cannot count."
+    )
+    switch_count = fields.Integer(string="On the Switch", readonly=True)
+    held_count = fields.Integer(
+        string="Held", readonly=True, help="Call details and exceptions."
+    )
+    gap = fields.Integer(
+        string="Missing",
+        readonly=True,
+        help="Records that the switch counts and that are not here.",
+    )
+    compared = fields.Datetime(string="Compared On", readonly=True)
+    state = fields.Selection(
+        [
+            ("ok", "Complete"),
+            ("gap", "Records missing"),
+            ("unknown", "Cannot be compared"),
+        ],
+        compute="_compute_state",
+        store=True,
+    )
+
+    _day_uniq = models.UniqueIndex("(source_id, coalesce(account_id, 0), day)")
+
+    @api.depends("gap", "is_counted")
+    def _compute_state(self):
+        for day in self:
+            if not day.is_counted:
+                day.state = "unknown"
+            else:
+                day.state = "gap" if day.gap > 0 else "ok"
+
+    def action_fetch_again(self):
+        """Fetch these days once more; what is known is not stored again."""
+        self.check_access("read")
+        if not self:
+            raise UserError(self.env._("Choose the days to fetch again."))
+        syncs = self.env["metered.sync"]
+        for row in self:
+            begin = datetime.combine(row.day, time())
+            syncs |= row.source_id._start_syncs(
+                "gap", row.account_id, begin, begin + timedelta(days=1)
+            )
+        return syncs.sudo(False)._action_open()
+
+    @api.model
+    def _compare(self, source, account, counts):
+        """Note what the switch counts of some days, beside what is held of them.
+
+        :param account: ``metered.source.account``, empty for all of the source
+        :param dict counts: day -> number on the switch, None where it cannot count
+        """
+        if not counts:
+            return
+        held = self._held(source, account, min(counts), max(counts))
+        known = {
+            row.day: row
+            for row in self.search(
+                [
+                    ("source_id", "=", source.id),
+                    ("account_id", "=", account.id),
+                    ("day", "in", list(counts)),
+                ]
+            )
+        }
+        for day, count in counts.items():
+            values = {
+                "is_counted": count is not None,
+                "switch_count": count or 0,
+                "held_count": held.get(day, 0),
+                "gap": count - held.get(day, 0) if count is not None else 0,
+                "compared": fields.Datetime.now(),
+            }
+            if day in known:
+                known[day].write(values)
+            else:
+                self.create(
+                    {
+                        "source_id": source.id,
+                        "account_id": account.id,
+                        "day": day,
+                        **values,
+                    }
+                )
+        source._tell_gaps()
+
+    @api.model
+    def _held(self, source, account, first, last):
+        """How many records are held, by day: of the syncs that reach into these days.
+
+        :return: dict day -> number
+        """
+        begin = datetime.combine(first, time())
+        end = datetime.combine(last, time()) + timedelta(days=1)
+        # The batches by their ids: the index on them reads these calls and no others.
+        batches = self.env["metered.sync"].search(
+            [
+                ("source_id", "=", source.id),
+                ("account_id", "=", account.id),
+                ("date_from", "<", end),
+                ("date_to", ">", begin),
+                ("batch_id", "!=", False),
+            ]
+        )
+        self.env.flush_all()
+        self.env.cr.execute(
+            HELD, {"batches": batches.batch_id.ids, "begin": begin, "end": end}
+        )
+        return dict(self.env.cr.fetchall())
+
+
+class MeteredSync(models.Model):
+    _inherit = "metered.sync"
+
+    def _count_days(self, connector, account):
+        """Ask the switch what it counts of each whole day of this sync."""
+        begin, end = self._window()
+        day = begin.date() + timedelta(days=begin.time() > time())
+        last = end.date()
+        day = max(day, last - timedelta(days=MOST_DAYS))
+        counts = {}
+        while day < last:
+            start = datetime.combine(day, time(), UTC)
+            counts[day] = connector.count(
+                account.name or "", start, start + timedelta(days=1)
+            )
+            day += timedelta(days=1)
+        self.env["metered.completeness"]._compare(self.source_id, account, counts)
+        missing = {
+            day: row.gap
+            for day, row in (
+                (row.day, row)
+                for row in self.env["metered.completeness"].search(
+                    [
+                        ("source_id", "=", self.source_id.id),
+                        ("account_id", "=", account.id),
+                        ("day", "in", list(counts)),
+                        ("state", "=", "gap"),
+                    ]
+                )
+            )
+        }
+        for day, gap in missing.items():
+            self._note(
+                self.env._(
+                    "%(day)s: %(gap)s records are on the switch and not here.",
+                    day=format_date(self.env, day),
+                    gap=gap,
+                ),
+                "warning",
+            )
+
+
+class MeteredSource(models.Model):
+    _inherit = "metered.source"
+
+    completeness_ids = fields.One2many("metered.completeness", "source_id")
+    gap_count = fields.Integer(compute="_compute_gap_count")
+
+    def _compute_gap_count(self):
+        counts = dict(
+            self.env["metered.completeness"]._read_group(
+                [("source_id", "in", self.ids), ("state", "=", "gap")],
+                ["source_id"],
+                ["__count"],
+            )
+        )
+        for source in self:
+            source.gap_count = counts.get(source, 0)
+
+    def action_view_completeness(self):
+        """Open the records per day of this source."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_completeness"
+        )
+        action["domain"] = [("source_id", "=", self.id)]
+        action["context"] = {}
+        return action
+
+    def _tell_gaps(self):
+        """Raise one activity while days are incomplete, and close it afterwards."""
+        for source in self:
+            gaps = self.env["metered.completeness"].search(
+                [("source_id", "=", source.id), ("state", "=", "gap")]
+            )
+            if not gaps:
+                source._metered_settle(GAP, self.env._("All days are complete now."))
+                continue
+            days = ", ".join(
+                format_date(self.env, day)
+                for day in sorted(set(gaps.mapped("day")))[-5:]
+            )
+            source._metered_raise(
+                GAP,
+                self.env._("Records are missing"),
+                self.env._(
+                    "The switch counts %(records)s records more than are here, on "
+                    "%(days)s. Open Records per Day on the source, and fetch these "
+                    "days again.",
+                    records=sum(gaps.mapped("gap")),
+                    days=days,
+                ),
+            )
+
+    def _watch_silence(self):
+        """Raise an alarm where nothing new came in for longer than is usual."""
+        res = super()._watch_silence()
+        today = fields.Date.today()
+        for source in self:
+            usual, quiet = source._quiet_days(today)
+            if usual is None:
+                continue
+            if quiet <= usual + 1:
+                source._metered_settle(SILENCE, self.env._("Records come in again."))
+                continue
+            source._metered_raise(
+                SILENCE,
+                self.env._("No records for longer than usual"),
+                self.env._(
+                    "Nothing new has come in from %(source)s for %(quiet)s days. "
+                    "Usually it is %(usual)s at most. Test the connection, and look at the "
+                    "switch.",
+                    source=source.name,
+                    quiet=quiet,
+                    usual=usual,
+                ),
+            )
+        return res
+
+    def _quiet_days(self, today):
+        """Days between two with new records: the most that is usual, and now.
+
+        :return: (days or None where too little is known, days)
+        """
+        batches = self.env["metered.batch"].search_read(
+            [
+                ("source_id", "=", self.id),
+                ("state", "=", "done"),
+                ("create_date", ">=", today - timedelta(days=USUAL_DAYS)),
+                ("records", ">", 0),
+            ],
+            ["create_date", "records", "duplicates"],
+        )
+        days = sorted(
+            {
+                batch["create_date"].date()
+                for batch in batches
+                if batch["records"] > batch["duplicates"]
+            }
+        )
+        if len(days) < DAYS_WITH_RECORDS:
+            return None, 0
+        usual = max((b - a).days for a, b in zip(days, days[1:], strict=False))
+        return usual, (today - days[-1]).days

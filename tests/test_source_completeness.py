@@ -1,0 +1,130 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Complete or not, silent or not, and what an invoice does about it."""
+
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import tagged
+
+from .test_source_sync import ACME, DAY, SourceCase
+
+
+@tagged("post_install", "-at_install")
+class TestCompleteness(SourceCase):
+    def days(self):
+        return self.env["metered.completeness"].search(
+            [("source_id", "=", self.source.id)], order="day"
+        )
+
+    def on_day(self, day):
+        return sum(leg.start.date() == day for leg in self.acme.legs)
+
+    def test_complete_days(self):
+        self.sync()
+        days = self.days()
+        self.assertEqual(
+            days.mapped("day"), [DAY.date(), DAY.date() + timedelta(days=1)]
+        )
+        for row in days:
+            self.assertEqual((row.state, row.gap), ("ok", 0))
+            self.assertEqual(row.held_count, self.on_day(row.day))
+        self.assertFalse(self.source.activity_ids)
+
+    def test_a_gap_is_told_once_and_fetched_again(self):
+        domain, hidden = self.acme, self.acme.legs[10:17]
+        domain.legs[10:17] = []
+        self.sync()
+        domain.legs[10:10] = hidden
+        self.assertFalse(self.source.activity_ids)
+        # Another sync that finds the switch counting more than came.
+        sync = self.sync(run=False)
+        with patch.object(type(sync), "_read_pages", lambda *args: True):
+            sync._process()
+        [first, second] = self.days()
+        self.assertEqual((first.state, first.gap), ("gap", 7))
+        self.assertEqual(second.state, "ok")
+        self.assertEqual(self.source.gap_count, 1)
+        [activity] = self.source.activity_ids
+        self.assertIn("7", activity.note)
+        action = first.action_fetch_again()
+        again = self.env["metered.sync"].browse(action["res_id"])
+        self.assertEqual(again.kind, "gap")
+        again._process()
+        self.assertEqual(again.records - again.batch_id.duplicates, 7)
+        self.assertEqual((first.state, first.gap), ("ok", 0))
+        self.assertFalse(self.source.activity_ids)
+        self.assertEqual(len(self.held()), len(self.acme.legs))
+
+    def test_a_switch_that_cannot_count(self):
+        self.source.netsapiens_api = "v1"
+        self.sync()
+        for row in self.days():
+            self.assertEqual(row.state, "unknown")
+            self.assertEqual(row.held_count, self.on_day(row.day))
+
+    def test_silence_of_longer_than_usual(self):
+        now = fields.Datetime.now()
+        for days in (30, 28, 26, 24, 21, 19):
+            batch = self.env["metered.batch"].create(
+                {"source_id": self.source.id, "records": 5, "rated": 5}
+            )
+            batch.state = "done"
+            self.env.flush_all()
+            self.env.cr.execute(
+                "UPDATE metered_batch SET create_date = %s WHERE id = %s",
+                (now - timedelta(days=days), batch.id),
+            )
+        self.env.invalidate_all()
+        self.assertEqual(self.source._quiet_days(now.date()), (3, 19))
+        self.source._watch_silence()
+        self.source._watch_silence()
+        [activity] = self.source.activity_ids
+        self.assertIn("19", activity.note)
+        self.sync()
+        self.source._watch_silence()
+        self.assertFalse(self.source.activity_ids)
+
+
+@tagged("post_install", "-at_install")
+class TestBeforeInvoice(SourceCase):
+    def renew(self):
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
+        subscription.template_id.invoicing_mode = "invoice"
+        run = self.env["metered.renewal"].create(
+            {"company_id": self.company.id, "date": "2026-11-01", "expected": 1}
+        )
+        run._process()
+        self.assertFalse(run.failure_ids, run.failure_ids.mapped("reason"))
+        return subscription.metered_period_ids.invoice_id, run
+
+    def test_what_is_missing_is_fetched_first(self):
+        self.source.first_days = 400
+        invoice, run = self.renew()
+        self.assertEqual(run.sync_ids.kind, "invoice")
+        self.assertEqual(run.sync_ids.state, "done", run.sync_ids.error)
+        self.assertEqual(len(self.held()), len(self.acme.legs))
+        self.assertEqual(invoice.state, "posted")
+        self.assertTrue(invoice.invoice_line_ids.metered_usage_ids)
+
+    def test_held_while_it_cannot_be_asked(self):
+        self.source.address = "http://127.0.0.1:9"
+        invoice, run = self.renew()
+        self.assertEqual(run.sync_ids.state, "failed")
+        self.assertEqual(invoice.state, "draft")
+        [activity] = invoice.activity_ids
+        self.assertIn(self.source.name, activity.note)
+
+    def test_billed_where_that_is_the_policy(self):
+        self.source.address = "http://127.0.0.1:9"
+        self.source.unreachable_policy = "bill"
+        invoice, _run = self.renew()
+        self.assertEqual(invoice.state, "posted")
+        self.assertFalse(invoice.activity_ids)
+
+    def test_a_source_that_was_asked_since_is_not_asked_again(self):
+        self.account.synced_until = fields.Datetime.now()
+        _invoice, run = self.renew()
+        self.assertFalse(run.sync_ids)
+        self.assertEqual(self.account.name, ACME)
