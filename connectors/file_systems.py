@@ -99,7 +99,7 @@ def _sftp(settings, policy, redact):
         ) from None
 
     class Sftp(SFTPFileSystem):
-        def _connect(self):
+        def _connect(self):  # pylint: disable=missing-return
             try:
                 super()._connect()
             except BaseException:

@@ -267,10 +267,10 @@ class MeteredSource(models.Model):
                 SILENCE,
                 self.env._("No records for longer than usual"),
                 self.env._(
-                    "Nothing new has come in from %(source)s for %(quiet)s days. "
+                    "Nothing new has come in from %(name)s for %(quiet)s days. "
                     "Usually it is %(usual)s at most. Test the connection, and look at the "
                     "switch.",
-                    source=source.name,
+                    name=source.name,
                     quiet=quiet,
                     usual=usual,
                 ),
