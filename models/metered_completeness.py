@@ -268,8 +268,8 @@ class MeteredSource(models.Model):
                 self.env._("No records for longer than usual"),
                 self.env._(
                     "Nothing new has come in from %(name)s for %(quiet)s days. "
-                    "Usually it is %(usual)s at most. Test the connection, and look at the "
-                    "switch.",
+                    "Usually it is %(usual)s at most. Test the connection, and look "
+                    "at the switch.",
                     name=source.name,
                     quiet=quiet,
                     usual=usual,

@@ -124,6 +124,7 @@ class MeteredSource(models.Model):
     tested = fields.Datetime(string="Tested On", readonly=True, copy=False)
     test_result = fields.Json(readonly=True, copy=False)
 
+    @api.depends("source_type")
     def _compute_is_connected(self):
         for source in self:
             source.is_connected = source.source_type != "file"

@@ -1,0 +1,152 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Sources on the screen, in a real browser, against a real server."""
+
+import threading
+from datetime import UTC, datetime, time, timedelta
+from unittest.mock import patch
+
+from odoo import SUPERUSER_ID, api, fields
+from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests.common import _super_send
+
+from odoo.addons.metered_billing.demo.servers.netsapiens import (
+    API_KEY,
+    NetSapiensServer,
+)
+from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
+    make_domain,
+    month_of_calls,
+)
+
+from .metered_case import MeteredMakers
+
+
+@tagged("post_install", "-at_install")
+class TestSourceTours(MeteredMakers, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set_up_rates()
+        today = datetime.combine(fields.Date.today(), time(), UTC)
+        cls.domain = month_of_calls(
+            make_domain("tour.12345.service"), today - timedelta(days=3), 3, 150
+        )
+        cls.server = NetSapiensServer([cls.domain])
+        cls.server.__enter__()
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+        cls.env["ir.config_parameter"].set_param("metered_tour.address", cls.server.url)
+        cls.customer = cls.env["res.partner"].create({"name": "Tour Customer"})
+        cls.user = new_test_user(
+            cls.env,
+            login="operator",
+            groups="metered_billing.group_metered_user,base.group_partner_manager",
+        )
+
+    @classmethod
+    def _request_handler(cls, session, request, /, **options):
+        """Let requests reach the test's own server; Odoo's tests forbid them."""
+        if request.url.startswith("http://127.0.0.1:"):
+            return _super_send(session, request, **options)
+        return super()._request_handler(session, request, **options)
+
+    def connect(self):
+        self.source = self.make_source(
+            "netsapiens",
+            name="Tour PBX",
+            source_type="netsapiens",
+            address=self.server.url,
+            api_key=API_KEY,
+            allowed_networks="127.0.0.1",
+        )
+        self.account = self.env["metered.source.account"].create(
+            {
+                "source_id": self.source.id,
+                "name": self.domain.name,
+                "partner_id": self.customer.id,
+            }
+        )
+
+    def start_worker(self):
+        """Do what the cron worker does, a chunk at a time, once somebody looks.
+
+        :return: function that waits for the worker to end
+        """
+        watched, looks = threading.Event(), []
+        Sync = type(self.env["metered.sync"])
+        read = Sync.read
+
+        def read_and_tell(sync, fields=None, load="_classic_read"):
+            if fields and "time_left" in fields:
+                looks.append(sync)
+                if len(looks) >= 2:
+                    watched.set()
+            return read(sync, fields, load)
+
+        for name, replacement in (
+            ("_enqueue", lambda sync: None),
+            ("_chunk_records", lambda sync: 100),
+            ("read", read_and_tell),
+        ):
+            patcher = patch.object(Sync, name, replacement)
+            patcher.start()
+            self.addCleanup(patcher.stop)
+
+        def work():
+            if not watched.wait(60):
+                return
+            done = False
+            while not done:
+                with self.registry.cursor() as cr:
+                    env = api.Environment(cr, SUPERUSER_ID, {})
+                    sync = env["metered.sync"].search(
+                        [("state", "in", ("queued", "running"))], limit=1
+                    )
+                    done = not sync or sync._process(seconds=0)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        return worker.join
+
+    def test_connect_a_source(self):
+        self.start_tour(
+            "/odoo/action-metered_billing.action_metered_source",
+            "metered_billing_connect_source",
+            login="admin",
+        )
+        source = self.env["metered.source"].search([("name", "=", "Tour PBX")])
+        self.assertEqual(source._get_secrets()["api_key"], API_KEY)
+        self.assertTrue(source.column_ids)
+
+    def test_sync_a_customer(self):
+        self.connect()
+        wait = self.start_worker()
+        self.start_tour(
+            f"/odoo/res.partner/{self.customer.id}",
+            "metered_billing_sync_customer",
+            login="operator",
+        )
+        wait()
+        [sync] = self.source.sync_ids
+        self.assertEqual((sync.state, sync.records), ("done", len(self.domain.legs)))
+
+    def test_a_gap_is_found_and_fetched_again(self):
+        self.connect()
+        # Of yesterday, which the second sync looks back to.
+        hidden = self.domain.legs[-60:-53]
+        self.domain.legs[-60:-53] = []
+        [sync] = self.source._start_syncs("manual")
+        sync._process()
+        self.domain.legs[-53:-53] = hidden
+        [again] = self.source._start_syncs("manual")
+        with patch.object(type(again), "_read_pages", lambda *args: True):
+            again._process()
+        self.assertEqual(self.source.gap_count, 1)
+        wait = self.start_worker()
+        self.start_tour(
+            f"/odoo/action-metered_billing.action_metered_source/{self.source.id}",
+            "metered_billing_fetch_gap",
+            login="operator",
+        )
+        wait()
+        self.assertEqual(self.source.gap_count, 0)
