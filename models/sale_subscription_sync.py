@@ -97,7 +97,8 @@ class SaleSubscription(models.Model):
             self.env._(
                 "%(sources)s could not be asked for the last records of the period. "
                 "When a sync has worked, delete this draft and invoice the usage "
-                "again, or confirm it as it is: what comes later goes on the next invoice.",
+                "again, or confirm it as it is: what comes later goes on the next "
+                "invoice.",
                 sources=names,
             ),
         )
