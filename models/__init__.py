@@ -49,6 +49,8 @@ from . import metered_rerate
 from . import metered_rerate_difference
 from . import metered_rerate_invoiced
 from . import metered_rerate_line
+from . import metered_simulation
+from . import metered_simulation_line
 from . import metered_source
 from . import metered_source_account
 from . import metered_source_checks
@@ -93,3 +95,4 @@ from . import sale_subscription_template
 from . import sale_subscription_sync
 from . import metered_cure_company
 from . import metered_cure_partner
+from . import metered_cost_deck

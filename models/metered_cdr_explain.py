@@ -68,6 +68,8 @@ class MeteredCdr(models.Model):
             )
         if not story.same:
             values.update(self._explain_today(story, allowances))
+        if self.env.user.has_group("metered_billing.group_metered_user"):
+            values.update(self._explain_cost(story.stored))
         return words._render(**values)
 
     def _explain_today(self, story, allowances):
@@ -101,6 +103,27 @@ class MeteredCdr(models.Model):
                 "It stays as it was charged until it is rated again."
             )
         return {"today": rows, "today_charge": text}
+
+    def _explain_cost(self, stored):
+        """What the call costs at the supplier's, and what is left."""
+        cost, words = self._cost(), self.env["metered.explanation"]
+        if cost is None:
+            return {}
+        currency = self.env["res.currency"].browse(cost.currency_id)
+        rows = words._rows(cost.steps, currency)
+        values = {"cost": rows}
+        if cost.charge_micro is not None and cost.currency_id == stored.currency_id:
+            margin = stored.charge_micro - cost.charge_micro
+            amount = words._number(exact_text(exact(margin) / 10**6))
+            rows.append(
+                words._row(
+                    "margin",
+                    self.env._("Margin"),
+                    self.env._("Sold below cost") if margin < 0 else "",
+                    f"{amount} {currency.name}",
+                )
+            )
+        return values
 
     def _charge_text(self, outcome):
         """A charge with its currency."""

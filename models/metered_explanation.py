@@ -88,6 +88,7 @@ class MeteredExplanation(models.AbstractModel):
         :param before: rows about what came before rating
         :param charge: the charge as text, with its currency
         :param warning: what is to be said first
+        :param cost: rows of what it costs at the supplier's
         :param prices: list of (length, charge), both texts
         :param heading: what stands above the rows
         :param today: rows of what today's rates would do, with ``today_charge``
@@ -100,6 +101,7 @@ class MeteredExplanation(models.AbstractModel):
             "today_charge": False,
             "warning": False,
             "prices": [],
+            "cost": [],
             "heading": self.env._("How it was charged"),
             "links": self.env["metered.rate"].has_access("read"),
         }

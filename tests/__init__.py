@@ -78,6 +78,7 @@ from . import test_source_push
 from . import test_source_sync
 from . import test_source_tours
 from . import test_sync_durability
+from . import test_simulation
 from . import test_sums
 from . import test_times
 from . import test_tours

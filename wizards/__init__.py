@@ -17,6 +17,7 @@ from . import metered_rate_finder
 from . import metered_rate_proposal
 from . import metered_rerate_approve
 from . import metered_rerate_start
+from . import metered_simulation_start
 from . import metered_subscription_setup
 from . import metered_manual_invoice
 from . import metered_manual_invoice_line

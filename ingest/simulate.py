@@ -1,0 +1,163 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Rating stored calls with other decks, in memory: nothing of it is written.
+
+For questions such as what last month would have brought with the new deck, or what it
+cost at the supplier's. Calls are read a stretch of time at a time by COPY, rated by the
+engine, and summed up by customer, call type, destination and currencies.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from ..rating import RATED, RatingEngine
+from ..rating.prefixes import number_keys
+
+#: what the sums are kept by; `to_currency_id` is the currency of the new charge
+KEYS = ("partner_id", "meter_id", "destination_id", "currency_id", "to_currency_id")
+SUMS = ("calls", "seconds", "before_micro", "after_micro", "unrated", "below", "lost")
+_COLUMNS = {
+    "callee": pa.string(),
+    **dict.fromkeys(
+        (
+            *("start_us", "seconds", "meter_id", "partner_id", "destination_id"),
+            *("currency_id", "charge_micro", "source_id"),
+        ),
+        pa.int64(),
+    ),
+}
+_READ = """
+    SELECT coalesce(cdr.callee, ''),
+           (extract(epoch FROM cdr.start_time) * 1000000)::bigint,
+           cdr.quantity::bigint, cdr.meter_id, cdr.partner_id,
+           coalesce(cdr.destination_id, 0), cdr.currency_id,
+           (cdr.charge * 1000000)::bigint, cdr.source_id
+      FROM metered_cdr cdr
+     WHERE cdr.start_time >= %(first)s AND cdr.start_time < %(last)s
+       AND cdr.company_id = %(company)s AND cdr.state = 'rated'
+       AND cdr.meter_id = ANY(%(meters)s)
+       AND (%(partners)s::int[] IS NULL OR cdr.partner_id = ANY(%(partners)s::int[]))
+"""
+
+
+@dataclass
+class Simulation:
+    """Decks to try, and whose calls they are tried on.
+
+    :ivar engine: with the chains to try
+    :ivar currency_of_deck: dict deck id -> currency id
+    :ivar chain_of: dict customer or source id -> position in the engine's chains; who
+        is not in it is left out
+    :ivar by: the column that `chain_of` is about: ``partner_id`` or ``source_id``
+    """
+
+    engine: RatingEngine
+    currency_of_deck: dict
+    chain_of: dict
+    by: str = "partner_id"
+
+    def rate(self, calls, worth):
+        """Rate calls, and sum up what they cost and would cost.
+
+        :param calls: DataFrame as `read_calls` returns it
+        :param worth: function (currency id, other currency id) -> how much of the other
+            one unit is, to compare single calls
+        :return: DataFrame with :data:`KEYS` and :data:`SUMS`
+        """
+        who, of_call = np.unique(calls[self.by].to_numpy(), return_inverse=True)
+        chains = np.array([self.chain_of.get(int(w), -1) for w in who], np.int64)
+        chain = chains[of_call] if len(who) else np.zeros(0, np.int64)
+        kept = np.flatnonzero(chain >= 0)
+        calls, chain = calls.iloc[kept], chain[kept]
+        if not len(calls):
+            return pd.DataFrame(columns=[*KEYS, *SUMS])
+        result = self.engine.rate(
+            pd.DataFrame(
+                {
+                    "number_key": number_keys(calls["callee"]),
+                    "start_us": calls["start_us"].to_numpy(),
+                    "seconds": calls["seconds"].to_numpy(),
+                    "meter_id": calls["meter_id"].to_numpy(),
+                    "chain": chain,
+                }
+            )
+        ).frame
+        return self._sums(calls, result, worth)
+
+    def _sums(self, calls, result, worth):
+        rated = result["status"].to_numpy() == RATED
+        decks, of_deck = np.unique(result["deck_id"].to_numpy(), return_inverse=True)
+        currencies = np.array(
+            [self.currency_of_deck.get(int(deck), 0) for deck in decks], np.int64
+        )[of_deck]
+        before = calls["charge_micro"].to_numpy()
+        after = np.where(rated, result["charge_micro"].to_numpy(), 0)
+        own = calls["currency_id"].to_numpy()
+        currencies = np.where(rated, currencies, own)
+        factor = np.ones(len(calls))
+        for row in np.unique(np.stack([currencies, own], axis=1), axis=0):
+            pair = tuple(map(int, row))
+            factor[(currencies == pair[0]) & (own == pair[1])] = worth(*pair)
+        # Only to tell which calls were sold below cost: the sums stay exact.
+        short = np.where(rated, after * factor - before, 0)
+        below = short > 0.5
+        frame = pd.DataFrame(
+            {
+                **{name: calls[name].to_numpy() for name in KEYS[:-1]},
+                "to_currency_id": currencies,
+                "calls": 1,
+                "seconds": calls["seconds"].to_numpy(),
+                "before_micro": before,
+                "after_micro": after,
+                "unrated": (~rated).astype(np.int64),
+                "below": below.astype(np.int64),
+                "lost": np.where(below, np.rint(short), 0).astype(np.int64),
+            }
+        )
+        return frame.groupby(list(KEYS), as_index=False)[list(SUMS)].sum()
+
+
+def read_calls(cr, company_id, first, last, meter_ids, partner_ids=None):
+    """Read the rated calls of a stretch of time.
+
+    :param first, last: naive UTC datetimes, half-open
+    :param partner_ids: None: of all customers
+    :return: DataFrame with the columns of `_COLUMNS`
+    """
+    query = cr.mogrify(
+        _READ,
+        {
+            "first": first,
+            "last": last,
+            "company": company_id,
+            "meters": list(meter_ids),
+            "partners": partner_ids,
+        },
+    ).decode()
+    buffer = io.BytesIO()
+    cr.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT csv)", buffer)
+    if not buffer.tell():
+        return pd.DataFrame({name: [] for name in _COLUMNS}).astype(
+            {name: np.int64 for name in _COLUMNS if name != "callee"}
+        )
+    buffer.seek(0)
+    table = pa_csv.read_csv(
+        buffer,
+        read_options=pa_csv.ReadOptions(column_names=list(_COLUMNS)),
+        convert_options=pa_csv.ConvertOptions(column_types=_COLUMNS),
+    )
+    return table.to_pandas(types_mapper={pa.string(): pd.ArrowDtype(pa.string())}.get)
+
+
+def add_up(parts):
+    """Add the sums of several stretches of time.
+
+    :param parts: list of DataFrames of :meth:`Simulation.rate`
+    """
+    frame = pd.concat(parts)
+    return frame.groupby(list(KEYS), as_index=False)[list(SUMS)].sum()

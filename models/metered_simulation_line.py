@@ -1,0 +1,74 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+
+
+class MeteredSimulationLine(models.Model):
+    """What calls cost, and would cost: by customer, call type and destination."""
+
+    _name = "metered.simulation.line"
+    _description = "Result of a Simulation"
+    _inherit = ["metered.sums"]
+    _money_fields = ("before", "after", "difference", "lost")
+    _log_access = False
+    _order = "simulation_id desc, difference, id"
+
+    simulation_id = fields.Many2one(
+        "metered.simulation",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+    )
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
+    meter_id = fields.Many2one("metered.meter", string="Call Type", readonly=True)
+    destination_id = fields.Many2one("metered.destination", readonly=True)
+    currency_id = fields.Many2one("res.currency", readonly=True)
+    calls = fields.Integer(readonly=True)
+    seconds = fields.Float(digits=0, readonly=True, help="Connected seconds.")
+    unrated = fields.Integer(
+        string="Without Rate",
+        readonly=True,
+        help="Calls that no rate of the deck fits; they count as nothing.",
+    )
+    below = fields.Integer(
+        string="Calls Below",
+        readonly=True,
+        help="Calls that cost more with the deck than they are charged now.",
+    )
+    before = fields.Float(
+        string="Now", digits=0, readonly=True, help="What the calls are charged."
+    )
+    after = fields.Float(
+        string="Then", digits=0, readonly=True, help="What the deck makes of them."
+    )
+    difference = fields.Float(digits=0, readonly=True)
+    lost = fields.Float(
+        string="Shortfall",
+        digits=0,
+        readonly=True,
+        help="How much more than their charge the calls below cost.",
+    )
+
+    _scope_uniq = models.UniqueIndex(
+        "(simulation_id, partner_id, meter_id, coalesce(destination_id, 0),"
+        " currency_id)"
+    )
+
+    def action_view_cdrs(self):
+        """Open the calls of this line."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_cdr"
+        )
+        run = self.simulation_id
+        action["domain"] = [
+            ("partner_id", "=", self.partner_id.id),
+            ("meter_id", "=", self.meter_id.id),
+            ("destination_id", "=", self.destination_id.id),
+            ("usage_id.day", ">=", run.date_from),
+            ("usage_id.day", "<=", run.date_to),
+        ]
+        action["context"] = {}
+        return action
