@@ -56,13 +56,18 @@ def main(env):
     subscriptions = set_up.make_subscriptions(env, partners)
     env.cr.commit()
     clock.step(f"{len(partners)} customers, identifiers, subscriptions")
-    batch = import_month(env, source)
+    thames = partners["Thames Print Ltd"]
+    gateway = set_up.make_texts(env, thames, subscriptions[thames])
+    texts = import_file(env, gateway, FOLDER / "texts.csv")
+    clock.step("a metered product, its price, and texts imported", texts.records)
+    batch = import_file(env, source, FILE)
     clock.step(f"import {FILE.name}: read, rate, store", batch.records)
     invoices = renew(env, subscriptions)
     clock.step(f"{len(invoices)} renewals and invoices posted", len(invoices))
-    pdf = print_invoice(env, invoices[partners["Thames Print Ltd"]])
+    pdf = print_invoice(env, invoices[thames])
     clock.step(f"invoice as PDF: {pdf.name}" if pdf else "no PDF: no wkhtmltopdf")
     problems = compare(env, batch, partners, invoices)
+    problems += compare_texts(invoices[thames])
     clock.step("compare with control totals and an own calculation")
     print_table(env, batch, partners, invoices)
     print_batch(batch)
@@ -78,10 +83,10 @@ def main(env):
     return 0
 
 
-def import_month(env, source):
-    """Import the file through the public way in; the job runs here to be timed."""
-    content = base64.b64encode(FILE.read_bytes()).decode()
-    batch_id = env["metered.batch"].import_file(source.id, FILE.name, content)
+def import_file(env, source, file):
+    """Import a file through the public way in; the job runs here to be timed."""
+    content = base64.b64encode(file.read_bytes()).decode()
+    batch_id = env["metered.batch"].import_file(source.id, file.name, content)
     env.cr.commit()
     batch = env["metered.batch"].browse(batch_id)
     batch._process(commit=env.cr.commit)
@@ -140,8 +145,10 @@ def stored_charges(env, batch):
 
 
 def invoiced_usage(invoice):
-    """The sum of the usage lines of an invoice, as they stand on it."""
-    lines = invoice.invoice_line_ids.filtered("metered_usage_ids")
+    """The sum of the lines of calls of an invoice, as they stand on it."""
+    lines = invoice.invoice_line_ids.filtered(
+        lambda line: line.metered_usage_ids and not line.metered_price_id
+    )
     return sum((Decimal(str(line.price_subtotal)) for line in lines), Decimal(0))
 
 
@@ -179,6 +186,18 @@ def compare(env, batch, partners, invoices):
             if mine != theirs:
                 problems.append(f"{name}, {what}: {mine}, expected {theirs}")
     return problems
+
+
+def compare_texts(invoice):
+    """Compare the lines of texts with their price: 100 free, then 0.05 each.
+
+    :return: list of texts, one for each difference
+    """
+    lines = invoice.invoice_line_ids.filtered("metered_price_id").sorted("id")
+    found = [(line.quantity, line.price_unit) for line in lines]
+    if found == [(100.0, 0.0), (37.0, 0.05)]:
+        return []
+    return [f"Texts: {found}, expected 100 at 0 and 37 at 0.05"]
 
 
 def to_cents(amount):

@@ -151,6 +151,58 @@ def make_customers(env, folder, source, decks):
     return partners
 
 
+def make_texts(env, partner, subscription):
+    """Text messages of one customer: 100 are free each month, then 0.05 each.
+
+    :return: the ``metered.source`` that they come from
+    """
+    meter = env["metered.meter"].create(
+        {
+            "name": "Text messages",
+            "code": "sms",
+            "kind": "event",
+            "unit": "texts",
+            "presentation": "detail",
+        }
+    )
+    price = env["metered.price"].create(
+        {
+            "name": "Text messages, first 100 free",
+            "meter_id": meter.id,
+            "charge_model": "graduated",
+            "tier_ids": [
+                Command.create({"up_to": 100, "unit_price": 0}),
+                Command.create({"first": 100, "unit_price": 0.05}),
+            ],
+        }
+    )
+    product = env["product.product"].create(
+        {
+            "name": "Text messages",
+            "type": "service",
+            "list_price": 0,
+            "metered_meter_id": meter.id,
+            "metered_price_id": price.id,
+        }
+    )
+    subscription.sale_subscription_line_ids = [
+        Command.create({"product_id": product.id})
+    ]
+    env["metered.identifier"].create(
+        {"partner_id": partner.id, "kind": "key", "value": "tpl-sms"}
+    )
+    return env["metered.source"].create(
+        {
+            "name": "Text gateway",
+            "preset": "usage",
+            "meter_id": meter.id,
+            "timezone": "UTC",
+            "country_id": env.ref("base.us").id,
+            "max_age_days": 0,
+        }
+    )
+
+
 def make_subscriptions(env, partners):
     """A monthly subscription for every customer, due on 1 November.
 

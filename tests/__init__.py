@@ -83,4 +83,5 @@ from . import test_sums
 from . import test_times
 from . import test_tours
 from . import test_tours_manual_invoice
+from . import test_tours_metered_price
 from . import test_vectors
