@@ -269,6 +269,25 @@ SCREENS = [
         wait=".o_form_view",
         steps=("document.querySelector('.nav-link[name=metered]').click()",),
     ),
+    _list("meters", "meter_usage"),
+    Screen(
+        "metered_subscription",
+        "/odoo/action-subscription_oca.sale_subscription_action/",
+        record=(
+            "sale.subscription",
+            [("sale_subscription_line_ids.product_id.metered_meter_id", "!=", False)],
+        ),
+        wait=".o_form_view",
+    ),
+    Screen(
+        "metered_invoice",
+        "/odoo/action-account.action_move_out_invoice_type/",
+        record=(
+            "account.move",
+            [("invoice_line_ids.metered_price_id", "!=", False)],
+        ),
+        wait=".o_form_view",
+    ),
     _list("renewals", "renewal"),
     _form("renewal", "renewal", "metered.renewal"),
     _list("failed_renewals", "renewal_failure"),
