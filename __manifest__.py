@@ -52,6 +52,7 @@
         "views/metered_exception_views.xml",
         "views/metered_explanation_templates.xml",
         "views/metered_explain_views.xml",
+        "views/metered_golden_call_views.xml",
         "views/metered_holiday_views.xml",
         "views/metered_identifier_views.xml",
         "views/metered_meter_views.xml",

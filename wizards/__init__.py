@@ -4,6 +4,7 @@ from . import account_move_reversal
 from . import base_partner_merge
 from . import metered_company_setup
 from . import metered_deck_import
+from . import metered_deck_import_golden
 from . import metered_batch_undo
 from . import metered_exception_cure
 from . import metered_exception_assign
