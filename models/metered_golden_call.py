@@ -31,7 +31,7 @@ class MeteredGoldenCall(models.Model):
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",
-        help="Whose rates count. Empty: those of customers without a deck of their own.",
+        help="Whose rates count. Empty: those of customers without a deck.",
     )
     number = fields.Char(
         required=True, help="Internationally with + in front, or a short code."
