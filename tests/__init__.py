@@ -6,6 +6,7 @@ from . import test_allowances
 from . import test_batch_job
 from . import test_batch_undo
 from . import test_batch_undo_job
+from . import test_calling_plan_together
 from . import test_calling_plan_tours
 from . import test_calling_plans
 from . import test_charge_aggregations

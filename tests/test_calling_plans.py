@@ -661,3 +661,15 @@ class TestCallingPlans(PlanCase):
         ):
             with self.assertRaises(UserError), self.env.cr.savepoint():
                 change()
+
+    def test_merged_customers(self):
+        """What comes over takes from the plan of the customer that stays."""
+        twin = self.make_customer("Acme again", PHONE_2)
+        self.sell_minutes(100)
+        self.call("2026-10-02", 60)
+        self.call("2026-10-03", 60, number=PHONE_2)
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge([twin.id, self.customer.id], self.customer)
+        self.settle()
+        self.assertEqual(self.charges(), [0, 1.2])
+        self.assert_sums()

@@ -27,5 +27,22 @@ class BasePartnerMerge(models.TransientModel):
             " WHERE partner_id = ANY(%(src)s)",
             values,
         )
+        for table in ("metered_allowance_balance", "metered_plan_mark"):
+            self.env.cr.execute(
+                f"UPDATE {table} SET partner_id = %(dst)s"  # noqa: S608 - our tables
+                " WHERE partner_id = ANY(%(src)s)",
+                values,
+            )
         self.env.invalidate_all()
+        self._apply_plans_of(dst_partner)
         return result
+
+    def _apply_plans_of(self, partner):
+        """Have the plans applied anew: what came over may take from them now."""
+        marks = self.env["metered.plan.mark"].sudo()
+        usage = self.env["metered.usage"].sudo()
+        marks._mark_usage(
+            usage.search(
+                [("partner_id", "=", partner.id), ("invoice_line_id", "=", False)]
+            ).ids
+        )
