@@ -121,9 +121,17 @@ def untouched_balances(company, subscription, period):
     :return: list of dicts, see :func:`~.balance_store.balance_rows`
     """
     work = _Settling(company, subscription, None)
-    opening = work.opening(period, work.stored_lots(period.date_from))
-    closing = close(work.allowances, opening, {})
-    return balance_rows(subscription, period, work.terms, closing)
+    # Periods without balances had no calls either: all of them rolls over.
+    before = [
+        earlier
+        for earlier in work.periods(period.date_from, period.date_from)
+        if earlier.date_from < period.date_from
+    ]
+    periods = [*before, period]
+    lots = work.stored_lots(periods[0].date_from)
+    for each in periods:
+        lots = close(work.allowances, work.opening(each, lots), {})
+    return balance_rows(subscription, period, work.terms, lots)
 
 
 def _reset_the_others(company, owner, subscriptions, first, last):
@@ -219,7 +227,7 @@ class _Settling:
 
         :return: number of CDRs that were written
         """
-        periods = self._periods(first, last)
+        periods = self.periods(first, last)
         if not periods:
             return 0
         self._read_usage(periods)
@@ -239,7 +247,7 @@ class _Settling:
 
     # ---- periods
 
-    def _periods(self, first, last):
+    def periods(self, first, last):
         """The periods to settle, with those whose balances depend on them."""
         subscription = self.subscription
         periods = subscription._metered_plan_periods(first, last)

@@ -673,3 +673,36 @@ class TestCallingPlans(PlanCase):
         self.settle()
         self.assertEqual(self.charges(), [0, 1.2])
         self.assert_sums()
+
+    def test_gauge_of_a_period_without_calls(self):
+        """It shows what the period begins with, although nothing is stored."""
+        self.sell_minutes(100, rollover_periods=2)
+        self.env["metered.allowance.balance"].search([]).unlink()
+        [balance] = self.subscription._metered_balances_on(datetime.date(2026, 12, 5))
+        gauge = balance._as_gauge()
+        self.assertEqual(
+            (gauge["used"], gauge["total"], gauge["left"], gauge["rolled"]),
+            ("0 min", "300 min", "300 min", "200 min"),
+        )
+        self.call("2026-12-04", 30)
+        [balance] = self.subscription._metered_balances_on(datetime.date(2026, 12, 5))
+        gauge = balance._as_gauge()
+        self.assertEqual(
+            (gauge["used"], gauge["total"], gauge["percent"]),
+            ("30 min", "300 min", 10),
+        )
+
+    def test_gauges_on_the_customer(self):
+        """Its own, and what a parent company shares; a hint where there is nothing."""
+        child = self.make_customer(
+            "Acme West", PHONE_2, is_company=True, parent_id=self.customer.id
+        )
+        info = self.customer.metered_allowance_info
+        self.assertFalse(info["blocks"])
+        self.assertIn("No calling plan", info["hint"])
+        self.sell_minutes(100, scope="customer")
+        for partner in (self.customer, child):
+            partner.invalidate_recordset()
+            [block] = partner.metered_allowance_info["blocks"]
+            self.assertEqual(block["title"], self.subscription.display_name)
+            self.assertEqual(len(block["gauges"]), 1)
