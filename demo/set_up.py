@@ -107,6 +107,43 @@ def make_source(env):
     )
 
 
+def make_switch(env, address, api_key, domains):
+    """A NetSapiens switch on this machine, with a customer for each domain."""
+    source = env["metered.source"].create(
+        {
+            "name": "NetSapiens Chicago",
+            "source_type": "netsapiens",
+            "timezone": "UTC",
+            "country_id": env.ref("base.us").id,
+            "address": address,
+            "api_key": api_key,
+            "allowed_networks": "127.0.0.1",
+            # It is gone when the demo is over.
+            "sync_hours": 0,
+            "sync_before_invoice": False,
+        }
+    )
+    for name, domain in zip(
+        ("Lakeside Dental", "Prairie Freight"), domains, strict=True
+    ):
+        env["metered.source.account"].create(
+            {
+                "source_id": source.id,
+                "name": domain.name,
+                "partner_id": env["res.partner"]
+                .create(
+                    {
+                        "name": name,
+                        "is_company": True,
+                        "country_id": env.ref("base.us").id,
+                    }
+                )
+                .id,
+            }
+        )
+    return source
+
+
 def make_customers(env, folder, source, decks):
     """Customers with their identifiers and rates; one of them dials as in Britain.
 
