@@ -108,6 +108,23 @@ class TestBeforeInvoice(SourceCase):
         self.assertEqual(invoice.state, "posted")
         self.assertTrue(invoice.invoice_line_ids.metered_usage_ids)
 
+    def test_a_manual_invoice_asks_for_what_is_missing(self):
+        wizard = self.env["metered.manual.invoice"].create(
+            {
+                "partner_id": self.customer.id,
+                "date_from": "2026-10-01",
+                "date_to": "2026-10-31",
+            }
+        )
+        wizard.action_search()
+        self.assertIn(self.source.name, wizard.sync_note)
+        [sync] = self.source.sync_ids
+        sync.date_from = DAY.replace(tzinfo=None)
+        sync._process()
+        self.assertEqual(sync.state, "done", sync.error)
+        wizard.action_search()
+        self.assertFalse(wizard.sync_note)
+
     def test_held_while_it_cannot_be_asked(self):
         self.source.address = "http://127.0.0.1:9"
         invoice, run = self.renew()

@@ -24,3 +24,4 @@ from . import metered_manual_invoice
 from . import metered_manual_invoice_line
 from . import metered_manual_invoice_search
 from . import metered_sync_start
+from . import metered_manual_invoice_sync
