@@ -15,7 +15,6 @@ import numpy as np
 import psycopg2
 import pyarrow as pa
 import pyarrow.compute as pc
-from psycopg2.extensions import TRANSACTION_STATUS_INERROR
 
 from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
@@ -83,10 +82,11 @@ def lock_source(cr, source_id, commit):
     commit()
     try:
         yield
+    except BaseException:
+        # Or what is half done would be committed with the lock's release.
+        cr.rollback()
+        raise
     finally:
-        # After a failure the transaction is rolled back first, or this would fail too.
-        if cr.connection.info.transaction_status == TRANSACTION_STATUS_INERROR:
-            cr.rollback()
         cr.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_CLASS, source_id))
         commit()
 

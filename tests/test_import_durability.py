@@ -8,8 +8,11 @@ These commit for real, in the test database; what they store is removed at the e
 # Other processes see only what is committed.
 # pylint: disable=invalid-commit
 
+from unittest.mock import patch
+
 from odoo import SUPERUSER_ID, api
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .committed_case import CommittedCase
 from .metered_case import generic_csv
@@ -160,6 +163,20 @@ class TestImportDurability(CommittedCase):
         self.assertEqual(sum(b.exceptions for b in batches), len(exceptions))
         self.assertEqual(sum(b.duplicates for b in batches), 2 * self.total - RECORDS)
         self.assert_usage_is_sum_of_cdrs()
+
+    @mute_logger("odoo.addons.metered_billing.models.metered_job")
+    def test_an_error_in_a_chunk_leaves_nothing_of_it(self):
+        """Usage is stored before its calls: an error between them undoes both."""
+        source = self.make_source("Broken")
+        batch = self.queue(source)
+        target = "odoo.addons.metered_billing.ingest.store.cdr_table"
+        with patch(target, side_effect=RuntimeError("no more room")):
+            self.assertTrue(batch._process(commit=self.cr.commit))
+        self.refresh()
+        self.assertEqual((batch.state, batch.records), ("failed", 0))
+        self.assertIn("no more room", batch.error)
+        self.assertEqual(self.stored(source), ([], []))
+        self.assertEqual(self.usage(), [])
 
     def test_one_process_a_batch(self):
         """A second process leaves a running batch alone."""
