@@ -156,13 +156,17 @@ SCREENS = [
         "what_if_pivot",
         ACTION + "simulation_what_if/",
         record=("metered.simulation", [("kind", "=", "what_if")]),
-        wait=".o_form_view",
         steps=(
-            "document.querySelector('button[name=action_view_lines]').click()",
-            "new Promise((done) => setTimeout(done, 3000))",
+            "(async () => {"
+            " await new Promise((done) => setTimeout(done, 2000));"
+            " document.querySelector('button[name=action_view_lines]')?.click();"
+            " await new Promise((done) => setTimeout(done, 3000));"
+            " })()",
         ),
     ),
     _list("margins", "simulation_margin"),
+    _list("golden_calls", "golden_call"),
+    _form("golden_call", "golden_call", "metered.golden.call"),
     _list("usage", "usage"),
     _list("exceptions", "exception"),
     _form("exception", "exception", "metered.exception", [("state", "=", "open")]),
