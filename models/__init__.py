@@ -28,6 +28,7 @@ from . import metered_exception
 from . import metered_exception_cause
 from . import metered_exception_job
 from . import metered_explanation
+from . import metered_explanation_price
 from . import metered_golden_call
 from . import metered_holiday
 from . import metered_identifier

@@ -96,17 +96,17 @@ class AccountMoveLine(models.Model):
                 words._row(
                     "usage",
                     self.env._("Usage"),
-                    self.env._(
-                        "%(records)s calls on %(days)s days, %(seconds)s seconds "
-                        "billed: the sum of their charges",
-                        records=words._number(records),
-                        days=words._number(days),
-                        seconds=words._number(billed),
-                    ),
+                    self._metered_usage_text(records, days, billed),
                     f"{words._number(amount)} {currency.name}",
                 )
             )
-        rows += self._metered_rows_by_destination()
+        steps = self._metered_price_steps()
+        if steps:
+            # The price is the whole period's; further lines hold the rest of it.
+            before = words._rows(steps, self.metered_price_id.currency_id)
+            rows = before + rows
+        else:
+            rows += self._metered_rows_by_destination()
         rows += self._metered_rows_to_invoice(sums)
         return words._render(
             before=[
@@ -114,6 +114,23 @@ class AccountMoveLine(models.Model):
             ],
             rows=rows,
             warning=self._metered_edited(sums),
+        )
+
+    def _metered_usage_text(self, records, days, billed):
+        """What the usage on the line is, in words."""
+        words = self.env["metered.explanation"]
+        if self._metered_price_steps():
+            return self.env._(
+                "%(records)s records on %(days)s days are on this line",
+                records=words._number(records),
+                days=words._number(days),
+            )
+        return self.env._(
+            "%(records)s calls on %(days)s days, %(seconds)s seconds billed: the sum "
+            "of their charges",
+            records=words._number(records),
+            days=words._number(days),
+            seconds=words._number(billed),
         )
 
     def _metered_sums(self):

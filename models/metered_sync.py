@@ -34,6 +34,8 @@ ATTEMPTS = 6
 #: waiting time after the first failed attempt, doubled each time
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
+#: a job of queue_job asks again for a place after this time
+BUSY_SECONDS = 5
 #: a job of queue_job that did not come back: the scheduled action takes over
 DELAYED_FOR = timedelta(hours=1)
 #: the job waits for the next slice rather than inside of one
@@ -163,7 +165,7 @@ class MeteredSync(models.Model):
         [locked] = self.env.cr.fetchone()
         if locked and not self._process(seconds=SLICE_SECONDS):
             self.delayed = fields.Datetime.now()
-            self.with_delay(eta=self.not_before or 0)._process_delayed()
+            self.with_delay(eta=self.not_before or BUSY_SECONDS)._process_delayed()
 
     @api.model
     def _cron_process_syncs(self):
@@ -492,17 +494,19 @@ class MeteredSync(models.Model):
     def _take_slot(self, commit):
         """One of the places that the source allows at the same time.
 
+        Without ``commit`` it is held until the end of the transaction.
+
         :return: its number; None when all are taken
         """
-        if not commit:
-            return 0
+        lock = "pg_try_advisory_lock" if commit else "pg_try_advisory_xact_lock"
         for slot in range(min(max(self.source_id.sudo().parallel, 1), SLOTS)):
             self.env.cr.execute(
-                "SELECT pg_try_advisory_lock(%s, %s)",
+                f"SELECT {lock}(%s, %s)",
                 (SLOT_LOCK_CLASS, self.source_id.id * SLOTS + slot),
             )
             [taken] = self.env.cr.fetchone()
-            commit()
+            if commit:
+                commit()
             if taken:
                 return slot
         return None

@@ -8,6 +8,7 @@ from decimal import Decimal
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import html2plaintext
 
 from .metered_case import MeteredCase
 
@@ -463,6 +464,10 @@ class TestMeteredInvoice(MeteredInvoiceCase):
             ],
         )
         self.assertFalse(line.copy_data()[0].get("metered_pricing"))
+        said = " ".join(html2plaintext(line.metered_explanation).split())
+        for words in ("101 measured", "100 at 0 USD", "1 at 0.05 USD", "101 records"):
+            self.assertIn(words, said)
+        self.assertNotIn("calls", said)
 
 
 @tagged("post_install", "-at_install")

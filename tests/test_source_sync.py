@@ -365,9 +365,13 @@ class TestSync(SourceCase):
             with patch.object(type(twin), "source_id", self.source):
                 self.assertEqual(twin._take_slot(lambda: None), 0)
                 self.assertIsNone(sync._take_slot(lambda: None))
+                # A job of a job runner, which may not commit, is refused as well.
+                self.assertIsNone(sync._take_slot(None))
                 twin._free_slot(0, lambda: None)
                 self.assertEqual(sync._take_slot(lambda: None), 0)
                 sync._free_slot(0, lambda: None)
+                self.assertEqual(sync._take_slot(None), 0)
+                self.assertIsNone(twin._take_slot(lambda: None))
 
     def test_clocks_set_back_lose_and_double_no_hour(self):
         """The night of 1 November in New York, with a call every ten minutes."""

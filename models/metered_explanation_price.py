@@ -1,0 +1,158 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import models
+
+
+class MeteredExplanation(models.AbstractModel):
+    """The words for the price of a period's usage; see ``rating.usage_price``."""
+
+    _inherit = "metered.explanation"
+
+    def _say_measured(self, values, _names):
+        return self.env._("Usage"), self.env._(
+            "%(measured)s measured, %(quantity)s in the unit of the price",
+            measured=self._number(values["measured"]),
+            quantity=self._number(values["quantity"]),
+        )
+
+    def _say_quantity_rounded(self, values, _names):
+        return self.env._("Quantity"), self.env._(
+            "Rounded from %(before)s to %(after)s",
+            before=self._number(values["before"]),
+            after=self._number(values["after"]),
+        )
+
+    def _say_free_units(self, values, _names):
+        return self.env._("Free units"), self.env._(
+            "%(taken)s of %(units)s a period are taken",
+            taken=self._number(values["taken"]),
+            units=self._number(values["free_units"]),
+        )
+
+    def _say_allowance(self, values, _names):
+        return self.env._("Included"), self.env._(
+            "%(taken)s of %(units)s included units are taken",
+            taken=self._number(values["taken"]),
+            units=self._number(values["allowance"]),
+        )
+
+    def _say_price_version(self, values, _names):
+        return self.env._("Price"), self.env._(
+            "Version %(version)s, in force for %(share)s of the period",
+            version=values["version"],
+            share=self._number(values["share"]),
+        )
+
+    def _say_unit_price(self, values, _names):
+        return (
+            self.env._("Price"),
+            self.env._(
+                "%(quantity)s at %(price)s each",
+                quantity=self._number(values["quantity"]),
+                price=self._money(values["unit_price"], values),
+            ),
+            self._money(values["amount"], values),
+        )
+
+    def _say_tier(self, values, _names):
+        return (
+            self.env._("Tier %s", values["tier"]),
+            self._sold(values),
+            self._money(values["amount"], values),
+        )
+
+    def _say_volume(self, values, _names):
+        return (
+            self.env._("Tier %s", values["tier"]),
+            self.env._(
+                "%(total)s is in this tier, all of it at its price: %(sold)s",
+                total=self._number(values["total"]),
+                sold=self._sold(values),
+            ),
+            self._money(values["amount"], values),
+        )
+
+    def _say_stairstep(self, values, _names):
+        return (
+            self.env._("Step %s", values["tier"]),
+            self.env._(
+                "%s reaches this step, whose fee is charged",
+                self._number(values["quantity"]),
+            ),
+            self._money(values["amount"], values),
+        )
+
+    def _say_packages(self, values, _names):
+        return (
+            self.env._("Packages"),
+            self.env._(
+                "%(units)s units above %(free)s free ones: %(packages)s packages of "
+                "%(size)s at %(price)s",
+                units=self._number(values["paid_units"]),
+                free=self._number(values["free_units"]),
+                packages=self._number(values["packages"]),
+                size=self._number(values["size"]),
+                price=self._money(values["unit_price"], values),
+            ),
+            self._money(values["amount"], values),
+        )
+
+    def _say_percentage(self, values, _names):
+        return (
+            self.env._("Percentage"),
+            self.env._(
+                "%(rate)s %% of %(paid)s, %(events)s events at %(fee)s, limits of "
+                "single events %(adjustment)s",
+                rate=self._number(values["rate"]),
+                paid=self._money(values["paid_amount"], values),
+                events=self._number(values["paying_events"]),
+                fee=self._money(values["fixed_fee"], values),
+                adjustment=self._money(values["adjustment"], values),
+            ),
+            self._money(values["amount"], values),
+        )
+
+    def _say_period_minimum(self, values, _names):
+        return (
+            self.env._("Minimum"),
+            self.env._(
+                "Raised to the minimum of a period, %s",
+                self._money(values["minimum"], values),
+            ),
+            self._money(values["amount"], values),
+        )
+
+    def _say_period_maximum(self, values, _names):
+        return (
+            self.env._("Maximum"),
+            self.env._(
+                "Lowered to the maximum of a period, %s",
+                self._money(values["maximum"], values),
+            ),
+            self._money(values["amount"], values),
+        )
+
+    def _say_billed(self, values, _names):
+        return self.env._("Billed before"), self.env._(
+            "%(billed)s of the period's %(whole)s",
+            billed=self._money(values["billed"], values),
+            whole=self._money(values["whole"], values),
+        )
+
+    def _say_amount_rounded(self, values, names):
+        return self._say_rounding(values, names)
+
+    def _sold(self, values):
+        """What a tier sold: units at its price, and its flat fee."""
+        text = self.env._(
+            "%(sold)s at %(price)s",
+            sold=self._number(values["sold"]),
+            price=self._money(values["unit_price"], values),
+        )
+        if str(values["flat_fee"]) == "0":
+            return text
+        return self.env._(
+            "%(sold)s, and its fee of %(fee)s",
+            sold=text,
+            fee=self._money(values["flat_fee"], values),
+        )
