@@ -43,14 +43,20 @@ class Rate:
 
 @dataclass
 class Call:
-    """A charged call: whose, on which day in New York, how long, and its charge."""
+    """A charged call: whose, on which day in New York, how long, and its charge.
+
+    ``start`` is UTC, ``charge`` what the rate makes of it.
+    """
 
     customer: str
     day: datetime.date
+    start: datetime.datetime
     seconds: int
     number: str
     call_type: str
     charge: Decimal
+    #: what the customer's calling plan leaves to be paid; as `charge` without one
+    due: Decimal = Decimal(0)
 
 
 class Calculation:
@@ -58,12 +64,15 @@ class Calculation:
 
     :param folder: path with ``asterisk/``, ``house_rates.csv`` and ``az_36205.csv``
     :param wholesale: customer with the deck *BrightCall*; all others have *Retail*
+    :param retail: deck of the house's rates that all others have
     """
 
-    def __init__(self, folder, wholesale="BrightCall Outsourcing"):
+    def __init__(self, folder, wholesale="BrightCall Outsourcing", retail="Retail"):
         self.folder = folder
         self.wholesale = wholesale
-        self.a_to_z = self._read_a_to_z()
+        self.retail = retail
+        self.a_to_z = self._read_carrier("az_36205.csv")
+        self.costs = self._read_carrier("carrier_costs.csv")
         self.house = self._read_house()
         self.endpoints, self.contexts = self._read_customers()
         self.us_areas = {row["area_code"] for row in self._rows("us_area_codes.csv")}
@@ -72,7 +81,7 @@ class Calculation:
         with (self.folder / name).open(encoding="utf-8") as lines:
             yield from csv.DictReader(lines)
 
-    def _read_a_to_z(self):
+    def _read_carrier(self, name):
         return {
             row["prefix"]: Rate(
                 Decimal(row["cost_per_min"]),
@@ -83,7 +92,7 @@ class Calculation:
                 None,
                 0,
             )
-            for row in self._rows("az_36205.csv")
+            for row in self._rows(name)
         }
 
     def _read_house(self):
@@ -131,7 +140,9 @@ class Calculation:
                 charge = self.charge(customer, digits, start, seconds)
                 kind = self._call_type(customer, digits)
                 day = start.replace(tzinfo=datetime.UTC).astimezone(NEW_YORK).date()
-                yield Call(customer, day, seconds, digits, kind, charge)
+                yield Call(
+                    customer, day, start, seconds, digits, kind, charge, due=charge
+                )
 
     def _customer(self, channel, context):
         endpoint = re.match(r"PJSIP/(.+)-[0-9a-f]{8}$", channel)
@@ -143,21 +154,72 @@ class Calculation:
 
     def charge(self, customer, digits, start, seconds):
         """What a call costs, as a Decimal with four digits after the point."""
-        rate = self._find_rate(customer, digits, start)
-        if seconds == 0 or seconds < rate.grace:
+        return self._amount(self._find_rate(customer, digits, start), seconds)
+
+    def _amount(self, rate, seconds, included=0):
+        """What a rate makes of seconds, of which the first may be included."""
+        billed = self._billed(rate, seconds)
+        if not billed:
             return Decimal(0)
-        billed = rate.first
-        while billed < seconds:
-            billed += rate.following
-        amount = rate.price * billed / rate.per_seconds + rate.fee
+        amount = rate.price * (billed - included) / rate.per_seconds + rate.fee
         if rate.maximum is not None:
             amount = min(amount, rate.maximum)
         return amount.quantize(MICRO, ROUND_HALF_UP)
 
+    @staticmethod
+    def _billed(rate, seconds):
+        """Seconds in whole increments; none within the grace period."""
+        if seconds == 0 or seconds < rate.grace:
+            return 0
+        billed = rate.first
+        while billed < seconds:
+            billed += rate.following
+        return billed
+
+    def cost(self, digits, seconds):
+        """What a call costs at the carrier's; None where it has no rate for it."""
+        for length in range(len(digits), 0, -1):
+            if digits[:length] in self.costs and len(digits) > 6:
+                return self._amount(self.costs[digits[:length]], seconds)
+        return None
+
+    def calls_with_plan(self, customer, plan, periods):
+        """The month's calls, with what a customer's calling plan leaves to be paid.
+
+        :param plan: dict call type -> (minutes of a period, most that is rolled over
+            into the next period)
+        :param periods: first days of the billing periods, in order
+        :return: list of :class:`Call`
+        """
+        calls = list(self.calls())
+        own = sorted(
+            (call for call in calls if call.customer == customer),
+            key=lambda call: call.start,
+        )
+        for kind, (minutes, most) in plan.items():
+            rolled = 0
+            for begin, end in zip(
+                periods, [*periods[1:], datetime.date.max], strict=True
+            ):
+                # What was rolled over expires first, so it is taken first.
+                old, new = rolled, minutes * 60
+                for call in own:
+                    if call.call_type != kind or not begin <= call.day < end:
+                        continue
+                    rate = self._find_rate(customer, call.number, call.start)
+                    billed = self._billed(rate, call.seconds) if call.charge else 0
+                    taken = min(billed, old + new)
+                    if taken:
+                        call.due = self._amount(rate, call.seconds, taken)
+                    new -= max(taken - old, 0)
+                    old -= min(taken, old)
+                rolled = min(new, most * 60)
+        return calls
+
     def _find_rate(self, customer, digits, start):
         call_type = self._call_type(customer, digits)
         short = len(digits) <= 6
-        deck = "BrightCall" if customer == self.wholesale else "Retail"
+        deck = "BrightCall" if customer == self.wholesale else self.retail
         house = self.house[deck]
         band = "Peak" if self._is_peak(start) else ""
         prefixes = (
@@ -176,7 +238,7 @@ class Calculation:
 
     def _find_retail(self, call_type, prefixes, band):
         """The wholesale customer is in the group with the retail deck as well."""
-        house = self.house["Retail"]
+        house = self.house[self.retail]
         for prefix in prefixes:
             for hours in (band, ""):
                 if (call_type, prefix, hours) in house:

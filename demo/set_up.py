@@ -41,6 +41,7 @@ def make_decks(env, folder):
             ("A-Z", "A-Z termination"),
             ("Retail", "Retail"),
             ("BrightCall", "BrightCall wholesale"),
+            ("Retail 2027", "Retail 2027"),
         )
     }
     import_deck(env, decks["A-Z"], folder / "az_36205.csv")

@@ -73,7 +73,7 @@ def _tab(title: str) -> str:
     )
 
 
-NO_ALLOWANCE = [("allowance_ids", "=", False)]
+WITH_PLAN = [("name", "=", "SecureWatch Alarms")]
 
 #: a promise of a dialog; the picture shows what is there when none comes
 DIALOG = """new Promise((done) => {
@@ -165,6 +165,12 @@ SCREENS = [
         ),
     ),
     _list("margins", "simulation_margin"),
+    _form(
+        "margins_run",
+        "simulation_margin",
+        "metered.simulation",
+        [("kind", "=", "margin")],
+    ),
     _list("golden_calls", "golden_call"),
     _form("golden_call", "golden_call", "metered.golden.call"),
     _list("usage", "usage"),
@@ -339,13 +345,21 @@ SCREENS = [
         "metered.calling.plan",
         [("allowance_ids.scope", "=", "customer")],
     ),
-    _form("calling_plan_empty", "calling_plan", "metered.calling.plan", NO_ALLOWANCE),
+    Screen(
+        "calling_plan_empty", f"{ACTION}calling_plan/new", wait=".o_form_view"
+    ),
     Screen(
         "allowance",
         ACTION + "calling_plan/",
         record=("metered.calling.plan", [("allowance_ids.scope", "=", "customer")]),
         wait=".o_form_view",
-        steps=(_click("[name=allowance_ids] .o_data_row td[name=name]"),),
+        # On a phone the allowances are cards.
+        steps=(
+            _click(
+                "[name=allowance_ids] .o_data_row td[name=name],"
+                " [name=allowance_ids] .o_kanban_record"
+            ),
+        ),
     ),
     _list("allowances", "allowance_balance"),
     _form("allowance_balance", "allowance_balance", "metered.allowance.balance"),
@@ -366,7 +380,7 @@ SCREENS = [
     Screen(
         "customer_allowances",
         "/odoo/res.partner/",
-        record=("res.partner", [("name", "=", "Acme Telephones Ltd")]),
+        record=("res.partner", WITH_PLAN),
         wait=".o_form_view",
         steps=(
             _tab("Metered"),
