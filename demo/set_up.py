@@ -223,6 +223,7 @@ def make_texts(env, partner, subscription):
             "metered_price_id": price.id,
         }
     )
+    meter.product_id = product
     subscription.sale_subscription_line_ids = [
         Command.create({"product_id": product.id})
     ]

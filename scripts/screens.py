@@ -345,9 +345,7 @@ SCREENS = [
         "metered.calling.plan",
         [("allowance_ids.scope", "=", "customer")],
     ),
-    Screen(
-        "calling_plan_empty", f"{ACTION}calling_plan/new", wait=".o_form_view"
-    ),
+    Screen("calling_plan_empty", f"{ACTION}calling_plan/new", wait=".o_form_view"),
     Screen(
         "allowance",
         ACTION + "calling_plan/",
