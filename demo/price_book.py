@@ -89,8 +89,8 @@ def make_costs(env, folder):
 def make_golden_calls(env, partner):
     """Two prices that were promised to a customer.
 
-    On Monday, 5 October 2026, 10:00 in New York: peak, a minute and a half at 0.012; and a
-    minute to Jamaica.
+    On Monday, 5 October 2026, 10:00 in New York: peak, a minute and a half at 0.012;
+    and a minute to Jamaica.
     """
     return env["metered.golden.call"].create(
         [
