@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ..rating import number_keys
-from .usage_store import as_array
+from .usage_calls import USAGE_CDRS
 
 _USAGE = """
     SELECT usage.id, usage.partner_id, coalesce(usage.subscription_id, 0), usage.day,
@@ -54,19 +54,20 @@ _NUMBERS = (
 _TEXTS = ("id", "callee", "taken")
 # The identity of a record, not the number that it was stored under: charges do not
 # depend on the order in which records came in.
-_CALLS = """
-    COPY (SELECT id, (extract(epoch FROM start_time) * 1000000)::bigint,
-                 quantity::bigint, billed_quantity::bigint, rate_id,
-                 coalesce(band_id, 0), meter_id, coalesce(destination_id, 0),
-                 partner_id, coalesce(identifier_id, 0), usage_id, currency_id,
-                 (charge * 1000000)::bigint,
-                 (coalesce(deck_charge, charge) * 1000000)::bigint,
-                 coalesce(plan_quantity, 0)::bigint, call_id || '/' || source_id,
-                 callee, plan_taken::text
-            FROM metered_cdr
-           WHERE usage_id = ANY(%s) AND state = 'rated' AND rate_id IS NOT NULL
-             AND (%s OR plan_taken IS NOT NULL)
-           ORDER BY start_time)
+_CALLS = f"""
+    COPY (SELECT cdr.id, (extract(epoch FROM cdr.start_time) * 1000000)::bigint,
+                 cdr.quantity::bigint, cdr.billed_quantity::bigint, cdr.rate_id,
+                 coalesce(cdr.band_id, 0), cdr.meter_id,
+                 coalesce(cdr.destination_id, 0), cdr.partner_id,
+                 coalesce(cdr.identifier_id, 0), cdr.usage_id, cdr.currency_id,
+                 (cdr.charge * 1000000)::bigint,
+                 (coalesce(cdr.deck_charge, cdr.charge) * 1000000)::bigint,
+                 coalesce(cdr.plan_quantity, 0)::bigint,
+                 cdr.call_id || '/' || cdr.source_id, cdr.callee, cdr.plan_taken::text
+            FROM {USAGE_CDRS}
+           WHERE cdr.state = 'rated' AND cdr.rate_id IS NOT NULL
+             AND (%(everything)s OR cdr.plan_taken IS NOT NULL)
+           ORDER BY cdr.start_time)
     TO STDOUT (FORMAT csv)
 """
 
@@ -164,7 +165,9 @@ def read_calls(cr, usage_ids, everything=True):
         none), number_key
     """
     text = io.BytesIO()
-    query = cr.mogrify(_CALLS, (as_array(usage_ids), everything)).decode()
+    query = cr.mogrify(
+        _CALLS, {"usage": usage_ids.tolist(), "everything": everything}
+    ).decode()
     cr.copy_expert(query, text)
     if not text.tell():
         empty = {name: np.zeros(0, np.int64) for name in (*_NUMBERS, "number_key")}

@@ -19,6 +19,7 @@ from .load import deck_chain, load_engine
 from .plan_cover import StoredPlans
 from .prepare import REASON_OF_STATUS
 from .unrated import Unrated, make_exceptions
+from .usage_calls import USAGE_CDRS
 from .usage_store import as_array
 
 #: CDRs in memory at a time
@@ -60,15 +61,18 @@ CDR_NUMBERS = (
     "covered_seconds",
 )
 # A cursor reads the records as they were before anything is written.
-_READ_CDRS = """
+_READ_CDRS = f"""
     DECLARE metered_rerate NO SCROLL CURSOR FOR
-    SELECT id, usage_id, (extract(epoch FROM start_time) * 1000000)::bigint,
-           quantity::bigint, billed_quantity::bigint, coalesce(rate_id, 0),
-           coalesce(band_id, 0), (charge * 1000000)::bigint, currency_id,
-           batch_id, line, coalesce(destination_id, 0),
-           (coalesce(deck_charge, charge) * 1000000)::bigint,
-           coalesce(plan_quantity, 0)::bigint, callee, call_id, plan_taken::text
-      FROM metered_cdr WHERE usage_id = ANY(%s)
+    SELECT cdr.id, cdr.usage_id,
+           (extract(epoch FROM cdr.start_time) * 1000000)::bigint,
+           cdr.quantity::bigint, cdr.billed_quantity::bigint,
+           coalesce(cdr.rate_id, 0), coalesce(cdr.band_id, 0),
+           (cdr.charge * 1000000)::bigint, cdr.currency_id, cdr.batch_id, cdr.line,
+           coalesce(cdr.destination_id, 0),
+           (coalesce(cdr.deck_charge, cdr.charge) * 1000000)::bigint,
+           coalesce(cdr.plan_quantity, 0)::bigint, cdr.callee, cdr.call_id,
+           cdr.plan_taken::text
+      FROM {USAGE_CDRS}
 """
 _WRITE_CDRS = """
     UPDATE metered_cdr cdr
@@ -192,7 +196,7 @@ class _Rerating:
             # Where the deck's charge is another one now, plans are applied anew.
             self.env["metered.plan.mark"]._mark_usage(self.ids.tolist())
         rates = set()
-        cr.execute(_READ_CDRS, (self.ids.tolist(),))
+        cr.execute(_READ_CDRS, {"usage": self.ids.tolist()})
         while True:
             cr.execute("FETCH %s FROM metered_rerate", (CHUNK_RECORDS,))
             rows = cr.fetchall()

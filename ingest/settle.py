@@ -24,17 +24,18 @@ from .balance_store import balance_rows, read_lots, store_balances
 from .load import deck_chain, load_engine
 from .plan_calls import Candidate, anchor, read_calls, read_usage
 from .plan_terms import OWN_CALLS, load_terms, pool_column
+from .usage_calls import USAGE_CDRS
 from .usage_store import as_array
 
 DAY = timedelta(days=1)
 #: key of an allowance that all calls of a subscription share
 EVERYBODY = 1
 
-_FIXED = """
+_FIXED = f"""
     SELECT taken.key::int, coalesce(cdr.identifier_id, 0),
            sum((taken.value->>0)::bigint)::bigint
-      FROM metered_cdr cdr, jsonb_each(cdr.plan_taken) AS taken
-     WHERE cdr.usage_id = ANY(%s) AND cdr.plan_taken IS NOT NULL
+      FROM {USAGE_CDRS} CROSS JOIN jsonb_each(cdr.plan_taken) AS taken
+     WHERE cdr.plan_taken IS NOT NULL
      GROUP BY 1, 2
 """
 _WRITE_CDRS = """
@@ -295,7 +296,7 @@ class _Settling:
         fixed = {}
         if not usage_ids:
             return fixed
-        self.cr.execute(_FIXED, (usage_ids,))
+        self.cr.execute(_FIXED, {"usage": usage_ids})
         for allowance_id, identifier_id, quantity in self.cr.fetchall():
             term = self.term_of.get(allowance_id)
             if term:
@@ -380,9 +381,9 @@ class _Settling:
         ]
         if ids:
             self.cr.execute(
-                "SELECT DISTINCT identifier_id FROM metered_cdr"
-                " WHERE usage_id = ANY(%s) AND identifier_id IS NOT NULL",
-                (ids,),
+                f"SELECT DISTINCT cdr.identifier_id FROM {USAGE_CDRS}"  # noqa: S608
+                " WHERE cdr.identifier_id IS NOT NULL",
+                {"usage": ids},
             )
             found |= {number for (number,) in self.cr.fetchall()}
         return sorted(found)

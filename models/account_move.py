@@ -4,6 +4,8 @@ from odoo import Command, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from ..ingest.usage_calls import cdr_domain
+
 KEPT_IN_COPIES = ("product", "line_section", "line_subsection", "line_note")
 
 
@@ -52,7 +54,7 @@ class AccountMove(models.Model):
         usage = self.env["metered.usage"].search(
             [("invoice_line_id.move_id", "=", self.id)]
         )
-        action["domain"] = [("usage_id", "in", usage.ids)]
+        action["domain"] = cdr_domain(usage)
         action["context"] = {}
         return action
 

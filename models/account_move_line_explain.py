@@ -5,6 +5,8 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.tools import format_date
 
+from ..ingest.usage_calls import USAGE_CDRS, cdr_domain
+
 #: calls that are shown of a line, the dearest
 LARGEST = 20
 #: destinations that are named; the others are one sum
@@ -49,7 +51,7 @@ class AccountMoveLine(models.Model):
         for line in self:
             usage = line.sudo().metered_usage_ids
             line.metered_largest_cdr_ids = self.env["metered.cdr"].search(
-                [("usage_id", "in", usage.ids)],
+                cdr_domain(usage),
                 order="charge desc, start_time, id",
                 limit=LARGEST,
             )
@@ -159,16 +161,14 @@ class AccountMoveLine(models.Model):
         """Where the calls went: the largest sums first."""
         self.env["metered.cdr"].flush_model()
         self.env.cr.execute(
-            """
+            f"""
             SELECT cdr.destination_id, cdr.currency_id, count(*),
                    trim_scale(sum(cdr.charge))::text
-              FROM metered_usage usage
-              JOIN metered_cdr cdr ON cdr.usage_id = usage.id
-             WHERE usage.invoice_line_id = %s
+              FROM {USAGE_CDRS}
              GROUP BY cdr.destination_id, cdr.currency_id
              ORDER BY sum(cdr.charge) DESC, cdr.destination_id
-            """,
-            (self.id,),
+            """,  # noqa: S608 - ours
+            {"usage": self.sudo().metered_usage_ids.ids},
         )
         found = self.env.cr.fetchall()
         if len(found) < 2:

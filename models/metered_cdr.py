@@ -121,9 +121,9 @@ class MeteredCdr(models.Model):
     )
     _partner_start_idx = models.Index("(partner_id, start_time)")
     _start_idx = models.Index("(start_time)")
-    _usage_idx = models.Index("(usage_id)")
-    # None on the numbers: random values in two large indexes cost a third of the whole
-    # import. A search for a number reads a customer's calls, or a period's.
+    # None on the usage, see ingest/usage_calls.py. None on the numbers: random values
+    # in two large indexes cost a third of the whole import. A search for a number reads
+    # a customer's calls, or a period's.
     # A batch's records lie side by side: a few kilobytes find them.
     _batch_brin = models.Index("USING brin (batch_id) WITH (pages_per_range = 32)")
 

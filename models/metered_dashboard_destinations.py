@@ -3,6 +3,7 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..ingest.usage_calls import OF_USAGE
 from .metered_dashboard import CDR, TOP
 
 #: so many calls are read one by one; more are estimated
@@ -87,10 +88,12 @@ class MeteredDashboard(models.AbstractModel):
         return SQL(
             """
             SELECT cdr.destination_id, sum(cdr.charge), count(*)
-              FROM metered_cdr cdr
-             WHERE cdr.usage_id IN %s
+              FROM metered_usage usage
+              JOIN metered_cdr cdr ON %s
+             WHERE usage.id IN %s
              GROUP BY cdr.destination_id
             """,
+            SQL(OF_USAGE),
             usage.subselect(),
         )
 
@@ -105,31 +108,34 @@ class MeteredDashboard(models.AbstractModel):
         return SQL(
             """
             WITH summed AS (
-                SELECT id, amount::float8 * %(draws)s / %(total)s AS part,
+                SELECT id, partner_id, day,
+                       amount::float8 * %(draws)s / %(total)s AS part,
                        sum(amount::float8) OVER (ROWS UNBOUNDED PRECEDING)
                        * %(draws)s / %(total)s AS upto
                   FROM metered_usage
                  WHERE id IN %(usage)s
             ), drawn AS (
-                SELECT id, round(upto) - round(upto - part) AS draws
+                SELECT id, partner_id, day,
+                       round(upto) - round(upto - part) AS draws
                   FROM summed
                  WHERE round(upto) > round(upto - part)
             )
             SELECT call.destination_id,
-                   sum(drawn.draws * call.charge / call.charges)
+                   sum(usage.draws * call.charge / call.charges)
                    * %(total)s / %(draws)s, count(*)
-              FROM drawn
+              FROM drawn usage
               JOIN LATERAL (
                     SELECT sample.destination_id, sample.charge,
                            nullif(sum(sample.charge) OVER (), 0) AS charges
                       FROM (SELECT cdr.destination_id, cdr.charge::float8
                               FROM metered_cdr cdr
-                             WHERE cdr.usage_id = drawn.id
+                             WHERE %(of_usage)s
                              LIMIT %(calls)s) sample
                    ) call ON TRUE
              GROUP BY call.destination_id
             """,
             usage=usage.subselect(),
+            of_usage=SQL(OF_USAGE),
             total=total,
             draws=float(DRAWS),
             calls=CALLS_A_DRAW,

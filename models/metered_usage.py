@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..ingest.rerate import rerate
+from ..ingest.usage_calls import cdr_domain
 from .unchecked_many2one import UncheckedMany2one
 
 
@@ -117,7 +118,7 @@ class MeteredUsage(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "metered_billing.action_metered_cdr"
         )
-        action["domain"] = [("usage_id", "in", self.ids)]
+        action["domain"] = cdr_domain(self)
         action["context"] = {}
         return action
 

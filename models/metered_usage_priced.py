@@ -9,6 +9,7 @@ import pandas as pd
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..ingest.usage_calls import USAGE_CDRS
 from ..rating.usage_price import PricedUsage, price_usage
 from .metered_price_rating import day_us
 
@@ -298,15 +299,15 @@ class MeteredUsage(models.Model):
         are mere ranks.
         """
         self.env.cr.execute(
-            """
+            f"""
             SELECT cdr.id, usage.day,
                    row_number() OVER (PARTITION BY usage.day
                                       ORDER BY cdr.start_time, cdr.id),
                    cdr.quantity::text
-              FROM metered_cdr cdr JOIN metered_usage usage ON usage.id = cdr.usage_id
-             WHERE cdr.usage_id = ANY(%s)
-            """,
-            (rows.ids,),
+              FROM {USAGE_CDRS}
+              JOIN metered_usage usage ON usage.id = cdr.usage_id
+            """,  # noqa: S608 - ours
+            {"usage": rows.ids},
         )
         return pd.DataFrame(
             [
@@ -333,8 +334,8 @@ class MeteredUsage(models.Model):
             return Fraction(Decimal(total)) / int(count) if count else Fraction(0)
         self.env.cr.execute(
             f"SELECT coalesce({_MEASURES[how]}, 0)::text"  # noqa: S608 - ours
-            " FROM metered_cdr WHERE usage_id = ANY(%(rows)s)",
-            {"rows": rows.ids, "property": meter.unique_property},
+            f" FROM {USAGE_CDRS}",
+            {"usage": rows.ids, "property": meter.unique_property},
         )
         return Fraction(Decimal(self.env.cr.fetchone()[0]))
 
