@@ -50,3 +50,30 @@ def copy_csv(table):
     pyarrow.csv.write_csv(table, buffer, pyarrow.csv.WriteOptions(include_header=False))
     buffer.seek(0)
     return buffer
+
+
+def copy_out(cr, query, params, columns):
+    """What a query finds, read by a COPY: several times faster than row by row.
+
+    :param cr: cursor
+    :param query: SELECT
+    :param params: of the query
+    :param columns: dict column name -> Arrow type, in the order of the query
+    :return: pyarrow table; a null stays one, an empty text too
+    """
+    text = io.BytesIO()
+    select = cr.mogrify(query, params).decode()
+    cr.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT csv)", text)
+    if not text.tell():
+        return pa.schema(columns).empty_table()
+    text.seek(0)
+    return pyarrow.csv.read_csv(
+        text,
+        pyarrow.csv.ReadOptions(column_names=list(columns)),
+        pyarrow.csv.ParseOptions(newlines_in_values=True),
+        pyarrow.csv.ConvertOptions(
+            column_types=columns,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    ).combine_chunks()

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from odoo import fields
 
@@ -19,6 +20,7 @@ from ..rating.engine import EARLIEST_US, LATEST_US
 from ..rating.prefixes import E164_DIGITS
 from .classify import Classifier, Destination
 from .dial_plans import dial_plan
+from .frames import copy_out
 from .identify import IdentifierIndex, PayerStep
 from .mapping import ColumnSpec
 from .rules import Condition, Rule
@@ -27,6 +29,22 @@ from .settings import ImportSettings, Limits, Payers
 HOUR_US = 3_600_000_000
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 HOLIDAY = 7
+
+IDENTIFIER_FIELDS = (
+    "kind",
+    "normalised",
+    "date_from",
+    "date_to",
+    "partner_id",
+    "subscription_id",
+    "account_id",
+)
+CUSTOMER_FIELDS = (
+    "commercial_partner_id",
+    "metered_deck_id",
+    "metered_group_id",
+    "metered_tz",
+)
 
 RATES = r"""
     SELECT rate.id, rate.deck_id, coalesce(rate.meter_id, 0),
@@ -54,23 +72,23 @@ RATES = r"""
        AND (%(starts)s::text[] IS NULL
             OR coalesce(dest.prefix, rate.prefix, '') = ANY(%(starts)s::text[]))
 """
-RATE_COLUMNS = [
-    "rate_id",
-    "deck_id",
-    "meter_id",
-    "prefix",
-    "band_id",
-    "valid_from_us",
-    "valid_to_us",
-    "price_e8",
-    "per_seconds",
-    "connection_fee_e8",
-    "min_charge_e8",
-    "max_charge_e8",
-    "initial_increment",
-    "increment",
-    "grace_seconds",
-]
+RATE_COLUMNS = {
+    "rate_id": pa.int64(),
+    "deck_id": pa.int64(),
+    "meter_id": pa.int64(),
+    "prefix": pa.string(),
+    "band_id": pa.int64(),
+    "valid_from_us": pa.int64(),
+    "valid_to_us": pa.int64(),
+    "price_e8": pa.int64(),
+    "per_seconds": pa.int64(),
+    "connection_fee_e8": pa.int64(),
+    "min_charge_e8": pa.int64(),
+    "max_charge_e8": pa.int64(),
+    "initial_increment": pa.int64(),
+    "increment": pa.int64(),
+    "grace_seconds": pa.int64(),
+}
 
 
 def load_settings(source):
@@ -82,15 +100,20 @@ def load_settings(source):
     source = source.sudo().with_company(source.company_id)
     source.env.flush_all()
     company = source.company_id
-    identifiers = source.env["metered.identifier"].search(
+    identifiers = source.env["metered.identifier"].search_fetch(
         [
             ("company_id", "=", company.id),
             ("source_id", "in", [False, source.id]),
             ("normalised", "!=", False),
         ],
+        IDENTIFIER_FIELDS,
         # An identifier of the source itself is looked at before one of all sources.
         order="source_id NULLS FIRST, id",
     )
+    # Of thousands of customers only what is needed: they have a hundred fields more.
+    customers = identifiers.partner_id
+    customers.fetch(CUSTOMER_FIELDS)
+    customers.commercial_partner_id.fetch(CUSTOMER_FIELDS)
     chains, chain_of, default_chain = _chains(identifiers, company)
     engine, currency_of_deck = load_engine(source.env, chains)
     plans, plan_of = _plans(source, identifiers)
@@ -285,11 +308,13 @@ def load_rates(env, decks, number=None):
     :return: DataFrame with :data:`RATE_COLUMNS`
     """
     starts = None if number is None else prefixes_of(number)
-    env.cr.execute(
-        RATES, {"min": MIN_US, "max": MAX_US, "decks": decks.ids, "starts": starts}
+    found = copy_out(
+        env.cr,
+        RATES,
+        {"min": MIN_US, "max": MAX_US, "decks": decks.ids, "starts": starts},
+        RATE_COLUMNS,
     )
-    frame = pd.DataFrame(env.cr.fetchall(), columns=RATE_COLUMNS)
-    return frame.astype({n: np.int64 for n in RATE_COLUMNS if n != "prefix"})
+    return found.to_pandas()
 
 
 def load_tiers(env, decks, rates):

@@ -2,16 +2,14 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Which calls take from which subscription's plans, and reading them."""
 
-import io
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
 
 from ..rating import number_keys
+from .frames import copy_out
 from .usage_calls import USAGE_CDRS
 
 _USAGE = """
@@ -52,23 +50,23 @@ _NUMBERS = (
     "covered_seconds",
 )
 _TEXTS = ("id", "callee", "taken")
+_COLUMNS = dict.fromkeys(_NUMBERS, pa.int64()) | dict.fromkeys(_TEXTS, pa.string())
 # The identity of a record, not the number that it was stored under: charges do not
 # depend on the order in which records came in.
 _CALLS = f"""
-    COPY (SELECT cdr.id, (extract(epoch FROM cdr.start_time) * 1000000)::bigint,
-                 cdr.quantity::bigint, cdr.billed_quantity::bigint, cdr.rate_id,
-                 coalesce(cdr.band_id, 0), cdr.meter_id,
-                 coalesce(cdr.destination_id, 0), cdr.partner_id,
-                 coalesce(cdr.identifier_id, 0), cdr.usage_id, cdr.currency_id,
-                 (cdr.charge * 1000000)::bigint,
-                 (coalesce(cdr.deck_charge, cdr.charge) * 1000000)::bigint,
-                 coalesce(cdr.plan_quantity, 0)::bigint,
-                 cdr.call_id || '/' || cdr.source_id, cdr.callee, cdr.plan_taken::text
-            FROM {USAGE_CDRS}
-           WHERE cdr.state = 'rated' AND cdr.rate_id IS NOT NULL
-             AND (%(everything)s OR cdr.plan_taken IS NOT NULL)
-           ORDER BY cdr.start_time)
-    TO STDOUT (FORMAT csv)
+    SELECT cdr.id, (extract(epoch FROM cdr.start_time) * 1000000)::bigint,
+           cdr.quantity::bigint, cdr.billed_quantity::bigint, cdr.rate_id,
+           coalesce(cdr.band_id, 0), cdr.meter_id,
+           coalesce(cdr.destination_id, 0), cdr.partner_id,
+           coalesce(cdr.identifier_id, 0), cdr.usage_id, cdr.currency_id,
+           (cdr.charge * 1000000)::bigint,
+           (coalesce(cdr.deck_charge, cdr.charge) * 1000000)::bigint,
+           coalesce(cdr.plan_quantity, 0)::bigint,
+           cdr.call_id || '/' || cdr.source_id, cdr.callee, cdr.plan_taken::text
+      FROM {USAGE_CDRS}
+     WHERE cdr.state = 'rated' AND cdr.rate_id IS NOT NULL
+       AND (%(everything)s OR cdr.plan_taken IS NOT NULL)
+     ORDER BY cdr.start_time
 """
 
 
@@ -164,26 +162,9 @@ def read_calls(cr, usage_ids, everything=True):
     :return: DataFrame: int64 columns `_NUMBERS`, text columns `_TEXTS` (None for
         none), number_key
     """
-    text = io.BytesIO()
-    query = cr.mogrify(
-        _CALLS, {"usage": usage_ids.tolist(), "everything": everything}
-    ).decode()
-    cr.copy_expert(query, text)
-    if not text.tell():
-        empty = {name: np.zeros(0, np.int64) for name in (*_NUMBERS, "number_key")}
-        return pd.DataFrame(empty | {name: np.zeros(0, object) for name in _TEXTS})
-    text.seek(0)
-    types = dict.fromkeys(_NUMBERS, pa.int64()) | dict.fromkeys(_TEXTS, pa.string())
-    table = pyarrow.csv.read_csv(
-        text,
-        pyarrow.csv.ReadOptions(column_names=[*_NUMBERS, *_TEXTS]),
-        pyarrow.csv.ParseOptions(newlines_in_values=True),
-        pyarrow.csv.ConvertOptions(
-            column_types=types,
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
-    ).combine_chunks()
+    table = copy_out(
+        cr, _CALLS, {"usage": usage_ids.tolist(), "everything": everything}, _COLUMNS
+    )
     frame = pd.DataFrame({name: table[name].to_numpy() for name in _NUMBERS})
     frame["number_key"] = number_keys(table["callee"])
     for name in _TEXTS:
