@@ -18,7 +18,7 @@ from odoo.addons.metered_billing.connectors import files
 from odoo.addons.metered_billing.ingest import mapping, prepare, run, store, usage_store
 from odoo.addons.metered_billing.models import metered_batch_job
 
-CHUNK = prepare._Chunk
+CHUNK = prepare._CallChunk
 BATCH = metered_batch_job.MeteredBatch
 
 COPYING, COMMITS = "  CDRs: COPY", "commits"

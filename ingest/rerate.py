@@ -17,7 +17,7 @@ from ..rating import RATED
 from ..rating.prefixes import number_keys
 from .load import deck_chain, load_engine
 from .plan_cover import StoredPlans
-from .prepare import REASON_OF_STATUS
+from .prepare_rejected import REASON_OF_STATUS
 from .unrated import Unrated, make_exceptions
 from .usage_calls import USAGE_CDRS
 from .usage_store import as_array

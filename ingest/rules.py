@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from .extract import column
 
+#: directions in the order of their codes, as a chunk keeps them
+DIRECTIONS = np.array(["outbound", "inbound", "internal"], object)
 #: operator -> what a user reads; all compare text as it stands in the file
 OPERATORS = {
     "is": "is",

@@ -19,7 +19,7 @@ from odoo.addons.metered_billing.connectors.records import join_frames, text, te
 from odoo.addons.metered_billing.connectors.sources import make_connector
 from odoo.addons.metered_billing.demo.servers.faulty_http import FaultyServer, Reply
 
-README = Path(__file__).resolve().parents[1] / "connectors" / "README.md"
+README = Path(__file__).resolve().parents[1] / "README.md"
 MOST_LINES = 40
 START, END = datetime(2026, 2, 23, tzinfo=UTC), datetime(2026, 2, 24, tzinfo=UTC)
 

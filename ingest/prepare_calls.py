@@ -1,0 +1,148 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The steps of a chunk that only calls take: durations, numbers, classes, rates."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..rating.prefixes import number_keys
+from . import mapping
+from .durations import parse_seconds
+from .numbers import normalise_numbers
+from .prepare_rejected import REASON_OF_STATUS
+from .rules import DIRECTIONS
+
+
+class CallSteps:
+    """The steps of calls; those of other records are in ``prepare_usage``."""
+
+    def _durations(self):
+        settings, limits = self.settings, self.settings.limits
+        texts, spec = mapping.read_target(self.frame, settings.columns, "seconds")
+        if texts is None:
+            valid = np.zeros(self.count, bool)
+            texts = pa.array([""] * self.count, pa.string())
+        else:
+            self.seconds, valid = parse_seconds(
+                texts, settings.duration_rounding, spec.style or "s"
+            )
+        charged = self.billable
+        self._reject(charged & ~valid, "invalid_duration", texts)
+        if limits.max_seconds:
+            absurd = charged & valid & (self.seconds > limits.max_seconds)
+            self._reject(absurd, "absurd_duration", texts)
+        self.seconds = np.where(valid, self.seconds, 0)
+        totals, spec = mapping.read_target(self.frame, settings.columns, "duration")
+        self.duration = self.seconds
+        if totals is not None:
+            total, valid = parse_seconds(
+                totals, settings.duration_rounding, spec.style or "s"
+            )
+            self.duration = np.where(valid, total, self.seconds)
+        # Both are columns of 32 bits; only records not charged can be that absurd.
+        top = np.iinfo(np.int32).max
+        self.duration = np.minimum(self.duration, top)
+        self.seconds = np.minimum(self.seconds, top)
+        self._plausible_times(charged)
+
+    def _numbers(self):
+        settings = self.settings
+        payers = settings.payers
+        self.plan = np.append(payers.plan, 0)[self.payer]
+        columns = settings.columns
+        self.caller = self._normalised(
+            mapping.read_target(self.frame, columns, "caller")[0]
+        )
+        self.callee_raw = mapping.read_target(self.frame, columns, "callee")[0]
+        self.callee = self._normalised(self.callee_raw)
+
+    def _normalised(self, values):
+        if values is None:
+            return pa.nulls(self.count, pa.string())
+        plans = self.settings.plans
+        if len(plans) == 1 or not self.plan.any():
+            return normalise_numbers(values, plans[0][0])
+        result = normalise_numbers(values, plans[0][0])
+        for position in range(1, len(plans)):
+            mask = self.plan == position
+            if mask.any():
+                mask = pa.array(mask)
+                own = normalise_numbers(values.filter(mask), plans[position][0])
+                result = pc.replace_with_mask(result, mask, own)
+        return result
+
+    def _classify(self):
+        self.callee_key = number_keys(self.callee)
+        caller_key = number_keys(self.caller)
+        direction = DIRECTIONS[self.direction]
+        self.destination_id = np.zeros(self.count, np.int64)
+        self.meter_id = np.zeros(self.count, np.int64)
+        for position, (_plan, classifier) in enumerate(self.settings.plans):
+            rows = slice(None)
+            if len(self.settings.plans) > 1:
+                rows = np.flatnonzero(self.plan == position)
+                if not len(rows):
+                    continue
+            self.destination_id[rows], self.meter_id[rows] = classifier.classify(
+                direction[rows], caller_key[rows], self.callee_key[rows]
+            )
+        lost = self.billable & (self.meter_id == 0)
+        if (lost & self.alive).any():
+            shown = self.callee if self.callee_raw is None else self.callee_raw
+            self._reject(lost, "no_destination", shown)
+
+    def _rate(self):
+        settings = self.settings
+        zero = np.zeros(self.count, np.int64)
+        self.rated = {
+            "rate_id": zero,
+            "band_id": zero.copy(),
+            "billed_seconds": zero.copy(),
+            "charge_micro": zero.copy(),
+            "currency_id": zero.copy(),
+        }
+        rows = np.flatnonzero(self.alive & self.billable)
+        if not len(rows):
+            return
+        calls = pd.DataFrame(
+            {
+                "number_key": self.callee_key[rows],
+                "start_us": self.start_us[rows],
+                "seconds": self.seconds[rows],
+                "meter_id": self.meter_id[rows],
+                "chain": settings.payers.chain[self.payer[rows]],
+            }
+        )
+        result = settings.engine.rate(calls).frame
+        status = result["status"].to_numpy()
+        currency = settings.currency_of_deck
+        decks, inverse = np.unique(result["deck_id"].to_numpy(), return_inverse=True)
+        values = {
+            "rate_id": result["rate_id"].to_numpy(),
+            "band_id": result["band_id"].to_numpy(),
+            "billed_seconds": result["billed_seconds"].to_numpy(),
+            "charge_micro": result["charge_micro"].to_numpy(),
+            "currency_id": np.array([currency.get(int(d), 0) for d in decks], np.int64)[
+                inverse
+            ],
+        }
+        whole = len(rows) == self.count
+        for name, value in values.items():
+            if whole:
+                self.rated[name] = value
+            else:
+                self.rated[name][rows] = value
+        for reason, codes in REASON_OF_STATUS.items():
+            unrated = np.zeros(self.count, bool)
+            unrated[rows[np.isin(status, codes)]] = True
+            if unrated.any():
+                self._reject(unrated, reason, self.callee)
+
+    def _measured(self):
+        """What a record's quantity is: whole seconds."""
+        return self.seconds
+
+    def _kept_properties(self):
+        return mapping.properties(self.frame, self.settings.columns)
