@@ -191,20 +191,7 @@ class MeteredUsage(models.Model):
     @api.model
     def _billed_usage(self, meter, owner, partner, company, begin, end):
         """Usage of a meter and period that is on invoices already."""
-        family = (
-            self.env["res.partner"]
-            .sudo()
-            .with_context(active_test=False)
-            .search(
-                [
-                    (
-                        "commercial_partner_id",
-                        "=",
-                        partner.commercial_partner_id.id,
-                    )
-                ]
-            )
-        )
+        family = partner._metered_family()
         return self.search(
             [
                 ("company_id", "=", company.id),

@@ -179,20 +179,7 @@ class SaleSubscription(models.Model):
         self.ensure_one()
         # Ids, not a condition on the contact: the index on customer and day is taken
         # then, whatever the statistics of a table say that has just grown.
-        customers = (
-            self.env["res.partner"]
-            .sudo()
-            .with_context(active_test=False)
-            .search(
-                [
-                    (
-                        "commercial_partner_id",
-                        "=",
-                        self.partner_id.commercial_partner_id.id,
-                    )
-                ]
-            )
-        )
+        customers = self.partner_id._metered_family()
         domain = [
             ("company_id", "=", self.company_id.id),
             ("invoice_line_id", "=", False),

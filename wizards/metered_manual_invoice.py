@@ -143,20 +143,7 @@ class MeteredManualInvoice(models.TransientModel):
 
     def _domain(self):
         """Usage of the question, on an invoice or not."""
-        family = (
-            self.env["res.partner"]
-            .sudo()
-            .with_context(active_test=False)
-            .search(
-                [
-                    (
-                        "commercial_partner_id",
-                        "=",
-                        self.partner_id.commercial_partner_id.id,
-                    )
-                ]
-            )
-        )
+        family = self.partner_id._metered_family()
         domain = [
             ("company_id", "=", self.company_id.id),
             ("partner_id", "in", family.ids),
