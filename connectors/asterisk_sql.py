@@ -112,14 +112,18 @@ class AsteriskSql(Connector):
     @contextmanager
     def _asking(self):
         """A connection; errors of the database as those of a source."""
+        connection = None
         try:
             if self._connection is None or self._connection.closed:
                 self._connection = self._connect()
                 self._connection.set_session(readonly=True)
-            yield self._connection
+            connection = self._connection
+            yield connection
         except SourceError:
             raise
         except psycopg2.Error as error:
+            if connection is not None and self._connection is not connection:
+                return  # closed by us, while pages of it were left unread
             self.close()
             raise self._failure(error) from None
 
@@ -231,17 +235,20 @@ class AsteriskSql(Connector):
         first, last = self._between(in_utc(start), in_utc(end))
         if cursor:
             first = datetime.fromisoformat(json.loads(cursor)["from"])
+        page = Page(text_frame([], self._known_columns()), None)
         while first < last:
             stop = min(last, first + DAY)
-            pages = 0
             for rows, newest in self._pages(account, first, stop):
-                pages += 1
+                if len(page.frame):
+                    yield page
                 # From the same second on: others may share it.
-                yield Page(text_frame(rows, self._columns), _cursor(newest))
-            if stop < last and pages:
-                yield Page(text_frame([], self._columns), _cursor(stop))
+                page = Page(text_frame(rows, self._columns), _cursor(newest))
+            # The last page of a day goes on with the next day, whoever shares its
+            # second: what goes on at a cursor must get on.
+            page.cursor = _cursor(stop)
             first = stop
-        yield Page(text_frame([], self._known_columns()), None)
+        page.cursor = None
+        yield page
 
     def count(self, account, start, end):
         first, last = self._between(in_utc(start), in_utc(end))

@@ -201,8 +201,7 @@ class FileStore:
     def _look_folder(self):
         with self._asking(self._folder):
             if self._is_object_store:
-                bucket = self._folder.partition("/")[0]
-                exists = self._fs.exists(bucket)
+                exists = self._has_bucket()
             else:
                 exists = self._fs.isdir(self._folder or "/")
             if not exists:
@@ -304,10 +303,14 @@ class FileStore:
             try:
                 return self._fs.ls(folder, detail=True)
             except FileNotFoundError:
-                # Where a folder is no more than a part of names it goes with its files.
-                if self._is_object_store:
+                # Where a folder is no more than a part of names it goes with its files;
+                # the bucket does not.
+                if self._is_object_store and self._has_bucket():
                     return []
                 raise
+
+    def _has_bucket(self):
+        return self._fs.exists(self._folder.partition("/")[0])
 
     @property
     def _is_object_store(self):

@@ -26,7 +26,8 @@ page after page
     ``cursor_field``; ``link_field`` (the header Link); ``max_pages``.
 what the columns are
     ``fields``: dict of column -> place in a record. Every record also has all its own
-    values, under their places such as ``caller.number``. ``record_time_format``: a
+    values, under their places such as ``caller.number``, and the account that was asked
+    for as ``account`` where it has no value of that name. ``record_time_format``: a
     ``strptime`` format of the column ``start_time`` where that has no offset.
 """
 
@@ -59,6 +60,7 @@ from .windows import cut, local_text, utc_text, zone
 PAGE_ROWS = 100
 MAX_PAGES = 10_000
 PREVIEW_ROWS = 10
+ACCOUNT_COLUMN = "account"
 SHOWN_CHARACTERS = 4000
 NEXT_LINK = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
 PAGING = ("none", "page", "offset", "cursor", "link")
@@ -277,27 +279,29 @@ class HttpJson(HttpConnector):
                     goes_on = _cursor(windows[position + 1].start, None)
                 else:
                     goes_on = None
-                yield Page(self._frame(rows, window), goes_on)
+                yield Page(self._frame(rows, window, account), goes_on)
             first = None
 
     def tryout(self, account, start, end):
-        """The first page, and what becomes of it.
+        """The first page of the newest records, and what becomes of it.
 
         :return: :class:`Tryout`
         """
         before, self.client.limits = self.client.limits, self.limits.hurried()
         try:
-            window = next(cut(in_utc(start), in_utc(end), self.hours))
             path = self._path("records_path", account)
-            asked = {**self._between(*window), **self._paging(None)}
-            answer = self._ask(path, asked, account)
+            for window in reversed(list(cut(in_utc(start), in_utc(end), self.hours))):
+                asked = {**self._between(*window), **self._paging(None)}
+                answer = self._ask(path, asked, account)
+                rows = self._items(answer, "records")
+                if rows:
+                    break
         finally:
             self.client.limits = before
-        rows = self._items(answer, "records")
         sample = json.dumps(rows[0], ensure_ascii=False, indent=1) if rows else ""
         shown = "&".join(f"{name}={value}" for name, value in asked.items())
         return Tryout(
-            self._frame(rows[:PREVIEW_ROWS], window),
+            self._frame(rows[:PREVIEW_ROWS], window, account),
             sorted(flatten(rows[0])) if rows else [],
             self.redact(sample)[:SHOWN_CHARACTERS],
             answer.where + (f"?{self.redact(shown)}" if shown else ""),
@@ -438,7 +442,7 @@ class HttpJson(HttpConnector):
             )
         return rows
 
-    def _frame(self, rows, window):
+    def _frame(self, rows, window, account):
         records = []
         layout = self.settings.get("record_time_format") or ""
         for row in rows:
@@ -447,7 +451,11 @@ class HttpJson(HttpConnector):
             if begun and self.local is not None:
                 asked = window if self.exact else None
                 record["start_time"] = utc_text(begun, self.local, asked, layout)
-            records.append({**flatten(row), **record})
+            record = {**flatten(row), **record}
+            if account and not record.get(ACCOUNT_COLUMN):
+                # Who was asked for is whose it is, also where no record says so.
+                record[ACCOUNT_COLUMN] = account
+            records.append(record)
         return text_frame(records, self.fields)
 
     def _between(self, start, end):

@@ -58,6 +58,16 @@ class MeteredSync(models.Model):
             self._put_away(store, look.known + look.ready, commit)
         return True
 
+    def _note_result(self):
+        if self.source_id.source_type != "file_store":
+            return super()._note_result()
+        self._note(
+            self.env._("Done: %s new files.", self.records)
+            if self.records
+            else self.env._("Done: nothing new in the folder.")
+        )
+        return None
+
     def _take_file(self, store, ledger, file, redact):
         """Copy a file here and queue its import, or note why it is none.
 

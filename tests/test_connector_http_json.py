@@ -217,6 +217,8 @@ class TestRecords(HttpJsonCase):
                 "caller.name": "A",
                 "legs": '[{"to": "13125550142"}]',
                 "sec": "3",
+                # Nothing in it says whose it is: who was asked for.
+                "account": "acme",
             },
         )
 
