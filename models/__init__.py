@@ -56,6 +56,7 @@ from . import metered_simulation_line
 from . import metered_source
 from . import metered_source_account
 from . import metered_source_checks
+from . import metered_source_account_assign
 from . import metered_source_account_sync
 from . import metered_source_column
 from . import metered_source_connection
@@ -82,6 +83,7 @@ from . import sale_order
 from . import sale_subscription_dates
 from . import sale_subscription_renew
 from . import res_partner_checks
+from . import res_partner_domain
 from . import res_partner_remedies
 from . import res_partner_source_checks
 from . import res_partner_usage

@@ -177,20 +177,14 @@ class MeteredSource(models.Model):
         self.ensure_one()
         self.check_access("write")
         end = datetime.now(UTC)
-        account = self.account_ids[:1].name or ""
-        if self._needs_account() and not account:
-            raise UserError(
-                self.env._(
-                    "Enter an account on the page Accounts first: records are asked "
-                    "for one account at a time."
-                )
-            )
         try:
             with self._make_connector() as connector:
                 if not isinstance(connector, HttpJson):
                     raise UserError(self.env._("Only REST APIs can be tried out."))
                 tried = connector.tryout(
-                    account, end - timedelta(days=TRYOUT_DAYS), end
+                    self._tryout_account(connector),
+                    end - timedelta(days=TRYOUT_DAYS),
+                    end,
                 )
         except SourceError as error:
             raise UserError(str(error)) from error
@@ -208,6 +202,21 @@ class MeteredSource(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
+
+    def _tryout_account(self, connector):
+        """The account whose records are tried: one of ours, else the switch's first."""
+        account = self.account_ids[:1].name or ""
+        if account or not self._needs_account():
+            return account
+        first = next(iter(connector.accounts()), None)
+        if first is None:
+            raise UserError(
+                self.env._(
+                    "Enter an account on the page Accounts first: records are asked "
+                    "for one account at a time, and the switch lists none."
+                )
+            )
+        return first.key
 
     def _prepare_http_preview(self, frame):
         """The first records beside what an import would take from each.

@@ -2,13 +2,11 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Sources on the screen, in a real browser, against a real server."""
 
-import threading
 from datetime import UTC, datetime, time, timedelta
 from unittest.mock import patch
 
-from odoo import SUPERUSER_ID, api, fields
+from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
-from odoo.tests.common import _super_send
 
 from odoo.addons.metered_billing.demo.servers.netsapiens import (
     API_KEY,
@@ -20,10 +18,11 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
 )
 
 from .metered_case import MeteredMakers
+from .source_case import LoopbackRequests, SyncWorker
 
 
 @tagged("post_install", "-at_install")
-class TestSourceTours(MeteredMakers, HttpCase):
+class TestSourceTours(SyncWorker, LoopbackRequests, MeteredMakers, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -43,13 +42,6 @@ class TestSourceTours(MeteredMakers, HttpCase):
             groups="metered_billing.group_metered_user,base.group_partner_manager",
         )
 
-    @classmethod
-    def _request_handler(cls, session, request, /, **options):
-        """Let requests reach the test's own server; Odoo's tests forbid them."""
-        if request.url.startswith("http://127.0.0.1:"):
-            return _super_send(session, request, **options)
-        return super()._request_handler(session, request, **options)
-
     def connect(self):
         self.source = self.make_source(
             "netsapiens",
@@ -66,47 +58,6 @@ class TestSourceTours(MeteredMakers, HttpCase):
                 "partner_id": self.customer.id,
             }
         )
-
-    def start_worker(self):
-        """Do what the cron worker does, a chunk at a time, once somebody looks.
-
-        :return: function that waits for the worker to end
-        """
-        watched, looks = threading.Event(), []
-        Sync = type(self.env["metered.sync"])
-        read = Sync.read
-
-        def read_and_tell(sync, fields=None, load="_classic_read"):
-            if fields and "time_left" in fields:
-                looks.append(sync)
-                if len(looks) >= 2:
-                    watched.set()
-            return read(sync, fields, load)
-
-        for name, replacement in (
-            ("_enqueue", lambda sync: None),
-            ("_chunk_records", lambda sync: 100),
-            ("read", read_and_tell),
-        ):
-            patcher = patch.object(Sync, name, replacement)
-            patcher.start()
-            self.addCleanup(patcher.stop)
-
-        def work():
-            if not watched.wait(60):
-                return
-            done = False
-            while not done:
-                with self.registry.cursor() as cr:
-                    env = api.Environment(cr, SUPERUSER_ID, {})
-                    sync = env["metered.sync"].search(
-                        [("state", "in", ("queued", "running"))], limit=1
-                    )
-                    done = not sync or sync._process(seconds=0)
-
-        worker = threading.Thread(target=work)
-        worker.start()
-        return worker.join
 
     def test_connect_a_source(self):
         self.start_tour(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.metered_billing.connectors import asterisk_sql
 from odoo.addons.metered_billing.demo.servers.rest import (
@@ -114,9 +114,11 @@ class TestHttpJsonSource(RestCase):
 
     def test_tried_out_in_the_form(self):
         source = self.make_rest("http_json")
+        path, source.http_accounts_path = source.http_accounts_path, False
         with self.assertRaisesRegex(UserError, "an account"):
             source.action_try_out()
-        self.add_account(source)
+        # Without one of ours, the first that the switch lists.
+        source.http_accounts_path = path
         self.acme.calls.append(
             {
                 **self.acme.calls[0],
@@ -154,6 +156,73 @@ class TestHttpJsonSource(RestCase):
 class TestBrightlinkSource(RestCase):
     def test_from_the_form_to_the_ledger(self):
         self.check_rest("brightlink")
+
+    def test_its_domain_is_a_field_of_the_customer(self):
+        self.assertNotIn("brightlink", self.customer.metered_source_types)
+        with self.assertRaisesRegex(UserError, "Connect a source"):
+            self.customer.metered_brightlink_domain = ACME
+        source = self.make_rest("brightlink")
+        self.env.invalidate_all()
+        self.assertIn("brightlink", self.customer.metered_source_types)
+        clerk = new_test_user(
+            self.env,
+            "clerk",
+            "metered_billing.group_metered_user,base.group_partner_manager",
+        )
+        with Form(self.customer.with_user(clerk)) as form:
+            form.metered_brightlink_domain = f"{ACME}, second.example.com"
+        accounts = source.account_ids
+        self.assertEqual(set(accounts.mapped("name")), {ACME, "second.example.com"})
+        self.assertEqual(accounts.partner_id, self.customer)
+        self.assertFalse(self.customer.metered_netsapiens_domain)
+        with self.assertRaisesRegex(UserError, "belongs to Acme"):
+            self.other.metered_brightlink_domain = ACME
+        # What is taken away is archived, and comes back as it was.
+        self.customer.metered_brightlink_domain = "second.example.com"
+        self.assertEqual(source.account_ids.mapped("name"), ["second.example.com"])
+        self.customer.metered_brightlink_domain = ACME
+        self.assertEqual(source.account_ids, accounts.filtered("active"))
+        self.assertEqual(source.account_ids.name, ACME)
+        self.assertEqual(
+            self.env["res.partner"].search([("metered_account_ids", "=", ACME)]),
+            self.customer,
+        )
+
+    def test_its_checks_on_the_customer_tab(self):
+        source = self.make_rest("brightlink", name="Brightlink")
+        self.customer.metered_brightlink_domain = ACME
+
+        def checks():
+            self.env.invalidate_all()
+            info = self.customer.metered_check_info
+            [group] = [g for g in info["groups"] if g["title"] == "Brightlink"]
+            return {check["name"]: check for check in group["checks"]}
+
+        found = checks()
+        self.assertEqual(
+            [name for name, check in found.items() if not check["ok"]],
+            [
+                "Source",
+                "Found on the switch",
+                "Numbers synced",
+                "Identified by",
+                "Last record",
+            ],
+        )
+        # Each is mended by what its link opens.
+        self.assertTrue(all(c["ok"] or c["call"] for c in found.values()))
+        source.first_days = 400
+        model, id_, method, args = found["Found on the switch"]["call"]
+        action = getattr(self.env[model].browse(id_), method)(*args)
+        wizard = self.env[action["res_model"]].browse(action["res_id"])
+        wizard.write({"date_from": DAY.date(), "date_to": DAY.date()})
+        wizard.action_start()
+        source.sync_ids._process()
+        found = checks()
+        self.assertTrue(found["Found on the switch"]["ok"], found)
+        self.assertEqual(found["Account"]["detail"], ACME)
+        self.assertIn("1 numbers", found["Numbers synced"]["detail"])
+        self.assertTrue(found["Identified by"]["ok"])
 
 
 ASTERISK = """
@@ -197,9 +266,7 @@ class TestAsteriskSource(SourceTypeCase):
     def call(cls, code, src, count):
         with cls.owner.cursor() as cr:
             start = DAY.replace(tzinfo=None)
-            cr.execute(
-                CALL, {"code": code, "src": src, "count": count, "start": start}
-            )
+            cr.execute(CALL, {"code": code, "src": src, "count": count, "start": start})
 
     def make(self, **values):
         return self.make_by_form(
@@ -354,9 +421,7 @@ class TestS3Source(FileStoreCase):
         self.check_connection(source)
         self.sync(source)
         self.files.invalidate_cache()
-        self.assertEqual(
-            self.files.find(self.folder), [f"{self.folder}/done/a.csv"]
-        )
+        self.assertEqual(self.files.find(self.folder), [f"{self.folder}/done/a.csv"])
 
     def test_a_bucket_that_is_none(self):
         source = self.make()

@@ -4,7 +4,7 @@
 
     GET /api/tenants                    {"tenants": [{"id", "title"}]}
     GET /api/tenants/ID/numbers         {"numbers": [{"e164"}]}
-    GET /api/tenants/ID/calls           {"data": {"calls": [...]}}, from <= begin < until
+    GET /api/tenants/ID/calls           {"data": {"calls": [...]}} of [from, until)
     GET /api/tenants/ID/calls/count     {"total": 12}
 
 Lists are paged by ``page`` and ``size``, at most 50 a page. The key goes into the
