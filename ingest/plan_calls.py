@@ -14,8 +14,9 @@ from .usage_calls import USAGE_CDRS
 
 _USAGE = """
     SELECT usage.id, usage.partner_id, coalesce(usage.subscription_id, 0), usage.day,
-           usage.invoice_line_id IS NOT NULL, partner.commercial_partner_id
+           coalesce(line.move_id, 0), partner.commercial_partner_id
       FROM metered_usage usage
+      LEFT JOIN account_move_line line ON line.id = usage.invoice_line_id
       JOIN metered_meter meter ON meter.id = usage.meter_id AND meter.kind = 'call'
       JOIN res_partner partner ON partner.id = usage.partner_id
      WHERE usage.company_id = %s AND usage.partner_id = ANY(%s)
@@ -75,7 +76,7 @@ class UsageRow:
     """A usage row that plans may apply to.
 
     :ivar subscription_id: that it names, 0 for none
-    :ivar invoiced: whether it is on an invoice
+    :ivar invoice_id: that it is on, 0 for none
     :ivar owners: ids of the customer and of its parents, the nearest first
     """
 
@@ -83,8 +84,13 @@ class UsageRow:
     partner_id: int
     subscription_id: int
     day: date
-    invoiced: bool
+    invoice_id: int
     owners: tuple
+
+    @property
+    def invoiced(self):
+        """Whether it is on an invoice."""
+        return bool(self.invoice_id)
 
 
 @dataclass(frozen=True)

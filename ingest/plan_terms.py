@@ -54,6 +54,7 @@ class Term:
     :ivar quantity: times that the subscription has it, Decimal
     :ivar per_unit: smallest units in one of the unit that people see
     :ivar sequence: its place among the others
+    :ivar plan_id: that it belongs to
     """
 
     allowance: Allowance
@@ -61,6 +62,7 @@ class Term:
     quantity: Decimal
     per_unit: int
     sequence: int
+    plan_id: int
 
 
 def load_terms(cr, plans):
@@ -87,7 +89,7 @@ def pool_column(scope, currency_id):
 def _terms(row, quantity):
     (
         allowance_id,
-        _plan,
+        plan_id,
         sequence,
         unit,
         unlimited,
@@ -157,7 +159,9 @@ def _terms(row, quantity):
     times = Decimal(1)
     if times_quantity and scope != "identifier":
         times = Decimal(repr(quantity))
-    return [Term(terms_of, scope, times, per_unit, sequence) for terms_of in terms]
+    return [
+        Term(terms_of, scope, times, per_unit, sequence, plan_id) for terms_of in terms
+    ]
 
 
 def _e8(text):

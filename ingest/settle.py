@@ -88,7 +88,45 @@ class Engines:
         return self._engines[decks].with_chains(chains)
 
 
-def settle(company, owner, subscriptions, first, last, engines):
+class Stored:
+    """What settling does with its outcome: it writes it.
+
+    :param cr: cursor
+    """
+
+    def __init__(self, cr):
+        self.cr = cr
+
+    def charges(self, calls, charge, outcome):
+        """Keep what calls cost; see :func:`_write`."""
+        return _write(self.cr, calls, charge, outcome)
+
+    def balances(self, *closing):
+        """Keep the balances of a period; see ``balance_store.store_balances``."""
+        store_balances(self.cr, *closing)
+
+
+class Told:
+    """What settling does where it only tells what would come of it.
+
+    :ivar charge_of: dict CDR id -> micro-units, of the calls that it looked at
+    """
+
+    def __init__(self):
+        self.charge_of = {}
+
+    def charges(self, calls, charge, _outcome):
+        """Remember what calls would cost."""
+        self.charge_of.update(
+            zip(calls["cdr_id"].tolist(), charge.tolist(), strict=True)
+        )
+        return 0
+
+    def balances(self, *_closing):
+        """Balances are of no interest."""
+
+
+def settle(company, owner, subscriptions, first, last, engines, keep=None):
     """Apply the plans that usage of a customer and some days may take from.
 
     :param company: ``res.company`` record, with all rights
@@ -97,15 +135,19 @@ def settle(company, owner, subscriptions, first, last, engines):
         locked by the caller
     :param first, last: dates: the first and the last day with changes
     :param engines: :class:`Engines`
+    :param keep: :class:`Told` to write nothing; None: :class:`Stored`
     :return: number of CDRs that were written
     """
     env = company.env
     env.flush_all()
+    keep = keep or Stored(env.cr)
     written = 0
     for subscription in subscriptions:
-        work = _Settling(company, subscription, engines)
-        written += work.run(first, last)
-    written += _reset_the_others(company, owner, subscriptions, first, last)
+        work = Settling(company, subscription, engines)
+        written += work.run(first, last, keep)
+    written += _reset_the_others(company, owner, subscriptions, first, last, keep)
+    if isinstance(keep, Told):
+        return 0
     for model, names in (
         ("metered.cdr", ["charge", "deck_charge", "plan_quantity", "plan_taken"]),
         ("metered.usage", ["amount"]),
@@ -121,7 +163,7 @@ def untouched_balances(company, subscription, period):
     :param period: ``PlanPeriod`` of the subscription
     :return: list of dicts, see :func:`~.balance_store.balance_rows`
     """
-    work = _Settling(company, subscription, None)
+    work = Settling(company, subscription, None)
     # Periods without balances had no calls either: all of them rolls over.
     before = [
         earlier
@@ -135,11 +177,11 @@ def untouched_balances(company, subscription, period):
     return balance_rows(subscription, period, work.terms, lots)
 
 
-def _reset_the_others(company, owner, subscriptions, first, last):
+def _reset_the_others(company, owner, subscriptions, first, last, keep):
     """Give calls that no plan is for any more the charge of their rate deck."""
     cr = company.env.cr
     family = _partners(company.env, [("commercial_partner_id", "=", owner.id)])
-    candidates = [_candidate(subscription) for subscription in subscriptions]
+    candidates = [candidate_of(subscription) for subscription in subscriptions]
     rows = read_usage(cr, company.id, family, first, last + DAY)
     ids = [
         row.usage_id for row in rows if not row.invoiced and not anchor(row, candidates)
@@ -147,7 +189,7 @@ def _reset_the_others(company, owner, subscriptions, first, last):
     if not ids:
         return 0
     calls = read_calls(cr, np.array(ids, np.int64), everything=False)
-    return _write(cr, calls, calls["deck_micro"].to_numpy(), _nothing(calls))
+    return keep.charges(calls, calls["deck_micro"].to_numpy(), _nothing(calls))
 
 
 def _nothing(calls):
@@ -158,13 +200,20 @@ def _partners(env, domain):
     return env["res.partner"].with_context(active_test=False).search(domain).ids
 
 
-def _candidate(subscription):
+def candidate_of(subscription, shared=None):
+    """A subscription as one whose plans calls may take from.
+
+    :param shared: whether it shares an allowance with all of its customer; None: as
+        its plans say
+    """
+    if shared is None:
+        shared = subscription._metered_is_shared()
     return Candidate(
         subscription.id,
         subscription.partner_id.commercial_partner_id.id,
         subscription.date_start or None,
         subscription._metered_plan_until(),
-        subscription._metered_is_shared(),
+        shared,
     )
 
 
@@ -183,49 +232,58 @@ class _Part:
     fixed: dict
 
 
-class _Settling:
-    """One subscription, period by period."""
+class Settling:
+    """One subscription, period by period.
 
-    def __init__(self, company, subscription, engines):
+    :param plans: dict plan id -> quantity; None: the plans that it has
+    """
+
+    def __init__(self, company, subscription, engines, plans=None):
         self.env = company.env
         self.cr = company.env.cr
         self.company = company
         self.subscription = subscription.with_env(self.env)
         self.engines = engines
         self.owner = subscription.partner_id.commercial_partner_id
-        plans = subscription._metered_plans()
-        self.terms = load_terms(
-            self.cr, {plan.id: quantity for plan, quantity in plans.items()}
-        )
+        if plans is None:
+            known = subscription._metered_plans()
+            plans = {plan.id: quantity for plan, quantity in known.items()}
+        self.terms = self._load_terms(plans)
         self.allowances = [term.allowance for term in self.terms]
         self.term_of = {term.allowance.id: term for term in self.terms}
         self.rollover = max((a.rollover_periods for a in self.allowances), default=0)
-        shared = subscription._metered_is_shared()
+        self.rows = []
+        self.chains = {}
+
+    def _load_terms(self, plans):
+        return load_terms(self.cr, plans)
+
+    def _find_partners(self):
+        """Customers whose calls may take from its plans."""
+        shared = any(term.scope == "customer" for term in self.terms)
         family = (
             [("id", "child_of", self.owner.ids)]
             if shared
             else [("commercial_partner_id", "=", self.owner.id)]
         )
-        self.partners = _partners(self.env, family)
-        self.candidates = self._find_candidates()
-        self.rows = []
-        self.chains = {}
+        return _partners(self.env, family)
 
-    def _find_candidates(self):
+    def _find_candidates(self, partners):
         """Subscriptions with plans among those whose calls may take from these."""
         subscriptions = self.env["sale.subscription"]
         found = subscriptions.search(
             [
                 *subscriptions._metered_plan_domain(self.company),
-                ("partner_id", "in", self.partners),
+                ("partner_id", "in", partners),
             ],
             order="id",
         )
-        return [_candidate(subscription) for subscription in found]
+        return [candidate_of(subscription) for subscription in found]
 
-    def run(self, first, last):
+    def run(self, first, last, keep):
         """Settle the periods that have days of an interval, and what follows of it.
 
+        :param keep: :class:`Stored` or :class:`Told`
         :return: number of CDRs that were written
         """
         periods = self.periods(first, last)
@@ -238,18 +296,21 @@ class _Settling:
         written = 0
         for part, reserve in zip(parts, reserves, strict=True):
             opening = self.opening(part.period, lots)
-            changed, closing = self._settle_part(part, opening, reserve)
+            changed, closing = self._settle_part(part, opening, reserve, keep)
             written += changed
-            store_balances(
-                self.cr, self.subscription, self.owner, part.period, self.terms, closing
+            keep.balances(
+                self.subscription, self.owner, part.period, self.terms, closing
             )
             lots = closing
         return written
 
     # ---- periods
 
-    def periods(self, first, last):
-        """The periods to settle, with those whose balances depend on them."""
+    def periods(self, first, last, following=True):
+        """The periods to settle, with those whose balances depend on them.
+
+        :param following: with those after it, too
+        """
         subscription = self.subscription
         periods = subscription._metered_plan_periods(first, last)
         if not periods or not self.rollover:
@@ -259,7 +320,9 @@ class _Settling:
             .search([("subscription_id", "=", subscription.id)])
             .mapped("date_from")
         )
-        latest = max([*known, last, subscription.company_id._metered_today()])
+        latest = last
+        if following:
+            latest = max([*known, last, subscription.company_id._metered_today()])
         begin = periods[0].date_from
         for _step in range(self.rollover):
             earlier = subscription._metered_plan_periods(begin - DAY, begin - DAY)
@@ -269,15 +332,22 @@ class _Settling:
         return subscription._metered_plan_periods(begin, latest)
 
     def _read_usage(self, periods):
+        partners = self._find_partners()
         rows = read_usage(
             self.cr,
             self.company.id,
-            self.partners,
+            partners,
             periods[0].date_from,
             periods[-1].date_to,
         )
+        candidates = self._find_candidates(partners)
         number = self.subscription.id
-        self.rows = [row for row in rows if anchor(row, self.candidates) == number]
+        self.take_rows([row for row in rows if anchor(row, candidates) == number])
+
+    def take_rows(self, rows):
+        """Set the usage whose calls take from its plans."""
+        number = self.subscription.id
+        self.rows = rows
         self.own = {
             row.usage_id
             for row in self.rows
@@ -390,7 +460,7 @@ class _Settling:
 
     # ---- calls
 
-    def _settle_part(self, part, opening, reserve):
+    def _settle_part(self, part, opening, reserve, keep):
         """Settle one period.
 
         :return: (number of CDRs that were written, balances after the period)
@@ -400,14 +470,26 @@ class _Settling:
         if part.open_ids:
             calls = read_calls(self.cr, np.array(part.open_ids, np.int64))
             if len(calls):
-                planned = self._apply(calls, _less(opening, part.fixed, reserve))
-                for place, amount in _used(planned.balances).items():
+                self.add_pools(calls)
+                rated, engine = as_rated(calls), self.engine_for(calls)
+                planned = apply_plans(
+                    engine,
+                    calls,
+                    rated,
+                    self.allowances,
+                    less(opening, part.fixed, reserve),
+                )
+                for place, amount in used_of(planned.balances).items():
                     used[place] = used.get(place, 0) + amount
                 charge = planned.frame["charge_micro"].to_numpy()
-                changed = _write(self.cr, calls, charge, _taken(planned))
-        return changed, close(self.allowances, opening, _by_allowance(used))
+                changed = keep.charges(calls, charge, _taken(planned))
+        return changed, close(self.allowances, opening, by_allowance(used))
 
-    def _apply(self, calls, opening):
+    def add_pools(self, calls):
+        """Set the columns that say from whose allowances calls take.
+
+        :param calls: as ``plan_calls.read_calls`` returns them
+        """
         own = calls["usage_id"].isin(self.own).to_numpy()
         currency = calls["currency_id"].to_numpy()
         for allowance, term in zip(self.allowances, self.terms, strict=True):
@@ -423,20 +505,8 @@ class _Settling:
             if wanted:
                 key[currency != wanted] = 0
             calls[allowance.pool] = key
-        rated = pd.DataFrame(
-            {
-                "status": np.full(len(calls), RATED, np.int8),
-                "rate_id": calls["rate_id"],
-                "band_id": calls["band_id"],
-                "billed_seconds": calls["billed_seconds"],
-                "charge_micro": calls["deck_micro"],
-                "reason": np.zeros(len(calls), np.int8),
-            }
-        )
-        engine = self._engine(calls)
-        return apply_plans(engine, calls, rated, self.allowances, opening)
 
-    def _engine(self, calls):
+    def engine_for(self, calls):
         """The engine that charges these calls; sets the column `chain`."""
         rates = np.unique(calls["rate_id"].to_numpy())
         self.cr.execute(
@@ -471,7 +541,25 @@ class _Settling:
 # ---- small change
 
 
-def _less(opening, fixed, reserve):
+def as_rated(calls):
+    """Calls as their decks rated them when they came in.
+
+    :param calls: as ``plan_calls.read_calls`` returns them
+    :return: DataFrame as `RatedCalls` has it
+    """
+    return pd.DataFrame(
+        {
+            "status": np.full(len(calls), RATED, np.int8),
+            "rate_id": calls["rate_id"],
+            "band_id": calls["band_id"],
+            "billed_seconds": calls["billed_seconds"],
+            "charge_micro": calls["deck_micro"],
+            "reason": np.zeros(len(calls), np.int8),
+        }
+    )
+
+
+def less(opening, fixed, reserve):
     """Balances without what invoiced calls took, or will need: one row for each."""
     if not len(opening):
         return opening
@@ -494,7 +582,7 @@ def _total(amounts):
     return min(sum(amounts.tolist()), UNLIMITED)
 
 
-def _used(closing):
+def used_of(closing):
     """Amounts taken, from balances with one row for each: dict place -> amount."""
     used = closing[closing["used"] > 0]
     return dict(
@@ -506,7 +594,7 @@ def _used(closing):
     )
 
 
-def _by_allowance(used):
+def by_allowance(used):
     """Amounts as `allowances.close` takes them."""
     of_allowance = {}
     for (allowance_id, key), amount in sorted(used.items()):

@@ -42,6 +42,7 @@ _READ = """
        AND cdr.company_id = %(company)s AND cdr.state = 'rated'
        AND cdr.meter_id = ANY(%(meters)s)
        AND (%(partners)s::int[] IS NULL OR cdr.partner_id = ANY(%(partners)s::int[]))
+       AND NOT cdr.partner_id = ANY(%(without)s::int[])
 """
 
 
@@ -61,6 +62,15 @@ class Simulation:
     chain_of: dict
     by: str = "partner_id"
 
+    def chains(self, calls):
+        """Position in the engine's chains of each call, -1 where it is left out.
+
+        :param calls: DataFrame with the column `by`
+        """
+        who, of_call = np.unique(calls[self.by].to_numpy(), return_inverse=True)
+        chains = np.array([self.chain_of.get(int(w), -1) for w in who], np.int64)
+        return chains[of_call] if len(who) else np.zeros(0, np.int64)
+
     def rate(self, calls, worth):
         """Rate calls, and sum up what they cost and would cost.
 
@@ -69,64 +79,74 @@ class Simulation:
             one unit is, to compare single calls
         :return: DataFrame with :data:`KEYS` and :data:`SUMS`
         """
-        who, of_call = np.unique(calls[self.by].to_numpy(), return_inverse=True)
-        chains = np.array([self.chain_of.get(int(w), -1) for w in who], np.int64)
-        chain = chains[of_call] if len(who) else np.zeros(0, np.int64)
+        chain = self.chains(calls)
         kept = np.flatnonzero(chain >= 0)
         calls, chain = calls.iloc[kept], chain[kept]
         if not len(calls):
-            return pd.DataFrame(columns=[*KEYS, *SUMS])
-        result = self.engine.rate(
-            pd.DataFrame(
-                {
-                    "number_key": number_keys(calls["callee"]),
-                    "start_us": calls["start_us"].to_numpy(),
-                    "seconds": calls["seconds"].to_numpy(),
-                    "meter_id": calls["meter_id"].to_numpy(),
-                    "chain": chain,
-                }
-            )
-        ).frame
-        return self._sums(calls, result, worth)
-
-    def _sums(self, calls, result, worth):
+            return sum_up(calls, *[np.zeros(0, np.int64)] * 3, worth)
+        calls = calls.assign(number_key=number_keys(calls["callee"]), chain=chain)
+        result = self.engine.rate(calls).frame
         rated = result["status"].to_numpy() == RATED
-        decks, of_deck = np.unique(result["deck_id"].to_numpy(), return_inverse=True)
-        currencies = np.array(
+        after = np.where(rated, result["charge_micro"].to_numpy(), 0)
+        return sum_up(calls, after, rated, self.currencies(result), worth)
+
+    def currencies(self, rated):
+        """Currency of each charge, 0 for none.
+
+        :param rated: frame of `RatedCalls`
+        """
+        decks, of_deck = np.unique(rated["deck_id"].to_numpy(), return_inverse=True)
+        return np.array(
             [self.currency_of_deck.get(int(deck), 0) for deck in decks], np.int64
         )[of_deck]
-        before = calls["charge_micro"].to_numpy()
-        after = np.where(rated, result["charge_micro"].to_numpy(), 0)
-        own = calls["currency_id"].to_numpy()
-        currencies = np.where(rated, currencies, own)
-        factor = np.ones(len(calls))
-        for row in np.unique(np.stack([currencies, own], axis=1), axis=0):
-            pair = tuple(map(int, row))
-            factor[(currencies == pair[0]) & (own == pair[1])] = worth(*pair)
-        # Only to tell which calls were sold below cost: the sums stay exact.
-        short = np.where(rated, after * factor - before, 0)
-        below = short > 0.5
-        frame = pd.DataFrame(
-            {
-                **{name: calls[name].to_numpy() for name in KEYS[:-1]},
-                "to_currency_id": currencies,
-                "calls": 1,
-                "seconds": calls["seconds"].to_numpy(),
-                "before_micro": before,
-                "after_micro": after,
-                "unrated": (~rated).astype(np.int64),
-                "below": below.astype(np.int64),
-                "lost": np.where(below, np.rint(short), 0).astype(np.int64),
-            }
-        )
-        return frame.groupby(list(KEYS), as_index=False)[list(SUMS)].sum()
 
 
-def read_calls(cr, company_id, first, last, meter_ids, partner_ids=None):
+def sum_up(calls, after, rated, currencies, worth):
+    """Sum up what calls cost and would cost.
+
+    :param calls: DataFrame: the first four of :data:`KEYS`, seconds, charge_micro
+    :param after: what each would cost, micro-units, int64, shape (n,)
+    :param rated: whether it would have a price, bool, shape (n,)
+    :param currencies: of `after`, int64, shape (n,)
+    :param worth: see :meth:`Simulation.rate`
+    :return: DataFrame with :data:`KEYS` and :data:`SUMS`
+    """
+    if not len(calls):
+        return pd.DataFrame(columns=[*KEYS, *SUMS])
+    before = calls["charge_micro"].to_numpy()
+    own = calls["currency_id"].to_numpy()
+    currencies = np.where(rated, currencies, own)
+    factor = np.ones(len(calls))
+    for row in np.unique(np.stack([currencies, own], axis=1), axis=0):
+        pair = tuple(map(int, row))
+        factor[(currencies == pair[0]) & (own == pair[1])] = worth(*pair)
+    # Only to tell which calls were sold below cost: the sums stay exact.
+    short = np.where(rated, after * factor - before, 0)
+    below = short > 0.5
+    frame = pd.DataFrame(
+        {
+            **{name: calls[name].to_numpy() for name in KEYS[:-1]},
+            "to_currency_id": currencies,
+            "calls": 1,
+            "seconds": calls["seconds"].to_numpy(),
+            "before_micro": before,
+            "after_micro": after,
+            "unrated": (~rated).astype(np.int64),
+            "below": below.astype(np.int64),
+            "lost": np.where(below, np.rint(short), 0).astype(np.int64),
+        }
+    )
+    return frame.groupby(list(KEYS), as_index=False)[list(SUMS)].sum()
+
+
+def read_calls(
+    cr, company_id, first, last, meter_ids, partner_ids=None, without_ids=()
+):
     """Read the rated calls of a stretch of time.
 
     :param first, last: naive UTC datetimes, half-open
     :param partner_ids: None: of all customers
+    :param without_ids: but not of these
     :return: DataFrame with the columns of `_COLUMNS`
     """
     query = cr.mogrify(
@@ -137,6 +157,7 @@ def read_calls(cr, company_id, first, last, meter_ids, partner_ids=None):
             "company": company_id,
             "meters": list(meter_ids),
             "partners": partner_ids,
+            "without": list(without_ids),
         },
     ).decode()
     buffer = io.BytesIO()

@@ -53,6 +53,9 @@ from . import metered_rerate_invoiced
 from . import metered_rerate_line
 from . import metered_simulation
 from . import metered_simulation_line
+from . import metered_simulation_run
+from . import metered_simulation_sheet
+from . import metered_simulation_tried
 from . import metered_source
 from . import metered_source_account
 from . import metered_source_checks
@@ -74,6 +77,7 @@ from . import metered_time_band
 from . import metered_usage
 from . import metered_usage_lines
 from . import metered_usage_priced
+from . import metered_simulation_price  # takes from metered_usage_priced
 from . import product_template
 from . import product_template_plan
 from . import res_company

@@ -230,15 +230,16 @@ class MeteredUsage(models.Model):
             found.billed_quantity += Fraction(Decimal(quantity))
         found.has_billed = bool(billed)
 
-    def _price_rows(self, found, rows):
+    def _price_rows(self, found, rows, alone=False):
         """Price the records of usage rows, all of a meter and a period.
 
         :param found: :class:`PricedMeter`
         :param rows: ``metered.usage`` records
+        :param alone: the price as it stands, without the dates of its versions
         :return: ``rating.usage_price.PricedUsage``
         :raises ValueError: when there is no price for it
         """
-        price = found.price._usage_price(found.date_to)
+        price = found.price._usage_price(None if alone else found.date_to)
         settings = {
             "period_us": (day_us(found.date_from), day_us(found.date_to)),
             "share": self._share_of_period(found),

@@ -83,6 +83,8 @@ from . import test_source_type_tours
 from . import test_source_types
 from . import test_sync_durability
 from . import test_simulation
+from . import test_simulation_plans
+from . import test_simulation_prices
 from . import test_sums
 from . import test_times
 from . import test_tours

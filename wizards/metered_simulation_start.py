@@ -3,9 +3,13 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+#: what can be tried, and what it takes the place of
+TRIED = ("deck_id", "plan_id", "price_id")
+REPLACED = ("replaces_id", "plan_replaces_id", "price_replaces_id")
+
 
 class MeteredSimulationStart(models.TransientModel):
-    """Say which deck to try on which calls, or whose margins to look at."""
+    """Say what to try on which usage, or whose margins to look at."""
 
     _name = "metered.simulation.start"
     _description = "What If"
@@ -32,6 +36,42 @@ class MeteredSimulationStart(models.TransientModel):
         help="Only customers who have this deck are rated. Empty: the deck is asked "
         "first for every customer.",
     )
+    rates_day = fields.Date(
+        string="Rates of the Day",
+        help="The deck's rates that hold on this day are taken for all calls, for "
+        "rates that begin later. Empty: those that held when each call was made.",
+    )
+    plan_id = fields.Many2one(
+        "metered.calling.plan",
+        string="Try This Plan",
+        domain="[('company_id', 'in', [False, company_id])]",
+        context={"active_test": False},
+        help="Any plan, also an archived one or one that nobody has yet. What the "
+        "calls cost is told; the fees of subscriptions stay what they are.",
+    )
+    plan_replaces_id = fields.Many2one(
+        "metered.calling.plan",
+        string="In Place Of This Plan",
+        domain="[('company_id', 'in', [False, company_id]), ('id', '!=', plan_id)]",
+        context={"active_test": False},
+        help="Only subscriptions that have this plan. Empty: in place of all their "
+        "plans; customers without any have it on their first subscription.",
+    )
+    price_id = fields.Many2one(
+        "metered.price",
+        string="Try This Price",
+        domain="[('company_id', 'in', [False, company_id])]",
+        context={"active_test": False},
+        help="Any price of a meter, also an archived one. Whole billing periods are "
+        "priced: those that end on these days.",
+    )
+    price_replaces_id = fields.Many2one(
+        "metered.price",
+        string="In Place Of This Price",
+        domain="[('company_id', 'in', [False, company_id]), ('id', '!=', price_id),"
+        " ('current_id', '=', False)]",
+        help="Only usage that has this price now. Empty: all usage of its meter.",
+    )
     partner_ids = fields.Many2many(
         "res.partner", string="Customers", help="With their contacts. Empty: all."
     )
@@ -57,16 +97,19 @@ class MeteredSimulationStart(models.TransientModel):
             raise AccessError(self.env._("You do not work in that company."))
         if self.date_from > self.date_to:
             raise UserError(self.env._("The first day lies after the last day."))
-        if self.kind == "what_if" and not self.deck_id:
-            raise UserError(self.env._("Choose the deck to try."))
-        for records in (self.partner_ids, self.deck_id, self.replaces_id):
+        tried = [self[name] for name in TRIED]
+        if self.kind == "what_if" and not any(tried):
+            raise UserError(
+                self.env._("Choose what to try: a deck, a calling plan or a price.")
+            )
+        for records in (self.partner_ids, *tried, *(self[name] for name in REPLACED)):
             records.check_access("read")
         return self.env["metered.simulation"]._start(
             {
                 "company_id": self.company_id.id,
                 "kind": self.kind,
-                "deck_id": self.deck_id.id,
-                "replaces_id": self.replaces_id.id,
+                **{name: self[name].id for name in (*TRIED, *REPLACED)},
+                "rates_day": self.rates_day,
                 "date_from": self.date_from,
                 "date_to": self.date_to,
                 "partner_ids": [Command.set(self.partner_ids.ids)],

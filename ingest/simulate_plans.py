@@ -1,0 +1,423 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Calling plans in a simulation: nothing of it is written.
+
+What a call costs with a plan depends on all calls of its billing period. So customers
+with plans are looked at as families, all companies below one, which may share a plan;
+the calls of all their billing periods that have days of the simulated ones are read,
+and the allowances are given to them by the code that settles them for real.
+
+What the calls cost now is what is stored, and where plans still have to be applied,
+what that will make of them. What they would cost is worked out as if nothing was billed
+yet; only that calls which came in when their days had been billed take what was left
+then, as they did.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..rating import RATED
+from ..rating.allowances import close
+from ..rating.calling_plans import apply_plans
+from .plan_calls import anchor, read_calls, read_usage, with_parents
+from .plan_terms import load_terms
+from .settle import (
+    DAY,
+    Engines,
+    Settling,
+    Told,
+    as_rated,
+    by_allowance,
+    candidate_of,
+    less,
+    settle,
+    used_of,
+)
+from .simulate import sum_up
+
+_MARKED = """
+    SELECT partner.commercial_partner_id, min(mark.day_from), max(mark.day_to)
+      FROM metered_plan_mark mark
+      JOIN res_partner partner ON partner.id = mark.partner_id
+     WHERE mark.company_id = %s AND mark.partner_id = ANY(%s)
+     GROUP BY 1 ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Companies that may share plans.
+
+    :ivar root_id: of the company above all
+    :ivar partner_ids: its own, and those of all below it
+    :ivar subscriptions: ``sale.subscription`` records, those with plans now or then
+    """
+
+    root_id: int
+    partner_ids: tuple
+    subscriptions: object
+
+
+class TriedPlan:
+    """Which plans subscriptions would have.
+
+    :param plan: ``metered.calling.plan`` record that is tried; empty: none is
+    :param replaced: only where there is this one; empty: in place of all plans, and
+        for customers without any on their first subscription
+    """
+
+    def __init__(self, plan, replaced):
+        self.plan, self.replaced = plan, replaced
+
+    def then(self, subscriptions, covered):
+        """The plans of a family's subscriptions, and which of them are tried.
+
+        :param covered: ids of the customers whose calls take from a plan now
+        :return: (dict subscription id -> dict plan id -> quantity, ids of those with
+            the plan that is tried)
+        """
+        plans, tried, first_of = {}, set(), set()
+        for subscription in subscriptions.sorted("id"):
+            known = subscription._metered_plans()
+            plans[subscription.id] = {p.id: q for p, q in known.items()}
+            if not self.plan:
+                continue
+            owner = subscription.partner_id.commercial_partner_id.id
+            if self.replaced:
+                if self.replaced not in known:
+                    continue
+                own = plans[subscription.id]
+                quantity = own.pop(self.replaced.id) + own.pop(self.plan.id, 0)
+                own[self.plan.id] = quantity
+            elif known:
+                plans[subscription.id] = {self.plan.id: sum(known.values())}
+            elif owner not in covered and owner not in first_of:
+                plans[subscription.id] = {self.plan.id: 1}
+                first_of.add(owner)
+            else:
+                continue
+            tried.add(subscription.id)
+        return plans, tried
+
+
+class PlanTrial:
+    """Calls of customers with plans, family by family.
+
+    :param company: ``res.company`` record, with all rights
+    :param first, last: dates of the simulation, both included
+    :param partner_ids: only the calls of these are told of; None: of all
+    :param decks: :class:`~.simulate.Simulation` with the decks that are tried; None:
+        calls are charged by the decks that charged them
+    :param chain_of: dict partner id -> position in its engine's chains, of all members
+        of families
+    :param tried: :class:`TriedPlan`
+    """
+
+    def __init__(self, company, first, last, partner_ids, decks, chain_of, tried):
+        self.company, self.cr = company, company.env.cr
+        self.first, self.last = first, last
+        self.partner_ids = partner_ids
+        self.decks, self.chain_of = decks, chain_of
+        self.tried = tried
+        self.engines = Engines(company.env)
+        self.terms = {}
+
+    def rate(self, families, worth):
+        """What calls of families cost and would cost.
+
+        :param families: list of :class:`Family`
+        :param worth: see ``simulate.Simulation.rate``
+        :return: (DataFrame of ``simulate.sum_up``, number of all calls of these days)
+        """
+        subscriptions = self.company.env["sale.subscription"].browse(
+            number for family in families for number in family.subscriptions.ids
+        )
+        partner_ids = [p for family in families for p in family.partner_ids]
+        begin, end = self.first, self.last + DAY
+        for subscription in subscriptions:
+            for period in subscription._metered_plan_periods(self.first, self.last):
+                begin, end = min(begin, period.date_from), max(end, period.date_to)
+        rows = read_usage(self.cr, self.company.id, partner_ids, begin, end)
+        anchors, about, then = {}, set(), {}
+        by_family = _by_family(rows, families)
+        for family, own in zip(families, by_family, strict=True):
+            found = self._anchor(family, own)
+            anchors.update(found[0])
+            about |= found[1]
+            then.update(found[2])
+        calls = read_calls(self.cr, np.array([r.usage_id for r in rows], np.int64))
+        if not len(calls):
+            return sum_up(calls, *[np.zeros(0, np.int64)] * 3, worth), 0
+        charged, rated, engine, currencies = self._rate(calls)
+        usage = calls["usage_id"].to_numpy()
+        of_row = pd.Series(anchors).reindex(usage).to_numpy(np.int64)
+        rows_of = {}
+        for row in rows:
+            rows_of.setdefault(anchors[row.usage_id], []).append(row)
+        order = np.argsort(of_row, kind="stable")
+        ends = np.flatnonzero(np.diff(of_row[order])) + 1
+        for some in np.split(order, ends):
+            number = int(of_row[some[0]])
+            if number:
+                work = _Trial(self, subscriptions.browse(number), then[number])
+                work.take_rows(rows_of[number])
+                places, charge = work.run(
+                    calls.iloc[some], rated.iloc[some], currencies[some], engine
+                )
+                charged[some[places]] = charge
+        days = {row.usage_id for row in rows if self.first <= row.day <= self.last}
+        read = int(np.isin(usage, list(days)).sum())
+        told = np.isin(usage, list(days & about))
+        calls["charge_micro"] = self._charged_now(calls, partner_ids)
+        is_rated = (rated["status"].to_numpy() == RATED)[told]
+        after = np.where(is_rated, charged[told], 0)
+        return sum_up(calls[told], after, is_rated, currencies[told], worth), read
+
+    def _anchor(self, family, rows):
+        """From whose plans calls would take, and what is told of them.
+
+        :return: (dict usage id -> subscription id, 0 for none; ids of the usage that
+            it is about; dict subscription id -> plans)
+        """
+        subscriptions = family.subscriptions.sorted("id")
+        now = [candidate_of(s) for s in subscriptions if s._metered_plans()]
+        plans, tried = self.tried.then(
+            subscriptions,
+            {row.owners[0] for row in rows if self.tried.plan and anchor(row, now)}
+            | {candidate.owner_id for candidate in now},
+        )
+        then = [
+            candidate_of(
+                s, any(t.scope == "customer" for t in self._terms(plans[s.id]))
+            )
+            for s in subscriptions
+            if plans[s.id]
+        ]
+        anchors, about = {}, set()
+        for row in rows:
+            anchors[row.usage_id] = anchor(row, then)
+            if self.partner_ids is not None and row.partner_id not in self.partner_ids:
+                continue
+            if self.decks and row.partner_id not in self.decks.chain_of:
+                continue
+            if self.tried.plan and not tried & {
+                anchors[row.usage_id],
+                anchor(row, now),
+            }:
+                continue
+            about.add(row.usage_id)
+        return anchors, about, plans
+
+    def _terms(self, plans):
+        key = tuple(sorted(plans.items()))
+        if key not in self.terms:
+            self.terms[key] = load_terms(self.cr, plans)
+        return self.terms[key]
+
+    def _rate(self, calls):
+        """What the decks charge for calls, before plans.
+
+        :return: (charges, rated calls, engine, currency of each)
+        """
+        if self.decks:
+            calls["chain"] = [self.chain_of[p] for p in calls["partner_id"].tolist()]
+            engine = self.decks.engine
+            rated = engine.rate(calls).frame.reset_index(drop=True)
+            currencies = self.decks.currencies(rated)
+        else:
+            work = Settling(
+                self.company, self.company.env["sale.subscription"], self.engines, {}
+            )
+            engine, rated = work.engine_for(calls), as_rated(calls)
+            currencies = calls["currency_id"].to_numpy()
+        return rated["charge_micro"].to_numpy().copy(), rated, engine, currencies
+
+    def _charged_now(self, calls, partner_ids):
+        """What calls are charged now, with plans that still have to be applied."""
+        marks = self.company.env["metered.plan.mark"]
+        self.cr.execute(_MARKED, (self.company.id, partner_ids))
+        told = Told()
+        for owner_id, first, last in self.cr.fetchall():
+            owner = self.company.env["res.partner"].browse(owner_id)
+            subscriptions = marks._subscriptions_of(self.company, owner)
+            settle(self.company, owner, subscriptions, first, last, self.engines, told)
+        charge = calls["charge_micro"].to_numpy().copy()
+        if told.charge_of:
+            ids = calls["cdr_id"].to_numpy()
+            known = np.flatnonzero(np.isin(ids, list(told.charge_of)))
+            charge[known] = [told.charge_of[i] for i in ids[known].tolist()]
+        return charge
+
+
+class _Trial(Settling):
+    """One subscription with the plans that it would have."""
+
+    def __init__(self, trial, subscription, plans):
+        self.trial = trial
+        super().__init__(trial.company, subscription, trial.engines, plans)
+
+    def _load_terms(self, plans):
+        return self.trial._terms(plans)
+
+    def run(self, calls, rated, currencies, engine):
+        """Charge the calls that take from its plans.
+
+        :param calls: as ``plan_calls.read_calls`` returns them, with ``chain``
+        :param rated: the same calls as their decks rate them
+        :return: (positions of the calls in its periods, charges of them)
+        """
+        usage = calls["usage_id"].to_numpy()
+        calls = calls.assign(currency_id=currencies).reset_index(drop=True)
+        rated = rated.reset_index(drop=True)
+        self.add_pools(calls)
+        periods = self._periods()
+        lots = self.stored_lots(periods[0].date_from) if periods else None
+        places, charges = [], []
+        for period in periods:
+            opening, used = self.opening(period, lots), {}
+            for now, present in _turns(self._rows_of(period)):
+                some = np.flatnonzero(np.isin(usage, present))
+                mine = np.isin(usage[some], now)
+                planned = apply_plans(
+                    engine,
+                    calls.iloc[some].reset_index(drop=True),
+                    rated.iloc[some],
+                    self.allowances,
+                    less(opening, used, {}),
+                )
+                self._add_used(used, planned, calls, some, mine)
+                places.append(some[mine])
+                charges.append(planned.frame["charge_micro"].to_numpy()[mine])
+            lots = close(self.allowances, opening, by_allowance(used))
+        if not places:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return np.concatenate(places), np.concatenate(charges)
+
+    def _periods(self):
+        """Its periods; a plan that is tried begins with the first of these days."""
+        first, last = self.trial.first, self.trial.last
+        if self.trial.tried.plan.id in {term.plan_id for term in self.terms}:
+            return self.subscription._metered_plan_periods(first, last)
+        return self.periods(first, last, following=False)
+
+    def _rows_of(self, period):
+        return [r for r in self.rows if period.date_from <= r.day < period.date_to]
+
+    def _add_used(self, used, planned, calls, some, mine):
+        """Add what calls took to what is used of the allowances.
+
+        :param mine: which of the calls are billed then; the others take later
+        """
+        if mine.all():
+            found = used_of(planned.balances)
+        else:
+            found = {}
+            taken = planned.taken[mine[planned.taken["row"].to_numpy()]]
+            for row, allowance_id, quantity in zip(
+                taken["row"].tolist(),
+                taken["allowance_id"].tolist(),
+                taken["quantity"].tolist(),
+                strict=True,
+            ):
+                allowance = self.term_of[allowance_id].allowance
+                key = int(calls[allowance.pool].iloc[some[row]])
+                place = allowance_id, key
+                found[place] = found.get(place, 0) + quantity * allowance.factor
+        for place, amount in found.items():
+            used[place] = used.get(place, 0) + amount
+
+
+def find_families(company, tried):
+    """The families with plans, now or then, or with some to be applied, by root.
+
+    :param company: ``res.company`` record, with all rights
+    :param tried: :class:`TriedPlan`
+    :return: list of :class:`Family`
+    """
+    env = company.env
+    Subscription = env["sale.subscription"].with_company(company)
+    domain = Subscription._metered_plan_domain(company)
+    if tried.plan and not tried.replaced:
+        domain = [
+            ("company_id", "=", company.id),
+            "|",
+            ("in_progress", "=", True),
+            ("metered_plan_end", "!=", False),
+        ]
+    elif not env["metered.plan.mark"]._exist_plans():
+        return []
+    subscriptions = Subscription.search(domain, order="id")
+    marked = env["metered.plan.mark"].search([("company_id", "=", company.id)])
+    Partner = env["res.partner"].with_context(active_test=False)
+    root_of = _roots(env.cr, (subscriptions.partner_id | marked.partner_id).ids)
+    partners = Partner.search([("id", "child_of", list(set(root_of.values())))])
+    members = {}
+    for partner_id, root in _roots(env.cr, partners.ids).items():
+        members.setdefault(root, []).append(partner_id)
+    of_root = {root: [] for root in members}
+    for subscription in subscriptions:
+        of_root.setdefault(root_of[subscription.partner_id.id], []).append(
+            subscription.id
+        )
+    return [
+        Family(root, tuple(sorted(members[root])), subscriptions.browse(ids))
+        for root, ids in sorted(of_root.items())
+    ]
+
+
+def _roots(cr, partner_ids):
+    return {own: ids[-1] for own, ids in with_parents(cr, partner_ids).items()}
+
+
+def _by_family(rows, families):
+    """Usage rows of each family."""
+    place = {p: n for n, family in enumerate(families) for p in family.partner_ids}
+    found = [[] for _family in families]
+    for row in rows:
+        found[place[row.partner_id]].append(row)
+    return found
+
+
+def _turns(rows):
+    """In which order the calls of a period took, invoice by invoice.
+
+    Those that were there when an invoice was made took in the order of their start.
+    What came in later, for days that were billed, took what was left.
+
+    :param rows: list of ``plan_calls.UsageRow`` of a period
+    :return: list of (ids of the usage whose turn it is, ids of all there), int64
+    """
+    last_of = {}
+    for row in rows:
+        if row.invoice_id:
+            of_invoice = last_of.setdefault(
+                (row.owners[0], row.invoice_id), [0, row.day]
+            )
+            of_invoice[0] = max(of_invoice[0], row.usage_id)
+            of_invoice[1] = max(of_invoice[1], row.day)
+
+    def missed(row, invoice_id):
+        known = last_of.get((row.owners[0], invoice_id))
+        return (
+            known is not None
+            and row.invoice_id != invoice_id
+            and row.usage_id > known[0]
+            and row.day <= known[1]
+        )
+
+    invoices = sorted({row.invoice_id for row in rows if row.invoice_id})
+    everything = np.array([row.usage_id for row in rows], np.int64)
+    if not any(missed(row, invoice) for row in rows for invoice in invoices):
+        return [(everything, everything)] if rows else []
+    turns, left = [], list(rows)
+    for invoice in invoices:
+        now = [row.usage_id for row in left if row.invoice_id == invoice]
+        there = [row.usage_id for row in left if not missed(row, invoice)]
+        turns.append((np.array(now, np.int64), np.array(there, np.int64)))
+        left = [row for row in left if row.invoice_id != invoice]
+    if left:
+        ids = np.array([row.usage_id for row in left], np.int64)
+        turns.append((ids, ids))
+    return turns

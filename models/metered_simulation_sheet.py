@@ -1,0 +1,95 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import base64
+import io
+
+import xlsxwriter
+
+from odoo import models
+
+
+class MeteredSimulation(models.Model):
+    """The result of a simulation: as a pivot, and as a workbook."""
+
+    _inherit = "metered.simulation"
+
+    def action_view_lines(self):
+        """Open the result as a pivot, list and graph."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            f"metered_billing.action_metered_simulation_line_{self.kind}"
+        )
+        action["domain"] = [("simulation_id", "=", self.id)]
+        action["display_name"] = self.display_name
+        return action
+
+    def action_download(self):
+        """Download the result as a workbook."""
+        self.ensure_one()
+        self.check_access("read")
+        content = io.BytesIO()
+        with xlsxwriter.Workbook(content) as book:
+            sheet = book.add_worksheet()
+            titles, rows = self._sheet()
+            sheet.write_row(0, 0, titles, book.add_format({"bold": True}))
+            for place, row in enumerate(rows, start=1):
+                sheet.write_row(place, 0, row)
+            sheet.freeze_panes(1, 0)
+            sheet.autofilter(0, 0, max(len(rows), 1), len(titles) - 1)
+            sheet.set_column(0, 2, 28)
+        export = self.env["metered.deck.export"].create(
+            {
+                "file": base64.b64encode(content.getvalue()),
+                "file_name": f"{self.display_name.replace('/', '-')}.xlsx",
+            }
+        )
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{export._name}/{export.id}/file?download=true"
+            "&filename_field=file_name",
+            "target": "download",
+        }
+
+    def _sheet(self):
+        """The result as (titles in the user's language, rows)."""
+        lines = self.env["metered.simulation.line"].search(
+            [("simulation_id", "=", self.id)]
+        )
+        after = self.env._("Cost") if self.kind == "margin" else self.env._("Then")
+        change = (
+            self.env._("Margin") if self.kind == "margin" else self.env._("Difference")
+        )
+        titles = [
+            self.env._("Customer"),
+            self.env._("Call type"),
+            self.env._("Destination"),
+            self.env._("Currency"),
+            self.env._("Calls"),
+            self.env._("Minutes"),
+            self.env._("Now"),
+            after,
+            change,
+            self.env._("Without rate"),
+            self.env._("Calls dearer than now")
+            if self.kind == "what_if"
+            else self.env._("Calls below cost"),
+        ]
+        return (
+            titles,
+            [
+                (
+                    line.partner_id.display_name,
+                    line.meter_id.name,
+                    line.destination_id.name or "",
+                    line.currency_id.name,
+                    line.calls,
+                    line.seconds / 60,
+                    line.before,
+                    line.after,
+                    line.difference,
+                    line.unrated,
+                    line.below,
+                )
+                for line in lines
+            ],
+        )
