@@ -114,7 +114,7 @@ class TestSimulation(MeteredCase):
         for values, said in (
             ({"date_from": date(2027, 1, 1), "date_to": date(2027, 2, 1)}, "no rated"),
             ({"date_to": date(2026, 9, 1)}, "lies after"),
-            ({"deck_id": False}, "Choose the deck"),
+            ({"deck_id": False}, "Choose what to try"),
             ({"kind": "margin"}, "No cost deck is set"),
         ):
             with self.assertRaisesRegex(UserError, said):
