@@ -63,6 +63,7 @@ from . import metered_source_account_assign
 from . import metered_source_account_sync
 from . import metered_source_column
 from . import metered_source_connection
+from . import metered_source_found
 from . import metered_source_http
 from . import metered_source_payer
 from . import metered_source_rule

@@ -34,12 +34,18 @@ class ResPartner(models.Model):
         groups="metered_billing.group_metered_user",
         help="Types of sources that there are in this company.",
     )
+    metered_lists_accounts = fields.Boolean(
+        compute="_compute_metered_source_types",
+        groups="metered_billing.group_metered_user",
+        help="A source can be asked for its accounts.",
+    )
 
     def _compute_metered_source_types(self):
         sources = self.env["metered.source"].search(
             [("company_id", "=", self.env.company.id)]
         )
         self.metered_source_types = ",".join(sorted(set(sources.mapped("source_type"))))
+        self.metered_lists_accounts = any(s._lists_accounts() for s in sources)
 
     @api.depends(
         "metered_account_ids.name",
@@ -54,6 +60,11 @@ class ResPartner(models.Model):
                 partner[f"metered_{source_type}_domain"] = ", ".join(
                     accounts.mapped("name")
                 )
+
+    def action_metered_choose_account(self):
+        """Choose what a switch calls this customer from what it lists."""
+        self.ensure_one()
+        return self.env["metered.account.choice"]._action_open(self)
 
     def _metered_accounts_of_type(self, source_type):
         company = self.env.company

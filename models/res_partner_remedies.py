@@ -78,6 +78,7 @@ class ResPartner(models.Model):
         )
 
     def _metered_open_account(self, source):
+        """Restore an archived one, else choose from what the switch lists."""
         archived = (
             self.env["metered.source.account"]
             .with_context(active_test=False)
@@ -90,6 +91,8 @@ class ResPartner(models.Model):
                 limit=1,
             )
         )
+        if not archived and source._lists_accounts():
+            return self.env["metered.account.choice"]._action_open(self, source)
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Account on %s", source.name),

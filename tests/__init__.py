@@ -75,6 +75,7 @@ from . import test_rerate
 from . import test_rerate_job
 from . import test_security
 from . import test_security_screens
+from . import test_source_accounts
 from . import test_source_completeness
 from . import test_source_push
 from . import test_source_sync

@@ -20,14 +20,18 @@ from .source_case import LoopbackRequests, SyncWorker
 ACME, BOLT = "acme.example.com", "bolt.example.com"
 
 
+def today():
+    """Today's first moment in UTC."""
+    return datetime.combine(fields.Date.today(), time(), UTC)
+
+
 @tagged("post_install", "-at_install")
 class TestSourceTypeTours(SyncWorker, LoopbackRequests, MeteredMakers, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.set_up_rates()
-        today = datetime.combine(fields.Date.today(), time(), UTC)
-        begin = today - timedelta(days=3)
+        begin = today() - timedelta(days=3)
         cls.server = RestSwitch(
             [
                 make_tenant(ACME, "Acme Tours", "14045550100", begin, 250, 15),
@@ -77,3 +81,32 @@ class TestSourceTypeTours(SyncWorker, LoopbackRequests, MeteredMakers, HttpCase)
         [sync] = source.sync_ids
         self.assertEqual((sync.state, sync.account_id.name), ("done", ACME))
         self.assertEqual(sync.partner_id, self.acme)
+
+    def test_the_account_is_chosen_from_the_switch(self):
+        source = self.connect("http_json")
+        bolt = self.env["res.partner"].create({"name": "Bolt Tours"})
+        source._assign_account(BOLT, bolt)
+        self.make_identifier(self.acme, "+14045550100", source_id=source.id)
+        self.start_tour(
+            f"/odoo/res.partner/{self.acme.id}",
+            "metered_billing_choose_account",
+            login="operator",
+        )
+        self.assertEqual(self.acme.metered_account_ids.name, ACME)
+
+    def test_accounts_are_mapped_in_bulk(self):
+        source = self.connect("http_json")
+        self.env["res.partner"].create({"name": "bolt tours"})
+        cord = self.env["res.partner"].create({"name": "Somebody else"})
+        tenant = make_tenant("cord.example.com", "Cord", "14045550300", today(), 0)
+        self.server.tenants[tenant.key] = tenant
+        self.addCleanup(self.server.tenants.pop, tenant.key)
+        self.start_tour(
+            f"/odoo/action-metered_billing.action_metered_source/{source.id}",
+            "metered_billing_map_accounts",
+            login="operator",
+        )
+        owners = {a.name: a.partner_id.name for a in source.account_ids}
+        self.assertEqual(
+            owners, {ACME: "Acme Tours", BOLT: "bolt tours", tenant.key: cord.name}
+        )

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import account_move_reversal
 from . import base_partner_merge
+from . import metered_account_choice
 from . import metered_company_setup
 from . import metered_deck_import
 from . import metered_deck_import_golden
