@@ -26,6 +26,7 @@
         "data/mail_template.xml",
         "wizards/metered_account_choice_views.xml",
         "wizards/metered_deck_import_views.xml",
+        "wizards/metered_golden_confirm_views.xml",
         "wizards/metered_batch_undo_views.xml",
         "wizards/metered_exception_assign_views.xml",
         "wizards/metered_exception_correct_views.xml",

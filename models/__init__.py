@@ -11,6 +11,7 @@ from . import account_move_line
 from . import account_move_line_explain
 from . import account_move_line_difference
 from . import metered_cure
+from . import metered_golden_guard
 from . import metered_allowance_balance
 from . import metered_batch
 from . import metered_batch_job
@@ -19,6 +20,7 @@ from . import metered_calling_plan
 from . import metered_calling_plan_allowance
 from . import metered_cdr
 from . import metered_cdr_explain
+from . import metered_cdr_golden
 from . import metered_cdr_plan
 from . import metered_customer_group
 from . import metered_dashboard
@@ -29,7 +31,6 @@ from . import metered_exception_cause
 from . import metered_exception_job
 from . import metered_explanation
 from . import metered_explanation_price
-from . import metered_golden_call
 from . import metered_holiday
 from . import metered_identifier
 from . import metered_meter
@@ -40,6 +41,7 @@ from . import metered_price
 from . import metered_price_rating
 from . import metered_price_text
 from . import metered_price_tier
+from . import metered_golden_call
 from . import metered_rate
 from . import metered_rate_deck
 from . import metered_rate_deck_file
@@ -104,4 +106,8 @@ from . import sale_subscription_template
 from . import sale_subscription_sync
 from . import metered_cure_company
 from . import metered_cure_partner
+from . import metered_golden_company
+from . import metered_golden_partner
+from . import metered_golden_product
+from . import metered_golden_subscription_line
 from . import metered_cost_deck

@@ -12,8 +12,13 @@ class MeteredCallingPlan(models.Model):
 
     _name = "metered.calling.plan"
     _description = "Calling Plan"
+    _inherit = ["metered.golden.guard"]
     _order = "name, id"
     _check_company_auto = True
+
+    # A new plan is for nobody until a product has it.
+    _prices_when_new = False
+    _pricing = frozenset({"company_id", "currency_id", "allowance_ids", "product_ids"})
 
     name = fields.Char(required=True, translate=True)
     active = fields.Boolean(default=True)
@@ -127,3 +132,7 @@ class MeteredCallingPlan(models.Model):
             "view_mode": "list,form",
             "domain": self._subscription_domain(),
         }
+
+    def _golden_concerned(self, calls, vals_list):
+        """Those that count with the customer's calling plan."""
+        return calls.filtered(lambda call: call.plan != "deck")

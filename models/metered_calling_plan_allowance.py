@@ -15,8 +15,18 @@ class MeteredCallingPlanAllowance(models.Model):
 
     _name = "metered.calling.plan.allowance"
     _description = "Allowance"
+    _inherit = ["metered.golden.guard"]
     _order = "plan_id, sequence, id"
     _check_company_auto = True
+
+    _pricing = frozenset(
+        {
+            *("plan_id", "sequence", "unit", "unlimited", "amount", "fair_use"),
+            *("scope", "times_quantity", "meter_ids", "destination_ids", "band_ids"),
+            *("free_calls", "increment", "factor", "price", "waive_fee", "overage"),
+            "overage_price",
+        }
+    )
 
     plan_id = fields.Many2one(
         "metered.calling.plan", required=True, ondelete="cascade", index=True
@@ -351,3 +361,7 @@ class MeteredCallingPlanAllowance(models.Model):
     @api.model
     def _is_fraction(self, *amounts):
         return any(amount != int(amount) for amount in amounts)
+
+    def _golden_concerned(self, calls, vals_list):
+        """Those that count with the customer's calling plan."""
+        return calls.filtered(lambda call: call.plan != "deck")

@@ -6,11 +6,12 @@ from odoo import fields, models
 class MeteredCustomerGroup(models.Model):
     _name = "metered.customer.group"
     _description = "Customer Group for Rates"
-    _inherit = ["metered.cure"]
+    _inherit = ["metered.cure", "metered.golden.guard"]
     _order = "name"
     _check_company_auto = True
 
     _curing = frozenset({"deck_id", "active", "partner_ids"})
+    _pricing = frozenset({"deck_id", "active", "partner_ids"})
 
     name = fields.Char(required=True)
     active = fields.Boolean(default=True)

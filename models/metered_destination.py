@@ -17,13 +17,16 @@ def number_start(prefix):
 class MeteredDestination(models.Model):
     _name = "metered.destination"
     _description = "Destination"
-    _inherit = ["metered.cure"]
+    _inherit = ["metered.cure", "metered.golden.guard"]
     _order = "name"
     _check_company_auto = True
 
     _curing = frozenset(
         {"prefixes", "country_id", "kind", "meter_id", "active", "company_id"}
     )
+
+    # A new one has no rate and no allowance yet; but it may take numbers from another.
+    _pricing = frozenset({"prefixes", "active"})
 
     name = fields.Char(required=True, translate=True)
     active = fields.Boolean(default=True)

@@ -6,8 +6,13 @@ from odoo import fields, models
 class MeteredHoliday(models.Model):
     _name = "metered.holiday"
     _description = "Holiday"
+    _inherit = ["metered.golden.guard"]
     _order = "date desc, name"
     _check_company_auto = True
+
+    # A new one is on no deck yet.
+    _prices_when_new = False
+    _pricing = frozenset({"date"})
 
     name = fields.Char(required=True)
     date = fields.Date(required=True, index=True)

@@ -19,9 +19,22 @@ class MeteredPrice(models.Model):
 
     _name = "metered.price"
     _description = "Metered Price"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "metered.golden.guard"]
     _order = "name, date_from desc, id"
     _check_company_auto = True
+
+    _golden_kinds = frozenset({"usage"})
+    _pricing = frozenset(
+        {
+            *("active", "company_id", "currency_id", "meter_id", "partner_ids"),
+            *("date_from", "current_id", "charge_model", "unit_price"),
+            *("package_size", "package_rounding", "tier_ids", "fee_at_zero"),
+            *("beyond", "rate", "fixed_fee", "free_events", "free_amount"),
+            *("event_minimum", "event_maximum", "conversion_operation"),
+            *("conversion_factor", "quantity_rounding", "quantity_decimals"),
+            *("free_units", "minimum", "has_maximum", "maximum", "rounding"),
+        }
+    )
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)

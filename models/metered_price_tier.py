@@ -6,7 +6,16 @@ from odoo import fields, models
 class MeteredPriceTier(models.Model):
     _name = "metered.price.tier"
     _description = "Tier of a Metered Price"
+    _inherit = ["metered.golden.guard"]
     _order = "price_id, sequence, id"
+
+    _golden_kinds = frozenset({"usage"})
+    _pricing = frozenset(
+        {
+            *("price_id", "sequence", "first", "up_to", "unit_price", "rate"),
+            *("flat_fee", "block"),
+        }
+    )
 
     price_id = fields.Many2one(
         "metered.price", required=True, ondelete="cascade", index=True
@@ -56,3 +65,13 @@ class MeteredPriceTier(models.Model):
         help="Units that are sold together in this tier; a started block is a whole "
         "one. 0: units are sold one by one, and parts of one as such.",
     )
+
+    def _golden_dates(self, vals_list):
+        """The day from which the price holds that they are of."""
+        prices = self.price_id | self.price_id.browse(
+            vals["price_id"] for vals in vals_list if vals.get("price_id")
+        )
+        return prices._golden_dates([])
+
+    def _golden_records(self):
+        return self.price_id

@@ -32,7 +32,7 @@ FEW_RATES = 50
 class MeteredRate(models.Model):
     _name = "metered.rate"
     _description = "Rate"
-    _inherit = ["metered.cure"]
+    _inherit = ["metered.cure", "metered.golden.guard"]
     _order = "deck_id, prefix, date_from desc, id"
     _rec_names_search = ["prefix", "name"]
     _check_company_auto = True
@@ -52,6 +52,8 @@ class MeteredRate(models.Model):
             "connection_fee",
         }
     )
+
+    _pricing = frozenset({*PRICE_FIELDS, "date_to", "tier_ids"})
 
     deck_id = fields.Many2one(
         "metered.rate.deck", required=True, ondelete="cascade", index=True
@@ -310,3 +312,27 @@ class MeteredRate(models.Model):
                 target["prefixes"] = [number_start(text) for text in sorted(scopes)]
             targets.append((company, target))
         return targets
+
+    # === GOLDEN CALLS === #
+
+    def _golden_records(self):
+        return self.deck_id
+
+    def _golden_concerned(self, calls, vals_list):
+        """Calls to numbers with these prefixes, of customers with these decks."""
+        decks = self.deck_id.browse(v["deck_id"] for v in vals_list if v.get("deck_id"))
+        decks |= self.deck_id
+        calls = calls.filtered(lambda call: decks & call._decks())
+        rates = [(rate.prefix, rate.destination_id) for rate in self]
+        rates += [
+            (vals.get("prefix"), vals.get("destination_id"))
+            for vals in vals_list
+            if not self or {"prefix", "destination_id"} & vals.keys()
+        ]
+        if not all(prefix and not destination for prefix, destination in rates):
+            return calls
+        starts = tuple(number_start(prefix) for prefix, _destination in rates)
+        # A number is padded with zeros where it is shorter than a prefix.
+        return calls.filtered(
+            lambda call: (call.number or "").ljust(16, "0").startswith(starts)
+        )

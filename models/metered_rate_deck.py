@@ -12,11 +12,19 @@ from odoo.addons.base.models.res_partner import _tz_get
 class MeteredRateDeck(models.Model):
     _name = "metered.rate.deck"
     _description = "Rate Deck"
-    _inherit = ["mail.thread", "metered.cure"]
+    _inherit = ["mail.thread", "metered.cure", "metered.golden.guard"]
     _order = "name"
     _check_company_auto = True
 
     _curing = frozenset({"active", "timezone"})
+    # A new deck prices nothing until somebody has it.
+    _prices_when_new = False
+    _pricing = frozenset(
+        {
+            *("active", "company_id", "crossing", "currency_id", "decimals"),
+            *("holiday_ids", "rate_ids", "rounding", "timezone"),
+        }
+    )
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)

@@ -13,7 +13,12 @@ class MeteredRateTier(models.Model):
 
     _name = "metered.rate.tier"
     _description = "Tier of a Rate"
+    _inherit = ["metered.golden.guard"]
     _order = "rate_id, from_second"
+
+    _pricing = frozenset(
+        {"rate_id", "from_second", "price", "per_seconds", "increment"}
+    )
 
     rate_id = fields.Many2one(
         "metered.rate", required=True, ondelete="cascade", index=True
@@ -93,3 +98,21 @@ class MeteredRateTier(models.Model):
                     deck=rate.deck_id.name,
                 )
             )
+
+    # === GOLDEN CALLS === #
+
+    def _golden_dates(self, vals_list):
+        return self._golden_rates(vals_list)._golden_dates([])
+
+    def _golden_records(self):
+        return self.rate_id.deck_id
+
+    def _golden_concerned(self, calls, vals_list):
+        rates = self._golden_rates(vals_list)
+        return rates._golden_concerned(calls, [])
+
+    def _golden_rates(self, vals_list):
+        """The rates whose tiers change."""
+        return self.rate_id | self.rate_id.browse(
+            vals["rate_id"] for vals in vals_list if vals.get("rate_id")
+        )

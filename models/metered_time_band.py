@@ -9,8 +9,13 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 class MeteredTimeBand(models.Model):
     _name = "metered.time.band"
     _description = "Time Band"
+    _inherit = ["metered.golden.guard"]
     _order = "sequence, name"
     _check_company_auto = True
+
+    # A new one has no rate yet.
+    _prices_when_new = False
+    _pricing = frozenset({"sequence", "active", "slot_ids"})
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(
@@ -46,7 +51,10 @@ class MeteredTimeBand(models.Model):
 class MeteredTimeBandSlot(models.Model):
     _name = "metered.time.band.slot"
     _description = "Hours of a Time Band"
+    _inherit = ["metered.golden.guard"]
     _order = "band_id, hour_from, id"
+
+    _pricing = frozenset({*DAYS, "band_id", "holiday", "hour_from", "hour_to"})
 
     band_id = fields.Many2one(
         "metered.time.band", required=True, ondelete="cascade", index=True

@@ -42,6 +42,9 @@ from . import test_file_refused
 from . import test_file_spreadsheet
 from . import test_free_usage
 from . import test_golden_calls
+from . import test_golden_guard
+from . import test_golden_usage
+from . import test_golden_tours
 from . import test_import_asterisk
 from . import test_import_duplicates
 from . import test_import_durability

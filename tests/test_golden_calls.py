@@ -3,6 +3,7 @@
 """Calls whose price is agreed, and files of rates that would alter it."""
 
 import base64
+from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
@@ -50,13 +51,14 @@ class TestGoldenCalls(MeteredCase):
     def test_rates_that_change(self):
         own = self.make_deck("Own")
         self.make_rate(own, "", price=0.12)
-        self.customer.metered_deck_id = own
+        confirmed = {"metered_golden_reason": "Agreed anew"}
+        self.customer.with_context(**confirmed).metered_deck_id = own
         self.golden.invalidate_recordset()
         self.assertEqual(
             (self.golden.charge, self.golden.verdict), ("0.18 USD", "differs")
         )
-        self.company.metered_deck_id = False
-        own.active = False
+        self.company.with_context(**confirmed).metered_deck_id = False
+        own.with_context(**confirmed).active = False
         self.golden.invalidate_recordset()
         self.assertEqual(self.golden.verdict, "unrated")
 
@@ -72,6 +74,27 @@ class TestGoldenCalls(MeteredCase):
         wizard.golden_confirmed = True
         wizard.action_apply()
         self.assertEqual(len(self.deck.rate_ids), 2)
+        self.assertIn("rates.csv", self.golden.message_ids[0].body)
+
+    def test_dates_of_a_file(self):
+        """A price that holds from a later day alters what is to hold at any date."""
+        wizard = self.wizard(
+            "prefix,destination,price,billing,valid from\n44,UK,0.5,1/1,2027-03-01\n"
+        )
+        self.assertIn("expected 0.09 USD, 0.09 USD before, 0.75", wizard.golden)
+        self.assertIn("2027", wizard.golden)
+
+    def test_file_without_golden_calls(self):
+        """Where no golden call has the deck, its file is not read once more."""
+        self.golden.active = False
+        other = self.make_customer("Other", metered_deck_id=self.make_deck("Own").id)
+        self.golden.copy({"partner_id": other.id, "active": True})
+        self.company.with_context(metered_golden_reason="-").metered_deck_id = False
+        wizard = self.wizard(DEARER)
+        model = type(wizard)
+        with patch.object(model, "_read", autospec=True, side_effect=model._read) as r:
+            wizard.action_apply()
+        self.assertEqual(r.call_count, 1)
 
     def test_other_files_are_applied(self):
         wizard = self.wizard(OTHER)

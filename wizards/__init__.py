@@ -13,6 +13,7 @@ from . import metered_exception_correct
 from . import metered_exception_destination
 from . import metered_exception_dismiss
 from . import metered_exception_rate
+from . import metered_golden_confirm
 from . import metered_import
 from . import metered_price_change
 from . import metered_rate_finder

@@ -1,7 +1,14 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import date
+
 from odoo import fields, models
 from odoo.exceptions import UserError
+
+from ..deck_files.changes import ALWAYS, OPEN
+
+#: days on which golden calls are tried at most, where rates of a file hold from many
+MOST_DAYS = 10
 
 
 class _Undo(Exception):
@@ -32,31 +39,45 @@ class MeteredDeckImport(models.TransientModel):
     def action_apply(self):
         """Refuse to alter golden calls unless somebody has confirmed it."""
         self.ensure_one()
-        if not self.golden_confirmed:
-            altered = self._try_on_golden()
-            if altered:
-                raise UserError(
-                    self.env._(
-                        "These rates alter golden calls:\n%s\nTick that they may "
-                        "change their price, or change the file.",
-                        altered,
-                    )
+        altered = self._golden_alterations()
+        if altered and not self.golden_confirmed:
+            raise UserError(
+                self.env._(
+                    "These rates alter golden calls:\n%s\nTick that they may "
+                    "change their price, or change the file.",
+                    "\n".join(altered.values()),
                 )
-        return super().action_apply()
+            )
+        action = super().action_apply()
+        reason = self.env._(
+            "Rates were imported from %(file)s into %(deck)s.",
+            file=self.file_name or "-",
+            deck=self.deck_id.name,
+        )
+        for call, line in altered.items():
+            call._note_confirmed(line, reason)
+        return action
 
     def _try_on_golden(self):
         """What the file alters of the golden calls, as text; nothing stays written."""
-        calls = self.env["metered.golden.call"].search(
-            [("company_id", "=", self.deck_id.company_id.id)]
+        return "\n".join(self._golden_alterations().values()) or False
+
+    def _golden_alterations(self):
+        """What the file alters: dict golden call -> line of text."""
+        calls = (
+            self.env["metered.golden.call"]
+            .search(
+                [("company_id", "=", self.deck_id.company_id.id), ("kind", "=", "call")]
+            )
+            .filtered(lambda call: self.deck_id in call._decks())
         )
+        if not calls:
+            return {}
         _rows, changes, problems = self._read()
-        if not calls or problems:
-            return False
-        day = max(
-            self.date_from or fields.Date.context_today(self),
-            fields.Date.context_today(self),
-        )
-        before = calls._verdicts(day)
+        if problems:
+            return {}
+        days = self._golden_days(changes)
+        before = {day: calls._verdicts(day) for day in days}
         after = {}
         try:
             with self.env.cr.savepoint():
@@ -65,8 +86,21 @@ class MeteredDeckImport(models.TransientModel):
                     {"deck_id": deck.id, "file_name": self.file_name or "-"}
                 )
                 deck._apply_changes(changes, version)
-                after = calls._verdicts(day)
+                after = {day: calls._verdicts(day) for day in days}
                 raise _Undo
         except _Undo:
             self.env.invalidate_all()
-        return "\n".join(calls._altered(before, after)) or False
+        return calls._alterations(before, after)
+
+    def _golden_days(self, changes):
+        """Today, and the next days from which rates of the file hold.
+
+        :param changes: ``deck_files.changes.Changes``
+        """
+        today = fields.Date.context_today(self)
+        later = {
+            *changes.added["day"].tolist(),
+            *changes.ends["day"].tolist(),
+        } - {ALWAYS, OPEN}
+        later = sorted(day for day in later if day > today.toordinal())
+        return [today, *map(date.fromordinal, later[:MOST_DAYS])]

@@ -1,0 +1,100 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What a call that nobody has made costs with the customer's calling plan.
+
+What is left of an allowance is another thing every day. So a call is priced with all of
+it, as the first one of a whole billing period without anything rolled over, or with
+nothing of it left.
+"""
+
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from ..rating import RATED, number_keys
+from ..rating.allowances import UNLIMITED, balances, grant
+from ..rating.calling_plans import apply_plans
+from .classify import Classifier
+from .load import deck_chain, load_classes, load_engine
+from .plan_calls import UsageRow, anchor, with_parents
+from .plan_terms import OWN_CALLS, load_terms
+from .settle import EVERYBODY, candidate_of
+from .why import make_call
+
+
+def price_with_plan(company, partner, number, meter, moment, seconds, left):
+    """Charge a call, as a subscription's plans would.
+
+    :param company: ``res.company`` record, with all rights
+    :param partner: the customer
+    :param number: normalised
+    :param meter: ``metered.meter`` record
+    :param moment: naive UTC datetime
+    :param left: True: all of the allowances is left; False: nothing of what has an end
+    :return: (micro-units, currency id); (None, 0) where no rate fits
+    """
+    env = company.env
+    env.flush_all()
+    partner = partner.with_company(company)
+    engine, currency_of_deck = load_engine(env, [deck_chain(partner, company)], number)
+    calls = pd.DataFrame([make_call(number, moment, seconds, meter)])
+    rated = engine.rate(calls).frame
+    if rated["status"].iloc[0] != RATED:
+        return None, 0
+    currency_id = currency_of_deck[int(rated["deck_id"].iloc[0])]
+    charge = int(rated["charge_micro"].iloc[0])
+    subscription = _subscription(company, partner, moment)
+    if subscription:
+        terms = load_terms(
+            env.cr,
+            {plan.id: times for plan, times in subscription._metered_plans().items()},
+        )
+        _prepare(calls, company, partner, subscription, terms, currency_id, number)
+        planned = apply_plans(
+            engine,
+            calls,
+            rated,
+            [term.allowance for term in terms],
+            balances(
+                grant(term.allowance, EVERYBODY, term.quantity)
+                for term in terms
+                if left or term.allowance.limit == UNLIMITED
+            ),
+        )
+        charge = int(planned.frame["charge_micro"].iloc[0])
+    return charge, currency_id
+
+
+def _subscription(company, partner, moment):
+    """The subscription whose plans a call of the customer takes from; may be empty."""
+    owner = partner.commercial_partner_id
+    found = company.env["metered.plan.mark"]._subscriptions_of(company, owner)
+    zone = partner.metered_tz or owner.metered_tz or company._metered_timezone()
+    day = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+    owners = with_parents(company.env.cr, owner.ids)[owner.id]
+    row = UsageRow(0, partner.id, 0, day, False, owners)
+    chosen = anchor(row, [candidate_of(subscription) for subscription in found])
+    return found.browse(chosen or ())
+
+
+def _prepare(calls, company, partner, subscription, terms, currency_id, number):
+    """Add to a call the columns that its allowances ask for."""
+    calls["id"] = "golden"
+    calls["destination_id"] = 0
+    if any(term.allowance.destination_ids for term in terms):
+        classifier = Classifier(
+            *load_classes(company.env, company), company.country_id.id, 0
+        )
+        callee = number_keys([number])
+        destination_ids, _meters = classifier.classify(
+            np.array(["outbound"], object), np.full(1, -1, np.int64), callee
+        )
+        calls["destination_id"] = destination_ids
+    own = subscription.partner_id.commercial_partner_id == partner.commercial_partner_id
+    for term in terms:
+        pool = term.allowance.pool
+        wanted = int(pool.rpartition("_")[2])
+        other = wanted and wanted != currency_id
+        calls[pool] = 0 if other or (term.scope in OWN_CALLS and not own) else EVERYBODY

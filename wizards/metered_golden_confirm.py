@@ -1,0 +1,92 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import json
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+METHODS = ("create", "write", "unlink")
+
+
+class MeteredGoldenConfirm(models.TransientModel):
+    """A change that alters golden calls, to be applied all the same, with a reason.
+
+    It comes from the screen whose saving was refused, and is applied with the rights
+    of who confirms it.
+    """
+
+    _name = "metered.golden.confirm"
+    _description = "Change Golden Calls"
+
+    model = fields.Char(required=True)
+    method = fields.Char(required=True)
+    record_ids = fields.Char(required=True)
+    vals_list = fields.Char(required=True)
+    altered = fields.Text(string="Golden Calls Altered", readonly=True)
+    what = fields.Char(string="Change Of", compute="_compute_what")
+    # Asked for by the button: who goes back need not say anything.
+    reason = fields.Text(
+        help="Why the agreed prices may change. It is kept with the golden calls.",
+    )
+
+    @api.depends("model", "record_ids")
+    def _compute_what(self):
+        for wizard in self:
+            wizard.what = False
+            if wizard.model in self.env:
+                label = self.env["ir.model"]._get(wizard.model).name
+                names = wizard._records().exists().mapped("display_name")
+                wizard.what = ": ".join(filter(None, (label, ", ".join(names[:5]))))
+
+    @api.depends("what")
+    def _compute_display_name(self):
+        for wizard in self:
+            wizard.display_name = self.env._("Change of %s", wizard.what or "?")
+
+    def _records(self):
+        """The records that are changed.
+
+        :raises UserError: when they are none that golden calls watch
+        """
+        self.ensure_one()
+        model = self.env.get(self.model)
+        if not hasattr(model, "_golden_watch") or self.method not in METHODS:
+            raise UserError(
+                self.env._("Golden calls do not depend on this: save it where it is.")
+            )
+        return model.browse(json.loads(self.record_ids))
+
+    def action_apply(self):
+        """Apply the change, and keep the reason."""
+        self.ensure_one()
+        if not (self.reason or "").strip():
+            raise UserError(self.env._("Say why the agreed prices may change."))
+        records = self._records()
+        home = records._golden_home()
+        confirmed = records.with_context(metered_golden_reason=self.reason)
+        vals_list = json.loads(self.vals_list)
+        if self.method == "create":
+            records = confirmed.create(vals_list)
+        elif self.method == "write":
+            confirmed.write(vals_list[0])
+        else:
+            confirmed.unlink()
+        return self._open((records.exists() or home.exists())[:1])
+
+    def action_back(self):
+        """Leave everything as it is."""
+        self.ensure_one()
+        return self._open(self._records().exists()[:1])
+
+    def _open(self, record):
+        action = {
+            "type": "ir.actions.act_window",
+            "name": self.env["ir.model"]._get(record._name).name,
+            "res_model": record._name,
+            "res_id": record.id,
+            "views": [(False, "form")],
+            "target": "main",
+        }
+        if not record:
+            action["views"] = [(False, "list"), (False, "form")]
+        return action
