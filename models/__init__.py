@@ -71,6 +71,7 @@ from . import metered_source_payer
 from . import metered_source_rule
 from . import metered_source_schedule
 from . import metered_source_secret
+from . import metered_source_silence
 from . import metered_source_store
 from . import metered_sync
 from . import metered_sync_store

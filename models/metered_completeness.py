@@ -8,11 +8,8 @@ from odoo.tools import format_date
 
 #: days that one sync compares at most
 MOST_DAYS = 62
-#: names the problems on a source, for their activities
-GAP, SILENCE = "gap", "silence"
-#: what is usual is seen from so many days, if records came on some of them
-USUAL_DAYS = 60
-DAYS_WITH_RECORDS = 5
+#: names the problem on a source, for its activity
+GAP = "gap"
 HELD = """
     SELECT start_time::date, count(*)
       FROM (SELECT start_time FROM metered_cdr
@@ -251,54 +248,3 @@ class MeteredSource(models.Model):
                     days=days,
                 ),
             )
-
-    def _watch_silence(self):
-        """Raise an alarm where nothing new came in for longer than is usual."""
-        res = super()._watch_silence()
-        today = fields.Date.today()
-        for source in self:
-            usual, quiet = source._quiet_days(today)
-            if usual is None:
-                continue
-            if quiet <= usual + 1:
-                source._metered_settle(SILENCE, self.env._("Records come in again."))
-                continue
-            source._metered_raise(
-                SILENCE,
-                self.env._("No records for longer than usual"),
-                self.env._(
-                    "Nothing new has come in from %(name)s for %(quiet)s days. "
-                    "Usually it is %(usual)s at most. Test the connection, and look "
-                    "at the switch.",
-                    name=source.name,
-                    quiet=quiet,
-                    usual=usual,
-                ),
-            )
-        return res
-
-    def _quiet_days(self, today):
-        """Days between two with new records: the most that is usual, and now.
-
-        :return: (days or None where too little is known, days)
-        """
-        batches = self.env["metered.batch"].search_read(
-            [
-                ("source_id", "=", self.id),
-                ("state", "=", "done"),
-                ("create_date", ">=", today - timedelta(days=USUAL_DAYS)),
-                ("records", ">", 0),
-            ],
-            ["create_date", "records", "duplicates"],
-        )
-        days = sorted(
-            {
-                batch["create_date"].date()
-                for batch in batches
-                if batch["records"] > batch["duplicates"]
-            }
-        )
-        if len(days) < DAYS_WITH_RECORDS:
-            return None, 0
-        usual = max((b - a).days for a, b in zip(days, days[1:], strict=False))
-        return usual, (today - days[-1]).days

@@ -59,6 +59,15 @@ class MeteredSource(models.Model):
                 source._start_syncs("schedule")
         return super()._start_posted()
 
+    def _silence(self, now):
+        """What was posted and is not rated yet has come in, too."""
+        usual, quiet = super()._silence(now)
+        if usual is not None and self.env["metered.inbox"].sudo().search(
+            [("source_id", "=", self.id)], limit=1
+        ):
+            quiet = quiet * 0
+        return usual, quiet
+
     def _look_connection(self, account=None):
         if self.source_type != "freeswitch_json":
             return super()._look_connection(account)

@@ -132,8 +132,8 @@ class MeteredSource(models.Model):
         for source in due:
             source._start_syncs("schedule")
             source.next_sync = now + timedelta(hours=source.sync_hours)
-        due._watch_silence()
         self._start_posted()
+        self.search(self._watched_domain())._watch_silence()
         self.env["metered.sync"]._cron_process_syncs()
 
     def _sync_accounts(self):
@@ -220,9 +220,6 @@ class MeteredSource(models.Model):
     @api.model
     def _start_posted(self):
         """Start what switches posted by themselves; see ``metered.inbox``."""
-
-    def _watch_silence(self):
-        """Nothing to watch without records a day; see ``metered.completeness``."""
 
     # === CHECKS === #
 

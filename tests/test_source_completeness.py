@@ -64,28 +64,6 @@ class TestCompleteness(SourceCase):
             self.assertEqual(row.state, "unknown")
             self.assertEqual(row.held_count, self.on_day(row.day))
 
-    def test_silence_of_longer_than_usual(self):
-        now = fields.Datetime.now()
-        for days in (30, 28, 26, 24, 21, 19):
-            batch = self.env["metered.batch"].create(
-                {"source_id": self.source.id, "records": 5, "rated": 5}
-            )
-            batch.state = "done"
-            self.env.flush_all()
-            self.env.cr.execute(
-                "UPDATE metered_batch SET create_date = %s WHERE id = %s",
-                (now - timedelta(days=days), batch.id),
-            )
-        self.env.invalidate_all()
-        self.assertEqual(self.source._quiet_days(now.date()), (3, 19))
-        self.source._watch_silence()
-        self.source._watch_silence()
-        [activity] = self.source.activity_ids
-        self.assertIn("19", activity.note)
-        self.sync()
-        self.source._watch_silence()
-        self.assertFalse(self.source.activity_ids)
-
 
 @tagged("post_install", "-at_install")
 class TestBeforeInvoice(SourceCase):
