@@ -74,6 +74,11 @@ from . import metered_source_secret
 from . import metered_source_silence
 from . import metered_source_store
 from . import metered_sync
+from . import metered_sync_line
+from . import metered_sync_job
+from . import metered_sync_end
+from . import metered_sync_worker
+from . import metered_source_worker
 from . import metered_sync_store
 from . import metered_completeness
 from . import metered_inbox

@@ -158,7 +158,7 @@ class MeteredCompleteness(models.Model):
 class MeteredSync(models.Model):
     _inherit = "metered.sync"
 
-    def _count_days(self, connector, account):
+    def _count_days(self, connector, account, commit):
         """Ask the switch what it counts of each whole day of this sync."""
         begin, end = self._window()
         day = begin.date() + timedelta(days=begin.time() > time())
@@ -171,6 +171,9 @@ class MeteredSync(models.Model):
                 account.name or "", start, start + timedelta(days=1)
             )
             day += timedelta(days=1)
+        if commit:
+            # What others stored while the switch was asked counts.
+            commit()
         self.env["metered.completeness"]._compare(self.source_id, account, counts)
         missing = {
             day: row.gap

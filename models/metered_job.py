@@ -3,6 +3,8 @@
 import logging
 import time
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -10,6 +12,12 @@ _logger = logging.getLogger(__name__)
 
 #: seconds that a scheduled action works at a time; workers are stopped at 120
 SLICE_SECONDS = 40
+#: times that a job is run when other transactions are in its way
+ATTEMPTS = 5
+IN_THE_WAY = (
+    psycopg2.errors.SerializationFailure,
+    psycopg2.errors.DeadlockDetected,
+)
 #: jobs that a scheduled action has to work on
 UNFINISHED = [("state", "in", ("queued", "running"))]
 
@@ -106,12 +114,7 @@ class MeteredJob(models.AbstractModel):
                 self.write({"state": "running", "started": fields.Datetime.now()})
             if commit:
                 commit()
-            finished = self._run(commit, seconds)
-            if finished and self.state == "running":
-                self._finish()
-                if commit:
-                    commit()
-            return finished
+            return self._run_and_finish(commit, seconds)
         except Exception as error:
             if not commit:
                 raise
@@ -123,6 +126,27 @@ class MeteredJob(models.AbstractModel):
             return True
         finally:
             self._unlock_job(commit)
+
+    def _run_and_finish(self, commit, seconds):
+        """Run, again where another transaction was in the way; see :meth:`_process`.
+
+        What was committed before that stays, and is gone on from.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                finished = self._run(commit, seconds)
+                if finished and self.state == "running":
+                    self._finish()
+                    if commit:
+                        commit()
+                return finished
+            except IN_THE_WAY:
+                if not commit or attempt == ATTEMPTS:
+                    raise
+                _logger.info("%s %s goes on", self._description, self.id)
+                self.env.cr.rollback()
+                self.invalidate_recordset()
+        return False
 
     def _run(self, commit, seconds):
         """Do portion after portion, each committed, under the job's lock.

@@ -8,7 +8,6 @@ from ..connectors.checks import Check
 from ..connectors.errors import SourceError
 from ..connectors.interface import attempt
 from ..connectors.sources import CONNECTORS, make_connector
-from ..connectors.throttle import shared_throttle
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 #: settings that a connector gets under the name of the field
@@ -228,16 +227,10 @@ class MeteredSource(models.Model):
         :raises SourceError: its settings cannot be used
         """
         self.ensure_one()
-        source = self.sudo()
-        throttle = shared_throttle(
-            (self.env.cr.dbname, self.id),
-            source.requests_per_second,
-            max(1, source.parallel),
-        )
         return make_connector(
             self.source_type,
             self._connection_settings(),
-            **{"throttle": throttle, **surroundings},
+            **{"throttle": self._throttle(), **surroundings},
         )
 
     def _needs_account(self):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import config, format_date
+from odoo.tools import format_date
 
 from ..connectors.checks import Check
 
@@ -68,11 +68,6 @@ class MeteredSource(models.Model):
     sync_ids = fields.One2many("metered.sync", "source_id", string="Syncs")
     running_sync_count = fields.Integer(compute="_compute_sync_counts")
     sync_count = fields.Integer(compute="_compute_sync_counts")
-    sync_worker = fields.Char(
-        string="Worked Off By",
-        compute="_compute_sync_worker",
-        help="What runs the syncs of this server.",
-    )
 
     def _compute_sync_counts(self):
         counts = {}
@@ -84,21 +79,6 @@ class MeteredSource(models.Model):
             of_source = counts.get(source, {})
             source.sync_count = sum(of_source.values())
             source.running_sync_count = sum(of_source.get(s, 0) for s in UNDER_WAY)
-
-    def _compute_sync_worker(self):
-        self.sync_worker = (
-            self.env._("Job runner (queue_job): many accounts side by side")
-            if self._has_job_runner()
-            else self.env._("Scheduled action: one account after the other")
-        )
-
-    @api.model
-    def _has_job_runner(self):
-        """Whether jobs of queue_job are run: installed, and loaded server-wide."""
-        loaded = config["server_wide_modules"]
-        if isinstance(loaded, str):
-            loaded = loaded.split(",")
-        return "queue.job" in self.env and "queue_job" in loaded
 
     @api.constrains("sync_hours", "overlap_hours", "first_days")
     def _check_schedule(self):
@@ -162,41 +142,50 @@ class MeteredSource(models.Model):
             wanted = source._sync_accounts()
             if accounts is not None and source._needs_account():
                 wanted = list(accounts.filtered(lambda a, s=source: a.source_id == s))
-            for account in wanted:
-                syncs |= source._start_sync(kind, account, date_from, date_to)
+            waiting = {}
+            if not date_from:
+                waiting = source._waiting_syncs(kind)
+            found = syncs.union(*(waiting[a] for a in wanted if a in waiting))
+            found.write({"not_before": False})
+            syncs |= found | syncs.create(
+                [
+                    source._prepare_sync(kind, account, date_from, date_to)
+                    for account in wanted
+                    if account not in waiting
+                ]
+            )
         syncs._enqueue()
         return syncs
 
-    def _start_sync(self, kind, account, date_from, date_to):
-        syncs = self.env["metered.sync"].sudo()
-        if not date_from:
-            waiting = syncs.search(
+    def _waiting_syncs(self, kind):
+        """Syncs that nobody has begun with, by account."""
+        return {
+            sync.account_id: sync
+            for sync in self.env["metered.sync"]
+            .sudo()
+            .search(
                 [
                     ("source_id", "=", self.id),
-                    ("account_id", "=", account.id),
                     ("kind", "=", kind),
                     ("state", "=", "queued"),
-                ],
-                limit=1,
+                ]
             )
-            if waiting:
-                waiting.not_before = False
-                return waiting
+        }
+
+    def _prepare_sync(self, kind, account, date_from, date_to):
         now = fields.Datetime.now()
         until = (account or self).synced_until
         if not date_from and until:
             date_from = until - timedelta(hours=self.overlap_hours)
         date_from = date_from or now - timedelta(days=self.first_days)
-        return syncs.create(
-            {
-                "source_id": self.id,
-                "account_id": account.id,
-                "kind": kind,
-                "date_from": date_from,
-                "date_to": date_to or now,
-                "is_open": not date_to and (not until or date_from <= until),
-            }
-        )
+        return {
+            "source_id": self.id,
+            "account_id": account.id,
+            "kind": kind,
+            "date_from": date_from,
+            "date_to": date_to or now,
+            "is_open": not date_to and (not until or date_from <= until),
+        }
 
     def action_sync(self):
         """Fetch what is new of every account now."""

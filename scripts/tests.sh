@@ -67,6 +67,9 @@ ensure_pure_link() {
 run_tests() {
     local test_db=test_${checkout_key}_$$
     prepare_all
+    ensure_template
+    # For tests that need a database of their own.
+    export METERED_TEMPLATE=$template
     drop_stale
     if [ "${METERED_KEEP_DB:-}" = 1 ]; then
         test_db=keep_$checkout_key

@@ -361,17 +361,25 @@ class TestSync(SourceCase):
         self.source.parallel = 1
         sync = self.sync(run=False)
         with self.registry.cursor() as other:
-            twin = self.env(cr=other)["metered.sync"].browse(sync.id)
-            with patch.object(type(twin), "source_id", self.source):
-                self.assertEqual(twin._take_slot(lambda: None), 0)
-                self.assertIsNone(sync._take_slot(lambda: None))
-                # A job of a job runner, which may not commit, is refused as well.
-                self.assertIsNone(sync._take_slot(None))
-                twin._free_slot(0, lambda: None)
-                self.assertEqual(sync._take_slot(lambda: None), 0)
-                sync._free_slot(0, lambda: None)
-                self.assertEqual(sync._take_slot(None), 0)
-                self.assertIsNone(twin._take_slot(lambda: None))
+            twin = self.source.with_env(self.env(cr=other))
+            self.assertTrue(twin._lock_slot(0, lambda: None))
+            self.assertIsNone(sync._take_slot(lambda: None))
+            # One that may not commit, as in a wizard, is refused as well.
+            self.assertIsNone(sync._take_slot(None))
+            twin._unlock_slot(0, lambda: None)
+            self.assertEqual(sync._take_slot(lambda: None), 0)
+            sync._free_slot(0, lambda: None)
+            self.assertEqual(sync._take_slot(None), 0)
+            self.assertFalse(twin._lock_slot(0, lambda: None))
+
+    def test_a_worker_leaves_the_limit_to_its_slot(self):
+        self.source.parallel = 4
+        self.source.requests_per_second = 8
+        worker = self.sync(run=False).with_context(metered_slot=2)
+        self.assertEqual(worker._take_slot(None), 2)
+        # Four workers side by side ask as often as one alone.
+        self.assertEqual(worker.source_id._throttle().interval, 1 / 2)
+        self.assertEqual(self.source._throttle().interval, 1 / 8)
 
     def test_clocks_set_back_lose_and_double_no_hour(self):
         """The night of 1 November in New York, with a call every ten minutes."""

@@ -65,12 +65,15 @@ class Reply:
 class FaultyServer:
     """Serves from a thread while it is used as a context manager.
 
-    ``requests`` is what was asked, ``faults`` what will go wrong. Subclasses answer.
+    ``requests`` is what was asked, ``faults`` what will go wrong, ``most_at_once`` how
+    many were answered at the same time. Subclasses answer.
     """
 
     def __init__(self, port=0):
         self.requests = []
         self.faults = []
+        self.most_at_once = 0
+        self._at_once = 0
         self.lock = threading.RLock()
         self._http = _Threaded(("127.0.0.1", port), _Handler)
         self._http.owner = self
@@ -94,6 +97,17 @@ class FaultyServer:
             self._thread.join()
             self._thread = None
         self._http.server_close()
+
+    def counted_answer(self, request):
+        """:meth:`answer`, counted while it takes."""
+        with self.lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            return self.answer(request)
+        finally:
+            with self.lock:
+                self._at_once -= 1
 
     def answer(self, request):
         """:return: :class:`Reply`, or a function that writes to the connection"""
@@ -151,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = owner.fault(request)
         if fault is not None and fault.kind in ("status", "html", "close"):
             return self._go_wrong(fault)
-        reply = owner.answer(request)
+        reply = owner.counted_answer(request)
         if callable(reply):
             self.close_connection = True
             return reply(self)

@@ -1,0 +1,217 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import itertools
+import time
+from dataclasses import dataclass, field
+from datetime import UTC
+
+import numpy as np
+
+from odoo import api, fields, models
+
+from ..connectors.errors import SourceError, SourceFileError
+from ..connectors.formats import Chunk
+from ..connectors.http import HttpLimits
+from ..connectors.records import join_frames
+from ..ingest.load import load_settings
+from ..ingest.run import run_chunks
+
+#: first key of the advisory locks that syncs hold while they run ("mbsy")
+JOB_LOCK_CLASS = 0x6D627379
+#: records that are stored and committed together
+CHUNK_RECORDS = 2_000
+#: the job waits for the next slice rather than inside of one
+LIMITS = HttpLimits(request_seconds=60, longest_wait=10, attempts=3)
+
+
+@dataclass
+class _Reading:
+    """How far the pages were read; written by the thread that reads ahead."""
+
+    cursors: dict = field(default_factory=dict)  # records read -> cursor after them
+    last: str | None = None
+    finished: bool = False
+
+
+class MeteredSync(models.Model):
+    """The work of a sync: phone numbers, then page after page."""
+
+    _inherit = "metered.sync"
+
+    @api.model
+    def _job_lock_class(self):
+        return JOB_LOCK_CLASS
+
+    def _run(self, commit, seconds):
+        if commit:
+            commit()
+        slot = self._take_slot(commit)
+        if slot is None:
+            return False
+        try:
+            return self._run_kind(commit, seconds)
+        except (SourceError, SourceFileError) as error:
+            return self._source_failed(error, commit)
+        except Exception:
+            if commit:
+                self.env.cr.rollback()
+            raise
+        finally:
+            self._free_slot(slot, commit)
+
+    def _run_kind(self, commit, seconds):
+        """Fetch from the kind of source that it is; see :meth:`_run`."""
+        return self._run_records(commit, seconds)
+
+    def _run_records(self, commit, seconds):
+        account = self.account_id
+        with self.source_id._make_connector(limits=LIMITS) as connector:
+            if not self.is_prepared:
+                self._prepare(connector)
+                if commit:
+                    commit()
+            if not self.is_fetched and not self._read_pages(connector, commit, seconds):
+                return False
+            self._count_days(connector, account, commit)
+            if commit:
+                # The end writes to the source, as others' ends do: it shall be short.
+                commit()
+        return True
+
+    def _prepare(self, connector):
+        """What comes before the records: phone numbers, and how many there are."""
+        account = self.account_id
+        values = {"is_prepared": True}
+        if account:
+            connector.find(account.name)
+            found = list(connector.identifiers(account.name))
+            values["expected"] = self._ask_count(connector) or 0
+            added, ended = account._sync_identifiers(found)
+            values["identifiers"] = len(found)
+            self._note(
+                self.env._(
+                    "%(count)s phone numbers and extensions: %(added)s new, %(ended)s "
+                    "gone.",
+                    count=len(found),
+                    added=added,
+                    ended=ended,
+                )
+            )
+        else:
+            values["expected"] = self._ask_count(connector) or 0
+        self.write(values)
+
+    def _ask_count(self, connector):
+        return connector.count(self.account_id.name or "", *self._window())
+
+    def _window(self):
+        """The stretch of time, as aware datetimes."""
+        return self.date_from.replace(tzinfo=UTC), self.date_to.replace(tzinfo=UTC)
+
+    def _read_pages(self, connector, commit, seconds):
+        """Store page after page; whether all of them are stored."""
+        reading = _Reading(last=self.cursor or None)
+        deadline = None if seconds is None else time.monotonic() + seconds
+        pages = connector.fetch(
+            self.account_id.name or "", *self._window(), self.cursor or None
+        )
+        self._store_chunks(
+            self._chunks(pages, reading, self.records, self._chunk_records(), deadline),
+            commit,
+            lambda records: self.write(self._stored_until(reading.cursors[records])),
+        )
+        self.write(self._stored_until(None if reading.finished else reading.last))
+        if commit:
+            commit()
+        return reading.finished
+
+    @staticmethod
+    def _stored_until(cursor):
+        """What to keep of how far the pages are stored; None: all of them are."""
+        return {"cursor": cursor, "is_fetched": cursor is None}
+
+    @staticmethod
+    def _chunks(pages, reading, records, size, deadline):
+        """Pages as chunks; read by a thread of its own, which must not know the ORM.
+
+        :param int records: how many were stored before
+        """
+        frames, rows = [], 0
+        for page in pages:
+            if len(page.frame):
+                frames.append(page.frame)
+                rows += len(page.frame)
+            reading.last = page.cursor
+            reading.finished = page.cursor is None
+            late = deadline is not None and time.monotonic() > deadline
+            if rows and (rows >= size or late or reading.finished):
+                records += rows
+                reading.cursors[records] = page.cursor
+                lines = np.arange(records - rows + 1, records + 1, dtype=np.int64)
+                yield Chunk(join_frames(frames), lines, 0, [])
+                frames, rows = [], 0
+            if late or reading.finished:
+                return
+        reading.finished = True
+
+    def _store_chunks(self, chunks, commit, on_stored):
+        """Send chunks through the pipeline, counted here and on the batch.
+
+        :param on_stored: called with the number of all records of this sync, in the
+            transaction that stored them
+        """
+        clock = [time.monotonic()]
+        first = next(chunks, None)
+        if first is None:
+            return
+        batch = self._ensure_batch()
+        marked = set()
+
+        def stored_one(stored, rate_ids):
+            now = time.monotonic()
+            batch._count(
+                records=stored.records,
+                rated=stored.rated,
+                not_billable=stored.not_billable,
+                duplicates=stored.duplicates,
+                exceptions=stored.exceptions,
+                run_seconds=now - clock[0],
+            )
+            self._add_to_counters(records=stored.records, run_seconds=now - clock[0])
+            clock[0] = now
+            batch._mark_rates(rate_ids - marked)
+            marked.update(rate_ids)
+            on_stored(self.records)
+
+        run_chunks(
+            self.env.cr,
+            itertools.chain([first], chunks),
+            load_settings(self.source_id),
+            batch.id,
+            stored_one,
+            commit,
+        )
+        self.env["metered.usage"].invalidate_model()
+
+    @api.model
+    def _chunk_records(self):
+        """Records that are stored and committed together."""
+        return CHUNK_RECORDS
+
+    def _ensure_batch(self):
+        """The batch that counts what this sync brings in."""
+        if not self.batch_id:
+            self.batch_id = self.env["metered.batch"].create(
+                {
+                    "source_id": self.source_id.id,
+                    "file_name": self.display_name,
+                    "sync_id": self.id,
+                    "account_id": self.account_id.id,
+                    "started": fields.Datetime.now(),
+                }
+            )
+        self.batch_id.state = "running"
+        return self.batch_id
+
+    def _count_days(self, connector, account, commit):
+        """Nothing is compared here; see ``metered.completeness``."""

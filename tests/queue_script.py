@@ -1,0 +1,66 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What the tests of the job runner do inside Odoo.
+
+Run by scripts/odoo_env.py: ``start NAME URL PARALLEL DOMAIN...`` makes a source with an
+account for each domain and starts their syncs; ``cron`` runs the scheduled action until
+nothing waits. Both print what the source's form says of who works syncs off.
+"""
+
+import sys
+
+from odoo.addons.metered_billing.demo.servers.netsapiens import API_KEY
+
+PERIOD = ("2026-10-05 00:00:00", "2026-10-07 00:00:00")
+
+
+def start(env, name, url, parallel, *domains):
+    """Make a source, its customers and their syncs."""
+    deck = env["metered.rate.deck"].search([("name", "=", "Queue")], limit=1)
+    if not deck:
+        deck = env["metered.rate.deck"].create({"name": "Queue", "timezone": "UTC"})
+        env["metered.rate"].create(
+            {"deck_id": deck.id, "price": 0.0371, "initial_increment": 6}
+        )
+    source = env["metered.source"].create(
+        {
+            "name": name,
+            "source_type": "netsapiens",
+            "address": url,
+            "api_key": API_KEY,
+            "allowed_networks": "127.0.0.1",
+            "parallel": int(parallel),
+            "timezone": "UTC",
+            "country_id": env.ref("base.us").id,
+            "max_age_days": 0,
+            "future_hours": 24 * 365 * 100,
+            "sync_hours": 0,
+        }
+    )
+    accounts = env["metered.source.account"].create(
+        [
+            {
+                "source_id": source.id,
+                "name": domain,
+                "partner_id": env["res.partner"]
+                .create({"name": f"{name} {domain}", "metered_deck_id": deck.id})
+                .id,
+            }
+            for domain in domains
+        ]
+    )
+    print(source.sync_worker)
+    source._start_syncs("manual", accounts, *PERIOD)
+    env.cr.commit()  # pylint: disable=invalid-commit
+
+
+def cron(env):
+    """Run the scheduled action as often as Odoo would."""
+    print(env["metered.source"].search([], limit=1).sync_worker)
+    action = env.ref("metered_billing.ir_cron_sync")
+    while env["metered.sync"].search_count([("state", "in", ("queued", "running"))]):
+        action.method_direct_trigger()
+
+
+if __name__ == "__main__":
+    {"start": start, "cron": cron}[sys.argv[1]](env, *sys.argv[2:])  # noqa: F821

@@ -1,0 +1,164 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Many accounts side by side over queue_job's workers, and without a job runner.
+
+A database, a server with worker processes and its job runner, and the switch are real.
+"""
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest import skipUnless
+
+from odoo.tests import TransactionCase, tagged
+from odoo.tools import config
+
+from odoo.addons.metered_billing.demo.servers.netsapiens import NetSapiensServer
+from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
+    make_domain,
+    month_of_calls,
+)
+
+from . import queue_server
+
+DAY = datetime(2026, 10, 5, tzinfo=UTC)
+ACCOUNTS = 12
+PARALLEL = 4
+WITHIN = 60  # seconds: more than enough for any step
+MODULE = Path(__file__).resolve().parent.parent
+#: queue_job's runner holds this on a database as long as it is at work there
+RUNNER = """
+    SELECT count(*) FROM pg_locks
+     WHERE locktype = 'advisory' AND classid::bigint = 2293787760715711918 >> 32
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+CALLS = """
+    SELECT cdr.call_id, cdr.start_time, cdr.quantity::text, cdr.billed_quantity::text,
+           cdr.caller, cdr.callee, cdr.state, cdr.meter_id, cdr.destination_id,
+           cdr.charge::text, account.name
+      FROM metered_cdr cdr
+      JOIN metered_source source ON source.id = cdr.source_id
+      LEFT JOIN metered_source_account account
+             ON account.source_id = source.id AND account.partner_id = cdr.partner_id
+     WHERE source.name = %s
+     ORDER BY cdr.call_id
+"""
+USAGE = """
+    SELECT account.name, usage.meter_id, usage.day, usage.records,
+           usage.quantity::text, usage.billed_quantity::text, usage.amount::text
+      FROM metered_usage usage
+      JOIN metered_source_account account ON account.partner_id = usage.partner_id
+      JOIN metered_source source ON source.id = account.source_id
+     WHERE source.name = %s
+     ORDER BY 1, 2, 3
+"""
+DONE = """
+    SELECT count(*) FILTER (WHERE sync.state = 'done'),
+           count(*) FILTER (WHERE sync.state = 'failed')
+      FROM metered_sync sync JOIN metered_source source ON source.id = source_id
+     WHERE source.name = %s
+"""
+
+
+@tagged("post_install", "-at_install")
+@skipUnless(importlib.util.find_spec("odoo.addons.queue_job"), "needs queue_job")
+class TestSyncQueue(TransactionCase):
+    def setUp(self):
+        super().setUp()
+        domains = [
+            month_of_calls(make_domain(f"q{at:02d}.service", position=at), DAY, 2, 150)
+            for at in range(ACCOUNTS)
+        ]
+        self.names = [domain.name for domain in domains]
+        self.ids = sorted(leg.id for domain in domains for leg in domain.legs)
+        self.switch = NetSapiensServer(domains, delay=0.04)
+        self.enterContext(self.switch)
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.log = Path(folder) / "server.log"
+        self.database = self.enterContext(queue_server.database(self.env.cr.dbname))
+
+    def script(self, *arguments):
+        """Run tests/queue_script.py in the other database; what it prints."""
+        result = subprocess.run(
+            [
+                sys.executable,
+                MODULE / "scripts/odoo_env.py",
+                *("--config", config["config"], "--database", self.database),
+                *("--http-port", str(queue_server.free_port())),
+                MODULE / "tests/queue_script.py",
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        self.assertEqual(result.returncode, 0, result.stdout)
+        return result.stdout
+
+    def start(self, source):
+        return self.script(
+            "start", source, self.switch.url, str(PARALLEL), *self.names
+        )
+
+    def query(self, statement, *values):
+        with queue_server.cursor(self.database) as cr:
+            cr.execute(statement, values)
+            return cr.fetchall()
+
+    def wait_for(self, found, what):
+        """Look until ``found()`` is true."""
+        until = time.monotonic() + WITHIN
+        while not found():
+            self.assertLess(
+                time.monotonic(), until, f"{what}\n{self.log.read_text()[-5000:]}"
+            )
+            time.sleep(0.05)
+
+    def wait_for_done(self, source, count):
+        self.wait_for(
+            lambda: self.query(DONE, source)[0][0] >= count, f"{count} syncs done"
+        )
+
+    def serve(self):
+        """The server, when its job runner is at work."""
+        server = queue_server.Server(self.database, PARALLEL + 3, self.log)
+        self.enterContext(server)
+        self.wait_for(lambda: self.query(RUNNER)[0][0], "the job runner")
+        return server
+
+    def test_side_by_side_killed_and_without_a_runner(self):
+        server = self.serve()
+        self.assertIn(f"{PARALLEL} accounts side by side", self.start("Queue"))
+        self.wait_for_done("Queue", ACCOUNTS // 4)
+        # Side by side, and never more than the source allows: the channel has room
+        # for two more.
+        self.assertEqual(self.switch.most_at_once, PARALLEL)
+        server.kill()
+        [(done, _failed)] = self.query(DONE, "Queue")
+        self.assertLess(done, ACCOUNTS)
+        server = self.serve()
+        self.wait_for_done("Queue", ACCOUNTS)
+        self.assertEqual(self.switch.most_at_once, PARALLEL)
+        self.assertNotIn(" ERROR ", self.log.read_text())
+        self.assertEqual(
+            self.query("SELECT count(*) FROM queue_job WHERE state = 'failed'"), [(0,)]
+        )
+        server.kill()
+
+        self.assertIn("queue_job is installed, but", self.start("Cron"))
+        self.assertIn("Scheduled action", self.script("cron"))
+        self.assertEqual(self.query(DONE, "Cron"), [(ACCOUNTS, 0)])
+
+        calls = self.query(CALLS, "Queue")
+        self.assertEqual([call[0] for call in calls], self.ids)
+        self.assertEqual(calls, self.query(CALLS, "Cron"))
+        usage = self.query(USAGE, "Queue")
+        self.assertEqual(usage, self.query(USAGE, "Cron"))
+        self.assertEqual({row[0] for row in usage}, set(self.names))
+        self.assertFalse(self.switch.problems)
