@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from odoo import fields, models
 
+from ..ingest.store import lock_source
+
 #: attempts at a source that cannot be reached
 ATTEMPTS = 6
 #: waiting time after the first failed attempt, doubled each time
@@ -74,19 +76,28 @@ class MeteredSync(models.Model):
             return
         batch._verify()
         batch.write({"state": "done", "finished": fields.Datetime.now()})
-        self._keep_last_record()
 
-    def _keep_last_record(self):
-        """Remember when the newest record began."""
-        self.env.flush_all()
-        self.env.cr.execute(
-            "SELECT max(start_time) FROM metered_cdr WHERE batch_id = %s",
-            (self.batch_id.id,),
-        )
-        [newest] = self.env.cr.fetchone()
-        source = self.source_id
-        if newest and newest > (source.last_record or newest - timedelta(1)):
-            source.last_record = newest
+    def _keep_last_record(self, commit):
+        """Remember when the newest record began.
+
+        Syncs side by side all write that to their source: they take turns.
+        """
+        if not self.batch_id:
+            return
+        with lock_source(self.env.cr, self.source_id.id, commit):
+            self.env.cr.execute(
+                """
+                UPDATE metered_source SET last_record = newest.start_time
+                  FROM (SELECT max(start_time) AS start_time
+                          FROM metered_cdr WHERE batch_id = %s) newest
+                 WHERE id = %s
+                   AND newest.start_time > coalesce(last_record, '-infinity')
+                """,
+                (self.batch_id.id, self.source_id.id),
+            )
+            if commit:
+                commit()
+        self.source_id.invalidate_recordset(["last_record"])
 
     def _source_failed(self, error, commit):
         """Try again later what may get better by itself; the rest is a failure.
@@ -96,6 +107,7 @@ class MeteredSync(models.Model):
         if commit:
             self.env.cr.rollback()
             self.invalidate_recordset()
+        self._keep_last_record(commit)
         message = str(error)
         # An invoice does not wait for hours: its source's policy decides.
         attempts = 1 if self.kind == "invoice" else ATTEMPTS

@@ -123,6 +123,7 @@ class MeteredSync(models.Model):
         self.write(self._stored_until(None if reading.finished else reading.last))
         if commit:
             commit()
+        self._keep_last_record(commit)
         return reading.finished
 
     @staticmethod

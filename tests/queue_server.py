@@ -53,7 +53,7 @@ def database(beside):
     name = f"{head}_queue_{tail}"
     template = os.environ.get("METERED_TEMPLATE") or "template0"
     _sql(f'DROP DATABASE IF EXISTS "{name}"')
-    _sql(f"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" ENCODING 'UTF8'")
+    _sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\'')
     try:
         if _filestore(template).is_dir():
             shutil.copytree(

@@ -6,11 +6,13 @@ A database, a server with worker processes and its job runner, and the switch ar
 """
 
 import importlib.util
+import itertools
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import skipUnless
 
@@ -28,6 +30,7 @@ from . import queue_server
 DAY = datetime(2026, 10, 5, tzinfo=UTC)
 ACCOUNTS = 12
 PARALLEL = 4
+STOPS_AT = 21  # page of calls; each account has two a day
 WITHIN = 60  # seconds: more than enough for any step
 MODULE = Path(__file__).resolve().parent.parent
 #: queue_job's runner holds this on a database as long as it is at work there
@@ -64,9 +67,36 @@ DONE = """
 """
 
 
+class GatedSwitch(NetSapiensServer):
+    """A switch that sees to it that accounts are asked for side by side.
+
+    It answers the first pages of calls when so many are asked for at the same time as
+    may be, and then, from a certain page on, nothing until ``go`` is set.
+    """
+
+    def __init__(self, domains):
+        super().__init__(domains)
+        self.together = threading.Barrier(PARALLEL, timeout=WITHIN)
+        self.stopped = threading.Event()
+        self.go = threading.Event()
+        self._pages = itertools.count()
+
+    def answer(self, request):
+        if request.path.endswith("/cdrs"):
+            page = next(self._pages)
+            if page < PARALLEL:
+                self.together.wait()
+            if page >= STOPS_AT and not self.go.is_set():
+                self.stopped.set()
+                self.go.wait(2 * WITHIN)
+        return super().answer(request)
+
+
 @tagged("post_install", "-at_install")
 @skipUnless(importlib.util.find_spec("odoo.addons.queue_job"), "needs queue_job")
 class TestSyncQueue(TransactionCase):
+    maxDiff = None
+
     def setUp(self):
         super().setUp()
         domains = [
@@ -74,8 +104,13 @@ class TestSyncQueue(TransactionCase):
             for at in range(ACCOUNTS)
         ]
         self.names = [domain.name for domain in domains]
-        self.ids = sorted(leg.id for domain in domains for leg in domain.legs)
-        self.switch = NetSapiensServer(domains, delay=0.04)
+        self.ids = sorted(
+            leg.id
+            for domain in domains
+            for leg in domain.legs
+            if leg.start < DAY + timedelta(days=2)
+        )
+        self.switch = GatedSwitch(domains)
         self.enterContext(self.switch)
         folder = self.enterContext(tempfile.TemporaryDirectory())
         self.log = Path(folder) / "server.log"
@@ -102,9 +137,7 @@ class TestSyncQueue(TransactionCase):
         return result.stdout
 
     def start(self, source):
-        return self.script(
-            "start", source, self.switch.url, str(PARALLEL), *self.names
-        )
+        return self.script("start", source, self.switch.url, str(PARALLEL), *self.names)
 
     def query(self, statement, *values):
         with queue_server.cursor(self.database) as cr:
@@ -125,6 +158,11 @@ class TestSyncQueue(TransactionCase):
             lambda: self.query(DONE, source)[0][0] >= count, f"{count} syncs done"
         )
 
+    def errors(self):
+        """What the server's log says from the first error on."""
+        _before, error, after = self.log.read_text().partition(" ERROR ")
+        return error + after[:3000]
+
     def serve(self):
         """The server, when its job runner is at work."""
         server = queue_server.Server(self.database, PARALLEL + 3, self.log)
@@ -135,17 +173,19 @@ class TestSyncQueue(TransactionCase):
     def test_side_by_side_killed_and_without_a_runner(self):
         server = self.serve()
         self.assertIn(f"{PARALLEL} accounts side by side", self.start("Queue"))
-        self.wait_for_done("Queue", ACCOUNTS // 4)
-        # Side by side, and never more than the source allows: the channel has room
-        # for two more.
-        self.assertEqual(self.switch.most_at_once, PARALLEL)
+        self.assertTrue(self.switch.stopped.wait(WITHIN), self.log.read_text())
         server.kill()
-        [(done, _failed)] = self.query(DONE, "Queue")
-        self.assertLess(done, ACCOUNTS)
+        [(done, failed)] = self.query(DONE, "Queue")
+        self.assertTrue(0 < done < ACCOUNTS, done)
+        self.assertFalse(failed)
+        self.switch.go.set()
         server = self.serve()
         self.wait_for_done("Queue", ACCOUNTS)
+        # Side by side, and never more than the source allows: the job runner's channel
+        # has room for two more.
+        self.assertFalse(self.switch.together.broken)
         self.assertEqual(self.switch.most_at_once, PARALLEL)
-        self.assertNotIn(" ERROR ", self.log.read_text())
+        self.assertEqual(self.errors(), "")
         self.assertEqual(
             self.query("SELECT count(*) FROM queue_job WHERE state = 'failed'"), [(0,)]
         )
