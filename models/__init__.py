@@ -25,6 +25,7 @@ from . import metered_cdr_plan
 from . import metered_customer_group
 from . import metered_dashboard
 from . import metered_dashboard_destinations
+from . import metered_dashboard_so_far
 from . import metered_destination
 from . import metered_exception
 from . import metered_exception_cause
@@ -87,6 +88,7 @@ from . import metered_usage
 from . import metered_usage_lines
 from . import metered_usage_priced
 from . import metered_simulation_price  # takes from metered_usage_priced
+from . import metered_usage_so_far
 from . import product_template
 from . import product_template_plan
 from . import res_company

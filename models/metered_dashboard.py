@@ -50,10 +50,11 @@ class MeteredDashboard(models.AbstractModel):
                 self.env._("The dashboard is for users of Metered Billing.")
             )
         span = self._span(period or "this_month")
-        rows = self._read_usage(span)
+        priced = self._open_priced()
+        rows = self._read_usage(span) + priced.of(span)
         if period is None and not any(row["day"] >= span["from"] for row in rows):
             last_month = self._span("last_month")
-            last_rows = self._read_usage(last_month)
+            last_rows = self._read_usage(last_month) + priced.of(last_month)
             if any(row["day"] >= last_month["from"] for row in last_rows):
                 span, rows = last_month, last_rows
         currency = self._choose_currency(rows, currency_id)
@@ -63,10 +64,11 @@ class MeteredDashboard(models.AbstractModel):
             "currencies": self._describe_currencies(rows, currency),
             "has_usage": bool(rows)
             or bool(self.env["metered.usage"].search([], limit=1)),
-            "totals": self._totals(span, rows, currency),
+            "totals": self._totals(span, rows, currency, priced),
+            "left_out": priced.left_out,
             "days": self._days(span, rows, currency),
             "meters": self._meters(span, rows, currency),
-            "customers": self._customers(span, currency),
+            "customers": self._customers(span, currency, priced),
             "destinations": self._destinations(span, currency),
             "exceptions": self._exceptions(),
             "sources": self._sources(),
@@ -163,18 +165,19 @@ class MeteredDashboard(models.AbstractModel):
                 "day": day,
                 "meter": meter,
                 "currency_id": currency.id,
-                "calls": calls,
+                "calls": records if meter.kind == "call" else 0,
+                "others": 0 if meter.kind == "call" else records,
                 "minutes": quantity / 60 if meter.kind == "call" else 0.0,
                 "amount": amount or 0.0,
             }
-            for day, meter, currency, calls, quantity, amount in groups
+            for day, meter, currency, records, quantity, amount in groups
         ]
 
     @api.model
     def _choose_currency(self, rows, currency_id):
         calls = defaultdict(int)
         for row in rows:
-            calls[row["currency_id"]] += row["calls"]
+            calls[row["currency_id"]] += row["calls"] + row["others"]
         company_currency = self.env.company.currency_id
         if currency_id in calls:
             return self.env["res.currency"].browse(currency_id)
@@ -199,10 +202,11 @@ class MeteredDashboard(models.AbstractModel):
         ]
 
     @api.model
-    def _totals(self, span, rows, currency):
+    def _totals(self, span, rows, currency, priced):
         """Sums of the period, each with that of the comparable days before."""
-        sums = {"calls": [0, 0], "minutes": [0.0, 0.0]}
+        sums = {"calls": [0, 0], "others": [0, 0], "minutes": [0.0, 0.0]}
         amounts = defaultdict(lambda: [0.0, 0.0])
+        so_far = set()
         for row in rows:
             if row["day"] >= span["from"]:
                 place = 0
@@ -211,6 +215,8 @@ class MeteredDashboard(models.AbstractModel):
             else:
                 continue
             amounts[row["currency_id"]][place] += row["amount"]
+            if not place and row.get("so_far"):
+                so_far.add(row["currency_id"])
             for name, sum_ in sums.items():
                 sum_[place] += row[name]
         period = self._days_text(span["from"], span["to"])
@@ -221,8 +227,11 @@ class MeteredDashboard(models.AbstractModel):
             ("company_id", "in", self.env.companies.ids),
             ("invoice_line_id", "=", False),
         ]
-        open_amounts = self.env["metered.usage"]._read_group(
-            open_usage, ["currency_id"], ["amount:sum"]
+        open_amounts = self._add_open(
+            self.env["metered.usage"]._read_group(
+                open_usage, ["currency_id"], ["amount:sum"]
+            ),
+            priced,
         )
         return {
             **{
@@ -234,6 +243,7 @@ class MeteredDashboard(models.AbstractModel):
                     "currency_id": key,
                     "value": value,
                     "previous": previous,
+                    "so_far": key in so_far,
                     "link": self._link(
                         USAGE,
                         self.env._("Usage, %s", period),
@@ -248,14 +258,15 @@ class MeteredDashboard(models.AbstractModel):
             "open": [
                 {
                     "currency_id": key.id,
-                    "value": amount or 0.0,
+                    "value": amount,
+                    "so_far": some_so_far,
                     "link": self._link(
                         USAGE,
                         self.env._("Usage to Invoice"),
                         [*open_usage, ("currency_id", "=", key.id)],
                     ),
                 }
-                for key, amount in sorted(
+                for key, amount, some_so_far in sorted(
                     open_amounts, key=lambda item: item[0] != currency
                 )
             ],
@@ -269,7 +280,7 @@ class MeteredDashboard(models.AbstractModel):
         for row in rows:
             place = (row["day"] - span["previous_from"]).days
             if row["day"] < span["from"] and place < count:
-                previous["calls"][place] += row["calls"]
+                previous["calls"][place] += row["calls"] + row["others"]
                 previous["minutes"][place] += row["minutes"]
                 if row["currency_id"] == currency.id:
                     previous["amount"][place] += row["amount"]
@@ -286,7 +297,10 @@ class MeteredDashboard(models.AbstractModel):
 
     @api.model
     def _meters(self, span, rows, currency):
-        """Per call type: sums of the period, of the days before, and day by day."""
+        """Per meter: sums of the period, of the days before, and day by day.
+
+        What is called ``calls`` here counts the records of other meters, too.
+        """
         count = (span["to"] - span["from"]).days
         meters = {}
         for row in rows:
@@ -297,13 +311,15 @@ class MeteredDashboard(models.AbstractModel):
                     "id": meter.id,
                     "name": meter.name,
                     "previous": 0.0,
+                    "so_far": False,
                     **{name: [0.0] * count for name in ("amount", "calls", "minutes")},
                 },
             )
             amount = row["amount"] if row["currency_id"] == currency.id else 0.0
             if row["day"] >= span["from"]:
                 place = (row["day"] - span["from"]).days
-                sums["calls"][place] += row["calls"]
+                sums["calls"][place] += row["calls"] + row["others"]
+                sums["so_far"] |= bool(amount) and row.get("so_far", False)
                 sums["minutes"][place] += row["minutes"]
                 sums["amount"][place] += amount
             elif row["day"] < span["compared_to"]:
@@ -323,7 +339,7 @@ class MeteredDashboard(models.AbstractModel):
         )
 
     @api.model
-    def _customers(self, span, currency):
+    def _customers(self, span, currency, priced):
         """The customers with the largest amounts."""
         domain = self._usage_domain(span, ("currency_id", "=", currency.id))
         groups = self.env["metered.usage"]._read_group(
@@ -333,6 +349,7 @@ class MeteredDashboard(models.AbstractModel):
             order="amount:sum desc, partner_id",
             limit=TOP,
         )
+        groups = self._add_customers(groups, domain, span, currency, priced)
         return [
             {
                 "id": partner.id,
@@ -345,7 +362,9 @@ class MeteredDashboard(models.AbstractModel):
                     [*domain, ("partner_id", "=", partner.id)],
                 ),
             }
-            for partner, amount, calls in groups
+            for partner, amount, calls in sorted(
+                groups, key=lambda group: (-(group[1] or 0.0), group[0].id)
+            )[:TOP]
         ]
 
     # === WHAT NEEDS A PERSON === #

@@ -92,9 +92,7 @@ class MeteredUsage(models.Model):
 
         :return: list of :class:`ShownLine`, at least one
         """
-        due = found.due(currency)
-        if places_of(due) is None:
-            due = Fraction(rounded(due, ENDLESS_DECIMALS))
+        due = finite_amount(found.due(currency))
         quantity = found.priced.quantity - found.billed_quantity
         parts = [(None, due)]
         if found.meter.presentation == "detail" and not found.has_billed:
@@ -227,19 +225,9 @@ class MeteredUsage(models.Model):
         A row's share is that of its quantity, or of its records where quantities
         cannot be added up.
         """
-        rows = found.records.sorted(lambda usage: (usage.day, usage.id))
-        column = "quantity" if found.meter.aggregation == "sum" else "records"
-        self.env.cr.execute(
-            f"SELECT id, {column}::text FROM metered_usage"  # noqa: S608 - ours
-            " WHERE id = ANY(%s)",
-            (rows.ids,),
-        )
-        weights = {key: Fraction(Decimal(text)) for key, text in self.env.cr.fetchall()}
-        weights = [weights[key] for key in rows.ids]
-        if min(weights) < 0 or not sum(weights):
-            weights = [Fraction(1)] * len(rows)
-        amounts = _shares(shown.amount, weights)
-        quantities = _shares(_finite(shown.counted), weights)
+        rows, weights = found.records._weights(found.meter)
+        amounts = shares(shown.amount, weights)
+        quantities = shares(_finite(shown.counted), weights)
         self.env.cr.execute(
             """
             UPDATE metered_usage usage
@@ -259,6 +247,24 @@ class MeteredUsage(models.Model):
         rows.invalidate_recordset(
             ["amount", "billed_quantity", "currency_id", "minutes"], flush=False
         )
+
+    def _weights(self, meter):
+        """What the price of a meter is shared out by.
+
+        :return: (these rows by day, list of Fractions: none below 0, not all 0)
+        """
+        rows = self.sorted(lambda usage: (usage.day, usage.id))
+        column = "quantity" if meter.aggregation == "sum" else "records"
+        self.env.cr.execute(
+            f"SELECT id, {column}::text FROM metered_usage"  # noqa: S608 - ours
+            " WHERE id = ANY(%s)",
+            (rows.ids,),
+        )
+        weights = {key: Fraction(Decimal(text)) for key, text in self.env.cr.fetchall()}
+        weights = [weights[key] for key in rows.ids]
+        if min(weights) < 0 or not sum(weights):
+            weights = [Fraction(1)] * len(rows)
+        return rows, weights
 
     def _make_row(self, found, shown, company, partner):
         """A row without records, that holds a line's amount; its id."""
@@ -293,12 +299,21 @@ def _running(amounts):
         yield total
 
 
+def finite_amount(amount):
+    """An amount that a decimal holds: what has no end is cut far behind the point.
+
+    :param amount: Fraction
+    :return: Fraction
+    """
+    return amount if places_of(amount) is not None else _finite(amount)
+
+
 def _finite(value):
     """A quantity as a database keeps it."""
     return Fraction(rounded(value, ENDLESS_DECIMALS))
 
 
-def _shares(total, weights):
+def shares(total, weights):
     """Split a total by weights into Decimals that come to it, exactly.
 
     :param total: Fraction with an end

@@ -81,7 +81,9 @@ class MeteredUsage(models.Model):
 
     _inherit = "metered.usage"
 
-    def _price_meters(self, company, date_from, date_to, subscription=None):
+    def _price_meters(
+        self, company, date_from, date_to, subscription=None, only_meter=None
+    ):
         """Price this open usage: one price for each meter and billing period.
 
         :param company: ``res.company``
@@ -89,12 +91,21 @@ class MeteredUsage(models.Model):
         :param date_to: first day after it
         :param subscription: the ``sale.subscription`` that is renewed: its metered
             lines are priced also without usage. None: each row's own one is found.
+        :param only_meter: of the subscription's lines only those of this meter
         :return: list of :class:`PricedMeter`
         :raises UserError: when usage has no price, or none for its quantity
         """
-        groups, order = {}, []
+        groups, order, owners = {}, [], {}
         for usage in self.sorted(lambda u: (u.day, u.id)):
-            owner = subscription or usage._metered_owner()
+            who = (
+                usage.subscription_id,
+                usage.company_id,
+                usage.partner_id.commercial_partner_id,
+                usage.meter_id,
+            )
+            if not subscription and who not in owners:
+                owners[who] = usage._metered_owner()
+            owner = subscription or owners[who]
             period = (date_from, date_to)
             if not date_from <= usage.day < date_to or not subscription:
                 period = owner._metered_period_of_day(usage.day, date_from, date_to)
@@ -105,6 +116,8 @@ class MeteredUsage(models.Model):
         if subscription and date_from < date_to:
             for line in subscription._metered_lines():
                 key = (line.metered_meter_id, subscription, date_from, date_to)
+                if only_meter and line.metered_meter_id != only_meter:
+                    continue
                 if key not in groups:
                     order.append(key)
                     groups[key] = []

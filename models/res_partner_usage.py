@@ -6,6 +6,7 @@ from decimal import Decimal
 from dateutil.relativedelta import relativedelta
 
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 from odoo.tools.misc import formatLang
 
@@ -109,6 +110,7 @@ class ResPartner(models.Model):
                 self._metered_days(start, due),
                 billed,
                 always=True,
+                period=(subscription, start, due),
             ),
             *self._metered_block(
                 [*domain, ("day", ">=", due)],
@@ -122,8 +124,12 @@ class ResPartner(models.Model):
         last = end - timedelta(days=1)
         return f"{format_date(self.env, start)} – {format_date(self.env, last)}"
 
-    def _metered_block(self, domain, title, billed, always=False):
-        """One block of usage; none where there is none, unless ``always``."""
+    def _metered_block(self, domain, title, billed, always=False, period=None):
+        """One block of usage; none where there is none, unless ``always``.
+
+        :param period: (``sale.subscription``, first day, first day after it) that is
+            renewed with this usage: its metered lines are priced without usage, too
+        """
         rows, totals = [], {}
         company = self.env.company
         for meter, currency, records, quantity, exact in self._metered_sums(domain):
@@ -140,6 +146,11 @@ class ResPartner(models.Model):
                     "amount": self._metered_money(amount, currency),
                 }
             )
+        so_far = self._metered_so_far(domain, period)
+        for row, amount, currency in so_far:
+            rows.append(row)
+            if currency:
+                totals[currency] = totals.get(currency, 0) + amount
         if not rows and not always:
             return []
         return [
@@ -147,6 +158,7 @@ class ResPartner(models.Model):
                 "title": title,
                 "billed": billed,
                 "rows": rows,
+                "so_far": bool(so_far),
                 "totals": [
                     self._metered_money(amount, currency)
                     for currency, amount in totals.items()
@@ -154,8 +166,58 @@ class ResPartner(models.Model):
             }
         ]
 
+    def _metered_so_far(self, domain, period):
+        """What usage of meters comes to as of now, priced as an invoice prices it.
+
+        :param domain: of the usage
+        :param period: see :meth:`_metered_block`
+        :return: list of (row, Decimal amount, ``res.currency``), without currency
+            where there is no price
+        """
+        Usage = self.env["metered.usage"].sudo()
+        usage = Usage.search([*domain, *Usage._so_far_domain()])
+        subscription, begin, end = period or (None, None, None)
+        if not period:
+            if not usage:
+                return []
+            days = usage.mapped("day")
+            begin, end = min(days), max(days) + timedelta(days=1)
+        found = []
+        meters = usage.meter_id
+        if subscription:
+            meters |= subscription.sudo()._metered_lines().metered_meter_id
+        for meter in meters.sorted(lambda m: (m.sequence, m.id)):
+            of_meter = usage.filtered(lambda row, meter=meter: row.meter_id == meter)
+            found += self._metered_so_far_of(of_meter, meter, begin, end, subscription)
+        return found
+
+    def _metered_so_far_of(self, usage, meter, begin, end, subscription):
+        records = formatLang(self.env, sum(usage.mapped("records")), digits=0)
+        row = {"name": meter.name, "records": records}
+        try:
+            priced = usage._price_meters(
+                self.env.company.sudo(), begin, end, subscription, meter
+            )
+        except UserError as error:
+            none = {"quantity": "", "amount": self.env._("no price")}
+            return [({**row, **none, "problem": str(error)}, 0, None)]
+        found = []
+        for one in priced:
+            amount, quantity = usage._due_so_far(one)
+            texts = {
+                "records": formatLang(
+                    self.env, sum(one.usage.mapped("records")), digits=0
+                ),
+                "quantity": f"{one.price._format_exact(quantity)} "
+                f"{one.price._priced_unit()}",
+                "amount": self._metered_money(amount, one.currency),
+                "so_far": True,
+            }
+            found.append(({**row, **texts}, amount, one.currency))
+        return found
+
     def _metered_sums(self, domain):
-        """Exact sums of usage by call type and currency.
+        """Exact sums of calls by call type and currency.
 
         :return: list of (``metered.meter``, ``res.currency``, number of records,
             Decimal billed quantity, Decimal amount) in the order of the call types
@@ -171,7 +233,7 @@ class ResPartner(models.Model):
                  WHERE id IN %s
                  GROUP BY meter_id, currency_id
                 """,
-                usage._search(domain).subselect(),
+                usage._search([*domain, ("meter_id.kind", "=", "call")]).subselect(),
             )
         )
         sums = [

@@ -67,7 +67,7 @@ export class Dashboard extends Component {
         return [
             {key: "amount", name: _t("Amount")},
             {key: "minutes", name: _t("Minutes")},
-            {key: "calls", name: _t("Calls")},
+            {key: "calls", name: _t("Records")},
         ];
     }
 

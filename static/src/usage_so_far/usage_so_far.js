@@ -3,7 +3,7 @@ import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
-/** A customer's open usage: a table per billing period, a row per call type. */
+/** A customer's open usage: a table per billing period, a row per call type or meter. */
 export class UsageSoFar extends Component {
     static template = "metered_billing.UsageSoFar";
     static props = {...standardFieldProps};
