@@ -124,6 +124,7 @@ def make_switch(env, address, api_key, domains):
             "sync_before_invoice": False,
         }
     )
+    group = env["metered.customer.group"].search([("name", "=", "Retail")], limit=1)
     for name, domain in zip(
         ("Lakeside Dental", "Prairie Freight"), domains, strict=True
     ):
@@ -137,6 +138,7 @@ def make_switch(env, address, api_key, domains):
                         "name": name,
                         "is_company": True,
                         "country_id": env.ref("base.us").id,
+                        "metered_group_id": group.id,
                     }
                 )
                 .id,

@@ -19,8 +19,10 @@ from . import metered_batch_undo
 from . import metered_calling_plan
 from . import metered_calling_plan_allowance
 from . import metered_cdr
+from . import metered_cdr_cost
 from . import metered_cdr_explain
 from . import metered_cdr_golden
+from . import metered_cdr_margin
 from . import metered_cdr_plan
 from . import metered_customer_group
 from . import metered_dashboard
@@ -46,6 +48,7 @@ from . import metered_golden_call
 from . import metered_rate
 from . import metered_rate_deck
 from . import metered_rate_deck_file
+from . import metered_rate_deck_purpose
 from . import metered_rate_deck_version
 from . import metered_rate_tier
 from . import metered_renewal
@@ -58,6 +61,7 @@ from . import metered_simulation
 from . import metered_simulation_line
 from . import metered_simulation_run
 from . import metered_simulation_sheet
+from . import metered_simulation_store
 from . import metered_simulation_tried
 from . import metered_source
 from . import metered_source_account
@@ -66,6 +70,7 @@ from . import metered_source_account_assign
 from . import metered_source_account_sync
 from . import metered_source_column
 from . import metered_source_connection
+from . import metered_source_cost
 from . import metered_source_found
 from . import metered_source_http
 from . import metered_source_payer
@@ -85,6 +90,7 @@ from . import metered_completeness
 from . import metered_inbox
 from . import metered_time_band
 from . import metered_usage
+from . import metered_usage_cost
 from . import metered_usage_lines
 from . import metered_usage_priced
 from . import metered_simulation_price  # takes from metered_usage_priced
@@ -118,4 +124,3 @@ from . import metered_golden_company
 from . import metered_golden_partner
 from . import metered_golden_product
 from . import metered_golden_subscription_line
-from . import metered_cost_deck

@@ -156,8 +156,8 @@ class AccountMove(models.Model):
         for line in about - full:
             invoice._metered_log(
                 self.env._(
-                    "%(credit)s takes back a part of %(line)s. Its calls stay on this "
-                    "invoice; they are free when all of the line is credited.",
+                    "%(credit)s takes back a part of %(line)s. Its usage stays on "
+                    "this invoice; it is free when all of the line is credited.",
                     credit=link,
                     line=line.name.partition(":")[0],
                 )

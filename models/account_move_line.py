@@ -47,7 +47,7 @@ class AccountMoveLine(models.Model):
         readonly=True,
         copy=False,
         help="The usage that it charged until it was cancelled or credited: id to "
-        "calls and amount.",
+        "records and amount.",
     )
     metered_origin_line_id = fields.Many2one(
         "account.move.line",
@@ -95,7 +95,7 @@ class AccountMoveLine(models.Model):
     def _metered_describe_freed(self):
         """A sentence on the usage that is open again, for the invoice's chatter."""
         return self.env._(
-            "%(lines)s. Its %(records)s calls can be billed again.",
+            "%(lines)s. Its %(records)s records can be billed again.",
             lines=", ".join(line.name.partition(":")[0] for line in self),
             records=sum(self.metered_usage_ids.mapped("records")),
         )

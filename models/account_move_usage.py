@@ -17,12 +17,14 @@ class AccountMove(models.Model):
         """The usage on this invoice for a mail, in the customer's language.
 
         :return: dict with ``rows`` (call type, period, records, quantity, amount, all
-            texts; amounts without taxes), ``total``, and ``period``, empty where the
-            rows are of different periods
+            texts; amounts without taxes), ``total``, ``period``, empty where the
+            rows are of different periods, and ``only_calls``
         """
         self.ensure_one()
         move = self.sudo().with_context(lang=self.partner_id.lang or self.env.lang)
         held = move._metered_usage_by_line()
+        meters = [meter for line in held.values() for meter, *_rest in line]
+        only_calls = all(meter.kind == "call" for meter in meters)
         rows = []
         lines = move.invoice_line_ids.filtered(lambda line: line.id in held)
         for line in lines.sorted(lambda line: (line.sequence, line.id)):
@@ -35,12 +37,15 @@ class AccountMove(models.Model):
                         "name": meter.name,
                         "period": move._metered_mail_period(first, last),
                         "records": formatLang(move.env, records, digits=0),
-                        "quantity": move._metered_mail_quantity(meter, quantity),
+                        "quantity": move._metered_mail_quantity(
+                            meter, quantity, only_calls
+                        ),
                         "amount": line.currency_id.format(line.price_subtotal),
                     }
                 )
         periods = {row["period"] for row in rows}
         return {
+            "only_calls": only_calls,
             "rows": rows,
             "period": periods.pop() if len(periods) == 1 else "",
             "total": move.currency_id.format(sum(lines.mapped("price_subtotal"))),
@@ -74,7 +79,8 @@ class AccountMove(models.Model):
     def _metered_mail_period(self, first, last):
         return f"{format_date(self.env, first)} – {format_date(self.env, last)}"
 
-    def _metered_mail_quantity(self, meter, quantity):
+    def _metered_mail_quantity(self, meter, quantity, only_calls=True):
         if meter.kind == "call":
-            return formatLang(self.env, float(quantity / 60), digits=1)
+            minutes = formatLang(self.env, float(quantity / 60), digits=1)
+            return minutes if only_calls else self.env._("%s min", minutes)
         return f"{formatLang(self.env, float(quantity), digits=2)} {meter.unit}"

@@ -247,7 +247,7 @@ class MeteredBatch(models.Model):
         if invoiced:
             raise UserError(
                 self.env._(
-                    "Some of the calls of %(file)s were invoiced in the meantime. "
+                    "Some of the records of %(file)s were invoiced in the meantime. "
                     "Delete or credit these invoices, then go on.",
                     file=self.file_name,
                 )

@@ -30,7 +30,7 @@ class MeteredCdr(models.Model):
     line = fields.Integer(
         readonly=True, aggregator=None, help="Line in the imported file."
     )
-    call_id = fields.Char(string="Call ID", readonly=True)
+    call_id = fields.Char(string="Record ID", readonly=True)
     start_time = fields.Datetime(string="Start", readonly=True)
     duration = fields.Integer(
         readonly=True, aggregator="sum", help="Whole duration in seconds, with ringing."
@@ -66,7 +66,11 @@ class MeteredCdr(models.Model):
         readonly=True,
         help="The rule of the source that said whether to charge it.",
     )
-    meter_id = UncheckedMany2one("metered.meter", string="Call Type", readonly=True)
+    meter_id = UncheckedMany2one(
+        "metered.meter", string="Call Type or Meter", readonly=True
+    )
+    meter_kind = fields.Selection(related="meter_id.kind", string="Kind")
+    unit = fields.Char(related="meter_id.unit")
     destination_id = UncheckedMany2one("metered.destination", readonly=True)
     partner_id = UncheckedMany2one("res.partner", string="Customer", readonly=True)
     identifier_id = UncheckedMany2one(
@@ -150,7 +154,16 @@ class MeteredCdr(models.Model):
         for cdr in self:
             cdr.raw_record = cdr.batch_id.sudo()._raw_record(cdr.line)
 
-    @api.depends("start_time", "caller", "callee")
+    @api.depends("start_time", "caller", "callee", "meter_id", "quantity")
     def _compute_display_name(self):
         for cdr in self:
-            cdr.display_name = f"{cdr.caller or '?'} → {cdr.callee or '?'}"
+            if cdr._is_call():
+                cdr.display_name = f"{cdr.caller or '?'} → {cdr.callee or '?'}"
+            else:
+                meter = cdr.meter_id
+                cdr.display_name = f"{meter.name}: {cdr.quantity:.15g} {meter.unit}"
+
+    def _is_call(self):
+        """Whether it is a telephone call: not every record without meter is known."""
+        self.ensure_one()
+        return not self.meter_id or self.sudo().meter_id.kind == "call"

@@ -135,19 +135,7 @@ class MeteredCdr(models.Model):
     def _explain_before(self):
         """Rows about what came before rating: whose call, of which kind."""
         cdr, words = self.sudo(), self.env["metered.explanation"]
-        rows = [
-            words._row(
-                "call",
-                self.env._("Call"),
-                self.env._(
-                    "%(caller)s → %(callee)s on %(time)s, connected for %(seconds)s s",
-                    caller=cdr.caller or "?",
-                    callee=cdr.callee or "?",
-                    time=format_datetime(self.env, cdr.start_time),
-                    seconds=words._number(int(cdr.quantity)),
-                ),
-            )
-        ]
+        rows = [cdr._explain_record()]
         if cdr.rule_id:
             rows.append(
                 words._row(
@@ -184,8 +172,41 @@ class MeteredCdr(models.Model):
             text = cdr.meter_id.name
             if cdr.destination_id:
                 text = f"{text}: {cdr.destination_id.name}"
-            rows.append(words._row("kind", self.env._("Call type"), text))
+            rows.append(
+                words._row(
+                    "kind",
+                    self.env._("Call type") if cdr._is_call() else self.env._("Meter"),
+                    text,
+                )
+            )
         return rows
+
+    def _explain_record(self):
+        """The row that says what the record is: a call, or a quantity of a meter."""
+        words = self.env["metered.explanation"]
+        time = format_datetime(self.env, self.start_time)
+        if not self._is_call():
+            return words._row(
+                "call",
+                self.env._("Record"),
+                self.env._(
+                    "%(quantity)s %(unit)s on %(time)s",
+                    quantity=words._number(f"{self.quantity:.15g}"),
+                    unit=self.meter_id.unit,
+                    time=time,
+                ),
+            )
+        return words._row(
+            "call",
+            self.env._("Call"),
+            self.env._(
+                "%(caller)s → %(callee)s on %(time)s, connected for %(seconds)s s",
+                caller=self.caller or "?",
+                callee=self.callee or "?",
+                time=time,
+                seconds=words._number(int(self.quantity)),
+            ),
+        )
 
     # === PLANS === #
 

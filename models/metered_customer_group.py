@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class MeteredCustomerGroup(models.Model):
@@ -26,10 +26,15 @@ class MeteredCustomerGroup(models.Model):
         string="Rate Deck",
         ondelete="restrict",
         check_company=True,
+        domain="[('purpose', '=', 'sale'), ('company_id', '=', company_id)]",
         help="Rates of the customers in this group, where a customer has no rate of "
         "its own.",
     )
     partner_ids = fields.One2many("res.partner", "metered_group_id", string="Customers")
+
+    @api.constrains("deck_id")
+    def _check_deck(self):
+        self.deck_id._check_is_for("sale")
 
     def _cure_targets(self):
         """Calls that had no rate."""

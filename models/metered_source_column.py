@@ -17,7 +17,7 @@ class MeteredSourceColumn(models.Model):
     sequence = fields.Integer(default=10)
     target = fields.Selection(
         [
-            ("call_id", "Call id (unique)"),
+            ("call_id", "Record id (unique)"),
             ("start_time", "Start time"),
             ("time_hint", "Epoch that tells repeated hours apart"),
             ("seconds", "Chargeable seconds"),

@@ -41,7 +41,10 @@ class MeteredUsage(models.Model):
         index="btree_not_null",
     )
     meter_id = UncheckedMany2one(
-        "metered.meter", string="Call Type", required=True, readonly=True
+        "metered.meter",
+        string="Call Type or Meter",
+        required=True,
+        readonly=True,
     )
     day = fields.Date(required=True, readonly=True, help="In the customer's time zone.")
     currency_id = UncheckedMany2one("res.currency", required=True, readonly=True)

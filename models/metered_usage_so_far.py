@@ -165,4 +165,3 @@ class MeteredUsage(models.Model):
         due = finite_amount(found.due(found.currency))
         quantity = found.priced.quantity - found.billed_quantity
         return to_decimal(due), Fraction(quantity)
-

@@ -11,8 +11,16 @@ class ResCompany(models.Model):
     metered_deck_id = fields.Many2one(
         "metered.rate.deck",
         string="Default Rate Deck",
+        domain="[('purpose', '=', 'sale')]",
         help="Rates of customers who have no deck of their own and are in no group "
         "with one.",
+    )
+    metered_cost_deck_id = fields.Many2one(
+        "metered.rate.deck",
+        string="Cost Deck",
+        domain="[('purpose', '=', 'cost')]",
+        help="What calls cost the company, where their source has no cost deck of its "
+        "own.",
     )
     metered_tz = fields.Selection(
         _tz_get,
@@ -43,6 +51,14 @@ class ResCompany(models.Model):
         default="auto",
         help="Whether the dashboard shows the steps to the first invoice.",
     )
+
+    @api.constrains("metered_deck_id")
+    def _check_metered_deck(self):
+        self.metered_deck_id._check_is_for("sale")
+
+    @api.constrains("metered_cost_deck_id")
+    def _check_metered_cost_deck(self):
+        self.metered_cost_deck_id._check_is_for("cost")
 
     def _metered_timezone(self):
         """The time zone in which the company's days begin, an IANA name."""

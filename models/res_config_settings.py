@@ -9,6 +9,9 @@ class ResConfigSettings(models.TransientModel):
     metered_deck_id = fields.Many2one(
         related="company_id.metered_deck_id", readonly=False
     )
+    metered_cost_deck_id = fields.Many2one(
+        related="company_id.metered_cost_deck_id", readonly=False
+    )
     metered_tz = fields.Selection(related="company_id.metered_tz", readonly=False)
     metered_responsible_id = fields.Many2one(
         related="company_id.metered_responsible_id", readonly=False

@@ -13,7 +13,7 @@ class ResPartner(models.Model):
         "metered.rate.deck",
         string="Rate Deck",
         company_dependent=True,
-        domain="[('company_id', '=', current_company_id)]",
+        domain="[('purpose', '=', 'sale'), ('company_id', '=', current_company_id)]",
         help="The customer's own rates. What they do not price is priced by the deck "
         "of the customer group, then by the company's default deck.",
     )
@@ -59,6 +59,10 @@ class ResPartner(models.Model):
         compute="_compute_metered_exception_count",
         groups="metered_billing.group_metered_user",
     )
+
+    @api.constrains("metered_deck_id")
+    def _check_metered_deck(self):
+        self.metered_deck_id._check_is_for("sale")
 
     @api.depends("commercial_partner_id")
     def _compute_metered_owner_id(self):

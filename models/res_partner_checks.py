@@ -40,8 +40,8 @@ class ResPartner(models.Model):
             return {
                 "groups": [],
                 "empty": self.env._(
-                    "No usage is billed to this contact yet. Tell what its calls are "
-                    "known by, and they are."
+                    "No usage is billed to this contact yet. Tell what its usage "
+                    "is known by, and it is."
                 ),
                 "remedy": self.env._("Add an identifier"),
                 "call": self._metered_call("identifier"),

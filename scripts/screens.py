@@ -173,7 +173,31 @@ SCREENS = [
     ),
     _list("golden_calls", "golden_call"),
     _form("golden_call", "golden_call", "metered.golden.call"),
+    _form("usage_record", "cdr", "metered.cdr", [("meter_id.kind", "!=", "call")]),
+    Screen(
+        "usage_record_explained",
+        ACTION + "cdr/",
+        record=("metered.cdr", [("meter_id.kind", "!=", "call")]),
+        wait=".o_form_view",
+        steps=(_click("button[name=action_explain]"),),
+    ),
     _list("usage", "usage"),
+    _form(
+        "usage_so_far",
+        "usage",
+        "metered.usage",
+        [("meter_id.kind", "!=", "call"), ("invoice_line_id", "=", False)],
+    ),
+    Screen(
+        "customer_so_far",
+        "/odoo/res.partner/",
+        record=("res.partner", [("name", "=", "Thames Print Ltd")]),
+        wait=".o_form_view",
+        steps=(
+            _tab("Metered"),
+            "document.querySelector('.o_metered_usage').scrollIntoView()",
+        ),
+    ),
     _list("exceptions", "exception"),
     _form("exception", "exception", "metered.exception", [("state", "=", "open")]),
     _list("causes", "exception_cause"),
@@ -194,6 +218,7 @@ SCREENS = [
     _list("exception_work", "exception_job"),
     _list("imports", "batch"),
     _form("import", "batch", "metered.batch"),
+    _form("import_usage", "batch", "metered.batch", [("file_name", "=", "texts.csv")]),
     Screen(
         "undo",
         ACTION + "batch",
@@ -229,6 +254,30 @@ SCREENS = [
             " })()",
             "(async () => {"
             " document.querySelector('.modal button[name=action_preview]').click();"
+            " await new Promise((done) => setTimeout(done, 2500));"
+            " })()",
+        ),
+    ),
+    Screen(
+        "import_wizard_usage",
+        ACTION + "import",
+        wait=".modal .o_form_view",
+        steps=(
+            # Readings, with a column that nobody knows.
+            "(async () => {"
+            " const {orm, action} = odoo.__WOWL_DEBUG__.root.env.services;"
+            " const [source] = await orm.search('metered.source',"
+            " [['record_kind', '=', 'usage']], {limit: 1});"
+            " const rows = ['id,time,identifier,quantity,meter,properties,site',"
+            " 'r-1,2026-11-02 10:00:00,tpl-sms,1,sms,,London',"
+            " 'r-2,2026-11-02 11:00:00,tpl-sms,2.5,sms,,Leeds',"
+            " 'r-3,2026-11-31 11:00:00,tpl-sms,1,sms,,London',"
+            " 'r-4,2026-11-02 12:00:00,nobody,1,sms,,London',"
+            " 'r-5,2026-11-02 13:00:00,tpl-sms,many,sms,,London', ''];"
+            " const [id] = await orm.create('metered.import', [{source_id: source,"
+            " file: btoa(rows.join('\\n')), file_name: 'readings.csv'}]);"
+            " const shown = await orm.call('metered.import', 'action_preview', [[id]]);"
+            " if (shown && shown.type) await action.doAction(shown);"
             " await new Promise((done) => setTimeout(done, 2500));"
             " })()",
         ),
@@ -319,6 +368,7 @@ SCREENS = [
             "document.querySelector('.o_notebook').scrollIntoView()",
         ),
     ),
+    _form("source_usage", "source", "metered.source", [("record_kind", "=", "usage")]),
     _list("syncs", "sync"),
     _form("sync", "sync", "metered.sync"),
     _list("records_per_day", "completeness"),

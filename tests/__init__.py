@@ -6,6 +6,7 @@ from . import test_allowances
 from . import test_batch_job
 from . import test_batch_undo
 from . import test_batch_undo_job
+from . import test_call_costs
 from . import test_calling_plan_together
 from . import test_calling_plan_tours
 from . import test_calling_plans
@@ -98,4 +99,5 @@ from . import test_tours_manual_invoice
 from . import test_tours_metered_price
 from . import test_usage_calls
 from . import test_usage_so_far
+from . import test_usage_words
 from . import test_vectors

@@ -150,7 +150,7 @@ class TestManualInvoice(ManualInvoiceCase):
         self.assertEqual(manual.metered_usage_count, 1)
         self.assertEqual(
             self.wizard().problem,
-            "All calls of these days are invoiced already: "
+            "All usage of these days is invoiced already: "
             f"{(manual | renewal)._metered_label()}.",
         )
 
@@ -183,7 +183,7 @@ class TestManualInvoice(ManualInvoiceCase):
         self.assertEqual(action["res_id"], wizard.id)
         self.assertEqual(
             wizard.changes,
-            "National calls: 2 calls, 0.091 USD before; 3 calls, 0.151 USD now",
+            "National calls: 2 records, 0.091 USD before; 3 records, 0.151 USD now",
         )
         self.assertFalse(self.usage(self.customer).invoice_id)
         self.assertEqual(wizard.line_ids[0].records, 3)
@@ -195,7 +195,7 @@ class TestManualInvoice(ManualInvoiceCase):
         first, second = self.wizard(), self.wizard()
         invoice = self.invoice(first)
         second.action_create_invoice()
-        self.assertIn("National calls: 2 calls, 0.091 USD before; 0", second.changes)
+        self.assertIn("National calls: 2 records, 0.091 USD before; 0", second.changes)
         self.assertIn(invoice._metered_label(), second.problem)
         self.assertFalse(second.invoice_id)
         with self.assertRaisesRegex(UserError, "invoiced already"):
@@ -212,10 +212,10 @@ class TestManualInvoice(ManualInvoiceCase):
 
     def test_no_calls(self):
         wizard = self.wizard()
-        self.assertEqual(wizard.problem, "There are no calls of Acme in these days.")
+        self.assertEqual(wizard.problem, "There is no usage of Acme in these days.")
         self.assertIn("Nothing came in from it yet", wizard.checks)
         self.assertIn("text-danger", wizard.checks)
-        with self.assertRaisesRegex(UserError, "There are no calls of Acme"):
+        with self.assertRaisesRegex(UserError, "There is no usage of Acme"):
             wizard.action_create_invoice()
 
     def test_nobody_knows_the_customer(self):
@@ -427,8 +427,7 @@ class TestManualInvoiceSecurity(ManualInvoiceCase):
         self.assertEqual(wizard.action_create_invoice(), action)
         self.assertEqual(
             self.wizard(user=self.operator).problem,
-            "All calls of these days are invoiced already: "
-            f"{invoice._metered_label()}.",
+            f"All usage of these days is invoiced already: {invoice._metered_label()}.",
         )
 
     def test_freed_and_billed_again_by_a_user(self):

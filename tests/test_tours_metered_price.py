@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """From a price to the invoice on the screen, in a real browser."""
 
+from odoo import Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .metered_case import MeteredMakers
@@ -55,3 +56,27 @@ class TestToursMeteredPrice(MeteredMakers, HttpCase):
 
         self.assertEqual(self.usage(self.customer).amount, 0.05)
         self.assertEqual(plan.invoice_ids.amount_untaxed, 10.05)
+
+    def test_what_it_comes_to_so_far(self):
+        price = self.make_price(self.meter, (100, 0), (0, 0.05))
+        self.product.write(
+            {"metered_meter_id": self.meter.id, "metered_price_id": price.id}
+        )
+        plan = self.make_subscription(self.customer, "2026-09-01", "2026-11-01")
+        plan.sale_subscription_line_ids = [
+            Command.create({"product_id": self.product.id})
+        ]
+        source = self.make_source("usage", meter_id=self.meter.id)
+        rows = "".join(f"{n},2026-10-05 10:00:00,key-1,1\n" for n in range(101))
+        self.import_text(source, "id,time,identifier,quantity\n" + rows)
+        self.start_tour(
+            "/odoo/action-metered_billing.action_metered_usage",
+            "metered_billing_usage_so_far",
+            login="operator",
+        )
+        self.start_tour(
+            f"/odoo/res.partner/{self.customer.id}",
+            "metered_billing_customer_so_far",
+            login="operator",
+        )
+        self.assertEqual(self.usage(self.customer).amount, 0)

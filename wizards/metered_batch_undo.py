@@ -24,7 +24,7 @@ class MeteredBatchUndo(models.TransientModel):
     usage_rows = fields.Integer(
         string="Days of Usage", help="Rows of usage that shrink or go."
     )
-    invoices = fields.Char(help="Invoices that hold some of the calls.")
+    invoices = fields.Char(help="Invoices that hold some of the records.")
     invoiced = fields.Integer(string="Invoiced Calls")
     as_job = fields.Boolean()
     line_ids = fields.One2many("metered.batch.undo.line", "wizard_id")
@@ -99,7 +99,7 @@ class MeteredBatchUndo(models.TransientModel):
             "params": {
                 "type": "success" if batch.state == "undone" else "info",
                 "message": self.env._(
-                    "%(file)s is undone: %(rated)s rated calls and %(exceptions)s "
+                    "%(file)s is undone: %(rated)s rated records and %(exceptions)s "
                     "exceptions were taken back.",
                     file=batch.file_name,
                     rated=batch.undone_rated,

@@ -24,7 +24,7 @@ class MeteredExceptionRate(models.TransientModel):
     deck_id = fields.Many2one(
         "metered.rate.deck",
         string="Rate Deck",
-        domain="[('company_id', '=', company_id)]",
+        domain="[('purpose', '=', 'sale'), ('company_id', '=', company_id)]",
         help="Where the rates are added. The customer's deck prices for this customer, "
         "the company's default deck for everybody.",
     )

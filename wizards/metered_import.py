@@ -235,6 +235,10 @@ class MeteredImport(models.TransientModel):
             self.column_ids._fields["target"]._description_selection(self.env)
         )
         meaning = {column.name: column.target for column in self.column_ids}
+        payers = dict.fromkeys(
+            self.source_id.payer_ids.mapped("column"),
+            self.env._("Identifies the customer"),
+        )
         dtype = pd.ArrowDtype(pa.string())
         frame = pd.DataFrame(first["rows"], columns=first["names"], dtype=dtype)
         rows = [
@@ -268,7 +272,10 @@ class MeteredImport(models.TransientModel):
         return {
             "kind": self.source_id.record_kind,
             "columns": [
-                {"name": name, "meaning": labels.get(meaning.get(name), False)}
+                {
+                    "name": name,
+                    "meaning": labels.get(meaning.get(name)) or payers.get(name, False),
+                }
                 for name in first["names"]
             ],
             "rows": sorted(rows, key=lambda row: row["line"]),

@@ -45,7 +45,7 @@ class MeteredManualInvoice(models.TransientModel):
         string="To",
         required=True,
         default=lambda self: self._default_date_to(),
-        help="Last day: its calls are invoiced too.",
+        help="Last day: its usage is invoiced too.",
     )
     state = fields.Selection([("ask", "Ask"), ("found", "Found")], default="ask")
     # --- what was found

@@ -21,7 +21,8 @@ class MeteredManualInvoiceLine(models.TransientModel):
     rated = fields.Char(
         string="As Rated",
         readonly=True,
-        help="The exact sum of its calls, in the currency of the rates.",
+        help="The exact sum of its calls, in the currency of the rates; of other "
+        "meters, the price of the period so far.",
     )
     currency_id = fields.Many2one(related="wizard_id.currency_id")
     amount = fields.Monetary(

@@ -250,14 +250,14 @@ class MeteredManualInvoice(models.TransientModel):
             )
         if found.billed:
             return self.env._(
-                "All calls of these days are invoiced already: %s.", found.invoices
+                "All usage of these days is invoiced already: %s.", found.invoices
             )
         if unrated:
             return self.env._(
                 "Nothing could be rated: look at the open exceptions of these days."
             )
         return self.env._(
-            "There are no calls of %(customer)s in these days.",
+            "There is no usage of %(customer)s in these days.",
             customer=self.partner_id.display_name,
         )
 
@@ -276,8 +276,8 @@ class MeteredManualInvoice(models.TransientModel):
             )
             texts.append(
                 self.env._(
-                    "%(meter)s: %(old_calls)s calls, %(old)s before; %(new_calls)s "
-                    "calls, %(new)s now",
+                    "%(meter)s: %(old_calls)s records, %(old)s before; "
+                    "%(new_calls)s records, %(new)s now",
                     meter=self.env["metered.meter"].browse(meter_id).name,
                     old_calls=old_calls,
                     old=self._format_sums({currency_id: Decimal(old)}),
@@ -341,7 +341,7 @@ class MeteredManualInvoice(models.TransientModel):
                 (
                     None,
                     self.env._("Not over yet"),
-                    self.env._("Later calls of these days go on the next invoice."),
+                    self.env._("Later records of these days go on the next invoice."),
                 )
             )
         return checks
@@ -353,7 +353,7 @@ class MeteredManualInvoice(models.TransientModel):
         accounts = self.env["metered.source.account"].search([company, partner])
         if not identifiers and not accounts:
             text = self.env._(
-                "Nothing tells which calls are this customer's: add a service "
+                "Nothing tells which usage is this customer's: add a service "
                 "identifier to it."
             )
             return [(False, self.env._("Sources"), text)]

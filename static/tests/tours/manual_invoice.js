@@ -51,7 +51,7 @@ registry.category("web_tour.tours").add("metered_billing_manual_invoice", {
         {
             content: "There is nothing to invoice, and it says why",
             trigger:
-                ".modal .o_field_widget[name=problem]:contains(There are no calls of Silent Customer)",
+                ".modal .o_field_widget[name=problem]:contains(There is no usage of Silent Customer)",
         },
         {
             content: "What is missing is red",

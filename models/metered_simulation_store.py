@@ -1,0 +1,47 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+
+from odoo import models
+
+
+class MeteredSimulation(models.Model):
+    """Margins keep what each call costs, so that those below cost can be found."""
+
+    _inherit = "metered.simulation"
+
+    def _run(self, commit, seconds):
+        """Margins first keep what is not kept yet; a run that is killed goes on."""
+        if self.kind == "margin":
+            done = (
+                self.env["metered.usage.cost"]
+                .sudo()
+                ._look_up(
+                    self.company_id,
+                    self.date_from,
+                    self.date_to + timedelta(days=1),
+                    commit,
+                    seconds,
+                )
+            )
+            if not done:
+                return False
+        return super()._run(commit, seconds)
+
+    def action_view_below(self):
+        """Open the calls that were sold below cost."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_cdr"
+        )
+        action["display_name"] = self.env._("Calls Below Cost")
+        domain = [
+            ("company_id", "=", self.company_id.id),
+            ("usage_id.day", ">=", self.date_from),
+            ("usage_id.day", "<=", self.date_to),
+        ]
+        if self.partner_ids:
+            domain.append(("partner_id", "child_of", self.partner_ids.ids))
+        action["domain"] = domain
+        action["context"] = {"search_default_below_cost": 1}
+        return action

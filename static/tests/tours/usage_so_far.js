@@ -1,0 +1,51 @@
+import {registry} from "@web/core/registry";
+
+registry.category("web_tour.tours").add("metered_billing_usage_so_far", {
+    steps: () => [
+        {
+            content: "The list says what the open usage comes to so far",
+            trigger: ".o_data_row:contains(Tour Texts) td[name=so_far]:contains($ 0.05)",
+            run: "click",
+        },
+        {
+            content: "So does the usage",
+            trigger: ".o_form_view .o_field_widget[name=so_far]:contains($ 0.05)",
+        },
+        {
+            content: "Its records",
+            trigger: "button[name=action_view_cdrs]",
+            run: "click",
+        },
+        {
+            trigger: ".o_breadcrumb .active:contains(Call Details)",
+        },
+        {
+            content: "A record is no call",
+            trigger: ".o_data_row:first td[name=start_time]",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view h1:contains(Tour Texts: 1 texts)",
+        },
+        {
+            trigger: ".o_form_view:not(:contains(Which call)):contains(Which usage)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("metered_billing_customer_so_far", {
+    steps: () => [
+        {
+            trigger: ".o_notebook .nav-link:contains(Metered)",
+            run: "click",
+        },
+        {
+            content: "Marked as what it is",
+            trigger:
+                ".o_metered_usage tr:contains(Tour Texts):contains($ 0.05) .o_metered_so_far",
+        },
+        {
+            trigger: ".o_metered_usage tfoot:contains(Total so far)",
+        },
+    ],
+});
