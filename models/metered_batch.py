@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import contextlib
+import mmap
 import os
 import tempfile
 
@@ -176,17 +177,51 @@ class MeteredBatch(models.Model):
         :return: ``metered.batch`` record
         :raises UserError: see :meth:`import_file`
         """
+        with self._attachment_path(attachment) as path:
+            checked = self._check_file(source, path, attachment.name, override)
+        return self._create_checked(source, attachment, *checked)
+
+    @api.model
+    def _create_for_path(self, source, path, name):
+        """The same of a file of this machine, which is read in portions.
+
+        Nothing of it is kept before it was found to be what it claims.
+
+        :param name: what to call it
+        """
+        checked = self._check_file(source, path, name)
+        # A type that Odoo does not know: it would store the words of a text once more,
+        # and read the file into memory to guess.
+        values = {"name": name, "mimetype": "application/x-call-records"}
+        attachments = self.env["ir.attachment"]
+        with open(path, "rb") as file:
+            if attachments._storage() == "file":
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                    attachment = attachments.create({**values, "raw": content})
+            else:
+                attachment = attachments.create({**values, "raw": file.read()})
+        return self._create_checked(source, attachment, *checked)
+
+    @api.model
+    def _check_file(self, source, path, name, override=None):
+        """Look whether a file is what it claims.
+
+        :return: (:class:`~..connectors.formats.FileFormat`, facts of its content)
+        :raises UserError: see :meth:`import_file`
+        """
         source.ensure_one()
         source.check_access("read")
-        with self._attachment_path(attachment) as path:
-            try:
-                file_format = files.detect_format(
-                    path, attachment.name, override=override
-                )
-                facts = files.check_file(path, file_format)
-            except files.SourceFileError as error:
-                raise UserError(str(error)) from error
+        try:
+            file_format = files.detect_format(path, name, override=override)
+            facts = files.check_file(path, file_format)
+        except files.SourceFileError as error:
+            raise UserError(str(error)) from error
         source._check_columns(file_format.columns)
+        return file_format, facts
+
+    @api.model
+    def _create_checked(self, source, attachment, file_format, facts):
+        """Queue the import of a file that was looked at."""
         batch = self.create(
             {
                 "source_id": source.id,

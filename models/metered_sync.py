@@ -53,6 +53,7 @@ class MeteredSync(models.Model):
     )
     records = fields.Integer(string="Records Read")
     cursor = fields.Text(readonly=True, help="Where to go on.")
+    pages = fields.Integer(readonly=True, help="Answers of the switch that were read.")
     is_prepared = fields.Boolean(readonly=True, help="Phone numbers are fetched.")
     is_fetched = fields.Boolean(readonly=True, help="All records are stored.")
     identifiers = fields.Integer(

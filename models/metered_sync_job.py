@@ -9,7 +9,7 @@ import numpy as np
 
 from odoo import api, fields, models
 
-from ..connectors.errors import SourceError, SourceFileError
+from ..connectors.errors import SourceAnswerError, SourceError, SourceFileError
 from ..connectors.formats import Chunk
 from ..connectors.http import HttpLimits
 from ..connectors.records import join_frames
@@ -20,6 +20,8 @@ from ..ingest.run import run_chunks
 JOB_LOCK_CLASS = 0x6D627379
 #: records that are stored and committed together
 CHUNK_RECORDS = 2_000
+#: pages of one sync, over all its slices: a switch may go on for ever
+MOST_PAGES = 100_000
 #: the job waits for the next slice rather than inside of one
 LIMITS = HttpLimits(request_seconds=60, longest_wait=10, attempts=3)
 
@@ -29,6 +31,7 @@ class _Reading:
     """How far the pages were read; written by the thread that reads ahead."""
 
     cursors: dict = field(default_factory=dict)  # records read -> cursor after them
+    pages: int = 0
     last: str | None = None
     finished: bool = False
 
@@ -110,7 +113,7 @@ class MeteredSync(models.Model):
 
     def _read_pages(self, connector, commit, seconds):
         """Store page after page; whether all of them are stored."""
-        reading = _Reading(last=self.cursor or None)
+        reading = _Reading(last=self.cursor or None, pages=self.pages)
         deadline = None if seconds is None else time.monotonic() + seconds
         pages = connector.fetch(
             self.account_id.name or "", *self._window(), self.cursor or None
@@ -121,6 +124,7 @@ class MeteredSync(models.Model):
             lambda records: self.write(self._stored_until(reading.cursors[records])),
         )
         self.write(self._stored_until(None if reading.finished else reading.last))
+        self.pages = reading.pages
         if commit:
             commit()
         self._keep_last_record(commit)
@@ -139,6 +143,13 @@ class MeteredSync(models.Model):
         """
         frames, rows = [], 0
         for page in pages:
+            reading.pages += 1
+            if reading.pages > MOST_PAGES:
+                raise SourceAnswerError(
+                    f"The switch answered {MOST_PAGES:,} pages and no end.",
+                    remedy="Fetch fewer days at once. If that does not help, the "
+                    "switch repeats itself: ask its vendor.",
+                )
             if len(page.frame):
                 frames.append(page.frame)
                 rows += len(page.frame)

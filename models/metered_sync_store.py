@@ -104,17 +104,12 @@ class MeteredSync(models.Model):
                     )
                 )
             else:
-                with open(fetched.path, "rb") as content:
-                    attachment = self.env["ir.attachment"].create(
-                        {"name": file.name.rpartition("/")[2], "raw": content.read()}
-                    )
                 try:
                     with self.env.cr.savepoint():
-                        batch = self.env["metered.batch"]._create_for_file(
-                            source, attachment
+                        batch = self.env["metered.batch"]._create_for_path(
+                            source, fetched.path, file.name.rpartition("/")[2]
                         )
                 except UserError as error:
-                    attachment.unlink()
                     self._refuse_file(values, str(error))
                     return self.env["metered.batch"]
                 values["batch_id"] = batch.id

@@ -95,8 +95,11 @@ class CommittedCase(TransactionCase):
         self.cr.commit()
         self.real.invalidate_all()
 
-    def start(self, script, *arguments):
-        """Start a process that runs a script of this folder in Odoo's environment."""
+    def start(self, script, *arguments, log=None, log_level="warn"):
+        """Start a process that runs a script of this folder in Odoo's environment.
+
+        :param log: open file that its log goes to; None: the log of the tests
+        """
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -110,10 +113,13 @@ class CommittedCase(TransactionCase):
                 self.cr.dbname,
                 "--http-port",
                 str(port),
+                "--log-level",
+                log_level,
                 MODULE / "tests" / script,
                 *map(str, arguments),
             ],
             stdout=subprocess.PIPE,
+            stderr=log,
             text=True,
         )
         self.addCleanup(worker.stdout.close)

@@ -11,7 +11,7 @@ from odoo.tests import Form, new_test_user
 from odoo.tests.common import _super_send
 
 from odoo.addons.metered_billing.connectors.http import HttpLimits
-from odoo.addons.metered_billing.models import metered_sync
+from odoo.addons.metered_billing.models import metered_sync_job
 
 from .metered_case import MeteredCase
 
@@ -90,7 +90,7 @@ class SourceTypeCase(LoopbackRequests, MeteredCase):
     def setUp(self):
         super().setUp()
         # One attempt: those of a sync are what is tested, not those of a request.
-        limits = patch.object(metered_sync, "LIMITS", HttpLimits(attempts=1))
+        limits = patch.object(metered_sync_job, "LIMITS", HttpLimits(attempts=1))
         limits.start()
         self.addCleanup(limits.stop)
 
