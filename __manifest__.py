@@ -64,6 +64,7 @@
         "views/metered_rate_views.xml",
         "views/metered_renewal_views.xml",
         "views/metered_rerate_views.xml",
+        "views/metered_simulation_templates.xml",
         "views/metered_simulation_views.xml",
         "views/metered_source_account_views.xml",
         "views/metered_source_found_views.xml",

@@ -25,6 +25,7 @@ from .identify import IdentifierIndex, PayerStep
 from .mapping import ColumnSpec
 from .rules import Condition, Rule
 from .settings import ImportSettings, Limits, Payers
+from .tried_rates import KEY as TRIED
 
 HOUR_US = 3_600_000_000
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -239,7 +240,10 @@ def deck_chain(partner, company):
     :return: tuple of deck ids, the deck to ask first first
     """
     deck, group_deck = _own_decks(partner)
-    return tuple((deck | group_deck | company.metered_deck_id).filtered("active").ids)
+    decks = deck | group_deck | company.metered_deck_id
+    chain = tuple(decks.filtered("active").ids)
+    tried = company.env.context.get(TRIED)
+    return tried.chain(chain) if tried else chain
 
 
 def _own_decks(partner):
@@ -314,7 +318,8 @@ def load_rates(env, decks, number=None):
         {"min": MIN_US, "max": MAX_US, "decks": decks.ids, "starts": starts},
         RATE_COLUMNS,
     )
-    return found.to_pandas()
+    tried = env.context.get(TRIED)
+    return tried.rates(found.to_pandas(), starts) if tried else found.to_pandas()
 
 
 def load_tiers(env, decks, rates):

@@ -58,6 +58,8 @@ from . import metered_rerate_difference
 from . import metered_rerate_invoiced
 from . import metered_rerate_line
 from . import metered_simulation
+from . import metered_simulation_customers
+from . import metered_simulation_golden
 from . import metered_simulation_line
 from . import metered_simulation_run
 from . import metered_simulation_sheet

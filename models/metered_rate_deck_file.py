@@ -11,7 +11,15 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..deck_files import Problem, compare, parse_deck, write_csv, write_xlsx
+from ..deck_files import (
+    DeckFileError,
+    Problem,
+    compare,
+    parse_deck,
+    read_rows,
+    write_csv,
+    write_xlsx,
+)
 from ..deck_files.changes import ALWAYS, OPEN, TERMS
 from ..ingest.frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 
@@ -50,6 +58,25 @@ class MeteredRateDeck(models.Model):
     version_ids = fields.One2many("metered.rate.deck.version", "deck_id")
 
     # === FROM A FILE === #
+
+    def _read_file(self, attachment, name, date_from, date_order="", whole=False):
+        """Read a file, and say what it changes in this deck; nothing is written.
+
+        :param attachment: ``ir.attachment`` with the file
+        :param name: of the file
+        :return: (rows of the file, what it changes, what is wrong); see
+            :meth:`_compare_with_file`
+        :raises UserError: when it is no file of rates
+        """
+        with self.env["metered.batch"]._attachment_path(attachment) as path:
+            try:
+                rows = read_rows(path, name or "")
+            except DeckFileError as error:
+                raise UserError(str(error)) from error
+        changes, problems = self._compare_with_file(
+            rows, date_from, date_order or "", whole
+        )
+        return rows, changes, problems
 
     def _compare_with_file(self, deck_rows, date_from, date_order="", whole=False):
         """What a file changes in this deck; nothing is written.

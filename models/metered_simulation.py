@@ -61,6 +61,16 @@ class MeteredSimulation(models.Model):
         help="The deck's rates that hold on this day are taken for all calls. Empty: "
         "those that held when each call was made.",
     )
+    file_id = fields.Many2one(
+        "ir.attachment",
+        string="Rates From",
+        readonly=True,
+        help="A file of rates that is not applied: the deck is tried as it would be.",
+    )
+    file_name = fields.Char(readonly=True)
+    file_date_from = fields.Date(string="Prices Hold From", readonly=True)
+    file_date_order = fields.Char(readonly=True)
+    file_whole = fields.Boolean(readonly=True)
     plan_id = fields.Many2one(
         "metered.calling.plan",
         string="Try This Plan",
@@ -120,10 +130,17 @@ class MeteredSimulation(models.Model):
     unrated = fields.Integer(compute="_compute_result", string="Without Rate")
     below = fields.Integer(compute="_compute_result", string="Calls Below Cost")
 
-    @api.depends("date_from", "date_to", "deck_id", "plan_id", "price_id", "kind")
+    @api.depends(
+        "date_from", "date_to", "deck_id", "file_name", "plan_id", "price_id", "kind"
+    )
     def _compute_display_name(self):
         for run in self:
-            names = [run.deck_id.name, run.plan_id.name, run.price_id.display_name]
+            deck = run.deck_id.name
+            if run.file_id:
+                deck = self.env._(
+                    "%(deck)s with %(file)s", deck=deck, file=run.file_name
+                )
+            names = [deck, run.plan_id.name, run.price_id.display_name]
             what = " + ".join(name for name in names if name)
             if run.kind == "margin":
                 what = self.env._("Margins")
@@ -165,6 +182,8 @@ class MeteredSimulation(models.Model):
         :return: action that shows it
         """
         run = self.sudo().create({**values, "position": values["date_from"]})
+        if run.file_id:
+            run.file_id = run.file_id.copy({"res_model": self._name, "res_id": run.id})
         run.expected = run._count_calls()
         if not run.expected:
             raise UserError(
@@ -185,6 +204,21 @@ class MeteredSimulation(models.Model):
             "views": [(run._form_view().id, "form")],
             "target": "current",
         }
+
+    def action_resume(self):
+        """Go on with what stopped, from where it stands."""
+        self.ensure_one()
+        self.check_access("read")
+        run = self.sudo()
+        if run.state != "failed":
+            raise UserError(self.env._("It has not stopped."))
+        run.write({"state": "queued", "error": False, "finished": False})
+        left = run.expected - run.records
+        if left <= AT_ONCE:
+            run._process()
+        else:
+            self.env.ref("metered_billing.ir_cron_simulation").sudo()._trigger()
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _form_view(self):
         return self.env.ref(f"metered_billing.metered_simulation_view_form_{self.kind}")

@@ -1,16 +1,14 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from dataclasses import dataclass, field
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..ingest.load import deck_chain, load_rates, make_engine, to_us
+from ..ingest.load import deck_chain, load_engine
 from ..ingest.simulate import Simulation
 from ..ingest.simulate_plans import PlanTrial, TriedPlan, find_families
-from ..rating import MAX_US, MIN_US
+from ..ingest.tried_rates import KEY, TriedRates
 
 #: customers with plans whose calls are read at a time, and about how many calls
 FAMILIES = 200
@@ -105,56 +103,52 @@ class MeteredSimulation(models.Model):
         :return: (``Simulation``; dict partner id -> position in its engine's chains,
             also of those that it is not about)
         """
+        rates = self._tried_rates()
         ids = {*self._partner_ids(company), *family_ids}
         chain_of, of_all, chains = {}, {}, {}
         partners = company.env["res.partner"].browse(sorted(ids))
         for partner in partners.with_company(company):
-            own = deck_chain(partner, company)
-            chain = self._chain_to_try(own)
-            position = chains.setdefault(own if chain is None else chain, len(chains))
+            chain = deck_chain(partner, company)
+            position = chains.setdefault(rates.chain(chain), len(chains))
             of_all[partner.id] = position
-            if chain is not None and (chosen is None or partner.id in chosen):
+            if rates.is_about(chain) and (chosen is None or partner.id in chosen):
                 chain_of[partner.id] = position
-        engine, currency_of_deck = self._make_engine(company.env, list(chains))
+        trying = company.with_context(**{KEY: rates})
+        engine, currency_of_deck = load_engine(trying.env, list(chains))
         return Simulation(engine, currency_of_deck, chain_of), of_all
 
-    def _make_engine(self, env, chains):
-        """The engine for chains of decks, with the rates that are tried."""
-        decks = env["metered.rate.deck"].browse(
-            sorted({deck_id for chain in chains for deck_id in chain})
+    def _tried_rates(self):
+        """The deck that is tried, with the rates that a file proposes."""
+        return TriedRates(
+            self.deck_id.id,
+            self.deck_id.timezone,
+            self.replaces_id.id,
+            self.rates_day or None,
+            self._changes_of_file(),
         )
-        rates = self._rates_to_try(load_rates(env, decks))
-        return make_engine(env, chains, decks, rates)
 
-    def _rates_to_try(self, rates):
-        """The rates of all decks, those of the deck that is tried as they are tried.
-
-        :param rates: DataFrame of ``load.load_rates``
-        """
-        if not self.rates_day:
-            return rates
-        zone = ZoneInfo(self.deck_id.timezone)
-        day = self.rates_day
-        local = datetime(day.year, day.month, day.day, tzinfo=zone)
-        at_us = to_us(local.astimezone(ZoneInfo("UTC")).replace(tzinfo=None), 0)
-        mine = rates["deck_id"] == self.deck_id.id
-        holds = (rates["valid_from_us"] <= at_us) & (at_us < rates["valid_to_us"])
-        rates = rates[~mine | holds].reset_index(drop=True)
-        mine = rates["deck_id"] == self.deck_id.id
-        rates.loc[mine, "valid_from_us"] = MIN_US
-        rates.loc[mine, "valid_to_us"] = MAX_US
-        return rates
-
-    def _chain_to_try(self, chain):
-        """A customer's decks with the one that is tried; None: it is not about them."""
-        new = self.deck_id.id
-        if not self.replaces_id:
-            return (new, *(deck for deck in chain if deck != new))
-        if self.replaces_id.id not in chain:
+    def _changes_of_file(self):
+        """What the file that is tried would change in the deck, None without one."""
+        if not self.file_id:
             return None
-        return tuple(
-            dict.fromkeys(new if d == self.replaces_id.id else d for d in chain)
+        _rows, changes, problems = self.deck_id._read_file(
+            self.file_id,
+            self.file_name,
+            self.file_date_from,
+            self.file_date_order,
+            self.file_whole,
         )
+        if problems:
+            raise UserError(
+                self.env._(
+                    "Line %(line)s of %(file)s is wrong: %(problem)s Mend the file, "
+                    "and upload it again.",
+                    line=problems[0].line,
+                    file=self.file_name,
+                    problem=problems[0].text,
+                )
+            )
+        return changes
 
     def _load_costs(self, company):
         """The cost deck of each source, or the company's."""
@@ -172,7 +166,7 @@ class MeteredSimulation(models.Model):
                     "source."
                 )
             )
-        engine, currency_of_deck = self._make_engine(company.env, list(chains))
+        engine, currency_of_deck = load_engine(company.env, list(chains))
         return Simulation(engine, currency_of_deck, chain_of, "source_id")
 
     def _partner_ids(self, company):

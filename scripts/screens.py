@@ -153,6 +153,24 @@ SCREENS = [
         [("kind", "=", "what_if")],
     ),
     Screen(
+        "what_if_start",
+        ACTION + "simulation_what_if",
+        steps=(_click(".o_control_panel button.btn-primary"),),
+    ),
+    Screen(
+        "check_deck",
+        ACTION + "rate_deck/",
+        record=("metered.rate.deck", [("name", "=", "A-Z termination")]),
+        wait=".o_form_view",
+        steps=(_click("button[name=action_check]"),),
+    ),
+    Screen(
+        "check_deck_result",
+        ACTION + "simulation_what_if/",
+        record=("metered.simulation", [("golden_count", ">", 0)]),
+        wait=".o_form_view",
+    ),
+    Screen(
         "what_if_pivot",
         ACTION + "simulation_what_if/",
         record=("metered.simulation", [("kind", "=", "what_if")]),

@@ -28,6 +28,7 @@ from . import test_customer_tab
 from . import test_dashboard
 from . import test_dashboard_tours
 from . import test_decisions
+from . import test_deck_check
 from . import test_deck_files
 from . import test_deck_import
 from . import test_exception_causes
@@ -102,3 +103,4 @@ from . import test_usage_calls
 from . import test_usage_so_far
 from . import test_usage_words
 from . import test_vectors
+from . import test_what_if_tours

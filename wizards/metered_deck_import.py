@@ -1,13 +1,11 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import contextlib
 import datetime
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
-from ..deck_files import DeckFileError, read_rows
 from ..deck_files.changes import ALWAYS, OPEN, STATUSES
 
 #: rates of each kind that the preview shows; the file may have 200,000
@@ -168,20 +166,13 @@ class MeteredDeckImport(models.TransientModel):
 
     def _read(self):
         """(rows of the file, what it changes, what is wrong)."""
-        with self._path() as path:
-            try:
-                rows = read_rows(path, self.file_name or "")
-            except DeckFileError as error:
-                raise UserError(str(error)) from error
-        changes, problems = self.deck_id._compare_with_file(
-            rows, self.date_from, self.date_order or "", self.whole == "whole"
+        return self.deck_id._read_file(
+            self.attachment_id,
+            self.file_name,
+            self.date_from,
+            self.date_order,
+            self.whole == "whole",
         )
-        return rows, changes, problems
-
-    @contextlib.contextmanager
-    def _path(self):
-        with self.env["metered.batch"]._attachment_path(self.attachment_id) as path:
-            yield path
 
     def _reopen(self):
         return {

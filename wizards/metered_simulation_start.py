@@ -41,6 +41,13 @@ class MeteredSimulationStart(models.TransientModel):
         help="The deck's rates that hold on this day are taken for all calls, for "
         "rates that begin later. Empty: those that held when each call was made.",
     )
+    import_id = fields.Many2one(
+        "metered.deck.import",
+        readonly=True,
+        help="A file of rates whose preview somebody looks at: the deck is tried as "
+        "the file would make it.",
+    )
+    file_name = fields.Char(related="import_id.file_name", string="With Rates From")
     plan_id = fields.Many2one(
         "metered.calling.plan",
         string="Try This Plan",
@@ -106,6 +113,7 @@ class MeteredSimulationStart(models.TransientModel):
             records.check_access("read")
         return self.env["metered.simulation"]._start(
             {
+                **self._prepare_file(),
                 "company_id": self.company_id.id,
                 "kind": self.kind,
                 **{name: self[name].id for name in (*TRIED, *REPLACED)},
@@ -115,3 +123,17 @@ class MeteredSimulationStart(models.TransientModel):
                 "partner_ids": [Command.set(self.partner_ids.ids)],
             }
         )
+
+    def _prepare_file(self):
+        """Values of the file that is tried."""
+        wizard = self.import_id
+        if not wizard:
+            return {}
+        wizard.check_access("read")
+        return {
+            "file_id": wizard.attachment_id.id,
+            "file_name": wizard.file_name,
+            "file_date_from": wizard.date_from,
+            "file_date_order": wizard.date_order,
+            "file_whole": wizard.whole == "whole",
+        }
