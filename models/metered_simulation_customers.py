@@ -57,13 +57,14 @@ class MeteredSimulation(models.Model):
 
     def _describe_customer(self, partner, currency, before, after, difference):
         """One customer as texts."""
-        share = f"{100 * difference / before:+.0f} %" if before else ""
+        share = 100 * difference / before if before else 0
+        shown = formatLang(self.env, share, digits=1)
         return {
             "id": partner.id,
             "name": partner.display_name or self.env._("Unknown"),
             "before": formatLang(self.env, before, digits=2),
             "after": formatLang(self.env, after, digits=2),
             "difference": formatLang(self.env, difference, digits=2),
-            "share": share,
+            "share": f"{shown} %" if abs(share) >= 0.05 else "",
             "currency": currency.name,
         }

@@ -60,6 +60,18 @@ def _searched(name: str, customer: str, first: str, last: str) -> Screen:
     return Screen(name, ACTION + "usage", steps=(step,))
 
 
+# Opens the check of the largest deck.
+CHECKED = """
+    (async () => {
+        const {orm, action} = odoo.__WOWL_DEBUG__.root.env.services;
+        const domain = [["name", "=", "A-Z termination"]];
+        const [deck] = await orm.search("metered.rate.deck", domain);
+        const check = await orm.call("metered.rate.deck", "action_check", [[deck]]);
+        await action.doAction(check);
+    })()
+"""
+
+
 def _click(selector: str) -> str:
     """A step that clicks what the selector finds first, and waits for a dialog."""
     return f"document.querySelector({selector!r}).click(), {DIALOG}"
@@ -154,16 +166,10 @@ SCREENS = [
     ),
     Screen(
         "what_if_start",
-        ACTION + "simulation_what_if",
-        steps=(_click(".o_control_panel button.btn-primary"),),
+        ACTION + "simulation_start",
+        wait=".modal .o_form_view",
     ),
-    Screen(
-        "check_deck",
-        ACTION + "rate_deck/",
-        record=("metered.rate.deck", [("name", "=", "A-Z termination")]),
-        wait=".o_form_view",
-        steps=(_click("button[name=action_check]"),),
-    ),
+    Screen("check_deck", ACTION + "rate_deck", steps=(CHECKED,)),
     Screen(
         "check_deck_result",
         ACTION + "simulation_what_if/",
