@@ -115,7 +115,14 @@ class TestDeckCheck(MeteredCase):
 
     def test_a_deck_in_use_with_rates_that_are_planned(self):
         """Its own customers, at the rates that hold when all of them have begun."""
-        self.make_rate(self.deck, "44", price=0.3, date_from=date(2026, 12, 24))
+        self.env["metered.rate"].with_context(metered_golden_reason="Agreed").create(
+            {
+                "deck_id": self.deck.id,
+                "prefix": "44",
+                "price": 0.3,
+                "date_from": date(2026, 12, 24),
+            }
+        )
         own = self.make_deck("Own")
         self.make_rate(own, "", price=0.5)
         self.best.metered_deck_id = own
