@@ -140,9 +140,7 @@ def rerate(usage, write=True):
     :return: :class:`Rerated`
     """
     env = usage.sudo().env
-    env.flush_all()
-    env.cr.execute(_READ_USAGE, (usage.ids,))
-    before = pd.DataFrame(env.cr.fetchall(), columns=list(USAGE_COLUMNS))
+    before = read_sums(usage)
     works = [
         _Rerating(env, env["res.company"].browse(company_id), rows, write)
         for company_id, rows in before.groupby("company_id")
@@ -159,6 +157,17 @@ def rerate(usage, write=True):
         [record for work in works for record in work.unrated],
         {usage: count for work in works for usage, count in work.changed_usage()},
     )
+
+
+def read_sums(usage):
+    """The sums of usage of calls, by id.
+
+    :param usage: ``metered.usage`` records
+    :return: DataFrame with :data:`USAGE_COLUMNS`
+    """
+    usage.env.flush_all()
+    usage.env.cr.execute(_READ_USAGE, (usage.ids,))
+    return pd.DataFrame(usage.env.cr.fetchall(), columns=list(USAGE_COLUMNS))
 
 
 class _Rerating:

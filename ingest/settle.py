@@ -258,7 +258,7 @@ class Settling:
     def _load_terms(self, plans):
         return load_terms(self.cr, plans)
 
-    def _find_partners(self):
+    def find_partners(self):
         """Customers whose calls may take from its plans."""
         shared = any(term.scope == "customer" for term in self.terms)
         family = (
@@ -332,7 +332,7 @@ class Settling:
         return subscription._metered_plan_periods(begin, latest)
 
     def _read_usage(self, periods):
-        partners = self._find_partners()
+        partners = self.find_partners()
         rows = read_usage(
             self.cr,
             self.company.id,
@@ -340,9 +340,16 @@ class Settling:
             periods[0].date_from,
             periods[-1].date_to,
         )
+        self.take_rows(self.rows_of(rows, partners))
+
+    def rows_of(self, rows, partners):
+        """The usage whose calls take from its plans.
+
+        :param rows: list of ``plan_calls.UsageRow`` of these partners
+        """
         candidates = self._find_candidates(partners)
         number = self.subscription.id
-        self.take_rows([row for row in rows if anchor(row, candidates) == number])
+        return [row for row in rows if anchor(row, candidates) == number]
 
     def take_rows(self, rows):
         """Set the usage whose calls take from its plans."""
@@ -359,15 +366,23 @@ class Settling:
         rows = [r for r in self.rows if period.date_from <= r.day < period.date_to]
         fixed_ids = [row.usage_id for row in rows if row.invoiced]
         open_ids = [row.usage_id for row in rows if not row.invoiced]
-        return _Part(period, open_ids, fixed_ids, self._fixed(fixed_ids))
+        return _Part(period, open_ids, fixed_ids, self.fixed(fixed_ids))
 
-    def _fixed(self, usage_ids):
+    def taken_of(self, usage_ids):
+        """What calls took, of whatever plan, before factors.
+
+        :return: dict (allowance id, identifier id) -> quantity
+        """
+        if not usage_ids:
+            return {}
+        self.cr.execute(_FIXED, {"usage": usage_ids})
+        return {(row[0], row[1]): row[2] for row in self.cr.fetchall()}
+
+    def fixed(self, usage_ids):
         """What invoiced calls took: dict (allowance id, key) -> amount."""
         fixed = {}
-        if not usage_ids:
-            return fixed
-        self.cr.execute(_FIXED, {"usage": usage_ids})
-        for allowance_id, identifier_id, quantity in self.cr.fetchall():
+        taken = self.taken_of(usage_ids)
+        for (allowance_id, identifier_id), quantity in taken.items():
             term = self.term_of.get(allowance_id)
             if term:
                 key = identifier_id if term.scope == "identifier" else EVERYBODY

@@ -11,7 +11,6 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_date
 from odoo.tools.misc import formatLang
 
-from ..ingest.rerate import rerate
 from .metered_job import UNFINISHED
 
 _logger = logging.getLogger(__name__)
@@ -332,12 +331,7 @@ class MeteredRerate(models.Model):
         domain = [*self._usage_domain(), ("partner_id", "in", partner_ids)]
         if self.scope == "invoiced":
             return self._rate_invoiced(domain)
-        writing = self.phase == "apply"
-        Usage = self.env["metered.usage"]
-        usage = Usage._lock(domain) if writing else Usage.search(domain)
-        done = rerate(usage, write=writing)
-        if writing:
-            usage._apply_plans([("id", "in", done.after["usage_id"].tolist())])
+        done = self._rate_open(domain, self.phase == "apply")
         self._note(done, partner_ids)
         self._add_to_counters(changed=done.changed, unrated=len(done.unrated))
 

@@ -7,6 +7,7 @@ from odoo import Command, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..ingest.rerate import rerate
+from ..ingest.rerate_plans import charges_with_plans
 from .metered_rerate import MICRO
 
 
@@ -111,6 +112,7 @@ class MeteredRerate(models.Model):
                 (usage.ids,),
             )
         done = rerate(usage, write=False)
+        self._give_plans_anew(done)
         values, rows = self._compare(done)
         if self.phase == "preview":
             self._write_lines(values)
@@ -120,6 +122,18 @@ class MeteredRerate(models.Model):
         self._check_as_previewed(rows, done.before["partner_id"].unique().tolist())
         self._post_documents(rows)
         self._add_to_counters(changed=done.changed, unrated=len(done.unrated))
+
+    def _give_plans_anew(self, done):
+        """Charge usage that took from plans with what it took, given anew.
+
+        :param done: ``ingest.rerate.Rerated``; its sums after are changed
+        """
+        usage = self.env["metered.usage"].browse(done.before["usage_id"].tolist())
+        company = self.company_id.sudo().with_company(self.company_id)
+        found = charges_with_plans(company, usage.sudo())
+        charges = done.after["usage_id"].map(found)
+        known = charges.notna()
+        done.after.loc[known, "charge_micro"] = charges[known].astype("int64")
 
     def _compare(self, done):
         """What changes, with what earlier differences billed already.
@@ -166,6 +180,10 @@ class MeteredRerate(models.Model):
             line["note"] = blocked.get(partner_id)
             if before != after and partner_id not in blocked:
                 rows.append((usage_id, before, after))
+        for line in values.values():
+            if line["before_micro"] == line["after_micro"]:
+                # Charged otherwise, but billed already.
+                line["changed"] = 0
         return values, rows
 
     def _billed_before(self, usage_ids):

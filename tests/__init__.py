@@ -78,6 +78,7 @@ from . import test_renewal
 from . import test_renewal_durability
 from . import test_rerate
 from . import test_rerate_job
+from . import test_rerate_plans
 from . import test_security
 from . import test_security_screens
 from . import test_source_accounts

@@ -1,0 +1,141 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What invoiced calls that took from calling plans are charged with other rates.
+
+What the calls of an invoice took of each allowance in a billing period is theirs, all
+of them together: it is given to them anew, in the order of (start, identity), because
+another rate may have other increments and other prices. They get no more of it than
+they took, although something may be left: that was rolled over, or is for calls that
+come in late. So balances stay what they are, and nothing is granted twice.
+"""
+
+import numpy as np
+import pandas as pd
+
+from ..rating.allowances import UNLIMITED, balances
+from ..rating.calling_plans import apply_plans
+from .load import deck_chain, load_engine
+from .plan_calls import read_calls, read_usage
+from .settle import DAY, Settling
+
+_PLANS_TAKEN = """
+    SELECT DISTINCT plan_id FROM metered_calling_plan_allowance WHERE id = ANY(%s)
+"""
+
+
+def charges_with_plans(company, usage):
+    """What invoiced usage is charged with the rates of today, where plans took of it.
+
+    :param company: ``res.company`` record, with all rights
+    :param usage: ``metered.usage`` records of calls, with a rate today
+    :return: dict usage id -> micro-units; only where a plan took something, rates
+        changed, and the subscription still has plans
+    """
+    env, ids = company.env, set(usage.ids)
+    if not ids or not env["metered.plan.mark"]._exist_plans():
+        return {}
+    found, seen = {}, set()
+    days = usage.mapped("day")
+    for owner in usage.partner_id.commercial_partner_id:
+        subscriptions = env["metered.plan.mark"]._subscriptions_of(company, owner)
+        for subscription in subscriptions - env["sale.subscription"].browse(seen):
+            seen.add(subscription.id)
+            for period in subscription._metered_plan_periods(min(days), max(days)):
+                work = _Anew(company, subscription, period, ids)
+                found.update(work.charges())
+    return found
+
+
+class _Anew:
+    """What invoiced calls of one subscription and billing period took, given anew."""
+
+    def __init__(self, company, subscription, period, wanted):
+        self.company, self.env = company, company.env
+        self.subscription, self.period = subscription, period
+        # The plans of today tell whose calls these are, not what they took.
+        whose = Settling(company, subscription, None)
+        partners = whose.find_partners()
+        rows = read_usage(
+            self.env.cr, company.id, partners, period.date_from, period.date_to
+        )
+        whose.take_rows(whose.rows_of(rows, partners))
+        self.rows = [row for row in whose.rows if row.usage_id in wanted]
+
+    def charges(self):
+        """Yield (usage id, micro-units), invoice by invoice.
+
+        Those of a later invoice came in when the others had taken, whatever their
+        start.
+        """
+        of_invoice = {}
+        for row in self.rows:
+            of_invoice.setdefault(row.invoice_id, []).append(row)
+        for rows in of_invoice.values():
+            yield from self._charges_of(rows)
+
+    def _charges_of(self, rows):
+        ids = np.array([row.usage_id for row in rows], np.int64)
+        calls = read_calls(self.env.cr, ids)
+        if not len(calls) or not calls["taken"].notna().any():
+            return ()
+        engine, currencies = self._engine(calls)
+        rated = engine.rate(calls).frame.reset_index(drop=True)
+        if all(
+            (calls[stored].to_numpy() == rated[now].to_numpy()).all()
+            for stored, now in (
+                ("deck_micro", "charge_micro"),
+                ("billed_seconds", "billed_seconds"),
+                ("rate_id", "rate_id"),
+            )
+        ):
+            return ()
+        work = Settling(self.company, self.subscription, None, self._plans(ids))
+        work.take_rows(rows)
+        calls["currency_id"] = [
+            currencies.get(deck, 0) for deck in rated["deck_id"].tolist()
+        ]
+        work.add_pools(calls)
+        planned = apply_plans(
+            engine, calls, rated, work.allowances, self._opening(work, ids)
+        )
+        sums = pd.Series(planned.frame["charge_micro"].to_numpy()).groupby(
+            calls["usage_id"].to_numpy()
+        )
+        return sums.sum().to_dict().items()
+
+    def _plans(self, ids):
+        """The plans that the calls took from, as `Settling` takes them."""
+        taken = Settling(self.company, self.subscription, None, {}).taken_of(
+            ids.tolist()
+        )
+        allowances = list({abs(key) for key, _identifier in taken})
+        self.env.cr.execute(_PLANS_TAKEN, (allowances,))
+        return {plan_id: 1 for (plan_id,) in self.env.cr.fetchall()}
+
+    def _engine(self, calls):
+        """The engine with today's decks; sets the column `chain`."""
+        partners = self.env["res.partner"].with_company(self.company)
+        numbers = calls["partner_id"].unique().tolist()
+        chain_of = {
+            number: deck_chain(partners.browse(number), self.company)
+            for number in numbers
+        }
+        distinct = list(dict.fromkeys(chain_of.values()))
+        calls["chain"] = [
+            distinct.index(chain_of[number]) for number in calls["partner_id"].tolist()
+        ]
+        return load_engine(self.env, distinct)
+
+    def _opening(self, work, ids):
+        """What the calls took together, and all of what has no end."""
+        taken = work.fixed(ids.tolist())
+        rows = work.opening(self.period, None)
+        places = zip(rows["allowance_id"].tolist(), rows["key"].tolist(), strict=True)
+        rows["amount"] = np.array(
+            [
+                amount if amount >= UNLIMITED else taken.get(place, 0)
+                for place, amount in zip(places, rows["amount"].tolist(), strict=True)
+            ],
+            np.int64,
+        )
+        return balances([rows])
