@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
+from odoo.exceptions import UserError
 
 
 class AccountMoveLine(models.Model):
@@ -8,29 +9,32 @@ class AccountMoveLine(models.Model):
 
     _inherit = "account.move.line"
 
-    def _metered_free(self):
-        """Say that a posted difference still stands: billed anew, it would count twice.
+    def unlink(self):
+        """Refuse to free usage to which a difference is billed."""
+        self._metered_check_differences()
+        return super().unlink()
 
-        What is billed again is rated again, and so holds the difference already.
-        """
-        found = (
-            self.env["metered.rerate.difference"]
-            .sudo()
-            .search(
-                [("invoice_line_id", "in", self.ids), ("move_id.state", "=", "posted")]
-            )
-        )
-        for move, differences in found.grouped("move_id").items():
-            for origin in differences.invoice_line_id.move_id:
-                for told, other in ((origin, move), (move, origin)):
-                    told._metered_log(
-                        self.env._(
-                            "The usage of %(invoice)s can be billed again, with "
-                            "today's rates. Reverse %(document)s too, which bills a "
-                            "difference to it. See %(other)s.",
-                            invoice=origin._metered_label(),
-                            document=move._metered_label(),
-                            other=other._get_html_link(),
-                        )
-                    )
+    def _metered_free(self):
+        """Refuse to free usage to which a difference is billed."""
+        self._metered_check_differences()
         return super()._metered_free()
+
+    def _metered_check_differences(self):
+        """Refuse to leave a difference behind that nothing is different from any more.
+
+        What is billed again is rated again, and so holds the difference already: both
+        together would bill it twice.
+
+        :raises UserError: naming what is to be taken back first
+        """
+        differences = self.env["metered.rerate.difference"].sudo()
+        found = differences.search([("invoice_line_id", "in", self.ids)])._counting()
+        if found:
+            raise UserError(
+                self.env._(
+                    "%(documents)s bills a difference to %(invoices)s. Take that back "
+                    "first: reset it to draft and cancel it, or reverse it.",
+                    documents=found.move_id._metered_label(),
+                    invoices=found.invoice_line_id.move_id._metered_label(),
+                )
+            )

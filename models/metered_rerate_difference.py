@@ -3,13 +3,16 @@
 from decimal import Decimal
 
 from odoo import fields, models
+from odoo.exceptions import UserError
 
 
 class MeteredRerateDifference(models.Model):
     """What a row of invoiced usage was charged, and what it is charged since.
 
-    The usage and its calls keep the old charge. It counts while its document is
-    posted; a document that is cancelled bills nothing.
+    The usage and its calls keep the old charge. It counts while its document is there,
+    as a draft too, and is not cancelled or taken back in full: then nothing bills it,
+    and rating the usage again finds it once more. It is about the invoice line that
+    charged the usage: that line keeps its usage as long as a difference to it counts.
     """
 
     _name = "metered.rerate.difference"
@@ -61,7 +64,63 @@ class MeteredRerateDifference(models.Model):
     def _micro(self):
         """The difference in micro-units of its currency."""
         self.ensure_one()
-        return int((Decimal(repr(self.difference)) * 10**6).to_integral_value())
+        return _micro(self.difference)
+
+    def _counting(self):
+        """Those that a document bills."""
+        void = self.move_id.filtered(lambda move: move._metered_is_void())
+        return self.filtered(lambda d: d.move_id and d.move_id not in void)
+
+    def _check_billed_once(self):
+        """Refuse to bill again what was billed otherwise meanwhile.
+
+        What the newest difference to a row of usage says that it is charged has to be
+        what the row and all its differences that count come to.
+
+        :raises UserError: when a document bills what another one bills, too
+        """
+        for difference in self._counting():
+            usage, line = difference.usage_id, difference.invoice_line_id
+            counting = self.search(
+                [("usage_id", "=", usage.id), ("invoice_line_id", "=", line.id)],
+                order="id",
+            )._counting()
+            total = _micro(usage.amount) + sum(other._micro() for other in counting)
+            if (
+                not usage
+                or usage.invoice_line_id != line
+                or total != _micro(counting[-1].after)
+            ):
+                others = counting.move_id - difference.move_id
+                raise UserError(
+                    self.env._(
+                        "%(document)s bills a difference to %(invoice)s, whose usage "
+                        "was rated or billed again since%(others)s. Leave "
+                        "%(document)s as it is, and rate the usage again: Metered "
+                        "Billing, Usage, Re-rating.",
+                        document=difference.move_id._metered_label(),
+                        invoice=line.move_id._metered_label()
+                        or self.env._("an invoice that is no more"),
+                        others=f" ({others._metered_label()})" if others else "",
+                    )
+                )
+
+    def _note_unbilled(self, moves, text):
+        """Say on the invoices that a difference to them is not billed any more.
+
+        :param moves: the documents
+        :param text: what became of them, a sentence
+        """
+        for move in moves:
+            own = self.filtered(lambda d, move=move: d.move_id == move)
+            for origin in own.invoice_line_id.move_id:
+                origin._metered_log(
+                    self.env._(
+                        "%(what)s It billed a difference to this invoice. Nothing "
+                        "bills it now: rate the usage again to bill it anew.",
+                        what=text % {"document": move._metered_label()},
+                    )
+                )
 
     def _due(self, line):
         """What is to be billed in the currency of an invoice line.
@@ -84,3 +143,8 @@ class MeteredRerateDifference(models.Model):
             for name in ("before", "after")
         )
         return after - before
+
+
+def _micro(amount):
+    """An amount as people read it in micro-units."""
+    return int((Decimal(repr(amount)) * 10**6).to_integral_value())

@@ -187,13 +187,15 @@ class MeteredRerate(models.Model):
         return values, rows
 
     def _billed_before(self, usage_ids):
-        """What posted differences charged already: dict usage id -> micro-units."""
+        """What differences charged already that count: dict usage id -> micro-units."""
         found = self.env["metered.rerate.difference"].search(
-            [("usage_id", "in", usage_ids), ("move_id.state", "=", "posted")]
+            [("usage_id", "in", usage_ids), ("move_id", "!=", False)]
         )
         sums = defaultdict(int)
-        for difference in found:
-            sums[difference.usage_id.id] += difference._micro()
+        for difference in found._counting():
+            # One to an earlier invoice of the usage is no part of what is charged now.
+            if difference.invoice_line_id == difference.usage_id.invoice_line_id:
+                sums[difference.usage_id.id] += difference._micro()
         return sums
 
     def _write_differences(self, rows):

@@ -228,18 +228,6 @@ class TestRerateJob(MeteredCase):
         self.assertEqual(move.state, "posted")
         self.assertGreater(move.date, self.company.sale_lock_date)
 
-    def test_freed_usage_and_its_difference(self):
-        """Who credits the invoice is told that the difference was billed apart."""
-        invoice = self.invoice(self.acme)
-        self.dearer()
-        move = self.approve(self.start(self.chief, scope="invoiced"))
-        invoice.button_draft()
-        invoice.button_cancel()
-        for told in (invoice, move):
-            self.assertIn(
-                f"Reverse {move.name} too", "".join(told.message_ids.mapped("body"))
-            )
-
     def test_what_changed_since_the_preview_is_not_posted(self):
         self.invoice(self.acme)
         deck = self.dearer()

@@ -174,7 +174,9 @@ class TestReratePlans(RerateCase):
         run = self.start("invoiced")
         self.assertEqual(self.lines(run), [(self.customer, 0.12, 0)])
         credit = self.approve(run)
-        self.assertEqual((credit.move_type, credit.amount_untaxed), ("out_refund", 0.12))
+        self.assertEqual(
+            (credit.move_type, credit.amount_untaxed), ("out_refund", 0.12)
+        )
         self.assertEqual(self.balances(allowance), balances)
         self.assert_nothing_more()
 
@@ -211,7 +213,7 @@ class TestReratePlans(RerateCase):
         self.assert_nothing_more()
 
     def test_late_calls_took_what_was_left(self):
-        """Nothing changed: invoices keep what their calls took, whatever their start."""
+        """Nothing changed: invoices keep what their calls took, whenever they began."""
         self.sell_minutes(100)
         self.call("2026-10-10", 80)
         self.bill()
