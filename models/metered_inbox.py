@@ -50,14 +50,15 @@ class MeteredSource(models.Model):
         )
 
     @api.model
-    def _start_posted(self):
+    def _start_posted(self, kind="schedule"):
         """Start a sync for each source whose inbox is not empty."""
+        syncs = super()._start_posted(kind)
         for source in self.search([("source_type", "=", "freeswitch_json")]):
             if self.env["metered.inbox"].search(
                 [("source_id", "=", source.id)], limit=1
             ):
-                source._start_syncs("schedule")
-        return super()._start_posted()
+                syncs |= source._start_syncs(kind)
+        return syncs
 
     def _silence(self, now):
         """What was posted and is not rated yet has come in, too."""

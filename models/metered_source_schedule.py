@@ -207,8 +207,12 @@ class MeteredSource(models.Model):
         return self.env["metered.sync"]._action_list([("source_id", "=", self.id)])
 
     @api.model
-    def _start_posted(self):
-        """Start what switches posted by themselves; see ``metered.inbox``."""
+    def _start_posted(self, kind="schedule"):
+        """Start what switches posted by themselves; see ``metered.inbox``.
+
+        :return: ``metered.sync``
+        """
+        return self.env["metered.sync"]
 
     # === CHECKS === #
 

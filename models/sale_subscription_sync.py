@@ -36,31 +36,52 @@ class MeteredSource(models.Model):
                 ("company_id", "=", company.id),
                 ("is_connected", "=", True),
                 ("sync_before_invoice", "=", True),
-                ("source_type", "not in", ("freeswitch_json", "file_store")),
+                # What is posted to us cannot be asked for.
+                ("source_type", "!=", "freeswitch_json"),
             ]
         )
         family = partner._metered_family()
         accounts = sources.account_ids.filtered(
             lambda a: a.active and a.partner_id in family
         )
-        whole = self.sudo().browse()
-        for source in sources:
-            if source._needs_account():
-                continue
-            mine = self.env["metered.identifier"].sudo()
-            if source in accounts.source_id or mine.search(
-                [("source_id", "=", source.id), ("partner_id", "in", family.ids)],
-                limit=1,
-            ):
-                whole |= source
+        identified = (
+            self.env["metered.identifier"]
+            .sudo()
+            .search(
+                [("source_id", "in", sources.ids), ("partner_id", "in", family.ids)]
+            )
+        )
+        # Identifiers may be of all sources: where calls came from tells it, too.
+        mine = {
+            *accounts.source_id.ids,
+            *identified.source_id.ids,
+            *partner.commercial_partner_id._metered_last_records(),
+        }
+        whole = sources.filtered(lambda s: not s._needs_account() and s.id in mine)
         return (
-            whole.filtered(lambda s: not s.synced_until or s.synced_until < needed),
+            whole.filtered(lambda s: s._metered_is_behind(needed)),
             accounts.filtered(
                 lambda a: (
                     a.source_id._needs_account()
                     and (not a.synced_until or a.synced_until < needed)
                 )
             ),
+        )
+
+    def _metered_is_behind(self, needed):
+        """Whether records until a moment may be missing of all of the source.
+
+        :param needed: datetime in UTC
+        """
+        if not self.synced_until or self.synced_until < needed:
+            return True
+        # Of a file store the files are here, and perhaps not their records yet.
+        return self.source_type == "file_store" and bool(self._unfinished_imports())
+
+    def _unfinished_imports(self):
+        return self.env["metered.batch"].search(
+            [("source_id", "=", self.id), ("state", "in", ("queued", "running"))],
+            order="id",
         )
 
 
@@ -140,13 +161,23 @@ class MeteredRenewal(models.Model):
                     return False
                 if not sync._process(commit, None if seconds is None else left):
                     return False
+        stores = self.sync_ids.source_id.filtered(
+            lambda source: source.source_type == "file_store"
+        )
+        for store in stores:
+            for batch in store._unfinished_imports():
+                left = deadline - time.monotonic()
+                if left <= 0 and commit:
+                    return False
+                if not batch._process(commit, None if seconds is None else left):
+                    return False
         return True
 
     def _start_due_syncs(self):
         model = self.env["sale.subscription"].with_company(self.company_id)
         due = model.search(model._metered_due_domain(self.company_id, self.date))
         sources = self.env["metered.source"].with_company(self.company_id)
-        syncs = self.env["metered.sync"]
+        syncs = sources.sudo()._start_posted("invoice")
         if not sources.sudo().search_count(
             [
                 ("company_id", "=", self.company_id.id),

@@ -34,8 +34,18 @@ class MeteredManualInvoice(models.TransientModel):
             source._start_syncs(
                 "invoice", accounts.filtered(lambda a, s=source: a.source_id == s)
             )
+        failed = [target for target in (*whole, *accounts) if target.sync_error]
+        names = ", ".join((whole | accounts.source_id).mapped("name"))
+        if not failed:
+            return self.env._(
+                "The last records of these days are being fetched from %s. Search "
+                "again in a minute to have them on the invoice.",
+                names,
+            )
         return self.env._(
-            "The last records of these days are being fetched from %s. Search again in "
-            "a minute to have them on the invoice.",
-            ", ".join((whole | accounts.source_id).mapped("name")),
+            "The last records of these days may be missing: %(names)s could not be "
+            "asked for them the last time, and is asked again now. Search again in a "
+            "minute; what comes later goes on the next invoice. %(error)s",
+            names=names,
+            error=failed[0].sync_error,
         )
