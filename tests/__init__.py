@@ -95,6 +95,7 @@ from . import test_source_types
 from . import test_sync_durability
 from . import test_sync_queue
 from . import test_simulation
+from . import test_simulation_durability
 from . import test_simulation_plans
 from . import test_simulation_prices
 from . import test_sums

@@ -1,0 +1,180 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""A what-if that is killed half way goes on, and comes to the same.
+
+This commits for real, in the test database; what it stores is removed at the end.
+"""
+
+# Other processes see only what is committed.
+# pylint: disable=invalid-commit
+
+from odoo import Command
+from odoo.tests import tagged
+
+from .committed_case import CommittedCase
+from .metered_case import generic_csv
+
+CUSTOMERS = 8
+WITH_PLAN = 4
+DAYS = 10
+
+
+@tagged("post_install", "-at_install")
+class TestSimulationDurability(CommittedCase):
+    """Eight customers, four of them with a plan, call three times a day."""
+
+    def setUp(self):
+        super().setUp()
+        self.subscriptions = self.real["sale.subscription"]
+        self.deck = self.make_deck("Durable", price=0.06)
+        self.tried = self.make_deck("Durable, tried", price=0.09)
+        self.customers = [self.make_customer(n) for n in range(CUSTOMERS)]
+        self.make_plan()
+        calls = [
+            (
+                f"d{customer}-{day}-{n}",
+                f"2026-10-{day + 1:02} 1{n}:00:00",
+                600 + customer,
+                self.phone(customer),
+                "+12125550199",
+            )
+            for customer in range(CUSTOMERS)
+            for day in range(DAYS)
+            for n in range(3)
+        ]
+        self.calls = len(calls)
+        source = self.make_source("Durable")
+        self.batch = self.make_batch(source, generic_csv(calls).encode())
+        self.cr.commit()
+        self.batch._process(commit=self.cr.commit)
+        self.refresh()
+        self.assertEqual(self.batch.rated, self.calls)
+
+    def phone(self, number):
+        return f"+1404555{number:04}"
+
+    def make_customer(self, number):
+        partner = self.make(
+            "res.partner",
+            name=f"Durable {number}",
+            is_company=True,
+            metered_deck_id=self.deck.id,
+        )
+        self.make(
+            "metered.identifier",
+            partner_id=partner.id,
+            kind="number",
+            value=self.phone(number),
+        )
+        return partner
+
+    def make_plan(self):
+        """100 minutes for half of the customers: their calls use that up."""
+        plan = self.make(
+            "metered.calling.plan",
+            name="Durable",
+            allowance_ids=[Command.create({"name": "Minutes", "amount": 100})],
+        )
+        product = self.make(
+            "product.product", name="Durable", type="service", metered_plan_id=plan.id
+        )
+        template = self.make(
+            "sale.subscription.template",
+            name="Durable",
+            code="DU",
+            recurring_rule_type="months",
+        )
+        pricelist = self.make("product.pricelist", name="Durable")
+        stage = self.real["sale.subscription.stage"].search(
+            [("type", "=", "in_progress")], limit=1
+        )
+        self.subscriptions = self.real["sale.subscription"].create(
+            [
+                {
+                    "partner_id": partner.id,
+                    "template_id": template.id,
+                    "pricelist_id": pricelist.id,
+                    "sale_subscription_line_ids": [
+                        Command.create(
+                            {
+                                "product_id": product.id,
+                                "name": "Durable",
+                                "product_uom_qty": 1,
+                            }
+                        )
+                    ],
+                }
+                for partner in self.customers[:WITH_PLAN]
+            ]
+        )
+        self.subscriptions.write({"stage_id": stage.id})
+        self.subscriptions.write(
+            {"date_start": "2026-10-01", "recurring_next_date": "2026-11-01"}
+        )
+
+    def _remove(self):
+        self.cr.rollback()
+        subscriptions = self.subscriptions.ids
+        self.cr.execute("DELETE FROM metered_simulation")
+        for statement in (
+            "DELETE FROM metered_allowance_balance WHERE subscription_id = ANY(%s)",
+            "DELETE FROM sale_subscription_line WHERE sale_subscription_id = ANY(%s)",
+            "UPDATE metered_usage SET subscription_id = NULL"
+            " WHERE subscription_id = ANY(%s)",
+            "DELETE FROM sale_subscription WHERE id = ANY(%s)",
+        ):
+            self.cr.execute(statement, (subscriptions,))
+        self.cr.execute("DELETE FROM metered_plan_mark")
+        self.cr.commit()
+        return super()._remove()
+
+    def make_run(self):
+        run = self.real["metered.simulation"].create(
+            {
+                "company_id": self.real.company.id,
+                "deck_id": self.tried.id,
+                "replaces_id": self.deck.id,
+                "date_from": "2026-10-01",
+                "date_to": "2026-10-31",
+                "position": "2026-10-01",
+                "expected": self.calls,
+            }
+        )
+        self.cr.commit()
+        return run
+
+    def rows(self, run):
+        self.cr.execute(
+            """
+            SELECT partner_id, meter_id, destination_id, currency_id, calls, seconds,
+                   before::text, after::text, difference::text, unrated, below,
+                   lost::text
+              FROM metered_simulation_line WHERE simulation_id = %s
+             ORDER BY 1, 2, 3, 4
+            """,
+            (run.id,),
+        )
+        return self.cr.fetchall()
+
+    def test_killed_half_way_and_started_again(self):
+        whole = self.make_run()
+        whole._process(commit=self.cr.commit)
+        expected = self.rows(whole)
+        self.assertEqual(len(expected), CUSTOMERS)
+        self.assertEqual((whole.state, whole.records), ("done", self.calls))
+        # What plans include stays included: less than at the new deck's price.
+        before, after = (sum(map(float, x)) for x in list(zip(*expected))[6:8])
+        self.assertTrue(before < after < 1.5 * before + 4 * 0.06 * 100)
+        for portions, phase in ((3, "calls"), (DAYS + 2, "plans")):
+            with self.subTest(phase):
+                run = self.make_run()
+                worker = self.start("simulation_worker.py", run.id, portions)
+                self.assertEqual(worker.stdout.readline(), f"halted {phase}\n")
+                self.kill(worker)
+                self.assertEqual((run.state, run.phase), ("running", phase))
+                self.assertTrue(0 < run.records < self.calls, run.records)
+                self.assertNotEqual(self.rows(run), expected)
+
+                self.finish(self.start("simulation_worker.py", run.id, 0))
+                self.assertEqual((run.state, run.records), ("done", self.calls))
+                self.assertEqual(self.rows(run), expected)
