@@ -13,6 +13,8 @@ from .changes import compare
 from .columns import COLUMNS, recognise
 from .parse import Problem, parse_deck
 from .rows import DeckFileError, DeckRows, read_rows
+from .template import write_template
+from .tiers import split_tiers, tiers_text
 from .write import write_csv, write_xlsx
 
 __all__ = [
@@ -24,6 +26,9 @@ __all__ = [
     "parse_deck",
     "read_rows",
     "recognise",
+    "split_tiers",
+    "tiers_text",
     "write_csv",
+    "write_template",
     "write_xlsx",
 ]

@@ -16,6 +16,8 @@ SCOPE = ["prefix", "meter_id", "band_id"]
 #: days, as ordinals, of rates that always held and that hold until further notice
 ALWAYS, OPEN = 0, 10**7
 #: what becomes of a row, in the order in which it is shown
+#: what is compared: the terms, and the tiers by their number
+COMPARED = (*TERMS, "tiers_number")
 STATUSES = ("new", "dearer", "cheaper", "terms", "closed", "prolonged", "unchanged")
 
 
@@ -23,9 +25,10 @@ class Changes:
     """What a file changes.
 
     - `rows`: DataFrame, a row per rate of the file and per rate that ends for want of
-      a row: `line` (0 for the latter), the scope, `name`, the terms, `day`, `until`
-      (ordinals), `status` of `STATUSES`, `rate_id` and `old_price_e8`,
-      `old_per_seconds` of the rate in force before (0, -1, 1 without one)
+      a row: `line` (0 for the latter), the scope, `name`, the terms, `tiers`, `day`,
+      `until` (ordinals), `status` of `STATUSES`, `rate_id` and `old_price_e8`,
+      `old_per_seconds`, `old_tiers` of the rate in force before (0, -1, 1 and empty
+      without one)
     - `ends`: DataFrame `rate_id`, `day`: rates in force whose end moves, to that day
     - `gone`: ids of rates that were planned for later and give way
     - `added`: the rows of `rows` that become rates
@@ -49,8 +52,9 @@ class Changes:
 def compare(current, new, day, whole=False):
     """Say what a file changes in a deck.
 
-    :param current: DataFrame `rate_id`, the scope, `TERMS`, `name`, `date_from`,
-        `date_to` (ordinals, `ALWAYS` and `OPEN`), `used`: the deck's rates by prefix
+    :param current: DataFrame `rate_id`, the scope, `TERMS`, `tiers`, `name`,
+        `date_from`, `date_to` (ordinals, `ALWAYS` and `OPEN`), `used`: the deck's rates
+        by prefix
     :param new: DataFrame of `parse.parse_deck` with `meter_id` and `band_id` (0 for
         none) instead of their names, `valid_from` and `valid_until` as ordinals
     :param int day: ordinal: the first day of rates without a date, or an earlier one
@@ -63,10 +67,12 @@ def compare(current, new, day, whole=False):
     rows = rows.sort_values([*SCOPE, "day"], kind="stable").reset_index(drop=True)
     scope_of = _scope_numbers(current, rows)
     current = current.assign(scope=scope_of[: len(current)])
-    rows = _without_repeats(rows.assign(scope=scope_of[len(current) :]))
+    rows = rows.assign(scope=scope_of[len(current) :])
+    texts = _number_tiers(current, rows)
+    rows = _without_repeats(rows)
     _chain_days(rows)
     _match(rows, current)
-    _judge(rows)
+    _judge(rows, texts)
     if whole:
         rows = pd.concat([rows, _missing(rows, current, day)], ignore_index=True)
     ends, gone, problems = _give_way(rows, current)
@@ -88,10 +94,22 @@ def _scope_numbers(current, rows):
     return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
 
 
+def _number_tiers(current, rows):
+    """Number the different tiers of both, so that they are compared as integers.
+
+    :return: array of the texts, by number
+    """
+    both = pd.concat([current["tiers"], rows["tiers"]], ignore_index=True)
+    numbers, texts = pd.factorize(both)
+    current["tiers_number"] = numbers[: len(current)].astype(np.int64)
+    rows["tiers_number"] = numbers[len(current) :].astype(np.int64)
+    return np.append(texts, [""])
+
+
 def _without_repeats(rows):
     """Take rows that only go on with what the row before them says as one."""
     same = rows["until"].shift(1).fillna(0) >= rows["day"]
-    for name in ("scope", "closed", *TERMS):
+    for name in ("scope", "closed", *COMPARED):
         same &= rows[name] == rows[name].shift(1)
     run = (~same).cumsum()
     rows = rows.assign(until=rows.groupby(run)["until"].transform("last"))
@@ -119,7 +137,7 @@ def _match(rows, current):
     rows["rate_id"] = found["rate_id"].reindex(rows.index).fillna(0).astype(np.int64)
     rows["old_end"] = found["date_to"].reindex(rows.index).fillna(OPEN).astype(np.int64)
     has = (rows["rate_id"] > 0).to_numpy()
-    for name in TERMS:
+    for name in COMPARED:
         before = rows[name].shift(1).fillna(-1).astype(np.int64)
         old = found[name].reindex(rows.index).fillna(-1).astype(np.int64)
         rows[f"old_{name}"] = np.where(rows["first"], old, before)
@@ -127,11 +145,11 @@ def _match(rows, current):
     rows["known"] = np.where(rows["first"], has, ~closed_before)
 
 
-def _judge(rows):
+def _judge(rows, tiers_texts):
     known = rows.pop("known").to_numpy(bool)
     closed = rows["closed"].to_numpy(bool)
     same = np.ones(len(rows), bool)
-    for name in TERMS:
+    for name in COMPARED:
         same &= (rows[name] == rows[f"old_{name}"]).to_numpy()
     # Prices of different units: cross-multiplied, in Python's integers.
     mine = rows["price_e8"].to_numpy(object) * rows["old_per_seconds"].to_numpy(object)
@@ -147,8 +165,14 @@ def _judge(rows):
     )
     rows.loc[~known, "old_price_e8"] = -1
     rows.loc[~known, "old_per_seconds"] = 1
+    # The number of no tiers, -1, is the last text.
+    rows["old_tiers"] = tiers_texts[np.where(known, rows["old_tiers_number"], -1)]
+    shown = ("price_e8", "per_seconds")
     rows.drop(
-        columns=[f"old_{n}" for n in TERMS if n not in ("price_e8", "per_seconds")],
+        columns=[
+            "tiers_number",
+            *(f"old_{name}" for name in COMPARED if name not in shown),
+        ],
         inplace=True,
     )
 
@@ -161,6 +185,7 @@ def _missing(rows, current, day):
     left = left.assign(
         old_price_e8=left["price_e8"],
         old_per_seconds=left["per_seconds"],
+        old_tiers=left["tiers"],
         old_end=left["date_to"],
         rate_id=np.where(in_force, left["rate_id"], 0),
         line=0,

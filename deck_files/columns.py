@@ -102,6 +102,7 @@ COLUMNS = {
     "minimum": ("minimum charge", "min charge"),
     "maximum": ("maximum charge", "max charge", "max cost"),
     "grace_seconds": ("grace seconds", "grace period", "free below"),
+    "tiers": ("tiers", "tiers within the call", "tiered rate", "tiered price"),
     "included_seconds": ("included seconds",),
     "valid_from": (
         "valid from",

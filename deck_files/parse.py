@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from . import cells, dates
+from .tiers import read_tiers
 
 #: what a rate says of the price; amounts are integers in 1e-8
 TERMS = (
@@ -31,6 +32,7 @@ RATE_COLUMNS = (
     "call_type",
     "band",
     *TERMS,
+    "tiers",
     "valid_from",
     "valid_until",
     "closed",
@@ -52,8 +54,8 @@ def parse_deck(deck_rows, date_order=""):
     :param date_order: `dmy` or `mdy`, how 03/04/2026 is meant; empty: as the other
         dates of the file show
     :return: (DataFrame with `RATE_COLUMNS`, a row per prefix; list of `Problem`).
-        Prices are integers in 1e-8, `max_charge_e8` -1 without one, dates are
-        `datetime.date` or None.
+        Prices are integers in 1e-8, `max_charge_e8` -1 without one, `tiers` a text of
+        `tiers.tiers_text`, dates are `datetime.date` or None.
     """
     columns = deck_rows.columns
     texts = pd.DataFrame(
@@ -97,6 +99,7 @@ def _readers(order):
         "minimum": (cells.optional(cells.price), 0),
         "maximum": (cells.optional(cells.price), -1),
         "grace_seconds": (cells.seconds(0), 0),
+        "tiers": (read_tiers, ""),
         "included_seconds": (cells.seconds(0), 0),
         "valid_from": (dates.date(order), None),
         "valid_until": (dates.date(order), None),
@@ -192,6 +195,7 @@ def _expanded(values, lines, bad):
             "min_charge_e8": np.array(spread("minimum"), np.int64),
             "max_charge_e8": np.array(spread("maximum"), np.int64),
             "grace_seconds": np.array(spread("grace_seconds"), np.int64),
+            "tiers": pd.Series(spread("tiers"), dtype=object),
             "valid_from": pd.Series(spread("valid_from"), dtype=object),
             "valid_until": pd.Series(spread("valid_until"), dtype=object),
             "closed": np.array(spread("closed"), bool),

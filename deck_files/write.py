@@ -21,6 +21,7 @@ HEADER = (
     "minimum charge",
     "maximum charge",
     "grace seconds",
+    "tiers",
     "valid from",
     "valid until",
 )
@@ -50,6 +51,18 @@ def write_xlsx(rows, title):
     """
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, {"constant_memory": True})
+    write_rows(book, title, rows)
+    book.close()
+    return content.getvalue()
+
+
+def write_rows(book, title, rows):
+    """Add a sheet with rates to a workbook, as texts.
+
+    :param book: ``xlsxwriter.Workbook``
+    :param title: of the sheet
+    :param rows: iterable of texts, as `HEADER`
+    """
     # The characters that a sheet's name may not have.
     sheet = book.add_worksheet("".join(c for c in title if c not in "[]:*?/\\")[:31])
     bold = book.add_format({"bold": True})
@@ -59,5 +72,3 @@ def write_xlsx(rows, title):
             sheet.write_string(place, column, text)
     sheet.freeze_panes(1, 0)
     sheet.set_column(1, 1, 40)
-    book.close()
-    return content.getvalue()

@@ -39,6 +39,8 @@ class Rate:
     fee: Decimal
     maximum: Decimal | None
     grace: int
+    #: (second from which it holds, price per minute), in order
+    tiers: tuple = ()
 
 
 @dataclass
@@ -106,8 +108,15 @@ class Calculation:
                 Decimal(row["connection_fee"]),
                 Decimal(row["maximum"]) if row["maximum"] else None,
                 int(row["grace_seconds"]),
+                self._read_tiers(row["tiers"]),
             )
         return decks
+
+    @staticmethod
+    def _read_tiers(text):
+        """`60: 1.20/60 60` of the file; all are per minute, in the rate's steps."""
+        parts = [part.split(":") for part in text.split(";") if part]
+        return tuple((int(start), Decimal(rest.split("/")[0])) for start, rest in parts)
 
     def _read_customers(self):
         endpoints, contexts = {}, {}
@@ -162,9 +171,24 @@ class Calculation:
         if not billed:
             return Decimal(0)
         amount = rate.price * (billed - included) / rate.per_seconds + rate.fee
+        if rate.tiers:
+            amount = self._by_steps(rate, billed) + rate.fee
         if rate.maximum is not None:
             amount = min(amount, rate.maximum)
         return amount.quantize(MICRO, ROUND_HALF_UP)
+
+    @staticmethod
+    def _by_steps(rate, billed):
+        """What seconds cost where each step costs what its first second does."""
+        amount, start, step = Decimal(0), 0, rate.first
+        while start < billed:
+            price = rate.price / rate.per_seconds
+            for begin, tier in rate.tiers:
+                if start >= begin:
+                    price = tier / 60
+            amount += price * step
+            start, step = start + step, rate.following
+        return amount
 
     @staticmethod
     def _billed(rate, seconds):

@@ -7,6 +7,8 @@ import csv
 
 from odoo import Command
 
+from odoo.addons.metered_billing.deck_files import split_tiers
+
 START, DUE = "2026-10-01", "2026-11-01"
 KINDS = {
     "did": "number",
@@ -91,6 +93,17 @@ def _house_rate(env, deck, peak, row):
         "has_max_charge": bool(row["maximum"]),
         "max_charge": float(row["maximum"] or 0),
         "grace_seconds": int(row["grace_seconds"]),
+        "tier_ids": [
+            Command.create(
+                {
+                    "from_second": start,
+                    "price": price_e8 / 10**8,
+                    "per_seconds": per,
+                    "increment": step,
+                }
+            )
+            for start, price_e8, per, step in split_tiers(row["tiers"])
+        ],
     }
 
 

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import base64
 import datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -17,25 +18,36 @@ from ..deck_files import (
     compare,
     parse_deck,
     read_rows,
+    split_tiers,
     write_csv,
     write_xlsx,
 )
 from ..deck_files.changes import ALWAYS, OPEN, TERMS
 from ..ingest.frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 
-CURRENT = r"""
+#: the tiers of rates, as ``deck_files.tiers_text`` writes them
+TIERS = """
+    SELECT tier.rate_id,
+           string_agg(tier.from_second || ': ' || trim_scale(tier.price) || '/'
+                      || tier.per_seconds || ' ' || tier.increment,
+                      '; ' ORDER BY tier.from_second) AS text
+      FROM metered_rate_tier tier JOIN metered_rate rate ON rate.id = tier.rate_id
+     WHERE rate.deck_id = %(deck)s
+     GROUP BY tier.rate_id
+"""
+CURRENT = rf"""
     SELECT id, coalesce(prefix, ''), coalesce(meter_id, 0), coalesce(band_id, 0),
            coalesce(name, ''),
            (price * 100000000)::bigint, per_seconds, initial_increment, increment,
            (connection_fee * 100000000)::bigint, (min_charge * 100000000)::bigint,
            CASE WHEN has_max_charge
                 THEN (max_charge * 100000000)::bigint ELSE -1 END,
-           grace_seconds,
+           grace_seconds, coalesce(tiers.text, ''),
            coalesce(date_from - date '0001-01-01' + 1, 0),
            coalesce(date_to - date '0001-01-01' + 1, 10000000),
            coalesce(used, FALSE)
-      FROM metered_rate
-     WHERE deck_id = %s AND destination_id IS NULL
+      FROM metered_rate LEFT JOIN ({TIERS}) tiers ON tiers.rate_id = metered_rate.id
+     WHERE deck_id = %(deck)s AND destination_id IS NULL
 """
 CURRENT_COLUMNS = [
     "rate_id",
@@ -44,6 +56,7 @@ CURRENT_COLUMNS = [
     "band_id",
     "name",
     *TERMS,
+    "tiers",
     "date_from",
     "date_to",
     "used",
@@ -142,11 +155,11 @@ class MeteredRateDeck(models.Model):
     def _current_rates(self):
         """The rates by prefix, as ``deck_files.compare`` takes them."""
         self.env["metered.rate"].flush_model()
-        self.env.cr.execute(CURRENT, (self.id,))
+        self.env["metered.rate.tier"].flush_model()
+        self.env.cr.execute(CURRENT, {"deck": self.id})
         frame = pd.DataFrame(self.env.cr.fetchall(), columns=CURRENT_COLUMNS)
-        numbers = [
-            name for name in CURRENT_COLUMNS if name not in ("prefix", "name", "used")
-        ]
+        texts = ("prefix", "name", "tiers", "used")
+        numbers = [name for name in CURRENT_COLUMNS if name not in texts]
         return frame.astype({name: np.int64 for name in numbers} | {"used": bool})
 
     def _apply_changes(self, changes, version):
@@ -180,6 +193,7 @@ class MeteredRateDeck(models.Model):
         )
         if len(changes.added):
             self._copy_rates(changes.added, version)
+            self._store_tiers(changes.added, version)
             self._cure_later()
         self.env.invalidate_all()
 
@@ -237,6 +251,46 @@ class MeteredRateDeck(models.Model):
             COPY_BUFFER,
         )
 
+    def _store_tiers(self, rows, version):
+        """Store the tiers of rates that were stored with a version."""
+        values = [
+            (
+                version.id,
+                row.prefix,
+                int(row.meter_id),
+                int(row.band_id),
+                _date(row.day),
+                start,
+                f"{Decimal(price_e8).scaleb(-8):f}",
+                per,
+                step,
+            )
+            for row in rows[rows["tiers"] != ""].itertuples()
+            for start, price_e8, per, step in split_tiers(row.tiers)
+        ]
+        if not values:
+            return
+        self.env.cr.execute_values(
+            """
+            INSERT INTO metered_rate_tier (
+                rate_id, company_id, from_second, price, per_seconds, increment,
+                create_uid, write_uid, create_date, write_date)
+            SELECT rate.id, rate.company_id, new.start, new.price::numeric, new.per,
+                   new.step, rate.create_uid, rate.write_uid, rate.create_date,
+                   rate.write_date
+              FROM (VALUES %s) AS new (version_id, prefix, meter_id, band_id, day,
+                                       start, price, per, step)
+              JOIN metered_rate rate
+                ON rate.version_id = new.version_id
+               AND coalesce(rate.prefix, '') = new.prefix
+               AND coalesce(rate.meter_id, 0) = new.meter_id
+               AND coalesce(rate.band_id, 0) = new.band_id
+               AND rate.date_from IS NOT DISTINCT FROM new.day::date
+            """,
+            values,
+            page_size=1000,
+        )
+
     # === TO A FILE === #
 
     def _export_rows(self):
@@ -246,8 +300,9 @@ class MeteredRateDeck(models.Model):
         """
         self.ensure_one()
         self.env["metered.rate"].flush_model()
+        self.env["metered.rate.tier"].flush_model()
         self.env.cr.execute(
-            """
+            f"""
             SELECT coalesce(rate.prefix, '*'), coalesce(rate.name, ''),
                    coalesce(meter.code, ''), coalesce(rate.band_id, 0),
                    trim_scale(rate.price)::text, rate.per_seconds::text,
@@ -256,16 +311,17 @@ class MeteredRateDeck(models.Model):
                    trim_scale(rate.min_charge)::text,
                    CASE WHEN rate.has_max_charge
                         THEN trim_scale(rate.max_charge)::text ELSE '' END,
-                   rate.grace_seconds::text,
+                   rate.grace_seconds::text, coalesce(tiers.text, ''),
                    coalesce(rate.date_from::text, ''), coalesce(rate.date_to::text, '')
               FROM metered_rate rate
               LEFT JOIN metered_meter meter ON meter.id = rate.meter_id
-             WHERE rate.deck_id = %s AND rate.destination_id IS NULL
-               AND (rate.date_to IS NULL OR rate.date_to > %s)
+              LEFT JOIN ({TIERS}) tiers ON tiers.rate_id = rate.id
+             WHERE rate.deck_id = %(deck)s AND rate.destination_id IS NULL
+               AND (rate.date_to IS NULL OR rate.date_to > %(today)s)
              ORDER BY rate.prefix NULLS FIRST, meter.code, rate.band_id,
                       rate.date_from
-            """,
-            (self.id, fields.Date.context_today(self)),
+            """,  # noqa: S608 - ours
+            {"deck": self.id, "today": fields.Date.context_today(self)},
         )
         rows = self.env.cr.fetchall()
         bands = self.env["metered.time.band"].browse({row[3] for row in rows} - {0})

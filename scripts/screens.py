@@ -317,7 +317,7 @@ SCREENS = [
             " await new Promise((done) => setTimeout(done, 1500));"
             " const files = new DataTransfer();"
             " files.items.add(new File([['Carrier notice', '', 'Code,Network,Rate/Min,"
-            "Billing', '44,United Kingdom,0.0201,1/1', '49,Germany,0.9,60/60',"
+            "Billing,Tiers', '44,United Kingdom,0.0201,1/1,60: 0.01/60 6', '49,Germany,0.9,60/60',"
             " '999111,Nowhere,0.5,1/1', 'abc,Wrong,0.1,1/1', ''].join('\\n')],"
             " 'notice.csv', {type: 'text/csv'}));"
             " const input = document.querySelector('.modal input[type=file]');"

@@ -31,6 +31,7 @@ from . import test_decisions
 from . import test_deck_check
 from . import test_deck_files
 from . import test_deck_import
+from . import test_deck_tiers
 from . import test_exception_causes
 from . import test_exception_cures
 from . import test_exception_job

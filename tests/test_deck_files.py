@@ -185,6 +185,7 @@ class TestDeckFile(unittest.TestCase):
                 "0",
                 "",
                 "0",
+                "60: 0.01/60 6",
                 "2026-09-01",
                 "",
             ),
@@ -202,6 +203,7 @@ class TestDeckFile(unittest.TestCase):
                 "0.5",
                 "0",
                 "",
+                "",
                 "2027-01-01",
             ),
         ]
@@ -213,6 +215,7 @@ class TestDeckFile(unittest.TestCase):
         packed, _problems = read(write_csv(rows, packed=True), "deck.csv.gz")
         pd.testing.assert_frame_equal(csv_rates, packed)
         self.assertEqual(csv_rates["price_e8"].tolist(), [1230000, 0])
+        self.assertEqual(csv_rates["tiers"].tolist(), ["60: 0.01/60 6", ""])
         self.assertEqual(csv_rates["max_charge_e8"].tolist(), [-1, 50000000])
         self.assertEqual(
             csv_rates["valid_until"].tolist()[1], datetime.date(2027, 1, 1)
@@ -222,6 +225,7 @@ class TestDeckFile(unittest.TestCase):
 # === CHANGES === #
 
 EMPTY = {
+    "tiers": "",
     "per_seconds": 60,
     "initial_increment": 1,
     "increment": 1,
@@ -257,6 +261,7 @@ def current_frame(rates):
             "band_id",
             "name",
             *TERMS,
+            "tiers",
             "date_from",
             "date_to",
             "used",
@@ -330,6 +335,34 @@ class TestDeckChanges(unittest.TestCase):
         new["per_seconds"] = 1
         changes = compare(current, new, DAY)
         self.assertEqual(changes.rows["status"].tolist(), ["terms"])
+
+    def test_tiers_are_terms(self):
+        current = current_frame(
+            [(prefix, 100, ALWAYS, OPEN, True) for prefix in ("1", "2", "3", "4")]
+        )
+        current["tiers"] = ["", "60: 1/60 1", "60: 1/60 1", "60: 1/60 1"]
+        new = new_frame([(prefix, 100, 0, False) for prefix in ("1", "2", "3", "5")])
+        new["tiers"] = ["60: 1/60 1", "60: 1/60 1", "", "30: 2/60 1"]
+        changes = compare(current, new, DAY, whole=True)
+        rows = changes.rows.set_index("prefix")
+        self.assertEqual(
+            rows["status"].to_dict(),
+            {"1": "terms", "2": "unchanged", "3": "terms", "5": "new", "4": "closed"},
+        )
+        self.assertEqual(
+            rows["old_tiers"].to_dict(),
+            {
+                "1": "",
+                "2": "60: 1/60 1",
+                "3": "60: 1/60 1",
+                "5": "",
+                "4": "60: 1/60 1",
+            },
+        )
+        self.assertEqual(
+            changes.added.set_index("prefix")["tiers"].to_dict(),
+            {"1": "60: 1/60 1", "3": "", "5": "30: 2/60 1"},
+        )
 
     def test_a_rate_that_was_used_from_that_day(self):
         current = current_frame([("1", 100, DAY, OPEN, True)])

@@ -7,6 +7,7 @@ from datetime import date
 
 from freezegun import freeze_time
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
@@ -183,6 +184,17 @@ class TestDeckImport(MeteredCase):
             connection_fee=0.05,
         )
         self.make_rate(self.carrier, "=911", price=0, date_to="2035-01-01")
+        self.make_rate(
+            self.carrier,
+            "49",
+            price=0.1,
+            tier_ids=[
+                Command.create({"from_second": 600, "price": 0.00000001}),
+                Command.create(
+                    {"from_second": 60, "price": 20, "per_seconds": 1, "increment": 6}
+                ),
+            ],
+        )
         for action, name in (
             ("action_export_csv", "rates.csv"),
             ("action_export_xlsx", "rates.xlsx"),
@@ -197,7 +209,57 @@ class TestDeckImport(MeteredCase):
                     date_from="2026-11-01",
                 )
                 wizard.action_preview()
-                self.assertEqual((wizard.count_unchanged, len(wizard.line_ids)), (3, 0))
+                self.assertEqual((wizard.count_unchanged, len(wizard.line_ids)), (4, 0))
+
+    def tiers(self, rate):
+        return [
+            (tier.from_second, tier.price, tier.per_seconds, tier.increment)
+            for tier in rate.tier_ids.sorted("from_second")
+        ]
+
+    def test_tiers_of_a_file(self):
+        self.apply(
+            "prefix,call type,price,tiers\n"
+            "44,,0.06,60: 0.04/60 6; 600: 0.03\n"
+            "44,national,0.06,60: 0.05\n"
+            "49,,0.05,\n"
+        )
+        first, second = self.rates("44").sorted(lambda rate: bool(rate.meter_id))
+        self.assertEqual(self.tiers(first), [(60, 0.04, 60, 6), (600, 0.03, 60, 1)])
+        self.assertEqual(self.tiers(second), [(60, 0.05, 60, 1)])
+        self.assertEqual(first.tier_ids.company_id, self.company)
+        self.assertFalse(self.rates("49").tier_ids)
+
+    def test_tiers_that_change(self):
+        """A rate that was used keeps its tiers; another one begins with the new."""
+        self.apply("prefix,price,tiers\n44,0.06,60: 0.04\n49,0.05,\n")
+        old = self.rates("44")
+        old.used = True
+        wizard = self.wizard(
+            "prefix,price,tiers\n44,0.06,60: 0.03\n49,0.05,30: 0.01\n",
+            date_from="2026-11-01",
+        )
+        wizard.action_preview()
+        self.assertEqual(
+            [(line.prefix, line.status, line.tiers) for line in wizard.line_ids],
+            [
+                ("44", "terms", "60: 0.04/60 1 → 60: 0.03/60 1"),
+                ("49", "terms", "none → 30: 0.01/60 1"),
+            ],
+        )
+        wizard.action_apply()
+        before, after = self.rates("44")
+        self.assertEqual((before, before.date_to), (old, date(2026, 11, 1)))
+        self.assertEqual(self.tiers(before), [(60, 0.04, 60, 1)])
+        self.assertEqual(self.tiers(after), [(60, 0.03, 60, 1)])
+        self.assertEqual(len(self.rates("49")), 2)
+
+    def test_template_to_fill_in(self):
+        url = self.wizard("").action_download_template()["url"]
+        export = self.env["metered.deck.export"].browse(int(url.split("/")[4]))
+        wizard = self.wizard(base64.b64decode(export.file), file_name="rates.xlsx")
+        wizard.action_preview()
+        self.assertEqual((wizard.count_wrong, wizard.count_new), (0, 4))
 
     def test_only_an_administrator_imports(self):
         user = new_test_user(self.env, "clerk", "metered_billing.group_metered_user")

@@ -1,11 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import base64
 import datetime
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
+from ..deck_files import write_template
 from ..deck_files.changes import ALWAYS, OPEN, STATUSES
 
 #: rates of each kind that the preview shows; the file may have 200,000
@@ -24,7 +26,6 @@ class MeteredDeckImport(models.TransientModel):
     )
     currency_id = fields.Many2one(related="deck_id.currency_id")
     file = fields.Binary(
-        required=True,
         attachment=False,
         help="CSV, TSV or XLSX, as the carrier sends it: a row below the titles names "
         "a column with prefixes and one with prices.",
@@ -103,6 +104,22 @@ class MeteredDeckImport(models.TransientModel):
             }
         )
         return self._reopen()
+
+    def action_download_template(self):
+        """Download a workbook to fill in, which says what each column means."""
+        self.ensure_one()
+        export = self.env["metered.deck.export"].create(
+            {
+                "file": base64.b64encode(write_template()),
+                "file_name": self.env._("Rates to fill in.xlsx"),
+            }
+        )
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{export._name}/{export.id}/file?download=true"
+            "&filename_field=file_name",
+            "target": "download",
+        }
 
     def action_back(self):
         """Choose another file, or say something else about it."""
@@ -224,8 +241,18 @@ class MeteredDeckImport(models.TransientModel):
             else _per_minute(new, row.per_seconds),
             "change": change,
             "increments": f"{row.initial_increment}/{row.increment}",
+            "tiers": self._describe_tiers(row),
             "date_from": _date(row.day),
         }
+
+    def _describe_tiers(self, row):
+        """The tiers within the call; both where they change."""
+        if row.status == "closed" or row.old_tiers == row.tiers:
+            return row.tiers
+        none = self.env._("none")
+        if row.status == "new":
+            return row.tiers
+        return f"{row.old_tiers or none} → {row.tiers or none}"
 
     def _applied_text(self, counts):
         return self.env._(
@@ -264,6 +291,11 @@ class MeteredDeckImportLine(models.TransientModel):
     price = fields.Char(string="New Price", readonly=True)
     change = fields.Float(readonly=True, aggregator=None)
     increments = fields.Char(readonly=True)
+    tiers = fields.Char(
+        readonly=True,
+        help="Other prices from a second of the call on, as the file has them: second: "
+        "price/seconds step.",
+    )
     date_from = fields.Date(string="From", readonly=True)
     detail = fields.Char(string="Problem", readonly=True)
 
