@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import test_activity
+from . import test_aggregations
 from . import test_allowance_reference
 from . import test_allowances
 from . import test_batch_job
