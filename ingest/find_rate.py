@@ -58,7 +58,9 @@ def read_number(company, number, country, source=None, caller=None):
     return DialledNumber(read, int(destination_ids[0]), int(meter_ids[0]))
 
 
-def price_calls(company, partner, deck, number, meter, moment, lengths):
+def price_calls(
+    company, partner, deck, number, meter, moment, lengths, plan=None, destination_id=0
+):
     """Rate calls of several lengths to one number.
 
     :param company: ``res.company`` record, with all rights
@@ -68,6 +70,8 @@ def price_calls(company, partner, deck, number, meter, moment, lengths):
     :param meter: ``metered.meter`` record
     :param moment: naive UTC datetime
     :param lengths: seconds
+    :param plan: ``find_allowance.PlanNow``: what the calls may take from
+    :param destination_id: of the number, 0 for none
     :return: list of :class:`~.why.Outcome`
     """
     env = company.env
@@ -75,6 +79,11 @@ def price_calls(company, partner, deck, number, meter, moment, lengths):
     partner = partner.with_company(company)
     chain = (deck.id,) if deck else deck_chain(partner, company)
     loaded = load_engine(env, [chain], number)
+    if plan:
+        return [
+            plan.price(loaded, number, destination_id, meter, moment, seconds)
+            for seconds in lengths
+        ]
     return [
         rate_one(loaded, make_call(number, moment, seconds, meter))
         for seconds in lengths

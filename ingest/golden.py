@@ -45,7 +45,7 @@ def price_with_plan(company, partner, number, meter, moment, seconds, left):
         return None, 0
     currency_id = currency_of_deck[int(rated["deck_id"].iloc[0])]
     charge = int(rated["charge_micro"].iloc[0])
-    subscription = _subscription(company, partner, moment)
+    subscription = subscription_of_call(company, partner, moment)
     if subscription:
         terms = load_terms(
             env.cr,
@@ -67,7 +67,7 @@ def price_with_plan(company, partner, number, meter, moment, seconds, left):
     return charge, currency_id
 
 
-def _subscription(company, partner, moment):
+def subscription_of_call(company, partner, moment):
     """The subscription whose plans a call of the customer takes from; may be empty."""
     owner = partner.commercial_partner_id
     found = company.env["metered.plan.mark"]._subscriptions_of(company, owner)

@@ -60,6 +60,24 @@ def _searched(name: str, customer: str, first: str, last: str) -> Screen:
     return Screen(name, ACTION + "usage", steps=(step,))
 
 
+# Asks what a call of the customer with a calling plan costs.
+FOUND = """
+    (async () => {
+        const {orm, action} = odoo.__WOWL_DEBUG__.root.env.services;
+        const model = "metered.rate.finder";
+        const domain = [["name", "=", "SecureWatch Alarms"]];
+        const [partner] = await orm.search("res.partner", domain);
+        const [id] = await orm.create(model, [
+            {
+                number: "2125550199",
+                partner_id: partner,
+                seconds: 900,
+                moment: "2026-10-20 15:00:00",
+            },
+        ]);
+        await action.doAction(await orm.call(model, "action_find", [[id]]));
+    })()
+"""
 # Opens the check of the largest deck.
 CHECKED = """
     (async () => {
@@ -154,6 +172,7 @@ SCREENS = [
             " })()",
         ),
     ),
+    Screen("rate_finder_plan", ACTION + "rate_deck", steps=(FOUND,)),
     _list("rerating", "rerate"),
     _form("rerate", "rerate", "metered.rerate", [("state", "=", "done")]),
     Screen("rerate_start", ACTION + "rerate_start", wait=".modal .o_form_view"),

@@ -3,8 +3,8 @@
 """Work on one simulation in a process of its own; a durability test runs and kills it.
 
 Run by scripts/odoo_env.py with the id of a simulation and a number of portions. Each
-portion is committed by itself. The one after that number is worked out, but before it is
-committed the process says so and waits to be killed; 0: it works to the end.
+portion is committed by itself. The one after that number is worked out, but before it
+is committed the process says so and waits to be killed; 0: it works to the end.
 """
 
 import signal

@@ -1,9 +1,14 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.tools import format_date
 
 from ..ingest.dial_plans import dial_plan
+from ..ingest.find_allowance import find_plan
 from ..ingest.find_rate import price_calls, read_number
 from ..rating.exact import exact, exact_text
 
@@ -35,7 +40,8 @@ class MeteredRateFinder(models.TransientModel):
         "res.partner",
         string="Customer",
         help="Whose rates count: the customer's deck, then its group's, then the "
-        "company's. Empty: the company's.",
+        "company's. Its calling plans count with what is left of them now. Empty: the "
+        "company's rates.",
     )
     deck_id = fields.Many2one(
         "metered.rate.deck",
@@ -126,6 +132,7 @@ class MeteredRateFinder(models.TransientModel):
             return words._render(before=before, warning=self._no_meter(found))
         seconds = max(0, min(self.seconds, LONGEST))
         lengths = sorted({*LENGTHS, seconds})
+        plan = self._plan(company)
         outcomes = price_calls(
             company,
             self.partner_id.sudo(),
@@ -134,12 +141,14 @@ class MeteredRateFinder(models.TransientModel):
             meter,
             self.moment,
             lengths,
+            plan,
+            found.destination_id,
         )
         asked = outcomes[lengths.index(seconds)]
         currency = self.env["res.currency"].browse(asked.currency_id)
         return words._render(
-            before=before,
-            rows=words._rows(asked.steps, currency),
+            before=before + self._rows_of_plan(plan),
+            rows=words._rows(asked.steps, currency, self._names_of_allowances(plan)),
             prices=[
                 (words._length(length), self._charge_text(outcome))
                 for length, outcome in zip(lengths, outcomes, strict=True)
@@ -180,10 +189,67 @@ class MeteredRateFinder(models.TransientModel):
 
     def _caller(self):
         """A number of the customer, which tells whether a call is local."""
-        identifier = self.partner_id.sudo().metered_identifier_ids.filtered(
+        return self._identifier().normalised or None
+
+    def _identifier(self):
+        """The first number of the customer."""
+        return self.partner_id._origin.sudo().metered_identifier_ids.filtered(
             lambda known: known.kind == "number" and known.normalised
         )[:1]
-        return identifier.normalised or None
+
+    # === PLANS === #
+
+    def _plan(self, company):
+        """What the customer's calling plans have left, None without any."""
+        partner = self.partner_id._origin.sudo().with_company(company)
+        owner = partner.commercial_partner_id
+        zone = partner.metered_tz or owner.metered_tz or company._metered_timezone()
+        day = self.moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+        identifier = self._identifier()
+        company.env.flush_all()
+        return find_plan(company, partner, self.moment, day, identifier.id or 0)
+
+    def _rows_of_plan(self, plan):
+        """What is left of each allowance, in the period of the call."""
+        if not plan:
+            return []
+        words, rows = self.env["metered.explanation"], []
+        last = format_date(self.env, fields.Date.subtract(plan.period.date_to, days=1))
+        for term in plan.terms:
+            if term.allowance.id < 0:
+                continue
+            allowance = self._allowance(term)
+            left = plan.left_of(term)
+            text = (
+                self.env._("unlimited")
+                if left is None
+                else self.env._(
+                    "%(left)s left until %(day)s",
+                    left=allowance._format_amount(left / term.per_unit),
+                    day=last,
+                )
+            )
+            name = allowance.name
+            if term.scope == "identifier" and plan.identifier_id:
+                name = f"{name}, {self._identifier().value}"
+            rows.append(
+                words._row("allowance_left", self.env._("Allowance"), f"{name}: {text}")
+            )
+        return rows
+
+    def _allowance(self, term):
+        allowances = self.env["metered.calling.plan.allowance"].sudo()
+        return allowances.browse(abs(term.allowance.id))
+
+    def _names_of_allowances(self, plan):
+        """Names of the allowances of a plan: dict id -> name."""
+        names = {}
+        for term in plan.terms if plan else ():
+            name = self._allowance(term).name
+            names[term.allowance.id] = (
+                name if term.allowance.id > 0 else self.env._("%s, used up", name)
+            )
+        return names
 
     def _rows_of_number(self, found, destination, meter):
         words = self.env["metered.explanation"]
