@@ -109,7 +109,7 @@ class TestManualInvoiceTogether(CommittedCase):
         )
         told = told.filtered("changes")
         self.assertEqual(len(told), 1)
-        self.assertIn("20 calls, 1.20 USD before; 0 records", told.changes)
+        self.assertIn("20 records, 1.20 USD before; 0 records", told.changes)
         self.assertIn(invoice._metered_label(), told.problem)
 
     def test_at_once(self):
