@@ -28,6 +28,7 @@ import memory  # noqa: E402
 import rating_plans  # noqa: E402
 import rating_speed  # noqa: E402
 import renewals  # noqa: E402
+import syncs  # noqa: E402
 import synthetic  # noqa: E402
 import workload  # noqa: E402
 
@@ -35,7 +36,7 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefg"
+FIGURES = "abcdefgh"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ TABLE = (
     Figure("rating_per_s", "calls rated in a second, in memory", "", ">=", 1e6),
     Figure("plans_over_rating", "with plans and tiers, in times of it", "", "<=", 2),
     Figure("renewal_over_stock", "renewals, in times of stock", "", "<=", 1.5),
+    Figure("sync_pages_per_s", "NetSapiens, 50 ms an answer: pages downloaded", "/s"),
+    Figure("sync_records_per_s", "records synced", "/s"),
+    Figure("sync_over_download", "sync, in times of the download", "", "<=", 1.5),
+    Figure("quick_sync_pages_per_s", "NetSapiens at once: pages downloaded", "/s"),
+    Figure("quick_sync_records_per_s", "records synced", "/s"),
+    Figure("quick_sync_over_download", "sync, in times of the download"),
     Figure("import_1m_mb", "memory of the import above idle", "MiB", "<=", 600),
     Figure("import_5m_mb", "the same, five times the records", "MiB", "<=", 600),
 )
@@ -79,7 +86,7 @@ def options():
         default=set(FIGURES),
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
-        " f memory, g rating with plans and tiers",
+        " f memory, g rating with plans and tiers, h NetSapiens sync",
     )
     parser.add_argument(
         "--quick",
@@ -168,6 +175,9 @@ def measure(env, chosen, operator, path, totals):
         mine, stock, ratio = renewals.measure(env, operator.subscriptions)
         say(f"  {mine * 1000:.1f} ms with usage, {stock * 1000:.1f} ms stock")
         figures["renewal_over_stock"] = ratio
+    if "h" in chosen.only:
+        say("syncs of a NetSapiens switch")
+        figures |= sync_figures(env, source, chosen)
     if "f" in chosen.only:
         say("memory")
         figures["import_1m_mb"] = memory_of(env, operator, path)
@@ -175,6 +185,23 @@ def measure(env, chosen, operator, path, totals):
             more = path.with_name("more.csv")
             write_calls(more, MORE_RECORDS * chosen.records, operator, chosen)
             figures["import_5m_mb"] = memory_of(env, operator, more)
+    return figures
+
+
+def sync_figures(env, source, chosen):
+    """Of a switch that takes some time to answer, and of one that does not."""
+    figures = {}
+    for seconds, name in ((syncs.ANSWER_SECONDS, "sync"), (0, "quick_sync")):
+        found = syncs.measure(env, source, chosen.quick, chosen.rounds, seconds)
+        say(f"  {found.pages:,} pages with {found.records:,} records a round")
+        for download, whole in zip(found.downloads, found.syncs, strict=True):
+            ratio = whole / download
+            say(f"  download {download:.2f} s, sync {whole:.2f} s: {ratio:.2f}")
+        figures |= {
+            f"{name}_pages_per_s": found.pages_per_s,
+            f"{name}_records_per_s": found.records_per_s,
+            f"{name}_over_download": found.sync_over_download,
+        }
     return figures
 
 

@@ -22,6 +22,7 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 
 import pandas as pd
 
@@ -31,6 +32,7 @@ from .checks import Check
 from .credentials import Redaction, credential
 from .errors import SourceError, SourceNotFound, SourceSettingsError
 from .http import HttpClient, HttpLimits
+from .records import frame_of_texts, join_frames
 from .throttle import Throttle
 
 
@@ -70,6 +72,43 @@ class Page:
 
     frame: pd.DataFrame
     cursor: str | None
+
+    @property
+    def records(self):
+        """How many records it has."""
+        return len(self.frame)
+
+
+class RowsPage(Page):
+    """A page of rows, of which a frame is made when somebody wants one.
+
+    Many small pages become one frame much more quickly together, see
+    :func:`join_pages`.
+
+    :param rows: list of dicts, all values text
+    :param columns: names that the frame must have, first
+    """
+
+    def __init__(self, rows, columns, cursor):
+        self.rows = rows
+        self.columns = columns
+        self.cursor = cursor
+
+    @cached_property
+    def frame(self):
+        return frame_of_texts(self.rows, self.columns)
+
+    @property
+    def records(self):
+        return len(self.rows)
+
+
+def join_pages(pages):
+    """The records of several pages of one ``fetch`` as one frame."""
+    if all(isinstance(page, RowsPage) for page in pages):
+        columns = dict.fromkeys(name for page in pages for name in page.columns)
+        return frame_of_texts([row for page in pages for row in page.rows], columns)
+    return join_frames([page.frame for page in pages])
 
 
 class Connector(ABC):

@@ -24,14 +24,14 @@ from .interface import (
     Account,
     HttpConnector,
     Identifier,
-    Page,
+    RowsPage,
     attempt,
     from_iso,
     in_utc,
     iso_utc,
     register,
 )
-from .netsapiens_rows import from_v1, row_key, rows_frame
+from .netsapiens_rows import DERIVED, from_v1, row_key, text_rows
 from .records import text
 from .windows import SECOND, cut, zone
 
@@ -306,7 +306,7 @@ class NetSapiens(HttpConnector):
         for position, window in enumerate(windows):
             seen = None
             while True:
-                rows = self._page(account, window, offset)
+                rows = self.page(account, window, offset)
                 keys = [row_key(row) for row in rows]
                 if rows and keys == seen:
                     raise SourceAnswerError(
@@ -331,11 +331,18 @@ class NetSapiens(HttpConnector):
                     following = _cursor(windows[position + 1].start, 0)
                 else:
                     following = None
-                yield Page(rows_frame(rows, account, window, self._local), following)
+                yield RowsPage(
+                    text_rows(rows, account, window, self._local), DERIVED, following
+                )
                 if not full:
                     break
 
-    def _page(self, domain, window, offset):
+    def page(self, domain, window, offset):
+        """The rows of one page as v2 names them.
+
+        :param window: :class:`~.windows.Window`
+        :param int offset: of the first row; a page that is not full is the last
+        """
         if self.api == V1:
             rows = self._read_v1(
                 "cdr2",

@@ -32,7 +32,7 @@ within the switch).
 
 from datetime import UTC, datetime
 
-from .records import text, text_frame
+from .records import frame_of_texts, text, texts
 from .windows import utc_text
 
 DERIVED = (
@@ -53,6 +53,7 @@ DERIVED = (
     "noise",
 )
 
+UTC_ENDINGS = ("Z", "+00:00")
 REGISTRATION = "reg expired"  # seen as "Term: Reg Expired"
 
 # v1 name -> v2 name, where v2 did not simply put "call-" before it.
@@ -126,26 +127,23 @@ V1_NAMES = {
 }
 
 
-def rows_frame(rows, domain, window, local=None):
-    """A frame of v2 rows.
+def text_rows(rows, domain, window, local=None):
+    """v2 rows as dicts of texts, with the derived columns.
 
     :param rows: list of dicts as the API answers them
     :param domain: that was asked for
     :param window: ``windows.Window`` that was asked for
     :param local: ``ZoneInfo`` of a server that answers local times without offset
     """
-    return text_frame(
-        [
-            _leg(
-                {name: text(value) for name, value in row.items()},
-                domain,
-                window,
-                local,
-            )
-            for row in rows
-        ],
-        DERIVED,
-    )
+    rows = [texts(row) for row in rows]
+    names = dict.fromkeys(name for row in rows for name in row)
+    moments = [name for name in names if name.endswith("-datetime")]
+    return [_leg(row, domain, window, local, moments) for row in rows]
+
+
+def rows_frame(rows, domain, window, local=None):
+    """:func:`text_rows` as a frame."""
+    return frame_of_texts(text_rows(rows, domain, window, local), DERIVED)
 
 
 def from_v1(row):
@@ -185,12 +183,15 @@ def _from_epoch(value):
     return moment.replace(tzinfo=None).isoformat() + "Z"
 
 
-def _leg(row, domain, window, local):
-    """A row of texts with the derived columns before it."""
+def _leg(row, domain, window, local, moments):
+    """A row of texts with the derived columns before it.
+
+    :param moments: names of the columns that are times
+    """
     get = row.get
-    for name in row:
-        if name.endswith("-datetime"):
-            row[name] = _moment(row[name], window, local)
+    for name in moments:
+        if value := get(name):
+            row[name] = _moment(value, window, local)
     domain = get("domain") or domain
     code = get("call-direction", "")
     orig = _user(row, "orig", domain)
@@ -255,6 +256,8 @@ def _moment(value, window, local):
     """A time with its offset; empty for the zero date, which stands for none."""
     if value.startswith("0000"):
         return ""
+    if value.endswith(UTC_ENDINGS):
+        return value
     if local is not None:
         return utc_text(value, local, window)
     # Asked for in UTC, it answers in UTC.

@@ -11,7 +11,6 @@ import pyarrow as pa
 from .errors import SourceAnswerError
 
 MOST_COLUMNS = 1000
-TEXT = pd.ArrowDtype(pa.string())
 
 
 def text(value):
@@ -36,6 +35,14 @@ def text(value):
     return str(value)
 
 
+def texts(record):
+    """A record with all its values as text; see :func:`text`."""
+    return {
+        name: value.strip() if value.__class__ is str else text(value)
+        for name, value in record.items()
+    }
+
+
 def text_frame(records, columns=()):
     """Records as the pipeline takes them.
 
@@ -44,29 +51,56 @@ def text_frame(records, columns=()):
     :return: DataFrame, all columns Arrow strings, '' where a record has no value
     :raise SourceAnswerError: they have too many different names to be records
     """
+    return frame_of_texts([texts(record) for record in records], columns)
+
+
+def frame_of_texts(records, columns=()):
+    """:func:`text_frame` of records whose values are text already."""
     names = dict.fromkeys(columns)
     for record in records:
+        if names.keys() >= record.keys():
+            continue
         names.update(dict.fromkeys(record))
         if len(names) > MOST_COLUMNS:
             raise SourceAnswerError(
                 f"The records have more than {MOST_COLUMNS} different fields.",
                 remedy="Check the address, and where in the answer the records are.",
             )
-    return pd.DataFrame(
+    return _frame(
         {
-            name: pd.array(
-                pa.array([text(record.get(name)) for record in records], pa.string()),
-                dtype=TEXT,
-            )
+            name: pa.array([record.get(name, "") for record in records], pa.string())
             for name in names
         },
-        index=pd.RangeIndex(len(records)),
+        len(records),
     )
 
 
 def join_frames(frames):
     """Several frames as one; a column that one of them lacks is '' there."""
     frames = [frame for frame in frames if len(frame)]
-    if not frames:
-        return text_frame([])
-    return pd.concat(frames, ignore_index=True).fillna("")
+    names = dict.fromkeys(name for frame in frames for name in frame.columns)
+    return _frame(
+        {
+            name: pa.concat_arrays(
+                [part for frame in frames for part in _parts(frame, name)]
+            )
+            for name in names
+        },
+        sum(map(len, frames)),
+    )
+
+
+def _parts(frame, name):
+    """A column's arrays; '' for each row where the frame does not have it."""
+    if name not in frame.columns:
+        return [pa.repeat(pa.scalar("", pa.string()), len(frame))]
+    column = pa.array(frame[name].array)
+    parts = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    return [part.fill_null("") if part.null_count else part for part in parts]
+
+
+def _frame(columns, length):
+    """Arrow arrays of strings as a frame."""
+    if not columns:
+        return pd.DataFrame(index=pd.RangeIndex(length))
+    return pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)

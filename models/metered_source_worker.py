@@ -126,7 +126,9 @@ class MeteredSource(models.Model):
         """
         commit = self.env.cr.commit
         deadline = time.monotonic() + seconds
-        syncs = self.env["metered.sync"].with_context(metered_slot=slot)
+        syncs = self.env["metered.sync"].with_context(
+            metered_slot=slot, metered_kept_settings={}
+        )
         if not self._lock_slot(slot, commit):
             return BUSY_SECONDS
         tried = set()

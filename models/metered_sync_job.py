@@ -12,7 +12,7 @@ from odoo import api, fields, models
 from ..connectors.errors import SourceAnswerError, SourceError, SourceFileError
 from ..connectors.formats import Chunk
 from ..connectors.http import HttpLimits
-from ..connectors.records import join_frames
+from ..connectors.interface import join_pages
 from ..ingest.load import load_settings
 from ..ingest.run import run_chunks
 
@@ -91,6 +91,8 @@ class MeteredSync(models.Model):
             values["expected"] = self._ask_count(connector) or 0
             added, ended = account._sync_identifiers(found)
             values["identifiers"] = len(found)
+            if added or ended:
+                self.env.context.get("metered_kept_settings", {}).clear()
             self._note(
                 self.env._(
                     "%(count)s phone numbers and extensions: %(added)s new, %(ended)s "
@@ -141,7 +143,7 @@ class MeteredSync(models.Model):
 
         :param int records: how many were stored before
         """
-        frames, rows = [], 0
+        waiting, rows = [], 0
         for page in pages:
             reading.pages += 1
             if reading.pages > MOST_PAGES:
@@ -150,9 +152,9 @@ class MeteredSync(models.Model):
                     remedy="Fetch fewer days at once. If that does not help, the "
                     "switch repeats itself: ask its vendor.",
                 )
-            if len(page.frame):
-                frames.append(page.frame)
-                rows += len(page.frame)
+            if page.records:
+                waiting.append(page)
+                rows += page.records
             reading.last = page.cursor
             reading.finished = page.cursor is None
             late = deadline is not None and time.monotonic() > deadline
@@ -160,8 +162,8 @@ class MeteredSync(models.Model):
                 records += rows
                 reading.cursors[records] = page.cursor
                 lines = np.arange(records - rows + 1, records + 1, dtype=np.int64)
-                yield Chunk(join_frames(frames), lines, 0, [])
-                frames, rows = [], 0
+                yield Chunk(join_pages(waiting), lines, 0, [])
+                waiting, rows = [], 0
             if late or reading.finished:
                 return
         reading.finished = True
@@ -198,12 +200,20 @@ class MeteredSync(models.Model):
         run_chunks(
             self.env.cr,
             itertools.chain([first], chunks),
-            load_settings(self.source_id),
+            self._load_settings(),
             batch.id,
             stored_one,
             commit,
         )
         self.env["metered.usage"].invalidate_model()
+
+    def _load_settings(self):
+        """What records are rated with: frozen for a slice, for all of its syncs."""
+        kept = self.env.context.get("metered_kept_settings", {})
+        source = self.source_id
+        if source.id not in kept:
+            kept[source.id] = load_settings(source)
+        return kept[source.id]
 
     @api.model
     def _chunk_records(self):

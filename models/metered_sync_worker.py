@@ -48,7 +48,8 @@ class MeteredSync(models.Model):
         if self.env["metered.source"]._has_job_runner():
             self.search(self._due_domain()).source_id._delay_workers()
         else:
-            self._work_off(self._due_domain(), "_process", ORDER)
+            syncs = self.with_context(metered_kept_settings={})
+            syncs._work_off(self._due_domain(), "_process", ORDER)
 
     # === LIMIT === #
 
