@@ -93,7 +93,7 @@ def _sftp(settings, policy, redact):
         sock = policy.connect(host, port, CONNECT_SECONDS)
     except OSError as error:
         raise SourceUnreachable(
-            f"The server cannot be connected to: {error}.",
+            f"The server cannot be connected to: {error.strerror or error}.",
             where,
             "Check host and port, and whether a firewall is in between.",
         ) from None

@@ -11,6 +11,7 @@ Proxies and passwords that the machine has configured for its users are not used
 import json
 import logging
 import random
+import re
 import time
 import zlib
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 SHOWN_CHARACTERS = 300
 BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 PORTS = {"http": 80, "https": 443}
+# What Python's libraries put before a reason: the connection's class, error numbers.
+TECHNICAL = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): |\[(Errno|SSL)[^\]]*\] ")
 
 
 @dataclass(frozen=True)
@@ -443,7 +446,7 @@ class HttpClient:
             if not isinstance(inner, Exception) or inner is error:
                 break
             error = inner
-        text = str(error).rpartition(": ")[2] if "object at 0x" in str(error) else error
+        text = TECHNICAL.sub("", str(error))
         return self.redact(text)[:SHOWN_CHARACTERS].rstrip(". ")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from odoo import api, fields, models
 
+from ..connectors.checks import Check
 from ..connectors.credentials import credential
 from ..connectors.errors import SourceError
 from ..connectors.formats import Chunk
@@ -84,20 +85,34 @@ class MeteredSource(models.Model):
             return ""
 
         def look_records():
-            if not self.last_record and not self.env["metered.inbox"].sudo().search(
-                [("source_id", "=", self.id)], limit=1
-            ):
+            waiting = (
+                self.env["metered.inbox"]
+                .sudo()
+                .search_count([("source_id", "=", self.id)])
+            )
+            if waiting:
+                return self.env._("%s wait to be rated.", waiting)
+            if not self.batch_count:
                 raise SourceError(
                     self.env._("The switch has not posted any call yet."),
                     remedy=self.env._(
                         "Make a call after setting up mod_json_cdr, and test again."
                     ),
                 )
-            return ""
+            return self.env._("None waits to be rated.")
 
         if attempt(checks, self.env._("It has a token"), look_token):
             attempt(checks, self.env._("Calls are posted"), look_records)
         return checks
+
+    def _check_connection(self):
+        """Of what is posted here nobody needs to be asked: look at it now."""
+        if self.source_type != "freeswitch_json":
+            return super()._check_connection()
+        return [
+            Check(check.name, check.ok, check.detail, check.remedy, "connection")
+            for check in self._look_connection()
+        ]
 
 
 class MeteredSync(models.Model):

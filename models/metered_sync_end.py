@@ -129,7 +129,7 @@ class MeteredSync(models.Model):
         self._trigger_cron(self.not_before)
         self._note(
             self.env._(
-                "%(error)s It is tried again in %(minutes)s minutes.",
+                "%(error)s It is tried again in %(minutes)s min.",
                 error=message,
                 minutes=round(wait.total_seconds() / 60),
             ),

@@ -93,11 +93,16 @@ class ResPartner(models.Model):
         )
         if not archived and source._lists_accounts():
             return self.env["metered.account.choice"]._action_open(self, source)
+        return self._metered_enter_account(source, archived)
+
+    def _metered_enter_account(self, source, account=None):
+        """The form of an account, a new one unless it is given."""
+        account = account or self.env["metered.source.account"]
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Account on %s", source.name),
-            "res_model": archived._name,
-            "res_id": archived.id,
+            "res_model": account._name,
+            "res_id": account.id,
             "views": [(False, "form")],
             "target": "new",
             "context": {

@@ -140,8 +140,17 @@ class TestAccountChoice(AccountsCase):
         self.assertIn("127.0.0.1:9", choice.problem)
         # What it listed before can still be chosen from.
         self.assertEqual(choice.found_id.name, "acme.example.com")
+        action = choice.action_enter()
+        with Form(
+            self.env[action["res_model"]].with_context(**action["context"])
+        ) as form:
+            form.name = "entered.example.com"
         choice.action_choose()
         self.assertEqual(source.account_ids.partner_id, self.acme)
+        self.assertEqual(
+            set(source.account_ids.mapped("name")),
+            {"acme.example.com", "entered.example.com"},
+        )
 
     def test_a_switch_without_a_list(self):
         source = self.connect()

@@ -132,6 +132,19 @@ class TestPush(MeteredMakers, HttpCase):
         self.source.active = False
         self.assertEqual(self.post(call("u3")).status_code, 401)
 
+    def test_the_check_of_what_is_posted_is_of_now(self):
+        def check():
+            self.env.invalidate_all()
+            [found] = [c for c in self.source._checks() if c.name == "Calls are posted"]
+            return found.ok, found.detail
+
+        self.source._test_connection()
+        self.assertFalse(check()[0])
+        self.source._receive({"uuid": "u9"})
+        self.assertEqual(check(), (True, "1 wait to be rated."))
+        self.source._start_posted()._process()
+        self.assertEqual(check(), (True, "None waits to be rated."))
+
     def test_without_a_token_nobody_may_post(self):
         self.source.push_token = False
         answer = self.post(call("u4"), Authorization="Bearer ")

@@ -110,6 +110,11 @@ class MeteredAccountChoice(models.TransientModel):
         self.source_id._assign_account(self.found_id.name, self.partner_id)
         return {"type": "ir.actions.act_window_close"}
 
+    def action_enter(self):
+        """Enter the account's name where the list does not help."""
+        self.ensure_one()
+        return self.partner_id._metered_enter_account(self.source_id)
+
     def action_open_taken(self):
         """Open the account that somebody else has."""
         return self.found_id.account_id._get_records_action()
