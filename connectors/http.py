@@ -11,12 +11,9 @@ Proxies and passwords that the machine has configured for its users are not used
 import json
 import logging
 import random
-import re
 import time
 import zlib
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -27,25 +24,21 @@ from .credentials import Redaction
 from .errors import (
     SourceAnswerError,
     SourceBusy,
-    SourceNotFound,
     SourceRefused,
     SourceSettingsError,
     SourceUnreachable,
 )
+from .refusals import reason, refusal
 from .throttle import Throttle
 from .transport import CheckedAdapter, Deadline
 
 _logger = logging.getLogger(__name__)
 
 BLOCK_BYTES = 64 * 2**10
-TRANSIENT = frozenset({500, 502, 503, 504})
 BUSY = frozenset({429})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-SHOWN_CHARACTERS = 300
 BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 PORTS = {"http": 80, "https": 443}
-# What Python's libraries put before a reason: the connection's class, error numbers.
-TECHNICAL = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): |\[(Errno|SSL)[^\]]*\] ")
 
 
 @dataclass(frozen=True)
@@ -213,7 +206,7 @@ class HttpClient:
             # Not chained: its text may hold the whole address with parameters.
             raise SourceUnreachable(
                 f"The server's certificate or encryption is not trusted: "
-                f"{self._reason(error)}.",
+                f"{reason(error, self.redact)}.",
                 where,
                 "Have the server's certificate mended, or name the file of its issuer "
                 "in the source's settings.",
@@ -226,7 +219,7 @@ class HttpClient:
             ) from None
         except BROKEN as error:
             raise SourceUnreachable(
-                f"The connection failed or broke: {self._reason(error)}.",
+                f"The connection failed or broke: {reason(error, self.redact)}.",
                 where,
                 "Try again later, and check the address.",
             ) from None
@@ -253,7 +246,7 @@ class HttpClient:
                     continue
                 body = self._body(response, where)
                 if response.status_code >= 400:
-                    raise self._refusal(response, body, where)
+                    raise refusal(response, body, where, self._busy, self.redact)
                 answer = Answer(
                     response.status_code, dict(response.headers), body, where
                 )
@@ -327,57 +320,6 @@ class HttpClient:
             failure.retry = True
             raise failure from None
 
-    def _refusal(self, response, body, where):
-        """The error that a status of 400 or more stands for."""
-        status = response.status_code
-        message = self._message(response, body)
-        said = f"The server answers {status}{message and ': ' + message}"
-        said += "" if said.endswith((".", "!", "?")) else "."
-        foreign = "json" not in response.headers.get("Content-Type", "").lower()
-        if status in self._busy or status in TRANSIENT:
-            kind = SourceBusy if status in self._busy else SourceUnreachable
-            remedy = "Try again later."
-            if status == 403:
-                remedy = (
-                    "Either the credentials do not reach that far, or this server asked"
-                    " too often and its address is blocked for a while: check the scope"
-                    " of the credentials, and lower the requests per second."
-                )
-            elif status == 429:
-                remedy = (
-                    "It wants to be asked less often: lower the requests per second."
-                )
-            return kind(said, where, remedy, retry_after_seconds(response.headers))
-        if status in (401, 403):
-            return SourceRefused(
-                said,
-                where,
-                "Check the credentials, whether they have ended, and their scope.",
-            )
-        if status in (404, 410):
-            return SourceNotFound(
-                said,
-                where,
-                "Check the account's name and the address.",
-                foreign=foreign,
-            )
-        return SourceAnswerError(said, where, "Check the settings.", foreign=foreign)
-
-    def _message(self, response, body):
-        """What the server says about its refusal, shortened."""
-        if "json" not in response.headers.get("Content-Type", "").lower():
-            return ""
-        try:
-            data = json.loads(body)
-        except (ValueError, RecursionError):
-            return ""
-        if not isinstance(data, dict):
-            return ""
-        for key in ("message", "error_description", "error", "detail", "title"):
-            if isinstance(data.get(key), str):
-                return self.redact(data[key])[:SHOWN_CHARACTERS]
-        return ""
-
     # ---- where to
 
     def _url(self, path):
@@ -437,18 +379,6 @@ class HttpClient:
             wait = error.retry_after * (1 + self._chance() / 10)
         return wait if wait <= self.limits.longest_wait else None
 
-    def _reason(self, error):
-        """The innermost cause in a few words, without addresses and secrets."""
-        while True:
-            inner = getattr(error, "reason", None) or next(
-                (arg for arg in error.args if isinstance(arg, Exception)), None
-            )
-            if not isinstance(inner, Exception) or inner is error:
-                break
-            error = inner
-        text = TECHNICAL.sub("", str(error))
-        return self.redact(text)[:SHOWN_CHARACTERS].rstrip(". ")
-
 
 def check_address(address):
     """The address without a slash at its end.
@@ -472,22 +402,6 @@ def check_address(address):
             remedy="Enter them in their own fields: addresses appear in messages.",
         )
     return address
-
-
-def retry_after_seconds(headers, now=None):
-    """What a Retry-After header says, in seconds; None when it says nothing."""
-    text = headers.get("Retry-After", "").strip()
-    if not text:
-        return None
-    if text.isdecimal():
-        return float(text[:9])
-    try:
-        when = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
 
 
 def _server(url):

@@ -32,7 +32,6 @@ what the columns are
 """
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import UTC
 from urllib.parse import quote
@@ -40,8 +39,8 @@ from urllib.parse import quote
 import pandas as pd
 
 from .auth import HeaderAuth, NoAuth, QueryAuth, TokenAuth
-from .checks import Check
-from .errors import SourceAnswerError, SourceNotFound, SourceSettingsError
+from .errors import SourceAnswerError, SourceSettingsError
+from .http_json_pages import Pages
 from .interface import (
     Account,
     HttpConnector,
@@ -57,13 +56,9 @@ from .json_path import flatten, follow, parse_path
 from .records import text, text_frame
 from .windows import cut, local_text, utc_text, zone
 
-PAGE_ROWS = 100
-MAX_PAGES = 10_000
 PREVIEW_ROWS = 10
 ACCOUNT_COLUMN = "account"
 SHOWN_CHARACTERS = 4000
-NEXT_LINK = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
-PAGING = ("none", "page", "offset", "cursor", "link")
 OAUTH2 = {"oauth2_client": "client_credentials", "oauth2_password": "password"}
 # A time in these parts alone names a moment; in others it may name two.
 EXACT_FORMATS = ("", "iso", "epoch", "epoch_ms")
@@ -86,25 +81,15 @@ class Tryout:
 
 
 @register
-class HttpJson(HttpConnector):
+class HttpJson(Pages, HttpConnector):
     """See the module."""
 
     key = "http_json"
     name = "HTTP/JSON"
 
-    manual = "Enter it as the manual of the switch's API says."
-
     def __init__(self, settings, **surroundings):
         super().__init__(settings, **surroundings)
-        paging = settings.get("paging") or "none"
-        if paging not in PAGING:
-            raise SourceSettingsError(
-                f"There is no way of paging called {paging}.",
-                remedy=f"Choose one of these: {', '.join(PAGING)}.",
-            )
-        self.paging = paging
-        self.page_rows = self._integer("page_size", PAGE_ROWS)
-        self.max_pages = self._integer("max_pages", MAX_PAGES)
+        self._read_paging()
         self.hours = self._integer("window_hours", 24)
         name = settings.get("timezone") or "UTC"
         self.local = None if name == "UTC" else zone(name)
@@ -115,15 +100,6 @@ class HttpJson(HttpConnector):
             column: parse_path(path)
             for column, path in (settings.get("fields") or {}).items()
         }
-
-    def _integer(self, name, default):
-        given = text(self.settings.get(name)) or str(default)
-        if not given.isdecimal() or not int(given):
-            raise SourceSettingsError(
-                f"The {name.replace('_', ' ')} is {given}.",
-                remedy="Enter a whole number above zero, or nothing.",
-            )
-        return int(given)
 
     # ---- who we are
 
@@ -183,29 +159,18 @@ class HttpJson(HttpConnector):
 
     def check(self, account=None):
         checks = []
-        before, self.client.limits = self.client.limits, self.limits.hurried()
-        try:
-            if not attempt(checks, "The settings are complete", self._look_settings):
-                return checks
-            safe = self.client.address.startswith("https://")
-            checks.append(
-                Check(
-                    "The connection is encrypted",
-                    safe,
-                    "" if safe else "Everybody on the way can read the credentials.",
-                    "" if safe else "Enter the address with https://.",
-                )
-            )
-            if self.settings.get("accounts_path"):
+        if not attempt(checks, "The settings are complete", self._look_settings):
+            return checks
+        checks.append(self.look_encryption())
+        if self.settings.get("accounts_path"):
+            with self.hurried():
                 attempt(
                     checks,
                     "Accounts can be listed",
                     lambda: f"{sum(1 for _ in self.accounts())} accounts",
                 )
-            if account and self.settings.get("accounts_path"):
-                attempt(checks, f"Account {account}", lambda: self.find(account))
-        finally:
-            self.client.limits = before
+                if account:
+                    attempt(checks, f"Account {account}", lambda: self.find(account))
         return checks
 
     def _look_settings(self):
@@ -287,8 +252,7 @@ class HttpJson(HttpConnector):
 
         :return: :class:`Tryout`
         """
-        before, self.client.limits = self.client.limits, self.limits.hurried()
-        try:
+        with self.hurried():
             path = self._path("records_path", account)
             for window in reversed(list(cut(in_utc(start), in_utc(end), self.hours))):
                 asked = {**self._between(*window), **self._paging(None)}
@@ -296,8 +260,6 @@ class HttpJson(HttpConnector):
                 rows = self._items(answer, "records")
                 if rows:
                     break
-        finally:
-            self.client.limits = before
         sample = json.dumps(rows[0], ensure_ascii=False, indent=1) if rows else ""
         shown = "&".join(f"{name}={value}" for name, value in asked.items())
         return Tryout(
@@ -308,61 +270,13 @@ class HttpJson(HttpConnector):
             len(rows),
         )
 
-    # ---- pages
+    # ---- asking
 
     def _listed(self, kind, account):
         """All items of a list of accounts or numbers."""
         path = self._path(f"{kind}_path", account)
         for rows, _following in self._pages(path, {}, account, None, kind):
             yield from rows
-
-    def _pages(self, path, fixed, account, first, kind="records"):
-        """Pages of a list.
-
-        :param first: where to begin, as it was given for the page before; None: at the
-            beginning
-        :return: iterator of (rows, where the next page is or None)
-        """
-        at, seen, longest = first, None, 0
-        for _page in range(self.max_pages):
-            try:
-                answer = self._ask_page(path, fixed, account, at, kind)
-            except SourceNotFound:
-                # Some servers say so of the page after the last one.
-                if at is None or self.paging not in ("page", "offset"):
-                    raise
-                return
-            rows = self._items(answer, kind)
-            if rows and rows == seen:
-                if len(rows) >= self.page_rows:
-                    raise SourceAnswerError(
-                        "The switch answers the same page whichever is asked for.",
-                        answer.where,
-                        "Correct the paging in the source's settings.",
-                    )
-                return  # it knows no pages, and sent all of it each time
-            longest = max(longest, len(rows))
-            following = self._following(answer, rows, at, longest)
-            if following is not None and following == at:
-                raise SourceAnswerError(
-                    "The switch says that the next page is the same page.",
-                    answer.where,
-                    "Correct the paging in the source's settings.",
-                )
-            yield rows, following
-            if following is None:
-                return
-            at, seen = following, rows
-        raise SourceAnswerError(
-            f"The switch answered {self.max_pages:,} pages and no end.",
-            self.redact(path),
-            "Ask for a shorter time, or correct the paging in the source's settings.",
-        )
-
-    def _ask_page(self, path, fixed, account, at, kind):
-        if self.paging == "link" and at:
-            return self.client.request("GET", self.client.same_server(at))
-        return self._ask(path, {**fixed, **self._paging(at)}, account, kind)
 
     def _ask(self, path, params, account, kind="records"):
         values = {
@@ -374,51 +288,6 @@ class HttpJson(HttpConnector):
         if kind == "records" and method == "POST":
             return self.client.request("POST", path, form=params)
         return self.client.request("GET", path, params=params)
-
-    def _paging(self, at):
-        """The parameters of a page."""
-        params = {}
-        size = self.settings.get("size_parameter")
-        if size and self.paging != "none":
-            params[size] = self.page_rows
-        name = self.settings.get("page_parameter")
-        if self.paging in ("page", "offset", "cursor") and not name:
-            raise SourceSettingsError(
-                "The parameter that chooses the page has no name.", remedy=self.manual
-            )
-        if self.paging == "page":
-            params[name] = self._first_page() if at is None else at
-        elif self.paging == "offset":
-            params[name] = 0 if at is None else at
-        elif self.paging == "cursor" and at is not None:
-            params[name] = at
-        return params
-
-    def _first_page(self):
-        given = text(self.settings.get("first_page")) or "1"
-        return int(given) if given.isdecimal() else 1
-
-    def _following(self, answer, rows, at, longest):
-        """Where the next page is, None after the last one."""
-        if self.paging in ("page", "offset"):
-            # Servers may give fewer than they are asked for: the last page is shorter
-            # than one before it, or empty.
-            if not rows or (len(rows) < longest and len(rows) < self.page_rows):
-                return None
-            if self.paging == "offset":
-                return (at or 0) + len(rows)
-            return (self._first_page() if at is None else at) + 1
-        if self.paging == "cursor":
-            place = self.settings.get("cursor_field")
-            found = follow(answer.data, parse_path(place)) if place else None
-            return text(found) or None
-        if self.paging == "link":
-            place = self.settings.get("link_field")
-            if place:
-                return text(follow(answer.data, parse_path(place))) or None
-            match = NEXT_LINK.search(answer.headers.get("Link", ""))
-            return match[1] if match else None
-        return None
 
     # ---- records
 

@@ -20,6 +20,7 @@ makes it known by its key::
 
 import time
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -260,11 +261,27 @@ class HttpConnector(Connector):
         return HeaderAuth.bearer(self.secret("api_key", "API key"))
 
     def check(self, account=None):
+        with self.hurried():
+            return super().check(account)
+
+    @contextmanager
+    def hurried(self):
+        """Requests within it are for a person who waits: one attempt, some seconds."""
         before, self.client.limits = self.client.limits, self.limits.hurried()
         try:
-            return super().check(account)
+            yield
         finally:
             self.client.limits = before
+
+    def look_encryption(self):
+        """Whether nobody on the way can read what is sent, as a ``Check``."""
+        safe = self.client.address.startswith("https://")
+        return Check(
+            "The connection is encrypted",
+            safe,
+            "" if safe else "Everybody on the way can read the credentials.",
+            "" if safe else "Enter the address with https://.",
+        )
 
     def close(self):
         self.client.close()

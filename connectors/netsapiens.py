@@ -13,7 +13,6 @@ import json
 from datetime import UTC, datetime
 
 from .auth import HeaderAuth, TokenAuth
-from .checks import Check
 from .errors import (
     SourceAnswerError,
     SourceNotFound,
@@ -165,11 +164,10 @@ class NetSapiens(HttpConnector):
 
     def check(self, account=None):
         checks = []
-        before, self.client.limits = self.client.limits, self.limits.hurried()
-        try:
+        with self.hurried():
             if not attempt(checks, "The server answers", self._look_version):
                 return checks
-            checks.append(self._look_encryption())
+            checks.append(self.look_encryption())
             if not attempt(checks, "The credentials are accepted", self._look_rights):
                 return checks
             if account and attempt(
@@ -181,8 +179,6 @@ class NetSapiens(HttpConnector):
                     lambda: self._look_records(account),
                     "Give the key or user the scope Reseller or Office Manager.",
                 )
-        finally:
-            self.client.limits = before
         return checks
 
     def _look_version(self):
@@ -194,15 +190,6 @@ class NetSapiens(HttpConnector):
             answer = None
         answer = answer if isinstance(answer, dict) else {}
         return f"API v2, version {text(answer.get('apiversion')) or 'unknown'}"
-
-    def _look_encryption(self):
-        safe = self.client.address.startswith("https://")
-        return Check(
-            "The connection is encrypted",
-            safe,
-            "" if safe else "Everybody on the way can read the credentials.",
-            "" if safe else "Enter the address with https://.",
-        )
 
     def _look_rights(self):
         if self.api == V1:

@@ -36,8 +36,8 @@ from odoo.addons.metered_billing.connectors.http import (
     HttpClient,
     HttpLimits,
     check_address,
-    retry_after_seconds,
 )
+from odoo.addons.metered_billing.connectors.refusals import retry_after_seconds
 from odoo.addons.metered_billing.connectors.throttle import Throttle, shared_throttle
 from odoo.addons.metered_billing.demo.servers.faulty_http import (
     Fault,
