@@ -117,23 +117,24 @@ class MeteredCdr(models.Model):
         if not self.env.su and not self.env.user.has_group(USER):
             raise AccessError(self.env._("Costs are for users of Metered Billing."))
         self.env["metered.cdr"].flush_model(["charge"])
-        below = Domain(
-            "id",
-            "in",
-            SQL(
-                """(
-                SELECT cost.id FROM metered_cdr_cost cost
-                  JOIN metered_cdr call ON call.id = cost.id
-                   AND call.charge = cost.charge
-                 WHERE cost.below)"""
-            ),
-        )
+        below = Domain.custom(to_sql=self._below_cost_sql)
         found = Domain.FALSE
         if True in value:
             found |= below
         if False in value:
             found |= ~below
         return found
+
+    @staticmethod
+    def _below_cost_sql(model, alias, query):
+        """Asked call by call, so that a page of a list need not find all of them."""
+        charge = model._field_to_sql(alias, "charge", query)
+        return SQL(
+            "EXISTS (SELECT 1 FROM metered_cdr_cost cost WHERE cost.id = %s"
+            " AND cost.below AND cost.charge = %s)",
+            SQL.identifier(alias, "id"),
+            charge,
+        )
 
     def _cost(self):
         """What a rated call costs at the supplier's, by today's cost deck.

@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Asking why and what would be, in a real browser."""
 
+from datetime import date
+
 from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
 
@@ -32,6 +34,20 @@ class TestExplainTours(MeteredMakers, HttpCase):
         self.start_tour(
             "/odoo/action-metered_billing.action_metered_cdr",
             "metered_billing_explain",
+            login="operator",
+        )
+
+    def test_sold_below_cost(self):
+        costs = self.make_deck("Tour Carrier", purpose="cost")
+        self.make_rate(costs, "1", price=0.01)
+        self.make_rate(costs, "44", price=0.10)
+        self.env.company.metered_cost_deck_id = costs
+        self.env["metered.usage.cost"]._look_up(
+            self.env.company, date(2026, 10, 1), date(2026, 11, 1)
+        )
+        self.start_tour(
+            "/odoo/action-metered_billing.action_metered_cdr",
+            "metered_billing_below_cost",
             login="operator",
         )
 

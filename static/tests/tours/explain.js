@@ -38,6 +38,39 @@ registry.category("web_tour.tours").add("metered_billing_explain", {
     ],
 });
 
+registry.category("web_tour.tours").add("metered_billing_below_cost", {
+    steps: () => [
+        {
+            content: "Both calls are there",
+            trigger: ".o_data_row:contains(+12125550199)",
+        },
+        {
+            trigger: ".o_searchview_dropdown_toggler",
+            run: "click",
+        },
+        {
+            content: "Only those sold below cost",
+            trigger: ".o_filter_menu .o_menu_item:contains(Sold Below Cost)",
+            run: "click",
+        },
+        {
+            trigger:
+                ".o_list_view:not(:has(.o_data_row:contains(+12125550199))) .o_data_row:contains(+442079460120) td[name=callee]",
+            run: "click",
+        },
+        {
+            content: "The call says what it costs and what is left",
+            trigger: ".o_form_view .o_field_widget[name=cost]:contains(0.1500)",
+        },
+        {
+            trigger: ".o_form_view .o_field_widget[name=margin]:contains(-0.06)",
+        },
+        {
+            trigger: ".o_form_view .badge:contains(Sold below cost)",
+        },
+    ],
+});
+
 registry.category("web_tour.tours").add("metered_billing_explain_invoice", {
     steps: () => [
         {
