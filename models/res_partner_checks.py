@@ -210,11 +210,28 @@ class ResPartner(models.Model):
             "rates",
         )
 
+    def _metered_waiting_meters(self):
+        """Meters that usage waits for, and that no subscription has a line for."""
+        groups = self.env["metered.usage"]._read_group(
+            [
+                *self._metered_domain("metered.usage"),
+                *self.env["metered.usage"]._so_far_domain(),
+            ],
+            ["meter_id"],
+        )
+        open_meters = self.env["metered.meter"].union(*(meter for (meter,) in groups))
+        lines = self._metered_subscriptions().sudo()._metered_lines()
+        return open_meters - lines.metered_meter_id
+
     def _metered_check_call_types(self):
         name = self.env._("Call types")
         meters = self.env["metered.meter"].search(
-            [("company_id", "in", [False, self.env.company.id])]
+            [
+                ("company_id", "in", [False, self.env.company.id]),
+                ("kind", "=", "call"),
+            ]
         )
+        meters |= self._metered_waiting_meters()
         without = meters.filtered(lambda meter: not meter.product_id)
         if not without:
             return Check(

@@ -64,3 +64,16 @@ class TestUsageWords(MeteredInvoiceCase):
         )
         [row] = wizard.preview["rows"]
         self.assertEqual((row["quantity"], row["meter"]), ("2.5", "Texts"))
+
+    def test_check_of_meters_without_a_product(self):
+        """Only where usage of the customer waits for one."""
+        meter = self.make_meter("Gigabytes", unit="GB")
+        check = self.customer._metered_check_call_types()
+        self.assertNotIn("Gigabytes", check.detail)
+        self.make_plan()
+        self.make_records("2026-10-05", 1)
+        check = self.customer._metered_check_call_types()
+        self.assertNotIn("Texts", check.detail, "it has a line of the subscription")
+        self.make_records("2026-10-05", 1, meter=meter)
+        check = self.customer._metered_check_call_types()
+        self.assertIn("Gigabytes", check.detail)
