@@ -24,6 +24,7 @@ import breakdown  # noqa: E402
 import call_details  # noqa: E402
 import exceptions  # noqa: E402
 import imports  # noqa: E402
+import late_records  # noqa: E402
 import memory  # noqa: E402
 import rating_plans  # noqa: E402
 import rating_speed  # noqa: E402
@@ -36,7 +37,7 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefgh"
+FIGURES = "abcdefghl"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ TABLE = (
     Figure("orm_over_import_per_record", "ORM, in times of the import", "", ">=", 15),
     Figure("rating_per_s", "calls rated in a second, in memory", "", ">=", 1e6),
     Figure("plans_over_rating", "with plans and tiers, in times of it", "", "<=", 2),
+    Figure("late_s", "a late record, of a customer with a tenth of all calls", "s"),
+    Figure("late_over_fewer", "with 10 times as many of others", "", "<=", 1.5),
+    Figure("late_over_small", "a customer with 100 times as many", "", "<=", 100),
     Figure("renewal_over_stock", "renewals, in times of stock", "", "<=", 1.5),
     Figure("sync_pages_per_s", "NetSapiens, 50 ms an answer: pages downloaded", "/s"),
     Figure("sync_records_per_s", "records synced", "/s"),
@@ -86,7 +90,8 @@ def options():
         default=set(FIGURES),
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
-        " f memory, g rating with plans and tiers, h NetSapiens sync",
+        " f memory, g rating with plans and tiers, h NetSapiens sync,"
+        " l a late record",
     )
     parser.add_argument(
         "--quick",
@@ -185,6 +190,17 @@ def measure(env, chosen, operator, path, totals):
             more = path.with_name("more.csv")
             write_calls(more, MORE_RECORDS * chosen.records, operator, chosen)
             figures["import_5m_mb"] = memory_of(env, operator, more)
+    if "l" in chosen.only:
+        say("a late record")
+        late = late_records.measure(env, operator, path.parent, chosen.records)
+        say(
+            f"  customer with {late.calls:,} calls: {late.few_others:.2f} s with few "
+            f"of others, {late.many_others:.2f} s with many; with few calls "
+            f"{late.small:.2f} s"
+        )
+        figures["late_s"] = late.many_others
+        figures["late_over_fewer"] = late.many_others / late.few_others
+        figures["late_over_small"] = late.many_others / late.small
     return figures
 
 

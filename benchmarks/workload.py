@@ -60,7 +60,7 @@ def set_up(env):
         ]
     )
     return Workload(
-        source=_make_source(env),
+        source=make_source(env),
         partners=partners.with_env(env),
         subscriptions=_make_subscriptions(quiet, partners[:SUBSCRIPTIONS]).with_env(
             env
@@ -137,11 +137,11 @@ def _rates(deck, bands, rank, price):
             yield (*head, band.id, amount * share, *tail)
 
 
-def _make_source(env):
+def make_source(env, name="Bench switch"):
     """Calls of a switch in the generic layout; what was not answered is not charged."""
     return env["metered.source"].create(
         {
-            "name": "Bench switch",
+            "name": name,
             "preset": "generic",
             "timezone": "UTC",
             "country_id": env.ref("base.us").id,

@@ -81,6 +81,7 @@ from . import test_renewal
 from . import test_renewal_durability
 from . import test_rerate
 from . import test_rerate_documents
+from . import test_rerate_durability
 from . import test_rerate_job
 from . import test_rerate_plans
 from . import test_security
