@@ -12,7 +12,7 @@ NetSapiens as ``connectors.netsapiens_rows`` gives it.
 from dataclasses import dataclass
 
 from .identify import PayerStep
-from .mapping import ColumnSpec
+from .mapping import DIRECTIONS, ColumnSpec
 from .rules import Condition
 
 
@@ -38,6 +38,12 @@ class Preset:
     default_outcome: str = "billable"
     default_direction: str = "outbound"
     record_kind: str = "call"
+
+
+def _words(direction):
+    """An expression for all words that a column may say a direction with."""
+    words = "|".join(word for word, means in DIRECTIONS.items() if means == direction)
+    return rf"(?i)^\s*(?:{words})\s*$"
 
 
 # A channel is named technology/endpoint-serial; Local channels have no endpoint.
@@ -171,6 +177,21 @@ GENERIC = Preset(
         ColumnSpec("caller", "caller"),
         ColumnSpec("callee", "callee"),
         ColumnSpec("direction", "direction"),
+    ),
+    rules=(
+        # A rate for any call type would charge them as if they had been made.
+        PresetRule(
+            "Inbound",
+            "not_billable",
+            "inbound",
+            (Condition("direction", "matches", _words("inbound")),),
+        ),
+        PresetRule(
+            "Internal",
+            "not_billable",
+            "internal",
+            (Condition("direction", "matches", _words("internal")),),
+        ),
     ),
     payers=(
         PayerStep("account", "account_code"),

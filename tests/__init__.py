@@ -58,6 +58,7 @@ from . import test_import_usage
 from . import test_import_wizard
 from . import test_invoice_mail
 from . import test_invoice_usage
+from . import test_known_faults
 from . import test_manual_invoice
 from . import test_manual_invoice_together
 from . import test_metered_invoice
