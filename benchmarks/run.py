@@ -31,13 +31,14 @@ import rating_speed  # noqa: E402
 import renewals  # noqa: E402
 import syncs  # noqa: E402
 import synthetic  # noqa: E402
+import what_if  # noqa: E402
 import workload  # noqa: E402
 
 RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefghl"
+FIGURES = "abcdefghlw"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ TABLE = (
     Figure("late_s", "a late record, of a customer with a tenth of all calls", "s"),
     Figure("late_over_fewer", "with 10 times as many of others", "", "<=", 1.5),
     Figure("late_over_small", "a customer with 100 times as many", "", "<=", 100),
+    Figure("what_if_s", "what if, all calls, 500 customers with plans", "s", "<=", 60),
+    Figure("what_if_over_rating", "what if, in times of rating alone"),
     Figure("renewal_over_stock", "renewals, in times of stock", "", "<=", 1.5),
     Figure("sync_pages_per_s", "NetSapiens, 50 ms an answer: pages downloaded", "/s"),
     Figure("sync_records_per_s", "records synced", "/s"),
@@ -91,7 +94,7 @@ def options():
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
         " f memory, g rating with plans and tiers, h NetSapiens sync,"
-        " l a late record",
+        " l a late record, w what if",
     )
     parser.add_argument(
         "--quick",
@@ -175,6 +178,11 @@ def measure(env, chosen, operator, path, totals):
     if "g" in chosen.only:
         say("rating with plans and tiers")
         figures["plans_over_rating"] = rating_plans.measure(env, source, chosen.records)
+    if "w" in chosen.only:
+        say("what if")
+        figures["what_if_s"], figures["what_if_over_rating"] = what_if.measure(
+            env, operator, chosen.records
+        )
     if "e" in chosen.only:
         say(f"{len(operator.subscriptions)} renewals")
         mine, stock, ratio = renewals.measure(env, operator.subscriptions)

@@ -277,16 +277,22 @@ class _Trial(Settling):
         places, charges = [], []
         for period in periods:
             opening, used = self.opening(period, lots), {}
-            for now, present in _turns(self._rows_of(period)):
+            turns = _turns(self._rows_of(period))
+            some = np.flatnonzero(np.isin(usage, turns[0][1] if turns else []))
+            if len(turns) == 1 and len(some):
+                # All at once, as nearly always: the balances need no taking apart.
+                planned = self._plan(engine, calls, rated, some, opening)
+                places.append(some)
+                charges.append(planned.frame["charge_micro"].to_numpy())
+                lots = planned.balances
+                continue
+            for now, present in turns:
                 some = np.flatnonzero(np.isin(usage, present))
+                if not len(some):
+                    continue
                 mine = np.isin(usage[some], now)
-                planned = apply_plans(
-                    engine,
-                    calls.iloc[some].reset_index(drop=True),
-                    rated.iloc[some],
-                    self.allowances,
-                    less(opening, used, {}),
-                )
+                rest = less(opening, used, {})
+                planned = self._plan(engine, calls, rated, some, rest)
                 self._add_used(used, planned, calls, some, mine)
                 places.append(some[mine])
                 charges.append(planned.frame["charge_micro"].to_numpy()[mine])
@@ -294,6 +300,11 @@ class _Trial(Settling):
         if not places:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         return np.concatenate(places), np.concatenate(charges)
+
+    def _plan(self, engine, calls, rated, some, opening):
+        if len(some) < len(calls):
+            calls, rated = calls.iloc[some].reset_index(drop=True), rated.iloc[some]
+        return apply_plans(engine, calls, rated, self.allowances, opening)
 
     def _periods(self):
         """Its periods; a plan that is tried begins with the first of these days."""
