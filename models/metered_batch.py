@@ -13,6 +13,10 @@ from odoo.exceptions import UserError
 from ..connectors import files
 from ..ingest.mapping import raw_texts
 
+#: A type that Odoo does not know. Of a text it would store all words once more, to
+#: search in them, and to guess the type it would read the file into memory.
+FILE_TYPE = "application/x-call-records"
+
 
 class MeteredBatch(models.Model):
     """One file, sync or push: where records came from.
@@ -163,7 +167,7 @@ class MeteredBatch(models.Model):
         """
         source = self.env["metered.source"].browse(source_id)
         attachment = self.env["ir.attachment"].create(
-            {"name": file_name, "datas": content}
+            {"name": file_name, "datas": content, "mimetype": FILE_TYPE}
         )
         return self._create_for_file(source, attachment, override).id
 
@@ -190,9 +194,7 @@ class MeteredBatch(models.Model):
         :param name: what to call it
         """
         checked = self._check_file(source, path, name)
-        # A type that Odoo does not know: it would store the words of a text once more,
-        # and read the file into memory to guess.
-        values = {"name": name, "mimetype": "application/x-call-records"}
+        values = {"name": name, "mimetype": FILE_TYPE}
         attachments = self.env["ir.attachment"]
         with open(path, "rb") as file:
             if attachments._storage() == "file":

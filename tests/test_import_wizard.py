@@ -70,6 +70,18 @@ class TestImportWizard(MeteredCase):
         self.assertEqual(ids.samples, "1 · 2")
         self.assertEqual(self.run_import(wizard).rated, 2)
 
+    def test_its_words_are_stored_once(self):
+        """Odoo keeps all words of what it knows to be text, to search in them."""
+        batch = self.run_import(self.wizard(generic_csv([CALL]).encode()))
+        content = base64.b64encode(generic_csv([("2", *CALL[1:])]).encode())
+        posted = self.env["metered.batch"].import_file(
+            self.source.id, "calls.csv", content
+        )
+        files = (batch | batch.browse(posted)).attachment_id
+        self.assertEqual(len(files), 2)
+        for file in files:
+            self.assertNotIn("+1", file.index_content or "")
+
     def test_columns_are_remembered_on_the_source(self):
         text = "Ref;When;Secs;A;B\n1;2026-10-05 10:00:00;60;+14045550100;+12125550199\n"
         wizard = self.wizard(text.encode())

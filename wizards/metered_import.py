@@ -13,6 +13,7 @@ from ..connectors import files
 from ..ingest.load import source_dial_plan
 from ..ingest.mapping import ColumnSpec
 from ..ingest.preview import understand
+from ..models.metered_batch import FILE_TYPE
 
 PREVIEW_RECORDS = 10
 #: facts that one column tells; call ids may be joined, properties may be many
@@ -95,7 +96,11 @@ class MeteredImport(models.TransientModel):
         if self.attachment_id:
             self.attachment_id.unlink()
         self.attachment_id = self.env["ir.attachment"].create(
-            {"name": self.file_name or "usage", "datas": self.file}
+            {
+                "name": self.file_name or "usage",
+                "datas": self.file,
+                "mimetype": FILE_TYPE,
+            }
         )
         self._show(override=None)
         return self._reopen()
