@@ -90,6 +90,7 @@ from . import metered_sync_end
 from . import metered_sync_worker
 from . import metered_source_worker
 from . import metered_sync_store
+from . import metered_source_afterwards
 from . import metered_completeness
 from . import metered_inbox
 from . import metered_time_band

@@ -114,6 +114,7 @@ class MeteredSource(models.Model):
             source.next_sync = now + timedelta(hours=source.sync_hours)
         self._start_posted()
         self.search(self._watched_domain())._watch_silence()
+        self._put_away_imported(None)
         self.env["metered.sync"]._cron_process_syncs()
 
     def _sync_accounts(self):

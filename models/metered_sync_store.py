@@ -7,7 +7,7 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..connectors.errors import SourceError, SourceFileError
-from ..connectors.file_store import Ledger, StoredFile
+from ..connectors.file_store import Ledger
 
 
 class MeteredSync(models.Model):
@@ -55,7 +55,9 @@ class MeteredSync(models.Model):
                 if batch:
                     # What is left of a large one, the imports' own action does.
                     batch._process(commit, seconds)
-            self._put_away(store, look.known + look.ready, commit)
+            source._put_away(
+                store, commit, {file.name for file in look.known + look.ready}
+            )
         return True
 
     def _note_result(self):
@@ -132,16 +134,3 @@ class MeteredSync(models.Model):
                 error=message,
             ),
         )
-
-    def _put_away(self, store, files, commit):
-        """Move or delete files whose records are all stored."""
-        newest = {row.name: row for row in self.source_id.file_ids.sorted("id")}
-        for file in files:
-            row = newest.get(file.name)
-            if not row or row.afterwards or not row._is_imported():
-                continue
-            row.afterwards = store.finish(
-                StoredFile(row.name, int(row.size), row.changed or "")
-            )
-            if commit:
-                commit()

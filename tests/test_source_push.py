@@ -214,6 +214,33 @@ class TestFileStore(MeteredCase):
         deleted = self.source.file_ids.filtered(lambda f: f.name == "b.csv")
         self.assertEqual(deleted.afterwards, "deleted")
 
+    def test_put_away_when_the_import_has_ended(self):
+        """A large file's import goes on after the sync; the file stays until its end."""
+        path = self.put("a.csv", *(self.one(at) for at in range(1, 5)))
+        self.source.store_afterwards = "move"
+        Batch = type(self.env["metered.batch"])
+        with patch.object(Batch, "_process", lambda *args: False):
+            self.sync()
+        self.env["metered.source"]._put_away_imported(None)
+        self.assertTrue(path.exists())
+        self.source.batch_ids._process()
+        cron = self.env.ref("metered_billing.ir_cron_sync")
+        self.assertTrue(
+            self.env["ir.cron.trigger"].search_count([("cron_id", "=", cron.id)])
+        )
+        with patch.object(type(self.env["metered.sync"]), "_cron_process_syncs"):
+            self.env["metered.source"]._cron_sync()
+        self.assertFalse(path.exists())
+        moved = self.folder / "cdr" / "done" / "a.csv"
+        self.assertTrue(moved.exists())
+        row = self.source.file_ids
+        self.assertIn("moved", row.afterwards)
+        # Killed after it was moved, and before that was noted.
+        row.afterwards = False
+        self.env["metered.source"]._put_away_imported(None)
+        self.assertEqual(row.afterwards, "gone already")
+        self.assertTrue(moved.exists())
+
     def test_a_file_that_is_none_is_told_and_kept(self):
         (self.folder / "cdr" / "bad.csv").write_bytes(b"\x00\x01binary")
         self.put("good.csv", self.one(1))
