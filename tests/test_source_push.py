@@ -215,7 +215,7 @@ class TestFileStore(MeteredCase):
         self.assertEqual(deleted.afterwards, "deleted")
 
     def test_put_away_when_the_import_has_ended(self):
-        """A large file's import goes on after the sync; the file stays until its end."""
+        """The import of a large file goes on after the sync: until then it stays."""
         path = self.put("a.csv", *(self.one(at) for at in range(1, 5)))
         self.source.store_afterwards = "move"
         Batch = type(self.env["metered.batch"])
