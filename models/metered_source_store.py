@@ -21,12 +21,14 @@ class MeteredSource(models.Model):
             ("local", "Folder of this server"),
             ("sftp", "SFTP server"),
             ("s3", "S3 bucket"),
+            ("fs_storage", "Storage set up in Odoo (fs_storage)"),
         ],
         string="Files Are In",
         default="sftp",
         groups=ADMINISTRATOR,
         help="A folder of this server must lie below one that whoever runs it named in "
-        "the environment variable METERED_FOLDERS.",
+        "the environment variable METERED_FOLDERS. Storages of OCA's module fs_storage "
+        "can be used where it is installed.",
     )
     store_folder = fields.Char(
         string="Folder",
@@ -84,19 +86,7 @@ class MeteredSource(models.Model):
         :raises SourceError: it cannot be opened
         """
         source = self.sudo()
-        settings = {
-            **source._get_secrets(),
-            "kind": source.store_kind,
-            "folder": source.store_folder or "",
-            "host": source.host,
-            "port": source.port,
-            "username": source.username,
-            "address": source.address,
-            "region": source.store_region,
-            "host_key": source.store_host_key,
-            "allowed_networks": source.allowed_networks,
-        }
-        system, folder, redact = open_file_system(settings)
+        system, folder, redact, close = self._open_file_system()
         try:
             yield (
                 FileStore(
@@ -111,9 +101,36 @@ class MeteredSource(models.Model):
                 redact,
             )
         finally:
+            close()
+
+    def _open_file_system(self):
+        """Connect to where the files are.
+
+        :return: (fsspec file system, folder, :class:`~..credentials.Redaction`,
+            function that closes the connection)
+        :raises SourceError: it cannot be opened
+        """
+        source = self.sudo()
+        settings = {
+            **source._get_secrets(),
+            "kind": source.store_kind,
+            "folder": source.store_folder or "",
+            "host": source.host,
+            "port": source.port,
+            "username": source.username,
+            "address": source.address,
+            "region": source.store_region,
+            "host_key": source.store_host_key,
+            "allowed_networks": source.allowed_networks,
+        }
+        system, folder, redact = open_file_system(settings)
+
+        def close():
             client = getattr(system, "client", None)
             if client is not None:
                 client.close()
+
+        return system, folder, redact, close
 
     def _look_connection(self, account=None):
         if self.source_type != "file_store":

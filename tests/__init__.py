@@ -90,6 +90,7 @@ from . import test_security
 from . import test_security_screens
 from . import test_source_accounts
 from . import test_source_completeness
+from . import test_source_fs_storage
 from . import test_source_hostile
 from . import test_source_policy
 from . import test_source_push

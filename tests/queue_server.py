@@ -44,8 +44,8 @@ def _filestore(name):
 
 
 @contextmanager
-def database(beside):
-    """A database with this module and queue_job; dropped at the end.
+def database(beside, modules=MODULES):
+    """A database with this module and others; dropped at the end.
 
     :param str beside: name of the test database; ``./dev`` drops both when left behind
     """
@@ -62,7 +62,7 @@ def database(beside):
                 copy_function=os.link,
                 dirs_exist_ok=True,
             )
-        odoo(name, "--init", MODULES, "--stop-after-init")
+        odoo(name, "--init", modules, "--stop-after-init")
         yield name
     finally:
         close_db(name)
