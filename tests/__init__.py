@@ -89,6 +89,7 @@ from . import test_rerate_plans
 from . import test_security
 from . import test_security_screens
 from . import test_source_accounts
+from . import test_source_clocks
 from . import test_source_completeness
 from . import test_source_fs_storage
 from . import test_source_hostile
