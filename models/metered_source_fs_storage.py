@@ -32,7 +32,7 @@ class MeteredSource(models.Model):
     def _selection_store_code(self):
         if "fs.storage" not in self.env:
             return []
-        storages = self.env["fs.storage"].sudo().search([], order="name, id")
+        storages = self.env["fs.storage"].sudo().search([("code", "!=", False)])
         return [(storage.code, storage.name) for storage in storages]
 
     def _open_file_system(self):
