@@ -29,17 +29,12 @@ ROUNDS = 5
 POOL = "partner_id"
 
 
-def measure(env, source, records):
+def measure(env, source):
     """Time of rating with plans and tiers, in times of plain rating.
 
-    :param records: how many calls to rate: those that an import stored, some again
-        where they are too few
+    The calls are those that an import stored, by their start, as plans are given them.
     """
-    calls = stored_calls(env)
-    calls = calls.iloc[np.arange(records) % len(calls)].reset_index(drop=True)
-    # a call that is there again is another call
-    calls["id"] = calls["id"] + "-" + pd.Series(np.arange(records)).astype(str)
-    return compare(load_settings(source).engine, calls)
+    return compare(load_settings(source).engine, stored_calls(env))
 
 
 def compare(engine, calls, rounds=ROUNDS):
@@ -105,7 +100,7 @@ def stored_calls(env):
         """
         COPY (SELECT callee, (extract(epoch FROM start_time) * 1000000)::bigint,
                      quantity::bigint, meter_id, partner_id, call_id
-                FROM metered_cdr WHERE state = 'rated' ORDER BY id)
+                FROM metered_cdr WHERE state = 'rated' ORDER BY start_time, id)
         TO STDOUT (FORMAT csv)
         """,
         text,

@@ -177,7 +177,7 @@ def measure(env, chosen, operator, path, totals):
         figures["rating_per_s"] = rating_speed.measure(env, source, chosen.records)
     if "g" in chosen.only:
         say("rating with plans and tiers")
-        figures["plans_over_rating"] = rating_plans.measure(env, source, chosen.records)
+        figures["plans_over_rating"] = rating_plans.measure(env, source)
     if "w" in chosen.only:
         say("what if")
         figures["what_if_s"], figures["what_if_over_rating"] = what_if.measure(
