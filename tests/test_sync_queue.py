@@ -31,7 +31,8 @@ DAY = datetime(2026, 10, 5, tzinfo=UTC)
 ACCOUNTS = 12
 PARALLEL = 4
 STOPS_AT = 21  # page of calls; each account has two a day
-WITHIN = 60  # seconds: more than enough for any step
+#: seconds after which a step hangs; the runner looks for killed jobs once a minute
+WITHIN = 300
 MODULE = Path(__file__).resolve().parent.parent
 #: queue_job's runner holds this on a database as long as it is at work there
 RUNNER = """
