@@ -6,17 +6,16 @@ The costs are kept in a table of their own, so that the calls are not written ag
 update of a million calls would take longer than storing them did.
 """
 
-import io
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from ..rating import RATED
 from ..rating.prefixes import number_keys
-from .frames import COPY_BUFFER, copy_csv, decimals
+from .frames import COPY_BUFFER, copy_csv, copy_out, decimals, frame_of
+from .usage_calls import USAGE_CDRS
 
 _COLUMNS = {
     "callee": pa.string(),
@@ -28,14 +27,15 @@ _COLUMNS = {
         pa.int64(),
     ),
 }
-_READ = """
+_READ = f"""
     SELECT coalesce(cdr.callee, ''), cdr.id,
            (extract(epoch FROM cdr.start_time) * 1000000)::bigint,
            cdr.quantity::bigint, cdr.meter_id, cdr.source_id, cdr.currency_id,
            (cdr.charge * 1000000)::bigint, usage.day - date '0001-01-01' + 1
-      FROM metered_cdr cdr JOIN metered_usage usage ON usage.id = cdr.usage_id
-     WHERE cdr.usage_id = ANY(%s) AND cdr.state = 'rated'
-       AND cdr.callee IS NOT NULL AND cdr.source_id IS NOT NULL
+      FROM {USAGE_CDRS}
+      JOIN metered_usage usage ON usage.id = cdr.usage_id
+     WHERE cdr.state = 'rated' AND cdr.callee IS NOT NULL
+       AND cdr.source_id IS NOT NULL
 """
 STORED = ("id", "company_id", "currency_id", "charge", "cost", "margin", "below")
 
@@ -45,20 +45,7 @@ def read_costed(cr, usage_ids):
 
     :return: DataFrame with the columns of `_COLUMNS`; `day` is an ordinal
     """
-    query = cr.mogrify(_READ, (list(usage_ids),)).decode()
-    buffer = io.BytesIO()
-    cr.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT csv)", buffer)
-    buffer.seek(0)
-    if not buffer.getbuffer().nbytes:
-        return pd.DataFrame({name: [] for name in _COLUMNS}).astype(
-            {name: np.int64 for name in _COLUMNS if name != "callee"}
-        )
-    table = pa_csv.read_csv(
-        buffer,
-        read_options=pa_csv.ReadOptions(column_names=list(_COLUMNS)),
-        convert_options=pa_csv.ConvertOptions(column_types=_COLUMNS),
-    )
-    return table.to_pandas(types_mapper={pa.string(): pd.ArrowDtype(pa.string())}.get)
+    return frame_of(copy_out(cr, _READ, {"usage": list(usage_ids)}, _COLUMNS))
 
 
 def cost_calls(calls, engine, chain_of, currency_of_deck, worth):

@@ -5,6 +5,7 @@
 import io
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
@@ -77,3 +78,11 @@ def copy_out(cr, query, params, columns):
             quoted_strings_can_be_null=False,
         ),
     ).combine_chunks()
+
+
+def frame_of(table):
+    """A table as a DataFrame; texts stay in Arrow, which many of them are small in.
+
+    :param table: pyarrow table of :func:`copy_out`
+    """
+    return table.to_pandas(types_mapper={pa.string(): pd.ArrowDtype(pa.string())}.get)

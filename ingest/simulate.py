@@ -7,16 +7,15 @@ cost at the supplier's. Calls are read a stretch of time at a time by COPY, rate
 engine, and summed up by customer, call type, destination and currencies.
 """
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from ..rating import RATED, RatingEngine
 from ..rating.prefixes import number_keys
+from .frames import copy_out, frame_of
 
 #: what the sums are kept by; `to_currency_id` is the currency of the new charge
 KEYS = ("partner_id", "meter_id", "destination_id", "currency_id", "to_currency_id")
@@ -149,30 +148,15 @@ def read_calls(
     :param without_ids: but not of these
     :return: DataFrame with the columns of `_COLUMNS`
     """
-    query = cr.mogrify(
-        _READ,
-        {
-            "first": first,
-            "last": last,
-            "company": company_id,
-            "meters": list(meter_ids),
-            "partners": partner_ids,
-            "without": list(without_ids),
-        },
-    ).decode()
-    buffer = io.BytesIO()
-    cr.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT csv)", buffer)
-    if not buffer.tell():
-        return pd.DataFrame({name: [] for name in _COLUMNS}).astype(
-            {name: np.int64 for name in _COLUMNS if name != "callee"}
-        )
-    buffer.seek(0)
-    table = pa_csv.read_csv(
-        buffer,
-        read_options=pa_csv.ReadOptions(column_names=list(_COLUMNS)),
-        convert_options=pa_csv.ConvertOptions(column_types=_COLUMNS),
-    )
-    return table.to_pandas(types_mapper={pa.string(): pd.ArrowDtype(pa.string())}.get)
+    params = {
+        "first": first,
+        "last": last,
+        "company": company_id,
+        "meters": list(meter_ids),
+        "partners": partner_ids,
+        "without": list(without_ids),
+    }
+    return frame_of(copy_out(cr, _READ, params, _COLUMNS))
 
 
 def add_up(parts):

@@ -2,11 +2,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What tests of connected sources start from, whatever they are connected to."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
-from odoo import SUPERUSER_ID, api
 from odoo.tests import Form, new_test_user
 from odoo.tests.common import _super_send
 
@@ -26,51 +24,6 @@ class LoopbackRequests:
         if request.url.startswith("http://127.0.0.1:"):
             return _super_send(session, request, **options)
         return super()._request_handler(session, request, **options)
-
-
-class SyncWorker:
-    """Mixed into tests of tours: syncs go on while a browser looks on."""
-
-    def start_worker(self):
-        """Do what the cron worker does, a chunk at a time, once somebody looks.
-
-        :return: function that waits for the worker to end
-        """
-        watched, looks = threading.Event(), []
-        Sync = type(self.env["metered.sync"])
-        read = Sync.read
-
-        def read_and_tell(sync, fields=None, load="_classic_read"):
-            if fields and "time_left" in fields:
-                looks.append(sync)
-                if len(looks) >= 2:
-                    watched.set()
-            return read(sync, fields, load)
-
-        for name, replacement in (
-            ("_enqueue", lambda sync: None),
-            ("_chunk_records", lambda sync: 100),
-            ("read", read_and_tell),
-        ):
-            patcher = patch.object(Sync, name, replacement)
-            patcher.start()
-            self.addCleanup(patcher.stop)
-
-        def work():
-            if not watched.wait(60):
-                return
-            done = False
-            while not done:
-                with self.registry.cursor() as cr:
-                    env = api.Environment(cr, SUPERUSER_ID, {})
-                    sync = env["metered.sync"].search(
-                        [("state", "in", ("queued", "running"))], limit=1
-                    )
-                    done = not sync or sync._process(seconds=0)
-
-        worker = threading.Thread(target=work)
-        worker.start()
-        return worker.join
 
 
 class SourceTypeCase(LoopbackRequests, MeteredCase):

@@ -18,11 +18,12 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
 )
 
 from .metered_case import MeteredMakers
-from .source_case import LoopbackRequests, SyncWorker
+from .source_case import LoopbackRequests
+from .tour_worker import TourWorker
 
 
 @tagged("post_install", "-at_install")
-class TestSourceTours(SyncWorker, LoopbackRequests, MeteredMakers, HttpCase):
+class TestSourceTours(TourWorker, LoopbackRequests, MeteredMakers, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -71,7 +72,7 @@ class TestSourceTours(SyncWorker, LoopbackRequests, MeteredMakers, HttpCase):
 
     def test_sync_a_customer(self):
         self.connect()
-        wait = self.start_worker()
+        wait = self.start_worker("metered.sync", chunk=100, looks=2)
         self.start_tour(
             f"/odoo/res.partner/{self.customer.id}",
             "metered_billing_sync_customer",
@@ -93,7 +94,7 @@ class TestSourceTours(SyncWorker, LoopbackRequests, MeteredMakers, HttpCase):
         with patch.object(type(again), "_read_pages", lambda *args: True):
             again._process()
         self.assertEqual(self.source.gap_count, 1)
-        wait = self.start_worker()
+        wait = self.start_worker("metered.sync", chunk=100, looks=2)
         self.start_tour(
             f"/odoo/action-metered_billing.action_metered_source/{self.source.id}",
             "metered_billing_fetch_gap",

@@ -15,7 +15,8 @@ from odoo.addons.metered_billing.demo.servers.rest import (
 )
 
 from .metered_case import MeteredMakers
-from .source_case import LoopbackRequests, SyncWorker
+from .source_case import LoopbackRequests
+from .tour_worker import TourWorker
 
 ACME, BOLT = "acme.example.com", "bolt.example.com"
 
@@ -26,7 +27,7 @@ def today():
 
 
 @tagged("post_install", "-at_install")
-class TestSourceTypeTours(SyncWorker, LoopbackRequests, MeteredMakers, HttpCase):
+class TestSourceTypeTours(TourWorker, LoopbackRequests, MeteredMakers, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -71,7 +72,7 @@ class TestSourceTypeTours(SyncWorker, LoopbackRequests, MeteredMakers, HttpCase)
     def test_the_domain_on_brightlink(self):
         source = self.connect("brightlink")
         source._test_connection()
-        wait = self.start_worker()
+        wait = self.start_worker("metered.sync", chunk=100, looks=2)
         self.start_tour(
             f"/odoo/res.partner/{self.acme.id}",
             "metered_billing_brightlink_domain",

@@ -2,18 +2,17 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What an operator does on the screen, in a real browser."""
 
-import threading
 from datetime import timedelta
-from unittest.mock import patch
 
-from odoo import SUPERUSER_ID, api, fields
+from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .metered_case import MeteredMakers
+from .tour_worker import TourWorker
 
 
 @tagged("post_install", "-at_install")
-class TestTours(MeteredMakers, HttpCase):
+class TestTours(TourWorker, MeteredMakers, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -26,49 +25,6 @@ class TestTours(MeteredMakers, HttpCase):
             groups="metered_billing.group_metered_user,"
             "account.group_account_invoice,sales_team.group_sale_salesman",
         )
-
-    def start_worker(self):
-        """Do what the cron worker does, a record at a time, once somebody looks.
-
-        :return: function that waits for the worker to end
-        """
-        watched, looks = threading.Event(), []
-        Batch = type(self.env["metered.batch"])
-        read = Batch.read
-
-        def read_and_tell(batch, fields=None, load="_classic_read"):
-            # What the job's widget asks for every second. The tour has to see it
-            # before the job ends, so that it begins when it was asked for thrice.
-            if fields and "time_left" in fields:
-                looks.append(batch)
-                if len(looks) >= 3:
-                    watched.set()
-            return read(batch, fields, load)
-
-        for name, replacement in (
-            ("_enqueue", lambda batch: None),
-            ("_chunk_records", lambda batch: 1),
-            ("read", read_and_tell),
-        ):
-            patcher = patch.object(Batch, name, replacement)
-            patcher.start()
-            self.addCleanup(patcher.stop)
-
-        def work():
-            if not watched.wait(60):
-                return
-            done = False
-            while not done:
-                with self.registry.cursor() as cr:
-                    env = api.Environment(cr, SUPERUSER_ID, {})
-                    batch = env["metered.batch"].search(
-                        [("state", "in", ("queued", "running"))], limit=1
-                    )
-                    done = bool(batch) and batch._process(seconds=0)
-
-        worker = threading.Thread(target=work)
-        worker.start()
-        return worker.join
 
     def test_import_usage(self):
         wait = self.start_worker()

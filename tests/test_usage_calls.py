@@ -2,6 +2,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The records of usage are found without an index on the usage, in every time zone."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 
 from odoo.tests import tagged
@@ -83,6 +86,21 @@ class TestUsageCalls(MeteredCase):
         usage = self.env["metered.usage"].search([])
         self.assertEqual(rerate(usage).changed, 6)
         self.assertEqual(len(read_calls(self.env.cr, np.array(usage.ids, np.int64))), 6)
+
+    def test_nobody_looks_by_the_usage_alone(self):
+        """Without its index that would read the whole table."""
+        module = Path(__file__).resolve().parent.parent
+        files = [
+            file
+            for folder in ("ingest", "models", "wizards")
+            for file in (module / folder).glob("*.py")
+        ]
+        self.assertGreater(len(files), 50)
+        alone = re.compile(r"usage_id (= ANY|IN)\b")
+        self.assertEqual(
+            [file.name for file in files if alone.search(file.read_text())],
+            ["usage_calls.py"],
+        )
 
     def test_no_index_on_the_usage(self):
         """What an import would have to pay for again."""

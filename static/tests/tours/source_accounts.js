@@ -99,7 +99,7 @@ registry.category("web_tour.tours").add("metered_billing_map_accounts", {
         },
         {
             content: "None is left",
-            trigger: ".o_view_nocontent:contains(Every account of the switch)",
+            trigger: ".o_view_nocontent:contains(No account waits for a customer)",
         },
     ],
 });
