@@ -27,8 +27,11 @@ from . import metered_cdr_margin
 from . import metered_cdr_plan
 from . import metered_customer_group
 from . import metered_dashboard
+from . import metered_dashboard_attention
 from . import metered_dashboard_destinations
 from . import metered_dashboard_so_far
+from . import metered_dashboard_span
+from . import metered_dashboard_usage
 from . import metered_destination
 from . import metered_exception
 from . import metered_exception_cause

@@ -4,8 +4,9 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..ingest.usage_calls import OF_USAGE
-from .metered_dashboard import CDR, TOP
+from .metered_dashboard import TOP
 
+CDR = "metered_billing.action_metered_cdr"
 #: so many calls are read one by one; more are estimated
 EXACT_CALLS = 20_000
 #: rows of usage drawn for an estimate, and calls read of each: 50,000 reads at most,
