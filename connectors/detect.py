@@ -11,7 +11,7 @@ from itertools import islice
 from math import log2
 from typing import Any
 
-from .delimited import first_records
+from .delimited_records import first_records
 from .errors import SourceFileError
 from .formats import FileFormat, FileLimits
 from .layouts import (

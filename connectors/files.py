@@ -20,7 +20,8 @@ import pandas as pd
 import pyarrow as pa
 
 from .chunks import read_in_chunks
-from .delimited import DelimitedReader, record_text
+from .delimited import DelimitedReader
+from .delimited_records import record_text
 from .detect import detect_format
 from .errors import SourceFileError
 from .formats import BadLine, Chunk, FileFacts, FileFormat, FileLimits

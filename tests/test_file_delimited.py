@@ -17,7 +17,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odoo.addons.metered_billing.connectors import delimited
+from odoo.addons.metered_billing.connectors import delimited, delimited_lines
 from odoo.addons.metered_billing.connectors.files import (
     FileFormat,
     FileLimits,
@@ -152,7 +152,7 @@ class TestWrittenAndRead(TestCase):
     def test_any_blocks(self, table, block):
         text, lines = written(table, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
         text = text.removeprefix("\ufeff")
-        with patch.object(delimited, "_SMALL_BLOCK_BYTES", 16):
+        with patch.object(delimited_lines, "_SMALL_BLOCK_BYTES", 16):
             rows, found, bad = pieces(text, len(table[0]), block)
         self.assertEqual(rows, [tuple(row) for row in table])
         self.assertEqual((found, bad), (lines, []))
@@ -183,7 +183,7 @@ class TestTwoWays(TestCase):
     def test_same(self, text, width, block, small, max_line):
         text = text.removeprefix("\ufeff")
         limits = FileLimits(max_line_bytes=max_line)
-        with patch.object(delimited, "_SMALL_BLOCK_BYTES", small):
+        with patch.object(delimited_lines, "_SMALL_BLOCK_BYTES", small):
             fast = pieces(text, width, block, limits)
         with patch.object(
             delimited.DelimitedReader, "_by_arrow", lambda *_a, **_k: None
