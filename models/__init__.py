@@ -36,8 +36,12 @@ from . import metered_destination
 from . import metered_exception
 from . import metered_exception_cause
 from . import metered_exception_job
+from . import metered_exception_job_operation
+from . import metered_exception_job_start
 from . import metered_explanation
+from . import metered_explanation_charge
 from . import metered_explanation_price
+from . import metered_explanation_rate
 from . import metered_holiday
 from . import metered_identifier
 from . import metered_meter

@@ -1,0 +1,171 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import models
+
+
+class MeteredExplanation(models.AbstractModel):
+    """The words for how a charge came from a call's rate; see ``rating.explain``."""
+
+    _inherit = "metered.explanation"
+
+    def _say_free_zero(self, _values, _names):
+        return self.env._("Length"), self.env._("A call of 0 seconds is free.")
+
+    def _say_grace(self, values, _names):
+        return self.env._("Length"), self.env._(
+            "%(seconds)s s: calls below %(grace)s s are free.",
+            seconds=values["seconds"],
+            grace=values["grace_seconds"],
+        )
+
+    def _say_increments(self, values, _names):
+        steps = values["count"] - 1
+        numbers = {
+            name: self._number(values[name])
+            for name in values
+            if name in ("seconds", "initial", "increment", "billed_seconds")
+        }
+        if values["initial"] == values["increment"] == 1:
+            text = self.env._("%(billed_seconds)s s, billed by the second", **numbers)
+        elif not steps:
+            text = self.env._(
+                "%(seconds)s s; the first increment is %(initial)s s: "
+                "%(billed_seconds)s s are billed",
+                **numbers,
+            )
+        else:
+            text = self.env._(
+                "%(seconds)s s; the first increment is %(initial)s s, then "
+                "%(steps)s × %(increment)s s: %(billed_seconds)s s are billed",
+                steps=self._number(steps),
+                **numbers,
+            )
+        return self.env._("Increments"), text
+
+    def _say_call_tier(self, values, _names):
+        return self.env._("Tier"), self.env._(
+            "From second %(from_second)s: %(seconds)s s at %(price)s",
+            from_second=self._number(values["from_second"]),
+            seconds=self._number(values["billed_seconds"]),
+            price=self._price(values),
+        )
+
+    def _say_part(self, values, names):
+        return (
+            self.env._("Part of the call"),
+            self.env._(
+                "From %(time)s, %(band)s: %(seconds)s s at %(price)s",
+                time=self._moment(values["local_time"]),
+                band=self._band_name(values, names),
+                seconds=self._number(values["billed_seconds"]),
+                price=self._price(values),
+            ),
+            self._money(values["amount"], values),
+        )
+
+    def _say_allowance_taken(self, values, names):
+        name = names.get(("allowance_id", values["allowance_id"])) or self.env._(
+            "The calling plan"
+        )
+        taken = {
+            "plan": name,
+            "quantity": self._number(values["quantity"]),
+            "unit": values["unit"],
+            "seconds": self._number(values["seconds"]),
+        }
+        title = self.env._("Allowance")
+        if values["amount"] == "0":
+            return title, self.env._(
+                "%(plan)s includes %(seconds)s s of the call (%(quantity)s %(unit)s)",
+                **taken,
+            )
+        return (
+            title,
+            self.env._(
+                "%(plan)s takes %(seconds)s s of the call (%(quantity)s %(unit)s) at "
+                "its own price",
+                **taken,
+            ),
+            self._money(values["amount"], values),
+        )
+
+    def _say_left_to_deck(self, values, _names):
+        return self.env._("Beyond it"), self.env._(
+            "%s s are charged by the rate deck", self._number(values["seconds"])
+        )
+
+    def _say_usage(self, values, _names):
+        text = self.env._("The seconds at their prices")
+        if "price" in values:
+            text = self.env._(
+                "%(seconds)s s at %(price)s",
+                seconds=self._number(values["billed_seconds"]),
+                price=self._price(values),
+            )
+        return self.env._("Price"), text, self._money(values["amount"], values)
+
+    def _say_connection_fee(self, values, _names):
+        return (
+            self.env._("Connection fee"),
+            self.env._("plus %s", self._money(values["fee"], values)),
+            self._money(values["amount"], values),
+        )
+
+    def _say_minimum(self, values, _names):
+        return (
+            self.env._("Minimum"),
+            self.env._("Raised to the minimum charge of a call"),
+            self._money(values["amount"], values),
+        )
+
+    def _say_maximum(self, values, _names):
+        return (
+            self.env._("Maximum"),
+            self.env._("Lowered to the maximum charge of a call"),
+            self._money(values["amount"], values),
+        )
+
+    def _say_plan_charge(self, values, _names):
+        return (
+            self.env._("Plan"),
+            self.env._(
+                "plus %s for what the plan took", self._money(values["plan"], values)
+            ),
+            self._money(values["amount"], values),
+        )
+
+    def _say_rounding(self, values, _names):
+        ways = dict(
+            self.env["metered.rate.deck"]
+            ._fields["rounding"]
+            ._description_selection(self.env)
+        )
+        return (
+            self.env._("Rounding"),
+            self.env._(
+                "%(way)s to %(decimals)s decimals, once",
+                way=ways.get(values["rounding"], values["rounding"]),
+                decimals=values["decimals"],
+            ),
+            self._money(values["after"], values),
+        )
+
+    def _say_allowance_money(self, values, names):
+        name = names.get(("allowance_id", values["allowance_id"])) or self.env._(
+            "The calling plan"
+        )
+        return (
+            self.env._("Allowance"),
+            self.env._(
+                "%(plan)s pays %(paid)s",
+                plan=name,
+                paid=self._money(values["paid"], values),
+            ),
+            self._money(values["charge"], values),
+        )
+
+    def _say_charge(self, values, _names):
+        return self.env._("Charge"), "", self._money(values["charge"], values)
+
+    def _say_too_large(self, _values, _names):
+        return self.env._("Charge"), self.env._("It is too large to be right.")
