@@ -25,6 +25,7 @@ import pandas as pd
 
 from .charges import DECK_FEE
 from .exact import exact, rounded
+from .pools import group_starts
 
 SECONDS, UNITS, RECORDS, MONEY = ALLOWANCE_UNITS = (
     "seconds",
@@ -181,115 +182,7 @@ def period_tiers(first_id, tiers, **terms):
     return found
 
 
-# ---- the calls of a pool, in order
-
-
-@dataclass
-class PoolCalls:
-    """Calls of pools in the order in which they take: by (pool, start, id).
-
-    - `rows`: of the calls in the frame
-    - `number`: of each call's pool, ascending
-    - `keys`: of the pools, by number
-    """
-
-    rows: np.ndarray
-    number: np.ndarray
-    keys: np.ndarray
-
-
-class Records:
-    """Calls, ready to be asked for those of an allowance in their order."""
-
-    def __init__(self, frame):
-        """
-        :param frame: DataFrame with `id` (of any type that sorts), `start_us`, and
-            the columns that the allowances name
-        """
-        self.frame = frame
-        self.count = len(frame)
-        self.start_us = frame["start_us"].to_numpy(dtype=np.int64)
-        self.ids = frame["id"]
-        self.in_order = bool((self.start_us[1:] >= self.start_us[:-1]).all())
-        self._orders = {}
-        self._again = {}
-
-    def column(self, name):
-        """Return an int64 column of the frame."""
-        return self.frame[name].to_numpy(dtype=np.int64)
-
-    def of(self, pool, wanted):
-        """Return the `PoolCalls` of the rows that are wanted (bool) and have a pool."""
-        calls = self.all_of(pool)
-        chosen = np.flatnonzero(wanted[calls.rows])
-        if len(chosen) == len(calls.rows):
-            return calls
-        return PoolCalls(calls.rows[chosen], calls.number[chosen], calls.keys)
-
-    def all_of(self, pool):
-        """Return the `PoolCalls` of all rows with a pool, each record once."""
-        if pool not in self._orders:
-            self._orders[pool] = self._ordered(self.column(pool))
-        return self._orders[pool]
-
-    def repeated(self):
-        """Return (rows, row of the first) of records found more than once so far."""
-        again = np.array(sorted(self._again), dtype=np.int64)
-        first = np.array([self._again[row] for row in again.tolist()], dtype=np.int64)
-        return again, first
-
-    def _ordered(self, keys):
-        rows = None
-        if not keys.all():
-            rows = np.flatnonzero(keys)
-            keys = keys[rows]
-        start = self.start_us if rows is None else self.start_us[rows]
-        codes, names = pd.factorize(keys, sort=True)
-        order = self._order(codes, start)
-        rows = order if rows is None else rows[order]
-        number, start = codes[order], start[order]
-        return self._settle_ties(PoolCalls(rows, number, names), start)
-
-    def _order(self, number, start):
-        """Return the order by (number, start)."""
-        pools = int(number.max(initial=0)) + 1
-        if self.in_order:
-            # few different small integers are sorted without comparing them
-            small = number.astype(np.uint16) if pools <= 2**16 else number
-            return np.argsort(small, kind="stable")
-        low = int(start.min(initial=0))
-        width = (int(start.max(initial=0)) - low).bit_length()
-        if width + pools.bit_length() <= 62:
-            # one sort of one number is several times as fast as one of two
-            return np.argsort((number << width) | (start - low))
-        return np.lexsort((start, number))
-
-    def _settle_ties(self, calls, start):
-        """Order by id where pool and start are the same; leave out what is repeated."""
-        rows, number = calls.rows, calls.number
-        same = np.zeros(len(rows) + 1, dtype=bool)
-        same[1:-1] = (start[1:] == start[:-1]) & (number[1:] == number[:-1])
-        tied = np.flatnonzero(same[1:] | same[:-1])
-        if not len(tied):
-            return calls
-        ties = rows[tied]
-        code = pd.factorize(self.ids.iloc[ties], sort=True)[0]
-        order = np.lexsort((ties, code, start[tied], number[tied]))
-        rows = rows.copy()
-        rows[tied] = ties[order]
-        group = _group_starts(number[tied], start[tied], code[order])
-        again = np.ones(len(tied), dtype=bool)
-        again[group] = False
-        if again.any():
-            first = np.repeat(group, np.diff(np.append(group, len(tied))))
-            ties = ties[order]
-            self._again |= dict(
-                zip(ties[again].tolist(), ties[first[again]].tolist(), strict=True)
-            )
-            kept = np.ones(len(rows), dtype=bool)
-            kept[tied[again]] = False
-            rows, number = rows[kept], number[kept]
-        return PoolCalls(rows, number, calls.keys)
+# ---- what calls take
 
 
 @dataclass
@@ -299,44 +192,39 @@ class Taken:
     - `places`: of the calls among those that were asked
     - `rows`: of the calls
     - `quantity`: seconds, units, records or micro-units of money, before the factor
-    - `keys`, `used`: per pool, what was taken from its balance
     """
 
     places: np.ndarray
     rows: np.ndarray
     quantity: np.ndarray
-    keys: np.ndarray
-    used: np.ndarray
 
 
-def take(allowance, calls, need, balance_keys, balance_amounts):
+def take(allowance, calls, need, left):
     """Let calls take from an allowance, one after the other, until it is used up.
 
     :param calls: `PoolCalls`
     :param need: steps that each would take, int64, shape (n,); 0 = none
-    :param balance_keys: pools that have the allowance, sorted
-    :param balance_amounts: what each has of it
+    :param left: what pools have of it, by their number; what is taken is taken off
     :return: `Taken`
     """
-    number, keys = calls.number, calls.keys
+    first = calls.first
     step = allowance.increment * allowance.factor
-    steps_left = np.zeros(len(keys), dtype=np.int64)
-    if len(balance_keys):
-        place = np.searchsorted(balance_keys, keys)
-        place = np.minimum(place, len(balance_keys) - 1)
-        has = balance_keys[place] == keys
-        steps_left[has] = balance_amounts[place[has]] // step
-    first = np.searchsorted(number, np.arange(len(keys) + 1))
     sums = np.zeros(len(need) + 1, dtype=np.int64)
     np.cumsum(need, out=sums[1:])
     # of each pool the sum at which its allowance is used up
-    ends = steps_left + sums[first[:-1]]
-    end = np.repeat(ends, np.diff(first))
-    taken = np.minimum(sums[1:], end) - np.minimum(sums[:-1], end)
+    before = sums.take(first[:-1])
+    ends = before + left.take(calls.pools) // step
+    left[calls.pools] -= (np.minimum(sums.take(first[1:]), ends) - before) * step
+    # what is left for a call when those before it have taken
+    taken = np.repeat(ends, np.diff(first))
+    taken -= sums[:-1]
+    np.minimum(taken, need, out=taken)
+    np.maximum(taken, 0, out=taken)
     places = np.flatnonzero(taken)
-    used = np.minimum(sums[first[1:]], ends) - sums[first[:-1]]
-    quantity = taken[places] * allowance.increment
-    return Taken(places, calls.rows[places], quantity, keys, used * step)
+    quantity = taken.take(places)
+    if allowance.increment > 1:
+        quantity *= allowance.increment
+    return Taken(places, calls.rows.take(places), quantity)
 
 
 # ---- balances
@@ -357,7 +245,7 @@ def close(allowances, opening, used):
     )
     allowance_id, key = frame["allowance_id"].to_numpy(), frame["key"].to_numpy()
     amount = frame["amount"].to_numpy()
-    first = _group_starts(allowance_id, key)
+    first = group_starts(allowance_id, key)
     earlier = _sum_before(np.minimum(amount, UNLIMITED), first)
     total = np.zeros(len(frame), dtype=np.int64)
     for number, (keys, amounts) in used.items():
@@ -379,7 +267,7 @@ def close(allowances, opening, used):
     if limits and len(frame):
         # what expires last is kept: count from the end of each group
         limit = np.array([limits.get(a, UNLIMITED) for a in allowance_id.tolist()])
-        last = _group_starts(allowance_id[::-1], key[::-1])
+        last = group_starts(allowance_id[::-1], key[::-1])
         later = _sum_before(rolled[::-1], last)[::-1]
         rolled = np.clip(limit - later, 0, rolled)
     frame["rolled"] = rolled
@@ -408,14 +296,6 @@ def totals(opening, allowance_id):
         return keys, amounts
     first = np.flatnonzero(np.append(True, np.diff(keys) != 0))
     return keys[first], np.minimum(np.add.reduceat(amounts, first), UNLIMITED)
-
-
-def _group_starts(*columns):
-    new = np.zeros(len(columns[0]), dtype=bool)
-    new[:1] = True
-    for column in columns:
-        new[1:] |= column[1:] != column[:-1]
-    return np.flatnonzero(new)
 
 
 def _sum_before(values, first):

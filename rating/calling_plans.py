@@ -22,18 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .allowances import (
-    DURATION,
-    MONEY,
-    RECORDS,
-    Records,
-    close,
-    take,
-    totals,
-)
-from .charges import DECK_FEE, Cover
-from .engine import RATED, TOO_LARGE
-from .increments import started
+from .allowances import MONEY, close, totals
+from .charges import Cover
+from .engine import BLOCK, TOO_LARGE
+from .plan_block import PlanBlock, no_cover
+from .pools import Pools, blocks_by_start
 
 
 @dataclass
@@ -106,32 +99,23 @@ def apply_plans(engine, calls, rated, allowances, opening):
     :raise ValueError: when an allowance is given twice or a balance has none
     """
     ordered = _in_priority(allowances, opening)
-    records = Records(calls)
-    rated = rated.reset_index(drop=True)
-    work = _Work(records, rated, _common_units(ordered))
-    for allowance in ordered:
-        if allowance.unit != MONEY:
-            work.take_quantity(allowance, totals(opening, allowance.id))
+    work = _Work(engine, calls, rated, ordered, opening)
+    for rows in blocks_by_start(work.calls.start_us, BLOCK):
+        work.settle(rows)
     work.repeat()
-    charge, reason, status = _charge(engine, calls, rated, work)
-    money = np.zeros(len(calls), dtype=np.int64)
-    for allowance in ordered:
-        if allowance.unit == MONEY:
-            work.take_money(allowance, totals(opening, allowance.id), charge, money)
-    again, first = records.repeated()
-    money[again], charge[again] = money[first], charge[first]
     frame = pd.DataFrame(
         {
-            "status": status,
-            "charge_micro": charge - money,
+            "status": work.status,
+            "charge_micro": work.charge,
             "covered_seconds": work.cover.seconds,
-            "money_micro": money,
-            "reason": reason,
+            "money_micro": work.money,
+            "reason": work.reason,
         },
         index=calls.index,
+        copy=False,
     )
     return PlannedCalls(
-        frame, work.taken_frame(), close(ordered, opening, work.used), work.cover
+        frame, work.taken_frame(), close(ordered, opening, work.used()), work.cover
     )
 
 
@@ -172,114 +156,112 @@ def _common_units(allowances):
 
 
 class _Work:
-    """What the allowances have taken so far."""
+    """The calls of a period, with what allowances took of those settled so far.
 
-    def __init__(self, records, rated, denominator):
-        count = records.count
-        self.records, self.rated = records, rated
-        self.billed = rated["billed_seconds"].to_numpy(dtype=np.int64)
-        self.seconds = records.column("seconds")
-        # Unanswered, free of charge by a grace period, or without a rate: such calls
-        # take nothing.
-        self.takes = (rated["status"].to_numpy() == RATED) & (self.billed > 0)
-        self.is_free = rated["charge_micro"].to_numpy() == 0
-        self.cover = Cover(
-            np.zeros(count, dtype=np.int64),
-            np.full(count, DECK_FEE, dtype=np.int64),
-            np.zeros(count, dtype=np.int64),
-            np.full(count, denominator, dtype=np.int64),
+    What is left of each allowance goes on from block to block.
+    """
+
+    def __init__(self, engine, calls, rated, allowances, opening):
+        self.engine, self.allowances = engine, allowances
+        self.calls = engine.prepared(calls)
+        self.ids = calls["id"]
+        self.rated = {
+            name: rated[name].to_numpy()
+            for name in ("rate_id", "band_id", "billed_seconds", "status")
+        }
+        names = {"meter_id", "destination_id"} & set(calls.columns)
+        self.columns = {name: calls[name].to_numpy() for name in names} | self.rated
+        self.columns["seconds"] = self.calls.seconds
+        self.denominator = _common_units(allowances)
+        self.pools = {
+            kind: Pools(calls[kind].to_numpy(dtype=np.int64))
+            for kind in {allowance.pool for allowance in allowances}
+        }
+        self.had = {
+            a.id: self.pools[a.pool].aligned(*totals(opening, a.id)) for a in allowances
+        }
+        self.left = {number: amounts.copy() for number, amounts in self.had.items()}
+        self.charge = rated["charge_micro"].to_numpy(dtype=np.int64).copy()
+        self.reason = rated["reason"].to_numpy().copy()
+        self.status = rated["status"].to_numpy().copy()
+        count = len(calls)
+        self.money = np.zeros(count, dtype=np.int64)
+        self.cover = no_cover(count, self.denominator)
+        self._taken, self._again = {a.id: [] for a in allowances}, {}
+
+    def settle(self, rows):
+        """Let calls take from their allowances, and charge them.
+
+        :param rows: of a block, see `blocks_by_start`
+        """
+        block = PlanBlock(self, rows)
+        for allowance in self.allowances:
+            if allowance.unit != MONEY:
+                block.take_quantity(allowance, self.left[allowance.id])
+        self._charge(block)
+        for allowance in self.allowances:
+            if allowance.unit == MONEY:
+                block.take_money(allowance, self.left[allowance.id])
+        self.charge[rows] = block.charge - block.money
+        self.money[rows] = block.money
+        for number, places, quantity, covered in block.taken:
+            self._taken[number].append((block.rows_at(places), quantity, covered))
+        self._again |= block.again
+
+    def _charge(self, block):
+        """Charge the calls anew that have a cover."""
+        places = np.flatnonzero(block.cover.seconds)
+        if not len(places):
+            return
+        cover, rows = block.cover.take(places), block.rows_at(places)
+        block.charge[places], reason, too_large = self.engine.charge_left(
+            self.calls,
+            rows,
+            self.rated["rate_id"].take(rows),
+            block.billed.take(places),
+            cover,
         )
-        self.taken, self.used = [], {}
-
-    def _fits(self, allowance):
-        fits = self.takes
-        if not allowance.free_calls:
-            fits = fits & ~self.is_free
-        for name, ids, frame in (
-            ("meter_id", allowance.meter_ids, self.records.frame),
-            ("destination_id", allowance.destination_ids, self.records.frame),
-            ("band_id", allowance.band_ids, self.rated),
-        ):
-            if ids:
-                fits = fits & np.isin(frame[name].to_numpy(), sorted(ids))
-        return fits
-
-    def take_quantity(self, allowance, balance):
-        cover = self.cover
-        whole = allowance.unit == RECORDS
-        real = allowance.measure == DURATION and not whole
-        calls = self.records.of(allowance.pool, self._fits(allowance))
-        rows = calls.rows
-        billed_left = self.billed[rows] - cover.seconds[rows]
-        left = self.seconds[rows] - cover.seconds[rows] if real else billed_left
-        need = np.ones_like(left) if whole else left
-        if allowance.increment > 1:
-            need = started(np.maximum(left, 0), allowance.increment)
-        need = np.where((billed_left > 0) & (left > 0), need, 0)
-        taken = take(allowance, calls, need, *balance)
-        chosen, rows = taken.places, taken.rows
-        left, billed_left = left[chosen], billed_left[chosen]
-        # the last real second of a call covers what its last increment adds
-        all_of_it = (taken.quantity >= left) | whole
-        covered = np.where(all_of_it, billed_left, taken.quantity)
-        if allowance.fee_e8 != DECK_FEE:
-            untouched = cover.seconds[rows] == 0
-            cover.fee[rows[untouched]] = allowance.fee_e8
-        cover.seconds[rows] += covered
-        if allowance.price_e8:
-            self._add_amount(allowance, taken)
-        self._note(allowance, taken, covered)
-
-    def _add_amount(self, allowance, taken):
-        cover = self.cover
-        units = int(cover.denominator[0]) // allowance.per_units
-        most = abs(allowance.price_e8) * units * int(taken.quantity.max(initial=0))
-        if most + int(np.abs(cover.amount).max(initial=0)) >= 2**62:
-            cover.amount = cover.amount.astype(object)
-        quantity = taken.quantity.astype(cover.amount.dtype)
-        cover.amount[taken.rows] += quantity * allowance.price_e8 * units
-
-    def take_money(self, allowance, balance, charge, money):
-        calls = self.records.of(allowance.pool, self._fits(allowance))
-        left = charge[calls.rows] - money[calls.rows]
-        need = np.maximum(left, 0) // allowance.factor
-        taken = take(allowance, calls, need, *balance)
-        money[taken.rows] += taken.quantity
-        self._note(allowance, taken, np.zeros(len(taken.rows), dtype=np.int64))
-
-    def _note(self, allowance, taken, covered):
-        self.used[allowance.id] = (taken.keys, taken.used)
-        self.taken.append((allowance.id, taken.rows, taken.quantity, covered))
+        self.reason[rows] = reason
+        if too_large.any():
+            self.status[rows[too_large]] = TOO_LARGE
+        if cover.amount.dtype == object:
+            self.cover.amount = self.cover.amount.astype(object)
+        self.cover.seconds[rows] = cover.seconds
+        self.cover.fee[rows] = cover.fee
+        self.cover.amount[rows] = cover.amount
 
     def repeat(self):
         """Give records that are there again what the first of them has."""
-        again, first = self.records.repeated()
-        for column in (self.cover.seconds, self.cover.fee, self.cover.amount):
+        again = np.array(sorted(self._again), dtype=np.int64)
+        first = np.array([self._again[row] for row in again.tolist()], dtype=np.int64)
+        cover = self.cover
+        for column in (
+            *(self.charge, self.money, self.reason, self.status),
+            *(cover.seconds, cover.fee, cover.amount),
+        ):
             column[again] = column[first]
 
-    def taken_frame(self):
-        columns = {
-            "row": [rows for _id, rows, _quantity, _seconds in self.taken],
-            "allowance_id": [
-                np.full(len(rows), number) for number, rows, _q, _s in self.taken
-            ],
-            "quantity": [quantity for _id, _rows, quantity, _seconds in self.taken],
-            "seconds": [seconds for _id, _rows, _quantity, seconds in self.taken],
+    def used(self):
+        """Return what each allowance gave, see `allowances.close`."""
+        return {
+            a.id: (self.pools[a.pool].keys, self.had[a.id] - self.left[a.id])
+            for a in self.allowances
         }
+
+    def taken_frame(self):
+        """Return `PlannedCalls.taken`."""
         empty = [np.zeros(0, dtype=np.int64)]
-        return pd.DataFrame(
-            {name: np.concatenate(empty + parts) for name, parts in columns.items()}
+        parts = [part for parts in self._taken.values() for part in parts]
+        rows, quantity, seconds = (
+            np.concatenate(empty + [part[place] for part in parts])
+            for place in range(3)
         )
-
-
-def _charge(engine, calls, rated, work):
-    """Return (charge, reason, status) of all calls, those with a cover anew."""
-    charge = rated["charge_micro"].to_numpy(dtype=np.int64).copy()
-    reason = rated["reason"].to_numpy().copy()
-    status = rated["status"].to_numpy().copy()
-    rows = np.flatnonzero(work.cover.seconds)
-    if len(rows):
-        found = engine.charge_covered(calls, rows, rated, work.cover.take(rows))
-        charge[rows], reason[rows] = found[0], found[1]
-        status[rows[found[2]]] = TOO_LARGE
-    return charge, reason, status
+        sizes = [sum(len(part[0]) for part in of) for of in self._taken.values()]
+        ids = np.array(list(self._taken), dtype=np.int64)
+        columns = {
+            "row": rows,
+            "allowance_id": np.repeat(ids, sizes),
+            "quantity": quantity,
+            "seconds": seconds,
+        }
+        return pd.DataFrame(columns, copy=False)

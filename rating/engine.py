@@ -12,6 +12,7 @@ import pandas as pd
 from .bands import EPOCH, NEVER_US, SECOND_US, Calendar
 from .charges import (
     COVERED,
+    DECK_FEE,
     FREE_ZERO,
     GRACE,
     SPLIT,
@@ -154,7 +155,7 @@ class RatingEngine:
         :raise ValueError: when a column holds what cannot be a call; that is for the
             caller to sort out before
         """
-        columns = self.columns_of(calls)
+        columns = self.prepared(calls)
         count = len(columns)
         output = {
             "status": np.full(count, NO_RATE, dtype=np.int8),
@@ -167,7 +168,6 @@ class RatingEngine:
             "reason": np.zeros(count, dtype=np.int8),
         }
         parts = {}
-        self._cover(columns)
         for start in range(0, count, BLOCK):
             block = slice(start, start + BLOCK)
             views = {name: column[block] for name, column in output.items()}
@@ -331,24 +331,55 @@ class RatingEngine:
         :param cover: `charges.Cover` of the calls in `rows`, none of which is too large
         :return: (charge_micro int64, reason int8, too_large bool), shape (n,)
         """
+        return self.charge_left(
+            self.prepared(calls),
+            rows,
+            rated["rate_id"].to_numpy()[rows],
+            rated["billed_seconds"].to_numpy()[rows],
+            cover,
+        )
+
+    def prepared(self, calls):
+        """Return the `Calls` of a frame, checked, with their time bands laid out."""
         columns = self.columns_of(calls)
-        rate = self.table.rows_of(rated["rate_id"].to_numpy()[rows])
-        billed = rated["billed_seconds"].to_numpy()[rows]
+        self._cover(columns)
+        return columns
+
+    def charge_left(self, calls, rows, rate_id, billed, cover):
+        """Charge calls again for what their calling plans left to their decks.
+
+        :param calls: as `prepared` returns them
+        :param rows: of those that are covered, in part at least, shape (n,)
+        :param rate_id: of the calls in `rows`, as all that follow
+        :param billed: seconds that `rate` billed
+        :param cover: `charges.Cover`; no call is too large
+        :return: (charge_micro int64, reason int8, too_large bool), shape (n,)
+        """
+        rate = self.table.rows_of(rate_id)
         count = len(rows)
         charge = np.zeros(count, dtype=np.int64)
         reason = np.full(count, COVERED, dtype=np.int8)
         too_large = np.zeros(count, dtype=bool)
-        in_part = cover.seconds < billed
         output = charge, reason, too_large
-        self._cover(columns)
+        in_part = cover.seconds < billed
+        # what is covered to its end and costs nothing, costs nothing
+        costs = (cover.amount != 0).astype(bool)
+        costs |= (
+            np.where(
+                cover.fee == DECK_FEE,
+                self.table.connection_fee_e8.take(rate),
+                cover.fee,
+            )
+            != 0
+        )
         for some, charge_some in (
-            (np.flatnonzero(~in_part), self._charge_what_is_whole),
+            (np.flatnonzero(costs & ~in_part), self._charge_what_is_whole),
             (np.flatnonzero(in_part), self._charge_the_rest),
         ):
             for start in range(0, len(some), BLOCK):
                 block = some[start : start + BLOCK]
                 found = charge_some(
-                    columns, rows.take(block), rate.take(block), cover.take(block)
+                    calls, rows.take(block), rate.take(block), cover.take(block)
                 )
                 for column, values in zip(output, found, strict=True):
                     column[block] = values

@@ -5,11 +5,12 @@
 import random
 from fractions import Fraction
 from unittest import TestCase
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 
-from odoo.addons.metered_billing.rating import explain
+from odoo.addons.metered_billing.rating import calling_plans, explain
 from odoo.addons.metered_billing.rating.allowances import (
     ALLOWANCE_UNITS,
     MEASURES,
@@ -149,6 +150,8 @@ class World:
 
     def __init__(self, seed, count=40):
         self.random = random.Random(seed)
+        # how many calls are worked on at a time must not matter
+        self.block = (1, 3, 11, calling_plans.BLOCK)[seed % 4]
         rates, decks, bands = random_world(self.random)
         tiers = random_tiers(self.random, rates)
         self.reference = Reference(rates, decks, bands, CHAINS, tiers)
@@ -161,9 +164,10 @@ class World:
     def apply(self, frame):
         """Return (rated frame, planned calls) of a frame of calls."""
         rated = self.engine.rate(frame)
-        planned = apply_plans(
-            self.engine, frame, rated.frame, self.allowances, balances(self.opening)
-        )
+        with patch.object(calling_plans, "BLOCK", self.block):
+            planned = apply_plans(
+                self.engine, frame, rated.frame, self.allowances, balances(self.opening)
+            )
         return rated, planned
 
 

@@ -4,6 +4,7 @@
 
 from unittest import TestCase
 
+import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,6 @@ from odoo.addons.metered_billing.rating.allowances import (
     BALANCE_COLUMNS,
     UNLIMITED,
     Allowance,
-    Records,
     balances,
     close,
     grant,
@@ -22,6 +22,11 @@ from odoo.addons.metered_billing.rating.allowances import (
     totals,
 )
 from odoo.addons.metered_billing.rating.calling_plans import apply_plans, changed
+from odoo.addons.metered_billing.rating.pools import (
+    Pools,
+    blocks_by_start,
+    pool_calls,
+)
 from odoo.addons.metered_billing.tests.reference_rating import (
     call_of,
     engine_of,
@@ -173,9 +178,30 @@ class TestOrder(PlanCase):
             ("d", 1, 5),
         ]
         frame = pd.DataFrame(calls, columns=["id", "pool_id", "start_us"])
-        calls = Records(frame).all_of("pool_id")
-        self.assertEqual(calls.rows.tolist(), [1, 0, 3, 2])
-        self.assertEqual(calls.keys.tolist(), [-(2**62), 1, 2**62])
+        (rows,) = blocks_by_start(frame["start_us"].to_numpy(), 10)
+        self.assertEqual(rows.tolist(), [2, 0, 3, 1])
+        pools = Pools(frame["pool_id"].to_numpy())
+        self.assertEqual(pools.keys.tolist(), [-(2**62), 1, 2**62])
+        block = frame.iloc[rows]
+        calls, _again, _first = pool_calls(
+            pools.number[rows], block["start_us"].to_numpy(), block["id"]
+        )
+        self.assertEqual(rows[calls.rows].tolist(), [1, 0, 3, 2])
+
+    def test_more_pools_than_sixteen_bits_number(self):
+        keys = np.random.default_rng(3).permutation(70_000) + 1
+        pools = Pools(keys)
+        ids = pd.Series(np.arange(len(keys)))
+        calls, _again, _first = pool_calls(pools.number, np.zeros(len(keys)), ids)
+        self.assertEqual(keys[calls.rows].tolist(), sorted(keys.tolist()))
+        self.assertEqual(len(calls.pools), 70_000)
+
+    def test_what_starts_together_is_in_one_block(self):
+        start = np.array([1, 2, 2, 2, 3, 4])
+        blocks = blocks_by_start(start, 2)
+        self.assertEqual(
+            [start[rows].tolist() for rows in blocks], [[1], [2, 2, 2], [3, 4]]
+        )
 
     def test_a_record_given_twice_takes_once(self):
         frame = calls_of(("a", 60), ("b", 60))
