@@ -82,6 +82,31 @@ class CallTiers:
         for name in ("from_second", "price_e8", "per_seconds", "increment"):
             getattr(self, name)[level, row] = values[name]
         self.longest_step = int(values["increment"].max(initial=0))
+        self._set_begins(table)
+
+    def _set_begins(self, table):
+        """Set where in a call that goes on beyond it each level begins.
+
+        An increment that runs over a boundary ends in the next level, so this is not
+        always `from_second`; but it depends on the rate only.
+        """
+        self.begins = np.full_like(self.from_second, NEVER)
+        self.begins[0] = 0
+        for level in range(1, self.depth + 1):
+            rows = np.flatnonzero(self.from_second[level] < NEVER)
+            end = self.from_second[level, rows]
+            self.begins[level, rows] = self.begins[level - 1, rows] + (
+                self._billed_at(level - 1, table, rows, end)
+            )
+
+    def _billed_at(self, level, table, rate, end):
+        """Return the seconds billed at a level, of calls that end there or are cut."""
+        if not level:
+            return billed_seconds(
+                end, table.initial_increment.take(rate), table.increment.take(rate)
+            )
+        step = self.increment[level].take(rate)
+        return started(np.maximum(end - self.begins[level].take(rate), 0), step) * step
 
     def begun(self, rate, seconds):
         """Say of each call whether it is longer than level 0; bool, shape (n,)."""
@@ -110,23 +135,16 @@ class CallTiers:
         :param rate: rows of the table, shape (n,)
         :param seconds: durations >= 1, shape (n,)
         """
-        limit = self._limit(1, rate, seconds)
-        billed = [
-            billed_seconds(
-                limit, table.initial_increment.take(rate), table.increment.take(rate)
-            )
-        ]
-        position = billed[0].copy()
-        for level in range(1, self.depth + 1):
-            limit = self._limit(level + 1, rate, seconds)
-            step = self.increment[level].take(rate)
-            more = started(np.maximum(limit - position, 0), step) * step
-            more[self.from_second[level].take(rate) == NEVER] = 0
-            billed.append(more)
-            position += more
+        billed = []
+        for level in range(self.depth):
+            following = self.from_second[level + 1].take(rate)
+            beyond = following < seconds
+            if beyond.all():
+                # the usual case: those of level 0 only are charged without levels
+                full = self.begins[level + 1] - self.begins[level]
+                billed.append(full.take(rate))
+            else:
+                end = np.minimum(seconds, following)
+                billed.append(self._billed_at(level, table, rate, end))
+        billed.append(self._billed_at(self.depth, table, rate, seconds))
         return billed
-
-    def _limit(self, next_level, rate, seconds):
-        if next_level > self.depth:
-            return seconds
-        return np.minimum(seconds, self.from_second[next_level].take(rate))

@@ -210,20 +210,20 @@ class _Work:
 
     def _charge(self, block):
         """Charge the calls anew that have a cover."""
-        places = np.flatnonzero(block.cover.seconds)
-        if not len(places):
-            return
-        cover, rows = block.cover.take(places), block.rows_at(places)
-        block.charge[places], reason, too_large = self.engine.charge_left(
+        rows, cover = block.rows, block.cover
+        reason = self.reason[rows]
+        too_large = self.engine.charge_left(
             self.calls,
-            rows,
-            self.rated["rate_id"].take(rows),
-            block.billed.take(places),
+            block.rows_at(np.arange(len(reason))),
+            self.rated["rate_id"][rows],
+            block.billed,
             cover,
+            block.charge,
+            reason,
         )
         self.reason[rows] = reason
         if too_large.any():
-            self.status[rows[too_large]] = TOO_LARGE
+            self.status[block.rows_at(np.flatnonzero(too_large))] = TOO_LARGE
         if cover.amount.dtype == object:
             self.cover.amount = self.cover.amount.astype(object)
         self.cover.seconds[rows] = cover.seconds

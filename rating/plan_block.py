@@ -29,6 +29,7 @@ class PlanBlock:
 
     Its calls are named by their place in it; all arrays have the shape (n,).
 
+    - `rows`: of the calls among all, a slice or array
     - `billed`: seconds
     - `charge`: micro-units, before allowances in money
     - `cover`: `Cover` of the calls
@@ -40,9 +41,9 @@ class PlanBlock:
     def __init__(self, work, rows):
         """
         :param work: all calls, see `calling_plans`
-        :param rows: of the block's calls among these, a slice or array
+        :param rows: of the block's calls among these
         """
-        self._work, self._rows = work, rows
+        self._work, self.rows = work, rows
         self.billed = work.rated["billed_seconds"][rows]
         self.charge = work.charge[rows].copy()
         count = len(self.billed)
@@ -64,9 +65,9 @@ class PlanBlock:
 
     def rows_at(self, places):
         """Return the rows of places among all calls."""
-        if isinstance(self._rows, slice):
-            return places + self._rows.start
-        return self._rows.take(places)
+        if isinstance(self.rows, slice):
+            return places + self.rows.start
+        return self.rows.take(places)
 
     def take_quantity(self, allowance, has):
         """Let calls take seconds, units or records.
@@ -109,12 +110,12 @@ class PlanBlock:
         :param has: as for `take_quantity`
         """
         calls = self._calls_for(allowance)
-        left = self.charge.take(calls.rows) - self.money.take(calls.rows)
-        need = np.maximum(left, 0, out=left)
+        before = self.money.take(calls.rows)
+        need = np.maximum(self.charge.take(calls.rows) - before, 0)
         if allowance.factor > 1:
             need //= allowance.factor
         taken = take(allowance, calls, need, has)
-        self.money[taken.rows] += taken.quantity
+        self.money[taken.rows] = before.take(taken.places) + taken.quantity
         self._note(allowance, taken, np.zeros(len(taken.rows), dtype=np.int64))
 
     def _calls_for(self, allowance):
@@ -146,7 +147,7 @@ class PlanBlock:
         return fits
 
     def _column(self, name):
-        return self._work.columns[name][self._rows]
+        return self._work.columns[name][self.rows]
 
     def _add_amount(self, allowance, taken):
         cover = self.cover
@@ -162,11 +163,11 @@ class PlanBlock:
 
 
 def _is_in(values, ids):
-    """Say of each value (>= 0) whether it is one of the ids, bool, shape (n,)."""
-    most = int(values.max(initial=0))
-    if most > 4 * len(values) + 1_000:
+    """Say of each value whether it is one of the ids, bool, shape (n,)."""
+    least, most = int(values.min(initial=0)), int(values.max(initial=0))
+    if least < 0 or most > 4 * len(values) + 1_000:
         return np.isin(values, sorted(ids))
     # one look-up in a table, instead of a search
     table = np.zeros(most + 1, dtype=bool)
-    table[[number for number in ids if number <= most]] = True
+    table[[number for number in ids if 0 <= number <= most]] = True
     return table.take(values)

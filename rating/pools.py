@@ -29,9 +29,18 @@ class Pools:
         """
         :param keys: of each call's pool, int64, shape (n,); 0 = none
         """
-        number, self.keys = pd.factorize(keys, sort=True)
-        small = np.uint16 if len(self.keys) <= 2**DIGIT else np.uint32
-        self.number = number.astype(small)
+        low, high = (int(keys.min()), int(keys.max())) if len(keys) else (0, 0)
+        if high - low > len(keys):
+            number, self.keys = pd.factorize(keys, sort=True)
+            self.number = number.astype(_small(len(self.keys)))
+            return
+        # one look-up in a table, instead of a search
+        found = np.zeros(high - low + 1, dtype=bool)
+        found[keys - low] = True
+        self.keys = np.flatnonzero(found) + low
+        number = np.zeros(len(found), dtype=_small(len(self.keys)))
+        number[self.keys - low] = np.arange(len(self.keys))
+        self.number = number.take(keys - low)
 
     def aligned(self, keys, amounts):
         """Return what each pool has of a balance, int64, shape (pools,).
@@ -143,3 +152,8 @@ def group_starts(*columns):
     for column in columns:
         new[1:] |= column[1:] != column[:-1]
     return np.flatnonzero(new)
+
+
+def _small(count):
+    """Return the type for so many different numbers."""
+    return np.uint16 if count <= 2**DIGIT else np.uint32

@@ -25,6 +25,7 @@ of the next shorter prefix, which few calls need.
 """
 
 import copy
+import functools
 
 import numpy as np
 import pandas as pd
@@ -145,18 +146,31 @@ class RateTable:
         self.tiers = CallTiers(self, tiers)
         self.longest_step = max(self.longest_step, self.tiers.longest_step)
 
+    @functools.cached_property
+    def has_fees(self):
+        """Whether any rate has a connection fee."""
+        return bool(self.connection_fee_e8.any())
+
+    @functools.cached_property
+    def _row_of_id(self):
+        """(Lowest id, row of each id from it on), None where ids lie far apart."""
+        low, high = self.rate_id.min(initial=0), self.rate_id.max(initial=0)
+        if high - low >= 4 * len(self) + DENSE_IDS:
+            return None
+        row_of_id = np.zeros(high - low + 1, dtype=np.int64)
+        row_of_id[self.rate_id - low] = np.arange(len(self))
+        return low, row_of_id
+
     def rows_of(self, rate_id):
         """Return the rows of rates by their ids; ValueError when one is unknown."""
-        low, high = self.rate_id.min(initial=0), self.rate_id.max(initial=0)
-        if high - low < 4 * len(self) + DENSE_IDS:
-            # one look-up in a table, instead of a search
-            row_of_id = np.zeros(high - low + 1, dtype=np.int64)
-            row_of_id[self.rate_id - low] = np.arange(len(self))
-            rows = row_of_id.take(rate_id - low, mode="clip")
-        else:
+        if self._row_of_id is None:
             order = np.argsort(self.rate_id, kind="stable")
             place = np.searchsorted(self.rate_id, rate_id, sorter=order)
             rows = order.take(place, mode="clip")
+        else:
+            # one look-up in a table, instead of a search
+            low, row_of_id = self._row_of_id
+            rows = row_of_id.take(rate_id - low, mode="clip")
         wrong = self.rate_id[rows] != rate_id
         if wrong.any():
             raise ValueError(f"Rate {rate_id[np.argmax(wrong)]} is unknown")
