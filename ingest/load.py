@@ -16,8 +16,8 @@ from odoo import fields
 
 from ..rating import MAX_US, MIN_US, Deck, RatingEngine, Slot, TimeBand
 from ..rating.call_tiers import COLUMNS as TIER_COLUMNS
-from ..rating.engine import EARLIEST_US, LATEST_US
 from ..rating.prefixes import E164_DIGITS
+from ..rating.rate_search import EARLIEST_US, LATEST_US
 from .classify import Classifier, Destination
 from .dial_plans import dial_plan
 from .frames import copy_out

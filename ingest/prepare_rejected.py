@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..rating import NO_DECK, NO_RATE, RATED, TOO_LARGE
-from ..rating.engine import EARLIEST_US, LATEST_US
+from ..rating.rate_search import EARLIEST_US, LATEST_US
 from . import mapping
 from .causes import cause_key
 from .extract import column, extract

@@ -24,9 +24,12 @@ call_tiers.py       prices that change within a call
 charges.py          fee, minimum, maximum, reasons, what a plan has taken
 money.py            scales and rounding of columns
 split.py            calls cut where their time band changes
+rate_search.py      which rate a call has
 engine.py           the whole, a frame at a time
 attempts.py         fees for attempts, on the sell and the buy side
 allowances.py       what is included, who takes it, what is left
+pools.py            the calls of a pool, in their order
+plan_block.py       what allowances take of a block of calls
 calling_plans.py    rated calls after allowances and tiers within the period
 explain.py          the whole, one call in words
 ==================  =====================================================
@@ -49,7 +52,6 @@ proration.py        parts of a period
 from .charges import COVERED, FREE_ZERO, GRACE, MAXIMUM, MINIMUM, SPLIT, TIERED
 from .decks import HOLIDAY, Deck, Slot, TimeBand
 from .engine import (
-    INPUT_COLUMNS,
     NO_DECK,
     NO_RATE,
     RATED,
@@ -59,6 +61,7 @@ from .engine import (
 )
 from .explain import explain
 from .prefixes import PrefixIndex, number_keys, prefix_range
+from .rate_search import INPUT_COLUMNS
 from .rates import MAX_US, MIN_US
 from .split import Part
 from .steps import Step

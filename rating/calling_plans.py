@@ -89,9 +89,9 @@ def apply_plans(engine, calls, rated, allowances, opening):
     """Apply allowances to the rated calls of a period.
 
     :param engine: the `RatingEngine` that rated them
-    :param calls: DataFrame with `engine.INPUT_COLUMNS`, `id`, and the columns that the
-        allowances ask for: their pools, meter_id, destination_id. Each record once;
-        one that is given again takes nothing more.
+    :param calls: DataFrame with `rate_search.INPUT_COLUMNS`, `id`, and the columns that
+        the allowances ask for: their pools, meter_id, destination_id. Each record
+        once; one that is given again takes nothing more.
     :param rated: frame of `RatedCalls`, row by row of the same calls
     :param allowances: the `Allowance`s
     :param opening: balances of this period, see `allowances.balances`

@@ -52,9 +52,6 @@ import pandas as pd
 from .bands import SECOND_US, local_time
 from .charges import FREE_ZERO, GRACE, MAXIMUM, MINIMUM, amounts
 from .engine import (
-    EARLIEST_US,
-    INPUT_COLUMNS,
-    LATEST_US,
     NO_DECK,
     NO_RATE,
     TOO_LARGE,
@@ -62,6 +59,7 @@ from .engine import (
 from .exact import exact_text
 from .increments import started
 from .money import CHARGE_DECIMALS, PRICE_DECIMALS, ROUNDINGS
+from .rate_search import EARLIEST_US, INPUT_COLUMNS, LATEST_US
 from .steps import Step
 
 
@@ -69,7 +67,7 @@ def explain(engine, call, plan=None):
     """Explain the charge of one call.
 
     :param engine: the `RatingEngine` that rates it
-    :param call: mapping with the values of `engine.INPUT_COLUMNS`
+    :param call: mapping with the values of `rate_search.INPUT_COLUMNS`
     :param plan: `calling_plans.PlanOfCall`, where allowances or tiers took of it
     :return: list of `Step`, the last one with the outcome
     :raise ValueError: as `RatingEngine.rate`
