@@ -47,9 +47,74 @@ proration.py        parts of a period
 ==================  =====================================================
 
 `exact.py` has exact numbers and their rounding, `steps.py` the texts of explanations.
+
+Which function answers what (all of them are here, as `rating.NAME`; README.md beside
+this file has an example of each):
+
+======================================  ===========================================
+what does a call cost                   `RatingEngine(rates, decks, bands, chains,
+                                        tiers).rate(calls)` -> `RatedCalls`
+why                                     `explain(engine, call)` -> list of `Step`
+what is left of it after a plan         `apply_plans(engine, calls, rated,
+                                        allowances, opening)` -> `PlannedCalls`
+an attempt to call                      `attempt_fee(fee, side, sent, last_attempt)`
+does a time band hold                   `Calendar(..).cover(..)`, `.class_at(..)`
+seconds in billing steps                `billed_seconds(seconds, initial, increment)`
+what does a quantity cost               `charge_model(name, ..).price(quantity)`
+                                        -> `Charge`; prorated events:
+                                        `Graduated(..).price_prorated(events)`
+with free units, minimum, maximum,      `price_usage(UsagePrice(..), quantity=..)`
+slices, a price that changes            -> `PricedUsage`
+by groups, by the peak of several       `price_groups(..)`, `price_peaks(..)`
+records into a quantity                 `aggregate(records, how, period_us)`
+another unit, a rounded quantity        `Conversion(..).convert(quantity)`
+what is due of what is billed           `amount_due(..)`, `difference(..)`,
+                                        `Progress().usage(total, thresholds)`
+parts of a period                       `share_of_days(..)`, `share_of_time(..)`,
+                                        `prorate(..)`, `change_of_price(..)`,
+                                        `limited_credit(..)`, `calendar_days(..)`
+a number rounded, exactly               `rounded(value, decimals, rounding)`
+======================================  ===========================================
+
+Quantities and amounts of aggregates go in as int, Decimal, Fraction or decimal text
+(binary floats are refused) and come out as Fraction, rounded amounts as Decimal; calls
+go in and out as int64 columns: seconds, microseconds since 1970 UTC, prices in 1e-8
+(`_e8`) and charges in 1e-6 (`_micro`) of the currency.
 """
 
-from .charges import COVERED, FREE_ZERO, GRACE, MAXIMUM, MINIMUM, SPLIT, TIERED
+from .aggregations import AGGREGATIONS, Aggregate, aggregate
+from .allowances import Allowance, balances, close, grant, period_tiers
+from .attempts import BUY, SELL, attempt_fee
+from .bands import Calendar
+from .calling_plans import PlannedCalls, PlanOfCall, apply_plans
+from .charge_models import (
+    CHARGE_MODELS,
+    Charge,
+    ChargeLine,
+    ChargeModel,
+    Graduated,
+    GraduatedPercentage,
+    Package,
+    Percentage,
+    Stairstep,
+    Standard,
+    Tier,
+    Tiers,
+    Volume,
+    charge_model,
+    price_peaks,
+)
+from .charges import (
+    COVERED,
+    DECK_FEE,
+    FREE_ZERO,
+    GRACE,
+    MAXIMUM,
+    MINIMUM,
+    SPLIT,
+    TIERED,
+    Cover,
+)
 from .decks import HOLIDAY, Deck, Slot, TimeBand
 from .engine import (
     NO_DECK,
@@ -59,15 +124,40 @@ from .engine import (
     RatedCalls,
     RatingEngine,
 )
+from .exact import ROUNDINGS, exact_text, rounded
 from .explain import explain
+from .increments import billed_seconds
 from .prefixes import PrefixIndex, number_keys, prefix_range
+from .price_versions import PriceVersion
+from .proration import (
+    calendar_days,
+    change_of_price,
+    limited_credit,
+    prorate,
+    share_of_days,
+    share_of_time,
+)
 from .rate_search import INPUT_COLUMNS
 from .rates import MAX_US, MIN_US
+from .rebill import Progress, amount_due, difference
 from .split import Part
 from .steps import Step
+from .units import Conversion
+from .usage_price import (
+    STAGES,
+    Billed,
+    PricedUsage,
+    UsagePrice,
+    price_groups,
+    price_usage,
+)
 
 __all__ = [
+    "AGGREGATIONS",
+    "BUY",
+    "CHARGE_MODELS",
     "COVERED",
+    "DECK_FEE",
     "FREE_ZERO",
     "GRACE",
     "HOLIDAY",
@@ -79,18 +169,67 @@ __all__ = [
     "NO_DECK",
     "NO_RATE",
     "RATED",
+    "ROUNDINGS",
+    "SELL",
     "SPLIT",
+    "STAGES",
     "TIERED",
     "TOO_LARGE",
+    "Aggregate",
+    "Allowance",
+    "Billed",
+    "Calendar",
+    "Charge",
+    "ChargeLine",
+    "ChargeModel",
+    "Conversion",
+    "Cover",
     "Deck",
+    "Graduated",
+    "GraduatedPercentage",
+    "Package",
     "Part",
+    "Percentage",
+    "PlanOfCall",
+    "PlannedCalls",
     "PrefixIndex",
+    "PriceVersion",
+    "PricedUsage",
+    "Progress",
     "RatedCalls",
     "RatingEngine",
     "Slot",
+    "Stairstep",
+    "Standard",
     "Step",
+    "Tier",
+    "Tiers",
     "TimeBand",
+    "UsagePrice",
+    "Volume",
+    "aggregate",
+    "amount_due",
+    "apply_plans",
+    "attempt_fee",
+    "balances",
+    "billed_seconds",
+    "calendar_days",
+    "change_of_price",
+    "charge_model",
+    "close",
+    "difference",
+    "exact_text",
     "explain",
+    "grant",
+    "limited_credit",
     "number_keys",
+    "period_tiers",
     "prefix_range",
+    "price_groups",
+    "price_peaks",
+    "price_usage",
+    "prorate",
+    "rounded",
+    "share_of_days",
+    "share_of_time",
 ]

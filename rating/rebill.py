@@ -60,7 +60,7 @@ class Progress:
     invoiced: Fraction = Fraction(0)
     crossed: tuple = ()
 
-    def usage(self, total, thresholds):
+    def usage(self, total, thresholds, recurring=None):
         """Return the progress after the usage of a period has grown to a total.
 
         When a threshold is reached, all usage that is not billed yet is invoiced at
@@ -69,9 +69,18 @@ class Progress:
 
         :param total: exact amount of the period's usage so far
         :param thresholds: amounts
+        :param recurring: a further threshold each time that this amount has come on
+            top of the last of them; None for none
         """
         total = exact(total)
-        reached = {exact(value) for value in thresholds if exact(value) <= total}
+        amounts = sorted(map(exact, thresholds))
+        reached = {value for value in amounts if value <= total}
+        if recurring is not None:
+            last, step = amounts[-1] if amounts else Fraction(0), exact(recurring)
+            if step <= 0:
+                raise ValueError("A recurring threshold is above 0")
+            times = max(total - last, 0) // step
+            reached |= {last + times * step} if times else set()
         if reached <= set(self.crossed):
             return self
         crossed = tuple(sorted(reached | set(self.crossed)))

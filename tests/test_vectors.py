@@ -14,15 +14,23 @@ from fractions import Fraction
 from pathlib import Path
 from unittest import TestCase
 
-from odoo.addons.metered_billing.rating.exact import rounded
+from odoo.addons.metered_billing.rating import rounded
 from odoo.addons.metered_billing.tests import (
     vector_allowances,
+    vector_blocks,
     vector_calls,
+    vector_periods,
     vector_prices,
 )
 
 VECTORS = Path(__file__).parent / "vectors"
-ADAPTERS = (vector_prices, vector_calls, vector_allowances)
+ADAPTERS = (
+    vector_prices,
+    vector_blocks,
+    vector_periods,
+    vector_calls,
+    vector_allowances,
+)
 
 
 def read(path):
@@ -30,19 +38,30 @@ def read(path):
 
 
 def cases():
-    """Yield every case of every file."""
-    for path in sorted(VECTORS.glob("*.json")):
-        if path.name != "differences.json":
-            document = read(path)
-            assert document["count"] == len(document["vectors"]), path.name
-            yield from document["vectors"]
+    """Yield every case of every file; `config_of` names a case with the same config."""
+    configs = {}
+    documents = [
+        read(path)
+        for path in sorted(VECTORS.glob("*.json"))
+        if path.name != "differences.json"
+    ]
+    for document in documents:
+        assert document["count"] == len(document["vectors"]), document["peer"]
+        for case in document["vectors"]:
+            configs[case["id"]] = case.get("config")
+    for document in documents:
+        for case in document["vectors"]:
+            yield {"config": configs.get(case.get("config_of")), **case}
 
 
 def answer(case):
-    """Return our answers by the names of `expected`."""
+    """Return our answers by the names of `expected`; `error` where we refuse."""
     for adapter in ADAPTERS:
         if function := getattr(adapter, case["model"], None):
-            return function(case["config"], case["input"])
+            try:
+                return function(case["config"], case["input"])
+            except ValueError as error:
+                return {"error": str(error)}
     raise AssertionError(f"Nothing here knows the model {case['model']}")
 
 
@@ -63,8 +82,14 @@ def disagreement(case, expected=None):
 
 def _compare(found, wanted, where):
     if isinstance(wanted, dict):
+        if list(found) == ["error"] and "error" not in wanted:
+            raise AssertionError(f"{where}: {found['error']}")
         for name, value in wanted.items():
-            if name.endswith("_rounded"):
+            if name == "error":
+                # "invalid": the other engine refuses it, in whatever words
+                assert found.get(name), f"{where}: not refused"
+                assert value == "invalid" or value in found[name], found[name]
+            elif name.endswith("_rounded"):
                 found_value = found[name.removesuffix("_rounded")]
                 mode = value.get("mode", "half_up")
                 found_value = rounded(found_value, value["decimals"], mode)

@@ -3,27 +3,36 @@
 """Cases of other engines about allowances, put to rating/'s functions.
 
 CGRateS' balances are its customers' prepaid accounts: buckets of seconds or units, and
-money. Here buckets are allowances, and money is one in money that comes last.
+money. Here buckets are allowances, and money is one in money that comes last. Nothing
+here is prepaid: a call that CGRateS would cut where the money ends is cut by asking how
+long it may last until something is left to be charged.
 """
 
 import re
 from fractions import Fraction
 
-from odoo.addons.metered_billing.rating import Deck, Slot, TimeBand
-from odoo.addons.metered_billing.rating.allowances import (
+from odoo.addons.metered_billing.rating import (
+    DECK_FEE,
     Allowance,
+    Deck,
+    Slot,
+    TimeBand,
+    apply_plans,
     balances,
     grant,
 )
-from odoo.addons.metered_billing.rating.calling_plans import apply_plans
-from odoo.addons.metered_billing.rating.charges import DECK_FEE
 from odoo.addons.metered_billing.tests.reference_rating import (
     call_of,
     engine_of,
     frame_of,
     rates_of,
 )
-from odoo.addons.metered_billing.tests.vector_calls import e8, seconds_of, time_of
+from odoo.addons.metered_billing.tests.vector_calls import (
+    e8,
+    price_of,
+    seconds_of,
+    time_of,
+)
 
 DECK_ID, MONEY_ID = 1, 1000
 NO_OVERFLOW = {"rate": "1", "rate_unit": "1s", "increment": "1s"}
@@ -103,11 +112,12 @@ class Account:
                 "connection_fee_e8": e8(fee),
                 "initial_increment": first,
             }
-        rate = self.config.get("overflow_rate", NO_OVERFLOW)
+        rate = self.config.get("overflow_rate") or NO_OVERFLOW
+        price_e8, per_seconds = price_of(rate["rate"], rate["rate_unit"])
         return {
-            "price_e8": e8(rate["rate"]),
-            "per_seconds": seconds_of(rate["rate_unit"]),
-            "connection_fee_e8": e8(rate.get("connect_fee", "0")),
+            "price_e8": price_e8,
+            "per_seconds": per_seconds,
+            "connection_fee_e8": e8(rate.get("connect_fee") or "0"),
             "initial_increment": 0,
             "increment": seconds_of(rate.get("increment", "1")),
         }
@@ -126,10 +136,51 @@ class Account:
         }
         return planned, left
 
+    def left_after(self, calls):
+        """Return what is left in each bucket and of the money after some calls."""
+        return self.rate(calls)[1]
+
+    def accepts(self, calls):
+        """Say whether the buckets and the money cover the last call to its end."""
+        return not _micro(self.rate(calls)[0].frame["charge_micro"].tail(1))
+
+    def longest(self, calls):
+        """Return how many seconds of the last call are covered; it is cut there."""
+        last = calls[-1]
+        low, high = 0, last["seconds"]
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.accepts([*calls[:-1], {**last, "seconds": middle}]):
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def cut(self, calls):
+        """Return (calls as far as they are covered, whether any was cut)."""
+        found, short = [], False
+        blocks = any(bucket.get("blocker") for bucket in self.config["buckets"])
+        for call in calls:
+            if self.accepts([*found, call]) and not (
+                blocks and self._overflows([*found, call])
+            ):
+                found.append(call)
+                continue
+            short = True
+            if not blocks:
+                # a bucket that blocks refuses the whole of it
+                seconds = self.longest([*found, call])
+                found.append({**call, "seconds": seconds})
+        return found, short
+
+    def _overflows(self, calls):
+        """Say whether the last call takes from the money, behind the buckets."""
+        return bool(_micro(self.rate(calls)[0].frame["money_micro"].tail(1)))
+
 
 def allowance(config, given):
     account = Account(config, given.get("destination", ""))
-    start = given.get("start", "2024-06-12T12:00:00Z")
+    start = given.get("start") or "2024-06-12T12:00:00Z"
     quantities = given.get("slices") or [given.get("seconds", given.get("units"))]
     calls = [call_of(start=start, seconds=int(q)) for q in quantities if q]
     if "cdrs" in given:
@@ -137,21 +188,19 @@ def allowance(config, given):
             call_of(start=cdr["answer"], seconds=int(cdr["seconds"]))
             for cdr in given["cdrs"]
         ]
+    calls, short = account.cut(calls)
     planned, left = account.rate(calls)
-    money = left.pop("money", Fraction(0))
-    frame = planned.frame
+    money = left.get("money", Fraction(0))
     found = {
         "buckets": left,
         "money": money,
-        "covered_seconds": int(frame["covered_seconds"].sum()),
-        "cost": _micro(frame["charge_micro"] + frame["money_micro"]),
-        "after_first": account.rate(calls[:1])[1],
-        "after_second": account.rate(calls[:2])[1],
+        "covered_seconds": sum(call["seconds"] for call in calls),
+        "cost": _micro(planned.frame["charge_micro"] + planned.frame["money_micro"]),
+        "after_first": account.left_after(calls[:1]),
+        "after_second": account.left_after(calls[:2]),
+        "after_refund": {"money": Fraction(0)} | account.left_after([]),
     }
-    found["after_refund"] = account.rate([])[1]
-    found["after_refund"] |= {"money": found["after_refund"].get("money", Fraction(0))}
-    if _micro(frame["charge_micro"]):
-        # prepaid, the call would have been cut off where the money ends
+    if short:
         found["error"] = "insufficient credit"
     return found
 

@@ -5,27 +5,30 @@
 One function a model: (config, input) -> the answers by the names of `expected`.
 """
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 
 from odoo.addons.metered_billing.rating import (
+    BUY,
+    DECK_FEE,
     HOLIDAY,
     NO_DECK,
     NO_RATE,
     RATED,
+    SELL,
+    Calendar,
+    Cover,
     Deck,
     Part,
     Slot,
     TimeBand,
+    attempt_fee,
+    billed_seconds,
+    rounded,
 )
-from odoo.addons.metered_billing.rating.attempts import BUY, SELL, attempt_fee
-from odoo.addons.metered_billing.rating.bands import Calendar
-from odoo.addons.metered_billing.rating.charges import DECK_FEE, Cover
-from odoo.addons.metered_billing.rating.exact import rounded
-from odoo.addons.metered_billing.rating.increments import billed_seconds
-from odoo.addons.metered_billing.rating.money import ROUNDINGS, round_ratio
 from odoo.addons.metered_billing.tests.reference_rating import (
     call_of,
     engine_of,
@@ -35,6 +38,7 @@ from odoo.addons.metered_billing.tests.reference_rating import (
 )
 
 ROUNDING = {"*up": "up", "*down": "down", "*middle": "half_up"}
+SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def e8(text):
@@ -43,25 +47,40 @@ def e8(text):
     return int(value)
 
 
+def price_of(rate, unit):
+    """Return (price in e8, per seconds), over more seconds where e8 is too coarse."""
+    price, per_seconds = Fraction(rate) * 10**8, seconds_of(unit)
+    times = price.denominator
+    return int(price * times), per_seconds * times
+
+
+def duration_of(text):
+    """Return `1m30s`, `10s` or a bare number (of units) as an integer."""
+    text = str(text)
+    parts = re.findall(r"(\d+)([smh])", text)
+    if not parts:
+        return int(text)
+    return sum(int(number) * SECONDS[unit] for number, unit in parts)
+
+
 def seconds_of(text):
-    """Return `10s`, `1m` or a bare number as units; CGRateS takes 0 as 1 second."""
-    factor = {"s": 1, "m": 60}.get(text[-1])
-    value = int(text[:-1]) * factor if factor else int(text)
-    return value or 1
+    """Return a duration; CGRateS takes 0 as 1 second."""
+    return duration_of(text) or 1
 
 
 def begin_of(slot):
     """Return from which second of the call a slot of a rate holds."""
-    text = slot.get("group_interval_start", slot.get("from_second", "0"))
-    return seconds_of(text) if text.rstrip("sm") != "0" else 0
+    begin = slot.get("group_interval_start", slot.get("from_second"))
+    return duration_of(begin or 0)
 
 
 def tier_of(rate_id, slot):
+    price_e8, per_seconds = price_of(slot["rate"], slot["rate_unit"])
     return {
         "rate_id": rate_id,
         "from_second": begin_of(slot),
-        "price_e8": e8(slot["rate"]),
-        "per_seconds": seconds_of(slot["rate_unit"]),
+        "price_e8": price_e8,
+        "per_seconds": per_seconds,
         "increment": seconds_of(slot.get("rate_increment", slot.get("increment"))),
     }
 
@@ -72,14 +91,17 @@ def cover_of(seconds=0, fee=DECK_FEE):
     return Cover(*(np.array([value], dtype=np.int64) for value in columns))
 
 
-def slot_of(timing):
-    """Return the hours of a CGRateS timing, whose end is itself within it."""
+def slot_of(timing, last_second=1):
+    """Return the hours of a CGRateS timing, whose end is itself within it.
+
+    :param last_second: 0 where the end is the instant that it is split at
+    """
     days = [day - 1 for day in timing.get("week_days", range(1, 8))]
     if "week_days" not in timing:
         days.append(HOLIDAY)
     start, end = time_of(timing.get("start", "00:00:00")), 24 * 3600
     if "end" in timing:
-        end = time_of(timing["end"]) + 1
+        end = time_of(timing["end"]) + last_second
     return Slot(
         days,
         start // 60,
@@ -105,7 +127,7 @@ class Plans:
         :param rounding: of all decks; CGRateS has one for each destination
         """
         self.config, self.input, self.rounding = config, given, rounding
-        self.start = self.input["start"] or "2024-06-12T12:00:00Z"
+        self.start = self.input.get("start") or "2024-06-12T12:00:00Z"
         self.bands, self.rates, self.decks = [], [], []
         self.tiers, self.roundings = [], {}
         for plan in self.config.get("rating_plans", ()):
@@ -128,11 +150,14 @@ class Plans:
             and profile["category"] == self.input["category"]
         }
         profile = profiles.get(subject) or profiles.get("*any", {})
-        active = [
-            activation
-            for activation in profile.get("activations", ())
-            if (activation["activation_time"] or "") <= self.start
-        ]
+        active = sorted(
+            (
+                activation
+                for activation in profile.get("activations", ())
+                if (activation["activation_time"] or "") <= self.start
+            ),
+            key=lambda activation: activation["activation_time"] or "",
+        )
         if active:
             yield active[-1]["rating_plan"]
             for fallback in active[-1]["fallback_subjects"]:
@@ -159,6 +184,7 @@ class Plans:
         slots = self._named("rates", row["rate"])
         first, *later = sorted(slots, key=lambda slot: begin_of(slot))
         prefixes = [""]
+        price_e8, per_seconds = price_of(first["rate"], first["rate_unit"])
         if row["destination"] != "*any":
             prefixes = self._named("destinations", row["destination"])[0]["prefixes"]
         for prefix in prefixes:
@@ -169,8 +195,8 @@ class Plans:
                     "deck_id": deck_id,
                     "band_id": band_id,
                     "prefix": prefix.removeprefix("+"),
-                    "price_e8": e8(first["rate"]),
-                    "per_seconds": seconds_of(first["rate_unit"]),
+                    "price_e8": price_e8,
+                    "per_seconds": per_seconds,
                     "connection_fee_e8": e8(first.get("connect_fee") or "0"),
                     "max_charge_e8": e8(row["max_cost"])
                     if row.get("max_cost_strategy") == "*free"
@@ -212,18 +238,17 @@ def rate_deck(config, given):
 
 
 def round(config, given):
-    value = Fraction(given["value"]) * 10 ** config["decimals"]
-    found = round_ratio(
-        np.array([value.numerator]),
-        np.array([value.denominator]),
-        ROUNDINGS.index(ROUNDING[config["method"]]),
-    )
-    return {"value": Fraction(int(found[0]), 10 ** config["decimals"])}
+    """Round a number; CGRateS leaves it as it is where it knows no such method."""
+    method = ROUNDING.get(config["method"])
+    if method is None:
+        return {"value": given["value"]}
+    return {"value": rounded(given["value"], config["decimals"], method)}
 
 
 def round_up_to_increment(config, given):
-    seconds = np.array([int(given["seconds"])])
-    found = billed_seconds(seconds, 0, int(config["increment_seconds"]))
+    """Round seconds up; a started second of a call is a whole one."""
+    seconds = np.array([int(rounded(given["seconds"], 0, "up"))])
+    found = billed_seconds(seconds, 0, int(Fraction(config["increment_seconds"])) or 1)
     return {"seconds": int(found[0])}
 
 
@@ -236,7 +261,7 @@ def time_band_active(config, given):
 
 
 def time_band_split(config, given):
-    band = TimeBand(1, (slot_of(config["band"]),))
+    band = TimeBand(1, (slot_of(config["band"], last_second=0),))
     rates = rates_of({}, {"band_id": 1})
     engine = engine_of(rates, [Deck(1, crossing="split", bands=(1,))], [band])
     start, end = instant(given["start"]), instant(given["end"])
@@ -256,12 +281,8 @@ def time_band_split(config, given):
 
 def call_position_tiers(config, given):
     first, *later = sorted(config["slots"], key=begin_of)
-    rate = {
-        "price_e8": e8(first["rate"]),
-        "per_seconds": seconds_of(first["rate_unit"]),
-        "increment": seconds_of(first["increment"]),
-        "initial_increment": 0,
-    }
+    rate = tier_of(1, first) | {"initial_increment": 0}
+    del rate["from_second"]
     tiers = [tier_of(1, slot) for slot in later]
     engine = engine_of(rates_of(rate), [Deck(1)], tiers=tiers)
     call = frame_of([call_of(seconds=int(given["seconds"]))])
@@ -294,19 +315,23 @@ def cdr_two_sided(config, given):
 
 
 def _side(config, given, terms, side):
+    per_seconds = config["rate_per_seconds"]
+    first, after = terms["initial_interval"], terms["next_interval"]
+    price_e8, per = price_of(terms["initial_rate"], per_seconds)
     rate = {
-        "price_e8": e8(terms["initial_rate"]),
-        "per_seconds": config["rate_per_seconds"],
-        "initial_increment": terms["initial_interval"],
-        "increment": terms["next_interval"],
-        "connection_fee_e8": e8(terms["connect_fee"]),
+        "price_e8": price_e8,
+        "per_seconds": per,
+        "initial_increment": first,
+        "increment": after,
+        "connection_fee_e8": e8(terms.get("connect_fee") or "0"),
     }
+    price_e8, per = price_of(terms["next_rate"], per_seconds)
     tier = {
         "rate_id": 1,
-        "from_second": terms["initial_interval"],
-        "price_e8": e8(terms["next_rate"]),
-        "per_seconds": config["rate_per_seconds"],
-        "increment": terms["next_interval"],
+        "from_second": first,
+        "price_e8": price_e8,
+        "per_seconds": per,
+        "increment": after,
     }
     rounding = config["amount_rounding"]
     rounding = {"none": "half_up", "half": "half_up"}.get(rounding, rounding)
@@ -317,18 +342,35 @@ def _side(config, given, terms, side):
     call = frame_of([call_of(seconds=seconds)])
     row = engine.rate(call).frame.iloc[0]
     billed = int(row["billed_seconds"])
-    if side == SELL and given["covered_by_package"]:
+    covered = side == SELL and given["covered_by_package"]
+    if covered:
         row = engine.rate(call, cover_of(billed, 0)).frame.iloc[0]
-    amount = Fraction(int(row["charge_micro"]), 10**6)
-    amount += attempt_fee(
-        Fraction(terms.get("attempt_fee", "0")),
+    fee = attempt_fee(
+        Fraction(terms.get("attempt_fee") or 0),
         side,
         given["sent_to_vendor"],
         given["is_last_attempt"],
+        covered,
     )
-    total = amount * (1 + Fraction(terms.get("vat_percent", "0")) / 100)
+    # the total is rounded once, too: from the exact amount, not from the rounded one
+    before = 0 if covered else _exact_charge(engine, call, rate["connection_fee_e8"])
+    total = (before + fee) * (1 + Fraction(terms.get("vat_percent") or 0) / 100)
+    amount = Fraction(int(row["charge_micro"]), 10**6) + fee
     return {
         "billed_seconds": int(row["billed_seconds"]),
-        "amount_untaxed": amount,
+        "amount_untaxed": Fraction(rounded(amount, decimals, rounding)),
         "amount_total": Fraction(rounded(total, decimals, rounding)),
     }
+
+
+def _exact_charge(engine, call, fee_e8):
+    """Return the charge of a call at the one rate of an engine, before rounding."""
+    seconds = call["seconds"].to_numpy()
+    if not seconds[0]:
+        return Fraction(0)
+    pieces = engine.pieces_of(np.array([0]), seconds)
+    usage = sum(
+        Fraction(int(price[0]) * int(billed[0]), int(per[0]))
+        for price, per, billed in pieces
+    )
+    return (usage + fee_e8) / 10**8

@@ -5,7 +5,7 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from ..exact import exact, to_decimal
+from ..exact import exact, exact_text, to_decimal
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,17 @@ class ChargeModel:
         :raise ValueError: when the model has no price for the quantity
         """
         quantity = exact(quantity)
+        self.check_sign(quantity)
+        return self._price(quantity, [exact(event) for event in events])
+
+    def check_sign(self, quantity):
+        """Refuse a quantity below 0 (ValueError) where the model has no price for it:
+        more was taken back than used, and which price that had is not known."""
         if quantity < 0 and not self.signed:
             raise ValueError(
-                f"The quantity {quantity} is negative, and the model {self.name} "
-                "has no price below 0"
+                f"The quantity {exact_text(quantity)} is negative, and the model "
+                f"{self.name} has no price below 0"
             )
-        return self._price(quantity, [exact(event) for event in events])
 
     def _price(self, quantity, events):
         raise NotImplementedError

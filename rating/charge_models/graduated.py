@@ -63,15 +63,19 @@ class Graduated(ChargeModel):
         Each event moves the running total through the tiers by its full quantity, up
         or (taken back) down, and is priced at the mean price of the units that it
         moved over, for its prorated quantity. The flat fee of each tier that was
-        touched is charged once (Lago, "prorated graduated").
+        touched is charged once (Lago, "prorated graduated"). An event that counts for
+        no time at all fills no tier.
 
         :param events: pairs (full quantity, prorated quantity), in order of time
         :return: `Charge`
+        :raise ValueError: when the running total falls below 0 or goes beyond the tiers
         """
         total, touched = Fraction(0), {1} if self.fee_at_zero else set()
         sums = {}
         for full, prorated in events:
             full, prorated = exact(full), exact(prorated)
+            if not prorated:
+                continue
             low, high = sorted((total, total + full))
             total += full
             if low < 0:

@@ -46,8 +46,10 @@ class Volume(ChargeModel):
         :param total: what decides the tier
         :param fee_share: of the flat fee, 0..1
         :return: `Charge`
+        :raise ValueError: when the total is below 0 or beyond the tiers
         """
         quantity, total = exact(quantity), exact(total)
+        self.check_sign(total)
         if not total and not self.fee_at_zero:
             return Charge()
         number, tier = self.tiers.reached(total)
