@@ -78,6 +78,7 @@ from . import test_rating_explain
 from . import test_rating_invariants
 from . import test_rating_money
 from . import test_rating_prefixes
+from . import test_rating_readme
 from . import test_rating_split
 from . import test_renewal
 from . import test_renewal_durability
