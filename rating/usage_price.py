@@ -303,12 +303,8 @@ def _pass_over(work, units):
 def _charge(work):
     """Price the whole period, and what was billed of it before; the rest is new."""
     passed = work.passed_over
-    before, total = work.before, work.before + work.new
-    if passed:
-        before, total = (
-            max(before - passed, Fraction(0)),
-            max(total - passed, Fraction(0)),
-        )
+    before = _left_of(work.before, passed)
+    total = _left_of(work.before + work.new, passed)
     work.result.billable = total - before
     spans = _without(work.spans, work.before, passed)
     if work.before:
@@ -324,23 +320,32 @@ def _charge(work):
     work.due = work.whole.amount
 
 
+def _left_of(units, passed):
+    """Return what is left to be priced of a period's units, without the first ones.
+
+    Below 0 (more was taken back than used) nothing is passed over.
+    """
+    return units if units < 0 else max(units - passed, Fraction(0))
+
+
 def _without(spans, before, passed):
-    """Return the spans without the first `passed` units of the period."""
-    left = max(passed - before, Fraction(0))
+    """Return the spans without the first `passed` units of the period.
+
+    What is taken back within the period frees the units that it had taken.
+    """
     if any(span.quantity is None for span in spans):
         return list(spans)
-    found = []
+    found, begin = [], before
     for span in spans:
-        taken = min(left, max(span.quantity, Fraction(0)))
-        left -= taken
-        events, of_events = [], taken
+        events, reached = [], begin
         for value in span.events:
-            free = min(of_events, value) if value > 0 else Fraction(0)
-            of_events -= free
-            events.append(value - free)
-        found.append(
-            replace(span, quantity=span.quantity - taken, events=tuple(events))
-        )
+            after = _left_of(reached + value, passed)
+            events.append(after - _left_of(reached, passed))
+            reached += value
+        end = begin + span.quantity
+        quantity = _left_of(end, passed) - _left_of(begin, passed)
+        found.append(replace(span, quantity=quantity, events=tuple(events)))
+        begin = end
     return found
 
 

@@ -14,6 +14,7 @@ from . import test_calling_plans
 from . import test_charge_aggregations
 from . import test_charge_in_call
 from . import test_charge_models
+from . import test_charge_reference
 from . import test_charge_tiers
 from . import test_charge_usage_price
 from . import test_connector_asterisk_sql

@@ -19,7 +19,7 @@ from odoo.addons.metered_billing.rating.charge_models import (
     Volume,
 )
 from odoo.addons.metered_billing.rating.price_versions import PriceVersion
-from odoo.addons.metered_billing.rating.rebill import difference
+from odoo.addons.metered_billing.rating.rebill import Progress, difference
 from odoo.addons.metered_billing.rating.units import Conversion
 from odoo.addons.metered_billing.rating.usage_price import (
     Billed,
@@ -174,6 +174,37 @@ class TestSlices(TestCase):
             self.assertEqual(usage.lines, ())
 
 
+class TestTakenBack(TestCase):
+    """More is taken back in a slice than used: the units lie where they had been."""
+
+    free = UsagePrice(Standard(3), free_units=10)
+
+    def test_units_back_into_the_free_ones_credit_what_was_charged(self):
+        usage = price_usage(self.free, quantity=-5, billed=Billed(12))
+        self.assertEqual((usage.billable, usage.exact_amount), (-2, -6))
+
+    def test_free_units_swallow_no_credit(self):
+        usage = price_usage(self.free, quantity=-5)
+        self.assertEqual((usage.billable, usage.exact_amount), (-5, -15))
+
+    def test_tiers_refuse_it_with_free_units_too(self):
+        price = UsagePrice(Graduated(TIERS), free_units=10)
+        with self.assertRaisesRegex(ValueError, "has no price below 0"):
+            price_usage(price, quantity=-5)
+        with self.assertRaisesRegex(ValueError, "has no price below 0"):
+            Volume(TIERS).price_of(-5, total=-5)
+
+    def test_within_the_period_it_frees_the_units(self):
+        versions = (PriceVersion(0, Standard(3)), PriceVersion(500, Standard(7)))
+        price = UsagePrice(versions, free_units=10)
+        pairs = [(0, 12), (400, -4), (600, 5)]
+        usage = price_usage(price, records_of(pairs), period_us=PERIOD)
+        self.assertEqual(usage.exact_amount, 3 * 7)
+        pairs = [(0, 12), (600, -4), (700, 5)]
+        usage = price_usage(price, records_of(pairs), period_us=PERIOD)
+        self.assertEqual(usage.exact_amount, 2 * 3 + 1 * 7)
+
+
 class TestChangeOfPrice(TestCase):
     def _price(self, *models, aggregation="sum"):
         starts = (0, 400, 800)
@@ -248,6 +279,27 @@ class TestChangeOfPrice(TestCase):
         twice = UsagePrice((PriceVersion(0, Standard(1)), PriceVersion(0, Standard(2))))
         with self.assertRaises(ValueError):
             price_usage(twice, records, period_us=PERIOD)
+
+
+class TestThresholds(TestCase):
+    """Invoices while a period is still running."""
+
+    def test_a_threshold_counts_once(self):
+        progress = Progress().usage(7, [5])
+        self.assertEqual(progress, Progress(Fraction(7), (Fraction(5),)))
+        self.assertEqual(progress.usage(9, [5]), progress)
+
+    def test_a_recurring_one_counts_each_time(self):
+        progress = Progress().usage(7, [5], recurring=10)
+        self.assertEqual(progress.usage(14, [5], recurring=10), progress)
+        after = progress.usage(36, [5], recurring=10)
+        self.assertEqual(after.invoiced, 36)
+        self.assertEqual(after.usage(44, [5], recurring=10), after)
+        self.assertEqual(after.usage(45, [5], recurring=10).invoiced, 45)
+
+    def test_a_recurring_one_of_nothing_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "above 0"):
+            Progress().usage(1, [], recurring=0)
 
 
 class TestDifference(TestCase):
