@@ -37,6 +37,16 @@ class DeckRows:
     rows: list
     notes: list
 
+    @property
+    def unread(self):
+        """Texts of the header that name nothing a rate has: not read from the file."""
+        known = set(self.columns.values())
+        return [
+            text
+            for place, text in enumerate(self.header)
+            if text and place not in known
+        ]
+
 
 def read_rows(path, file_name=""):
     """Read the table of a deck's file.

@@ -46,7 +46,15 @@ class MeteredAllowanceBalance(models.Model):
     )
     date_from = fields.Date(string="From", required=True, readonly=True)
     date_to = fields.Date(
-        string="Until", required=True, readonly=True, help="First day of the next one."
+        string="Next From",
+        required=True,
+        readonly=True,
+        help="First day of the next one.",
+    )
+    last_day = fields.Date(
+        string="Until",
+        compute="_compute_last_day",
+        help="Last day that belongs to it.",
     )
     unit = fields.Selection(related="allowance_id.unit")
     currency_id = fields.Many2one(related="allowance_id.currency_id")
@@ -93,6 +101,13 @@ class MeteredAllowanceBalance(models.Model):
     _balance_uniq = models.UniqueIndex(
         "(subscription_id, allowance_id, date_from, coalesce(identifier_id, 0))"
     )
+
+    @api.depends("date_to")
+    def _compute_last_day(self):
+        for balance in self:
+            balance.last_day = balance.date_to and fields.Date.subtract(
+                balance.date_to, days=1
+            )
 
     @api.depends("used", "granted", "rolled_in", "unlimited")
     def _compute_used_part(self):

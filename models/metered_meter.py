@@ -114,6 +114,12 @@ class MeteredMeter(models.Model):
         "Say which property's different values are counted.",
     )
 
+    @api.onchange("name")
+    def _onchange_name(self):
+        """Propose a code: most people have no reason to think of one."""
+        if self.name and not self.code:
+            self.code = self.env["ir.http"]._slugify(self.name).replace("-", "_")
+
     @api.onchange("kind")
     def _onchange_kind(self):
         """A level is sampled: its highest sample is what is mostly sold."""

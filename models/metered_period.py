@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
+from odoo.tools import format_date
 
 
 class MeteredPeriod(models.Model):
@@ -24,7 +25,15 @@ class MeteredPeriod(models.Model):
     partner_id = fields.Many2one(related="subscription_id.partner_id")
     date_from = fields.Date(string="From", required=True, readonly=True)
     date_to = fields.Date(
-        string="Until", required=True, readonly=True, help="First day of the next one."
+        string="Next From",
+        required=True,
+        readonly=True,
+        help="First day of the next one.",
+    )
+    last_day = fields.Date(
+        string="Until",
+        compute="_compute_last_day",
+        help="Last day that belongs to it.",
     )
     invoice_id = fields.Many2one(
         "account.move", readonly=True, ondelete="set null", index="btree_not_null"
@@ -38,9 +47,21 @@ class MeteredPeriod(models.Model):
         "(subscription_id, date_to)", "This period was billed already."
     )
 
+    @api.depends("date_to")
+    def _compute_last_day(self):
+        for period in self:
+            period.last_day = period.date_to and fields.Date.subtract(
+                period.date_to, days=1
+            )
+
+    @api.depends("date_from", "date_to")
     def _compute_display_name(self):
         for period in self:
-            period.display_name = f"{period.date_from} – {period.date_to}"
+            first, last = (
+                format_date(self.env, day)
+                for day in (period.date_from, period.last_day)
+            )
+            period.display_name = f"{first} – {last}"
 
     @api.model
     def _claim(self, claims):

@@ -69,6 +69,7 @@ class MeteredPrice(models.Model):
     # --- versions
     date_from = fields.Date(
         string="Valid From",
+        tracking=True,
         help="First day of this price, as the usage counts its days. Empty: always "
         "was. A period in which it begins is priced by both, as the charge model says.",
     )
@@ -92,8 +93,8 @@ class MeteredPrice(models.Model):
         [
             ("standard", "Standard: every unit at one price"),
             ("graduated", "Graduated: each unit at the price of its tier"),
-            ("volume", "Volume: all units at the price of the tier reached"),
-            ("package", "Package: started packages of a fixed size"),
+            ("volume", "Volume: all units at one tier's price"),
+            ("package", "Package: so much for each started one"),
             ("stairstep", "Stairstep: one price for the step reached"),
             ("percentage", "Percentage of each event's amount"),
             ("graduated_percentage", "Graduated percentage of the amount"),
@@ -135,6 +136,7 @@ class MeteredPrice(models.Model):
         string="A Started Package",
         required=True,
         default="up",
+        help="What a package that is not used up costs.",
     )
     tier_ids = fields.One2many("metered.price.tier", "price_id", copy=True)
     fee_at_zero = fields.Boolean(
@@ -243,7 +245,9 @@ class MeteredPrice(models.Model):
         tracking=True,
         help="A period costs at least this, also without usage. 0: no minimum.",
     )
-    has_maximum = fields.Boolean()
+    has_maximum = fields.Boolean(
+        string="With a Maximum", help="Whether a period has a most that it can cost."
+    )
     maximum = fields.Float(
         string="Maximum per Period",
         digits=0,
@@ -416,9 +420,21 @@ class MeteredPrice(models.Model):
         return prices
 
     def write(self, vals):
+        """Note in the price's history what it was, where a tier changes it, too."""
+        before = {price: price.description for price in self}
         result = super().write(vals)
         if "tier_ids" in vals:
             self._fill_tiers()
+        if self._pricing & set(vals):
+            for price, was in before.items():
+                if price.description != was:
+                    price._message_log(
+                        body=self.env._(
+                            "It was: %(before)s. Now it is: %(now)s.",
+                            before=was,
+                            now=price.description,
+                        )
+                    )
         return result
 
     def _fill_tiers(self):

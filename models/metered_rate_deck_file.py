@@ -365,7 +365,10 @@ class MeteredRateDeck(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "metered_billing.action_metered_deck_import"
         )
-        action["context"] = {"default_deck_id": self.id}
+        action["context"] = {
+            "default_deck_id": self.id,
+            "default_opened_on_id": self.id,
+        }
         return action
 
 

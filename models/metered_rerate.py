@@ -115,7 +115,7 @@ class MeteredRerate(models.Model):
                 run.result = False
             elif not run.line_ids:
                 run.result = self.env._(
-                    "Nothing changes: all %s calls cost what they cost.",
+                    "Nothing changes: all %s calls cost what they did.",
                     formatLang(self.env, run.records, digits=0),
                 )
             else:

@@ -163,14 +163,25 @@ class MeteredSimulation(models.Model):
             run.unrated = sum(row[3] for row in sums)
             run.below = sum(row[4] for row in sums)
             run.result = "; ".join(
-                self.env._(
-                    "%(before)s → %(after)s %(currency)s",
-                    before=words._number(formatted(before)),
-                    after=words._number(formatted(after)),
-                    currency=currency.name,
+                run._describe_sums(
+                    words._number(formatted(before)),
+                    words._number(formatted(after)),
+                    words._number(formatted((before or 0.0) - (after or 0.0))),
+                    currency.name,
                 )
                 for currency, before, after, *_rest in sums
             )
+
+    def _describe_sums(self, before, after, margin, currency):
+        """What it comes to in a currency; all texts."""
+        values = {"before": before, "after": after, "currency": currency}
+        if self.kind == "margin":
+            return self.env._(
+                "%(before)s − %(after)s = %(margin)s %(currency)s",
+                margin=margin,
+                **values,
+            )
+        return self.env._("%(before)s → %(after)s %(currency)s", **values)
 
     # === START === #
 

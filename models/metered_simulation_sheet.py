@@ -28,15 +28,26 @@ class MeteredSimulation(models.Model):
         self.ensure_one()
         self.check_access("read")
         content = io.BytesIO()
-        with xlsxwriter.Workbook(content) as book:
-            sheet = book.add_worksheet()
+        # A customer may be called "=1+1" or "http://x": names are written as texts.
+        texts = {"strings_to_formulas": False, "strings_to_urls": False}
+        with xlsxwriter.Workbook(content, texts) as book:
+            sheet = book.add_worksheet(
+                self.env._("Margins")
+                if self.kind == "margin"
+                else self.env._("What if")
+            )
             titles, rows = self._sheet()
             sheet.write_row(0, 0, titles, book.add_format({"bold": True}))
+            sheet.set_column(0, 2, 28)
+            sheet.set_column(4, 4, 10, book.add_format({"num_format": "#,##0"}))
+            sheet.set_column(5, 5, 10, book.add_format({"num_format": "#,##0.0"}))
+            money = book.add_format({"num_format": "#,##0.00##"})
+            sheet.set_column(6, 8, 14, money)
+            sheet.set_column(9, 10, 20)
             for place, row in enumerate(rows, start=1):
                 sheet.write_row(place, 0, row)
             sheet.freeze_panes(1, 0)
             sheet.autofilter(0, 0, max(len(rows), 1), len(titles) - 1)
-            sheet.set_column(0, 2, 28)
         export = self.env["metered.deck.export"].create(
             {
                 "file": base64.b64encode(content.getvalue()),

@@ -44,4 +44,10 @@ class MeteredSimulation(models.Model):
             domain.append(("partner_id", "child_of", self.partner_ids.ids))
         action["domain"] = domain
         action["context"] = {"search_default_below_cost": 1}
+        # What they cost is what it is about.
+        view = self.env.ref("metered_billing.metered_cdr_view_list_cost")
+        action["views"] = [
+            (view.id if mode == "list" else view_id, mode)
+            for view_id, mode in action["views"]
+        ]
         return action

@@ -164,7 +164,10 @@ class TestCallCosts(MeteredCase):
         )
         run = self.env["metered.simulation"].browse(wizard.action_run()["res_id"])
         self.assertEqual(run.below, 2)
+        self.assertIn(" − ", run.result)
         action = run.action_view_below()
+        view = self.env["ir.ui.view"].browse(action["views"][0][0])
+        self.assertEqual(view.name, "metered.cdr.list.cost")
         found = self.env["metered.cdr"].search(
             [*action["domain"], ("below_cost", "=", True)]
         )

@@ -66,7 +66,40 @@ class TestDeckImport(MeteredCase):
         version = self.carrier.version_ids
         self.assertEqual(rate.version_id, version)
         self.assertEqual((version.count_new, version.user_id), (1, self.env.user))
-        self.assertIn("1 new rates", self.carrier.message_ids[0].body)
+        self.assertIn("new: 1,", self.carrier.message_ids[0].body)
+
+    def test_columns_that_mean_nothing_are_named(self):
+        wizard = self.wizard(
+            "prefix,price,First (s),Then (s),Colour,,Steps\n44,1,60,6,red,,6\n"
+        )
+        wizard.action_preview()
+        self.assertEqual(wizard.unread, "Colour, Steps")
+        self.assertEqual(wizard.line_ids.increments, "60/6")
+        wizard = self.wizard("prefix,price\n44,1\n")
+        wizard.action_preview()
+        self.assertFalse(wizard.unread)
+
+    def test_it_says_what_was_applied_and_goes_back_to_the_deck(self):
+        wizard = self.wizard("prefix,price\n44,1\n")
+        wizard.action_preview()
+        action = wizard.action_apply()["params"]
+        self.assertIn("new: 1, dearer: 0", action["message"])
+        self.assertEqual(action["next"]["res_id"], self.carrier.id)
+
+        opened = self.carrier.action_import()["context"]
+        wizard = (
+            self.env["metered.deck.import"]
+            .with_context(**opened)
+            .create(
+                {
+                    "file": base64.b64encode(b"prefix,price\n44,2\n"),
+                    "file_name": "a.csv",
+                }
+            )
+        )
+        wizard.action_preview()
+        action = wizard.action_apply()["params"]
+        self.assertEqual(action["next"]["type"], "ir.actions.act_window_close")
 
     @freeze_time("2026-09-15 12:00:00")
     def test_a_carriers_notice_changes_what_it_names_from_its_day(self):

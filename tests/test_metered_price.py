@@ -146,7 +146,7 @@ class TestMeteredPrice(MeteredCase):
         action = wizard.action_apply()
         price.unit_price = 2
 
-        self.assertEqual(action["res_id"], price.id)
+        self.assertIn("kept until 10/31/2026", action["params"]["message"])
         self.assertEqual(price.date_from, date(2026, 11, 1))
         self.assertEqual(price.version_ids.unit_price, 1.0)
         self.assertFalse(price.version_ids.date_from)
@@ -161,6 +161,30 @@ class TestMeteredPrice(MeteredCase):
             ),
             1,
         )
+
+    def test_a_change_of_a_tier_is_in_the_history(self):
+        price = self.make_price(self.meter, (100, 0), (0, 0.05))
+
+        price.tier_ids = [Command.update(price.tier_ids[1].id, {"unit_price": 0.06})]
+
+        note = price.message_ids[0].body
+        self.assertIn("above 100: $0.05", note)
+        self.assertIn("above 100: $0.06", note)
+        notes = len(price.message_ids)
+        price.example_quantity = 7
+        self.assertEqual(len(price.message_ids), notes)
+
+    def test_a_meter_proposes_its_code(self):
+        with Form(
+            self.env["metered.meter"].with_context(default_kind="event"),
+            view="metered_billing.metered_meter_view_form",
+        ) as form:
+            form.name = "SIP Channels"
+            self.assertEqual(form.code, "sip_channels")
+            form.code = "sip"
+            form.name = "Channels"
+            form.unit = "channel"
+        self.assertEqual(form.record.code, "sip")
 
     def test_tiers_are_kept_with_their_version(self):
         price = self.make_price(self.meter, (100, 0), (0, 0.05))

@@ -149,6 +149,8 @@ class TestSimulation(MeteredCase):
         self.assertEqual(self.lines(run), self.lines(self.start()))
 
     def test_workbook(self):
+        self.acme.name = "=1+1"
+        self.best.name = "http://example.com/best"
         run = self.start()
         action = run.action_download()
         export = self.env["metered.deck.export"].search([], limit=1, order="id desc")
@@ -157,6 +159,14 @@ class TestSimulation(MeteredCase):
         rows = list(book.active.values)
         self.assertEqual(rows[0][:3], ("Customer", "Call type", "Destination"))
         self.assertEqual(len(rows), 4)
+        # A name is a text, whatever it looks like.
+        names = {
+            (cell.value, cell.data_type, cell.hyperlink)
+            for (cell,) in book.active.iter_rows(min_row=2, max_col=1)
+        }
+        self.assertEqual(
+            names, {("=1+1", "s", None), ("http://example.com/best", "s", None)}
+        )
         action = run.action_view_lines()
         self.assertEqual(
             self.env["metered.simulation.line"].search(action["domain"]), run.line_ids

@@ -47,6 +47,7 @@ class MeteredDeckImport(models.TransientModel):
         string="Rates Not in the File",
         required=True,
         default="changes",
+        help="Whether the file is a list of changes, or replaces the deck.",
     )
     date_order = fields.Selection(
         [("dmy", "Day first"), ("mdy", "Month first")],
@@ -56,6 +57,18 @@ class MeteredDeckImport(models.TransientModel):
         [("upload", "Upload"), ("preview", "Preview")], default="upload"
     )
     attachment_id = fields.Many2one("ir.attachment")
+    opened_on_id = fields.Many2one(
+        "metered.rate.deck",
+        readonly=True,
+        ondelete="cascade",
+        help="The deck whose form lies below the dialog.",
+    )
+    unread = fields.Char(
+        string="Columns Not Read",
+        readonly=True,
+        help="Names of columns that mean nothing to the import. The template names "
+        "those that do.",
+    )
     notes = fields.Text(
         string="Passed Over", readonly=True, help="Texts around the table."
     )
@@ -94,6 +107,7 @@ class MeteredDeckImport(models.TransientModel):
             {
                 "state": "preview",
                 "notes": "\n".join(notes),
+                "unread": ", ".join(rows.unread),
                 "count_wrong": len({problem.line for problem in problems}),
                 **{f"count_{status}": counts[status] for status in STATUSES},
                 "line_ids": [Command.clear()]
@@ -170,10 +184,26 @@ class MeteredDeckImport(models.TransientModel):
             {"res_model": version._name, "res_id": version.id}
         )
         deck._apply_changes(changes, version)
-        deck.message_post(body=self._applied_text(counts))
+        text = self._applied_text(counts)
+        deck.message_post(body=text)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": text,
+                "next": self._after_apply(),
+            },
+        }
+
+    def _after_apply(self):
+        """Back to the deck, where that is what lies below the dialog."""
+        deck = self.deck_id
+        if deck == self.opened_on_id:
+            return {"type": "ir.actions.act_window_close"}
         return {
             "type": "ir.actions.act_window",
-            "res_model": "metered.rate.deck",
+            "res_model": deck._name,
             "res_id": deck.id,
             "views": [(False, "form")],
             "target": "current",
@@ -256,8 +286,8 @@ class MeteredDeckImport(models.TransientModel):
 
     def _applied_text(self, counts):
         return self.env._(
-            "%(file)s was applied: %(new)s new rates, %(dearer)s dearer, %(cheaper)s "
-            "cheaper, %(terms)s with other terms, %(closed)s ended.",
+            "%(file)s was applied. Rates that are new: %(new)s, dearer: %(dearer)s, "
+            "cheaper: %(cheaper)s, with other terms: %(terms)s, ended: %(closed)s.",
             file=self.file_name,
             **{name: counts[name] for name in STATUSES},
         )

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import fields, models
+from odoo.tools import format_date
 
 
 class MeteredPriceChange(models.TransientModel):
@@ -21,13 +22,21 @@ class MeteredPriceChange(models.TransientModel):
     )
 
     def action_apply(self):
-        """Keep the price of now until that day, and open it to be changed."""
+        """Keep the price of now until that day, and go back to it to be changed."""
         self.ensure_one()
         self.price_id._keep_until(self.date)
         return {
-            "type": "ir.actions.act_window",
-            "res_model": "metered.price",
-            "res_id": self.price_id.id,
-            "views": [(False, "form")],
-            "target": "current",
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._(
+                    "The price of now is kept until %(last)s. Enter what it is from "
+                    "%(day)s on.",
+                    last=format_date(self.env, fields.Date.subtract(self.date, days=1)),
+                    day=format_date(self.env, self.date),
+                ),
+                # The dialog closes, and the price below it is read again.
+                "next": {"type": "ir.actions.act_window_close"},
+            },
         }
