@@ -164,21 +164,24 @@ class MeteredSimulation(models.Model):
             run.below = sum(row[4] for row in sums)
             run.result = "; ".join(
                 run._describe_sums(
-                    words._number(formatted(before)),
-                    words._number(formatted(after)),
-                    words._number(formatted((before or 0.0) - (after or 0.0))),
-                    currency.name,
+                    words, formatted(before), formatted(after), currency.name
                 )
                 for currency, before, after, *_rest in sums
             )
 
-    def _describe_sums(self, before, after, margin, currency):
-        """What it comes to in a currency; all texts."""
-        values = {"before": before, "after": after, "currency": currency}
+    def _describe_sums(self, words, before, after, currency):
+        """What it comes to in a currency; sums as decimal texts."""
+        values = {
+            "before": words._number(before),
+            "after": words._number(after),
+            "currency": currency,
+        }
         if self.kind == "margin":
+            # Of the rounded sums, so that what is shown adds up.
+            margin = f"{Decimal(before) - Decimal(after):f}"
             return self.env._(
                 "%(before)s − %(after)s = %(margin)s %(currency)s",
-                margin=margin,
+                margin=words._number(margin),
                 **values,
             )
         return self.env._("%(before)s → %(after)s %(currency)s", **values)
