@@ -58,7 +58,7 @@ class PlanNow:
     def price(self, loaded, number, destination_id, meter, moment, seconds):
         """Rate a call, and let it take from what is left.
 
-        :param loaded: what ``load.load_engine`` returned
+        :param loaded: what ``load_rates.load_engine`` returned
         :return: :class:`~.why.Outcome`
         """
         engine, currency_of_deck = loaded

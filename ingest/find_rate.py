@@ -13,7 +13,8 @@ import numpy as np
 from ..rating.prefixes import number_keys
 from .classify import Classifier
 from .dial_plans import dial_plan
-from .load import deck_chain, load_classes, load_engine, source_dial_plan
+from .load_classes import load_classes, source_dial_plan
+from .load_rates import deck_chain, load_engine
 from .numbers import normalise_numbers
 from .why import make_call, rate_one
 

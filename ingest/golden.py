@@ -17,7 +17,8 @@ from ..rating import RATED, number_keys
 from ..rating.allowances import UNLIMITED, balances, grant
 from ..rating.calling_plans import apply_plans
 from .classify import Classifier
-from .load import deck_chain, load_classes, load_engine
+from .load_classes import load_classes
+from .load_rates import deck_chain, load_engine
 from .plan_calls import UsageRow, anchor, with_parents
 from .plan_terms import OWN_CALLS, load_terms
 from .settle import EVERYBODY, candidate_of

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..rating import RATED
 from ..rating.prefixes import number_keys
-from .load import deck_chain, load_engine
+from .load_rates import deck_chain, load_engine
 from .plan_cover import StoredPlans
 from .prepare_rejected import REASON_OF_STATUS
 from .unrated import Unrated, make_exceptions

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
-from .load import deck_chain, load_engine
+from .load_rates import deck_chain, load_engine
 from .plan_calls import read_calls, read_usage
 from .settle import Settling
 

@@ -21,7 +21,7 @@ from ..rating import RATED
 from ..rating.allowances import UNLIMITED, balances, close, grant, opening_of_next
 from ..rating.calling_plans import apply_plans
 from .balance_store import balance_rows, read_lots, store_balances
-from .load import deck_chain, load_engine
+from .load_rates import deck_chain, load_engine
 from .plan_calls import Candidate, anchor, read_calls, read_usage
 from .plan_terms import OWN_CALLS, load_terms, pool_column
 from .usage_calls import USAGE_CDRS

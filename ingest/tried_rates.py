@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Rates that are tried: another deck in a chain, or other rates in a deck.
 
-Whoever asks for decks and rates by ``load.py`` in a context that holds a
+Whoever asks for decks and rates by ``load_rates`` in a context that holds a
 :class:`TriedRates` under :data:`KEY` gets them as if they were in force. Nothing is
 written for it.
 """
@@ -60,7 +60,7 @@ class TriedRates:
     def rates(self, rates, starts=None):
         """The rates of decks, those of the deck that is tried as they are tried.
 
-        :param rates: DataFrame with ``load.RATE_COLUMNS``
+        :param rates: DataFrame with ``load_rates.RATE_COLUMNS``
         :param starts: prefixes that are asked for; None: all
         """
         if self.changes is not None:

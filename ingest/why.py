@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from ..rating import MAX_US, explain
 from ..rating.exact import exact
 from ..rating.prefixes import number_keys
-from .load import deck_chain, load_engine, load_rates, make_engine, to_us
+from .load import to_us
+from .load_rates import deck_chain, load_engine, load_rates, make_engine
 
 MICRO = 10**6
 

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..ingest.load import load_engine
+from ..ingest.load_rates import load_engine
 from ..ingest.why import make_call, rate_one
 
 USER = "metered_billing.group_metered_user"

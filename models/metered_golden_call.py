@@ -9,7 +9,7 @@ from odoo.tools import format_datetime
 
 from ..ingest.find_rate import price_calls
 from ..ingest.golden import price_with_plan
-from ..ingest.load import deck_chain
+from ..ingest.load_rates import deck_chain
 from ..rating.usage_price import price_usage
 from .metered_price_rating import number
 

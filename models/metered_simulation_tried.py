@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..ingest.load import deck_chain, load_engine
+from ..ingest.load_rates import deck_chain, load_engine
 from ..ingest.simulate import Simulation
 from ..ingest.simulate_plans import PlanTrial, TriedPlan, find_families
 from ..ingest.tried_rates import KEY, TriedRates

@@ -8,7 +8,7 @@ from odoo.tools import format_datetime
 
 from ..connectors.errors import SourceError
 from ..connectors.http_json import HttpJson
-from ..ingest.load import source_dial_plan
+from ..ingest.load_classes import source_dial_plan
 from ..ingest.mapping import ColumnSpec
 from ..ingest.preview import understand
 

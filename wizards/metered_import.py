@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
 from ..connectors import files
-from ..ingest.load import source_dial_plan
+from ..ingest.load_classes import source_dial_plan
 from ..ingest.mapping import ColumnSpec
 from ..ingest.preview import understand
 from ..models.metered_batch import FILE_TYPE

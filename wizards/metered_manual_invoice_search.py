@@ -12,7 +12,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 from odoo.tools.misc import formatLang
 
-from ..ingest.load import deck_chain
+from ..ingest.load_rates import deck_chain
 from ..ingest.rerate import rerate
 from ..rating.exact import rounded
 

@@ -1,0 +1,42 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Reading how numbers are dialled, and what calls to them are."""
+
+from .classify import Destination
+from .dial_plans import dial_plan
+
+
+def source_dial_plan(source):
+    """How numbers are dialled at a source: as in its home country, or as it says."""
+    overrides = {}
+    if source.idd_prefixes:
+        overrides["idd_prefixes"] = tuple(
+            text.strip() for text in source.idd_prefixes.split(",") if text.strip()
+        )
+    if source.short_code_max:
+        overrides["short_code_max"] = source.short_code_max
+    return dial_plan(source.country_id.code, **overrides)
+
+
+def load_classes(env, company):
+    """What calls to which prefixes are.
+
+    :return: (list of :class:`~.classify.Destination`, dict call class -> meter id)
+    """
+    shared = ("company_id", "in", [False, company.id])
+    prefixes = [
+        Destination(
+            id=d.id,
+            country_id=d.country_id.id or 0,
+            kind=d.kind,
+            prefixes=tuple(d._split_prefixes()),
+            meter_id=d.meter_id.id or 0,
+        )
+        for d in env["metered.destination"].search([shared])
+    ]
+    meters = env["metered.meter"].search(
+        [("kind", "=", "call"), ("call_class", "!=", False), shared],
+        # The company's own meter comes last and so takes the place of a shared one.
+        order="company_id NULLS FIRST, id",
+    )
+    return prefixes, {meter.call_class: meter.id for meter in meters}
