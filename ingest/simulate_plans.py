@@ -13,15 +13,13 @@ yet; only that calls which came in when their days had been billed take what was
 then, as they did.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from ..rating import RATED
 from ..rating.allowances import close
 from ..rating.calling_plans import apply_plans
-from .plan_calls import anchor, read_calls, read_usage, with_parents
+from .plan_calls import anchor, read_calls, read_usage
 from .plan_terms import load_terms
 from .settle import (
     DAY,
@@ -36,6 +34,7 @@ from .settle import (
     used_of,
 )
 from .simulate import sum_up
+from .simulate_turns import turns_of
 
 _MARKED = """
     SELECT partner.commercial_partner_id, min(mark.day_from), max(mark.day_to)
@@ -44,62 +43,6 @@ _MARKED = """
      WHERE mark.company_id = %s AND mark.partner_id = ANY(%s)
      GROUP BY 1 ORDER BY 1
 """
-
-
-@dataclass(frozen=True)
-class Family:
-    """Companies that may share plans.
-
-    :ivar root_id: of the company above all
-    :ivar partner_ids: its own, and those of all below it
-    :ivar subscriptions: ``sale.subscription`` records, those with plans now or then
-    """
-
-    root_id: int
-    partner_ids: tuple
-    subscriptions: object
-
-
-class TriedPlan:
-    """Which plans subscriptions would have.
-
-    :param plan: ``metered.calling.plan`` record that is tried; empty: none is
-    :param replaced: only where there is this one; empty: in place of all plans, and
-        for customers without any on their first subscription
-    """
-
-    def __init__(self, plan, replaced):
-        self.plan, self.replaced = plan, replaced
-
-    def then(self, subscriptions, covered):
-        """The plans of a family's subscriptions, and which of them are tried.
-
-        :param covered: ids of the customers whose calls take from a plan now
-        :return: (dict subscription id -> dict plan id -> quantity, ids of those with
-            the plan that is tried)
-        """
-        plans, tried, first_of = {}, set(), set()
-        for subscription in subscriptions.sorted("id"):
-            known = subscription._metered_plans()
-            plans[subscription.id] = {p.id: q for p, q in known.items()}
-            if not self.plan:
-                continue
-            owner = subscription.partner_id.commercial_partner_id.id
-            if self.replaced:
-                if self.replaced not in known:
-                    continue
-                own = plans[subscription.id]
-                quantity = own.pop(self.replaced.id) + own.pop(self.plan.id, 0)
-                own[self.plan.id] = quantity
-            elif known:
-                plans[subscription.id] = {self.plan.id: sum(known.values())}
-            elif owner not in covered and owner not in first_of:
-                plans[subscription.id] = {self.plan.id: 1}
-                first_of.add(owner)
-            else:
-                continue
-            tried.add(subscription.id)
-        return plans, tried
 
 
 class PlanTrial:
@@ -112,7 +55,7 @@ class PlanTrial:
         calls are charged by the decks that charged them
     :param chain_of: dict partner id -> position in its engine's chains, of all members
         of families
-    :param tried: :class:`TriedPlan`
+    :param tried: :class:`~.simulate_families.TriedPlan`
     """
 
     def __init__(self, company, first, last, partner_ids, decks, chain_of, tried):
@@ -127,7 +70,7 @@ class PlanTrial:
     def rate(self, families, worth):
         """What calls of families cost and would cost.
 
-        :param families: list of :class:`Family`
+        :param families: list of :class:`~.simulate_families.Family`
         :param worth: see ``simulate.Simulation.rate``
         :return: (DataFrame of ``simulate.sum_up``, number of all calls of these days)
         """
@@ -277,7 +220,7 @@ class _Trial(Settling):
         places, charges = [], []
         for period in periods:
             opening, used = self.opening(period, lots), {}
-            turns = _turns(self._rows_of(period))
+            turns = turns_of(self._rows_of(period))
             some = np.flatnonzero(np.isin(usage, turns[0][1] if turns else []))
             if len(turns) == 1 and len(some):
                 # All at once, as nearly always: the balances need no taking apart.
@@ -340,48 +283,6 @@ class _Trial(Settling):
             used[place] = used.get(place, 0) + amount
 
 
-def find_families(company, tried):
-    """The families with plans, now or then, or with some to be applied, by root.
-
-    :param company: ``res.company`` record, with all rights
-    :param tried: :class:`TriedPlan`
-    :return: list of :class:`Family`
-    """
-    env = company.env
-    Subscription = env["sale.subscription"].with_company(company)
-    domain = Subscription._metered_plan_domain(company)
-    if tried.plan and not tried.replaced:
-        domain = [
-            ("company_id", "=", company.id),
-            "|",
-            ("in_progress", "=", True),
-            ("metered_plan_end", "!=", False),
-        ]
-    elif not env["metered.plan.mark"]._exist_plans():
-        return []
-    subscriptions = Subscription.search(domain, order="id")
-    marked = env["metered.plan.mark"].search([("company_id", "=", company.id)])
-    Partner = env["res.partner"].with_context(active_test=False)
-    root_of = _roots(env.cr, (subscriptions.partner_id | marked.partner_id).ids)
-    partners = Partner.search([("id", "child_of", list(set(root_of.values())))])
-    members = {}
-    for partner_id, root in _roots(env.cr, partners.ids).items():
-        members.setdefault(root, []).append(partner_id)
-    of_root = {root: [] for root in members}
-    for subscription in subscriptions:
-        of_root.setdefault(root_of[subscription.partner_id.id], []).append(
-            subscription.id
-        )
-    return [
-        Family(root, tuple(sorted(members[root])), subscriptions.browse(ids))
-        for root, ids in sorted(of_root.items())
-    ]
-
-
-def _roots(cr, partner_ids):
-    return {own: ids[-1] for own, ids in with_parents(cr, partner_ids).items()}
-
-
 def _by_family(rows, families):
     """Usage rows of each family."""
     place = {p: n for n, family in enumerate(families) for p in family.partner_ids}
@@ -389,46 +290,3 @@ def _by_family(rows, families):
     for row in rows:
         found[place[row.partner_id]].append(row)
     return found
-
-
-def _turns(rows):
-    """In which order the calls of a period took, invoice by invoice.
-
-    Those that were there when an invoice was made took in the order of their start.
-    What came in later, for days that were billed, took what was left.
-
-    :param rows: list of ``plan_calls.UsageRow`` of a period
-    :return: list of (ids of the usage whose turn it is, ids of all there), int64
-    """
-    last_of = {}
-    for row in rows:
-        if row.invoice_id:
-            of_invoice = last_of.setdefault(
-                (row.owners[0], row.invoice_id), [0, row.day]
-            )
-            of_invoice[0] = max(of_invoice[0], row.usage_id)
-            of_invoice[1] = max(of_invoice[1], row.day)
-
-    def missed(row, invoice_id):
-        known = last_of.get((row.owners[0], invoice_id))
-        return (
-            known is not None
-            and row.invoice_id != invoice_id
-            and row.usage_id > known[0]
-            and row.day <= known[1]
-        )
-
-    invoices = sorted({row.invoice_id for row in rows if row.invoice_id})
-    everything = np.array([row.usage_id for row in rows], np.int64)
-    if not any(missed(row, invoice) for row in rows for invoice in invoices):
-        return [(everything, everything)] if rows else []
-    turns, left = [], list(rows)
-    for invoice in invoices:
-        now = [row.usage_id for row in left if row.invoice_id == invoice]
-        there = [row.usage_id for row in left if not missed(row, invoice)]
-        turns.append((np.array(now, np.int64), np.array(there, np.int64)))
-        left = [row for row in left if row.invoice_id != invoice]
-    if left:
-        ids = np.array([row.usage_id for row in left], np.int64)
-        turns.append((ids, ids))
-    return turns

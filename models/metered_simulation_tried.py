@@ -7,7 +7,8 @@ from odoo.exceptions import UserError
 
 from ..ingest.load_rates import deck_chain, load_engine
 from ..ingest.simulate import Simulation
-from ..ingest.simulate_plans import PlanTrial, TriedPlan, find_families
+from ..ingest.simulate_families import TriedPlan, find_families
+from ..ingest.simulate_plans import PlanTrial
 from ..ingest.tried_rates import KEY, TriedRates
 
 #: customers with plans whose calls are read at a time, and about how many calls
