@@ -8,12 +8,10 @@ are checked where the connection is made (``addresses``); certificates are verif
 Proxies and passwords that the machine has configured for its users are not used.
 """
 
-import json
 import logging
 import random
 import time
-import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -25,20 +23,19 @@ from .errors import (
     SourceAnswerError,
     SourceBusy,
     SourceRefused,
-    SourceSettingsError,
     SourceUnreachable,
 )
+from .http_answer import Answer, parse, read_body
 from .refusals import reason, refusal
 from .throttle import Throttle
 from .transport import CheckedAdapter, Deadline
+from .web_address import check_address, server_of
 
 _logger = logging.getLogger(__name__)
 
-BLOCK_BYTES = 64 * 2**10
 BUSY = frozenset({429})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
-PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -63,17 +60,6 @@ class HttpLimits:
             request_seconds=min(15, self.request_seconds),
             attempts=1,
         )
-
-
-@dataclass
-class Answer:
-    """A complete answer with a status below 400."""
-
-    status: int
-    headers: dict
-    body: bytes
-    where: str
-    data: object = field(default=None, repr=False)
 
 
 class HttpClient:
@@ -244,81 +230,20 @@ class HttpClient:
                     url = self._redirected(method, url, response, where)
                     sent = sent | {"params": None}  # the new address has its own
                     continue
-                body = self._body(response, where)
+                body = read_body(response, limits.answer_bytes, where)
                 if response.status_code >= 400:
                     raise refusal(response, body, where, self._busy, self.redact)
                 answer = Answer(
                     response.status_code, dict(response.headers), body, where
                 )
                 if expect_json:
-                    answer.data = self._parsed(response, body, where)
+                    answer.data = parse(response, body, where)
                 return answer
         raise SourceAnswerError(
             f"The server redirects more than {limits.redirects} times.",
             where,
             "Check the address: it is probably not the one of the API.",
         )
-
-    def _body(self, response, where):
-        """The unpacked body, never more than the limit of it in memory."""
-        limit = self.limits.answer_bytes
-        encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
-        if encoding not in ("identity", "", "gzip", "x-gzip"):
-            raise SourceAnswerError(
-                f"The answer is packed as {encoding!r}, which was not asked for.", where
-            )
-        # urllib3's own unpacking makes a whole block of whatever a few bytes hold.
-        unpack = zlib.decompressobj(31) if "gzip" in encoding else None
-        parts, total = [], 0
-        while True:
-            block = response.raw.read(BLOCK_BYTES, decode_content=False)
-            if unpack is not None and block:
-                try:
-                    block = unpack.decompress(block, limit - total + 1)
-                except zlib.error as error:
-                    raise SourceUnreachable(
-                        f"The answer is not properly packed: {error}.", where
-                    ) from None
-            elif not block:
-                break
-            total += len(block)
-            if total > limit:
-                raise SourceAnswerError(
-                    f"The answer is larger than {limit / 2**20:g} MiB.",
-                    where,
-                    "Ask for less at once, or check that the address is the one of "
-                    "the API.",
-                )
-            parts.append(block)
-        if unpack is not None and total and not unpack.eof:
-            raise SourceUnreachable("The answer broke off.", where)
-        return b"".join(parts)
-
-    def _parsed(self, response, body, where):
-        kind = response.headers.get("Content-Type", "").lower()
-        html = "html" in kind or body[:200].lstrip().lower().startswith(
-            (b"<!doctype", b"<html")
-        )
-        if html or (kind and "json" not in kind):
-            raise SourceAnswerError(
-                "The server answers with a web page instead of data."
-                if html
-                else f"The server answers with {kind.split(';')[0]!r} instead of JSON.",
-                where,
-                "Check the address: it must be the one of the API.",
-                foreign=True,
-            )
-        try:
-            return json.loads(body, parse_float=str, parse_constant=str)
-        except (ValueError, RecursionError) as error:
-            reason = str(error) or "it is nested too deep"
-            failure = SourceAnswerError(
-                f"The answer is no valid JSON: {reason}.",
-                where,
-                "Try again later; if it stays so, ask the switch's vendor.",
-            )
-            failure.retry = True
-            raise failure from None
 
     # ---- where to
 
@@ -328,7 +253,7 @@ class HttpClient:
         return self.address + ("/" + path.lstrip("/") if path else "")
 
     def _is_ours(self, url):
-        return _server(url) == _server(self.address)
+        return server_of(url) == server_of(self.address)
 
     def same_server(self, url):
         """A link out of an answer as a whole URL.
@@ -353,7 +278,7 @@ class HttpClient:
             and (old.scheme, new.scheme) == ("http", "https")
             and new.port in (None, 443)
         )
-        if _server(url) != _server(target) and not upgraded:
+        if server_of(url) != server_of(target) and not upgraded:
             raise SourceAnswerError(
                 f"The server redirects to another one, {self.redact(new.hostname)}.",
                 where,
@@ -378,32 +303,3 @@ class HttpClient:
             # Later by a little: not all who were sent away come back at once.
             wait = error.retry_after * (1 + self._chance() / 10)
         return wait if wait <= self.limits.longest_wait else None
-
-
-def check_address(address):
-    """The address without a slash at its end.
-
-    :raise SourceSettingsError: it is none, or holds credentials
-    """
-    address = (address or "").strip().rstrip("/")
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in PORTS or not parts.hostname or port == 0:
-        raise SourceSettingsError(
-            "The address of the source is not a web address.",
-            remedy="Enter it like https://pbx.example.com/ns-api.",
-        )
-    if parts.username or parts.password:
-        raise SourceSettingsError(
-            "The address of the source holds a user name or a password.",
-            remedy="Enter them in their own fields: addresses appear in messages.",
-        )
-    return address
-
-
-def _server(url):
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)

@@ -20,9 +20,7 @@ from .errors import (
     SourceSettingsError,
 )
 from .interface import (
-    Account,
     HttpConnector,
-    Identifier,
     RowsPage,
     attempt,
     from_iso,
@@ -30,6 +28,7 @@ from .interface import (
     iso_utc,
     register,
 )
+from .netsapiens_directory import account_of, extension_of, number_of
 from .netsapiens_rows import DERIVED, from_v1, row_key, text_rows
 from .records import text
 from .windows import SECOND, cut, zone
@@ -38,8 +37,6 @@ PAGE_ROWS = 100
 LIST_ROWS = 1000  # of domains, users and numbers, whose rows have no short form
 MAX_PAGES = 100_000
 V2, V1 = "ns-api/v2", "ns-api"
-UNASSIGNED = "available-number"
-SYSTEM_USER = "system-"
 V1_TIME = "%Y-%m-%d %H:%M:%S"
 
 
@@ -232,24 +229,7 @@ class NetSapiens(HttpConnector):
             rows = self._read_v1("domain")
         else:
             rows = self._listed("domains")
-        for row in rows:
-            key = text(row.get("domain"))
-            if key:
-                yield Account(
-                    key,
-                    text(row.get("description")) or key,
-                    text(row.get("is-domain-locked")) != "yes",
-                    {
-                        name: text(row[name])
-                        for name in (
-                            "reseller",
-                            "territory",
-                            "time-zone",
-                            "domain-type",
-                        )
-                        if row.get(name)
-                    },
-                )
+        yield from filter(None, map(account_of, rows))
 
     def identifiers(self, account):
         """Extensions as ``user@domain``, and telephone numbers.
@@ -263,26 +243,8 @@ class NetSapiens(HttpConnector):
         else:
             users = self._listed(f"domains/{_part(account)}/users")
             numbers = self._read(f"domains/{_part(account)}/phonenumbers")
-        for row in users:
-            user = text(row.get("user"))
-            service = text(row.get("service-code") or row.get("srv_code"))
-            if user and not service.startswith(SYSTEM_USER):
-                yield Identifier(
-                    "extension",
-                    f"{user}@{text(row.get('domain')) or account}",
-                    _person(row),
-                    _day(row.get("created-datetime")),
-                )
-        for row in numbers:
-            number = text(row.get("phonenumber")) or _matched(row)
-            if number:
-                yield Identifier(
-                    "number",
-                    number,
-                    text(row.get("dial-rule-description")),
-                    active=text(row.get("enabled")) != "no"
-                    and text(row.get("dial-rule-application")) != UNASSIGNED,
-                )
+        yield from filter(None, (extension_of(row, account) for row in users))
+        yield from filter(None, map(number_of, numbers))
 
     def fetch(self, account, start, end, cursor=None):
         offset = 0
@@ -403,25 +365,3 @@ def _cursor(moment, offset):
 def _read_cursor(cursor):
     values = json.loads(cursor)
     return from_iso(values["from"]), int(values["start"])
-
-
-def _day(value):
-    """A date out of a time; None where there is none, or the zero date."""
-    try:
-        return datetime.fromisoformat(text(value).replace("Z", "+00:00")).date()
-    except ValueError:
-        return None
-
-
-def _person(row):
-    names = (
-        row.get("name-first-name") or row.get("first_name"),
-        row.get("name-last-name") or row.get("last_name"),
-    )
-    return " ".join(filter(None, map(text, names)))
-
-
-def _matched(row):
-    """The number in v1's rule such as ``sip:12025550101@*``."""
-    number = text(row.get("matchrule")).removeprefix("sip:").partition("@")[0]
-    return number if number.isdecimal() else ""

@@ -32,13 +32,10 @@ from odoo.addons.metered_billing.connectors.errors import (
     SourceSettingsError,
     SourceUnreachable,
 )
-from odoo.addons.metered_billing.connectors.http import (
-    HttpClient,
-    HttpLimits,
-    check_address,
-)
+from odoo.addons.metered_billing.connectors.http import HttpClient, HttpLimits
 from odoo.addons.metered_billing.connectors.refusals import retry_after_seconds
 from odoo.addons.metered_billing.connectors.throttle import Throttle, shared_throttle
+from odoo.addons.metered_billing.connectors.web_address import check_address
 from odoo.addons.metered_billing.demo.servers.faulty_http import (
     Fault,
     FaultyServer,

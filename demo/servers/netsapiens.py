@@ -31,6 +31,14 @@ from .netsapiens_calls import (
     row_v2,
     short_row,
 )
+from .netsapiens_directory import (
+    domain_row,
+    domain_row_v1,
+    number_row,
+    number_row_v1,
+    user_row,
+    user_row_v1,
+)
 from .openapi import Description
 
 DESCRIPTION = (
@@ -209,20 +217,20 @@ class NetSapiensServer(FaultyServer):
         if template == "/version":
             return Reply.of({"apiversion": "45.0.0", "hostname": "core1.example.net"})
         if template in ("/domains", "/domains/count"):
-            rows = [_domain_row(domain) for domain in self.domains.values()]
+            rows = [domain_row(domain) for domain in self.domains.values()]
             return _counted(rows) if "count" in template else _paged(rows, query)
         domain = self.domains.get(values[0])
         if domain is None:
             return _error(404, "Record not found")
         if template == "/domains/{domain}":
-            return Reply.of(_domain_row(domain))
+            return Reply.of(domain_row(domain))
         kind = template.removeprefix("/domains/{domain}/")
         if kind.startswith("cdrs"):
             return self._cdrs(domain, query, kind == "cdrs/count")
         if kind.startswith("users"):
-            rows = [_user_row(domain, user) for user in domain.users]
+            rows = [user_row(domain, user) for user in domain.users]
         elif kind.startswith("phonenumbers"):
-            rows = [_number_row(domain, *number) for number in domain.numbers]
+            rows = [number_row(domain, *number) for number in domain.numbers]
         else:
             return _error(404, "Not made for this")
         if kind.endswith("/count"):
@@ -292,33 +300,13 @@ class NetSapiensServer(FaultyServer):
     def _read_v1(self, request, form):
         kind, domain = form.get("object"), self.domains.get(form.get("domain"))
         if kind == "domain":
-            rows = [
-                {
-                    "domain": d.name,
-                    "territory": d.reseller,
-                    "description": d.description,
-                }
-                for d in self.domains.values()
-            ]
-            return Reply.of(rows)
+            return Reply.of([domain_row_v1(d) for d in self.domains.values()])
         if domain is None:
             return Reply.of({})
         if kind == "subscriber":
-            rows = [
-                {
-                    "user": user.user,
-                    "domain": domain.name,
-                    "first_name": user.first_name,
-                    "last_name": user.last_name,
-                    "srv_code": user.service_code,
-                }
-                for user in domain.users
-            ]
+            rows = [user_row_v1(domain, user) for user in domain.users]
         elif kind == "phonenumber":
-            rows = [
-                {"matchrule": f"sip:{number}@*", "domain": domain.name}
-                for number, _use, _text in domain.numbers
-            ]
+            rows = [number_row_v1(domain, *number) for number in domain.numbers]
         elif kind == "cdr2":
             begin, end = (
                 datetime.strptime(form[name], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
@@ -357,42 +345,6 @@ def _moment(text):
     """A time as the API takes it; without offset it is UTC here."""
     moment = datetime.fromisoformat(re.sub(r"\[.*\]$", "", text).replace("Z", "+00:00"))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _domain_row(domain):
-    return {
-        "domain": domain.name,
-        "reseller": domain.reseller,
-        "description": domain.description,
-        "domain-type": "Standard",
-        "time-zone": domain.time_zone,
-        "is-domain-locked": "no",
-        "active-calls-total-current": 0,
-    }
-
-
-def _user_row(domain, user):
-    return {
-        "domain": domain.name,
-        "user": user.user,
-        "name-first-name": user.first_name,
-        "name-last-name": user.last_name,
-        "email-address": f"{user.user}@example.com",
-        "user-scope": "Basic User",
-        "service-code": user.service_code,
-        "created-datetime": user.created.strftime("%Y-%m-%dT%H:%M:%S+00:00"),
-    }
-
-
-def _number_row(domain, number, application, target):
-    return {
-        "phonenumber": number,
-        "enabled": "yes",
-        "domain": domain.name,
-        "dial-rule-application": application,
-        "dial-rule-translation-destination-user": target,
-        "dial-rule-description": "",
-    }
 
 
 def make_domains(count, begin, days, per_day):

@@ -1,0 +1,39 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Addresses of servers as people enter them and servers send them."""
+
+from urllib.parse import urlsplit
+
+from .errors import SourceSettingsError
+
+PORTS = {"http": 80, "https": 443}
+
+
+def check_address(address):
+    """The address without a slash at its end.
+
+    :raise SourceSettingsError: it is none, or holds credentials
+    """
+    address = (address or "").strip().rstrip("/")
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in PORTS or not parts.hostname or port == 0:
+        raise SourceSettingsError(
+            "The address of the source is not a web address.",
+            remedy="Enter it like https://pbx.example.com/ns-api.",
+        )
+    if parts.username or parts.password:
+        raise SourceSettingsError(
+            "The address of the source holds a user name or a password.",
+            remedy="Enter them in their own fields: addresses appear in messages.",
+        )
+    return address
+
+
+def server_of(url):
+    """Scheme, host and port: what is the same for all addresses of one server."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
