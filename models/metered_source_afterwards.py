@@ -5,7 +5,7 @@ import logging
 from odoo import api, models
 
 from ..connectors.errors import SourceError
-from ..connectors.file_store import StoredFile
+from ..connectors.file_ledger import StoredFile
 
 _logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..connectors.errors import SourceError, SourceFileError
-from ..connectors.file_store import Ledger
+from ..connectors.file_ledger import Ledger
 
 
 class MeteredSync(models.Model):

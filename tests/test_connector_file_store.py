@@ -20,11 +20,8 @@ from odoo.addons.metered_billing.connectors.errors import (
     SourceSettingsError,
     SourceUnreachable,
 )
-from odoo.addons.metered_billing.connectors.file_store import (
-    FileStore,
-    Ledger,
-    StoredFile,
-)
+from odoo.addons.metered_billing.connectors.file_ledger import Ledger, StoredFile
+from odoo.addons.metered_billing.connectors.file_store import FileStore
 from odoo.addons.metered_billing.connectors.formats import FileLimits
 
 from .file_servers import S3Server, Sshd
@@ -230,7 +227,7 @@ class TestLocal(StoreCase, unittest.TestCase):
     def test_folders_that_are_too_full(self):
         self.put("a.csv")
         self.put("b.csv")
-        name = "odoo.addons.metered_billing.connectors.file_store.MOST_FILES"
+        name = "odoo.addons.metered_billing.connectors.file_folder.MOST_FILES"
         with (
             mock.patch(name, 1),
             self.assertRaisesRegex(SourceSettingsError, "more than 1 files"),

@@ -1,0 +1,183 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""A folder in a file system of fsspec: its files, and what goes wrong with them.
+
+File systems differ in what they say of a file, in what an empty folder is, and in their
+exceptions; here they are all alike.
+"""
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from .errors import (
+    SourceError,
+    SourceFileError,
+    SourceNotFound,
+    SourceRefused,
+    SourceSettingsError,
+    SourceUnreachable,
+)
+from .file_ledger import StoredFile
+
+# What the file systems call the time of the last change.
+TIMES = ("mtime", "LastModified", "last_modified", "modified", "updated")
+MOST_FILES = 100_000
+OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "az", "oss"))
+
+
+class Folder:
+    """A folder and, if wanted, those in it.
+
+    :param fs: fsspec file system
+    :param path: in it
+    :param subfolders: their files are the folder's, too
+    """
+
+    def __init__(self, fs, path="", subfolders=False):
+        self.fs = fs
+        self.path = str(fs._strip_protocol(path)).rstrip("/")
+        self._subfolders = subfolders
+
+    def look(self):
+        """How many files there are, as text.
+
+        :raise SourceError: the folder is not there, or cannot be read
+        """
+        with self.asking(self.path):
+            if self._is_object_store:
+                exists = self._has_bucket()
+            else:
+                exists = self.fs.isdir(self.path or "/")
+            if not exists:
+                raise SourceNotFound(
+                    "The folder does not exist.",
+                    self.path,
+                    "Correct the folder in the source's settings, or create it.",
+                )
+        return f"{len(self.files())} files"
+
+    def files(self):
+        """All files of the folder, links and folders left out.
+
+        fsspec's own ``find`` takes a folder that cannot be read for an empty one.
+        """
+        files, waiting = [], [self.path]
+        while waiting:
+            for info in self._entries(waiting.pop()):
+                path = str(info["name"]).rstrip("/")
+                if info.get("islink") or not self.name_of(path):
+                    continue
+                if info.get("type") == "directory" and self._subfolders:
+                    waiting.append(path)
+                elif info.get("type") == "file" and not info["name"].endswith("/"):
+                    size = int(info.get("size") or 0)
+                    files.append(StoredFile(self.name_of(path), size, _modified(info)))
+                if len(files) + len(waiting) > MOST_FILES:
+                    raise SourceSettingsError(
+                        f"The folder holds more than {MOST_FILES:,} files.",
+                        self.path,
+                        "Have imported files moved or deleted, or choose a folder of "
+                        "its own.",
+                    )
+        return files
+
+    def _entries(self, folder):
+        with self.asking(folder):
+            # Some file systems remember what they saw.
+            self.fs.invalidate_cache()
+            try:
+                return self.fs.ls(folder, detail=True)
+            except FileNotFoundError:
+                # Where a folder is no more than a part of names it goes with its files;
+                # the bucket does not.
+                if self._is_object_store and self._has_bucket():
+                    return []
+                raise
+
+    def _has_bucket(self):
+        return self.fs.exists(self.path.partition("/")[0])
+
+    @property
+    def _is_object_store(self):
+        protocol = self.fs.protocol
+        names = {protocol} if isinstance(protocol, str) else set(protocol)
+        return not names.isdisjoint(OBJECT_STORES)
+
+    def current(self, file):
+        """The file as it is now, None when it is gone."""
+        path = self.path_of(file)
+        with self.asking(path):
+            self.fs.invalidate_cache()
+            try:
+                info = self.fs.info(path)
+            except FileNotFoundError:
+                return None
+        return StoredFile(file.name, int(info["size"]), _modified(info))
+
+    def name_of(self, path):
+        """The name of a file: its path from this folder on."""
+        return str(path)[len(self.path) :].lstrip("/")
+
+    def path_to(self, parts):
+        return "/".join((self.path, *parts))
+
+    def path_of(self, file):
+        return self.path_to(relative_parts(file.name, "file name"))
+
+    @contextmanager
+    def asking(self, where):
+        """Whatever a file system raises, as one of the errors of a source."""
+        try:
+            yield
+        except (SourceError, SourceFileError):
+            raise
+        except FileNotFoundError:
+            raise SourceNotFound(
+                "It does not exist.",
+                where,
+                "Correct the folder in the source's settings, or create it.",
+            ) from None
+        except PermissionError as error:
+            raise SourceRefused(
+                f"The file store does not allow it: {_short(error)}.",
+                where,
+                "Give the source's user the rights, or correct its credentials.",
+            ) from None
+        except Exception as error:
+            # Each file system has exceptions of its own, which need not be installed.
+            raise SourceUnreachable(
+                f"The file store failed: {_short(error)}.",
+                where,
+                "Try again later, and check its address and credentials.",
+            ) from None
+
+
+def _modified(info):
+    """The time of the last change out of what a file system says of a file."""
+    for name in TIMES:
+        value = info.get(name)
+        if isinstance(value, int | float):
+            value = datetime.fromtimestamp(value, UTC)
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                value = value.replace(tzinfo=UTC)
+            return value.astimezone(UTC).isoformat()
+    return ""
+
+
+def relative_parts(path, label):
+    """The parts of a relative path that stays within its folder."""
+    parts = PurePosixPath(path or "").parts
+    if not parts or path.startswith("/") or ".." in parts:
+        raise SourceSettingsError(
+            f"The {label} {path!r} is none within the source's folder.",
+            remedy="Enter a name such as done.",
+        )
+    return parts
+
+
+def _short(error):
+    return (
+        (str(error).strip() or type(error).__name__).splitlines()[0][:300].rstrip(".")
+    )
