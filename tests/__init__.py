@@ -76,6 +76,7 @@ from . import test_quantities
 from . import test_rating_bands
 from . import test_rating_engine
 from . import test_rating_explain
+from . import test_rating_faults
 from . import test_rating_invariants
 from . import test_rating_money
 from . import test_rating_prefixes
