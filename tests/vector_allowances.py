@@ -81,6 +81,9 @@ class Account:
             )
             self.bands.append(TimeBand(number, (hours,)))
             bands = (number,)
+        price_e8, per_units = 0, 1
+        if "rate" in bucket:
+            price_e8, per_units = price_of(bucket["rate"], bucket["rate_unit"])
         self.allowances.append(
             Allowance(
                 number,
@@ -92,6 +95,8 @@ class Account:
                 factor=int(bucket.get("factor", "1")),
                 band_ids=bands,
                 fee_e8=fee,
+                price_e8=price_e8,
+                per_units=per_units,
             )
         )
 

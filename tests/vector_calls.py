@@ -141,8 +141,13 @@ class Plans:
     def _named(self, kind, name):
         return [row for row in self.config[kind] if row["id"] == name]
 
-    def _plans(self, subject):
-        """Yield the plan in force for a subject, then those of its fallbacks."""
+    def _plans(self, subject, asked=()):
+        """Yield the plan in force for a subject, then those of its fallbacks.
+
+        :param asked: subjects on the way to this one, which are not asked again
+        """
+        if subject in asked:
+            return
         profiles = {
             profile["subject"]: profile
             for profile in self.config["rating_profiles"]
@@ -161,7 +166,7 @@ class Plans:
         if active:
             yield active[-1]["rating_plan"]
             for fallback in active[-1]["fallback_subjects"]:
-                yield from self._plans(fallback)
+                yield from self._plans(fallback, (*asked, subject))
 
     def _add_plan(self, plan):
         deck_id = len(self.decks) + 1
