@@ -95,9 +95,11 @@ class AccountMoveLine(models.Model):
     def _metered_describe_freed(self):
         """A sentence on the usage that is open again, for the invoice's chatter."""
         return self.env._(
-            "%(lines)s. Its %(records)s records can be billed again.",
+            "%(lines)s. What it billed can be billed again: %(records)s.",
             lines=", ".join(line.name.partition(":")[0] for line in self),
-            records=sum(self.metered_usage_ids.mapped("records")),
+            records=self.env["metered.explanation"]._records(
+                sum(self.metered_usage_ids.mapped("records"))
+            ),
         )
 
     def _metered_free(self):

@@ -123,15 +123,15 @@ class AccountMoveLine(models.Model):
         words = self.env["metered.explanation"]
         if self._metered_price_steps():
             return self.env._(
-                "%(records)s records on %(days)s days are on this line",
-                records=words._number(records),
-                days=words._number(days),
+                "On this line: %(records)s on %(days)s",
+                records=words._records(records),
+                days=words._days(days),
             )
         return self.env._(
-            "%(records)s calls on %(days)s days, %(seconds)s seconds billed: the sum "
-            "of their charges",
-            records=words._number(records),
-            days=words._number(days),
+            "%(calls)s on %(days)s, %(seconds)s seconds billed: the sum of their "
+            "charges",
+            calls=words._calls(records),
+            days=words._days(days),
             seconds=words._number(billed),
         )
 
@@ -204,9 +204,9 @@ class AccountMoveLine(models.Model):
             "destination",
             self.env._("of it"),
             self.env._(
-                "%(name)s: %(records)s calls",
+                "%(name)s: %(calls)s",
                 name=name,
-                records=words._number(records),
+                calls=words._calls(records),
             ),
             f"{words._number(amount)} {currency.name}",
         )

@@ -192,9 +192,9 @@ class MeteredSync(models.Model):
         for day, gap in missing.items():
             self._note(
                 self.env._(
-                    "%(day)s: %(gap)s records are on the switch and not here.",
+                    "%(day)s: on the switch and not here: %(gap)s.",
                     day=format_date(self.env, day),
-                    gap=gap,
+                    gap=self.env["metered.explanation"]._records(gap),
                 ),
                 "warning",
             )

@@ -167,6 +167,14 @@ class MeteredException(models.Model):
         for exception in self:
             exception.message = exception._describe()
 
+    @api.model
+    def _describe_identifier(self, detail):
+        """`endpoint trunk1` with the kind as users know it."""
+        kind, space, value = detail.partition(" ")
+        kinds = self.env["metered.identifier"]._fields["kind"]
+        label = dict(kinds._description_selection(self.env)).get(kind)
+        return f"{value} ({label})" if space and label else detail
+
     def _describe(self):
         """What is wrong and what to do, in a sentence."""
         self.ensure_one()
@@ -200,7 +208,8 @@ class MeteredException(models.Model):
                 self.rule_id.name or self.env._("(deleted)"),
             ),
             "unknown_customer": self.env._(
-                "Nobody has the identifier %s: add it to a customer.", detail
+                "Nobody has the identifier %s: add it to a customer.",
+                self._describe_identifier(detail),
             ),
             "no_destination": self.env._(
                 "No destination fits %s: add a destination with its prefix.", detail

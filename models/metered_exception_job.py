@@ -72,9 +72,9 @@ class MeteredExceptionJob(models.Model):
         labels = dict(self._fields["operation"]._description_selection(self.env))
         for job in self:
             job.display_name = self.env._(
-                "%(what)s: %(records)s records",
+                "%(what)s: %(records)s",
                 what=labels.get(job.operation),
-                records=job.expected,
+                records=self.env["metered.explanation"]._records(job.expected),
             )
 
     # === WHAT IT WORKS ON === #

@@ -79,21 +79,21 @@ class MeteredExceptionJob(models.Model):
         :param because: what cured it, as text
         :param companies: ``res.company`` records
         """
+        words = self.env["metered.explanation"]
         jobs = self._create_jobs("retry", target, because=because, companies=companies)
         for job in jobs:
             if job.expected > AT_ONCE["retry"] or not job._run_now():
                 job._enqueue()
                 message = self.env._(
-                    "%(because)s: %(count)s exceptions are tried again in the "
-                    "background.",
+                    "%(because)s. Tried again in the background: %(records)s.",
                     because=because,
-                    count=job.expected,
+                    records=words._records(job.expected),
                 )
             elif job.cured:
                 message = self.env._(
-                    "%(because)s: %(count)s exceptions are rated now.",
+                    "%(because)s. Rated now: %(records)s that could not be billed.",
                     because=because,
-                    count=job.cured,
+                    records=words._records(job.cured),
                 )
             else:
                 continue
@@ -125,24 +125,28 @@ class MeteredExceptionJob(models.Model):
 
     def _notify_result(self):
         """Say what was done about how many records."""
+        words = self.env["metered.explanation"]
         total, cured = sum(self.mapped("records")), sum(self.mapped("cured"))
         operation = self[0].operation
+        records = words._records(total)
         if operation in ("retry", "correct"):
             message = self.env._(
-                "%(cured)s of %(count)s records are rated now.",
+                "Rated now: %(cured)s of %(records)s.",
                 cured=cured,
-                count=total,
+                records=records,
             )
             if cured < total:
                 message += " " + self.env._(
-                    "The others still wait, with the reason as it is now."
+                    "What is not rated still waits, with the reason as it is now."
                 )
             return self._notify(message, "success" if cured else "warning")
         if operation == "dismiss":
             return self._notify(
-                self.env._("%s records are dismissed. They can be opened again.", total)
+                self.env._(
+                    "Dismissed: %s. What is dismissed can be opened again.", records
+                )
             )
-        return self._notify(self.env._("%s records are open again.", total))
+        return self._notify(self.env._("Open again: %s.", records))
 
     @api.model
     def _notify(self, message, kind="success"):

@@ -128,6 +128,27 @@ class MeteredExplanation(models.AbstractModel):
         return f"{sign}{grouped}{lang.decimal_point or '.'}{places}"
 
     @api.model
+    def _calls(self, count):
+        """So many calls, in words."""
+        if count == 1:
+            return self.env._("1 call")
+        return self.env._("%s calls", self._number(count))
+
+    @api.model
+    def _records(self, count):
+        """So many records, in words."""
+        if count == 1:
+            return self.env._("1 record")
+        return self.env._("%s records", self._number(count))
+
+    @api.model
+    def _days(self, count):
+        """So many days, in words."""
+        if count == 1:
+            return self.env._("1 day")
+        return self.env._("%s days", self._number(count))
+
+    @api.model
     def _money(self, text, values):
         return f"{self._number(text)} {values['currency']}".strip()
 

@@ -205,20 +205,19 @@ class MeteredMeter(models.Model):
             "meter": self.name,
             "first": format_date(self.env, first),
             "last": format_date(self.env, last),
-            "records": formatLang(self.env, records, digits=0),
         }
         if self.kind == "call":
             minutes = Decimal(billed) / 60
             values["minutes"] = formatLang(self.env, float(minutes), digits=1)
+            values["calls"] = self.env["metered.explanation"]._calls(records)
             if late:
                 return self.env._(
-                    "%(meter)s, %(first)s – %(last)s (recorded late): %(records)s "
-                    "calls, %(minutes)s minutes",
+                    "%(meter)s, %(first)s – %(last)s (recorded late): %(calls)s, "
+                    "%(minutes)s minutes",
                     **values,
                 )
             return self.env._(
-                "%(meter)s, %(first)s – %(last)s: %(records)s calls, "
-                "%(minutes)s minutes",
+                "%(meter)s, %(first)s – %(last)s: %(calls)s, %(minutes)s minutes",
                 **values,
             )
         values["quantity"] = f"{Decimal(billed):f}"

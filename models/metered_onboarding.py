@@ -110,7 +110,7 @@ class MeteredOnboarding(models.AbstractModel):
             "title": self.env._("Customers and their numbers"),
             "done": bool(count),
             "text": self.env._(
-                "%(count)s identifiers of %(customers)s customers.",
+                "Identifiers: %(count)s. Customers who have one: %(customers)s.",
                 count=count,
                 customers=customers,
             )
@@ -196,7 +196,7 @@ class MeteredOnboarding(models.AbstractModel):
         )
         step.update(
             done=bool(count),
-            text=self.env._("%s subscriptions are in progress or ready.", count)
+            text=self.env._("Subscriptions in progress or ready: %s.", count)
             if count
             else self.env._(
                 "It invoices a customer every month: the usage, and a fee if you like."

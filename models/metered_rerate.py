@@ -120,7 +120,8 @@ class MeteredRerate(models.Model):
                 )
             else:
                 run.result = self.env._(
-                    "%(changed)s of %(calls)s calls, %(customers)s customers: %(sums)s",
+                    "Changed calls: %(changed)s of %(calls)s, customers: "
+                    "%(customers)s, difference: %(sums)s",
                     changed=formatLang(self.env, run.changed, digits=0),
                     calls=formatLang(self.env, run.records, digits=0),
                     customers=len(run.line_ids.partner_id),
@@ -217,7 +218,9 @@ class MeteredRerate(models.Model):
                 "finished": False,
             }
         )
-        return run._go()
+        run._go()
+        # The form that it was asked for on shows it: no other is opened above it.
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def action_resume(self):
         """Let failed work go on from where it stopped."""

@@ -156,7 +156,7 @@ class MeteredRerate(models.Model):
         for row in done.before.itertuples():
             if lost.get(row.partner_id):
                 blocked[row.partner_id] = self.env._(
-                    "%s calls have no rate today: add it, and look again.",
+                    "Calls that have no rate today: %s. Add it, and look again.",
                     lost[row.partner_id],
                 )
             elif (int(row.partner_id), int(row.meter_id), row.day) in moved:

@@ -119,6 +119,7 @@ class MeteredSource(models.Model):
         string="Address to Post To",
         compute="_compute_push_address",
         groups=ADMINISTRATOR,
+        help="Known once the source is saved.",
     )
     tested = fields.Datetime(string="Tested On", readonly=True, copy=False)
     test_result = fields.Json(readonly=True, copy=False)
@@ -130,8 +131,12 @@ class MeteredSource(models.Model):
 
     def _compute_push_address(self):
         for source in self:
-            address = f"{source.get_base_url()}/metered/freeswitch/{source.id}"
-            source.push_address = source.id and address
+            saved = source._origin
+            source.push_address = (
+                f"{saved.get_base_url()}/metered/freeswitch/{saved.id}"
+                if saved
+                else False
+            )
 
     def _search_is_connected(self, operator, value):
         wanted = True in value if isinstance(value, list | set | tuple) else value
@@ -164,9 +169,19 @@ class MeteredSource(models.Model):
     def _onchange_source_type(self):
         """Columns and rules of a switch that is known come with it."""
         preset = self._preset_of_type()
+        if not preset and not self._preset_may_stay():
+            preset = "generic"
         if preset and self.preset != preset:
             self.preset = preset
             self._onchange_preset()
+
+    def _preset_may_stay(self):
+        """Whether the preset fits a type that has none of its own.
+
+        Files and REST APIs may have any switch's columns, but not those that are
+        the connector's own names for what a protocol brings.
+        """
+        return self.preset != "netsapiens"
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -152,7 +152,8 @@ class MeteredSourceFound(models.Model):
             "params": {
                 "type": "success",
                 "message": self.env._(
-                    "%s accounts have a customer now. The next sync fetches them.",
+                    "Accounts that have a customer now: %s. The next sync fetches what "
+                    "is theirs.",
                     len(free),
                 ),
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},

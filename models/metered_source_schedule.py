@@ -252,9 +252,9 @@ class MeteredSource(models.Model):
             name,
             True,
             self.env._(
-                "%(day)s: %(records)s records",
+                "%(day)s: %(records)s",
                 day=format_date(self.env, self._local_day(sync.finished)),
-                records=sync.records,
+                records=self.env["metered.explanation"]._records(sync.records),
             ),
         )
 

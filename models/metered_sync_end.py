@@ -38,9 +38,9 @@ class MeteredSync(models.Model):
         if self.batch_id:
             self._note(
                 self.env._(
-                    "Done: %(records)s records, %(new)s of them new, %(duplicates)s "
-                    "known before, %(exceptions)s exceptions.",
-                    records=self.records,
+                    "Done: %(records)s. New: %(new)s, known before: %(duplicates)s, "
+                    "exceptions: %(exceptions)s.",
+                    records=self.env["metered.explanation"]._records(self.records),
                     new=self.records - self.batch_id.duplicates,
                     duplicates=self.batch_id.duplicates,
                     exceptions=self.batch_id.exceptions,
@@ -141,7 +141,7 @@ class MeteredSync(models.Model):
 
     def _failure_text(self, error):
         return self.env._(
-            "The sync stopped after %(records)s records: %(error)s",
+            "The sync stopped after %(records)s: %(error)s",
             records=self.records,
             error=error,
         )

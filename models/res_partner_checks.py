@@ -315,7 +315,9 @@ class ResPartner(models.Model):
         return Check(
             name,
             False,
-            self.env._("%s records could not be billed.", count),
+            self.env._(
+                "Not billed: %s.", self.env["metered.explanation"]._records(count)
+            ),
             self.env._("Look at them"),
             "exceptions",
         )

@@ -94,6 +94,7 @@ from . import test_security_screens
 from . import test_source_accounts
 from . import test_source_clocks
 from . import test_source_completeness
+from . import test_source_form
 from . import test_source_fs_storage
 from . import test_source_hostile
 from . import test_source_policy

@@ -157,7 +157,7 @@ class TestExplainCharge(MeteredCase):
         self.assertEqual(len(charging), 2)
         line = charging.filtered(lambda line: line.price_subtotal == 0.19)
         said = self.said(line)
-        self.assertIn("1 calls on 1 days, 72 seconds billed", said)
+        self.assertIn("1 call on 1 day, 72 seconds billed", said)
         self.assertIn("0.194 USD", said)
         self.assertEqual(line.metered_largest_cdr_ids, self.first)
         action = line.action_view_metered_cdrs()

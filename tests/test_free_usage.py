@@ -79,7 +79,7 @@ class TestFreeUsage(MeteredCase):
     def test_cancel_draft(self):
         self.invoice.button_cancel()
         self.assert_free()
-        self.assertIn("2 records can be billed again", self.chatter(self.invoice))
+        self.assertIn("can be billed again: 2 records.", self.chatter(self.invoice))
         again = self.renew("2026-11-01")
         self.assertEqual(self.holders(), again)
         self.assertEqual(self.usage_lines(again).mapped("price_unit"), [0.06, 0.03])
@@ -187,7 +187,7 @@ class TestFreeUsage(MeteredCase):
         self.usage_lines(self.invoice)[1].unlink()
         self.assertEqual(len(self.usage(self.customer).filtered("invoice_id")), 1)
         self.assertIn("International", self.chatter(self.invoice))
-        self.assertIn("1 records can be billed again", self.chatter(self.invoice))
+        self.assertIn("can be billed again: 1 record.", self.chatter(self.invoice))
 
     def test_delete_cancelled_invoice(self):
         self.invoice.button_cancel()
@@ -204,7 +204,7 @@ class TestFreeUsage(MeteredCase):
         refund.action_post()
         self.assert_free()
         self.assertIn(refund.name, self.chatter(self.invoice))
-        self.assertIn("2 records can be billed again", self.chatter(self.invoice))
+        self.assertIn("can be billed again: 2 records.", self.chatter(self.invoice))
         self.assertFalse(self.usage_lines(refund))
         self.price_anew()
         again = self.renew("2026-11-01")

@@ -103,7 +103,7 @@ class TestManualInvoice(ManualInvoiceCase):
                     "product_id": self.international.product_id.id,
                     "quantity": 1.0,
                     "price_unit": 0.01,
-                    "name": "International calls, 10/01/2026 – 10/31/2026: 1 calls, "
+                    "name": "International calls, 10/01/2026 – 10/31/2026: 1 call, "
                     "0.1 minutes",
                 },
             ],
@@ -296,9 +296,9 @@ class TestManualInvoice(ManualInvoiceCase):
         self.company.metered_deck_id = False
         wizard = self.wizard()
         self.assertEqual(wizard.line_ids.mapped("amount"), [0.91])
-        self.assertIn("No rate fits 1 calls", wizard.checks)
+        self.assertIn("no rate fits: 1 call.", wizard.checks)
         self.assertIn("at 0.096 USD", wizard.checks)
-        self.assertIn("they cost 0.91 USD", wizard.checks)
+        self.assertIn("rates of today: 0.91 USD", wizard.checks)
         # Looking changes nothing.
         self.assertEqual(
             self.cdrs(batch).filtered("usage_id")[:2].mapped("charge"), [0.061, 0.03]
@@ -307,7 +307,7 @@ class TestManualInvoice(ManualInvoiceCase):
         invoice = self.invoice(wizard)
         self.assertEqual(invoice.invoice_line_ids.mapped("price_unit"), [0.91])
         self.assertIn(
-            "3 calls had been on an invoice before",
+            "On an invoice before, and rated again: 3 calls",
             " ".join(invoice.message_ids.mapped("body")),
         )
         self.assertEqual(batch.exceptions, 1)

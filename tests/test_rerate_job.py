@@ -169,8 +169,10 @@ class TestRerateJob(MeteredCase):
             .with_user(user or self.chief)
             .create({"rerate_id": run.id, "reason": reason})
         )
-        wizard.action_post()
-        return run.sudo().difference_ids.move_id
+        action = wizard.action_post()
+        moves = run.sudo().difference_ids.move_id
+        self.assertIn(moves[-1:].name, action["params"]["message"])
+        return moves
 
     def test_difference_as_an_invoice(self):
         tax = self.env["account.tax"].create({"name": "10 %", "amount": 10})
@@ -243,7 +245,7 @@ class TestRerateJob(MeteredCase):
         self.acme.metered_deck_id = deck
         self.company.metered_deck_id = False
         run = self.start(self.chief, scope="invoiced")
-        self.assertIn("1 calls have no rate today", run.line_ids.note)
+        self.assertIn("Calls that have no rate today: 1.", run.line_ids.note)
         self.assertFalse(run.difference_ids)
         with self.assertRaisesRegex(UserError, "no difference"):
             self.approve(run)

@@ -210,9 +210,9 @@ class MeteredManualInvoice(models.TransientModel):
         if found.rerated_records:
             invoice._metered_log(
                 self.env._(
-                    "%(records)s calls had been on an invoice before. They were rated "
-                    "again: %(before)s then, %(after)s now.",
-                    records=found.rerated_records,
+                    "On an invoice before, and rated again: %(calls)s. %(before)s "
+                    "then, %(after)s now.",
+                    calls=self.env["metered.explanation"]._calls(found.rerated_records),
                     before=self._format_sums(found.rerated_before),
                     after=self._format_sums(found.rerated_after),
                 )

@@ -266,6 +266,7 @@ class MeteredManualInvoice(models.TransientModel):
 
         :param seen: as :meth:`Found.as_json` gave it then
         """
+        words = self.env["metered.explanation"]
         now, texts = found.as_json(), []
         for key in dict.fromkeys([*seen, *now]):
             if seen.get(key) == now.get(key):
@@ -276,12 +277,12 @@ class MeteredManualInvoice(models.TransientModel):
             )
             texts.append(
                 self.env._(
-                    "%(meter)s: %(old_calls)s records, %(old)s before; "
-                    "%(new_calls)s records, %(new)s now",
+                    "%(meter)s: %(old_calls)s, %(old)s before; %(new_calls)s, %(new)s "
+                    "now",
                     meter=self.env["metered.meter"].browse(meter_id).name,
-                    old_calls=old_calls,
+                    old_calls=words._records(old_calls),
                     old=self._format_sums({currency_id: Decimal(old)}),
-                    new_calls=new_calls,
+                    new_calls=words._records(new_calls),
                     new=self._format_sums({currency_id: Decimal(new)}),
                 )
             )
@@ -309,6 +310,7 @@ class MeteredManualInvoice(models.TransientModel):
 
         :return: list of (True, False or None for a mere remark, title, text)
         """
+        words = self.env["metered.explanation"]
         checks = [*self._check_sources(), self._check_rates()]
         if found.lost and found.sums:
             checks.append(
@@ -316,9 +318,9 @@ class MeteredManualInvoice(models.TransientModel):
                     False,
                     self.env._("Without a rate"),
                     self.env._(
-                        "No rate fits %s calls that were on an invoice before. They "
-                        "become exceptions when the invoice is created.",
-                        found.lost,
+                        "On an invoice before, and no rate fits: %s. What has no rate "
+                        "becomes an exception when the invoice is created.",
+                        words._calls(found.lost),
                     ),
                 )
             )
@@ -328,9 +330,9 @@ class MeteredManualInvoice(models.TransientModel):
                     None,
                     self.env._("Rated again"),
                     self.env._(
-                        "%(records)s calls were on an invoice before, at %(before)s. "
-                        "With the rates of today they cost %(after)s.",
-                        records=found.rerated_records,
+                        "On an invoice before: %(calls)s, at %(before)s. With the "
+                        "rates of today: %(after)s.",
+                        calls=words._calls(found.rerated_records),
                         before=self._format_sums(found.rerated_before),
                         after=self._format_sums(found.rerated_after),
                     ),

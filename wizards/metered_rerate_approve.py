@@ -18,4 +18,17 @@ class MeteredRerateApprove(models.TransientModel):
     def action_post(self):
         """Post the difference as credit notes and invoices."""
         self.ensure_one()
-        return self.rerate_id._post_differences(self.reason)
+        run = self.rerate_id
+        run._post_differences(self.reason)
+        names = run.sudo().difference_ids.move_id.mapped("name")
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("Posted: %s", ", ".join(names))
+                if run.state == "done" and names
+                else self.env._("The difference is being posted in the background."),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }

@@ -76,7 +76,7 @@ registry.category("web_tour.tours").add("metered_billing_cure_exceptions", {
         {
             content: "It says what it did",
             trigger:
-                ".o_notification:contains(3 of 3 records are rated now)",
+                ".o_notification:contains(Rated now: 3 of 3 records)",
         },
         {
             content: "The causes are gone, the other one stays",
