@@ -291,8 +291,8 @@ class MeteredBatch(models.Model):
         self.message_post(
             author_id=self.undone_uid.partner_id.id,
             body=self.env._(
-                "Undone. Taken back: rated records %(rated)s, not billable "
-                "%(not_billable)s, exceptions %(exceptions)s.",
+                "Undone: %(rated)s rated, %(not_billable)s not billable records "
+                "taken back. Exceptions: %(exceptions)s.",
                 rated=self.undone_rated,
                 not_billable=self.undone_not_billable,
                 exceptions=self.undone_exceptions,

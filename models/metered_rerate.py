@@ -236,7 +236,16 @@ class MeteredRerate(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "metered_billing.action_metered_usage"
         )
-        action["domain"] = self._usage_domain()
+        domain = self._usage_domain()
+        if not self.env["account.move.line"].has_access("read"):
+            # Who may not see invoices may see that usage is on one.
+            domain = [
+                ("invoice_line_id", "!=", False)
+                if isinstance(term, tuple) and term[0].startswith("invoice_line_id.")
+                else term
+                for term in domain
+            ]
+        action["domain"] = domain
         action["context"] = {}
         return action
 

@@ -230,6 +230,15 @@ class TestRerateJob(MeteredCase):
         self.assertEqual(move.state, "posted")
         self.assertGreater(move.date, self.company.sale_lock_date)
 
+    def test_its_usage_is_opened_without_rights_to_invoices(self):
+        self.invoice(self.acme)
+        self.dearer()
+        run = self.start(self.user, scope="invoiced")
+        for user in (self.user, self.chief):
+            action = run.with_user(user).action_view_usage()
+            usage = self.env["metered.usage"].with_user(user).search(action["domain"])
+            self.assertEqual(usage.partner_id, self.acme)
+
     def test_what_changed_since_the_preview_is_not_posted(self):
         self.invoice(self.acme)
         deck = self.dearer()

@@ -180,7 +180,7 @@ class TestAccountMapping(AccountsCase):
         model, free = self.open_list(source)
         self.assertEqual((len(free), source.free_count), (103, 103))
         action = free.action_assign_suggested()
-        self.assertIn("2 accounts", action["params"]["message"])
+        self.assertIn("have a customer now: 2.", action["params"]["message"])
         self.assertEqual(
             {a.name: a.partner_id for a in source.account_ids},
             {"acme.example.com": self.acme, "bolt.example.com": self.bolt},
