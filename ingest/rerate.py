@@ -18,6 +18,7 @@ from ..rating.prefixes import number_keys
 from .load_rates import deck_chain, load_engine
 from .plan_cover import StoredPlans
 from .prepare_rejected import REASON_OF_STATUS
+from .rerate_store import store_usage, write_cdrs
 from .unrated import Unrated, make_exceptions
 from .usage_calls import USAGE_CDRS
 from .usage_store import as_array
@@ -73,42 +74,6 @@ _READ_CDRS = f"""
            coalesce(cdr.plan_quantity, 0)::bigint, cdr.callee, cdr.call_id,
            cdr.plan_taken::text
       FROM {USAGE_CDRS}
-"""
-_WRITE_CDRS = """
-    UPDATE metered_cdr cdr
-       SET usage_id = new.usage_id, rate_id = new.rate_id,
-           band_id = nullif(new.band_id, 0), billed_quantity = new.billed_quantity,
-           charge = new.charge_micro * 0.000001, currency_id = new.currency_id,
-           deck_charge = CASE WHEN cdr.plan_taken IS NOT NULL
-                              THEN new.deck_micro * 0.000001 END
-      FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::bigint[],
-                  %s::bigint[], %s::int[], %s::bigint[])
-           AS new (id, usage_id, rate_id, band_id, billed_quantity, charge_micro,
-                   currency_id, deck_micro)
-     WHERE cdr.id = new.id
-"""
-_ADD_TO_USAGE = """
-    UPDATE metered_usage usage
-       SET records = usage.records + new.records,
-           quantity = usage.quantity + new.quantity,
-           billed_quantity = usage.billed_quantity + new.billed_quantity,
-           amount = usage.amount + new.charge_micro * 0.000001
-      FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[], %s::bigint[])
-           AS new (id, records, quantity, billed_quantity, charge_micro)
-     WHERE usage.id = new.id
-"""
-_MOVE_USAGE = """
-    INSERT INTO metered_usage (id, company_id, partner_id, subscription_id, meter_id,
-                               day, currency_id, records, quantity, billed_quantity,
-                               amount, collecting)
-    SELECT new.id, usage.company_id, usage.partner_id, usage.subscription_id,
-           usage.meter_id, usage.day, new.currency_id, new.records, new.quantity,
-           new.billed_quantity, new.charge_micro * 0.000001, FALSE
-      FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[],
-                  %s::bigint[], %s::bigint[])
-           AS new (id, from_id, currency_id, records, quantity, billed_quantity,
-                   charge_micro)
-      JOIN metered_usage usage ON usage.id = new.from_id
 """
 
 
@@ -214,7 +179,7 @@ class _Rerating:
             rates |= self._rate(rows)
         cr.execute("CLOSE metered_rerate")
         if self.write:
-            self._store_usage()
+            store_usage(cr, self.ids, self.change, self.moved)
             self.env["metered.batch"]._mark_rates(rates)
             make_exceptions(self.env, self.unrated)
 
@@ -379,36 +344,5 @@ class _Rerating:
                 ],
                 np.int64,
             )
-        self.env.cr.execute(
-            _WRITE_CDRS,
-            (
-                as_array(ids[changed]),
-                as_array(usage_id),
-                *(as_array(values[changed]) for values in new.values()),
-            ),
-        )
-
-    def _store_usage(self):
-        cr = self.env.cr
-        if self.moved:
-            new_ids, sums = zip(*self.moved.values(), strict=True)
-            rows, currencies = zip(*self.moved, strict=True)
-            cr.execute(
-                _MOVE_USAGE,
-                (
-                    list(new_ids),
-                    self.ids[list(rows)].tolist(),
-                    list(currencies),
-                    *np.stack(sums, axis=1).tolist(),
-                ),
-            )
-        touched = np.flatnonzero(self.change.any(axis=1))
-        if len(touched):
-            cr.execute(
-                _ADD_TO_USAGE,
-                (as_array(self.ids[touched]), *map(as_array, self.change[touched].T)),
-            )
-            cr.execute(
-                "DELETE FROM metered_usage WHERE id = ANY(%s) AND records = 0",
-                (self.ids[touched].tolist(),),
-            )
+        values = [column[changed] for column in new.values()]
+        write_cdrs(self.env.cr, ids[changed], usage_id, values)
