@@ -46,6 +46,10 @@ def _words(direction):
     return rf"(?i)^\s*(?:{words})\s*$"
 
 
+def _not_billable(name, *conditions, direction=""):
+    return PresetRule(name, "not_billable", direction, conditions)
+
+
 # A channel is named technology/endpoint-serial; Local channels have no endpoint.
 ASTERISK_ENDPOINT = r"^(?:PJSIP|SIP|IAX2|DAHDI)/(.+)-[0-9a-f]{8}$"
 
@@ -62,39 +66,25 @@ ASTERISK = Preset(
         ColumnSpec("callee", "dst"),
     ),
     rules=(
-        PresetRule(
+        _not_billable(
             "Unanswered inbound",
-            "not_billable",
-            "inbound",
-            (
-                Condition("disposition", "is not", "ANSWERED"),
-                Condition("channel", "like", "PJSIP/carrier-*"),
-            ),
+            Condition("disposition", "is not", "ANSWERED"),
+            Condition("channel", "like", "PJSIP/carrier-*"),
+            direction="inbound",
         ),
-        PresetRule(
-            "Unanswered",
-            "not_billable",
-            "",
-            (Condition("disposition", "is not", "ANSWERED"),),
-        ),
+        _not_billable("Unanswered", Condition("disposition", "is not", "ANSWERED")),
         PresetRule(
             "Outbound over a carrier trunk",
             "billable",
             "outbound",
             (Condition("dstchannel", "like", "PJSIP/carrier-*"),),
         ),
-        PresetRule(
+        _not_billable(
             "Inbound from a carrier trunk",
-            "not_billable",
-            "inbound",
-            (Condition("channel", "like", "PJSIP/carrier-*"),),
+            Condition("channel", "like", "PJSIP/carrier-*"),
+            direction="inbound",
         ),
-        PresetRule(
-            "Internal or announcement",
-            "not_billable",
-            "internal",
-            (),
-        ),
+        _not_billable("Internal or announcement", direction="internal"),
     ),
     payers=(
         PayerStep("channel", "endpoint", ASTERISK_ENDPOINT),
@@ -120,12 +110,7 @@ FREESWITCH = Preset(
     ),
     rules=(
         # hangup_cause is no sign of an answer, the stamp is.
-        PresetRule(
-            "Unanswered",
-            "not_billable",
-            "",
-            (Condition("answer_stamp", "is empty"),),
-        ),
+        _not_billable("Unanswered", Condition("answer_stamp", "is empty")),
     ),
     payers=(
         PayerStep("accountcode", "account_code"),
@@ -146,18 +131,10 @@ CISCO = Preset(
         ColumnSpec("callee", "finalCalledPartyNumber"),
     ),
     rules=(
-        PresetRule(
-            "Not an end call record",
-            "not_billable",
-            "",
-            (Condition("cdrRecordType", "is not", "1"),),
+        _not_billable(
+            "Not an end call record", Condition("cdrRecordType", "is not", "1")
         ),
-        PresetRule(
-            "Never connected",
-            "not_billable",
-            "",
-            (Condition("dateTimeConnect", "one of", "0,"),),
-        ),
+        _not_billable("Never connected", Condition("dateTimeConnect", "one of", "0,")),
     ),
     payers=(
         PayerStep("origDeviceName", "device"),
@@ -180,17 +157,15 @@ GENERIC = Preset(
     ),
     rules=(
         # A rate for any call type would charge them as if they had been made.
-        PresetRule(
+        _not_billable(
             "Inbound",
-            "not_billable",
-            "inbound",
-            (Condition("direction", "matches", _words("inbound")),),
+            Condition("direction", "matches", _words("inbound")),
+            direction="inbound",
         ),
-        PresetRule(
+        _not_billable(
             "Internal",
-            "not_billable",
-            "internal",
-            (Condition("direction", "matches", _words("internal")),),
+            Condition("direction", "matches", _words("internal")),
+            direction="internal",
         ),
     ),
     payers=(
@@ -215,30 +190,18 @@ NETSAPIENS = Preset(
         ColumnSpec("direction", "direction"),
     ),
     rules=(
-        PresetRule(
-            "No call: registration, test or hidden",
-            "not_billable",
-            "",
-            (Condition("noise", "is set"),),
+        _not_billable(
+            "No call: registration, test or hidden", Condition("noise", "is set")
         ),
         # A queue or an auto attendant answers, and nobody may have spoken.
-        PresetRule(
-            "Nobody spoke",
-            "not_billable",
-            "",
-            (Condition("answered", "is not", "yes"),),
+        _not_billable("Nobody spoke", Condition("answered", "is not", "yes")),
+        _not_billable(
+            "Inbound", Condition("direction", "is", "inbound"), direction="inbound"
         ),
-        PresetRule(
-            "Inbound",
-            "not_billable",
-            "inbound",
-            (Condition("direction", "is", "inbound"),),
-        ),
-        PresetRule(
+        _not_billable(
             "Between users of the switch",
-            "not_billable",
-            "internal",
-            (Condition("network", "is", "on-net"),),
+            Condition("network", "is", "on-net"),
+            direction="internal",
         ),
     ),
     payers=(
