@@ -70,6 +70,7 @@ from . import metered_simulation
 from . import metered_simulation_customers
 from . import metered_simulation_golden
 from . import metered_simulation_line
+from . import metered_simulation_price
 from . import metered_simulation_run
 from . import metered_simulation_sheet
 from . import metered_simulation_store
@@ -106,7 +107,6 @@ from . import metered_usage
 from . import metered_usage_cost
 from . import metered_usage_lines
 from . import metered_usage_priced
-from . import metered_simulation_price  # takes from metered_usage_priced
 from . import metered_usage_so_far
 from . import product_template
 from . import product_template_plan

@@ -10,8 +10,8 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..ingest.simulate import KEYS, SUMS
+from .metered_priced_meter import PricedMeter
 from .metered_simulation_run import Portion
-from .metered_usage_priced import PricedMeter
 
 DAY = timedelta(days=1)
 

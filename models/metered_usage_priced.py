@@ -1,6 +1,5 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,8 +9,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..ingest.usage_calls import USAGE_CDRS
-from ..rating.usage_price import PricedUsage, price_usage
+from ..rating.usage_price import price_usage
 from .metered_price_rating import day_us
+from .metered_priced_meter import PricedMeter
 
 #: what a meter's records come to, where the daily sums do not tell it
 _MEASURES = {
@@ -20,60 +20,6 @@ _MEASURES = {
     "last": "(array_agg(quantity ORDER BY start_time DESC, id DESC))[1]",
     "unique": "count(DISTINCT properties ->> %(property)s)",
 }
-
-
-@dataclass(slots=True)
-class PricedMeter:
-    """The usage of one meter in one billing period, and what it costs.
-
-    The whole period is priced, with what was billed of it before; what is due is the
-    difference. So nothing depends on how a period was cut into invoices.
-    """
-
-    meter: models.BaseModel
-    #: the ``metered.price``, with its versions in force in the period
-    price: models.BaseModel
-    versions: models.BaseModel
-    #: of the invoice line; the subscription and its line may be empty
-    product: models.BaseModel
-    subscription: models.BaseModel
-    subscription_line: models.BaseModel
-    #: first day, and first day after the period
-    date_from: object
-    date_to: object
-    #: whether the period is over for long, so that it came in late
-    late: bool
-    #: open usage, that is billed now; rows without records were made by an invoice
-    usage: models.BaseModel
-    priced: PricedUsage = None
-    #: of the usage that is on invoices: exact sum, and its priced quantity
-    billed: Fraction = Fraction(0)
-    billed_quantity: Fraction = Fraction(0)
-    has_billed: bool = False
-    steps: list = field(default_factory=list)
-
-    @property
-    def currency(self):
-        """The currency in which it is priced."""
-        return self.price.currency_id
-
-    @property
-    def records(self):
-        """The open rows that have records."""
-        return self.usage.filtered("records")
-
-    def due(self, currency):
-        """What is to be billed, exactly.
-
-        Rounded by the price where the invoice has its currency; where not, it is
-        rounded once, when it is converted.
-
-        :param currency: of the invoice
-        :return: Fraction
-        """
-        if currency == self.currency:
-            return Fraction(self.priced.amount) - self.billed
-        return self.priced.exact_amount - self.billed
 
 
 class MeteredUsage(models.Model):
@@ -92,7 +38,7 @@ class MeteredUsage(models.Model):
         :param subscription: the ``sale.subscription`` that is renewed: its metered
             lines are priced also without usage. None: each row's own one is found.
         :param only_meter: of the subscription's lines only those of this meter
-        :return: list of :class:`PricedMeter`
+        :return: list of :class:`~.metered_priced_meter.PricedMeter`
         :raises UserError: when usage has no price, or none for its quantity
         """
         groups, order, owners = {}, [], {}
@@ -246,7 +192,7 @@ class MeteredUsage(models.Model):
     def _price_rows(self, found, rows, alone=False):
         """Price the records of usage rows, all of a meter and a period.
 
-        :param found: :class:`PricedMeter`
+        :param found: :class:`~.metered_priced_meter.PricedMeter`
         :param rows: ``metered.usage`` records
         :param alone: the price as it stands, without the dates of its versions
         :return: ``rating.usage_price.PricedUsage``
