@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from odoo import SUPERUSER_ID, api
+from odoo import SUPERUSER_ID, Command, api
 from odoo.tests import TransactionCase
 from odoo.tools import config
 
@@ -32,6 +32,7 @@ class CommittedCase(TransactionCase):
         self.addCleanup(self.cr.close)
         self.real = api.Environment(self.cr, SUPERUSER_ID, self.real_context)
         self.made = []
+        self.subscriptions = self.real["sale.subscription"]
         self.addCleanup(self._remove)
 
     def make(self, model, **values):
@@ -68,6 +69,59 @@ class CommittedCase(TransactionCase):
         self.made.append(batch)
         return batch
 
+    def sell_plan(self, partners, minutes):
+        """A calling plan in a monthly subscription from October 2026 for each.
+
+        :param partners: records, or a list of them
+        :param minutes: that it includes a month
+        """
+        plan = self.make(
+            "metered.calling.plan",
+            name="Durable",
+            allowance_ids=[Command.create({"name": "Minutes", "amount": minutes})],
+        )
+        product = self.make(
+            "product.product", name="Durable", type="service", metered_plan_id=plan.id
+        )
+        template = self.make(
+            "sale.subscription.template",
+            name="Durable",
+            code="DU",
+            recurring_rule_type="months",
+            invoicing_mode="draft",
+        )
+        pricelist = self.make("product.pricelist", name="Durable")
+        stage = self.real["sale.subscription.stage"].search(
+            [("type", "=", "in_progress")], limit=1
+        )
+        self.subscriptions = self.real["sale.subscription"].create(
+            [
+                {
+                    "partner_id": partner.id,
+                    "template_id": template.id,
+                    "pricelist_id": pricelist.id,
+                    "sale_subscription_line_ids": [
+                        Command.create({"product_id": product.id, "name": "Durable"})
+                    ],
+                }
+                for partner in partners
+            ]
+        )
+        self.subscriptions.stage_id = stage
+        self.subscriptions.write(
+            {"date_start": "2026-10-01", "recurring_next_date": "2026-11-01"}
+        )
+
+    def _remove_subscriptions(self):
+        for statement in (
+            "DELETE FROM metered_allowance_balance WHERE subscription_id = ANY(%s)",
+            "DELETE FROM sale_subscription_line WHERE sale_subscription_id = ANY(%s)",
+            "UPDATE metered_usage SET subscription_id = NULL"
+            " WHERE subscription_id = ANY(%s)",
+            "DELETE FROM sale_subscription WHERE id = ANY(%s)",
+        ):
+            self.cr.execute(statement, (self.subscriptions.ids,))
+
     def made_ids(self, model):
         """Ids of what was made of a model."""
         return [
@@ -76,6 +130,7 @@ class CommittedCase(TransactionCase):
 
     def _remove(self):
         self.cr.rollback()
+        self._remove_subscriptions()
         batches, partners = self.made_ids("metered.batch"), self.made_ids("res.partner")
         for statement, ids in (
             ("DELETE FROM metered_cdr WHERE batch_id = ANY(%s)", batches),
@@ -88,6 +143,7 @@ class CommittedCase(TransactionCase):
         self.real.invalidate_all()
         for record in reversed(self.made):
             record.exists().unlink()
+        self.cr.execute("DELETE FROM metered_plan_mark")
         self.cr.commit()
 
     def refresh(self):

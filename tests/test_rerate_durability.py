@@ -29,7 +29,8 @@ class TestRerateDurability(CommittedCase):
             "Durable new", price=0.12, initial_increment=60, increment=60
         )
         self.partners = self.make_customers()
-        self.sell_plans(self.partners[::2])
+        # Four minutes a month, less than half of what is called.
+        self.sell_plan(self.partners[::2], minutes=4)
         self.source = self.make_source("Durable switch")
         self.real.flush_all()
         self.cr.commit()
@@ -64,63 +65,12 @@ class TestRerateDurability(CommittedCase):
             )
         return partners
 
-    def sell_plans(self, partners):
-        """Four minutes a month, less than half of what is called."""
-        plan = self.make(
-            "metered.calling.plan",
-            name="Durable",
-            allowance_ids=[Command.create({"name": "Minutes", "amount": 4})],
-        )
-        product = self.make(
-            "product.product", name="Durable", type="service", metered_plan_id=plan.id
-        )
-        template = self.make(
-            "sale.subscription.template",
-            name="Durable",
-            code="D",
-            recurring_rule_type="months",
-            invoicing_mode="draft",
-        )
-        pricelist = self.make("product.pricelist", name="Durable")
-        stage = self.real["sale.subscription.stage"].search(
-            [("type", "=", "in_progress")], limit=1
-        )
-        self.subscriptions = self.real["sale.subscription"].create(
-            [
-                {
-                    "partner_id": partner.id,
-                    "template_id": template.id,
-                    "pricelist_id": pricelist.id,
-                    "sale_subscription_line_ids": [
-                        Command.create({"product_id": product.id, "name": "Durable"})
-                    ],
-                }
-                for partner in partners
-            ]
-        )
-        self.subscriptions.stage_id = stage
-        self.subscriptions.write(
-            {"date_start": "2026-10-01", "recurring_next_date": "2026-11-01"}
-        )
-
     def _remove(self):
         self.cr.rollback()
         self.cr.execute("DELETE FROM metered_rerate_difference")
         self.cr.execute("DELETE FROM metered_rerate")
-        self.cr.execute("DELETE FROM metered_allowance_balance")
-        for table, column in (
-            ("sale_subscription_line", "sale_subscription_id"),
-            ("sale_subscription", "id"),
-        ):
-            self.cr.execute(
-                f"DELETE FROM {table} WHERE {column} = ANY(%s)",  # noqa: S608
-                (self.subscriptions.ids,),
-            )
-        self.real.invalidate_all()
         self.cr.commit()
-        super()._remove()
-        self.cr.execute("DELETE FROM metered_plan_mark")
-        return self.cr.commit()
+        return super()._remove()
 
     def make_run(self, phase):
         run = self.real["metered.rerate"].create(

@@ -8,7 +8,6 @@ This commits for real, in the test database; what it stores is removed at the en
 # Other processes see only what is committed.
 # pylint: disable=invalid-commit
 
-from odoo import Command
 from odoo.tests import tagged
 
 from .committed_case import CommittedCase
@@ -25,11 +24,11 @@ class TestSimulationDurability(CommittedCase):
 
     def setUp(self):
         super().setUp()
-        self.subscriptions = self.real["sale.subscription"]
         self.deck = self.make_deck("Durable", price=0.06)
         self.tried = self.make_deck("Durable, tried", price=0.09)
         self.customers = [self.make_customer(n) for n in range(CUSTOMERS)]
-        self.make_plan()
+        # Half of the customers: their calls use that up.
+        self.sell_plan(self.customers[:WITH_PLAN], minutes=100)
         calls = [
             (
                 f"d{customer}-{day}-{n}",
@@ -68,63 +67,9 @@ class TestSimulationDurability(CommittedCase):
         )
         return partner
 
-    def make_plan(self):
-        """100 minutes for half of the customers: their calls use that up."""
-        plan = self.make(
-            "metered.calling.plan",
-            name="Durable",
-            allowance_ids=[Command.create({"name": "Minutes", "amount": 100})],
-        )
-        product = self.make(
-            "product.product", name="Durable", type="service", metered_plan_id=plan.id
-        )
-        template = self.make(
-            "sale.subscription.template",
-            name="Durable",
-            code="DU",
-            recurring_rule_type="months",
-        )
-        pricelist = self.make("product.pricelist", name="Durable")
-        stage = self.real["sale.subscription.stage"].search(
-            [("type", "=", "in_progress")], limit=1
-        )
-        self.subscriptions = self.real["sale.subscription"].create(
-            [
-                {
-                    "partner_id": partner.id,
-                    "template_id": template.id,
-                    "pricelist_id": pricelist.id,
-                    "sale_subscription_line_ids": [
-                        Command.create(
-                            {
-                                "product_id": product.id,
-                                "name": "Durable",
-                                "product_uom_qty": 1,
-                            }
-                        )
-                    ],
-                }
-                for partner in self.customers[:WITH_PLAN]
-            ]
-        )
-        self.subscriptions.write({"stage_id": stage.id})
-        self.subscriptions.write(
-            {"date_start": "2026-10-01", "recurring_next_date": "2026-11-01"}
-        )
-
     def _remove(self):
         self.cr.rollback()
-        subscriptions = self.subscriptions.ids
         self.cr.execute("DELETE FROM metered_simulation")
-        for statement in (
-            "DELETE FROM metered_allowance_balance WHERE subscription_id = ANY(%s)",
-            "DELETE FROM sale_subscription_line WHERE sale_subscription_id = ANY(%s)",
-            "UPDATE metered_usage SET subscription_id = NULL"
-            " WHERE subscription_id = ANY(%s)",
-            "DELETE FROM sale_subscription WHERE id = ANY(%s)",
-        ):
-            self.cr.execute(statement, (subscriptions,))
-        self.cr.execute("DELETE FROM metered_plan_mark")
         self.cr.commit()
         return super()._remove()
 
