@@ -77,6 +77,37 @@ def versions_in(versions, start_us, end_us):
     return found
 
 
+def left_of(units, passed):
+    """Return what is left to be priced of a period's units, without the first ones.
+
+    Below 0 (more was taken back than used) nothing is passed over.
+    """
+    return units if units < 0 else max(units - passed, Fraction(0))
+
+
+def spans_left(spans, before, passed):
+    """Return the spans without the first `passed` units of the period.
+
+    What is taken back within the period frees the units that it had taken.
+
+    :param before: units of the period that were used before the first span
+    """
+    if any(span.quantity is None for span in spans):
+        return list(spans)
+    found, begin = [], before
+    for span in spans:
+        events, reached = [], begin
+        for value in span.events:
+            after = left_of(reached + value, passed)
+            events.append(after - left_of(reached, passed))
+            reached += value
+        end = begin + span.quantity
+        quantity = left_of(end, passed) - left_of(begin, passed)
+        found.append(replace(span, quantity=quantity, events=tuple(events)))
+        begin = end
+    return found
+
+
 def price_spans(spans, total):
     """Price a period whose price changed in it.
 

@@ -24,7 +24,14 @@ from fractions import Fraction
 from .aggregations import ADDITIVE, Aggregate, aggregate
 from .charge_models import Charge, ChargeLine, ChargeModel
 from .exact import exact, exact_text, rounded
-from .price_versions import PriceVersion, Span, price_spans, versions_in
+from .price_versions import (
+    PriceVersion,
+    Span,
+    left_of,
+    price_spans,
+    spans_left,
+    versions_in,
+)
 from .rebill import difference
 from .steps import Step
 from .units import Conversion
@@ -303,10 +310,10 @@ def _pass_over(work, units):
 def _charge(work):
     """Price the whole period, and what was billed of it before; the rest is new."""
     passed = work.passed_over
-    before = _left_of(work.before, passed)
-    total = _left_of(work.before + work.new, passed)
+    before = left_of(work.before, passed)
+    total = left_of(work.before + work.new, passed)
     work.result.billable = total - before
-    spans = _without(work.spans, work.before, passed)
+    spans = spans_left(work.spans, work.before, passed)
     if work.before:
         first = spans[0]
         events = (before, *first.events) if first.events and before else first.events
@@ -318,35 +325,6 @@ def _charge(work):
     work.result.charge = work.whole.amount - work.earlier.amount
     work.result.steps += work.whole.steps
     work.due = work.whole.amount
-
-
-def _left_of(units, passed):
-    """Return what is left to be priced of a period's units, without the first ones.
-
-    Below 0 (more was taken back than used) nothing is passed over.
-    """
-    return units if units < 0 else max(units - passed, Fraction(0))
-
-
-def _without(spans, before, passed):
-    """Return the spans without the first `passed` units of the period.
-
-    What is taken back within the period frees the units that it had taken.
-    """
-    if any(span.quantity is None for span in spans):
-        return list(spans)
-    found, begin = [], before
-    for span in spans:
-        events, reached = [], begin
-        for value in span.events:
-            after = _left_of(reached + value, passed)
-            events.append(after - _left_of(reached, passed))
-            reached += value
-        end = begin + span.quantity
-        quantity = _left_of(end, passed) - _left_of(begin, passed)
-        found.append(replace(span, quantity=quantity, events=tuple(events)))
-        begin = end
-    return found
 
 
 def _limited(work, amount):
