@@ -66,6 +66,7 @@ from . import metered_rerate_difference
 from . import metered_rerate_invoiced
 from . import metered_rerate_line
 from . import metered_rerate_open
+from . import metered_simulation_question
 from . import metered_simulation
 from . import metered_simulation_customers
 from . import metered_simulation_golden

@@ -27,40 +27,16 @@ class MeteredSimulation(models.Model):
 
     _name = "metered.simulation"
     _description = "What If"
-    _inherit = ["metered.job"]
+    _inherit = ["metered.job", "metered.simulation.question"]
     _order = "id desc"
 
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, index=True
-    )
-    kind = fields.Selection(
-        [("what_if", "What if"), ("margin", "Margins")],
-        required=True,
-        readonly=True,
-        default="what_if",
-    )
-    deck_id = fields.Many2one(
-        "metered.rate.deck",
-        string="Try This Deck",
-        readonly=True,
-        ondelete="cascade",
-        context={"active_test": False},
-    )
+    company_id = fields.Many2one(readonly=True, index=True)
+    kind = fields.Selection(readonly=True)
+    deck_id = fields.Many2one(readonly=True, ondelete="cascade")
     replaces_id = fields.Many2one(
-        "metered.rate.deck",
-        string="In Place Of",
-        readonly=True,
-        ondelete="cascade",
-        context={"active_test": False},
-        help="Only customers who have this deck are rated. Empty: the deck is asked "
-        "first for every customer.",
+        readonly=True, ondelete="cascade", context={"active_test": False}
     )
-    rates_day = fields.Date(
-        string="Rates of the Day",
-        readonly=True,
-        help="The deck's rates that hold on this day are taken for all calls. Empty: "
-        "those that held when each call was made.",
-    )
+    rates_day = fields.Date(readonly=True)
     file_id = fields.Many2one(
         "ir.attachment",
         string="Rates From",
@@ -71,40 +47,15 @@ class MeteredSimulation(models.Model):
     file_date_from = fields.Date(string="Prices Hold From", readonly=True)
     file_date_order = fields.Char(readonly=True)
     file_whole = fields.Boolean(readonly=True)
-    plan_id = fields.Many2one(
-        "metered.calling.plan",
-        string="Try This Plan",
-        readonly=True,
-        ondelete="cascade",
-        context={"active_test": False},
-    )
-    plan_replaces_id = fields.Many2one(
-        "metered.calling.plan",
-        string="In Place Of This Plan",
-        readonly=True,
-        ondelete="cascade",
-        context={"active_test": False},
-        help="Only subscriptions that have this plan. Empty: in place of all their "
-        "plans; customers without any have it on their first subscription.",
-    )
-    price_id = fields.Many2one(
-        "metered.price",
-        string="Try This Price",
-        readonly=True,
-        ondelete="cascade",
-        context={"active_test": False},
-    )
+    plan_id = fields.Many2one(readonly=True, ondelete="cascade")
+    plan_replaces_id = fields.Many2one(readonly=True, ondelete="cascade")
+    price_id = fields.Many2one(readonly=True, ondelete="cascade")
     price_replaces_id = fields.Many2one(
-        "metered.price",
-        string="In Place Of This Price",
-        readonly=True,
-        ondelete="cascade",
-        context={"active_test": False},
-        help="Only usage that has this price now. Empty: all usage of its meter.",
+        readonly=True, ondelete="cascade", context={"active_test": False}
     )
-    partner_ids = fields.Many2many("res.partner", string="Customers", readonly=True)
-    date_from = fields.Date(string="From", required=True, readonly=True)
-    date_to = fields.Date(string="To", required=True, readonly=True, help="Last day.")
+    partner_ids = fields.Many2many(readonly=True)
+    date_from = fields.Date(readonly=True)
+    date_to = fields.Date(readonly=True)
     phase = fields.Selection(
         [
             ("calls", "Calls"),

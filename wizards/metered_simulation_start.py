@@ -12,34 +12,13 @@ class MeteredSimulationStart(models.TransientModel):
     """Say what to try on which usage, or whose margins to look at."""
 
     _name = "metered.simulation.start"
+    _inherit = ["metered.simulation.question"]
     _description = "What If"
 
-    company_id = fields.Many2one(
-        "res.company", required=True, default=lambda self: self.env.company
-    )
-    kind = fields.Selection(
-        [("what_if", "What if"), ("margin", "Margins")],
-        required=True,
-        default="what_if",
-    )
-    deck_id = fields.Many2one(
-        "metered.rate.deck",
-        string="Try This Deck",
-        domain="[('company_id', '=', company_id)]",
-        context={"active_test": False},
-        help="Any deck, also an archived one or one that nobody has yet.",
-    )
+    company_id = fields.Many2one(default=lambda self: self.env.company)
+    deck_id = fields.Many2one(domain="[('company_id', '=', company_id)]")
     replaces_id = fields.Many2one(
-        "metered.rate.deck",
-        string="In Place Of",
-        domain="[('company_id', '=', company_id), ('id', '!=', deck_id)]",
-        help="Only customers who have this deck are rated. Empty: the deck is asked "
-        "first for every customer.",
-    )
-    rates_day = fields.Date(
-        string="Rates of the Day",
-        help="The deck's rates that hold on this day are taken for all calls, for "
-        "rates that begin later. Empty: those that held when each call was made.",
+        domain="[('company_id', '=', company_id), ('id', '!=', deck_id)]"
     )
     import_id = fields.Many2one(
         "metered.deck.import",
@@ -48,48 +27,18 @@ class MeteredSimulationStart(models.TransientModel):
         "the file would make it.",
     )
     file_name = fields.Char(related="import_id.file_name", string="With Rates From")
-    plan_id = fields.Many2one(
-        "metered.calling.plan",
-        string="Try This Plan",
-        domain="[('company_id', 'in', [False, company_id])]",
-        context={"active_test": False},
-        help="Any plan, also an archived one or one that nobody has yet. What the "
-        "calls cost is told; the fees of subscriptions stay what they are.",
-    )
+    plan_id = fields.Many2one(domain="[('company_id', 'in', [False, company_id])]")
     plan_replaces_id = fields.Many2one(
-        "metered.calling.plan",
-        string="In Place Of This Plan",
-        domain="[('company_id', 'in', [False, company_id]), ('id', '!=', plan_id)]",
-        context={"active_test": False},
-        help="Only subscriptions that have this plan. Empty: in place of all their "
-        "plans; customers without any have it on their first subscription.",
+        domain="[('company_id', 'in', [False, company_id]), ('id', '!=', plan_id)]"
     )
-    price_id = fields.Many2one(
-        "metered.price",
-        string="Try This Price",
-        domain="[('company_id', 'in', [False, company_id])]",
-        context={"active_test": False},
-        help="Any price of a meter, also an archived one. Whole billing periods are "
-        "priced: those that end on these days.",
-    )
+    price_id = fields.Many2one(domain="[('company_id', 'in', [False, company_id])]")
     price_replaces_id = fields.Many2one(
-        "metered.price",
-        string="In Place Of This Price",
         domain="[('company_id', 'in', [False, company_id]), ('id', '!=', price_id),"
-        " ('current_id', '=', False)]",
-        help="Only usage that has this price now. Empty: all usage of its meter.",
+        " ('current_id', '=', False)]"
     )
-    partner_ids = fields.Many2many(
-        "res.partner", string="Customers", help="With their contacts. Empty: all."
-    )
-    date_from = fields.Date(
-        string="From", required=True, default=lambda self: self._default_date(1)
-    )
+    date_from = fields.Date(default=lambda self: self._default_date(1))
     date_to = fields.Date(
-        string="To",
-        required=True,
-        default=lambda self: fields.Date.subtract(self._default_date(0), days=1),
-        help="Last day.",
+        default=lambda self: fields.Date.subtract(self._default_date(0), days=1)
     )
 
     @api.model
