@@ -87,7 +87,7 @@ class SaleSubscription(models.Model):
         one, an interval before.
         """
         self.ensure_one()
-        earlier = self.metered_period_ids.filtered(lambda p: p.date_to < date_to)
+        earlier = self.sudo().metered_period_ids.filtered(lambda p: p.date_to < date_to)
         if earlier:
             date_from = max(earlier.mapped("date_to"))
         else:
@@ -112,7 +112,7 @@ class SaleSubscription(models.Model):
         if not self:
             return min(date_from, day), date_to
         self.ensure_one()
-        for period in self.metered_period_ids:
+        for period in self.sudo().metered_period_ids:
             if period.date_from <= day < period.date_to:
                 return period.date_from, period.date_to
         end = self.recurring_next_date or date_to

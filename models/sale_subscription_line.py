@@ -22,6 +22,7 @@ class SaleSubscriptionLine(models.Model):
     metered_price_text = fields.Char(
         string="Price of Usage",
         compute="_compute_metered_price_text",
+        compute_sudo=True,
         help="What its usage costs; usage of the past period is invoiced.",
     )
 

@@ -89,6 +89,7 @@ from . import test_rerate_documents
 from . import test_rerate_durability
 from . import test_rerate_job
 from . import test_rerate_plans
+from . import test_sales_users
 from . import test_security
 from . import test_security_screens
 from . import test_source_accounts
