@@ -245,7 +245,17 @@ class MeteredSource(models.Model):
 
     def action_map_accounts(self):
         """Open the accounts that these switches list, those without a customer."""
+        return self._map_accounts()
+
+    def _map_accounts(self, at_any_rate=False):
+        """The same.
+
+        :param at_any_rate: a switch that does not answer, and never did, does not keep
+            the accounts of the others away; it is told beside them
+        :raises UserError: otherwise
+        """
         self.check_access("read")
+        failures = []
         for source in self:
             if not source._lists_accounts():
                 raise UserError(
@@ -258,8 +268,10 @@ class MeteredSource(models.Model):
             try:
                 source._list_accounts(FRESH)
             except SourceError as error:
-                if not source.found_ids:
-                    raise UserError(str(error)) from error
+                failure = f"{source.name}: {error}"
+                if not at_any_rate and not source.found_ids:
+                    raise UserError(failure) from error
+                failures.append(failure)
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "metered_billing.action_metered_source_found"
         )
@@ -268,7 +280,19 @@ class MeteredSource(models.Model):
             "search_default_free": 1,
             "metered_source_ids": self.ids,
         }
-        return action
+        if not failures:
+            return action
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning",
+                "sticky": True,
+                "title": self.env._("Not all switches could be asked"),
+                "message": "\n".join(failures),
+                "next": action,
+            },
+        }
 
     @api.model
     def action_map_all_accounts(self):
@@ -283,4 +307,4 @@ class MeteredSource(models.Model):
                     "NetSapiens, or a REST API whose list of accounts is set up."
                 )
             )
-        return sources.action_map_accounts()
+        return sources._map_accounts(at_any_rate=True)

@@ -101,6 +101,23 @@ class TestAccountChoice(AccountsCase):
             self.assertEqual(account.partner_id, self.bolt)
             self.assertTrue(account.name.startswith("bolt."))
 
+    def test_a_switch_that_does_not_answer_leaves_the_others(self):
+        source = self.connect()
+        broken = self.make_source(
+            "netsapiens",
+            source_type="netsapiens",
+            name="Broken",
+            address="http://127.0.0.1:9",
+            allowed_networks="127.0.0.1",
+            api_key="key",
+        )
+        with self.assertRaisesRegex(UserError, "Broken: "):
+            broken.action_map_accounts()
+        action = self.env["metered.source"].action_map_all_accounts()["params"]
+        self.assertIn("Broken: ", action["message"])
+        found = self.env["metered.source.found"].search(action["next"]["domain"])
+        self.assertEqual(found.source_id, source)
+
     def test_the_customers_own_name_is_proposed(self):
         source = self.connect()
         choice = self.choose(self.acme, source)
