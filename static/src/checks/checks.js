@@ -52,7 +52,11 @@ export class Checks extends Component {
             return;
         }
         const action = await this.orm.call(model, method, [[id], ...args]);
-        await this.action.doAction(action, {onClose: () => record.load()});
+        await this.action.doAction(action, {
+            // Where the dialog led to another page there is nothing to look at again,
+            // and a load that never ends would keep the dialog open above that page.
+            onClose: (how) => (how?.noReload ? undefined : record.load()),
+        });
     }
 
     showPage(ev, page) {

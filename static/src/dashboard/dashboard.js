@@ -169,7 +169,8 @@ export class Dashboard extends Component {
 
     importFile() {
         return this.action.doAction("metered_billing.action_metered_import", {
-            onClose: () => this.load(),
+            // Not where the dialog led to another page: see the checks.
+            onClose: (how) => (how?.noReload ? undefined : this.load()),
         });
     }
 }

@@ -28,6 +28,9 @@ export class OnboardingPanel extends Component {
         const action = await this.orm.call("metered.onboarding", "open_step", [
             step.key,
         ]);
-        await this.action.doAction(action, {onClose: () => this.props.reload()});
+        // Not where the dialog led to another page: see the checks.
+        await this.action.doAction(action, {
+            onClose: (how) => (how?.noReload ? undefined : this.props.reload()),
+        });
     }
 }

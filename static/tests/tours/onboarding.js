@@ -134,6 +134,10 @@ registry.category("web_tour.tours").add("metered_billing_onboarding", {
                     ".o_statusbar_status .o_arrow_button_current:contains(Done)",
             },
             {
+                content: "The dialog is gone",
+                trigger: "body:not(:has(.modal))",
+            },
+            {
                 content: "Back to the dashboard",
                 trigger: ".o_breadcrumb .breadcrumb-item a, .o_back_button a",
                 run: "click",

@@ -105,6 +105,10 @@ registry.category("web_tour.tours").add("metered_billing_sync_customer", {
             trigger: ".o_metered_job",
         },
         {
+            content: "The dialog is gone",
+            trigger: "body:not(:has(.modal))",
+        },
+        {
             content: "It finishes by itself",
             trigger: ".o_statusbar_status .o_arrow_button_current:contains(Done)",
         },
