@@ -1,11 +1,15 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+# What other models inherit comes first.
+from . import metered_job
+from . import metered_simulation_question
+from . import metered_sums
+
 from . import account_move
 from . import account_move_difference
 from . import account_move_send
 from . import account_move_usage
-from . import metered_job
-from . import metered_sums
 from . import mail_activity
 from . import mail_activity_mixin
 from . import account_move_line
@@ -66,7 +70,6 @@ from . import metered_rerate_difference
 from . import metered_rerate_invoiced
 from . import metered_rerate_line
 from . import metered_rerate_open
-from . import metered_simulation_question
 from . import metered_simulation
 from . import metered_simulation_customers
 from . import metered_simulation_golden
