@@ -53,9 +53,11 @@ from . import metered_onboarding
 from . import metered_period
 from . import metered_plan_mark
 from . import metered_price
+from . import metered_price_quantity
 from . import metered_price_rating
 from . import metered_price_text
 from . import metered_price_tier
+from . import metered_price_version
 from . import metered_golden_call
 from . import metered_rate
 from . import metered_rate_deck

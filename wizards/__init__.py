@@ -24,6 +24,7 @@ from . import metered_rerate_start
 from . import metered_simulation_start
 from . import metered_subscription_setup
 from . import metered_manual_invoice
+from . import metered_manual_invoice_checks
 from . import metered_manual_invoice_line
 from . import metered_manual_invoice_search
 from . import metered_sync_start

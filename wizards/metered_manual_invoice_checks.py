@@ -1,0 +1,149 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from markupsafe import Markup
+
+from odoo import fields, models
+from odoo.tools import format_date
+
+from ..ingest.load_rates import deck_chain
+
+
+class MeteredManualInvoice(models.TransientModel):
+    """Whether what a customer's usage needs is there: sources, and rates."""
+
+    _inherit = "metered.manual.invoice"
+
+    def _checks(self, found):
+        """What a customer's usage needs, and whether it is there.
+
+        :return: list of (True, False or None for a mere remark, title, text)
+        """
+        words = self.env["metered.explanation"]
+        checks = [*self._check_sources(), self._check_rates()]
+        if found.lost and found.sums:
+            checks.append(
+                (
+                    False,
+                    self.env._("Without a rate"),
+                    self.env._(
+                        "On an invoice before, and no rate fits: %s. What has no rate "
+                        "becomes an exception when the invoice is created.",
+                        words._calls(found.lost),
+                    ),
+                )
+            )
+        if found.rerated_records:
+            checks.append(
+                (
+                    None,
+                    self.env._("Rated again"),
+                    self.env._(
+                        "On an invoice before: %(calls)s, at %(before)s. With the "
+                        "rates of today: %(after)s.",
+                        calls=words._calls(found.rerated_records),
+                        before=self._format_sums(found.rerated_before),
+                        after=self._format_sums(found.rerated_after),
+                    ),
+                )
+            )
+        if self.date_to >= fields.Date.context_today(self):
+            checks.append(
+                (
+                    None,
+                    self.env._("Not over yet"),
+                    self.env._("Later records of these days go on the next invoice."),
+                )
+            )
+        return checks
+
+    def _check_sources(self):
+        """Whether usage of the customer comes in from its sources."""
+        company, partner, *_days = self._domain()
+        identifiers = self.env["metered.identifier"].search([company, partner])
+        accounts = self.env["metered.source.account"].search([company, partner])
+        if not identifiers and not accounts:
+            text = self.env._(
+                "Nothing tells which usage is this customer's: add a service "
+                "identifier to it."
+            )
+            return [(False, self.env._("Sources"), text)]
+        sources = identifiers.source_id | accounts.source_id
+        if any(not identifier.source_id for identifier in identifiers):
+            sources = self.env["metered.source"].search([company])
+        if not sources:
+            return [(False, self.env._("Sources"), self.env._("There is none yet."))]
+        return [self._check_source(source) for source in sources.sorted()]
+
+    def _check_source(self, source):
+        last = self.env["metered.batch"].search(
+            [("source_id", "=", source.id), ("state", "!=", "undone")], limit=1
+        )
+        if not last:
+            return (False, source.name, self.env._("Nothing came in from it yet."))
+        day = format_date(
+            self.env,
+            fields.Datetime.context_timestamp(
+                self, last.finished or last.create_date
+            ).date(),
+        )
+        if last.state == "done":
+            text = self.env._("Connected, last import on %s.", day)
+        elif last.state == "failed":
+            text = self.env._(
+                "The import of %(file)s failed on %(day)s.",
+                file=last.file_name,
+                day=day,
+            )
+        else:
+            text = self.env._("%s is being imported.", last.file_name)
+        return (last.state == "done", source.name, text)
+
+    def _check_rates(self):
+        """Whether any deck prices the customer's calls in these days."""
+        company = self.company_id.sudo()
+        chain = deck_chain(self.partner_id.sudo().with_company(company), company)
+        rates = self.env["metered.rate"].search(
+            [
+                ("deck_id", "in", chain),
+                "|",
+                ("date_from", "=", False),
+                ("date_from", "<=", self.date_to),
+                "|",
+                ("date_to", "=", False),
+                ("date_to", ">", self.date_from),
+            ],
+            limit=1,
+        )
+        decks = self.env["metered.rate.deck"].browse(chain).mapped("name")
+        if rates:
+            text = self.env._("From %s.", self.env._(", then ").join(decks))
+        elif decks:
+            text = self.env._("%s: no rate is valid in these days.", ", ".join(decks))
+        else:
+            text = self.env._(
+                "Neither the customer nor the company has a rate deck: choose one."
+            )
+        return (bool(rates), self.env._("Rates"), text)
+
+    def _render_checks(self, checks):
+        icons = {
+            True: "fa-check-circle text-success",
+            False: "fa-times-circle text-danger",
+            None: "fa-info-circle text-info",
+        }
+        rows = [
+            Markup(
+                '<li class="d-flex gap-2"><i class="fa %s mt-1" role="img" title="%s">'
+                "</i><span><b>%s</b> %s</span></li>"
+            )
+            % (
+                icons[ok],
+                {True: self.env._("All right"), False: self.env._("Missing")}.get(
+                    ok, ""
+                ),
+                title,
+                text,
+            )
+            for ok, title, text in checks
+        ]
+        return Markup('<ul class="list-unstyled mb-0">%s</ul>') % Markup().join(rows)
