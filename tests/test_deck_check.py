@@ -111,7 +111,7 @@ class TestDeckCheck(MeteredCase):
         self.assertIn("Would pay more (1) Customer Now Then Difference Best", said)
         self.assertIn("0.06 0.12 0.06 USD 100.0 %", said)
         self.assertIn("Would pay less (0) Nobody", said)
-        self.assertIn("1 customers would pay the same", said)
+        self.assertIn("Customers who would pay the same: 1", said)
 
     def test_a_deck_in_use_with_rates_that_are_planned(self):
         """Its own customers, at the rates that hold when all of them have begun."""
@@ -181,7 +181,7 @@ class TestDeckCheck(MeteredCase):
         """The same deck: no golden call is named, but all were asked for."""
         run = self.run_check(self.deck.action_check())
         self.assertEqual((run.golden_count, len(run.golden_ids)), (2, 0))
-        self.assertIn("2 customers would pay the same", self.said(run))
+        self.assertIn("Customers who would pay the same: 2", self.said(run))
 
     def test_a_run_that_stopped_goes_on(self):
         run = self.run_check(self.deck.action_check())
