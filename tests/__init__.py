@@ -60,6 +60,7 @@ from . import test_import_usage
 from . import test_import_wizard
 from . import test_invoice_mail
 from . import test_invoice_usage
+from . import test_job_screens
 from . import test_known_faults
 from . import test_manual_invoice
 from . import test_manual_invoice_together
