@@ -14,6 +14,7 @@ from . import mail_activity
 from . import mail_activity_mixin
 from . import account_move_line
 from . import account_move_line_explain
+from . import account_move_line_explain_plans
 from . import account_move_line_difference
 from . import metered_cure
 from . import metered_golden_guard

@@ -108,6 +108,7 @@ class AccountMoveLine(models.Model):
             before = words._rows(steps, self.metered_price_id.currency_id)
             rows = before + rows
         else:
+            rows = self._metered_rows_by_allowance() + rows
             rows += self._metered_rows_by_destination()
         rows += self._metered_rows_to_invoice(sums)
         return words._render(

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools.misc import formatLang
 
+from ..ingest.plan_terms import PER_UNIT
+
 
 class MeteredCallingPlanAllowance(models.Model):
     """What a plan includes of some calls, or what it charges for them itself.
@@ -254,8 +256,36 @@ class MeteredCallingPlanAllowance(models.Model):
         if self.unit == "minutes":
             return self.env._("%s min", text)
         if self.unit == "records":
-            return self.env._("%s calls", text)
-        return self.env._("%s units", text)
+            return self.env._("1 call") if shown == 1 else self.env._("%s calls", text)
+        return self.env._("1 unit") if shown == 1 else self.env._("%s units", text)
+
+    def _taken_text(self, calls, quantity, used_up):
+        """What it took of some calls.
+
+        :param calls: how many it took of
+        :param quantity: in its smallest unit
+        :param used_up: whether at its own price, because it was used up
+        """
+        values = {
+            "allowance": self.name,
+            "amount": self._format_amount(quantity / PER_UNIT[self.unit]),
+            "calls": self.env["metered.explanation"]._calls(calls),
+        }
+        if used_up:
+            return self.env._(
+                "%(allowance)s, used up: %(amount)s of %(calls)s at its own price",
+                **values,
+            )
+        if self.unit == "records":
+            return self.env._("%(allowance)s includes %(amount)s", **values)
+        if self.unit == "money":
+            return self.env._("%(allowance)s pays %(amount)s of %(calls)s", **values)
+        if self.price:
+            return self.env._(
+                "%(allowance)s takes %(amount)s of %(calls)s at its own price",
+                **values,
+            )
+        return self.env._("%(allowance)s includes %(amount)s of %(calls)s", **values)
 
     def _format_price(self, price):
         amount = f"{price:.8f}".rstrip("0")

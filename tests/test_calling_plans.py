@@ -8,6 +8,7 @@ from unittest.mock import patch
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import html2plaintext
 
 from ..ingest import store
 from ..ingest.rerate import rerate
@@ -158,6 +159,11 @@ class TestCallingPlans(PlanCase):
         self.assertFalse(self.env["metered.plan.mark"].search([]))
         invoice = self.subscription.create_invoice()
         self.assertEqual(self.invoiced(invoice), 0.66)
+        line = invoice.invoice_line_ids.filtered("metered_explained")
+        said = " ".join(html2plaintext(line.metered_explanation).split())
+        self.assertIn("What the rate deck alone would charge 6.66 USD", said)
+        self.assertIn("Included 0 includes 100 min of 2 calls", said)
+        self.assertIn("3 calls on 3 days", said)
 
     def test_order_of_arrival_does_not_matter(self):
         """A late call takes its place: what came after it is charged instead."""
@@ -638,6 +644,34 @@ class TestCallingPlans(PlanCase):
         cdr = self.env["metered.cdr"].search([("partner_id", "=", self.customer.id)])
         self.assertEqual(self.charges(), [0.05])
         self.assertIn("First, used up takes 300 s", str(cdr.explanation))
+
+    def test_invoice_line_explained(self):
+        """What each kind of allowance took of the calls of a line."""
+        self.sell(
+            self.make_plan(
+                {"name": "Texts", "unit": "records", "amount": 1},
+                {"name": "First", "amount": 10, "price": 0.03},
+                {"name": "Credit", "unit": "money", "amount": 0.1},
+                {"name": "Last", "amount": 1, "overage": "own", "overage_price": 0.01},
+            )
+        )
+        self.call("2026-10-02", 5)
+        self.call("2026-10-03", 15)
+        # 5 minutes are a call that is free; 10 x 0.03, 1 free, 4 x 0.01, less 0.10
+        self.assertEqual(self.charges(), [0, 0.24])
+        line = self.subscription.create_invoice().invoice_line_ids.filtered(
+            "metered_explained"
+        )
+        said = " ".join(html2plaintext(line.metered_explanation).split())
+        for words in (
+            "What the rate deck alone would charge 1.2 USD",
+            "Texts includes 1 call",
+            "First takes 10 min of 1 call at its own price",
+            "Credit pays $\N{NO-BREAK SPACE}0.10 of 1 call",
+            "Last includes 1 min of 1 call",
+            "Last, used up: 4 min of 1 call at its own price",
+        ):
+            self.assertIn(" ".join(words.split()), said)
 
     def test_tiers_within_the_call(self):
         """A minute at 0.06, then 0.60 a minute; a plan takes the beginning."""
