@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
+from ..rating.reserves import less
 from .golden import subscription_of_call
 from .plan_terms import OWN_CALLS
 from .settle import EVERYBODY, Engines, Settling, Told
@@ -113,11 +114,13 @@ def find_plan(company, partner, moment, day, identifier_id=0):
     left = closing[["allowance_id", "key"]].assign(
         amount=np.minimum(closing["left"], UNLIMITED), periods_left=0
     )
+    # What is left may be another period's already, that was billed.
+    reserve = work.reserve_of[periods[0].date_from]
     return PlanNow(
         subscription,
         periods[0],
         work.terms,
-        balances([left]),
+        less(balances([left]), {}, reserve),
         identifier_id,
         work.owner == partner.commercial_partner_id,
     )

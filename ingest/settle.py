@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 
 from ..rating import RATED
-from ..rating.allowances import UNLIMITED, balances, close, grant, opening_of_next
+from ..rating.allowances import balances, close, grant, opening_of_next
 from ..rating.calling_plans import apply_plans
+from ..rating.reserves import less, reserves
 from .balance_store import balance_rows, read_lots, store_balances
 from .load_rates import deck_chain, load_engine
 from .plan_calls import Candidate, anchor, read_calls, read_usage
@@ -254,6 +255,9 @@ class Settling:
         self.rollover = max((a.rollover_periods for a in self.allowances), default=0)
         self.rows = []
         self.chains = {}
+        #: dict first day of a period -> what it has to leave for invoiced calls
+        self.reserve_of = {}
+        self._granted = {}
 
     def _load_terms(self, plans):
         return load_terms(self.cr, plans)
@@ -291,11 +295,18 @@ class Settling:
             return 0
         self._read_usage(periods)
         parts = [self._part(period) for period in periods]
-        reserves = self._reserves(parts)
+        found = reserves(
+            [part.fixed for part in parts],
+            [self.granted(part.period) for part in parts],
+            self.allowances,
+        )
+        for part, reserve in zip(parts, found, strict=True):
+            self.reserve_of[part.period.date_from] = reserve
         lots = self.stored_lots(periods[0].date_from)
         written = 0
-        for part, reserve in zip(parts, reserves, strict=True):
+        for part in parts:
             opening = self.opening(part.period, lots)
+            reserve = self.reserve_of[part.period.date_from]
             changed, closing = self._settle_part(part, opening, reserve, keep)
             written += changed
             keep.balances(
@@ -355,6 +366,7 @@ class Settling:
         """Set the usage whose calls take from its plans."""
         number = self.subscription.id
         self.rows = rows
+        self._granted = {}
         self.own = {
             row.usage_id
             for row in self.rows
@@ -391,29 +403,7 @@ class Settling:
                 fixed[place] = fixed.get(place, 0) + amount
         return fixed
 
-    def _reserves(self, parts):
-        """What each period has to leave for invoiced calls of later ones.
-
-        :return: list of dicts (allowance id, key) -> amount
-        """
-        reserves, later = [], {}
-        for part in reversed(parts):
-            reserves.append(later)
-            needed = {}
-            for place in {*part.fixed, *later}:
-                term = self.term_of[place[0]]
-                if term.allowance.rollover_periods:
-                    granted = self._grant(term, place[1], part.period)["amount"]
-                    need = part.fixed.get(place, 0) + later.get(place, 0) - granted
-                    if need > 0:
-                        needed[place] = need
-            later = needed
-        return reserves[::-1]
-
     # ---- balances
-
-    def _grant(self, term, key, period):
-        return grant(term.allowance, key, term.quantity, period.share)
 
     def stored_lots(self, date_from):
         """What the period before left, as balances after it."""
@@ -432,19 +422,23 @@ class Settling:
 
         :param lots: what the period before left, None for nothing
         """
-        rows = []
-        identifiers = None
-        for term in self.terms:
-            if term.scope != "identifier":
-                rows.append(self._grant(term, EVERYBODY, period))
-                continue
-            if identifiers is None:
-                identifiers = self._identifiers(period)
-            rows += [self._grant(term, key, period) for key in identifiers]
-        grants = balances(rows)
+        grants = self.granted(period)
         if lots is None or not len(lots):
             return grants
         return opening_of_next(lots, grants)
+
+    def granted(self, period):
+        """The balances that are granted for a period; remembered."""
+        if period.date_from not in self._granted:
+            identifiers = ()
+            if any(term.scope == "identifier" for term in self.terms):
+                identifiers = self._identifiers(period)
+            self._granted[period.date_from] = balances(
+                grant(term.allowance, key, term.quantity, period.share)
+                for term in self.terms
+                for key in (identifiers if term.scope == "identifier" else [EVERYBODY])
+            )
+        return self._granted[period.date_from]
 
     def _identifiers(self, period):
         """Identifiers that have an allowance for themselves in a period."""
@@ -572,29 +566,6 @@ def as_rated(calls):
             "reason": np.zeros(len(calls), np.int8),
         }
     )
-
-
-def less(opening, fixed, reserve):
-    """Balances without what invoiced calls took, or will need: one row for each."""
-    if not len(opening):
-        return opening
-    totals = opening.groupby(["allowance_id", "key"], as_index=False, sort=True)
-    rows = totals.agg({"amount": _total})
-    amounts = []
-    for row in rows.itertuples():
-        place = (row.allowance_id, row.key)
-        amount = int(row.amount)
-        if amount < UNLIMITED:
-            taken = fixed.get(place, 0) + reserve.get(place, 0)
-            amount = max(amount - taken, 0)
-        amounts.append(amount)
-    rows["amount"] = np.array(amounts, np.int64)
-    rows["periods_left"] = 0
-    return balances([rows])
-
-
-def _total(amounts):
-    return min(sum(amounts.tolist()), UNLIMITED)
 
 
 def used_of(closing):

@@ -13,28 +13,17 @@ yet; only that calls which came in when their days had been billed take what was
 then, as they did.
 """
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 
 from ..rating import RATED
-from ..rating.allowances import close
-from ..rating.calling_plans import apply_plans
 from .plan_calls import anchor, read_calls, read_usage
 from .plan_terms import load_terms
-from .settle import (
-    DAY,
-    Engines,
-    Settling,
-    Told,
-    as_rated,
-    by_allowance,
-    candidate_of,
-    less,
-    settle,
-    used_of,
-)
+from .settle import DAY, Engines, Settling, Told, as_rated, candidate_of, settle
 from .simulate import sum_up
-from .simulate_turns import turns_of
+from .simulate_subscription import PlanTrialOfSubscription
 
 _MARKED = """
     SELECT partner.commercial_partner_id, min(mark.day_from), max(mark.day_to)
@@ -83,13 +72,14 @@ class PlanTrial:
             for period in subscription._metered_plan_periods(self.first, self.last):
                 begin, end = min(begin, period.date_from), max(end, period.date_to)
         rows = read_usage(self.cr, self.company.id, partner_ids, begin, end)
-        anchors, about, then = {}, set(), {}
+        anchors, about, then, later = {}, set(), {}, {}
         by_family = _by_family(rows, families)
         for family, own in zip(families, by_family, strict=True):
             found = self._anchor(family, own)
             anchors.update(found[0])
             about |= found[1]
             then.update(found[2])
+            later.update(dict.fromkeys(self._rolling(family, found[2]), found[3]))
         calls = read_calls(self.cr, np.array([r.usage_id for r in rows], np.int64))
         if not len(calls):
             return sum_up(calls, *[np.zeros(0, np.int64)] * 3, worth), 0
@@ -99,13 +89,17 @@ class PlanTrial:
         rows_of = {}
         for row in rows:
             rows_of.setdefault(anchors[row.usage_id], []).append(row)
+        for row in read_usage(self.cr, self.company.id, list(later), end, date.max):
+            number = anchor(row, later[row.partner_id]) if row.invoiced else 0
+            rows_of.setdefault(number, []).append(row)
         order = np.argsort(of_row, kind="stable")
         ends = np.flatnonzero(np.diff(of_row[order])) + 1
         for some in np.split(order, ends):
             number = int(of_row[some[0]])
             if number:
-                work = _Trial(self, subscriptions.browse(number), then[number])
-                work.take_rows(rows_of[number])
+                work = PlanTrialOfSubscription(
+                    self, subscriptions.browse(number), then[number], rows_of[number]
+                )
                 places, charge = work.run(
                     calls.iloc[some], rated.iloc[some], currencies[some], engine
                 )
@@ -122,7 +116,7 @@ class PlanTrial:
         """From whose plans calls would take, and what is told of them.
 
         :return: (dict usage id -> subscription id, 0 for none; ids of the usage that
-            it is about; dict subscription id -> plans)
+            it is about; dict subscription id -> plans; list of ``Candidate``)
         """
         subscriptions = family.subscriptions.sorted("id")
         now = [candidate_of(s) for s in subscriptions if s._metered_plans()]
@@ -151,7 +145,19 @@ class PlanTrial:
             }:
                 continue
             about.add(row.usage_id)
-        return anchors, about, plans
+        return anchors, about, plans, then
+
+    def _rolling(self, family, plans):
+        """Ids of a family's customers, if they have an allowance that rolls over.
+
+        Then billed calls after these days may have some of what was left in them.
+        """
+        rolls = any(
+            term.allowance.rollover_periods
+            for known in plans.values()
+            for term in self._terms(known)
+        )
+        return family.partner_ids if rolls else ()
 
     def _terms(self, plans):
         key = tuple(sorted(plans.items()))
@@ -192,95 +198,6 @@ class PlanTrial:
             known = np.flatnonzero(np.isin(ids, list(told.charge_of)))
             charge[known] = [told.charge_of[i] for i in ids[known].tolist()]
         return charge
-
-
-class _Trial(Settling):
-    """One subscription with the plans that it would have."""
-
-    def __init__(self, trial, subscription, plans):
-        self.trial = trial
-        super().__init__(trial.company, subscription, trial.engines, plans)
-
-    def _load_terms(self, plans):
-        return self.trial._terms(plans)
-
-    def run(self, calls, rated, currencies, engine):
-        """Charge the calls that take from its plans.
-
-        :param calls: as ``plan_calls.read_calls`` returns them, with ``chain``
-        :param rated: the same calls as their decks rate them
-        :return: (positions of the calls in its periods, charges of them)
-        """
-        usage = calls["usage_id"].to_numpy()
-        calls = calls.assign(currency_id=currencies).reset_index(drop=True)
-        rated = rated.reset_index(drop=True)
-        self.add_pools(calls)
-        periods = self._periods()
-        lots = self.stored_lots(periods[0].date_from) if periods else None
-        places, charges = [], []
-        for period in periods:
-            opening, used = self.opening(period, lots), {}
-            turns = turns_of(self._rows_of(period))
-            some = np.flatnonzero(np.isin(usage, turns[0][1] if turns else []))
-            if len(turns) == 1 and len(some):
-                # All at once, as nearly always: the balances need no taking apart.
-                planned = self._plan(engine, calls, rated, some, opening)
-                places.append(some)
-                charges.append(planned.frame["charge_micro"].to_numpy())
-                lots = planned.balances
-                continue
-            for now, present in turns:
-                some = np.flatnonzero(np.isin(usage, present))
-                if not len(some):
-                    continue
-                mine = np.isin(usage[some], now)
-                rest = less(opening, used, {})
-                planned = self._plan(engine, calls, rated, some, rest)
-                self._add_used(used, planned, calls, some, mine)
-                places.append(some[mine])
-                charges.append(planned.frame["charge_micro"].to_numpy()[mine])
-            lots = close(self.allowances, opening, by_allowance(used))
-        if not places:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        return np.concatenate(places), np.concatenate(charges)
-
-    def _plan(self, engine, calls, rated, some, opening):
-        if len(some) < len(calls):
-            calls, rated = calls.iloc[some].reset_index(drop=True), rated.iloc[some]
-        return apply_plans(engine, calls, rated, self.allowances, opening)
-
-    def _periods(self):
-        """Its periods; a plan that is tried begins with the first of these days."""
-        first, last = self.trial.first, self.trial.last
-        if self.trial.tried.plan.id in {term.plan_id for term in self.terms}:
-            return self.subscription._metered_plan_periods(first, last)
-        return self.periods(first, last, following=False)
-
-    def _rows_of(self, period):
-        return [r for r in self.rows if period.date_from <= r.day < period.date_to]
-
-    def _add_used(self, used, planned, calls, some, mine):
-        """Add what calls took to what is used of the allowances.
-
-        :param mine: which of the calls are billed then; the others take later
-        """
-        if mine.all():
-            found = used_of(planned.balances)
-        else:
-            found = {}
-            taken = planned.taken[mine[planned.taken["row"].to_numpy()]]
-            for row, allowance_id, quantity in zip(
-                taken["row"].tolist(),
-                taken["allowance_id"].tolist(),
-                taken["quantity"].tolist(),
-                strict=True,
-            ):
-                allowance = self.term_of[allowance_id].allowance
-                key = int(calls[allowance.pool].iloc[some[row]])
-                place = allowance_id, key
-                found[place] = found.get(place, 0) + quantity * allowance.factor
-        for place, amount in found.items():
-            used[place] = used.get(place, 0) + amount
 
 
 def _by_family(rows, families):

@@ -1,48 +1,82 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""In which order the calls of a billing period took from allowances."""
+"""In which order calls took from calling plans, invoice by invoice."""
 
-import numpy as np
+from dataclasses import dataclass
 
 
-def turns_of(rows):
-    """In which order the calls of a period took, invoice by invoice.
+@dataclass(frozen=True)
+class Turn:
+    """Whose calls take then.
+
+    :ivar now: ids of the usage whose turn it is
+    :ivar present: ids of all usage that was there and had not taken yet
+    :ivar before: ids of invoiced usage of later periods that had taken before
+    """
+
+    now: frozenset
+    present: frozenset
+    before: frozenset = frozenset()
+
+
+def find_turns(rows, later):
+    """In which order the calls of some periods took, invoice by invoice.
 
     Those that were there when an invoice was made took in the order of their start.
     What came in later, for days that were billed, took what was left.
 
-    :param rows: list of ``plan_calls.UsageRow`` of a period
-    :return: list of (ids of the usage whose turn it is, ids of all there), int64
+    :param rows: list of ``plan_calls.UsageRow`` of the periods
+    :param later: the same of invoiced usage after them, to which amounts rolled over
+    :return: list of :class:`Turn`
+    """
+    missed = _missed([*rows, *later])
+    everything = frozenset(row.usage_id for row in rows)
+    if not any(missed.get(row.usage_id) for row in rows):
+        return [Turn(everything, everything)] if rows else []
+    turns, left = [], list(rows)
+    for invoice in [*sorted({row.invoice_id for row in rows if row.invoice_id}), 0]:
+        now = [row.usage_id for row in left if row.invoice_id == invoice]
+        there = [
+            row.usage_id for row in left if invoice not in missed.get(row.usage_id, ())
+        ]
+        before = [
+            row.usage_id for row in later if not invoice or row.invoice_id < invoice
+        ]
+        if now:
+            turns.append(Turn(*map(frozenset, (now, there, before))))
+        left = [row for row in left if row.invoice_id != invoice]
+    return turns
+
+
+def _missed(rows):
+    """Which invoices usage came too late for.
+
+    It is of days that the invoice billed, and not on it, and younger than what is. Of
+    customers that share an allowance the one tells it of the other's.
+
+    :return: dict usage id -> set of invoice ids
     """
     last_of = {}
     for row in rows:
         if row.invoice_id:
-            of_invoice = last_of.setdefault(
-                (row.owners[0], row.invoice_id), [0, row.day]
-            )
-            of_invoice[0] = max(of_invoice[0], row.usage_id)
-            of_invoice[1] = max(of_invoice[1], row.day)
-
-    def missed(row, invoice_id):
-        known = last_of.get((row.owners[0], invoice_id))
-        return (
-            known is not None
-            and row.invoice_id != invoice_id
-            and row.usage_id > known[0]
-            and row.day <= known[1]
-        )
-
-    invoices = sorted({row.invoice_id for row in rows if row.invoice_id})
-    everything = np.array([row.usage_id for row in rows], np.int64)
-    if not any(missed(row, invoice) for row in rows for invoice in invoices):
-        return [(everything, everything)] if rows else []
-    turns, left = [], list(rows)
-    for invoice in invoices:
-        now = [row.usage_id for row in left if row.invoice_id == invoice]
-        there = [row.usage_id for row in left if not missed(row, invoice)]
-        turns.append((np.array(now, np.int64), np.array(there, np.int64)))
-        left = [row for row in left if row.invoice_id != invoice]
-    if left:
-        ids = np.array([row.usage_id for row in left], np.int64)
-        turns.append((ids, ids))
-    return turns
+            place = row.owners[0], row.invoice_id
+            number, day = last_of.get(place, (0, row.day))
+            last_of[place] = max(number, row.usage_id), max(day, row.day)
+    missed, first_late = {}, {}
+    for row in rows:
+        for (owner, invoice), (number, day) in last_of.items():
+            if (
+                owner == row.owners[0]
+                and row.invoice_id != invoice
+                and row.usage_id > number
+                and row.day <= day
+            ):
+                missed.setdefault(row.usage_id, set()).add(invoice)
+                late = first_late.get(invoice, (row.usage_id, day))
+                first_late[invoice] = min(late[0], row.usage_id), day
+    for row in rows:
+        for invoice, (number, day) in first_late.items():
+            on_it = row.invoice_id == invoice
+            if not on_it and row.usage_id >= number and row.day <= day:
+                missed.setdefault(row.usage_id, set()).add(invoice)
+    return missed

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import test_activity
 from . import test_aggregations
+from . import test_allowance_life
 from . import test_allowance_reference
 from . import test_allowances
 from . import test_batch_job
@@ -62,6 +63,7 @@ from . import test_invoice_mail
 from . import test_invoice_usage
 from . import test_job_screens
 from . import test_known_faults
+from . import test_late_calls
 from . import test_manual_invoice
 from . import test_manual_invoice_together
 from . import test_metered_invoice

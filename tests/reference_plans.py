@@ -33,6 +33,37 @@ class Balance:
         assert not amount, "overdrawn"
 
 
+class Lots:
+    """An allowance period by period, as one would keep it by hand.
+
+    What expires first is used first; of what is left, what expires last is kept.
+    """
+
+    def __init__(self, granted, periods, limit):
+        self.granted, self.periods, self.limit = granted, periods, limit
+        self.lots = []
+
+    def left(self):
+        """What there is in the period that begins."""
+        return self.granted + sum(amount for amount, _periods in self.lots)
+
+    def use(self, quantity):
+        """Go through a period; what was used that was not there."""
+        self.lots.append([self.granted, self.periods])
+        for lot in self.lots:
+            part = min(lot[0], quantity)
+            lot[0] -= part
+            quantity -= part
+        kept, room = [], self.limit
+        for amount, left in reversed(self.lots):
+            part = min(amount, room)
+            room -= part
+            if part and left:
+                kept.insert(0, [part, left - 1])
+        self.lots = kept
+        return quantity
+
+
 class PlanReference:
     """Applies allowances to calls, dicts as `reference_rating.call_of` makes them."""
 
