@@ -8,7 +8,7 @@ import psycopg2
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL, format_date
+from odoo.tools import format_date
 from odoo.tools.misc import formatLang
 
 from .metered_job import UNFINISHED
@@ -76,7 +76,10 @@ class MeteredRerate(models.Model):
     )
     date_from = fields.Date(string="From", readonly=True)
     date_to = fields.Date(string="To", readonly=True, help="Last day.")
-    position = fields.Integer(readonly=True, help="Last customer that is done, by id.")
+    position = fields.Integer(
+        readonly=True,
+        help="Last customer, or family of customers, that is done, by id.",
+    )
     changed = fields.Integer(
         string="Changed Calls", readonly=True, help="Calls with another charge."
     )
@@ -278,25 +281,27 @@ class MeteredRerate(models.Model):
         )
         return calls or 0
 
-    def _next_customers(self):
-        """Ids of the customers that are rated next, and the number of their calls."""
-        query = self.env["metered.usage"]._search(self._usage_domain())
-        query.add_where(SQL("metered_usage.partner_id > %s", self.position))
-        query.groupby = SQL("metered_usage.partner_id")
-        query.order = SQL("metered_usage.partner_id")
-        query.limit = 1000
-        found = self.env.execute_query(
-            query.select(
-                SQL("metered_usage.partner_id"), SQL("sum(metered_usage.records)")
-            )
+    def _slices(self):
+        """Customers that are left to be rated, as they are rated together.
+
+        :return: list of (position after them, ids of the customers, number of calls)
+        """
+        groups = self.env["metered.usage"]._read_group(
+            self._usage_domain(), ["partner_id"], ["records:sum"]
         )
-        ids, calls = [], 0
-        for partner_id, records in found:
-            if ids and calls + records > SLICE_CALLS:
-                break
-            ids.append(partner_id)
-            calls += records
-        return ids, calls
+        calls_of = {partner.id: calls for partner, calls in groups}
+        together = {}
+        for partner_id, key in self._settled_together(list(calls_of)).items():
+            if key > self.position:
+                together.setdefault(key, []).append(partner_id)
+        slices = []
+        for key, ids in sorted(together.items()):
+            calls = sum(calls_of[partner_id] for partner_id in ids)
+            if slices and slices[-1][2] + calls <= SLICE_CALLS:
+                _key, known, before = slices.pop()
+                ids, calls = known + ids, before + calls
+            slices.append((key, sorted(ids), calls))
+        return slices
 
     # === RUN === #
 
@@ -307,22 +312,20 @@ class MeteredRerate(models.Model):
 
     def _run(self, commit, seconds):
         begun = time.monotonic()
-        first = True
-        while first or seconds is None or time.monotonic() - begun < seconds:
-            first = False
-            partner_ids, calls = self._next_customers()
-            if not partner_ids:
-                return True
-            self._process_slice(partner_ids, calls, commit)
-        return False
+        slices = self._slices()
+        for position, partner_ids, calls in slices:
+            self._process_slice(position, partner_ids, calls, commit)
+            if seconds is not None and time.monotonic() - begun > seconds:
+                return position == slices[-1][0]
+        return True
 
-    def _process_slice(self, partner_ids, calls, commit):
+    def _process_slice(self, position, partner_ids, calls, commit):
         """Rate some customers' usage and commit, again where others were in the way."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 begun = time.monotonic()
                 self._rate_customers(partner_ids)
-                self.position = partner_ids[-1]
+                self.position = position
                 self._add_to_counters(
                     records=calls, run_seconds=time.monotonic() - begun
                 )
@@ -352,7 +355,8 @@ class MeteredRerate(models.Model):
 
         :param done: ``ingest.rerate.Rerated``
         """
-        self.line_ids.filtered(lambda line: line.partner_id.id in partner_ids).unlink()
+        told = {*partner_ids, *done.before["partner_id"], *done.after["partner_id"]}
+        self.line_ids.filtered(lambda line: line.partner_id.id in told).unlink()
         values = {}
         for name, frame in (("before", done.before), ("after", done.after)):
             sums = frame.groupby(["partner_id", "currency_id"])[

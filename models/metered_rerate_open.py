@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
 
+from ..ingest.plan_calls import with_parents
 from ..ingest.rerate import Rerated, read_sums, rerate
 
 
@@ -46,22 +47,43 @@ class MeteredRerate(models.Model):
         marks = self.env["metered.plan.mark"].sudo()
         return bool(marks._plan_partners(self.company_id) & set(partners.ids))
 
+    def _settled_together(self, partner_ids):
+        """Which customers are rated together: those that may share an allowance.
+
+        A preview of some of them alone would not know what becomes of the others.
+
+        :return: dict partner id -> number that those of one family have in common
+        """
+        key_of = {partner_id: partner_id for partner_id in partner_ids}
+        marks = self.env["metered.plan.mark"].sudo()
+        with_plans = marks._plan_partners(self.company_id) & set(partner_ids)
+        for partner_id, parents in with_parents(self.env.cr, with_plans).items():
+            key_of[partner_id] = parents[-1]
+        return key_of
+
+    def _families(self, partners):
+        """All companies and contacts that may share an allowance with these."""
+        roots = {ids[-1] for ids in with_parents(self.env.cr, partners.ids).values()}
+        every = self.env["res.partner"].with_context(active_test=False)
+        return every.search([("id", "child_of", list(roots))])
+
     def _rate_with_plans(self, domain):
         """Rate usage, and apply the plans of its customers anew.
 
-        What is told is what it comes to with plans, and what other usage of these
-        customers comes to that changes by it.
+        What is told is what it comes to with plans, and what other usage comes to that
+        changes by it: of these customers, and of those that share a plan with them.
         """
         Usage = self.env["metered.usage"]
         # What waits for its plans is settled first: that is no change by these rates.
         Usage._apply_plans(domain)
         usage = Usage._lock(domain)
         partners = usage.partner_id
-        before = read_sums(self._open_usage(partners))
+        families = self._families(partners)
+        before = read_sums(self._open_usage(families))
         done = rerate(usage, write=True)
         about = {*usage.ids, *done.after["usage_id"].tolist()}
         Usage._apply_plans([("partner_id", "in", partners.ids)])
-        after = read_sums(self._open_usage(partners))
+        after = read_sums(self._open_usage(families))
         about |= _changed(before, after)
         return Rerated(
             before[before["usage_id"].isin(about)],

@@ -11,8 +11,15 @@ class MeteredSimulation(models.Model):
     _inherit = "metered.simulation"
 
     def _run(self, commit, seconds):
-        """Margins first keep what is not kept yet; a run that is killed goes on."""
+        """Margins first keep what is not kept yet; a run that is killed goes on.
+
+        Calling plans that wait are applied before: what calls are sold for is then what
+        they will be billed at.
+        """
         if self.kind == "margin":
+            plans = self.env["metered.plan.mark"].sudo()
+            if not plans._settle(self._marked_owners(), commit, seconds):
+                return False
             done = (
                 self.env["metered.usage.cost"]
                 .sudo()
@@ -27,6 +34,13 @@ class MeteredSimulation(models.Model):
             if not done:
                 return False
         return super()._run(commit, seconds)
+
+    def _marked_owners(self):
+        """The customers that it is about; None: all."""
+        chosen = self._chosen_partners()
+        if chosen is None:
+            return None
+        return self.env["res.partner"].browse(chosen).commercial_partner_id
 
     def action_view_below(self):
         """Open the calls that were sold below cost."""

@@ -159,11 +159,11 @@ class MeteredUsageCost(models.Model):
     def _cost_decks(self, company):
         """The cost decks of a company's sources: dict source id -> deck id."""
         sources = self.env["metered.source"].sudo().with_context(active_test=False)
-        return {
+        found = {
             source.id: source._cost_deck().id
             for source in sources.search([("company_id", "=", company.id)])
-            if source._cost_deck()
         }
+        return {source_id: deck_id for source_id, deck_id in found.items() if deck_id}
 
     @api.model
     def _signature(self, decks):

@@ -3,6 +3,7 @@
 """What each call costs, which are sold below cost, and that this stays true."""
 
 from datetime import date
+from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import AccessError, ValidationError
@@ -49,6 +50,15 @@ class TestCallCosts(MeteredCase):
         cdrs = self.env["metered.cdr"].with_user(self.operator)
         found = cdrs.search([("below_cost", "=", value), *domain])
         return sorted(found.mapped("call_id"))
+
+    def test_each_source_is_asked_once(self):
+        source = type(self.source)
+        with patch.object(
+            source, "_cost_deck", autospec=True, side_effect=source._cost_deck
+        ) as asked:
+            decks = self.env["metered.usage.cost"]._cost_decks(self.company)
+        self.assertEqual(decks[self.source.id], self.costs.id)
+        self.assertEqual(asked.call_count, len(decks))
 
     def test_found_by_the_filter(self):
         self.assertEqual(self.below(), [], "nothing was looked up yet")

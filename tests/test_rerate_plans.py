@@ -3,12 +3,13 @@
 """Usage of customers with calling plans, rated again: open, and invoiced."""
 
 from datetime import date
+from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from .test_calling_plans import LONDON, PHONE_2, PlanCase
+from .test_calling_plans import LONDON, PHONE, PHONE_2, PlanCase
 
 
 class RerateCase(PlanCase):
@@ -117,6 +118,66 @@ class TestReratePlans(RerateCase):
         run.action_apply()
         self.assertEqual(self.charges(), [0, 0.24])
         self.assertEqual(self.balance(allowance, "2026-11-01"), (10, 5, 15, 0))
+
+    def family(self):
+        """Ten minutes that a company shares with two child companies."""
+        child, other = (
+            self.make_customer(
+                name, number, is_company=True, parent_id=self.customer.id
+            )
+            for name, number in (("West", PHONE_2), ("East", "+14045550102"))
+        )
+        self.sell_minutes(10, scope="customer")
+        return child, other
+
+    def test_pool_in_slices(self):
+        """Who shares an allowance is previewed together, whatever a slice has."""
+        child, other = self.family()
+        for day in range(1, 7):
+            self.call(f"2026-10-0{day}", 2, number=PHONE_2 if day % 2 else PHONE)
+        self.call("2026-10-07", 1, number="+14045550102")
+        everybody = (self.customer, child, other)
+        self.assertEqual(self.charges(*everybody), [0, 0, 0, 0, 0, 0.12, 0.06])
+        deck = self.own_deck(0.12, initial_increment=240, increment=240)
+        child.metered_deck_id = other.metered_deck_id = deck
+        with patch("odoo.addons.metered_billing.models.metered_rerate.SLICE_CALLS", 1):
+            run = self.start()
+            preview = self.lines(run)
+            run.action_apply()
+        # Four minutes each: two calls of it and half of the third, a child's.
+        self.assertEqual(self.charges(*everybody), [0, 0, 0.24, 0.48, 0.48, 0.48, 0.48])
+        self.assertEqual(self.lines(run), preview)
+        self.assertEqual(
+            sorted(preview, key=lambda line: line[0].id),
+            [
+                (self.customer, 0.12, 0.96),
+                (child, 0, 0.72),
+                (other, 0.06, 0.48),
+            ],
+        )
+        self.assertFalse(self.start().line_ids)
+
+    def test_others_of_a_pool(self):
+        """What becomes of calls of those that are not asked for is told, too."""
+        child, other = self.family()
+        self.call("2026-10-01", 1, number="+14045550102")
+        self.call("2026-10-02", 6)
+        self.call("2026-10-03", 4, number=PHONE_2)
+        everybody = (self.customer, child, other)
+        self.assertEqual(self.charges(*everybody), [0, 0, 0.06])
+        deck = self.make_deck("Begun")
+        self.make_rate(deck, "", price=0.06, initial_increment=480, increment=480)
+        other.metered_deck_id = deck
+        run = self.start(partner_ids=[Command.set(other.ids)])
+        preview = self.lines(run)
+        self.assertEqual(
+            sorted(preview, key=lambda line: line[0].id),
+            # Eight minutes of the pool: two are left for the next call.
+            [(self.customer, 0, 0.24), (child, 0.06, 0.24), (other, 0, 0)],
+        )
+        run.action_apply()
+        self.assertEqual(self.charges(*everybody), [0, 0.24, 0.24])
+        self.assertEqual(self.lines(run), preview)
 
     def test_no_rate_in_a_preview(self):
         """What becomes an exception leaves the allowance to others; nothing stays."""

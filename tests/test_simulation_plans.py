@@ -166,6 +166,26 @@ class TestSimulationPlans(TrialCase):
         self.settle()
         self.assertEqual(self.charged(), 1.8)
 
+    def test_margins_of_plans_that_wait_to_be_applied(self):
+        """Calls are sold for what they will be billed at."""
+        allowance = self.sell_minutes(100)
+        costs = self.make_deck("Carrier", purpose="cost")
+        self.make_rate(costs, "", price=0.02)
+        self.company.metered_cost_deck_id = costs
+        self.call("2026-10-02", 60)
+        self.call("2026-10-04", 60)
+        allowance.amount = 90
+        wizard = self.env["metered.simulation.start"].create(
+            {
+                "kind": "margin",
+                "date_from": date(2026, 10, 1),
+                "date_to": date(2026, 10, 31),
+            }
+        )
+        run = self.env["metered.simulation"].browse(wizard.action_run()["res_id"])
+        self.assertEqual(self.outcome(run), (1.8, 2.4))
+        self.assertEqual(self.charged(), 1.8)
+
     def test_a_plan_that_ended(self):
         """Calls that no plan is for any more cost what their deck says."""
         self.sell_minutes(100)
