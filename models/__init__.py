@@ -141,6 +141,7 @@ from . import sale_subscription_sync
 from . import metered_cure_company
 from . import metered_cure_partner
 from . import metered_golden_company
+from . import metered_golden_meter
 from . import metered_golden_partner
 from . import metered_golden_product
-from . import metered_golden_subscription_line
+from . import metered_golden_subscription

@@ -296,8 +296,24 @@ class MeteredGoldenCall(models.Model):
     # === CHANGES === #
 
     def _verdicts(self, day=None):
-        """What the calls cost: dict of calls -> (charge as text, verdict)."""
-        return {call: call._look(day) for call in self}
+        """What the calls cost, and how what they cost is measured.
+
+        :return: dict call -> (charge as text, verdict, text or False)
+        """
+        return {call: (*call._look(day), call._measured()) for call in self}
+
+    def _measured(self):
+        """How records become an agreed quantity of usage, as text; False of a call."""
+        if self.kind == "call":
+            return False
+        return self.meter_id.sudo()._golden_measure()
+
+    def _of_families(self, partners):
+        """Those whose price plans and prices of these customers may set."""
+        owners = partners.sudo().commercial_partner_id
+        of_families = self.env["res.partner"].with_context(active_test=False).sudo()
+        family = of_families.search([("id", "child_of", owners.ids)])
+        return self.filtered(lambda call: call.partner_id in family)
 
     @api.model
     def _altered(self, before, after, day=None):
@@ -322,7 +338,18 @@ class MeteredGoldenCall(models.Model):
         for day, verdicts in before.items():
             for call, was in verdicts.items():
                 now = after[day][call]
-                if call in found or was == now or now[1] == "same":
+                if call in found or was == now:
+                    continue
+                if was[2] != now[2]:
+                    found[call] = self.env._(
+                        "%(call)s: its quantity is measured as %(before)s, and as "
+                        "%(after)s then",
+                        call=call.display_name,
+                        before=was[2],
+                        after=now[2],
+                    )
+                    continue
+                if now[1] == "same":
                     continue
                 amount = call._format(number(call.expected), call.currency_id)
                 found[call] = self.env._(

@@ -11,7 +11,7 @@ class ProductTemplate(models.Model):
 
     _golden_kinds = frozenset({"call", "usage"})
     _prices_when_new = False
-    _pricing = frozenset({"metered_price_id", "metered_plan_id"})
+    _pricing = frozenset({"metered_price_id", "metered_plan_id", "metered_meter_id"})
 
     def _golden_domain(self):
         return []

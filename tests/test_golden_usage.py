@@ -105,7 +105,9 @@ class TestGoldenUsage(MeteredCase):
         self.assertEqual(self.golden.verdict, "same")
 
     def test_no_price(self):
-        self.meter.product_id = False
+        with self.refused("2.5 USD before, no price then"):
+            self.meter.product_id = False
+        self.meter.with_context(metered_golden_reason="No more").product_id = False
         self.golden.invalidate_recordset()
         self.assertEqual(self.golden.verdict, "unrated")
 
