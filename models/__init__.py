@@ -115,6 +115,7 @@ from . import metered_usage_cost
 from . import metered_usage_lines
 from . import metered_usage_priced
 from . import metered_usage_so_far
+from . import metered_usage_sums
 from . import product_template
 from . import product_template_plan
 from . import res_company

@@ -44,7 +44,10 @@ class TestSums(MeteredCase):
             self.assertEqual(sums, [0.12, 0.6])
 
     def test_lists_are_told(self):
-        for model, field in (("metered.usage", "amount"), ("metered.cdr", "charge")):
+        for model, field, currency in (
+            ("metered.usage", "amount_so_far", "so_far_currency_id"),
+            ("metered.cdr", "charge", "currency_id"),
+        ):
             views = self.env[model].get_views([(False, "list")])
             described = views["models"][model]["fields"][field]
-            self.assertEqual(described["currency_field"], "currency_id")
+            self.assertEqual(described["currency_field"], currency)

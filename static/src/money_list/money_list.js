@@ -25,8 +25,8 @@ export class MoneyListRenderer extends ListRenderer {
     getFieldCurrencies(fieldName) {
         const {list} = this.props;
         if (list.isGrouped && !list.selection.length) {
-            const currencies = list.groups.flatMap(
-                (group) => (group.aggregates.currency_id || []).filter(Boolean)
+            const currencies = list.groups.flatMap((group) =>
+                this.getGroupCurrencies(group, fieldName)
             );
             return new Set(currencies);
         }
@@ -36,15 +36,28 @@ export class MoneyListRenderer extends ListRenderer {
         return currencies;
     }
 
+    /** Ids of the currencies that the amounts of a group are in. */
+    getGroupCurrencies(group, fieldName) {
+        const currencyField = this.props.list.fields[fieldName].currency_field;
+        return (group.aggregates[currencyField] || []).filter(Boolean);
+    }
+
     formatGroupAggregate(group, column) {
-        if (
-            column.widget === "metered_amount" &&
-            (group.aggregates.currency_id || []).filter(Boolean).length > 1
-        ) {
-            return {
-                value: "–",
-                help: _t("Several currencies: group by currency to see the sums."),
-            };
+        if (column.widget === "metered_amount") {
+            if (this.getGroupCurrencies(group, column.name).length > 1) {
+                return {
+                    value: "–",
+                    help: _t("Several currencies: group by currency to see the sums."),
+                };
+            }
+            if (group.count && group.aggregates[column.name] === false) {
+                return {
+                    value: "–",
+                    help: _t(
+                        "Some of it is priced when it is invoiced: look at fewer customers to see what it comes to so far."
+                    ),
+                };
+            }
         }
         return super.formatGroupAggregate(group, column);
     }
