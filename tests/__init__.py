@@ -51,6 +51,7 @@ from . import test_golden_calls
 from . import test_golden_guard
 from . import test_golden_usage
 from . import test_golden_tours
+from . import test_identifier_index
 from . import test_import_asterisk
 from . import test_import_duplicates
 from . import test_import_durability
@@ -98,6 +99,7 @@ from . import test_source_completeness
 from . import test_source_form
 from . import test_source_fs_storage
 from . import test_source_hostile
+from . import test_source_many
 from . import test_source_policy
 from . import test_source_push
 from . import test_source_silence
