@@ -4,6 +4,7 @@ from . import test_activity
 from . import test_aggregations
 from . import test_allowance_reference
 from . import test_allowances
+from . import test_attachment_database
 from . import test_batch_job
 from . import test_batch_undo
 from . import test_batch_undo_job
@@ -113,6 +114,7 @@ from . import test_simulation
 from . import test_simulation_durability
 from . import test_simulation_plans
 from . import test_simulation_prices
+from . import test_store_durability
 from . import test_sums
 from . import test_times
 from . import test_tours

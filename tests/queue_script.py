@@ -3,9 +3,9 @@
 """What the tests of the job runner do inside Odoo.
 
 Run by scripts/odoo_env.py: ``start NAME URL PARALLEL FROM TO DOMAIN...`` makes a source
-with an account for each domain and starts their syncs, ``again NAME FROM TO`` starts
-those of a source that is there; TO may be empty. ``cron`` runs the scheduled action
-until nothing waits. They print what the source's form says of who works syncs off.
+with an account for each domain and starts their syncs, ``again NAME FROM TO DOMAIN...``
+starts those of a source that is there; TO may be empty. ``cron`` runs the scheduled
+action until nothing waits. They print what the source says of who works them off.
 """
 
 # The workers see only what is committed.
@@ -48,14 +48,15 @@ def start(env, name, url, parallel, begin, end, *domains):
             for domain, partner in zip(domains, partners, strict=True)
         ]
     )
-    again(env, name, begin, end)
+    again(env, name, begin, end, *domains)
 
 
-def again(env, name, begin, end):
-    """Start the syncs of a source."""
+def again(env, name, begin, end, *domains):
+    """Start the syncs of these domains."""
     source = env["metered.source"].search([("name", "=", name)])
     sys.stdout.write(f"{source.sync_worker}\n")
-    source._start_syncs("manual", source.account_ids, begin, end or None)
+    accounts = source.account_ids.filtered(lambda account: account.name in domains)
+    source._start_syncs("manual", accounts, begin, end or None)
     env.cr.commit()
 
 

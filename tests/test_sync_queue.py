@@ -34,6 +34,7 @@ DAY = datetime(2026, 10, 5, tzinfo=UTC)
 PERIOD = ("2026-10-05 00:00:00", "2026-10-07 00:00:00")
 ACCOUNTS = 12
 MANY = 1000
+FEW = 100
 PARALLEL = 4
 #: a minute, as tests/queue_script.py says it
 PRICE = Decimal("0.0371")
@@ -276,11 +277,11 @@ class TestSyncQueue(TransactionCase):
         day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         day -= timedelta(days=1)
         self.make_switch([small_domain(at, day) for at in range(MANY)])
-        expected = [
-            (domain.name, len(domain.legs), minutes, f"{minutes * PRICE:.4f}")
+        expected = {
+            (domain.name, len(domain.legs), minutes, f"{minutes * PRICE:.6f}")
             for domain in self.switch.domains.values()
             for minutes in [sum(leg.talk for leg in domain.legs) // 60]
-        ]
+        }
         self.names += ["nobody.service"]
         server = self.serve()
         self.start("Thousand", f"{day:%Y-%m-%d %H:%M:%S}", "")
@@ -289,7 +290,7 @@ class TestSyncQueue(TransactionCase):
         self.wait_for(lambda: self.query(DONE, "Thousand")[0][1] == 1, "one failed")
         self.assertEqual(self.query(DONE, "Thousand"), [(MANY, 1)])
         self.assertEqual(self.query(TOLD, "Thousand"), [("sync", 1)])
-        self.assertEqual(self.query(HELD, "Thousand"), expected)
+        self.assertEqual(expected ^ {*self.query(HELD, "Thousand")}, set())
         self.assertEqual(self.query(NOT_COMPLETE, day, "Thousand"), [])
         # Never more than the source allows, and every account once.
         self.assertTrue(1 < self.switch.most_at_once <= PARALLEL)
@@ -297,14 +298,14 @@ class TestSyncQueue(TransactionCase):
         self.assertEqual(self.errors(), "")
         server.kill()
 
-        # What is there already is neither stored nor listed as new once more.
+        # What is there already is neither stored nor charged once more.
         self.switch.requests.clear()
-        self.script("again", "Thousand", f"{day:%Y-%m-%d %H:%M:%S}", "")
+        some = self.names[:FEW]
+        self.script("again", "Thousand", f"{day:%Y-%m-%d %H:%M:%S}", "", *some)
         self.script("cron", timeout=WITHIN)
-        self.assertEqual(self.query(DONE, "Thousand"), [(2 * MANY, 2)])
-        self.assertEqual(self.query(TOLD, "Thousand"), [("sync", 2)])
-        self.assertEqual(self.query(HELD, "Thousand"), expected)
-        self.assertEqual(self.asked("/cdrs"), dict.fromkeys(self.names[:-1], 1))
+        self.assertEqual(self.query(DONE, "Thousand"), [(MANY + FEW, 1)])
+        self.assertEqual(expected ^ {*self.query(HELD, "Thousand")}, set())
+        self.assertEqual(self.asked("/cdrs"), dict.fromkeys(some, 1))
         self.assertFalse(self.switch.problems)
 
     def asked(self, ending):
