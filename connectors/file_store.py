@@ -15,6 +15,7 @@ the folder must not have other files of the server read.
 """
 
 import hashlib
+import itertools
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -234,37 +235,62 @@ class FileStore:
             )
         return Fetched(file, str(target), digest.hexdigest())
 
-    def finish(self, file):
+    def finish(self, file, sha256=""):
         """Do with an imported file what is to be done.
 
-        A file that was replaced meanwhile is left where it is, to be imported too.
+        A file that was replaced meanwhile is left where it is, to be imported too. One
+        whose move was cut short is not moved once more.
 
+        :param sha256: of its content, where it is known
         :return: what was done, for the log
         """
         if self._afterwards == "keep":
             return "kept"
         current = self._folder.current(file)
-        if current is None:
-            return "gone already"
-        if current != file:
+        if current is not None and current != file:
             return "kept: it was changed meanwhile"
         path = self._folder.path_of(file)
         with self._folder.asking(path):
+            target = self._moved_before(file, sha256)
+            moved_to = f"moved to {self._folder.name_of(target)}"
+            if current is None:
+                return moved_to if target else "gone already"
             if self._afterwards == "delete":
                 self._fs.rm_file(path)
                 return "deleted"
-            target = self._free_name(file)
+            if target:
+                self._fs.rm_file(path)
+                return moved_to
+            target = next(t for t in self._targets(file) if not self._fs.exists(t))
             self._fs.makedirs(target.rpartition("/")[0], exist_ok=True)
             self._fs.mv(path, target)
         return f"moved to {self._folder.name_of(target)}"
 
-    def _free_name(self, file):
-        """Where to move a file to: nothing is overwritten."""
+    def _targets(self, file):
+        """Where to move a file to, one after the other: nothing is overwritten."""
         name = PurePosixPath(file.name)
-        target = self._folder.path_to((*self._done, *name.parts))
-        number = 1
-        while self._fs.exists(target):
-            number += 1
+        yield self._folder.path_to((*self._done, *name.parts))
+        for number in itertools.count(2):
             numbered = f"{name.stem}-{number}{name.suffix}"
-            target = self._folder.path_to((*self._done, *name.parts[:-1], numbered))
-        return target
+            yield self._folder.path_to((*self._done, *name.parts[:-1], numbered))
+
+    def _moved_before(self, file, sha256):
+        """Where this content lies under this name already; '' where nowhere.
+
+        Object stores move by copying: killed after that, the original is still there.
+        """
+        if self._afterwards != "move" or not sha256:
+            return ""
+        for target in self._targets(file):
+            if not self._fs.exists(target):
+                return ""
+            if self._fs.size(target) == file.size and self._digest(target) == sha256:
+                return target
+        return ""
+
+    def _digest(self, path):
+        digest = hashlib.sha256()
+        with self._fs.open(path, "rb") as content:
+            while block := content.read(BLOCK_BYTES):
+                digest.update(block)
+        return digest.hexdigest()

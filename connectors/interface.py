@@ -180,6 +180,16 @@ class Connector(ABC):
             attempt(checks, f"Account {account}", lambda: self.find(account))
         return checks
 
+    def reach(self):
+        """Ask something small that needs the source and the credentials, no account.
+
+        It tells a source that is down from one account that cannot be fetched.
+
+        :return: what it answered, of any kind
+        :raise SourceError: nothing can be fetched from it now
+        """
+        return next(iter(self.accounts()), None)
+
     def find(self, account):
         """Say that an account exists.
 
@@ -263,6 +273,10 @@ class HttpConnector(Connector):
     def check(self, account=None):
         with self.hurried():
             return super().check(account)
+
+    def reach(self):
+        with self.hurried():
+            return super().reach()
 
     @contextmanager
     def hurried(self):

@@ -178,6 +178,10 @@ class NetSapiens(HttpConnector):
                 )
         return checks
 
+    def reach(self):
+        with self.hurried():
+            return self._look_rights()
+
     def _look_version(self):
         if self.api == V1:
             return "It knows API v1 only, which is used."

@@ -41,26 +41,62 @@ class IdentifierIndex:
 
     def __init__(self, kinds, values, valid_from_us, valid_to_us):
         self._by_kind = {}
+        self._count = len(kinds)
         start = np.asarray(valid_from_us, np.int64)
         end = np.asarray(valid_to_us, np.int64)
         kinds = np.asarray(kinds, object)
         texts = pa.array(values, pa.string())
         for kind in set(kinds):
             members = np.flatnonzero(kinds == kind)
-            encoded = pc.dictionary_encode(pc.take(texts, pa.array(members)))
-            codes = encoded.indices.to_numpy(zero_copy_only=False)
-            order = np.lexsort((members, start[members], codes))
-            members = members[order]
-            first = np.searchsorted(codes[order], np.arange(len(encoded.dictionary)))
-            last = np.append(first[1:], len(members))
-            self._by_kind[kind] = (
-                encoded.dictionary,
+            self._set(
+                kind,
                 members,
-                first,
-                last,
+                pc.take(texts, pa.array(members)),
                 start[members],
                 end[members],
             )
+
+    def _set(self, kind, members, texts, start, end):
+        """Index the identifiers of a kind.
+
+        :param members: int64 array of their positions; the others in the same order
+        """
+        encoded = pc.dictionary_encode(texts)
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        order = np.lexsort((members, start, codes))
+        first = np.searchsorted(codes[order], np.arange(len(encoded.dictionary)))
+        self._by_kind[kind] = (
+            encoded.dictionary,
+            members[order],
+            first,
+            np.append(first[1:], len(members)),
+            start[order],
+            end[order],
+        )
+
+    def extended(self, kinds, values, valid_from_us, valid_to_us):
+        """This index with further identifiers, whose positions go on after its own.
+
+        :return: :class:`IdentifierIndex`; this one stays as it is
+        """
+        added = IdentifierIndex(kinds, values, valid_from_us, valid_to_us)
+        index = IdentifierIndex((), (), (), ())
+        index._by_kind = dict(self._by_kind)
+        index._count = self._count + added._count
+        for kind, (texts, members, first, last, start, end) in added._by_kind.items():
+            texts = pc.take(
+                texts, pa.array(np.repeat(np.arange(len(first)), last - first))
+            )
+            members = members + self._count
+            if kind in self._by_kind:
+                known, *of_known = self._by_kind[kind]
+                places = np.repeat(np.arange(len(known)), of_known[2] - of_known[1])
+                texts = pa.concat_arrays([pc.take(known, pa.array(places)), texts])
+                members = np.append(of_known[0], members)
+                start = np.append(of_known[3], start)
+                end = np.append(of_known[4], end)
+            index._set(kind, members, texts, start, end)
+        return index
 
     def find(self, kind, values, times_us):
         """Identifier in force for each record.

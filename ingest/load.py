@@ -105,6 +105,7 @@ def load_settings(source):
             chain=chain_of,
         ),
         engine=engine,
+        chains=tuple(chains),
         currency_of_deck=currency_of_deck,
         default_chain=default_chain,
         record_kind=source.record_kind,
@@ -234,11 +235,13 @@ def _zones(identifiers, company):
     zones = [company._metered_timezone()]
     zone_of = []
     for identifier in identifiers:
-        partner = identifier.partner_id
-        zone = (
-            partner.metered_tz or partner.commercial_partner_id.metered_tz or zones[0]
-        )
+        zone = customer_zone(identifier.partner_id, zones[0])
         if zone not in zones:
             zones.append(zone)
         zone_of.append(zones.index(zone))
     return tuple(zones), np.array(zone_of, np.int64)
+
+
+def customer_zone(partner, default):
+    """The time zone in which a customer's days begin."""
+    return partner.metered_tz or partner.commercial_partner_id.metered_tz or default

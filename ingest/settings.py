@@ -61,6 +61,8 @@ class ImportSettings:
     zones: tuple[str, ...]
     payers: Payers
     engine: RatingEngine
+    #: ids of decks in order of precedence: what the engine's chains are made of
+    chains: tuple[tuple[int, ...], ...] = ()
     currency_of_deck: dict[int, int] = field(default_factory=dict)
     #: position in the engine's chains: the company's own, for what nobody pays yet
     default_chain: int = 0

@@ -10,6 +10,7 @@ from . import account_move
 from . import account_move_difference
 from . import account_move_send
 from . import account_move_usage
+from . import ir_attachment
 from . import mail_activity
 from . import mail_activity_mixin
 from . import account_move_line

@@ -201,7 +201,8 @@ class MeteredBatch(models.Model):
                 with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                     attachment = attachments.create({**values, "raw": content})
             else:
-                attachment = attachments.create({**values, "raw": file.read()})
+                attachment = attachments.create({**values, "raw": b""})
+                attachment._metered_store_in_database(file)
         return self._create_checked(source, attachment, *checked)
 
     @api.model
@@ -248,7 +249,10 @@ class MeteredBatch(models.Model):
                 yield path
                 return
         with tempfile.NamedTemporaryFile() as copy:
-            copy.write(attachment.raw or b"")
+            if attachment.store_fname:
+                copy.write(attachment.raw or b"")
+            else:
+                attachment._metered_copy_from_database(copy)
             copy.flush()
             yield copy.name
 

@@ -6,6 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from ..ingest.store import lock_source
+
 #: days that one sync compares at most
 MOST_DAYS = 62
 #: names the problem on a source, for its activity
@@ -128,7 +130,6 @@ class MeteredCompleteness(models.Model):
                         **values,
                     }
                 )
-        source._tell_gaps()
 
     @api.model
     def _held(self, source, account, first, last):
@@ -176,17 +177,14 @@ class MeteredSync(models.Model):
             commit()
         self.env["metered.completeness"]._compare(self.source_id, account, counts)
         missing = {
-            day: row.gap
-            for day, row in (
-                (row.day, row)
-                for row in self.env["metered.completeness"].search(
-                    [
-                        ("source_id", "=", self.source_id.id),
-                        ("account_id", "=", account.id),
-                        ("day", "in", list(counts)),
-                        ("state", "=", "gap"),
-                    ]
-                )
+            row.day: row.gap
+            for row in self.env["metered.completeness"].search(
+                [
+                    ("source_id", "=", self.source_id.id),
+                    ("account_id", "=", account.id),
+                    ("day", "in", list(counts)),
+                    ("state", "=", "gap"),
+                ]
             )
         }
         for day, gap in missing.items():
@@ -198,6 +196,19 @@ class MeteredSync(models.Model):
                 ),
                 "warning",
             )
+        self._tell_gaps(missing, commit)
+
+    def _tell_gaps(self, missing, commit):
+        """Raise or close the source's activity; syncs side by side take turns."""
+        source = self.source_id
+        if not missing and not source._metered_open_activities(GAP):
+            return
+        if commit:
+            commit()
+        with lock_source(self.env.cr, source.id, commit):
+            source._tell_gaps()
+            if commit:
+                commit()
 
 
 class MeteredSource(models.Model):
@@ -229,17 +240,13 @@ class MeteredSource(models.Model):
 
     def _tell_gaps(self):
         """Raise one activity while days are incomplete, and close it afterwards."""
+        rows = self.env["metered.completeness"]
         for source in self:
-            gaps = self.env["metered.completeness"].search(
-                [("source_id", "=", source.id), ("state", "=", "gap")]
-            )
-            if not gaps:
+            gaps = [("source_id", "=", source.id), ("state", "=", "gap")]
+            by_day = rows._read_group(gaps, ["day:day"], ["gap:sum"], order="day:day")
+            if not by_day:
                 source._metered_settle(GAP, self.env._("All days are complete now."))
                 continue
-            days = ", ".join(
-                format_date(self.env, day)
-                for day in sorted(set(gaps.mapped("day")))[-5:]
-            )
             source._metered_raise(
                 GAP,
                 self.env._("Records are missing"),
@@ -247,7 +254,9 @@ class MeteredSource(models.Model):
                     "The switch counts %(records)s records more than are here, on "
                     "%(days)s. Open Records per Day on the source, and fetch these "
                     "days again.",
-                    records=sum(gaps.mapped("gap")),
-                    days=days,
+                    records=sum(gap for _day, gap in by_day),
+                    days=", ".join(
+                        format_date(self.env, day) for day, _gap in by_day[-5:]
+                    ),
                 ),
             )

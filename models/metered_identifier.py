@@ -115,25 +115,48 @@ class MeteredIdentifier(models.Model):
 
     @api.depends("kind", "value", "source_id.country_id", "account_id.country_id")
     def _compute_normalised(self):
-        for identifier in self:
-            value = (identifier.value or "").strip()
-            if identifier.kind == "number" and value:
-                country = (
-                    identifier.account_id.country_id
-                    or identifier.source_id.country_id
-                    or identifier.company_id.country_id
-                )
-                value = identifier._normalise_number(value, country)
-            identifier.normalised = value or False
+        for country, identifiers in self.grouped(
+            lambda i: (
+                i.account_id.country_id
+                or i.source_id.country_id
+                or i.company_id.country_id
+            )
+        ).items():
+            forms = self._normalised_forms(
+                [(i.kind, i.value) for i in identifiers], country
+            )
+            for identifier, form in zip(identifiers, forms, strict=True):
+                identifier.normalised = form
 
     @api.model
-    def _normalise_number(self, value, country):
-        """The international form of a number; the number itself where it has none."""
+    def _normalised_forms(self, identifiers, country):
+        """What records are compared with.
+
+        :param identifiers: list of (kind, value)
+        :param country: ``res.country`` that numbers are dialled in
+        :return: list of texts, False where there is no value
+        """
+        forms = [(value or "").strip() for _kind, value in identifiers]
+        numbers = [
+            at
+            for at, (kind, _value) in enumerate(identifiers)
+            if kind == "number" and forms[at]
+        ]
+        if numbers:
+            found = self._normalise_numbers([forms[at] for at in numbers], country)
+            for at, form in zip(numbers, found, strict=True):
+                forms[at] = form
+        return [form or False for form in forms]
+
+    @api.model
+    def _normalise_numbers(self, values, country):
+        """The international forms of numbers; a number itself where it has none."""
         try:
             plan = dial_plan(country.code or "")
         except ValueError:
-            return value
-        return normalise_numbers([value], plan)[0].as_py() or value
+            return values
+        found = normalise_numbers(values, plan).to_pylist()
+        return [form or value for form, value in zip(found, values, strict=True)]
 
     @api.model
     def _domain_valid(self, moment):

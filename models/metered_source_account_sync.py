@@ -32,7 +32,7 @@ class MeteredSourceAccount(models.Model):
         One that is gone ends now. What a person entered is left alone.
 
         :param found: list of :class:`~..connectors.interface.Identifier`
-        :return: (how many were new, how many ended)
+        :return: (``metered.identifier`` that are new, whether others changed)
         """
         self.ensure_one()
         now = fields.Datetime.now()
@@ -51,58 +51,104 @@ class MeteredSourceAccount(models.Model):
             else:
                 identifier.date_to = now
         new = {*wanted} - {(i.kind, i.value) for i in current}
-        added = sum(
-            self._add_identifier(wanted[key], known, now) for key in sorted(new)
+        added, moved = self._add_identifiers(
+            [wanted[key] for key in sorted(new)], known, now
         )
         self.identifiers_synced = now
-        return added, len(gone)
+        return added, len(gone), moved
 
-    def _add_identifier(self, found, known, now):
-        """Whether it was added: not where somebody else has it, or this customer."""
+    def _add_identifiers(self, found, known, now):
+        """Create what nobody else has, or somebody else had before.
+
+        :param found: list of :class:`~..connectors.interface.Identifier`
+        :param known: ``metered.identifier`` of this account, from earlier syncs
+        :return: (those that were created, whether another account's ended for them)
+        """
         model = self.env["metered.identifier"].sudo()
+        ended = {}
+        for identifier in known.filtered("date_to"):
+            key = (identifier.kind, identifier.value)
+            ended.setdefault(key, []).append(identifier.date_to)
+        wanted = [self._prepare_identifier(i, ended) for i in found]
+        country = self.country_id or self.source_id.country_id
+        forms = model._normalised_forms(
+            [(values["kind"], values["value"]) for values in wanted], country
+        )
+        others = model.search(
+            [
+                ("normalised", "in", list({*forms} - {False})),
+                ("company_id", "=", self.company_id.id),
+                ("source_id", "=", self.source_id.id),
+                *model._domain_valid(now),
+            ]
+        ).grouped(lambda other: (other.kind, other.normalised))
+        free, taken = [], []
+        for values, form in zip(wanted, forms, strict=True):
+            other = others.get((values["kind"], form))
+            if not other:
+                free.append(values)
+            elif other.filtered("is_synced") == other:
+                taken.append((values, other))
+            # Or a person said whose it is.
+        added = self._create_identifiers(free)
+        moved = False
+        for values, other in taken:
+            if self._take_over(values, other, now):
+                moved = True
+                added += self._create_identifiers([values])
+        return added, moved
+
+    def _prepare_identifier(self, found, ended):
+        """Values of an identifier, from the moment on that it is this account's.
+
+        :param dict ended: (kind, value) -> when it ended here before
+        """
         begin = self.identifiers_synced or False
         if found.valid_from:
             begin = datetime.combine(found.valid_from, time(), UTC).replace(tzinfo=None)
-        ended = known.filtered(
-            lambda i: (i.kind, i.value) == (found.kind, found.value) and i.date_to
-        )
-        if ended:
-            begin = max([begin or datetime.min, *ended.mapped("date_to")])
-        source = self.source_id
-        values = {
+        before = ended.get((found.kind, found.value))
+        if before:
+            begin = max([begin or datetime.min, *before])
+        return {
             "kind": found.kind,
             "value": found.value,
             "company_id": self.company_id.id,
             "partner_id": self.partner_id.id,
-            "source_id": source.id,
+            "source_id": self.source_id.id,
             "account_id": self.id,
             "is_synced": True,
             "date_from": begin,
         }
-        normalised = model.new(values).normalised
-        others = model.search(
-            [
-                ("kind", "=", found.kind),
-                ("normalised", "=", normalised),
-                ("company_id", "=", self.company_id.id),
-                ("source_id", "=", source.id),
-                *model._domain_valid(now),
-            ]
-        )
-        if others.filtered(lambda i: not i.is_synced):
-            return False  # a person said whose it is
+
+    def _take_over(self, values, others, now):
+        """End what the switch gave to this account, and was another's.
+
+        :return: whether it can be this account's
+        """
         for other in others:
-            # The switch gave it to this account: it is no longer the other's.
             moved = self.identifiers_synced or now
             if other.date_from and other.date_from >= moved:
                 moved = now
             if other.date_from and other.date_from >= moved:
                 return False
             other.date_to = moved
-            values["date_from"] = max(begin or moved, moved)
+            values["date_from"] = max(values["date_from"] or moved, moved)
+        return True
+
+    def _create_identifiers(self, wanted):
+        """Create these, except where one was, or will be, somebody else's.
+
+        :param wanted: list of values
+        :return: ``metered.identifier``
+        """
+        model = self.env["metered.identifier"].sudo()
+        if not wanted:
+            return model
         try:
             with self.env.cr.savepoint():
-                model.create(values)
+                return model.create(wanted)
         except ValidationError:
-            return False  # it will be, or was, somebody else's at that time
-        return True
+            if len(wanted) == 1:
+                return model
+        # One of them is in the way of the others: which one?
+        return model.union(*(self._create_identifiers([one]) for one in wanted))

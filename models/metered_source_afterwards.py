@@ -18,8 +18,8 @@ class MeteredSource(models.Model):
     def _put_away(self, store, commit, names=None):
         """Move or delete files whose records are all stored.
 
-        Killed between doing that and noting it, the next time finds the file gone and
-        notes that: it is done once.
+        Killed between doing that and noting it, the next time finds where the file is
+        and notes that: it is done once.
 
         :param store: :class:`~..connectors.file_store.FileStore`
         :param names: of the files that are looked at; None: all
@@ -31,7 +31,8 @@ class MeteredSource(models.Model):
             if row.afterwards or not row._is_imported():
                 continue
             row.afterwards = store.finish(
-                StoredFile(row.name, int(row.size), row.changed or "")
+                StoredFile(row.name, int(row.size), row.changed or ""),
+                row.checksum or "",
             )
             if commit:
                 commit()

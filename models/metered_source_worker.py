@@ -176,7 +176,6 @@ class MeteredSource(models.Model):
                 "SELECT pg_advisory_unlock(%s, %s)",
                 (SLOT_LOCK_CLASS, self.id * SLOTS + slot),
             )
-            commit()
 
     def _throttle(self):
         """How often this process may ask: each of several workers has its share."""

@@ -95,9 +95,9 @@ class MeteredSync(models.Model):
         return computed
 
     def _note(self, message, level="info"):
-        """Write a line into the log."""
+        """Write a line into the log of each."""
         self.env["metered.sync.line"].create(
-            {"sync_id": self.id, "level": level, "message": message}
+            [{"sync_id": s.id, "level": level, "message": message} for s in self]
         )
 
     # === SCREENS === #

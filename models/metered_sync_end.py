@@ -4,8 +4,20 @@ from datetime import timedelta
 
 from odoo import fields, models
 
+from ..connectors.errors import (
+    SourceBusy,
+    SourceError,
+    SourceFileError,
+    SourceNotFound,
+    SourceRefused,
+    SourceSettingsError,
+    SourceUnreachable,
+)
+from ..connectors.http import HttpLimits
 from ..ingest.store import lock_source
 
+#: the job waits for the next slice rather than inside of one
+LIMITS = HttpLimits(request_seconds=60, longest_wait=10, attempts=3)
 #: attempts at a source that cannot be reached
 ATTEMPTS = 6
 #: waiting time after the first failed attempt, doubled each time
@@ -13,6 +25,13 @@ FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 #: names the problem on a source, for its activity
 PROBLEM = "sync"
+NEWEST = """
+    SELECT max(start_time)
+      FROM metered_cdr
+     WHERE batch_id = %s
+       AND start_time > (SELECT coalesce(last_record, '-infinity')
+                           FROM metered_source WHERE id = %s)
+"""
 
 
 class MeteredSync(models.Model):
@@ -27,12 +46,28 @@ class MeteredSync(models.Model):
             target.synced_until = max(target.synced_until or self.date_to, self.date_to)
         self._note_result()
         target.sync_error = False
-        source = self.source_id
-        if not source.sync_error and not source.account_ids.search_count(
-            [("source_id", "=", source.id), ("sync_error", "!=", False)], limit=1
-        ):
-            source._metered_settle(PROBLEM, self.env._("It was reached since."))
         return super()._finish()
+
+    def _settle(self, commit):
+        """Close the activity about failed syncs once nothing of the source fails.
+
+        Syncs side by side would all write to it: they take turns.
+        """
+        source, accounts = self.source_id, self.env["metered.source.account"]
+        own = self.account_id or source
+        failing = [("source_id", "=", source.id), ("sync_error", "!=", False)]
+        if (
+            not source._metered_open_activities(PROBLEM)
+            or (source.sync_error and source != own)
+            or accounts.search_count([*failing, ("id", "!=", self.account_id.id)])
+        ):
+            return
+        if commit:
+            commit()
+        with lock_source(self.env.cr, source.id, commit):
+            source._metered_settle(PROBLEM, self.env._("It was reached since."))
+            if commit:
+                commit()
 
     def _note_result(self):
         if self.batch_id:
@@ -50,16 +85,25 @@ class MeteredSync(models.Model):
             self._note(self.env._("Done: no records in that time."))
 
     def _fail(self, message):
-        self._close_batch()
+        """Close syncs of one source that cannot go on, and tell a person once."""
+        for sync in self:
+            sync._close_batch()
         self._note(message, "error")
-        (self.account_id or self.source_id).sync_error = message
+        self.account_id.sync_error = message
+        if not all(sync.account_id for sync in self):
+            self.source_id.sync_error = message
+        name = self[:1].display_name
+        if len(self) > 1:
+            name = self.env._(
+                "%(sync)s and %(count)s more", sync=name, count=len(self) - 1
+            )
         self.source_id._metered_raise(
             PROBLEM,
             self.env._("A sync failed"),
             self.env._(
                 "%(sync)s: %(error)s What was stored stays; the sync can go on, and "
                 "the next one fetches what is missing.",
-                sync=self.display_name,
+                sync=name,
                 error=message,
             ),
         )
@@ -74,6 +118,7 @@ class MeteredSync(models.Model):
             self.batch_id = False
             batch.unlink()
             return
+        batch = batch.with_context(tracking_disable=True)
         batch._verify()
         batch.write({"state": "done", "finished": fields.Datetime.now()})
 
@@ -84,16 +129,16 @@ class MeteredSync(models.Model):
         """
         if not self.batch_id:
             return
-        with lock_source(self.env.cr, self.source_id.id, commit):
+        batch, source = self.batch_id.id, self.source_id.id
+        self.env.cr.execute(NEWEST, (batch, source))
+        [newest] = self.env.cr.fetchone()
+        if not newest:
+            return
+        with lock_source(self.env.cr, source, commit):
             self.env.cr.execute(
-                """
-                UPDATE metered_source SET last_record = newest.start_time
-                  FROM (SELECT max(start_time) AS start_time
-                          FROM metered_cdr WHERE batch_id = %s) newest
-                 WHERE id = %s
-                   AND newest.start_time > coalesce(last_record, '-infinity')
-                """,
-                (self.batch_id.id, self.source_id.id),
+                "UPDATE metered_source SET last_record = %(newest)s WHERE id = %(id)s"
+                " AND coalesce(last_record, '-infinity') < %(newest)s",
+                {"newest": newest, "id": source},
             )
             if commit:
                 commit()
@@ -102,31 +147,74 @@ class MeteredSync(models.Model):
     def _source_failed(self, error, commit):
         """Try again later what may get better by itself; the rest is a failure.
 
+        A source that is down is down for all accounts: those that wait are not tried
+        one by one.
+
         :return: whether the job is over
         """
         if commit:
             self.env.cr.rollback()
             self.invalidate_recordset()
         self._keep_last_record(commit)
-        message = str(error)
-        # An invoice does not wait for hours: its source's policy decides.
-        attempts = 1 if self.kind == "invoice" else ATTEMPTS
-        if not getattr(error, "retry", False) or self.attempts + 1 >= attempts:
-            self._fail(message)
+        is_down = self._is_source_down(error)
+        if commit:
+            commit()
+        # Syncs side by side fail side by side: they take turns.
+        with lock_source(self.env.cr, self.source_id.id, commit):
+            syncs = self
+            if is_down:
+                syncs |= self._waiting_beside()
+            for failing in syncs.grouped(lambda s: (s.attempts, s.kind)).values():
+                failing._try_later_or_fail(error)
             if commit:
                 commit()
+        return self.state == "failed"
+
+    def _is_source_down(self, error):
+        """Whether the source fails for accounts that were not asked for yet, too."""
+        if not self.account_id or isinstance(error, SourceNotFound | SourceFileError):
+            return False
+        if isinstance(error, SourceBusy | SourceSettingsError):
             return True
-        wait = min(FIRST_WAIT * 2**self.attempts, LONGEST_WAIT)
+        if not isinstance(error, SourceUnreachable | SourceRefused):
+            return False
+        try:
+            with self.source_id._make_connector(limits=LIMITS) as connector:
+                connector.reach()
+        except SourceError:
+            return True
+        return False
+
+    def _waiting_beside(self):
+        """Other syncs of the source that nobody has begun with."""
+        return self.search(
+            [
+                *self._due_domain(),
+                ("source_id", "=", self.source_id.id),
+                ("state", "=", "queued"),
+                ("id", "!=", self.id),
+            ]
+        )
+
+    def _try_later_or_fail(self, error):
+        """The same for syncs with as many attempts, and the same reason."""
+        message, tried = str(error), self[:1].attempts
+        # An invoice does not wait for hours: its source's policy decides.
+        attempts = 1 if self[:1].kind == "invoice" else ATTEMPTS
+        if not getattr(error, "retry", False) or tried + 1 >= attempts:
+            self._fail(message)
+            return
+        wait = min(FIRST_WAIT * 2**tried, LONGEST_WAIT)
         if getattr(error, "retry_after", None):
             wait = max(wait, min(timedelta(seconds=error.retry_after), LONGEST_WAIT))
         self.write(
             {
                 "state": "queued",
-                "attempts": self.attempts + 1,
+                "attempts": tried + 1,
                 "not_before": fields.Datetime.now() + wait,
             }
         )
-        self._trigger_cron(self.not_before)
+        self._trigger_cron(self[:1].not_before)
         self._note(
             self.env._(
                 "%(error)s It is tried again in %(minutes)s min.",
@@ -135,9 +223,6 @@ class MeteredSync(models.Model):
             ),
             "warning",
         )
-        if commit:
-            commit()
-        return False
 
     def _failure_text(self, error):
         return self.env._(

@@ -11,10 +11,11 @@ from odoo import api, fields, models
 
 from ..connectors.errors import SourceAnswerError, SourceError, SourceFileError
 from ..connectors.formats import Chunk
-from ..connectors.http import HttpLimits
 from ..connectors.interface import join_pages
 from ..ingest.load import load_settings
+from ..ingest.load_more import add_identifiers
 from ..ingest.run import run_chunks
+from .metered_sync_end import LIMITS
 
 #: first key of the advisory locks that syncs hold while they run ("mbsy")
 JOB_LOCK_CLASS = 0x6D627379
@@ -22,8 +23,6 @@ JOB_LOCK_CLASS = 0x6D627379
 CHUNK_RECORDS = 2_000
 #: pages of one sync, over all its slices: a switch may go on for ever
 MOST_PAGES = 100_000
-#: the job waits for the next slice rather than inside of one
-LIMITS = HttpLimits(request_seconds=60, longest_wait=10, attempts=3)
 
 
 @dataclass
@@ -46,13 +45,14 @@ class MeteredSync(models.Model):
         return JOB_LOCK_CLASS
 
     def _run(self, commit, seconds):
-        if commit:
-            commit()
         slot = self._take_slot(commit)
         if slot is None:
             return False
         try:
-            return self._run_kind(commit, seconds)
+            if not self._run_kind(commit, seconds):
+                return False
+            self._settle(commit)
+            return True
         except (SourceError, SourceFileError) as error:
             return self._source_failed(error, commit)
         except Exception:
@@ -76,9 +76,6 @@ class MeteredSync(models.Model):
             if not self.is_fetched and not self._read_pages(connector, commit, seconds):
                 return False
             self._count_days(connector, account, commit)
-            if commit:
-                # The end writes to the source, as others' ends do: it shall be short.
-                commit()
         return True
 
     def _prepare(self, connector):
@@ -89,16 +86,15 @@ class MeteredSync(models.Model):
             connector.find(account.name)
             found = list(connector.identifiers(account.name))
             values["expected"] = self._ask_count(connector) or 0
-            added, ended = account._sync_identifiers(found)
+            added, ended, moved = account._sync_identifiers(found)
             values["identifiers"] = len(found)
-            if added or ended:
-                self.env.context.get("metered_kept_settings", {}).clear()
+            self._renew_settings(added, ended or moved)
             self._note(
                 self.env._(
                     "%(count)s phone numbers and extensions: %(added)s new, %(ended)s "
                     "gone.",
                     count=len(found),
-                    added=added,
+                    added=len(added),
                     ended=ended,
                 )
             )
@@ -211,9 +207,28 @@ class MeteredSync(models.Model):
         """What records are rated with: frozen for a slice, for all of its syncs."""
         kept = self.env.context.get("metered_kept_settings", {})
         source = self.source_id
-        if source.id not in kept:
-            kept[source.id] = load_settings(source)
-        return kept[source.id]
+        settings, added = kept.get(source.id, (None, ()))
+        if settings and added:
+            # Those of a transaction that failed are not there.
+            found = self.env["metered.identifier"].sudo().browse(added).exists()
+            settings = add_identifiers(settings, source, found)
+        settings = settings or load_settings(source)
+        kept[source.id] = (settings, ())
+        return settings
+
+    def _renew_settings(self, added, changed):
+        """Have the settings that are kept know of other identifiers.
+
+        :param added: ``metered.identifier`` that are new
+        :param bool changed: others have ended
+        """
+        kept = self.env.context.get("metered_kept_settings", {})
+        source = self.source_id
+        if changed:
+            kept.pop(source.id, None)
+        elif source.id in kept:
+            settings, before = kept[source.id]
+            kept[source.id] = (settings, (*before, *added.ids))
 
     @api.model
     def _chunk_records(self):
@@ -223,16 +238,23 @@ class MeteredSync(models.Model):
     def _ensure_batch(self):
         """The batch that counts what this sync brings in."""
         if not self.batch_id:
-            self.batch_id = self.env["metered.batch"].create(
-                {
-                    "source_id": self.source_id.id,
-                    "file_name": self.display_name,
-                    "sync_id": self.id,
-                    "account_id": self.account_id.id,
-                    "started": fields.Datetime.now(),
-                }
+            self.batch_id = (
+                self.env["metered.batch"]
+                # The sync has a log: of thousands of them nobody reads one more.
+                .with_context(tracking_disable=True)
+                .create(
+                    {
+                        "source_id": self.source_id.id,
+                        "file_name": self.display_name,
+                        "sync_id": self.id,
+                        "account_id": self.account_id.id,
+                        "state": "running",
+                        "started": fields.Datetime.now(),
+                    }
+                )
             )
-        self.batch_id.state = "running"
+        elif self.batch_id.state != "running":
+            self.batch_id.with_context(tracking_disable=True).state = "running"
         return self.batch_id
 
     def _count_days(self, connector, account, commit):

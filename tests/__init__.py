@@ -5,6 +5,7 @@ from . import test_aggregations
 from . import test_allowance_life
 from . import test_allowance_reference
 from . import test_allowances
+from . import test_attachment_database
 from . import test_batch_job
 from . import test_batch_undo
 from . import test_batch_undo_job
@@ -53,6 +54,7 @@ from . import test_golden_guard
 from . import test_golden_usage
 from . import test_golden_sold
 from . import test_golden_tours
+from . import test_identifier_index
 from . import test_import_asterisk
 from . import test_import_duplicates
 from . import test_import_durability
@@ -102,6 +104,7 @@ from . import test_source_completeness
 from . import test_source_form
 from . import test_source_fs_storage
 from . import test_source_hostile
+from . import test_source_many
 from . import test_source_policy
 from . import test_source_push
 from . import test_source_silence
@@ -115,6 +118,7 @@ from . import test_simulation
 from . import test_simulation_durability
 from . import test_simulation_plans
 from . import test_simulation_prices
+from . import test_store_durability
 from . import test_sums
 from . import test_times
 from . import test_tours

@@ -2,9 +2,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What the tests of the job runner do inside Odoo.
 
-Run by scripts/odoo_env.py: ``start NAME URL PARALLEL DOMAIN...`` makes a source with an
-account for each domain and starts their syncs; ``cron`` runs the scheduled action until
-nothing waits. Both print what the source's form says of who works syncs off.
+Run by scripts/odoo_env.py: ``start NAME URL PARALLEL FROM TO DOMAIN...`` makes a source
+with an account for each domain and starts their syncs, ``again NAME FROM TO DOMAIN...``
+starts those of a source that is there; TO may be empty. ``cron`` runs the scheduled
+action until nothing waits. They print what the source says of who works them off.
 """
 
 # The workers see only what is committed.
@@ -14,10 +15,8 @@ import sys
 
 from odoo.addons.metered_billing.demo.servers.netsapiens import API_KEY
 
-PERIOD = ("2026-10-05 00:00:00", "2026-10-07 00:00:00")
 
-
-def start(env, name, url, parallel, *domains):
+def start(env, name, url, parallel, begin, end, *domains):
     """Make a source, its customers and their syncs."""
     deck = env["metered.rate.deck"].search([("name", "=", "Queue")], limit=1)
     if not deck:
@@ -40,20 +39,24 @@ def start(env, name, url, parallel, *domains):
             "sync_hours": 0,
         }
     )
-    accounts = env["metered.source.account"].create(
+    partners = env["res.partner"].create(
+        [{"name": f"{name} {domain}", "metered_deck_id": deck.id} for domain in domains]
+    )
+    env["metered.source.account"].create(
         [
-            {
-                "source_id": source.id,
-                "name": domain,
-                "partner_id": env["res.partner"]
-                .create({"name": f"{name} {domain}", "metered_deck_id": deck.id})
-                .id,
-            }
-            for domain in domains
+            {"source_id": source.id, "name": domain, "partner_id": partner.id}
+            for domain, partner in zip(domains, partners, strict=True)
         ]
     )
+    again(env, name, begin, end, *domains)
+
+
+def again(env, name, begin, end, *domains):
+    """Start the syncs of these domains."""
+    source = env["metered.source"].search([("name", "=", name)])
     sys.stdout.write(f"{source.sync_worker}\n")
-    source._start_syncs("manual", accounts, *PERIOD)
+    accounts = source.account_ids.filtered(lambda account: account.name in domains)
+    source._start_syncs("manual", accounts, begin, end or None)
     env.cr.commit()
 
 
@@ -68,4 +71,5 @@ def cron(env):
 
 
 if __name__ == "__main__":
-    {"start": start, "cron": cron}[sys.argv[1]](env, *sys.argv[2:])  # noqa: F821
+    work = {"start": start, "again": again, "cron": cron}[sys.argv[1]]
+    work(env, *sys.argv[2:])  # noqa: F821  (given by odoo_env.py)

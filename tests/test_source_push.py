@@ -238,7 +238,7 @@ class TestFileStore(MeteredCase):
         # Killed after it was moved, and before that was noted.
         row.afterwards = False
         self.env["metered.source"]._put_away_imported(None)
-        self.assertEqual(row.afterwards, "gone already")
+        self.assertEqual(row.afterwards, "moved to done/a.csv")
         self.assertTrue(moved.exists())
 
     def test_a_file_that_is_none_is_told_and_kept(self):

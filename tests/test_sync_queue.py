@@ -12,7 +12,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from unittest import skipUnless
 
@@ -21,6 +23,7 @@ from odoo.tools import config
 
 from odoo.addons.metered_billing.demo.servers.netsapiens import NetSapiensServer
 from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
+    Leg,
     make_domain,
     month_of_calls,
 )
@@ -28,8 +31,13 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
 from . import queue_server
 
 DAY = datetime(2026, 10, 5, tzinfo=UTC)
+PERIOD = ("2026-10-05 00:00:00", "2026-10-07 00:00:00")
 ACCOUNTS = 12
+MANY = 1000
+FEW = 100
 PARALLEL = 4
+#: a minute, as tests/queue_script.py says it
+PRICE = Decimal("0.0371")
 STOPS_AT = 21  # page of calls; each account has two a day
 #: seconds after which a step hangs; the runner looks for killed jobs once a minute
 WITHIN = 300
@@ -60,12 +68,64 @@ USAGE = """
      WHERE source.name = %s
      ORDER BY 1, 2, 3
 """
+HELD = """
+    SELECT account.name, count(*)::int, sum(cdr.quantity)::int / 60,
+           sum(cdr.charge)::text
+      FROM metered_cdr cdr
+      JOIN metered_source source ON source.id = cdr.source_id
+      JOIN metered_source_account account
+        ON account.source_id = source.id AND account.partner_id = cdr.partner_id
+      JOIN metered_usage usage ON usage.id = cdr.usage_id
+     WHERE source.name = %s
+     GROUP BY account.name
+    HAVING sum(cdr.charge) = max(usage.amount) AND count(*) = max(usage.records)
+     ORDER BY account.name
+"""
+TOLD = """
+    SELECT activity.metered_key, activity.metered_count
+      FROM mail_activity activity
+      JOIN metered_source source ON source.id = activity.res_id
+     WHERE activity.res_model = 'metered.source' AND source.name = %s
+"""
+#: accounts whose time of the last sync, or whose day, is not as it has to be
+NOT_COMPLETE = """
+    SELECT account.name, account.synced_until, account.sync_error
+      FROM metered_source_account account
+      JOIN metered_source source ON source.id = account.source_id
+      LEFT JOIN metered_completeness day
+             ON day.account_id = account.id AND day.day = %s::date
+     WHERE source.name = %s AND account.name != 'nobody.service'
+       AND NOT coalesce(account.synced_until > day.day + 1
+                        AND account.sync_error IS NULL AND day.state = 'ok', FALSE)
+"""
 DONE = """
     SELECT count(*) FILTER (WHERE sync.state = 'done'),
            count(*) FILTER (WHERE sync.state = 'failed')
       FROM metered_sync sync JOIN metered_source source ON source.id = source_id
      WHERE source.name = %s
 """
+
+
+def small_domain(at, day):
+    """A domain with a user, two numbers and some calls of whole minutes."""
+    domain = make_domain(f"q{at:04d}.service", number_of_users=1)
+    number = f"1404555{at:04d}"
+    domain.numbers = [(number, "to-user", "1001")]
+    domain.legs = [
+        Leg(
+            id=f"{at:04d}-{call}",
+            call_id=f"{at:04d}-{call}@core1.example.net",
+            start=day + timedelta(hours=call, seconds=at),
+            direction=0,
+            talk=60 * (1 + (at + call) % 7),
+            orig_user="1001",
+            orig_number=number,
+            dialled="13125550123",
+            term_number="13125550123",
+        )
+        for call in range(1 + at % 3)
+    ]
+    return domain
 
 
 class GatedSwitch(NetSapiensServer):
@@ -98,26 +158,22 @@ class GatedSwitch(NetSapiensServer):
 class TestSyncQueue(TransactionCase):
     maxDiff = None
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.database = cls.enterClassContext(queue_server.database(cls.env.cr.dbname))
+
     def setUp(self):
         super().setUp()
-        domains = [
-            month_of_calls(make_domain(f"q{at:02d}.service", position=at), DAY, 2, 150)
-            for at in range(ACCOUNTS)
-        ]
-        self.names = [domain.name for domain in domains]
-        self.ids = sorted(
-            leg.id
-            for domain in domains
-            for leg in domain.legs
-            if leg.start < DAY + timedelta(days=2)
-        )
-        self.switch = GatedSwitch(domains)
-        self.enterContext(self.switch)
         folder = self.enterContext(tempfile.TemporaryDirectory())
         self.log = Path(folder) / "server.log"
-        self.database = self.enterContext(queue_server.database(self.env.cr.dbname))
 
-    def script(self, *arguments):
+    def make_switch(self, domains, switch=NetSapiensServer):
+        """Have a switch with these domains."""
+        self.names = [domain.name for domain in domains]
+        self.switch = self.enterContext(switch(domains))
+
+    def script(self, *arguments, timeout=120):
         """Run tests/queue_script.py in the other database; what it prints."""
         result = subprocess.run(
             [
@@ -132,13 +188,15 @@ class TestSyncQueue(TransactionCase):
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=120,
+            timeout=timeout,
         )
         self.assertEqual(result.returncode, 0, result.stdout)
         return result.stdout
 
-    def start(self, source):
-        return self.script("start", source, self.switch.url, str(PARALLEL), *self.names)
+    def start(self, source, *period):
+        return self.script(
+            "start", source, self.switch.url, str(PARALLEL), *period, *self.names
+        )
 
     def query(self, statement, *values):
         with queue_server.cursor(self.database) as cr:
@@ -172,8 +230,19 @@ class TestSyncQueue(TransactionCase):
         return server
 
     def test_side_by_side_killed_and_without_a_runner(self):
+        domains = [
+            month_of_calls(make_domain(f"q{at:02d}.service", position=at), DAY, 2, 150)
+            for at in range(ACCOUNTS)
+        ]
+        ids = sorted(
+            leg.id
+            for domain in domains
+            for leg in domain.legs
+            if leg.start < DAY + timedelta(days=2)
+        )
+        self.make_switch(domains, GatedSwitch)
         server = self.serve()
-        self.assertIn(f"{PARALLEL} accounts side by side", self.start("Queue"))
+        self.assertIn(f"{PARALLEL} accounts side by side", self.start("Queue", *PERIOD))
         self.assertTrue(self.switch.stopped.wait(WITHIN), self.log.read_text())
         server.kill()
         [(done, failed)] = self.query(DONE, "Queue")
@@ -192,14 +261,57 @@ class TestSyncQueue(TransactionCase):
         )
         server.kill()
 
-        self.assertIn("queue_job is installed, but", self.start("Cron"))
+        self.assertIn("queue_job is installed, but", self.start("Cron", *PERIOD))
         self.assertIn("Scheduled action", self.script("cron"))
         self.assertEqual(self.query(DONE, "Cron"), [(ACCOUNTS, 0)])
 
         calls = self.query(CALLS, "Queue")
-        self.assertEqual([call[0] for call in calls], self.ids)
+        self.assertEqual([call[0] for call in calls], ids)
         self.assertEqual(calls, self.query(CALLS, "Cron"))
         usage = self.query(USAGE, "Queue")
         self.assertEqual(usage, self.query(USAGE, "Cron"))
         self.assertEqual({row[0] for row in usage}, set(self.names))
         self.assertFalse(self.switch.problems)
+
+    def test_a_thousand_accounts(self):
+        day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        day -= timedelta(days=1)
+        self.make_switch([small_domain(at, day) for at in range(MANY)])
+        expected = {
+            (domain.name, len(domain.legs), minutes, f"{minutes * PRICE:.6f}")
+            for domain in self.switch.domains.values()
+            for minutes in [sum(leg.talk for leg in domain.legs) // 60]
+        }
+        self.names += ["nobody.service"]
+        server = self.serve()
+        self.start("Thousand", f"{day:%Y-%m-%d %H:%M:%S}", "")
+        self.wait_for_done("Thousand", MANY)
+        # One that fails is in nobody's way, and a person is told once.
+        self.wait_for(lambda: self.query(DONE, "Thousand")[0][1] == 1, "one failed")
+        self.assertEqual(self.query(DONE, "Thousand"), [(MANY, 1)])
+        self.assertEqual(self.query(TOLD, "Thousand"), [("sync", 1)])
+        self.assertEqual(expected ^ {*self.query(HELD, "Thousand")}, set())
+        self.assertEqual(self.query(NOT_COMPLETE, day, "Thousand"), [])
+        # Never more than the source allows, and every account once.
+        self.assertTrue(1 < self.switch.most_at_once <= PARALLEL)
+        self.assertEqual(self.asked("/cdrs"), dict.fromkeys(self.names[:-1], 1))
+        self.assertEqual(self.errors(), "")
+        server.kill()
+
+        # What is there already is neither stored nor charged once more.
+        self.switch.requests.clear()
+        some = self.names[:FEW]
+        self.script("again", "Thousand", f"{day:%Y-%m-%d %H:%M:%S}", "", *some)
+        self.script("cron", timeout=WITHIN)
+        self.assertEqual(self.query(DONE, "Thousand"), [(MANY + FEW, 1)])
+        self.assertEqual(expected ^ {*self.query(HELD, "Thousand")}, set())
+        self.assertEqual(self.asked("/cdrs"), dict.fromkeys(some, 1))
+        self.assertFalse(self.switch.problems)
+
+    def asked(self, ending):
+        """How often the switch was asked for something of each domain."""
+        return Counter(
+            request.path.split("/")[-2]
+            for request in self.switch.requests
+            if request.path.endswith(ending)
+        )
