@@ -3,6 +3,11 @@ import {_t} from "@web/core/l10n/translation";
 import {listView} from "@web/views/list/list_view";
 import {registry} from "@web/core/registry";
 
+const unknownSum = () =>
+    _t(
+        "Some of it has no amount yet, or too many customers have usage that is priced when it is invoiced: look at fewer of them."
+    );
+
 /** A list with amounts: it adds up what is of one currency, and says so where not. */
 export class MoneyListRenderer extends ListRenderer {
     computeAggregates() {
@@ -17,9 +22,26 @@ export class MoneyListRenderer extends ListRenderer {
                     value: "–",
                     help: _t("Several currencies: group by currency to see the sums."),
                 };
+            } else if (
+                column.widget === "metered_amount" &&
+                this.isSumUnknown(column.name)
+            ) {
+                aggregates[column.name] = {value: "–", help: unknownSum()};
             }
         }
         return aggregates;
+    }
+
+    /** Whether the sum of all groups is not known, because that of one is not. */
+    isSumUnknown(fieldName) {
+        const {list} = this.props;
+        return (
+            list.isGrouped &&
+            !list.selection.length &&
+            list.groups.some(
+                (group) => group.count && group.aggregates[fieldName] === false
+            )
+        );
     }
 
     getFieldCurrencies(fieldName) {
@@ -51,12 +73,7 @@ export class MoneyListRenderer extends ListRenderer {
                 };
             }
             if (group.count && group.aggregates[column.name] === false) {
-                return {
-                    value: "–",
-                    help: _t(
-                        "Some of it is priced when it is invoiced: look at fewer customers to see what it comes to so far."
-                    ),
-                };
+                return {value: "–", help: unknownSum()};
             }
         }
         return super.formatGroupAggregate(group, column);
