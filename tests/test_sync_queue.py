@@ -309,7 +309,7 @@ class TestSyncQueue(TransactionCase):
         self.assertFalse(self.switch.problems)
 
     def check_asked_once(self, names):
-        """These domains, and no others, were asked for calls, for none of them twice."""
+        """These domains, and no others, were asked for their calls, none twice."""
         asked = Counter(
             (request.path.split("/")[-2], *sorted(request.query.items()))
             for request in self.switch.requests
