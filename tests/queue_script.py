@@ -12,6 +12,7 @@ action until nothing waits. They print what the source says of who works them of
 # pylint: disable=invalid-commit
 
 import sys
+from datetime import datetime
 
 from odoo.addons.metered_billing.demo.servers.netsapiens import API_KEY
 
@@ -56,7 +57,8 @@ def again(env, name, begin, end, *domains):
     source = env["metered.source"].search([("name", "=", name)])
     sys.stdout.write(f"{source.sync_worker}\n")
     accounts = source.account_ids.filtered(lambda account: account.name in domains)
-    source._start_syncs("manual", accounts, begin, end or None)
+    moments = [datetime.fromisoformat(text) if text else None for text in (begin, end)]
+    source._start_syncs("manual", accounts, *moments)
     env.cr.commit()
 
 
