@@ -15,8 +15,11 @@ from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less
 from .golden import subscription_of_call
+from .plan_periods import EVERYBODY
 from .plan_terms import OWN_CALLS
-from .settle import EVERYBODY, Engines, Settling, Told
+from .settle_engines import Engines
+from .settle_outcome import Told
+from .settle_subscription import Settling
 from .why import make_call, rate_one
 
 

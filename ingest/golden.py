@@ -20,8 +20,8 @@ from .classify import Classifier
 from .load_classes import load_classes
 from .load_rates import deck_chain, load_engine
 from .plan_calls import UsageRow, anchor, with_parents
+from .plan_periods import EVERYBODY, candidate_of
 from .plan_terms import OWN_CALLS, load_terms
-from .settle import EVERYBODY, candidate_of
 from .why import make_call
 
 

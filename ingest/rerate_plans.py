@@ -16,7 +16,7 @@ from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
 from .load_rates import deck_chain, load_engine
 from .plan_calls import read_calls, read_usage
-from .settle import Settling
+from .settle_subscription import Settling
 
 _PLANS_TAKEN = """
     SELECT DISTINCT plan_id FROM metered_calling_plan_allowance WHERE id = ANY(%s)

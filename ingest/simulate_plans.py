@@ -20,8 +20,12 @@ import pandas as pd
 
 from ..rating import RATED
 from .plan_calls import anchor, read_calls, read_usage
+from .plan_periods import DAY, candidate_of
 from .plan_terms import load_terms
-from .settle import DAY, Engines, Settling, Told, as_rated, candidate_of, settle
+from .settle import settle
+from .settle_engines import Engines, as_rated
+from .settle_outcome import Told
+from .settle_subscription import Settling
 from .simulate import sum_up
 from .simulate_subscription import PlanTrialOfSubscription
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..rating.allowances import close
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less, needed_before, reserves
-from .settle import Settling, by_allowance, used_of
+from .settle_subscription import Settling, by_allowance, used_of
 from .simulate_turns import find_turns
 
 

@@ -7,7 +7,8 @@ from odoo import api, fields, models, tools
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..ingest.plan_calls import with_parents
-from ..ingest.settle import Engines, settle
+from ..ingest.settle import settle
+from ..ingest.settle_engines import Engines
 from .unchecked_many2one import UncheckedMany2one
 
 _logger = logging.getLogger(__name__)

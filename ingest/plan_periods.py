@@ -1,0 +1,249 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The billing periods of a subscription with plans: their usage and balances."""
+
+from datetime import timedelta
+
+from ..rating.allowances import balances, grant, opening_of_next
+from .balance_store import read_lots
+from .plan_calls import Candidate, anchor, read_usage
+from .plan_terms import load_terms
+from .usage_calls import USAGE_CDRS
+
+DAY = timedelta(days=1)
+#: key of an allowance that all calls of a subscription share
+EVERYBODY = 1
+
+_FIXED = f"""
+    SELECT taken.key::int, coalesce(cdr.identifier_id, 0),
+           sum((taken.value->>0)::bigint)::bigint
+      FROM {USAGE_CDRS} CROSS JOIN jsonb_each(cdr.plan_taken) AS taken
+     WHERE cdr.plan_taken IS NOT NULL
+     GROUP BY 1, 2
+"""
+_IDENTIFIERS = """
+    SELECT identifier.id
+      FROM metered_identifier identifier
+      JOIN res_partner partner ON partner.id = identifier.partner_id
+     WHERE partner.commercial_partner_id = %(owner)s AND identifier.active
+       AND identifier.company_id = %(company)s
+       AND coalesce(identifier.subscription_id, %(subscription)s) = %(subscription)s
+       AND coalesce(identifier.date_from, '-infinity') < %(end)s
+       AND coalesce(identifier.date_to, 'infinity') > %(begin)s
+"""
+
+
+def candidate_of(subscription, shared=None):
+    """A subscription as one whose plans calls may take from.
+
+    :param shared: whether it shares an allowance with all of its customer; None: as
+        its plans say
+    """
+    if shared is None:
+        shared = subscription._metered_is_shared()
+    return Candidate(
+        subscription.id,
+        subscription.partner_id.commercial_partner_id.id,
+        subscription.date_start or None,
+        subscription._metered_plan_until(),
+        shared,
+    )
+
+
+def partners_of(env, domain):
+    """Ids of the customers of a domain, archived ones included."""
+    return env["res.partner"].with_context(active_test=False).search(domain).ids
+
+
+class PlanPeriods:
+    """What plans of one subscription are for, and what they give, period by period.
+
+    :param plans: dict plan id -> quantity; None: the plans that it has
+    """
+
+    def __init__(self, company, subscription, plans=None):
+        self.env = company.env
+        self.cr = company.env.cr
+        self.company = company
+        self.subscription = subscription.with_env(self.env)
+        self.owner = subscription.partner_id.commercial_partner_id
+        if plans is None:
+            known = subscription._metered_plans()
+            plans = {plan.id: quantity for plan, quantity in known.items()}
+        self.terms = self._load_terms(plans)
+        self.allowances = [term.allowance for term in self.terms]
+        self.term_of = {term.allowance.id: term for term in self.terms}
+        self.rollover = max((a.rollover_periods for a in self.allowances), default=0)
+        self.rows = []
+        self._granted = {}
+
+    def _load_terms(self, plans):
+        return load_terms(self.cr, plans)
+
+    def find_partners(self):
+        """Customers whose calls may take from its plans."""
+        shared = any(term.scope == "customer" for term in self.terms)
+        family = (
+            [("id", "child_of", self.owner.ids)]
+            if shared
+            else [("commercial_partner_id", "=", self.owner.id)]
+        )
+        return partners_of(self.env, family)
+
+    def _find_candidates(self, partners):
+        """Subscriptions with plans among those whose calls may take from these."""
+        subscriptions = self.env["sale.subscription"]
+        found = subscriptions.search(
+            [
+                *subscriptions._metered_plan_domain(self.company),
+                ("partner_id", "in", partners),
+            ],
+            order="id",
+        )
+        return [candidate_of(subscription) for subscription in found]
+
+    # ---- periods
+
+    def periods(self, first, last, following=True):
+        """The periods to settle, with those whose balances depend on them.
+
+        :param following: with those after it, too
+        """
+        subscription = self.subscription
+        periods = subscription._metered_plan_periods(first, last)
+        if not periods or not self.rollover:
+            return periods
+        known = set(
+            self.env["metered.allowance.balance"]
+            .search([("subscription_id", "=", subscription.id)])
+            .mapped("date_from")
+        )
+        latest = last
+        if following:
+            latest = max([*known, last, subscription.company_id._metered_today()])
+        begin = periods[0].date_from
+        for _step in range(self.rollover):
+            earlier = subscription._metered_plan_periods(begin - DAY, begin - DAY)
+            if not earlier or earlier[0].date_from in known:
+                break
+            begin = earlier[0].date_from
+        return subscription._metered_plan_periods(begin, latest)
+
+    def _read_usage(self, periods):
+        partners = self.find_partners()
+        rows = read_usage(
+            self.cr,
+            self.company.id,
+            partners,
+            periods[0].date_from,
+            periods[-1].date_to,
+        )
+        self.take_rows(self.rows_of(rows, partners))
+
+    def rows_of(self, rows, partners):
+        """The usage whose calls take from its plans.
+
+        :param rows: list of ``plan_calls.UsageRow`` of these partners
+        """
+        candidates = self._find_candidates(partners)
+        number = self.subscription.id
+        return [row for row in rows if anchor(row, candidates) == number]
+
+    def take_rows(self, rows):
+        """Set the usage whose calls take from its plans."""
+        number = self.subscription.id
+        self.rows = rows
+        self._granted = {}
+        self.own = {
+            row.usage_id
+            for row in self.rows
+            if row.subscription_id == number
+            or (not row.subscription_id and row.owners[0] == self.owner.id)
+        }
+
+    def taken_of(self, usage_ids):
+        """What calls took, of whatever plan, before factors.
+
+        :return: dict (allowance id, identifier id) -> quantity
+        """
+        if not usage_ids:
+            return {}
+        self.cr.execute(_FIXED, {"usage": usage_ids})
+        return {(row[0], row[1]): row[2] for row in self.cr.fetchall()}
+
+    def fixed(self, usage_ids):
+        """What invoiced calls took: dict (allowance id, key) -> amount."""
+        fixed = {}
+        taken = self.taken_of(usage_ids)
+        for (allowance_id, identifier_id), quantity in taken.items():
+            term = self.term_of.get(allowance_id)
+            if term:
+                key = identifier_id if term.scope == "identifier" else EVERYBODY
+                place = (allowance_id, key)
+                amount = quantity * term.allowance.factor
+                fixed[place] = fixed.get(place, 0) + amount
+        return fixed
+
+    # ---- balances
+
+    def stored_lots(self, date_from):
+        """What the period before left, as balances after it."""
+        if not self.rollover:
+            return None
+        before = date_from - DAY
+        periods = self.subscription._metered_plan_periods(before, before)
+        if not periods:
+            return None
+        return read_lots(
+            self.cr, self.subscription.id, periods[0].date_from, self.allowances
+        )
+
+    def opening(self, period, lots):
+        """The balances that a period begins with.
+
+        :param lots: what the period before left, None for nothing
+        """
+        grants = self.granted(period)
+        if lots is None or not len(lots):
+            return grants
+        return opening_of_next(lots, grants)
+
+    def granted(self, period):
+        """The balances that are granted for a period; remembered."""
+        if period.date_from not in self._granted:
+            identifiers = ()
+            if any(term.scope == "identifier" for term in self.terms):
+                identifiers = self._identifiers(period)
+            self._granted[period.date_from] = balances(
+                grant(term.allowance, key, term.quantity, period.share)
+                for term in self.terms
+                for key in (identifiers if term.scope == "identifier" else [EVERYBODY])
+            )
+        return self._granted[period.date_from]
+
+    def _identifiers(self, period):
+        """Identifiers that have an allowance for themselves in a period."""
+        self.cr.execute(
+            _IDENTIFIERS,
+            {
+                "owner": self.owner.id,
+                "company": self.company.id,
+                "subscription": self.subscription.id,
+                "begin": period.date_from,
+                "end": period.date_to,
+            },
+        )
+        found = {number for (number,) in self.cr.fetchall()}
+        ids = [
+            row.usage_id
+            for row in self.rows
+            if period.date_from <= row.day < period.date_to
+        ]
+        if ids:
+            self.cr.execute(
+                f"SELECT DISTINCT cdr.identifier_id FROM {USAGE_CDRS}"  # noqa: S608
+                " WHERE cdr.identifier_id IS NOT NULL",
+                {"usage": ids},
+            )
+            found |= {number for (number,) in self.cr.fetchall()}
+        return sorted(found)
