@@ -39,6 +39,8 @@ class MeteredSimulation(models.Model):
     _inherit = "metered.simulation"
 
     def _run(self, commit, seconds):
+        if not self._get_ready(commit, seconds):
+            return False
         begun = since = time.monotonic()
         self.env.flush_all()
         worth = self._worth()

@@ -10,7 +10,7 @@ class MeteredSimulation(models.Model):
 
     _inherit = "metered.simulation"
 
-    def _run(self, commit, seconds):
+    def _get_ready(self, commit, seconds):
         """Margins first keep what is not kept yet; a run that is killed goes on.
 
         Calling plans that wait are applied before: what calls are sold for is then what
@@ -33,7 +33,7 @@ class MeteredSimulation(models.Model):
             )
             if not done:
                 return False
-        return super()._run(commit, seconds)
+        return super()._get_ready(commit, seconds)
 
     def _marked_owners(self):
         """The customers that it is about; None: all."""
