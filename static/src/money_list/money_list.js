@@ -3,6 +3,9 @@ import {_t} from "@web/core/l10n/translation";
 import {listView} from "@web/views/list/list_view";
 import {registry} from "@web/core/registry";
 
+// Elsewhere no sum means that there is nothing to add up.
+const PRICED_LATER = "amount_so_far";
+
 const unknownSum = () =>
     _t(
         "Some of it has no amount yet, or too many customers have usage that is priced when it is invoiced: look at fewer of them."
@@ -36,6 +39,7 @@ export class MoneyListRenderer extends ListRenderer {
     isSumUnknown(fieldName) {
         const {list} = this.props;
         return (
+            fieldName === PRICED_LATER &&
             list.isGrouped &&
             !list.selection.length &&
             list.groups.some(
@@ -72,7 +76,11 @@ export class MoneyListRenderer extends ListRenderer {
                     help: _t("Several currencies: group by currency to see the sums."),
                 };
             }
-            if (group.count && group.aggregates[column.name] === false) {
+            if (
+                column.name === PRICED_LATER &&
+                group.count &&
+                group.aggregates[column.name] === false
+            ) {
                 return {value: "–", help: unknownSum()};
             }
         }
