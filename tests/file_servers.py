@@ -11,6 +11,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import requests
+
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 CONFIG = """\
 Port {port}
@@ -101,6 +103,9 @@ class S3Server:
         self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         self._server.start()
         self.port = self._server.get_host_and_port()[1]
+        # what it holds is the process's, whichever server was asked to keep it
+        address = f"http://127.0.0.1:{self.port}/moto-api/reset"
+        requests.post(address, timeout=30).raise_for_status()
 
     def file_system(self):
         import s3fs

@@ -79,7 +79,7 @@ registry.category("web_tour.tours").add("metered_billing_explain_invoice", {
             run: "click",
         },
         {
-            trigger: ".modal .o_metered_step_usage:contains(1 calls)",
+            trigger: ".modal .o_metered_step_usage:contains(1 call on 1 day)",
         },
         {
             content: "Ask for the dearest call",

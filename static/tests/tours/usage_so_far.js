@@ -4,7 +4,7 @@ registry.category("web_tour.tours").add("metered_billing_usage_so_far", {
     steps: () => [
         {
             content: "The list says what the open usage comes to so far",
-            trigger: ".o_data_row:contains(Tour Texts) td[name=so_far]:contains($ 0.05)",
+            trigger: ".o_data_row:contains(Tour Texts) td[name=amount_so_far]:contains(0.05)",
             run: "click",
         },
         {
