@@ -110,16 +110,13 @@ class PlanTrialOfSubscription(Settling):
             return used_of(planned.balances)
         found = {}
         taken = planned.taken[mine[planned.taken["row"].to_numpy()]]
-        for row, allowance_id, quantity in zip(
-            taken["row"].tolist(),
-            taken["allowance_id"].tolist(),
-            taken["quantity"].tolist(),
-            strict=True,
-        ):
+        for allowance_id, of_allowance in taken.groupby("allowance_id"):
             allowance = self.term_of[allowance_id].allowance
-            key = int(self.calls[allowance.pool].iloc[some[row]])
-            place = allowance_id, key
-            found[place] = found.get(place, 0) + quantity * allowance.factor
+            rows = some[of_allowance["row"].to_numpy()]
+            keys = self.calls[allowance.pool].to_numpy()[rows]
+            sums = of_allowance["quantity"].groupby(keys).sum()
+            for key, quantity in sums.to_dict().items():
+                found[allowance_id, key] = quantity * allowance.factor
         return found
 
     # ---- periods

@@ -32,7 +32,8 @@ class MeteredSourceAccount(models.Model):
         One that is gone ends now. What a person entered is left alone.
 
         :param found: list of :class:`~..connectors.interface.Identifier`
-        :return: (``metered.identifier`` that are new, whether others changed)
+        :return: (``metered.identifier`` that are new, how many ended, whether another
+            account's ended for them)
         """
         self.ensure_one()
         now = fields.Datetime.now()

@@ -43,24 +43,18 @@ class MeteredUsage(models.Model):
         "of the period.",
     )
 
-    @api.depends("invoice_line_id", "meter_id", "records", "quantity")
+    @api.depends("amount_so_far", "amount_note", "so_far_currency_id")
     def _compute_so_far(self):
-        open_usage = self.filtered(
-            lambda usage: not usage.invoice_line_id and usage.meter_id.kind != "call"
-        )
-        found = open_usage._price_so_far()
         for usage in self:
-            amount, currency = found.amounts.get(usage.id, (None, None))
-            usage.so_far = (
-                formatLang(
+            usage.so_far = usage.amount_note == "unpriced" and self.env._("no price")
+            if usage.amount_note == "so_far":
+                currency = usage.so_far_currency_id
+                usage.so_far = formatLang(
                     self.env,
-                    float(amount),
+                    usage.amount_so_far,
                     digits=currency.decimal_places,
                     currency_obj=currency,
                 )
-                if currency
-                else usage.id in found.problems and self.env._("no price")
-            )
 
     @api.model
     def _so_far_domain(self):

@@ -7,7 +7,7 @@
 
 import threading
 
-from odoo import SUPERUSER_ID, Command, api
+from odoo import SUPERUSER_ID, api
 from odoo.tests import tagged
 
 from .committed_case import CommittedCase
@@ -29,50 +29,10 @@ class TestCallingPlanTogether(CommittedCase):
         )
         self.make("metered.identifier", partner_id=self.partner.id, value=PHONE)
         self.source = self.make_source("Plans together")
-        plan = self.make(
-            "metered.calling.plan",
-            name="Together",
-            allowance_ids=[Command.create({"name": "Minutes", "amount": 10})],
-        )
-        product = self.make(
-            "product.product",
-            name="Together",
-            type="service",
-            metered_plan_id=plan.id,
-        )
-        template = self.make(
-            "sale.subscription.template",
-            name="Together",
-            code="T",
-            recurring_rule_type="months",
-            invoicing_mode="draft",
-        )
-        pricelist = self.make("product.pricelist", name="Together")
-        stages = self.real["sale.subscription.stage"]
-        subscription = self.make(
-            "sale.subscription",
-            partner_id=self.partner.id,
-            template_id=template.id,
-            pricelist_id=pricelist.id,
-            sale_subscription_line_ids=[
-                Command.create({"product_id": product.id, "name": "Together"})
-            ],
-        )
-        subscription.stage_id = stages.search([("type", "=", "in_progress")], limit=1)
-        subscription.write(
-            {"date_start": "2026-10-01", "recurring_next_date": "2026-11-01"}
-        )
-        self.subscription = subscription
+        self.sell_plan([self.partner], 10)
         self.cr.commit()
 
     def _remove(self):
-        self.cr.rollback()
-        self.cr.execute("DELETE FROM metered_allowance_balance")
-        self.cr.execute(
-            "DELETE FROM sale_subscription_line WHERE sale_subscription_id = %s",
-            (self.subscription.id,),
-        )
-        self.cr.commit()
         super()._remove()
         self.cr.execute("DELETE FROM metered_plan_mark")
         return self.cr.commit()
@@ -134,7 +94,7 @@ class TestCallingPlanTogether(CommittedCase):
         self.assertFalse(errors)
         self.assertEqual(self.charges(), [0, 0.36])
         self.assertFalse(self.real["metered.plan.mark"].search([]))
-        [balance] = self.subscription.metered_balance_ids.filtered("used")
+        [balance] = self.subscriptions.metered_balance_ids.filtered("used")
         self.assertEqual((balance.used, balance.left), (10, 0))
 
     def test_a_call_comes_in_meanwhile(self):

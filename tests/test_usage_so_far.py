@@ -43,7 +43,7 @@ class TestUsageSoFar(MeteredInvoiceCase):
         invoice = self.renew(plan)
         self.assertEqual(first.invoice_id | second.invoice_id, invoice)
         self.assertEqual([first.amount, second.amount], [0.75, 0.25])
-        first.invalidate_recordset(["so_far"])
+        first.invalidate_recordset()
         self.assertFalse(first.so_far)
 
     @property

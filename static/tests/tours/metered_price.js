@@ -80,15 +80,22 @@ registry.category("web_tour.tours").add("metered_billing_metered_product", {
             run: "edit Tour Texts",
         },
         {
-            trigger: ".ui-autocomplete a:contains(Tour Texts)",
+            trigger:
+                ".o_field_widget[name=metered_meter_id] .ui-autocomplete a:contains(Tour Texts)",
             run: "click",
+        },
+        {
+            content: "The meter's list is closed",
+            trigger:
+                ".o_field_widget[name=metered_meter_id]:has(.o_external_button):not(:has(.ui-autocomplete))",
         },
         {
             trigger: ".o_field_widget[name=metered_price_id] input",
             run: "edit Tour Texts",
         },
         {
-            trigger: ".ui-autocomplete a:contains(Tour Texts)",
+            trigger:
+                ".o_field_widget[name=metered_price_id] .ui-autocomplete a:contains(Tour Texts)",
             run: "click",
         },
         {
