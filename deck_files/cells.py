@@ -8,6 +8,8 @@ Each reader takes a text and returns its value, or raises `WrongCell`.
 import re
 from decimal import Decimal, InvalidOperation
 
+from ..rating.errors import TranslatableError, _lt
+
 #: what `change` says of a rate that ends; the first letters count
 CLOSING = ("clos", "delet", "discont", "withdr", "remov", "block")
 YES = {"1", "y", "yes", "true", "x", "t"}
@@ -21,8 +23,8 @@ _SHORT_CODE = re.compile(r"=\d{1,9}")
 _RANGE = re.compile(r"(\d+)\s*-\s*(\d+)")
 
 
-class WrongCell(ValueError):
-    """A cell that cannot be read; the message says why."""
+class WrongCell(TranslatableError):
+    """A cell that cannot be read; the sentence says why."""
 
 
 def prefixes(text):
@@ -44,15 +46,21 @@ def prefixes(text):
             found += _range(*span.groups(), text)
             continue
         if not part.isdigit() or not part.isascii():
-            raise WrongCell(
-                f"{text!r} is no prefix: digits, ranges or a list of these."
-            )
+            raise _no_prefix(text)
         if len(part) > 15:
-            raise WrongCell(f"The prefix {part} has more than 15 digits.")
+            raise WrongCell(
+                _lt("The prefix %(prefix)s has more than 15 digits."), prefix=part
+            )
         found.append(part)
     if not found:
-        raise WrongCell(f"{text!r} is no prefix: digits, ranges or a list of these.")
+        raise _no_prefix(text)
     return found
+
+
+def _no_prefix(text):
+    return WrongCell(
+        _lt("'%(text)s' is no prefix: digits, ranges or a list of these."), text=text
+    )
 
 
 def _range(first, last, text):
@@ -60,10 +68,16 @@ def _range(first, last, text):
         # 7400-09 is 7400-7409.
         last = first[: len(first) - len(last)] + last
     if len(first) != len(last) or int(first) > int(last):
-        raise WrongCell(f"{text!r} is no range of prefixes: it begins after its end.")
+        raise WrongCell(
+            _lt("'%(text)s' is no range of prefixes: it begins after its end."),
+            text=text,
+        )
     if int(last) - int(first) >= MAX_PREFIXES:
         raise WrongCell(
-            f"The range {first}-{last} has more than {MAX_PREFIXES} prefixes."
+            _lt("The range %(first)s-%(last)s has more than %(most)s prefixes."),
+            first=first,
+            last=last,
+            most=MAX_PREFIXES,
         )
     return [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
 
@@ -72,7 +86,7 @@ def country_code(text):
     """A country code before prefixes, without its plus; empty without one."""
     digits = re.sub(r"\.0$", "", text).lstrip("+").replace(" ", "")
     if digits and not digits.isdigit():
-        raise WrongCell(f"{text!r} is no country code.")
+        raise WrongCell(_lt("'%(text)s' is no country code."), text=text)
     return digits
 
 
@@ -84,12 +98,18 @@ def price(text):
     try:
         price = Decimal(plain)
     except InvalidOperation as error:
-        raise WrongCell(f"{text!r} is no price.") from error
+        raise WrongCell(_lt("'%(text)s' is no price."), text=text) from error
     if not price.is_finite() or price < 0 or price > MAX_PRICE:
-        raise WrongCell(f"The price {text} is below 0 or beyond all measure.")
+        raise WrongCell(
+            _lt("The price %(text)s is below 0 or beyond all measure."), text=text
+        )
     units = price.scaleb(PRICE_DECIMALS)
     if units != units.to_integral_value():
-        raise WrongCell(f"The price {text} has more than {PRICE_DECIMALS} decimals.")
+        raise WrongCell(
+            _lt("The price %(text)s has more than %(most)s decimals."),
+            text=text,
+            most=PRICE_DECIMALS,
+        )
     return int(units)
 
 
@@ -114,7 +134,7 @@ def seconds(default, least=0):
             return default
         number = re.sub(r"\.0$", "", text)
         if not number.isdigit() or not least <= int(number) < 2**31:
-            raise WrongCell(f"{text!r} is no number of seconds.")
+            raise WrongCell(_lt("'%(text)s' is no number of seconds."), text=text)
         return int(number)
 
     return read
@@ -130,7 +150,8 @@ def increments(text):
         parts = parts[1:]
     if not 1 <= len(parts) <= 2 or not all(part.isdigit() for part in parts):
         raise WrongCell(
-            f"{text!r} are no increments: 60/6 means 60 s, then steps of 6 s."
+            _lt("'%(text)s' are no increments: 60/6 means 60 s, then steps of 6 s."),
+            text=text,
         )
     numbers = [int(part) for part in parts]
     return numbers[0], numbers[-1]

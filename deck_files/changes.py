@@ -10,6 +10,8 @@ planned for later give way. Nothing that was in force before is touched.
 import numpy as np
 import pandas as pd
 
+from ..rating.errors import _lt
+from .cells import WrongCell
 from .parse import TERMS, Problem
 
 SCOPE = ["prefix", "meter_id", "band_id"]
@@ -19,6 +21,15 @@ ALWAYS, OPEN = 0, 10**7
 #: what is compared: the terms, and the tiers by their number
 COMPARED = (*TERMS, "tiers_number")
 STATUSES = ("new", "dearer", "cheaper", "terms", "closed", "prolonged", "unchanged")
+
+_USED = _lt(
+    "Calls were rated already with the rate for %(prefix)s that begins on this day or "
+    "later. Apply the file from a later day."
+)
+_ALL_USED = _lt(
+    "Calls were rated already with the rate for all numbers that begins on this day or "
+    "later. Apply the file from a later day."
+)
 
 
 class Changes:
@@ -219,8 +230,7 @@ def _give_way(rows, current):
     problems = [
         Problem(
             int(row.line),
-            f"Calls were rated already with the rate for {row.prefix or 'all numbers'} "
-            "that begins on this day or later. Apply the file from a later day.",
+            WrongCell(_USED if row.prefix else _ALL_USED, prefix=row.prefix),
         )
         for row in planned[planned["used"]].itertuples()
     ]

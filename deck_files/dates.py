@@ -5,6 +5,7 @@
 import datetime
 import re
 
+from ..rating.errors import _lt
 from .cells import WrongCell
 
 #: no date: from the day that the deck is applied
@@ -53,9 +54,13 @@ def date(order):
         except ValueError as error:
             if isinstance(error, WrongCell):
                 raise
-            raise WrongCell(f"{text!r} is no date.") from error
+            raise _no_date(text) from error
 
     return read
+
+
+def _no_date(text):
+    return WrongCell(_lt("'%(text)s' is no date."), text=text)
 
 
 def _read_date(text, order):
@@ -68,14 +73,17 @@ def _read_date(text, order):
         return datetime.date(int(named[3]), month, int(named[1]))
     numeric = _NUMERIC_DATE.match(text)
     if not numeric:
-        raise WrongCell(f"{text!r} is no date.")
+        raise _no_date(text)
     first, second, year = (int(part) for part in numeric.groups())
     if first == second:
         return datetime.date(year, second, first)
     if not order:
         raise WrongCell(
-            f"{text} may be read in two ways. Say whether the day or the month comes "
-            "first."
+            _lt(
+                "%(text)s may be read in two ways. Say whether the day or the month "
+                "comes first."
+            ),
+            text=text,
         )
     parts = dict(zip(ORDERS[order], (first, second, year), strict=True))
     return datetime.date(parts["year"], parts["month"], parts["day"])

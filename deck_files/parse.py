@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..rating.errors import _lt
 from . import cells, dates
+from .cells import WrongCell
 from .tiers import read_tiers
 
 #: what a rate says of the price; amounts are integers in 1e-8
@@ -37,14 +39,23 @@ RATE_COLUMNS = (
     "valid_until",
     "closed",
 )
+_OWN_FIRST_PRICE = _lt("The first interval has a price of its own.")
+_SHORT_INCREMENT = _lt("The next increment is at least 1 second.")
+_INCLUDED_SECONDS = _lt("Included seconds belong into a calling plan.")
+_ENDS_EARLY = _lt("It ends on %(end)s before it begins.")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a row: its line and a sentence."""
+    """What is wrong with a row: its line, and a sentence or the `WrongCell`."""
 
     line: int
-    text: str
+    error: WrongCell | str
+
+    @property
+    def text(self):
+        """Return the sentence."""
+        return str(self.error)
 
 
 def parse_deck(deck_rows, date_order=""):
@@ -118,8 +129,8 @@ def _read_column(texts, name, reader, default, lines, problems):
     for code, text in enumerate(unique):
         try:
             value = reader(text)
-        except cells.WrongCell as error:
-            wrong[code] = str(error)
+        except WrongCell as error:
+            wrong[code] = error
             value = None
         read.append(default if value is None else value)
     if wrong:
@@ -145,16 +156,14 @@ def _check_unsupported(values, lines, problems):
     for place, line in enumerate(lines.tolist()):
         price, first = values["price"][place], values["first_price"][place]
         if first is not None and price is not None and first != price:
-            problems.append(Problem(line, "The first interval has a price of its own."))
+            problems.append(Problem(line, WrongCell(_OWN_FIRST_PRICE)))
         if values["next_increment"][place] < 1:
-            problems.append(Problem(line, "The next increment is at least 1 second."))
+            problems.append(Problem(line, WrongCell(_SHORT_INCREMENT)))
         if values["included_seconds"][place]:
-            problems.append(
-                Problem(line, "Included seconds belong into a calling plan.")
-            )
+            problems.append(Problem(line, WrongCell(_INCLUDED_SECONDS)))
         start, end = values["valid_from"][place], values["valid_until"][place]
         if start and end and end <= start:
-            problems.append(Problem(line, f"It ends on {end} before it begins."))
+            problems.append(Problem(line, WrongCell(_ENDS_EARLY, end=end)))
 
 
 def _expanded(values, lines, bad):
@@ -235,9 +244,11 @@ def _check_twice(frame, problems):
         row = frame.iloc[place]
         other = first.loc[tuple(row[scope])]
         other = int(other if np.isscalar(other) else other.iloc[0])
-        problems.append(
-            Problem(
-                int(row["line"]),
-                f"The prefix {row['prefix'] or '(all)'} is in line {other} already.",
-            )
+        error = WrongCell(
+            _lt("The prefix %(prefix)s is in line %(line)s already.")
+            if row["prefix"]
+            else _lt("The price of all numbers is in line %(line)s already."),
+            prefix=row["prefix"],
+            line=str(other),
         )
+        problems.append(Problem(int(row["line"]), error))

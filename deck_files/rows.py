@@ -10,6 +10,7 @@ from pathlib import Path
 from ..connectors.files import FileLimits, SourceFileError, detect_format
 from ..connectors.spreadsheet import Workbook
 from ..connectors.unpack import Unpacked, utf8_blocks
+from ..rating.errors import TranslatableError, _lt
 from .columns import is_header, recognise
 
 #: how far down the header may stand, below titles and notes
@@ -18,7 +19,7 @@ MAX_RATES = 500_000
 LIMITS = FileLimits()
 
 
-class DeckFileError(ValueError):
+class DeckFileError(TranslatableError):
     """A file that no rates can be read from; says why and what to do."""
 
 
@@ -60,16 +61,28 @@ def read_rows(path, file_name=""):
     try:
         lines = list(_lines(path, file_name))
     except SourceFileError as error:
-        raise DeckFileError(str(error).replace("call records", "rates")) from error
+        raise DeckFileError(
+            "%(problem)s", problem=str(error).replace("call records", "rates")
+        ) from error
     heads = [
-        row for row, (_, texts) in enumerate(lines[:HEADER_ROWS]) if is_header(texts)
+        row
+        for row, (_line, texts) in enumerate(lines[:HEADER_ROWS])
+        if is_header(texts)
     ]
     if not heads:
         seen = next((texts for _line, texts in lines if any(texts)), [])
         raise DeckFileError(
-            f"No row of the file{f' {file_name!r}' if file_name else ''} names a column"
-            " with prefixes and one with prices. Name them prefix and price. The first"
-            f" row is: {', '.join(seen)[:200]}"
+            _lt(
+                "No row of the file '%(file)s' names a column with prefixes and one "
+                "with prices. Name them prefix and price. The first row is: %(row)s"
+            )
+            if file_name
+            else _lt(
+                "No row of the file names a column with prefixes and one with prices. "
+                "Name them prefix and price. The first row is: %(row)s"
+            ),
+            file=file_name,
+            row=", ".join(seen)[:200],
         )
     place = heads[0]
     header = lines[place][1]
@@ -88,11 +101,15 @@ def read_rows(path, file_name=""):
             continue
         rows.append((line, padded))
     if not rows:
-        raise DeckFileError("The file has a header and no rates below it.")
+        raise DeckFileError(_lt("The file has a header and no rates below it."))
     if len(rows) > MAX_RATES:
         raise DeckFileError(
-            f"The file has {len(rows):,} rows; a deck is imported with up to"
-            f" {MAX_RATES:,}. Split it."
+            _lt(
+                "The file has %(rows)s rows; a deck is imported with up to %(most)s. "
+                "Split it."
+            ),
+            rows=len(rows),
+            most=MAX_RATES,
         )
     return DeckRows(header, columns, rows, notes)
 
@@ -112,4 +129,6 @@ def _lines(path, file_name):
         for texts in reader:
             yield reader.line_num, [value.strip() for value in texts]
     except csv.Error as error:
-        raise DeckFileError(f"Line {reader.line_num}: {error}.") from error
+        raise DeckFileError(
+            _lt("Line %(line)s: %(error)s."), line=reader.line_num, error=error
+        ) from error

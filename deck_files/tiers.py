@@ -10,6 +10,7 @@ seconds, in steps of 1: `60: 0.02`.
 import re
 from decimal import Decimal
 
+from ..rating.errors import _lt
 from .cells import PRICE_DECIMALS, WrongCell, price
 
 _TIER = re.compile(
@@ -30,18 +31,24 @@ def read_tiers(text):
         match = _TIER.fullmatch(part)
         if not match:
             raise WrongCell(
-                f"{part!r} is no tier: 60: 0.02/60 6 means that from second 60 on it "
-                "costs 0.02 per 60 seconds, in steps of 6."
+                _lt(
+                    "'%(tier)s' is no tier: 60: 0.02/60 6 means that from second 60 on "
+                    "it costs 0.02 per 60 seconds, in steps of 6."
+                ),
+                tier=part,
             )
         start, per, step = (
             int(match[name] or default)
             for name, default in (("start", 0), ("per", 60), ("step", 1))
         )
         if not start or not per or not step or max(start, per, step) >= _LARGEST:
-            raise WrongCell(f"The seconds of the tier {part!r} are at least 1.")
+            raise WrongCell(
+                _lt("The seconds of the tier '%(tier)s' are at least 1."), tier=part
+            )
         if found and start <= found[-1][0]:
             raise WrongCell(
-                f"The tier {part!r} begins no later than the one before it."
+                _lt("The tier '%(tier)s' begins no later than the one before it."),
+                tier=part,
             )
         found.append((start, price(match["price"]), per, step))
     return tiers_text(found)

@@ -46,6 +46,7 @@ from . import metered_exception_job_operation
 from . import metered_exception_job_start
 from . import metered_explanation
 from . import metered_explanation_charge
+from . import metered_explanation_error
 from . import metered_explanation_price
 from . import metered_explanation_rate
 from . import metered_holiday

@@ -81,7 +81,7 @@ class MeteredDestination(models.Model):
                         self.env._(
                             "Destination %(name)s: %(problem)s",
                             name=destination.name,
-                            problem=error,
+                            problem=self.env["metered.explanation"]._error(error),
                         )
                     ) from error
 

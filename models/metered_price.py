@@ -302,7 +302,7 @@ class MeteredPrice(models.Model):
                     self.env._(
                         "The price %(price)s cannot be used. %(reason)s.",
                         price=price.name,
-                        reason=error,
+                        reason=self.env["metered.explanation"]._error(error),
                     )
                 ) from error
             if price.meter_id.kind == "call":

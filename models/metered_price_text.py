@@ -241,10 +241,9 @@ class MeteredPrice(models.Model):
         try:
             priced = price_usage(self._usage_price(), quantity=quantity)
         except ValueError as error:
-            return (
-                Markup('<div class="alert alert-warning mb-0" role="alert">%s.</div>')
-                % error
-            )
+            return Markup(
+                '<div class="alert alert-warning mb-0" role="alert">%s.</div>'
+            ) % self.env["metered.explanation"]._error(error)
         rows = Markup().join(
             Markup(
                 '<tr><td>%s</td><td class="text-end">%s</td>'

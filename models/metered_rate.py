@@ -213,7 +213,7 @@ class MeteredRate(models.Model):
                     self.env._(
                         "Rate deck %(deck)s: %(problem)s",
                         deck=deck.name,
-                        problem=error,
+                        problem=self.env["metered.explanation"]._error(error),
                     )
                 ) from error
 

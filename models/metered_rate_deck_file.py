@@ -85,7 +85,9 @@ class MeteredRateDeck(models.Model):
             try:
                 rows = read_rows(path, name or "")
             except DeckFileError as error:
-                raise UserError(str(error)) from error
+                raise UserError(
+                    self.env["metered.explanation"]._error(error)
+                ) from error
         changes, problems = self._compare_with_file(
             rows, date_from, date_order or "", whole
         )
@@ -113,7 +115,12 @@ class MeteredRateDeck(models.Model):
             ]
         day = date_from.toordinal() if date_from else ALWAYS
         changes = compare(self._current_rates(), rates, day, whole)
-        return changes, problems + changes.problems
+        say = self.env["metered.explanation"]._error
+        problems = [
+            Problem(problem.line, say(problem.error))
+            for problem in problems + changes.problems
+        ]
+        return changes, problems
 
     def _resolve_names(self, rates):
         """Replace the names of call types and time bands by ids; 0 for none.

@@ -142,7 +142,7 @@ class MeteredUsage(models.Model):
                     first=begin,
                     last=fields.Date.subtract(end, days=1),
                     price=price.name,
-                    reason=error,
+                    reason=self.env["metered.explanation"]._error(error),
                 )
             ) from error
         return found

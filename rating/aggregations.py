@@ -22,6 +22,7 @@ has no meaning: records are ordered by (`at_us`, `id`), which also decides what 
 from dataclasses import dataclass
 from fractions import Fraction
 
+from .errors import TranslatableError, _lt
 from .exact import exact
 
 AGGREGATIONS = (
@@ -69,7 +70,7 @@ def aggregate(records, how="sum", period_us=None, opening=0, with_events=False):
         same id, or a record is outside the period of a mean
     """
     if how not in AGGREGATIONS:
-        raise ValueError(f"Aggregation {how!r} is unknown")
+        raise TranslatableError(_lt("Aggregation '%(how)s' is unknown"), how=how)
     records = once(records)
     count = len(records)
     if how == "count":
@@ -96,7 +97,9 @@ def once(records):
     several = records.loc[repeated, columns].drop_duplicates()
     if several["id"].duplicated().any():
         wrong = several.loc[several["id"].duplicated(), "id"].iloc[0]
-        raise ValueError(f"Two different records have the id {wrong!r}")
+        raise TranslatableError(
+            _lt("Two different records have the id %(id)s"), id=str(wrong)
+        )
     return records.drop_duplicates("id")
 
 
@@ -118,13 +121,13 @@ _QUANTITY = {
 
 def _mean_level(records, values, period_us, opening):
     if period_us is None:
-        raise ValueError("A weighted mean needs the period")
+        raise TranslatableError(_lt("A weighted mean needs the period"))
     start, end = map(int, period_us)
     if end <= start:
-        raise ValueError("The period ends before it begins")
+        raise TranslatableError(_lt("The period ends before it begins"))
     level = exact(opening) * (end - start)
     for at_us, value in zip(records["at_us"].tolist(), values, strict=True):
         if not start <= at_us < end:
-            raise ValueError(f"A record at {at_us} is outside the period")
+            raise TranslatableError(_lt("There are records outside of the period"))
         level += value * (end - at_us)
     return level / (end - start)

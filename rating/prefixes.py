@@ -23,6 +23,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .errors import TranslatableError, _lt
+
 E164_DIGITS = 15
 SHORT_DIGITS = 9
 SHORT_BASE = 10**E164_DIGITS
@@ -114,9 +116,14 @@ def prefix_ranges(prefixes):
     wrong = ~is_all & ((low == UNUSABLE) | (is_exact & (low < SHORT_BASE)))
     if wrong.any():
         first = text[int(np.argmax(wrong))]
-        raise ValueError(
-            f"{first!r} is not a prefix: expected 1 to {E164_DIGITS} digits without"
-            f" '+', '=' and a short code of 1 to {SHORT_DIGITS} digits, or nothing"
+        raise TranslatableError(
+            _lt(
+                "'%(prefix)s' is not a prefix: expected 1 to %(digits)s digits without "
+                "'+', '=' and a short code of 1 to %(short)s digits, or nothing"
+            ),
+            prefix=first,
+            digits=E164_DIGITS,
+            short=SHORT_DIGITS,
         )
     length = pc.binary_length(digits).to_numpy().astype(np.int64)
     width = np.where(is_exact, 1, 10 ** (E164_DIGITS - length))

@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from .charge_models import Charge
+from .errors import TranslatableError, _lt
 from .exact import exact_text
 from .rebill import difference
 from .steps import Step
@@ -66,9 +67,11 @@ def versions_in(versions, start_us, end_us):
     ordered = sorted(versions, key=lambda version: version.from_us)
     begins = [version.from_us for version in ordered]
     if len(set(begins)) != len(begins):
-        raise ValueError("Two versions of the price begin at the same time")
+        raise TranslatableError(_lt("Two versions of the price begin at the same time"))
     if not begins or begins[0] > start_us:
-        raise ValueError("No version of the price is in force when the period begins")
+        raise TranslatableError(
+            _lt("No version of the price is in force when the period begins")
+        )
     found = []
     for version, until in zip(ordered, [*begins[1:], end_us], strict=True):
         low, high = max(version.from_us, start_us), min(until, end_us)

@@ -5,6 +5,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from .errors import TranslatableError, _lt
 from .exact import ROUNDINGS, exact, rounded
 
 
@@ -27,11 +28,18 @@ class Conversion:
     def __post_init__(self):
         object.__setattr__(self, "factor", exact(self.factor))
         if self.operation not in ("multiply", "divide"):
-            raise ValueError(f"Conversion {self.operation!r} is unknown")
+            raise TranslatableError(
+                _lt("Conversion '%(operation)s' is unknown"), operation=self.operation
+            )
         if self.factor <= 0:
-            raise ValueError(f"The factor {self.factor} of a conversion is not above 0")
+            raise TranslatableError(
+                _lt("The factor %(factor)s of a conversion is not above 0"),
+                factor=self.factor,
+            )
         if self.rounding is not None and self.rounding not in ROUNDINGS:
-            raise ValueError(f"Rounding {self.rounding!r} is unknown")
+            raise TranslatableError(
+                _lt("Rounding '%(rounding)s' is unknown"), rounding=self.rounding
+            )
 
     @property
     def ratio(self):

@@ -23,6 +23,7 @@ from fractions import Fraction
 
 from .aggregations import ADDITIVE, Aggregate, aggregate
 from .charge_models import Charge, ChargeLine, ChargeModel
+from .errors import TranslatableError, _lt
 from .exact import exact, exact_text, rounded
 from .price_versions import (
     PriceVersion,
@@ -37,6 +38,12 @@ from .steps import Step
 from .units import Conversion
 
 ALWAYS = -(2**62)
+
+_BELOW_ZERO = {
+    "free_units": _lt("The free units %(value)s are below 0"),
+    "minimum": _lt("The minimum %(value)s of a period is below 0"),
+    "maximum": _lt("The maximum %(value)s of a period is below 0"),
+}
 
 
 @dataclass(frozen=True)
@@ -67,9 +74,9 @@ class UsagePrice:
             value = None if value is None else exact(value)
             object.__setattr__(self, name, value)
             if value is not None and value < 0:
-                raise ValueError(f"{name} {exact_text(value)} is below 0")
+                raise TranslatableError(_BELOW_ZERO[name], value=value)
         if None not in (self.minimum, self.maximum) and self.minimum > self.maximum:
-            raise ValueError("The minimum of a period is above its maximum")
+            raise TranslatableError(_lt("The minimum of a period is above its maximum"))
 
     @property
     def versions(self):
@@ -229,7 +236,7 @@ def _measure(work):
     elif len(versions) == 1:
         versions = [(None, None, versions[0].model)]
     else:
-        raise ValueError("A price with several versions needs the period")
+        raise TranslatableError(_lt("A price with several versions needs the period"))
     if len(versions) == 1:
         events = tuple(_converted(price, value) for value in whole.events)
         used = work.new if additive else None
@@ -240,7 +247,9 @@ def _measure(work):
         used, events = None, ()
         if additive:
             if work.records is None:
-                raise ValueError("A price with several versions needs the records")
+                raise TranslatableError(
+                    _lt("A price with several versions needs the records")
+                )
             at_us = work.records["at_us"]
             part = _aggregate(work, work.records[(at_us >= low) & (at_us < high)])
             used = _converted(price, part.quantity)
@@ -248,7 +257,7 @@ def _measure(work):
         share = Fraction(high - low, end - start)
         work.spans.append(Span(model, share, used, events))
     if additive and sum(span.quantity for span in work.spans) != work.new:
-        raise ValueError("There are records outside of the period")
+        raise TranslatableError(_lt("There are records outside of the period"))
 
 
 def _aggregate(work, records):

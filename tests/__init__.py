@@ -124,6 +124,8 @@ from . import test_times
 from . import test_tours
 from . import test_tours_manual_invoice
 from . import test_tours_metered_price
+from . import test_translatable_errors
+from . import test_translated_errors
 from . import test_usage_calls
 from . import test_usage_so_far
 from . import test_usage_words

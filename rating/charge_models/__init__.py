@@ -8,6 +8,7 @@ values), never a record: units, free units, allowances, minimum, maximum and rou
 come before and after, in `usage_price`.
 """
 
+from ..errors import TranslatableError, _lt
 from .charge import Charge, ChargeLine, ChargeModel
 from .graduated import Graduated
 from .graduated_percentage import GraduatedPercentage
@@ -36,7 +37,7 @@ CHARGE_MODELS = {
 def charge_model(name, **config):
     """Return a charge model by its name; ValueError when there is none."""
     if name not in CHARGE_MODELS:
-        raise ValueError(f"Charge model {name!r} is unknown")
+        raise TranslatableError(_lt("Charge model '%(name)s' is unknown"), name=name)
     return CHARGE_MODELS[name](**config)
 
 

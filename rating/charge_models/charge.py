@@ -5,7 +5,8 @@
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from ..exact import exact, exact_text, to_decimal
+from ..errors import TranslatableError, _lt
+from ..exact import exact, to_decimal
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,12 @@ class ChargeModel:
         """Refuse a quantity below 0 (ValueError) where the model has no price for it:
         more was taken back than used, and which price that had is not known."""
         if quantity < 0 and not self.signed:
-            raise ValueError(
-                f"The quantity {exact_text(quantity)} is negative, and the model "
-                f"{self.name} has no price below 0"
+            raise TranslatableError(
+                _lt(
+                    "The quantity %(quantity)s is negative, and this charge model has "
+                    "no price below 0"
+                ),
+                quantity=quantity,
             )
 
     def _price(self, quantity, events):

@@ -4,6 +4,7 @@
 
 from fractions import Fraction
 
+from ..errors import TranslatableError, _lt
 from ..exact import exact, exact_text
 from ..steps import Step
 from .charge import Charge, ChargeModel, line_unless_zero
@@ -79,8 +80,8 @@ class Graduated(ChargeModel):
             low, high = sorted((total, total + full))
             total += full
             if low < 0:
-                raise ValueError(
-                    f"The running total falls to {exact_text(low)}, below 0"
+                raise TranslatableError(
+                    _lt("The running total falls to %(total)s, below 0"), total=low
                 )
             for number, units in self._units_between(low, high):
                 touched.add(number)

@@ -4,6 +4,7 @@
 
 from fractions import Fraction
 
+from ..errors import TranslatableError, _lt
 from ..exact import exact, exact_text, rounded
 from ..steps import Step
 from .charge import Charge, ChargeModel, line_unless_zero
@@ -32,11 +33,17 @@ class Package(ChargeModel):
         self.size, self.unit_price = exact(size), exact(price)
         self.free_units, self.rounding = exact(free_units), rounding
         if self.size <= 0:
-            raise ValueError(f"A package of {exact_text(self.size)} units is not one")
+            raise TranslatableError(
+                _lt("A package of %(size)s units is not one"), size=self.size
+            )
         if self.free_units < 0:
-            raise ValueError(f"Free units {exact_text(self.free_units)} are below 0")
+            raise TranslatableError(
+                _lt("Free units %(units)s are below 0"), units=self.free_units
+            )
         if rounding not in ("up", "down", "half_up"):
-            raise ValueError(f"Rounding {rounding!r} of packages is unknown")
+            raise TranslatableError(
+                _lt("Rounding '%(rounding)s' of packages is unknown"), rounding=rounding
+            )
 
     def _price(self, quantity, events):
         paid = max(quantity - self.free_units, Fraction(0))

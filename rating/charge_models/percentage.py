@@ -4,6 +4,7 @@
 
 from fractions import Fraction
 
+from ..errors import TranslatableError, _lt
 from ..exact import exact, exact_text
 from ..steps import Step
 from .charge import Charge, ChargeLine, ChargeModel, line_unless_zero
@@ -53,20 +54,25 @@ class Percentage(ChargeModel):
         self.event_minimum = None if event_minimum is None else exact(event_minimum)
         self.event_maximum = None if event_maximum is None else exact(event_maximum)
         if self.free_events < 0 or self.free_amount < 0:
-            raise ValueError("Free events and free amounts are not below 0")
+            raise TranslatableError(_lt("Free events and free amounts are not below 0"))
         if None not in (self.event_minimum, self.event_maximum):
             if self.event_minimum > self.event_maximum:
-                raise ValueError(
-                    f"The minimum per event {exact_text(self.event_minimum)} is above "
-                    f"the maximum {exact_text(self.event_maximum)}"
+                raise TranslatableError(
+                    _lt(
+                        "The minimum per event %(minimum)s is above the maximum "
+                        "%(maximum)s"
+                    ),
+                    minimum=self.event_minimum,
+                    maximum=self.event_maximum,
                 )
 
     def _price(self, quantity, events):
         events = events or [quantity]
         if sum(events) != quantity:
-            raise ValueError(
-                f"The events come to {exact_text(sum(events, Fraction(0)))}, the "
-                f"quantity is {exact_text(quantity)}"
+            raise TranslatableError(
+                _lt("The events come to %(sum)s, the quantity is %(quantity)s"),
+                sum=sum(events, Fraction(0)),
+                quantity=quantity,
             )
         if not quantity:
             return Charge()

@@ -4,6 +4,7 @@
 
 from fractions import Fraction
 
+from ..errors import TranslatableError, _lt
 from ..exact import exact, exact_text
 from ..steps import Step
 from .charge import Charge, ChargeModel, line_unless_zero
@@ -34,7 +35,9 @@ class Stairstep(ChargeModel):
         self.fee_at_zero = fee_at_zero
         for number, _begin, tier in self.tiers:
             if tier.unit_price:
-                raise ValueError(f"Tier {number}: a step has no price per unit")
+                raise TranslatableError(
+                    _lt("Tier %(number)s: a step has no price per unit"), number=number
+                )
 
     def _price(self, quantity, events):
         if not quantity and not self.fee_at_zero:
@@ -54,7 +57,9 @@ def price_peaks(models, peaks):
     found = []
     for unit, peak in peaks.items():
         if unit not in models:
-            raise ValueError(f"There are no steps for the unit {unit!r}")
+            raise TranslatableError(
+                _lt("There are no steps for the unit '%(unit)s'"), unit=unit
+            )
         number, tier = models[unit].tiers.reached(exact(peak))
         found.append((number, unit, tier))
     if not found:

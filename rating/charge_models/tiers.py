@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..exact import exact, exact_text
+from ..errors import TranslatableError, _lt
+from ..exact import exact
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,13 @@ class Tiers:
         )
         self.beyond = beyond
         if beyond not in ("refuse", "last"):
-            raise ValueError(f"Beyond the last tier: {beyond!r} is unknown")
+            raise TranslatableError(
+                _lt("Beyond the last tier: '%(beyond)s' is unknown"), beyond=beyond
+            )
         if not self.rows:
-            raise ValueError("There is no tier: give at least one, from 0 on")
+            raise TranslatableError(
+                _lt("There is no tier: give at least one, from 0 on")
+            )
         end = Fraction(0)
         for number, tier in enumerate(self.rows, start=1):
             self._check(number, tier, end)
@@ -72,21 +77,31 @@ class Tiers:
 
     def _check(self, number, tier, end):
         if end is None:
-            raise ValueError(
-                f"Tier {number}: there is nothing left for it, because tier "
-                f"{number - 1} has no end"
+            raise TranslatableError(
+                _lt(
+                    "Tier %(number)s: there is nothing left for it, because tier "
+                    "%(before)s has no end"
+                ),
+                number=number,
+                before=number - 1,
             )
         if tier.first is not None:
             self._check_first(number, tier.first, end)
         if tier.up_to is not None and tier.up_to <= end:
-            raise ValueError(
-                f"Tier {number}: it ends at {exact_text(tier.up_to)}, which is not "
-                f"above {exact_text(end)}, where it begins"
+            raise TranslatableError(
+                _lt(
+                    "Tier %(number)s: it ends at %(end)s, which is not above "
+                    "%(begin)s, where it begins"
+                ),
+                number=number,
+                end=tier.up_to,
+                begin=end,
             )
         if tier.block is not None and tier.block <= 0:
-            raise ValueError(
-                f"Tier {number}: a block of {exact_text(tier.block)} units is not "
-                "above 0"
+            raise TranslatableError(
+                _lt("Tier %(number)s: a block of %(block)s units is not above 0"),
+                number=number,
+                block=tier.block,
             )
 
     @staticmethod
@@ -95,13 +110,23 @@ class Tiers:
         if first == end or (number > 1 and whole and first == end + 1):
             return
         if number == 1:
-            raise ValueError(
-                f"Tier 1: it begins at {exact_text(first)}, but tiers begin at 0"
+            raise TranslatableError(
+                _lt("Tier 1: it begins at %(begin)s, but tiers begin at 0"), begin=first
             )
-        kind = "gap" if first > end else "overlap"
-        raise ValueError(
-            f"Tier {number}: it begins at {exact_text(first)} and tier {number - 1} "
-            f"ends at {exact_text(end)}: there is a{'n' * (kind == 'overlap')} {kind}"
+        raise TranslatableError(
+            _lt(
+                "Tier %(number)s: it begins at %(begin)s and tier %(before)s ends at "
+                "%(end)s: there is a gap"
+            )
+            if first > end
+            else _lt(
+                "Tier %(number)s: it begins at %(begin)s and tier %(before)s ends at "
+                "%(end)s: there is an overlap"
+            ),
+            number=number,
+            begin=first,
+            before=number - 1,
+            end=end,
         )
 
     def __iter__(self):
@@ -138,7 +163,11 @@ class Tiers:
 
     def _allow_beyond(self, quantity, tier):
         if self.beyond == "refuse":
-            raise ValueError(
-                f"The quantity {exact_text(quantity)} is above "
-                f"{exact_text(tier.up_to)}, where the last tier ends"
+            raise TranslatableError(
+                _lt(
+                    "The quantity %(quantity)s is above %(end)s, where the last tier "
+                    "ends"
+                ),
+                quantity=quantity,
+                end=tier.up_to,
             )
