@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import format_date
 
 from ..ingest.usage_calls import USAGE_CDRS, cdr_domain
+from ..rating.exact import exact, exact_text
 
 #: calls that are shown of a line, the dearest
 LARGEST = 20
@@ -241,6 +242,17 @@ class AccountMoveLine(models.Model):
                 ),
             )
         )
+        if self.discount:
+            rows.append(
+                words._row(
+                    "discount",
+                    self.env._("Discount"),
+                    self.env._(
+                        "%s %% off the rounded amount",
+                        words._number(exact_text(exact(repr(self.discount)))),
+                    ),
+                )
+            )
         rows.append(
             words._row(
                 "charge",
@@ -255,17 +267,18 @@ class AccountMoveLine(models.Model):
         """A warning where the line was changed by hand."""
         if {currency for currency, *_rest in sums} != {self.currency_id}:
             return False
-        exact = self.env["metered.usage"]._convert_once(
+        amount = self.env["metered.usage"]._convert_once(
             sum(Decimal(amount) for *_rest, amount in sums),
             self.currency_id,
             self.currency_id,
             self.company_id,
             None,
         )
-        if not self.currency_id.compare_amounts(float(exact), self.price_subtotal):
+        charged = float(amount) * (1 - self.discount / 100)
+        if not self.currency_id.compare_amounts(charged, self.price_subtotal):
             return False
         return self.env._(
-            "The amount of the line is not the sum of its calls (%s): it was changed "
+            "The amount of the line is not the sum of its usage (%s): it was changed "
             "by hand, or its tax is included in the price.",
-            self.currency_id.format(float(exact)),
+            self.currency_id.format(charged),
         )

@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .metered_price_rating import number
+
 
 class SaleSubscriptionLine(models.Model):
     _inherit = "sale.subscription.line"
@@ -26,7 +28,9 @@ class SaleSubscriptionLine(models.Model):
         help="What its usage costs; usage of the past period is invoiced.",
     )
 
-    @api.depends("product_id", "metered_price_id", "sale_subscription_id.partner_id")
+    @api.depends(
+        "product_id", "metered_price_id", "discount", "sale_subscription_id.partner_id"
+    )
     def _compute_metered_price_text(self):
         for line in self:
             meter = line.metered_meter_id
@@ -38,9 +42,19 @@ class SaleSubscriptionLine(models.Model):
                 price = meter._price_for(
                     line, subscription.partner_id, subscription.company_id
                 )
-                line.metered_price_text = price.description
+                line.metered_price_text = line._metered_with_discount(price)
             except UserError:
                 line.metered_price_text = self.env._("no price")
+
+    def _metered_with_discount(self, price):
+        """A price in words, with the discount that its invoice lines will have."""
+        if not self.discount:
+            return price.description
+        return self.env._(
+            "%(price)s; %(discount)s %% off",
+            price=price.description,
+            discount=price._format_exact(number(self.discount)),
+        )
 
     @api.depends("product_id.metered_meter_id")
     def _compute_price_unit(self):

@@ -127,6 +127,7 @@ from . import test_tours_metered_price
 from . import test_translatable_errors
 from . import test_translated_errors
 from . import test_usage_calls
+from . import test_usage_discount
 from . import test_usage_so_far
 from . import test_usage_words
 from . import test_vectors
