@@ -18,7 +18,9 @@ A call:
 prefixes.py         numbers as keys, longest-prefix match
 decks.py            what a deck and its time bands say
 bands.py            which time bands hold when
-rates.py            rates compiled, and the choice among them
+rate_columns.py     the columns that rates are given in
+rate_cells.py       which rate wins where, compiled
+rates.py            the rates, and the choice among them
 increments.py       billing steps
 call_tiers.py       prices that change within a call
 charges.py          fee, minimum, maximum, reasons, what a plan has taken
@@ -138,7 +140,7 @@ from .proration import (
     share_of_time,
 )
 from .rate_search import INPUT_COLUMNS
-from .rates import MAX_US, MIN_US
+from .rate_columns import MAX_US, MIN_US
 from .rebill import Progress, amount_due, difference
 from .split import Part
 from .steps import Step

@@ -11,62 +11,29 @@ Of one deck applies, in this order of importance,
 4. the rate that came into force last;
 5. the lowest rate id.
 
-The search per call is four table look-ups:
-
-- *node*: a prefix of a deck (`prefixes.PrefixIndex`);
-- *cell*: the rates of a node for one call type. Call types that a deck does not
-  price apart share a cell, and a node without rates for a call type points to the
-  cell of the next shorter prefix that has some;
-- *group*: a period within a cell between two changes of what is in force;
-- *class*: the combination of time bands at that moment (`bands.Calendar`).
-
-Each (group, class) holds its winner, or none: then the search goes on from the cell
-of the next shorter prefix, which few calls need.
+The search per call is four table look-ups: node, cell, group, class (`rate_cells`).
+Where a cell has no winner the search goes on from the cell of the next shorter prefix,
+which few calls need.
 """
 
 import copy
 import functools
 
 import numpy as np
-import pandas as pd
 
 from . import bands as time_bands
 from .call_tiers import CallTiers
 from .charges import Terms
 from .decks import SPLIT_AT_BOUNDARY
 from .money import ROUNDINGS
-from .prefixes import PrefixIndex
+from .rate_cells import RateCells
+from .rate_columns import INTEGER_COLUMNS, integers
 
-MIN_US = -(2**62)
-"""`valid_from_us` of a rate that has always been in force."""
-MAX_US = 2**62
-"""`valid_to_us` of a rate without an end."""
-
-LONGEST_STEP = 10**9
 # Rate ids that lie closer together than this are looked up in a table.
 DENSE_IDS = 10**6
-LARGEST_PRICE = 2**62
-
-INTEGER_COLUMNS = {
-    "rate_id": (-(2**62), 2**62),
-    "deck_id": (-(2**62), 2**62),
-    "meter_id": (0, 2**62),
-    "band_id": (0, 2**62),
-    "valid_from_us": (-(2**63), 2**63 - 1),
-    "valid_to_us": (-(2**63), 2**63 - 1),
-    "price_e8": (-LARGEST_PRICE, LARGEST_PRICE),
-    "per_seconds": (1, LONGEST_STEP),
-    "connection_fee_e8": (-LARGEST_PRICE, LARGEST_PRICE),
-    "min_charge_e8": (0, LARGEST_PRICE),
-    "max_charge_e8": (-1, LARGEST_PRICE),
-    "initial_increment": (0, LONGEST_STEP),
-    "increment": (1, LONGEST_STEP),
-    "grace_seconds": (0, LONGEST_STEP),
-}
-"""Columns of the rates with the lowest and highest value that each may have."""
 
 
-class RateTable:
+class RateTable(RateCells):
     """All rates of some decks, ready to be searched.
 
     Attributes of shape (rates,) in the order of the input have the names of the
@@ -108,7 +75,7 @@ class RateTable:
 
     def _read(self, rates):
         for name, (lowest, highest) in INTEGER_COLUMNS.items():
-            values = _integers(rates, name)
+            values = integers(rates, name)
             wrong = (values < lowest) | (values > highest)
             if wrong.any():
                 row = int(np.argmax(wrong))
@@ -230,170 +197,6 @@ class RateTable:
         counts = [len(calendar.active) for calendar in self.calendars]
         self.classes_of_deck = np.array(counts, dtype=np.int64)[self.calendar_of_deck]
 
-    # ---- compilation
-
-    def _compile(self):
-        live = np.flatnonzero(self.valid_from_us < self.valid_to_us)
-        prefixes = self.prefix.iloc[live]
-        self.index = PrefixIndex(self.deck[live], prefixes, live)
-        self.node = np.full(len(self), -1, dtype=np.int64)
-        self.node[live] = self.index.node_of_row
-        self.prefix_length = np.zeros(len(self), dtype=np.int8)
-        self.prefix_length[live] = self.index.length[self.index.node_of_row]
-        self._number_meters()
-        self._rank_strength()
-        ends = self._ends_of_overruled(live)
-        live = live[self.valid_from_us[live] < ends[live]]
-        cell, member = self._cells(live)
-        group, rate = self._groups(cell, member, ends)
-        self._winners(group, rate)
-
-    def _number_meters(self):
-        """Give each call type that a deck prices apart a column of its own."""
-        self.meters = np.unique(self.meter_id[self.meter_id > 0])
-        own = np.flatnonzero(self.meter_id)
-        meter = np.searchsorted(self.meters, self.meter_id[own])
-        used = np.zeros((len(self.decks), len(self.meters) + 1), dtype=bool)
-        used[self.deck[own], meter] = True
-        self.column_of_meter = np.where(used, np.cumsum(used, axis=1), 0)
-        self.columns_of_deck = used.sum(axis=1) + 1
-        self.column = np.zeros(len(self), dtype=np.int64)
-        self.column[own] = self.column_of_meter[self.deck[own], meter]
-
-    def columns(self, deck, meter_id):
-        """Return the columns of call types in decks (ranks); int64, shape (n,)."""
-        if not len(self.meters):
-            return np.zeros(len(meter_id), dtype=np.int64)
-        meter = np.searchsorted(self.meters, meter_id)
-        meter[self.meters.take(meter, mode="clip") != meter_id] = len(self.meters)
-        return self.column_of_meter.ravel().take(
-            deck * self.column_of_meter.shape[1] + meter
-        )
-
-    def _rank_strength(self):
-        """Number the rates by rules 2 to 5; of one node the highest number wins."""
-        band_rank = np.where(self.band_place > 0, -self.band_place, MIN_US)
-        order = np.lexsort(
-            (-self.rate_id, self.valid_from_us, band_rank, self.meter_id > 0)
-        )
-        self.strength = np.empty(len(self), dtype=np.int64)
-        self.strength[order] = np.arange(len(self))
-
-    def _ends_of_overruled(self, live):
-        """Return the ends of validity, earlier where a newer rate takes over for good.
-
-        A deck whose rates are never closed has as many rates in force as versions;
-        without this, the groups would grow with the square of them.
-        """
-        ends = self.valid_to_us.copy()
-        order = np.lexsort((self.strength, self.band_place, self.meter_id, self.node))
-        order = order[np.isin(order, live)] if len(live) < len(self) else order
-        this, following = order[:-1], order[1:]
-        overruled = ends[following] >= ends[this]
-        for column in (self.node, self.meter_id, self.band_place):
-            overruled &= column[this] == column[following]
-        this, following = this[overruled], following[overruled]
-        ends[this] = np.minimum(ends[this], self.valid_from_us[following])
-        return ends
-
-    def _cells(self, live):
-        """Number the cells, and point every (node, column) to its cell.
-
-        :return: (cell, rate row) of all members, sorted by cell
-        """
-        nodes = len(self.index)
-        column_count = self.columns_of_deck[self.index.table]
-        # a node -1 finds the last element, whose entries say "no cell"
-        self.entry = np.append(0, np.cumsum(column_count))
-        spare = int(self.columns_of_deck.max(initial=1))
-        self.cell_of_entry = np.full(self.entry[-1] + spare, -1, dtype=np.int64)
-
-        entry = self.entry[self.node[live]] + self.column[live]
-        own_entries, member_cell = np.unique(entry, return_inverse=True)
-        own_node = np.searchsorted(self.entry, own_entries, side="right") - 1
-        self.cell_of_entry[own_entries] = np.arange(len(own_entries))
-        # besides its own, a call type's cell holds the node's rates for any type
-        any_type = live[self.column[live] == 0]
-        any_type = any_type[np.argsort(self.node[any_type], kind="stable")]
-        first = np.searchsorted(self.node[any_type], np.arange(nodes + 1))
-        special = np.flatnonzero(own_entries != self.entry[own_node])
-        counts = np.diff(first)[own_node[special]]
-        shared = any_type[_ranges(first[own_node[special]], counts)]
-        cell = np.concatenate([member_cell, np.repeat(special, counts)])
-        member = np.concatenate([live, shared])
-        self._inherit_cells(column_count)
-
-        self.no_cell = len(own_entries)
-        self.cell_of_entry[self.cell_of_entry < 0] = self.no_cell
-        self.node_of_cell = np.append(own_node, -1)
-        order = np.lexsort((self.strength[member], cell))
-        return cell[order], member[order]
-
-    def _inherit_cells(self, column_count):
-        """Fill entries without a cell: any type's of the node, then the parent's."""
-        cells = self.cell_of_entry
-        node = np.repeat(np.arange(len(self.index)), column_count)
-        entries = np.arange(len(node))
-        column = entries - self.entry[node]
-        missing = cells[entries] < 0
-        cells[entries[missing]] = cells[self.entry[node[missing]]]
-        parent = self.index.parent_node
-        depth = np.zeros(len(parent), dtype=np.int64)
-        above = parent
-        while (above >= 0).any():
-            depth += above >= 0
-            above = self.index.parent(above)
-        for level in range(1, depth.max(initial=0) + 1):
-            missing = entries[(depth[node] == level) & (cells[entries] < 0)]
-            from_parent = self.entry[parent[node[missing]]] + column[missing]
-            cells[missing] = cells[from_parent]
-
-    def _groups(self, cell, member, ends):
-        """Cut each cell's time where a rate begins or ends.
-
-        :return: (group, rate row): which rates are in force in which group, the
-            stronger ones later
-        """
-        start, end = self.valid_from_us[member], ends[member]
-        bounded = np.flatnonzero(end < MAX_US)
-        bound_cell = np.concatenate([cell, cell[bounded], [self.no_cell]])
-        bound_us = np.concatenate([start, end[bounded], [MIN_US]])
-        order = np.lexsort((bound_us, bound_cell))
-        new = np.ones(len(order), dtype=bool)
-        new[1:] = (np.diff(bound_cell[order]) != 0) | (np.diff(bound_us[order]) != 0)
-        group_of_bound = np.empty(len(order), dtype=np.int64)
-        group_of_bound[order] = np.cumsum(new) - 1
-        self.group_from_us = bound_us[order][new]
-        self.cell_of_group = bound_cell[order][new]
-        self.first_group = np.searchsorted(
-            self.cell_of_group, np.arange(self.no_cell + 2)
-        )
-        most = int(np.diff(self.first_group).max())
-        self.halvings = (most - 1).bit_length()
-        self.timeless = most == 1 and (self.group_from_us <= MIN_US).all()
-
-        begins = group_of_bound[: len(cell)]
-        stops = self.first_group[cell + 1]
-        stops[bounded] = group_of_bound[len(cell) : len(cell) + len(bounded)]
-        counts = stops - begins
-        return _ranges(begins, counts), np.repeat(member, counts)
-
-    def _winners(self, group, rate):
-        """Store the strongest rate of each group and class; -1 for none."""
-        most = int(self.classes_of_deck.max(initial=1))
-        # the last group stands for "no cell", in whatever class
-        deck = self.index.table[self.node_of_cell[self.cell_of_group[:-1]]]
-        classes = np.append(self.classes_of_deck[deck], most)
-        self.first_class = np.append(0, np.cumsum(classes))[:-1]
-        self.winner = np.full(int(classes.sum()), -1, dtype=np.int64)
-        holds = [calendar.active for calendar in self.calendars]
-        for number in range(most):
-            applies = _column_or_false(holds, number)[
-                self.calendar_of_deck[self.deck[rate]], self.band_place[rate]
-            ]
-            # of equal places the last one assigned stays: the strongest
-            self.winner[self.first_class[group[applies]] + number] = rate[applies]
-
     # ---- search
 
     def find(self, deck, meter_id, keys, version_us, band_class):
@@ -447,29 +250,3 @@ class RateTable:
         if not self.timeless:
             found[self.group_from_us.take(groups) > version_us] = -1
         return found
-
-
-def _integers(rates, name):
-    """Return a column as int64; ValueError when it holds anything else."""
-    column = rates[name]
-    if column.isna().any():
-        raise ValueError(f"{name} of the rates has empty values")
-    if not pd.api.types.is_integer_dtype(column.dtype) and len(column):
-        raise ValueError(f"{name} of the rates is {column.dtype}, not integer")
-    return column.to_numpy(dtype=np.int64)
-
-
-def _ranges(starts, counts):
-    """Return start, start + 1, .. for each (start, count), one after the other."""
-    offsets = np.cumsum(counts) - counts
-    return np.arange(int(counts.sum())) + np.repeat(starts - offsets, counts)
-
-
-def _column_or_false(tables, number):
-    """Stack row `number` of boolean tables; what a table does not have is False."""
-    width = max((table.shape[1] for table in tables), default=1)
-    stacked = np.zeros((len(tables), width), dtype=bool)
-    for place, table in enumerate(tables):
-        if number < len(table):
-            stacked[place, : table.shape[1]] = table[number]
-    return stacked

@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Take pictures of the screens in screens.py with a headless Chromium.
+"""Take pictures of the screens in `screens` with a headless Chromium.
 
     screenshots.py URL DATABASE FOLDER [NAME ...]
 

@@ -271,7 +271,7 @@ class TestFrames(TestCase):
         deck = Deck(1, bands=(1,))
         for change, message in (
             ({"prefix": "+49"}, "'\\+49' is not a prefix"),
-            ({"prefix": None}, "None is not a prefix"),
+            ({"prefix": None}, "'None' is not a prefix"),
             ({"deck_id": 5}, "Rate 2: deck 5"),
             ({"band_id": 2}, "Deck 1 has rates for a band not its own: 2"),
             ({"band_id": 1}, "time band 1 is unknown"),
