@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from markupsafe import Markup
 from psycopg2.errors import UniqueViolation
 
 from odoo import models
@@ -18,7 +19,7 @@ class MailActivityMixin(models.AbstractModel):
 
     _inherit = "mail.activity.mixin"
 
-    def _metered_raise(self, key, summary, note, user=None):
+    def _metered_raise(self, key, summary, note, user=None, counted=True):
         """Tell a person about a problem of these records, once.
 
         While the activity is open, its text is replaced by the newest and its count
@@ -29,14 +30,20 @@ class MailActivityMixin(models.AbstractModel):
         :param str summary: what is wrong, in some words
         :param note: what happened and what to do, text or ``Markup``
         :param user: ``res.users`` to tell; empty: see :meth:`_metered_responsible`
+        :param bool counted: the text tells how often it occurred; False for one that
+            tells how it stands altogether
         :return: the open ``mail.activity`` of these records and this problem
         """
         opened = self._metered_open_activities(key).grouped("res_id")
         activities = self.env["mail.activity"].sudo()
         for record in self.sudo():
             activity = opened.get(record.id)
-            if activity:
+            if activity and counted:
                 activity._metered_recur(summary, note)
+            elif activity:
+                activity.write(
+                    {"summary": summary, "note": Markup("<p>%s</p>") % note}
+                )
             else:
                 activity = record._metered_schedule(key, summary, note, user)
             activities |= activity

@@ -239,24 +239,46 @@ class MeteredSource(models.Model):
         return action
 
     def _tell_gaps(self):
-        """Raise one activity while days are incomplete, and close it afterwards."""
-        rows = self.env["metered.completeness"]
+        """Raise one activity while days are incomplete, and close it afterwards.
+
+        It tells how it stands with all accounts, however many of them are found to be
+        incomplete in a night.
+        """
+        words = self.env["metered.explanation"]
         for source in self:
-            gaps = [("source_id", "=", source.id), ("state", "=", "gap")]
-            by_day = rows._read_group(gaps, ["day:day"], ["gap:sum"], order="day:day")
-            if not by_day:
+            days, accounts, missing, newest = source._gaps()
+            if not days:
                 source._metered_settle(GAP, self.env._("All days are complete now."))
                 continue
+            where = [words._accounts(accounts)] if accounts else []
+            where = ", ".join([*where, words._days(days)])
             source._metered_raise(
                 GAP,
-                self.env._("Records are missing"),
                 self.env._(
-                    "The switch counts %(records)s records more than are here, on "
-                    "%(days)s. Open Records per Day on the source, and fetch these "
-                    "days again.",
-                    records=sum(gap for _day, gap in by_day),
-                    days=", ".join(
-                        format_date(self.env, day) for day, _gap in by_day[-5:]
-                    ),
+                    "Records missing: %(where)s (%(records)s)",
+                    where=where,
+                    records=words._records(missing),
                 ),
+                self.env._(
+                    "The switch counts %(records)s more than are here, of %(where)s; "
+                    "the last of these days is %(day)s. Open Records per Day on the "
+                    "source, choose the filter Records Missing, and fetch these days "
+                    "again.",
+                    records=words._records(missing),
+                    where=where,
+                    day=format_date(self.env, newest),
+                ),
+                counted=False,
             )
+
+    def _gaps(self):
+        """How incomplete the source is.
+
+        :return: (days, accounts, records that are missing, the last of these days)
+        """
+        [found] = self.env["metered.completeness"]._read_group(
+            [("source_id", "=", self.id), ("state", "=", "gap")],
+            [],
+            ["day:count_distinct", "account_id:count_distinct", "gap:sum", "day:max"],
+        )
+        return found

@@ -149,6 +149,13 @@ class MeteredExplanation(models.AbstractModel):
         return self.env._("%s days", self._number(count))
 
     @api.model
+    def _accounts(self, count):
+        """So many accounts of a switch, in words."""
+        if count == 1:
+            return self.env._("1 account")
+        return self.env._("%s accounts", self._number(count))
+
+    @api.model
     def _money(self, text, values):
         return f"{self._number(text)} {values['currency']}".strip()
 

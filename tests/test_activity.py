@@ -83,6 +83,13 @@ class TestActivity(MeteredCase):
         activity = self.source._metered_raise(KEY, "Odd", "Got <b>this</b>")
         self.assertIn("Got &lt;b&gt;this&lt;/b&gt;", activity.note)
 
+    def test_one_that_tells_how_it_stands_is_not_counted(self):
+        for text in ("Got <b>2</b>", "Got <b>1</b>"):
+            activity = self.source._metered_raise(KEY, text, text, counted=False)
+        self.assertEqual(self.source.activity_ids, activity)
+        self.assertEqual(activity.summary, text)
+        self.assertEqual(activity.note, "<p>Got &lt;b&gt;1&lt;/b&gt;</p>")
+
     # === WHO IS TOLD === #
 
     def test_the_companys_responsible(self):

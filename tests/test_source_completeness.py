@@ -8,7 +8,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import tagged
 
-from .test_source_sync import ACME, DAY, SourceCase
+from .test_source_sync import ACME, BOLT, DAY, SourceCase
 
 
 @tagged("post_install", "-at_install")
@@ -47,7 +47,9 @@ class TestCompleteness(SourceCase):
         self.assertEqual(second.state, "ok")
         self.assertEqual(self.source.gap_count, 1)
         [activity] = self.source.activity_ids
-        self.assertIn("7", activity.note)
+        self.assertEqual(
+            activity.summary, "Records missing: 1 account, 1 day (7 records)"
+        )
         action = first.action_fetch_again()
         again = self.env["metered.sync"].browse(action["res_id"])
         self.assertEqual(again.kind, "gap")
@@ -56,6 +58,55 @@ class TestCompleteness(SourceCase):
         self.assertEqual((first.state, first.gap), ("ok", 0))
         self.assertFalse(self.source.activity_ids)
         self.assertEqual(len(self.held()), len(self.acme.legs))
+
+    def test_gaps_of_many_accounts_are_told_as_they_stand(self):
+        """Not how often they were found: what is missing, and no more of it later."""
+        second = self.make_account(BOLT, self.other)
+        hidden = self.acme.legs[10:17], self.bolt.legs[-3:]
+        self.acme.legs[10:17], self.bolt.legs[-3:] = [], []
+        for account in (self.account, second):
+            self.sync(account)
+        self.acme.legs[10:10], self.bolt.legs[len(self.bolt.legs) :] = hidden
+
+        def compare(account):
+            sync = self.sync(account, run=False)
+            with patch.object(type(sync), "_read_pages", lambda *args: True):
+                sync._process()
+
+        for _night in (1, 2, 3):
+            compare(self.account)
+        [activity] = self.source.activity_ids
+        compare(second)
+        self.assertEqual(self.source.activity_ids, activity)
+        self.assertEqual(
+            activity.summary, "Records missing: 2 accounts, 2 days (10 records)"
+        )
+        self.assertIn("10 records", activity.note)
+        self.assertNotIn("times", activity.note)
+        self.sync()
+        self.assertEqual(
+            activity.summary, "Records missing: 1 account, 1 day (3 records)"
+        )
+        self.sync(second)
+        self.assertFalse(self.source.activity_ids)
+        self.assertIn("complete now", self.source.message_ids[0].body)
+
+    def test_a_source_without_accounts_names_none(self):
+        self.env["metered.completeness"].create(
+            [
+                {
+                    "source_id": self.source.id,
+                    "day": day,
+                    "is_counted": True,
+                    "gap": 1,
+                }
+                for day in ("2026-10-05", "2026-10-06")
+            ]
+        )
+        self.source._tell_gaps()
+        self.assertEqual(
+            self.source.activity_ids.summary, "Records missing: 2 days (2 records)"
+        )
 
     def test_a_switch_that_cannot_count(self):
         self.source.netsapiens_api = "v1"
