@@ -106,6 +106,7 @@ from . import metered_sync_line
 from . import metered_sync_job
 from . import metered_sync_end
 from . import metered_sync_worker
+from . import metered_sync_age
 from . import metered_source_worker
 from . import metered_sync_store
 from . import metered_source_afterwards

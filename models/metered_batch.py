@@ -59,6 +59,13 @@ class MeteredBatch(models.Model):
         index="btree_not_null",
         help="The account that a sync fetched.",
     )
+    date_from = fields.Datetime(
+        string="Records From",
+        readonly=True,
+        copy=False,
+        help="The time that a sync asked the switch for; empty of files.",
+    )
+    date_to = fields.Datetime(string="Records Until", readonly=True, copy=False)
     file_format = fields.Json(readonly=True)
     checksum = fields.Char(readonly=True, index=True, help="SHA-256 of the file.")
     state = fields.Selection(
@@ -301,7 +308,7 @@ class MeteredBatch(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_stored(self):
         for batch in self:
-            if batch.state != "undone" and batch.records:
+            if batch.state != "undone" and batch._holds_records():
                 raise UserError(
                     self.env._(
                         "%(file)s holds records. Undo it instead: that takes them back "
@@ -309,6 +316,11 @@ class MeteredBatch(models.Model):
                         file=batch.file_name,
                     )
                 )
+
+    def _holds_records(self):
+        """Whether deleting it would leave records without their origin."""
+        self.ensure_one()
+        return bool(self.records)
 
     def action_view_cdrs(self):
         """Open the call details of this import."""

@@ -133,25 +133,26 @@ class MeteredCompleteness(models.Model):
 
     @api.model
     def _held(self, source, account, first, last):
-        """How many records are held, by day: of the syncs that reach into these days.
+        """How many records are held, by day: of imports that reach into these days.
+
+        The imports know that themselves: their syncs do not stay for ever.
 
         :return: dict day -> number
         """
         begin = datetime.combine(first, time())
         end = datetime.combine(last, time()) + timedelta(days=1)
         # The batches by their ids: the index on them reads these calls and no others.
-        batches = self.env["metered.sync"].search(
+        batches = self.env["metered.batch"].search(
             [
                 ("source_id", "=", source.id),
                 ("account_id", "=", account.id),
                 ("date_from", "<", end),
                 ("date_to", ">", begin),
-                ("batch_id", "!=", False),
             ]
         )
         self.env.flush_all()
         self.env.cr.execute(
-            HELD, {"batches": batches.batch_id.ids, "begin": begin, "end": end}
+            HELD, {"batches": batches.ids, "begin": begin, "end": end}
         )
         return dict(self.env.cr.fetchall())
 

@@ -248,6 +248,8 @@ class MeteredSync(models.Model):
                         "file_name": self.display_name,
                         "sync_id": self.id,
                         "account_id": self.account_id.id,
+                        "date_from": self.date_from,
+                        "date_to": self.date_to,
                         "state": "running",
                         "started": fields.Datetime.now(),
                     }

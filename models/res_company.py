@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -35,6 +36,25 @@ class ResCompany(models.Model):
         help="Is told when a source or a renewal fails and the record names nobody. "
         "Empty: an administrator of metered billing.",
     )
+
+    metered_sync_days = fields.Integer(
+        string="Keep Syncs (days)",
+        default=90,
+        help="Syncs that ended longer ago are removed with their logs. The last one of "
+        "each account stays, and so do all records. 0: they stay for ever.",
+    )
+
+    @api.constrains("metered_sync_days")
+    def _check_metered_sync_days(self):
+        for company in self:
+            if company.metered_sync_days < 0:
+                raise ValidationError(
+                    self.env._(
+                        "Syncs are kept for some days, or for ever with 0 days; not "
+                        "for %s.",
+                        company.metered_sync_days,
+                    )
+                )
 
     @api.model
     def _domain_metered_responsible_id(self):

@@ -16,3 +16,6 @@ class ResConfigSettings(models.TransientModel):
     metered_responsible_id = fields.Many2one(
         related="company_id.metered_responsible_id", readonly=False
     )
+    metered_sync_days = fields.Integer(
+        related="company_id.metered_sync_days", readonly=False
+    )

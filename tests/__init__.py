@@ -112,6 +112,7 @@ from . import test_source_sync
 from . import test_source_tours
 from . import test_source_type_tours
 from . import test_source_types
+from . import test_sync_age
 from . import test_sync_durability
 from . import test_sync_queue
 from . import test_simulation
