@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import logging
 import time
+from collections import deque
 
 import psycopg2
 
@@ -75,7 +76,7 @@ class MeteredJob(models.AbstractModel):
                 job.time_left = f"{minutes}:{seconds:02d}"
 
     @api.model
-    def _work_off(self, domain, work, order="id"):
+    def _work_off(self, domain, work, order="id", turns=None):
         """What a scheduled action does: work on jobs for a slice of time.
 
         Odoo calls again at once while something remains.
@@ -84,6 +85,8 @@ class MeteredJob(models.AbstractModel):
         :param str work: name of the method that works on one, which takes ``commit``
             and ``seconds``
         :param str order: which of them come first
+        :param str turns: many2one whose records take turns, each with an equal share of
+            the time that is left; None: one after the other
         """
         context = self.env.context
         begun = time.monotonic()
@@ -92,17 +95,44 @@ class MeteredJob(models.AbstractModel):
             # Odoo calls up to ten times in a row, and a worker that takes so long is
             # killed. Without progress it starts the action anew.
             deadline = begun
+        waiting = self._queues(domain, order, turns)
         worked_on = 0
-        # One by one: what reads one of a thousand shall not read them all.
-        for job_id in self.search(domain, order=order).ids:
-            left = deadline - time.monotonic()
-            if left <= 0:
+        while waiting:
+            now = time.monotonic()
+            if now >= deadline:
                 break
-            getattr(self.browse(job_id), work)(commit=self.env.cr.commit, seconds=left)
+            share = (deadline - now) / len(waiting)
+            queue = waiting.popleft()
+            # One by one: what reads one of a thousand shall not read them all.
+            job = self.browse(queue.popleft())
+            finished = getattr(job, work)(commit=self.env.cr.commit, seconds=share)
+            used_up = time.monotonic() >= now + share
+            if not finished and used_up and job.filtered_domain(domain):
+                # There is more to do for it, when others had their turn.
+                queue.append(job.id)
+            if queue:
+                waiting.append(queue)
             worked_on += 1
         self.env["ir.cron"]._commit_progress(
             worked_on, remaining=self.search_count(domain)
         )
+
+    @api.model
+    def _queues(self, domain, order, turns):
+        """Jobs that wait, in queues that take turns; see :meth:`_work_off`.
+
+        Each slice of time begins with another queue: where a slice is over before all
+        had a turn, none of them is always the last.
+
+        :return: deque of deques of ids
+        """
+        queues = {}
+        for job in self.search_fetch(domain, [turns] if turns else [], order=order):
+            queues.setdefault(job[turns] if turns else None, deque()).append(job.id)
+        waiting = deque(queues.values())
+        if waiting:
+            waiting.rotate(-(int(time.time() // SLICE_SECONDS) % len(waiting)))
+        return waiting
 
     def _process(self, commit=None, seconds=None):
         """Work on the job from where it stands.

@@ -49,7 +49,8 @@ class MeteredSync(models.Model):
             self.search(self._due_domain()).source_id._delay_workers()
         else:
             syncs = self.with_context(metered_kept_settings={})
-            syncs._work_off(self._due_domain(), "_process", ORDER)
+            # A source with a single account does not wait for another's thousand.
+            syncs._work_off(self._due_domain(), "_process", ORDER, turns="source_id")
 
     # === LIMIT === #
 

@@ -115,6 +115,7 @@ from . import test_source_types
 from . import test_sync_age
 from . import test_sync_durability
 from . import test_sync_queue
+from . import test_sync_turns
 from . import test_simulation
 from . import test_simulation_durability
 from . import test_simulation_plans
