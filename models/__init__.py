@@ -111,6 +111,7 @@ from . import metered_source_worker
 from . import metered_sync_store
 from . import metered_source_afterwards
 from . import metered_completeness
+from . import metered_completeness_fetch
 from . import metered_inbox
 from . import metered_time_band
 from . import metered_usage

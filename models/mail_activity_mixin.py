@@ -41,9 +41,7 @@ class MailActivityMixin(models.AbstractModel):
             if activity and counted:
                 activity._metered_recur(summary, note)
             elif activity:
-                activity.write(
-                    {"summary": summary, "note": Markup("<p>%s</p>") % note}
-                )
+                activity.write({"summary": summary, "note": Markup("<p>%s</p>") % note})
             else:
                 activity = record._metered_schedule(key, summary, note, user)
             activities |= activity

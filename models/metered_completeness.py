@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, time, timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..ingest.store import lock_source
@@ -78,19 +77,6 @@ class MeteredCompleteness(models.Model):
             else:
                 day.state = "gap" if day.gap > 0 else "ok"
 
-    def action_fetch_again(self):
-        """Fetch these days once more; what is known is not stored again."""
-        self.check_access("read")
-        if not self:
-            raise UserError(self.env._("Choose the days to fetch again."))
-        syncs = self.env["metered.sync"]
-        for row in self:
-            begin = datetime.combine(row.day, time())
-            syncs |= row.source_id._start_syncs(
-                "gap", row.account_id, begin, begin + timedelta(days=1)
-            )
-        return syncs.sudo(False)._action_open()
-
     @api.model
     def _compare(self, source, account, counts):
         """Note what the switch counts of some days, beside what is held of them.
@@ -151,9 +137,7 @@ class MeteredCompleteness(models.Model):
             ]
         )
         self.env.flush_all()
-        self.env.cr.execute(
-            HELD, {"batches": batches.ids, "begin": begin, "end": end}
-        )
+        self.env.cr.execute(HELD, {"batches": batches.ids, "begin": begin, "end": end})
         return dict(self.env.cr.fetchall())
 
 

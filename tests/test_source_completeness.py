@@ -6,7 +6,9 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
+
+from odoo.addons.metered_billing.models import metered_completeness_fetch
 
 from .test_source_sync import ACME, BOLT, DAY, SourceCase
 
@@ -50,7 +52,7 @@ class TestCompleteness(SourceCase):
         self.assertEqual(
             activity.summary, "Records missing: 1 account, 1 day (7 records)"
         )
-        action = first.action_fetch_again()
+        action = first.action_fetch_again()["params"]["next"]
         again = self.env["metered.sync"].browse(action["res_id"])
         self.assertEqual(again.kind, "gap")
         again._process()
@@ -114,6 +116,105 @@ class TestCompleteness(SourceCase):
         for row in self.days():
             self.assertEqual(row.state, "unknown")
             self.assertEqual(row.held_count, self.on_day(row.day))
+
+
+@tagged("post_install", "-at_install")
+class TestFetchAgain(SourceCase):
+    """Which syncs a person starts by choosing days."""
+
+    def make_days(self, *days, account=None, switch_count=1000):
+        """Days of October on which records are missing."""
+        return self.env["metered.completeness"].create(
+            [
+                {
+                    "source_id": self.source.id,
+                    "account_id": (self.account if account is None else account).id,
+                    "day": f"2026-10-{day:02d}",
+                    "is_counted": True,
+                    "switch_count": switch_count,
+                    "gap": 1,
+                }
+                for day in days
+            ]
+        )
+
+    def fetch(self, rows):
+        """What is started: (account, first day, last day); and what is said."""
+        before = self.env["metered.sync"].search([])
+        action = rows.action_fetch_again()
+        self.assertEqual(action["tag"], "display_notification")
+        syncs = self.env["metered.sync"].search([]) - before
+        self.assertEqual(set(syncs.mapped("kind")) - {"gap"}, set())
+        started = sorted(
+            (s.account_id.name, s.date_from.day, (s.date_to - timedelta(days=1)).day)
+            for s in syncs
+        )
+        return started, action["params"]["message"]
+
+    def test_days_in_a_row_are_one_sync(self):
+        started, message = self.fetch(self.make_days(5, 6, 7, 12))
+        self.assertEqual(started, [(ACME, 5, 7), (ACME, 12, 12)])
+        self.assertEqual(message, "1 account, 4 days: 2 syncs started.")
+
+    def test_days_between_are_fetched_along_where_that_is_less_to_ask(self):
+        rows = self.make_days(5, 7)
+        # A page and a count for each: fewer than what a further sync begins with.
+        quiet = self.make_days(6, switch_count=40)
+        quiet.gap = 0
+        self.assertEqual(self.fetch(rows)[0], [(ACME, 5, 7)])
+
+    def test_busy_days_between_are_not(self):
+        rows = self.make_days(5, 7)
+        self.make_days(6, switch_count=600).gap = 0
+        self.assertEqual(self.fetch(rows)[0], [(ACME, 5, 5), (ACME, 7, 7)])
+
+    def test_nor_many_quiet_ones(self):
+        rows = self.make_days(5, 20)
+        self.make_days(*range(6, 20), switch_count=0).gap = 0
+        self.assertEqual(self.fetch(rows)[0], [(ACME, 5, 5), (ACME, 20, 20)])
+
+    def test_each_account_has_its_own(self):
+        second = self.make_account(BOLT, self.other)
+        rows = self.make_days(5, 6) | self.make_days(6, 7, account=second)
+        started, message = self.fetch(rows)
+        self.assertEqual(started, [(ACME, 5, 6), (BOLT, 6, 7)])
+        self.assertEqual(message, "2 accounts, 3 days: 2 syncs started.")
+
+    def test_no_longer_than_what_one_sync_compares(self):
+        rows = self.make_days(*range(1, 32))
+        with patch.object(metered_completeness_fetch, "MOST_DAYS", 20):
+            started, _message = self.fetch(rows)
+        self.assertEqual(started, [(ACME, 1, 20), (ACME, 21, 31)])
+
+    def test_what_is_under_way_is_not_started_twice(self):
+        rows = self.make_days(5, 6)
+        self.fetch(rows)
+        sync = self.source.sync_ids
+        sync.not_before = fields.Datetime.now() + timedelta(hours=1)
+        started, message = self.fetch(rows[:1])
+        self.assertEqual(started, [])
+        self.assertEqual(message, "1 account, 1 day: a sync is under way already.")
+        self.assertFalse(sync.not_before, "a person does not wait")
+        started, message = self.fetch(rows | self.make_days(12))
+        self.assertEqual(started, [(ACME, 12, 12)])
+        self.assertTrue(
+            message.endswith("1 sync started. Others are under way already.")
+        )
+        sync.state = "done"
+        self.assertEqual(self.fetch(rows[:1])[0], [(ACME, 5, 5)])
+
+    def test_a_source_without_accounts(self):
+        self.account.unlink()
+        self.source.source_type = "asterisk_sql"
+        rows = self.make_days(5, 6, account=self.account.browse())
+        started, message = self.fetch(rows)
+        self.assertEqual(started, [(False, 5, 6)])
+        self.assertEqual(message, "2 days: 1 sync started.")
+
+    def test_by_somebody_who_may_only_look(self):
+        clerk = new_test_user(self.env, "clerk", "metered_billing.group_metered_user")
+        rows = self.make_days(5)
+        self.assertEqual(self.fetch(rows.with_user(clerk))[0], [(ACME, 5, 5)])
 
 
 @tagged("post_install", "-at_install")

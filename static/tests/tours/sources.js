@@ -140,6 +140,10 @@ registry.category("web_tour.tours").add("metered_billing_fetch_gap", {
             run: "click",
         },
         {
+            content: "It says what was started",
+            trigger: ".o_notification:contains(1 account, 1 day: 1 sync started.)",
+        },
+        {
             content: "It finishes by itself",
             trigger: ".o_statusbar_status .o_arrow_button_current:contains(Done)",
         },
