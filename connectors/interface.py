@@ -35,6 +35,7 @@ from .errors import SourceError, SourceNotFound, SourceSettingsError
 from .http import HttpClient, HttpLimits
 from .records import frame_of_texts, join_frames
 from .throttle import Throttle
+from .web_address import is_of_this_machine
 
 
 @dataclass(frozen=True)
@@ -289,12 +290,18 @@ class HttpConnector(Connector):
 
     def look_encryption(self):
         """Whether nobody on the way can read what is sent, as a ``Check``."""
-        safe = self.client.address.startswith("https://")
+        name = "The connection is encrypted"
+        if self.client.address.startswith("https://"):
+            return Check(name, True)
+        if is_of_this_machine(self.client.address):
+            return Check(
+                "Nobody can listen in", True, "It does not leave this machine."
+            )
         return Check(
-            "The connection is encrypted",
-            safe,
-            "" if safe else "Everybody on the way can read the credentials.",
-            "" if safe else "Enter the address with https://.",
+            name,
+            False,
+            "Everybody on the way can read the credentials.",
+            "Enter the address with https://.",
         )
 
     def close(self):

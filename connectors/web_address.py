@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Addresses of servers as people enter them and servers send them."""
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from .errors import SourceSettingsError
@@ -37,3 +38,14 @@ def server_of(url):
     """Scheme, host and port: what is the same for all addresses of one server."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)
+
+
+def is_of_this_machine(url):
+    """Whether what is sent to it reaches no network, whatever a name server says."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -10,6 +10,12 @@ from odoo import Command
 from odoo.addons.metered_billing.deck_files import split_tiers
 
 START, DUE = "2026-10-01", "2026-11-01"
+#: the demo's switch says what it is
+SWITCH_NOTE = (
+    "This switch is a part of the demo. It runs on this machine while ./dev demo or "
+    "./dev serve does, and has the calls until yesterday. At other times it cannot be "
+    "reached: so it has no schedule, and no invoice waits for it."
+)
 KINDS = {
     "did": "number",
     "extension": "extension",
@@ -132,11 +138,12 @@ def make_switch(env, address, api_key, domains):
             "address": address,
             "api_key": api_key,
             "allowed_networks": "127.0.0.1",
-            # It is gone when the demo is over.
+            # It is there while ./dev serves, and at no other time.
             "sync_hours": 0,
             "sync_before_invoice": False,
         }
     )
+    source.message_post(body=SWITCH_NOTE)
     group = env["metered.customer.group"].search([("name", "=", "Retail")], limit=1)
     for name, domain in zip(
         ("Lakeside Dental", "Prairie Freight"), domains, strict=True

@@ -69,13 +69,13 @@ class MeteredCompleteness(models.Model):
         :return: list of (begin, end), datetimes in UTC
         """
         days = sorted(set(self.mapped("day")))
-        requests = self._requests_of_days(days[0], days[-1])
+        costs = self._requests_of_days(days[0], days[-1])
         stretches = []
         for day in days:
             if stretches:
                 first, last = stretches[-1]
                 between = [last + ONE_DAY * at for at in range(1, (day - last).days)]
-                asked = sum(requests.get(missed, inf) for missed in between)
+                asked = sum(costs.get(missed, inf) for missed in between)
                 # One sync compares no more days than these.
                 if asked <= REQUESTS_OF_A_SYNC and (day - first).days < MOST_DAYS:
                     stretches[-1] = (first, day)

@@ -652,14 +652,14 @@ class TestChecks(NetSapiensCase):
     def failed(self, connector, account=ACME):
         return [check for check in connector.check(account) if not check.ok]
 
-    def test_all_is_well_but_the_encryption(self):
+    def test_all_is_well(self):
         server = self.serve()
         checks = self.connect(server).check(ACME)
         self.assertEqual(
             [(check.name, check.ok) for check in checks],
             [
                 ("The server answers", True),
-                ("The connection is encrypted", False),
+                ("Nobody can listen in", True),
                 ("The credentials are accepted", True),
                 (f"Domain {ACME}", True),
                 (f"Call records of {ACME}", True),
@@ -668,6 +668,20 @@ class TestChecks(NetSapiensCase):
         self.assertEqual(checks[3].detail, "Customer acme")
         self.assertTrue(all(check.ok or check.remedy for check in checks))
         self.assertEqual(server.problems, [])
+
+    def test_without_encryption_over_a_network(self):
+        for address, name, ok in (
+            ("https://pbx.example.com", "The connection is encrypted", True),
+            ("http://pbx.example.com", "The connection is encrypted", False),
+            ("http://127.0.0.1.example.com", "The connection is encrypted", False),
+            ("http://10.1.2.3", "The connection is encrypted", False),
+            ("http://localhost:8080", "Nobody can listen in", True),
+            ("http://[::1]:8080", "Nobody can listen in", True),
+        ):
+            with self.subTest(address):
+                check = self.connect(self.serve(), address=address).look_encryption()
+                self.assertEqual((check.name, check.ok), (name, ok))
+                self.assertEqual("https://" in check.remedy, not ok)
 
     def test_red_checks_say_what_to_do(self):
         server = self.serve()
@@ -691,14 +705,14 @@ class TestChecks(NetSapiensCase):
         self.assertIn("allowed networks", failed.remedy)
 
     def test_credentials_that_see_nothing(self):
-        (_encryption, failed) = self.failed(self.connect(self.serve([])))
+        (failed,) = self.failed(self.connect(self.serve([])))
         self.assertIn("no domain is visible", failed.detail)
 
     def test_an_old_server(self):
         connector = self.connect(self.serve(apis=("v1",)))
         checks = connector.check(ACME)
         self.assertIn("API v1", checks[0].detail)
-        self.assertEqual([c.name for c in checks if not c.ok], [checks[1].name])
+        self.assertEqual([c.name for c in checks if not c.ok], [])
 
 
 class TestServer(unittest.TestCase):

@@ -97,9 +97,9 @@ class TestConnection(SourceCase):
         found = {check["name"]: check for check in self.source.test_result}
         self.assertTrue(found["The server answers"]["ok"])
         self.assertTrue(found["The credentials are accepted"]["ok"])
-        # The test server speaks plain HTTP, and that is said.
-        self.assertFalse(found["The connection is encrypted"]["ok"])
-        self.assertIn("https://", action["params"]["message"])
+        # The test server speaks plain HTTP, on this machine.
+        self.assertTrue(found["Nobody can listen in"]["ok"])
+        self.assertEqual(action["params"]["type"], "success")
 
     def test_a_wrong_key_is_red_and_mended(self):
         self.source.api_key = "nsd_wrong"
