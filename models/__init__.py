@@ -134,6 +134,7 @@ from . import res_partner_remedies
 from . import res_partner_source_checks
 from . import res_partner_usage
 from . import res_partner_gauge
+from . import metered_completeness_check
 from . import sale_subscription
 from . import sale_subscription_cron
 from . import sale_subscription_plan

@@ -68,6 +68,7 @@ class MeteredCompleteness(models.Model):
     )
 
     _day_uniq = models.UniqueIndex("(source_id, coalesce(account_id, 0), day)")
+    _gap_idx = models.Index("(source_id) WHERE state = 'gap'")
 
     @api.depends("gap", "is_counted")
     def _compute_state(self):
@@ -231,38 +232,51 @@ class MeteredSource(models.Model):
         """
         words = self.env["metered.explanation"]
         for source in self:
-            days, accounts, missing, newest = source._gaps()
+            days, _accounts, missing, newest = gaps = source._gaps()
             if not days:
                 source._metered_settle(GAP, self.env._("All days are complete now."))
                 continue
-            where = [words._accounts(accounts)] if accounts else []
-            where = ", ".join([*where, words._days(days)])
             source._metered_raise(
                 GAP,
+                self._describe_gaps(gaps),
                 self.env._(
-                    "Records missing: %(where)s (%(records)s)",
-                    where=where,
+                    "The switch counts %(records)s more than are here; the last of "
+                    "these days is %(day)s. Open Records per Day on the source, choose "
+                    "the filter Records Missing, and fetch these days again.",
                     records=words._records(missing),
-                ),
-                self.env._(
-                    "The switch counts %(records)s more than are here, of %(where)s; "
-                    "the last of these days is %(day)s. Open Records per Day on the "
-                    "source, choose the filter Records Missing, and fetch these days "
-                    "again.",
-                    records=words._records(missing),
-                    where=where,
                     day=format_date(self.env, newest),
                 ),
                 counted=False,
             )
 
-    def _gaps(self):
-        """How incomplete the source is.
+    def _describe_gaps(self, gaps):
+        """Such as Records missing: 2 accounts, 14 days (32 records).
+
+        :param gaps: as :meth:`_gaps` returns them
+        """
+        words = self.env["metered.explanation"]
+        days, accounts, missing, _newest = gaps
+        where = [words._accounts(accounts)] if accounts else []
+        return self.env._(
+            "Records missing: %(where)s (%(records)s)",
+            where=", ".join([*where, words._days(days)]),
+            records=words._records(missing),
+        )
+
+    def _compared_domain(self, accounts=None):
+        """Days of this source, or only of some of its accounts."""
+        domain = [("source_id", "=", self.id)]
+        if accounts is not None:
+            domain.append(("account_id", "in", accounts.ids))
+        return domain
+
+    def _gaps(self, accounts=None):
+        """How incomplete the source is, or some of its accounts.
 
         :return: (days, accounts, records that are missing, the last of these days)
         """
         [found] = self.env["metered.completeness"]._read_group(
-            [("source_id", "=", self.id), ("state", "=", "gap")],
+            [*self._compared_domain(accounts), ("state", "=", "gap")],
             [],
             ["day:count_distinct", "account_id:count_distinct", "gap:sum", "day:max"],
         )

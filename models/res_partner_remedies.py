@@ -57,6 +57,7 @@ class ResPartner(models.Model):
                 metered_partner_id=self.id
             ).action_fetch(),
             "last_sync": self._metered_open_last_sync,
+            "gaps": self._metered_open_gaps,
             "deck": self._metered_open_deck,
             "rates": self._metered_open_rates,
             "meters": self._metered_open_meters,

@@ -110,6 +110,53 @@ class TestCompleteness(SourceCase):
             self.source.activity_ids.summary, "Records missing: 2 days (2 records)"
         )
 
+    def test_the_checks_of_source_and_customer(self):
+        """Red where records are missing: on the source, and on that customer alone."""
+        second = self.make_account(BOLT, self.other)
+        self.assertEqual(self.complete(self.source._checks()), [])
+        (self.account | second).identifiers_synced = fields.Datetime.now()
+        rows = self.env["metered.completeness"].create(
+            [
+                {
+                    "source_id": self.source.id,
+                    "account_id": account.id,
+                    "day": "2026-10-05",
+                    "is_counted": True,
+                    "gap": gap,
+                }
+                for account, gap in ((self.account, 3), (second, 0))
+            ]
+        )
+        words = "Records missing: 1 account, 1 day (3 records)"
+        for checks in (self.source._checks(), self.of_customer(self.customer)):
+            self.assertEqual(self.complete(checks), [(False, words)])
+        others = self.of_customer(self.other)
+        self.assertEqual(
+            self.complete(others), [(True, "As many records as the switch counts.")]
+        )
+        self.assertNotIn(words, str(others))
+        for record, args in (
+            (self.source, ["gaps"]),
+            (self.customer, ["gaps", self.source.id]),
+        ):
+            remedy = getattr(
+                record,
+                "action_remedy" if record == self.source else "action_metered_remedy",
+            )
+            shown = self.env["metered.completeness"].search(remedy(*args)["domain"])
+            self.assertIn(rows[0], shown)
+            self.assertEqual(rows[1] in shown, record == self.source)
+        rows[0].gap = 0
+        self.assertEqual(
+            [ok for ok, _detail in self.complete(self.source._checks())], [True]
+        )
+
+    def complete(self, checks):
+        return [(c.ok, c.detail) for c in checks if c.name == "Complete"]
+
+    def of_customer(self, partner):
+        return partner._metered_source_checks(self.source, [], None)
+
     def test_a_switch_that_cannot_count(self):
         self.source.netsapiens_api = "v1"
         self.sync()

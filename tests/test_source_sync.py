@@ -357,6 +357,26 @@ class TestSync(SourceCase):
             later.date_from, self.account.synced_until - timedelta(hours=48)
         )
 
+    def test_records_that_the_switch_shows_late(self):
+        """A call that was up at the last sync: the next one looks back for it, once."""
+        now = fields.Datetime.now()
+        begin = now.replace(tzinfo=UTC) - timedelta(hours=30)
+        domain = month_of_calls(make_domain("late.12345.service", position=5), begin)
+        late = domain.legs.pop(0)
+        self.server.domains[domain.name] = domain
+        self.addCleanup(self.server.domains.pop, domain.name)
+        account = self.make_account(domain.name, self.other)
+        for legs in (0, 1):
+            domain.legs[:0] = [late][:legs]
+            [sync] = self.source._start_syncs("schedule", account)
+            sync._process()
+            self.assertEqual(sync.state, "done", sync.error)
+            shown = [
+                leg.id for leg in domain.legs if leg.start.replace(tzinfo=None) < now
+            ]
+            self.assertEqual(sorted(self.held()), sorted(shown))
+        self.assertEqual(sync.records - sync.batch_id.duplicates, 1)
+
     def test_a_limit_of_syncs_at_the_same_time(self):
         self.source.parallel = 1
         sync = self.sync(run=False)

@@ -8,6 +8,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from odoo.addons.metered_billing.connectors.http import HttpLimits
 from odoo.addons.metered_billing.demo.servers.netsapiens import (
     API_KEY,
     NetSapiensServer,
@@ -16,6 +17,7 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
     make_domain,
     month_of_calls,
 )
+from odoo.addons.metered_billing.models import metered_sync_job
 
 from .metered_case import MeteredMakers
 from .source_case import LoopbackRequests
@@ -102,3 +104,37 @@ class TestSourceTours(TourWorker, LoopbackRequests, MeteredMakers, HttpCase):
         )
         wait()
         self.assertEqual(self.source.gap_count, 0)
+
+    def test_a_switch_that_is_not_reached_is_told_while_one_looks(self):
+        self.connect()
+        self.source.address = "http://127.0.0.1:9"
+        [sync] = self.source._start_syncs("manual")
+        limits = patch.object(metered_sync_job, "LIMITS", HttpLimits(attempts=1))
+        limits.start()
+        self.addCleanup(limits.stop)
+        wait = self.start_worker("metered.sync", looks=2, once=True)
+        self.start_tour(
+            f"/odoo/metered-syncs/{sync.id}",
+            "metered_billing_sync_waits",
+            login="operator",
+        )
+        wait()
+        self.assertEqual((sync.state, sync.attempts), ("queued", 1))
+
+    def test_what_is_missing_is_told_on_the_source_and_on_its_customer(self):
+        self.connect()
+        self.env["metered.completeness"].create(
+            {
+                "source_id": self.source.id,
+                "account_id": self.account.id,
+                "day": "2026-10-05",
+                "is_counted": True,
+                "switch_count": 7,
+                "gap": 7,
+            }
+        )
+        for url in (
+            f"/odoo/action-metered_billing.action_metered_source/{self.source.id}",
+            f"/odoo/res.partner/{self.customer.id}",
+        ):
+            self.start_tour(url, "metered_billing_gap_check", login="operator")

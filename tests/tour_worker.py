@@ -11,13 +11,14 @@ from odoo import SUPERUSER_ID, api
 class TourWorker:
     """Mixed into tours: does what the cron worker does, once somebody looks."""
 
-    def start_worker(self, model="metered.batch", chunk=1, looks=3):
+    def start_worker(self, model="metered.batch", chunk=1, looks=3, once=False):
         """Work on what is queued, a chunk at a time.
 
         :param model: of the job
         :param chunk: records in a chunk
         :param looks: how often the job's widget, which asks every second, has asked
             when it begins: the tour has to see the job before its end
+        :param once: one slice of time, whether that finishes the job or not
         :return: function that waits for the worker to end
         """
         watched, seen = threading.Event(), []
@@ -50,7 +51,7 @@ class TourWorker:
                     job = env[model].search(
                         [("state", "in", ("queued", "running"))], limit=1
                     )
-                    done = not job or job._process(seconds=0)
+                    done = not job or job._process(seconds=0) or once
 
         worker = threading.Thread(target=work)
         worker.start()

@@ -7,20 +7,23 @@ import {useJobValues} from "./job_values";
 const FIELDS = ["expected", "records", "progress", "speed", "time_left"];
 
 /**
- * How far a job is, with the counters that the widget's option "counts" names.
+ * How far a job is, with the counters that the widget's option "counts" names; the form
+ * is loaded anew when one of the fields changes that its option "watched" names.
  */
 export class JobProgress extends Component {
     static template = "metered_billing.JobProgress";
     static props = {
         ...standardWidgetProps,
         counts: {type: Array, element: String},
+        watched: {type: Array, element: String},
     };
 
     setup() {
         this.job = useJobValues(
             this.props,
             [...FIELDS, ...this.props.counts],
-            ["queued", "running"]
+            ["queued", "running"],
+            this.props.watched
         );
     }
 
@@ -54,6 +57,7 @@ export const jobProgress = {
     component: JobProgress,
     extractProps: ({options}) => ({
         counts: options.counts || [],
+        watched: options.watched || [],
     }),
     fieldDependencies: ({options}) => [
         {name: "state", type: "selection"},

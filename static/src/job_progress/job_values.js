@@ -14,13 +14,15 @@ const POLL_MILLISECONDS = 1000;
  * @param {Object} props of the widget, with the record
  * @param {String[]} names of the fields
  * @param {String[]} states in which it works
+ * @param {String[]} [watched] fields: when one of them changes, the form is loaded anew
  * @returns {Object} values as they were asked for last; empty before the first answer
  */
-export function useJobValues(props, names, states) {
+export function useJobValues(props, names, states, watched = []) {
     const orm = useService("orm");
     const job = useState({});
     let mounted = false;
     let timer = null;
+    let seen = null;
 
     async function poll() {
         const {record} = props;
@@ -29,7 +31,7 @@ export function useJobValues(props, names, states) {
             const [values] = await orm.silent.read(
                 record.resModel,
                 [id],
-                ["state", ...names]
+                ["state", ...names, ...watched]
             );
             if (!mounted) {
                 return;
@@ -40,6 +42,11 @@ export function useJobValues(props, names, states) {
             }
             if (id === record.resId) {
                 Object.assign(job, values);
+                const now = JSON.stringify(watched.map((name) => values[name]));
+                if (seen !== null && seen !== now) {
+                    await record.load();
+                }
+                seen = now;
             }
         } catch {
             // The server restarts, or the network is away: ask again later.

@@ -158,3 +158,47 @@ registry.category("web_tour.tours").add("metered_billing_fetch_gap", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("metered_billing_sync_waits", {
+    steps: () => [
+        {
+            content: "It waits",
+            trigger: ".o_metered_job:contains(Waiting for its turn)",
+        },
+        {
+            content: "It says by itself that the switch was not reached",
+            trigger: ".alert-warning:contains(The source could not be reached)",
+        },
+        {
+            trigger: ".o_field_widget[name=line_ids] .o_data_row:contains(tried again in 1 min)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("metered_billing_gap_check", {
+    steps: () => [
+        {
+            content: "On a customer it is on the tab",
+            trigger: ".o_notebook .nav-link",
+            run() {
+                document
+                    .querySelector(".o_notebook .nav-link[name=metered_billing]")
+                    ?.click();
+            },
+        },
+        {
+            content: "The check is red, and has a link",
+            trigger:
+                ".o_metered_check_wrong:contains(Records missing: 1 account, 1 day (7 records)) .btn-link",
+            run: "click",
+        },
+        {
+            content: "Which opens the day",
+            trigger:
+                ".o_data_row:contains(Records missing) button[name=action_fetch_again]",
+        },
+        {
+            trigger: ".o_searchview_facet:contains(Records Missing)",
+        },
+    ],
+});
