@@ -71,9 +71,12 @@ from . import metered_rate_tier
 from . import metered_renewal
 from . import metered_renewal_failure
 from . import metered_rerate
+from . import metered_rerate_run
 from . import metered_rerate_difference
+from . import metered_rerate_document
 from . import metered_rerate_invoiced
 from . import metered_rerate_line
+from . import metered_rerate_meters
 from . import metered_rerate_open
 from . import metered_simulation
 from . import metered_simulation_customers

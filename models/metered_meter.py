@@ -143,7 +143,7 @@ class MeteredMeter(models.Model):
                 )
             )
 
-    def _price_for(self, line, partner, company):
+    def _price_for(self, line, partner, company, product=None):
         """What usage of this meter costs a customer.
 
         The price of the subscription line, else the customer's own, else the
@@ -152,6 +152,7 @@ class MeteredMeter(models.Model):
         :param line: ``sale.subscription.line``, may be empty
         :param partner: the customer
         :param company: ``res.company``
+        :param product: what it is sold as without a line; None: the meter's product
         :return: ``metered.price``
         :raises UserError: when there is none
         """
@@ -179,7 +180,8 @@ class MeteredMeter(models.Model):
                     price.id,
                 )
             )[0]
-        price = (line.product_id or self.product_id).metered_price_id
+        product = line.product_id or product or self.product_id
+        price = product.metered_price_id
         if price.meter_id == self:
             return price
         raise UserError(

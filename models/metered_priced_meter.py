@@ -32,10 +32,11 @@ class PricedMeter:
     #: open usage, that is billed now; rows without records were made by an invoice
     usage: models.BaseModel
     priced: PricedUsage = None
-    #: of the usage that is on invoices: exact sum, and its priced quantity
+    #: the usage of the period that is on invoices
+    billed_usage: models.BaseModel = None
+    #: of it: exact sum, with the differences billed since, and its priced quantity
     billed: Fraction = Fraction(0)
     billed_quantity: Fraction = Fraction(0)
-    has_billed: bool = False
     steps: list = field(default_factory=list)
 
     @property

@@ -1,29 +1,16 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import logging
-import time
 from decimal import Decimal
 
-import psycopg2
-
-from odoo import Command, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 from odoo.tools.misc import formatLang
-
-from .metered_job import UNFINISHED
-
-_logger = logging.getLogger(__name__)
 
 #: first key of the advisory locks that runs hold while they work ("mbrr")
 JOB_LOCK_CLASS = 0x6D627272
 #: calls that are rated while somebody waits for the answer
 AT_ONCE = 20_000
-#: calls that are rated and committed together, of one customer at least
-SLICE_CALLS = 20_000
-#: times that a slice is tried when another transaction was in its way
-ATTEMPTS = 5
-MICRO = Decimal("0.000001")
 
 
 class MeteredRerate(models.Model):
@@ -46,7 +33,7 @@ class MeteredRerate(models.Model):
     )
     scope = fields.Selection(
         [
-            ("open", "Usage that is not invoiced"),
+            ("open", "Calls that are not invoiced"),
             ("invoiced", "Invoiced usage: bill the difference"),
         ],
         string="Which Usage",
@@ -70,9 +57,9 @@ class MeteredRerate(models.Model):
     )
     meter_ids = fields.Many2many(
         "metered.meter",
-        string="Call Types",
+        string="Call Types and Meters",
         readonly=True,
-        help="None: all call types.",
+        help="None: all of them.",
     )
     date_from = fields.Date(string="From", readonly=True)
     date_to = fields.Date(string="To", readonly=True, help="Last day.")
@@ -81,7 +68,9 @@ class MeteredRerate(models.Model):
         help="Last customer, or family of customers, that is done, by id.",
     )
     changed = fields.Integer(
-        string="Changed Calls", readonly=True, help="Calls with another charge."
+        string="Changed Records",
+        readonly=True,
+        help="Calls and other records with another charge.",
     )
     unrated = fields.Integer(
         string="Without Rate",
@@ -118,15 +107,15 @@ class MeteredRerate(models.Model):
                 run.result = False
             elif not run.line_ids:
                 run.result = self.env._(
-                    "Nothing changes: all %s calls cost what they did.",
+                    "Nothing changes: all %s records cost what they did.",
                     formatLang(self.env, run.records, digits=0),
                 )
             else:
                 run.result = self.env._(
-                    "Changed calls: %(changed)s of %(calls)s, customers: "
+                    "Changed records: %(changed)s of %(records)s, customers: "
                     "%(customers)s, difference: %(sums)s",
                     changed=formatLang(self.env, run.changed, digits=0),
-                    calls=formatLang(self.env, run.records, digits=0),
+                    records=formatLang(self.env, run.records, digits=0),
                     customers=len(run.line_ids.partner_id),
                     sums=run._format_sums(),
                 )
@@ -155,16 +144,17 @@ class MeteredRerate(models.Model):
         """
         run = self.sudo().create(values)
         run.expected = run._count_calls()
-        if not run.expected:
+        if not self.env["metered.usage"].sudo().search(run._usage_domain(), limit=1):
             raise UserError(
                 self.env._(
-                    "There is no such usage that is not invoiced: choose other days, "
-                    "customers or call types."
+                    "There are no such calls that are not invoiced: choose other "
+                    "days, customers or call types. What other meters come to is "
+                    "found when they are invoiced."
                 )
                 if run.scope == "open"
                 else self.env._(
                     "There is no such usage on posted invoices: choose other days, "
-                    "customers or call types."
+                    "customers, call types or meters."
                 )
             )
         return run._go()
@@ -239,168 +229,9 @@ class MeteredRerate(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "metered_billing.action_metered_usage"
         )
-        domain = self._usage_domain()
-        if not self.env["account.move.line"].has_access("read"):
-            # Who may not see invoices may see that usage is on one.
-            domain = [
-                ("invoice_line_id", "!=", False)
-                if isinstance(term, tuple) and term[0].startswith("invoice_line_id.")
-                else term
-                for term in domain
-            ]
-        action["domain"] = domain
+        action["domain"] = self._usage_domain()
         action["context"] = {}
         return action
-
-    # === WHAT IT IS ABOUT === #
-
-    def _usage_domain(self):
-        """The usage that is rated again."""
-        self.ensure_one()
-        domain = [
-            ("company_id", "=", self.company_id.id),
-            ("meter_id.kind", "=", "call"),
-        ]
-        if self.scope == "open":
-            domain.append(("invoice_line_id", "=", False))
-        else:
-            domain.append(("invoice_line_id.parent_state", "=", "posted"))
-        if self.date_from:
-            domain.append(("day", ">=", self.date_from))
-        if self.date_to:
-            domain.append(("day", "<=", self.date_to))
-        if self.partner_ids:
-            domain.append(("partner_id", "child_of", self.partner_ids.ids))
-        if self.meter_ids:
-            domain.append(("meter_id", "in", self.meter_ids.ids))
-        return domain
-
-    def _count_calls(self):
-        [[calls]] = self.env["metered.usage"]._read_group(
-            self._usage_domain(), [], ["records:sum"]
-        )
-        return calls or 0
-
-    def _slices(self):
-        """Customers that are left to be rated, as they are rated together.
-
-        :return: list of (position after them, ids of the customers, number of calls)
-        """
-        groups = self.env["metered.usage"]._read_group(
-            self._usage_domain(), ["partner_id"], ["records:sum"]
-        )
-        calls_of = {partner.id: calls for partner, calls in groups}
-        together = {}
-        for partner_id, key in self._settled_together(list(calls_of)).items():
-            if key > self.position:
-                together.setdefault(key, []).append(partner_id)
-        slices = []
-        for key, ids in sorted(together.items()):
-            calls = sum(calls_of[partner_id] for partner_id in ids)
-            if slices and slices[-1][2] + calls <= SLICE_CALLS:
-                _key, known, before = slices.pop()
-                ids, calls = known + ids, before + calls
-            slices.append((key, sorted(ids), calls))
-        return slices
-
-    # === RUN === #
-
-    @api.model
-    def _cron_process_jobs(self):
-        """Run what waits, the oldest first, for a slice of time."""
-        self._work_off(UNFINISHED, "_process")
-
-    def _run(self, commit, seconds):
-        begun = time.monotonic()
-        slices = self._slices()
-        for position, partner_ids, calls in slices:
-            self._process_slice(position, partner_ids, calls, commit)
-            if seconds is not None and time.monotonic() - begun > seconds:
-                return position == slices[-1][0]
-        return True
-
-    def _process_slice(self, position, partner_ids, calls, commit):
-        """Rate some customers' usage and commit, again where others were in the way."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                begun = time.monotonic()
-                self._rate_customers(partner_ids)
-                self.position = position
-                self._add_to_counters(
-                    records=calls, run_seconds=time.monotonic() - begun
-                )
-                if commit:
-                    commit()
-                return
-            except (
-                psycopg2.errors.SerializationFailure,
-                psycopg2.errors.DeadlockDetected,
-            ):
-                if not commit or attempt == ATTEMPTS:
-                    raise
-                _logger.info("Re-rating %s: a slice is done once more", self.id)
-                self.env.cr.rollback()
-
-    def _rate_customers(self, partner_ids):
-        """Rate some customers' usage, and note what changes."""
-        domain = [*self._usage_domain(), ("partner_id", "in", partner_ids)]
-        if self.scope == "invoiced":
-            return self._rate_invoiced(domain)
-        done = self._rate_open(domain, self.phase == "apply")
-        self._note(done, partner_ids)
-        self._add_to_counters(changed=done.changed, unrated=len(done.unrated))
-
-    def _note(self, done, partner_ids):
-        """Keep a line for each customer and currency that something changes for.
-
-        :param done: ``ingest.rerate.Rerated``
-        """
-        told = {*partner_ids, *done.before["partner_id"], *done.after["partner_id"]}
-        self.line_ids.filtered(lambda line: line.partner_id.id in told).unlink()
-        values = {}
-        for name, frame in (("before", done.before), ("after", done.after)):
-            sums = frame.groupby(["partner_id", "currency_id"])[
-                ["records", "charge_micro"]
-            ].sum()
-            for (partner, currency), row in sums.iterrows():
-                line = values.setdefault((int(partner), int(currency)), {})
-                line[f"{name}_micro"] = int(row["charge_micro"])
-                line.setdefault("calls", int(row["records"]))
-        usage = done.before.set_index("usage_id")
-        for usage_id, count in done.changed_of.items():
-            row = usage.loc[usage_id]
-            line = values[int(row["partner_id"]), int(row["currency_id"])]
-            line["changed"] = line.get("changed", 0) + count
-        for record in done.unrated:
-            # Their usage may be in any currency; they are told with the first.
-            key = min(key for key in values if key[0] == record.partner_id)
-            values[key]["unrated"] = values[key].get("unrated", 0) + 1
-        self._write_lines(values)
-
-    def _write_lines(self, values):
-        """Store the lines of customers.
-
-        :param values: dict (partner id, currency id) -> dict: before_micro,
-            after_micro, calls, changed, unrated, note
-        """
-        commands = []
-        for (partner_id, currency_id), line in sorted(values.items()):
-            before, after = line.pop("before_micro", 0), line.pop("after_micro", 0)
-            if before == after and not line.get("changed") and not line.get("unrated"):
-                continue
-            commands.append(
-                Command.create(
-                    {
-                        **line,
-                        "partner_id": partner_id,
-                        "currency_id": currency_id,
-                        "before": float(before * MICRO),
-                        "after": float(after * MICRO),
-                        "difference": float((after - before) * MICRO),
-                    }
-                )
-            )
-        self.line_ids = commands
 
     @api.model
     def _job_lock_class(self):

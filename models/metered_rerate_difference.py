@@ -2,8 +2,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from decimal import Decimal
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
+
+from .metered_rerate_run import MICRO
 
 
 class MeteredRerateDifference(models.Model):
@@ -34,7 +36,9 @@ class MeteredRerateDifference(models.Model):
         "metered.usage", readonly=True, ondelete="set null", index="btree_not_null"
     )
     partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
-    meter_id = fields.Many2one("metered.meter", string="Call Type", readonly=True)
+    meter_id = fields.Many2one(
+        "metered.meter", string="Call Type or Meter", readonly=True
+    )
     day = fields.Date(readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     before = fields.Float(
@@ -61,10 +65,39 @@ class MeteredRerateDifference(models.Model):
         "or nothing is posted yet.",
     )
 
-    def _micro(self):
-        """The difference in micro-units of its currency."""
-        self.ensure_one()
-        return _micro(self.difference)
+    @api.model
+    def _billed_of(self, usage):
+        """What differences that count bill of usage.
+
+        One to an earlier invoice of the usage is no part of what is charged now.
+
+        :param usage: ``metered.usage`` on invoices
+        :return: dict usage id -> Decimal
+        """
+        found = self.search([("usage_id", "in", usage.ids), ("move_id", "!=", False)])
+        sums = {}
+        for difference in found._counting():
+            if difference.invoice_line_id == difference.usage_id.invoice_line_id:
+                key = difference.usage_id.id
+                sums[key] = sums.get(key, Decimal()) + _exact(difference.difference)
+        return sums
+
+    def _by_line(self):
+        """These as documents bill them: calls by the line that charged them, of meters
+        all lines of a period together."""
+
+        def charged_by(difference):
+            line = difference.invoice_line_id
+            if not line.metered_price_id:
+                return line
+            return (
+                line.move_id,
+                difference.meter_id,
+                line.metered_subscription_id,
+                line.metered_date_from,
+            )
+
+        return list(self.grouped(charged_by).values())
 
     def _counting(self):
         """Those that a document bills."""
@@ -85,11 +118,13 @@ class MeteredRerateDifference(models.Model):
                 [("usage_id", "=", usage.id), ("invoice_line_id", "=", line.id)],
                 order="id",
             )._counting()
-            total = _micro(usage.amount) + sum(other._micro() for other in counting)
+            total = _exact(usage.amount) + sum(
+                _exact(other.difference) for other in counting
+            )
             if (
                 not usage
                 or usage.invoice_line_id != line
-                or total != _micro(counting[-1].after)
+                or abs(total - _exact(counting[-1].after)) >= MICRO
             ):
                 others = counting.move_id - difference.move_id
                 raise UserError(
@@ -123,28 +158,46 @@ class MeteredRerateDifference(models.Model):
                 )
 
     def _due(self, line):
-        """What is to be billed in the currency of an invoice line.
+        """What is to be billed in the currency of the invoice.
 
-        Both sums are converted as the line was, and rounded, so that the line and its
-        corrections add up to what the line would be.
+        What was charged and what is charged now, of all usage that was charged
+        together, are converted as the invoice did and rounded, so that it and its
+        corrections add up to what it would be.
 
-        :param line: the ``account.move.line`` that charged the usage
+        :param line: the ``account.move.line`` that charged the usage, or one of them
         :return: Decimal
         """
-        move, usage_model = line.move_id, self.env["metered.usage"]
+        move, usage = line.move_id, self.env["metered.usage"]
+        charged = self._charged_together(line)
+        before = sum(charged.values(), Decimal())
+        after = before + sum(_exact(row.difference) for row in self)
         before, after = (
-            usage_model._convert_once(
-                sum((Decimal(repr(row[name])) for row in self), Decimal()),
+            usage._convert_once(
+                amount,
                 self.currency_id,
                 line.currency_id,
                 move.company_id,
                 move.invoice_date or line.metered_date_to,
             )
-            for name in ("before", "after")
+            for amount in (before, after)
         )
         return after - before
 
+    def _charged_together(self, line):
+        """What usage was charged with these, and these: dict row -> Decimal."""
+        lines = line
+        if line.metered_price_id:
+            lines = line.move_id.invoice_line_ids.filtered(
+                lambda other: (
+                    other.metered_price_id
+                    and other.metered_subscription_id == line.metered_subscription_id
+                    and other.metered_date_from == line.metered_date_from
+                    and other.metered_usage_ids.meter_id == self.meter_id
+                )
+            )
+        return self.rerate_id._charged(lines.metered_usage_ids)
 
-def _micro(amount):
-    """An amount as people read it in micro-units."""
-    return int((Decimal(repr(amount)) * 10**6).to_integral_value())
+
+def _exact(amount):
+    """An amount as people read it."""
+    return Decimal(repr(amount))

@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from collections import defaultdict
+from collections import Counter
 from decimal import Decimal
 
 from odoo import Command, fields, models
@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError
 
 from ..ingest.rerate import rerate
 from ..ingest.rerate_plans import charges_with_plans
-from .metered_rerate import MICRO
+from .metered_rerate_run import MICRO
 
 
 class MeteredRerate(models.Model):
@@ -105,7 +105,9 @@ class MeteredRerate(models.Model):
         """Rate invoiced usage in memory; note the differences, or post them."""
         Usage = self.env["metered.usage"]
         usage = Usage.search(domain, order="id")
+        of_meters = usage.filtered(lambda row: row.meter_id.kind != "call")
         if self.phase == "apply":
+            self._claim_periods(of_meters)
             self.env.cr.execute(
                 "SELECT id FROM metered_usage WHERE id = ANY(%s)"
                 " ORDER BY id FOR UPDATE",
@@ -113,15 +115,18 @@ class MeteredRerate(models.Model):
             )
         done = rerate(usage, write=False)
         self._give_plans_anew(done)
-        values, rows = self._compare(done)
+        values, rows = self._compare(done, *self._price_again(of_meters))
+        partner_ids = sorted({partner_id for partner_id, _currency in values})
         if self.phase == "preview":
             self._write_lines(values)
             self._write_differences(rows)
-            self._add_to_counters(changed=done.changed, unrated=len(done.unrated))
-            return
-        self._check_as_previewed(rows, done.before["partner_id"].unique().tolist())
-        self._post_documents(rows)
-        self._add_to_counters(changed=done.changed, unrated=len(done.unrated))
+        else:
+            self._check_as_previewed(rows, partner_ids)
+            self._post_documents(rows)
+        self._add_to_counters(
+            changed=sum(line.get("changed", 0) for line in values.values()),
+            unrated=len(done.unrated),
+        )
 
     def _give_plans_anew(self, done):
         """Charge usage that took from plans with what it took, given anew.
@@ -135,68 +140,86 @@ class MeteredRerate(models.Model):
         known = charges.notna()
         done.after.loc[known, "charge_micro"] = charges[known].astype("int64")
 
-    def _compare(self, done):
+    def _compare(self, done, priced, problems):
         """What changes, with what earlier differences billed already.
 
-        :param done: ``ingest.rerate.Rerated``, nothing written
+        :param done: ``ingest.rerate.Rerated`` of calls, nothing written
+        :param priced: dict ``metered.usage`` row of meters -> (before, after)
+        :param problems: dict partner id -> why its meters cannot be priced
         :return: (values of the lines, see `_write_lines`; list of (usage id, before,
-            after) in micro-units of the usage's currency)
+            after) as Decimals in the usage's currency)
         """
-        billed = self._billed_before(done.before["usage_id"].tolist())
+        blocked = self._blocked(done, priced, problems)
+        values, rows = {}, []
+        for sums, before, after, changed in self._charges(done, priced):
+            line = values.setdefault(
+                (int(sums["partner_id"]), int(sums["currency_id"])),
+                {"before": Decimal(), "after": Decimal(), "calls": 0, "changed": 0},
+            )
+            line["before"] += before
+            line["after"] += after
+            line["calls"] += int(sums["records"])
+            line["changed"] += changed
+            line["note"] = blocked.get(int(sums["partner_id"]))
+            if before != after and not line["note"]:
+                rows.append((int(sums["usage_id"]), before, after))
+        lost = Counter(record.partner_id for record in done.unrated)
+        for (partner_id, _currency), line in values.items():
+            line["unrated"] = lost[partner_id]
+            if line["before"] == line["after"]:
+                # Charged otherwise, but billed already.
+                line["changed"] = 0
+        return values, rows
+
+    def _charges(self, done, priced):
+        """Yield (sums of usage, before, after, number of changed records)."""
+        usage = self.env["metered.usage"].browse(done.before["usage_id"].tolist())
+        billed = self.env["metered.rerate.difference"]._billed_of(usage)
         now = dict(zip(done.after["usage_id"], done.after["charge_micro"], strict=True))
+        for sums in done.before.to_dict("records"):
+            usage_id = int(sums["usage_id"])
+            before = int(sums["charge_micro"]) * MICRO + billed.get(usage_id, 0)
+            after = int(now.get(usage_id, 0)) * MICRO
+            yield sums, before, after, done.changed_of.get(usage_id, 0)
+        for row, (before, after) in priced.items():
+            sums = {
+                "usage_id": row.id,
+                "partner_id": row.partner_id.id,
+                "currency_id": row.currency_id.id,
+                "records": row.records,
+            }
+            yield sums, before, after, row.records if before != after else 0
+
+    def _blocked(self, done, priced, problems):
+        """Whose usage cannot be rated again, and why.
+
+        A meter's price is that of a company and its contacts together: where one of
+        them is in the way, all are.
+
+        :return: dict partner id -> text
+        """
         moved = {
             (int(row.partner_id), int(row.meter_id), row.day)
             for row in done.after.itertuples()
             if not row.usage_id
         }
-        lost = defaultdict(int)
-        for record in done.unrated:
-            lost[record.partner_id] += 1
-        blocked = {}
+        blocked = dict(problems)
         for row in done.before.itertuples():
-            if lost.get(row.partner_id):
-                blocked[row.partner_id] = self.env._(
-                    "Calls that have no rate today: %s. Add it, and look again.",
-                    lost[row.partner_id],
-                )
-            elif (int(row.partner_id), int(row.meter_id), row.day) in moved:
-                blocked[row.partner_id] = self.env._(
+            if (int(row.partner_id), int(row.meter_id), row.day) in moved:
+                blocked[int(row.partner_id)] = self.env._(
                     "Some calls would be charged in another currency."
                 )
-        values, rows = {}, []
-        for row in done.before.itertuples():
-            usage_id, partner_id = int(row.usage_id), int(row.partner_id)
-            before = int(row.charge_micro) + billed.get(usage_id, 0)
-            after = int(now.get(usage_id, 0))
-            line = values.setdefault(
-                (partner_id, int(row.currency_id)),
-                {"before_micro": 0, "after_micro": 0, "calls": 0, "changed": 0},
+        for partner_id, number in Counter(
+            record.partner_id for record in done.unrated
+        ).items():
+            blocked[partner_id] = self.env._(
+                "Calls that have no rate today: %s. Add it, and look again.", number
             )
-            line["before_micro"] += before
-            line["after_micro"] += after
-            line["calls"] += int(row.records)
-            line["changed"] += done.changed_of.get(usage_id, 0)
-            line["unrated"] = lost.get(partner_id, 0)
-            line["note"] = blocked.get(partner_id)
-            if before != after and partner_id not in blocked:
-                rows.append((usage_id, before, after))
-        for line in values.values():
-            if line["before_micro"] == line["after_micro"]:
-                # Charged otherwise, but billed already.
-                line["changed"] = 0
-        return values, rows
-
-    def _billed_before(self, usage_ids):
-        """What differences charged already that count: dict usage id -> micro-units."""
-        found = self.env["metered.rerate.difference"].search(
-            [("usage_id", "in", usage_ids), ("move_id", "!=", False)]
-        )
-        sums = defaultdict(int)
-        for difference in found._counting():
-            # One to an earlier invoice of the usage is no part of what is charged now.
-            if difference.invoice_line_id == difference.usage_id.invoice_line_id:
-                sums[difference.usage_id.id] += difference._micro()
-        return sums
+        partners = self.env["res.partner"].browse(row.partner_id.id for row in priced)
+        for family in partners.grouped("commercial_partner_id").values():
+            texts = [blocked[key] for key in family.ids if key in blocked]
+            blocked.update((key, texts[0]) for key in family.ids if texts)
+        return blocked
 
     def _write_differences(self, rows):
         """Store the differences of a slice; they name no document yet."""
@@ -210,9 +233,9 @@ class MeteredRerate(models.Model):
                     "day": usage.day,
                     "currency_id": usage.currency_id.id,
                     "invoice_line_id": usage.invoice_line_id.id,
-                    "before": float(before * MICRO),
-                    "after": float(after * MICRO),
-                    "difference": float((after - before) * MICRO),
+                    "before": float(before),
+                    "after": float(after),
+                    "difference": float(after - before),
                 }
             )
             for usage, (_id, before, after) in zip(usages, rows, strict=True)
@@ -221,114 +244,15 @@ class MeteredRerate(models.Model):
     def _check_as_previewed(self, rows, partner_ids):
         """Refuse to post what nobody has looked at."""
         seen = {
-            difference.usage_id.id: difference._micro()
+            difference.usage_id.id: difference.difference
             for difference in self.difference_ids
             if difference.partner_id.id in partner_ids
         }
-        if {usage_id: after - before for usage_id, before, after in rows} != seen:
+        now = {usage_id: float(after - before) for usage_id, before, after in rows}
+        if now != seen:
             raise UserError(
                 self.env._(
                     "Rates, usage or invoices have changed since the preview. Nothing "
                     "more is posted: begin a new re-rating and look at it again."
                 )
             )
-
-    # === POST === #
-
-    def _post_documents(self, rows):
-        """Make and post a document per customer and currency.
-
-        :param rows: list of (usage id, before, after) in micro-units
-        """
-        differences = self.difference_ids.filtered(
-            lambda difference: difference.usage_id.id in {row[0] for row in rows}
-        )
-        by_document = defaultdict(self.env["metered.rerate.difference"].browse)
-        for difference in differences:
-            origin = difference.invoice_line_id.move_id
-            key = (origin.partner_id, origin.currency_id, origin.fiscal_position_id)
-            by_document[key] |= difference
-        for of_document in by_document.values():
-            self._post_document(of_document)
-
-    def _post_document(self, differences):
-        """One credit note or invoice, in the currency of the old invoices."""
-        dues = []
-        for line, of_line in differences.grouped("invoice_line_id").items():
-            due = sum(
-                (some._due(line) for some in of_line.grouped("currency_id").values()),
-                Decimal(),
-            )
-            if due:
-                dues.append((line, due))
-        if not dues:
-            return
-        total = sum(due for _line, due in dues)
-        sign = -1 if total < 0 else 1
-        origins = differences.invoice_line_id.move_id.sorted("id")
-        first = origins[0]
-        move = (
-            self.env["account.move"]
-            .sudo()
-            .with_company(self.company_id)
-            .create(
-                {
-                    "move_type": "out_refund" if total < 0 else "out_invoice",
-                    "partner_id": first.partner_id.id,
-                    "partner_shipping_id": first.partner_shipping_id.id,
-                    "currency_id": first.currency_id.id,
-                    "fiscal_position_id": first.fiscal_position_id.id,
-                    "invoice_date": self._document_date(),
-                    "invoice_origin": ", ".join(origins.mapped("name")),
-                    "narration": self.reason,
-                    "invoice_user_id": self.applied_uid.id,
-                    "invoice_line_ids": [
-                        Command.create(self._prepare_line(line, due * sign))
-                        for line, due in dues
-                    ],
-                }
-            )
-        )
-        move.action_post()
-        differences.move_id = move
-        for origin in origins:
-            origin._metered_log(
-                self.env._(
-                    "Its usage was rated again. %(document)s bills the difference: "
-                    "%(reason)s",
-                    document=move._get_html_link(),
-                    reason=self.reason,
-                )
-            )
-        move._metered_log(
-            self.env._(
-                "The difference of re-rating invoiced usage, approved by %(who)s: "
-                "%(reason)s",
-                who=self.applied_uid.name,
-                reason=self.reason,
-            )
-        )
-
-    def _document_date(self):
-        """Today, or the first day after what is closed for sales and taxes."""
-        today = fields.Date.context_today(self)
-        closed = self.company_id._get_lock_date_violations(today, purchase=False)
-        return max([today, *(fields.Date.add(day, days=1) for day, _name in closed)])
-
-    def _prepare_line(self, line, amount):
-        """Values of a line for the difference to a line of an old invoice."""
-        lang = line.move_id.partner_id.lang
-        text = self.with_context(lang=lang).env._(
-            "Correction of %(invoice)s: %(line)s",
-            invoice=line.move_id.name,
-            line=line.name,
-        )
-        return {
-            "product_id": line.product_id.id,
-            "name": text,
-            "quantity": 1.0,
-            "price_unit": float(amount),
-            "account_id": line.account_id.id,
-            "tax_ids": [Command.set(line.tax_ids.ids)],
-            "analytic_distribution": line.analytic_distribution or False,
-        }

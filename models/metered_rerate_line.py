@@ -23,8 +23,16 @@ class MeteredRerateLine(models.Model):
     company_id = fields.Many2one(related="rerate_id.company_id", store=True)
     partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
-    calls = fields.Integer(readonly=True, help="Calls that were rated again.")
-    changed = fields.Integer(readonly=True, help="Calls with another charge or rate.")
+    calls = fields.Integer(
+        readonly=True,
+        string="Records",
+        help="Calls and other records that were rated again.",
+    )
+    changed = fields.Integer(
+        readonly=True,
+        help="Calls with another charge or rate; of a meter all "
+        "records of a period with another price.",
+    )
     unrated = fields.Integer(
         string="Without Rate", readonly=True, help="Calls that no rate fits any more."
     )

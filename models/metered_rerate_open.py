@@ -4,6 +4,7 @@ from odoo import models
 
 from ..ingest.plan_calls import with_parents
 from ..ingest.rerate import Rerated, read_sums, rerate
+from .metered_rerate_run import MICRO
 
 
 class _Undo(Exception):
@@ -43,23 +44,36 @@ class MeteredRerate(models.Model):
             self.env.invalidate_all()
         return done
 
+    def _note(self, done, partner_ids):
+        """Keep a line for each customer and currency that something changes for.
+
+        :param done: ``ingest.rerate.Rerated``
+        """
+        told = {*partner_ids, *done.before["partner_id"], *done.after["partner_id"]}
+        self.line_ids.filtered(lambda line: line.partner_id.id in told).unlink()
+        values = {}
+        for name, frame in (("before", done.before), ("after", done.after)):
+            sums = frame.groupby(["partner_id", "currency_id"])[
+                ["records", "charge_micro"]
+            ].sum()
+            for (partner, currency), row in sums.iterrows():
+                line = values.setdefault((int(partner), int(currency)), {})
+                line[name] = int(row["charge_micro"]) * MICRO
+                line.setdefault("calls", int(row["records"]))
+        usage = done.before.set_index("usage_id")
+        for usage_id, count in done.changed_of.items():
+            row = usage.loc[usage_id]
+            line = values[int(row["partner_id"]), int(row["currency_id"])]
+            line["changed"] = line.get("changed", 0) + count
+        for record in done.unrated:
+            # Their usage may be in any currency; they are told with the first.
+            key = min(key for key in values if key[0] == record.partner_id)
+            values[key]["unrated"] = values[key].get("unrated", 0) + 1
+        self._write_lines(values)
+
     def _take_from_plans(self, partners):
         marks = self.env["metered.plan.mark"].sudo()
         return bool(marks._plan_partners(self.company_id) & set(partners.ids))
-
-    def _settled_together(self, partner_ids):
-        """Which customers are rated together: those that may share an allowance.
-
-        A preview of some of them alone would not know what becomes of the others.
-
-        :return: dict partner id -> number that those of one family have in common
-        """
-        key_of = {partner_id: partner_id for partner_id in partner_ids}
-        marks = self.env["metered.plan.mark"].sudo()
-        with_plans = marks._plan_partners(self.company_id) & set(partner_ids)
-        for partner_id, parents in with_parents(self.env.cr, with_plans).items():
-            key_of[partner_id] = parents[-1]
-        return key_of
 
     def _families(self, partners):
         """All companies and contacts that may share an allowance with these."""

@@ -133,13 +133,14 @@ class MeteredSimulation(models.Model):
                 date_to=end,
                 late=False,
                 usage=usage,
+                billed_usage=billed,
             )
-            Usage._read_billed(found, billed, end)
+            Usage._read_billed(found, end)
         replaced = self.price_replaces_id
         if replaced and (found.priced is None or found.price != replaced):
             return [], records
         before = found.billed
-        if found.priced is not None and (usage or not found.has_billed):
+        if found.priced is not None and (usage or not found.billed_usage):
             before = Fraction(found.priced.amount)
         then = replace(found, price=self.price_id, versions=self.price_id.browse())
         try:

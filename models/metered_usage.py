@@ -87,6 +87,12 @@ class MeteredUsage(models.Model):
         help="Empty: not invoiced yet.",
     )
     invoice_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
+    is_posted = fields.Boolean(
+        string="On a Posted Invoice",
+        compute="_compute_is_posted",
+        compute_sudo=True,
+        search="_search_is_posted",
+    )
 
     # Finds the row that collects, and a customer's days for an invoice; a row that
     # does not collect any more is no obstacle to another one of its day.
@@ -99,6 +105,21 @@ class MeteredUsage(models.Model):
     # What a month brought, and what waits to be invoiced, of years of usage.
     _day_idx = models.Index("USING brin (day)")
     _open_idx = models.Index("(company_id, day) WHERE invoice_line_id IS NULL")
+
+    @api.depends("invoice_line_id.parent_state")
+    def _compute_is_posted(self):
+        for usage in self:
+            usage.is_posted = usage.invoice_line_id.parent_state == "posted"
+
+    @api.model
+    def _search_is_posted(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        # Who may not see invoices may see that usage is on one.
+        lines = self.env["account.move.line"].sudo()
+        return [
+            ("invoice_line_id", "in", lines._search([("parent_state", "=", "posted")]))
+        ]
 
     @api.depends("billed_quantity", "meter_id")
     def _compute_minutes(self):
@@ -178,6 +199,19 @@ class MeteredUsage(models.Model):
                 log_exceptions=False,
             )
         return usage
+
+    def _claim(self):
+        """Let one transaction at a time bill what depends on this invoiced usage.
+
+        Its rows are written as they are, in the order of their ids: whoever comes
+        second waits, and then has to begin again; see :meth:`_lock`.
+        """
+        self.flush_model()
+        for statement in (
+            "SELECT id FROM metered_usage WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
+            "UPDATE metered_usage SET collecting = FALSE WHERE id = ANY(%s)",
+        ):
+            self.env.cr.execute(statement, (self.ids,), log_exceptions=False)
 
     @api.model
     def _link_to_invoice(self, invoice, lines):

@@ -9,9 +9,14 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..rating.exact import places_of, rounded, to_decimal
+from ..rating.shares import (
+    ENDLESS_DECIMALS,
+    finite,
+    finite_amount,
+    running,
+    shares,
+)
 
-#: decimals of what has no end, in a currency that is converted once later
-ENDLESS_DECIMALS = 12
 #: what has a quantity in the priced unit
 COUNTED = ("usage", "tier", "volume", "free")
 
@@ -72,6 +77,9 @@ class MeteredUsage(models.Model):
                     meter=found.meter.name,
                 )
             )
+        if found.billed_usage:
+            # A difference to it may be billed at the same time: not both.
+            found.billed_usage._claim()
         shown = self._shown_lines(found, company, currency, date)
         rows = found.records
         lines = []
@@ -95,12 +103,12 @@ class MeteredUsage(models.Model):
         due = finite_amount(found.due(currency))
         quantity = found.priced.quantity - found.billed_quantity
         parts = [(None, due)]
-        if found.meter.presentation == "detail" and not found.has_billed:
+        if found.meter.presentation == "detail" and not found.billed_usage:
             lines = found.price._with_free_lines(found.priced)
             parts = self._parts(lines, due, found, currency) or parts
         converted = [
             self._converted(total, found.currency, currency, company, date)
-            for total in _running(amount for _line, amount in parts)
+            for total in running(amount for _line, amount in parts)
         ]
         shown = []
         for (line, amount), before, after in zip(
@@ -133,7 +141,7 @@ class MeteredUsage(models.Model):
         )
         reached, parts = Fraction(0), []
         for total, line in zip(
-            _running(line.amount for line in lines), lines, strict=True
+            running(line.amount for line in lines), lines, strict=True
         ):
             upto = due if line is lines[-1] else Fraction(rounded(total, decimals))
             parts.append((line, upto - reached))
@@ -227,7 +235,7 @@ class MeteredUsage(models.Model):
         """
         rows, weights = found.records._weights(found.meter)
         amounts = shares(shown.amount, weights)
-        quantities = shares(_finite(shown.counted), weights)
+        quantities = shares(finite(shown.counted), weights)
         self.env.cr.execute(
             """
             UPDATE metered_usage usage
@@ -284,45 +292,8 @@ class MeteredUsage(models.Model):
                 found.meter.id,
                 fields.Date.subtract(found.date_to, days=1),
                 found.currency.id,
-                f"{to_decimal(_finite(shown.counted)):f}",
+                f"{to_decimal(finite(shown.counted)):f}",
                 f"{to_decimal(shown.amount):f}",
             ),
         )
         return self.env.cr.fetchone()[0]
-
-
-def _running(amounts):
-    """Yield the sums up to each amount."""
-    total = Fraction(0)
-    for amount in amounts:
-        total += amount
-        yield total
-
-
-def finite_amount(amount):
-    """An amount that a decimal holds: what has no end is cut far behind the point.
-
-    :param amount: Fraction
-    :return: Fraction
-    """
-    return amount if places_of(amount) is not None else _finite(amount)
-
-
-def _finite(value):
-    """A quantity as a database keeps it."""
-    return Fraction(rounded(value, ENDLESS_DECIMALS))
-
-
-def shares(total, weights):
-    """Split a total by weights into Decimals that come to it, exactly.
-
-    :param total: Fraction with an end
-    :param weights: list of Fractions, none below 0, not all 0
-    """
-    places = max(places_of(total), 6)
-    whole, reached, shares = sum(weights), Decimal(0), []
-    for weight in _running(weights):
-        upto = rounded(total * weight / whole, places)
-        shares.append(upto - reached)
-        reached = upto
-    return shares

@@ -111,15 +111,32 @@ class MeteredUsage(models.Model):
     @api.model
     def _price_meter(self, meter, owner, partner, company, begin, end, usage):
         """Price one meter and period; see :meth:`_price_meters`."""
+        found = self._find_price(meter, owner, partner, company, begin, end, usage)
+        found.billed_usage = self._billed_usage(
+            meter, owner, partner, company, begin, end
+        )
+        self._read_billed(found, end)
+        self._price_found(found, partner, found.billed_usage | found.records)
+        return found
+
+    @api.model
+    def _find_price(
+        self, meter, owner, partner, company, begin, end, usage, product=None
+    ):
+        """The price of a meter and period, not reckoned yet.
+
+        :param product: what it was sold as, where the subscription has no line for it
+        :return: :class:`~.metered_priced_meter.PricedMeter`
+        :raises UserError: when there is no price
+        """
         lines = owner._metered_lines()
         line = lines.filtered(lambda line: line.metered_meter_id == meter)[:1]
-        product = line.product_id or meter.product_id
-        price = meter._price_for(line, partner, company)
-        versions = price._versions_in(begin, end)
-        found = PricedMeter(
+        product = line.product_id or product or meter.product_id
+        price = meter._price_for(line, partner, company, product)
+        return PricedMeter(
             meter=meter,
             price=price,
-            versions=versions,
+            versions=price._versions_in(begin, end),
             product=product,
             subscription=owner,
             subscription_line=line,
@@ -128,24 +145,27 @@ class MeteredUsage(models.Model):
             late=False,
             usage=usage,
         )
-        billed = self._billed_usage(meter, owner, partner, company, begin, end)
-        self._read_billed(found, billed, end)
+
+    def _price_found(self, found, partner, rows):
+        """Reckon what rows of usage cost by the price that was found for them.
+
+        :raises UserError: when there is none for their quantity
+        """
         try:
-            found.priced = self._price_rows(found, billed | found.records)
+            found.priced = self._price_rows(found, rows)
         except ValueError as error:
             raise UserError(
                 self.env._(
                     "%(meter)s of %(customer)s, %(first)s to %(last)s, has no price by "
                     "%(price)s. %(reason)s.",
-                    meter=meter.name,
+                    meter=found.meter.name,
                     customer=partner.display_name,
-                    first=begin,
-                    last=fields.Date.subtract(end, days=1),
-                    price=price.name,
+                    first=found.date_from,
+                    last=fields.Date.subtract(found.date_to, days=1),
+                    price=found.price.name,
                     reason=self.env["metered.explanation"]._error(error),
                 )
             ) from error
-        return found
 
     @api.model
     def _billed_usage(self, meter, owner, partner, company, begin, end):
@@ -167,8 +187,9 @@ class MeteredUsage(models.Model):
             ]
         )
 
-    def _read_billed(self, found, billed, date):
-        """Sum up what is billed, in the currency of the price."""
+    def _read_billed(self, found, date):
+        """Sum up what is billed, differences to it too, in the price's currency."""
+        billed = found.billed_usage
         self.flush_model()
         self.env.cr.execute(
             "SELECT currency_id, sum(amount)::text, sum(billed_quantity)::text"
@@ -177,6 +198,9 @@ class MeteredUsage(models.Model):
         )
         sums = self.env.cr.fetchall()
         company = billed.company_id[:1]
+        corrections = self.env["metered.rerate.difference"].sudo()._billed_of(billed)
+        for usage in billed.filtered(lambda row: row.id in corrections):
+            sums.append((usage.currency_id.id, corrections[usage.id], 0))
         for currency_id, amount, quantity in sums:
             amount = Fraction(Decimal(amount))
             currency = self.env["res.currency"].browse(currency_id)
@@ -187,7 +211,6 @@ class MeteredUsage(models.Model):
                 amount *= Fraction(Decimal(repr(rate)))
             found.billed += amount
             found.billed_quantity += Fraction(Decimal(quantity))
-        found.has_billed = bool(billed)
 
     def _price_rows(self, found, rows, alone=False):
         """Price the records of usage rows, all of a meter and a period.

@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tools.misc import formatLang
 
 from ..rating.exact import to_decimal
-from .metered_usage_lines import finite_amount, shares
+from ..rating.shares import finite_amount, shares
 
 
 @dataclass

@@ -93,7 +93,9 @@ from . import test_renewal_durability
 from . import test_rerate
 from . import test_rerate_documents
 from . import test_rerate_durability
+from . import test_rerate_invoiced_durability
 from . import test_rerate_job
+from . import test_rerate_meters
 from . import test_rerate_plans
 from . import test_sales_users
 from . import test_security

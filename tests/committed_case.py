@@ -151,6 +151,23 @@ class CommittedCase(TransactionCase):
         self.cr.commit()
         self.real.invalidate_all()
 
+    def wait_until_blocked(self, thread, table):
+        """Return when the thread waits for what this transaction has locked.
+
+        :param table: name of the table that its statement is about
+        """
+        with self.registry.cursor() as watcher:
+            while thread.is_alive():
+                watcher.execute(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE datname = current_database()"
+                    " AND wait_event_type = 'Lock' AND query ILIKE %s",
+                    (f"%{table}%",),
+                )
+                if watcher.fetchone()[0]:
+                    return
+                watcher.rollback()
+
     def start(self, script, *arguments, log=None, log_level="warn"):
         """Start a process that runs a script of this folder in Odoo's environment.
 

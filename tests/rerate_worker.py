@@ -8,12 +8,12 @@ for each slice that it committed.
 
 import sys
 
-from odoo.addons.metered_billing.models import metered_rerate
+from odoo.addons.metered_billing.models import metered_rerate_run
 
 
 def main(env, run_id, slice_calls):
     """Rate again, committing slice by slice."""
-    metered_rerate.SLICE_CALLS = slice_calls
+    metered_rerate_run.SLICE_CALLS = slice_calls
     run = env["metered.rerate"].browse(run_id)
     env.cr.commit()
 

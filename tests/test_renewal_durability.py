@@ -188,23 +188,10 @@ class TestRenewalDurability(CommittedCase):
         self.real.flush_all()
         person = threading.Thread(target=press_the_button)
         person.start()
-        self._wait_until_blocked(person)
+        self.wait_until_blocked(person, "metered_period")
         self.cr.commit()
         person.join(60)
         self.assertTrue(refused)
         self.refresh()
         self.assertEqual(len(subscription.invoice_ids), 1)
         self.assertEqual(str(subscription.recurring_next_date), "2026-12-01")
-
-    def _wait_until_blocked(self, thread):
-        """Return when the thread waits for what this transaction has locked."""
-        with self.registry.cursor() as watcher:
-            while thread.is_alive():
-                watcher.execute(
-                    "SELECT count(*) FROM pg_stat_activity"
-                    " WHERE datname = current_database()"
-                    " AND wait_event_type = 'Lock' AND query ILIKE '%metered_period%'"
-                )
-                if watcher.fetchone()[0]:
-                    return
-                watcher.rollback()

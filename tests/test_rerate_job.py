@@ -106,7 +106,7 @@ class TestRerateJob(MeteredCase):
             {"date_from": date(2027, 1, 1), "date_to": date(2027, 1, 2)},
             {"date_from": date(2026, 10, 7)},
         ):
-            with self.assertRaisesRegex(UserError, "no such usage"):
+            with self.assertRaisesRegex(UserError, "no such calls"):
                 self.start(**days)
         with self.assertRaisesRegex(UserError, "lies after"):
             self.start(date_to=date(2026, 9, 1))
@@ -125,7 +125,9 @@ class TestRerateJob(MeteredCase):
     def test_in_slices_and_resumed(self):
         self.dearer()
         model = type(self.env["metered.rerate"])
-        with patch("odoo.addons.metered_billing.models.metered_rerate.SLICE_CALLS", 1):
+        with patch(
+            "odoo.addons.metered_billing.models.metered_rerate_run.SLICE_CALLS", 1
+        ):
             run = self.start()
             self.assertEqual(self.lines(run), [(self.acme, 2, 0.15, 0.3)])
             seen = []

@@ -140,7 +140,9 @@ class TestReratePlans(RerateCase):
         self.assertEqual(self.charges(*everybody), [0, 0, 0, 0, 0, 0.12, 0.06])
         deck = self.own_deck(0.12, initial_increment=240, increment=240)
         child.metered_deck_id = other.metered_deck_id = deck
-        with patch("odoo.addons.metered_billing.models.metered_rerate.SLICE_CALLS", 1):
+        with patch(
+            "odoo.addons.metered_billing.models.metered_rerate_run.SLICE_CALLS", 1
+        ):
             run = self.start()
             preview = self.lines(run)
             run.action_apply()
@@ -220,6 +222,22 @@ class TestReratePlans(RerateCase):
         self.assertEqual(self.charges(), [0, 0.6, 1.2])
         self.assertEqual(self.invoiced(self.bill()), 1.2)
         self.assert_nothing_more()
+
+    def test_what_stays_is_rounded_with_what_changes(self):
+        """The invoice and its corrections come to what the invoice would be."""
+        deck = self.own_deck(0.0004)
+        rate = self.make_rate(deck, "1312", price=0.0003)
+        self.call("2026-10-02", 10)
+        self.call("2026-10-03", 10, callee="+13125550199")
+        self.assertEqual(self.charges(), [0.004, 0.003])
+        self.assertEqual(self.invoiced(self.bill()), 0.01)
+        rate.copy({"prefix": "13125", "price": 0.0006})
+        run = self.start("invoiced")
+        self.assertEqual(self.lines(run), [(self.customer, 0.007, 0.01)])
+        # 0.010 is a cent, too: there is nothing to bill.
+        self.assertFalse(self.approve(run))
+        rate.copy({"prefix": "131255", "price": 0.0018})
+        self.assertEqual(self.approve(self.start("invoiced")).amount_untaxed, 0.01)
 
     def test_other_increments(self):
         """What calls took together is given to them anew: all of it is used."""

@@ -35,15 +35,23 @@ class MeteredRerateStart(models.TransientModel):
     )
     meter_ids = fields.Many2many(
         "metered.meter",
-        string="Call Types",
-        domain="[('kind', '=', 'call'), ('company_id', 'in', (False, company_id))]",
-        help="Empty: all.",
+        string="Call Types and Meters",
+        domain="[('company_id', 'in', (False, company_id)),"
+        " ('kind', 'in', scope == 'open' and ['call'] or ['call', 'event', 'gauge'])]",
+        help="Empty: all. What meters other than call types come to is found when they "
+        "are invoiced: only invoiced usage of them is priced again, whole billing "
+        "periods.",
     )
 
     @api.model
     def _default_date_from(self):
         today = fields.Date.context_today(self)
         return fields.Date.subtract(today.replace(day=1), months=1)
+
+    @api.onchange("scope")
+    def _onchange_scope(self):
+        if self.scope == "open":
+            self.meter_ids = self.meter_ids.filtered(lambda m: m.kind == "call")
 
     def action_preview(self):
         """Rate the usage again without writing anything, and show what changes."""

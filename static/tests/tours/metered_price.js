@@ -87,7 +87,7 @@ registry.category("web_tour.tours").add("metered_billing_metered_product", {
         {
             content: "The meter's list is closed",
             trigger:
-                ".o_field_widget[name=metered_meter_id]:has(.o_external_button):not(:has(.ui-autocomplete))",
+                ".o_field_widget[name=metered_meter_id]:not(:has(.ui-autocomplete))",
         },
         {
             trigger: ".o_field_widget[name=metered_price_id] input",

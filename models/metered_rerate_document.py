@@ -1,0 +1,128 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from collections import defaultdict
+
+from odoo import Command, api, fields, models
+from odoo.tools import format_date
+
+
+class MeteredRerate(models.Model):
+    """Credit notes and invoices with the differences to invoiced usage."""
+
+    _inherit = "metered.rerate"
+
+    # === POST === #
+
+    def _post_documents(self, rows):
+        """Make and post a document per customer and currency.
+
+        :param rows: list of (usage id, before, after)
+        """
+        differences = self.difference_ids.filtered(
+            lambda difference: difference.usage_id.id in {row[0] for row in rows}
+        )
+        by_document = defaultdict(self.env["metered.rerate.difference"].browse)
+        for difference in differences:
+            origin = difference.invoice_line_id.move_id
+            key = (origin.partner_id, origin.currency_id, origin.fiscal_position_id)
+            by_document[key] |= difference
+        for of_document in by_document.values():
+            self._post_document(of_document)
+
+    def _post_document(self, differences):
+        """One credit note or invoice, in the currency of the old invoices."""
+        dues = []
+        for of_line in differences._by_line():
+            line = of_line.invoice_line_id.sorted("id")[0]
+            due = of_line._due(line)
+            if due:
+                dues.append((line, due))
+        if not dues:
+            return
+        total = sum(due for _line, due in dues)
+        sign = -1 if total < 0 else 1
+        origins = differences.invoice_line_id.move_id.sorted("id")
+        first = origins[0]
+        move = (
+            self.env["account.move"]
+            .sudo()
+            .with_company(self.company_id)
+            .create(
+                {
+                    "move_type": "out_refund" if total < 0 else "out_invoice",
+                    "partner_id": first.partner_id.id,
+                    "partner_shipping_id": first.partner_shipping_id.id,
+                    "currency_id": first.currency_id.id,
+                    "fiscal_position_id": first.fiscal_position_id.id,
+                    "invoice_date": self._document_date(),
+                    "invoice_origin": ", ".join(origins.mapped("name")),
+                    "narration": self.reason,
+                    "invoice_user_id": self.applied_uid.id,
+                    "invoice_line_ids": [
+                        Command.create(self._prepare_line(line, due * sign))
+                        for line, due in dues
+                    ],
+                }
+            )
+        )
+        move.action_post()
+        differences.move_id = move
+        for origin in origins:
+            origin._metered_log(
+                self.env._(
+                    "Its usage was rated again. %(document)s bills the difference: "
+                    "%(reason)s",
+                    document=move._get_html_link(),
+                    reason=self.reason,
+                )
+            )
+        move._metered_log(
+            self.env._(
+                "The difference of re-rating invoiced usage, approved by %(who)s: "
+                "%(reason)s",
+                who=self.applied_uid.name,
+                reason=self.reason,
+            )
+        )
+
+    def _document_date(self):
+        """Today, or the first day after what is closed for sales and taxes."""
+        today = fields.Date.context_today(self)
+        closed = self.company_id._get_lock_date_violations(today, purchase=False)
+        return max([today, *(fields.Date.add(day, days=1) for day, _name in closed)])
+
+    def _prepare_line(self, line, amount):
+        """Values of a line for the difference to a line of an old invoice."""
+        env = self.with_context(lang=line.move_id.partner_id.lang).env
+        text = env._(
+            "Correction of %(invoice)s: %(line)s",
+            invoice=line.move_id.name,
+            line=self._corrected(line.with_env(env)),
+        )
+        return {
+            "product_id": line.product_id.id,
+            "name": text,
+            "quantity": 1.0,
+            "price_unit": float(amount),
+            "discount": line.discount,
+            "account_id": line.account_id.id,
+            "tax_ids": [Command.set(line.tax_ids.ids)],
+            "analytic_distribution": line.analytic_distribution or False,
+        }
+
+    @api.model
+    def _corrected(self, line):
+        """What is corrected, in the language of the environment.
+
+        Of a meter it is the period, on all of its lines.
+        """
+        if not line.metered_price_id:
+            return line.name
+        return line.env._(
+            "%(meter)s, %(first)s – %(last)s",
+            meter=line.metered_usage_ids.meter_id.name,
+            first=format_date(line.env, line.metered_date_from),
+            last=format_date(
+                line.env, fields.Date.subtract(line.metered_date_to, days=1)
+            ),
+        )
