@@ -78,7 +78,8 @@ class AddressPolicy:
             found = self._resolve(host.strip("[]"), port, 0, socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise SourceUnreachable(
-                f"The name {host} cannot be resolved: {error}.",
+                f"The name {host} cannot be resolved: "
+                f"{getattr(error, 'strerror', None) or error}.",
                 remedy="Check the address for typing errors, and this server's DNS.",
             ) from None
         refused = {}

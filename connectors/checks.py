@@ -19,3 +19,8 @@ class Check:
     detail: str = ""
     remedy: str = ""
     place: str = ""
+
+
+def counted(count, one):
+    """So many of something: ``1 file``, ``1,200 files``."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"

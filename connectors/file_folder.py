@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from .checks import counted
 from .errors import (
     SourceError,
     SourceFileError,
@@ -55,7 +56,7 @@ class Folder:
                     self.path,
                     "Correct the folder in the source's settings, or create it.",
                 )
-        return f"{len(self.files())} files"
+        return counted(len(self.files()), "file")
 
     def files(self):
         """All files of the folder, links and folders left out.
@@ -96,7 +97,15 @@ class Folder:
                 raise
 
     def _has_bucket(self):
-        return self.fs.exists(self.path.partition("/")[0])
+        bucket = self.path.partition("/")[0]
+        if self.fs.exists(bucket):
+            return True
+        # A server that does not answer is said to have none, too: ask why.
+        try:
+            self.fs.info(bucket)
+        except FileNotFoundError:
+            return False
+        return True
 
     @property
     def _is_object_store(self):

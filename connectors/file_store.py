@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from .checks import Check
+from .checks import Check, counted
 from .errors import SourceFileError, SourceSettingsError, SourceUnreachable
 from .file_folder import Folder, relative_parts
 from .file_ledger import StoredFile
@@ -121,8 +121,8 @@ class FileStore:
             Check(
                 "There are files of that name",
                 bool(matching) or not files,
-                f"{len(matching)} of {len(files)} files match"
-                f" {', '.join(self._patterns)}.",
+                f"{len(matching)} of {counted(len(files), 'file')}"
+                f" match{'es' if len(files) == 1 else ''} {', '.join(self._patterns)}.",
                 ""
                 if matching or not files
                 else "Correct the name pattern: * stands for any text.",

@@ -39,6 +39,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from .auth import HeaderAuth, NoAuth, QueryAuth, TokenAuth
+from .checks import counted
 from .errors import SourceAnswerError, SourceSettingsError
 from .http_json_pages import Pages
 from .interface import (
@@ -167,7 +168,7 @@ class HttpJson(Pages, HttpConnector):
                 attempt(
                     checks,
                     "Accounts can be listed",
-                    lambda: f"{sum(1 for _ in self.accounts())} accounts",
+                    lambda: counted(sum(1 for _ in self.accounts()), "account"),
                 )
                 if account:
                     attempt(checks, f"Account {account}", lambda: self.find(account))

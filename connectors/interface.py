@@ -29,7 +29,7 @@ import pandas as pd
 
 from .addresses import AddressPolicy, parse_networks
 from .auth import HeaderAuth, NoAuth
-from .checks import Check
+from .checks import Check, counted
 from .credentials import Redaction, credential
 from .errors import SourceError, SourceNotFound, SourceSettingsError
 from .http import HttpClient, HttpLimits
@@ -174,7 +174,7 @@ class Connector(ABC):
             for count, _account in enumerate(self.accounts(), 1):  # noqa: B007
                 if count >= 1000:
                     break
-            return f"{count} accounts" if count < 1000 else "1,000 accounts or more"
+            return counted(count, "account") + (" or more" if count >= 1000 else "")
 
         attempt(checks, "Accounts can be listed", look)
         if account and all(check.ok for check in checks):

@@ -13,6 +13,7 @@ import json
 from datetime import UTC, datetime
 
 from .auth import HeaderAuth, TokenAuth
+from .checks import counted
 from .errors import (
     SourceAnswerError,
     SourceNotFound,
@@ -203,7 +204,7 @@ class NetSapiens(HttpConnector):
                 "They are accepted, and no domain is visible with them.",
                 remedy="Give the key or user the scope Reseller or Super User.",
             )
-        return f"{count} domains are visible."
+        return f"It sees {counted(count, 'domain')}."
 
     def _look_records(self, domain):
         now = datetime.now(UTC)

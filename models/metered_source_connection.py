@@ -268,12 +268,14 @@ class MeteredSource(models.Model):
         checks = self._test_connection()
         wrong = [check for check in checks if not check.ok]
         if wrong:
-            message = self.env._(
-                "%(wrong)s of %(all)s checks failed: %(first)s",
-                wrong=len(wrong),
-                all=len(checks),
-                first=" ".join(filter(None, (wrong[0].detail, wrong[0].remedy))),
-            )
+            message = " ".join(filter(None, (wrong[0].detail, wrong[0].remedy)))
+            if len(checks) > 1:
+                message = self.env._(
+                    "%(wrong)s of %(all)s checks failed: %(first)s",
+                    wrong=len(wrong),
+                    all=len(checks),
+                    first=message,
+                )
         else:
             message = self.env._("All %s checks passed.", len(checks))
         return {

@@ -292,6 +292,18 @@ class TestS3(StoreCase, unittest.TestCase):
     def nowhere(self):
         return "no-such-bucket/calls"
 
+    def test_a_server_that_is_gone_is_no_folder_that_is_missing(self):
+        gone = type(self.fs)(
+            key="test",
+            secret="test",
+            client_kwargs={"endpoint_url": "http://127.0.0.1:9", "region_name": "x"},
+            config_kwargs={"retries": {"max_attempts": 0}},
+            skip_instance_cache=True,
+        )
+        (check,) = FileStore(gone, self.folder).check()
+        self.assertIn("The file store failed", check.detail)
+        self.assertNotIn("exist", check.detail)
+
     def test_a_folder_of_a_bucket(self):
         self.folder += "/calls/in"
         self.put("a.csv")
