@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """From a price to the invoice on the screen, in a real browser."""
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .metered_case import MeteredMakers
@@ -80,3 +80,28 @@ class TestToursMeteredPrice(MeteredMakers, HttpCase):
             login="operator",
         )
         self.assertEqual(self.usage(self.customer).amount, 0)
+
+    def test_what_is_invoiced_is_rated_again(self):
+        price = self.make_price(self.meter, (100, 0), (0, 0.05))
+        self.product.write(
+            {"metered_meter_id": self.meter.id, "metered_price_id": price.id}
+        )
+        first = fields.Date.context_today(self.meter).replace(day=1)
+        begin = fields.Date.subtract(first, months=1)
+        plan = self.make_subscription(self.customer, begin, first)
+        plan.sale_subscription_line_ids = [
+            Command.create({"product_id": self.product.id})
+        ]
+        source = self.make_source("usage", meter_id=self.meter.id)
+        rows = "".join(f"{n},{begin} 10:00:00,key-1,1\n" for n in range(150))
+        self.import_text(source, "id,time,identifier,quantity\n" + rows)
+        plan.create_invoice().action_post()
+        price.tier_ids[1].unit_price = 0.04
+        self.start_tour(
+            "/odoo/action-metered_billing.action_metered_rerate",
+            "metered_billing_rerate_invoiced",
+            login="operator",
+        )
+        run = self.env["metered.rerate"].search([], limit=1)
+        self.assertEqual(run.applied_uid, self.user)
+        self.assertEqual(run.difference_ids.move_id.amount_untaxed, 0.5)
