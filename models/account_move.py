@@ -159,7 +159,7 @@ class AccountMove(models.Model):
                     "%(credit)s takes back a part of %(line)s. Its usage stays on "
                     "this invoice; it is free when all of the line is credited.",
                     credit=link,
-                    line=line.name.partition(":")[0],
+                    line=line._metered_title(),
                 )
             )
         replacing = self.search(
@@ -196,7 +196,7 @@ class AccountMove(models.Model):
                         "back since it was credited. Leave the credit note as it is, "
                         "and bill the usage anew: Metered Billing, Billing, Manual "
                         "Invoicing.",
-                        line=line.name.partition(":")[0],
+                        line=line._metered_title(),
                         invoice=line.move_id._metered_label(),
                     )
                 )
@@ -207,7 +207,7 @@ class AccountMove(models.Model):
                 self.env._(
                     "The credit note does not hold any more: %(line)s is charged here "
                     "again.",
-                    line=line.name.partition(":")[0],
+                    line=line._metered_title(),
                 )
             )
 

@@ -92,11 +92,21 @@ class AccountMoveLine(models.Model):
         """Those of the lines that hold usage, with all rights."""
         return self.sudo().filtered("metered_usage_ids")
 
+    def _metered_title(self):
+        """What a line of usage is about, without what it comes to."""
+        self.ensure_one()
+        return self._metered_one_line().partition(":")[0]
+
+    def _metered_one_line(self):
+        """The text of a line of usage, where there is one line for it."""
+        self.ensure_one()
+        return self.name.replace("\n", ", ", 1)
+
     def _metered_describe_freed(self):
         """A sentence on the usage that is open again, for the invoice's chatter."""
         return self.env._(
             "%(lines)s. What it billed can be billed again: %(records)s.",
-            lines=", ".join(line.name.partition(":")[0] for line in self),
+            lines=", ".join(line._metered_title() for line in self),
             records=self.env["metered.explanation"]._records(
                 sum(self.metered_usage_ids.mapped("records"))
             ),
@@ -186,7 +196,7 @@ class AccountMoveLine(models.Model):
             date=move.invoice_date or fields.Date.context_today(self),
         )
         made = move.invoice_line_ids
-        name = self.name
+        title = self._metered_title()
         move.invoice_line_ids = [
             Command.create({**values, "sequence": self.sequence})
             for values, _usage_ids in prepared
@@ -204,9 +214,10 @@ class AccountMoveLine(models.Model):
         move._metered_log(
             self.env._(
                 "%(line)s: its usage was rated again. It is %(now)s now.",
-                line=name.partition(":")[0],
+                line=title,
                 now=", ".join(
-                    f"{line.name} {line.currency_id.format(line.price_subtotal)}"
+                    f"{line._metered_one_line()} "
+                    f"{line.currency_id.format(line.price_subtotal)}"
                     for line in made
                 )
                 or self.env._("no more there"),

@@ -114,7 +114,9 @@ class AccountMoveLine(models.Model):
         rows += self._metered_rows_to_invoice(sums)
         return words._render(
             before=[
-                words._row("line", self.env._("Invoice line"), self.name),
+                words._row(
+                    "line", self.env._("Invoice line"), self._metered_one_line()
+                ),
             ],
             rows=rows,
             warning=self._metered_edited(sums),

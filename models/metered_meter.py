@@ -196,6 +196,9 @@ class MeteredMeter(models.Model):
     def _describe_usage(self, first, last, records, billed, late=False):
         """The text of an invoice line, in the language of the context.
 
+        What it is stands on a line of its own: screens leave it out where it is the
+        name of the product.
+
         :param first: first day
         :param last: last day
         :param records: number of calls or records
@@ -214,18 +217,18 @@ class MeteredMeter(models.Model):
             values["calls"] = self.env["metered.explanation"]._calls(records)
             if late:
                 return self.env._(
-                    "%(meter)s, %(first)s – %(last)s (recorded late): %(calls)s, "
+                    "%(meter)s\n%(first)s – %(last)s (recorded late): %(calls)s, "
                     "%(minutes)s minutes",
                     **values,
                 )
             return self.env._(
-                "%(meter)s, %(first)s – %(last)s: %(calls)s, %(minutes)s minutes",
+                "%(meter)s\n%(first)s – %(last)s: %(calls)s, %(minutes)s minutes",
                 **values,
             )
         values["quantity"] = f"{Decimal(billed):f}"
         values["unit"] = self.unit
         return self.env._(
-            "%(meter)s, %(first)s – %(last)s: %(quantity)s %(unit)s", **values
+            "%(meter)s\n%(first)s – %(last)s: %(quantity)s %(unit)s", **values
         )
 
     def _cure_targets(self):

@@ -3,7 +3,6 @@
 from collections import defaultdict
 
 from odoo import Command, api, fields, models
-from odoo.tools import format_date
 
 
 class MeteredRerate(models.Model):
@@ -93,15 +92,9 @@ class MeteredRerate(models.Model):
 
     def _prepare_line(self, line, amount):
         """Values of a line for the difference to a line of an old invoice."""
-        env = self.with_context(lang=line.move_id.partner_id.lang).env
-        text = env._(
-            "Correction of %(invoice)s: %(line)s",
-            invoice=line.move_id.name,
-            line=self._corrected(line.with_env(env)),
-        )
         return {
             "product_id": line.product_id.id,
-            "name": text,
+            "name": self._correction_text(line),
             "quantity": 1.0,
             "price_unit": float(amount),
             "discount": line.discount,
@@ -111,18 +104,14 @@ class MeteredRerate(models.Model):
         }
 
     @api.model
-    def _corrected(self, line):
-        """What is corrected, in the language of the environment.
+    def _correction_text(self, line):
+        """The text of a line that corrects another one, in the customer's language.
 
-        Of a meter it is the period, on all of its lines.
+        Of a meter it is about the period, on all of its lines.
         """
-        if not line.metered_price_id:
-            return line.name
-        return line.env._(
-            "%(meter)s, %(first)s – %(last)s",
-            meter=line.metered_usage_ids.meter_id.name,
-            first=format_date(line.env, line.metered_date_from),
-            last=format_date(
-                line.env, fields.Date.subtract(line.metered_date_to, days=1)
-            ),
-        )
+        what, _newline, about = line.name.partition("\n")
+        if line.metered_price_id:
+            about = about.partition(":")[0]
+        env = self.with_context(lang=line.move_id.partner_id.lang).env
+        text = env._("Correction of %s", line.move_id.name)
+        return f"{what}\n{text}" + (f", {about}" if about else "")

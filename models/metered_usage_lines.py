@@ -210,9 +210,9 @@ class MeteredUsage(models.Model):
         values["text"] = text
         if found.late:
             return env._(
-                "%(meter)s, %(first)s – %(last)s (recorded late): %(text)s", **values
+                "%(meter)s\n%(first)s – %(last)s (recorded late): %(text)s", **values
             )
-        return env._("%(meter)s, %(first)s – %(last)s: %(text)s", **values)
+        return env._("%(meter)s\n%(first)s – %(last)s: %(text)s", **values)
 
     @api.model
     def _pricing(self, found):

@@ -96,14 +96,14 @@ class TestManualInvoice(ManualInvoiceCase):
                     "product_id": self.national.product_id.id,
                     "quantity": 1.0,
                     "price_unit": 0.09,
-                    "name": "National calls, 10/01/2026 – 10/31/2026: 2 calls, "
+                    "name": "National calls\n10/01/2026 – 10/31/2026: 2 calls, "
                     "1.5 minutes",
                 },
                 {
                     "product_id": self.international.product_id.id,
                     "quantity": 1.0,
                     "price_unit": 0.01,
-                    "name": "International calls, 10/01/2026 – 10/31/2026: 1 call, "
+                    "name": "International calls\n10/01/2026 – 10/31/2026: 1 call, "
                     "0.1 minutes",
                 },
             ],

@@ -85,7 +85,7 @@ class TestRerateMeters(RerateMetersCase):
         [line] = credit.invoice_line_ids
         self.assertEqual(
             line.name,
-            f"Correction of {invoice.name}: Texts, 10/01/2026 – 10/31/2026",
+            f"Text messages\nCorrection of {invoice.name}, 10/01/2026 – 10/31/2026",
         )
         self.assertIn("The prices were wrong", credit.narration)
         self.assertIn(credit.name, "".join(invoice.message_ids.mapped("body")))
@@ -152,6 +152,7 @@ class TestRerateMeters(RerateMetersCase):
         two = self.bill(self.plan)
         self.assertEqual([line[3] for line in self.usage_lines(two)], [1.0])
         self.set_price(0.01, 0.10)
+        october = "10/01/2026 – 10/31/2026"
 
         run = self.start()
 
@@ -159,8 +160,11 @@ class TestRerateMeters(RerateMetersCase):
         move = self.approve(run)
         self.assertEqual(move.amount_untaxed, 2.0)
         self.assertEqual(
-            [(line.name.split(":")[0], line.price_unit) for line in move.line_ids[:2]],
-            [(f"Correction of {one.name}", 0.9), (f"Correction of {two.name}", 1.1)],
+            [(line.name.split("\n")[1], line.price_unit) for line in move.line_ids[:2]],
+            [
+                (f"Correction of {one.name}, {october}", 0.9),
+                (f"Correction of {two.name}, {october} (recorded late)", 1.1),
+            ],
         )
         self.assert_nothing_more()
 
