@@ -121,12 +121,18 @@ COLUMNS = {
         "activation date",
         "date",
     ),
-    "valid_until": (
+    # The first day without the rate; our own export's.
+    "valid_before": ("valid before",),
+    # Carriers mean the last day of the rate, or a moment late on it.
+    "last_day": (
         "valid until",
         "valid to",
         "effective to",
         "end date",
         "effective till",
+        "effective until",
+        "valid till",
+        "last day",
         "expiry date",
         "date to",
     ),

@@ -28,7 +28,7 @@ def date_order(texts):
     Empty where none of them tells.
     """
     orders = set()
-    for name in ("valid_from", "valid_until"):
+    for name in ("valid_from", "valid_before", "last_day"):
         for text in texts[name].unique() if name in texts else ():
             found = _NUMERIC_DATE.match(text)
             if found:
@@ -55,6 +55,20 @@ def date(order):
             if isinstance(error, WrongCell):
                 raise
             raise _no_date(text) from error
+
+    return read
+
+
+def after_last_day(order):
+    """A reader of last days: the first day after it.
+
+    :param order: as `date`
+    """
+    read_date = date(order)
+
+    def read(text):
+        day = read_date(text)
+        return day and day + datetime.timedelta(days=1)
 
     return read
 

@@ -6,6 +6,7 @@ A cell may hold several prefixes (`44 7400-7409; 447500`); every one is a rate. 
 cannot be read is a `Problem` with its line, and never a guess.
 """
 
+import datetime
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +43,7 @@ RATE_COLUMNS = (
 _OWN_FIRST_PRICE = _lt("The first interval has a price of its own.")
 _SHORT_INCREMENT = _lt("The next increment is at least 1 second.")
 _INCLUDED_SECONDS = _lt("Included seconds belong into a calling plan.")
-_ENDS_EARLY = _lt("It ends on %(end)s before it begins.")
+_ENDS_EARLY = _lt("Its last day, %(last)s, is before it begins.")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def parse_deck(deck_rows, date_order=""):
         dates of the file show
     :return: (DataFrame with `RATE_COLUMNS`, a row per prefix; list of `Problem`).
         Prices are integers in 1e-8, `max_charge_e8` -1 without one, `tiers` a text of
-        `tiers.tiers_text`, dates are `datetime.date` or None.
+        `tiers.tiers_text`, dates are `datetime.date` or None; `valid_until` is the first
+        day without the rate.
     """
     columns = deck_rows.columns
     texts = pd.DataFrame(
@@ -84,6 +86,12 @@ def parse_deck(deck_rows, date_order=""):
         texts, "increments", cells.increments, None, lines, problems
     )
     _merge_increments(values, increments)
+    values["valid_until"] = [
+        before or after
+        for before, after in zip(
+            values.pop("valid_before"), values.pop("last_day"), strict=True
+        )
+    ]
     _check_unsupported(values, lines, problems)
     bad = {problem.line for problem in problems}
     frame = _expanded(values, lines, bad)
@@ -113,7 +121,8 @@ def _readers(order):
         "tiers": (read_tiers, ""),
         "included_seconds": (cells.seconds(0), 0),
         "valid_from": (dates.date(order), None),
-        "valid_until": (dates.date(order), None),
+        "valid_before": (dates.date(order), None),
+        "last_day": (dates.after_last_day(order), None),
         "change": (cells.closing, False),
         "discontinued": (cells.flag, False),
         "forbidden": (cells.flag, False),
@@ -163,7 +172,8 @@ def _check_unsupported(values, lines, problems):
             problems.append(Problem(line, WrongCell(_INCLUDED_SECONDS)))
         start, end = values["valid_from"][place], values["valid_until"][place]
         if start and end and end <= start:
-            problems.append(Problem(line, WrongCell(_ENDS_EARLY, end=end)))
+            last = end - datetime.timedelta(days=1)
+            problems.append(Problem(line, WrongCell(_ENDS_EARLY, last=last)))
 
 
 def _expanded(values, lines, bad):

@@ -30,8 +30,9 @@ COLUMN_HELP = {
     "from second 600 on 0.01. What is left out is per 60 seconds, in steps of 1.",
     "valid from": "First day, such as 2026-10-01. Empty: the day that is asked for "
     "when the file is imported.",
-    "valid until": "First day on which it no longer holds. Empty: until further "
-    "notice.",
+    "valid before": "First day on which it no longer holds: 2026-11-01 where "
+    "2026-10-31 is its last one. Empty: until further notice. Columns that carriers "
+    "call valid until, end date or the like name the last day.",
 }
 #: texts of the columns of `HEADER`
 EXAMPLES = (

@@ -23,7 +23,7 @@ HEADER = (
     "grace seconds",
     "tiers",
     "valid from",
-    "valid until",
+    "valid before",
 )
 
 

@@ -1,7 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from odoo import api, models
 from odoo.tools import format_date
@@ -187,8 +187,10 @@ class MeteredExplanation(models.AbstractModel):
         return f"{format_date(self.env, moment.date())} {moment:%H:%M:%S}"
 
     @api.model
-    def _day(self, text):
-        return format_date(self.env, datetime.fromisoformat(text).date())
+    def _day(self, text, days=0):
+        """The day of a local time, ISO 8601, or the one so many days later."""
+        day = datetime.fromisoformat(text).date() + timedelta(days=days)
+        return format_date(self.env, day)
 
     @api.model
     def _rate_name(self, values, names):

@@ -37,14 +37,14 @@ class MeteredExplanation(models.AbstractModel):
         first, last = values["valid_from"], values["valid_to"]
         if first and last:
             text += self.env._(
-                ", from %(first)s until %(last)s",
+                ", from %(first)s to %(last)s inclusive",
                 first=self._day(first),
-                last=self._day(last),
+                last=self._day(last, days=-1),
             )
         elif first:
             text += self.env._(", since %s", self._day(first))
         elif last:
-            text += self.env._(", until %s", self._day(last))
+            text += self.env._(", up to %s inclusive", self._day(last, days=-1))
         rate = names.get(("rate_id", values["rate_id"]))
         if rate and rate.version_id:
             text += self.env._("; came with %s", rate.version_id.display_name)

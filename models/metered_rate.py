@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_date
 
 from ..rating.prefixes import prefix_ranges
 from .metered_destination import number_start
@@ -94,8 +95,9 @@ class MeteredRate(models.Model):
         help="First day, in the deck's time zone. Empty: always was.",
     )
     date_to = fields.Date(
-        string="Valid Until",
-        help="First day on which it no longer holds. Empty: open.",
+        string="Valid Before",
+        help="First day on which it no longer holds; the day before is its last one. "
+        "Empty: open.",
     )
     price = fields.Float(
         digits=0,
@@ -255,14 +257,29 @@ class MeteredRate(models.Model):
             mine, other = self.browse(clash)
             raise ValidationError(
                 self.env._(
-                    "%(deck)s already has a rate for %(scope)s that is valid from "
-                    "%(start)s to %(end)s. End it before the new one begins.",
+                    "%(deck)s already has a rate for %(scope)s that is valid %(dates)s. "
+                    "End it before the new one begins.",
                     deck=mine.deck_id.name,
                     scope=other.display_name,
-                    start=other.date_from or self.env._("always"),
-                    end=other.date_to or self.env._("further notice"),
+                    dates=other._describe_dates(),
                 )
             )
+
+    def _describe_dates(self):
+        """When it is valid, in words; its last day is one of them."""
+        self.ensure_one()
+        first, last = self.date_from, self.date_to
+        days = {
+            "first": first and format_date(self.env, first),
+            "last": last and format_date(self.env, fields.Date.subtract(last, days=1)),
+        }
+        if first and last:
+            return self.env._("from %(first)s to %(last)s inclusive", **days)
+        if first:
+            return self.env._("from %(first)s on", **days)
+        if last:
+            return self.env._("up to %(last)s inclusive", **days)
+        return self.env._("always")
 
     def write(self, vals):
         """Refuse to change the price of calls that were rated already."""

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
+from odoo.tools import format_date
 
 
 class MeteredRateDeckVersion(models.Model):
@@ -40,9 +41,10 @@ class MeteredRateDeckVersion(models.Model):
     count_unchanged = fields.Integer(string="Unchanged", readonly=True)
 
     @api.depends("file_name", "create_date")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for version in self:
-            day = fields.Date.to_string(version.create_date)
+            day = format_date(self.env, version.create_date)
             version.display_name = f"{version.file_name} ({day})"
 
     def action_download(self):

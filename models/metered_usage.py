@@ -4,6 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from ..ingest.rerate import rerate
 from ..ingest.usage_calls import cdr_domain
@@ -128,13 +129,14 @@ class MeteredUsage(models.Model):
             usage.minutes = usage.billed_quantity / 60 if calls else 0.0
 
     @api.depends("partner_id", "meter_id", "day")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for usage in self:
             usage.display_name = self.env._(
                 "%(customer)s, %(meter)s, %(day)s",
                 customer=usage.partner_id.display_name,
                 meter=usage.meter_id.name,
-                day=usage.day,
+                day=format_date(self.env, usage.day),
             )
 
     def action_view_cdrs(self):

@@ -221,6 +221,27 @@ class TestDeckFile(unittest.TestCase):
             csv_rates["valid_until"].tolist()[1], datetime.date(2027, 1, 1)
         )
 
+    def test_the_last_day_and_the_first_day_without(self):
+        """Carriers name the last day; our own files the first day without the rate."""
+        for name, expected in (
+            ("valid before", datetime.date(2026, 10, 31)),
+            ("Valid Until", datetime.date(2026, 11, 1)),
+            ("End Date", datetime.date(2026, 11, 1)),
+            ("Effective Till", datetime.date(2026, 11, 1)),
+        ):
+            for text in ("31/10/2026", "2026-10-31", "2026-10-31 23:59:59"):
+                rates, problems = read(f"prefix,price,{name}\n44,1,{text}\n45,1,\n")
+                self.assertFalse(problems)
+                self.assertEqual(rates["valid_until"].tolist(), [expected, None])
+
+    def test_a_rate_of_one_day(self):
+        text = "prefix,price,valid from,end date\n44,1,2026-10-01,{}\n"
+        self.assertFalse(read(text.format("2026-10-01"))[1])
+        [problem] = read(text.format("2026-09-30"))[1]
+        self.assertEqual(
+            problem.text, "Its last day, 2026-09-30, is before it begins."
+        )
+
 
 # === CHANGES === #
 

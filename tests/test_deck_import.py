@@ -300,3 +300,22 @@ class TestDeckImport(MeteredCase):
             self.env["metered.deck.import"].with_user(user).create(
                 {"deck_id": self.carrier.id, "file": base64.b64encode(b"x")}
             )
+
+    def test_no_day_without_a_price_between_two_rows(self):
+        """A carrier's end date is the last day: its next price begins the day after."""
+        wizard = self.wizard(
+            "prefix,price,effective date,end date\n"
+            "44,0.01,2026-10-01,2026-10-31\n44,0.02,2026-11-01,\n"
+        )
+        wizard.action_preview()
+        self.assertEqual(
+            wizard.line_ids.mapped("last_day"), [date(2026, 10, 31), False]
+        )
+        wizard.action_apply()
+        first, second = self.rates("44")
+        self.assertEqual(first.date_to, second.date_from)
+        self.assertEqual(
+            first._describe_dates(), "from 10/01/2026 to 10/31/2026 inclusive"
+        )
+        with self.assertRaisesRegex(UserError, "from 11/01/2026 on"):
+            self.make_rate(self.carrier, "44", price=1, date_from="2026-12-01")

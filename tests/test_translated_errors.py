@@ -26,7 +26,8 @@ FRENCH = {
     "The price %(price)s cannot be used. %(reason)s.": "Le prix %(price)s est "
     "inutilisable. %(reason)s.",
     "'%(text)s' is no price.": "« %(text)s » n'est pas un prix.",
-    "It ends on %(end)s before it begins.": "Il finit le %(end)s, avant de commencer.",
+    "Its last day, %(last)s, is before it begins.": "Il finit le %(last)s, avant de "
+    "commencer.",
     "The file has a header and no rates below it.": "Le fichier a un en-tête et aucun "
     "tarif.",
     "'%(prefix)s' is not a prefix: expected 1 to %(digits)s digits without '+', '=' "

@@ -273,6 +273,9 @@ class MeteredDeckImport(models.TransientModel):
             "increments": f"{row.initial_increment}/{row.increment}",
             "tiers": self._describe_tiers(row),
             "date_from": _date(row.day),
+            "last_day": row.status != "closed"
+            and row.until != OPEN
+            and _date(row.until - 1),
         }
 
     def _describe_tiers(self, row):
@@ -327,6 +330,10 @@ class MeteredDeckImportLine(models.TransientModel):
         "price/seconds step.",
     )
     date_from = fields.Date(string="From", readonly=True)
+    last_day = fields.Date(
+        readonly=True,
+        help="The last day on which it holds. Empty: until further notice.",
+    )
     detail = fields.Char(string="Problem", readonly=True)
 
 
