@@ -67,8 +67,8 @@ def parse_deck(deck_rows, date_order=""):
         dates of the file show
     :return: (DataFrame with `RATE_COLUMNS`, a row per prefix; list of `Problem`).
         Prices are integers in 1e-8, `max_charge_e8` -1 without one, `tiers` a text of
-        `tiers.tiers_text`, dates are `datetime.date` or None; `valid_until` is the first
-        day without the rate.
+        `tiers.tiers_text`, dates are `datetime.date` or None; `valid_until` is the
+        first day without the rate.
     """
     columns = deck_rows.columns
     texts = pd.DataFrame(

@@ -6,34 +6,8 @@ import io
 
 import xlsxwriter
 
-from .columns import COLUMNS
-from .write import HEADER, write_rows
+from .write import HEADER, write_columns, write_rows
 
-#: column -> what stands in it
-COLUMN_HELP = {
-    "prefix": "First digits of the international number, without +. Ranges and lists "
-    "are read, too: 447400-447409; 447500. =911 is a short code, dialled exactly so. "
-    "* is for all numbers that nothing else fits. Needed.",
-    "name": "Where it leads to.",
-    "call type": "Only for calls of this type: its name or code. Empty: for all.",
-    "time band": "Only in this time band: its name. Empty: at any time.",
-    "price": "In the currency of the deck, with up to 8 decimals. Needed.",
-    "per seconds": "The seconds that the price is for. Empty: 60.",
-    "first increment": "A call costs at least so many seconds. Empty: as the next one.",
-    "next increment": "After them it is counted in steps of so many. Empty: 1.",
-    "connection fee": "For each call, once.",
-    "minimum charge": "What a call costs at least.",
-    "maximum charge": "What a call costs at most. Empty: no limit.",
-    "grace seconds": "Calls that are shorter cost nothing.",
-    "tiers": "Other prices from a second of the call on: 60: 0.02/60 6; 600: 0.01/60 6 "
-    "means that from second 60 on it costs 0.02 per 60 seconds, in steps of 6, and "
-    "from second 600 on 0.01. What is left out is per 60 seconds, in steps of 1.",
-    "valid from": "First day, such as 2026-10-01. Empty: the day that is asked for "
-    "when the file is imported.",
-    "valid before": "First day on which it no longer holds: 2026-11-01 where "
-    "2026-10-31 is its last one. Empty: until further notice. Columns that carriers "
-    "call valid until, end date or the like name the last day.",
-}
 #: texts of the columns of `HEADER`
 EXAMPLES = (
     {"prefix": "1", "name": "North America", "price": "0.012"},
@@ -64,15 +38,6 @@ def write_template():
     book = xlsxwriter.Workbook(content)
     rows = [[row.get(name, "") for name in HEADER] for row in EXAMPLES]
     write_rows(book, "Rates", rows)
-    sheet = book.add_worksheet("Columns")
-    bold = book.add_format({"bold": True})
-    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet.write_row(0, 0, ("Column", "What stands in it", "Also called"), bold)
-    meanings = {names[0]: names for names in COLUMNS.values()}
-    for place, name in enumerate(HEADER, start=1):
-        others = ", ".join(meanings.get(name, (name,))[1:])
-        sheet.write_row(place, 0, (name, COLUMN_HELP[name], others), wrapped)
-    sheet.set_column(0, 0, 18)
-    sheet.set_column(1, 2, 60)
+    write_columns(book)
     book.close()
     return content.getvalue()

@@ -5,8 +5,11 @@
 import csv
 import gzip
 import io
+from decimal import Decimal
 
 import xlsxwriter
+
+from .columns import COLUMNS
 
 HEADER = (
     "prefix",
@@ -42,8 +45,48 @@ def write_csv(rows, packed=False):
     return gzip.compress(content, mtime=0) if packed else content
 
 
+#: column -> what stands in it
+COLUMN_HELP = {
+    "prefix": "First digits of the international number, without +. Ranges and lists "
+    "are read, too: 447400-447409; 447500. =911 is a short code, dialled exactly so. "
+    "* is for all numbers that nothing else fits. Needed.",
+    "name": "Where it leads to.",
+    "call type": "Only for calls of this type: its name or code. Empty: for all.",
+    "time band": "Only in this time band: its name. Empty: at any time.",
+    "price": "In the currency of the deck, with up to 8 decimals. Needed.",
+    "per seconds": "The seconds that the price is for. Empty: 60.",
+    "first increment": "A call costs at least so many seconds. Empty: as the next one.",
+    "next increment": "After them it is counted in steps of so many. Empty: 1.",
+    "connection fee": "For each call, once.",
+    "minimum charge": "What a call costs at least.",
+    "maximum charge": "What a call costs at most. Empty: no limit.",
+    "grace seconds": "Calls that are shorter cost nothing.",
+    "tiers": "Other prices from a second of the call on: 60: 0.02/60 6; 600: 0.01/60 6 "
+    "means that from second 60 on it costs 0.02 per 60 seconds, in steps of 6, and "
+    "from second 600 on 0.01. What is left out is per 60 seconds, in steps of 1.",
+    "valid from": "First day, such as 2026-10-01. Empty: the day that is asked for "
+    "when the file is imported.",
+    "valid before": "First day on which it no longer holds: 2026-11-01 where "
+    "2026-10-31 is its last one. Empty: until further notice. Columns that carriers "
+    "call valid until, end date or the like name the last day.",
+}
+#: columns that a workbook holds as numbers
+NUMBERS = frozenset(
+    {
+        "price",
+        "per seconds",
+        "first increment",
+        "next increment",
+        "connection fee",
+        "minimum charge",
+        "maximum charge",
+        "grace seconds",
+    }
+)
+
+
 def write_xlsx(rows, title):
-    """Write a deck as a workbook of texts, so that no digit is lost.
+    """Write a deck as a workbook, with a sheet that says what the columns mean.
 
     :param rows: iterable of texts, as `HEADER`
     :param title: of the sheet
@@ -52,12 +95,16 @@ def write_xlsx(rows, title):
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, {"constant_memory": True})
     write_rows(book, title, rows)
+    write_columns(book)
     book.close()
     return content.getvalue()
 
 
 def write_rows(book, title, rows):
-    """Add a sheet with rates to a workbook, as texts.
+    """Add a sheet with rates to a workbook.
+
+    Prices and seconds are numbers where a workbook's number is that one exactly;
+    prefixes and all else are texts.
 
     :param book: ``xlsxwriter.Workbook``
     :param title: of the sheet
@@ -69,6 +116,34 @@ def write_rows(book, title, rows):
     sheet.write_row(0, 0, HEADER, bold)
     for place, row in enumerate(rows, start=1):
         for column, text in enumerate(row):
-            sheet.write_string(place, column, text)
+            number = _as_number(text) if HEADER[column] in NUMBERS else None
+            if number is None:
+                sheet.write_string(place, column, text)
+            else:
+                sheet.write_number(place, column, number)
     sheet.freeze_panes(1, 0)
     sheet.set_column(1, 1, 40)
+
+
+def write_columns(book):
+    """Add a sheet that says what each column means, and how else it may be called."""
+    sheet = book.add_worksheet("Columns")
+    bold = book.add_format({"bold": True})
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, 18)
+    sheet.set_column(1, 2, 60)
+    sheet.write_row(0, 0, ("Column", "What stands in it", "Also called"), bold)
+    meanings = {names[0]: names for names in COLUMNS.values()}
+    for place, name in enumerate(HEADER, start=1):
+        others = ", ".join(meanings.get(name, (name,))[1:])
+        sheet.write_row(place, 0, (name, COLUMN_HELP[name], others), wrapped)
+
+
+def _as_number(text):
+    """The float that is the same decimal in every workbook, or None.
+
+    Spreadsheets have 15 digits.
+    """
+    if not text or len(Decimal(text).as_tuple().digits) > 15:
+        return None
+    return float(text)

@@ -257,8 +257,8 @@ class MeteredRate(models.Model):
             mine, other = self.browse(clash)
             raise ValidationError(
                 self.env._(
-                    "%(deck)s already has a rate for %(scope)s that is valid %(dates)s. "
-                    "End it before the new one begins.",
+                    "%(deck)s already has a rate for %(scope)s that is valid "
+                    "%(dates)s. End it before the new one begins.",
                     deck=mine.deck_id.name,
                     scope=other.display_name,
                     dates=other._describe_dates(),

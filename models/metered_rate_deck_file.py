@@ -359,11 +359,31 @@ class MeteredRateDeck(models.Model):
                 "file_name": f"{self.name} {fields.Date.context_today(self)}.{kind}",
             }
         )
-        return {
+        download = {
             "type": "ir.actions.act_url",
             "url": f"/web/content/{export._name}/{export.id}/file?download=true"
             "&filename_field=file_name",
             "target": "download",
+        }
+        left_out = self.env["metered.rate"].search_count(
+            [("deck_id", "=", self.id), ("destination_id", "!=", False)]
+        )
+        if not left_out:
+            return download
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning",
+                "sticky": True,
+                "message": self.env._(
+                    "Rates by destination are not in the file: %(count)s of "
+                    "%(deck)s. A file has rates by prefix.",
+                    count=left_out,
+                    deck=self.name,
+                ),
+                "next": download,
+            },
         }
 
     def action_import(self):

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import base64
 import io
+from decimal import Decimal
 
 import xlsxwriter
 
@@ -48,6 +49,7 @@ class MeteredSimulation(models.Model):
                 sheet.write_row(place, 0, row)
             sheet.freeze_panes(1, 0)
             sheet.autofilter(0, 0, max(len(rows), 1), len(titles) - 1)
+            self._write_totals(book, sheet, rows)
         export = self.env["metered.deck.export"].create(
             {
                 "file": base64.b64encode(content.getvalue()),
@@ -60,6 +62,27 @@ class MeteredSimulation(models.Model):
             "&filename_field=file_name",
             "target": "download",
         }
+
+    def _write_totals(self, book, sheet, rows):
+        """Below the rows and an empty one: the sums of each currency, as formulas."""
+        bold = book.add_format({"bold": True})
+        money = book.add_format({"bold": True, "num_format": "#,##0.00##"})
+        whole = book.add_format({"bold": True, "num_format": "#,##0"})
+        last = len(rows) + 1
+        for place, currency in enumerate(sorted({row[3] for row in rows}), last + 1):
+            sheet.write(place, 0, self.env._("Total"), bold)
+            sheet.write(place, 3, currency, bold)
+            for column, letter in enumerate("EFGHIJK", start=4):
+                total = sum(
+                    Decimal(repr(row[column])) for row in rows if row[3] == currency
+                )
+                sheet.write_formula(
+                    place,
+                    column,
+                    f'SUMIF($D$2:$D${last},"{currency}",{letter}$2:{letter}${last})',
+                    money if letter in "GHI" else whole,
+                    float(total),
+                )
 
     def _sheet(self):
         """The result as (titles in the user's language, rows)."""
@@ -77,7 +100,7 @@ class MeteredSimulation(models.Model):
             self.env._("Currency"),
             self.env._("Calls"),
             self.env._("Minutes"),
-            self.env._("Now"),
+            self.env._("Charged") if self.kind == "margin" else self.env._("Now"),
             after,
             change,
             self.env._("Without rate"),

@@ -3,11 +3,13 @@
 """Rate decks as files: read as carriers write them, compared with a deck, written."""
 
 import datetime
+import io
 import tempfile
 import unittest
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ from odoo.addons.metered_billing.deck_files import (
     write_xlsx,
 )
 from odoo.addons.metered_billing.deck_files.changes import ALWAYS, OPEN, TERMS
+from odoo.addons.metered_billing.deck_files.write import HEADER
 
 DATA = Path(__file__).resolve().parent / "data" / "decks"
 DAY = datetime.date(2026, 9, 16).toordinal()
@@ -221,6 +224,39 @@ class TestDeckFile(unittest.TestCase):
             csv_rates["valid_until"].tolist()[1], datetime.date(2027, 1, 1)
         )
 
+    def test_a_workbook_has_numbers_and_explains_its_columns(self):
+        row = dict.fromkeys(HEADER, "") | {
+            "prefix": "44",
+            "price": "0.00000049",
+            "per seconds": "60",
+            "connection fee": "123456789.12345678",
+            "grace seconds": "0",
+        }
+        content = write_xlsx([tuple(row.values())], "Deck")
+        book = openpyxl.load_workbook(io.BytesIO(content))
+        cells = dict(zip(HEADER, book["Deck"][2], strict=True))
+        self.assertEqual(
+            {name: cells[name].value for name in row if row[name]},
+            {
+                "prefix": "44",
+                "price": 0.00000049,
+                "per seconds": 60,
+                # More digits than a number of a workbook has.
+                "connection fee": "123456789.12345678",
+                "grace seconds": 0,
+            },
+        )
+        self.assertEqual(
+            [row[0] for row in book["Columns"].iter_rows(min_row=2, values_only=True)],
+            list(HEADER),
+        )
+        rates, problems = read(content, "deck.xlsx")
+        self.assertFalse(problems)
+        self.assertEqual(
+            rates[["price_e8", "connection_fee_e8"]].values.tolist(),
+            [[49, 12345678912345678]],
+        )
+
     def test_the_last_day_and_the_first_day_without(self):
         """Carriers name the last day; our own files the first day without the rate."""
         for name, expected in (
@@ -238,9 +274,7 @@ class TestDeckFile(unittest.TestCase):
         text = "prefix,price,valid from,end date\n44,1,2026-10-01,{}\n"
         self.assertFalse(read(text.format("2026-10-01"))[1])
         [problem] = read(text.format("2026-09-30"))[1]
-        self.assertEqual(
-            problem.text, "Its last day, 2026-09-30, is before it begins."
-        )
+        self.assertEqual(problem.text, "Its last day, 2026-09-30, is before it begins.")
 
 
 # === CHANGES === #

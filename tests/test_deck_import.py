@@ -319,3 +319,20 @@ class TestDeckImport(MeteredCase):
         )
         with self.assertRaisesRegex(UserError, "from 11/01/2026 on"):
             self.make_rate(self.carrier, "44", price=1, date_from="2026-12-01")
+
+    def test_an_export_tells_what_it_leaves_out(self):
+        self.make_rate(self.carrier, "44", price=1)
+        destination = self.env["metered.destination"].create(
+            {"name": "Mars", "prefixes": "999"}
+        )
+        self.assertEqual(
+            self.carrier.action_export_xlsx()["type"], "ir.actions.act_url"
+        )
+        self.make_rate(self.carrier, "", price=1, destination_id=destination.id)
+        action = self.carrier.action_export_csv()
+        self.assertEqual(
+            action["params"]["message"],
+            "Rates by destination are not in the file: 1 of Carrier. A file has rates "
+            "by prefix.",
+        )
+        self.assertEqual(action["params"]["next"]["type"], "ir.actions.act_url")

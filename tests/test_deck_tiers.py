@@ -17,9 +17,9 @@ from odoo.addons.metered_billing.deck_files import (
     write_template,
 )
 from odoo.addons.metered_billing.deck_files.columns import COLUMNS
-from odoo.addons.metered_billing.deck_files.template import COLUMN_HELP, EXAMPLES
+from odoo.addons.metered_billing.deck_files.template import EXAMPLES
 from odoo.addons.metered_billing.deck_files.tiers import read_tiers
-from odoo.addons.metered_billing.deck_files.write import HEADER
+from odoo.addons.metered_billing.deck_files.write import COLUMN_HELP, HEADER
 
 SECONDS = st.integers(1, 2**31 - 1)
 TIERS = st.lists(

@@ -158,11 +158,27 @@ class TestSimulation(MeteredCase):
         book = openpyxl.load_workbook(io.BytesIO(base64.b64decode(export.file)))
         rows = list(book.active.values)
         self.assertEqual(rows[0][:3], ("Customer", "Call type", "Destination"))
-        self.assertEqual(len(rows), 4)
+        self.assertEqual(len(rows), 6)
+        self.assertEqual(
+            [cell.data_type for cell in book.active[2]], list("ssssnnnnnnn")
+        )
+        # The sums as they are on the screen; a formula, so that filters can be tried.
+        [total] = self.env["metered.simulation.line"]._read_group(
+            [("simulation_id", "=", run.id)],
+            [],
+            ["calls:sum", "before:sum", "after:sum", "difference:sum"],
+        )
+        values = openpyxl.load_workbook(
+            io.BytesIO(base64.b64decode(export.file)), data_only=True
+        )
+        sums = list(values.active.values)[5]
+        self.assertEqual((sums[0], sums[3]), ("Total", "USD"))
+        self.assertEqual((sums[4], *sums[6:9]), total)
+        self.assertEqual(book.active["G6"].value, '=SUMIF($D$2:$D$4,"USD",G$2:G$4)')
         # A name is a text, whatever it looks like.
         names = {
             (cell.value, cell.data_type, cell.hyperlink)
-            for (cell,) in book.active.iter_rows(min_row=2, max_col=1)
+            for (cell,) in book.active.iter_rows(min_row=2, max_row=4, max_col=1)
         }
         self.assertEqual(
             names, {("=1+1", "s", None), ("http://example.com/best", "s", None)}
