@@ -10,7 +10,10 @@ asked for: records that come twice are known by their id.
 """
 
 import json
-from contextlib import contextmanager
+import os
+import socket
+import threading
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import psycopg2
@@ -32,6 +35,8 @@ from .windows import local_text, zone
 PAGE_ROWS = 5_000
 STATEMENT_SECONDS = 60
 CONNECT_SECONDS = 10
+#: the server ends a statement itself, if it still can
+ANSWER_SECONDS = STATEMENT_SECONDS + 10
 START_COLUMNS = ("start", "calldate")
 WITH_ZONE = 1184  # the oid of timestamp with time zone
 WITHOUT_ZONE = 1114
@@ -125,6 +130,9 @@ class AsteriskSql(Connector):
             if connection is not None and self._connection is not connection:
                 return  # closed by us, while pages of it were left unread
             self.close()
+            if isinstance(error.__context__, SourceError):
+                # Nothing can be rolled back on a connection that was given up.
+                raise error.__context__ from None
             raise self._failure(error) from None
 
     def _failure(self, error):
@@ -155,7 +163,12 @@ class AsteriskSql(Connector):
         )
 
     def _rows(self, query, values=()):
-        with self._asking() as connection, connection, connection.cursor() as cr:
+        with (
+            self._asking() as connection,
+            answering(connection, self.where),
+            connection,
+            connection.cursor() as cr,
+        ):
             cr.execute(query, values)
             return cr.fetchall()
 
@@ -163,7 +176,12 @@ class AsteriskSql(Connector):
         """Column -> oid of its type."""
         if not self._columns:
             query = sql.SQL("SELECT * FROM {} LIMIT 0").format(self.table)
-            with self._asking() as connection, connection, connection.cursor() as cr:
+            with (
+                self._asking() as connection,
+                answering(connection, self.where),
+                connection,
+                connection.cursor() as cr,
+            ):
                 # The name is quoted by psycopg2.
                 cr.execute(query)  # pylint: disable=sql-injection
                 self._columns = {
@@ -264,11 +282,21 @@ class AsteriskSql(Connector):
         with self._asking() as connection:
             # Read in portions on the other side: a day may have millions.
             with connection, connection.cursor("metered_cdr") as cr:
-                cr.execute(query, values)
-                while rows := cr.fetchmany(self.page_rows):
+                with answering(connection, self.where):
+                    cr.execute(query, values)
+                while rows := self._fetch_page(connection, cr):
                     names = [described.name for described in cr.description]
                     records = [dict(zip(names, row, strict=True)) for row in rows]
                     yield records, records[-1][column]
+
+    def _fetch_page(self, connection, cr):
+        """The next rows; after the last ones the transaction is over."""
+        with answering(connection, self.where):
+            rows = cr.fetchmany(self.page_rows)
+            if not rows:
+                cr.close()
+                connection.commit()
+        return rows
 
     def _query(self, what, account, first, last):
         column = sql.Identifier(self._start_column())
@@ -292,6 +320,41 @@ class AsteriskSql(Connector):
             datetime.fromisoformat(local_text(start, self.local, LAYOUT)),
             datetime.fromisoformat(local_text(end, self.local, LAYOUT, late=True)),
         )
+
+
+@contextmanager
+def answering(connection, where):
+    """Give up on a database that says nothing for too long: libpq waits for ever.
+
+    Another thread breaks the connection then, which ends the wait.
+
+    :raise SourceUnreachable: it was broken
+    """
+    given_up = threading.Event()
+    # A line of our own: the connection's may be closed, and its number given away.
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+
+        def give_up():
+            given_up.set()
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(ANSWER_SECONDS, give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except psycopg2.Error:
+            if not given_up.is_set():
+                raise
+            raise SourceUnreachable(
+                f"The database did not answer within {ANSWER_SECONDS} s.",
+                where,
+                "Try again later, and look whether its server still works.",
+            ) from None
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def _cursor(moment):

@@ -98,13 +98,13 @@ class Folder:
 
     def _has_bucket(self):
         bucket = self.path.partition("/")[0]
-        if self.fs.exists(bucket):
-            return True
-        # A server that does not answer is said to have none, too: ask why.
         try:
             self.fs.info(bucket)
         except FileNotFoundError:
             return False
+        except PermissionError:
+            # Whoever may not ask for it may be allowed to read it.
+            return self.fs.exists(bucket)
         return True
 
     @property

@@ -11,6 +11,7 @@ server names in METERED_FOLDERS.
 import base64
 import hashlib
 import io
+import logging
 import os
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ from .errors import (
 FOLDERS = "METERED_FOLDERS"
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
+#: while a person waits
+HURRIED_SECONDS = 8
 SSH_PORT = 22
 
 
@@ -35,7 +38,7 @@ def open_file_system(settings, policy=None):
     :param settings: dict: ``kind`` (local, sftp, s3), ``folder``; for sftp ``host``,
         ``port``, ``username``, ``password`` or ``private_key``, ``host_key``; for s3
         ``address`` (empty: Amazon), ``region``, ``username``, ``password``;
-        ``allowed_networks``
+        ``allowed_networks``; ``hurried``: a person waits, nothing is tried twice
     :return: (fsspec file system, folder, :class:`~.credentials.Redaction`)
     :raise SourceError: it cannot be connected to, or must not be
     """
@@ -79,6 +82,8 @@ def _sftp(settings, policy, redact):
         from fsspec.implementations.sftp import SFTPFileSystem
     except ImportError as error:
         raise _missing("paramiko", "SFTP") from error
+    # What goes wrong is told by the errors below; its threads log it with tracebacks.
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     host, port = settings.get("host"), int(settings.get("port") or SSH_PORT)
     if not host or not settings.get("username"):
         raise SourceSettingsError(
@@ -219,17 +224,21 @@ def _s3(settings, policy, redact):
     client = {"region_name": settings.get("region") or None}
     if address:
         client["endpoint_url"] = address
-    return s3fs.S3FileSystem(
+    hurried = settings.get("hurried")
+    store = s3fs.S3FileSystem(
         key=key,
         secret=secret,
         client_kwargs=client,
         config_kwargs={
-            "connect_timeout": CONNECT_SECONDS,
-            "read_timeout": READ_SECONDS,
-            "retries": {"max_attempts": 2},
+            "connect_timeout": HURRIED_SECONDS if hurried else CONNECT_SECONDS,
+            "read_timeout": HURRIED_SECONDS if hurried else READ_SECONDS,
+            "retries": {"max_attempts": 0 if hurried else 2},
         },
         skip_instance_cache=True,
     )
+    # Its own attempts, each with those of the library below it.
+    store.retries = 1 if hurried else 2
+    return store
 
 
 def _missing(library, what):

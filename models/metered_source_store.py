@@ -122,6 +122,7 @@ class MeteredSource(models.Model):
             "region": source.store_region,
             "host_key": source.store_host_key,
             "allowed_networks": source.allowed_networks,
+            "hurried": self.env.context.get("metered_hurried"),
         }
         system, folder, redact = open_file_system(settings)
 
@@ -138,7 +139,8 @@ class MeteredSource(models.Model):
         checks = []
 
         def look():
-            with self._open_file_store() as (store, _redact):
+            hurried = self.with_context(metered_hurried=True)
+            with hurried._open_file_store() as (store, _redact):
                 checks.extend(store.check())
 
         name = self.env._("The file store can be opened")

@@ -110,6 +110,7 @@ from . import test_source_many
 from . import test_source_policy
 from . import test_source_push
 from . import test_source_silence
+from . import test_source_silent
 from . import test_source_sync
 from . import test_source_tours
 from . import test_source_type_tours

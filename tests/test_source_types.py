@@ -3,6 +3,8 @@
 """Each type of source from its form to the ledger, against a real server of its own."""
 
 import getpass
+import os
+import signal
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -10,6 +12,7 @@ from odoo.exceptions import UserError
 from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.metered_billing.connectors import asterisk_sql
+from odoo.addons.metered_billing.connectors.errors import SourceUnreachable
 from odoo.addons.metered_billing.demo.servers.rest import (
     API_KEY,
     SETTINGS,
@@ -317,6 +320,27 @@ class TestAsteriskSource(SourceTypeCase):
     def test_a_user_who_may_write_is_told_of(self):
         source = self.make(username="owner", password="owner-of-the-switch")
         self.check_connection(source, "The user may only read")
+
+    def test_a_database_that_falls_silent(self):
+        """It answers, and then nothing comes any more: nobody waits for ever."""
+        source = self.make()
+        for what in ("count", "fetch"):
+            with self.subTest(what), source._make_connector() as connector:
+                connector.find("acme")
+                process = connector._connection.info.backend_pid
+                ask = getattr(connector, what)
+                os.kill(process, signal.SIGSTOP)
+                try:
+                    with (
+                        patch.object(asterisk_sql, "ANSWER_SECONDS", 0.2),
+                        self.assertRaisesRegex(SourceUnreachable, "did not answer"),
+                    ):
+                        found = ask("acme", DAY, DAY + timedelta(days=1))
+                        list(found)
+                finally:
+                    os.kill(process, signal.SIGCONT)
+                # And goes on with a new connection.
+                self.assertTrue(connector.count("acme", DAY, DAY + timedelta(days=1)))
 
     def test_a_wrong_password_is_no_matter_of_waiting(self):
         source = self.make(password="guessed-wrong")
