@@ -39,6 +39,8 @@ def main():
     try:
         with NetSapiensServer(domains, port=urlsplit(address).port):
             sys.stdin.read()
+    except KeyboardInterrupt:
+        return
     except OSError as error:
         print(f"The demo's switch is not there, {address}: {error}", file=sys.stderr)
 

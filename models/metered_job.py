@@ -107,7 +107,11 @@ class MeteredJob(models.AbstractModel):
             job = self.browse(queue.popleft())
             finished = getattr(job, work)(commit=self.env.cr.commit, seconds=share)
             used_up = time.monotonic() >= now + share
-            if not finished and used_up and job.filtered_domain(domain):
+            if (
+                not finished
+                and used_up
+                and self.search_count([*domain, ("id", "=", job.id)])
+            ):
                 # There is more to do for it, when others had their turn.
                 queue.append(job.id)
             if queue:
