@@ -317,6 +317,25 @@ class TestBeforeInvoice(SourceCase):
         self.assertEqual(invoice.state, "posted")
         self.assertFalse(invoice.activity_ids)
 
+    def test_what_comes_later_is_on_the_next_invoice(self):
+        self.source.address = "http://127.0.0.1:9"
+        self.source.write({"unreachable_policy": "bill", "first_days": 400})
+        invoice, run = self.renew()
+        self.assertFalse(invoice.invoice_line_ids.metered_usage_ids)
+        self.source.address = self.server.url
+        later = run.create(
+            {"company_id": self.company.id, "date": "2026-12-01", "expected": 1}
+        )
+        later._process()
+        self.assertEqual(later.sync_ids.state, "done", later.sync_ids.error)
+        [following] = later.period_ids.invoice_id
+        rated = later.sync_ids.batch_id.rated
+        self.assertTrue(rated)
+        self.assertEqual(
+            sum(following.invoice_line_ids.metered_usage_ids.mapped("records")), rated
+        )
+        self.assertEqual(following.state, "posted")
+
     def test_a_source_that_was_asked_since_is_not_asked_again(self):
         self.account.synced_until = fields.Datetime.now()
         _invoice, run = self.renew()
