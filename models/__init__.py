@@ -15,6 +15,7 @@ from . import mail_activity
 from . import mail_activity_mixin
 from . import account_move_line
 from . import account_move_line_explain
+from . import account_move_line_explain_difference
 from . import account_move_line_explain_plans
 from . import account_move_line_difference
 from . import metered_cure

@@ -20,6 +20,10 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     metered_usage_count = fields.Integer(compute="_compute_metered_usage_count")
+    metered_explained = fields.Boolean(
+        compute="_compute_metered_explained",
+        help="Whether one of its lines charges usage, or a difference to it.",
+    )
     metered_replaces_id = fields.Many2one(
         "account.move",
         string="Replaces",
@@ -29,6 +33,11 @@ class AccountMove(models.Model):
         index="btree_not_null",
         help="The invoice that was reversed and that this one was made instead of.",
     )
+
+    def _compute_metered_explained(self):
+        for move in self:
+            lines = move.invoice_line_ids
+            move.metered_explained = any(lines.mapped("metered_explained"))
 
     def _compute_metered_usage_count(self):
         counts = dict(

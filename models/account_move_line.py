@@ -43,6 +43,15 @@ class AccountMoveLine(models.Model):
         copy=False,
         help="How the price of its usage came about, step by step.",
     )
+    metered_corrected_line_id = fields.Many2one(
+        "account.move.line",
+        string="Corrects",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The line of usage to which this one bills the difference.",
+    )
     metered_freed = fields.Json(
         readonly=True,
         copy=False,

@@ -45,7 +45,9 @@ class AccountMoveLine(models.Model):
         )
         charging = {line.id for [line] in held}
         for line in self:
-            line.metered_explained = line.id in charging
+            line.metered_explained = (
+                line.id in charging or line.metered_corrected_line_id
+            )
 
     @api.depends_context("uid")
     def _compute_metered_largest_cdr_ids(self):
@@ -81,13 +83,16 @@ class AccountMoveLine(models.Model):
         """Open all calls of a line."""
         self.ensure_one()
         self.check_access("read")
-        return self.sudo().metered_usage_ids.with_env(self.env).action_view_cdrs()
+        line = self.sudo().metered_corrected_line_id or self.sudo()
+        return line.metered_usage_ids.with_env(self.env).action_view_cdrs()
 
     def _metered_explain(self):
         """The explanation as HTML."""
         self.ensure_one()
         self.check_access("read")
         words = self.env["metered.explanation"]
+        if self.metered_corrected_line_id:
+            return self._metered_explain_difference()
         sums = self._metered_sums()
         if not sums:
             return words._render(
@@ -112,6 +117,7 @@ class AccountMoveLine(models.Model):
             rows = self._metered_rows_by_allowance() + rows
             rows += self._metered_rows_by_destination()
         rows += self._metered_rows_to_invoice(sums)
+        rows += self._metered_rows_corrected()
         return words._render(
             before=[
                 words._row(

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from decimal import Decimal
+from fractions import Fraction
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -54,6 +55,11 @@ class MeteredRerateDifference(models.Model):
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
+    )
+    pricing = fields.Json(
+        readonly=True,
+        help="How the price of its period comes about now, step by step; of meters "
+        "that are no call types.",
     )
     move_id = fields.Many2one(
         "account.move",
@@ -185,17 +191,25 @@ class MeteredRerateDifference(models.Model):
 
     def _charged_together(self, line):
         """What usage was charged with these, and these: dict row -> Decimal."""
-        lines = line
-        if line.metered_price_id:
-            lines = line.move_id.invoice_line_ids.filtered(
-                lambda other: (
-                    other.metered_price_id
-                    and other.metered_subscription_id == line.metered_subscription_id
-                    and other.metered_date_from == line.metered_date_from
-                    and other.metered_usage_ids.meter_id == self.meter_id
-                )
+        usage = self._charged_lines(line).metered_usage_ids
+        return self.rerate_id._charged(usage)
+
+    def _charged_lines(self, line):
+        """The lines that charge one thing: those of a meter and period, or a line."""
+        if not line.metered_price_id:
+            return line
+        return line.move_id.invoice_line_ids.filtered(
+            lambda other: (
+                other.metered_price_id
+                and other.metered_subscription_id == line.metered_subscription_id
+                and other.metered_date_from == line.metered_date_from
+                and other.metered_usage_ids.meter_id == self.meter_id
             )
-        return self.rerate_id._charged(lines.metered_usage_ids)
+        )
+
+    def _sum_exactly(self, name):
+        """The sum of amounts, as people read them: Fraction."""
+        return sum((Fraction(_exact(row[name])) for row in self), Fraction())
 
 
 def _exact(amount):

@@ -35,10 +35,10 @@ class MeteredRerate(models.Model):
             line = of_line.invoice_line_id.sorted("id")[0]
             due = of_line._due(line)
             if due:
-                dues.append((line, due))
+                dues.append((line, due, of_line[:1].pricing))
         if not dues:
             return
-        total = sum(due for _line, due in dues)
+        total = sum(due for _line, due, _pricing in dues)
         sign = -1 if total < 0 else 1
         origins = differences.invoice_line_id.move_id.sorted("id")
         first = origins[0]
@@ -58,8 +58,8 @@ class MeteredRerate(models.Model):
                     "narration": self.reason,
                     "invoice_user_id": self.applied_uid.id,
                     "invoice_line_ids": [
-                        Command.create(self._prepare_line(line, due * sign))
-                        for line, due in dues
+                        Command.create(self._prepare_line(line, due * sign, pricing))
+                        for line, due, pricing in dues
                     ],
                 }
             )
@@ -90,7 +90,7 @@ class MeteredRerate(models.Model):
         closed = self.company_id._get_lock_date_violations(today, purchase=False)
         return max([today, *(fields.Date.add(day, days=1) for day, _name in closed)])
 
-    def _prepare_line(self, line, amount):
+    def _prepare_line(self, line, amount, pricing):
         """Values of a line for the difference to a line of an old invoice."""
         return {
             "product_id": line.product_id.id,
@@ -98,6 +98,8 @@ class MeteredRerate(models.Model):
             "quantity": 1.0,
             "price_unit": float(amount),
             "discount": line.discount,
+            "metered_corrected_line_id": line.id,
+            "metered_pricing": pricing or False,
             "account_id": line.account_id.id,
             "tax_ids": [Command.set(line.tax_ids.ids)],
             "analytic_distribution": line.analytic_distribution or False,

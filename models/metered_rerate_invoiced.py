@@ -115,11 +115,12 @@ class MeteredRerate(models.Model):
             )
         done = rerate(usage, write=False)
         self._give_plans_anew(done)
-        values, rows = self._compare(done, *self._price_again(of_meters))
+        priced, problems, pricings = self._price_again(of_meters)
+        values, rows = self._compare(done, priced, problems)
         partner_ids = sorted({partner_id for partner_id, _currency in values})
         if self.phase == "preview":
             self._write_lines(values)
-            self._write_differences(rows)
+            self._write_differences(rows, pricings)
         else:
             self._check_as_previewed(rows, partner_ids)
             self._post_documents(rows)
@@ -221,8 +222,11 @@ class MeteredRerate(models.Model):
             blocked.update((key, texts[0]) for key in family.ids if texts)
         return blocked
 
-    def _write_differences(self, rows):
-        """Store the differences of a slice; they name no document yet."""
+    def _write_differences(self, rows, pricings):
+        """Store the differences of a slice; they name no document yet.
+
+        :param pricings: dict ``metered.usage`` row -> what explains its price now
+        """
         usages = self.env["metered.usage"].browse([row[0] for row in rows])
         self.difference_ids = [
             Command.create(
@@ -236,6 +240,7 @@ class MeteredRerate(models.Model):
                     "before": float(before),
                     "after": float(after),
                     "difference": float(after - before),
+                    "pricing": pricings.get(usage, False),
                 }
             )
             for usage, (_id, before, after) in zip(usages, rows, strict=True)

@@ -53,12 +53,13 @@ class MeteredRerate(models.Model):
             company and its contacts
         :return: (dict ``metered.usage`` row -> (before, after) as Decimals, of all
             rows of the same periods on posted invoices; dict partner id -> why it
-            cannot be priced)
+            cannot be priced; dict row -> what explains its price now, see
+            ``metered_pricing`` of invoice lines)
         """
         periods = self._periods_of(usage)
         every = usage.union(*periods.values())
         before = self._charged(every)
-        after, problems = dict(before), {}
+        after, problems, pricings = dict(before), {}, {}
         # What else is on invoices of these periods has to be known, in its turn.
         own = {
             billed: rows
@@ -71,11 +72,17 @@ class MeteredRerate(models.Model):
                 lambda row, move=billed.move: row.invoice_id.id < move.id
             )
             try:
-                after.update(self._charge_now(billed, rows, earlier, before, after))
+                found = self._priced_now(billed, rows, earlier)
             except UserError as error:
                 problems.update((partner.id, str(error)) for partner in rows.partner_id)
+                continue
+            rounded = billed.move.currency_id == found.currency
+            total = found.priced.amount if rounded else found.priced.exact_amount
+            due = Fraction(total) - sum(Fraction(after[row]) for row in earlier)
+            after.update(_given(finite_amount(due), rows, before, billed.meter))
+            pricings.update(dict.fromkeys(rows, rows._pricing(found)))
         told = {row: (before[row], after[row]) for row in usage.union(*own.values())}
-        return told, problems
+        return told, problems, pricings
 
     def _claim_periods(self, usage):
         """Nobody bills more of these periods before this is committed."""
@@ -128,14 +135,12 @@ class MeteredRerate(models.Model):
         since = self.env["metered.rerate.difference"]._billed_of(usage)
         return {row: amounts[row.id] + since.get(row.id, Decimal()) for row in usage}
 
-    def _charge_now(self, billed, rows, earlier, before, after):
-        """What the rows of one invoice are charged now.
+    def _priced_now(self, billed, rows, earlier):
+        """The price of a period as far as an invoice has billed it.
 
         :param rows: ``metered.usage`` that is billed by it
         :param earlier: what earlier invoices bill of the period
-        :param before: dict row -> Decimal, what is charged
-        :param after: dict row -> Decimal, what the earlier rows are charged now
-        :return: dict row -> Decimal
+        :return: ``PricedMeter``
         :raises UserError: saying why there is no price
         """
         Usage = self.env["metered.usage"]
@@ -158,10 +163,7 @@ class MeteredRerate(models.Model):
                 )
             )
         Usage._price_found(found, billed.partner, earlier | rows)
-        rounded = billed.move.currency_id == found.currency
-        total = found.priced.amount if rounded else found.priced.exact_amount
-        due = Fraction(total) - sum(Fraction(after[row]) for row in earlier)
-        return _given(finite_amount(due), rows, before, billed.meter)
+        return found
 
 
 def _given(due, rows, before, meter):

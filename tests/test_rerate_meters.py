@@ -9,6 +9,7 @@ from decimal import Decimal
 from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import html2plaintext
 
 from .test_metered_invoice import MeteredInvoiceCase
 
@@ -201,6 +202,33 @@ class TestRerateMeters(RerateMetersCase):
         self.assertEqual((line.price_subtotal, line.tax_ids), (1.0, tax))
         self.assertEqual(line.account_id, invoice.invoice_line_ids[1].account_id)
         self.assert_nothing_more()
+
+    def test_it_is_explained(self):
+        """What it was and is, by which price, who approved it; on the old line too."""
+        self.make_records("2026-10-05", *[1] * 150)
+        invoice = self.bill(self.plan)
+        self.set_price(0, 0.04)
+        credit = self.approve(self.start())
+        self.assertTrue(credit.metered_explained)
+        line = credit.invoice_line_ids
+        self.assertTrue(line.metered_explained)
+        text = html2plaintext(line.metered_explanation)
+        for part in (
+            "50 at 0.04 USD",
+            "What changes: 1 day",
+            "2.5 USD",
+            "2 USD",
+            "-0.5 USD",
+            f"{self.env.user.name}",
+            "The prices were wrong.",
+        ):
+            self.assertIn(part, text)
+        old = invoice.invoice_line_ids.filtered("metered_explained")
+        text = html2plaintext(old.metered_explanation)
+        self.assertIn("50 at 0.05 USD", text)
+        self.assertIn(f"on {credit.name}", text)
+        action = line.action_view_metered_cdrs()
+        self.assertEqual(self.env["metered.cdr"].search_count(action["domain"]), 150)
 
     def test_a_discount_holds_for_the_difference(self):
         self.plan.sale_subscription_line_ids[1].discount = 50
