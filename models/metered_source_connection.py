@@ -96,7 +96,7 @@ class MeteredSource(models.Model):
         help="So many accounts at most are fetched at the same time.",
     )
     host = fields.Char(groups=ADMINISTRATOR)
-    port = fields.Integer(groups=ADMINISTRATOR, help="0: the usual one.")
+    port = fields.Integer(groups=ADMINISTRATOR, help="Empty: the usual one.")
     database = fields.Char(groups=ADMINISTRATOR)
     sslmode = fields.Selection(
         [
