@@ -3,6 +3,7 @@
 """Writing a deck in the layout that `rows` and `parse` read back without loss."""
 
 import csv
+import functools
 import gzip
 import io
 from decimal import Decimal
@@ -114,9 +115,10 @@ def write_rows(book, title, rows):
     sheet = book.add_worksheet("".join(c for c in title if c not in "[]:*?/\\")[:31])
     bold = book.add_format({"bold": True})
     sheet.write_row(0, 0, HEADER, bold)
+    numbers = {place for place, name in enumerate(HEADER) if name in NUMBERS}
     for place, row in enumerate(rows, start=1):
         for column, text in enumerate(row):
-            number = _as_number(text) if HEADER[column] in NUMBERS else None
+            number = _as_number(text) if column in numbers else None
             if number is None:
                 sheet.write_string(place, column, text)
             else:
@@ -139,6 +141,7 @@ def write_columns(book):
         sheet.write_row(place, 0, (name, COLUMN_HELP[name], others), wrapped)
 
 
+@functools.lru_cache(maxsize=2**16)
 def _as_number(text):
     """The float that is the same decimal in every workbook, or None.
 

@@ -43,6 +43,7 @@ from . import test_exception_security
 from . import test_exception_tours
 from . import test_explain_charge
 from . import test_explain_tours
+from . import test_explanation_language
 from . import test_fault_table
 from . import test_file_delimited
 from . import test_file_detect
