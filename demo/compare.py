@@ -60,11 +60,16 @@ class Compare:
                 sum(map(to_cents, october[name].values()), Decimal(0)),
             )
 
-    def texts(self, invoice):
-        """The lines of texts with their price: 100 free, then 0.05 each."""
+    def texts(self, invoice, credit):
+        """The lines of texts with their price: 100 free, then 0.05 each.
+
+        Agreed on afterwards were 0.04: a cent of each is credited.
+        """
         lines = invoice.invoice_line_ids.filtered("metered_price_id").sorted("id")
         found = [(line.quantity, line.price_unit) for line in lines]
         self.expect("Texts", found, [(100.0, 0.0), (37.0, 0.05)])
+        credited = [(move.move_type, move.amount_untaxed) for move in credit]
+        self.expect("Texts credited", credited, [("out_refund", 0.37)])
 
     def what_if(self, run):
         """What each customer would have paid for October with next year's deck.

@@ -141,13 +141,46 @@ def rate_again(env, partner):
 
     :return: finished ``metered.rerate``
     """
-    start = env["metered.rerate.start"].create(
-        {
-            "date_from": DUE,
-            "date_to": datetime.date.fromisoformat(DUE) + datetime.timedelta(days=29),
-            "partner_ids": [Command.set(partner.ids)],
-        }
-    )
-    run = env["metered.rerate"].browse(start.action_preview()["res_id"])
+    last = datetime.date.fromisoformat(DUE) + datetime.timedelta(days=29)
+    run = _preview_rerate(env, partner, (DUE, last))
     run.action_apply()
     return run
+
+
+def credit_texts(env, partner, meter):
+    """A price of texts that was agreed on after October was invoiced.
+
+    The invoice keeps its charge; the difference goes on a credit note.
+
+    :return: the posted ``account.move``
+    """
+    env["metered.price"].create(
+        {
+            "name": f"{meter.name}, as agreed with {partner.name}",
+            "meter_id": meter.id,
+            "partner_ids": [Command.set(partner.ids)],
+            "charge_model": "graduated",
+            "tier_ids": [
+                Command.create({"up_to": 100, "unit_price": 0}),
+                Command.create({"first": 100, "unit_price": 0.04}),
+            ],
+        }
+    )
+    run = _preview_rerate(env, partner, DAYS, scope="invoiced", meter=meter)
+    env["metered.rerate.approve"].create(
+        {"rerate_id": run.id, "reason": "Texts above 100 cost $0.04, as agreed."}
+    ).action_post()
+    return run.difference_ids.move_id
+
+
+def _preview_rerate(env, partner, days, scope="open", meter=None):
+    start = env["metered.rerate.start"].create(
+        {
+            "scope": scope,
+            "date_from": days[0],
+            "date_to": days[1],
+            "partner_ids": [Command.set(partner.ids)],
+            "meter_ids": [Command.set(meter.ids if meter else [])],
+        }
+    )
+    return env["metered.rerate"].browse(start.action_preview()["res_id"])

@@ -26,16 +26,19 @@ class AccountMoveLine(models.Model):
         words = self.env["metered.explanation"]
         differences = self._metered_differences_billed()
         run, currency = differences.rerate_id[:1], differences.currency_id[:1]
-        rows = words._rows(self._metered_price_steps(), currency)
+        rows = []
         texts = {
             "before": self.env._("Charged before"),
             "after": self.env._("Charged now"),
             "difference": self.env._("Difference"),
         }
+        steps = self._metered_price_steps()
         days = words._days(len(set(differences.mapped("day"))))
+        # A meter's price is that of the period, which the line names.
+        what = "" if steps else self.env._("What changes: %s", days)
         for name, title in texts.items():
             amount = exact_text(differences._sum_exactly(name))
-            text = self.env._("What changes: %s", days) if name == "before" else ""
+            text = what if name == "before" else ""
             rows.append(
                 words._row(
                     name, title, text, f"{words._number(amount)} {currency.name}"
@@ -60,7 +63,7 @@ class AccountMoveLine(models.Model):
                     "line", self.env._("Invoice line"), self._metered_one_line()
                 ),
             ],
-            rows=rows,
+            rows=words._rows(steps, currency) + rows,
         )
 
     def _metered_rows_corrected(self):

@@ -182,6 +182,11 @@ class MeteredRerate(models.Model):
             before = int(sums["charge_micro"]) * MICRO + billed.get(usage_id, 0)
             after = int(now.get(usage_id, 0)) * MICRO
             yield sums, before, after, done.changed_of.get(usage_id, 0)
+        changed = {
+            self._billed_as(row)
+            for row, (before, after) in priced.items()
+            if before != after
+        }
         for row, (before, after) in priced.items():
             sums = {
                 "usage_id": row.id,
@@ -189,7 +194,9 @@ class MeteredRerate(models.Model):
                 "currency_id": row.currency_id.id,
                 "records": row.records,
             }
-            yield sums, before, after, row.records if before != after else 0
+            # A period has one price: that of all its records is another one.
+            is_changed = self._billed_as(row) in changed
+            yield sums, before, after, row.records if is_changed else 0
 
     def _blocked(self, done, priced, problems):
         """Whose usage cannot be rated again, and why.

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import html2plaintext
 
 from .test_rerate_plans import RerateCase
 
@@ -59,6 +60,14 @@ class TestRerateDocuments(RerateCase):
 
     def told(self, text):
         self.assertIn(text, "".join(self.invoice.message_ids.mapped("body")))
+
+    def test_it_is_explained(self):
+        [line] = self.move.invoice_line_ids
+        text = html2plaintext(line.metered_explanation)
+        for part in ("What changes: 1 day", "0.6 USD", "1.2 USD", "The rates were"):
+            self.assertIn(part, text)
+        [old] = self.invoice.invoice_line_ids.filtered("metered_explained")
+        self.assertIn(f"on {self.move.name}", html2plaintext(old.metered_explanation))
 
     def test_as_a_draft_it_counts(self):
         self.move.button_draft()

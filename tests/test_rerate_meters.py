@@ -197,6 +197,7 @@ class TestRerateMeters(RerateMetersCase):
         self.set_price(0.01, 0.05)
         run = self.start()
         self.assertEqual(self.lines(run), [(self.customer, 4.5, 3.5)])
+        self.assertEqual(run.changed, 150)
         credit = self.approve(run)
         [line] = credit.invoice_line_ids
         self.assertEqual((line.price_subtotal, line.tax_ids), (1.0, tax))
@@ -215,7 +216,6 @@ class TestRerateMeters(RerateMetersCase):
         text = html2plaintext(line.metered_explanation)
         for part in (
             "50 at 0.04 USD",
-            "What changes: 1 day",
             "2.5 USD",
             "2 USD",
             "-0.5 USD",

@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Rate finder, re-rating, what if, margins, golden calls."""
 
-from .screen import ACTION, Screen, form, listed
+from .screen import ACTION, Screen, click, form, listed
 
 # Asks what a call of the customer with a calling plan costs.
 FOUND = """
@@ -51,6 +51,19 @@ SCREENS = [
     Screen("rate_finder_plan", ACTION + "rate_deck", steps=(FOUND,)),
     listed("rerating", "rerate"),
     form("rerate", "rerate", "metered.rerate", [("state", "=", "done")]),
+    form(
+        "rerate_invoiced",
+        "rerate",
+        "metered.rerate",
+        [("scope", "=", "invoiced"), ("phase", "=", "apply")],
+    ),
+    Screen(
+        "rerate_credit",
+        "/odoo/account.move/",
+        record=("account.move", [("move_type", "=", "out_refund")]),
+        wait=".o_form_view",
+        steps=(click("button[name=action_metered_explain]"),),
+    ),
     Screen("rerate_start", ACTION + "rerate_start", wait=".modal .o_form_view"),
     listed("what_if", "simulation_what_if"),
     form(
