@@ -83,6 +83,10 @@ class MeteredRerate(models.Model):
                 reason=self.reason,
             )
         )
+        if move.invoice_date > fields.Date.context_today(self):
+            move._metered_log(
+                self.env._("Its date is the first day that is not locked for sales.")
+            )
 
     def _document_date(self):
         """Today, or the first day after what is closed for sales and taxes."""

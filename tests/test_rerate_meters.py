@@ -353,6 +353,8 @@ class TestRerateMeters(RerateMetersCase):
         self.company.sudo().sale_lock_date = closed
         credit = self.approve(self.start())
         self.assertEqual(credit.invoice_date, fields.Date.add(closed, days=1))
+        told = "".join(credit.message_ids.mapped("body"))
+        self.assertIn("first day that is not locked", told)
 
     def test_calls_and_meters_of_a_customer(self):
         """One document for all of a customer."""
