@@ -66,6 +66,7 @@ from . import metered_golden_call
 from . import metered_rate
 from . import metered_rate_deck
 from . import metered_rate_deck_file
+from . import metered_rate_deck_export
 from . import metered_rate_deck_purpose
 from . import metered_rate_deck_version
 from . import metered_rate_tier

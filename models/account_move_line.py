@@ -101,6 +101,29 @@ class AccountMoveLine(models.Model):
         """Those of the lines that hold usage, with all rights."""
         return self.sudo().filtered("metered_usage_ids")
 
+    def _metered_charged_as(self):
+        """What is charged together: a meter's lines of a period, or a line of calls.
+
+        :return: tuple, the same for such lines
+        """
+        self.ensure_one()
+        if not self.metered_price_id:
+            return ("line", self.id)
+        return (
+            "meter",
+            self.move_id.id,
+            self.metered_pricing["meter_id"],
+            self.metered_subscription_id.id,
+            self.metered_date_from,
+        )
+
+    def _metered_charged_together(self):
+        """The lines of the invoice that are charged together with this one."""
+        what = self._metered_charged_as()
+        return self.move_id.invoice_line_ids.filtered(
+            lambda line: line._metered_charged_as() == what
+        )
+
     def _metered_title(self):
         """What a line of usage is about, without what it comes to."""
         self.ensure_one()

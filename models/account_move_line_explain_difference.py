@@ -14,11 +14,9 @@ class AccountMoveLine(models.Model):
     def _metered_differences_billed(self):
         """The differences that this line bills, with all rights."""
         self.ensure_one()
-        corrected = self.metered_corrected_line_id.sudo()
+        lines = self.metered_corrected_line_id.sudo()._metered_charged_together()
         return self.move_id._metered_differences().filtered(
-            lambda difference: (
-                corrected in difference._charged_lines(difference.invoice_line_id)
-            )
+            lambda difference: difference.invoice_line_id in lines
         )
 
     def _metered_explain_difference(self):

@@ -88,23 +88,6 @@ class MeteredRerateDifference(models.Model):
                 sums[key] = sums.get(key, Decimal()) + _exact(difference.difference)
         return sums
 
-    def _by_line(self):
-        """These as documents bill them: calls by the line that charged them, of meters
-        all lines of a period together."""
-
-        def charged_by(difference):
-            line = difference.invoice_line_id
-            if not line.metered_price_id:
-                return line
-            return (
-                line.move_id,
-                difference.meter_id,
-                line.metered_subscription_id,
-                line.metered_date_from,
-            )
-
-        return list(self.grouped(charged_by).values())
-
     def _counting(self):
         """Those that a document bills."""
         void = self.move_id.filtered(lambda move: move._metered_is_void())
@@ -174,8 +157,8 @@ class MeteredRerateDifference(models.Model):
         :return: Decimal
         """
         move, usage = line.move_id, self.env["metered.usage"]
-        charged = self._charged_together(line)
-        before = sum(charged.values(), Decimal())
+        charged = line._metered_charged_together().metered_usage_ids
+        before = sum(self.rerate_id._charged(charged).values(), Decimal())
         after = before + sum(_exact(row.difference) for row in self)
         before, after = (
             usage._convert_once(
@@ -188,24 +171,6 @@ class MeteredRerateDifference(models.Model):
             for amount in (before, after)
         )
         return after - before
-
-    def _charged_together(self, line):
-        """What usage was charged with these, and these: dict row -> Decimal."""
-        usage = self._charged_lines(line).metered_usage_ids
-        return self.rerate_id._charged(usage)
-
-    def _charged_lines(self, line):
-        """The lines that charge one thing: those of a meter and period, or a line."""
-        if not line.metered_price_id:
-            return line
-        return line.move_id.invoice_line_ids.filtered(
-            lambda other: (
-                other.metered_price_id
-                and other.metered_subscription_id == line.metered_subscription_id
-                and other.metered_date_from == line.metered_date_from
-                and other.metered_usage_ids.meter_id == self.meter_id
-            )
-        )
 
     def _sum_exactly(self, name):
         """The sum of amounts, as people read them: Fraction."""

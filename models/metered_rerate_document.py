@@ -1,7 +1,5 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from collections import defaultdict
-
 from odoo import Command, api, fields, models
 
 
@@ -17,21 +15,20 @@ class MeteredRerate(models.Model):
 
         :param rows: list of (usage id, before, after)
         """
-        differences = self.difference_ids.filtered(
-            lambda difference: difference.usage_id.id in {row[0] for row in rows}
-        )
-        by_document = defaultdict(self.env["metered.rerate.difference"].browse)
-        for difference in differences:
+
+        def document(difference):
             origin = difference.invoice_line_id.move_id
-            key = (origin.partner_id, origin.currency_id, origin.fiscal_position_id)
-            by_document[key] |= difference
-        for of_document in by_document.values():
+            return origin.partner_id, origin.currency_id, origin.fiscal_position_id
+
+        differences = self._differences_of(row[0] for row in rows)
+        for of_document in differences.grouped(document).values():
             self._post_document(of_document)
 
     def _post_document(self, differences):
         """One credit note or invoice, in the currency of the old invoices."""
         dues = []
-        for of_line in differences._by_line():
+        by_line = differences.grouped(lambda d: d.invoice_line_id._metered_charged_as())
+        for of_line in by_line.values():
             line = of_line.invoice_line_id.sorted("id")[0]
             due = of_line._due(line)
             if due:

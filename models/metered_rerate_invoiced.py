@@ -106,8 +106,10 @@ class MeteredRerate(models.Model):
         Usage = self.env["metered.usage"]
         usage = Usage.search(domain, order="id")
         of_meters = usage.filtered(lambda row: row.meter_id.kind != "call")
+        periods = self._periods_of(of_meters)
         if self.phase == "apply":
-            self._claim_periods(of_meters)
+            # Nobody bills more of these periods before this is committed.
+            of_meters.union(*periods.values())._claim()
             self.env.cr.execute(
                 "SELECT id FROM metered_usage WHERE id = ANY(%s)"
                 " ORDER BY id FOR UPDATE",
@@ -115,14 +117,13 @@ class MeteredRerate(models.Model):
             )
         done = rerate(usage, write=False)
         self._give_plans_anew(done)
-        priced, problems, pricings = self._price_again(of_meters)
+        priced, problems, pricings = self._price_again(of_meters, periods)
         values, rows = self._compare(done, priced, problems)
-        partner_ids = sorted({partner_id for partner_id, _currency in values})
         if self.phase == "preview":
             self._write_lines(values)
             self._write_differences(rows, pricings)
         else:
-            self._check_as_previewed(rows, partner_ids)
+            self._check_as_previewed(rows, {*usage.ids, *(row.id for row in priced)})
             self._post_documents(rows)
         self._add_to_counters(
             changed=sum(line.get("changed", 0) for line in values.values()),
@@ -182,10 +183,9 @@ class MeteredRerate(models.Model):
             before = int(sums["charge_micro"]) * MICRO + billed.get(usage_id, 0)
             after = int(now.get(usage_id, 0)) * MICRO
             yield sums, before, after, done.changed_of.get(usage_id, 0)
+        billed_as = {row: self._billed_as(row) for row in priced}
         changed = {
-            self._billed_as(row)
-            for row, (before, after) in priced.items()
-            if before != after
+            billed_as[row] for row, (before, after) in priced.items() if before != after
         }
         for row, (before, after) in priced.items():
             sums = {
@@ -195,7 +195,7 @@ class MeteredRerate(models.Model):
                 "records": row.records,
             }
             # A period has one price: that of all its records is another one.
-            is_changed = self._billed_as(row) in changed
+            is_changed = billed_as[row] in changed
             yield sums, before, after, row.records if is_changed else 0
 
     def _blocked(self, done, priced, problems):
@@ -253,12 +253,14 @@ class MeteredRerate(models.Model):
             for usage, (_id, before, after) in zip(usages, rows, strict=True)
         ]
 
-    def _check_as_previewed(self, rows, partner_ids):
-        """Refuse to post what nobody has looked at."""
+    def _check_as_previewed(self, rows, usage_ids):
+        """Refuse to post what nobody has looked at.
+
+        :param usage_ids: of all usage that was rated again
+        """
         seen = {
             difference.usage_id.id: difference.difference
-            for difference in self.difference_ids
-            if difference.partner_id.id in partner_ids
+            for difference in self._differences_of(usage_ids)
         }
         now = {usage_id: float(after - before) for usage_id, before, after in rows}
         if now != seen:
@@ -268,3 +270,9 @@ class MeteredRerate(models.Model):
                     "more is posted: begin a new re-rating and look at it again."
                 )
             )
+
+    def _differences_of(self, usage_ids):
+        """The differences to some usage, that the preview found."""
+        return self.env["metered.rerate.difference"].search(
+            [("rerate_id", "=", self.id), ("usage_id", "in", list(usage_ids))]
+        )

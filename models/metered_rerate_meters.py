@@ -46,17 +46,17 @@ class MeteredRerate(models.Model):
 
     _inherit = "metered.rerate"
 
-    def _price_again(self, usage):
+    def _price_again(self, usage, periods):
         """Price the periods again that invoiced usage is of.
 
         :param usage: ``metered.usage`` of meters, on posted invoices; all of a
             company and its contacts
+        :param periods: as :meth:`_periods_of` found them
         :return: (dict ``metered.usage`` row -> (before, after) as Decimals, of all
             rows of the same periods on posted invoices; dict partner id -> why it
             cannot be priced; dict row -> what explains its price now, see
             ``metered_pricing`` of invoice lines)
         """
-        periods = self._periods_of(usage)
         every = usage.union(*periods.values())
         before = self._charged(every)
         after, problems, pricings = dict(before), {}, {}
@@ -83,10 +83,6 @@ class MeteredRerate(models.Model):
             pricings.update(dict.fromkeys(rows, rows._pricing(found)))
         told = {row: (before[row], after[row]) for row in usage.union(*own.values())}
         return told, problems, pricings
-
-    def _claim_periods(self, usage):
-        """Nobody bills more of these periods before this is committed."""
-        usage.union(*self._periods_of(usage).values())._claim()
 
     def _periods_of(self, usage):
         """All usage on invoices of the meters and periods of some.

@@ -69,6 +69,44 @@ class CommittedCase(TransactionCase):
         self.made.append(batch)
         return batch
 
+    def make_customers(self, count, phone, deck):
+        """Companies, each with a number.
+
+        :param phone: the first one's number, an integer; the others' follow it
+        """
+        partners = self.real["res.partner"].create(
+            [
+                {
+                    "name": f"Durable {place:02d}",
+                    "is_company": True,
+                    "metered_tz": "UTC",
+                    "metered_deck_id": deck.id,
+                }
+                for place in range(count)
+            ]
+        )
+        self.made.append(partners)
+        for place, partner in enumerate(partners):
+            self.make(
+                "metered.identifier", partner_id=partner.id, value=f"+{phone + place}"
+            )
+        return partners
+
+    def make_terms(self, mode):
+        """What subscriptions by the month need, as values.
+
+        :param mode: invoicing mode of their template
+        """
+        template = self.make(
+            "sale.subscription.template",
+            name="Durable",
+            code="DU",
+            recurring_rule_type="months",
+            invoicing_mode=mode,
+        )
+        pricelist = self.make("product.pricelist", name="Durable")
+        return {"template_id": template.id, "pricelist_id": pricelist.id}
+
     def sell_plan(self, partners, minutes):
         """A calling plan in a monthly subscription from October 2026 for each.
 
@@ -83,14 +121,7 @@ class CommittedCase(TransactionCase):
         product = self.make(
             "product.product", name="Durable", type="service", metered_plan_id=plan.id
         )
-        template = self.make(
-            "sale.subscription.template",
-            name="Durable",
-            code="DU",
-            recurring_rule_type="months",
-            invoicing_mode="draft",
-        )
-        pricelist = self.make("product.pricelist", name="Durable")
+        terms = self.make_terms("draft")
         stage = self.real["sale.subscription.stage"].search(
             [("type", "=", "in_progress")], limit=1
         )
@@ -98,8 +129,7 @@ class CommittedCase(TransactionCase):
             [
                 {
                     "partner_id": partner.id,
-                    "template_id": template.id,
-                    "pricelist_id": pricelist.id,
+                    **terms,
                     "sale_subscription_line_ids": [
                         Command.create({"product_id": product.id, "name": "Durable"})
                     ],

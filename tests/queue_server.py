@@ -145,12 +145,13 @@ class Server:
     def _wait(self, url):
         until = time.monotonic() + STARTED_WITHIN
         while time.monotonic() < until:
-            if self.process.poll() is not None:
-                break
             with suppress(urllib.error.URLError, OSError):
                 urllib.request.urlopen(url, timeout=5).close()
                 return
-            time.sleep(0.1)
+            with suppress(subprocess.TimeoutExpired):
+                # Ended already: it did not start.
+                self.process.wait(0.1)
+                break
         raise AssertionError(f"the server did not start:\n{self.log.read_text()}")
 
     def kill(self):

@@ -28,14 +28,7 @@ class TestRenewalDurability(CommittedCase):
         super().setUp()
         self.partners = self.real["res.partner"]
         self.fee = self.make("product.product", name="Line rental", type="service")
-        self.template = self.make(
-            "sale.subscription.template",
-            name="Monthly",
-            code="D",
-            recurring_rule_type="months",
-            invoicing_mode="invoice",
-        )
-        self.pricelist = self.make("product.pricelist", name="Durable")
+        self.terms = self.make_terms("invoice")
 
     def make_subscriptions(self, count):
         """Subscriptions that are due, each with ten days of usage for 1.50."""
@@ -51,8 +44,7 @@ class TestRenewalDurability(CommittedCase):
             [
                 {
                     "partner_id": partner.id,
-                    "template_id": self.template.id,
-                    "pricelist_id": self.pricelist.id,
+                    **self.terms,
                     "sale_subscription_line_ids": [
                         Command.create(
                             {

@@ -28,7 +28,7 @@ class TestRerateDurability(CommittedCase):
         self.new = self.make_deck(
             "Durable new", price=0.12, initial_increment=60, increment=60
         )
-        self.partners = self.make_customers()
+        self.partners = self.make_customers(CUSTOMERS, PHONE, self.old)
         # Four minutes a month, less than half of what is called.
         self.sell_plan(self.partners[::2], minutes=4)
         self.source = self.make_source("Durable switch")
@@ -43,27 +43,6 @@ class TestRerateDurability(CommittedCase):
         text = "\n".join(["call_id,start_time,duration,caller,callee", *rows])
         self.make_batch(self.source, text.encode())._process(commit=self.cr.commit)
         self.cr.commit()
-
-    def make_customers(self):
-        partners = self.real["res.partner"].create(
-            [
-                {
-                    "name": f"Durable {place:02d}",
-                    "is_company": True,
-                    "metered_tz": "UTC",
-                    "metered_deck_id": self.old.id,
-                }
-                for place in range(CUSTOMERS)
-            ]
-        )
-        self.made.append(partners)
-        for place, partner in enumerate(partners):
-            self.make(
-                "metered.identifier",
-                partner_id=partner.id,
-                value=f"+{PHONE + place}",
-            )
-        return partners
 
     def _remove(self):
         self.cr.rollback()

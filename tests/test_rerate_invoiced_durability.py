@@ -68,42 +68,19 @@ class TestRerateInvoicedDurability(CommittedCase):
             metered_meter_id=self.meter.id,
             metered_price_id=self.price.id,
         )
-        self.template = self.make(
-            "sale.subscription.template",
-            name="Monthly",
-            code="RI",
-            recurring_rule_type="months",
-            invoicing_mode="invoice",
-        )
-        self.pricelist = self.make("product.pricelist", name="Durable")
+        self.terms = self.make_terms("invoice")
         self.old = self.make_deck("Durable old", price=0.06)
         self.new = self.make_deck("Durable new", price=0.12)
         self.source = self.make_source("Durable switch")
 
-    def make_customers(self, count):
+    def make_billed(self, count):
         """Customers with a subscription, whose October is invoiced and posted."""
-        self.partners = self.real["res.partner"].create(
-            [
-                {
-                    "name": f"Durable {place:02d}",
-                    "is_company": True,
-                    "metered_tz": "UTC",
-                    "metered_deck_id": self.old.id,
-                }
-                for place in range(count)
-            ]
-        )
-        self.made.append(self.partners)
-        for place, partner in enumerate(self.partners):
-            self.make(
-                "metered.identifier", partner_id=partner.id, value=f"+{PHONE + place}"
-            )
+        self.partners = self.make_customers(count, PHONE, self.old)
         subscriptions = self.real["sale.subscription"].create(
             [
                 {
                     "partner_id": partner.id,
-                    "template_id": self.template.id,
-                    "pricelist_id": self.pricelist.id,
+                    **self.terms,
                     "sale_subscription_line_ids": [
                         Command.create(
                             {
@@ -206,7 +183,7 @@ class TestRerateInvoicedDurability(CommittedCase):
 
     def test_killed_half_way_and_started_again(self):
         """Each customer gets one document: none twice, none left out."""
-        self.make_customers(CUSTOMERS)
+        self.make_billed(CUSTOMERS)
         self.set_price(0.04)
         self.partners.metered_deck_id = self.new
         self.cr.commit()
@@ -268,7 +245,7 @@ class TestRerateInvoicedDurability(CommittedCase):
     @mute_logger("odoo.sql_db")
     def test_late_usage_is_billed_at_the_same_time(self):
         """Whoever comes second begins again, and bills what is left."""
-        subscription = self.make_customers(1)
+        subscription = self.make_billed(1)
         self.set_price(0.04)
         self.add_texts("2026-10-06", 10)
         run = self.make_run()
@@ -290,7 +267,7 @@ class TestRerateInvoicedDurability(CommittedCase):
 
     @mute_logger("odoo.sql_db")
     def test_the_difference_while_late_usage_is_billed(self):
-        subscription = self.make_customers(1)
+        subscription = self.make_billed(1)
         self.add_texts("2026-10-06", 10)
         self.set_price(0.06)
         run = self.make_run()
