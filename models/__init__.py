@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 # What other models inherit comes first.
+from . import metered_guarded
 from . import metered_job
 from . import metered_simulation_question
 from . import metered_sums
@@ -11,6 +12,7 @@ from . import account_move_difference
 from . import account_move_send
 from . import account_move_usage
 from . import ir_attachment
+from . import ir_rule
 from . import mail_activity
 from . import mail_activity_mixin
 from . import account_move_line

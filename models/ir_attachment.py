@@ -3,6 +3,7 @@
 import hashlib
 
 from odoo import models
+from odoo.exceptions import AccessError
 
 #: of a file that are in memory at a time, a few times over
 PORTION_BYTES = 8 * 2**20
@@ -12,6 +13,22 @@ class IrAttachment(models.Model):
     """Large files where Odoo keeps attachments in its database, portion by portion."""
 
     _inherit = "ir.attachment"
+
+    def _metered_hand_over(self, record):
+        """Make an uploaded file a record's: who may see that may see the file.
+
+        :param record: what was made of it
+        :raises AccessError: unless the user uploaded it, and it is no other record's
+        """
+        self.ensure_one()
+        attachment = self.sudo()
+        if not self.env.su and (
+            attachment.create_uid != self.env.user or attachment.res_id
+        ):
+            raise AccessError(
+                self.env._("%s is not a file that you have just uploaded.", self.name)
+            )
+        attachment.write({"res_model": record._name, "res_id": record.id})
 
     def _metered_copy_from_database(self, copy):
         """Write the content into a file.

@@ -26,7 +26,7 @@ class MeteredBatch(models.Model):
 
     _name = "metered.batch"
     _description = "Usage Import"
-    _inherit = ["mail.thread", "metered.job"]
+    _inherit = ["metered.guarded", "mail.thread", "metered.job"]
     _order = "id desc"
     _rec_name = "file_name"
     _check_company_auto = True
@@ -232,7 +232,8 @@ class MeteredBatch(models.Model):
     @api.model
     def _create_checked(self, source, attachment, file_format, facts):
         """Queue the import of a file that was looked at."""
-        batch = self.create(
+        self.check_access("write")
+        batch = self.sudo().create(
             {
                 "source_id": source.id,
                 "file_name": attachment.name,
@@ -242,13 +243,17 @@ class MeteredBatch(models.Model):
                 "expected": facts.records,
             }
         )
-        attachment.sudo().write({"res_model": self._name, "res_id": batch.id})
+        attachment._metered_hand_over(batch)
         batch._enqueue()
-        return batch
+        return batch.with_env(self.env)
 
     @contextlib.contextmanager
     def _attachment_path(self, attachment):
-        """The path of an attachment's file; a copy of it if it is in the database."""
+        """The path of an attachment's file; a copy of it if it is in the database.
+
+        :raises AccessError: where the user may not read it
+        """
+        attachment.with_env(self.env).check_access("read")
         attachment = attachment.sudo()
         if attachment.store_fname:
             path = attachment._full_path(attachment.store_fname)
@@ -300,8 +305,9 @@ class MeteredBatch(models.Model):
 
     def action_resume(self):
         """Let a failed import go on from where it stopped."""
+        self.check_access("write")
         for batch in self.filtered(lambda b: b.state == "failed"):
-            batch.write({"state": "queued", "error": False})
+            batch._set_as_program({"state": "queued", "error": False})
             batch._enqueue()
         return True
 

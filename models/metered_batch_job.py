@@ -167,7 +167,7 @@ class MeteredBatch(models.Model):
                 {"id": batch.id},
             )
             rated, not_billable, exceptions = batch.env.cr.fetchone()
-            batch.write(
+            batch._set_as_program(
                 {
                     "stored_rated": rated,
                     "stored_not_billable": not_billable,

@@ -17,7 +17,7 @@ class MeteredCallingPlanAllowance(models.Model):
 
     _name = "metered.calling.plan.allowance"
     _description = "Allowance"
-    _inherit = ["metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.golden.guard"]
     _order = "plan_id, sequence, id"
     _check_company_auto = True
 
@@ -105,6 +105,7 @@ class MeteredCallingPlanAllowance(models.Model):
         string="Call Types",
         domain="[('kind', '=', 'call'), ('company_id', 'in', [False, company_id])]",
         help="Empty: all of them.",
+        check_company=True,
     )
     destination_ids = fields.Many2many(
         "metered.destination",
@@ -114,6 +115,7 @@ class MeteredCallingPlanAllowance(models.Model):
         string="Destinations",
         domain="[('company_id', 'in', [False, company_id])]",
         help="Empty: all of them.",
+        check_company=True,
     )
     band_ids = fields.Many2many(
         "metered.time.band",
@@ -123,6 +125,7 @@ class MeteredCallingPlanAllowance(models.Model):
         string="Time Bands",
         domain="[('company_id', 'in', [False, company_id])]",
         help="Only calls that were rated in these bands. Empty: at any time.",
+        check_company=True,
     )
     free_calls = fields.Boolean(
         string="Free Calls Count",

@@ -18,7 +18,7 @@ class MeteredCdr(models.Model):
 
     _name = "metered.cdr"
     _description = "Call Detail"
-    _inherit = ["metered.sums"]
+    _inherit = ["metered.guarded", "metered.sums"]
     _log_access = False
     _money_fields = ("charge", "deck_charge")
     _order = "start_time desc, id desc"

@@ -38,6 +38,7 @@ class MeteredException(models.Model):
 
     _name = "metered.exception"
     _description = "Exception"
+    _inherit = ["metered.guarded"]
     _order = "id desc"
     _check_company_auto = True
 

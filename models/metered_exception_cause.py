@@ -29,6 +29,7 @@ class MeteredExceptionCause(models.Model):
 
     _name = "metered.exception.cause"
     _description = "Cause of Exceptions"
+    _inherit = ["metered.guarded"]
     _auto = False
     _order = "estimate desc nulls last, records desc, id"
     _depends = {

@@ -30,7 +30,7 @@ class MeteredGoldenCall(models.Model):
 
     _name = "metered.golden.call"
     _description = "Golden Call"
-    _inherit = ["mail.thread"]
+    _inherit = ["metered.guarded", "mail.thread"]
     _order = "partner_id, number, id"
     _check_company_auto = True
 
@@ -52,6 +52,7 @@ class MeteredGoldenCall(models.Model):
         ondelete="restrict",
         help="Whose rates and prices count. Empty: those of customers that have none "
         "of their own.",
+        check_company=True,
     )
     number = fields.Char(help="Internationally with + in front, or a short code.")
     meter_id = fields.Many2one(

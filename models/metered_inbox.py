@@ -28,6 +28,7 @@ class MeteredInbox(models.Model):
 
     _name = "metered.inbox"
     _description = "Posted Record"
+    _inherit = ["metered.guarded"]
     _order = "id"
     _log_access = False
 

@@ -11,7 +11,7 @@ from odoo.tools.misc import formatLang
 class MeteredMeter(models.Model):
     _name = "metered.meter"
     _description = "Meter"
-    _inherit = ["metered.cure"]
+    _inherit = ["metered.guarded", "metered.cure"]
     _order = "sequence, name"
     _check_company_auto = True
 
@@ -24,7 +24,10 @@ class MeteredMeter(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        "res.company", index=True, help="Empty: for all companies."
+        "res.company",
+        index=True,
+        default=lambda self: self._default_company(),
+        help="Empty: for all companies.",
     )
     kind = fields.Selection(
         [

@@ -6,7 +6,7 @@ from odoo import fields, models
 class MeteredPriceTier(models.Model):
     _name = "metered.price.tier"
     _description = "Tier of a Metered Price"
-    _inherit = ["metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.golden.guard"]
     _order = "price_id, sequence, id"
 
     _golden_kinds = frozenset({"usage"})

@@ -33,7 +33,7 @@ FEW_RATES = 50
 class MeteredRate(models.Model):
     _name = "metered.rate"
     _description = "Rate"
-    _inherit = ["metered.cure", "metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.cure", "metered.golden.guard"]
     _order = "deck_id, prefix, date_from desc, id"
     _rec_names_search = ["prefix", "name"]
     _check_company_auto = True

@@ -65,7 +65,11 @@ class MeteredRateDeck(models.Model):
 
     _inherit = "metered.rate.deck"
 
-    version_ids = fields.One2many("metered.rate.deck.version", "deck_id")
+    version_ids = fields.One2many(
+        "metered.rate.deck.version",
+        "deck_id",
+        readonly=True,
+    )
 
     # === FROM A FILE === #
 

@@ -9,6 +9,7 @@ class MeteredRateDeckVersion(models.Model):
 
     _name = "metered.rate.deck.version"
     _description = "Rate Deck Version"
+    _inherit = ["metered.guarded"]
     _order = "id desc"
 
     deck_id = fields.Many2one(

@@ -13,7 +13,7 @@ class MeteredRateTier(models.Model):
 
     _name = "metered.rate.tier"
     _description = "Tier of a Rate"
-    _inherit = ["metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.golden.guard"]
     _order = "rate_id, from_second"
 
     _pricing = frozenset(

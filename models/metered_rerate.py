@@ -25,7 +25,7 @@ class MeteredRerate(models.Model):
 
     _name = "metered.rerate"
     _description = "Re-rating"
-    _inherit = ["metered.job"]
+    _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
 
     company_id = fields.Many2one(

@@ -27,7 +27,7 @@ class MeteredSimulation(models.Model):
 
     _name = "metered.simulation"
     _description = "What If"
-    _inherit = ["metered.job", "metered.simulation.question"]
+    _inherit = ["metered.guarded", "metered.job", "metered.simulation.question"]
     _order = "id desc"
 
     company_id = fields.Many2one(readonly=True, index=True)
@@ -76,7 +76,11 @@ class MeteredSimulation(models.Model):
     left_out = fields.Integer(
         readonly=True, help="Calls of customers or sources that it is not about."
     )
-    line_ids = fields.One2many("metered.simulation.line", "simulation_id")
+    line_ids = fields.One2many(
+        "metered.simulation.line",
+        "simulation_id",
+        readonly=True,
+    )
     result = fields.Char(compute="_compute_result")
     unrated = fields.Integer(compute="_compute_result", string="Without Rate")
     below = fields.Integer(compute="_compute_result", string="Calls Below Cost")

@@ -11,6 +11,7 @@ class MeteredSimulationGolden(models.Model):
 
     _name = "metered.simulation.golden"
     _description = "Golden Call That Changes"
+    _inherit = ["metered.guarded"]
     _log_access = False
     _order = "simulation_id desc, id"
 

@@ -9,6 +9,7 @@ from ..ingest.dial_plans import dial_plan
 class MeteredSourceAccount(models.Model):
     _name = "metered.source.account"
     _description = "Source Account"
+    _inherit = ["metered.guarded"]
     _order = "source_id, partner_id, name"
     _check_company_auto = True
 

@@ -20,6 +20,7 @@ class MeteredSourceSecret(models.Model):
 
     _name = "metered.source.secret"
     _description = "Source Credential"
+    _inherit = ["metered.guarded"]
     _log_access = False
 
     source_id = fields.Many2one("metered.source", required=True, ondelete="cascade")

@@ -75,7 +75,12 @@ class MeteredSource(models.Model):
     store_seen = fields.Json(
         readonly=True, copy=False, help="What the last look into the folder saw."
     )
-    file_ids = fields.One2many("metered.source.file", "source_id", string="Files")
+    file_ids = fields.One2many(
+        "metered.source.file",
+        "source_id",
+        string="Files",
+        readonly=True,
+    )
 
     @contextmanager
     def _open_file_store(self):
@@ -155,6 +160,7 @@ class MeteredSourceFile(models.Model):
 
     _name = "metered.source.file"
     _description = "File of a Source"
+    _inherit = ["metered.guarded"]
     _order = "id desc"
 
     source_id = fields.Many2one(

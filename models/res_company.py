@@ -7,7 +7,8 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _name = "res.company"
+    _inherit = ["metered.guarded", "res.company"]
 
     metered_deck_id = fields.Many2one(
         "metered.rate.deck",
@@ -15,6 +16,7 @@ class ResCompany(models.Model):
         domain="[('purpose', '=', 'sale')]",
         help="Rates of customers who have no deck of their own and are in no group "
         "with one.",
+        check_company=True,
     )
     metered_cost_deck_id = fields.Many2one(
         "metered.rate.deck",
@@ -22,6 +24,7 @@ class ResCompany(models.Model):
         domain="[('purpose', '=', 'cost')]",
         help="What calls cost the company, where their source has no cost deck of its "
         "own.",
+        check_company=True,
     )
     metered_tz = fields.Selection(
         _tz_get,
@@ -70,6 +73,7 @@ class ResCompany(models.Model):
         string="Setup Panel",
         default="auto",
         help="Whether the dashboard shows the steps to the first invoice.",
+        readonly=True,
     )
 
     @api.constrains("metered_deck_id")

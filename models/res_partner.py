@@ -7,7 +7,8 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 
 class ResPartner(models.Model):
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["metered.guarded", "res.partner"]
 
     metered_deck_id = fields.Many2one(
         "metered.rate.deck",

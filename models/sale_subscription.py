@@ -7,10 +7,14 @@ from odoo.exceptions import UserError
 class SaleSubscription(models.Model):
     """The ways into a subscription's invoice: the button, the renewal, the closing."""
 
-    _inherit = "sale.subscription"
+    _name = "sale.subscription"
+    _inherit = ["metered.guarded", "sale.subscription"]
 
     metered_period_ids = fields.One2many(
-        "metered.period", "subscription_id", string="Billing Periods"
+        "metered.period",
+        "subscription_id",
+        string="Billing Periods",
+        readonly=True,
     )
 
     def _prepare_account_move(self, line_ids):

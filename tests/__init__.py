@@ -53,6 +53,7 @@ from . import test_free_usage
 from . import test_golden_calls
 from . import test_golden_guard
 from . import test_golden_usage
+from . import test_guarded
 from . import test_golden_sold
 from . import test_golden_tours
 from . import test_identifier_index

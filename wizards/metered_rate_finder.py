@@ -23,6 +23,7 @@ class MeteredRateFinder(models.TransientModel):
 
     _name = "metered.rate.finder"
     _description = "Rate Finder"
+    _inherit = ["metered.guarded"]
 
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
@@ -42,6 +43,7 @@ class MeteredRateFinder(models.TransientModel):
         help="Whose rates count: the customer's deck, then its group's, then the "
         "company's. Its calling plans count with what is left of them now. Empty: the "
         "company's rates.",
+        check_company=True,
     )
     deck_id = fields.Many2one(
         "metered.rate.deck",
@@ -49,6 +51,7 @@ class MeteredRateFinder(models.TransientModel):
         domain="[('company_id', '=', company_id)]",
         context={"active_test": False},
         help="Ask this deck, also an archived one, and not those of the customer.",
+        check_company=True,
     )
     source_id = fields.Many2one(
         "metered.source",
@@ -59,6 +62,7 @@ class MeteredRateFinder(models.TransientModel):
         readonly=False,
         help="Numbers are read as this source reads them. Empty: as in the company's "
         "country.",
+        check_company=True,
     )
     seconds = fields.Integer(string="Call of (seconds)", default=60)
     result = fields.Html(compute="_compute_result", sanitize=False)
