@@ -3,7 +3,11 @@
 from odoo import api, models
 from odoo.exceptions import AccessError
 
+from ..ingest.aside import Aside
+
 MODULE = "metered_billing"
+#: said while Odoo's own code copies what this module has put on a record
+BY_PROGRAM = Aside("metered_by_program")
 DEFAULT = "default_"
 
 
@@ -20,8 +24,8 @@ class MeteredGuarded(models.AbstractModel):
     * after a write it must still be one that its writer may change, so that it cannot
       be moved into another company,
     * a field that is ``readonly`` is set by the program, which says so by
-      :meth:`_set_as_program` or by working as superuser; a value for it is refused, and
-      one that comes as a default in the context is not looked at,
+      :meth:`_set_as_program`, ``BY_PROGRAM`` or by working as superuser; a value for it
+      is refused, and one that comes as a default in the context is not looked at,
     * that something belongs to all companies is decided by those who may work in all.
 
     Dialogs are seen by nobody but who opened them: see ``ir_rule``.
@@ -134,6 +138,8 @@ class MeteredGuarded(models.AbstractModel):
 
         :raises AccessError: naming the fields
         """
+        if BY_PROGRAM.heard():
+            return
         names = [
             name
             for name in vals
