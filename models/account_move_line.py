@@ -193,15 +193,18 @@ class AccountMoveLine(models.Model):
     # === TAKING IT BACK === #
 
     def _metered_freed_usage(self):
-        """What these lines charged before, with all rights; deleted usage is gone."""
-        return (
-            self.env["metered.usage"]
-            .sudo()
-            .browse(
-                int(usage_id) for line in self for usage_id in line.metered_freed or ()
+        """What these lines charged before, with all rights; deleted usage is gone.
+
+        Only usage of a line's own company: that is all that it can have charged.
+        """
+        usage = self.env["metered.usage"].sudo()
+        for line in self:
+            usage |= (
+                usage.browse(map(int, line.metered_freed or ()))
+                .exists()
+                .filtered_domain([("company_id", "=", line.company_id.id)])
             )
-            .exists()
-        )
+        return usage
 
     def _metered_is_unchanged(self):
         """Whether the freed usage is still what it was."""

@@ -45,7 +45,10 @@ class MeteredGuarded(models.AbstractModel):
         if self.env.su:
             return super().create(vals_list)
         for vals in vals_list:
-            self._refuse_program_fields(vals)
+            # A copy says of every field what it is, and of most that it is empty.
+            self._refuse_program_fields(
+                {name: value for name, value in vals.items() if value}
+            )
             self._refuse_unseen(vals)
         records = super().create(vals_list)
         records._check_after({"company_id"}.union(*vals_list))

@@ -98,7 +98,7 @@ class SaleSubscription(models.Model):
         result = super().write(values)
         if stage.type == "in_progress":
             for subscription, kept in dates.items():
-                subscription.with_context(metered_advance=True).write(kept)
+                subscription.with_context(metered_advance=True)._set_as_program(kept)
         return result
 
     def action_view_metered_usage(self):

@@ -99,6 +99,7 @@ from . import test_rerate_invoiced_durability
 from . import test_rerate_job
 from . import test_rerate_meters
 from . import test_rerate_plans
+from . import test_rightful_users
 from . import test_sales_users
 from . import test_security
 from . import test_security_screens
