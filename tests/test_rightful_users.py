@@ -81,7 +81,7 @@ class TestRightfulUsers(MeteredCase):
         self.assertEqual(batch.state, "undone")
 
     def test_accountant(self):
-        """Cancels, drafts, credits, replaces, copies and deletes invoices with usage."""
+        """Cancels, drafts, credits, replaces, copies and deletes what has usage."""
         invoice = self.invoice().with_user(self.accountant)
         self.assertFalse(invoice.copy().metered_usage_count)
         usage = self.usage(self.customer)
