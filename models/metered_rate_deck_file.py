@@ -21,6 +21,7 @@ from ..deck_files import (
 )
 from ..deck_files.changes import ALWAYS, OPEN, TERMS
 from ..ingest.frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
+from ..rating.exact import exact_text
 
 #: the tiers of rates, as ``deck_files.tiers_text`` writes them
 TIERS = """
@@ -265,7 +266,7 @@ class MeteredRateDeck(models.Model):
                 int(row.band_id),
                 _date(row.day),
                 start,
-                f"{Decimal(price_e8).scaleb(-8):f}",
+                exact_text(Decimal(price_e8).scaleb(-8)),
                 per,
                 step,
             )
