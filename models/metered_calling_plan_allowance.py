@@ -5,6 +5,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools.misc import formatLang
 
 from ..ingest.plan_terms import PER_UNIT
+from ..rating.exact import exact, number, places_of
 
 
 class MeteredCallingPlanAllowance(models.Model):
@@ -291,8 +292,7 @@ class MeteredCallingPlanAllowance(models.Model):
         return self.env._("%(allowance)s includes %(amount)s of %(calls)s", **values)
 
     def _format_price(self, price):
-        amount = f"{price:.8f}".rstrip("0")
-        digits = max(len(amount.partition(".")[2]), 2)
+        digits = max(places_of(exact(number(price))), 2)
         text = f"{formatLang(self.env, price, digits=digits)} {self.currency_id.name}"
         if self.unit == "minutes":
             return self.env._("%s/min", text)

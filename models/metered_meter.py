@@ -7,6 +7,8 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 from odoo.tools.misc import formatLang
 
+from ..rating.exact import exact_text
+
 
 class MeteredMeter(models.Model):
     _name = "metered.meter"
@@ -228,7 +230,7 @@ class MeteredMeter(models.Model):
                 "%(meter)s\n%(first)s – %(last)s: %(calls)s, %(minutes)s minutes",
                 **values,
             )
-        values["quantity"] = f"{Decimal(billed):f}"
+        values["quantity"] = exact_text(Decimal(billed))
         values["unit"] = self.unit
         return self.env._(
             "%(meter)s\n%(first)s – %(last)s: %(quantity)s %(unit)s", **values

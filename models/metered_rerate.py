@@ -129,7 +129,7 @@ class MeteredRerate(models.Model):
             sums[line.currency_id] += Decimal(repr(line.difference))
         words = self.env["metered.explanation"]
         return ", ".join(
-            f"{'+' if amount > 0 else ''}{words._number(f'{amount:f}')} {currency.name}"
+            f"{'+' if amount > 0 else ''}{words._number(amount)} {currency.name}"
             for currency, amount in sums.items()
         )
 

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from ..rating.exact import exact_text
 from .metered_job import UNFINISHED
 
 #: first key of the advisory locks that simulations hold while they work ("mbsi")
@@ -133,7 +134,7 @@ class MeteredSimulation(models.Model):
         }
         if self.kind == "margin":
             # Of the rounded sums, so that what is shown adds up.
-            margin = f"{Decimal(before) - Decimal(after):f}"
+            margin = Decimal(before) - Decimal(after)
             return self.env._(
                 "%(before)s − %(after)s = %(margin)s %(currency)s",
                 margin=words._number(margin),
@@ -233,4 +234,4 @@ class MeteredSimulation(models.Model):
 
 def formatted(amount):
     """A sum as decimal text, two decimals."""
-    return f"{Decimal(repr(amount or 0.0)).quantize(Decimal('0.01')):f}"
+    return exact_text(Decimal(repr(amount or 0.0)).quantize(Decimal("0.01")))

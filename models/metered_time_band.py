@@ -92,7 +92,7 @@ class MeteredTimeBandSlot(models.Model):
                 if slot[day]
             )
             hours = "–".join(
-                "{:02.0f}:{:02.0f}".format(*divmod(round(hour * 60), 60))
+                "{:02}:{:02}".format(*divmod(round(hour * 60), 60))
                 for hour in (slot.hour_from, slot.hour_to)
             )
             slot.display_name = f"{days} {hours}".strip()

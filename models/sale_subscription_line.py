@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .metered_price_rating import number
+from ..rating.exact import number
 
 
 class SaleSubscriptionLine(models.Model):

@@ -36,6 +36,10 @@ from . import test_deck_check
 from . import test_deck_files
 from . import test_deck_import
 from . import test_deck_tiers
+from . import test_dialled
+from . import test_dialling_countries
+from . import test_endless_fractions
+from . import test_exact_formats
 from . import test_exception_causes
 from . import test_exception_cures
 from . import test_exception_job
@@ -49,6 +53,7 @@ from . import test_file_delimited
 from . import test_file_detect
 from . import test_file_refused
 from . import test_file_spreadsheet
+from . import test_free_calls
 from . import test_free_usage
 from . import test_golden_calls
 from . import test_golden_guard
@@ -80,6 +85,7 @@ from . import test_onboarding
 from . import test_prepare_invariants
 from . import test_rate_finder
 from . import test_rate_finder_plans
+from . import test_pythons
 from . import test_quantities
 from . import test_rating_bands
 from . import test_rating_engine

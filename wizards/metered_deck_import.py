@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 
 from ..deck_files import write_template
 from ..deck_files.changes import ALWAYS, OPEN, STATUSES
+from ..rating.exact import exact, exact_text
 
 #: rates of each kind that the preview shows; the file may have 200,000
 SHOWN = 100
@@ -358,7 +359,7 @@ class MeteredDeckExport(models.TransientModel):
 
 def _per_minute(price, seconds):
     """A price as text; with its unit where that is not a minute."""
-    text = f"{price.normalize():f}"
+    text = exact_text(exact(price))
     return text if seconds == 60 else f"{text} / {seconds} s"
 
 
