@@ -26,6 +26,7 @@ from . import test_connector_http
 from . import test_connector_http_json
 from . import test_connector_interface
 from . import test_connector_netsapiens
+from . import test_connector_own_credentials
 from . import test_connector_windows
 from . import test_cure_durability
 from . import test_customer_tab
