@@ -105,6 +105,7 @@ from . import metered_source_schedule
 from . import metered_source_secret
 from . import metered_source_silence
 from . import metered_source_store
+from . import metered_source_token
 from . import metered_source_fs_storage
 from . import metered_sync
 from . import metered_sync_line

@@ -105,6 +105,7 @@ from . import test_security_screens
 from . import test_source_accounts
 from . import test_source_clocks
 from . import test_source_completeness
+from . import test_source_credentials
 from . import test_source_form
 from . import test_source_fs_storage
 from . import test_source_hostile
@@ -114,6 +115,7 @@ from . import test_source_push
 from . import test_source_silence
 from . import test_source_silent
 from . import test_source_sync
+from . import test_source_token
 from . import test_source_tours
 from . import test_source_type_tours
 from . import test_source_types
