@@ -18,6 +18,7 @@ from . import account_move_line_explain
 from . import account_move_line_explain_difference
 from . import account_move_line_explain_plans
 from . import account_move_line_difference
+from . import metered_audit
 from . import metered_cure
 from . import metered_golden_guard
 from . import metered_allowance_balance
@@ -131,6 +132,7 @@ from . import product_template_plan
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_audit
 from . import sale_order
 from . import sale_subscription_dates
 from . import sale_subscription_renew

@@ -6,7 +6,12 @@ from odoo import api, fields, models
 class MeteredCustomerGroup(models.Model):
     _name = "metered.customer.group"
     _description = "Customer Group for Rates"
-    _inherit = ["metered.cure", "metered.golden.guard"]
+    _inherit = [
+        "metered.audit",
+        "mail.thread",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
     _order = "name"
     _check_company_auto = True
 

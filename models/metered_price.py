@@ -19,7 +19,7 @@ class MeteredPrice(models.Model):
 
     _name = "metered.price"
     _description = "Metered Price"
-    _inherit = ["mail.thread", "metered.golden.guard"]
+    _inherit = ["metered.audit", "mail.thread", "metered.golden.guard"]
     _order = "name, date_from desc, id"
     _check_company_auto = True
 

@@ -6,6 +6,7 @@ from . import test_allowance_life
 from . import test_allowance_reference
 from . import test_allowances
 from . import test_attachment_database
+from . import test_audit
 from . import test_batch_job
 from . import test_batch_undo
 from . import test_batch_undo_job
