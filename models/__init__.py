@@ -20,6 +20,7 @@ from . import account_move_line_explain
 from . import account_move_line_explain_difference
 from . import account_move_line_explain_plans
 from . import account_move_line_difference
+from . import metered_audit
 from . import metered_cure
 from . import metered_golden_guard
 from . import metered_allowance_balance
@@ -108,6 +109,7 @@ from . import metered_source_schedule
 from . import metered_source_secret
 from . import metered_source_silence
 from . import metered_source_store
+from . import metered_source_token
 from . import metered_source_fs_storage
 from . import metered_sync
 from . import metered_sync_line
@@ -133,6 +135,7 @@ from . import product_template_plan
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_audit
 from . import sale_order
 from . import sale_subscription_dates
 from . import sale_subscription_renew

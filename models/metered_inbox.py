@@ -7,12 +7,9 @@ import numpy as np
 
 from odoo import api, fields, models
 
-from ..connectors.checks import Check
-from ..connectors.credentials import credential
 from ..connectors.errors import SourceError
 from ..connectors.formats import Chunk
 from ..connectors.freeswitch_json import COLUMNS
-from ..connectors.interface import attempt
 from ..connectors.records import text_frame
 
 #: records that are taken from the inbox, rated and committed together
@@ -71,49 +68,20 @@ class MeteredSource(models.Model):
             quiet = quiet * 0
         return usual, quiet
 
-    def _look_connection(self, account=None):
-        if self.source_type != "freeswitch_json":
-            return super()._look_connection(account)
-        checks = []
-
-        def look_token():
-            token = credential(self._get_secrets().get("push_token"), "token")
-            if len(token) < 16:
-                raise SourceError(
-                    self.env._("The token is missing, or short enough to be guessed."),
-                    remedy=self.env._("Enter a random text of 16 characters or more."),
-                )
-            return ""
-
-        def look_records():
-            waiting = (
-                self.env["metered.inbox"]
-                .sudo()
-                .search_count([("source_id", "=", self.id)])
+    def _look_posted(self):
+        waiting = (
+            self.env["metered.inbox"].sudo().search_count([("source_id", "=", self.id)])
+        )
+        if waiting:
+            return self.env._("%s wait to be rated.", waiting)
+        if not self.batch_count:
+            raise SourceError(
+                self.env._("The switch has not posted any call yet."),
+                remedy=self.env._(
+                    "Make a call after setting up mod_json_cdr, and test again."
+                ),
             )
-            if waiting:
-                return self.env._("%s wait to be rated.", waiting)
-            if not self.batch_count:
-                raise SourceError(
-                    self.env._("The switch has not posted any call yet."),
-                    remedy=self.env._(
-                        "Make a call after setting up mod_json_cdr, and test again."
-                    ),
-                )
-            return self.env._("None waits to be rated.")
-
-        if attempt(checks, self.env._("It has a token"), look_token):
-            attempt(checks, self.env._("Calls are posted"), look_records)
-        return checks
-
-    def _check_connection(self):
-        """Of what is posted here nobody needs to be asked: look at it now."""
-        if self.source_type != "freeswitch_json":
-            return super()._check_connection()
-        return [
-            Check(check.name, check.ok, check.detail, check.remedy, "connection")
-            for check in self._look_connection()
-        ]
+        return self.env._("None waits to be rated.")
 
 
 class MeteredSync(models.Model):

@@ -19,7 +19,12 @@ class MeteredPrice(models.Model):
 
     _name = "metered.price"
     _description = "Metered Price"
-    _inherit = ["metered.guarded", "mail.thread", "metered.golden.guard"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "metered.golden.guard",
+    ]
     _order = "name, date_from desc, id"
     _check_company_auto = True
 

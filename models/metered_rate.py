@@ -33,7 +33,12 @@ FEW_RATES = 50
 class MeteredRate(models.Model):
     _name = "metered.rate"
     _description = "Rate"
-    _inherit = ["metered.guarded", "metered.cure", "metered.golden.guard"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
     _order = "deck_id, prefix, date_from desc, id"
     _rec_names_search = ["prefix", "name"]
     _check_company_auto = True
@@ -365,6 +370,9 @@ class MeteredRate(models.Model):
         return targets
 
     # === GOLDEN CALLS === #
+
+    def _audit_home(self):
+        return self.deck_id
 
     def _golden_records(self):
         return self.deck_id

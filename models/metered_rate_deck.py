@@ -14,6 +14,7 @@ class MeteredRateDeck(models.Model):
     _description = "Rate Deck"
     _inherit = [
         "metered.guarded",
+        "metered.audit",
         "mail.thread",
         "metered.cure",
         "metered.golden.guard",

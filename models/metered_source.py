@@ -13,10 +13,18 @@ from ..ingest.mapping import ColumnSpec, missing_targets
 class MeteredSource(models.Model):
     _name = "metered.source"
     _description = "Metered Source"
-    _inherit = ["metered.guarded", "mail.thread", "mail.activity.mixin", "metered.cure"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "mail.activity.mixin",
+        "metered.cure",
+    ]
     _order = "sequence, name"
     _check_company_auto = True
 
+    # The next sync is set by each of them.
+    _not_audited = frozenset({"sequence", "next_sync"})
     _cures_when_new = False
     _curing = frozenset(
         {

@@ -5,6 +5,11 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from .metered_audit import told
+
+#: what says whose prices customers have, and what a day is
+AUDITED = frozenset({"metered_deck_id", "metered_cost_deck_id", "metered_tz"})
+
 
 class ResCompany(models.Model):
     _name = "res.company"
@@ -13,6 +18,7 @@ class ResCompany(models.Model):
     metered_deck_id = fields.Many2one(
         "metered.rate.deck",
         string="Default Rate Deck",
+        tracking=True,
         domain="[('purpose', '=', 'sale')]",
         help="Rates of customers who have no deck of their own and are in no group "
         "with one.",
@@ -21,6 +27,7 @@ class ResCompany(models.Model):
     metered_cost_deck_id = fields.Many2one(
         "metered.rate.deck",
         string="Cost Deck",
+        tracking=True,
         domain="[('purpose', '=', 'cost')]",
         help="What calls cost the company, where their source has no cost deck of its "
         "own.",
@@ -29,6 +36,7 @@ class ResCompany(models.Model):
     metered_tz = fields.Selection(
         _tz_get,
         string="Billing Time Zone",
+        tracking=True,
         help="A day of usage begins and ends in this time zone. Empty: that of the "
         "company's working hours.",
     )
@@ -46,6 +54,11 @@ class ResCompany(models.Model):
         help="Syncs that ended longer ago are removed with their logs. The last one of "
         "each account stays, and so do all records. 0: they stay for ever.",
     )
+
+    def write(self, vals):
+        """Tell of other rates whatever the context says."""
+        records = told(self) if AUDITED & vals.keys() else self
+        return super(ResCompany, records).write(vals)
 
     @api.constrains("metered_sync_days")
     def _check_metered_sync_days(self):

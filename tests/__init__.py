@@ -6,6 +6,7 @@ from . import test_allowance_life
 from . import test_allowance_reference
 from . import test_allowances
 from . import test_attachment_database
+from . import test_audit
 from . import test_batch_job
 from . import test_batch_undo
 from . import test_batch_undo_job
@@ -26,6 +27,7 @@ from . import test_connector_http
 from . import test_connector_http_json
 from . import test_connector_interface
 from . import test_connector_netsapiens
+from . import test_connector_own_credentials
 from . import test_connector_windows
 from . import test_cure_durability
 from . import test_customer_tab
@@ -112,6 +114,7 @@ from . import test_security_screens
 from . import test_source_accounts
 from . import test_source_clocks
 from . import test_source_completeness
+from . import test_source_credentials
 from . import test_source_form
 from . import test_source_fs_storage
 from . import test_source_hostile
@@ -121,6 +124,7 @@ from . import test_source_push
 from . import test_source_silence
 from . import test_source_silent
 from . import test_source_sync
+from . import test_source_token
 from . import test_source_tours
 from . import test_source_type_tours
 from . import test_source_types
