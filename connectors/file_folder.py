@@ -8,6 +8,7 @@ within the folder: whoever may put files there must not have others read, moved 
 deleted.
 """
 
+import errno
 import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from .file_ledger import StoredFile
 # What the file systems call the time of the last change.
 TIMES = ("mtime", "LastModified", "last_modified", "modified", "updated")
 MOST_FILES = 100_000
+# No room, no quota, a disk that fails: nothing is wrong with the file.
+OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "az", "oss"))
 
 
@@ -176,6 +179,12 @@ class Folder:
                 "Give the source's user the rights, or correct its credentials.",
             ) from None
         except Exception as error:
+            if getattr(error, "errno", None) in OF_A_DISK:
+                raise SourceUnreachable(
+                    f"The disk is full or does not work: {_short(error)}.",
+                    where,
+                    "Free some space on it; it is tried again.",
+                ) from None
             # Each file system has exceptions of its own, which need not be installed.
             raise SourceUnreachable(
                 f"The file store failed: {_short(error)}.",

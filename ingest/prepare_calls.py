@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from ..rating.prefixes import number_keys
 from . import mapping
+from .door import short_keys
 from .durations import parse_seconds
 from .numbers import normalise_numbers, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
@@ -68,6 +69,9 @@ class CallSteps:
         """
         if values is None:
             return pa.nulls(self.count, pa.string())
+        return short_keys(self._as_dialled(values))
+
+    def _as_dialled(self, values):
         plans = self.settings.plans
         if len(plans) == 1 or not self.plan.any():
             return normalise_numbers(values, plans[0][0])

@@ -78,3 +78,17 @@ class ImportSettings:
     assumed_plans: frozenset[int] = frozenset()
     #: customers whose calls may take from a calling plan
     plan_partners: frozenset = frozenset()
+
+    @property
+    def column_names(self):
+        """The source's columns that its settings speak of, as a set."""
+        names = {
+            part.strip()
+            for spec in self.columns
+            for alternative in spec.columns.split(",")
+            for part in alternative.split("+")
+        }
+        names.update(step.column for step in self.steps)
+        for rule in self.rules:
+            names.update(condition.column for condition in rule.conditions)
+        return names

@@ -153,6 +153,7 @@ class MeteredSimulation(models.Model):
         """
         run = self.sudo().create({**values, "position": values["date_from"]})
         if run.file_id:
+            run.file_id._metered_check()
             run.file_id = run.file_id.copy({"res_model": self._name, "res_id": run.id})
         run.expected = run._count_calls()
         if not run.expected:

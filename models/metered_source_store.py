@@ -191,5 +191,16 @@ class MeteredSourceFile(models.Model):
     )
 
     def _is_imported(self):
-        """Whether everything of it is stored, so that it can be put away."""
-        return bool(self.same_as) or self.batch_id.state == "done"
+        """Whether everything of it is stored, so that it can be put away.
+
+        What is the same as another file is as safe as that one is.
+        """
+        batches = self.batch_id
+        if self.same_as:
+            batches = self.search(
+                [
+                    ("source_id", "=", self.source_id.id),
+                    ("checksum", "=", self.checksum),
+                ]
+            ).batch_id
+        return any(batch.state == "done" and batch.balance == "ok" for batch in batches)

@@ -63,6 +63,8 @@ from . import test_golden_usage
 from . import test_guarded
 from . import test_golden_sold
 from . import test_golden_tours
+from . import test_harmless
+from . import test_hostile_records
 from . import test_identifier_index
 from . import test_import_asterisk
 from . import test_import_duplicates
@@ -137,6 +139,7 @@ from . import test_simulation_durability
 from . import test_simulation_plans
 from . import test_simulation_prices
 from . import test_store_durability
+from . import test_stored_files
 from . import test_sums
 from . import test_times
 from . import test_tours
