@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..ingest.usage_calls import cdr_domain
+from .metered_guarded import BY_PROGRAM
 
 KEPT_IN_COPIES = ("product", "line_section", "line_subsection", "line_note")
 
@@ -69,6 +70,11 @@ class AccountMove(models.Model):
         return action
 
     # === WHAT HAPPENS TO AN INVOICE === #
+
+    def _reverse_moves(self, default_values_list=None, cancel=False):
+        """Let the lines of a credit note know which lines they take back."""
+        with BY_PROGRAM.said():
+            return super()._reverse_moves(default_values_list, cancel)
 
     def write(self, vals):
         """Free the usage of what is cancelled; bring back what is drafted again.

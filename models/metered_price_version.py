@@ -71,7 +71,7 @@ class MeteredPrice(models.Model):
                     day=format_date(self.env, self.date_from),
                 )
             )
-        self.copy(
+        self.sudo().copy(
             {
                 "current_id": self.id,
                 "name": self.name,

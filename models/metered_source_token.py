@@ -48,6 +48,7 @@ class MeteredSourceToken(models.Model):
 
     _name = "metered.source.token"
     _description = "Token of a Source"
+    _inherit = ["metered.guarded"]
     _order = "id desc"
 
     source_id = fields.Many2one(
@@ -132,6 +133,7 @@ class MeteredWrongToken(models.Model):
 
     _name = "metered.wrong.token"
     _description = "Post With a Wrong Token"
+    _inherit = ["metered.guarded"]
     _log_access = False
     _order = "id desc"
 

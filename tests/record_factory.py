@@ -123,7 +123,7 @@ class RecordFactory:
         if field.type == "binary":
             return b"eA=="
         if field.type == "json":
-            return {}
+            return {"number": number}
         return 1
 
 

@@ -22,7 +22,7 @@ from odoo.addons.metered_billing.ingest import isolate
 
 from .metered_case import GENERIC, MeteredCase, MeteredMakers, generic_csv
 from .source_case import DAY, LoopbackRequests
-from .test_source_push import TOKEN, call
+from .test_source_push import call
 
 GOOD = ("2026-10-05 10:00:00", 60, "+14045550100", "+12125550199")
 #: bytes of an index row, less what stands beside the text in ours
@@ -302,9 +302,8 @@ class TestHostilePosts(HostileCase, MeteredMakers, HttpCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.set_up_rates()
-        cls.source = cls.make_source(
-            "freeswitch", source_type="freeswitch_json", push_token=TOKEN
-        )
+        cls.source = cls.make_source("freeswitch", source_type="freeswitch_json")
+        cls.token = cls.source._new_token()
         cls.customer = cls.make_customer("Acme", "+14045550100")
 
     def post(self, document, status=200):
@@ -312,7 +311,7 @@ class TestHostilePosts(HostileCase, MeteredMakers, HttpCase):
             f"/metered/freeswitch/{self.source.id}",
             data=document if isinstance(document, str) else json.dumps(document),
             headers={
-                "Authorization": f"Bearer {TOKEN}",
+                "Authorization": f"Bearer {self.token}",
                 "Content-Type": "application/json",
             },
             method="POST",

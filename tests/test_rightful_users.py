@@ -8,6 +8,7 @@ program on the way must not be refused because of who pressed the button.
 
 import base64
 
+from odoo import fields
 from odoo.tests import Form, new_test_user, tagged
 
 from .metered_case import MeteredCase, generic_csv
@@ -147,7 +148,16 @@ class TestRightfulUsers(MeteredCase):
         self.assertEqual(version.user_id, self.chief)
         self.assertEqual(version.attachment_id.res_id, version.id)
         deck = self.deck.with_user(self.chief)
-        deck.action_export_csv()
+        url = deck.action_export_csv()["url"]
+        export = env["metered.deck.export"].browse(int(url.split("/")[4]))
+        self.assertIn(b"0.05", base64.b64decode(export.file))
+        price = self.make_price(self.make_meter("Texts"), unit_price=0.05)
+        change = price.with_user(self.chief).action_change()
+        env["metered.price.change"].with_context(**change["context"]).create(
+            {"date": "2026-11-01"}
+        ).action_apply()
+        self.assertEqual(price.date_from, fields.Date.to_date("2026-11-01"))
+        self.assertEqual(len(price.version_ids), 1)
         run = env["metered.rerate.start"].create(
             {"scope": "open", "date_from": "2026-10-01", "date_to": "2026-10-31"}
         )
