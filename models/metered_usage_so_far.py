@@ -148,10 +148,11 @@ class MeteredUsage(models.Model):
             ``res.partner``
         """
         return {
-            (company, owner): owner.with_company(company)._metered_payer()
-            for company, owner in {
-                (row.company_id, row.partner_id.commercial_partner_id) for row in self
-            }
+            (company, owner): payer
+            for company, rows in self.grouped("company_id").items()
+            for owner, payer in rows.partner_id.with_company(company)
+            ._metered_payers()
+            .items()
         }
 
     @api.model

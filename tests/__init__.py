@@ -10,6 +10,8 @@ from . import test_batch_job
 from . import test_batch_undo
 from . import test_batch_undo_job
 from . import test_billed_again
+from . import test_billed_again_together
+from . import test_billed_again_tours
 from . import test_call_costs
 from . import test_calling_plan_together
 from . import test_calling_plan_tours

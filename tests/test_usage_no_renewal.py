@@ -55,6 +55,7 @@ class NoRenewalCase(MeteredCase):
         )
         cls.contact = make({"name": "Ann", "parent_id": cls.shop.id})
         cls.stranger = make({"name": "Stranger", "is_company": True})
+        cls.nobody = make({"name": "Nobody"})
         cls.everybody = cls.holding | cls.branch | cls.shop | cls.contact | cls.stranger
         cls.call = cls.env.ref("metered_billing.meter_national")
 
@@ -62,40 +63,60 @@ class NoRenewalCase(MeteredCase):
 
     def use(self, partner, day="2026-10-05", subscription=None, **values):
         """A row of usage, as an import stores it."""
+        values = self.usage_values(partner, day, subscription, **values)
+        return self.env["metered.usage"].sudo().create(values)
+
+    def usage_values(self, partner, day, subscription, **values):
+        return {
+            "company_id": self.company.id,
+            "partner_id": partner.id,
+            "subscription_id": subscription.id if subscription else False,
+            "meter_id": self.meter.id,
+            "day": day,
+            "currency_id": self.company.currency_id.id,
+            "records": 1,
+            "quantity": 1.0,
+            "billed_quantity": 0.0,
+            "amount": 0.0,
+            "collecting": True,
+            **values,
+        }
+
+    def use_all(self, *subscriptions):
+        """Usage of everybody, of two meters, on two days, naming each and none."""
+        cases = product(
+            self.everybody,
+            ("2026-10-05", "2026-11-05"),
+            {None, *filter(None, subscriptions)},
+            (self.meter, self.call),
+        )
         return (
             self.env["metered.usage"]
             .sudo()
             .create(
-                {
-                    "company_id": self.company.id,
-                    "partner_id": partner.id,
-                    "subscription_id": subscription.id if subscription else False,
-                    "meter_id": self.meter.id,
-                    "day": day,
-                    "currency_id": self.company.currency_id.id,
-                    "records": 1,
-                    "quantity": 1.0,
-                    "billed_quantity": 0.0,
-                    "amount": 0.0,
-                    "collecting": True,
-                    **values,
-                }
+                [
+                    self.usage_values(partner, day, named, meter_id=meter.id)
+                    for partner, day, named, meter in cases
+                ]
             )
         )
 
-    def use_all(self, *subscriptions):
-        """Usage of everybody, of two meters, on two days, naming each and none."""
-        return self.env["metered.usage"].union(
-            *(
-                self.use(partner, day, named, meter_id=meter.id)
-                for partner, day, named, meter in product(
-                    self.everybody,
-                    ("2026-10-05", "2026-11-05"),
-                    {None, *filter(None, subscriptions)},
-                    (self.meter, self.call),
-                )
+    def prepare(self):
+        """Subscriptions in all states, of somebody else so far.
+
+        :return: function (partner, how) that gives one to a partner
+        """
+        ready = {how: self.subscribe(self.nobody, how) for how in HOW}
+
+        def give(partner, how):
+            self.env.cr.execute(
+                "UPDATE sale_subscription SET partner_id = %s WHERE id = ANY(%s)",
+                (partner.id, ready[how].ids),
             )
-        )
+            self.env.invalidate_all()
+            return ready[how]
+
+        return give
 
     def subscribe(self, partner, how):
         """A subscription of a customer, that is so; empty for none."""
@@ -132,6 +153,7 @@ class NoRenewalCase(MeteredCase):
                 ("company_id", "=", self.company.id),
                 ("in_progress", "=", True),
                 ("recurring_next_date", "!=", False),
+                ("partner_id", "!=", self.nobody.id),
             ],
             order="id",
         )
@@ -151,9 +173,29 @@ class NoRenewalCase(MeteredCase):
         claimed, counted = self.claimed(), self.counted()
         self.assertFalse(claimed & counted)
         self.assertEqual((claimed | counted) & usage, usage)
+        self.assert_payers_agree()
         usage.invalidate_recordset(["no_renewal"])
         self.assertEqual(usage.filtered("no_renewal"), counted & usage)
         return counted & usage
+
+    def assert_payers_agree(self):
+        """Looked at from below and from above, the same pays for everybody."""
+        everybody = self.everybody.exists()
+        owners = everybody.commercial_partner_id
+        households = owners._metered_households()
+        paying = (
+            self.env["sale.subscription"]
+            .search([("company_id", "=", self.company.id), ("in_progress", "=", True)])
+            .partner_id.commercial_partner_id
+        ) & owners
+        for partner in everybody:
+            payers = paying.filtered(
+                lambda owner, partner=partner: (
+                    partner.id in households[owner.id].implied
+                )
+            )
+            owner = partner.commercial_partner_id
+            self.assertEqual(partner._metered_payer(), payers or owner)
 
     def each(self, check, *dimensions):
         """Check all combinations, each from the beginning."""
@@ -171,10 +213,11 @@ class TestUsageNoRenewal(NoRenewalCase):
     def test_claimed_or_counted(self):
         """A subscription of the holding and one of the branch, in all states."""
 
+        of_first, of_second = self.prepare(), self.prepare()
+
         def check(of_holding, of_branch):
             usage = self.use_all(
-                self.subscribe(self.holding, of_holding),
-                self.subscribe(self.branch, of_branch),
+                of_first(self.holding, of_holding), of_second(self.branch, of_branch)
             )
             self.assert_told(usage)
             self.holding.metered_bills_children = False
@@ -184,12 +227,12 @@ class TestUsageNoRenewal(NoRenewalCase):
 
     def test_two_subscriptions_of_one_customer(self):
         """One has a line for the meter, perhaps only from later on."""
+        of_first, of_second = self.prepare(), self.prepare()
 
         def check(first, second):
             self.assert_told(
                 self.use_all(
-                    self.subscribe(self.holding, first),
-                    self.subscribe(self.holding, second),
+                    of_first(self.holding, first), of_second(self.holding, second)
                 )
             )
 
