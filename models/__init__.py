@@ -130,12 +130,14 @@ from . import metered_usage_lines
 from . import metered_usage_priced
 from . import metered_usage_so_far
 from . import metered_usage_sums
+from . import metered_usage_unbilled
 from . import product_template
 from . import product_template_plan
 from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import res_partner_audit
+from . import res_partner_payer
 from . import sale_order
 from . import sale_subscription_dates
 from . import sale_subscription_renew

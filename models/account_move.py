@@ -26,6 +26,15 @@ class AccountMove(models.Model):
         compute="_compute_metered_explained",
         help="Whether one of its lines charges usage, or a difference to it.",
     )
+    metered_period_id = fields.Many2one(
+        "metered.period",
+        string="Billing Period",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The period of a subscription whose fees and usage it bills.",
+    )
     metered_replaces_id = fields.Many2one(
         "account.move",
         string="Replaces",
@@ -91,6 +100,7 @@ class AccountMove(models.Model):
             lambda m: m.state == "posted" and m.move_type == "out_refund"
         ).reversed_entry_id.filtered(lambda m: m.state == "posted")
         result = super().write(vals)
+        (revived | uncredited.sudo())._metered_hold_period()
         if vals["state"] == "cancel":
             charging = self.invoice_line_ids._metered_charging()
             for move, of_move in charging.grouped("move_id").items():
@@ -245,6 +255,61 @@ class AccountMove(models.Model):
                         others=others._metered_label(),
                     )
                 )
+
+    def _metered_hold_period(self):
+        """Bill their periods once more with these, which were void until now.
+
+        :raises UserError: when another invoice bills the period by now
+        """
+        living = self.metered_period_id._living_invoices()
+        for move in self.filtered("metered_period_id"):
+            period = move.metered_period_id
+            bills = living.get(period.id, self.browse())
+            if move not in bills:
+                continue
+            if bills - move:
+                raise UserError(
+                    self.env._(
+                        "%(period)s of %(subscription)s was billed again on "
+                        "%(others)s. Delete or cancel that first, or leave %(invoice)s "
+                        "as it is.",
+                        period=period.display_name,
+                        subscription=period.subscription_id.name,
+                        others=(bills - move)._metered_label(),
+                        invoice=move._metered_label(),
+                    )
+                )
+            period.invoice_id = move
+
+    def _metered_open_made(self):
+        """Open a draft that was made; for who may not see it, say that it was made."""
+        self.ensure_one()
+        invoice = self.sudo()
+        if self.sudo(False).has_access("read"):
+            return {
+                "type": "ir.actions.act_window",
+                "res_model": self._name,
+                "res_id": self.id,
+                "views": [(False, "form")],
+                "target": "current",
+            }
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "sticky": True,
+                "title": self.env._("The invoice was made"),
+                "message": self.env._(
+                    "%(invoice)s for %(customer)s, %(amount)s with taxes. Somebody "
+                    "with access to Invoicing can look at it and confirm it.",
+                    invoice=invoice.display_name,
+                    customer=invoice.partner_id.display_name,
+                    amount=invoice.currency_id.format(invoice.amount_total),
+                ),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
 
     def _metered_is_void(self):
         """Whether this invoice charges nothing any more: cancelled, or all credited."""

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.tools import format_date
 
 from .metered_dashboard import TOP
+from .metered_dashboard_so_far import MOST_PRICED
+from .metered_dashboard_usage import USAGE
 
 EXCEPTION = "metered_billing.action_metered_exception"
 BATCH = "metered_billing.action_metered_batch"
@@ -103,13 +105,24 @@ class MeteredDashboard(models.AbstractModel):
 
     @api.model
     def _renewals(self):
-        """How many subscriptions are due, and the last runs.
+        """How many subscriptions are due, periods on no invoice, and the last runs.
 
         Where none has run, because renewals are done one by one: the days that were
         renewed last.
         """
-        result = {"due": False, "days": []}
         companies = ("company_id", "in", self.env.companies.ids)
+        unbilled = [companies, ("state", "=", "unbilled")]
+        result = {
+            "due": False,
+            "unbilled": {
+                "count": self.env["metered.period"].search_count(unbilled),
+                "link": self._link(
+                    PERIOD, self.env._("Billing Periods on No Invoice"), unbilled
+                ),
+            },
+            "no_renewal": self._no_renewal(companies),
+            "days": [],
+        }
         Subscription = self.env["sale.subscription"]
         if Subscription.has_access("read"):
             due = [
@@ -156,6 +169,28 @@ class MeteredDashboard(models.AbstractModel):
                 }
             )
         return result
+
+    @api.model
+    def _no_renewal(self, companies):
+        """Open usage that no coming renewal takes, with the money.
+
+        :param companies: condition of a domain
+        """
+        domain = [companies, ("no_renewal", "=", True), ("records", ">", 0)]
+        records, money, left_out = self.env["metered.usage"]._unbilled_money(
+            domain, MOST_PRICED
+        )
+        return {
+            "count": records,
+            "left_out": left_out,
+            "money": [
+                {"currency_id": currency.id, "value": amount}
+                for currency, amount in money.items()
+            ],
+            "link": self._link(
+                USAGE, self.env._("Usage That No Renewal Takes"), domain
+            ),
+        }
 
     @api.model
     def _describe_run(self, run):

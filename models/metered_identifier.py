@@ -97,6 +97,9 @@ class MeteredIdentifier(models.Model):
         ondelete="set null",
         index="btree_not_null",
         check_company=True,
+        # Of the customer, of a company above it, or of a contact of one of these.
+        domain="[('company_id', '=', company_id),"
+        " ('partner_id.commercial_partner_id.id', 'parent_of', partner_id)]",
         help="The usage goes on the invoices of this subscription. Empty: on the next "
         "invoice of any subscription of the customer.",
     )
@@ -250,6 +253,36 @@ class MeteredIdentifier(models.Model):
                     mine=mine.partner_id.display_name,
                 )
             )
+
+    @api.constrains("subscription_id", "partner_id", "company_id")
+    def _check_subscription(self):
+        """A subscription bills its own customer, and the companies below it."""
+        naming = self.filtered("subscription_id")
+        for company, identifiers in naming.grouped("company_id").items():
+            subscriptions = identifiers.subscription_id.sudo()
+            owners = subscriptions.partner_id.commercial_partner_id
+            households = owners.with_company(company)._metered_households()
+            for identifier in identifiers:
+                subscription = identifier.subscription_id.sudo()
+                owner = subscription.partner_id.commercial_partner_id
+                named = households[owner.id].named
+                if (
+                    subscription.company_id == company
+                    and identifier.partner_id.id in named
+                ):
+                    continue
+                raise ValidationError(
+                    self.env._(
+                        "%(value)s is %(customer)s's, and %(subscription)s is "
+                        "%(other)s's: its invoices never hold usage of %(customer)s. "
+                        "Choose for %(value)s a subscription of %(customer)s or of a "
+                        "company above it, or none.",
+                        value=identifier.value,
+                        customer=identifier.partner_id.display_name,
+                        subscription=subscription.name,
+                        other=owner.display_name,
+                    )
+                )
 
     def _cure_targets(self):
         """Records that looked for these identifiers."""

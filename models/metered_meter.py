@@ -106,6 +106,12 @@ class MeteredMeter(models.Model):
         "otherwise its amount. The lines come to the same sum in either case.",
     )
 
+    shows_zero = fields.Boolean(
+        string="Show a Line Without Usage",
+        help="A subscription's line for this meter is on each of its invoices, with 0 "
+        "where nothing was used. Otherwise there is no line then.",
+    )
+
     _code_uniq = models.UniqueIndex(
         "(code, coalesce(company_id, 0))", "There is already a meter with this code."
     )

@@ -112,7 +112,8 @@ class MeteredRerate(models.Model):
         return Billed(
             meter=row.meter_id,
             owner=line.metered_subscription_id,
-            partner=row.partner_id.commercial_partner_id,
+            partner=line.metered_subscription_id.partner_id.commercial_partner_id
+            or row.partner_id.commercial_partner_id,
             date_from=line.metered_date_from,
             date_to=line.metered_date_to,
             move=line.move_id,

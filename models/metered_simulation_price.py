@@ -53,7 +53,8 @@ class MeteredSimulation(models.Model):
         for subscription in self._priced_subscriptions():
             if chosen is None or subscription.partner_id.id in chosen:
                 partners |= subscription.partner_id
-        return sorted(partners.commercial_partner_id.ids)
+        payers = partners.with_company(self.company_id)._metered_payers()
+        return sorted({payer.id for payer in payers.values()})
 
     def _priced_subscriptions(self, partner=None):
         """Subscriptions with a line for the meter."""
@@ -81,7 +82,7 @@ class MeteredSimulation(models.Model):
         usage = self.env["metered.usage"].search(
             [
                 ("company_id", "=", self.company_id.id),
-                ("partner_id.commercial_partner_id", "=", partner.id),
+                ("partner_id", "in", self._family_of(partner).ids),
                 ("meter_id", "=", self.price_id.meter_id.id),
                 ("day", ">=", self.date_from),
                 ("day", "<=", self.date_to),
@@ -166,12 +167,16 @@ class MeteredSimulation(models.Model):
         }
         return [row], records
 
+    def _family_of(self, partner):
+        """Whose usage is billed to a customer; a subscription has one price for all."""
+        return partner.with_company(self.company_id)._metered_family()
+
     def _open_usage(self, partner, subscription, begin, end):
         """Usage of a customer and period that is not billed yet."""
         usage = self.env["metered.usage"].search(
             [
                 ("company_id", "=", self.company_id.id),
-                ("partner_id.commercial_partner_id", "=", partner.id),
+                ("partner_id", "in", self._family_of(partner).ids),
                 ("meter_id", "=", self.price_id.meter_id.id),
                 ("day", ">=", begin),
                 ("day", "<", end),

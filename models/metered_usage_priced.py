@@ -12,6 +12,7 @@ from ..ingest.usage_calls import USAGE_CDRS
 from ..rating.usage_price import price_usage
 from .metered_price_rating import day_us
 from .metered_priced_meter import PricedMeter
+from .res_partner_payer import Household
 
 #: what a meter's records come to, where the daily sums do not tell it
 _MEASURES = {
@@ -76,7 +77,9 @@ class MeteredUsage(models.Model):
                 meter, owner, partner, company, begin, end, usage
             )
             priced.late = end <= date_from
-            if usage or priced.priced.exact_amount != priced.billed:
+            # With usage, or billed before, there is a line that shows it.
+            zero = meter.shows_zero and not priced.billed_usage
+            if usage or priced.priced.exact_amount != priced.billed or zero:
                 found.append(priced)
         return sorted(
             found, key=lambda p: (not p.late, p.meter.sequence, p.meter.id, p.date_from)
@@ -96,7 +99,9 @@ class MeteredUsage(models.Model):
                     (
                         "partner_id.commercial_partner_id",
                         "=",
-                        self.partner_id.commercial_partner_id.id,
+                        self.partner_id.with_company(self.company_id)
+                        ._metered_payer()
+                        .id,
                     ),
                     ("in_progress", "=", True),
                 ],
@@ -170,11 +175,14 @@ class MeteredUsage(models.Model):
     @api.model
     def _billed_usage(self, meter, owner, partner, company, begin, end):
         """Usage of a meter and period that is on invoices already."""
-        family = partner._metered_family()
+        payer = partner.with_company(company).commercial_partner_id
+        household = payer._metered_households().get(payer.id, Household())
         return self.search(
             [
                 ("company_id", "=", company.id),
-                ("partner_id", "in", family.ids),
+                # What a company was billed here stays so when it has a subscription of
+                # its own later.
+                ("partner_id", "in", list(household.named)),
                 ("meter_id", "=", meter.id),
                 ("day", ">=", begin),
                 ("day", "<", end),

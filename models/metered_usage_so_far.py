@@ -101,18 +101,24 @@ class MeteredUsage(models.Model):
             return found
         wanted = set(self.ids)
         usage = self.sudo()
+        payers = usage._payers()
         rows = usage.search(
             [
                 *self._so_far_domain(),
                 ("company_id", "in", usage.company_id.ids),
-                ("partner_id", "child_of", usage.partner_id.commercial_partner_id.ids),
+                (
+                    "partner_id",
+                    "child_of",
+                    list({payer.id for payer in payers.values()}),
+                ),
                 ("meter_id", "in", usage.meter_id.ids),
             ]
         )
+        payers = rows._payers()
         groups = rows.grouped(
             lambda row: (
                 row.company_id,
-                row.partner_id.commercial_partner_id,
+                payers[row.company_id, row.partner_id.commercial_partner_id],
                 row.meter_id,
             )
         )
@@ -134,6 +140,20 @@ class MeteredUsage(models.Model):
                     if key in wanted:
                         found.amounts[key] = (amount, meter.currency)
         return found
+
+    def _payers(self):
+        """Who pays for these.
+
+        :return: dict (``res.company``, commercial entity of the customer) ->
+            ``res.partner``
+        """
+        return {
+            (company, owner): payer
+            for company, rows in self.grouped("company_id").items()
+            for owner, payer in rows.partner_id.with_company(company)
+            ._metered_payers()
+            .items()
+        }
 
     @api.model
     def _shares_of(self, found):

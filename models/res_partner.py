@@ -66,10 +66,12 @@ class ResPartner(models.Model):
         self.metered_deck_id._check_is_for("sale")
 
     @api.depends("commercial_partner_id")
+    @api.depends_context("company")
     def _compute_metered_owner_id(self):
         for partner in self:
-            owner = partner.commercial_partner_id
-            partner.metered_owner_id = owner if owner != partner else False
+            owner = partner._metered_payer().sudo(False)
+            own = owner in (partner, partner._origin)
+            partner.metered_owner_id = False if own else owner
 
     def _compute_metered_contact_identifier_ids(self):
         for partner in self:

@@ -7,6 +7,7 @@ from odoo import fields, models
 from odoo.tools import format_date
 
 from ..connectors.checks import Check
+from .metered_dashboard_so_far import MOST_PRICED
 
 
 class ResPartner(models.Model):
@@ -75,18 +76,6 @@ class ResPartner(models.Model):
 
     # === WHOSE === #
 
-    def _metered_family(self):
-        """A commercial entity and its contacts, archived ones too: whose usage it is.
-
-        :return: ``res.partner`` with all rights
-        """
-        return (
-            self.env["res.partner"]
-            .sudo()
-            .with_context(active_test=False)
-            .search([("commercial_partner_id", "in", self.commercial_partner_id.ids)])
-        )
-
     def _metered_domain(self, model):
         """What of a model is this customer's, in the user's company."""
         return [
@@ -132,6 +121,8 @@ class ResPartner(models.Model):
             self._metered_check_rates(),
             self._metered_check_call_types(),
             self._metered_check_subscription(),
+            self._metered_check_periods(),
+            self._metered_check_no_renewal(),
             self._metered_check_exceptions(),
         ]
 
@@ -258,7 +249,7 @@ class ResPartner(models.Model):
             .sudo()
             .search(
                 [
-                    *self._metered_domain("sale.subscription"),
+                    *self._metered_payer()._metered_domain("sale.subscription"),
                     ("in_progress", "=", True),
                 ]
             )
@@ -298,6 +289,69 @@ class ResPartner(models.Model):
             )
         return Check(
             name, False, detail, self.env._("Open the subscription"), "subscription"
+        )
+
+    def _metered_unbilled_domain(self):
+        """Billing periods of the customer that are on no invoice any more."""
+        return [
+            ("partner_id", "in", self._metered_family().ids),
+            ("company_id", "=", self.env.company.id),
+            ("state", "=", "unbilled"),
+        ]
+
+    def _metered_check_periods(self):
+        """Whether a fee was lost with an invoice that is no more."""
+        name = self.env._("Billing periods")
+        unbilled = (
+            self.env["metered.period"].sudo().search(self._metered_unbilled_domain())
+        )
+        if not unbilled:
+            return Check(name, True, self.env._("None is without its invoice."))
+        return Check(
+            name,
+            False,
+            self.env._(
+                "On no invoice, because it was deleted, cancelled or credited: %s.",
+                ", ".join(
+                    f"{period.subscription_id.name}, {period.display_name}"
+                    for period in unbilled
+                ),
+            ),
+            self.env._("Bill them again"),
+            "periods",
+        )
+
+    def _metered_no_renewal_domain(self):
+        """Open usage of the customer that no coming renewal takes."""
+        return [
+            *self._metered_domain("metered.usage"),
+            ("no_renewal", "=", True),
+            ("records", ">", 0),
+        ]
+
+    def _metered_check_no_renewal(self):
+        """Whether all open usage is billed by a coming renewal."""
+        name = self.env._("Usage to bill")
+        Usage = self.env["metered.usage"].sudo()
+        records, money, _left_out = Usage._unbilled_money(
+            self._metered_no_renewal_domain(), MOST_PRICED
+        )
+        if not records:
+            return Check(name, True, self.env._("Renewals take all of it."))
+        amounts = [
+            self._metered_money(amount, currency) for currency, amount in money.items()
+        ]
+        return Check(
+            name,
+            False,
+            self.env._(
+                "No coming renewal takes %(records)s (%(money)s): from before the "
+                "subscription began, or of one that does not renew.",
+                records=self.env["metered.explanation"]._records(records),
+                money=" + ".join(amounts) or self.env._("no price"),
+            ),
+            self.env._("Look at it"),
+            "no_renewal",
         )
 
     def _metered_today(self):

@@ -64,6 +64,8 @@ class ResPartner(models.Model):
             "meters": self._metered_open_meters,
             "subscription": self._metered_open_subscription,
             "new_subscription": self._metered_open_new_subscription,
+            "periods": self._metered_open_periods,
+            "no_renewal": self._metered_open_no_renewal,
             "exceptions": lambda source: self.action_view_metered_exceptions(),
         }.get(place)
         if not opened:
@@ -154,6 +156,22 @@ class ResPartner(models.Model):
 
     def _metered_open_subscription(self, source):
         return self._metered_subscriptions()[:1].sudo(False)._get_records_action()
+
+    def _metered_open_periods(self, source):
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_period"
+        )
+        action["domain"] = self._metered_unbilled_domain()
+        action["context"] = {}
+        return action
+
+    def _metered_open_no_renewal(self, source):
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_usage"
+        )
+        action["domain"] = self._metered_no_renewal_domain()
+        action["context"] = {}
+        return action
 
     def _metered_open_new_subscription(self, source):
         return self.env["sale.subscription"]._get_records_action(

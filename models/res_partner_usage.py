@@ -25,7 +25,7 @@ class ResPartner(models.Model):
 
     def _compute_metered_usage_info(self):
         for partner in self:
-            owner = partner.commercial_partner_id
+            owner = partner._metered_payer().sudo(False)
             owner = owner._origin or owner
             partner.metered_usage_info = {
                 "blocks": owner._metered_usage_blocks() if owner.id else []

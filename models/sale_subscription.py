@@ -1,7 +1,14 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import Command, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from .sale_subscription_dates import PAST_RENEWAL, PastRenewal
+from .sale_subscription_renew import Renewal
+
+#: a day after all usage
+LAST = "9999-12-31"
 
 
 class SaleSubscription(models.Model):
@@ -16,6 +23,18 @@ class SaleSubscription(models.Model):
         string="Billing Periods",
         readonly=True,
     )
+    metered_unbilled = fields.Char(
+        string="Periods on No Invoice",
+        compute="_compute_metered_unbilled",
+        compute_sudo=True,
+        help="Billing periods whose invoice was deleted, cancelled or credited.",
+    )
+
+    @api.depends("metered_period_ids.state")
+    def _compute_metered_unbilled(self):
+        for subscription in self:
+            unbilled = subscription._metered_unbilled_periods()
+            subscription.metered_unbilled = unbilled._describe_days()
 
     def _prepare_account_move(self, line_ids):
         """Add the lines of the claimed usage; metered lines have no fixed charge.
@@ -28,6 +47,7 @@ class SaleSubscription(models.Model):
         values = super()._prepare_account_move(
             [*line_ids, *(Command.create(line) for line in usage_lines)]
         )
+        values["invoice_date"] = self._metered_billing_date()
         values.setdefault("currency_id", self.currency_id.id)
         if self.fiscal_position_id:
             values.setdefault("fiscal_position_id", self.fiscal_position_id.id)
@@ -57,6 +77,33 @@ class SaleSubscription(models.Model):
         subscription._metered_link([renewal])
         return renewal.invoice
 
+    def manual_invoice(self):
+        """Create the next invoice, unless an earlier period is on none.
+
+        Who deletes an invoice and then presses this button means that period, and
+        would get the next one, early, and without the fees of the one that is missing.
+
+        :raises UserError: with the period, and where it is billed again
+        """
+        self.ensure_one()
+        unbilled = self._metered_unbilled_periods().filtered(
+            lambda period: period.date_to != self.recurring_next_date
+        )
+        if unbilled:
+            raise UserError(
+                self.env._(
+                    "%(periods)s of %(subscription)s is on no invoice: its invoice was "
+                    "deleted, cancelled or credited. Create Invoice bills the next "
+                    "renewal, on %(next)s, and not that period. Press Bill This Period "
+                    "Again on the subscription first; or leave the period unbilled: "
+                    "Metered Billing, Billing, Billing Periods.",
+                    periods=unbilled._describe_days(),
+                    subscription=self.name,
+                    next=format_date(self.env, self.recurring_next_date),
+                )
+            )
+        return super().manual_invoice()
+
     def generate_invoice(self):
         """Renew: invoice the period that is due as the template says.
 
@@ -72,6 +119,18 @@ class SaleSubscription(models.Model):
 
     def write(self, values):
         """Bill what is left when a stage closes it, and keep dates that were agreed.
+
+        :raises UserError: when it gets another customer while usage waits for it
+        """
+        waiting = self.env["metered.usage"].sudo()
+        if {"partner_id", "company_id"} & set(values):
+            waiting = self._metered_waiting_usage()
+        result = self._metered_write(values)
+        self._metered_check_waiting(waiting)
+        return result
+
+    def _metered_write(self, values):
+        """Write, minding the stage.
 
         subscription_oca begins anew, today, whenever a subscription is moved to a stage
         in progress, also from another one.
@@ -101,6 +160,142 @@ class SaleSubscription(models.Model):
                 subscription.with_context(metered_advance=True)._set_as_program(kept)
         return result
 
+    # === WHOSE USAGE IT BILLS === #
+
+    def _metered_waiting_usage(self):
+        """Open usage that the coming renewals of these bill.
+
+        :return: ``metered.usage`` with all rights
+        """
+        usage = self.env["metered.usage"].sudo()
+        for subscription in self.filtered("in_progress"):
+            owner = subscription.partner_id.commercial_partner_id
+            owner = owner.with_company(subscription.company_id)
+            household = owner._metered_households()[owner.id]
+            usage |= usage.search(
+                subscription._metered_usage_domain(fields.Date.to_date(LAST), household)
+            )
+        return usage
+
+    def _metered_check_waiting(self, usage):
+        """Refuse a change after which nothing bills usage that was to be billed.
+
+        :param usage: ``metered.usage`` that these were to bill before
+        """
+        left = usage.search([("id", "in", usage.ids), ("no_renewal", "=", True)])
+        if left:
+            raise UserError(
+                self.env._(
+                    "%(records)s of %(customer)s wait for the next invoice of "
+                    "%(subscription)s, and nothing would bill them after this change. "
+                    "Close the subscription, which bills what is left, and create "
+                    "another one; or invoice the usage first: Metered Billing, "
+                    "Billing, Manual Invoicing.",
+                    records=self.env["metered.explanation"]._records(
+                        sum(left.mapped("records"))
+                    ),
+                    customer=left.partner_id[0].display_name,
+                    subscription=", ".join(self.mapped("name")),
+                )
+            )
+
+    @api.constrains("partner_id", "company_id")
+    def _check_metered_identifiers(self):
+        """Identifiers that name it stay those of its customer."""
+        self.env["metered.identifier"].sudo().with_context(active_test=False).search(
+            [("subscription_id", "in", self.ids)]
+        )._check_subscription()
+
+    # === BILLING A PERIOD AGAIN === #
+
+    def _metered_unbilled_periods(self):
+        """The periods of these that are on no invoice, the oldest first.
+
+        :return: ``metered.period`` with all rights
+        """
+        return (
+            self.env["metered.period"]
+            .sudo()
+            .search(
+                [("subscription_id", "in", self.ids), ("state", "=", "unbilled")],
+                order="date_to, id",
+            )
+        )
+
+    def _metered_fees_now(self):
+        """The flat fees as a period remembers them: name, quantity, price, discount."""
+        self.ensure_one()
+        return [
+            [line.name, line.product_uom_qty, line.price_unit, line.discount]
+            for line in self._metered_flat_lines()
+        ]
+
+    def _metered_bill_again(self, period):
+        """Bill a period again that is on no invoice; a draft, whatever the template.
+
+        Fees and usage are those of its renewal, by the subscription as it is now. The
+        next invoice date stays. Days of other periods that are on no invoice are left
+        to these.
+
+        :param period: ``metered.period`` of this subscription
+        :return: ``account.move``, empty where nothing is left to bill
+        :raises UserError: when an invoice bills it
+        """
+        self.ensure_one()
+        day = period.date_to
+        if period.without_fees:
+            # It was billed on the day on which the subscription was closed.
+            day = fields.Date.subtract(day, days=1)
+        subscription = self.with_context(**{PAST_RENEWAL: PastRenewal(day)})
+        others = self._metered_unbilled_periods() - period
+        renewal = Renewal(
+            subscription,
+            period.date_from,
+            period.date_to,
+            fees=not period.without_fees,
+            apart=[(other.date_from, other.date_to) for other in others],
+        )
+        subscription._metered_claim([renewal])
+        if renewal.billed:
+            raise UserError(renewal.billed_message())
+        before, now = period.fees, subscription._metered_fees_now()
+        subscription._metered_claim_usage([renewal])
+        subscription._metered_make_invoices([renewal])
+        if not renewal.invoice:
+            period.was_billed = False
+        elif renewal.fees and before is not None and before != now:
+            renewal.invoice._metered_log(
+                self.env._(
+                    "The fees are those of the subscription today, %(now)s. When the "
+                    "period was billed first they were %(before)s.",
+                    now=self._metered_describe_fees(now),
+                    before=self._metered_describe_fees(before),
+                )
+            )
+        self._metered_note([renewal])
+        return renewal.invoice
+
+    def _metered_describe_fees(self, fees):
+        texts = []
+        for name, quantity, price, discount in fees:
+            text = f"{name}: {quantity:g} × {self.currency_id.format(price)}"
+            texts.append(f"{text} − {discount:g} %" if discount else text)
+        return ", ".join(texts) or self.env._("none")
+
+    def action_metered_bill_again(self):
+        """Bill the oldest period again that is on no invoice, and open the draft.
+
+        :raises UserError: where there is none
+        """
+        self.ensure_one()
+        self.check_access("write")
+        period = self._metered_unbilled_periods()[:1]
+        if not period:
+            raise UserError(
+                self.env._("All billing periods of %s are on invoices.", self.name)
+            )
+        return period.sudo(False)._open_billed_again(period._bill_again())
+
     def action_view_metered_usage(self):
         """Open the usage that this subscription's invoices hold or will hold."""
         self.ensure_one()
@@ -112,11 +307,18 @@ class SaleSubscription(models.Model):
         invoiced = invoices.invoice_line_ids.filtered("metered_usage_ids")
         action["domain"] = [
             ("company_id", "=", self.company_id.id),
-            ("partner_id", "child_of", self.partner_id.commercial_partner_id.ids),
             "|",
             ("subscription_id", "=", self.id),
             "&",
             ("subscription_id", "=", False),
-            ("invoice_line_id", "in", [False, *invoiced.ids]),
+            "|",
+            ("invoice_line_id", "in", invoiced.ids),
+            "&",
+            ("invoice_line_id", "=", False),
+            (
+                "partner_id",
+                "in",
+                self.with_company(self.company_id).partner_id._metered_family().ids,
+            ),
         ]
         return action

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import calendar
+from dataclasses import dataclass
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -8,6 +9,18 @@ from odoo.tools.misc import format_date
 
 #: recurrences that are counted in months, and so must keep their day of the month
 BY_MONTH = ("months", "years")
+#: context key of the renewal that is billed again, a :class:`PastRenewal`
+PAST_RENEWAL = "metered_past_renewal"
+
+
+@dataclass(frozen=True)
+class PastRenewal:
+    """The day of a renewal that is billed again.
+
+    A class of its own: what a caller sends in a context is never one.
+    """
+
+    day: object
 
 
 class SaleSubscription(models.Model):
@@ -135,10 +148,16 @@ class SaleSubscription(models.Model):
         )
         return (date_to - begin).days
 
+    def _metered_billing_date(self):
+        """The renewal that is invoiced: the next one, unless one is billed again."""
+        self.ensure_one()
+        past = self.env.context.get(PAST_RENEWAL)
+        return past.day if isinstance(past, PastRenewal) else self.recurring_next_date
+
     def _metered_fee_days(self):
         """The days that a flat fee is for, as text in the customer's language."""
         self.ensure_one()
-        begin = self.recurring_next_date
+        begin = self._metered_billing_date()
         if not begin:
             return ""
         end = self._get_next_invoice_date(begin) - timedelta(days=1)

@@ -42,6 +42,7 @@ class SaleSubscription(models.Model):
                     ("company_id", "=", self.company_id.id),
                     ("sale_subscription_id", "!=", self.id),
                     ("sale_subscription_id.in_progress", "=", True),
+                    ("sale_subscription_id.active", "=", True),
                     (
                         "sale_subscription_id.partner_id.commercial_partner_id",
                         "=",

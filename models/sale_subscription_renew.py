@@ -17,8 +17,12 @@ class Renewal:
     date_from: object
     date_to: object
     period: models.BaseModel = None
-    #: another invoice bills the period already
-    billed: bool = False
+    #: the invoices that bill the period already
+    billed: models.BaseModel = None
+    #: whether its flat fees are billed, or its usage alone
+    fees: bool = True
+    #: half-open days within it whose usage is billed elsewhere
+    apart: list = field(default_factory=list)
     #: (values of an invoice line, ids of its usage)
     usage_lines: list = field(default_factory=list)
     invoice: models.BaseModel = None
@@ -31,7 +35,7 @@ class Renewal:
             "%(invoice)s. Delete, cancel or credit that invoice first.",
             date=self.date_to,
             subscription=self.subscription.name,
-            invoice=self.period.invoice_id.display_name,
+            invoice=self.billed._metered_label(),
         )
 
 
@@ -84,7 +88,10 @@ class SaleSubscription(models.Model):
             today = subscription.company_id._metered_today()
             date_to = today + timedelta(days=1)
             renewal = Renewal(
-                subscription, subscription._metered_period_start(date_to), date_to
+                subscription,
+                subscription._metered_period_start(date_to),
+                date_to,
+                fees=False,
             )
             subscription._metered_claim_usage([renewal])
             if not renewal.usage_lines:
@@ -135,9 +142,10 @@ class SaleSubscription(models.Model):
             .sudo()
             ._claim([(r.subscription, r.date_from, r.date_to) for r in renewals])
         )
+        living = self.env["metered.period"].union(*periods.values())._living_invoices()
         for renewal in renewals:
             renewal.period = periods[renewal.subscription.id]
-            renewal.billed = renewal.period._is_billed()
+            renewal.billed = living.get(renewal.period.id)
 
     def _metered_claim_usage(self, renewals):
         """Lock the usage of claimed periods, and prepare its invoice lines.
@@ -145,18 +153,28 @@ class SaleSubscription(models.Model):
         Two subscriptions of one customer in one go: the first takes the usage.
         """
         usage_model = self.env["metered.usage"].sudo()
+        owners = self.env["res.partner"].union(
+            *(r.subscription.partner_id.commercial_partner_id for r in renewals)
+        )
+        households = owners._metered_households()
         # All of them before any usage is locked: always in the same order.
         self.env["metered.plan.mark"]._settle_customers(
-            self.env["res.partner"].union(
-                *(r.subscription.partner_id for r in renewals)
+            owners.browse(
+                sorted({key for some in households.values() for key in some.named})
             )
         )
         taken = []
         for renewal in renewals:
             subscription = renewal.subscription
+            household = households[subscription.partner_id.commercial_partner_id.id]
             usage = usage_model._lock_open(
                 [
-                    *subscription._metered_usage_domain(renewal.date_to),
+                    *subscription._metered_usage_domain(renewal.date_to, household),
+                    *(
+                        condition
+                        for begin, end in renewal.apart
+                        for condition in ("|", ("day", "<", begin), ("day", ">=", end))
+                    ),
                     ("id", "not in", taken),
                 ]
             )
@@ -170,23 +188,31 @@ class SaleSubscription(models.Model):
                 subscription=subscription,
             )
 
-    def _metered_usage_domain(self, date_to):
+    def _metered_usage_domain(self, date_to, household):
         """Open usage that a renewal on ``date_to`` bills.
 
         Usage of an earlier period that came in late is part of it; usage from before
-        the subscription began is not.
+        the subscription began is not. ``metered.usage.no_renewal`` is the other side
+        of it: what is changed here is changed there.
+
+        :param household: :class:`~.res_partner_payer.Household` of its customer
         """
         self.ensure_one()
         # Ids, not a condition on the contact: the index on customer and day is taken
         # then, whatever the statistics of a table say that has just grown.
-        customers = self.partner_id._metered_family()
         domain = [
             ("company_id", "=", self.company_id.id),
             ("invoice_line_id", "=", False),
             ("day", "<", date_to),
             ("subscription_id", "in", [False, self.id]),
-            ("partner_id", "in", customers.ids),
+            ("partner_id", "in", list(household.named)),
         ]
+        if household.implied != household.named:
+            domain += [
+                "|",
+                ("subscription_id", "=", self.id),
+                ("partner_id", "in", list(household.implied)),
+            ]
         elsewhere = self._metered_meters_of_others()
         if elsewhere:
             domain += [
@@ -202,12 +228,17 @@ class SaleSubscription(models.Model):
 
     def _metered_invoice(self, renewals):
         """Make, link, post and send the invoices as the templates say."""
+        self._metered_make_invoices(renewals)
+        self._metered_post_and_send(renewals)
+
+    def _metered_make_invoices(self, renewals):
+        """Make the drafts, and point periods and usage to them."""
         direct, values_list = [], []
         for renewal in renewals:
             subscription = renewal.subscription
             renewal.invoice = self.env["account.move"].sudo()
             by_order, _post, _send = subscription.template_id._metered_invoicing()
-            flat = subscription._metered_flat_lines()
+            flat = renewal.fees and subscription._metered_flat_lines() or ()
             if by_order and flat:
                 renewal.invoice = subscription._metered_invoice_by_order(renewal)
                 continue
@@ -216,13 +247,13 @@ class SaleSubscription(models.Model):
             ] + [Command.create(values) for values, _ids in renewal.usage_lines]
             if commands:
                 direct.append(renewal)
-                values_list.append(subscription._prepare_account_move(commands))
+                values = subscription._prepare_account_move(commands)
+                values_list.append({**values, "metered_period_id": renewal.period.id})
         for renewal, move in zip(
             direct, self._metered_create_moves(values_list), strict=True
         ):
             renewal.invoice = move
         self._metered_link(renewals)
-        self._metered_post_and_send(renewals)
 
     def _metered_create_moves(self, values_list):
         return (
@@ -239,15 +270,18 @@ class SaleSubscription(models.Model):
         usage has an invoice of its own.
         """
         self.ensure_one()
-        order = self.create_sale_order()
-        order.action_confirm()
-        order.action_lock()
+        order = renewal.period.order_id
+        if order.state != "sale":
+            order = self.create_sale_order()
+            order.action_confirm()
+            order.action_lock()
+            renewal.period.order_id = order
         lines = [Command.create(values) for values, _ids in renewal.usage_lines]
         if order._get_invoiceable_lines():
             invoice = order._create_invoices()
             invoice.sudo().write(
                 {
-                    "invoice_date": self.recurring_next_date,
+                    "invoice_date": self._metered_billing_date(),
                     "invoice_origin": f"{order.name}, {self.name}",
                     "invoice_line_ids": lines,
                 }
@@ -262,7 +296,18 @@ class SaleSubscription(models.Model):
         usage = self.env["metered.usage"].sudo()
         for renewal in renewals:
             if renewal.invoice:
-                renewal.period.invoice_id = renewal.invoice
+                if not renewal.invoice.metered_period_id:
+                    renewal.invoice.metered_period_id = renewal.period
+                renewal.period.write(
+                    {
+                        "invoice_id": renewal.invoice.id,
+                        "was_billed": True,
+                        "is_waived": False,
+                        "without_fees": not renewal.fees,
+                        "fees": renewal.fees
+                        and renewal.subscription._metered_fees_now(),
+                    }
+                )
                 usage._link_to_invoice(renewal.invoice, renewal.usage_lines)
 
     def _metered_post_and_send(self, renewals):

@@ -10,6 +10,9 @@ from . import test_audit
 from . import test_batch_job
 from . import test_batch_undo
 from . import test_batch_undo_job
+from . import test_billed_again
+from . import test_billed_again_together
+from . import test_billed_again_tours
 from . import test_call_costs
 from . import test_calling_plan_together
 from . import test_calling_plan_tours
@@ -149,7 +152,9 @@ from . import test_translatable_errors
 from . import test_translated_errors
 from . import test_usage_calls
 from . import test_usage_discount
+from . import test_usage_no_renewal
 from . import test_usage_so_far
 from . import test_usage_words
 from . import test_vectors
 from . import test_what_if_tours
+from . import test_zero_lines

@@ -13,6 +13,7 @@ class AccountMoveReversal(models.TransientModel):
         return {
             **super()._modify_default_reverse_values(origin_move),
             "metered_replaces_id": origin_move.id,
+            "metered_period_id": origin_move.metered_period_id.id,
         }
 
     def reverse_moves(self, is_modify=False):

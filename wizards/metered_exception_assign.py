@@ -28,7 +28,8 @@ class MeteredExceptionAssign(models.TransientModel):
     )
     subscription_id = fields.Many2one(
         "sale.subscription",
-        domain="[('partner_id', 'child_of', partner_id)]",
+        domain="[('company_id', '=', company_id),"
+        " ('partner_id.commercial_partner_id.id', 'parent_of', partner_id)]",
         help="The usage goes on the invoices of this subscription. Empty: on the next "
         "invoice of any subscription of the customer.",
         check_company=True,

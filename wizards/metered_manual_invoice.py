@@ -64,6 +64,11 @@ class MeteredManualInvoice(models.TransientModel):
         readonly=True,
         help="Records of this customer and these days that could not be rated.",
     )
+    unbilled = fields.Integer(
+        string="Periods on No Invoice",
+        readonly=True,
+        help="Billing periods of the customer whose fees are on no invoice.",
+    )
     currency_id = fields.Many2one("res.currency", readonly=True)
     amount = fields.Monetary(
         string="To Invoice", readonly=True, help="Without taxes, as on the invoice."
@@ -234,33 +239,7 @@ class MeteredManualInvoice(models.TransientModel):
         }
 
     def _open_invoice(self):
-        """Open the invoice; for who may not see it, say that it was made."""
-        invoice = self.sudo().invoice_id
-        if self.env["account.move"].browse(invoice.id).has_access("read"):
-            return {
-                "type": "ir.actions.act_window",
-                "res_model": "account.move",
-                "res_id": invoice.id,
-                "views": [(False, "form")],
-                "target": "current",
-            }
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "sticky": True,
-                "title": self.env._("The invoice was made"),
-                "message": self.env._(
-                    "%(invoice)s for %(customer)s, %(amount)s with taxes. Somebody "
-                    "with access to Invoicing can look at it and confirm it.",
-                    invoice=invoice.display_name,
-                    customer=invoice.partner_id.display_name,
-                    amount=invoice.currency_id.format(invoice.amount_total),
-                ),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        return self.sudo().invoice_id.sudo(False)._metered_open_made()
 
     def action_view_exceptions(self):
         """Open the records of the question that could not be rated."""
@@ -269,6 +248,16 @@ class MeteredManualInvoice(models.TransientModel):
             "metered_billing.action_metered_exception"
         )
         action["domain"] = self._exception_domain()
+        return action
+
+    def action_view_unbilled(self):
+        """Open the customer's periods that are on no invoice, to bill them again."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_period"
+        )
+        action["domain"] = self._unbilled_domain()
+        action["context"] = {}
         return action
 
     def action_view_usage(self):

@@ -46,6 +46,7 @@ class MeteredManualInvoice(models.TransientModel):
                     ),
                 )
             )
+        checks += self._check_periods()
         if self.date_to >= fields.Date.context_today(self):
             checks.append(
                 (
@@ -55,6 +56,28 @@ class MeteredManualInvoice(models.TransientModel):
                 )
             )
         return checks
+
+    def _unbilled_domain(self):
+        partner = self.partner_id.with_company(self.company_id)
+        return partner._metered_unbilled_domain()
+
+    def _check_periods(self):
+        """Which fees are on no invoice, and not on this one either."""
+        unbilled = self.env["metered.period"].sudo().search(self._unbilled_domain())
+        return [
+            (
+                False,
+                self.env._("Fees on no invoice"),
+                self.env._(
+                    "This invoice holds usage only. The fees of %(subscription)s with "
+                    "the period %(days)s are on none: Bill This Period Again makes "
+                    "their invoice, with the usage.",
+                    subscription=period.subscription_id.name,
+                    days=period.display_name,
+                ),
+            )
+            for period in unbilled
+        ]
 
     def _check_sources(self):
         """Whether usage of the customer comes in from its sources."""

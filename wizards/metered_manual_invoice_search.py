@@ -171,6 +171,9 @@ class MeteredManualInvoice(models.TransientModel):
                 "found": sum(sums[0] for sums in found.sums.values()) + found.billed,
                 "billed": found.billed,
                 "unrated": unrated,
+                "unbilled": self.env["metered.period"].search_count(
+                    self._unbilled_domain()
+                ),
                 "currency_id": currency.id,
                 "amount": sum(line["amount"] for line in lines),
                 "line_ids": [
