@@ -12,6 +12,7 @@ from odoo.http import request
 from ..connectors.credentials import credential
 from ..connectors.errors import SourceError
 from ..connectors.freeswitch_json import MOST_BYTES, document_record, read_body
+from ..ingest.conflicts import make_lasting
 
 _logger = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ _logger = logging.getLogger(__name__)
 class FreeSwitch(http.Controller):
     """Where FreeSWITCH's mod_json_cdr posts its calls.
 
-    200 means: stored and committed, do not send it again. Everything else makes the
+    200 means: stored and on disk, do not send it again. Everything else makes the
     switch keep the record and try again; the answer says why, and nothing else.
     """
 
@@ -56,6 +57,7 @@ class FreeSwitch(http.Controller):
         except SourceError as error:
             return self._answer(400, str(error))
         known._receive(record)
+        make_lasting(request.env.cr)
         return self._answer(200, "stored")
 
     def _body(self):

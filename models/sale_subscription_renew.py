@@ -145,7 +145,16 @@ class SaleSubscription(models.Model):
         Two subscriptions of one customer in one go: the first takes the usage.
         """
         usage_model = self.env["metered.usage"].sudo()
-        # All of them before any usage is locked: always in the same order.
+        # All of it at once, and first: always in the same order, and before imports
+        # have changed what this transaction sees.
+        if renewals:
+            usage_model._lock(
+                [
+                    ("company_id", "in", self.company_id.ids),
+                    ("partner_id", "in", self.partner_id._metered_family().ids),
+                    ("day", "<", max(renewal.date_to for renewal in renewals)),
+                ]
+            )
         self.env["metered.plan.mark"]._settle_customers(
             self.env["res.partner"].union(
                 *(r.subscription.partner_id for r in renewals)
