@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import deque
+from contextlib import nullcontext
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -15,6 +16,7 @@ from ..ingest.conflicts import (
     is_temporary,
     make_lasting,
     pause,
+    quietly,
 )
 
 _logger = logging.getLogger(__name__)
@@ -176,6 +178,10 @@ class MeteredJob(models.AbstractModel):
             do or another process is at it
         """
         self.ensure_one()
+        with quietly() if commit else nullcontext():
+            return self._process_locked(commit, seconds)
+
+    def _process_locked(self, commit, seconds):
         if not self._lock_job(commit):
             return False
         try:

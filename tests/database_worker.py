@@ -6,8 +6,11 @@ Run by scripts/odoo_env.py with numbers of steps, as ``3,17`` or ``-``, and jobs
 ``metered.batch:5``. A step is a statement or a commit; before one of those numbers it
 prints ``at`` and waits for a line. It prints how many steps each job took, and
 ``lost`` when it has to begin again with a new connection, as a scheduled action does.
+For ``posted:`` and the id of a source it prints ``listening``, answers what is posted
+until it reads a line, and works off what came in.
 """
 
+import os
 import sys
 
 from odoo import SUPERUSER_ID, api, sql_db
@@ -66,6 +69,15 @@ def main(env, numbers, *jobs):
     for job in jobs:
         model, number = job.split(":")
         before = steps.done
+        if model == "posted":
+            tell("listening")
+            sys.stdin.readline()
+            with registry.cursor() as cr:
+                sources = api.Environment(cr, SUPERUSER_ID, {})["metered.source"]
+                [sync] = sources._start_posted().filtered(
+                    lambda sync, number=number: sync.source_id.id == int(number)
+                )
+                model, number = sync._name, sync.id
         while True:
             try:
                 with registry.cursor() as cr:
@@ -73,14 +85,17 @@ def main(env, numbers, *jobs):
                         int(number)
                     )
                     record._process(commit=cr.commit)
-                    if record.state not in ("queued", "running"):
+                    state = record.state
+                    if state not in ("queued", "running"):
                         break
             except Exception as error:
                 if not is_temporary(error):
                     raise
                 sql_db.close_all()
                 tell("lost")
-        tell(f"steps {steps.done - before} {job} {record.state}")
+        tell(f"steps {steps.done - before} {job} {state}")
+    # Its first connection may be one that was lost: there is nothing to roll back.
+    os._exit(0)
 
 
 if __name__ == "__main__":

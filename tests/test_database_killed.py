@@ -11,7 +11,6 @@ that nobody disturbs: the same records, sums and invoices, each once.
 
 import http.client
 import json
-import os
 import random
 from contextlib import closing
 from datetime import UTC, datetime
@@ -35,14 +34,16 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
 from .committed_case import CommittedCase
 from .database_cluster import DatabaseCluster
 from .metered_case import generic_csv
+from .test_source_push import TOKEN, call
 
 SEED = 12
 PHONE = 12_125_570_000
 CUSTOMERS, CALLS, STRANGERS = 6, 30, 60
 #: times that the database is killed in each run
 KILLS = 6
-TOKEN = "a-token-of-a-switch-0123"
 POSTED = 24
+#: a connection that was lost answers with an error once, for each that is in the pool
+ATTEMPTS = 20
 DAY = datetime(2026, 10, 5, tzinfo=UTC)
 
 #: what is left at the end, without what counts attempts or says when it was
@@ -98,6 +99,14 @@ class TestDatabaseKilled(CommittedCase):
         self.partners = self.make_customers(CUSTOMERS, PHONE, self.old)
         self.sell_plan(self.partners, minutes=4)
         self.source = self.make_source("Killed switch")
+        self.pushed = self.make_source("Killed FreeSWITCH")
+        self.pushed.write(
+            {
+                "source_type": "freeswitch_json",
+                "push_token": TOKEN,
+                **self.pushed._prepare_preset_values("freeswitch"),
+            }
+        )
         self.real.flush_all()
         self.cr.commit()
 
@@ -238,7 +247,7 @@ class TestDatabaseKilled(CommittedCase):
             _word, steps, job, state = line.split()
             lengths[job], ended = int(steps), state
             self.assertEqual(ended, "done", line)
-        self.assertEqual(list(lengths), jobs)
+        self.assertEqual(list(lengths), jobs, self.said())
 
         killed = self.kill_all_along(cluster, jobs, lengths)
         self.assertGreaterEqual(killed, KILLS)
@@ -250,8 +259,19 @@ class TestDatabaseKilled(CommittedCase):
                     self.read(cluster, f"{name}_calm", query),
                 )
         self.assertEqual(self.read(cluster, name, _WRONG), [])
-        self.log.seek(0)
-        self.assertNotIn(" ERROR ", self.log.read())
+        # Nobody is told of what has passed: of no job, and of no conflict.
+        self.assertNotIn("odoo.addons.metered_billing", self.said())
+        self.assertNotIn("could not serialize", self.said())
+
+        posted = self.post_all(cluster)
+        query = f"""
+            SELECT call_id, charge::text FROM metered_cdr
+             WHERE source_id = {self.pushed.id}
+        """
+        found = self.read(cluster, name, query)
+        self.assertEqual(
+            sorted(found), sorted((call_id, "0.120000") for call_id in posted)
+        )
 
     def kill_all_along(self, cluster, jobs, lengths):
         """Have the jobs done while the database is killed, in each of them.
@@ -283,5 +303,57 @@ class TestDatabaseKilled(CommittedCase):
                 continue
             worker.stdin.write("go\n")
             worker.stdin.flush()
-        self.assertEqual(worker.wait(), 0)
+        self.assertEqual(worker.wait(), 0, self.said())
         return killed
+
+    def post_all(self, cluster):
+        """Post calls as a switch does: until the answer is 200; then it forgets them.
+
+        The database is killed right after some of these answers.
+
+        :return: ids of the calls
+        """
+        chance = random.Random(SEED)
+        moments = set(chance.sample(range(POSTED), KILLS // 2))
+        worker = self.work(
+            cluster, self.cr.dbname, [], [f"posted:{self.pushed.id}"]
+        )
+        self.assertEqual(worker.stdout.readline(), "listening\n", self.said())
+        posted = [f"posted-{number}" for number in range(POSTED)]
+        for number, call_id in enumerate(posted):
+            for _attempt in range(ATTEMPTS):
+                if self.post(worker.port, call_id) == 200:
+                    break
+            else:
+                self.fail(f"{call_id} was never answered: {self.said()}")
+            if number in moments:
+                cluster.crash()
+        inbox = self.read(cluster, self.cr.dbname, "SELECT record FROM metered_inbox")
+        text = "".join(record for (record,) in inbox)
+        lost = [call_id for call_id in posted if f'"{call_id}"' not in text]
+        self.assertFalse(lost)
+        output, _error = worker.communicate("go\n", timeout=300)
+        self.assertIn(" done", output, self.said())
+        return posted
+
+    def post(self, port, call_id):
+        """The status of the answer; None without one."""
+        with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+            try:
+                connection.request(
+                    "POST",
+                    f"/metered/freeswitch/{self.pushed.id}",
+                    json.dumps(call(call_id, caller_id_number=f"+{PHONE}")),
+                    {
+                        "Authorization": f"Bearer {TOKEN}",
+                        "Content-Type": "application/json",
+                    },
+                )
+                return connection.getresponse().status
+            except (OSError, http.client.HTTPException):
+                return None
+
+    def said(self):
+        """What the processes wrote to their log."""
+        self.log.seek(0)
+        return self.log.read()
