@@ -304,7 +304,15 @@ class MeteredJob(models.AbstractModel):
 
     def _finish(self):
         """Close a job that has nothing left to do."""
-        self.write({"state": "done", "finished": fields.Datetime.now()})
+        self.write(
+            {
+                "state": "done",
+                "finished": fields.Datetime.now(),
+                "waits": 0,
+                "waiting": False,
+                "not_before": False,
+            }
+        )
 
     def _fail(self, message):
         """Close a job that cannot go on."""
