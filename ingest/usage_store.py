@@ -44,9 +44,9 @@ _DAYS = """
 _ADD = """
     UPDATE metered_usage usage
        SET records = usage.records + new.records,
-           quantity = usage.quantity + new.quantity,
+           quantity = trim_scale(usage.quantity + new.quantity),
            billed_quantity = usage.billed_quantity + new.billed_quantity,
-           amount = usage.amount + new.charge_micro / 1000000.0
+           amount = usage.amount + new.charge_micro * 0.000001
       FROM unnest(%s::int[], %s::int[], %s::numeric[], %s::bigint[], %s::bigint[])
            AS new (id, records, quantity, billed_quantity, charge_micro)
      WHERE usage.id = new.id AND usage.collecting

@@ -220,7 +220,7 @@ class MeteredBatch(models.Model):
             ), shrunk AS (
                 UPDATE metered_usage usage
                    SET records = usage.records - sums.records,
-                       quantity = usage.quantity - sums.quantity,
+                       quantity = trim_scale(usage.quantity - sums.quantity),
                        billed_quantity = usage.billed_quantity
                                        - coalesce(sums.billed_quantity, 0),
                        amount = usage.amount - coalesce(sums.amount, 0)

@@ -5,6 +5,7 @@ from . import test_aggregations
 from . import test_allowance_life
 from . import test_allowance_reference
 from . import test_allowances
+from . import test_amount_scale
 from . import test_attachment_database
 from . import test_batch_job
 from . import test_batch_undo
@@ -68,6 +69,7 @@ from . import test_import_wizard
 from . import test_invoice_mail
 from . import test_invoice_usage
 from . import test_job_screens
+from . import test_job_waits
 from . import test_known_faults
 from . import test_lasting_commits
 from . import test_late_calls

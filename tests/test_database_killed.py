@@ -313,9 +313,7 @@ class TestDatabaseKilled(CommittedCase):
         """
         chance = random.Random(SEED)
         moments = set(chance.sample(range(POSTED), KILLS // 2))
-        worker = self.work(
-            cluster, self.cr.dbname, [], [f"posted:{self.pushed.id}"]
-        )
+        worker = self.work(cluster, self.cr.dbname, [], [f"posted:{self.pushed.id}"])
         self.assertEqual(worker.stdout.readline(), "listening\n", self.said())
         posted = [f"posted-{number}" for number in range(POSTED)]
         for number, call_id in enumerate(posted):
