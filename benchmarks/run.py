@@ -31,6 +31,7 @@ import rating_speed  # noqa: E402
 import renewals  # noqa: E402
 import syncs  # noqa: E402
 import synthetic  # noqa: E402
+import together  # noqa: E402
 import what_if  # noqa: E402
 import workload  # noqa: E402
 
@@ -38,7 +39,9 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefghlw"
+FIGURES = "abcdefghltw"
+#: records of each of the imports that run beside others
+TOGETHER_RECORDS = 200_000
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,9 @@ TABLE = (
     Figure("quick_sync_pages_per_s", "NetSapiens at once: pages downloaded", "/s"),
     Figure("quick_sync_records_per_s", "records synced", "/s"),
     Figure("quick_sync_over_download", "sync, in times of the download"),
+    Figure("import_alone_per_s", "records imported in a second, alone", "/s"),
+    Figure("import_beside_per_s", "the slower of two, beside other jobs", "/s"),
+    Figure("beside_over_alone", "that, in times of alone", "", ">=", 1 / 3),
     Figure("import_1m_mb", "memory of the import above idle", "MiB", "<=", 600),
     Figure("import_5m_mb", "the same, five times the records", "MiB", "<=", 600),
 )
@@ -94,7 +100,7 @@ def options():
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
         " f memory, g rating with plans and tiers, h NetSapiens sync,"
-        " l a late record, w what if",
+        " l a late record, t two imports beside other jobs, w what if",
     )
     parser.add_argument(
         "--quick",
@@ -209,6 +215,16 @@ def measure(env, chosen, operator, path, totals):
         figures["late_s"] = late.many_others
         figures["late_over_fewer"] = late.many_others / late.few_others
         figures["late_over_small"] = late.many_others / late.small
+    if "t" in chosen.only:
+        say("two imports, renewals and a re-rating at the same time")
+        found = together.measure(
+            env, operator, path.parent, min(TOGETHER_RECORDS, chosen.records)
+        )
+        for name, seconds in found.seconds:
+            say(f"  {name}: {seconds:.1f} s")
+        figures["import_alone_per_s"] = found.alone
+        figures["import_beside_per_s"] = found.together
+        figures["beside_over_alone"] = found.together / found.alone
     return figures
 
 

@@ -13,6 +13,7 @@ from odoo.sql_db import PoolError
 
 from ..connectors.errors import SourceError
 from ..connectors.freeswitch_json import MOST_BYTES, document_record, read_body
+from ..ingest.conflicts import make_lasting
 
 #: what a switch is told while the database is away
 RETRY_SECONDS = 30
@@ -58,7 +59,7 @@ class PostDispatcher(http.Dispatcher):
 class FreeSwitch(http.Controller):
     """Where FreeSWITCH's mod_json_cdr posts its calls.
 
-    200 means: stored and committed, do not send it again. Everything else makes the
+    200 means: stored and on disk, do not send it again. Everything else makes the
     switch keep the record and try again; the answer says why, and nothing else.
     """
 
@@ -104,6 +105,7 @@ class FreeSwitch(http.Controller):
         except SourceError as error:
             return answer(400, str(error))
         source._receive(record)
+        make_lasting(request.env.cr)
         return answer(200, "stored")
 
 

@@ -6,12 +6,10 @@ Rating needs the processor, storing waits for the database: with one thread for 
 an import takes about as long as the slower of the two.
 """
 
-import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg2
-
+from .conflicts import again
 from .isolate import (
     MOST_RECORDS,
     PortionTooLarge,
@@ -20,16 +18,11 @@ from .isolate import (
     try_to_prepare,
 )
 from .store import lock_source
-from .usage_store import UsageTaken
-
-_logger = logging.getLogger(__name__)
 
 #: records a chunk: enough for the vectors to pay, little enough to see progress
 CHUNK_RECORDS = 100_000
 #: records of the first chunk, for which the database has to wait
 FIRST_RECORDS = 25_000
-#: times that a chunk is stored again when another transaction was in its way
-ATTEMPTS = 5
 
 
 def run_chunks(cr, chunks, settings, batch_id, on_stored, commit=None, seconds=None):
@@ -98,24 +91,15 @@ def _store_chunk(
     cr, chunk, prepared, settings, batch_id, on_stored, commit, expect_new
 ):
     """Store and commit one chunk, again where another transaction was in its way."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with lock_source(cr, settings.source_id, commit):
-                stored, found, rate_ids = store_portion(
-                    cr, chunk, prepared, settings, batch_id, expect_new
-                )
-                on_stored(stored, rate_ids)
-                if commit:
-                    commit()
-                return found
-        except (
-            psycopg2.errors.SerializationFailure,
-            psycopg2.errors.DeadlockDetected,
-            UsageTaken,
-        ):
-            if not commit or attempt == ATTEMPTS:
-                raise
-            _logger.info("Batch %s: a chunk is stored once more", batch_id)
-            cr.rollback()
-            expect_new = False
-    return False
+
+    def work(failed):
+        with lock_source(cr, settings.source_id, commit):
+            stored, found, rate_ids = store_portion(
+                cr, chunk, prepared, settings, batch_id, expect_new and not failed
+            )
+            on_stored(stored, rate_ids)
+            if commit:
+                commit()
+            return found
+
+    return again(cr, work, commit)

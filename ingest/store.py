@@ -16,6 +16,7 @@ import numpy as np
 import psycopg2
 import pyarrow as pa
 import pyarrow.compute as pc
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
@@ -74,7 +75,9 @@ def lock_source(cr, source_id, commit):
     """Hold a source for one chunk, across its commit.
 
     A lock of the session, taken in a transaction of its own: the transaction that
-    stores begins after it was granted, and so sees what others stored before.
+    stores begins after it was granted, and so sees what others stored before. Of usage
+    that imports of other sources add to, it sees what they committed meanwhile, too:
+    sums are added to whatever is there, and what was billed is looked at as it is.
 
     :param commit: function that commits; None inside a test, where the surrounding
         transaction has to do
@@ -86,14 +89,22 @@ def lock_source(cr, source_id, commit):
     cr.execute("SELECT pg_advisory_lock(%s, %s)", (LOCK_CLASS, source_id))
     commit()
     try:
+        if cr.connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
+            cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         yield
     except BaseException:
-        # Or what is half done would be committed with the lock's release.
-        cr.rollback()
+        # Or what is half done would be committed with the lock's release. The locks of
+        # a connection that is lost are gone with it.
+        if not cr.closed:
+            cr.rollback()
+            _unlock(cr, source_id, commit)
         raise
-    finally:
-        cr.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_CLASS, source_id))
-        commit()
+    _unlock(cr, source_id, commit)
+
+
+def _unlock(cr, source_id, commit):
+    cr.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_CLASS, source_id))
+    commit()
 
 
 def store(cr, prepared, settings, batch_id, expect_new=True):
@@ -207,11 +218,11 @@ def store_cdrs(cr, prepared, settings, batch_id):
     rows = UsageRows(cr, prepared.usage, settings.company_id)
     usage_id = np.append(rows.ids, 0)[prepared.usage_of]
     with ThreadPoolExecutor(1, "metered-text") as pool:
-        # The CDRs are written out while the database stores their usage.
+        # The CDRs are written out while the database stores usage that is new.
         text = pool.submit(
             lambda: copy_csv(cdr_table(prepared.cdrs, usage_id, settings, batch_id))
         )
-        rows.store()
+        rows.add_new()
         if settings.plan_partners:
             mark_plans(cr, prepared.usage, settings)
         text = text.result()
@@ -220,6 +231,7 @@ def store_cdrs(cr, prepared, settings, batch_id):
         text,
         size=COPY_BUFFER,
     )
+    rows.add_to_known()
 
 
 def cdr_table(cdrs, usage_id, settings, batch_id):

@@ -12,6 +12,7 @@ import psycopg2
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .conflicts import InTheWay
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .quantities import quantity_column, quantity_texts
 
@@ -43,12 +44,17 @@ _DAYS = """
 _ADD = """
     UPDATE metered_usage usage
        SET records = usage.records + new.records,
-           quantity = usage.quantity + new.quantity,
+           quantity = trim_scale(usage.quantity + new.quantity),
            billed_quantity = usage.billed_quantity + new.billed_quantity,
-           amount = usage.amount + new.charge_micro / 1000000.0
+           amount = usage.amount + new.charge_micro * 0.000001
       FROM unnest(%s::int[], %s::int[], %s::numeric[], %s::bigint[], %s::bigint[])
            AS new (id, records, quantity, billed_quantity, charge_micro)
      WHERE usage.id = new.id AND usage.collecting
+"""
+_LOCK = """
+    SELECT count(*)
+      FROM (SELECT 1 FROM metered_usage WHERE id = ANY(%s::int[])
+             ORDER BY id FOR NO KEY UPDATE) AS locked
 """
 _COLUMNS = (
     "id, company_id, partner_id, subscription_id, meter_id, day, currency_id,"
@@ -56,7 +62,7 @@ _COLUMNS = (
 )
 
 
-class UsageTaken(Exception):
+class UsageTaken(InTheWay):
     """Another import made, or an invoice closed, one of the rows: try again.
 
     The chunk's transaction has to be rolled back; the next one sees what they did.
@@ -105,25 +111,32 @@ class UsageRows:
         found = np.array(self.cr.fetchall(), np.int64).reshape(-1, 2)
         self.ids[known[found[:, 0]]] = found[:, 1]
 
-    def store(self):
-        """Add the sums to the found rows and copy the new ones.
+    def add_new(self):
+        """Copy the rows that are new: first, so that whoever is late begins again soon.
 
         :raises UsageTaken: when another transaction was quicker
         """
-        if not len(self.usage):
-            return
-        known = np.ones(len(self.usage), bool)
-        known[self.new] = False
-        if known.any():
-            sums = self.usage[known]
-            self.cr.execute(
-                _ADD,
-                (as_array(self.ids[known]), *(as_sums(sums[name]) for name in SUMS)),
-            )
-            if self.cr.rowcount != len(sums):
-                raise UsageTaken
-        if len(self.new):
+        if len(self.usage) and len(self.new):
             self._copy_new()
+
+    def add_to_known(self):
+        """Add the sums to the rows that were found: last, right before the commit.
+
+        All other imports wait for these rows. They are locked in the order of their
+        ids, as whoever bills or rates them does.
+
+        :raises UsageTaken: when another transaction was quicker
+        """
+        known = np.ones(len(self.usage), bool)
+        if len(known):
+            known[self.new] = False
+        if not known.any():
+            return
+        sums, ids = self.usage[known], as_array(self.ids[known])
+        self.cr.execute(_LOCK, (ids,))
+        self.cr.execute(_ADD, (ids, *(as_sums(sums[name]) for name in SUMS)))
+        if self.cr.rowcount != len(sums):
+            raise UsageTaken
 
     def _copy_new(self):
         rows = self.usage.iloc[self.new]

@@ -26,9 +26,10 @@ class MeteredBatch(models.Model):
 
     _inherit = "metered.batch"
 
-    def _enqueue(self):
-        """Ask the scheduled action to run soon."""
-        self.env.ref("metered_billing.ir_cron_process_batches").sudo()._trigger()
+    def _cron_id(self):
+        if self[:1].state == "undoing":
+            return "metered_billing.ir_cron_undo_batches"
+        return "metered_billing.ir_cron_process_batches"
 
     @api.model
     def _cron_process_batches(self):

@@ -3,11 +3,10 @@
 import logging
 import time
 
-import psycopg2
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..ingest.conflicts import again
 from ..ingest.store import lock_source
 
 _logger = logging.getLogger(__name__)
@@ -18,8 +17,6 @@ UNDO_LOCK_CLASS = 0x6D62756E
 AT_ONCE_RECORDS = 200_000
 #: records that a job takes back and commits together
 SLICE_RECORDS = 100_000
-#: times that a slice is tried when another transaction was in its way
-ATTEMPTS = 5
 
 
 class MeteredBatch(models.Model):
@@ -100,7 +97,7 @@ class MeteredBatch(models.Model):
         for batch in self.sudo().filtered("undo_error"):
             batch._check_not_invoiced()
             batch.undo_error = False
-            batch._enqueue_undo()
+            batch._enqueue()
         return True
 
     # === START === #
@@ -131,7 +128,7 @@ class MeteredBatch(models.Model):
         if self._undo_total() <= self._undo_at_once():
             self._process_undo()
         else:
-            self._enqueue_undo()
+            self._enqueue()
 
     @api.model
     def _undo_at_once(self):
@@ -142,9 +139,6 @@ class MeteredBatch(models.Model):
     def _undo_slice(self):
         """Records that a job takes back and commits together."""
         return SLICE_RECORDS
-
-    def _enqueue_undo(self):
-        self.env.ref("metered_billing.ir_cron_undo_batches").sudo()._trigger()
 
     # === RUN === #
 
@@ -176,7 +170,8 @@ class MeteredBatch(models.Model):
         except Exception as error:
             if not commit:
                 raise
-            self.env.cr.rollback()
+            if self._waits_for(error, commit):
+                return False
             if not isinstance(error, UserError):
                 _logger.exception("Undo of import %s stopped", self.id)
             self.undo_error = str(error)
@@ -187,23 +182,19 @@ class MeteredBatch(models.Model):
 
     def _undo_next(self, commit):
         """Take one slice back and commit, again where others were in the way."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with lock_source(self.env.cr, self.source_id.id, commit):
-                    if not (self._undo_cdrs() or self._undo_exceptions()):
-                        self._finish_undo()
-                    if commit:
-                        commit()
-                if self.state == "undone":
-                    self.env["metered.plan.mark"]._settle_quietly(commit)
-                return
-            except (
-                psycopg2.errors.SerializationFailure,
-                psycopg2.errors.DeadlockDetected,
-            ):
-                if not commit or attempt == ATTEMPTS:
-                    raise
-                self.env.cr.rollback()
+
+        def work(_failed):
+            with lock_source(self.env.cr, self.source_id.id, commit):
+                if not (self._undo_cdrs() or self._undo_exceptions()):
+                    self._finish_undo()
+                if self.waits:
+                    self.write({"waits": 0, "waiting": False})
+                if commit:
+                    commit()
+
+        again(self.env.cr, work, commit)
+        if self.state == "undone":
+            self.env["metered.plan.mark"]._settle_quietly(commit)
 
     def _undo_cdrs(self):
         """Take CDRs out of the import and out of their usage.
@@ -229,7 +220,7 @@ class MeteredBatch(models.Model):
             ), shrunk AS (
                 UPDATE metered_usage usage
                    SET records = usage.records - sums.records,
-                       quantity = usage.quantity - sums.quantity,
+                       quantity = trim_scale(usage.quantity - sums.quantity),
                        billed_quantity = usage.billed_quantity
                                        - coalesce(sums.billed_quantity, 0),
                        amount = usage.amount - coalesce(sums.amount, 0)

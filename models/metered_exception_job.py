@@ -1,27 +1,20 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import logging
 import time
-
-import psycopg2
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..ingest.conflicts import again
 from ..ingest.load import load_settings
 from ..ingest.store import lock_source
-from ..ingest.usage_store import UsageTaken
 from .metered_exception_target import target_sql
 from .metered_job import UNFINISHED
-
-_logger = logging.getLogger(__name__)
 
 #: first key of the advisory locks that jobs hold while they run ("mbex")
 JOB_LOCK_CLASS = 0x6D626578
 #: records that are committed together
 SLICE_RECORDS = 5000
-#: times that a slice is tried when another transaction was in its way
-ATTEMPTS = 5
 
 
 class MeteredExceptionJob(models.Model):
@@ -161,28 +154,20 @@ class MeteredExceptionJob(models.Model):
         What another process did to them in the meantime counts: each operation looks
         at their state once more.
         """
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with lock_source(self.env.cr, settings.source_id, commit):
-                    begun = time.monotonic()
-                    cured = self._operate(settings, ids)
-                    self._add_to_counters(
-                        records=len(ids),
-                        cured=cured,
-                        run_seconds=time.monotonic() - begun,
-                    )
-                    if commit:
-                        commit()
-                return
-            except (
-                psycopg2.errors.SerializationFailure,
-                psycopg2.errors.DeadlockDetected,
-                UsageTaken,
-            ):
-                if not commit or attempt == ATTEMPTS:
-                    raise
-                _logger.info("Exceptions, job %s: a slice is done once more", self.id)
-                self.env.cr.rollback()
+
+        def work(_failed):
+            with lock_source(self.env.cr, settings.source_id, commit):
+                begun = time.monotonic()
+                cured = self._operate(settings, ids)
+                self._add_to_counters(
+                    records=len(ids),
+                    cured=cured,
+                    run_seconds=time.monotonic() - begun,
+                )
+                if commit:
+                    commit()
+
+        again(self.env.cr, work, commit)
 
     @api.model
     def _job_lock_class(self):

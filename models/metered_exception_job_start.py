@@ -6,7 +6,7 @@ import psycopg2
 
 from odoo import api, models
 
-from ..ingest.usage_store import UsageTaken
+from ..ingest.conflicts import is_temporary, quietly
 
 _logger = logging.getLogger(__name__)
 
@@ -101,9 +101,8 @@ class MeteredExceptionJob(models.Model):
                 "simple_notification", {"type": "info", "message": message}
             )
 
-    def _enqueue(self):
-        """Ask the scheduled action to run soon."""
-        self.env.ref("metered_billing.ir_cron_exception_jobs").sudo()._trigger()
+    def _cron_id(self):
+        return "metered_billing.ir_cron_exception_jobs"
 
     def _run_now(self):
         """Run the job inside the user's transaction.
@@ -114,11 +113,15 @@ class MeteredExceptionJob(models.Model):
         # Without running what waits for the commit: that would try the same again.
         self.env.flush_all()
         try:
-            with self.env.cr.savepoint(flush=False):
+            with quietly(), self.env.cr.savepoint(flush=False):
                 self._process()
                 self.env.flush_all()
             return True
-        except (psycopg2.OperationalError, psycopg2.IntegrityError, UsageTaken):
+        except Exception as error:
+            if not is_temporary(error) and not isinstance(
+                error, psycopg2.IntegrityError
+            ):
+                raise
             self.env.transaction.clear()
             _logger.info("Exceptions: others are at these records, a job takes over")
             return False

@@ -3,25 +3,32 @@
 import logging
 import time
 from collections import deque
-
-import psycopg2
+from contextlib import nullcontext
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..connectors.harmless import harmless
+from ..ingest.conflicts import (
+    StillInTheWay,
+    again,
+    is_conflict,
+    is_temporary,
+    make_lasting,
+    pause,
+    quietly,
+)
 from ..ingest.disk import is_of_the_disk
 
 _logger = logging.getLogger(__name__)
 
 #: seconds that a scheduled action works at a time; workers are stopped at 120
 SLICE_SECONDS = 40
-#: times that a job is run when other transactions are in its way
-ATTEMPTS = 5
-IN_THE_WAY = (
-    psycopg2.errors.SerializationFailure,
-    psycopg2.errors.DeadlockDetected,
-)
+#: seconds that a job waits at most the first time, doubled each time up to the longest
+FIRST_WAIT = 5
+#: where other jobs were in its way, and where the database did not answer
+LONGEST_WAIT, LONGEST_ABSENCE = 60, 900
 #: jobs that a scheduled action has to work on
 UNFINISHED = [("state", "in", ("queued", "running"))]
 
@@ -30,7 +37,8 @@ class MeteredJob(models.AbstractModel):
     """Work that takes long, with progress that a person can watch.
 
     What inherits it works in portions that are committed together with the counters,
-    and can be killed between any two of them: see :meth:`_run`.
+    and can be killed between any two of them: see :meth:`_run`. What meets others, or
+    a database that does not answer, waits and goes on by itself: that is no failure.
     """
 
     _name = "metered.job"
@@ -54,6 +62,20 @@ class MeteredJob(models.AbstractModel):
     started = fields.Datetime(readonly=True)
     finished = fields.Datetime(readonly=True)
     error = fields.Text(readonly=True, help="What stopped the job, and what to do.")
+    waits = fields.Integer(
+        readonly=True,
+        copy=False,
+        help="How many times in a row it had to wait without getting on.",
+    )
+    waiting = fields.Char(
+        string="Waits Because", readonly=True, copy=False, help="What it waits for."
+    )
+    not_before = fields.Datetime(
+        string="Next Attempt",
+        readonly=True,
+        copy=False,
+        help="When it is tried again.",
+    )
     run_seconds = fields.Float(readonly=True, help="Time that the job has worked.")
     progress = fields.Float(compute="_compute_progress")
     speed = fields.Integer(
@@ -98,6 +120,7 @@ class MeteredJob(models.AbstractModel):
             # Odoo calls up to ten times in a row, and a worker that takes so long is
             # killed. Without progress it starts the action anew.
             deadline = begun
+        domain = [*domain, *self._not_waiting()]
         waiting = self._queues(domain, order, turns)
         worked_on = 0
         while waiting:
@@ -123,6 +146,12 @@ class MeteredJob(models.AbstractModel):
         self.env["ir.cron"]._commit_progress(
             worked_on, remaining=self.search_count(domain)
         )
+
+    @api.model
+    def _not_waiting(self):
+        """Domain of jobs that do not wait for a moment that is still to come."""
+        now = fields.Datetime.now()
+        return ["|", ("not_before", "=", False), ("not_before", "<=", now)]
 
     @api.model
     def _queues(self, domain, order, turns):
@@ -151,6 +180,10 @@ class MeteredJob(models.AbstractModel):
             do or another process is at it
         """
         self.ensure_one()
+        with quietly() if commit else nullcontext():
+            return self._process_locked(commit, seconds)
+
+    def _process_locked(self, commit, seconds):
         if not self._lock_job(commit):
             return False
         try:
@@ -166,11 +199,17 @@ class MeteredJob(models.AbstractModel):
         except Exception as error:
             if not commit:
                 raise
-            self.env.cr.rollback()
+            if self._waits_for(error, commit):
+                return False
             if not isinstance(error, UserError):
                 _logger.exception("%s %s failed", self._description, self.id)
-            self._fail(self._failure_text(error))
-            commit()
+            message = self._failure_text(error)
+
+            def fail(_failed):
+                self._fail(message)
+                commit()
+
+            again(self.env.cr, fail, commit)
             return True
         finally:
             self._unlock_job(commit)
@@ -180,21 +219,83 @@ class MeteredJob(models.AbstractModel):
 
         What was committed before that stays, and is gone on from.
         """
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                finished = self._run(commit, seconds)
-                if finished and self.state == "running":
-                    self._finish()
-                    if commit:
-                        commit()
-                return finished
-            except IN_THE_WAY:
-                if not commit or attempt == ATTEMPTS:
-                    raise
-                _logger.info("%s %s goes on", self._description, self.id)
-                self.env.cr.rollback()
-                self.invalidate_recordset()
-        return False
+
+        begun = time.monotonic()
+
+        def work(_failed):
+            left = None
+            if seconds is not None:
+                left = max(0, seconds - (time.monotonic() - begun))
+            finished = self._run(commit, left)
+            if finished and self.state == "running":
+                self._finish()
+                make_lasting(self.env.cr)
+                if commit:
+                    commit()
+            return finished
+
+        return again(self.env.cr, work, commit)
+
+    def _waits_for(self, error, commit):
+        """Let the job wait where an error passes by itself, with nothing locked.
+
+        Its state stays: the scheduled action goes on with it, as often as it takes.
+
+        :param error: exception that its work ended with
+        :return: bool; False: it is a failure
+        :raises Exception: the same, where the connection is lost: nothing can be
+            written with it, and the scheduled action begins anew with another one
+        """
+        cr = self.env.cr
+        if cr.closed:
+            _logger.info("%s %s lost the database", self._description, self.id)
+            raise error
+        cr.rollback()
+        if not is_temporary(error):
+            return False
+        _logger.info("%s %s waits: %s", self._description, self.id, error)
+
+        def wait(_failed):
+            self._wait(error)
+            commit()
+
+        try:
+            again(cr, wait, commit)
+        except StillInTheWay:
+            # Then it goes on without: it is unfinished, and so not forgotten.
+            cr.rollback()
+        return True
+
+    def _wait(self, error):
+        """Note for what it waits, and until when."""
+        waits, conflict = self.waits + 1, is_conflict(error)
+        longest = LONGEST_WAIT if conflict else LONGEST_ABSENCE
+        at = fields.Datetime.now() + timedelta(
+            seconds=1 + pause(waits, FIRST_WAIT, longest)
+        )
+        self.write(
+            {
+                "waits": waits,
+                "not_before": at,
+                "waiting": self.env._("Waits for another job.")
+                if conflict
+                else self.env._(
+                    "Waits for the database: %s", str(error).partition("\n")[0]
+                ),
+            }
+        )
+        self._enqueue(at)
+
+    def _enqueue(self, at=None):
+        """Ask the scheduled action to run soon.
+
+        :param at: datetime in UTC; None: now
+        """
+        self.env.ref(self._cron_id()).sudo()._trigger(at)
+
+    def _cron_id(self):
+        """XML id of the scheduled action that works on jobs of this kind."""
+        raise NotImplementedError
 
     def _run(self, commit, seconds):
         """Do portion after portion, each committed, under the job's lock.
@@ -205,7 +306,15 @@ class MeteredJob(models.AbstractModel):
 
     def _finish(self):
         """Close a job that has nothing left to do."""
-        self.write({"state": "done", "finished": fields.Datetime.now()})
+        self.write(
+            {
+                "state": "done",
+                "finished": fields.Datetime.now(),
+                "waits": 0,
+                "waiting": False,
+                "not_before": False,
+            }
+        )
 
     def _fail(self, message):
         """Close a job that cannot go on."""
@@ -246,8 +355,11 @@ class MeteredJob(models.AbstractModel):
         return locked
 
     def _unlock_job(self, commit, lock_class=None):
-        """Let other processes run the job; see :meth:`_lock_job`."""
-        if commit:
+        """Let other processes run the job; see :meth:`_lock_job`.
+
+        The locks of a connection that is lost are gone with it.
+        """
+        if commit and not self.env.cr.closed:
             self.env.cr.execute(
                 "SELECT pg_advisory_unlock(%s, %s)",
                 (lock_class or self._job_lock_class(), self.id),
@@ -255,12 +367,16 @@ class MeteredJob(models.AbstractModel):
             commit()
 
     def _add_to_counters(self, **added):
-        """Add to the counters, in SQL: other transactions may add to them too."""
+        """Add to the counters, in SQL: other transactions may add to them too.
+
+        What gets on does not wait any more.
+        """
         names = list(added)
         self.flush_recordset()
         assignments = ", ".join(f"{name} = coalesce({name}, 0) + %s" for name in names)
+        assignments += ", waits = 0, waiting = NULL"
         self.env.cr.execute(
             f"UPDATE {self._table} SET {assignments} WHERE id = %s",  # noqa: S608
             (*added.values(), self.id),
         )
-        self.invalidate_recordset(names)
+        self.invalidate_recordset([*names, "waits", "waiting"])

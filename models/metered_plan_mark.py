@@ -4,8 +4,8 @@ import logging
 import time
 
 from odoo import api, fields, models, tools
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
+from ..ingest.conflicts import StillInTheWay, again, wait_briefly
 from ..ingest.plan_calls import with_parents
 from ..ingest.settle import settle
 from ..ingest.settle_engines import Engines
@@ -17,8 +17,15 @@ _logger = logging.getLogger(__name__)
 SETTLE_LOCK_CLASS = 0x6D627374
 #: seconds that the scheduled action works at a time
 SLICE_SECONDS = 40
-#: times that a customer is settled again where other transactions were in the way
-ATTEMPTS = 5
+
+
+_LOCK_USAGE = """
+    SELECT count(*)
+      FROM (SELECT 1 FROM metered_usage
+             WHERE company_id = %s AND day >= %s AND invoice_line_id IS NULL
+               AND partner_id = ANY(%s)
+             ORDER BY id FOR NO KEY UPDATE) AS locked
+"""
 
 
 class MeteredPlanMark(models.Model):
@@ -169,7 +176,7 @@ class MeteredPlanMark(models.Model):
         try:
             self.sudo()._settle(commit=commit, seconds=seconds)
         except Exception:
-            if not commit:
+            if not commit or self.env.cr.closed:
                 raise
             self.env.cr.rollback()
             _logger.exception("Calling plans could not be applied, they stay marked")
@@ -197,11 +204,21 @@ class MeteredPlanMark(models.Model):
         """
         begun = time.monotonic()
         engines = Engines(self.env)
+        done = True
         for company_id, owner_id in self._marked_customers(owners):
             if seconds is not None and time.monotonic() - begun > seconds:
                 return False
-            self._settle_customer(company_id, owner_id, engines, commit)
-        return True
+            try:
+                self._settle_customer(company_id, owner_id, engines, commit)
+            except StillInTheWay:
+                # Others are at it, or change what it used: it stays marked, and the
+                # next customer need not wait for that.
+                done = False
+        if not done:
+            self._enqueue()
+            if commit:
+                commit()
+        return done
 
     @api.model
     def _marked_customers(self, owners):
@@ -221,17 +238,16 @@ class MeteredPlanMark(models.Model):
 
     @api.model
     def _settle_customer(self, company_id, owner_id, engines, commit):
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                self._settle_marks(company_id, owner_id, engines)
-                if commit:
-                    commit()
-                return
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                if not commit or attempt == ATTEMPTS:
-                    raise
-                self.env.cr.rollback()
-                self.env.invalidate_all(flush=False)
+        """Apply the plans of one customer and commit; see :meth:`_settle`."""
+
+        def work(_failed):
+            if commit:
+                wait_briefly(self.env.cr)
+            self._settle_marks(company_id, owner_id, engines)
+            if commit:
+                commit()
+
+        again(self.env.cr, work, commit)
 
     @api.model
     def _settle_marks(self, company_id, owner_id, engines):
@@ -252,6 +268,9 @@ class MeteredPlanMark(models.Model):
         if not marks:
             return
         subscriptions = self._subscriptions_of(company, owner)
+        # First, in the order of their ids as everybody does: what imports add to these
+        # rows from here on waits, instead of having all of it done once more.
+        cr.execute(_LOCK_USAGE, (company_id, first, owner._metered_family().ids))
         for subscription in subscriptions:
             cr.execute(
                 "SELECT pg_advisory_xact_lock(%s, %s)",

@@ -5,9 +5,9 @@ import time
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools.misc import format_date
 
+from ..ingest.conflicts import again, is_temporary, wait_briefly
 from .metered_job import UNFINISHED
 
 _logger = logging.getLogger(__name__)
@@ -16,8 +16,8 @@ _logger = logging.getLogger(__name__)
 JOB_LOCK_CLASS = 0x6D62726E
 #: subscriptions that are renewed together and committed together
 PORTION = 50
-#: attempts at a portion that other transactions get in the way of
-ATTEMPTS = 5
+#: seconds that a portion shall take at most: imports wait for the usage that it bills
+PORTION_SECONDS = 2
 #: names the problem on a subscription, for its activity
 PROBLEM = "renewal"
 
@@ -127,9 +127,8 @@ class MeteredRenewal(models.Model):
             run._enqueue()
         return True
 
-    def _enqueue(self):
-        """Ask the scheduled action to run soon."""
-        self.env.ref("metered_billing.ir_cron_process_renewals").sudo()._trigger()
+    def _cron_id(self):
+        return "metered_billing.ir_cron_process_renewals"
 
     # === THE JOB === #
 
@@ -144,36 +143,37 @@ class MeteredRenewal(models.Model):
 
     def _run(self, commit, seconds):
         begun = time.monotonic()
-        attempt = 1
-        while True:
-            try:
-                if not self._run_portion():
-                    return True
-                if commit:
-                    commit()
-                attempt = 1
-                if seconds is not None and time.monotonic() - begun > seconds:
-                    return False
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
-                # Somebody changed one of these subscriptions in the meantime: all
-                # that this transaction sees is out of date.
-                if not commit:
-                    raise
-                self.env.cr.rollback()
-                attempt += 1
-                if attempt > ATTEMPTS:
-                    raise UserError(
-                        self.env._(
-                            "Other transactions kept changing the subscriptions after "
-                            "number %(number)s. Let the run go on later.",
-                            number=self.last_subscription_id,
-                        )
-                    ) from error
+        size = PORTION
 
-    def _run_portion(self):
-        """Renew the next subscriptions; whether there were any."""
+        def work(failed):
+            if commit:
+                wait_briefly(self.env.cr)
+            # Fewer at a time meet fewer others.
+            found = self._run_portion(max(1, size >> failed))
+            if commit:
+                commit()
+            return found
+
+        while True:
+            now = time.monotonic()
+            if not again(self.env.cr, work, commit):
+                return True
+            took = time.monotonic() - now
+            # A portion that takes long lets others wait for long.
+            if took > PORTION_SECONDS:
+                size = max(1, size // 2)
+            elif took < PORTION_SECONDS / 2:
+                size = min(PORTION, size * 2)
+            if seconds is not None and time.monotonic() - begun > seconds:
+                return False
+
+    def _run_portion(self, size):
+        """Renew the next subscriptions; whether there were any.
+
+        :param int size: at most so many
+        """
         begun = time.monotonic()
-        portion = self._next_portion()
+        portion = self._next_portion(size)
         if portion:
             self._renew_portion(portion)
             self.last_subscription_id = portion[-1].id
@@ -183,7 +183,7 @@ class MeteredRenewal(models.Model):
             self.env.flush_all()
         return bool(portion)
 
-    def _next_portion(self):
+    def _next_portion(self, size):
         subscriptions = self.env["sale.subscription"].with_company(self.company_id)
         return subscriptions.search(
             [
@@ -191,7 +191,7 @@ class MeteredRenewal(models.Model):
                 ("id", ">", self.last_subscription_id),
             ],
             order="id",
-            limit=PORTION,
+            limit=size,
         )
 
     # === A PORTION === #
@@ -235,17 +235,17 @@ class MeteredRenewal(models.Model):
                 with self.env.cr.savepoint():
                     action(subscriptions)
                 return failed
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                raise
             except Exception as error:
+                if is_temporary(error):
+                    raise
                 _logger.info("Renewing one by one after: %s", error)
         for subscription in subscriptions:
             try:
                 with self.env.cr.savepoint():
                     action(subscription)
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                raise
             except Exception as error:
+                if is_temporary(error):
+                    raise
                 self._tell(subscription, error)
                 failed |= subscription
         return failed

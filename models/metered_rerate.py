@@ -174,9 +174,8 @@ class MeteredRerate(models.Model):
             "target": "current",
         }
 
-    def _enqueue(self):
-        """Ask the scheduled action to run soon."""
-        self.env.ref("metered_billing.ir_cron_rerate").sudo()._trigger()
+    def _cron_id(self):
+        return "metered_billing.ir_cron_rerate"
 
     def action_apply(self):
         """Write the new charges of usage that is not invoiced.

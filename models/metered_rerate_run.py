@@ -1,22 +1,16 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import logging
 import time
 from decimal import Decimal
 
-import psycopg2
-
 from odoo import Command, api, models
 
+from ..ingest.conflicts import again, wait_briefly
 from ..ingest.plan_calls import with_parents
 from .metered_job import UNFINISHED
 
-_logger = logging.getLogger(__name__)
-
 #: calls that are rated and committed together, of one customer at least
 SLICE_CALLS = 20_000
-#: times that a slice is tried when another transaction was in its way
-ATTEMPTS = 5
 MICRO = Decimal("0.000001")
 
 
@@ -112,25 +106,18 @@ class MeteredRerate(models.Model):
 
     def _process_slice(self, position, partner_ids, calls, commit):
         """Rate some customers' usage and commit, again where others were in the way."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                begun = time.monotonic()
-                self._rate_customers(partner_ids)
-                self.position = position
-                self._add_to_counters(
-                    records=calls, run_seconds=time.monotonic() - begun
-                )
-                if commit:
-                    commit()
-                return
-            except (
-                psycopg2.errors.SerializationFailure,
-                psycopg2.errors.DeadlockDetected,
-            ):
-                if not commit or attempt == ATTEMPTS:
-                    raise
-                _logger.info("Re-rating %s: a slice is done once more", self.id)
-                self.env.cr.rollback()
+
+        def work(_failed):
+            begun = time.monotonic()
+            if commit and self.phase == "apply":
+                wait_briefly(self.env.cr)
+            self._rate_customers(partner_ids)
+            self.position = position
+            self._add_to_counters(records=calls, run_seconds=time.monotonic() - begun)
+            if commit:
+                commit()
+
+        again(self.env.cr, work, commit)
 
     def _rate_customers(self, partner_ids):
         """Rate some customers' usage, and note what changes."""

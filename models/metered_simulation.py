@@ -167,7 +167,7 @@ class MeteredSimulation(models.Model):
         if run.expected <= AT_ONCE:
             run._process()
         else:
-            self.env.ref("metered_billing.ir_cron_simulation").sudo()._trigger()
+            run._enqueue()
         return {
             "type": "ir.actions.act_window",
             "res_model": self._name,
@@ -188,7 +188,7 @@ class MeteredSimulation(models.Model):
         if left <= AT_ONCE:
             run._process()
         else:
-            self.env.ref("metered_billing.ir_cron_simulation").sudo()._trigger()
+            run._enqueue()
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
     def _form_view(self):
@@ -215,6 +215,9 @@ class MeteredSimulation(models.Model):
         if self.partner_ids:
             domain.append(("partner_id", "child_of", self.partner_ids.ids))
         return domain
+
+    def _cron_id(self):
+        return "metered_billing.ir_cron_simulation"
 
     @api.model
     def _cron_process_jobs(self):

@@ -6,6 +6,7 @@ from odoo import api, models
 
 from ..connectors.errors import SourceError
 from ..connectors.file_ledger import StoredFile
+from ..ingest.conflicts import make_lasting
 
 _logger = logging.getLogger(__name__)
 
@@ -30,6 +31,10 @@ class MeteredSource(models.Model):
                 continue
             if row.afterwards or not row._is_imported():
                 continue
+            # What is on disk here need not be there any more.
+            make_lasting(self.env.cr)
+            if commit:
+                commit()
             row.afterwards = store.finish(
                 StoredFile(row.name, int(row.size), row.changed or ""),
                 row.checksum or "",

@@ -12,6 +12,7 @@ from odoo import api, fields, models
 from ..connectors.errors import SourceAnswerError, SourceError, SourceFileError
 from ..connectors.formats import Chunk
 from ..connectors.interface import join_pages
+from ..ingest.conflicts import make_lasting
 from ..ingest.load import load_settings
 from ..ingest.load_more import add_identifiers
 from ..ingest.run import run_chunks
@@ -134,6 +135,7 @@ class MeteredSync(models.Model):
         )
         self.write(self._stored_until(None if reading.finished else reading.last))
         self.pages = reading.pages
+        make_lasting(self.env.cr)
         if commit:
             commit()
         self._keep_last_record(commit)
@@ -204,6 +206,7 @@ class MeteredSync(models.Model):
             batch._mark_rates(rate_ids - marked)
             marked.update(rate_ids)
             on_stored(self.records)
+            make_lasting(self.env.cr)
 
         run_chunks(
             self.env.cr,

@@ -15,8 +15,11 @@ class MeteredSync(models.Model):
 
     _inherit = "metered.sync"
 
-    def _enqueue(self):
+    def _enqueue(self, at=None):
         """Have these worked off soon: by the job runner, or the scheduled action."""
+        if at:
+            self._trigger_cron(at)
+            return
         waiting = self.filtered_domain(self._due_domain())
         if not waiting:
             return
@@ -25,9 +28,12 @@ class MeteredSync(models.Model):
         else:
             self._trigger_cron()
 
+    def _cron_id(self):
+        return "metered_billing.ir_cron_sync"
+
     @api.model
     def _trigger_cron(self, at=None):
-        self.env.ref("metered_billing.ir_cron_sync").sudo()._trigger(at)
+        self.env.ref(self._cron_id()).sudo()._trigger(at)
 
     @api.model
     def _due_domain(self):

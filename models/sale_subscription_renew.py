@@ -157,12 +157,20 @@ class SaleSubscription(models.Model):
             *(r.subscription.partner_id.commercial_partner_id for r in renewals)
         )
         households = owners._metered_households()
-        # All of them before any usage is locked: always in the same order.
-        self.env["metered.plan.mark"]._settle_customers(
-            owners.browse(
-                sorted({key for some in households.values() for key in some.named})
-            )
+        everybody = owners.browse(
+            sorted({key for some in households.values() for key in some.named})
         )
+        # All of it at once, and first: always in the same order, and before imports
+        # have changed what this transaction sees.
+        if renewals:
+            usage_model._lock(
+                [
+                    ("company_id", "in", self.company_id.ids),
+                    ("partner_id", "in", everybody.ids),
+                    ("day", "<", max(renewal.date_to for renewal in renewals)),
+                ]
+            )
+        self.env["metered.plan.mark"]._settle_customers(everybody)
         taken = []
         for renewal in renewals:
             subscription = renewal.subscription

@@ -42,8 +42,9 @@ create_cluster() {
         die "initdb failed, see $METERED_HOME/log/initdb.log"
     # A cluster for development on a small machine. fsync stays on: what is measured here
     # shall hold elsewhere, and a power cut must not cost the demo. synchronous_commit off
-    # may lose the last commits in a crash, but never corrupts. The rest keeps a load of a
-    # million rows from being slowed by checkpoints.
+    # may lose the last commits in a crash, but never corrupts; what the module promises
+    # to others it forces to disk all the same. The rest keeps a load of a million rows
+    # from being slowed by checkpoints.
     cat >>"$cluster/postgresql.conf" <<'CONF'
 listen_addresses = ''
 fsync = on
@@ -66,7 +67,10 @@ start_server() {
     chown "$pg_user" "$log"
     local attempt
     for attempt in {1..20}; do
-        launch_server && return
+        if launch_server; then
+            say_what_is_given_up
+            return
+        fi
         # After a crash the server's processes take a moment to end, and its pid file may
         # name a process that is another program's by now. PostgreSQL's work in $cluster.
         if [ -z "$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$cluster" 2>/dev/null)" ]; then
@@ -75,6 +79,12 @@ start_server() {
         sleep 0.5
     done
     die "PostgreSQL did not start in $attempt attempts, see $log"
+}
+
+# What the embedded server gives up, said whenever it is started.
+say_what_is_given_up() {
+    say "the embedded PostgreSQL is for development: synchronous_commit is off, so a crash" \
+        "may cost the last second of work, but nothing that was promised to a switch"
 }
 
 launch_server() {

@@ -5,6 +5,7 @@ from . import test_aggregations
 from . import test_allowance_life
 from . import test_allowance_reference
 from . import test_allowances
+from . import test_amount_scale
 from . import test_attachment_database
 from . import test_audit
 from . import test_batch_job
@@ -23,6 +24,7 @@ from . import test_charge_models
 from . import test_charge_reference
 from . import test_charge_tiers
 from . import test_charge_usage_price
+from . import test_conflicts
 from . import test_connector_asterisk_sql
 from . import test_connector_file_store
 from . import test_connector_freeswitch
@@ -36,6 +38,7 @@ from . import test_cure_durability
 from . import test_customer_tab
 from . import test_dashboard
 from . import test_dashboard_tours
+from . import test_database_killed
 from . import test_decisions
 from . import test_deck_check
 from . import test_deck_files
@@ -79,7 +82,9 @@ from . import test_import_wizard
 from . import test_invoice_mail
 from . import test_invoice_usage
 from . import test_job_screens
+from . import test_job_waits
 from . import test_known_faults
+from . import test_lasting_commits
 from . import test_late_calls
 from . import test_manual_invoice
 from . import test_manual_invoice_together

@@ -198,10 +198,12 @@ class CommittedCase(TransactionCase):
                     return
                 watcher.rollback()
 
-    def start(self, script, *arguments, log=None, log_level="warn"):
+    def start(self, script, *arguments, log=None, log_level="warn", **elsewhere):
         """Start a process that runs a script of this folder in Odoo's environment.
 
         :param log: open file that its log goes to; None: the log of the tests
+        :param elsewhere: ``database`` and ``environment`` of another server, which it
+            is told of by its standard input
         """
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -213,7 +215,7 @@ class CommittedCase(TransactionCase):
                 "--config",
                 config["config"],
                 "--database",
-                self.cr.dbname,
+                elsewhere.get("database", self.cr.dbname),
                 "--http-port",
                 str(port),
                 "--log-level",
@@ -221,10 +223,15 @@ class CommittedCase(TransactionCase):
                 MODULE / "tests" / script,
                 *map(str, arguments),
             ],
+            stdin=subprocess.PIPE if elsewhere else None,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            env=elsewhere.get("environment"),
         )
+        worker.port = port
+        if elsewhere:
+            self.addCleanup(worker.stdin.close)
         self.addCleanup(worker.stdout.close)
         self.addCleanup(worker.wait)
         self.addCleanup(worker.kill)
