@@ -69,9 +69,9 @@ class CallSteps:
         """
         if values is None:
             return pa.nulls(self.count, pa.string())
-        return short_keys(self._as_dialled(values))
+        return short_keys(self._as_dialled(values, held_back))
 
-    def _as_dialled(self, values):
+    def _as_dialled(self, values, held_back):
         plans = self.settings.plans
         if len(plans) == 1 or not self.plan.any():
             return normalise_numbers(values, plans[0][0])
