@@ -5,6 +5,9 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+#: Everybody may read companies, portal users too: not what their decks are called.
+DECK_GROUPS = "metered_billing.group_metered_user,base.group_system"
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -13,6 +16,7 @@ class ResCompany(models.Model):
         "metered.rate.deck",
         string="Default Rate Deck",
         domain="[('purpose', '=', 'sale')]",
+        groups=DECK_GROUPS,
         help="Rates of customers who have no deck of their own and are in no group "
         "with one.",
     )
@@ -20,6 +24,7 @@ class ResCompany(models.Model):
         "metered.rate.deck",
         string="Cost Deck",
         domain="[('purpose', '=', 'cost')]",
+        groups=DECK_GROUPS,
         help="What calls cost the company, where their source has no cost deck of its "
         "own.",
     )
