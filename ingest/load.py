@@ -19,7 +19,7 @@ from .classify import Classifier
 from .dial_plans import dial_plan
 from .identify import IdentifierIndex, PayerStep
 from .load_classes import load_classes, own_country, source_dial_plan
-from .load_rates import deck_chain, load_engine, own_decks
+from .load_rates import deck_chain, load_engine, own_decks, usable_decks
 from .mapping import ColumnSpec
 from .rules import Condition, Rule
 from .settings import ImportSettings, Limits, Payers
@@ -190,7 +190,7 @@ def _chains(identifiers, company):
 
     :return: (chains, position in them per identifier, position of the company's own)
     """
-    default = tuple(company.metered_deck_id.filtered("active").ids)
+    default = usable_decks(company.metered_deck_id, company)
     # Many customers, few different chains: positions by chain, by decks, by customer.
     positions = {(): 0}
     positions.setdefault(default, len(positions))

@@ -67,10 +67,15 @@ def deck_chain(partner, company):
     :return: tuple of deck ids, the deck to ask first first
     """
     deck, group_deck = own_decks(partner)
-    decks = deck | group_deck | company.metered_deck_id
-    chain = tuple(decks.filtered("active").ids)
+    chain = usable_decks(deck | group_deck | company.metered_deck_id, company)
     tried = company.env.context.get(TRIED)
     return tried.chain(chain) if tried else chain
+
+
+def usable_decks(decks, company):
+    """Ids of those decks that may price a company's calls: active ones of its own."""
+    usable = decks.filtered(lambda deck: deck.active and deck.company_id == company)
+    return tuple(usable.ids)
 
 
 def own_decks(partner):

@@ -177,6 +177,7 @@ class MeteredExceptionJob(models.Model):
         """Let failed work go on from where it stopped."""
         failed = self.filtered(lambda job: job.state == "failed")
         failed.check_access("read")
-        failed.sudo().write({"state": "queued", "error": False, "finished": False})
-        failed._enqueue()
+        if failed:
+            failed.sudo().write({"state": "queued", "error": False, "finished": False})
+            failed._enqueue()
         return True

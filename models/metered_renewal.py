@@ -122,6 +122,7 @@ class MeteredRenewal(models.Model):
 
     def action_resume(self):
         """Let a run that stopped go on."""
+        self.check_access("read")
         for run in self.sudo().filtered(lambda r: r.state == "failed"):
             run.write({"state": "running", "error": False})
             run._enqueue()
@@ -301,6 +302,7 @@ class MeteredRenewal(models.Model):
     def action_view_invoices(self):
         """Open the invoices that this run made."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "account.action_move_out_invoice_type"
         )

@@ -37,6 +37,7 @@ class MeteredRenewalFailure(models.Model):
 
         :return: a notification that says what became of it
         """
+        self.check_access("read")
         failed = self.env["sale.subscription"]
         for run, failures in self.grouped("renewal_id").items():
             failed |= run.sudo()._renew_again(failures.subscription_id)

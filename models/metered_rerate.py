@@ -218,8 +218,9 @@ class MeteredRerate(models.Model):
         """Let failed work go on from where it stopped."""
         failed = self.filtered(lambda run: run.state == "failed")
         failed.check_access("read")
-        failed.sudo().write({"state": "queued", "error": False, "finished": False})
-        failed._enqueue()
+        if failed:
+            failed.sudo().write({"state": "queued", "error": False, "finished": False})
+            failed._enqueue()
         return True
 
     def action_view_usage(self):

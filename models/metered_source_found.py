@@ -220,9 +220,12 @@ class MeteredSource(models.Model):
         """Ask for the accounts, and keep what is answered.
 
         :param newer_than: timedelta: a list that is newer is good enough
+        :raises AccessError: the source is not the user's to see
         :raises SourceError: the switch does not answer, or nonsense
         """
         self.ensure_one()
+        # Asking uses the company's credentials.
+        self.check_access("read")
         source = self.sudo()
         now = fields.Datetime.now()
         if newer_than and source.listed and source.listed > now - newer_than:

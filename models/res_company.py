@@ -9,6 +9,8 @@ from .metered_audit import told
 
 #: what says whose prices customers have, and what a day is
 AUDITED = frozenset({"metered_deck_id", "metered_cost_deck_id", "metered_tz"})
+#: Everybody may read companies, portal users too: not what their decks are called.
+DECK_GROUPS = "metered_billing.group_metered_user,base.group_system"
 
 
 class ResCompany(models.Model):
@@ -20,6 +22,7 @@ class ResCompany(models.Model):
         string="Default Rate Deck",
         tracking=True,
         domain="[('purpose', '=', 'sale')]",
+        groups=DECK_GROUPS,
         help="Rates of customers who have no deck of their own and are in no group "
         "with one.",
         check_company=True,
@@ -29,6 +32,7 @@ class ResCompany(models.Model):
         string="Cost Deck",
         tracking=True,
         domain="[('purpose', '=', 'cost')]",
+        groups=DECK_GROUPS,
         help="What calls cost the company, where their source has no cost deck of its "
         "own.",
         check_company=True,

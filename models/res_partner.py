@@ -5,6 +5,10 @@ from odoo.exceptions import UserError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+#: Whose prices hold is the matter of Metered Billing, not of all who may edit contacts.
+USER = "metered_billing.group_metered_user"
+TERMS = ("metered_deck_id", "metered_group_id", "metered_tz")
+
 
 class ResPartner(models.Model):
     _name = "res.partner"
@@ -14,7 +18,10 @@ class ResPartner(models.Model):
         "metered.rate.deck",
         string="Rate Deck",
         company_dependent=True,
+        check_company=True,
         domain="[('purpose', '=', 'sale'), ('company_id', '=', current_company_id)]",
+        groups=USER,
+        copy=False,
         help="The customer's own rates. What they do not price is priced by the deck "
         "of the customer group, then by the company's default deck.",
     )
@@ -22,48 +29,65 @@ class ResPartner(models.Model):
         "metered.customer.group",
         string="Customer Group for Rates",
         company_dependent=True,
+        check_company=True,
         domain="[('company_id', '=', current_company_id)]",
+        groups=USER,
+        copy=False,
     )
     metered_tz = fields.Selection(
         _tz_get,
         string="Billing Time Zone",
+        groups=USER,
+        copy=False,
         help="In which this customer's days begin. Empty: the company's.",
     )
     metered_identifier_ids = fields.One2many(
         "metered.identifier",
         "partner_id",
         string="Service Identifiers",
-        groups="metered_billing.group_metered_user",
+        groups=USER,
     )
     metered_account_ids = fields.One2many(
         "metered.source.account",
         "partner_id",
         string="Source Accounts",
-        groups="metered_billing.group_metered_user",
+        groups=USER,
     )
     metered_contact_identifier_ids = fields.Many2many(
         "metered.identifier",
         string="Identifiers of Contacts",
         compute="_compute_metered_contact_identifier_ids",
-        groups="metered_billing.group_metered_user",
+        groups=USER,
         help="Usage of these is billed to this customer as well.",
     )
     metered_owner_id = fields.Many2one(
         "res.partner",
         string="Billed Customer",
         compute="_compute_metered_owner_id",
-        groups="metered_billing.group_metered_user",
+        groups=USER,
         help="The company whose invoices hold this contact's usage. Empty: its own.",
     )
     metered_exception_count = fields.Integer(
         string="Open Exceptions",
         compute="_compute_metered_exception_count",
-        groups="metered_billing.group_metered_user",
+        groups=USER,
     )
 
     @api.constrains("metered_deck_id")
     def _check_metered_deck(self):
         self.metered_deck_id._check_is_for("sale")
+
+    def copy_data(self, default=None):
+        """Terms are copied by who may see them; others copy the contact without."""
+        vals_list = super().copy_data(default)
+        if self.env.su or self.env.user.has_group(USER):
+            for partner, vals in zip(self, vals_list, strict=True):
+                for name in TERMS if vals else ():
+                    value = partner._fields[name].convert_to_write(
+                        partner[name], partner
+                    )
+                    vals.setdefault(name, value)
+        return vals_list
 
     @api.depends("commercial_partner_id")
     @api.depends_context("company")

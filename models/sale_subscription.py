@@ -299,6 +299,7 @@ class SaleSubscription(models.Model):
     def action_view_metered_usage(self):
         """Open the usage that this subscription's invoices hold or will hold."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "metered_billing.action_metered_usage"
         )

@@ -88,13 +88,16 @@ from . import test_lasting_commits
 from . import test_late_calls
 from . import test_manual_invoice
 from . import test_manual_invoice_together
+from . import test_markup
 from . import test_metered_invoice
 from . import test_metered_price
 from . import test_number_destinations
 from . import test_number_normalisation
 from . import test_number_plans
 from . import test_onboarding
+from . import test_other_company_calls
 from . import test_prepare_invariants
+from . import test_public_methods
 from . import test_rate_finder
 from . import test_rate_finder_plans
 from . import test_pythons
@@ -148,6 +151,7 @@ from . import test_simulation_plans
 from . import test_simulation_prices
 from . import test_store_durability
 from . import test_stored_files
+from . import test_sudo_places
 from . import test_sums
 from . import test_times
 from . import test_tours

@@ -44,6 +44,10 @@ class MeteredCompanySetup(models.TransientModel):
                 self.env._("The setup is for administrators of Metered Billing.")
             )
         company = self.company_id
+        if company not in self.env.companies:
+            raise AccessError(
+                self.env._("You do not work in that company: choose one of yours.")
+            )
         # Belongs to Metered Billing, as the group does; the country does not.
         company.sudo().metered_tz = self.timezone
         if company.country_id != self.country_id:

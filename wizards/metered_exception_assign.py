@@ -120,6 +120,7 @@ class MeteredExceptionAssign(models.TransientModel):
             raise UserError(self.env._("Choose the customer who pays for these."))
         if not self.line_ids:
             raise UserError(self.env._("There is no identifier left to assign."))
+        company = self._company()
         # These very records are tried again below, where the user sees the result.
         identifiers = (
             self.env["metered.identifier"]
@@ -127,7 +128,7 @@ class MeteredExceptionAssign(models.TransientModel):
             .create(
                 [
                     {
-                        "company_id": self.company_id.id,
+                        "company_id": company.id,
                         "partner_id": self.partner_id.id,
                         "subscription_id": self.subscription_id.id,
                         "source_id": self.source_id.id,

@@ -38,9 +38,7 @@ class MeteredExceptionCure(models.AbstractModel):
             SQL("min(company_id), count(*), sum(estimate)"),
         )[0]
         if not records:
-            raise UserError(
-                self.env._("None of these exceptions is open any more. Load the list.")
-            )
+            raise UserError(self._nothing_open())
         company = self.env["res.company"].browse(company_id)
         values.update(
             target=target, company_id=company.id, records=records, estimate=estimate
@@ -78,6 +76,26 @@ class MeteredExceptionCure(models.AbstractModel):
         )
         return self.env.cr.fetchall()
 
+    def _company(self):
+        """The company of the exceptions, whatever the wizard's fields say by now.
+
+        :return: ``res.company`` record, one of those that the user works in
+        :raises UserError: none of the exceptions is open any more
+        """
+        self.env["metered.exception"]._check_may_cure()
+        [[company_id]] = self._select(self._own_target(), SQL("min(company_id)"))
+        if not company_id:
+            raise UserError(self._nothing_open())
+        return self.env["res.company"].browse(company_id)
+
+    def _own_target(self):
+        """What the wizard was opened for; a target without conditions is everything."""
+        return self.target or {"ids": []}
+
+    @api.model
+    def _nothing_open(self):
+        return self.env._("None of these exceptions is open any more. Load the list.")
+
     def _start(self, operation, values=None, target=None):
         """Do it to the wizard's exceptions, or to those of another target.
 
@@ -85,7 +103,7 @@ class MeteredExceptionCure(models.AbstractModel):
         """
         self.env["metered.exception"]._check_may_cure()
         action = self.env["metered.exception.job"]._start(
-            operation, target or self.target, values
+            operation, target or self._own_target(), values
         )
         if action.get("tag") == "display_notification":
             action["params"]["next"] = {

@@ -78,8 +78,9 @@ class MeteredExceptionDestination(models.TransientModel):
             raise UserError(
                 self.env._("Enter where calls to %s lead, or remove it.", line.prefix)
             )
+        company = self._company()
         for line in self.line_ids:
-            line._check_needed()
+            line._check_needed(company)
         # Only adds, and only to what is the company's own: see the class.
         model = self.env["metered.destination"].sudo()
         model = model.with_context(metered_no_cure=True)
@@ -87,7 +88,7 @@ class MeteredExceptionDestination(models.TransientModel):
         for line in self.line_ids:
             own = model.search(
                 [
-                    ("company_id", "=", self.company_id.id),
+                    ("company_id", "=", company.id),
                     ("name", "=", line.name),
                     ("country_id", "=", line.country_id.id),
                     ("kind", "=", line.kind),
@@ -99,7 +100,7 @@ class MeteredExceptionDestination(models.TransientModel):
             else:
                 own = model.create(
                     {
-                        "company_id": self.company_id.id,
+                        "company_id": company.id,
                         "name": line.name,
                         "country_id": line.country_id.id,
                         "kind": line.kind,
@@ -140,13 +141,17 @@ class MeteredExceptionDestinationLine(models.TransientModel):
     records = fields.Integer()
     estimate = fields.Monetary(string="At Stake (estimate)")
 
-    def _check_needed(self):
-        """Refuse a destination that no call waits for."""
+    def _check_needed(self, company):
+        """Refuse a destination that no call of the company waits for."""
         start = number_start(self.prefix)
         if not self.wizard_id._select(
             {"reasons": ["no_destination"]},
             SQL("1"),
-            SQL("callee LIKE %s", start.replace("%", "").replace("_", "") + "%"),
+            SQL(
+                "company_id = %s AND callee LIKE %s",
+                company.id,
+                start.replace("%", "").replace("_", "") + "%",
+            ),
             SQL("LIMIT 1"),
         ):
             raise UserError(

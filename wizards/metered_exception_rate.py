@@ -140,8 +140,10 @@ class MeteredExceptionRate(models.TransientModel):
                     unpriced[:1].display_name or self.env._("a destination"),
                 )
             )
+        self.line_ids.destination_id.check_access("read")
+        self.line_ids.meter_id.check_access("read")
         for line in self.line_ids:
-            line._check_needed()
+            line._check_needed(self.deck_id.company_id)
         # Only adds: see the class.
         rates = (
             self.env["metered.rate"]
@@ -205,17 +207,20 @@ class MeteredExceptionRateLine(models.TransientModel):
         for line in self:
             line.display_name = line.destination_id.name or line.prefix
 
-    def _check_needed(self):
-        """Refuse a rate that no call waits for: rate decks are changed elsewhere."""
+    def _check_needed(self, company):
+        """Refuse a rate that no call waits for: rate decks are changed elsewhere.
+
+        :param company: ``res.company`` of the deck
+        """
         if self.destination_id:
             condition = SQL("destination_id = %s", self.destination_id.id)
         else:
             condition = SQL(
                 "callee LIKE %s", number_start(self.prefix or "").replace("_", "") + "%"
             )
-        wizard = self.wizard_id.with_company(self.wizard_id.company_id)
         target = {"reasons": ["no_rate"]}
-        if (self.destination_id or self.prefix) and not wizard._select(
+        condition = SQL("company_id = %s AND %s", company.id, condition)
+        if (self.destination_id or self.prefix) and not self.wizard_id._select(
             target, SQL("1"), condition, SQL("LIMIT 1")
         ):
             raise UserError(

@@ -52,7 +52,7 @@ class MeteredManualInvoice(models.TransientModel):
     )
     state = fields.Selection([("ask", "Ask"), ("found", "Found")], default="ask")
     # --- what was found
-    checks = fields.Html(readonly=True, sanitize=False)
+    checks = fields.Html(readonly=True)
     found = fields.Integer(string="Calls Found", readonly=True)
     billed = fields.Integer(
         string="Already Invoiced",
@@ -77,7 +77,8 @@ class MeteredManualInvoice(models.TransientModel):
     seen = fields.Json(help="The sums that the user looks at, by call type.")
     problem = fields.Char(readonly=True, help="Why no invoice can be made.")
     changes = fields.Text(readonly=True, help="What is not as it was found before.")
-    invoice_id = fields.Many2one("account.move", readonly=True)
+    # It is followed with all rights: nobody but the program says which one it is.
+    invoice_id = fields.Many2one("account.move", groups=fields.NO_ACCESS)
 
     @api.model
     def _default_date_from(self):
@@ -139,10 +140,7 @@ class MeteredManualInvoice(models.TransientModel):
         self.partner_id.check_access("read")
         if self.company_id not in self.env.companies:
             raise AccessError(
-                self.env._(
-                    "You do not work in %s. Choose it among your companies first.",
-                    self.sudo().company_id.name,
-                )
+                self.env._("You do not work in that company: choose one of yours.")
             )
         if self.date_from > self.date_to:
             raise UserError(self.env._("The last day lies before the first one."))

@@ -178,7 +178,7 @@ class MeteredRateFinder(models.TransientModel):
 
     def _check_readable(self):
         """Refuse what the user may not read: the prices are read with all rights."""
-        if self.company_id not in self.env.user.company_ids:
+        if self.company_id not in self.env.companies:
             raise AccessError(
                 self.env._("You do not work in that company: choose one of yours.")
             )

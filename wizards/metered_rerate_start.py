@@ -61,11 +61,14 @@ class MeteredRerateStart(models.TransientModel):
     def action_preview(self):
         """Rate the usage again without writing anything, and show what changes."""
         self.ensure_one()
-        if self.company_id not in self.env.user.company_ids:
-            raise AccessError(self.env._("You do not work in that company."))
+        if self.company_id not in self.env.companies:
+            raise AccessError(
+                self.env._("You do not work in that company: choose one of yours.")
+            )
         if self.date_from > self.date_to:
             raise UserError(self.env._("The first day lies after the last day."))
-        (self.partner_ids | self.env["res.partner"]).check_access("read")
+        self.partner_ids.check_access("read")
+        self.meter_ids.check_access("read")
         return self.env["metered.rerate"]._start(
             {
                 "company_id": self.company_id.id,

@@ -49,8 +49,10 @@ class MeteredSimulationStart(models.TransientModel):
     def action_run(self):
         """Rate the calls in memory, and show what comes of it."""
         self.ensure_one()
-        if self.company_id not in self.env.user.company_ids:
-            raise AccessError(self.env._("You do not work in that company."))
+        if self.company_id not in self.env.companies:
+            raise AccessError(
+                self.env._("You do not work in that company: choose one of yours.")
+            )
         if self.date_from > self.date_to:
             raise UserError(self.env._("The first day lies after the last day."))
         tried = [self[name] for name in TRIED]
