@@ -8,9 +8,16 @@ import json
 import pandas as pd
 import pyarrow as pa
 
+from .arrow_frames import arrow_frame
+from .budget import CELLS, Budget
 from .errors import SourceAnswerError
 
 MOST_COLUMNS = 1000
+MOST_DIGITS = 18
+# A value that a record lacks is filled up: so many for each that there is, and so many
+# in any case.
+MOST_FILLED = 50
+FREE_CELLS = 2 * 10**6
 
 
 def text(value):
@@ -43,6 +50,17 @@ def texts(record):
     }
 
 
+def whole_number(value):
+    """A whole number that a server sent, as int or text; None when it is none.
+
+    :param value: of any kind; more than 18 digits are none
+    """
+    digits = text(value)
+    if digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS:
+        return int(digits)
+    return None
+
+
 def text_frame(records, columns=()):
     """Records as the pipeline takes them.
 
@@ -57,6 +75,7 @@ def text_frame(records, columns=()):
 def frame_of_texts(records, columns=()):
     """:func:`text_frame` of records whose values are text already."""
     names = dict.fromkeys(columns)
+    given = sum(map(len, records))
     for record in records:
         if names.keys() >= record.keys():
             continue
@@ -66,12 +85,21 @@ def frame_of_texts(records, columns=()):
                 f"The records have more than {MOST_COLUMNS} different fields.",
                 remedy="Check the address, and where in the answer the records are.",
             )
+    most = max(FREE_CELLS, MOST_FILLED * given)
+    Budget({CELLS: most}, _too_different).spend(CELLS, len(names) * len(records))
     return _frame(
         {
             name: pa.array([record.get(name, "") for record in records], pa.string())
             for name in names
         },
         len(records),
+    )
+
+
+def _too_different(_what, most):
+    return SourceAnswerError(
+        f"The records have so few fields in common that they fill {most:,} cells.",
+        remedy="Check the address, and where in the answer the records are.",
     )
 
 
@@ -103,4 +131,4 @@ def _frame(columns, length):
     """Arrow arrays of strings as a frame."""
     if not columns:
         return pd.DataFrame(index=pd.RangeIndex(length))
-    return pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
+    return arrow_frame(pa.table(columns))

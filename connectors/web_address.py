@@ -3,9 +3,9 @@
 """Addresses of servers as people enter them and servers send them."""
 
 import ipaddress
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
-from .errors import SourceSettingsError
+from .errors import SourceAnswerError, SourceSettingsError
 
 PORTS = {"http": 80, "https": 443}
 
@@ -32,6 +32,27 @@ def check_address(address):
             remedy="Enter them in their own fields: addresses appear in messages.",
         )
     return address
+
+
+def whole_address(url, base=""):
+    """A web address that a server sent: the whole of it.
+
+    :param base: what it is relative to
+    :raise SourceAnswerError: it is none
+    """
+    try:
+        whole = urljoin(base, url)
+        parts = urlsplit(whole)
+        valid = parts.port != 0 and bool(parts.hostname or parts.scheme not in PORTS)
+        whole.encode()
+    except ValueError:  # a bracket, a port beyond all, half a character
+        valid = False
+    if not valid:
+        raise SourceAnswerError(
+            "The server sends us on to what is no web address.",
+            remedy="Check the address: it must be the one of the API.",
+        )
+    return whole
 
 
 def server_of(url):

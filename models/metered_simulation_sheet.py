@@ -8,6 +8,8 @@ import xlsxwriter
 
 from odoo import models
 
+from ..deck_files import sheet_title
+
 
 class MeteredSimulation(models.Model):
     """The result of a simulation: as a pivot, and as a workbook."""
@@ -32,11 +34,12 @@ class MeteredSimulation(models.Model):
         # A customer may be called "=1+1" or "http://x": names are written as texts.
         texts = {"strings_to_formulas": False, "strings_to_urls": False}
         with xlsxwriter.Workbook(content, texts) as book:
-            sheet = book.add_worksheet(
+            title = (
                 self.env._("Margins")
                 if self.kind == "margin"
                 else self.env._("What if")
             )
+            sheet = book.add_worksheet(sheet_title(title, self.kind))
             titles, rows = self._sheet()
             sheet.write_row(0, 0, titles, book.add_format({"bold": True}))
             sheet.set_column(0, 2, 28)
