@@ -15,7 +15,7 @@ from openpyxl.utils.datetime import from_excel, from_ISO8601
 from . import budget as budgets
 from .errors import SourceFileError
 from .workbook_archive import SAVE
-from .workbook_parts import kinds
+from .workbook_parts import kinds, unescaped
 
 MAX_ROWS = 1_048_576  # what Excel itself can hold
 MAX_COLUMNS = 16_384
@@ -159,7 +159,7 @@ class SheetReader:
             return cell_text(bool(int(text)))
         if kind == "d":
             return cell_text(from_ISO8601(text))
-        return text
+        return unescaped(text)
 
     def _number(self, text):
         if len(text) > _MAX_DIGITS:

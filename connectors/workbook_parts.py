@@ -6,6 +6,7 @@ As the standard has them, ECMA-376; with its transitional and its strict names.
 """
 
 import posixpath
+import re
 from array import array
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ _BOOKS = (
     f"{_MACRO}template.macroEnabled.main+xml",
 )
 _STRINGS = f"{_FORMATS}sharedStrings+xml"
+# Neither NUL nor half a character.
+_ESCAPED = re.compile(r"_x((?!0000|[dD][89a-fA-F])[0-9a-fA-F]{4})_")
 _MAINS = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
@@ -39,6 +42,13 @@ _RELATIONS = (
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
     "http://purl.oclc.org/ooxml/officeDocument/relationships",
 )
+
+
+def unescaped(text):
+    """A text of a workbook: characters that XML has not are written `_x000D_`."""
+    if "_x" not in text:
+        return text
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def kinds(*names):
@@ -264,8 +274,7 @@ class SharedTexts:
         elif kind == "rPh":
             self._in_sound -= 1
         elif kind == "si":
-            # The escape of an underline, as openpyxl reads it.
-            text = "".join(self._found).replace("x005F_", "")
+            text = unescaped("".join(self._found))
             self._found.clear()
             self._bytes += text.encode()
             self._ends.append(len(self._bytes))

@@ -147,16 +147,17 @@ def price(text):
     if not price:
         return 0
     # Arithmetic of Decimal rounds, and takes what is small enough for nothing.
-    _sign, digits, exponent = price.as_tuple()
-    while digits[-1] == 0:
-        digits, exponent = digits[:-1], exponent + 1
+    _sign, places, exponent = price.as_tuple()
+    digits = "".join(map(str, places))
+    plain = digits.rstrip("0")
+    exponent += len(digits) - len(plain)
     if exponent < -PRICE_DECIMALS:
         raise WrongCell(
             _lt("The price %(text)s has more than %(most)s decimals."),
             text=text,
             most=PRICE_DECIMALS,
         )
-    return int("".join(map(str, digits))) * 10 ** (exponent + PRICE_DECIMALS)
+    return int(plain) * 10 ** (exponent + PRICE_DECIMALS)
 
 
 def optional(reader):

@@ -46,8 +46,8 @@ def sheet_title(wanted, default, taken=()):
     :param taken: names of the other sheets
     """
     known = {_RESERVED, *(title.lower() for title in taken)}
-    plain = _NOT_IN_TITLES.sub("", wanted)
-    title = _cut(plain, _MOST_TITLE) or default
+    plain = _cut(_NOT_IN_TITLES.sub("", wanted), _MOST_TITLE) or default
+    title = plain
     number = 1
     while title.lower() in known:
         number += 1

@@ -282,6 +282,12 @@ class TestCells(HostileCase):
         )
         xml = '<row><c t="s"><v>1</v></c><c r="D1" t="s"><v>0</v></c></row>'
         self.assertEqual(self.rows(xml, strings=strings), [(1, ["bc", "", "", "a"])])
+        escaped = "<t>_x005F_x000D_ _x000d_ _xD800_ _x0000_</t>"
+        plain = [(1, ["_x000D_ \r _xD800_ _x0000_"])]
+        xml = '<row><c t="s"><v>0</v></c></row>'
+        self.assertEqual(self.rows(xml, strings=f"<si>{escaped}</si>"), plain)
+        xml = f'<row><c t="inlineStr"><is>{escaped}</is></c></row>'
+        self.assertEqual(self.rows(xml), plain)
         for number in ("2", "-1", "x", "9" * 30):
             with self.assertRaisesRegex(SourceFileError, "damaged"):
                 self.rows(f'<row><c t="s"><v>{number}</v></c></row>', strings=strings)
