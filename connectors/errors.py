@@ -2,12 +2,19 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What goes wrong with a source, in words for the person who uses it."""
 
+SHOWN_CHARACTERS = 500  # of each part of a message
+
 
 class SourceFileError(Exception):
     """A file that cannot be read as CDRs.
 
     Its text is one or two sentences for the user: what is wrong, where, what to do.
     """
+
+
+def _short(text):
+    """What a person reads; servers send addresses and names of any length."""
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
 
 
 class SourceError(Exception):
@@ -25,9 +32,7 @@ class SourceError(Exception):
     retry = False
 
     def __init__(self, what, where="", remedy="", retry_after=None):
-        self.what = what
-        self.where = where
-        self.remedy = remedy
+        self.what, self.where, self.remedy = map(_short, (what, where, remedy))
         self.retry_after = retry_after
         super().__init__(what, where, remedy, retry_after)
 

@@ -75,6 +75,7 @@ class MeteredSimulation(models.Model):
         for place, currency in enumerate(sorted({row[3] for row in rows}), last + 1):
             sheet.write(place, 0, self.env._("Total"), bold)
             sheet.write(place, 3, currency, bold)
+            quoted = currency.replace('"', '""')
             for column, letter in enumerate("EFGHIJK", start=4):
                 total = sum(
                     Decimal(repr(row[column])) for row in rows if row[3] == currency
@@ -82,7 +83,7 @@ class MeteredSimulation(models.Model):
                 sheet.write_formula(
                     place,
                     column,
-                    f'SUMIF($D$2:$D${last},"{currency}",{letter}$2:{letter}${last})',
+                    f'SUMIF($D$2:$D${last},"{quoted}",{letter}$2:{letter}${last})',
                     money if letter in "GHI" else whole,
                     float(total),
                 )

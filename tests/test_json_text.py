@@ -191,6 +191,10 @@ class TestAnswers(TestCase):
                     Answering(status=302, Location=place), "redirect|sends us"
                 )
 
+    def test_messages_stay_short(self):
+        for place in ("http://" + "9" * 5000, "/" + "0" * 5000):
+            self.assert_refused(Answering(status=302, Location=place), "redirects")
+
     def test_redirects_of_bytes(self):
         place = "/caf\xe9?\xb2"  # no UTF-8
         self.assert_refused(
