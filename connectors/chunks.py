@@ -10,10 +10,10 @@ done and go on after them.
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .arrow_frames import arrow_frame
 from .delimited import Piece
 from .formats import Chunk
 
@@ -126,6 +126,5 @@ def _joined(pieces):
 
 
 def _chunk(piece, first_record):
-    table = piece.table.combine_chunks()
-    frame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    frame = arrow_frame(piece.table.combine_chunks())
     return Chunk(frame, piece.line, first_record, piece.bad)

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .delimited_lines import LINE, LINE_END, last_line_end
+from .formats import FileLimits
 from .unpack import count_line_ends
 
 QUOTE = ord('"')
@@ -47,8 +48,18 @@ class Scan:
 class RecordScanner:
     """Reads single records by the rules above; the reference for all readers."""
 
-    def __init__(self, delimiter: str, columns: int | None, max_bytes: int):
-        """:param columns: expected count, None when any will do"""
+    def __init__(
+        self,
+        delimiter: str,
+        columns: int | None,
+        max_bytes: int,
+        most_fields: int | None = None,
+    ):
+        """
+        :param columns: expected count, None when any will do
+        :param most_fields: of a record; the rest of its line is passed over
+        """
+        self.most_fields = most_fields
         self.delimiter = delimiter.encode()
         self.columns = columns
         self.max_bytes = max_bytes
@@ -80,6 +91,9 @@ class RecordScanner:
                 return Scan(UNCLOSED, fields)
             if not data.startswith(self.delimiter, pos, end):
                 break
+            if len(fields) == self.most_fields:
+                pos = LINE.match(data, pos, end).end(1)
+                break
             pos += 1
         if several_lines and not self._may_be(len(fields), pos - start, whole=True):
             return Scan(UNCLOSED, fields)
@@ -108,14 +122,17 @@ class RecordScanner:
 
 
 def first_records(
-    data: bytes, whole: bool, delimiter: str, count: int, max_bytes: int
+    data: bytes, whole: bool, delimiter: str, count: int, limits: FileLimits
 ) -> list[list[str]]:
     """Up to ``count`` records from the beginning of a text, any number of columns.
 
     :param whole: the text is all there is; otherwise what follows its last line end
         may be a part of a record and is left out
+    :param limits: one column more than they allow is read, no further one
     """
-    scanner = RecordScanner(delimiter, None, max_bytes)
+    scanner = RecordScanner(
+        delimiter, None, limits.max_line_bytes, limits.max_columns + 1
+    )
     end = len(data) if whole else last_line_end(data, 0, len(data))
     records = []
     pos = 0

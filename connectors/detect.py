@@ -13,6 +13,7 @@ from typing import Any
 
 from .delimited_records import first_records
 from .errors import SourceFileError
+from .file_settings import checked_settings
 from .formats import FileFormat, FileLimits
 from .layouts import (
     LAYOUTS,
@@ -89,8 +90,6 @@ _SQL_TYPE = re.compile(
     re.I,
 )
 
-_OVERRIDES = {"encoding", "delimiter", "has_header", "skip_records", "layout"}
-
 
 def detect_format(
     path,
@@ -102,13 +101,11 @@ def detect_format(
 
     :param file_name: the name that the user knows it by, for messages
     :param override: what the user says instead, any of encoding, delimiter, has_header,
-        skip_records and layout; None in it means that it is to be detected
+        skip_records and layout; see ``file_settings``
     :raise SourceFileError: no call records can be read from it, and why
     """
     limits = limits or FileLimits()
-    said = {key: value for key, value in (override or {}).items() if value is not None}
-    if unknown := set(said) - _OVERRIDES:
-        raise ValueError(f"cannot override {', '.join(sorted(unknown))}")
+    said = checked_settings(override)
     with Unpacked(path, "", limits) as file:
         compression = "gzip" if file.read(2) == b"\x1f\x8b" else ""
     with Unpacked(path, compression, limits) as file:
@@ -122,19 +119,12 @@ def detect_format(
             FileFormat("xlsx", compression, "", "", False, 0, ()), records, said, limits
         )
     _refuse_foreign(head, name)
-    encoding = _known_encoding(said.get("encoding", "")) or _encoding(
-        path, compression, head, name, limits
-    )
+    encoding = said.get("encoding") or _encoding(path, compression, head, name, limits)
     text, whole = _sample(path, compression, encoding, limits)
     _refuse_text(text, name)
     if not text.strip():
         raise SourceFileError(f"The file{name} is empty.")
-    delimiters = said.get("delimiter") or _DELIMITERS
-    if delimiters != _DELIMITERS and not _usable(delimiters):
-        raise SourceFileError(
-            f"{delimiters!r} cannot separate columns. Choose for example a comma, a"
-            " semicolon or a tab."
-        )
+    delimiters = said.get("delimiter", _DELIMITERS)
     delimiter, records = _best_delimiter(text, whole, delimiters, name, limits)
     return _described(
         FileFormat("delimited", compression, encoding, delimiter, False, 0, ()),
@@ -155,11 +145,12 @@ def _read_all(file, size):
 
 def _workbook_records(path, compression, name, limits):
     with Workbook(path, compression, limits, name) as workbook:
-        rows = islice(workbook.rows(), _SAMPLE_RECORDS)
-        records = [values for _number, values in rows]
-    if not records:
+        rows = list(islice(workbook.rows(), _SAMPLE_RECORDS))
+    if not rows:
         raise SourceFileError(f"The file{name} has no sheet with anything in it.")
-    width = max(map(len, records), default=0)
+    records = [values for _number, values, _width in rows]
+    width = max(width for _number, _values, width in rows)
+    _refuse_columns(width, limits)
     return [values + [""] * (width - len(values)) for values in records]
 
 
@@ -177,21 +168,6 @@ def _refuse_text(text, name):
     for pattern, what in _TEXTS:
         if pattern.match(start):
             raise SourceFileError(f"The file{name} is {what}. {_EXPORT}.")
-
-
-def _known_encoding(said):
-    """The usual name of an encoding that a user chose."""
-    if not said:
-        return ""
-    try:
-        "a".encode(said).decode(said)
-        codecs.getincrementaldecoder(said)
-        name = codecs.lookup(said).name
-    except (LookupError, UnicodeError) as error:
-        raise SourceFileError(
-            f"The encoding {said!r} is not known. Choose for example utf-8 or cp1252."
-        ) from error
-    return {"iso8859-1": "latin-1", "utf-8-sig": "utf-8"}.get(name, name)
 
 
 def _encoding(path, compression, head, name, limits):
@@ -254,17 +230,11 @@ def _sample(path, compression, encoding, limits):
     return sample, True
 
 
-def _usable(delimiter):
-    return len(delimiter) == 1 and delimiter.isascii() and delimiter not in '"\r\n\0'
-
-
 def _best_delimiter(text, whole, delimiters, name, limits):
     """The delimiter that cuts the text most regularly, and the first records by it."""
     best, best_score = None, 0
     for delimiter in delimiters:
-        records = first_records(
-            text, whole, delimiter, _SAMPLE_RECORDS, limits.max_line_bytes
-        )
+        records = first_records(text, whole, delimiter, _SAMPLE_RECORDS, limits)
         score = _regularity(records)
         if records and (len(delimiters) == 1 or score > best_score):
             best, best_score = (delimiter, records), score
@@ -301,12 +271,7 @@ def _described(found, records, said, limits):
 
     :param found: FileFormat without these
     """
-    widest = max(map(len, records), default=0)
-    if widest > limits.max_columns:
-        raise SourceFileError(
-            f"The file has {widest:,} columns, more than {limits.max_columns:,}. Check"
-            " the delimiter."
-        )
+    _refuse_columns(max(map(len, records), default=0), limits)
     has_header = said.get("has_header")
     if has_header is None:
         has_header = _has_header(records)
@@ -329,6 +294,14 @@ def _described(found, records, said, limits):
         columns=columns,
         layout=layout,
     )
+
+
+def _refuse_columns(widest, limits):
+    if widest > limits.max_columns:
+        raise SourceFileError(
+            f"The file has {widest:,} columns, more than {limits.max_columns:,}. Check"
+            " the delimiter."
+        )
 
 
 def _columns(header, records, width, said):
@@ -388,13 +361,13 @@ def _stripped(record):
 
 def _unique(names):
     """Column names: stripped, none empty (column_3), none twice (name_2)."""
-    columns = []
+    columns = {}
     taken = {name.strip() for name in names}
+    numbers = Counter()  # of names that come again
     for position, name in enumerate(names, 1):
         wanted = column = name.strip() or f"column_{position}"
-        number = 1
-        while column in columns or (number > 1 and column in taken):
-            number += 1
-            column = f"{wanted}_{number}"
-        columns.append(column)
+        while column in columns or (numbers[wanted] and column in taken):
+            numbers[wanted] += 1
+            column = f"{wanted}_{numbers[wanted] + 1}"
+        columns[column] = position
     return tuple(columns)

@@ -4,12 +4,19 @@
 
 from .harmless import shown
 
+SHOWN_CHARACTERS = 500  # of each part of a message
+
 
 class SourceFileError(Exception):
     """A file that cannot be read as CDRs.
 
     Its text is one or two sentences for the user: what is wrong, where, what to do.
     """
+
+
+def _short(text):
+    """What a person reads; servers send addresses and names of any length."""
+    return shown(text, SHOWN_CHARACTERS)
 
 
 class SourceError(Exception):
@@ -27,10 +34,7 @@ class SourceError(Exception):
     retry = False
 
     def __init__(self, what, where="", remedy="", retry_after=None):
-        # A server's own words may be part of it.
-        self.what = what = shown(what)
-        self.where = where = shown(where)
-        self.remedy = remedy
+        self.what, self.where, self.remedy = map(_short, (what, where, remedy))
         self.retry_after = retry_after
         super().__init__(what, where, remedy, retry_after)
 

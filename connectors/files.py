@@ -131,7 +131,7 @@ def raw_record(
     text = None
     if fmt.kind == "xlsx":
         with Workbook(path, fmt.compression, limits) as workbook:
-            for number, values in workbook.rows():
+            for number, values, _width in workbook.rows():
                 if number >= line:
                     text = as_csv(values) if number == line else None
                     break

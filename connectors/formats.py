@@ -18,7 +18,8 @@ class FileLimits:
 
     max_bytes: int = 4 * 2**30  # unpacked
     max_ratio: int = 200  # unpacked to packed
-    ratio_from_bytes: int = 64 * 2**20  # a small file may compress as well as it likes
+    # What every file may ask for, however small it is and however well it compresses.
+    ratio_from_bytes: int = 2**20
     max_line_bytes: int = 2**20  # of a line and of a record of several lines, in UTF-8
     max_columns: int = 1000
 
@@ -62,42 +63,46 @@ class FileFacts:
     sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BadLine:
     """A record that could not be read."""
 
     line: int  # 1-based, as in Chunk.line
     raw: str  # at most RAW_CHARACTERS
     reason: str  # 'column_count', 'unclosed_quote' or 'too_long'
-    message: str  # for the user
+    word: str = "Line"  # what a record begins in
+    # Columns or bytes that there are and that there should be; a file may have a bad
+    # line for every five bytes, so that sentences are made of few.
+    found: int = 0
+    expected: int = 0
+
+    @property
+    def message(self) -> str:
+        """What is wrong, for the user."""
+        start = f"{self.word} {self.line}"
+        found, expected = self.found, self.expected
+        if self.reason == "column_count":
+            return (
+                f"{start} has {found} column{'s' if found != 1 else ''}"
+                f" where {expected} {'are' if expected != 1 else 'is'} expected."
+            )
+        if self.reason == "unclosed_quote":
+            return f"{start} opens a quoted value that is not properly closed."
+        return f"{start} is longer than {expected:,} bytes."
 
     @classmethod
     def with_columns(cls, line: int, raw: str, found: int, expected: int, word="Line"):
-        return cls(
-            line,
-            raw[:RAW_CHARACTERS],
-            "column_count",
-            f"{word} {line} has {found} column{'s' if found != 1 else ''}"
-            f" where {expected} {'are' if expected != 1 else 'is'} expected.",
-        )
+        raw = raw[:RAW_CHARACTERS]
+        return cls(line, raw, "column_count", word, found, expected)
 
     @classmethod
     def with_open_quote(cls, line: int, raw: str):
-        return cls(
-            line,
-            raw[:RAW_CHARACTERS],
-            "unclosed_quote",
-            f"Line {line} opens a quoted value that is not properly closed.",
-        )
+        return cls(line, raw[:RAW_CHARACTERS], "unclosed_quote")
 
     @classmethod
-    def with_length(cls, line: int, raw: str, max_bytes: int):
-        return cls(
-            line,
-            raw[:RAW_CHARACTERS],
-            "too_long",
-            f"Line {line} is longer than {max_bytes:,} bytes.",
-        )
+    def with_length(cls, line: int, raw: str, max_bytes: int, word="Line"):
+        raw = raw[:RAW_CHARACTERS]
+        return cls(line, raw, "too_long", word, expected=max_bytes)
 
 
 @dataclass

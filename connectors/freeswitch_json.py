@@ -13,11 +13,11 @@ Sources: mod_json_cdr and mod_cdr_csv in FreeSWITCH's documentation.
 
 import base64
 import binascii
-import json
 from urllib.parse import parse_qs, unquote
 
 from .errors import SourceAnswerError
 from .harmless import harmless, key_text
+from .json_text import read_json
 from .records import text, text_frame
 
 COLUMNS = tuple(
@@ -28,6 +28,7 @@ COLUMNS = tuple(
 PROFILE = ("caller_id_name", "caller_id_number", "destination_number", "context")
 RENAMED = {"direction": "leg_direction", "bridge_uuid": "bleg_uuid"}
 MOST_BYTES = 2**20
+MOST_FIELDS = 100
 REMEDY = "Check the configuration of mod_json_cdr on the switch."
 
 
@@ -45,13 +46,14 @@ def read_body(body, content_type=""):
         )
     try:
         if body.lstrip()[:4] == b"cdr=":
-            form = body.lstrip()
+            form = body.lstrip().decode("utf-8", "replace")
             if "base64" in content_type.lower():
-                body = base64.b64decode(unquote(form[4:].decode()), validate=True)
+                body = base64.b64decode(unquote(form[4:]), validate=True)
             else:
-                body = parse_qs(form.decode(), strict_parsing=True)["cdr"][0]
-        document = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, KeyError, RecursionError, binascii.Error) as error:
+                fields = parse_qs(form, strict_parsing=True, max_num_fields=MOST_FIELDS)
+                body = fields["cdr"][0].encode()
+        document = read_json(body)
+    except (ValueError, KeyError, binascii.Error) as error:
         raise SourceAnswerError("The record is no JSON.", remedy=REMEDY) from error
     if not isinstance(document, dict):
         raise SourceAnswerError("The record is no JSON object.", remedy=REMEDY)

@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -29,7 +29,7 @@ from .http_answer import Answer, parse, read_body
 from .refusals import reason, refusal
 from .throttle import Throttle
 from .transport import CheckedAdapter, Deadline
-from .web_address import check_address, path_part, server_of
+from .web_address import check_address, path_part, server_of, whole_address
 
 _logger = logging.getLogger(__name__)
 
@@ -60,6 +60,13 @@ class HttpLimits:
             request_seconds=min(15, self.request_seconds),
             attempts=1,
         )
+
+
+class _Session(requests.Session):
+    """Leaves redirects to us: looking where one leads to fails on odd addresses."""
+
+    def resolve_redirects(self, *_args, **_options):
+        return iter(())
 
 
 class HttpClient:
@@ -94,7 +101,7 @@ class HttpClient:
         self._sleep = sleep
         self._clock = clock
         self._chance = chance
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.verify = ca_file or True
         self._session.headers.update(
@@ -262,7 +269,7 @@ class HttpClient:
 
         :raise SourceAnswerError: it leads to another server, which gets nothing of us
         """
-        url = urljoin(self.address + "/", url)
+        url = whole_address(url, self.address + "/")
         if not self._is_ours(url):
             raise SourceAnswerError(
                 f"The server sends us on to another one, {urlsplit(url).hostname}.",
@@ -273,7 +280,7 @@ class HttpClient:
 
     def _redirected(self, method, url, response, where):
         """Where a redirect leads to; only to the same server, or to its TLS port."""
-        target = urljoin(url, response.headers.get("Location", ""))
+        target = whole_address(response.headers.get("Location", ""), url)
         old, new = urlsplit(url), urlsplit(target)
         upgraded = (
             old.hostname == new.hostname

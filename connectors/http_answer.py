@@ -2,13 +2,16 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Reading what a server answers: unpacked within a limit, and as JSON."""
 
-import json
 import zlib
 from dataclasses import dataclass, field
 
 from .errors import SourceAnswerError, SourceUnreachable
+from .formats import FileLimits
+from .json_text import read_json
 
 BLOCK_BYTES = 64 * 2**10
+FREE_BYTES = FileLimits.ratio_from_bytes
+MAX_RATIO = FileLimits.max_ratio
 
 
 @dataclass
@@ -35,9 +38,10 @@ def read_body(response, limit, where):
         )
     # urllib3's own unpacking makes a whole block of whatever a few bytes hold.
     unpack = zlib.decompressobj(31) if "gzip" in encoding else None
-    parts, total = [], 0
+    parts, total, packed = [], 0, 0
     while True:
         block = response.raw.read(BLOCK_BYTES, decode_content=False)
+        packed += len(block)
         if unpack is not None and block:
             try:
                 block = unpack.decompress(block, limit - total + 1)
@@ -54,6 +58,13 @@ def read_body(response, limit, where):
                 where,
                 "Ask for less at once, or check that the address is the one of "
                 "the API.",
+            )
+        if unpack is not None and total > max(FREE_BYTES, MAX_RATIO * packed):
+            raise SourceAnswerError(
+                f"The answer unpacks to more than {MAX_RATIO} times its size, which"
+                " call records never do.",
+                where,
+                "Check that the address is the one of the API.",
             )
         parts.append(block)
     if unpack is not None and total and not unpack.eof:
@@ -77,11 +88,10 @@ def parse(response, body, where):
             foreign=True,
         )
     try:
-        return json.loads(body, parse_int=_integer, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        reason = str(error) or "it is nested too deep"
+        return read_json(body)
+    except ValueError as error:
         failure = SourceAnswerError(
-            f"The answer is no valid JSON: {reason}.",
+            f"The answer is no valid JSON: {error}.",
             where,
             "Try again later; if it stays so, ask the switch's vendor.",
         )

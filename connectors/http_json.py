@@ -53,7 +53,7 @@ from .interface import (
     register,
 )
 from .json_path import flatten, follow, parse_path
-from .records import text, text_frame
+from .records import text, text_frame, whole_number
 from .web_address import path_part
 from .windows import cut, local_text, utc_text, zone
 
@@ -221,14 +221,14 @@ class HttpJson(Pages, HttpConnector):
         path = self._path("count_path", account)
         answer = self._ask(path, self._between(in_utc(start), in_utc(end)), account)
         field = self.settings.get("count_field") or "total"
-        total = text(follow(answer.data, parse_path(field)))
-        if not total.isdecimal():
+        total = whole_number(follow(answer.data, parse_path(field)))
+        if total is None:
             raise SourceAnswerError(
                 f"The answer has no number at {field}.",
                 answer.where,
                 "Correct the place of the count in the source's settings.",
             )
-        return int(total)
+        return total
 
     def fetch(self, account, start, end, cursor=None):
         path = self._path("records_path", account)

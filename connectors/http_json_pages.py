@@ -6,11 +6,12 @@ import re
 
 from .errors import SourceAnswerError, SourceNotFound, SourceSettingsError
 from .json_path import follow, parse_path
-from .records import text
+from .records import text, whole_number
 
 PAGE_ROWS = 100
 MAX_PAGES = 10_000
-NEXT_LINK = re.compile(r'<([^>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
+NEXT_LINK = re.compile(r'<([^<>]*)>[^,]*;\s*rel="?next"?', re.IGNORECASE)
+LINK_CHARACTERS = 8000  # of the header; looking for the next takes their square
 PAGING = ("none", "page", "offset", "cursor", "link")
 
 
@@ -35,12 +36,13 @@ class Pages:
 
     def _integer(self, name, default):
         given = text(self.settings.get(name)) or str(default)
-        if not given.isdecimal() or not int(given):
+        number = whole_number(given)
+        if not number:
             raise SourceSettingsError(
                 f"The {name.replace('_', ' ')} is {given}.",
                 remedy="Enter a whole number above zero, or nothing.",
             )
-        return int(given)
+        return number
 
     def _pages(self, path, fixed, account, first, kind="records"):
         """Pages of a list.
@@ -110,8 +112,8 @@ class Pages:
         return params
 
     def _first_page(self):
-        given = text(self.settings.get("first_page")) or "1"
-        return int(given) if given.isdecimal() else 1
+        first = whole_number(self.settings.get("first_page"))
+        return 1 if first is None else first
 
     def _following(self, answer, rows, at, longest):
         """Where the next page is, None after the last one."""
@@ -131,6 +133,7 @@ class Pages:
             place = self.settings.get("link_field")
             if place:
                 return text(follow(answer.data, parse_path(place))) or None
-            match = NEXT_LINK.search(answer.headers.get("Link", ""))
+            links = answer.headers.get("Link", "")[:LINK_CHARACTERS]
+            match = NEXT_LINK.search(links)
             return match[1] if match else None
         return None

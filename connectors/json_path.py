@@ -11,12 +11,14 @@ from .errors import SourceSettingsError
 
 _STEP = re.compile(
     r"""\.?(?P<name>[^.\[\]"'\s][^.\[\]]*)
-    |\[(?P<index>-?\d+)\]
+    |\[(?P<index>-?[0-9]{1,9})\]
     |\[(?P<quote>["'])(?P<quoted>.*?)(?P=quote)\]""",
     re.VERBOSE,
 )
 # Deeper objects are kept as JSON in one column.
 MOST_LEVELS = 8
+# So do those below a place of a longer name, which stands in each column's.
+MOST_NAME = 250
 
 
 def parse_path(path):
@@ -56,14 +58,16 @@ def follow(data, steps):
 def flatten(record):
     """An object as one level of names: ``{"a": {"b": 1}}`` is ``{"a.b": 1}``.
 
-    Lists stay as they are, and so does what lies deeper than :data:`MOST_LEVELS`.
+    Lists stay as they are, and so does what lies deeper than :data:`MOST_LEVELS` or
+    under a longer name than :data:`MOST_NAME`.
     """
     flat = {}
     waiting = [("", record, 0)]
     while waiting:
         prefix, value, level = waiting.pop()
         for name, inner in value.items():
-            if isinstance(inner, dict) and inner and level < MOST_LEVELS:
+            deeper = level < MOST_LEVELS and len(prefix) + len(name) < MOST_NAME
+            if isinstance(inner, dict) and inner and deeper:
                 waiting.append((f"{prefix}{name}.", inner, level + 1))
             else:
                 flat[f"{prefix}{name}"] = inner

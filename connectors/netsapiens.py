@@ -31,7 +31,7 @@ from .interface import (
 )
 from .netsapiens_directory import account_of, extension_of, number_of
 from .netsapiens_rows import DERIVED, from_v1, row_key, text_rows
-from .records import text
+from .records import text, whole_number
 from .web_address import path_part
 from .windows import SECOND, cut, zone
 
@@ -328,13 +328,13 @@ class NetSapiens(HttpConnector):
             f"{V2}/domains/{path_part(account, 'domain')}/cdrs/count",
             _between(in_utc(start), in_utc(end) - SECOND),
         )
-        total = answer.get("total") if isinstance(answer, dict) else None
-        if not text(total).isdecimal():
+        total = whole_number(answer.get("total")) if isinstance(answer, dict) else None
+        if total is None:
             raise SourceAnswerError(
                 "The switch does not say how many call records it has.",
                 f"{V2}/domains/{account}/cdrs/count",
             )
-        return int(text(total))
+        return total
 
 
 def _between(start, end):

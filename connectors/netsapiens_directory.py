@@ -78,4 +78,4 @@ def _person(row):
 def _matched(row):
     """The number in v1's rule such as ``sip:12025550101@*``."""
     number = text(row.get("matchrule")).removeprefix("sip:").partition("@")[0]
-    return number if number.isdecimal() else ""
+    return number if number.isascii() and number.isdecimal() else ""

@@ -32,7 +32,7 @@ within the switch).
 
 from datetime import UTC, datetime
 
-from .records import frame_of_texts, text, texts
+from .records import frame_of_texts, text, texts, whole_number
 from .windows import utc_text
 
 DERIVED = (
@@ -172,12 +172,13 @@ def row_key(row):
 
 def _from_epoch(value):
     value = text(value)
-    if not value.isdecimal():
+    seconds = whole_number(value)
+    if seconds is None:
         return value  # null, or already a date
-    if not int(value):
+    if not seconds:
         return ""
     try:
-        moment = datetime.fromtimestamp(int(value), UTC)
+        moment = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
         return value  # no time: the pipeline will say so
     return moment.replace(tzinfo=None).isoformat() + "Z"
@@ -271,9 +272,10 @@ def _connected(row):
             datetime.fromisoformat(row[name].replace("Z", "+00:00"))
             for name in ("call-answer-datetime", "call-disconnect-datetime")
         )
-    except (KeyError, ValueError):
+        seconds = int((ended - begun).total_seconds())
+    except (KeyError, ValueError, TypeError):  # none, or one of them without offset
         return ""
-    return str(max(0, int((ended - begun).total_seconds())))
+    return str(max(0, seconds))
 
 
 def _noise(row, orig, term):

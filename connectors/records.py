@@ -9,8 +9,16 @@ from collections import Counter
 import pandas as pd
 import pyarrow as pa
 
+from .arrow_frames import arrow_frame
+from .budget import CELLS, Budget
 from .errors import SourceAnswerError
 from .harmless import MOST_COLUMNS, OTHER_FIELDS, harmless, key_text
+
+MOST_DIGITS = 18
+# A value that a record lacks is filled up: so many for each that there is, and so many
+# in any case.
+MOST_FILLED = 50
+FREE_CELLS = 2 * 10**6
 
 
 def text(value):
@@ -43,6 +51,17 @@ def texts(record):
     }
 
 
+def whole_number(value):
+    """A whole number that a server sent, as int or text; None when it is none.
+
+    :param value: of any kind; more than 18 digits are none
+    """
+    digits = text(value)
+    if digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS:
+        return int(digits)
+    return None
+
+
 def text_frame(records, columns=(), wanted=()):
     """Records as the pipeline takes them.
 
@@ -61,6 +80,7 @@ def text_frame(records, columns=(), wanted=()):
 def frame_of_texts(records, columns=(), wanted=()):
     """:func:`text_frame` of records whose values are text already."""
     names = dict.fromkeys(columns)
+    given = sum(map(len, records))
     for record in records:
         if not names.keys() >= record.keys():
             names.update(dict.fromkeys(record))
@@ -69,6 +89,8 @@ def frame_of_texts(records, columns=(), wanted=()):
         names = dict.fromkeys(map(key_text, names))
     if len(names) > MOST_COLUMNS:
         records, names = _folded(records, names, [*columns, *wanted])
+    most = max(FREE_CELLS, MOST_FILLED * given)
+    Budget({CELLS: most}, _too_different).spend(CELLS, len(names) * len(records))
     return _frame(
         {name: _strings([r.get(name, "") for r in records]) for name in names},
         len(records),
@@ -113,6 +135,13 @@ def _strings(values):
         return pa.array([harmless(value) for value in values], pa.string())
 
 
+def _too_different(_what, most):
+    return SourceAnswerError(
+        f"The records have so few fields in common that they fill {most:,} cells.",
+        remedy="Check the address, and where in the answer the records are.",
+    )
+
+
 def join_frames(frames, wanted=()):
     """Several frames as one; a column that one of them lacks is '' there.
 
@@ -153,4 +182,4 @@ def _frame(columns, length):
     """Arrow arrays of strings as a frame."""
     if not columns:
         return pd.DataFrame(index=pd.RangeIndex(length))
-    return pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
+    return arrow_frame(pa.table(columns))

@@ -2,7 +2,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What a server's refusal, or a connection that fails, means: as errors of a source."""
 
-import json
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,6 +13,7 @@ from .errors import (
     SourceRefused,
     SourceUnreachable,
 )
+from .json_text import read_json
 
 TRANSIENT = frozenset({500, 502, 503, 504})
 SHOWN_CHARACTERS = 300
@@ -66,8 +66,8 @@ def _message(response, body, redact):
     if "json" not in response.headers.get("Content-Type", "").lower():
         return ""
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data = read_json(body)
+    except ValueError:
         return ""
     if not isinstance(data, dict):
         return ""
@@ -95,11 +95,11 @@ def retry_after_seconds(headers, now=None):
     text = headers.get("Retry-After", "").strip()
     if not text:
         return None
-    if text.isdecimal():
+    if text.isascii() and text.isdecimal():
         return float(text[:9])
     try:
         when = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

@@ -7,9 +7,11 @@ Everything streams: memory is a few blocks, whatever the size of the file.
 
 import codecs
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 
+from .budget import BYTES, FileBudget
 from .errors import SourceFileError
 from .formats import FileLimits
 from .harmless import REPLACEMENT
@@ -32,13 +34,17 @@ class Unpacked:
 
     def __init__(self, path, compression="", limits=None, digest=None):
         self.total = 0  # unpacked bytes so far
-        self._packed = 0
-        self._limits = limits or FileLimits()
         self._digest = digest
         try:
             self._file = open(path, "rb")  # noqa: SIM115 (closed in __exit__)
         except OSError as error:
             raise SourceFileError(_open_problem(error)) from error
+        self.size = os.fstat(self._file.fileno()).st_size  # on the disk
+        self._budget = FileBudget(
+            self.size,
+            limits or FileLimits(),
+            packed=bool(compression),
+        )
         self._reader = None
         if compression:
             self._reader = gzip.GzipFile(fileobj=_Packed(self._read_packed), mode="rb")
@@ -51,7 +57,6 @@ class Unpacked:
 
     def _read_packed(self, size: int) -> bytes:
         data = self._file.read(size)
-        self._packed += len(data)
         if self._digest is not None:
             self._digest.update(data)
         return data
@@ -63,7 +68,7 @@ class Unpacked:
         else:
             data = self._read_gzip(size)
         self.total += len(data)
-        self._check_limits()
+        self._budget.spend(BYTES, len(data))
         return data
 
     def _read_gzip(self, size):
@@ -79,24 +84,6 @@ class Unpacked:
                 f"The gzip file is damaged after {self.total:,} unpacked bytes. Copy it"
                 " again from its source."
             ) from error
-
-    def _check_limits(self):
-        limits = self._limits
-        if self.total > limits.max_bytes:
-            raise SourceFileError(
-                f"The file is larger than {limits.max_bytes:,} bytes"
-                f"{' when unpacked' if self._reader else ''}. Split it into smaller"
-                " files."
-            )
-        if (
-            self._reader is not None
-            and self.total > limits.ratio_from_bytes
-            and self.total > limits.max_ratio * self._packed
-        ):
-            raise SourceFileError(
-                f"The file unpacks to more than {limits.max_ratio} times its size,"
-                " which call records never do. If it is genuine, unpack it first."
-            )
 
     def blocks(self, size: int = BLOCK_BYTES) -> Iterator[bytes]:
         while data := self.read(size):

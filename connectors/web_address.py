@@ -3,9 +3,9 @@
 """Addresses of servers as people enter them and servers send them."""
 
 import ipaddress
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from .errors import SourceSettingsError
+from .errors import SourceAnswerError, SourceSettingsError
 
 PORTS = {"http": 80, "https": 443}
 
@@ -51,6 +51,27 @@ def path_part(text, label="account"):
             remedy=f"Correct the {label}.",
         )
     return quote(str(text), safe="")
+
+
+def whole_address(url, base=""):
+    """A web address that a server sent: the whole of it.
+
+    :param base: what it is relative to
+    :raise SourceAnswerError: it is none
+    """
+    try:
+        whole = urljoin(base, url)
+        parts = urlsplit(whole)
+        valid = parts.port != 0 and bool(parts.hostname or parts.scheme not in PORTS)
+        whole.encode()
+    except ValueError:  # a bracket, a port beyond all, half a character
+        valid = False
+    if not valid:
+        raise SourceAnswerError(
+            "The server sends us on to what is no web address.",
+            remedy="Check the address: it must be the one of the API.",
+        )
+    return whole
 
 
 def server_of(url):

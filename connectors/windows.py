@@ -102,16 +102,17 @@ def utc_text(value, local, window=None, layout=""):
             if layout
             else datetime.fromisoformat(value)
         )
-    except ValueError:
+        if naive.tzinfo is not None:
+            moments = [naive.astimezone(UTC)]
+        else:
+            moments = [
+                naive.replace(tzinfo=local, fold=fold).astimezone(UTC)
+                for fold in (0, 1)
+            ]
+            if moments[0].astimezone(local).replace(tzinfo=None) != naive:
+                return value
+    except (ValueError, OverflowError):  # the first and last days there are
         return value
-    if naive.tzinfo is not None:
-        moments = [naive.astimezone(UTC)]
-    else:
-        moments = [
-            naive.replace(tzinfo=local, fold=fold).astimezone(UTC) for fold in (0, 1)
-        ]
-        if moments[0].astimezone(local).replace(tzinfo=None) != naive:
-            return value
     chosen = moments[0]
     if window is not None:
         inside = [m for m in moments if window.start <= m < window.end]

@@ -13,6 +13,7 @@ from .changes import compare
 from .columns import COLUMNS, recognise
 from .parse import Problem, parse_deck
 from .rows import DeckFileError, DeckRows, read_rows
+from .sheet_texts import sheet_title
 from .template import write_template
 from .tiers import split_tiers, tiers_text
 from .write import write_csv, write_xlsx
@@ -26,6 +27,7 @@ __all__ = [
     "parse_deck",
     "read_rows",
     "recognise",
+    "sheet_title",
     "split_tiers",
     "tiers_text",
     "write_csv",

@@ -11,9 +11,9 @@ from .cells import WrongCell
 #: no date: from the day that the deck is applied
 AT_ONCE = {"", "asap", "immediate", "immediately", "now"}
 ORDERS = {"dmy": ("day", "month", "year"), "mdy": ("month", "day", "year")}
-_NUMERIC_DATE = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})")
-_ISO_DATE = re.compile(r"(\d{4})[/.\-](\d{1,2})[/.\-](\d{1,2})")
-_NAMED_DATE = re.compile(r"(\d{1,2})[ \-]?([A-Za-z]{3,9})[ \-,]*(\d{4})")
+_NUMERIC_DATE = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})", re.ASCII)
+_ISO_DATE = re.compile(r"(\d{4})[/.\-](\d{1,2})[/.\-](\d{1,2})", re.ASCII)
+_NAMED_DATE = re.compile(r"(\d{1,2})[ \-]?([A-Za-z]{3,9})[ \-,]*(\d{4})", re.ASCII)
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -68,6 +68,8 @@ def after_last_day(order):
 
     def read(text):
         day = read_date(text)
+        if day == datetime.date.max:
+            return None  # 9999-12-31: until further notice
         return day and day + datetime.timedelta(days=1)
 
     return read

@@ -7,16 +7,22 @@ cannot be read is a `Problem` with its line, and never a guess.
 """
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from ..connectors.budget import Budget
 from ..rating.errors import _lt
 from . import cells, dates
 from .cells import WrongCell
+from .rows import MAX_RATES, DeckFileError
 from .tiers import read_tiers
 
+#: rates that ranges of prefixes may become beside those that are written out
+MAX_OF_RANGES = 50_000
+MAX_PROBLEMS = 10_000
 #: what a rate says of the price; amounts are integers in 1e-8
 TERMS = (
     "price_e8",
@@ -51,7 +57,7 @@ _TWO_GRACES = _lt(
 _ENDS_EARLY = _lt("Its last day, %(last)s, is before it begins.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong with a row: its line, and a sentence or the `WrongCell`."""
 
@@ -74,6 +80,8 @@ def parse_deck(deck_rows, date_order=""):
         Prices are integers in 1e-8, `max_charge_e8` -1 without one, `tiers` a text of
         `tiers.tiers_text`, dates are `datetime.date` or None; `valid_until` is the
         first day without the rate.
+    :raise DeckFileError: the file asks for more rates than are imported at once, or
+        far too many of its rows are wrong
     """
     columns = deck_rows.columns
     texts = pd.DataFrame(
@@ -82,8 +90,9 @@ def parse_deck(deck_rows, date_order=""):
     texts = texts[[name for name in columns if name in texts]]
     lines = np.array([line for line, _texts in deck_rows.rows], np.int64)
     order = date_order or dates.date_order(texts)
-    readers = _readers(order)
-    problems = []
+    budget = _rates_budget(deck_rows, texts["prefix"])
+    readers = _readers(order, budget)
+    problems = _Problems()
     values = {}
     for name, (reader, default) in readers.items():
         values[name] = _read_column(texts, name, reader, default, lines, problems)
@@ -100,16 +109,71 @@ def parse_deck(deck_rows, date_order=""):
     ]
     _check_unsupported(values, lines, problems)
     bad = {problem.line for problem in problems}
-    frame = _expanded(values, lines, bad)
+    frame = _expanded(
+        values, lines, bad, _rates_budget(deck_rows, texts["prefix"]), problems
+    )
     _check_twice(frame, problems)
     bad = {problem.line for problem in problems}
     frame = frame[~frame["line"].isin(bad)].reset_index(drop=True)
     return frame, sorted(problems, key=lambda problem: problem.line)
 
 
-def _readers(order):
+class _Same(Sequence):
+    """The same value for each row; takes no memory for them."""
+
+    def __init__(self, value, length):
+        self._value = value
+        self._length = length
+
+    def __len__(self):
+        return self._length
+
+    def __getitem__(self, place):
+        if not 0 <= place < self._length:
+            raise IndexError(place)
+        return self._value
+
+
+class _Problems(list):
+    """List of `Problem`, as long as a person could look through it."""
+
+    def append(self, problem):
+        if len(self) >= MAX_PROBLEMS:
+            raise DeckFileError(
+                _lt(
+                    "More than %(most)s rows of the file are wrong. The first is "
+                    "line %(line)s: %(problem)s"
+                ),
+                most=MAX_PROBLEMS,
+                line=self[0].line,
+                problem=self[0].text,
+            )
+        super().append(problem)
+
+
+def _rates_budget(deck_rows, texts):
+    """How many rates a file may become.
+
+    As many as are imported at once; of ranges, which take little room, fewer: each
+    prefix that is written out is a character at least.
+    """
+    written = min(deck_rows.most, sum(map(len, texts)))
+    return Budget(
+        {cells.PREFIXES: min(MAX_RATES, MAX_OF_RANGES + written)},
+        lambda _what, most: DeckFileError(
+            _lt(
+                "The prefixes of the file stand for more than %(most)s rates, which is "
+                "more than are imported at once. Write shorter prefixes instead of "
+                "ranges, or split the file."
+            ),
+            most=most,
+        ),
+    )
+
+
+def _readers(order, budget):
     return {
-        "prefix": (cells.prefixes, None),
+        "prefix": (lambda text: cells.prefixes(text, budget), None),
         "country_code": (cells.country_code, ""),
         "name": (str, ""),
         "country": (str, ""),
@@ -139,7 +203,7 @@ def _readers(order):
 def _read_column(texts, name, reader, default, lines, problems):
     """Read each different text of a column once; a list as long as the column."""
     if name not in texts:
-        return [default] * len(lines)
+        return _Same(default, len(lines))
     codes, unique = pd.factorize(texts[name])
     read, wrong = [], {}
     for code, text in enumerate(unique):
@@ -156,6 +220,8 @@ def _read_column(texts, name, reader, default, lines, problems):
 
 
 def _merge_increments(values, increments):
+    for name in ("first_increment", "next_increment"):
+        values[name] = list(values[name])
     first, following = values["first_increment"], values["next_increment"]
     for place, pair in enumerate(increments):
         if pair:
@@ -192,16 +258,20 @@ def _check_unsupported(values, lines, problems):
             problems.append(Problem(line, WrongCell(_INCLUDED_SECONDS)))
         start, end = values["valid_from"][place], values["valid_until"][place]
         if start and end and end <= start:
-            last = end - datetime.timedelta(days=1)
+            last = end - datetime.timedelta(days=end > datetime.date.min)
             problems.append(Problem(line, WrongCell(_ENDS_EARLY, last=last)))
 
 
-def _expanded(values, lines, bad):
+def _expanded(values, lines, bad, budget, problems):
     """One row for each prefix of a row without problems."""
     good = [place for place, line in enumerate(lines.tolist()) if line not in bad]
     counts = [len(values["prefix"][place]) for place in good]
+    budget.spend(cells.PREFIXES, sum(counts))
     source = np.repeat(np.array(good, np.int64), counts)
     prefixes = _with_country_codes(values, good)
+    for place, prefix in zip(source, prefixes, strict=True):
+        if len(prefix) > cells.MAX_DIGITS:
+            problems.append(Problem(int(lines[place]), cells.too_long(prefix)))
 
     def spread(name):
         column = values[name]
@@ -268,18 +338,19 @@ def _check_twice(frame, problems):
     again = frame.duplicated(scope, keep="first").to_numpy()
     if not again.any():
         return
-    first = frame.drop_duplicates(scope).set_index(
-        pd.MultiIndex.from_frame(frame.drop_duplicates(scope)[scope])
-    )["line"]
-    for place in np.flatnonzero(again):
-        row = frame.iloc[place]
-        other = first.loc[tuple(row[scope])]
-        other = int(other if np.isscalar(other) else other.iloc[0])
-        error = WrongCell(
-            _lt("The prefix %(prefix)s is in line %(line)s already.")
-            if row["prefix"]
-            else _lt("The price of all numbers is in line %(line)s already."),
-            prefix=row["prefix"],
-            line=str(other),
-        )
-        problems.append(Problem(int(row["line"]), error))
+    first = frame.groupby(scope, dropna=False)["line"].transform("first")
+    repeated = pd.DataFrame({"prefix": frame["prefix"], "line": first})[again]
+    known = {}
+    for line, prefix, other in zip(
+        frame["line"][again], repeated["prefix"], repeated["line"], strict=True
+    ):
+        key = prefix, other
+        if key not in known:
+            known[key] = WrongCell(
+                _lt("The prefix %(prefix)s is in line %(line)s already.")
+                if prefix
+                else _lt("The price of all numbers is in line %(line)s already."),
+                prefix=prefix,
+                line=str(other),
+            )
+        problems.append(Problem(int(line), known[key]))

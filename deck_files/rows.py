@@ -5,18 +5,29 @@
 import csv
 import io
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from sys import intern
 
+from ..connectors.budget import Budget
 from ..connectors.files import FileLimits, SourceFileError, detect_format
 from ..connectors.spreadsheet import Workbook
 from ..connectors.unpack import Unpacked, utf8_blocks
 from ..rating.errors import TranslatableError, _lt
 from .columns import is_header, recognise
+from .sheet_texts import plain_text
 
 #: how far down the header may stand, below titles and notes
 HEADER_ROWS = 60
 MAX_RATES = 500_000
+#: what every file may have, however small it is
+FREE_RATES = 50_000
+MAX_NOTES = 1000
+NOTE_CHARACTERS = 200
 LIMITS = FileLimits()
+MAX_COLUMNS = LIMITS.max_columns
+BLOCK_BYTES = 256 * 2**10
+ROWS = "rows"
 
 
 class DeckFileError(TranslatableError):
@@ -29,14 +40,16 @@ class DeckRows:
 
     - `header`: texts
     - `columns`: dict meaning -> position, see `columns.COLUMNS`
-    - `rows`: list of (line, list of texts, as long as the header)
+    - `rows`: list of (line, tuple of texts, as long as the header)
     - `notes`: texts around the table that were passed over, with their lines
+    - `most`: how many rates it may stand for
     """
 
     header: list
     columns: dict
     rows: list
     notes: list
+    most: int = MAX_RATES
 
     @property
     def unread(self):
@@ -59,18 +72,30 @@ def read_rows(path, file_name=""):
     """
     path = Path(path)
     try:
-        lines = list(_lines(path, file_name))
+        # More than a rate for each byte on the disk no deck has, however packed.
+        most = min(MAX_RATES, max(FREE_RATES, _size(path)))
+        return _table(_lines(path, file_name), file_name, most)
     except SourceFileError as error:
         raise DeckFileError(
             "%(problem)s", problem=str(error).replace("call records", "rates")
         ) from error
-    heads = [
-        row
-        for row, (_line, texts) in enumerate(lines[:HEADER_ROWS])
-        if is_header(texts)
-    ]
-    if not heads:
-        seen = next((texts for _line, texts in lines if any(texts)), [])
+
+
+def _table(lines, file_name, most):
+    """The table in rows; none of it is read before it is wanted.
+
+    :param lines: iterator of (line, texts)
+    :param most: rows that it may have
+    """
+    notes = []
+    seen = ()
+    for line, header in islice(lines, HEADER_ROWS):
+        if is_header(header):
+            break
+        if any(header):
+            seen = seen or header
+            notes.append((line, _note(header)))
+    else:
         raise DeckFileError(
             _lt(
                 "No row of the file '%(file)s' names a column with prefixes and one "
@@ -82,53 +107,102 @@ def read_rows(path, file_name=""):
                 "Name them prefix and price. The first row is: %(row)s"
             ),
             file=file_name,
-            row=", ".join(seen)[:200],
+            row=_note(seen),
         )
-    place = heads[0]
-    header = lines[place][1]
-    notes = [(line, ", ".join(filter(None, t))) for line, t in lines[:place] if any(t)]
+    budget = Budget({ROWS: most}, _too_many)
     rows = []
     columns = recognise(header)
     needed = [columns["prefix"], columns["price"]]
-    for line, texts in lines[place + 1 :]:
+    width = len(header)
+    for line, texts in lines:
         if not any(texts):
             continue
-        padded = (texts + [""] * len(header))[: len(header)]
-        if sum(bool(text) for text in padded) == 1 and not all(
-            padded[column] for column in needed
-        ):
-            notes.append((line, ", ".join(filter(None, texts))))
+        budget.spend(ROWS)
+        padded = texts[:width] + [""] * (width - len(texts))
+        if sum(map(bool, padded)) == 1 and not all(padded[column] for column in needed):
+            if len(notes) < MAX_NOTES:
+                notes.append((line, _note(texts)))
             continue
-        rows.append((line, padded))
+        # Most texts of a deck are in many of its rows, and take memory once.
+        rows.append((line, tuple(map(intern, padded))))
     if not rows:
         raise DeckFileError(_lt("The file has a header and no rates below it."))
-    if len(rows) > MAX_RATES:
-        raise DeckFileError(
-            _lt(
-                "The file has %(rows)s rows; a deck is imported with up to %(most)s. "
-                "Split it."
-            ),
-            rows=len(rows),
-            most=MAX_RATES,
-        )
-    return DeckRows(header, columns, rows, notes)
+    return DeckRows(header, columns, rows, notes, most)
+
+
+def _size(path):
+    with Unpacked(path) as file:
+        return file.size
+
+
+def _note(texts):
+    return ", ".join(filter(None, texts))[:NOTE_CHARACTERS]
+
+
+def _too_many(_what, most):
+    return DeckFileError(
+        _lt(
+            "The file has more than %(most)s rows, which is as many as are imported at "
+            "once. Split it."
+        ),
+        most=most,
+    )
 
 
 def _lines(path, file_name):
     """Yield (line, texts) of every row."""
-    fmt = detect_format(path, file_name, override={"has_header": False})
+    fmt = detect_format(path, file_name, LIMITS, {"has_header": False})
     if fmt.kind == "xlsx":
         with Workbook(path, fmt.compression, LIMITS) as workbook:
-            for line, values in workbook.rows():
+            for line, values, _width in workbook.rows():
                 yield line, [text.strip() for text in values]
         return
     with Unpacked(path, fmt.compression, LIMITS) as file:
-        text = b"".join(utf8_blocks(file.blocks(), fmt.encoding)).decode()
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=fmt.delimiter)
+        blocks = utf8_blocks(file.blocks(BLOCK_BYTES), fmt.encoding)
+        yield from _records(_text_lines(blocks), fmt.delimiter)
+
+
+def _records(lines, delimiter):
+    """Yield (line, texts) of lines of text."""
+    length = 0
+
+    def measured():
+        nonlocal length
+        for line in lines:
+            length += len(line)
+            if length > LIMITS.max_line_bytes:
+                raise _too_long(reader.line_num + 1)
+            yield line
+
+    reader = csv.reader(measured(), delimiter=delimiter)
     try:
         for texts in reader:
-            yield reader.line_num, [value.strip() for value in texts]
+            length = 0
+            values = [plain_text(text).strip() for text in texts[:MAX_COLUMNS]]
+            yield reader.line_num, values
     except csv.Error as error:
         raise DeckFileError(
             _lt("Line %(line)s: %(error)s."), line=reader.line_num, error=error
         ) from error
+
+
+def _text_lines(blocks):
+    """Yield the lines of a text, with what ends them."""
+    rest = ""
+    for block in blocks:
+        *lines, rest = io.StringIO(rest + block.decode(), newline="").readlines() or [
+            ""
+        ]
+        # A line that ends here may end with more in the next block.
+        yield from lines
+        if len(rest) > LIMITS.max_line_bytes:
+            break
+    yield rest
+
+
+def _too_long(line):
+    return DeckFileError(
+        _lt("Line %(line)s is longer than %(most)s characters."),
+        line=line,
+        most=LIMITS.max_line_bytes,
+    )

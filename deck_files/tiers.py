@@ -12,13 +12,12 @@ from decimal import Decimal
 
 from ..rating.errors import _lt
 from ..rating.exact import exact, exact_text
-from .cells import PRICE_DECIMALS, WrongCell, price
+from .cells import MAX_SECONDS, PRICE_DECIMALS, WrongCell, price, whole
 
 _TIER = re.compile(
-    r"(?P<start>\d+)\s*:\s*(?P<price>[^/\s]+)\s*(?:/\s*(?P<per>\d+))?"
-    r"(?:\s+(?P<step>\d+))?"
+    r"(?P<start>[0-9]+)\s*:\s*(?P<price>[^/\s]+)\s*(?:/\s*(?P<per>[0-9]+))?"
+    r"(?:\s+(?P<step>[0-9]+))?"
 )
-_LARGEST = 2**31
 
 
 def read_tiers(text):
@@ -39,10 +38,10 @@ def read_tiers(text):
                 tier=part,
             )
         start, per, step = (
-            int(match[name] or default)
-            for name, default in (("start", 0), ("per", 60), ("step", 1))
+            whole(match[name] or default)
+            for name, default in (("start", "0"), ("per", "60"), ("step", "1"))
         )
-        if not start or not per or not step or max(start, per, step) >= _LARGEST:
+        if not start or not per or not step or max(start, per, step) > MAX_SECONDS:
             raise WrongCell(
                 _lt("The seconds of the tier '%(tier)s' are at least 1."), tier=part
             )

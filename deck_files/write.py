@@ -11,6 +11,7 @@ from decimal import Decimal
 import xlsxwriter
 
 from .columns import COLUMNS
+from .sheet_texts import MOST_CHARACTERS, safe_text, sheet_title
 
 HEADER = (
     "prefix",
@@ -42,7 +43,7 @@ def write_csv(rows, packed=False):
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
-    writer.writerows(rows)
+    writer.writerows([safe_text(text) for text in row] for row in rows)
     content = text.getvalue().encode()
     return gzip.compress(content, mtime=0) if packed else content
 
@@ -74,6 +75,8 @@ COLUMN_HELP = {
     "2026-10-31 is its last one. Empty: until further notice. Columns that carriers "
     "call valid until, end date or the like name the last day.",
 }
+#: title of the sheet that says what the columns mean
+COLUMNS_TITLE = "Columns"
 #: columns that a workbook holds as numbers
 NUMBERS = frozenset(
     {
@@ -115,8 +118,7 @@ def write_rows(book, title, rows):
     :param title: of the sheet
     :param rows: iterable of texts, as `HEADER`
     """
-    # The characters that a sheet's name may not have.
-    sheet = book.add_worksheet("".join(c for c in title if c not in "[]:*?/\\")[:31])
+    sheet = book.add_worksheet(sheet_title(title, "Rates", [COLUMNS_TITLE]))
     bold = book.add_format({"bold": True})
     sheet.write_row(0, 0, HEADER, bold)
     numbers = {place for place, name in enumerate(HEADER) if name in NUMBERS}
@@ -124,7 +126,7 @@ def write_rows(book, title, rows):
         for column, text in enumerate(row):
             number = _as_number(text) if column in numbers else None
             if number is None:
-                sheet.write_string(place, column, text)
+                sheet.write_string(place, column, text[:MOST_CHARACTERS])
             else:
                 sheet.write_number(place, column, number)
     sheet.freeze_panes(1, 0)
@@ -133,7 +135,7 @@ def write_rows(book, title, rows):
 
 def write_columns(book):
     """Add a sheet that says what each column means, and how else it may be called."""
-    sheet = book.add_worksheet("Columns")
+    sheet = book.add_worksheet(COLUMNS_TITLE)
     bold = book.add_format({"bold": True})
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 18)

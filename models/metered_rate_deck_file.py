@@ -86,13 +86,13 @@ class MeteredRateDeck(models.Model):
         with self.env["metered.batch"]._attachment_path(attachment) as path:
             try:
                 rows = read_rows(path, name or "")
+                changes, problems = self._compare_with_file(
+                    rows, date_from, date_order or "", whole
+                )
             except DeckFileError as error:
                 raise UserError(
                     self.env["metered.explanation"]._error(error)
                 ) from error
-        changes, problems = self._compare_with_file(
-            rows, date_from, date_order or "", whole
-        )
         return rows, changes, problems
 
     def _compare_with_file(self, deck_rows, date_from, date_order="", whole=False):

@@ -7,6 +7,8 @@ import xlsxwriter
 
 from odoo import models
 
+from ..deck_files import sheet_title
+
 
 class MeteredSimulation(models.Model):
     """The result of a simulation: as a pivot, and as a workbook."""
@@ -31,11 +33,12 @@ class MeteredSimulation(models.Model):
         # A customer may be called "=1+1" or "http://x": names are written as texts.
         texts = {"strings_to_formulas": False, "strings_to_urls": False}
         with xlsxwriter.Workbook(content, texts) as book:
-            sheet = book.add_worksheet(
+            title = (
                 self.env._("Margins")
                 if self.kind == "margin"
                 else self.env._("What if")
             )
+            sheet = book.add_worksheet(sheet_title(title, self.kind))
             titles, rows = self._sheet()
             sheet.write_row(0, 0, titles, book.add_format({"bold": True}))
             sheet.set_column(0, 2, 28)
@@ -62,6 +65,7 @@ class MeteredSimulation(models.Model):
         for place, currency in enumerate(sorted({row[3] for row in rows}), last + 1):
             sheet.write(place, 0, self.env._("Total"), bold)
             sheet.write(place, 3, currency, bold)
+            quoted = currency.replace('"', '""')
             for column, letter in enumerate("EFGHIJK", start=4):
                 total = sum(
                     Decimal(repr(row[column])) for row in rows if row[3] == currency
@@ -69,7 +73,7 @@ class MeteredSimulation(models.Model):
                 sheet.write_formula(
                     place,
                     column,
-                    f'SUMIF($D$2:$D${last},"{currency}",{letter}$2:{letter}${last})',
+                    f'SUMIF($D$2:$D${last},"{quoted}",{letter}$2:{letter}${last})',
                     money if letter in "GHI" else whole,
                     float(total),
                 )

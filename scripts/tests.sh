@@ -51,6 +51,15 @@ run_pure_tests() {
         "${args[@]}" "${found[@]}"
 }
 
+# Without a database, too: the readers are pure.
+cmd_fuzz() {
+    prepare
+    ensure_pure_link
+    local root=${pure%/odoo/*}
+    cd "$root"
+    PYTHONPATH=$root "$python" -m odoo.addons.metered_billing.tests.fuzzing "$@"
+}
+
 # The addon once more, without the __init__.py that would import the models.
 ensure_pure_link() {
     pure=$METERED_HOME/pure-$checkout_key/odoo/addons/metered_billing

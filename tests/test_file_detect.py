@@ -245,7 +245,7 @@ class TestDialects(FileCase):
         self.assertEqual((fmt.compression, fmt.layout), ("gzip", "generic"))
 
     def test_override_of_something_else(self):
-        with self.assertRaises(ValueError):
+        with self.assertRaisesRegex(SourceFileError, "'kind' is nothing that can be"):
             self.detect("1,2\n", kind="xlsx")
 
     def test_as_dict(self):

@@ -150,7 +150,7 @@ class TestRefused(TestCase):
         message = "The file unpacks to more than 50 times its size"
         limits = FileLimits(max_ratio=50, ratio_from_bytes=2**21)
         self.assert_refused(bomb, message, limits)
-        fmt = detect_format(self.path)
+        fmt = detect_format(self.path, limits=FileLimits(max_ratio=1000))
         with self.assertRaisesRegex(SourceFileError, message):
             list(read_chunks(self.path, fmt, limits=limits))
 

@@ -1,0 +1,213 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The cells of a sheet as text, row by row.
+
+A cell costs something where it holds a value only: sheets are formatted to their last
+row and column, and so are files that mean no good.
+"""
+
+import datetime
+import re
+from math import isfinite
+
+from openpyxl.utils.datetime import from_excel, from_ISO8601
+
+from . import budget as budgets
+from .errors import SourceFileError
+from .workbook_archive import SAVE
+from .workbook_parts import kinds, unescaped
+
+MAX_ROWS = 1_048_576  # what Excel itself can hold
+MAX_COLUMNS = 16_384
+_EXACT_INTEGERS = 2**53  # beyond it a float does not tell which integer it was
+_MAX_DIGITS = 300  # of a number; more are kept as they stand
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DIGITS = "0123456789"
+_KINDS = kinds("row", "c", "v", "is", "t", "rPh")
+
+
+class SheetReader:
+    """Reads rows; ``rows`` are those read and not taken yet.
+
+    Each is (number, values, width): values without empty ones at the end and none
+    beyond ``most_columns``; the width tells how many there would be.
+
+    ``done``: the number of the last row that was read.
+
+    :param texts: ``workbook_parts.SharedTexts``
+    :param styles: ``workbook_parts.Styles``
+    :param epoch: datetime that dates are counted from
+    :param most_columns: values of a row that are kept
+    """
+
+    parser = None
+
+    def __init__(self, texts, styles, epoch, most_columns, budget):
+        self.rows = []
+        self.done = self._row = 0
+        self._texts = texts
+        self._styles = styles
+        self._epoch = epoch
+        self._most_columns = most_columns
+        self._budget = budget
+        self._columns = {}  # letters -> number
+        self._values = []
+        self._width = 0
+        self._column = 0
+        self._kind = self._style = ""
+        self._text = []
+        self._in_sound = 0
+        self._shared = 0  # characters of shared texts in this row
+
+    def start(self, name, attributes):
+        kind = _KINDS.get(name)
+        if kind == "c":
+            get = attributes.get
+            place = get("r")
+            if place:
+                self._column = self._column_of(place)
+            else:
+                self._column += 1
+            self._kind = get("t", "n")
+            self._style = get("s", "0")
+        elif kind == "v":
+            if self._kind != "inlineStr":
+                self.parser.CharacterDataHandler = self._text.append
+        elif kind == "row":
+            number = attributes.get("r")
+            number = self._row + 1 if number is None else int(float(number))
+            if number <= self._row:
+                raise ValueError("rows in disorder")
+            if number > MAX_ROWS:
+                raise SourceFileError(
+                    f"The sheet has more than {MAX_ROWS:,} rows, which no spreadsheet"
+                    f" can. {SAVE}"
+                )
+            self._row = number
+            self._column = 0
+        elif kind == "t":
+            if self._kind == "inlineStr" and not self._in_sound:
+                self.parser.CharacterDataHandler = self._text.append
+        elif kind == "rPh":
+            self._in_sound += 1
+
+    def end(self, name):
+        kind = _KINDS.get(name)
+        if kind == "c":
+            if self._text:
+                text = "".join(self._text)
+                self._text.clear()
+                self._put(self._read(text))
+        elif kind == "v" or kind == "t":
+            self.parser.CharacterDataHandler = None
+        elif kind == "row":
+            self._end_row()
+        elif kind == "rPh":
+            self._in_sound -= 1
+
+    def _put(self, text):
+        values, column = self._values, self._column
+        if column > self._most_columns:
+            if text.strip():
+                self._width = max(self._width, column)
+        elif column == len(values) + 1:
+            values.append(text)
+        elif text:
+            values.extend([""] * (column - len(values)))
+            values[column - 1] = text
+
+    def _end_row(self):
+        self.done = self._row
+        values = self._values
+        if self._width:
+            values.extend([""] * (self._most_columns - len(values)))
+        else:
+            while values and not values[-1].strip():
+                values.pop()
+        if not values:
+            return
+        self._budget.spend(budgets.CELLS, len(values))
+        self._budget.spend(budgets.CHARACTERS, self._shared)
+        self.rows.append((self._row, values, self._width or len(values)))
+        self._values = []
+        self._width = self._shared = 0
+
+    def _column_of(self, place):
+        letters = place.rstrip(_DIGITS)
+        column = self._columns.get(letters)
+        if column is None:
+            column = 0
+            for letter in letters:
+                column = column * 26 + "ABCDEFGHIJKLMNOPQRSTUVWXYZ".index(letter) + 1
+                if column > MAX_COLUMNS:
+                    break
+            if not 0 < column <= MAX_COLUMNS:
+                raise ValueError(f"a cell at {place}")
+            self._columns[letters] = column
+        return column
+
+    def _read(self, text):
+        kind = self._kind
+        if kind == "s":
+            text = self._texts[int(text)]
+            self._shared += len(text)
+            return text
+        if kind == "n":
+            return self._number(text)
+        if kind == "b":
+            return cell_text(bool(int(text)))
+        if kind == "d":
+            return cell_text(from_ISO8601(text))
+        return unescaped(text)
+
+    def _number(self, text):
+        if len(text) > _MAX_DIGITS:
+            if not _NUMBER.fullmatch(text):
+                raise ValueError("no number")
+            return text
+        if _INTEGER.fullmatch(text):
+            value = int(text)
+        elif _NUMBER.fullmatch(text):
+            value = float(text)
+            if not isfinite(value):
+                return text
+        else:
+            raise ValueError("no number")
+        style = int(self._style)
+        if style not in self._styles.dates:
+            return cell_text(value)
+        try:
+            duration = style in self._styles.durations
+            return cell_text(from_excel(value, self._epoch, timedelta=duration))
+        except (OverflowError, ValueError):
+            return "#VALUE!"
+
+
+def cell_text(value):
+    """The value of a cell as a CSV file would have it.
+
+    Times are ISO (`2026-10-01 05:26:16`, microseconds only where there are any), whole
+    numbers have no decimals (phone numbers in spreadsheets are numbers), a duration is
+    hours:minutes:seconds.
+
+    :param value: None, text, number, bool or one of ``datetime``
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        whole = abs(value) <= _EXACT_INTEGERS and value.is_integer()
+        return str(int(value)) if whole else repr(value)
+    if isinstance(value, datetime.datetime):
+        return value.isoformat(" ")
+    if isinstance(value, datetime.timedelta):
+        seconds, rest = divmod(abs(value), datetime.timedelta(seconds=1))
+        sign = "-" if value < datetime.timedelta() else ""
+        fraction = f".{rest.microseconds:06}" if rest else ""
+        hours, minutes = seconds // 3600, seconds // 60 % 60
+        return f"{sign}{hours:02}:{minutes:02}:{seconds % 60:02}{fraction}"
+    return str(value)
