@@ -32,7 +32,11 @@ class MeteredRateDeck(models.Model):
                    trim_scale(rate.min_charge)::text,
                    CASE WHEN rate.has_max_charge
                         THEN trim_scale(rate.max_charge)::text ELSE '' END,
-                   rate.grace_seconds::text, coalesce(tiers.text, ''),
+                   CASE WHEN rate.grace_kind = 'including' THEN ''
+                        ELSE rate.grace_seconds::text END,
+                   CASE WHEN rate.grace_kind = 'including'
+                        THEN greatest(rate.grace_seconds - 1, 0)::text ELSE '' END,
+                   coalesce(tiers.text, ''),
                    coalesce(rate.date_from::text, ''), coalesce(rate.date_to::text, '')
               FROM metered_rate rate
               LEFT JOIN metered_meter meter ON meter.id = rate.meter_id

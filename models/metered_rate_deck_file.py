@@ -238,6 +238,10 @@ class MeteredRateDeck(models.Model):
             "min_charge": money("min_charge_e8"),
             "max_charge": money("max_charge_e8"),
             "has_max_charge": pa.array((rows["max_charge_e8"] >= 0).to_numpy()),
+            "grace_kind": texts(
+                "including" if including else "below"
+                for including in rows["grace_including"]
+            ),
             "date_from": texts(_date(day) for day in rows["day"]),
             "date_to": texts(_date(day) for day in rows["until"]),
             "used": same(False),

@@ -51,6 +51,7 @@ from . import test_file_delimited
 from . import test_file_detect
 from . import test_file_refused
 from . import test_file_spreadsheet
+from . import test_free_calls
 from . import test_free_usage
 from . import test_golden_calls
 from . import test_golden_guard
