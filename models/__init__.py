@@ -53,6 +53,7 @@ from . import metered_explanation_rate
 from . import metered_holiday
 from . import metered_identifier
 from . import metered_meter
+from . import metered_number_check
 from . import metered_onboarding
 from . import metered_period
 from . import metered_plan_mark

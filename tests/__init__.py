@@ -36,6 +36,8 @@ from . import test_deck_check
 from . import test_deck_files
 from . import test_deck_import
 from . import test_deck_tiers
+from . import test_dialled
+from . import test_dialling_countries
 from . import test_endless_fractions
 from . import test_exact_formats
 from . import test_exception_causes
