@@ -84,6 +84,7 @@ from . import test_onboarding
 from . import test_prepare_invariants
 from . import test_rate_finder
 from . import test_rate_finder_plans
+from . import test_pythons
 from . import test_quantities
 from . import test_rating_bands
 from . import test_rating_engine
