@@ -174,7 +174,6 @@ class MeteredRate(models.Model):
         "calls: they last whole seconds.",
     )
     free_seconds = fields.Integer(
-        string="Free Seconds",
         compute="_compute_free_seconds",
         inverse="_inverse_free_seconds",
         aggregator=None,

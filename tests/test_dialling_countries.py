@@ -60,7 +60,7 @@ class TestDiallingCountries(MeteredCase):
             ),
         )
 
-    def read(self, batch):
+    def numbers_of(self, batch):
         """Numbers of an import by its lines, None for those that are exceptions."""
         found = {cdr.line: cdr.callee for cdr in self.cdrs(batch)}
         waiting = self.exceptions(batch).filtered(lambda e: e.state == "open")
@@ -84,7 +84,7 @@ class TestDiallingCountries(MeteredCase):
                         )
                     customer = self.customer(source, own, account)
                     batch = self.call(source, customer, *DIALLED)
-                    self.assertEqual(self.read(batch), wanted.to_pylist())
+                    self.assertEqual(self.numbers_of(batch), wanted.to_pylist())
                     for number, read in zip(DIALLED, wanted.to_pylist(), strict=True):
                         finder = self.env["metered.rate.finder"].create(
                             {
@@ -119,10 +119,10 @@ class TestDiallingCountries(MeteredCase):
         nowhere = self.customer(source, unknown)
         branch.country_id = False
         self.assertEqual(
-            self.read(self.call(source, branch, "4045550123")), ["+14045550123"]
+            self.numbers_of(self.call(source, branch, "4045550123")), ["+14045550123"]
         )
         self.assertEqual(
-            self.read(self.call(source, nowhere, "4045550123")), ["+494045550123"]
+            self.numbers_of(self.call(source, nowhere, "4045550123")), ["+494045550123"]
         )
 
     def test_identifiers_of_later_are_read_alike(self):
@@ -152,7 +152,7 @@ class TestDiallingCountries(MeteredCase):
         source = self.make_source(country_id=self.usa.id)
         british = self.customer(source, self.britain)
         batch = self.call(source, british, "4045550123")
-        self.assertEqual(self.read(batch), [None])
+        self.assertEqual(self.numbers_of(batch), [None])
         self.env["metered.source.account"].create(
             {
                 "name": "acme",
@@ -162,13 +162,13 @@ class TestDiallingCountries(MeteredCase):
             }
         )
         self.env.cr.flush()
-        self.assertEqual(self.read(batch), ["+14045550123"])
+        self.assertEqual(self.numbers_of(batch), ["+14045550123"])
         moved = self.customer(source, self.britain)
         batch = self.call(source, moved, "4045550123")
-        self.assertEqual(self.read(batch), [None])
+        self.assertEqual(self.numbers_of(batch), [None])
         moved.country_id = self.usa
         self.env.cr.flush()
-        self.assertEqual(self.read(batch), ["+14045550123"])
+        self.assertEqual(self.numbers_of(batch), ["+14045550123"])
 
     # === CHECKS === #
 
@@ -215,7 +215,7 @@ class TestDiallingCountries(MeteredCase):
         customer.country_id = self.usa
         again = self.call(source, customer, *american(100, seed=2))
         self.assertEqual(
-            self.read(again), [f"+1{number}" for number in american(100, seed=2)]
+            self.numbers_of(again), [f"+1{number}" for number in american(100, seed=2)]
         )
         for record in (source, customer):
             record.invalidate_recordset()
