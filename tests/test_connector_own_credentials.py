@@ -142,7 +142,7 @@ class OwnCredentialsCase(unittest.TestCase):
             "PGSSLMODE": "verify-full",
             "PGSSLROOTCERT": str(self.home / ".postgresql/root.crt"),
             "PGGSSENCMODE": "require",
-            "PGREQUIREAUTH": "none",
+            "PGREQUIREAUTH": "password,md5,gss",
             "KRB5CCNAME": f"FILE:{self.home / 'ours'}",
             "AWS_ACCESS_KEY_ID": "ours",
             "AWS_SECRET_ACCESS_KEY": "ours",
@@ -221,12 +221,19 @@ class TestOwnCredentials(OwnCredentialsCase):
                             self.assertNotIn(b"p\0\0\0\x12", server.heard)
 
     def test_no_socket_of_this_server(self):
-        for host in ("/run/postgresql", "/tmp", "@odoo", "127.0.0.1,/tmp", "", " /tmp"):
+        server = self.serve(FakePostgres(struct.pack("!I", 0)))
+        line = socket.socket(socket.AF_UNIX)
+        self.addCleanup(line.close)
+        line.bind(str(self.home / f".s.PGSQL.{server.port}"))
+        line.listen()
+        line.setblocking(False)
+        for host in (str(self.home), "/tmp", "@odoo", f"127.0.0.1,{self.home}"):
             with self.subTest(host=host):
-                server = self.serve(FakePostgres(struct.pack("!I", 0)))
                 [failed, *_more] = self.sql(server, host=host, password=OWN)
                 self.assertEqual(server.heard, b"")
-                self.assertTrue(failed.remedy)
+                self.assertIn("not the name of one server", failed.detail)
+                with self.assertRaises(BlockingIOError):
+                    line.accept()
 
     def test_http(self):
         for kind in ("netsapiens", "http_json"):

@@ -52,7 +52,13 @@ class TestToken(MeteredCase):
         return action["context"]["default_token"]
 
     def test_shown_once_and_kept_nowhere(self):
-        token = self.new()
+        action = self.source.with_user(self.madmin).action_new_token()
+        dialog = self.env[action["res_model"]].with_user(self.madmin)
+        shown = dialog.with_context(**action["context"]).onchange(
+            {}, [], {"token": {}, "address": {}}
+        )
+        token = shown["value"]["token"]
+        self.assertIn(f"freeswitch/{self.source.id}", shown["value"]["address"])
         self.assertRegex(token, r"^[\w-]{43}$")
         self.assertNotEqual(token, self.new())
         self.env.flush_all()
