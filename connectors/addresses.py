@@ -7,6 +7,7 @@ neighbours on the same machine, or a cloud's metadata service, and read the answ
 Addresses of the local network are no such thing: that is where telephone systems are.
 """
 
+import errno
 import ipaddress
 import socket
 
@@ -14,9 +15,43 @@ from .errors import SourceSettingsError, SourceUnreachable
 
 # Clouds hand out credentials here; outside the link-local range.
 METADATA = frozenset(
-    map(ipaddress.ip_address, ("100.100.100.200", "fd00:ec2::254", "168.63.129.16"))
+    map(
+        ipaddress.ip_address,
+        ("100.100.100.200", "192.0.0.192", "fd00:ec2::254", "168.63.129.16"),
+    )
 )
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: What IANA's registries of special-purpose addresses list (RFC 6890), but for the
+#: networks that are local ones: 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12,
+#: 192.168.0.0/16 and fc00::/7.
+SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "0.0.0.0/8",  # this network
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "192.0.0.0/24",  # protocol assignments; metadata of a cloud as well
+            "192.0.2.0/24",  # documentation, as the two below
+            "192.31.196.0/24",  # AS112, as 192.175.48.0/24
+            "192.52.193.0/24",  # automatic multicast tunnelling
+            "192.88.99.0/24",  # relays of 6to4
+            "192.175.48.0/24",
+            "198.18.0.0/15",  # benchmarks
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "224.0.0.0/4",  # multicast
+            "240.0.0.0/4",  # reserved, and the broadcast address
+            "2001::/23",  # protocol assignments: Teredo, ORCHID, …
+            "2001:db8::/32",  # documentation, as 3fff::/20
+            "2002::/16",  # 6to4, where it is not taken apart below
+            "2620:4f:8000::/48",  # AS112
+            "3fff::/20",
+        ),
+    )
+)
+#: all addresses of servers in IPv6; whatever else there is has a purpose of its own
+UNICAST = tuple(map(ipaddress.ip_network, ("2000::/3", "fc00::/7")))
 
 
 def parse_networks(text):
@@ -53,14 +88,15 @@ class AddressPolicy:
 
         :param address: text of an IP address
         """
-        plain = _embedded(ipaddress.ip_address(address.split("%")[0]))
-        if any(plain in network for network in self.allowed):
+        whole = ipaddress.ip_address(address.split("%")[0])
+        plain = _embedded(whole)
+        if any(ip in network for network in self.allowed for ip in (whole, plain)):
             return ""
         if plain.is_loopback or plain.is_unspecified:
             return "this server itself"
         if plain.is_link_local or plain in METADATA:
             return "a link-local or metadata address"
-        if plain.is_multicast or (plain.is_reserved and plain.version == 4):
+        if _is_special(plain):
             return "no address of a server"
         if _is_own(plain):
             return "this server itself"
@@ -119,6 +155,28 @@ class AddressPolicy:
         raise last
 
 
+def checked_socket(policy):
+    """What makes sockets for a library that resolves names itself.
+
+    It is asked with the very address that is connected to next, so that no second
+    answer of a name server comes in between.
+
+    :param policy: :class:`AddressPolicy`
+    :return: function of an entry of ``getaddrinfo``, for ``aiohttp``
+    """
+
+    def make(entry):
+        family, kind, protocol, _name, where = entry
+        reason = policy.refusal(where[0])
+        if reason:
+            raise PermissionError(
+                errno.EACCES, f"{where[0]} is not connected to: it is {reason}"
+            )
+        return socket.socket(family, kind, protocol)
+
+    return make
+
+
 def _embedded(address):
     """The IPv4 address within an IPv6 one, where there is one."""
     if address.version == 6:
@@ -129,6 +187,13 @@ def _embedded(address):
         if address in NAT64:
             return ipaddress.ip_address(int(address) & 0xFFFFFFFF)
     return address
+
+
+def _is_special(address):
+    """Whether no server of a switch can have this address."""
+    if address.version == 6 and not any(address in network for network in UNICAST):
+        return True
+    return any(address in network for network in SPECIAL)
 
 
 def _is_own(address):

@@ -16,9 +16,11 @@ import threading
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
+import certifi
 import psycopg2
 from psycopg2 import errors as pg
 from psycopg2 import sql
+from psycopg2.extensions import libpq_version
 
 from .addresses import AddressPolicy, parse_networks
 from .checks import Check
@@ -40,8 +42,36 @@ ANSWER_SECONDS = STATEMENT_SECONDS + 10
 START_COLUMNS = ("start", "calldate")
 WITH_ZONE = 1184  # the oid of timestamp with time zone
 WITHOUT_ZONE = 1114
+#: a path that nothing is at
+NOWHERE = "/dev/null/none"
 LAYOUT = "%Y-%m-%d %H:%M:%S"
 DAY = timedelta(days=1)
+
+
+def nothing_of_this_server(sslmode):
+    """Parameters that keep libpq from what this server has for its own connections.
+
+    It would otherwise send the password, the certificate or the Kerberos ticket that
+    the environment or the home folder of whoever runs Odoo holds: to any server that a
+    source names. Only a password is given, and none in clear text.
+
+    :param sslmode: libpq's
+    :return: dict of parameters
+    """
+    parameters = {
+        "sslmode": sslmode,
+        # Empty would mean: those in the home folder.
+        "sslrootcert": certifi.where() if sslmode.startswith("verify") else NOWHERE,
+        **dict.fromkeys(("passfile", "sslcert", "sslkey", "sslcrl"), NOWHERE),
+        "gssencmode": "disable",
+        "krbsrvname": "none",
+        "target_session_attrs": "any",
+        "channel_binding": "prefer" if sslmode != "disable" else "disable",
+        "client_encoding": "UTF8",
+    }
+    if libpq_version() >= 160000:
+        parameters |= {"require_auth": "scram-sha-256,md5", "sslcertmode": "disable"}
+    return parameters
 
 
 @register
@@ -81,38 +111,36 @@ class AsteriskSql(Connector):
 
     def _connect(self):
         host, port = self.settings.get("host"), self.settings.get("port") or 5432
-        if not host or not self.settings.get("database"):
+        user = self.setting("username", "user name")
+        if not host or not self.settings.get("database") or not user:
             raise SourceSettingsError(
-                "The source has no host or no database.",
-                remedy="Enter where Asterisk's database is.",
+                "The source has no host, no database or no user name.",
+                remedy="Enter where Asterisk's database is, and who signs in.",
             )
-        password = self.setting("password")
-        self.redact.add(password)
         return psycopg2.connect(
             host=host,
             port=port,
+            # The address to connect to: the name is not looked up again.
+            hostaddr=self._addresses(host, int(port))[0][4][0],
             dbname=self.settings["database"],
-            user=self.setting("username", "user name") or None,
-            password=password or None,
-            sslmode=self.settings.get("sslmode") or "prefer",
+            user=user,
+            password=self.secret("password"),
             connect_timeout=CONNECT_SECONDS,
             application_name="metered-billing",
             options=f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
             " -c default_transaction_read_only=on",
-            **self._checked_address(host, port),
+            **nothing_of_this_server(self.settings.get("sslmode") or "prefer"),
         )
 
-    def _checked_address(self, host, port):
-        """The address to connect to, so that the name is not looked up again."""
-        if not host.startswith("/"):
-            return {"hostaddr": self.policy.addresses(host, int(port))[0][4][0]}
-        if self.policy.refusal("127.0.0.1"):
+    def _addresses(self, host, port):
+        # libpq takes a path, or a name that begins with @, for a socket.
+        if host.startswith(("/", "@")) or "," in host:
             raise SourceSettingsError(
-                f"{host} is not connected to: it is this server itself.",
-                remedy="If that is intended, an administrator can add 127.0.0.1 to the "
-                "source's allowed networks.",
+                f"{host} is not connected to: it is not the name of one server.",
+                remedy="Enter the name or address of the server that Asterisk's "
+                "database is on; sockets of this server are not open to sources.",
             )
-        return {}
+        return self.policy.addresses(host, port)
 
     @contextmanager
     def _asking(self):

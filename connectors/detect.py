@@ -21,7 +21,7 @@ from .layouts import (
     recognise_records,
 )
 from .spreadsheet import Workbook
-from .unpack import Unpacked, utf8_blocks
+from .unpack import MOST_NULS, Unpacked, utf8_blocks
 
 _HEAD_BYTES = 2**20
 _SAMPLE_BYTES = 256 * 2**10
@@ -202,8 +202,10 @@ def _encoding(path, compression, head, name, limits):
         encoding = _utf16_without_mark(head)
         if encoding:
             return encoding
-    controls = len(head) - len(head.translate(None, _CONTROLS))
-    if b"\0" in head or controls > _MAX_CONTROL_SHARE * len(head):
+    # A switch may write NUL into a value, but nothing else that no text has.
+    nuls = head.count(b"\0")
+    controls = len(head) - len(head.translate(None, _CONTROLS)) - nuls
+    if nuls > MOST_NULS * len(head) or controls > _MAX_CONTROL_SHARE * len(head):
         raise SourceFileError(f"The file{name} is binary, not text. {_EXPORT}.")
     block, last = head, len(head) < _HEAD_BYTES
     if head.isascii() and not last:

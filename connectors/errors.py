@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What goes wrong with a source, in words for the person who uses it."""
 
+from .harmless import shown
+
 
 class SourceFileError(Exception):
     """A file that cannot be read as CDRs.
@@ -25,8 +27,9 @@ class SourceError(Exception):
     retry = False
 
     def __init__(self, what, where="", remedy="", retry_after=None):
-        self.what = what
-        self.where = where
+        # A server's own words may be part of it.
+        self.what = what = shown(what)
+        self.where = where = shown(where)
         self.remedy = remedy
         self.retry_after = retry_after
         super().__init__(what, where, remedy, retry_after)

@@ -3,9 +3,13 @@
 """A folder in a file system of fsspec: its files, and what goes wrong with them.
 
 File systems differ in what they say of a file, in what an empty folder is, and in their
-exceptions; here they are all alike.
+exceptions; here they are all alike. Whatever is done with a path, links followed, stays
+within the folder: whoever may put files there must not have others read, moved to or
+deleted.
 """
 
+import errno
+import os
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -24,6 +28,8 @@ from .file_ledger import StoredFile
 # What the file systems call the time of the last change.
 TIMES = ("mtime", "LastModified", "last_modified", "modified", "updated")
 MOST_FILES = 100_000
+# No room, no quota, a disk that fails: nothing is wrong with the file.
+OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "az", "oss"))
 
 
@@ -39,6 +45,7 @@ class Folder:
         self.fs = fs
         self.path = str(fs._strip_protocol(path)).rstrip("/")
         self._subfolders = subfolders
+        self._root = None
 
     def look(self):
         """How many files there are, as text.
@@ -88,7 +95,7 @@ class Folder:
             # Some file systems remember what they saw.
             self.fs.invalidate_cache()
             try:
-                return self.fs.ls(folder, detail=True)
+                return self.fs.ls(self.inside(folder), detail=True)
             except FileNotFoundError:
                 # Where a folder is no more than a part of names it goes with its files;
                 # the bucket does not.
@@ -129,10 +136,28 @@ class Folder:
         return str(path)[len(self.path) :].lstrip("/")
 
     def path_to(self, parts):
-        return "/".join((self.path, *parts))
+        """A path in the folder, fit for whatever is to be done with it."""
+        return self.inside("/".join((self.path, *parts)))
 
     def path_of(self, file):
         return self.path_to(relative_parts(file.name, "file name"))
+
+    def inside(self, path):
+        """The path, where no link leads it out of the folder.
+
+        :raise SourceSettingsError: one does
+        """
+        with self.asking(path):
+            if self._root is None:
+                self._root = real_path(self.fs, self.path).rstrip("/")
+            real = real_path(self.fs, path)
+        if real != (self._root or "/") and not real.startswith(f"{self._root}/"):
+            raise SourceSettingsError(
+                "A link leads out of the source's folder.",
+                path,
+                "Remove the link, and have a real folder or file in its place.",
+            )
+        return path
 
     @contextmanager
     def asking(self, where):
@@ -154,6 +179,12 @@ class Folder:
                 "Give the source's user the rights, or correct its credentials.",
             ) from None
         except Exception as error:
+            if getattr(error, "errno", None) in OF_A_DISK:
+                raise SourceUnreachable(
+                    f"The disk is full or does not work: {_short(error)}.",
+                    where,
+                    "Free some space on it; it is tried again.",
+                ) from None
             # Each file system has exceptions of its own, which need not be installed.
             raise SourceUnreachable(
                 f"The file store failed: {_short(error)}.",
@@ -173,6 +204,29 @@ def _modified(info):
                 value = value.replace(tzinfo=UTC)
             return value.astimezone(UTC).isoformat()
     return ""
+
+
+def real_path(fs, path):
+    """Where a path leads once all links are followed; what is missing stays as it is.
+
+    :param fs: fsspec file system; those of objects know no links
+    """
+    if hasattr(fs, "fs") and hasattr(fs, "_join"):  # a folder of another file system
+        return real_path(fs.fs, fs._join(path))
+    ftp = getattr(fs, "ftp", None)
+    if ftp is None:
+        names = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
+        return os.path.realpath(path or "/") if "file" in names else path
+    start, missing = ("/" if path.startswith("/") or not path else "."), []
+    while path.strip("/"):
+        try:
+            ftp.lstat(path)
+        except FileNotFoundError:
+            path, _slash, name = path.rpartition("/")
+            missing.append(name)
+        else:
+            break
+    return "/".join((ftp.normalize(path or start).rstrip("/"), *reversed(missing)))
 
 
 def relative_parts(path, label):

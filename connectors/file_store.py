@@ -11,7 +11,7 @@ A file is left alone while it is being written: its name begins with a dot or en
 ``.part``, ``.tmp`` and their kin; or it is younger than ``settle_seconds`` and was not
 the same at the look before. A file with content that was imported under another name
 is recognised by its checksum. Symbolic links are left alone: whoever may put files into
-the folder must not have other files of the server read.
+the folder must not have other files of the server read, and none is moved through one.
 """
 
 import hashlib
@@ -27,6 +27,7 @@ from .errors import SourceFileError, SourceSettingsError, SourceUnreachable
 from .file_folder import Folder, relative_parts
 from .file_ledger import StoredFile
 from .formats import FileLimits
+from .harmless import harmless
 from .interface import attempt
 
 BLOCK_BYTES = 2**20
@@ -51,13 +52,14 @@ class Look:
 
     ``ready``: to be imported, oldest first; ``waiting``: being written, as it seems;
     ``known``: imported before, and still there: ``finish`` them where that was cut
-    short; ``seen``: for the next look.
+    short; ``seen``: for the next look; ``misnamed``: with names that cannot be stored.
     """
 
     ready: list = field(default_factory=list)
     waiting: list = field(default_factory=list)
     known: list = field(default_factory=list)
     seen: dict = field(default_factory=dict)
+    misnamed: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,9 @@ class FileStore:
         files = self._folder.files()
         for file in sorted(files, key=lambda file: (file.modified, file.name)):
             if not self._matches(file.name):
+                continue
+            if harmless(file.name) != file.name:
+                look.misnamed.append(harmless(file.name))
                 continue
             if ledger.knows(file):
                 look.known.append(file)

@@ -15,7 +15,7 @@ import logging
 import os
 from urllib.parse import urlsplit
 
-from .addresses import AddressPolicy, parse_networks
+from .addresses import AddressPolicy, checked_socket, parse_networks
 from .credentials import Redaction, credential
 from .errors import (
     SourceError,
@@ -30,6 +30,8 @@ READ_SECONDS = 60
 #: while a person waits
 HURRIED_SECONDS = 8
 SSH_PORT = 22
+#: a path that nothing is at
+NOWHERE = "/dev/null/none"
 
 
 def open_file_system(settings, policy=None):
@@ -54,6 +56,27 @@ def open_file_system(settings, policy=None):
     return opener(settings, policy, redact), settings.get("folder") or "", redact
 
 
+def _unconfigured(kind):
+    """The file system without what fsspec finds about it on this server.
+
+    ``FSSPEC_S3_KEY`` and the like, and files in the home folder, fill in what is not
+    given: by the names of protocols.
+
+    :param kind: class of fsspec
+    :return: class
+    """
+
+    class Own(kind):
+        protocol = "metered"
+        _strip_protocol = staticmethod(kind._strip_protocol)
+
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.protocol = kind.protocol
+
+    return Own
+
+
 def _local(settings, _policy, _redact):
     from fsspec.implementations.local import LocalFileSystem
 
@@ -73,7 +96,7 @@ def _local(settings, _policy, _redact):
             f"environment variable {FOLDERS}, separated by {os.pathsep}"
             + (f". Now these are: {', '.join(roots)}." if roots else "."),
         )
-    return LocalFileSystem(skip_instance_cache=True)
+    return _unconfigured(LocalFileSystem)(skip_instance_cache=True)
 
 
 def _sftp(settings, policy, redact):
@@ -92,6 +115,11 @@ def _sftp(settings, policy, redact):
         )
     password = redact.add(credential(settings.get("password"), "password"))
     key_text = redact.add(credential(settings.get("private_key"), "private key"))
+    if not password and not key_text:
+        raise SourceSettingsError(
+            "The source has no password and no private key.",
+            remedy="Enter one of them.",
+        )
     where = f"sftp://{host}:{port}"
     keys = _host_keys(settings.get("host_key"))
     try:
@@ -103,7 +131,7 @@ def _sftp(settings, policy, redact):
             "Check host and port, and whether a firewall is in between.",
         ) from None
 
-    class Sftp(SFTPFileSystem):
+    class Sftp(_unconfigured(SFTPFileSystem)):
         def _connect(self):  # pylint: disable=missing-return
             try:
                 super()._connect()
@@ -225,11 +253,15 @@ def _s3(settings, policy, redact):
     if address:
         client["endpoint_url"] = address
     hurried = settings.get("hurried")
-    store = s3fs.S3FileSystem(
+    store = _unconfigured(s3fs.S3FileSystem)(
         key=key,
         secret=secret,
         client_kwargs=client,
+        session=_own_session(),
         config_kwargs={
+            "connector_args": {"socket_factory": checked_socket(policy)},
+            "proxies": {},
+            "ignore_configured_endpoint_urls": True,
             "connect_timeout": HURRIED_SECONDS if hurried else CONNECT_SECONDS,
             "read_timeout": HURRIED_SECONDS if hurried else READ_SECONDS,
             "retries": {"max_attempts": 0 if hurried else 2},
@@ -239,6 +271,20 @@ def _s3(settings, policy, redact):
     # Its own attempts, each with those of the library below it.
     store.retries = 1 if hurried else 2
     return store
+
+
+def _own_session():
+    """A session that reads no environment, profile or file of this server."""
+    from aiobotocore.session import AioSession
+
+    known = AioSession.SESSION_VARIABLES
+    variables = {
+        name: (None, None, default, kind)
+        for name, (_setting, _environment, default, kind) in known.items()
+    }
+    for name in ("config_file", "credentials_file"):
+        variables[name] = (None, None, NOWHERE, None)
+    return AioSession(session_vars=variables)
 
 
 def _missing(library, what):

@@ -52,7 +52,7 @@ def check_file(path, fmt: FileFormat, limits: FileLimits | None = None) -> FileF
     """Read a file to its end and keep nothing of it.
 
     :raise SourceFileError: it is larger or packed tighter than the limits allow,
-        damaged or cut off, not of its encoding, holds NUL characters, or no record
+        damaged or cut off, not of its encoding, mostly NUL characters, or no record
     """
     limits = limits or FileLimits()
     digest = hashlib.sha256()

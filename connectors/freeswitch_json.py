@@ -17,6 +17,7 @@ import json
 from urllib.parse import parse_qs, unquote
 
 from .errors import SourceAnswerError
+from .harmless import harmless, key_text
 from .records import text, text_frame
 
 COLUMNS = tuple(
@@ -49,7 +50,7 @@ def read_body(body, content_type=""):
                 body = base64.b64decode(unquote(form[4:].decode()), validate=True)
             else:
                 body = parse_qs(form.decode(), strict_parsing=True)["cdr"][0]
-        document = json.loads(body, parse_float=str, parse_constant=str)
+        document = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, KeyError, RecursionError, binascii.Error) as error:
         raise SourceAnswerError("The record is no JSON.", remedy=REMEDY) from error
     if not isinstance(document, dict):
@@ -84,7 +85,7 @@ def document_record(document):
     record["leg"] = "b" if second else "a"
     if values.get("answer_epoch", "") == "0":
         record["answer_stamp"] = ""
-    return record
+    return {key_text(name): harmless(value) for name, value in record.items()}
 
 
 def documents_frame(documents):

@@ -29,7 +29,7 @@ from .http_answer import Answer, parse, read_body
 from .refusals import reason, refusal
 from .throttle import Throttle
 from .transport import CheckedAdapter, Deadline
-from .web_address import check_address, server_of
+from .web_address import check_address, path_part, server_of
 
 _logger = logging.getLogger(__name__)
 
@@ -250,6 +250,8 @@ class HttpClient:
     def _url(self, path):
         if path.startswith(("http://", "https://")):
             return check_address(path)
+        for part in filter(None, path.partition("?")[0].split("/")):
+            path_part(part, "path")  # also what a connector did not quote
         return self.address + ("/" + path.lstrip("/") if path else "")
 
     def _is_ours(self, url):

@@ -77,7 +77,7 @@ def parse(response, body, where):
             foreign=True,
         )
     try:
-        return json.loads(body, parse_float=str, parse_constant=str)
+        return json.loads(body, parse_int=_integer, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
         reason = str(error) or "it is nested too deep"
         failure = SourceAnswerError(
@@ -87,3 +87,8 @@ def parse(response, body, where):
         )
         failure.retry = True
         raise failure from None
+
+
+def _integer(digits):
+    """An integer, of the usual size; a longer one as the text it was sent as."""
+    return int(digits) if len(digits) < 20 else digits

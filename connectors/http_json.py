@@ -34,7 +34,6 @@ what the columns are
 import json
 from dataclasses import dataclass
 from datetime import UTC
-from urllib.parse import quote
 
 import pandas as pd
 
@@ -55,6 +54,7 @@ from .interface import (
 )
 from .json_path import flatten, follow, parse_path
 from .records import text, text_frame
+from .web_address import path_part
 from .windows import cut, local_text, utc_text, zone
 
 PREVIEW_ROWS = 10
@@ -175,17 +175,19 @@ class HttpJson(Pages, HttpConnector):
         return checks
 
     def _look_settings(self):
-        self._path("records_path", "")
+        self._path("records_path")
         return ""
 
-    def _path(self, name, account):
+    def _path(self, name, account=None):
         """A path of the settings, for an account."""
         path = self.settings.get(name) or ""
         if not path:
             raise SourceSettingsError(
                 f"The source has no {name.replace('_', ' ')}.", remedy=self.manual
             )
-        return path.replace("{account}", quote(account, safe=""))
+        if account is None or "{account}" not in path:
+            return path
+        return path.replace("{account}", path_part(account))
 
     def accounts(self):
         """Nothing where the API has no list of them."""

@@ -32,6 +32,7 @@ from .auth import HeaderAuth, NoAuth
 from .checks import Check, counted
 from .credentials import Redaction, credential
 from .errors import SourceError, SourceNotFound, SourceSettingsError
+from .harmless import MOST_KEY, key_text, shown
 from .http import HttpClient, HttpLimits
 from .records import frame_of_texts, join_frames
 from .throttle import Throttle
@@ -46,6 +47,9 @@ class Account:
     name: str = ""
     active: bool = True
     details: dict = field(default_factory=dict, compare=False)
+
+    def __post_init__(self):
+        _make_harmless(self, "key", "name")
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,15 @@ class Identifier:
     valid_from: date | None = None
     valid_to: date | None = None
     active: bool = True
+
+    def __post_init__(self):
+        _make_harmless(self, "value", "name")
+
+
+def _make_harmless(found, key, name):
+    """What a switch lists is stored and looked up; its names are shown."""
+    object.__setattr__(found, key, key_text(str(getattr(found, key))))
+    object.__setattr__(found, name, shown(str(getattr(found, name)), MOST_KEY))
 
 
 @dataclass
@@ -105,12 +118,16 @@ class RowsPage(Page):
         return len(self.rows)
 
 
-def join_pages(pages):
-    """The records of several pages of one ``fetch`` as one frame."""
+def join_pages(pages, wanted=()):
+    """The records of several pages of one ``fetch`` as one frame.
+
+    :param wanted: see ``records.text_frame``
+    """
     if all(isinstance(page, RowsPage) for page in pages):
         columns = dict.fromkeys(name for page in pages for name in page.columns)
-        return frame_of_texts([row for page in pages for row in page.rows], columns)
-    return join_frames([page.frame for page in pages])
+        rows = [row for page in pages for row in page.rows]
+        return frame_of_texts(rows, columns, wanted)
+    return join_frames([page.frame for page in pages], wanted)
 
 
 class Connector(ABC):

@@ -32,6 +32,7 @@ from .interface import (
 from .netsapiens_directory import account_of, extension_of, number_of
 from .netsapiens_rows import DERIVED, from_v1, row_key, text_rows
 from .records import text
+from .web_address import path_part
 from .windows import SECOND, cut, zone
 
 PAGE_ROWS = 100
@@ -219,7 +220,7 @@ class NetSapiens(HttpConnector):
     def find(self, account):
         if self.api == V1:
             return super().find(account)
-        row = self.client.get_json(f"{V2}/domains/{_part(account)}")
+        row = self.client.get_json(f"{V2}/domains/{path_part(account, 'domain')}")
         # Older servers answer an array of one.
         row = row[0] if isinstance(row, list) and row else row
         if not isinstance(row, dict) or not row:
@@ -246,8 +247,8 @@ class NetSapiens(HttpConnector):
             users = self._read_v1("subscriber", domain=account)
             numbers = self._read_v1("phonenumber", domain=account)
         else:
-            users = self._listed(f"domains/{_part(account)}/users")
-            numbers = self._read(f"domains/{_part(account)}/phonenumbers")
+            users = self._listed(f"domains/{path_part(account, 'domain')}/users")
+            numbers = self._read(f"domains/{path_part(account, 'domain')}/phonenumbers")
         yield from filter(None, (extension_of(row, account) for row in users))
         yield from filter(None, map(number_of, numbers))
 
@@ -309,7 +310,7 @@ class NetSapiens(HttpConnector):
             )
             return [from_v1(row) for row in rows]
         return self._read(
-            f"domains/{_part(domain)}/cdrs",
+            f"domains/{path_part(domain, 'domain')}/cdrs",
             **_between(window.start, window.end),
             start=offset,
             limit=PAGE_ROWS,
@@ -324,7 +325,7 @@ class NetSapiens(HttpConnector):
         if self.api == V1:
             return None
         answer = self.client.get_json(
-            f"{V2}/domains/{_part(account)}/cdrs/count",
+            f"{V2}/domains/{path_part(account, 'domain')}/cdrs/count",
             _between(in_utc(start), in_utc(end) - SECOND),
         )
         total = answer.get("total") if isinstance(answer, dict) else None
@@ -338,19 +339,6 @@ class NetSapiens(HttpConnector):
 
 def _between(start, end):
     return {"datetime-start": iso_utc(start), "datetime-end": iso_utc(end)}
-
-
-def _part(name):
-    """A domain's name as a part of a path.
-
-    :raise SourceSettingsError: it would be more than a part
-    """
-    if not name or "/" in name or "?" in name or "#" in name or name in (".", ".."):
-        raise SourceSettingsError(
-            f"{name!r} is not the name of a domain.",
-            remedy="Enter the domain as the switch lists it.",
-        )
-    return name
 
 
 def _list(rows, where):

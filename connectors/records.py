@@ -4,13 +4,13 @@
 
 import datetime
 import json
+from collections import Counter
 
 import pandas as pd
 import pyarrow as pa
 
 from .errors import SourceAnswerError
-
-MOST_COLUMNS = 1000
+from .harmless import MOST_COLUMNS, OTHER_FIELDS, harmless, key_text
 
 
 def text(value):
@@ -43,42 +43,92 @@ def texts(record):
     }
 
 
-def text_frame(records, columns=()):
+def text_frame(records, columns=(), wanted=()):
     """Records as the pipeline takes them.
 
     :param records: list of dicts, name -> value of any kind
     :param columns: names that the frame must have, first; more come as they appear
-    :return: DataFrame, all columns Arrow strings, '' where a record has no value
-    :raise SourceAnswerError: they have too many different names to be records
+    :param wanted: names that have a column of their own where a record has them,
+        however many others there are
+    :return: DataFrame, all columns Arrow strings, '' where a record has no value. It
+        has at most MOST_COLUMNS columns; what there is beyond these stands in the
+        column OTHER_FIELDS of its record
+    :raise SourceAnswerError: so many, and nothing in common: they are no records
     """
-    return frame_of_texts([texts(record) for record in records], columns)
+    return frame_of_texts([texts(record) for record in records], columns, wanted)
 
 
-def frame_of_texts(records, columns=()):
+def frame_of_texts(records, columns=(), wanted=()):
     """:func:`text_frame` of records whose values are text already."""
     names = dict.fromkeys(columns)
     for record in records:
-        if names.keys() >= record.keys():
-            continue
-        names.update(dict.fromkeys(record))
-        if len(names) > MOST_COLUMNS:
-            raise SourceAnswerError(
-                f"The records have more than {MOST_COLUMNS} different fields.",
-                remedy="Check the address, and where in the answer the records are.",
-            )
+        if not names.keys() >= record.keys():
+            names.update(dict.fromkeys(record))
+    if any(key_text(name) != name for name in names):
+        records = [{key_text(n): v for n, v in r.items()} for r in records]
+        names = dict.fromkeys(map(key_text, names))
+    if len(names) > MOST_COLUMNS:
+        records, names = _folded(records, names, [*columns, *wanted])
     return _frame(
-        {
-            name: pa.array([record.get(name, "") for record in records], pa.string())
-            for name in names
-        },
+        {name: _strings([r.get(name, "") for r in records]) for name in names},
         len(records),
     )
 
 
-def join_frames(frames):
-    """Several frames as one; a column that one of them lacks is '' there."""
+def _folded(records, names, wanted):
+    """The same records with fewer names; the rest of each is one JSON text.
+
+    A column of their own have the wanted names, and then those that most records have:
+    what a single caller made up is in few.
+
+    :raise SourceAnswerError: they have nothing in common, and are no records
+    """
+    counts = Counter(n for record in records for n, value in record.items() if value)
+    # Other than whom it was asked for: that is the same in all of them.
+    common = [name for name, count in counts.items() if 2 * count > len(records)]
+    if len(records) > 1 and not any(
+        len({record.get(name) for record in records}) > 1 for name in common
+    ):
+        raise SourceAnswerError(
+            f"The records have more than {MOST_COLUMNS} different fields.",
+            remedy="Check the address, and where in the answer the records are.",
+        )
+    often = sorted(names, key=lambda name: -counts[name])
+    first = [name for name in dict.fromkeys(wanted) if name in names]
+    kept = set([*dict.fromkeys([*first, *often])][: MOST_COLUMNS - 1])
+    folded = []
+    for record in records:
+        own = {name: value for name, value in record.items() if name in kept}
+        rest = {name: value for name, value in record.items() if name not in kept}
+        if rest:
+            own[OTHER_FIELDS] = json.dumps(rest, ensure_ascii=False)
+        folded.append(own)
+    return folded, [*(name for name in names if name in kept), OTHER_FIELDS]
+
+
+def _strings(values):
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([harmless(value) for value in values], pa.string())
+
+
+def join_frames(frames, wanted=()):
+    """Several frames as one; a column that one of them lacks is '' there.
+
+    :param wanted: see :func:`text_frame`
+    """
     frames = [frame for frame in frames if len(frame)]
     names = dict.fromkeys(name for frame in frames for name in frame.columns)
+    if len(names) > MOST_COLUMNS:
+        return frame_of_texts(
+            [
+                {name: value for name, value in record.items() if value}
+                for frame in frames
+                for record in frame.to_dict("records")
+            ],
+            wanted=wanted,
+        )
     return _frame(
         {
             name: pa.concat_arrays(

@@ -12,8 +12,11 @@ from collections.abc import Iterator
 
 from .errors import SourceFileError
 from .formats import FileLimits
+from .harmless import REPLACEMENT
 
 BLOCK_BYTES = 4 * 2**20
+#: share of NUL characters from which on a block is no text
+MOST_NULS = 0.1
 
 # Encodings where a byte below 128 is that ASCII character, whatever stands before it.
 _ASCII_BASED = {"utf-8", "cp1252", "latin-1", "iso8859-15", "ascii"}
@@ -143,20 +146,23 @@ def count_line_ends(data: bytes, start: int, end: int) -> int:
 def utf8_blocks(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     """The text of a file as blocks of valid UTF-8, cut anywhere between characters.
 
-    A byte order mark at the beginning is left out.
+    A byte order mark at the beginning is left out. NUL characters, which a switch may
+    write into a value, are replaced.
 
-    :raise SourceFileError: bytes that are not of this encoding, or NUL characters,
-        with the line where they are
+    :raise SourceFileError: bytes that are not of this encoding, or mostly NUL
+        characters, with the line where they are
     """
     lines = LineCounter()
     for block in _without_mark(_decoded(blocks, encoding, lines)):
         nul = block.find(b"\0")
         if nul >= 0:
-            line = lines.ended + 1 + count_line_ends(block, 0, nul)
-            raise SourceFileError(
-                f"Line {line} holds a NUL character: the file is damaged or no text."
-                " Export it again, or remove these characters."
-            )
+            if block.count(b"\0") > MOST_NULS * len(block):
+                line = lines.ended + 1 + count_line_ends(block, 0, nul)
+                raise SourceFileError(
+                    f"Line {line} holds NUL characters, as a tenth of what follows is:"
+                    " the file is damaged or no text. Export it again."
+                )
+            block = block.replace(b"\0", REPLACEMENT.encode())
         lines.add(block)
         yield block
 

@@ -3,7 +3,7 @@
 """Addresses of servers as people enter them and servers send them."""
 
 import ipaddress
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from .errors import SourceSettingsError
 
@@ -32,6 +32,25 @@ def check_address(address):
             remedy="Enter them in their own fields: addresses appear in messages.",
         )
     return address
+
+
+def path_part(text, label="account"):
+    """A text as one part of a path, quoted.
+
+    :param text: id or name, as a switch or a person says
+    :raise SourceSettingsError: servers would take it for a step upwards
+    """
+    plain, before = str(text), None
+    while plain != before:  # some servers unquote what they get once more
+        plain, before = unquote(plain), plain
+    steps = plain.replace("\\", "/").split("/")
+    # Of "..;x" some servers take the part before the semicolon.
+    if any(step.partition(";")[0].strip() in ("", ".", "..") for step in steps):
+        raise SourceSettingsError(
+            f"The {label} {text} cannot be part of a web address.",
+            remedy=f"Correct the {label}.",
+        )
+    return quote(str(text), safe="")
 
 
 def server_of(url):

@@ -1,19 +1,58 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import base64
-import binascii
-import hmac
 import json
 import logging
 
+import psycopg2
+from werkzeug.exceptions import HTTPException
+
 from odoo import http
 from odoo.http import request
+from odoo.sql_db import PoolError
 
-from ..connectors.credentials import credential
 from ..connectors.errors import SourceError
 from ..connectors.freeswitch_json import MOST_BYTES, document_record, read_body
 
-_logger = logging.getLogger(__name__)
+#: what a switch is told while the database is away
+RETRY_SECONDS = 30
+UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError, PoolError)
+
+
+class PostDispatcher(http.Dispatcher):
+    """Requests whose body nobody looks at before whoever sent it is known.
+
+    Odoo's own dispatcher parses forms first: megabytes of ``a=1&`` are half a minute
+    of a worker's time, without any token. Errors are JSON, as all answers are.
+    """
+
+    routing_type = "metered_post"
+
+    @classmethod
+    def is_compatible_with(cls, _request):
+        return True
+
+    def dispatch(self, endpoint, args):
+        self.request.params = args
+        if not self.request.db:
+            # Only where this module is one of server_wide_modules.
+            return self._unavailable()
+        return self.request.registry["ir.http"]._dispatch(endpoint)
+
+    def handle_error(self, exc):
+        if isinstance(exc, UNAVAILABLE):
+            exc.loglevel = logging.WARNING  # it is no fault of ours
+            return self._unavailable()
+        if isinstance(exc, HTTPException) and exc.code:
+            return answer(exc.code, exc.name)
+        return answer(500, "Something went wrong here. Send it again later.")
+
+    def _unavailable(self):
+        return answer(
+            503,
+            "The database cannot be reached. Send it again later.",
+            {"Retry-After": str(RETRY_SECONDS)},
+        )
 
 
 class FreeSwitch(http.Controller):
@@ -25,77 +64,70 @@ class FreeSwitch(http.Controller):
 
     @http.route(
         "/metered/freeswitch/<int:source_id>",
-        type="http",
+        type=PostDispatcher.routing_type,
         auth="none",
         methods=["POST"],
-        csrf=False,
         save_session=False,
         readonly=False,
+        max_content_length=MOST_BYTES,
     )
-    def receive(self, source_id, **_parameters):
-        source = request.env["metered.source"].sudo().browse(source_id).exists()
-        known = (
-            source and source.active and source.source_type == "freeswitch_json"
-        ) and source
-        if not self._is_authorised(known):
-            return self._answer(
-                401,
-                "The token is wrong, or there is no such source.",
-                [("WWW-Authenticate", 'Basic realm="metered billing"')],
-            )
+    def receive(self, source_id):
         length = request.httprequest.content_length
         if length is None:
-            return self._answer(411, "The request does not say how long it is.")
+            return answer(411, "The request does not say how long it is.")
         if length > MOST_BYTES:
-            return self._answer(
-                413, f"A record is at most {MOST_BYTES // 2**20} MiB long."
-            )
-        body = self._body()
-        try:
-            record = document_record(read_body(body, request.httprequest.content_type))
-        except SourceError as error:
-            return self._answer(400, str(error))
-        known._receive(record)
-        return self._answer(200, "stored")
-
-    def _body(self):
-        """What was posted, be it read as a form already or not."""
-        form = request.httprequest.form
-        if "cdr" in form:
-            return (
-                b"cdr=" + form["cdr"].encode()
-                if self._is_base64()
-                else form["cdr"].encode()
-            )
-        return request.httprequest.get_data(cache=True)
-
-    def _is_base64(self):
-        return "base64" in (request.httprequest.content_type or "").lower()
-
-    def _is_authorised(self, source):
-        """Whether the token came, as bearer token or as a password."""
-        scheme, _space, given = request.httprequest.headers.get(
-            "Authorization", ""
-        ).partition(" ")
-        if scheme.lower() == "basic":
-            try:
-                given = base64.b64decode(given).decode().partition(":")[2]
-            except (binascii.Error, UnicodeDecodeError):
-                return False
-        elif scheme.lower() != "bearer":
-            return False
-        if not source:
-            return False
-        try:
-            token = credential(source._get_secrets().get("push_token"), "token")
-        except SourceError:
-            _logger.error("The token of %s is not set on this server", source)
-            return False
-        return bool(token) and hmac.compare_digest(token.encode(), given.encode())
-
-    def _answer(self, status, message, headers=()):
-        return request.make_response(
-            json.dumps({"message": message}),
-            [("Content-Type", "application/json"), *headers],
-            status=status,
+            return answer(413, f"A record is at most {MOST_BYTES // 2**20} MiB long.")
+        source, wait = request.env["metered.source.token"]._admit(
+            source_id,
+            given_token(request.httprequest.headers.get("Authorization", "")),
+            request.httprequest.remote_addr or "",
+            request.httprequest.is_secure,
         )
+        if wait:
+            return answer(
+                429,
+                "There were too many wrong tokens.",
+                {"Retry-After": str(wait)},
+            )
+        if not source:
+            return answer(
+                401,
+                "The token is wrong, or there is no such source.",
+                {"WWW-Authenticate": 'Basic realm="metered billing"'},
+            )
+        # Kept: a transaction that met another one is tried again with it.
+        body = request.httprequest.get_data(cache=True)
+        try:
+            record = document_record(
+                read_body(body, request.httprequest.content_type or "")
+            )
+        except SourceError as error:
+            return answer(400, str(error))
+        source._receive(record)
+        return answer(200, "stored")
+
+
+def given_token(header):
+    """The token in a header, sent as bearer token or as a password.
+
+    :param str header: ``Authorization``; whatever else it may hold
+    :return: text, empty where there is none
+    """
+    scheme, _space, given = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(given, validate=True).decode().partition(":")[2]
+    except ValueError:  # no base64, no UTF-8, no ASCII to begin with
+        return ""
+
+
+def answer(status, message, headers=None):
+    """An answer in JSON."""
+    return http.Response(
+        json.dumps({"message": message}),
+        status=status,
+        headers={"Content-Type": "application/json", **(headers or {})},
+    )

@@ -108,6 +108,8 @@ COLUMNS = {
     "minimum": ("minimum charge", "min charge"),
     "maximum": ("maximum charge", "max charge", "max cost"),
     "grace_seconds": ("grace seconds", "grace period", "free below"),
+    # The last length that is free.
+    "free_seconds": ("free up to and including", "free up to", "free seconds"),
     "tiers": ("tiers", "tiers within the call", "tiered rate", "tiered price"),
     "included_seconds": ("included seconds",),
     "valid_from": (

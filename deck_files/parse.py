@@ -35,6 +35,7 @@ RATE_COLUMNS = (
     "call_type",
     "band",
     *TERMS,
+    "grace_including",
     "tiers",
     "valid_from",
     "valid_until",
@@ -43,6 +44,10 @@ RATE_COLUMNS = (
 _OWN_FIRST_PRICE = _lt("The first interval has a price of its own.")
 _SHORT_INCREMENT = _lt("The next increment is at least 1 second.")
 _INCLUDED_SECONDS = _lt("Included seconds belong into a calling plan.")
+_TWO_GRACES = _lt(
+    "Free below %(below)s seconds, and free up to and including %(including)s seconds, "
+    "are not the same. Leave one of them empty."
+)
 _ENDS_EARLY = _lt("Its last day, %(last)s, is before it begins.")
 
 
@@ -86,6 +91,7 @@ def parse_deck(deck_rows, date_order=""):
         texts, "increments", cells.increments, None, lines, problems
     )
     _merge_increments(values, increments)
+    _merge_grace(values, lines, problems)
     values["valid_until"] = [
         before or after
         for before, after in zip(
@@ -118,6 +124,7 @@ def _readers(order):
         "minimum": (cells.optional(cells.price), 0),
         "maximum": (cells.optional(cells.price), -1),
         "grace_seconds": (cells.seconds(0), 0),
+        "free_seconds": (cells.seconds(0), 0),
         "tiers": (read_tiers, ""),
         "included_seconds": (cells.seconds(0), 0),
         "valid_from": (dates.date(order), None),
@@ -159,6 +166,19 @@ def _merge_increments(values, increments):
             following[place] = first[place] or 1
         if first[place] is None:
             first[place] = following[place]
+
+
+def _merge_grace(values, lines, problems):
+    """Calls last whole seconds: the last free length is one below the first charged."""
+    grace = values["grace_seconds"]
+    values["grace_including"] = [seconds > 0 for seconds in values["free_seconds"]]
+    for place, seconds in enumerate(values["free_seconds"]):
+        if not seconds:
+            continue
+        if grace[place] not in (0, seconds + 1):
+            error = WrongCell(_TWO_GRACES, below=grace[place], including=seconds)
+            problems.append(Problem(int(lines[place]), error))
+        grace[place] = seconds + 1
 
 
 def _check_unsupported(values, lines, problems):
@@ -214,6 +234,7 @@ def _expanded(values, lines, bad):
             "min_charge_e8": np.array(spread("minimum"), np.int64),
             "max_charge_e8": np.array(spread("maximum"), np.int64),
             "grace_seconds": np.array(spread("grace_seconds"), np.int64),
+            "grace_including": np.array(spread("grace_including"), bool),
             "tiers": pd.Series(spread("tiers"), dtype=object),
             "valid_from": pd.Series(spread("valid_from"), dtype=object),
             "valid_until": pd.Series(spread("valid_until"), dtype=object),

@@ -11,6 +11,7 @@ import re
 from decimal import Decimal
 
 from ..rating.errors import _lt
+from ..rating.exact import exact, exact_text
 from .cells import PRICE_DECIMALS, WrongCell, price
 
 _TIER = re.compile(
@@ -86,4 +87,4 @@ def split_tiers(text):
 
 def _plain(price_e8):
     amount = Decimal(price_e8).scaleb(-PRICE_DECIMALS)
-    return f"{amount.normalize():f}" if amount else "0"
+    return exact_text(exact(amount))

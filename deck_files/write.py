@@ -25,6 +25,7 @@ HEADER = (
     "minimum charge",
     "maximum charge",
     "grace seconds",
+    "free up to and including",
     "tiers",
     "valid from",
     "valid before",
@@ -62,6 +63,8 @@ COLUMN_HELP = {
     "minimum charge": "What a call costs at least.",
     "maximum charge": "What a call costs at most. Empty: no limit.",
     "grace seconds": "Calls that are shorter cost nothing.",
+    "free up to and including": "Instead of the grace seconds: calls of so many "
+    "seconds, and shorter ones, cost nothing.",
     "tiers": "Other prices from a second of the call on: 60: 0.02/60 6; 600: 0.01/60 6 "
     "means that from second 60 on it costs 0.02 per 60 seconds, in steps of 6, and "
     "from second 600 on 0.01. What is left out is per 60 seconds, in steps of 1.",
@@ -82,6 +85,7 @@ NUMBERS = frozenset(
         "minimum charge",
         "maximum charge",
         "grace seconds",
+        "free up to and including",
     }
 )
 

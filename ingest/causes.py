@@ -33,6 +33,7 @@ SHAPED = (
     "invalid_quantity",
     "column_count",
     "unparsable",
+    "unstorable",
 )
 RATED = ("no_rate", "too_large")
 

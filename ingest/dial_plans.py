@@ -71,6 +71,26 @@ def dial_plan(iso2, **overrides):
     return replace(plan, **overrides)
 
 
+def is_dialled_in(iso2):
+    """Return whether it is known how numbers are dialled in a country."""
+    return str(iso2 or "").strip().upper() in _plans()
+
+
+@cache
+def national_patterns():
+    """Return {calling code: regular expression of the numbers after it}.
+
+    Empty where any number is good: one of the code's countries has no pattern.
+    """
+    patterns = {}
+    for row in _rows():
+        patterns.setdefault(row["country_code"], set()).add(row["national_pattern"])
+    return {
+        code: "" if "" in found else "|".join(sorted(found))
+        for code, found in patterns.items()
+    }
+
+
 @cache
 def international_lengths():
     """Return {calling code: frozenset of the lengths of the numbers after it}."""

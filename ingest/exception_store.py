@@ -13,9 +13,13 @@ An estimate is, in this order:
 
 from decimal import Decimal
 
+from ..connectors.harmless import harmless, key_text, shown
+
 #: rows of usage (a customer's day each) that averages are taken over: the newest
 AVERAGE_ROWS = 50_000
 DIGITS = Decimal("0.000001")
+#: characters of the text that a reason is about
+MOST_DETAIL = 500
 
 #: what an attempt finds out about a record, in the order of the values below
 FOUND = (
@@ -114,14 +118,14 @@ def found_values(cr, rejected, settings):
     return list(
         zip(
             rejected.reason,
-            map(printable, rejected.detail),
+            [shown(text, MOST_DETAIL) for text in rejected.detail],
             map(kind_of, rejected.reason),
-            map(printable, rejected.cause),
-            [[printable(text) for text in texts] for texts in rejected.tried],
+            map(shown, rejected.cause),
+            [[key_text(text) for text in texts] for texts in rejected.tried],
             rejected.partner_id,
             rejected.start_us,
             rejected.seconds,
-            map(printable, rejected.callee),
+            [text and key_text(text) for text in rejected.callee],
             rejected.meter_id,
             rejected.destination_id,
             rejected.rule_id,
@@ -183,7 +187,5 @@ def average_charges(cr, settings):
 
 
 def printable(text):
-    """Text that PostgreSQL can hold: it has no character for the code point 0."""
-    if text is None:
-        return None
-    return text.replace("\x00", "\ufffd").replace("\\u0000", "\\ufffd")
+    """JSON that can be stored, and read again without finding what cannot be."""
+    return harmless(text).replace("\\u0000", "\\ufffd")

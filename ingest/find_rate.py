@@ -15,7 +15,7 @@ from .classify import Classifier
 from .dial_plans import dial_plan
 from .load_classes import load_classes, source_dial_plan
 from .load_rates import deck_chain, load_engine
-from .numbers import normalise_numbers
+from .numbers import normalise_numbers, without_doubtful
 from .why import make_call, rate_one
 
 
@@ -33,7 +33,7 @@ class DialledNumber:
     meter_id: int = 0
 
 
-def read_number(company, number, country, source=None, caller=None):
+def read_number(company, number, country, source=None, caller=None, is_assumed=False):
     """Read a dialled number.
 
     :param company: ``res.company`` record, with all rights
@@ -41,11 +41,16 @@ def read_number(company, number, country, source=None, caller=None):
     :param country: ``res.country`` record where it is dialled
     :param source: ``metered.source`` record with its own ways to dial; may be empty
     :param caller: number that calls, normalised, which tells local calls
+    :param is_assumed: whether only the customer's address tells the country
     :return: :class:`DialledNumber`
     """
     own = source and source.country_id == country
     plan = source_dial_plan(source) if own else dial_plan(country.code)
-    [read] = normalise_numbers([number], plan).to_pylist()
+    found = normalise_numbers([number], plan)
+    if is_assumed and source:
+        as_switch = normalise_numbers([number], source_dial_plan(source))
+        found = without_doubtful(found, as_switch)
+    [read] = found.to_pylist()
     if read is None:
         return DialledNumber(None)
     classifier = Classifier(

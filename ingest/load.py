@@ -18,7 +18,7 @@ from ..rating.rate_search import EARLIEST_US, LATEST_US
 from .classify import Classifier
 from .dial_plans import dial_plan
 from .identify import IdentifierIndex, PayerStep
-from .load_classes import load_classes, source_dial_plan
+from .load_classes import load_classes, own_country, source_dial_plan
 from .load_rates import deck_chain, load_engine, own_decks, usable_decks
 from .mapping import ColumnSpec
 from .rules import Condition, Rule
@@ -36,6 +36,7 @@ IDENTIFIER_FIELDS = (
 )
 CUSTOMER_FIELDS = (
     "commercial_partner_id",
+    "country_id",
     "metered_deck_id",
     "metered_group_id",
     "metered_tz",
@@ -67,7 +68,7 @@ def load_settings(source):
     customers.commercial_partner_id.fetch(CUSTOMER_FIELDS)
     chains, chain_of, default_chain = _chains(identifiers, company)
     engine, currency_of_deck = load_engine(source.env, chains)
-    plans, plan_of = _plans(source, identifiers)
+    plans, plan_of, assumed = _plans(source, identifiers)
     zones, zone_of = _zones(identifiers, company)
     return ImportSettings(
         source_id=source.id,
@@ -87,6 +88,7 @@ def load_settings(source):
         default_direction=source.default_direction,
         limits=_limits(source),
         plans=plans,
+        assumed_plans=assumed,
         zones=zones,
         payers=Payers(
             index=IdentifierIndex(
@@ -206,28 +208,52 @@ def _chains(identifiers, company):
 
 
 def _plans(source, identifiers):
-    """Dialling plans with their classifiers: the source's, and those of accounts."""
+    """Dialling plans with their classifiers: the source's, and those of customers.
+
+    :return: (plans, position in them per identifier, positions of those that only the
+        customer's address suggests)
+    """
     prefixes, meter_of_class = load_classes(source.env, source.company_id)
 
     def classifier(country):
         return Classifier(prefixes, meter_of_class, country.id, source.local_digits)
 
     plans = [(source_dial_plan(source), classifier(source.country_id))]
-    position = {source.country_id: 0}
+    position, assumed = {}, set()
+    countries = customer_countries(source, identifiers)
+    plan_of = []
+    for country, is_assumed in countries:
+        key = country, is_assumed
+        if country == source.country_id:
+            position[key] = 0
+        elif key not in position:
+            position[key] = len(plans)
+            plans.append((dial_plan(country.code), classifier(country)))
+            if is_assumed:
+                assumed.add(position[key])
+        plan_of.append(position[key])
+    return tuple(plans), np.array(plan_of, np.int64), frozenset(assumed)
+
+
+def customer_countries(source, identifiers):
+    """Where the customers of identifiers dial, as seen from a source.
+
+    Their account's *Dials As In*, else the country of their address, else the
+    source's home country.
+
+    :return: list of (``res.country``, whether only the address says so)
+    """
     accounts = source.account_ids.filtered("country_id")
     by_partner = {account.partner_id: account.country_id for account in accounts}
-    plan_of = []
+    own, found = {}, []
     for identifier in identifiers:
-        country = (
-            identifier.account_id.country_id
-            or by_partner.get(identifier.partner_id)
-            or source.country_id
-        )
-        if country not in position:
-            position[country] = len(plans)
-            plans.append((dial_plan(country.code), classifier(country)))
-        plan_of.append(position[country])
-    return tuple(plans), np.array(plan_of, np.int64)
+        partner = identifier.partner_id
+        told = identifier.account_id.country_id or by_partner.get(partner)
+        if partner not in own:
+            own[partner] = own_country(partner)
+        country = told or own[partner] or source.country_id
+        found.append((country, not told and country != source.country_id))
+    return found
 
 
 def _zones(identifiers, company):

@@ -3,7 +3,7 @@
 """Reading how numbers are dialled, and what calls to them are."""
 
 from .classify import Destination
-from .dial_plans import dial_plan
+from .dial_plans import dial_plan, is_dialled_in
 
 
 def source_dial_plan(source):
@@ -16,6 +16,16 @@ def source_dial_plan(source):
     if source.short_code_max:
         overrides["short_code_max"] = source.short_code_max
     return dial_plan(source.country_id.code, **overrides)
+
+
+def own_country(partner):
+    """Where a customer dials as far as its address tells.
+
+    :param partner: ``res.partner`` record
+    :return: ``res.country``, empty where it has none or its dialling is not known
+    """
+    country = partner.country_id or partner.commercial_partner_id.country_id
+    return country if is_dialled_in(country.code) else country.browse()
 
 
 def load_classes(env, company):

@@ -11,7 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..rating import MAX_US, MIN_US
-from .load import CUSTOMER_FIELDS, customer_zone, deck_chain, to_us
+from .load import (
+    CUSTOMER_FIELDS,
+    customer_countries,
+    customer_zone,
+    deck_chain,
+    to_us,
+)
 from .settings import Payers
 
 
@@ -31,15 +37,8 @@ def add_identifiers(settings, source, identifiers):
     customers.commercial_partner_id.fetch(CUSTOMER_FIELDS)
     known = settings.payers
     zone_of, chain_of = [], []
-    abroad = source.env["metered.source.account"].search_count(
-        [
-            ("source_id", "=", source.id),
-            ("country_id", "!=", False),
-            ("partner_id", "in", customers.ids),
-        ],
-        limit=1,
-    )
-    if abroad or identifiers.account_id.country_id:
+    plan_of = _known_plans(settings, source, identifiers)
+    if plan_of is None:
         return None
     for identifier in identifiers:
         partner = identifier.partner_id
@@ -67,8 +66,20 @@ def add_identifiers(settings, source, identifiers):
             subscription_id=longer(
                 known.subscription_id, [i.subscription_id.id or 0 for i in identifiers]
             ),
-            plan=longer(known.plan, [0] * len(identifiers)),
+            plan=longer(known.plan, plan_of),
             zone=longer(known.zone, zone_of),
             chain=longer(known.chain, chain_of),
         ),
     )
+
+
+def _known_plans(settings, source, identifiers):
+    """Positions of the identifiers' dialling plans, None where one was not read."""
+    known = {(source.country_id.code, False): 0}
+    for position, (plan, _classifier) in enumerate(settings.plans[1:], start=1):
+        known[plan.country, position in settings.assumed_plans] = position
+    found = [
+        known.get((country.code, is_assumed))
+        for country, is_assumed in customer_countries(source, identifiers)
+    ]
+    return None if None in found else found

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..connectors.harmless import MOST_KEY, REPLACEMENT, key_text
+from .door import NUL, may_hold, most_bytes
 from .extract import column, extract
+
+_REPLACED = REPLACEMENT.encode()
 
 #: what a source's direction column may say -> direction
 DIRECTIONS = {
@@ -104,15 +108,56 @@ def call_ids(frame, columns):
     # "-" is what an empty uniqueid and an empty sequence join to.
     blank = pc.equal(pc.replace_substring(values, "-", ""), "")
     rows = pc.indices_nonzero(blank)
+    if len(rows):
+        digests = [digest(text) for text in _contents(frame, rows.to_numpy())]
+        values = pc.replace_with_mask(values, blank, pa.array(digests, pa.string()))
+    return _safe_ids(values, frame)
+
+
+def _safe_ids(values, frame):
+    """Ids that an index can hold; see ``connectors.harmless``."""
+    if most_bytes(values) <= MOST_KEY and not (
+        may_hold(values, NUL) or may_hold(values, _REPLACED)
+    ):
+        return values
+    odd = pc.or_(
+        pc.greater(pc.binary_length(values), MOST_KEY),
+        pc.or_(
+            pc.match_substring(values, "\0"), pc.match_substring(values, REPLACEMENT)
+        ),
+    )
+    rows = pc.indices_nonzero(odd)
     if not len(rows):
         return values
-    digests = [digest(text) for text in raw_texts(frame, rows.to_numpy())]
-    return pc.replace_with_mask(values, blank, pa.array(digests, pa.string()))
+    # Of what was replaced before, nobody knows any more what it was: all of the record
+    # tells it from others.
+    ids = [
+        key_text(text, content if REPLACEMENT in text else None)
+        for text, content in zip(
+            values.take(rows).to_pylist(),
+            _contents(frame, rows.to_numpy()),
+            strict=True,
+        )
+    ]
+    return pc.replace_with_mask(values, odd, pa.array(ids, pa.string()))
+
+
+def _contents(frame, rows):
+    """What some records say, whatever other columns there are beside theirs."""
+    return [
+        json.dumps(
+            {name: text for name, text in json.loads(raw).items() if text},
+            ensure_ascii=False,
+            sort_keys=True,
+        )
+        for raw in raw_texts(frame, rows)
+    ]
 
 
 def digest(text):
     """A key for a record that has no id of its own: 128 bits of its content."""
-    return "content:" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    content = text.encode("utf-8", "surrogatepass")
+    return "content:" + hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def raw_texts(frame, rows):

@@ -43,14 +43,27 @@ without any prefix can look like a national one and is taken for it (10); set
 cannot be told and are null (12), or an extension when short (2).
 """
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .dial_plans import DialPlan, dial_plan, international_lengths
+from .dial_plans import (
+    DialPlan,
+    dial_plan,
+    international_lengths,
+    national_patterns,
+)
 from .text_columns import as_text
 
-__all__ = ["DialPlan", "dial_plan", "normalise_numbers"]
+__all__ = [
+    "DialPlan",
+    "dial_plan",
+    "exist",
+    "normalise_numbers",
+    "without_doubtful",
+]
 
 LEAST_DIGITS = 5
 E164_DIGITS = 15
@@ -85,6 +98,59 @@ def normalise_numbers(numbers, plan):
         replaced[rows] = True
         digits = pc.replace_with_mask(digits, pa.array(replaced), cleaned)
     return _Readings(digits, has_plus, usable, plan).normalised()
+
+
+def exist(numbers):
+    """Return which international numbers can be somebody's.
+
+    :param numbers: as `normalise_numbers` returns them, shape (n,)
+    :return: bool, shape (n,): a calling code that there is, and after it a number as
+        one of its countries has them; False for short codes and for null
+    """
+    text = as_text(numbers)
+    has_plus = pc.starts_with(text, "+").fill_null(False)
+    length = pc.binary_length(text).fill_null(0)
+    fits = pc.and_(has_plus, pc.and_(pc.greater(length, 5), pc.less(length, 17)))
+    rows = np.flatnonzero(_to_numpy(fits))
+    found = np.zeros(len(text), dtype=bool)
+    digits = pc.utf8_slice_codeunits(text.take(pa.array(rows)), 1)
+    usable = pc.and_(
+        pc.ascii_is_decimal(digits), pc.invert(pc.starts_with(digits, "0"))
+    )
+    rows, digits = rows[_to_numpy(usable)], digits.filter(usable)
+    known = _is_known(digits)
+    rows, digits = rows[known], digits.filter(pa.array(known))
+    codes, code_of_head = _codes()
+    code_of = code_of_head[_heads(digits)]
+    for number in np.unique(code_of):
+        code = codes[number]
+        of_code = code_of == number
+        among = rows[of_code]
+        pattern = national_patterns()[code]
+        if pattern:
+            whole = pc.match_substring_regex(
+                digits.filter(pa.array(of_code)), f"^{code}(?:{pattern})$"
+            )
+            among = among[_to_numpy(whole)]
+        found[among] = True
+    return found
+
+
+def without_doubtful(numbers, otherwise):
+    """Return numbers with null for those that are not to be guessed.
+
+    :param numbers: as `normalise_numbers` read them with a plan that is only likely
+    :param otherwise: the same, read with the plan of the switch
+    :return: pa.StringArray; null where the number cannot be anybody's, and could be
+        if it was dialled as the switch's country dials
+    """
+    rows = np.flatnonzero(_to_numpy(pc.not_equal(numbers, otherwise).fill_null(False)))
+    some = numbers.take(pa.array(rows))
+    doubtful = _to_numpy(pc.starts_with(some, "+")) & ~exist(some)
+    doubtful &= exist(otherwise.take(pa.array(rows)))
+    mask = np.zeros(len(numbers), dtype=bool)
+    mask[rows[doubtful]] = True
+    return pc.if_else(pa.array(mask), None, numbers)
 
 
 def _split_plus(text):
@@ -288,5 +354,21 @@ def _is_known(numbers):
         missing = 10 ** (CODE_DIGITS - len(code))
         whole = [len(code) + length for length in lengths]
         fits[int(code) * missing : (int(code) + 1) * missing, whole] = True
-    head = pc.utf8_slice_codeunits(numbers, 0, CODE_DIGITS).cast(pa.int16())
-    return fits[head.to_numpy(), pc.binary_length(numbers).to_numpy()]
+    return fits[_heads(numbers), pc.binary_length(numbers).to_numpy()]
+
+
+def _heads(numbers):
+    """Return the first digits of numbers, as many as a calling code has at most."""
+    head = pc.utf8_slice_codeunits(numbers, 0, CODE_DIGITS)
+    return head.cast(pa.int16()).to_numpy()
+
+
+@cache
+def _codes():
+    """Return (the calling codes, position of the code that begins with each head)."""
+    codes = sorted(national_patterns())
+    code_of_head = np.zeros(10**CODE_DIGITS, dtype=np.int64)
+    for position, code in enumerate(codes):
+        missing = 10 ** (CODE_DIGITS - len(code))
+        code_of_head[int(code) * missing : (int(code) + 1) * missing] = position
+    return codes, code_of_head

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import mapping
+from .door import harmless_frame
 from .identify import identify
 from .numbers import normalise_numbers
 from .outcome import Prepared, Rejected, sum_usage
@@ -41,7 +42,9 @@ def prepare(frame, lines, bad, settings, ids=None):
     duplicates = reject_bad_lines(bad, rejected, settings.source_id)
     total = len(frame) + len(bad)
     if ids is None:
+        # Before anything is cut: ids that differ at their ends are different ones.
         ids = mapping.call_ids(frame, settings.columns)
+    frame = harmless_frame(frame)
     kept = _first_of_each(ids)
     if kept is not None:
         duplicates += len(frame) - len(kept)

@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 
 from ..rating.prefixes import number_keys
 from . import mapping
+from .door import short_keys
 from .durations import parse_seconds
-from .numbers import normalise_numbers
+from .numbers import normalise_numbers, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
 from .rules import DIRECTIONS
 
@@ -56,11 +57,21 @@ class CallSteps:
             mapping.read_target(self.frame, columns, "caller")[0]
         )
         self.callee_raw = mapping.read_target(self.frame, columns, "callee")[0]
-        self.callee = self._normalised(self.callee_raw)
+        self.callee = self._normalised(self.callee_raw, held_back=True)
 
-    def _normalised(self, values):
+    def _normalised(self, values, held_back=False):
+        """Numbers in international form, each as its customer dials.
+
+        :param values: pyarrow strings, or None
+        :param held_back: whether money hangs on them: where only the customer's
+            address tells how it dials, and the number then cannot be anybody's, but
+            could be as the switch's country dials, it is not guessed: it is null
+        """
         if values is None:
             return pa.nulls(self.count, pa.string())
+        return short_keys(self._as_dialled(values))
+
+    def _as_dialled(self, values):
         plans = self.settings.plans
         if len(plans) == 1 or not self.plan.any():
             return normalise_numbers(values, plans[0][0])
@@ -70,6 +81,8 @@ class CallSteps:
             if mask.any():
                 mask = pa.array(mask)
                 own = normalise_numbers(values.filter(mask), plans[position][0])
+                if held_back and position in self.settings.assumed_plans:
+                    own = without_doubtful(own, result.filter(mask))
                 result = pc.replace_with_mask(result, mask, own)
         return result
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..connectors.harmless import shortened
 from ..rating import NO_DECK, NO_RATE, RATED, TOO_LARGE
 from ..rating.rate_search import EARLIEST_US, LATEST_US
 from . import mapping
@@ -48,7 +49,7 @@ def reject_bad_lines(bad, rejected, source_id):
             line.reason if line.reason == "column_count" else "unparsable"
         )
         rejected.detail.append(line.message)
-        rejected.raw.append(line.raw)
+        rejected.raw.append(shortened(line.raw))
         rejected.readable.append(False)
         rejected.row.append(-1)
         rejected.cause.append(

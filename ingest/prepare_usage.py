@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import mapping
+from .exception_store import printable
 from .quantities import UNIT, parse_quantities
 
 
@@ -47,9 +48,8 @@ class UsageSteps:
         for row, (own, text) in enumerate(zip(columns, texts.to_pylist(), strict=True)):
             found = _json_object(text)
             wrong[row] = found is None
-            merged.append(
-                json.dumps({**json.loads(own), **(found or {})}, ensure_ascii=False)
-            )
+            kept = {**json.loads(own), **(found or {})}
+            merged.append(printable(json.dumps(kept, ensure_ascii=False)))
         self._reject(self.billable & wrong, "invalid_properties", texts)
         self.properties = pa.array(
             [None if text == "{}" else text for text in merged], pa.string()
@@ -104,6 +104,8 @@ def _json_object(text):
         return {}
     try:
         found = json.loads(text)
-    except ValueError:
+        # Python reads NaN, Infinity and 1e999, which are no JSON.
+        json.dumps(found, allow_nan=False)
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

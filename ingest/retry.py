@@ -15,8 +15,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..connectors.harmless import shown
 from . import mapping
+from .causes import cause_key
 from .exception_store import update_exceptions
+from .isolate import failure_text, is_of_the_data, undone_when_it_fails
 from .prepare import prepare
 from .store import store_cdrs, without_known
 
@@ -75,8 +78,40 @@ def retry_exceptions(cr, settings, ids):
         alike[row[1], tuple(record)].append((row, record))
     outcome = defaultdict(Retried)
     for (batch_id, _names), rows in alike.items():
-        outcome[batch_id] += _retry_alike(cr, settings, batch_id, rows)
+        outcome[batch_id] += _retry_each(cr, settings, batch_id, rows)
     return dict(outcome)
+
+
+def _retry_each(cr, settings, batch_id, rows):
+    """The same as :func:`_retry_alike`; what cannot be stored stays open by itself."""
+    try:
+        with undone_when_it_fails(cr):
+            return _retry_alike(cr, settings, batch_id, rows)
+    except Exception as error:
+        if not is_of_the_data(error):
+            raise
+        if len(rows) == 1:
+            _note_failure(cr, settings, rows[0][0][0], error)
+            return Retried()
+    half = len(rows) // 2
+    retried = _retry_each(cr, settings, batch_id, rows[:half])
+    retried += _retry_each(cr, settings, batch_id, rows[half:])
+    return retried
+
+
+def _note_failure(cr, settings, exception_id, error):
+    detail = shown(failure_text(error))
+    cause = cause_key("unstorable", settings.source_id, detail, (), None, 0, 0, 0)
+    cr.execute(
+        """
+        UPDATE metered_exception
+           SET reason = 'unstorable', detail = %s, cause = %s,
+               attempts = coalesce(attempts, 0) + 1,
+               write_date = now() AT TIME ZONE 'UTC'
+         WHERE id = %s
+        """,
+        (detail, cause, exception_id),
+    )
 
 
 def _retry_alike(cr, settings, batch_id, rows):

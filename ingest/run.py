@@ -12,8 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
 
-from .prepare import prepare
-from .store import lock_source, store
+from .isolate import (
+    MOST_RECORDS,
+    PortionTooLarge,
+    parts,
+    store_portion,
+    try_to_prepare,
+)
+from .store import lock_source
 from .usage_store import UsageTaken
 
 _logger = logging.getLogger(__name__)
@@ -43,19 +49,39 @@ def run_chunks(cr, chunks, settings, batch_id, on_stored, commit=None, seconds=N
     begun = time.monotonic()
     expect_new, stored_one = True, False
     chunks = iter(chunks)
+
+    def late_by_now():
+        return stored_one and seconds is not None and time.monotonic() - begun > seconds
+
     with ThreadPoolExecutor(1, "metered-prepare") as pool:
         ahead = pool.submit(_next_prepared, chunks, settings)
         while True:
-            prepared = ahead.result()
-            if prepared is None:
+            chunk, prepared = ahead.result()
+            if chunk is None:
                 return True
-            late = seconds is not None and time.monotonic() - begun > seconds
-            if late and stored_one:
+            if late_by_now():
                 return False
             ahead = pool.submit(_next_prepared, chunks, settings)
-            found = _store_chunk(
-                cr, prepared, settings, batch_id, on_stored, commit, expect_new
-            )
+            try:
+                found = _store_chunk(
+                    cr,
+                    chunk,
+                    prepared,
+                    settings,
+                    batch_id,
+                    on_stored,
+                    commit,
+                    expect_new,
+                )
+            except PortionTooLarge:
+                # Each commits, so that the next run goes on where this one ended.
+                for part in parts(chunk, MOST_RECORDS):
+                    if late_by_now():
+                        return False
+                    found = _store_chunk(
+                        cr, part, None, settings, batch_id, on_stored, commit, False
+                    )
+                    stored_one = True
             stored_one = True
             # After the first known record more are likely: look before storing.
             expect_new = not found
@@ -64,17 +90,21 @@ def run_chunks(cr, chunks, settings, batch_id, on_stored, commit=None, seconds=N
 def _next_prepared(chunks, settings):
     chunk = next(chunks, None)
     if chunk is None:
-        return None
-    return prepare(chunk.frame, chunk.line, chunk.bad, settings)
+        return None, None
+    return chunk, try_to_prepare(chunk, settings)
 
 
-def _store_chunk(cr, prepared, settings, batch_id, on_stored, commit, expect_new):
+def _store_chunk(
+    cr, chunk, prepared, settings, batch_id, on_stored, commit, expect_new
+):
     """Store and commit one chunk, again where another transaction was in its way."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with lock_source(cr, settings.source_id, commit):
-                stored, found = store(cr, prepared, settings, batch_id, expect_new)
-                on_stored(stored, _used_rates(prepared))
+                stored, found, rate_ids = store_portion(
+                    cr, chunk, prepared, settings, batch_id, expect_new
+                )
+                on_stored(stored, rate_ids)
                 if commit:
                     commit()
                 return found
@@ -89,8 +119,3 @@ def _store_chunk(cr, prepared, settings, batch_id, on_stored, commit, expect_new
             cr.rollback()
             expect_new = False
     return False
-
-
-def _used_rates(prepared):
-    rates = prepared.cdrs["rate_id"]
-    return {int(rate) for rate in set(rates[rates > 0])}

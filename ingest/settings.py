@@ -55,7 +55,7 @@ class ImportSettings:
     default_outcome: str
     default_direction: str
     limits: Limits
-    #: the first is the source's own; the others those of accounts abroad
+    #: the first is the source's own; the others those of customers abroad
     plans: tuple[tuple[DialPlan, Classifier], ...]
     #: time zones in which customers' days begin; the first is the company's
     zones: tuple[str, ...]
@@ -74,5 +74,21 @@ class ImportSettings:
     currency_id: int = 0
     #: currency id -> units of the company's currency, to estimate with, not to bill
     rate_of_currency: dict[int, Decimal] = field(default_factory=dict)
+    #: positions of plans that nothing but the customer's address suggests
+    assumed_plans: frozenset[int] = frozenset()
     #: customers whose calls may take from a calling plan
     plan_partners: frozenset = frozenset()
+
+    @property
+    def column_names(self):
+        """The source's columns that its settings speak of, as a set."""
+        names = {
+            part.strip()
+            for spec in self.columns
+            for alternative in spec.columns.split(",")
+            for part in alternative.split("+")
+        }
+        names.update(step.column for step in self.steps)
+        for rule in self.rules:
+            names.update(condition.column for condition in rule.conditions)
+        return names

@@ -9,6 +9,7 @@ turns chunk by chunk, and commits afterwards.
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +63,10 @@ class Stored:
     not_billable: int
     duplicates: int
     exceptions: int
+
+    def __add__(self, other):
+        names = self.__dataclass_fields__
+        return Stored(*(getattr(self, n) + getattr(other, n) for n in names))
 
 
 @contextmanager
@@ -185,6 +190,8 @@ def _without_known_exceptions(cr, prepared, settings):
         known.update(_known_ids(cr, settings.source_id, rejected.call_id, table))
     if known:
         before = len(rejected)
+        # The chunk itself stays as it is: it may have to be stored once more.
+        rejected = copy(rejected)
         rejected.keep([call_id not in known for call_id in rejected.call_id])
         return rejected, before - len(rejected)
     return rejected, 0

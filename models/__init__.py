@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 # What other models inherit comes first.
+from . import metered_guarded
 from . import metered_job
 from . import metered_simulation_question
 from . import metered_sums
@@ -11,6 +12,7 @@ from . import account_move_difference
 from . import account_move_send
 from . import account_move_usage
 from . import ir_attachment
+from . import ir_rule
 from . import mail_activity
 from . import mail_activity_mixin
 from . import account_move_line
@@ -18,6 +20,7 @@ from . import account_move_line_explain
 from . import account_move_line_explain_difference
 from . import account_move_line_explain_plans
 from . import account_move_line_difference
+from . import metered_audit
 from . import metered_cure
 from . import metered_golden_guard
 from . import metered_allowance_balance
@@ -53,6 +56,7 @@ from . import metered_explanation_rate
 from . import metered_holiday
 from . import metered_identifier
 from . import metered_meter
+from . import metered_number_check
 from . import metered_onboarding
 from . import metered_period
 from . import metered_plan_mark
@@ -105,6 +109,7 @@ from . import metered_source_schedule
 from . import metered_source_secret
 from . import metered_source_silence
 from . import metered_source_store
+from . import metered_source_token
 from . import metered_source_fs_storage
 from . import metered_sync
 from . import metered_sync_line
@@ -130,6 +135,7 @@ from . import product_template_plan
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_audit
 from . import sale_order
 from . import sale_subscription_dates
 from . import sale_subscription_renew

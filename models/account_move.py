@@ -17,7 +17,8 @@ class AccountMove(models.Model):
     that), and when posted credit notes take all of the line back.
     """
 
-    _inherit = "account.move"
+    _name = "account.move"
+    _inherit = ["metered.guarded", "account.move"]
 
     metered_usage_count = fields.Integer(compute="_compute_metered_usage_count")
     metered_explained = fields.Boolean(
@@ -211,7 +212,7 @@ class AccountMove(models.Model):
                 )
             usage = line._metered_freed_usage()
             usage._link_to_lines([(usage_id, line.id) for usage_id in usage.ids])
-            line.metered_freed = False
+            line._set_as_program({"metered_freed": False})
             line.move_id._metered_log(
                 self.env._(
                     "The credit note does not hold any more: %(line)s is charged here "

@@ -8,10 +8,15 @@ from ..rating.steps import Step
 class AccountMoveLine(models.Model):
     """Invoice lines that charge usage: how usage leaves them, and comes back."""
 
-    _inherit = "account.move.line"
+    _name = "account.move.line"
+    _inherit = ["metered.guarded", "account.move.line"]
 
     metered_usage_ids = fields.One2many(
-        "metered.usage", "invoice_line_id", string="Usage", copy=False
+        "metered.usage",
+        "invoice_line_id",
+        string="Usage",
+        copy=False,
+        readonly=True,
     )
     metered_date_from = fields.Date(
         string="Usage From", readonly=True, help="First day of the usage it charges."
@@ -188,15 +193,18 @@ class AccountMoveLine(models.Model):
     # === TAKING IT BACK === #
 
     def _metered_freed_usage(self):
-        """What these lines charged before, with all rights; deleted usage is gone."""
-        return (
-            self.env["metered.usage"]
-            .sudo()
-            .browse(
-                int(usage_id) for line in self for usage_id in line.metered_freed or ()
+        """What these lines charged before, with all rights; deleted usage is gone.
+
+        Only usage of a line's own company: that is all that it can have charged.
+        """
+        usage = self.env["metered.usage"].sudo()
+        for line in self:
+            usage |= (
+                usage.browse(map(int, line.metered_freed or ()))
+                .exists()
+                .filtered_domain([("company_id", "=", line.company_id.id)])
             )
-            .exists()
-        )
+        return usage
 
     def _metered_is_unchanged(self):
         """Whether the freed usage is still what it was."""
@@ -217,7 +225,7 @@ class AccountMoveLine(models.Model):
         usage = Usage._lock_open([("id", "in", freed_from._metered_freed_usage().ids)])
         if usage and usage._calls_and_amounts() == freed_from.metered_freed:
             usage._link_to_lines([(usage_id, self.id) for usage_id in usage.ids])
-            self.metered_freed = False
+            self._set_as_program({"metered_freed": False})
             return
         prepared = usage._prepare_invoice_lines(
             company=move.company_id,

@@ -7,7 +7,8 @@ from odoo.tools import format_date
 
 
 class MailActivity(models.Model):
-    _inherit = "mail.activity"
+    _name = "mail.activity"
+    _inherit = ["metered.guarded", "mail.activity"]
 
     metered_key = fields.Char(
         string="Problem",

@@ -15,6 +15,7 @@ class MeteredAllowanceBalance(models.Model):
 
     _name = "metered.allowance.balance"
     _description = "Allowance Balance"
+    _inherit = ["metered.guarded"]
     _log_access = False
     _order = "date_from desc, subscription_id, sequence, id"
 

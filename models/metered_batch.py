@@ -1,9 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import contextlib
 import mmap
-import os
-import tempfile
 
 import numpy as np
 
@@ -12,6 +9,7 @@ from odoo.exceptions import UserError
 
 from ..connectors import files
 from ..ingest.mapping import raw_texts
+from .ir_attachment import StoredFileError
 
 #: A type that Odoo does not know. Of a text it would store all words once more, to
 #: search in them, and to guess the type it would read the file into memory.
@@ -26,7 +24,7 @@ class MeteredBatch(models.Model):
 
     _name = "metered.batch"
     _description = "Usage Import"
-    _inherit = ["mail.thread", "metered.job"]
+    _inherit = ["metered.guarded", "mail.thread", "metered.job"]
     _order = "id desc"
     _rec_name = "file_name"
     _check_company_auto = True
@@ -68,6 +66,11 @@ class MeteredBatch(models.Model):
     date_to = fields.Datetime(string="Records Until", readonly=True, copy=False)
     file_format = fields.Json(readonly=True)
     checksum = fields.Char(readonly=True, index=True, help="SHA-256 of the file.")
+    file_missing = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="The stored file is gone or damaged: upload the same file again.",
+    )
     state = fields.Selection(
         selection_add=[("undoing", "Being undone"), ("undone", "Undone")],
         ondelete={"undoing": "set default", "undone": "set default"},
@@ -105,14 +108,16 @@ class MeteredBatch(models.Model):
         ],
         compute="_compute_balance",
         store=True,
-        help="Records read = rated + not billable + duplicates + exceptions, and the "
-        "tables hold just as many.",
+        help="Records read = rated + not billable + duplicates + exceptions, the "
+        "tables hold just as many, and the file has no more.",
     )
 
     # === COMPUTE === #
 
     @api.depends(
         "state",
+        "file_missing",
+        "expected",
         "records",
         "rated",
         "not_billable",
@@ -135,6 +140,11 @@ class MeteredBatch(models.Model):
                 or batch.rated != batch.stored_rated
                 or batch.not_billable != batch.stored_not_billable
                 or batch.exceptions != batch.stored_exceptions
+                or (
+                    batch.checksum
+                    and (batch.state == "done" or batch.file_missing)
+                    and batch.records != batch.expected
+                )
             ):
                 batch.balance = "wrong"
             else:
@@ -231,8 +241,28 @@ class MeteredBatch(models.Model):
 
     @api.model
     def _create_checked(self, source, attachment, file_format, facts):
-        """Queue the import of a file that was looked at."""
-        batch = self.create(
+        """Queue the import of a file that was looked at.
+
+        One whose stored file was lost takes this one instead, and goes on.
+        """
+        self.check_access("write")
+        batch = self.search(
+            [
+                ("source_id", "=", source.id),
+                ("checksum", "=", facts.sha256),
+                ("file_missing", "=", True),
+                ("state", "=", "failed"),
+            ],
+            limit=1,
+        )
+        if batch:
+            attachment._metered_hand_over(batch)
+            lost = batch.attachment_id.sudo()
+            batch._set_as_program({"attachment_id": attachment.id})
+            lost.unlink()
+            batch.action_resume()
+            return batch
+        batch = self.sudo().create(
             {
                 "source_id": source.id,
                 "file_name": attachment.name,
@@ -242,26 +272,24 @@ class MeteredBatch(models.Model):
                 "expected": facts.records,
             }
         )
-        attachment.sudo().write({"res_model": self._name, "res_id": batch.id})
+        attachment._metered_hand_over(batch)
         batch._enqueue()
-        return batch
+        return batch.with_env(self.env)
 
-    @contextlib.contextmanager
-    def _attachment_path(self, attachment):
-        """The path of an attachment's file; a copy of it if it is in the database."""
-        attachment = attachment.sudo()
-        if attachment.store_fname:
-            path = attachment._full_path(attachment.store_fname)
-            if os.path.exists(path):
-                yield path
-                return
-        with tempfile.NamedTemporaryFile() as copy:
-            if attachment.store_fname:
-                copy.write(attachment.raw or b"")
-            else:
-                attachment._metered_copy_from_database(copy)
-            copy.flush()
-            yield copy.name
+    @api.model
+    def _attachment_path(self, attachment, sha256=""):
+        """A context manager of the path of an attachment's file, which is whole.
+
+        :param str sha256: of the content, where it is known
+        :raises AccessError: where the user may not read it
+        :raises StoredFileError: see ``ir.attachment``
+        """
+        attachment.with_env(self.env).check_access("read")
+        return attachment.sudo()._metered_path(sha256)
+
+    def _file_path(self):
+        """The same of the file that is imported."""
+        return self._attachment_path(self.attachment_id, self.checksum)
 
     def _raw_record(self, line):
         """The text of the record at a line of the imported file; "" without one."""
@@ -269,8 +297,10 @@ class MeteredBatch(models.Model):
             return ""
         file_format = files.FileFormat.from_dict(self.file_format)
         try:
-            with self._attachment_path(self.attachment_id) as path:
+            with self._file_path() as path:
                 return files.raw_record(path, file_format, line)
+        except StoredFileError as error:
+            return str(error)
         except files.SourceFileError:
             return ""
 
@@ -285,14 +315,14 @@ class MeteredBatch(models.Model):
         file_format = files.FileFormat.from_dict(self.file_format)
         wanted, found = np.unique(np.array(lines, np.int64)), {}
         try:
-            with self._attachment_path(self.attachment_id) as path:
+            with self._file_path() as path:
                 for chunk in files.read_chunks(path, file_format):
                     rows = np.flatnonzero(np.isin(chunk.line, wanted))
                     texts = raw_texts(chunk.frame, rows) if len(rows) else []
                     found.update(zip(chunk.line[rows].tolist(), texts, strict=True))
                     if len(found) == len(wanted):
                         break
-        except files.SourceFileError:
+        except (StoredFileError, files.SourceFileError):
             return {}
         return found
 
@@ -300,8 +330,11 @@ class MeteredBatch(models.Model):
 
     def action_resume(self):
         """Let a failed import go on from where it stopped."""
+        self.check_access("write")
         for batch in self.filtered(lambda b: b.state == "failed"):
-            batch.write({"state": "queued", "error": False})
+            batch._set_as_program(
+                {"state": "queued", "error": False, "file_missing": False}
+            )
             batch._enqueue()
         return True
 

@@ -7,6 +7,7 @@ from odoo import api, models
 from ..connectors import files
 from ..ingest.load import load_settings
 from ..ingest.run import CHUNK_RECORDS, FIRST_RECORDS, run_chunks
+from .ir_attachment import StoredFileError
 from .metered_job import UNFINISHED
 
 #: first key of the advisory locks that batches hold while they run ("mbjb")
@@ -47,11 +48,19 @@ class MeteredBatch(models.Model):
         """Import the file chunk by chunk; a file that cannot be read is no defect."""
         try:
             return self._run_file(commit, seconds)
+        except StoredFileError as error:
+            self.file_missing = True
+            message = self.env._(
+                "%(error)s The import goes on with record %(record)s then.",
+                error=error,
+                record=self.records + 1,
+            )
         except files.SourceFileError as error:
-            self._fail(str(error))
-            if commit:
-                commit()
-            return True
+            message = str(error)
+        self._fail(message)
+        if commit:
+            commit()
+        return True
 
     def _finish(self):
         self._verify()
@@ -78,7 +87,7 @@ class MeteredBatch(models.Model):
         return self.env._(
             "The import stopped at record %(record)s: %(error)s",
             record=self.records + 1,
-            error=error,
+            error=self._error_words(error),
         )
 
     def _run_file(self, commit, seconds):
@@ -101,7 +110,7 @@ class MeteredBatch(models.Model):
             self._mark_rates(rate_ids - marked)
             marked.update(rate_ids)
 
-        with self._attachment_path(self.attachment_id) as path:
+        with self._file_path() as path:
             chunks = files.read_chunks(
                 path,
                 file_format,
@@ -112,9 +121,31 @@ class MeteredBatch(models.Model):
             complete = run_chunks(
                 self.env.cr, chunks, settings, self.id, on_stored, commit, seconds
             )
+            if complete:
+                self._compare_with_file(path, file_format)
         self.env["metered.usage"].invalidate_model()
         self._apply_plans(settings, commit)
         return complete
+
+    def _compare_with_file(self, path, file_format):
+        """Have all records of the file been read?
+
+        What was expected are its lines. Where some of them are blank, or records have
+        several, they are counted once more, as records.
+        """
+        if self.records == self.expected:
+            return
+        counted = sum(chunk.records for chunk in files.read_chunks(path, file_format))
+        if counted != self.records:
+            raise files.SourceFileError(
+                self.env._(
+                    "The file has %(counted)s records, and %(records)s of them were "
+                    "read. Resume the import, or undo it and import the file again.",
+                    counted=counted,
+                    records=self.records,
+                )
+            )
+        self.expected = counted
 
     def _apply_plans(self, settings, commit):
         """Apply the calling plans to what this slice of the import brought."""
@@ -167,7 +198,7 @@ class MeteredBatch(models.Model):
                 {"id": batch.id},
             )
             rated, not_billable, exceptions = batch.env.cr.fetchone()
-            batch.write(
+            batch._set_as_program(
                 {
                     "stored_rated": rated,
                     "stored_not_billable": not_billable,

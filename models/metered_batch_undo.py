@@ -90,14 +90,14 @@ class MeteredBatch(models.Model):
         :raises UserError: when some of it is invoiced, with the invoices' names
         """
         self.check_access("write")
-        for batch in self.filtered(lambda batch: batch.state != "undone"):
+        for batch in self.sudo().filtered(lambda batch: batch.state != "undone"):
             batch._undo()
         return True
 
     def action_resume_undo(self):
         """Go on with an undo that stopped."""
         self.check_access("write")
-        for batch in self.filtered("undo_error"):
+        for batch in self.sudo().filtered("undo_error"):
             batch._check_not_invoiced()
             batch.undo_error = False
             batch._enqueue_undo()

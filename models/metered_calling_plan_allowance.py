@@ -5,6 +5,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools.misc import formatLang
 
 from ..ingest.plan_terms import PER_UNIT
+from ..rating.exact import exact, number, places_of
 
 
 class MeteredCallingPlanAllowance(models.Model):
@@ -17,7 +18,7 @@ class MeteredCallingPlanAllowance(models.Model):
 
     _name = "metered.calling.plan.allowance"
     _description = "Allowance"
-    _inherit = ["metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.golden.guard"]
     _order = "plan_id, sequence, id"
     _check_company_auto = True
 
@@ -105,6 +106,7 @@ class MeteredCallingPlanAllowance(models.Model):
         string="Call Types",
         domain="[('kind', '=', 'call'), ('company_id', 'in', [False, company_id])]",
         help="Empty: all of them.",
+        check_company=True,
     )
     destination_ids = fields.Many2many(
         "metered.destination",
@@ -114,6 +116,7 @@ class MeteredCallingPlanAllowance(models.Model):
         string="Destinations",
         domain="[('company_id', 'in', [False, company_id])]",
         help="Empty: all of them.",
+        check_company=True,
     )
     band_ids = fields.Many2many(
         "metered.time.band",
@@ -123,6 +126,7 @@ class MeteredCallingPlanAllowance(models.Model):
         string="Time Bands",
         domain="[('company_id', 'in', [False, company_id])]",
         help="Only calls that were rated in these bands. Empty: at any time.",
+        check_company=True,
     )
     free_calls = fields.Boolean(
         string="Free Calls Count",
@@ -288,8 +292,7 @@ class MeteredCallingPlanAllowance(models.Model):
         return self.env._("%(allowance)s includes %(amount)s of %(calls)s", **values)
 
     def _format_price(self, price):
-        amount = f"{price:.8f}".rstrip("0")
-        digits = max(len(amount.partition(".")[2]), 2)
+        digits = max(places_of(exact(number(price))), 2)
         text = f"{formatLang(self.env, price, digits=digits)} {self.currency_id.name}"
         if self.unit == "minutes":
             return self.env._("%s/min", text)

@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..rating.exact import exact, number
 from .unchecked_many2one import UncheckedMany2one
 
 
@@ -18,7 +19,7 @@ class MeteredCdr(models.Model):
 
     _name = "metered.cdr"
     _description = "Call Detail"
-    _inherit = ["metered.sums"]
+    _inherit = ["metered.guarded", "metered.sums"]
     _log_access = False
     _money_fields = ("charge", "deck_charge")
     _order = "start_time desc, id desc"
@@ -156,12 +157,14 @@ class MeteredCdr(models.Model):
 
     @api.depends("start_time", "caller", "callee", "meter_id", "quantity")
     def _compute_display_name(self):
+        words = self.env["metered.explanation"]
         for cdr in self:
             if cdr._is_call():
                 cdr.display_name = f"{cdr.caller or '?'} → {cdr.callee or '?'}"
             else:
                 meter = cdr.meter_id
-                cdr.display_name = f"{meter.name}: {cdr.quantity:.15g} {meter.unit}"
+                quantity = words._number(exact(number(cdr.quantity)))
+                cdr.display_name = f"{meter.name}: {quantity} {meter.unit}"
 
     def _is_call(self):
         """Whether it is a telephone call: not every record without meter is known."""

@@ -16,6 +16,7 @@ class MeteredCdrCost(models.Model):
 
     _name = "metered.cdr.cost"
     _description = "Cost of a Call"
+    _inherit = ["metered.guarded"]
     _log_access = False
 
     company_id = UncheckedMany2one("res.company", readonly=True)

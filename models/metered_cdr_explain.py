@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from ..ingest.why import explain_stored
-from ..rating.exact import exact, exact_text
+from ..rating.exact import exact, number
 
 
 class MeteredCdr(models.Model):
@@ -82,7 +82,7 @@ class MeteredCdr(models.Model):
             text = self.env._("With the rates of today it would have no price.")
         elif today.currency_id == stored.currency_id:
             change = today.charge_micro - stored.charge_micro
-            size = words._number(exact_text(exact(abs(change)) / 10**6))
+            size = words._number(exact(abs(change)) / 10**6)
             text = (
                 self.env._(
                     "With the rates of today it would cost %(charge)s: %(change)s more."
@@ -114,7 +114,7 @@ class MeteredCdr(models.Model):
         values = {"cost": rows}
         if cost.charge_micro is not None and cost.currency_id == stored.currency_id:
             margin = stored.charge_micro - cost.charge_micro
-            amount = words._number(exact_text(exact(margin) / 10**6))
+            amount = words._number(exact(margin) / 10**6)
             rows.append(
                 words._row(
                     "margin",
@@ -129,7 +129,7 @@ class MeteredCdr(models.Model):
         """A charge with its currency."""
         words = self.env["metered.explanation"]
         currency = self.env["res.currency"].browse(outcome.currency_id)
-        amount = words._number(exact_text(exact(outcome.charge_micro) / 10**6))
+        amount = words._number(exact(outcome.charge_micro) / 10**6)
         return f"{amount} {currency.name}"
 
     def _explain_before(self):
@@ -191,7 +191,7 @@ class MeteredCdr(models.Model):
                 self.env._("Record"),
                 self.env._(
                     "%(quantity)s %(unit)s on %(time)s",
-                    quantity=words._number(f"{self.quantity:.15g}"),
+                    quantity=words._number(exact(number(self.quantity))),
                     unit=self.meter_id.unit,
                     time=time,
                 ),

@@ -30,6 +30,7 @@ class MeteredCompleteness(models.Model):
 
     _name = "metered.completeness"
     _description = "Records per Day"
+    _inherit = ["metered.guarded"]
     _order = "day desc, source_id, account_id"
     _rec_name = "day"
 
@@ -200,7 +201,9 @@ class MeteredSync(models.Model):
 class MeteredSource(models.Model):
     _inherit = "metered.source"
 
-    completeness_ids = fields.One2many("metered.completeness", "source_id")
+    completeness_ids = fields.One2many(
+        "metered.completeness", "source_id", readonly=True
+    )
     gap_count = fields.Integer(compute="_compute_gap_count")
 
     def _compute_gap_count(self):

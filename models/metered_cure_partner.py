@@ -6,14 +6,25 @@ RATING = ("no_rate", "too_large")
 
 
 class ResPartner(models.Model):
-    """A deck or a group of a customer's own may cure calls without a rate."""
+    """A customer's deck, group or country may cure its calls.
+
+    A deck or a group cures those without a rate; the country of its address those whose
+    number was not guessed.
+    """
 
     _name = "res.partner"
     _inherit = ["res.partner", "metered.cure"]
 
-    _curing = frozenset({"metered_deck_id", "metered_group_id"})
+    _curing = frozenset({"metered_deck_id", "metered_group_id", "country_id"})
+    # Of a customer that is new nothing can wait.
+    _cures_when_new = False
 
     def _cure_targets(self):
         family = self.search([("id", "child_of", self.ids)])
         companies = self._every_company()
-        return [(companies, {"reasons": RATING, "partner_ids": family.ids})]
+        return [
+            (
+                companies,
+                {"reasons": (*RATING, "no_destination"), "partner_ids": family.ids},
+            )
+        ]

@@ -17,7 +17,7 @@ def number_start(prefix):
 class MeteredDestination(models.Model):
     _name = "metered.destination"
     _description = "Destination"
-    _inherit = ["metered.cure", "metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.cure", "metered.golden.guard"]
     _order = "name"
     _check_company_auto = True
 
@@ -31,7 +31,10 @@ class MeteredDestination(models.Model):
     name = fields.Char(required=True, translate=True)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        "res.company", index=True, help="Empty: for all companies."
+        "res.company",
+        index=True,
+        default=lambda self: self._default_company(),
+        help="Empty: for all companies.",
     )
     country_id = fields.Many2one("res.country", index=True)
     kind = fields.Selection(

@@ -20,6 +20,7 @@ REASONS = [
     ("no_destination", "No destination fits the called number"),
     ("no_rate", "No rate fits the call"),
     ("too_large", "The charge is too large to be right"),
+    ("unstorable", "Record cannot be stored"),
 ]
 KINDS = [
     ("unprocessed", "Could not be processed"),
@@ -38,6 +39,7 @@ class MeteredException(models.Model):
 
     _name = "metered.exception"
     _description = "Exception"
+    _inherit = ["metered.guarded"]
     _order = "id desc"
     _check_company_auto = True
 
@@ -216,6 +218,11 @@ class MeteredException(models.Model):
             ),
             "too_large": self.env._(
                 "The price of %s gives a charge beyond all measure: look at its rate.",
+                detail,
+            ),
+            "unstorable": self.env._(
+                "The database or the program refused the record: %s. Correct it, or "
+                "try it again after an update.",
                 detail,
             ),
             "no_rate": self.env._(

@@ -29,6 +29,7 @@ class MeteredExceptionCause(models.Model):
 
     _name = "metered.exception.cause"
     _description = "Cause of Exceptions"
+    _inherit = ["metered.guarded"]
     _auto = False
     _order = "estimate desc nulls last, records desc, id"
     _depends = {
@@ -199,6 +200,7 @@ class MeteredExceptionCause(models.Model):
             "unknown_meter": self.env._("No meter has the code %s", detail),
             "column_count": self.env._("Wrong number of columns: %s", detail),
             "unparsable": self.env._("Lines cannot be read: %s", detail),
+            "unstorable": self.env._("Records that cannot be stored: %s", detail),
             "absurd_duration": self.env._("Longer than the source's longest call"),
             "future": self.env._("In the future"),
             "too_old": self.env._("Older than the source takes in"),

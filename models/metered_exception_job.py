@@ -37,7 +37,7 @@ class MeteredExceptionJob(models.Model):
 
     _name = "metered.exception.job"
     _description = "Work on Exceptions"
-    _inherit = ["metered.job"]
+    _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
 
     company_id = fields.Many2one(

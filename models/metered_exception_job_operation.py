@@ -4,6 +4,7 @@ import json
 
 from odoo import models
 
+from ..ingest.exception_store import printable
 from ..ingest.retry import corrected_id, retry_exceptions
 
 
@@ -85,7 +86,7 @@ class MeteredExceptionJob(models.Model):
                 record = _changed(json.loads(raw), self.values["changes"])
             else:
                 continue
-            text = json.dumps(record, ensure_ascii=False)
+            text = printable(json.dumps(record, ensure_ascii=False))
             if text != raw:
                 known = None if readable else corrected_id(record, settings)
                 rows.append((exception_id, text, known))

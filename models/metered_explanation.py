@@ -1,11 +1,15 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import json
 from collections import defaultdict
 from datetime import datetime, timedelta
 
 from odoo import api, models
 from odoo.tools import format_date
-from odoo.tools.misc import formatLang
+
+from odoo.addons.base.models.res_lang import intersperse
+
+from ..rating.exact import exact_text
 
 #: what stands before the name of a step's record in its values
 NAMED = {
@@ -114,18 +118,20 @@ class MeteredExplanation(models.AbstractModel):
 
     @api.model
     def _number(self, text):
-        """A decimal text with the separators of the user's language.
+        """An exact number with the separators of the user's language.
 
-        :param text: as ``rating.exact.exact_text`` writes it; `…` after endless digits
+        :param text: int, Decimal or Fraction, or its text as ``exact_text``
+            writes it; `…` after endless digits
+        :return: str
         """
-        text = str(text)
+        text = text if isinstance(text, str) else exact_text(text)
         whole, point, places = text.partition(".")
-        sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-        grouped = formatLang(self.env, int(whole or 0), digits=0)
-        if not point:
-            return f"{sign}{grouped}"
         lang = self.env["res.lang"]._get_data(code=self.env.lang or "en_US")
-        return f"{sign}{grouped}{lang.decimal_point or '.'}{places}"
+        # As texts: as a float a long number would lose its last digits.
+        whole, _count = intersperse(
+            whole or "0", json.loads(lang.grouping or "[]"), lang.thousands_sep or ""
+        )
+        return f"{whole}{lang.decimal_point or '.'}{places}" if point else whole
 
     @api.model
     def _calls(self, count):

@@ -11,11 +11,19 @@ class MeteredExplanation(models.AbstractModel):
     def _say_free_zero(self, _values, _names):
         return self.env._("Length"), self.env._("A call of 0 seconds is free.")
 
-    def _say_grace(self, values, _names):
+    def _say_grace(self, values, names):
+        seconds, grace = values["seconds"], values["grace_seconds"]
+        rate = names.get(("rate_id", values.get("rate_id")))
+        if rate and rate._includes_last():
+            return self.env._("Length"), self.env._(
+                "%(seconds)s s: calls up to and including %(grace)s s are free.",
+                seconds=seconds,
+                grace=grace - 1,
+            )
         return self.env._("Length"), self.env._(
             "%(seconds)s s: calls below %(grace)s s are free.",
-            seconds=values["seconds"],
-            grace=values["grace_seconds"],
+            seconds=seconds,
+            grace=grace,
         )
 
     def _say_increments(self, values, _names):

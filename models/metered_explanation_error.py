@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 from odoo import api, models
@@ -28,8 +29,8 @@ class MeteredExplanation(models.AbstractModel):
         return self.env._(error.text, **values)
 
     def _value(self, value):
-        if isinstance(value, int | Fraction):
-            return self._number(exact_text(Fraction(value)))
+        if isinstance(value, int | Decimal | Fraction):
+            return self._number(exact_text(value))
         if isinstance(value, date):
             return format_date(self.env, value)
         return value

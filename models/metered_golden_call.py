@@ -10,8 +10,8 @@ from odoo.tools import format_datetime
 from ..ingest.find_rate import price_calls
 from ..ingest.golden import price_with_plan
 from ..ingest.load_rates import deck_chain
+from ..rating.exact import exact, number
 from ..rating.usage_price import price_usage
-from .metered_price_rating import number
 
 WEEK = timedelta(days=7)
 #: A date begins within so many hours of its noon in UTC, in every time zone.
@@ -30,7 +30,7 @@ class MeteredGoldenCall(models.Model):
 
     _name = "metered.golden.call"
     _description = "Golden Call"
-    _inherit = ["mail.thread"]
+    _inherit = ["metered.guarded", "mail.thread"]
     _order = "partner_id, number, id"
     _check_company_auto = True
 
@@ -52,6 +52,7 @@ class MeteredGoldenCall(models.Model):
         ondelete="restrict",
         help="Whose rates and prices count. Empty: those of customers that have none "
         "of their own.",
+        check_company=True,
     )
     number = fields.Char(help="Internationally with + in front, or a short code.")
     meter_id = fields.Many2one(
@@ -131,7 +132,7 @@ class MeteredGoldenCall(models.Model):
             elif call.kind == "usage":
                 call.display_name = self.env._(
                     "%(quantity)s %(unit)s of %(meter)s, %(customer)s",
-                    quantity=words._number(f"{number(call.quantity).normalize():f}"),
+                    quantity=words._number(exact(number(call.quantity))),
                     unit=call.meter_id.unit or "",
                     meter=call.meter_id.name,
                     customer=customer,
@@ -290,8 +291,7 @@ class MeteredGoldenCall(models.Model):
 
     def _format(self, amount, currency):
         words = self.env["metered.explanation"]
-        text = f"{amount.normalize():f}"
-        return f"{words._number(text)} {currency.name}"
+        return f"{words._number(exact(amount))} {currency.name}"
 
     # === CHANGES === #
 

@@ -151,8 +151,10 @@ class MeteredGoldenGuard(models.AbstractModel):
         """
         lines = "\n".join(f"- {line}" for line in altered.values())
         may = self.env.user.has_group("metered_billing.group_metered_administrator")
+        # Who confirmed other lines than these has not confirmed these.
+        may_go_on = may and self.env.context.get("metered_golden_shown", lines) == lines
         reason = (self.env.context.get("metered_golden_reason") or "").strip()
-        if may and reason:
+        if may_go_on and reason:
             for call, line in altered.items():
                 call._note_confirmed(line, reason)
             for records in noted:
@@ -205,13 +207,15 @@ class MeteredGoldenGuard(models.AbstractModel):
         except (TypeError, ValueError):
             _logger.info("A change of %s cannot be kept to be confirmed", self._name)
             return None
-        return {
-            "default_model": self._name,
-            "default_method": method,
-            "default_record_ids": json.dumps(self.ids),
-            "default_vals_list": values,
-            "default_altered": lines,
+        change = {
+            "model": self._name,
+            "method": method,
+            "record_ids": json.dumps(self.ids),
+            "vals_list": values,
+            "altered": lines,
         }
+        change["digest"] = self.env["metered.golden.confirm"]._digest(change)
+        return {f"default_{name}": value for name, value in change.items()}
 
     @api.model
     def _golden_action(self):

@@ -6,7 +6,7 @@ from odoo import fields, models
 class MeteredHoliday(models.Model):
     _name = "metered.holiday"
     _description = "Holiday"
-    _inherit = ["metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.golden.guard"]
     _order = "date desc, name"
     _check_company_auto = True
 
@@ -17,5 +17,8 @@ class MeteredHoliday(models.Model):
     name = fields.Char(required=True)
     date = fields.Date(required=True, index=True)
     company_id = fields.Many2one(
-        "res.company", index=True, help="Empty: for all companies."
+        "res.company",
+        index=True,
+        default=lambda self: self._default_company(),
+        help="Empty: for all companies.",
     )

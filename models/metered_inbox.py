@@ -2,21 +2,26 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import json
 import time
+from itertools import takewhile
 
 import numpy as np
 
 from odoo import api, fields, models
 
-from ..connectors.checks import Check
-from ..connectors.credentials import credential
 from ..connectors.errors import SourceError
 from ..connectors.formats import Chunk
 from ..connectors.freeswitch_json import COLUMNS
-from ..connectors.interface import attempt
 from ..connectors.records import text_frame
+from ..ingest.isolate import MOST_RECORDS
+from .metered_sync_end import FIRST_WAIT, LONGEST_WAIT
 
-#: records that are taken from the inbox, rated and committed together
-PORTION = 2_000
+#: records that are taken from the inbox, rated and committed together: no more than can
+#: be halved until the one is found that cannot be stored
+PORTION = MOST_RECORDS
+#: characters of these: a record of a switch may be a megabyte long
+PORTION_CHARACTERS = 32 * 2**20
+#: failed syncs in a row that are told apart: after as many the wait is the longest
+MOST_WAITS = 10
 
 
 class MeteredInbox(models.Model):
@@ -28,6 +33,7 @@ class MeteredInbox(models.Model):
 
     _name = "metered.inbox"
     _description = "Posted Record"
+    _inherit = ["metered.guarded"]
     _order = "id"
     _log_access = False
 
@@ -52,14 +58,37 @@ class MeteredSource(models.Model):
 
     @api.model
     def _start_posted(self, kind="schedule"):
-        """Start a sync for each source whose inbox is not empty."""
+        """Start a sync for each source whose inbox is not empty.
+
+        After one that failed, the next one of the schedule waits, longer each time.
+        """
         syncs = super()._start_posted(kind)
         for source in self.search([("source_type", "=", "freeswitch_json")]):
-            if self.env["metered.inbox"].search(
+            if not self.env["metered.inbox"].search(
                 [("source_id", "=", source.id)], limit=1
             ):
+                continue
+            not_before = kind == "schedule" and source._wait_after_failures()
+            if not not_before:
                 syncs |= source._start_syncs(kind)
+            elif not source._waiting_syncs(kind):
+                [waiting] = source._start_syncs(kind)
+                waiting.not_before = not_before
+                syncs |= waiting
+                waiting._trigger_cron(not_before)
         return syncs
+
+    def _wait_after_failures(self):
+        """When the next sync of the schedule may start; False: now."""
+        syncs = self.env["metered.sync"].sudo()
+        domain = [("source_id", "=", self.id), ("state", "in", ("done", "failed"))]
+        recent = syncs.search(domain, limit=MOST_WAITS)
+        failed = len([*takewhile(lambda sync: sync.state == "failed", recent)])
+        if not failed:
+            return False
+        wait = min(FIRST_WAIT * 2 ** (failed - 1), LONGEST_WAIT)
+        moment = (recent[0].finished or fields.Datetime.now()) + wait
+        return moment if moment > fields.Datetime.now() else False
 
     def _silence(self, now):
         """What was posted and is not rated yet has come in, too."""
@@ -70,49 +99,20 @@ class MeteredSource(models.Model):
             quiet = quiet * 0
         return usual, quiet
 
-    def _look_connection(self, account=None):
-        if self.source_type != "freeswitch_json":
-            return super()._look_connection(account)
-        checks = []
-
-        def look_token():
-            token = credential(self._get_secrets().get("push_token"), "token")
-            if len(token) < 16:
-                raise SourceError(
-                    self.env._("The token is missing, or short enough to be guessed."),
-                    remedy=self.env._("Enter a random text of 16 characters or more."),
-                )
-            return ""
-
-        def look_records():
-            waiting = (
-                self.env["metered.inbox"]
-                .sudo()
-                .search_count([("source_id", "=", self.id)])
+    def _look_posted(self):
+        waiting = (
+            self.env["metered.inbox"].sudo().search_count([("source_id", "=", self.id)])
+        )
+        if waiting:
+            return self.env._("%s wait to be rated.", waiting)
+        if not self.batch_count:
+            raise SourceError(
+                self.env._("The switch has not posted any call yet."),
+                remedy=self.env._(
+                    "Make a call after setting up mod_json_cdr, and test again."
+                ),
             )
-            if waiting:
-                return self.env._("%s wait to be rated.", waiting)
-            if not self.batch_count:
-                raise SourceError(
-                    self.env._("The switch has not posted any call yet."),
-                    remedy=self.env._(
-                        "Make a call after setting up mod_json_cdr, and test again."
-                    ),
-                )
-            return self.env._("None waits to be rated.")
-
-        if attempt(checks, self.env._("It has a token"), look_token):
-            attempt(checks, self.env._("Calls are posted"), look_records)
-        return checks
-
-    def _check_connection(self):
-        """Of what is posted here nobody needs to be asked: look at it now."""
-        if self.source_type != "freeswitch_json":
-            return super()._check_connection()
-        return [
-            Check(check.name, check.ok, check.detail, check.remedy, "connection")
-            for check in self._look_connection()
-        ]
+        return self.env._("None waits to be rated.")
 
 
 class MeteredSync(models.Model):
@@ -128,18 +128,40 @@ class MeteredSync(models.Model):
     def _run_inbox(self, commit, seconds):
         begun = time.monotonic()
         inbox = self.env["metered.inbox"].sudo()
-        domain = [("source_id", "=", self.source_id.id)]
         # What is posted meanwhile is left to the next sync, so that this one ends.
-        last = inbox.search(domain, order="id desc", limit=1).id
-        while True:
-            rows = inbox.search([*domain, ("id", "<=", last)], limit=PORTION)
-            if not rows:
-                return True
+        last = inbox.search(
+            [("source_id", "=", self.source_id.id)], order="id desc", limit=1
+        )
+        wanted = self._load_settings().column_names if last else ()
+        while rows := self._next_posted(last.id):
             records = [json.loads(text) for text in rows.mapped("record")]
             lines = np.arange(len(rows), dtype=np.int64) + self.records + 1
-            chunk = Chunk(text_frame(records, COLUMNS), lines, 0, [])
+            chunk = Chunk(text_frame(records, COLUMNS, wanted), lines, 0, [])
             self._store_chunks(
                 iter([chunk]), commit, lambda _records, taken=rows: taken.unlink()
             )
             if seconds is not None and time.monotonic() - begun > seconds:
                 return False
+        return True
+
+    def _next_posted(self, last):
+        """The next records of the inbox, in the order in which they came.
+
+        :param last: id of the last one that is looked at
+        """
+        inbox = self.env["metered.inbox"].sudo()
+        inbox.flush_model()
+        self.env.cr.execute(
+            """
+            SELECT id
+              FROM (SELECT id, sum(length(record)) OVER (ORDER BY id)
+                                - length(record) AS before
+                      FROM (SELECT id, record FROM metered_inbox
+                             WHERE source_id = %s AND id <= %s
+                             ORDER BY id LIMIT %s) AS posted) AS portion
+             WHERE before < %s
+             ORDER BY id
+            """,
+            (self.source_id.id, last or 0, PORTION, PORTION_CHARACTERS),
+        )
+        return inbox.browse(row[0] for row in self.env.cr.fetchall())

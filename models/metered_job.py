@@ -9,6 +9,9 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..connectors.harmless import harmless
+from ..ingest.disk import is_of_the_disk
+
 _logger = logging.getLogger(__name__)
 
 #: seconds that a scheduled action works at a time; workers are stopped at 120
@@ -212,7 +215,13 @@ class MeteredJob(models.AbstractModel):
 
     def _failure_text(self, error):
         """What stopped the job, for a person."""
-        return str(error)
+        return self._error_words(error)
+
+    def _error_words(self, error):
+        """An error in words, also where it is a disk's."""
+        if is_of_the_disk(error):
+            return self.env["ir.attachment"]._metered_disk_text(error)
+        return harmless(str(error))
 
     @api.model
     def _job_lock_class(self):

@@ -7,11 +7,13 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 from odoo.tools.misc import formatLang
 
+from ..rating.exact import exact_text
+
 
 class MeteredMeter(models.Model):
     _name = "metered.meter"
     _description = "Meter"
-    _inherit = ["metered.cure"]
+    _inherit = ["metered.guarded", "metered.cure"]
     _order = "sequence, name"
     _check_company_auto = True
 
@@ -24,7 +26,10 @@ class MeteredMeter(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        "res.company", index=True, help="Empty: for all companies."
+        "res.company",
+        index=True,
+        default=lambda self: self._default_company(),
+        help="Empty: for all companies.",
     )
     kind = fields.Selection(
         [
@@ -225,7 +230,7 @@ class MeteredMeter(models.Model):
                 "%(meter)s\n%(first)s – %(last)s: %(calls)s, %(minutes)s minutes",
                 **values,
             )
-        values["quantity"] = f"{Decimal(billed):f}"
+        values["quantity"] = exact_text(Decimal(billed))
         values["unit"] = self.unit
         return self.env._(
             "%(meter)s\n%(first)s – %(last)s: %(quantity)s %(unit)s", **values

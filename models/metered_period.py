@@ -13,6 +13,7 @@ class MeteredPeriod(models.Model):
 
     _name = "metered.period"
     _description = "Billing Period"
+    _inherit = ["metered.guarded"]
     _order = "subscription_id, date_from desc"
     _check_company_auto = True
 

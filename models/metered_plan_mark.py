@@ -31,6 +31,7 @@ class MeteredPlanMark(models.Model):
 
     _name = "metered.plan.mark"
     _description = "Plans to Apply"
+    _inherit = ["metered.guarded"]
     _log_access = False
 
     company_id = UncheckedMany2one("res.company", required=True, readonly=True)

@@ -19,7 +19,12 @@ class MeteredPrice(models.Model):
 
     _name = "metered.price"
     _description = "Metered Price"
-    _inherit = ["mail.thread", "metered.golden.guard"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "metered.golden.guard",
+    ]
     _order = "name, date_from desc, id"
     _check_company_auto = True
 
@@ -39,7 +44,10 @@ class MeteredPrice(models.Model):
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        "res.company", index=True, help="Empty: for all companies."
+        "res.company",
+        index=True,
+        default=lambda self: self._default_company(),
+        help="Empty: for all companies.",
     )
     currency_id = fields.Many2one(
         "res.currency",

@@ -6,20 +6,12 @@ from decimal import Decimal
 from odoo import models
 
 from ..rating.charge_models import charge_model
+from ..rating.exact import number
 from ..rating.price_versions import PriceVersion
 from ..rating.units import Conversion
 from ..rating.usage_price import ALWAYS, UsagePrice
 
 DAY_US = 86_400_000_000
-
-
-def number(value):
-    """A number as a user wrote it: the shortest text of the stored one.
-
-    :param value: float of a field with ``digits=0``
-    :return: Decimal
-    """
-    return Decimal(repr(value or 0.0))
 
 
 def day_us(day):

@@ -7,9 +7,8 @@ from markupsafe import Markup
 from odoo import api, models
 
 from ..rating.charge_models import ChargeLine
-from ..rating.exact import exact, places_of, rounded, to_decimal
+from ..rating.exact import exact, exact_text, number, shown
 from ..rating.usage_price import price_usage
-from .metered_price_rating import number
 
 _VERSION = re.compile(r"^version-(\d+)-")
 
@@ -23,25 +22,16 @@ class MeteredPrice(models.Model):
 
     @api.model
     def _format_exact(self, value, least=0):
-        """An exact number in the user's language, with all of its digits.
+        """An exact number in the user's language, as ``rating.exact.shown`` says.
 
-        :param value: Decimal or Fraction; one without end is cut after 6 digits
+        :param value: int, Decimal or Fraction
         :param least: decimals to show at least
+        :return: str
         """
-        places = places_of(value) if hasattr(value, "denominator") else None
-        decimal = to_decimal(value) if places is not None else value
-        if decimal is None:
-            decimal = rounded(value, 6)
-        text = f"{decimal:f}"
-        whole, _point, digits = text.partition(".")
+        whole, _point, digits = exact_text(shown(value)).partition(".")
         digits = digits.rstrip("0").ljust(least, "0")
-        language = self.env["res.lang"]._get_data(code=self.env.lang or "en_US")
-        sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
-        whole = language.thousands_sep.join(
-            part[::-1] for part in reversed(re.findall(r".{1,3}", whole[::-1]))
-        )
-        point = (language.decimal_point or ".") if digits else ""
-        return f"{sign}{whole}{point}{digits}"
+        text = f"{whole}.{digits}" if digits else whole
+        return self.env["metered.explanation"]._number(text)
 
     def _format_money(self, value):
         """An exact amount with the sign of the price's currency."""
@@ -185,14 +175,12 @@ class MeteredPrice(models.Model):
         known = {line.key for line in lines}
         for step in priced.steps:
             key = f"tier-{step.values.get('tier')}-usage"
-            if step.code != "tier" or key in known or step.values["sold"] == "0":
+            if step.code != "tier" or key in known or not step.quantity:
                 continue
             # Free tiers come first, or they would be no tiers that anybody sells.
             lines.insert(
                 int(bool(priced.free)) + step.values["tier"] - 1,
-                ChargeLine(
-                    key, exact(step.values["sold"]), exact(0), "tier", step.values
-                ),
+                ChargeLine(key, step.quantity, exact(0), "tier", step.values),
             )
         return lines
 

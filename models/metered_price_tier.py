@@ -6,7 +6,7 @@ from odoo import fields, models
 class MeteredPriceTier(models.Model):
     _name = "metered.price.tier"
     _description = "Tier of a Metered Price"
-    _inherit = ["metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "price_id, sequence, id"
 
     _golden_kinds = frozenset({"usage"})
@@ -72,6 +72,9 @@ class MeteredPriceTier(models.Model):
             vals["price_id"] for vals in vals_list if vals.get("price_id")
         )
         return prices._golden_dates([])
+
+    def _audit_home(self):
+        return self.price_id
 
     def _golden_records(self):
         return self.price_id

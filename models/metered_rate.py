@@ -33,7 +33,12 @@ FEW_RATES = 50
 class MeteredRate(models.Model):
     _name = "metered.rate"
     _description = "Rate"
-    _inherit = ["metered.cure", "metered.golden.guard"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
     _order = "deck_id, prefix, date_from desc, id"
     _rec_names_search = ["prefix", "name"]
     _check_company_auto = True
@@ -161,6 +166,20 @@ class MeteredRate(models.Model):
         default=0,
         help="Calls shorter than this are free of charge.",
     )
+    grace_kind = fields.Selection(
+        [("below", "Free Below"), ("including", "Free up to and Including")],
+        string="Short Calls",
+        default="below",
+        help="Free below 6 seconds and free up to and including 5 seconds are the same "
+        "calls: they last whole seconds.",
+    )
+    free_seconds = fields.Integer(
+        string="Free Seconds",
+        compute="_compute_free_seconds",
+        inverse="_inverse_free_seconds",
+        aggregator=None,
+        help="Calls below this length, or up to and including it, are free of charge.",
+    )
     tier_ids = fields.One2many(
         "metered.rate.tier",
         "rate_id",
@@ -197,6 +216,26 @@ class MeteredRate(models.Model):
         " AND max_charge = round(max_charge, 8))",
         "Prices are not negative and have at most 8 digits after the decimal point.",
     )
+
+    @api.depends("grace_seconds", "grace_kind")
+    def _compute_free_seconds(self):
+        for rate in self:
+            rate.free_seconds = max(rate.grace_seconds - rate._includes_last(), 0)
+
+    def _inverse_free_seconds(self):
+        """What counts is one number: the shortest call that is charged."""
+        for rate in self:
+            more = rate._includes_last() and rate.free_seconds > 0
+            rate.grace_seconds = rate.free_seconds + more
+
+    @api.onchange("free_seconds")
+    def _onchange_free_seconds(self):
+        """Keep it when other words are chosen before the rate is saved."""
+        self._inverse_free_seconds()
+
+    def _includes_last(self):
+        """Whether the length that is told is still free."""
+        return self.grace_kind == "including"
 
     @api.depends("prefix", "destination_id.name", "name", "meter_id.name")
     def _compute_display_name(self):
@@ -331,6 +370,9 @@ class MeteredRate(models.Model):
         return targets
 
     # === GOLDEN CALLS === #
+
+    def _audit_home(self):
+        return self.deck_id
 
     def _golden_records(self):
         return self.deck_id

@@ -12,7 +12,13 @@ from odoo.addons.base.models.res_partner import _tz_get
 class MeteredRateDeck(models.Model):
     _name = "metered.rate.deck"
     _description = "Rate Deck"
-    _inherit = ["mail.thread", "metered.cure", "metered.golden.guard"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
     _order = "name"
     _check_company_auto = True
 

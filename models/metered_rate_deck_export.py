@@ -1,6 +1,5 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import base64
 
 from odoo import fields, models
 from odoo.exceptions import UserError
@@ -32,7 +31,11 @@ class MeteredRateDeck(models.Model):
                    trim_scale(rate.min_charge)::text,
                    CASE WHEN rate.has_max_charge
                         THEN trim_scale(rate.max_charge)::text ELSE '' END,
-                   rate.grace_seconds::text, coalesce(tiers.text, ''),
+                   CASE WHEN rate.grace_kind = 'including' THEN ''
+                        ELSE rate.grace_seconds::text END,
+                   CASE WHEN rate.grace_kind = 'including'
+                        THEN greatest(rate.grace_seconds - 1, 0)::text ELSE '' END,
+                   coalesce(tiers.text, ''),
                    coalesce(rate.date_from::text, ''), coalesce(rate.date_to::text, '')
               FROM metered_rate rate
               LEFT JOIN metered_meter meter ON meter.id = rate.meter_id
@@ -67,18 +70,9 @@ class MeteredRateDeck(models.Model):
                     deck=self.name,
                 )
             )
-        export = self.env["metered.deck.export"].create(
-            {
-                "file": base64.b64encode(write(rows)),
-                "file_name": f"{self.name} {fields.Date.context_today(self)}.{kind}",
-            }
+        download = self.env["metered.deck.export"]._download(
+            write(rows), f"{self.name} {fields.Date.context_today(self)}.{kind}"
         )
-        download = {
-            "type": "ir.actions.act_url",
-            "url": f"/web/content/{export._name}/{export.id}/file?download=true"
-            "&filename_field=file_name",
-            "target": "download",
-        }
         left_out = self.env["metered.rate"].search_count(
             [("deck_id", "=", self.id), ("destination_id", "!=", False)]
         )

@@ -21,6 +21,7 @@ from ..deck_files import (
 )
 from ..deck_files.changes import ALWAYS, OPEN, TERMS
 from ..ingest.frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
+from ..rating.exact import exact_text
 
 #: the tiers of rates, as ``deck_files.tiers_text`` writes them
 TIERS = """
@@ -65,7 +66,11 @@ class MeteredRateDeck(models.Model):
 
     _inherit = "metered.rate.deck"
 
-    version_ids = fields.One2many("metered.rate.deck.version", "deck_id")
+    version_ids = fields.One2many(
+        "metered.rate.deck.version",
+        "deck_id",
+        readonly=True,
+    )
 
     # === FROM A FILE === #
 
@@ -237,6 +242,10 @@ class MeteredRateDeck(models.Model):
             "min_charge": money("min_charge_e8"),
             "max_charge": money("max_charge_e8"),
             "has_max_charge": pa.array((rows["max_charge_e8"] >= 0).to_numpy()),
+            "grace_kind": texts(
+                "including" if including else "below"
+                for including in rows["grace_including"]
+            ),
             "date_from": texts(_date(day) for day in rows["day"]),
             "date_to": texts(_date(day) for day in rows["until"]),
             "used": same(False),
@@ -265,7 +274,7 @@ class MeteredRateDeck(models.Model):
                 int(row.band_id),
                 _date(row.day),
                 start,
-                f"{Decimal(price_e8).scaleb(-8):f}",
+                exact_text(Decimal(price_e8).scaleb(-8)),
                 per,
                 step,
             )

@@ -9,6 +9,7 @@ class MeteredRateDeckVersion(models.Model):
 
     _name = "metered.rate.deck.version"
     _description = "Rate Deck Version"
+    _inherit = ["metered.guarded"]
     _order = "id desc"
 
     deck_id = fields.Many2one(
@@ -50,6 +51,8 @@ class MeteredRateDeckVersion(models.Model):
     def action_download(self):
         """Download the file as it was applied."""
         self.ensure_one()
+        self.check_access("read")
+        self.attachment_id.sudo()._metered_check()
         return {
             "type": "ir.actions.act_url",
             "url": f"/web/content/{self.attachment_id.id}?download=true",

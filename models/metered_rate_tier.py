@@ -13,7 +13,7 @@ class MeteredRateTier(models.Model):
 
     _name = "metered.rate.tier"
     _description = "Tier of a Rate"
-    _inherit = ["metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "rate_id, from_second"
 
     _pricing = frozenset(
@@ -103,6 +103,9 @@ class MeteredRateTier(models.Model):
 
     def _golden_dates(self, vals_list):
         return self._golden_rates(vals_list)._golden_dates([])
+
+    def _audit_home(self):
+        return self.rate_id.deck_id
 
     def _golden_records(self):
         return self.rate_id.deck_id

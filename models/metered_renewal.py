@@ -33,7 +33,7 @@ class MeteredRenewal(models.Model):
 
     _name = "metered.renewal"
     _description = "Renewal Run"
-    _inherit = ["metered.job"]
+    _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
 
     company_id = fields.Many2one(
@@ -52,8 +52,16 @@ class MeteredRenewal(models.Model):
     last_subscription_id = fields.Integer(
         readonly=True, help="All subscriptions up to this id are done."
     )
-    failure_ids = fields.One2many("metered.renewal.failure", "renewal_id")
-    period_ids = fields.One2many("metered.period", "renewal_id")
+    failure_ids = fields.One2many(
+        "metered.renewal.failure",
+        "renewal_id",
+        readonly=True,
+    )
+    period_ids = fields.One2many(
+        "metered.period",
+        "renewal_id",
+        readonly=True,
+    )
 
     @api.depends("date", "company_id")
     def _compute_display_name(self):

@@ -8,6 +8,7 @@ class MeteredRenewalFailure(models.Model):
 
     _name = "metered.renewal.failure"
     _description = "Failed Renewal"
+    _inherit = ["metered.guarded"]
     _order = "id desc"
 
     renewal_id = fields.Many2one(

@@ -25,7 +25,7 @@ class MeteredRerate(models.Model):
 
     _name = "metered.rerate"
     _description = "Re-rating"
-    _inherit = ["metered.job"]
+    _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
 
     company_id = fields.Many2one(
@@ -129,7 +129,7 @@ class MeteredRerate(models.Model):
             sums[line.currency_id] += Decimal(repr(line.difference))
         words = self.env["metered.explanation"]
         return ", ".join(
-            f"{'+' if amount > 0 else ''}{words._number(f'{amount:f}')} {currency.name}"
+            f"{'+' if amount > 0 else ''}{words._number(amount)} {currency.name}"
             for currency, amount in sums.items()
         )
 

@@ -20,7 +20,7 @@ class MeteredRerateDifference(models.Model):
 
     _name = "metered.rerate.difference"
     _description = "Difference to Invoiced Usage"
-    _inherit = ["metered.sums"]
+    _inherit = ["metered.guarded", "metered.sums"]
     _money_fields = ("before", "after", "difference")
     _order = "rerate_id desc, partner_id, day, id"
 

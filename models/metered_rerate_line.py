@@ -8,7 +8,7 @@ class MeteredRerateLine(models.Model):
 
     _name = "metered.rerate.line"
     _description = "Change by Re-rating"
-    _inherit = ["metered.sums"]
+    _inherit = ["metered.guarded", "metered.sums"]
     _money_fields = ("before", "after", "difference")
     _order = "rerate_id, difference desc, id"
 

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from ..rating.exact import exact_text
 from .metered_job import UNFINISHED
 
 #: first key of the advisory locks that simulations hold while they work ("mbsi")
@@ -27,7 +28,7 @@ class MeteredSimulation(models.Model):
 
     _name = "metered.simulation"
     _description = "What If"
-    _inherit = ["metered.job", "metered.simulation.question"]
+    _inherit = ["metered.guarded", "metered.job", "metered.simulation.question"]
     _order = "id desc"
 
     company_id = fields.Many2one(readonly=True, index=True)
@@ -76,7 +77,11 @@ class MeteredSimulation(models.Model):
     left_out = fields.Integer(
         readonly=True, help="Calls of customers or sources that it is not about."
     )
-    line_ids = fields.One2many("metered.simulation.line", "simulation_id")
+    line_ids = fields.One2many(
+        "metered.simulation.line",
+        "simulation_id",
+        readonly=True,
+    )
     result = fields.Char(compute="_compute_result")
     unrated = fields.Integer(compute="_compute_result", string="Without Rate")
     below = fields.Integer(compute="_compute_result", string="Calls Below Cost")
@@ -129,7 +134,7 @@ class MeteredSimulation(models.Model):
         }
         if self.kind == "margin":
             # Of the rounded sums, so that what is shown adds up.
-            margin = f"{Decimal(before) - Decimal(after):f}"
+            margin = Decimal(before) - Decimal(after)
             return self.env._(
                 "%(before)s − %(after)s = %(margin)s %(currency)s",
                 margin=words._number(margin),
@@ -148,6 +153,7 @@ class MeteredSimulation(models.Model):
         """
         run = self.sudo().create({**values, "position": values["date_from"]})
         if run.file_id:
+            run.file_id._metered_check()
             run.file_id = run.file_id.copy({"res_model": self._name, "res_id": run.id})
         run.expected = run._count_calls()
         if not run.expected:
@@ -229,4 +235,4 @@ class MeteredSimulation(models.Model):
 
 def formatted(amount):
     """A sum as decimal text, two decimals."""
-    return f"{Decimal(repr(amount or 0.0)).quantize(Decimal('0.01')):f}"
+    return exact_text(Decimal(repr(amount or 0.0)).quantize(Decimal("0.01")))

@@ -3,7 +3,7 @@
 from odoo import fields, models
 
 from ..ingest.tried_rates import KEY
-from .metered_price_rating import number
+from ..rating.exact import exact, number
 
 
 class MeteredSimulationGolden(models.Model):
@@ -11,6 +11,7 @@ class MeteredSimulationGolden(models.Model):
 
     _name = "metered.simulation.golden"
     _description = "Golden Call That Changes"
+    _inherit = ["metered.guarded"]
     _log_access = False
     _order = "simulation_id desc, id"
 
@@ -95,7 +96,7 @@ class MeteredSimulation(models.Model):
         for call, then in zip(calls, tried, strict=True):
             before, after = call._look(), then._look(day)
             if before != after:
-                expected = words._number(f"{number(call.expected).normalize():f}")
+                expected = words._number(exact(number(call.expected)))
                 rows.append(
                     {
                         "simulation_id": self.id,

@@ -8,7 +8,7 @@ class MeteredSimulationLine(models.Model):
 
     _name = "metered.simulation.line"
     _description = "Result of a Simulation"
-    _inherit = ["metered.sums"]
+    _inherit = ["metered.guarded", "metered.sums"]
     _money_fields = ("before", "after", "difference", "lost")
     _log_access = False
     _order = "simulation_id desc, difference, id"

@@ -20,12 +20,14 @@ class MeteredSimulationQuestion(models.AbstractModel):
         string="Try This Deck",
         context={"active_test": False},
         help="Any deck, also an archived one or one that nobody has yet.",
+        check_company=True,
     )
     replaces_id = fields.Many2one(
         "metered.rate.deck",
         string="In Place Of",
         help="Only customers who have this deck are rated. Empty: the deck is asked "
         "first for every customer.",
+        check_company=True,
     )
     rates_day = fields.Date(
         string="Rates of the Day",
@@ -38,6 +40,7 @@ class MeteredSimulationQuestion(models.AbstractModel):
         context={"active_test": False},
         help="Any plan, also an archived one or one that nobody has yet. What the "
         "calls cost is told; the fees of subscriptions stay what they are.",
+        check_company=True,
     )
     plan_replaces_id = fields.Many2one(
         "metered.calling.plan",
@@ -45,6 +48,7 @@ class MeteredSimulationQuestion(models.AbstractModel):
         context={"active_test": False},
         help="Only subscriptions that have this plan. Empty: in place of all their "
         "plans; customers without any have it on their first subscription.",
+        check_company=True,
     )
     price_id = fields.Many2one(
         "metered.price",
@@ -52,14 +56,19 @@ class MeteredSimulationQuestion(models.AbstractModel):
         context={"active_test": False},
         help="Any price of a meter, also an archived one. Whole billing periods are "
         "priced: those that end on these days.",
+        check_company=True,
     )
     price_replaces_id = fields.Many2one(
         "metered.price",
         string="In Place Of This Price",
         help="Only usage that has this price now. Empty: all usage of its meter.",
+        check_company=True,
     )
     partner_ids = fields.Many2many(
-        "res.partner", string="Customers", help="With their contacts. Empty: all."
+        "res.partner",
+        string="Customers",
+        help="With their contacts. Empty: all.",
+        check_company=True,
     )
     date_from = fields.Date(string="From", required=True)
     date_to = fields.Date(string="To", required=True, help="Last day.")

@@ -1,6 +1,5 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import base64
 import io
 from decimal import Decimal
 
@@ -50,18 +49,9 @@ class MeteredSimulation(models.Model):
             sheet.freeze_panes(1, 0)
             sheet.autofilter(0, 0, max(len(rows), 1), len(titles) - 1)
             self._write_totals(book, sheet, rows)
-        export = self.env["metered.deck.export"].create(
-            {
-                "file": base64.b64encode(content.getvalue()),
-                "file_name": f"{self.display_name.replace('/', '-')}.xlsx",
-            }
+        return self.env["metered.deck.export"]._download(
+            content.getvalue(), f"{self.display_name.replace('/', '-')}.xlsx"
         )
-        return {
-            "type": "ir.actions.act_url",
-            "url": f"/web/content/{export._name}/{export.id}/file?download=true"
-            "&filename_field=file_name",
-            "target": "download",
-        }
 
     def _write_totals(self, book, sheet, rows):
         """Below the rows and an empty one: the sums of each currency, as formulas."""

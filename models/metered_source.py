@@ -13,10 +13,18 @@ from ..ingest.mapping import ColumnSpec, missing_targets
 class MeteredSource(models.Model):
     _name = "metered.source"
     _description = "Metered Source"
-    _inherit = ["mail.thread", "mail.activity.mixin", "metered.cure"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "mail.activity.mixin",
+        "metered.cure",
+    ]
     _order = "sequence, name"
     _check_company_auto = True
 
+    # The next sync is set by each of them.
+    _not_audited = frozenset({"sequence", "next_sync"})
     _cures_when_new = False
     _curing = frozenset(
         {
@@ -160,7 +168,11 @@ class MeteredSource(models.Model):
         help="The direction of records that neither a rule nor a column tells.",
     )
     account_ids = fields.One2many("metered.source.account", "source_id")
-    batch_ids = fields.One2many("metered.batch", "source_id")
+    batch_ids = fields.One2many(
+        "metered.batch",
+        "source_id",
+        readonly=True,
+    )
     batch_count = fields.Integer(compute="_compute_counts")
     open_exception_count = fields.Integer(compute="_compute_counts")
 

@@ -9,8 +9,11 @@ from ..ingest.dial_plans import dial_plan
 class MeteredSourceAccount(models.Model):
     _name = "metered.source.account"
     _description = "Source Account"
+    _inherit = ["metered.guarded", "metered.cure"]
     _order = "source_id, partner_id, name"
     _check_company_auto = True
+
+    _curing = frozenset({"country_id"})
 
     name = fields.Char(
         string="Account",
@@ -37,8 +40,10 @@ class MeteredSourceAccount(models.Model):
     country_id = fields.Many2one(
         "res.country",
         string="Dials As In",
-        help="Set it when this customer dials as in another country than the "
-        "source's home country: 020 7946 0120 from a British office, for example.",
+        help="Where this customer dials: 020 7946 0120 from a British office, for "
+        "example. Empty: in the country of its address, and without one in the "
+        "source's home country. Choose the home country where the switch itself writes "
+        "all numbers as they are dialled there.",
     )
     identifier_ids = fields.One2many("metered.identifier", "account_id")
 
@@ -61,3 +66,16 @@ class MeteredSourceAccount(models.Model):
                         account=account.name,
                     )
                 ) from error
+
+    def _cure_targets(self):
+        """Calls whose number was no number as it was read."""
+        return [
+            (
+                company,
+                {
+                    "reasons": ["no_destination"],
+                    "partner_ids": accounts.partner_id._metered_family().ids,
+                },
+            )
+            for company, accounts in self.grouped("company_id").items()
+        ]

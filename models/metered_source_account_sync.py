@@ -22,7 +22,11 @@ class MeteredSourceAccount(models.Model):
     sync_error = fields.Char(
         string="Last Problem", readonly=True, copy=False, help="Of the last sync."
     )
-    sync_ids = fields.One2many("metered.sync", "account_id")
+    sync_ids = fields.One2many(
+        "metered.sync",
+        "account_id",
+        readonly=True,
+    )
 
     def _sync_identifiers(self, found):
         """Take over the phone numbers and extensions of the account, with their dates.

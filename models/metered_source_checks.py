@@ -64,11 +64,13 @@ class MeteredSource(models.Model):
         checks = [self._check_active()]
         if self.source_type == "file":
             checks.append(self._check_mapping())
+        numbers, _suspect = self.env["metered.number.check"]._of_source(self)
         return [
             *checks,
             self._check_payers(),
             self._check_identifiers(),
             self._check_last_batch(),
+            *([numbers] if numbers else []),
         ]
 
     def _check_active(self):
@@ -238,6 +240,13 @@ class MeteredSource(models.Model):
                 [("source_id", "=", self.id), ("state", "!=", "undone")], limit=1
             )
             return batch._get_records_action()
+        if place == "numbers":
+            checks = self.env["metered.number.check"]
+            _check, numbers = checks._of_source(self)
+            batches = checks._last_imports(self)
+            return checks._open(
+                [("batch_id", "in", batches.ids), ("callee", "in", numbers)]
+            )
         if place == "identifier":
             kinds = self.payer_ids.mapped("kind")
             return self.env["metered.identifier"]._action_new(

@@ -9,6 +9,7 @@ from ..ingest.extract import extraction_problem
 class MeteredSourceColumn(models.Model):
     _name = "metered.source.column"
     _description = "Column of a Metered Source"
+    _inherit = ["metered.guarded"]
     _order = "source_id, sequence, id"
 
     source_id = fields.Many2one(

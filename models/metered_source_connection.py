@@ -185,6 +185,7 @@ class MeteredSource(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._check_environment_names(vals_list)
         for vals in vals_list:
             if "preset" not in vals:
                 preset = self.new(

@@ -31,6 +31,7 @@ class MeteredSourceFound(models.Model):
 
     _name = "metered.source.found"
     _description = "Account on a Switch"
+    _inherit = ["metered.guarded"]
     _order = "source_id, title, name"
     _rec_names_search = ["name", "title"]
 
@@ -62,6 +63,7 @@ class MeteredSourceFound(models.Model):
         compute="_compute_partner_id",
         inverse="_inverse_partner_id",
         search="_search_partner_id",
+        check_company=True,
         help="Whose it is. It can be chosen where it is nobody's yet.",
     )
     is_archived = fields.Boolean(compute="_compute_partner_id")
@@ -176,7 +178,11 @@ class MeteredSource(models.Model):
 
     _inherit = "metered.source"
 
-    found_ids = fields.One2many("metered.source.found", "source_id")
+    found_ids = fields.One2many(
+        "metered.source.found",
+        "source_id",
+        readonly=True,
+    )
     listed = fields.Datetime(
         string="Accounts Listed On",
         readonly=True,

@@ -188,7 +188,7 @@ class MeteredSource(models.Model):
                 )
         except SourceError as error:
             raise UserError(str(error)) from error
-        self.http_preview = self._prepare_http_preview(tried.frame)
+        self._set_as_program({"http_preview": self._prepare_http_preview(tried.frame)})
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

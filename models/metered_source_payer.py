@@ -10,6 +10,7 @@ from .metered_identifier import IDENTIFIER_KINDS
 class MeteredSourcePayer(models.Model):
     _name = "metered.source.payer"
     _description = "Payer Step of a Metered Source"
+    _inherit = ["metered.guarded"]
     _order = "source_id, sequence, id"
 
     source_id = fields.Many2one(

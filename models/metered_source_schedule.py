@@ -65,7 +65,9 @@ class MeteredSource(models.Model):
     last_record = fields.Datetime(
         readonly=True, copy=False, help="Start of the newest record that came in."
     )
-    sync_ids = fields.One2many("metered.sync", "source_id", string="Syncs")
+    sync_ids = fields.One2many(
+        "metered.sync", "source_id", string="Syncs", readonly=True
+    )
     running_sync_count = fields.Integer(compute="_compute_sync_counts")
     sync_count = fields.Integer(compute="_compute_sync_counts")
 

@@ -75,7 +75,12 @@ class MeteredSource(models.Model):
     store_seen = fields.Json(
         readonly=True, copy=False, help="What the last look into the folder saw."
     )
-    file_ids = fields.One2many("metered.source.file", "source_id", string="Files")
+    file_ids = fields.One2many(
+        "metered.source.file",
+        "source_id",
+        string="Files",
+        readonly=True,
+    )
 
     @contextmanager
     def _open_file_store(self):
@@ -155,6 +160,7 @@ class MeteredSourceFile(models.Model):
 
     _name = "metered.source.file"
     _description = "File of a Source"
+    _inherit = ["metered.guarded"]
     _order = "id desc"
 
     source_id = fields.Many2one(
@@ -185,5 +191,16 @@ class MeteredSourceFile(models.Model):
     )
 
     def _is_imported(self):
-        """Whether everything of it is stored, so that it can be put away."""
-        return bool(self.same_as) or self.batch_id.state == "done"
+        """Whether everything of it is stored, so that it can be put away.
+
+        What is the same as another file is as safe as that one is.
+        """
+        batches = self.batch_id
+        if self.same_as:
+            batches = self.search(
+                [
+                    ("source_id", "=", self.source_id.id),
+                    ("checksum", "=", self.checksum),
+                ]
+            ).batch_id
+        return any(batch.state == "done" and batch.balance == "ok" for batch in batches)

@@ -14,7 +14,7 @@ class MeteredSync(models.Model):
 
     _name = "metered.sync"
     _description = "Sync"
-    _inherit = ["metered.job"]
+    _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
     _check_company_auto = True
 
@@ -70,7 +70,12 @@ class MeteredSync(models.Model):
     not_before = fields.Datetime(
         string="Tried Again", readonly=True, help="The source was not reached."
     )
-    line_ids = fields.One2many("metered.sync.line", "sync_id", string="Log")
+    line_ids = fields.One2many(
+        "metered.sync.line",
+        "sync_id",
+        string="Log",
+        readonly=True,
+    )
 
     @api.depends("source_id", "account_id", "date_from", "date_to")
     def _compute_display_name(self):

@@ -228,5 +228,5 @@ class MeteredSync(models.Model):
         return self.env._(
             "The sync stopped after %(records)s: %(error)s",
             records=self.records,
-            error=error,
+            error=self._error_words(error),
         )

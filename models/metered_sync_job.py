@@ -117,9 +117,20 @@ class MeteredSync(models.Model):
             self.account_id.name or "", *self._window(), self.cursor or None
         )
         self._store_chunks(
-            self._chunks(pages, reading, self.records, self._chunk_records(), deadline),
+            self._chunks(
+                pages,
+                reading,
+                self.records,
+                self._chunk_records(),
+                deadline,
+                self._load_settings().column_names,
+            ),
             commit,
-            lambda records: self.write(self._stored_until(reading.cursors[records])),
+            # Within a page there is no cursor: it is fetched again, and known then.
+            lambda records: (
+                records in reading.cursors
+                and self.write(self._stored_until(reading.cursors[records]))
+            ),
         )
         self.write(self._stored_until(None if reading.finished else reading.last))
         self.pages = reading.pages
@@ -134,10 +145,11 @@ class MeteredSync(models.Model):
         return {"cursor": cursor, "is_fetched": cursor is None}
 
     @staticmethod
-    def _chunks(pages, reading, records, size, deadline):
+    def _chunks(pages, reading, records, size, deadline, wanted=()):
         """Pages as chunks; read by a thread of its own, which must not know the ORM.
 
         :param int records: how many were stored before
+        :param wanted: names of columns, see ``connectors.records.text_frame``
         """
         waiting, rows = [], 0
         for page in pages:
@@ -158,7 +170,7 @@ class MeteredSync(models.Model):
                 records += rows
                 reading.cursors[records] = page.cursor
                 lines = np.arange(records - rows + 1, records + 1, dtype=np.int64)
-                yield Chunk(join_pages(waiting), lines, 0, [])
+                yield Chunk(join_pages(waiting, wanted), lines, 0, [])
                 waiting, rows = [], 0
             if late or reading.finished:
                 return

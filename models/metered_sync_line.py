@@ -8,6 +8,7 @@ class MeteredSyncLine(models.Model):
 
     _name = "metered.sync.line"
     _description = "Line of a Sync"
+    _inherit = ["metered.guarded"]
     _order = "id"
 
     sync_id = fields.Many2one(

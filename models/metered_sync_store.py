@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..connectors.errors import SourceError, SourceFileError
+from ..connectors.errors import SourceError, SourceFileError, SourceUnreachable
 from ..connectors.file_ledger import Ledger
+from .ir_attachment import DiskError
 
 
 class MeteredSync(models.Model):
@@ -48,6 +49,15 @@ class MeteredSync(models.Model):
                     known=len(look.known),
                 )
             )
+            for name in look.misnamed:
+                self._note(
+                    self.env._(
+                        "%(name)s is not imported: its name holds characters that "
+                        "nobody can read. Rename the file.",
+                        name=name,
+                    ),
+                    "error",
+                )
             for file in look.ready:
                 batch = self._take_file(store, ledger, file, redact)
                 if commit:
@@ -111,6 +121,9 @@ class MeteredSync(models.Model):
                         batch = self.env["metered.batch"]._create_for_path(
                             source, fetched.path, file.name.rpartition("/")[2]
                         )
+                except DiskError as error:
+                    # Ours: nothing is wrong with the file.
+                    raise SourceUnreachable(str(error)) from error
                 except UserError as error:
                     self._refuse_file(values, str(error))
                     return self.env["metered.batch"]

@@ -9,7 +9,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 class MeteredTimeBand(models.Model):
     _name = "metered.time.band"
     _description = "Time Band"
-    _inherit = ["metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.golden.guard"]
     _order = "sequence, name"
     _check_company_auto = True
 
@@ -25,7 +25,10 @@ class MeteredTimeBand(models.Model):
     )
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        "res.company", index=True, help="Empty: for all companies."
+        "res.company",
+        index=True,
+        default=lambda self: self._default_company(),
+        help="Empty: for all companies.",
     )
     slot_ids = fields.One2many(
         "metered.time.band.slot", "band_id", string="Hours", copy=True
@@ -51,14 +54,16 @@ class MeteredTimeBand(models.Model):
 class MeteredTimeBandSlot(models.Model):
     _name = "metered.time.band.slot"
     _description = "Hours of a Time Band"
-    _inherit = ["metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.golden.guard"]
     _order = "band_id, hour_from, id"
+    _check_company_auto = True
 
     _pricing = frozenset({*DAYS, "band_id", "holiday", "hour_from", "hour_to"})
 
     band_id = fields.Many2one(
         "metered.time.band", required=True, ondelete="cascade", index=True
     )
+    company_id = fields.Many2one(related="band_id.company_id", store=True)
     monday = fields.Boolean("Mon", default=True)
     tuesday = fields.Boolean("Tue", default=True)
     wednesday = fields.Boolean("Wed", default=True)
@@ -87,7 +92,7 @@ class MeteredTimeBandSlot(models.Model):
                 if slot[day]
             )
             hours = "–".join(
-                "{:02.0f}:{:02.0f}".format(*divmod(round(hour * 60), 60))
+                "{:02}:{:02}".format(*divmod(round(hour * 60), 60))
                 for hour in (slot.hour_from, slot.hour_to)
             )
             slot.display_name = f"{days} {hours}".strip()

@@ -22,7 +22,7 @@ class MeteredUsage(models.Model):
 
     _name = "metered.usage"
     _description = "Usage"
-    _inherit = ["metered.sums"]
+    _inherit = ["metered.guarded", "metered.sums"]
     _log_access = False
     _money_fields = ("amount",)
     _order = "day desc, partner_id, meter_id, id"

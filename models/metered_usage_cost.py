@@ -78,6 +78,7 @@ class MeteredUsageCost(models.Model):
 
     _name = "metered.usage.cost"
     _description = "Looked Up Costs"
+    _inherit = ["metered.guarded"]
     _log_access = False
 
     company_id = UncheckedMany2one("res.company", readonly=True)

@@ -8,7 +8,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ..rating.exact import places_of, rounded, to_decimal
+from ..rating.exact import exact_text, places_of, rounded, to_decimal
 from ..rating.shares import (
     ENDLESS_DECIMALS,
     finite,
@@ -222,7 +222,7 @@ class MeteredUsage(models.Model):
             "price_id": found.price.id,
             "version_ids": found.versions.ids,
             "steps": [[step.code, step.values] for step in found.priced.steps],
-            "billed_before": str(to_decimal(found.billed)),
+            "billed_before": exact_text(found.billed),
         }
 
     # === ROWS === #
@@ -248,8 +248,8 @@ class MeteredUsage(models.Model):
             (
                 found.currency.id,
                 rows.ids,
-                [f"{amount:f}" for amount in amounts],
-                [f"{quantity:f}" for quantity in quantities],
+                list(map(exact_text, amounts)),
+                list(map(exact_text, quantities)),
             ),
         )
         rows.invalidate_recordset(
@@ -292,8 +292,8 @@ class MeteredUsage(models.Model):
                 found.meter.id,
                 fields.Date.subtract(found.date_to, days=1),
                 found.currency.id,
-                f"{to_decimal(finite(shown.counted)):f}",
-                f"{to_decimal(shown.amount):f}",
+                exact_text(finite(shown.counted)),
+                exact_text(shown.amount),
             ),
         )
         return self.env.cr.fetchone()[0]

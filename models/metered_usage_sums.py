@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..rating.exact import exact_text
+
 #: (customer, meter) that are priced for the sums of a list; a price takes milliseconds
 MOST_PRICED = 60
 #: key of what was priced for the sums that are read
@@ -106,7 +108,7 @@ class MeteredUsage(models.Model):
             return self
         found = self._so_far_of(list(Domain(domain)), MOST_PRICED)
         rows = [
-            (key, f"{amount:f}", currency.id)
+            (key, exact_text(amount), currency.id)
             for key, (amount, currency) in sorted(found.amounts.items())
         ]
         return self.with_context(**{PRICED: tuple(rows)})

@@ -7,7 +7,8 @@ from odoo.exceptions import ValidationError
 class ProductTemplate(models.Model):
     """Products whose price is what was used."""
 
-    _inherit = "product.template"
+    _name = "product.template"
+    _inherit = ["metered.guarded", "product.template"]
 
     metered_meter_id = fields.Many2one(
         "metered.meter",

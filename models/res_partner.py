@@ -11,7 +11,8 @@ TERMS = ("metered_deck_id", "metered_group_id", "metered_tz")
 
 
 class ResPartner(models.Model):
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["metered.guarded", "res.partner"]
 
     metered_deck_id = fields.Many2one(
         "metered.rate.deck",

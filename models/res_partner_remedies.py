@@ -57,6 +57,7 @@ class ResPartner(models.Model):
                 metered_partner_id=self.id
             ).action_fetch(),
             "last_sync": self._metered_open_last_sync,
+            "numbers": self._metered_open_numbers,
             "gaps": self._metered_open_gaps,
             "deck": self._metered_open_deck,
             "rates": self._metered_open_rates,
@@ -121,6 +122,13 @@ class ResPartner(models.Model):
             limit=1,
         )
         return syncs._get_records_action()
+
+    def _metered_open_numbers(self, source):
+        checks = self.env["metered.number.check"]
+        _check, numbers = checks._of_customer(self, source)
+        return checks._open(
+            [*self._metered_domain("metered.cdr"), ("callee", "in", numbers)]
+        )
 
     def _metered_open_deck(self, source):
         view = self.env.ref("metered_billing.res_partner_view_form_metered_prices")

@@ -78,6 +78,7 @@ class ResPartner(models.Model):
             *self._metered_check_syncs(source),
             self._metered_check_source_identifiers(source, identifiers),
             self._metered_check_last_record(source, last_record),
+            self.env["metered.number.check"]._of_customer(self, source)[0],
         ]
         return [check for check in checks if check]
 

@@ -7,10 +7,14 @@ from odoo.exceptions import UserError
 class SaleSubscription(models.Model):
     """The ways into a subscription's invoice: the button, the renewal, the closing."""
 
-    _inherit = "sale.subscription"
+    _name = "sale.subscription"
+    _inherit = ["metered.guarded", "sale.subscription"]
 
     metered_period_ids = fields.One2many(
-        "metered.period", "subscription_id", string="Billing Periods"
+        "metered.period",
+        "subscription_id",
+        string="Billing Periods",
+        readonly=True,
     )
 
     def _prepare_account_move(self, line_ids):
@@ -94,7 +98,7 @@ class SaleSubscription(models.Model):
         result = super().write(values)
         if stage.type == "in_progress":
             for subscription, kept in dates.items():
-                subscription.with_context(metered_advance=True).write(kept)
+                subscription.with_context(metered_advance=True)._set_as_program(kept)
         return result
 
     def action_view_metered_usage(self):

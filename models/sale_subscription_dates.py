@@ -29,11 +29,7 @@ class SaleSubscription(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         subscriptions = super().create(vals_list)
-        for subscription in subscriptions:
-            if subscription.recurring_next_date:
-                subscription.metered_billing_day = subscription._metered_day_of(
-                    subscription.recurring_next_date
-                )
+        subscriptions._metered_set_billing_day()
         return subscriptions
 
     def write(self, values):
@@ -42,11 +38,14 @@ class SaleSubscription(models.Model):
         if values.get("recurring_next_date") and not self.env.context.get(
             "metered_advance"
         ):
-            for subscription in self:
-                subscription.metered_billing_day = subscription._metered_day_of(
-                    subscription.recurring_next_date
-                )
+            self._metered_set_billing_day()
         return result
+
+    def _metered_set_billing_day(self):
+        """Remember the day of the month that their next date means."""
+        for subscription in self.filtered("recurring_next_date"):
+            day = subscription._metered_day_of(subscription.recurring_next_date)
+            subscription._set_as_program({"metered_billing_day": day})
 
     def _metered_day_of(self, date):
         """The day of the month that a date means; a month's end may be the 31st."""

@@ -3,11 +3,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .metered_price_rating import number
+from ..rating.exact import number
 
 
 class SaleSubscriptionLine(models.Model):
-    _inherit = "sale.subscription.line"
+    _name = "sale.subscription.line"
+    _inherit = ["metered.guarded", "sale.subscription.line"]
 
     metered_meter_id = fields.Many2one(
         related="product_id.metered_meter_id", string="Meter"

@@ -153,7 +153,7 @@ class SaleSubscription(models.Model):
         """End the plans with the day on which it is closed, before that is billed."""
         for subscription in self.filtered(lambda s: not s.metered_plan_end):
             today = subscription.company_id._metered_today()
-            subscription.write(
+            subscription._set_as_program(
                 {
                     "metered_plan_end": today + timedelta(days=1),
                     "metered_plan_next": subscription.recurring_next_date,
@@ -169,7 +169,9 @@ class SaleSubscription(models.Model):
                 lambda s: s.metered_plan_end and s.stage_id.type == "in_progress"
             )
             if reopened:
-                reopened.write({"metered_plan_end": False, "metered_plan_next": False})
+                reopened._set_as_program(
+                    {"metered_plan_end": False, "metered_plan_next": False}
+                )
         changing = {"date_start", "partner_id", "stage_id", "metered_plan_end", "date"}
         if not self.env.context.get("metered_advance"):
             changing.add("recurring_next_date")

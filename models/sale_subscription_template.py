@@ -4,7 +4,8 @@ from odoo import fields, models
 
 
 class SaleSubscriptionTemplate(models.Model):
-    _inherit = "sale.subscription.template"
+    _name = "sale.subscription.template"
+    _inherit = ["metered.guarded", "sale.subscription.template"]
 
     metered_pause_policy = fields.Selection(
         [

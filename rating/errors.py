@@ -7,6 +7,7 @@ English sentence, so that nothing here needs Odoo. What only a mistake in callin
 function can cause stays a plain `ValueError` or `TypeError`.
 """
 
+from decimal import Decimal
 from fractions import Fraction
 
 from .exact import exact_text
@@ -21,7 +22,7 @@ class TranslatableError(ValueError):
     """A sentence with the values it names.
 
     - `text`: the sentence with `%(name)s` for the values
-    - `values`: dict name -> int, Fraction, date or text
+    - `values`: dict name -> int, Fraction, Decimal, date or text
     """
 
     def __init__(self, text, /, **values):
@@ -31,6 +32,6 @@ class TranslatableError(ValueError):
 
     def __str__(self):
         return self.text % {
-            name: exact_text(value) if isinstance(value, Fraction) else value
+            name: exact_text(value) if isinstance(value, Fraction | Decimal) else value
             for name, value in self.values.items()
         }

@@ -14,6 +14,9 @@ from fractions import Fraction
 # Enough to see which way an endless amount is rounded.
 ENDLESS_PLACES = 12
 
+SHOWN_PLACES = 6
+"""Decimals of an endless number on an invoice or a screen."""
+
 ROUNDINGS = ("half_up", "up", "down", "half_even", "ceil", "floor")
 """`up` and `down` are away from and towards zero, `ceil` and `floor` are not."""
 
@@ -39,6 +42,15 @@ def exact(value):
         return Fraction(decimal)
     except (ArithmeticError, ValueError):
         raise ValueError(f"{value!r} is not a decimal number") from None
+
+
+def number(value):
+    """Return a number as a user wrote it: the shortest text of the stored one.
+
+    :param value: float of a database's field that keeps all digits, or empty
+    :return: Decimal
+    """
+    return Decimal(repr(value or 0.0))
 
 
 def rounded(value, decimals, rounding="half_up"):
@@ -90,9 +102,35 @@ def to_decimal(value):
     return None if places is None else rounded(value, places)
 
 
-def exact_text(amount):
-    """Return a Fraction as a decimal text, with `…` where its digits never end."""
-    places = places_of(amount)
+def exact_text(value):
+    """Return a number as a decimal text, with `…` where its digits never end.
+
+    The only place that formats exact numbers: not every Python knows how to format a
+    Fraction, `str` writes it as `4/3`, and small Decimals as `1E-8`.
+
+    :param value: int, Fraction, or Decimal, which keeps the decimals that it has
+    :return: str: all digits, without separators and exponents
+    """
+    if isinstance(value, Decimal) and value.is_finite():
+        return format(value, "f")
+    value = exact(value)
+    places = places_of(value)
     if places is None:
-        return f"{rounded(amount, ENDLESS_PLACES, 'down'):f}…"
-    return f"{rounded(amount, places):f}"
+        return f"{exact_text(rounded(value, ENDLESS_PLACES, 'down'))}…"
+    return exact_text(rounded(value, places))
+
+
+def shown(value):
+    """Return a number as it is shown: with all its digits where they end.
+
+    One without end is rounded half up to `SHOWN_PLACES`, and only where nothing would
+    be left of it to `ENDLESS_PLACES`. Nothing is reckoned with it.
+
+    :param value: int, Fraction or Decimal
+    :return: Decimal
+    """
+    value = exact(value)
+    decimal = to_decimal(value)
+    if decimal is None:
+        decimal = rounded(value, SHOWN_PLACES) or rounded(value, ENDLESS_PLACES)
+    return decimal

@@ -19,7 +19,7 @@ local time, `…` marks endless digits):
 `runner_up`         rate_id, prefix: would have applied without this rate
 `band`              band_id (0 = any time), local_time, timezone, holiday
 `free_zero`         nothing more
-`grace`             seconds, grace_seconds
+`grace`             seconds, grace_seconds, rate_id
 `increments`        seconds, initial, increment, count, billed_seconds
 `call_tier`         tier (0 = the rate's own price), from_second, price,
                     per_seconds, billed_seconds: a price within the call (after
@@ -129,8 +129,12 @@ def _price(engine, calls, rate, rated, plan):
     if rated["reason"] == FREE_ZERO:
         yield Step("free_zero")
     elif rated["reason"] == GRACE:
-        grace = int(table.grace_seconds[row])
-        yield Step("grace", {"seconds": int(calls.seconds[0]), "grace_seconds": grace})
+        values = {
+            "seconds": int(calls.seconds[0]),
+            "grace_seconds": int(table.grace_seconds[row]),
+            "rate_id": int(table.rate_id[row]),
+        }
+        yield Step("grace", values)
     else:
         yield from _amounts(engine, calls, rate, rated, plan)
     if rated["status"] == TOO_LARGE:

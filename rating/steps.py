@@ -61,10 +61,14 @@ TEXTS = {
 
 @dataclass(frozen=True)
 class Step:
-    """One step: a code, its values (for a translated text) and an English text."""
+    """One step: a code, its values (for a translated text) and an English text.
+
+    - `quantity`: what the step priced, exactly, where its text may have no end
+    """
 
     code: str
     values: dict = field(default_factory=dict)
+    quantity: object = field(default=None, compare=False)
 
     @property
     def text(self):

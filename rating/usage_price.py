@@ -147,7 +147,7 @@ class _Work:
 
     def say(self, code, **values):
         texts = {
-            name: exact_text(value) if isinstance(value, Fraction) else value
+            name: exact_text(value) if isinstance(value, Fraction | Decimal) else value
             for name, value in values.items()
         }
         self.result.steps += (Step(code, texts),)
@@ -377,7 +377,7 @@ def _round(work):
     work.say(
         "amount_rounded",
         before=result.exact_amount,
-        after=f"{result.amount:f}",
+        after=result.amount,
         decimals=price.decimals,
         rounding=price.rounding,
     )

@@ -179,7 +179,7 @@ ensure_python() {
     local requirements
     python3=${METERED_PYTHON:-python3}
     requirements=$("$python3" "$checkout/scripts/requirements.py") ||
-        die "needs Python 3.11 or newer as python3 (or METERED_PYTHON)"
+        die "needs Python 3.11 to 3.13 as python3 (or METERED_PYTHON)"
     environment_key=$(
         { printf '%s\n%s\n%s\n' "$requirements" "$odoo_dir" "$odoo_version"
           "$python3" --version; } | short_hash

@@ -6,6 +6,7 @@ from . import test_allowance_life
 from . import test_allowance_reference
 from . import test_allowances
 from . import test_attachment_database
+from . import test_audit
 from . import test_batch_job
 from . import test_batch_undo
 from . import test_batch_undo_job
@@ -26,6 +27,7 @@ from . import test_connector_http
 from . import test_connector_http_json
 from . import test_connector_interface
 from . import test_connector_netsapiens
+from . import test_connector_own_credentials
 from . import test_connector_windows
 from . import test_cure_durability
 from . import test_customer_tab
@@ -36,6 +38,10 @@ from . import test_deck_check
 from . import test_deck_files
 from . import test_deck_import
 from . import test_deck_tiers
+from . import test_dialled
+from . import test_dialling_countries
+from . import test_endless_fractions
+from . import test_exact_formats
 from . import test_exception_causes
 from . import test_exception_cures
 from . import test_exception_job
@@ -49,12 +55,16 @@ from . import test_file_delimited
 from . import test_file_detect
 from . import test_file_refused
 from . import test_file_spreadsheet
+from . import test_free_calls
 from . import test_free_usage
 from . import test_golden_calls
 from . import test_golden_guard
 from . import test_golden_usage
+from . import test_guarded
 from . import test_golden_sold
 from . import test_golden_tours
+from . import test_harmless
+from . import test_hostile_records
 from . import test_identifier_index
 from . import test_import_asterisk
 from . import test_import_duplicates
@@ -82,6 +92,7 @@ from . import test_prepare_invariants
 from . import test_public_methods
 from . import test_rate_finder
 from . import test_rate_finder_plans
+from . import test_pythons
 from . import test_quantities
 from . import test_rating_bands
 from . import test_rating_engine
@@ -101,12 +112,14 @@ from . import test_rerate_invoiced_durability
 from . import test_rerate_job
 from . import test_rerate_meters
 from . import test_rerate_plans
+from . import test_rightful_users
 from . import test_sales_users
 from . import test_security
 from . import test_security_screens
 from . import test_source_accounts
 from . import test_source_clocks
 from . import test_source_completeness
+from . import test_source_credentials
 from . import test_source_form
 from . import test_source_fs_storage
 from . import test_source_hostile
@@ -116,6 +129,7 @@ from . import test_source_push
 from . import test_source_silence
 from . import test_source_silent
 from . import test_source_sync
+from . import test_source_token
 from . import test_source_tours
 from . import test_source_type_tours
 from . import test_source_types
@@ -128,6 +142,7 @@ from . import test_simulation_durability
 from . import test_simulation_plans
 from . import test_simulation_prices
 from . import test_store_durability
+from . import test_stored_files
 from . import test_sudo_places
 from . import test_sums
 from . import test_times

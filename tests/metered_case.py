@@ -43,6 +43,10 @@ class MeteredMakers:
             {"deck_id": deck.id, "prefix": prefix or False, "price": price, **values}
         )
 
+    def move_source(self, source, **values):
+        """Another server, and the same credentials for it."""
+        source.write({**source._get_secrets(), **values})
+
     @classmethod
     def make_source(cls, preset="generic", **values):
         """A source in UTC and North America that takes records of any age."""

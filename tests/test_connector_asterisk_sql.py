@@ -3,23 +3,21 @@
 """Asterisk's table of call records, on a real PostgreSQL."""
 
 import csv
+import unittest
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
-
-import psycopg2
-
-from odoo.sql_db import connection_info_for
-from odoo.tests import TransactionCase
 
 from ..connectors.asterisk_sql import AsteriskSql
 from ..connectors.errors import (
     SourceError,
     SourceNotFound,
+    SourceRefused,
     SourceSettingsError,
     SourceUnreachable,
 )
 from ..connectors.records import join_frames
+from .postgres_server import PASSWORD, PostgresServer
 
 MONTH = Path(__file__).parents[1] / "demo" / "asterisk" / "cdr_pgsql.csv"
 SCHEMA = "metered_asterisk_test"
@@ -37,19 +35,16 @@ CREATE TABLE {name} (
 """
 
 
-class TestAsteriskSql(TransactionCase):
+class TestAsteriskSql(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        _name, cls.info = connection_info_for(cls.env.cr.dbname)
-        # The connector sees what others committed only.
-        cls.other = psycopg2.connect(**cls.info)
-        cls.other.autocommit = True
+        cls.server = PostgresServer()
+        cls.addClassCleanup(cls.server.stop)
+        cls.other = cls.server.connect()
         cls.addClassCleanup(cls.other.close)
         with cls.other.cursor() as cr:
-            cr.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
             cr.execute(f"CREATE SCHEMA {SCHEMA}")
-            cls.addClassCleanup(cls.drop)
             kinds = {"cdr": "timestamp", "zoned": "timestamptz", "night": "timestamp"}
             for name, kind in kinds.items():
                 cr.execute(TABLE.format(name=f"{SCHEMA}.{name}", kind=kind))
@@ -63,19 +58,13 @@ class TestAsteriskSql(TransactionCase):
         with MONTH.open(encoding="utf-8", newline="") as file:
             cls.rows = list(csv.DictReader(file))
 
-    @classmethod
-    def drop(cls):
-        with cls.other.cursor() as cr:
-            cr.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-
     def connect(self, **settings):
-        info = self.other.info
         settings = {
-            "host": info.host,
-            "port": info.port,
-            "database": info.dbname,
-            "username": info.user,
-            "password": info.password,
+            "host": "127.0.0.1",
+            "port": self.server.port,
+            "database": "postgres",
+            "username": "owner",
+            "password": PASSWORD,
             "table": f"{SCHEMA}.cdr",
             "allowed_networks": "127.0.0.0/8 ::1",
             **settings,
@@ -174,11 +163,10 @@ class TestAsteriskSql(TransactionCase):
             ({"table": 'x"; DROP TABLE y; --'}, SourceSettingsError, "does not exist"),
             ({"database": "no_such_database"}, SourceUnreachable, "no_such_database"),
             ({"host": ""}, SourceSettingsError, "no host"),
-            (
-                {"host": "/run/postgresql", "allowed_networks": ""},
-                SourceSettingsError,
-                "itself",
-            ),
+            ({"host": "/run/postgresql"}, SourceSettingsError, "sockets of this"),
+            ({"password": ""}, SourceSettingsError, "no password"),
+            ({"username": ""}, SourceSettingsError, "no user name"),
+            ({"password": "wrong"}, SourceRefused, "authentication failed"),
             (
                 {"host": "localhost", "allowed_networks": ""},
                 SourceSettingsError,

@@ -5,6 +5,7 @@
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import unittest
 import uuid
@@ -191,7 +192,75 @@ class StoreCase:
         self.assertIn("Correct the folder", folder.remedy)
 
 
-class TestLocal(StoreCase, unittest.TestCase):
+class LinkCase(StoreCase):
+    """Stores that know links: whoever may write into the folder plants one anywhere."""
+
+    def setUp(self):
+        super().setUp()
+        self.outside = self.here / "outside"
+        (self.outside / "sub").mkdir(parents=True)
+
+    def files_outside(self):
+        return sorted(str(path) for path in self.outside.rglob("*") if path.is_file())
+
+    def check_refused(self, action, *arguments):
+        before = self.files_outside()
+        with self.assertRaisesRegex(SourceSettingsError, "link leads out"):
+            action(*arguments)
+        self.assertEqual(self.files_outside(), before)
+
+    def test_nothing_is_moved_through_a_link(self):
+        for done in ("done", "done/old", "done/old/sub"):
+            for planted in [
+                done.rsplit("/", up)[0] for up in range(done.count("/") + 1)
+            ]:
+                with self.subTest(done=done, planted=planted):
+                    self.put("a.csv")
+                    link = Path(self.folder, planted)
+                    link.parent.mkdir(parents=True, exist_ok=True)
+                    os.symlink(self.outside, link)
+                    store = self.store(afterwards="move", done_folder=done)
+                    (file,) = store.look(self.ledger, now=self.later).ready
+                    for digest in ("", hashlib.sha256(CALLS).hexdigest()):
+                        self.check_refused(store.finish, file, digest)
+                    self.assertFalse(store.check()[-1].ok)
+                    self.assertEqual(self.names()[:1], ["a.csv"])
+                    os.unlink(link)
+                    shutil.rmtree(Path(self.folder, "done"), ignore_errors=True)
+
+    def test_a_link_that_leads_nowhere_yet(self):
+        self.put("a.csv")
+        os.symlink(self.outside / "made", f"{self.folder}/done")
+        store = self.store(afterwards="move")
+        (file,) = store.look(self.ledger, now=self.later).ready
+        self.check_refused(store.finish, file)
+        self.assertFalse((self.outside / "made").exists())
+
+    def test_what_became_a_link_after_the_look(self):
+        self.put("sub/a.csv")
+        look = {"subfolders": True}
+        for afterwards in ("move", "delete"):
+            store = self.store(afterwards=afterwards, **look)
+            (file,) = store.look(self.ledger, now=self.later).ready
+            shutil.move(f"{self.folder}/sub", self.here / "kept")
+            shutil.copy2(self.here / "kept" / "a.csv", self.outside / "a.csv")
+            os.symlink(self.outside, f"{self.folder}/sub")
+            self.check_refused(store.fetch, file, self.here / "copy")
+            self.check_refused(store.finish, file)
+            os.unlink(f"{self.folder}/sub")
+            shutil.move(self.here / "kept", f"{self.folder}/sub")
+
+    def test_links_within_the_folder_are_its_own_business(self):
+        self.put("a.csv")
+        os.mkdir(f"{self.folder}/archive")
+        os.symlink("archive", f"{self.folder}/done")
+        store = self.store(afterwards="move")
+        (file,) = store.look(self.ledger, now=self.later).ready
+        self.assertEqual(store.finish(file), "moved to done/a.csv")
+        self.assertTrue(os.path.exists(f"{self.folder}/archive/a.csv"))
+
+
+class TestLocal(LinkCase, unittest.TestCase):
     def setUp(self):
         super().setUp()
         self.fs = LocalFileSystem()
@@ -246,7 +315,7 @@ class TestLocal(StoreCase, unittest.TestCase):
                 self.ready(self.store())
 
 
-class TestSftp(StoreCase, unittest.TestCase):
+class TestSftp(LinkCase, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -272,8 +272,36 @@ class TestAddresses(HttpCase):
             own,
         ):
             self.assertTrue(policy.refusal(address), address)
-        for address in ("192.0.2.7", "10.255.254.253", "2001:db8::7", "8.8.8.8"):
+        for address in (
+            "10.255.254.253",
+            "100.64.3.4",
+            "fd12::7",
+            "2a00::7",
+            "8.8.8.8",
+        ):
             self.assertEqual(policy.refusal(address), "", address)
+
+    def test_every_special_purpose_address_of_the_registries(self):
+        """IANA's, RFC 6890; local networks are where telephone systems are."""
+        policy = AddressPolicy()
+        for network in (
+            "0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 192.0.0.0/24 192.0.0.0/29"
+            " 192.0.0.8/32 192.0.0.9/32 192.0.0.10/32 192.0.0.170/31 192.0.0.192/32"
+            " 192.0.2.0/24 192.31.196.0/24 192.52.193.0/24 192.88.99.0/24"
+            " 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24"
+            " 240.0.0.0/4 255.255.255.255/32 ::1/128 ::/128 ::ffff:127.0.0.0/104"
+            " ::7f00:0/104 64:ff9b::7f00:0/104 64:ff9b:1::/48 100::/64 100:0:0:1::/64"
+            " 2001::/23 2001::/32 2001:1::1/128 2001:2::/48 2001:3::/32"
+            " 2001:4:112::/48 2001:10::/28 2001:20::/28 2001:30::/28 2001:db8::/32"
+            " 2620:4f:8000::/48 3fff::/20 5f00::/16 fe80::/10 fec0::/10 ff00::/8"
+            " 64:ff9b:1:7f00:1:: 2002:c000:204::1"
+        ).split():
+            ends = ipaddress.ip_network(network)
+            for address in (ends[0], ends[-1], ends[ends.num_addresses // 2]):
+                self.assertTrue(policy.refusal(str(address)), f"{address}: {network}")
+        allowed = AddressPolicy(parse_networks("64:ff9b:1::/48, 198.18.0.0/15"))
+        for address in ("64:ff9b:1::7", "198.18.0.1", "2002:c612:1::"):
+            self.assertEqual(allowed.refusal(address), "", address)
 
     def test_what_an_administrator_allows(self):
         policy = AddressPolicy(parse_networks("127.0.0.1, 169.254.0.0/16 ::1"))

@@ -170,7 +170,7 @@ class TestFetch(NetSapiensCase):
 
     def test_a_domain_that_is_a_path_is_not_asked_for(self):
         server = self.serve()
-        with self.assertRaisesRegex(SourceSettingsError, "not the name of a domain"):
+        with self.assertRaisesRegex(SourceSettingsError, "cannot be part of"):
             self.fetched(self.connect(server), account="../users")
         self.assertEqual([r.path for r in server.requests], ["/ns-api/v2/version"])
 

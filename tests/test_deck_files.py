@@ -188,6 +188,7 @@ class TestDeckFile(unittest.TestCase):
                 "0",
                 "",
                 "0",
+                "",
                 "60: 0.01/60 6",
                 "2026-09-01",
                 "",
@@ -205,6 +206,7 @@ class TestDeckFile(unittest.TestCase):
                 "0",
                 "0.5",
                 "0",
+                "",
                 "",
                 "",
                 "2027-01-01",
@@ -256,6 +258,17 @@ class TestDeckFile(unittest.TestCase):
             rates[["price_e8", "connection_fee_e8"]].values.tolist(),
             [[49, 12345678912345678]],
         )
+
+    def test_free_below_and_free_up_to_and_including(self):
+        rates, problems = read(
+            b"prefix,price,free below,free up to and including\n"
+            b"44,0.1,5,\n45,0.1,,5\n46,0.1,6,5\n47,0.1,5,5\n48,0.1,0,0\n"
+        )
+        self.assertEqual(rates["grace_seconds"].tolist(), [5, 6, 6, 0])
+        self.assertEqual(rates["grace_including"].tolist(), [False, True, True, False])
+        [problem] = problems
+        self.assertEqual(problem.line, 5)
+        self.assertIn("Leave one of them empty", problem.text)
 
     def test_the_last_day_and_the_first_day_without(self):
         """Carriers name the last day; our own files the first day without the rate."""

@@ -163,11 +163,22 @@ class TestRefused(TestCase):
 
     def test_nul(self):
         # Late enough that looking at the beginning does not show it.
-        content = GOOD * 1000 + b"\0\0\0\n" + GOOD
-        self.assert_refused(content, "Line 51001 holds a NUL character")
+        content = GOOD * 10_000 + b"\0" * len(GOOD) * 2_000 + b"\n" + GOOD
+        self.assert_refused(content, "Line 510001 holds NUL characters")
         fmt = detect_format(self.path)
-        with self.assertRaisesRegex(SourceFileError, "Line 51001 holds a NUL"):
+        with self.assertRaisesRegex(SourceFileError, "Line 510001 holds NUL"):
             list(read_chunks(self.path, fmt))
+
+    def test_nul_in_a_value(self):
+        """A few of them are no reason to refuse all the other records."""
+        content = GOOD * 1000 + b"8,Z\0\0e,1\n" + GOOD
+        self.path.write_bytes(content)
+        fmt = detect_format(self.path)
+        records = check_file(self.path, fmt).records
+        self.assertEqual(records, content.count(b"\n") - fmt.has_header)
+        frames = [chunk.frame for chunk in read_chunks(self.path, fmt)]
+        self.assertIn("Z\ufffd\ufffde", [*frames[0].iloc[:, 1]])
+        self.assertEqual(sum(map(len, frames)), records)
 
     def test_not_of_its_encoding(self):
         content = GOOD + "8,Zoë,1\n".encode() + b"9,Zo\xeb,1\n" + GOOD

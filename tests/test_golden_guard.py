@@ -387,7 +387,9 @@ class TestGoldenOnScreen(GoldenMakers, HttpCase):
         super().setUpClass()
         cls.set_up_rates()
         cls.golden = cls.keep(0.09)
-        new_test_user(cls.env, "chief", "metered_billing.group_metered_administrator")
+        cls.chief = new_test_user(
+            cls.env, "chief", "metered_billing.group_metered_administrator"
+        )
 
     def call(self, model, method, *args):
         response = self.url_open(
@@ -414,7 +416,7 @@ class TestGoldenOnScreen(GoldenMakers, HttpCase):
         }
         return (
             self.env["metered.golden.confirm"]
-            .with_user(self.env.ref("base.user_admin"))
+            .with_user(self.chief)
             .create({**values, "reason": reason})
         )
 

@@ -125,8 +125,7 @@ class TestRateFinder(MeteredCase):
         )
         finders = self.env(user=stranger)["metered.rate.finder"]
         for values in ({"company_id": self.company.id}, {"deck_id": self.deck.id}):
-            finder = finders.create(
-                {"number": "+442079460120", "source_id": False, **values}
-            )
             with self.assertRaises(AccessError):
-                finder.read(["result"])
+                finders.create(
+                    {"number": "+442079460120", "source_id": False, **values}
+                )

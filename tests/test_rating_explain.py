@@ -138,7 +138,9 @@ class TestExplain(TestCase):
         values, codes = steps_of(engine, seconds=0)
         self.assertEqual(codes[-2:], ["free_zero", "charge"])
         values, codes = steps_of(engine, seconds=4)
-        self.assertEqual(values["grace"], {"seconds": 4, "grace_seconds": 5})
+        self.assertEqual(
+            values["grace"], {"seconds": 4, "grace_seconds": 5, "rate_id": 1}
+        )
         self.assertEqual(values["charge"], {"charge": "0"})
 
     def test_no_rate_and_no_deck(self):

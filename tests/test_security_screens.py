@@ -42,7 +42,7 @@ MADE = (
     "metered.allowance.balance",
 )
 #: what a user sets up for customers
-OPERATED = ("metered.identifier", "metered.source.account", "metered.batch")
+OPERATED = ("metered.identifier", "metered.source.account")
 
 #: what may be one company's or all companies'
 SHARED = (

@@ -152,7 +152,7 @@ class TestAccountChoice(AccountsCase):
     def test_a_switch_that_does_not_answer(self):
         source = self.connect()
         source._list_accounts()
-        source.write({"address": "http://127.0.0.1:9", "listed": "2026-01-01"})
+        self.move_source(source, address="http://127.0.0.1:9", listed="2026-01-01")
         choice = self.choose(self.acme, source)
         self.assertIn("127.0.0.1:9", choice.problem)
         # What it listed before can still be chosen from.

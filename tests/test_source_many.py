@@ -41,7 +41,7 @@ class TestSourceMany(SourceCase):
     def setUp(self):
         super().setUp()
         self.account.unlink()
-        self.source.address = self.many.url
+        self.move_source(self.source, address=self.many.url)
         self.accounts = self.source.account_ids.union(
             *(
                 self.make_account(
@@ -68,7 +68,7 @@ class TestSourceMany(SourceCase):
 
     def test_a_switch_that_is_down_is_not_tried_for_each_of_them(self):
         syncs = self.start()
-        self.source.address = "http://127.0.0.1:9"
+        self.move_source(self.source, address="http://127.0.0.1:9")
         asked = []
         connect = type(self.source)._make_connector
 
@@ -93,7 +93,7 @@ class TestSourceMany(SourceCase):
         self.assertEqual(activity.metered_count, 1)
         self.assertIn(f"and {ACCOUNTS - 1} more", activity.note)
 
-        self.source.address = self.many.url
+        self.move_source(self.source, address=self.many.url)
         syncs.action_resume()
         self.work(syncs)
         self.assertEqual(set(syncs.mapped("state")), {"done"})

@@ -18,8 +18,6 @@ from odoo.tools import mute_logger
 from .file_servers import Sshd
 from .metered_case import MeteredCase, MeteredMakers, generic_csv
 
-TOKEN = "a-token-of-a-switch-0123"
-
 
 def call(uuid, **variables):
     return {
@@ -54,13 +52,12 @@ class TestPush(MeteredMakers, HttpCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.set_up_rates()
-        cls.source = cls.make_source(
-            "freeswitch", source_type="freeswitch_json", push_token=TOKEN
-        )
+        cls.source = cls.make_source("freeswitch", source_type="freeswitch_json")
+        cls.token = cls.source._new_token()
         cls.customer = cls.make_customer("Acme", "+14045550100")
 
     def post(self, data, source=None, **headers):
-        headers.setdefault("Authorization", f"Bearer {TOKEN}")
+        headers.setdefault("Authorization", f"Bearer {self.token}")
         headers.setdefault("Content-Type", "application/json")
         return self.url_open(
             f"/metered/freeswitch/{(source or self.source).id}",
@@ -91,7 +88,7 @@ class TestPush(MeteredMakers, HttpCase):
     def test_the_shapes_that_mod_json_cdr_posts(self):
         text = json.dumps(call("u2"))
         form = "application/x-www-form-urlencoded"
-        basic = base64.b64encode(f"freeswitch:{TOKEN}".encode()).decode()
+        basic = base64.b64encode(f"freeswitch:{self.token}".encode()).decode()
         from urllib.parse import quote
 
         answer = self.post(
@@ -125,9 +122,8 @@ class TestPush(MeteredMakers, HttpCase):
         self.assertFalse(self.inbox())
 
     def test_another_sources_token_does_not_open_this_one(self):
-        other = self.make_source(
-            "freeswitch", source_type="freeswitch_json", push_token="other" * 5
-        )
+        other = self.make_source("freeswitch", source_type="freeswitch_json")
+        other._new_token()
         self.assertEqual(self.post(call("u3"), source=other).status_code, 401)
         self.source.active = False
         self.assertEqual(self.post(call("u3")).status_code, 401)
@@ -146,7 +142,7 @@ class TestPush(MeteredMakers, HttpCase):
         self.assertEqual(check(), (True, "None waits to be rated."))
 
     def test_without_a_token_nobody_may_post(self):
-        self.source.push_token = False
+        self.source.token_ids.action_remove()
         answer = self.post(call("u4"), Authorization="Bearer ")
         self.assertEqual(answer.status_code, 401)
 
@@ -282,10 +278,10 @@ class TestFileStore(MeteredCase):
             self.assertIn("not known", check.detail)
             kind, data = (server.folder / "host_key.pub").read_text().split()[:2]
             self.assertIn(data, check.detail)
-            self.source.store_host_key = f"{kind} {data[:-8]}AAAAAAAA"
+            self.move_source(self.source, store_host_key=f"{kind} {data[:-8]}AAAAAAAA")
             [check] = self.source._test_connection()
             self.assertIn("another key", check.detail)
-        self.source.store_host_key = f"{kind} {data}"
+        self.move_source(self.source, store_host_key=f"{kind} {data}")
         self.assertTrue(all(c.ok for c in self.source._test_connection()))
         self.sync()
         self.assertEqual(self.source.batch_ids.rated, 1)

@@ -18,9 +18,7 @@ class TestSilence(MeteredCase):
     def setUp(self):
         super().setUp()
         self.now = fields.Datetime.now()
-        self.source = self.make_source(
-            source_type="freeswitch_json", push_token="a-token-of-a-switch-0123"
-        )
+        self.source = self.make_source(source_type="freeswitch_json")
 
     def arrive(self, *moments, source=None, **values):
         """Imports that came at these moments, with a new record each."""

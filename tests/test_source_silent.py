@@ -88,6 +88,6 @@ class TestSilentServers(SourceTypeCase):
             store_folder="calls",
         )
         for address in (source.address, "http://169.254.169.254"):
-            source.address = address
+            self.move_source(source, address=address)
             self.check_connection(source, "The file store can be opened")
             self.assertIn("allowed networks", source.test_result[0]["remedy"])

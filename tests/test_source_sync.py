@@ -310,7 +310,7 @@ class TestSync(SourceCase):
         self.assertEqual(sync.batch_id.rated, whole.batch_id.rated)
 
     def test_an_unreachable_switch_is_tried_again_and_then_told_once(self):
-        self.source.address = "http://127.0.0.1:9"
+        self.move_source(self.source, address="http://127.0.0.1:9")
         sync = self.sync(run=False)
         waits = []
         for _attempt in range(5):
@@ -325,7 +325,7 @@ class TestSync(SourceCase):
         again._process()
         [activity] = self.source.activity_ids
         self.assertEqual(activity.metered_count, 2)
-        self.source.address = self.server.url
+        self.move_source(self.source, address=self.server.url)
         self.sync()
         self.assertFalse(self.source.activity_ids)
         self.assertFalse(self.account.sync_error)

@@ -107,7 +107,7 @@ class TestSourceTours(TourWorker, LoopbackRequests, MeteredMakers, HttpCase):
 
     def test_a_switch_that_is_not_reached_is_told_while_one_looks(self):
         self.connect()
-        self.source.address = "http://127.0.0.1:9"
+        self.move_source(self.source, address="http://127.0.0.1:9")
         [sync] = self.source._start_syncs("manual")
         limits = patch.object(metered_sync_job, "LIMITS", HttpLimits(attempts=1))
         limits.start()

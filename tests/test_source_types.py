@@ -65,7 +65,7 @@ class RestCase(SourceTypeCase):
 
     def go_silent(self):
         address = self.source.address
-        self.source.address = "http://127.0.0.1:9"
+        self.move_source(self.source, address="http://127.0.0.1:9")
         return address
 
     def check_rest(self, source_type):
@@ -104,7 +104,7 @@ class RestCase(SourceTypeCase):
         address = source.address
 
         def mend():
-            source.address = address
+            self.move_source(source, address=address)
 
         self.check_failing(source, self.go_silent, mend, ("127.0.0.1:9", "refused"))
 
@@ -429,10 +429,10 @@ class TestS3Source(FileStoreCase):
         address = source.address
 
         def go():
-            source.address = "http://127.0.0.1:9"
+            self.move_source(source, address="http://127.0.0.1:9")
 
         def come():
-            source.address = address
+            self.move_source(source, address=address)
 
         self.check_store(source, self.put, go, come, (self.folder,))
 
@@ -479,9 +479,9 @@ class TestSftpSource(FileStoreCase):
             (folder / name).write_bytes(content)
 
         def go():
-            source.port = 9
+            self.move_source(source, port=9)
 
         def come():
-            source.port = server.port
+            self.move_source(source, port=server.port)
 
         self.check_store(source, put, go, come, ("sftp://127.0.0.1:9", "connect"))

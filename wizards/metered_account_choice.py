@@ -12,6 +12,7 @@ class MeteredAccountChoice(models.TransientModel):
 
     _name = "metered.account.choice"
     _description = "Choose the Account on the Switch"
+    _inherit = ["metered.guarded"]
 
     partner_id = fields.Many2one(
         "res.partner", string="Customer", required=True, readonly=True
@@ -63,14 +64,18 @@ class MeteredAccountChoice(models.TransientModel):
 
     def _look(self):
         """Ask the switch, and propose the account of the customer's name."""
-        self.problem = False
+        problem = False
         source = self.source_id._origin
         if not source:
             return
         try:
             source._list_accounts(FRESH)
         except SourceError as error:
-            self.problem = str(error)
+            problem = str(error)
+        if self._ids:
+            self._set_as_program({"problem": problem})
+        else:
+            self.problem = problem
         free = source.found_ids.filtered(lambda found: not found.account_id)
         same = free.filtered(lambda found: found.suggested_id == self.partner_id)
         self.found_id = same if len(same) == 1 else False
@@ -90,7 +95,8 @@ class MeteredAccountChoice(models.TransientModel):
                     "NetSapiens, or a REST API whose list of accounts is set up."
                 )
             )
-        choice = self.create({"partner_id": partner.id, "source_id": source.id})
+        values = {"partner_id": partner.id, "source_id": source.id}
+        choice = self.sudo().create(values).with_env(self.env)
         choice._look()
         return {
             "type": "ir.actions.act_window",

@@ -12,6 +12,7 @@ class MeteredBatchUndo(models.TransientModel):
 
     _name = "metered.batch.undo"
     _description = "Undo Import"
+    _inherit = ["metered.guarded"]
 
     batch_id = fields.Many2one("metered.batch", required=True, ondelete="cascade")
     file_name = fields.Char(related="batch_id.file_name", string="File")
@@ -117,6 +118,7 @@ class MeteredBatchUndo(models.TransientModel):
 class MeteredBatchUndoLine(models.TransientModel):
     _name = "metered.batch.undo.line"
     _description = "Customer of an Import to Undo"
+    _inherit = ["metered.guarded"]
 
     wizard_id = fields.Many2one("metered.batch.undo", required=True, ondelete="cascade")
     partner_id = fields.Many2one("res.partner", string="Customer")

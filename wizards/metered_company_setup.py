@@ -11,6 +11,7 @@ class MeteredCompanySetup(models.TransientModel):
 
     _name = "metered.company.setup"
     _description = "Setup of the Company for Metered Billing"
+    _inherit = ["metered.guarded"]
 
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company

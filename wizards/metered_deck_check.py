@@ -90,6 +90,7 @@ class MeteredSimulation(models.Model):
         """Open the import of the file that was tried, with its preview."""
         self.ensure_one()
         self.deck_id.check_access("write")
+        self.sudo().file_id._metered_check()
         wizard = self.env["metered.deck.import"].create(
             {
                 "deck_id": self.deck_id.id,

@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 
 from ..deck_files import write_template
 from ..deck_files.changes import ALWAYS, OPEN, STATUSES
+from ..rating.exact import exact, exact_text
 
 #: rates of each kind that the preview shows; the file may have 200,000
 SHOWN = 100
@@ -20,6 +21,7 @@ class MeteredDeckImport(models.TransientModel):
 
     _name = "metered.deck.import"
     _description = "Import Rates"
+    _inherit = ["metered.guarded"]
 
     deck_id = fields.Many2one(
         "metered.rate.deck", required=True, string="Rate Deck", ondelete="cascade"
@@ -56,7 +58,7 @@ class MeteredDeckImport(models.TransientModel):
     state = fields.Selection(
         [("upload", "Upload"), ("preview", "Preview")], default="upload"
     )
-    attachment_id = fields.Many2one("ir.attachment")
+    attachment_id = fields.Many2one("ir.attachment", readonly=True)
     opened_on_id = fields.Many2one(
         "metered.rate.deck",
         readonly=True,
@@ -97,13 +99,14 @@ class MeteredDeckImport(models.TransientModel):
         if not self.file:
             raise UserError(self.env._("Choose a file first."))
         self.attachment_id.unlink()
-        self.attachment_id = self.env["ir.attachment"].create(
+        attachment = self.env["ir.attachment"].create(
             {"name": self.file_name or "rates", "datas": self.file}
         )
+        self._set_as_program({"attachment_id": attachment.id})
         rows, changes, problems = self._read()
         counts = changes.counts
         notes = [f"{line}: {text}" for line, text in rows.notes[:20]]
-        self.write(
+        self._set_as_program(
             {
                 "state": "preview",
                 "notes": "\n".join(notes),
@@ -122,23 +125,14 @@ class MeteredDeckImport(models.TransientModel):
     def action_download_template(self):
         """Download a workbook to fill in, which says what each column means."""
         self.ensure_one()
-        export = self.env["metered.deck.export"].create(
-            {
-                "file": base64.b64encode(write_template()),
-                "file_name": self.env._("Rates to fill in.xlsx"),
-            }
+        return self.env["metered.deck.export"]._download(
+            write_template(), self.env._("Rates to fill in.xlsx")
         )
-        return {
-            "type": "ir.actions.act_url",
-            "url": f"/web/content/{export._name}/{export.id}/file?download=true"
-            "&filename_field=file_name",
-            "target": "download",
-        }
 
     def action_back(self):
         """Choose another file, or say something else about it."""
         self.ensure_one()
-        self.write({"state": "upload", "line_ids": [Command.clear()]})
+        self._set_as_program({"state": "upload", "line_ids": [Command.clear()]})
         return self._reopen()
 
     def action_apply(self):
@@ -169,7 +163,7 @@ class MeteredDeckImport(models.TransientModel):
                     "again."
                 )
             )
-        version = self.env["metered.rate.deck.version"].create(
+        version = deck.version_ids.sudo().create(
             {
                 "deck_id": deck.id,
                 "date_from": self.date_from,
@@ -180,9 +174,7 @@ class MeteredDeckImport(models.TransientModel):
                 **{f"count_{status}": counts[status] for status in STATUSES},
             }
         )
-        self.attachment_id.sudo().write(
-            {"res_model": version._name, "res_id": version.id}
-        )
+        self.attachment_id._metered_hand_over(version)
         deck._apply_changes(changes, version)
         text = self._applied_text(counts)
         deck.message_post(body=text)
@@ -299,6 +291,7 @@ class MeteredDeckImport(models.TransientModel):
 class MeteredDeckImportLine(models.TransientModel):
     _name = "metered.deck.import.line"
     _description = "Change by a Rate File"
+    _inherit = ["metered.guarded"]
     _order = "wizard_id, id"
 
     wizard_id = fields.Many2one(
@@ -342,14 +335,31 @@ class MeteredDeckExport(models.TransientModel):
 
     _name = "metered.deck.export"
     _description = "Exported Rates"
+    _inherit = ["metered.guarded"]
 
     file = fields.Binary(readonly=True, attachment=False)
     file_name = fields.Char(readonly=True)
 
+    @api.model
+    def _download(self, content, file_name):
+        """An action that downloads a file, for who asks for it only.
+
+        :param bytes content: the file
+        """
+        export = self.sudo().create(
+            {"file": base64.b64encode(content), "file_name": file_name}
+        )
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{self._name}/{export.id}/file?download=true"
+            "&filename_field=file_name",
+            "target": "download",
+        }
+
 
 def _per_minute(price, seconds):
     """A price as text; with its unit where that is not a minute."""
-    text = f"{price.normalize():f}"
+    text = exact_text(exact(price))
     return text if seconds == 60 else f"{text} / {seconds} s"
 
 

@@ -33,7 +33,9 @@ class MeteredDeckImport(models.TransientModel):
     def action_preview(self):
         """Try the file on the golden calls, too."""
         action = super().action_preview()
-        self.write({"golden": self._try_on_golden(), "golden_confirmed": False})
+        self._set_as_program(
+            {"golden": self._try_on_golden(), "golden_confirmed": False}
+        )
         return action
 
     def action_apply(self):
@@ -82,7 +84,7 @@ class MeteredDeckImport(models.TransientModel):
         try:
             with self.env.cr.savepoint():
                 deck = self.deck_id.with_context(metered_no_cure=True)
-                version = self.env["metered.rate.deck.version"].create(
+                version = deck.version_ids.sudo().create(
                     {"deck_id": deck.id, "file_name": self.file_name or "-"}
                 )
                 deck._apply_changes(changes, version)

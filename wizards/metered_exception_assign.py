@@ -18,22 +18,27 @@ class MeteredExceptionAssign(models.TransientModel):
 
     _name = "metered.exception.assign"
     _description = "Assign Identifiers to a Customer"
-    _inherit = ["metered.exception.cure"]
+    _inherit = ["metered.guarded", "metered.exception.cure"]
 
     partner_id = fields.Many2one(
-        "res.partner", string="Customer", help="Who pays for the records."
+        "res.partner",
+        string="Customer",
+        help="Who pays for the records.",
+        check_company=True,
     )
     subscription_id = fields.Many2one(
         "sale.subscription",
         domain="[('partner_id', 'child_of', partner_id)]",
         help="The usage goes on the invoices of this subscription. Empty: on the next "
         "invoice of any subscription of the customer.",
+        check_company=True,
     )
     source_id = fields.Many2one(
         "metered.source",
         string="Only on Source",
         domain="[('company_id', '=', company_id)]",
         help="Where the identifier means this customer. Empty: on all sources.",
+        check_company=True,
     )
     line_ids = fields.One2many("metered.exception.assign.line", "wizard_id")
 
@@ -140,6 +145,7 @@ class MeteredExceptionAssign(models.TransientModel):
 class MeteredExceptionAssignLine(models.TransientModel):
     _name = "metered.exception.assign.line"
     _description = "Identifier to Assign"
+    _inherit = ["metered.guarded"]
 
     wizard_id = fields.Many2one(
         "metered.exception.assign", required=True, ondelete="cascade"

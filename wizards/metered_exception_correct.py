@@ -19,7 +19,7 @@ class MeteredExceptionCorrect(models.TransientModel):
 
     _name = "metered.exception.correct"
     _description = "Correct Exceptions"
-    _inherit = ["metered.exception.cure"]
+    _inherit = ["metered.guarded", "metered.exception.cure"]
 
     single = fields.Boolean()
     raw = fields.Text(string="The line as it came")
@@ -117,6 +117,7 @@ class MeteredExceptionCorrect(models.TransientModel):
 class MeteredExceptionCorrectLine(models.TransientModel):
     _name = "metered.exception.correct.line"
     _description = "Column to Correct"
+    _inherit = ["metered.guarded"]
 
     wizard_id = fields.Many2one(
         "metered.exception.correct", required=True, ondelete="cascade"

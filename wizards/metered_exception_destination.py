@@ -18,7 +18,7 @@ class MeteredExceptionDestination(models.TransientModel):
 
     _name = "metered.exception.destination"
     _description = "Add Destinations for Exceptions"
-    _inherit = ["metered.exception.cure"]
+    _inherit = ["metered.guarded", "metered.exception.cure"]
 
     line_ids = fields.One2many("metered.exception.destination.line", "wizard_id")
 
@@ -114,6 +114,7 @@ class MeteredExceptionDestination(models.TransientModel):
 class MeteredExceptionDestinationLine(models.TransientModel):
     _name = "metered.exception.destination.line"
     _description = "Destination to Add"
+    _inherit = ["metered.guarded"]
 
     wizard_id = fields.Many2one(
         "metered.exception.destination", required=True, ondelete="cascade"

@@ -9,7 +9,7 @@ class MeteredExceptionDismiss(models.TransientModel):
 
     _name = "metered.exception.dismiss"
     _description = "Dismiss Exceptions"
-    _inherit = ["metered.exception.cure"]
+    _inherit = ["metered.guarded", "metered.exception.cure"]
 
     reason = fields.Char(
         string="Because",

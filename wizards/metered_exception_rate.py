@@ -19,7 +19,7 @@ class MeteredExceptionRate(models.TransientModel):
 
     _name = "metered.exception.rate"
     _description = "Add Rates for Exceptions"
-    _inherit = ["metered.exception.cure"]
+    _inherit = ["metered.guarded", "metered.exception.cure"]
 
     deck_id = fields.Many2one(
         "metered.rate.deck",
@@ -27,6 +27,7 @@ class MeteredExceptionRate(models.TransientModel):
         domain="[('purpose', '=', 'sale'), ('company_id', '=', company_id)]",
         help="Where the rates are added. The customer's deck prices for this customer, "
         "the company's default deck for everybody.",
+        check_company=True,
     )
     deck_currency_id = fields.Many2one(
         related="deck_id.currency_id", string="Currency of the Deck"
@@ -178,6 +179,7 @@ class MeteredExceptionRate(models.TransientModel):
 class MeteredExceptionRateLine(models.TransientModel):
     _name = "metered.exception.rate.line"
     _description = "Rate to Add"
+    _inherit = ["metered.guarded"]
 
     wizard_id = fields.Many2one(
         "metered.exception.rate", required=True, ondelete="cascade"

@@ -4,25 +4,31 @@ import json
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import consteq, hmac
 
 METHODS = ("create", "write", "unlink")
+#: fields that come from the screen whose saving was refused, and go on unchanged
+SHOWN = ("model", "method", "record_ids", "vals_list", "altered")
 
 
 class MeteredGoldenConfirm(models.TransientModel):
     """A change that alters golden calls, to be applied all the same, with a reason.
 
-    It comes from the screen whose saving was refused, and is applied with the rights
-    of who confirms it.
+    It comes from the screen whose saving was refused, by way of the browser: what is
+    applied is what the server wrote down for this user, or nothing. It is applied with
+    the rights of who confirms it.
     """
 
     _name = "metered.golden.confirm"
     _description = "Change Golden Calls"
+    _inherit = ["metered.guarded"]
 
     model = fields.Char(required=True)
     method = fields.Char(required=True)
     record_ids = fields.Char(required=True)
     vals_list = fields.Char(required=True)
-    altered = fields.Text(string="Golden Calls Altered", readonly=True)
+    altered = fields.Text(string="Golden Calls Altered")
+    digest = fields.Char(help="Shows that this is the change that was refused.")
     what = fields.Char(string="Change Of", compute="_compute_what")
     # Asked for by the button: who goes back need not say anything.
     reason = fields.Text(
@@ -43,6 +49,30 @@ class MeteredGoldenConfirm(models.TransientModel):
         for wizard in self:
             wizard.display_name = self.env._("Change of %s", wizard.what or "?")
 
+    @api.model
+    def _digest(self, change):
+        """What only the server can write below a change, for this user only.
+
+        :param change: dict of the fields in ``SHOWN``
+        """
+        text = json.dumps([self.env.uid, *(change[name] or "" for name in SHOWN)])
+        return hmac(self.env(su=True), "metered_golden_confirm", text)
+
+    def _check_shown(self):
+        """Refuse a change that is not the one that was shown.
+
+        :raises UserError: when anything of it is another
+        """
+        self.ensure_one()
+        change = {name: self[name] for name in SHOWN}
+        if not consteq(self._digest(change), self.digest or ""):
+            raise UserError(
+                self.env._(
+                    "This is not the change that was refused. Go back, and save it "
+                    "once more."
+                )
+            )
+
     def _records(self):
         """The records that are changed.
 
@@ -62,8 +92,11 @@ class MeteredGoldenConfirm(models.TransientModel):
         if not (self.reason or "").strip():
             raise UserError(self.env._("Say why the agreed prices may change."))
         records = self._records()
+        self._check_shown()
         home = records._golden_home()
-        confirmed = records.with_context(metered_golden_reason=self.reason)
+        confirmed = records.with_context(
+            metered_golden_reason=self.reason, metered_golden_shown=self.altered or ""
+        )
         vals_list = json.loads(self.vals_list)
         if self.method == "create":
             records = confirmed.create(vals_list)

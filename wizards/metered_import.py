@@ -26,6 +26,7 @@ class MeteredImport(models.TransientModel):
 
     _name = "metered.import"
     _description = "Import Usage"
+    _inherit = ["metered.guarded"]
 
     source_id = fields.Many2one(
         "metered.source",
@@ -41,7 +42,10 @@ class MeteredImport(models.TransientModel):
         help="CSV, TSV or XLSX; CSV and TSV may be compressed with gzip.",
     )
     file_name = fields.Char()
-    attachment_id = fields.Many2one("ir.attachment")
+    attachment_id = fields.Many2one(
+        "ir.attachment",
+        readonly=True,
+    )
     state = fields.Selection(
         [("upload", "Upload"), ("preview", "Preview")], default="upload"
     )
@@ -93,15 +97,15 @@ class MeteredImport(models.TransientModel):
         self.ensure_one()
         if not self.file:
             raise UserError(self.env._("Choose a file first."))
-        if self.attachment_id:
-            self.attachment_id.unlink()
-        self.attachment_id = self.env["ir.attachment"].create(
+        self.attachment_id.unlink()
+        attachment = self.env["ir.attachment"].create(
             {
                 "name": self.file_name or "usage",
                 "datas": self.file,
                 "mimetype": FILE_TYPE,
             }
         )
+        self._set_as_program({"attachment_id": attachment.id})
         self._show(override=None)
         return self._reopen()
 
@@ -176,7 +180,7 @@ class MeteredImport(models.TransientModel):
             limit=1,
         )
         layout = files.LAYOUTS.get(file_format.layout)
-        self.write(
+        self._set_as_program(
             {
                 "state": "preview",
                 "encoding": file_format.encoding,
@@ -370,6 +374,7 @@ class MeteredImport(models.TransientModel):
 class MeteredImportColumn(models.TransientModel):
     _name = "metered.import.column"
     _description = "Column of a File to Import"
+    _inherit = ["metered.guarded"]
     _order = "wizard_id, sequence"
 
     wizard_id = fields.Many2one("metered.import", required=True, ondelete="cascade")

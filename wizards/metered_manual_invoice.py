@@ -14,6 +14,7 @@ class MeteredManualInvoice(models.TransientModel):
 
     _name = "metered.manual.invoice"
     _description = "Manual Usage Invoicing"
+    _inherit = ["metered.guarded"]
 
     company_id = fields.Many2one(
         "res.company",
@@ -28,12 +29,14 @@ class MeteredManualInvoice(models.TransientModel):
         domain="['|', ('parent_id', '=', False), ('is_company', '=', True),"
         " ('company_id', 'in', [False, company_id])]",
         help="Whose usage, with that of all its contacts, is invoiced.",
+        check_company=True,
     )
     meter_ids = fields.Many2many(
         "metered.meter",
         string="Call Types",
         domain="[('company_id', 'in', [False, company_id])]",
         help="Empty: all of them.",
+        check_company=True,
     )
     date_from = fields.Date(
         string="From",
@@ -94,8 +97,7 @@ class MeteredManualInvoice(models.TransientModel):
         self.ensure_one()
         self._check_question()
         self.env["metered.usage"].sudo()._apply_plans(self._domain())
-        self._show(self._find())
-        self.changes = False
+        self._show(self._find(), changes=False)
         return self._reopen()
 
     def action_create_invoice(self):
@@ -114,8 +116,7 @@ class MeteredManualInvoice(models.TransientModel):
         self.env["metered.usage"]._lock(self._domain())
         seen = self.seen or {}
         found = self._find()
-        self._show(found)
-        self.changes = self._describe_changes(seen, found)
+        self._show(found, changes=self._describe_changes(seen, found))
         if self.changes:
             return self._reopen()
         if self.problem:
@@ -215,7 +216,7 @@ class MeteredManualInvoice(models.TransientModel):
                     after=self._format_sums(found.rerated_after),
                 )
             )
-        self.sudo().invoice_id = invoice
+        self._set_as_program({"invoice_id": invoice.id})
 
     # === WHAT COMES NEXT === #
 

@@ -8,6 +8,7 @@ class MeteredManualInvoiceLine(models.TransientModel):
 
     _name = "metered.manual.invoice.line"
     _description = "Usage to Invoice"
+    _inherit = ["metered.guarded"]
     _order = "id"
 
     wizard_id = fields.Many2one(

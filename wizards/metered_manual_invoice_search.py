@@ -135,8 +135,11 @@ class MeteredManualInvoice(models.TransientModel):
             for currency_id, of_currency in rows.groupby("currency_id"):
                 sums[currency_id] = int(of_currency["charge_micro"].sum()) * MICRO
 
-    def _show(self, found):
-        """Write what was found on the wizard."""
+    def _show(self, found, changes):
+        """Write what was found on the wizard.
+
+        :param changes: text on what is not what the user looked at; False: nothing
+        """
         company = self.company_id.sudo()
         currency = self._invoice_currency()
         today = fields.Date.context_today(self)
@@ -160,9 +163,10 @@ class MeteredManualInvoice(models.TransientModel):
                     }
                 )
         unrated = self.env["metered.exception"].search_count(self._exception_domain())
-        self.write(
+        self._set_as_program(
             {
                 "state": "found",
+                "changes": changes,
                 "seen": found.as_json(),
                 "found": sum(sums[0] for sums in found.sums.values()) + found.billed,
                 "billed": found.billed,

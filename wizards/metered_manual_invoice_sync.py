@@ -15,7 +15,7 @@ class MeteredManualInvoice(models.TransientModel):
     def action_search(self):
         """Search, and have records fetched that may still be on the switch."""
         result = super().action_search()
-        self.sync_note = self._start_missing_syncs()
+        self._set_as_program({"sync_note": self._start_missing_syncs()})
         return result
 
     def _start_missing_syncs(self):

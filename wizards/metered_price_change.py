@@ -9,6 +9,7 @@ class MeteredPriceChange(models.TransientModel):
 
     _name = "metered.price.change"
     _description = "Change a Metered Price"
+    _inherit = ["metered.guarded"]
 
     price_id = fields.Many2one("metered.price", required=True, readonly=True)
     date = fields.Date(

@@ -10,6 +10,7 @@ from odoo.tools import format_date
 from ..ingest.dial_plans import dial_plan
 from ..ingest.find_allowance import find_plan
 from ..ingest.find_rate import price_calls, read_number
+from ..ingest.load_classes import own_country
 from ..rating.exact import exact, exact_text
 
 #: lengths in seconds that the price is told for, besides the one that is asked for
@@ -23,6 +24,7 @@ class MeteredRateFinder(models.TransientModel):
 
     _name = "metered.rate.finder"
     _description = "Rate Finder"
+    _inherit = ["metered.guarded"]
 
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
@@ -42,6 +44,7 @@ class MeteredRateFinder(models.TransientModel):
         help="Whose rates count: the customer's deck, then its group's, then the "
         "company's. Its calling plans count with what is left of them now. Empty: the "
         "company's rates.",
+        check_company=True,
     )
     deck_id = fields.Many2one(
         "metered.rate.deck",
@@ -49,6 +52,7 @@ class MeteredRateFinder(models.TransientModel):
         domain="[('company_id', '=', company_id)]",
         context={"active_test": False},
         help="Ask this deck, also an archived one, and not those of the customer.",
+        check_company=True,
     )
     source_id = fields.Many2one(
         "metered.source",
@@ -59,6 +63,7 @@ class MeteredRateFinder(models.TransientModel):
         readonly=False,
         help="Numbers are read as this source reads them. Empty: as in the company's "
         "country.",
+        check_company=True,
     )
     seconds = fields.Integer(string="Call of (seconds)", default=60)
     result = fields.Html(compute="_compute_result", sanitize=False)
@@ -103,7 +108,7 @@ class MeteredRateFinder(models.TransientModel):
         """What is found, or what is in the way, as HTML."""
         self._check_readable()
         words = self.env["metered.explanation"]
-        country = self.source_id.country_id or self.company_id.country_id
+        country, is_assumed = self._country()
         problem = self._problem(country)
         if problem:
             return words._render(warning=problem)
@@ -114,6 +119,7 @@ class MeteredRateFinder(models.TransientModel):
             country.sudo(),
             self.source_id.sudo(),
             self._caller(),
+            is_assumed,
         )
         if found.number is None:
             return words._render(
@@ -157,6 +163,18 @@ class MeteredRateFinder(models.TransientModel):
             heading=self.env._("A call of %s", words._length(seconds)),
             warning=self._no_rate(asked, found),
         )
+
+    def _country(self):
+        """Where the number is dialled, as an import takes it.
+
+        :return: (``res.country``, whether only the customer's address tells it)
+        """
+        partner, source = self.partner_id._origin.sudo(), self.source_id.sudo()
+        accounts = source.account_ids.filtered(lambda a: a.partner_id == partner)
+        home = source.country_id or self.company_id.country_id
+        told = accounts.country_id[:1]
+        country = told or own_country(partner) or home
+        return country, not told and country != home
 
     def _check_readable(self):
         """Refuse what the user may not read: the prices are read with all rights."""

@@ -17,6 +17,7 @@ class MeteredRateProposal(models.TransientModel):
 
     _name = "metered.rate.proposal"
     _description = "Proposal of Rates"
+    _inherit = ["metered.guarded"]
 
     name = fields.Char(
         string="Rate Deck",
@@ -113,6 +114,7 @@ class MeteredRateProposal(models.TransientModel):
 class MeteredRateProposalLine(models.TransientModel):
     _name = "metered.rate.proposal.line"
     _description = "Proposed Rate"
+    _inherit = ["metered.guarded"]
 
     proposal_id = fields.Many2one(
         "metered.rate.proposal", required=True, ondelete="cascade"

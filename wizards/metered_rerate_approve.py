@@ -8,6 +8,7 @@ class MeteredRerateApprove(models.TransientModel):
 
     _name = "metered.rerate.approve"
     _description = "Approve the Difference"
+    _inherit = ["metered.guarded"]
 
     rerate_id = fields.Many2one("metered.rerate", required=True, ondelete="cascade")
     result = fields.Char(related="rerate_id.result")

@@ -9,6 +9,7 @@ class MeteredRerateStart(models.TransientModel):
 
     _name = "metered.rerate.start"
     _description = "Re-rate Usage"
+    _inherit = ["metered.guarded"]
 
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
@@ -31,7 +32,10 @@ class MeteredRerateStart(models.TransientModel):
         help="Last day, in the customer's time zone.",
     )
     partner_ids = fields.Many2many(
-        "res.partner", string="Customers", help="With their contacts. Empty: all."
+        "res.partner",
+        string="Customers",
+        help="With their contacts. Empty: all.",
+        check_company=True,
     )
     meter_ids = fields.Many2many(
         "metered.meter",
@@ -41,6 +45,7 @@ class MeteredRerateStart(models.TransientModel):
         help="Empty: all. What meters other than call types come to is found when they "
         "are invoiced: only invoiced usage of them is priced again, whole billing "
         "periods.",
+        check_company=True,
     )
 
     @api.model

@@ -12,7 +12,7 @@ class MeteredSimulationStart(models.TransientModel):
     """Say what to try on which usage, or whose margins to look at."""
 
     _name = "metered.simulation.start"
-    _inherit = ["metered.simulation.question"]
+    _inherit = ["metered.guarded", "metered.simulation.question"]
     _description = "What If"
 
     company_id = fields.Many2one(default=lambda self: self.env.company)

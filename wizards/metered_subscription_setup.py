@@ -10,6 +10,7 @@ class MeteredSubscriptionSetup(models.TransientModel):
 
     _name = "metered.subscription.setup"
     _description = "Setup of a Subscription"
+    _inherit = ["metered.guarded"]
 
     partner_id = fields.Many2one(
         "res.partner",

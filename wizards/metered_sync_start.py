@@ -15,6 +15,7 @@ class MeteredSyncStart(models.TransientModel):
 
     _name = "metered.sync.start"
     _description = "Sync Phone Numbers & Call Records"
+    _inherit = ["metered.guarded"]
 
     partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
     source_id = fields.Many2one("metered.source", readonly=True)
@@ -57,7 +58,7 @@ class MeteredSyncStart(models.TransientModel):
                     sources=", ".join(sources.mapped("name")),
                 )
             )
-        wizard = self.create(
+        wizard = self.sudo().create(
             {
                 "partner_id": partner.id,
                 "source_id": sources.id if len(sources) == 1 else False,

@@ -119,4 +119,4 @@ def _step(number, tier, within, sold):
         "flat_fee": exact_text(tier.flat_fee),
         "amount": exact_text(sold * tier.unit_price + tier.flat_fee),
     }
-    return Step("tier", values)
+    return Step("tier", values, sold)
