@@ -144,6 +144,7 @@ class TestPublicMethods(EveryRecord, TransactionCase):
         for number, name in enumerate((*our_models(cls.env), *OTHERS)):
             cls.start_ids(cls.env[name], FIRST_ID + number * 100_000)
         cls.set_up_rates()
+        cls.company.country_id = cls.usa
         cls.make_every_record()
         for name in OTHERS:
             cls.every[name] = cls.env[name].search([("id", ">=", FIRST_ID)])
