@@ -291,7 +291,7 @@ class EveryRecord(MeteredMakers):
             return cls.env.uid
         if field.name in ("active", "readable"):
             return True
-        if field.groups == NO_ACCESS:
+        if field.groups == NO_ACCESS and not field.required:
             # Nobody but the program writes it.
             return None
         if field.type == "many2one":

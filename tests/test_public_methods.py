@@ -29,11 +29,14 @@ from odoo.addons.metered_billing.connectors.errors import SourceError
 from odoo.addons.metered_billing.models import metered_source_connection
 
 from .every_record import ADDON, OTHERS, EveryRecord, our_models
+from .metered_case import MODULE
 
 SECRET = "Zq7Secret"
 #: ids of the company's records begin here, so that they are known wherever they turn up
 FIRST_ID = 700_000_000
 OWN_ID = re.compile(r"\b7\d{8}\b")
+#: what may hold ids in the context
+CONTEXT_ID = re.compile(r"context(?:\.get\(|\[)\"(\w+_ids?|\w*target)\"")
 ROLES = {
     "plain": "base.group_user",
     "portal": "base.group_portal",
@@ -65,6 +68,18 @@ def create_values(case, model):
     return values
 
 
+def onchange_arguments(case, model):
+    """A form that is being filled in with what is the company's, in our own fields."""
+    ours = {
+        name
+        for name, field in case.env[model]._fields.items()
+        if field._module == "metered_billing"
+    }
+    values = create_values(case, model)
+    values = {name: value for name, value in values.items() if name in ours}
+    return [(values, list(values), {name: {} for name in ours})]
+
+
 def write_values(case, model):
     """A value for the first field that could be written."""
     for field in case.env[model]._fields.values():
@@ -83,6 +98,7 @@ def one_by_one(*values):
 ARGUMENTS = {
     "create": lambda case, model: [([create_values(case, model)],)],
     "write": lambda case, model: [(write_values(case, model),)],
+    "onchange": onchange_arguments,
     "default_get": lambda case, model: [(list(case.env[model]._fields),)],
     "import_file": lambda case, model: [(case.source.id, "a.csv", "eA==")],
     "set_hidden": one_by_one(True),
@@ -128,6 +144,7 @@ class TestPublicMethods(EveryRecord, TransactionCase):
         for number, name in enumerate((*our_models(cls.env), *OTHERS)):
             cls.start_ids(cls.env[name], FIRST_ID + number * 100_000)
         cls.set_up_rates()
+        cls.company.country_id = cls.usa
         cls.make_every_record()
         for name in OTHERS:
             cls.every[name] = cls.env[name].search([("id", ">=", FIRST_ID)])
@@ -226,6 +243,7 @@ class TestPublicMethods(EveryRecord, TransactionCase):
             "active_id": records[:1].id,
             "active_ids": records.ids,
             "allowed_company_ids": [self.other.id],
+            "cron_id": self.env.ref("metered_billing.ir_cron_sync").id,
             "metered_source_ids": self.source.ids,
             "metered_partner_id": self.customer.id,
             "default_batch_id": self.batch.id,
@@ -238,9 +256,10 @@ class TestPublicMethods(EveryRecord, TransactionCase):
 
     # === CALLING === #
 
-    def call(self, role, model, name, arguments, context=None):
+    def call(self, role, model, name, arguments, context=None, known=()):
         """Call as RPC does, look at what came of it, and take it back.
 
+        :param known: ids that the caller knows besides
         :return: True; False where the method takes one record only
         """
         where = f"{role}: {model}.{name}{arguments!r:.80}"
@@ -269,7 +288,7 @@ class TestPublicMethods(EveryRecord, TransactionCase):
             raise RolledBack
         self.env.transaction.clear()
         made = self.compare(where, env.uid, changed)
-        self.look_for(where, result, (arguments, context, made))
+        self.look_for(where, result, (arguments, context, made, known))
         if self.asked:
             self.faults.append(f"{where} asked a switch")
         return True
@@ -383,6 +402,14 @@ class TestPublicMethods(EveryRecord, TransactionCase):
 
     # === TESTS === #
 
+    def test_the_context_is_known(self):
+        """What methods take ids from beside their arguments is sent along above."""
+        known = self.context_of("metered.source")
+        for folder in ("models", "wizards", "ingest", "controllers"):
+            for path in (MODULE / folder).glob("*.py"):
+                for key in CONTEXT_ID.findall(path.read_text(encoding="utf-8")):
+                    self.assertIn(key, known, f"{path.name}: add it to context_of")
+
     @mute_logger("odoo.models.unlink", "odoo.sql_db")
     def test_methods(self):
         """Methods on records of the company, and on none."""
@@ -423,8 +450,14 @@ class TestPublicMethods(EveryRecord, TransactionCase):
                     if field.type == "many2many" and field.store:
                         dialog[field.name] = self.every[field.comodel_name][:1]
                 self.env.flush_all()
+                known = [
+                    dialog[field.name].ids
+                    for field in dialog._fields.values()
+                    if field.relational and field.store
+                ]
                 for arguments in self.calls_of(model, name):
-                    self.call(role, model, name, (dialog.ids, *arguments))
+                    arguments = (dialog.ids, *arguments)
+                    self.call(role, model, name, arguments, known=known)
         self.check()
 
     def check_framework(self, transient):
