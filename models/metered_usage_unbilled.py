@@ -115,7 +115,7 @@ class MeteredUsage(models.Model):
         calls = self._read_group(
             [*domain, ("meter_id.kind", "=", "call")], ["currency_id"], ["amount:sum"]
         )
-        money = dict(calls)
+        money = {currency: amount or 0.0 for currency, amount in calls}
         so_far = self._so_far_of(domain, limit)
         for amount, currency in so_far.amounts.values():
             money[currency] = money.get(currency, 0.0) + float(amount)

@@ -120,44 +120,34 @@ class SaleSubscription(models.Model):
     def write(self, values):
         """Bill what is left when a stage closes it, and keep dates that were agreed.
 
+        subscription_oca begins anew, today, whenever a subscription is moved to a stage
+        in progress, also from another one.
+
         :raises UserError: when it gets another customer while usage waits for it
         """
         waiting = self.env["metered.usage"].sudo()
         if {"partner_id", "company_id"} & set(values):
             waiting = self._metered_waiting_usage()
-        result = self._metered_write(values)
-        self._metered_check_waiting(waiting)
-        return result
-
-    def _metered_write(self, values):
-        """Write, minding the stage.
-
-        subscription_oca begins anew, today, whenever a subscription is moved to a stage
-        in progress, also from another one.
-        """
-        if "stage_id" not in values:
-            return super().write(values)
-        stage = self.env["sale.subscription.stage"].browse(
-            int(values["stage_id"] or 0)
-            if not isinstance(values["stage_id"], models.BaseModel)
-            else values["stage_id"].id
-        )
-        running = self.filtered("in_progress")
+        stage = values.get("stage_id") or 0
+        if not isinstance(stage, models.BaseModel):
+            stage = self.env["sale.subscription.stage"].browse(int(stage) or [])
+        running = self.filtered("in_progress") if stage else self.browse()
+        dates = {}
         if stage.type == "post":
             for subscription in running:
                 subscription._metered_bill_final()
-            result = super().write(values)
-            running.filtered("recurring_next_date").recurring_next_date = False
-            return result
-        names = ("date_start", "recurring_next_date", "metered_billing_day")
-        dates = {
-            subscription: {name: subscription[name] for name in names}
-            for subscription in running
-        }
+        elif stage.type == "in_progress":
+            names = ("date_start", "recurring_next_date", "metered_billing_day")
+            dates = {
+                subscription: {name: subscription[name] for name in names}
+                for subscription in running
+            }
         result = super().write(values)
-        if stage.type == "in_progress":
-            for subscription, kept in dates.items():
-                subscription.with_context(metered_advance=True)._set_as_program(kept)
+        if stage.type == "post":
+            running.filtered("recurring_next_date").recurring_next_date = False
+        for subscription, kept in dates.items():
+            subscription.with_context(metered_advance=True)._set_as_program(kept)
+        self._metered_check_waiting(waiting)
         return result
 
     # === WHOSE USAGE IT BILLS === #
