@@ -250,6 +250,8 @@ class MeteredBatch(models.Model):
     def _attachment_path(self, attachment):
         """The path of an attachment's file; a copy of it if it is in the database."""
         attachment = attachment.sudo()
+        if not attachment:
+            raise UserError(self.env._("Choose a file first."))
         if attachment.store_fname:
             path = attachment._full_path(attachment.store_fname)
             if os.path.exists(path):

@@ -27,6 +27,7 @@ from . import test_connector_http_json
 from . import test_connector_interface
 from . import test_connector_netsapiens
 from . import test_connector_windows
+from . import test_context
 from . import test_cure_durability
 from . import test_customer_tab
 from . import test_dashboard
@@ -36,6 +37,7 @@ from . import test_deck_check
 from . import test_deck_files
 from . import test_deck_import
 from . import test_deck_tiers
+from . import test_every_button
 from . import test_exception_causes
 from . import test_exception_cures
 from . import test_exception_job
@@ -50,6 +52,7 @@ from . import test_file_detect
 from . import test_file_refused
 from . import test_file_spreadsheet
 from . import test_free_usage
+from . import test_given_values
 from . import test_golden_calls
 from . import test_golden_guard
 from . import test_golden_usage
@@ -76,6 +79,7 @@ from . import test_number_destinations
 from . import test_number_normalisation
 from . import test_number_plans
 from . import test_onboarding
+from . import test_placeholders
 from . import test_prepare_invariants
 from . import test_rate_finder
 from . import test_rate_finder_plans
@@ -91,6 +95,7 @@ from . import test_rating_readme
 from . import test_rating_split
 from . import test_renewal
 from . import test_renewal_durability
+from . import test_renewal_tours
 from . import test_rerate
 from . import test_rerate_documents
 from . import test_rerate_durability
