@@ -3,6 +3,13 @@
 from odoo import Command, fields, models
 from odoo.exceptions import UserError
 
+from ..ingest.aside import Aside
+from .metered_given import given
+from .sale_subscription_dates import ADVANCING
+
+#: the invoice lines of the usage that an invoice is being made with
+USAGE_LINES = Aside("metered_usage_lines", default=())
+
 
 class SaleSubscription(models.Model):
     """The ways into a subscription's invoice: the button, the renewal, the closing."""
@@ -19,7 +26,7 @@ class SaleSubscription(models.Model):
         The currency and the fiscal position are the subscription's: the lines' taxes
         and accounts follow from them.
         """
-        usage_lines = self.env.context.get("metered_invoice_lines", ())
+        usage_lines = USAGE_LINES.heard()
         line_ids = self._metered_without_fixed(line_ids)
         values = super()._prepare_account_move(
             [*line_ids, *(Command.create(line) for line in usage_lines)]
@@ -46,10 +53,8 @@ class SaleSubscription(models.Model):
         if renewal.billed:
             raise UserError(renewal.billed_message())
         subscription._metered_claim_usage([renewal])
-        subscription = subscription.with_context(
-            metered_invoice_lines=[values for values, _ids in renewal.usage_lines]
-        )
-        renewal.invoice = super(SaleSubscription, subscription).create_invoice()
+        with USAGE_LINES.said([values for values, _ids in renewal.usage_lines]):
+            renewal.invoice = super(SaleSubscription, subscription).create_invoice()
         subscription._metered_link([renewal])
         return renewal.invoice
 
@@ -74,11 +79,7 @@ class SaleSubscription(models.Model):
         """
         if "stage_id" not in values:
             return super().write(values)
-        stage = self.env["sale.subscription.stage"].browse(
-            int(values["stage_id"] or 0)
-            if not isinstance(values["stage_id"], models.BaseModel)
-            else values["stage_id"].id
-        )
+        stage = given(self, values, "stage_id")
         running = self.filtered("in_progress")
         if stage.type == "post":
             for subscription in running:
@@ -94,7 +95,8 @@ class SaleSubscription(models.Model):
         result = super().write(values)
         if stage.type == "in_progress":
             for subscription, kept in dates.items():
-                subscription.with_context(metered_advance=True).write(kept)
+                with ADVANCING.said():
+                    subscription.write(kept)
         return result
 
     def action_view_metered_usage(self):

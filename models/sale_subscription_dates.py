@@ -6,8 +6,13 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools.misc import format_date
 
+from ..ingest.aside import Aside
+from .metered_golden_guard import AS_AGREED
+
 #: recurrences that are counted in months, and so must keep their day of the month
 BY_MONTH = ("months", "years")
+#: said while the next date moves on by itself: nobody means another day of the month
+ADVANCING = Aside("metered_advancing")
 
 
 class SaleSubscription(models.Model):
@@ -39,9 +44,7 @@ class SaleSubscription(models.Model):
     def write(self, values):
         """Remember the day of the month that was meant by a next date."""
         result = super().write(values)
-        if values.get("recurring_next_date") and not self.env.context.get(
-            "metered_advance"
-        ):
+        if values.get("recurring_next_date") and not ADVANCING.heard():
             for subscription in self:
                 subscription.metered_billing_day = subscription._metered_day_of(
                     subscription.recurring_next_date
@@ -74,9 +77,8 @@ class SaleSubscription(models.Model):
         )
 
     def _set_next_invoice_date_after_invoice(self, invoice_date=None):
-        return super(
-            SaleSubscription, self.with_context(metered_advance=True)
-        )._set_next_invoice_date_after_invoice(invoice_date)
+        with ADVANCING.said():
+            return super()._set_next_invoice_date_after_invoice(invoice_date)
 
     def _metered_period_start(self, date_to):
         """First day of the usage that a renewal on ``date_to`` bills.
@@ -196,7 +198,8 @@ class SaleSubscription(models.Model):
         """Start it on the day that was agreed, also when this runs a day late."""
         self.ensure_one()
         start = self.date_start
-        self.action_start_subscription()
+        with AS_AGREED.said():
+            self.action_start_subscription()
         self.write({"date_start": start, "recurring_next_date": start})
 
     def action_resume(self, automatic=False):

@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
 
+from ..models.account_move import REVERSING
+
 
 class AccountMoveReversal(models.TransientModel):
     _inherit = "account.move.reversal"
@@ -15,7 +17,8 @@ class AccountMoveReversal(models.TransientModel):
 
     def reverse_moves(self, is_modify=False):
         """Charge usage, and hold the billing period, with the draft that replaces."""
-        action = super().reverse_moves(is_modify)
+        with REVERSING.said():
+            action = super().reverse_moves(is_modify)
         if is_modify:
             drafts = self.new_move_ids.filtered("metered_replaces_id")
             for draft in drafts:
