@@ -26,6 +26,7 @@ import imports
 
 from odoo.addons.metered_billing.connectors.sources import make_connector
 from odoo.addons.metered_billing.connectors.windows import cut
+from odoo.addons.metered_billing.models.metered_sync_job import KEPT_SETTINGS
 
 DOMAINS, QUICK_DOMAINS = 20, 4
 DAYS = 4
@@ -175,6 +176,7 @@ def _process(env, syncs):
     """Work on syncs as the scheduled action does; seconds."""
     env.cr.commit()
     begun = time.perf_counter()
-    for sync in syncs.with_context(metered_kept_settings={}):
-        sync._process(commit=env.cr.commit)
+    with KEPT_SETTINGS.said({}):
+        for sync in syncs:
+            sync._process(commit=env.cr.commit)
     return time.perf_counter() - begun

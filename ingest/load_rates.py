@@ -9,7 +9,7 @@ from ..rating import MAX_US, MIN_US, Deck, RatingEngine, Slot, TimeBand
 from ..rating.call_tiers import COLUMNS as TIER_COLUMNS
 from ..rating.prefixes import E164_DIGITS
 from .frames import copy_out
-from .tried_rates import KEY as TRIED
+from .tried_rates import TRIED
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 HOLIDAY = 7
@@ -68,7 +68,7 @@ def deck_chain(partner, company):
     """
     deck, group_deck = own_decks(partner)
     chain = usable_decks(deck | group_deck | company.metered_deck_id, company)
-    tried = company.env.context.get(TRIED)
+    tried = TRIED.heard()
     return tried.chain(chain) if tried else chain
 
 
@@ -128,8 +128,10 @@ def load_rates(env, decks, number=None):
         {"min": MIN_US, "max": MAX_US, "decks": decks.ids, "starts": starts},
         RATE_COLUMNS,
     )
-    tried = env.context.get(TRIED)
-    return tried.rates(found.to_pandas(), starts) if tried else found.to_pandas()
+    tried = TRIED.heard()
+    if tried and tried.deck_id in decks.ids:
+        return tried.rates(found.to_pandas(), starts)
+    return found.to_pandas()
 
 
 def load_tiers(env, decks, rates):

@@ -32,10 +32,11 @@ _ADD_TO_USAGE = """
 _MOVE_USAGE = """
     INSERT INTO metered_usage (id, company_id, partner_id, subscription_id, meter_id,
                                day, currency_id, records, quantity, billed_quantity,
-                               amount, collecting)
+                               amount, collecting, billed_in_time)
     SELECT new.id, usage.company_id, usage.partner_id, usage.subscription_id,
            usage.meter_id, usage.day, new.currency_id, new.records, new.quantity,
-           new.billed_quantity, new.charge_micro * 0.000001, FALSE
+           new.billed_quantity, new.charge_micro * 0.000001, FALSE,
+           usage.billed_in_time
       FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[],
                   %s::bigint[], %s::bigint[])
            AS new (id, from_id, currency_id, records, quantity, billed_quantity,

@@ -2,9 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Rates that are tried: another deck in a chain, or other rates in a deck.
 
-Whoever asks for decks and rates by ``load_rates`` in a context that holds a
-:class:`TriedRates` under :data:`KEY` gets them as if they were in force. Nothing is
-written for it.
+Whoever asks for decks and rates by ``load_rates`` while a :class:`TriedRates` is
+:data:`TRIED` gets them as if they were in force. Nothing is written for it.
 """
 
 from datetime import date, datetime
@@ -16,8 +15,10 @@ import pandas as pd
 from ..deck_files.changes import ALWAYS, OPEN, TERMS
 from ..rating import MAX_US, MIN_US
 from ..rating.bands import EPOCH
+from .aside import Aside
 
-KEY = "metered_tried_rates"
+#: said while rates are tried: they
+TRIED = Aside("metered_tried_rates")
 #: ids of rates that there are not yet begin above this; no stored one has such an id
 NEW_RATES = 2**40
 _SAME = ("prefix", "meter_id", "band_id", *TERMS)

@@ -4,9 +4,12 @@ from odoo import Command, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+from ..ingest.aside import Aside
 from ..ingest.usage_calls import cdr_domain
 from .metered_guarded import BY_PROGRAM
 
+#: said while an invoice is copied to take it back, or to stand in its place
+REVERSING = Aside("metered_reversing")
 KEPT_IN_COPIES = ("product", "line_section", "line_subsection", "line_note")
 
 
@@ -80,11 +83,6 @@ class AccountMove(models.Model):
 
     # === WHAT HAPPENS TO AN INVOICE === #
 
-    def _reverse_moves(self, default_values_list=None, cancel=False):
-        """Let the lines of a credit note know which lines they take back."""
-        with BY_PROGRAM.said():
-            return super()._reverse_moves(default_values_list, cancel)
-
     def write(self, vals):
         """Free the usage of what is cancelled; bring back what is drafted again.
 
@@ -128,22 +126,30 @@ class AccountMove(models.Model):
         A credit note has it, and so has an invoice made in place of a reversed one.
         """
         vals_list = super().copy_data(default)
-        if self.env.context.get("include_business_fields"):
+        if REVERSING.heard():
             return vals_list
         for vals in vals_list:
-            commands = vals.get("line_ids", ())
-            if any(
-                c[0] == Command.CREATE and c[2].get("metered_date_from")
-                for c in commands
-            ):
+            commands = vals.get("line_ids")
+            if not isinstance(commands, list | tuple):
+                continue
+            created = [
+                command
+                for command in commands
+                if isinstance(command, list | tuple) and command[0] == Command.CREATE
+            ]
+            if any(command[2].get("metered_date_from") for command in created):
                 vals["line_ids"] = [
                     command
-                    for command in commands
-                    if command[0] == Command.CREATE
-                    and not command[2].get("metered_date_from")
+                    for command in created
+                    if not command[2].get("metered_date_from")
                     and command[2].get("display_type", "product") in KEPT_IN_COPIES
                 ]
         return vals_list
+
+    def _reverse_moves(self, default_values_list=None, cancel=False):
+        """Have the usage on a credit note, too."""
+        with REVERSING.said(), BY_PROGRAM.said():
+            return super()._reverse_moves(default_values_list, cancel)
 
     def _metered_log(self, text):
         self._message_log(body=text)

@@ -3,6 +3,7 @@
 from odoo import Command, fields, models
 
 from ..rating.steps import Step
+from .account_move import REVERSING
 
 
 class AccountMoveLine(models.Model):
@@ -25,6 +26,11 @@ class AccountMoveLine(models.Model):
         string="Usage Until",
         readonly=True,
         help="First day after the usage it charges.",
+    )
+    metered_late = fields.Boolean(
+        string="Recorded Late",
+        readonly=True,
+        help="The usage it charges came in when its billing period had been invoiced.",
     )
     metered_price_id = fields.Many2one(
         "metered.price",
@@ -75,18 +81,16 @@ class AccountMoveLine(models.Model):
 
     def _copy_data_extend_business_fields(self, values):
         """Let a credit note, or a new invoice in its place, know what it is about."""
-        if self.metered_date_from:
+        if REVERSING.heard() and self.metered_date_from:
             values["metered_origin_line_id"] = self.id
         return super()._copy_data_extend_business_fields(values)
 
     def unlink(self):
         """Tell in the chatter that deleting a line frees its usage."""
-        if not self.env.context.get("dynamic_unlink"):
-            # Where the whole invoice goes, so does its chatter.
-            for move, lines in self._metered_charging().grouped("move_id").items():
-                move._metered_log(
-                    self.env._("Deleted: %s", lines._metered_describe_freed())
-                )
+        for move, lines in self._metered_charging().grouped("move_id").items():
+            move._metered_log(
+                self.env._("Deleted: %s", lines._metered_describe_freed())
+            )
         return super().unlink()
 
     def _metered_price_steps(self):

@@ -111,7 +111,9 @@ class AccountMoveLine(models.Model):
         steps = self._metered_price_steps()
         if steps:
             # The price is the whole period's; further lines hold the rest of it.
-            before = words._rows(steps, self.metered_price_id.currency_id)
+            before = words._rows(
+                steps, self.metered_price_id.currency_id, company=self.company_id
+            )
             rows = before + rows
         else:
             rows = self._metered_rows_by_allowance() + rows

@@ -61,7 +61,7 @@ class AccountMoveLine(models.Model):
                     "line", self.env._("Invoice line"), self._metered_one_line()
                 ),
             ],
-            rows=words._rows(steps, currency) + rows,
+            rows=words._rows(steps, currency, company=self.company_id) + rows,
         )
 
     def _metered_rows_corrected(self):

@@ -284,6 +284,8 @@ class MeteredBatch(models.Model):
         :raises AccessError: where the user may not read it
         :raises StoredFileError: see ``ir.attachment``
         """
+        if not attachment:
+            raise UserError(self.env._("Choose a file first."))
         attachment.with_env(self.env).check_access("read")
         return attachment.sudo()._metered_path(sha256)
 

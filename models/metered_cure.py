@@ -2,6 +2,11 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, models
 
+from ..ingest.aside import Aside
+
+#: said by who tries the exceptions again itself, or changes nothing in the end
+NO_CURE = Aside("metered_no_cure")
+
 
 class MeteredCure(models.AbstractModel):
     """What may cure exceptions when it is created or changed.
@@ -38,7 +43,7 @@ class MeteredCure(models.AbstractModel):
 
     def _cure_later(self):
         """Note that these records may have cured exceptions."""
-        if self.env.context.get("metered_no_cure"):
+        if NO_CURE.heard():
             return
         precommit = self.env.cr.precommit
         waiting = precommit.data.setdefault("metered_cures", {})

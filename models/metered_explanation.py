@@ -34,15 +34,18 @@ class MeteredExplanation(models.AbstractModel):
     # === FROM STEPS TO ROWS === #
 
     @api.model
-    def _rows(self, steps, currency, allowances=None):
+    def _rows(self, steps, currency, allowances=None, company=None):
         """Steps in words.
 
         :param steps: list of ``rating.Step``
         :param currency: ``res.currency`` of the charge
         :param allowances: dict allowance id -> its name
+        :param company: ``res.company`` of a document that keeps the steps: they name
+            what is its, and what the user may read. None: the engine made them just
+            now, of records that the user has a right to have explained
         :return: list of dicts: code, title, text, amount (text or False), url
         """
-        names = self._names(steps, allowances or {})
+        names = self._names(steps, allowances or {}, company)
         rows = []
         for step in steps:
             say = getattr(self, f"_say_{step.code}", None)
@@ -70,18 +73,22 @@ class MeteredExplanation(models.AbstractModel):
         }
 
     @api.model
-    def _names(self, steps, allowances):
+    def _names(self, steps, allowances, company=None):
         """What the ids in the steps mean: (key, id) -> record or name."""
         ids = defaultdict(set)
         for step in steps:
             for key in NAMED:
                 if step.values.get(key):
                     ids[key].add(step.values[key])
-        names = {
-            (key, record.id): record
-            for key, found in ids.items()
-            for record in self.env[NAMED[key]].sudo().browse(sorted(found)).exists()
-        }
+        names = {}
+        for key, found in ids.items():
+            records = self.env[NAMED[key]].sudo().browse(sorted(found)).exists()
+            if company is not None:
+                records = records.filtered(
+                    lambda record: record.company_id <= company
+                ).sudo(False)
+                records = records._filtered_access("read")
+            names.update({(key, record.id): record for record in records})
         names.update({("allowance_id", id_): name for id_, name in allowances.items()})
         return names
 

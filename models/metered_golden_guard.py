@@ -9,10 +9,14 @@ from odoo.exceptions import RedirectWarning, UserError
 from odoo.http import request
 from odoo.tools import json_default
 
+from ..ingest.aside import Aside
+
 _logger = logging.getLogger(__name__)
 
 #: what says in a cursor's cache that a change is being looked at already
 WATCHING = "metered_golden_watching"
+#: said while something begins on the day on which it was agreed to begin
+AS_AGREED = Aside("metered_as_agreed")
 #: fields with the first day, and the first day after
 DATES = {"date_from", "date_to"}
 
@@ -153,7 +157,7 @@ class MeteredGoldenGuard(models.AbstractModel):
         may = self.env.user.has_group("metered_billing.group_metered_administrator")
         # Who confirmed other lines than these has not confirmed these.
         may_go_on = may and self.env.context.get("metered_golden_shown", lines) == lines
-        reason = (self.env.context.get("metered_golden_reason") or "").strip()
+        reason = str(self.env.context.get("metered_golden_reason") or "").strip()
         if may_go_on and reason:
             for call, line in altered.items():
                 call._note_confirmed(line, reason)
@@ -203,7 +207,7 @@ class MeteredGoldenGuard(models.AbstractModel):
         if not on_screen:
             return None
         try:
-            values = json.dumps(vals_list, default=json_default)
+            values = json.dumps(self._golden_plain(vals_list), default=json_default)
         except (TypeError, ValueError):
             _logger.info("A change of %s cannot be kept to be confirmed", self._name)
             return None
@@ -216,6 +220,18 @@ class MeteredGoldenGuard(models.AbstractModel):
         }
         change["digest"] = self.env["metered.golden.confirm"]._digest(change)
         return {f"default_{name}": value for name, value in change.items()}
+
+    def _golden_plain(self, vals_list):
+        """Values with ids in place of records."""
+        return [
+            {
+                name: self._fields[name].convert_to_write(value, self)
+                if isinstance(value, models.BaseModel)
+                else value
+                for name, value in vals.items()
+            }
+            for vals in vals_list
+        ]
 
     @api.model
     def _golden_action(self):

@@ -2,6 +2,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
 
+from .metered_given import all_given, given
+from .metered_golden_guard import AS_AGREED
+
 
 class SaleSubscription(models.Model):
     """What is sold to a customer: calling plans, and metered products.
@@ -28,19 +31,16 @@ class SaleSubscription(models.Model):
         return []
 
     def _golden_concerned(self, calls, vals_list):
-        if self.env.context.get("cron_id") or self._golden_is_end(vals_list):
+        if AS_AGREED.heard() or self._golden_is_end(vals_list):
             return calls.browse()
-        partners = self.partner_id.browse(
-            vals["partner_id"] for vals in vals_list if vals.get("partner_id")
-        )
+        partners = all_given(self, vals_list, "partner_id")
         return calls._of_families(self.partner_id | partners)
 
     def _golden_is_end(self, vals_list):
         """Whether all that is written is a stage in which it does not run."""
-        stages = self.env["sale.subscription.stage"]
         return bool(vals_list) and all(
             not (self._pricing - {"stage_id"}) & vals.keys()
-            and stages.browse(vals.get("stage_id")).type != "in_progress"
+            and given(self, vals, "stage_id").type != "in_progress"
             for vals in vals_list
         )
 
@@ -60,11 +60,7 @@ class SaleSubscriptionLine(models.Model):
         return []
 
     def _golden_concerned(self, calls, vals_list):
-        subscriptions = self.sale_subscription_id.browse(
-            vals["sale_subscription_id"]
-            for vals in vals_list
-            if vals.get("sale_subscription_id")
-        )
+        subscriptions = all_given(self, vals_list, "sale_subscription_id")
         subscriptions |= self.sale_subscription_id
         return calls._of_families(subscriptions.partner_id)
 

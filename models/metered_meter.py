@@ -214,7 +214,7 @@ class MeteredMeter(models.Model):
         :param last: last day
         :param records: number of calls or records
         :param billed: billed quantity as text: seconds for calls
-        :param late: whether it belongs to a period that was invoiced before
+        :param late: whether it came in when its period had been invoiced
         """
         self.ensure_one()
         values = {

@@ -96,7 +96,7 @@ class MeteredPlanMark(models.Model):
     def _mark(self, company, partners, day_from, day_to):
         self.env.cr.execute(
             "INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)"
-            " SELECT %s, partner_id, %s, %s FROM unnest(%s) AS partner_id",
+            " SELECT %s, partner_id, %s, %s FROM unnest(%s::int[]) AS partner_id",
             (company.id, day_from, day_to, partners.ids),
         )
 

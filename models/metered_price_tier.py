@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import fields, models
 
+from .metered_given import all_given
+
 
 class MeteredPriceTier(models.Model):
     _name = "metered.price.tier"
@@ -68,9 +70,7 @@ class MeteredPriceTier(models.Model):
 
     def _golden_dates(self, vals_list):
         """The day from which the price holds that they are of."""
-        prices = self.price_id | self.price_id.browse(
-            vals["price_id"] for vals in vals_list if vals.get("price_id")
-        )
+        prices = self.price_id | all_given(self, vals_list, "price_id")
         return prices._golden_dates([])
 
     def _audit_home(self):

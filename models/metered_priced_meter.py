@@ -27,7 +27,7 @@ class PricedMeter:
     #: first day, and first day after the period
     date_from: object
     date_to: object
-    #: whether the period is over for long, so that it came in late
+    #: whether all of it came in when its period had been invoiced
     late: bool
     #: open usage, that is billed now; rows without records were made by an invoice
     usage: models.BaseModel

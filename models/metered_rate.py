@@ -6,6 +6,7 @@ from odoo.tools import format_date
 
 from ..rating.prefixes import prefix_ranges
 from .metered_destination import number_start
+from .metered_given import all_given, given
 
 #: what a call that was rated rests on; never changed once a rate was used
 PRICE_FIELDS = {
@@ -323,10 +324,7 @@ class MeteredRate(models.Model):
         """Refuse to change the price of calls that were rated already."""
         changed = PRICE_FIELDS & set(vals)
         for rate in self.filtered("used") if changed else ():
-            if any(
-                rate._fields[name].convert_to_write(rate[name], rate) != vals[name]
-                for name in changed
-            ):
+            if any(given(rate, vals, name) != rate[name] for name in changed):
                 raise UserError(
                     self.env._(
                         "Calls were rated with %(rate)s of %(deck)s already. Set the "
@@ -378,12 +376,11 @@ class MeteredRate(models.Model):
 
     def _golden_concerned(self, calls, vals_list):
         """Calls to numbers with these prefixes, of customers with these decks."""
-        decks = self.deck_id.browse(v["deck_id"] for v in vals_list if v.get("deck_id"))
-        decks |= self.deck_id
+        decks = all_given(self, vals_list, "deck_id") | self.deck_id
         calls = calls.filtered(lambda call: decks & call._decks())
         rates = [(rate.prefix, rate.destination_id) for rate in self]
         rates += [
-            (vals.get("prefix"), vals.get("destination_id"))
+            (given(self, vals, "prefix"), given(self, vals, "destination_id"))
             for vals in vals_list
             if not self or {"prefix", "destination_id"} & vals.keys()
         ]

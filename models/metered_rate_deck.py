@@ -8,6 +8,8 @@ from odoo.exceptions import UserError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from .metered_given import given
+
 
 class MeteredRateDeck(models.Model):
     _name = "metered.rate.deck"
@@ -112,8 +114,9 @@ class MeteredRateDeck(models.Model):
     def write(self, vals):
         """Keep what rated calls rest on: a used deck keeps its currency."""
         if "currency_id" in vals:
+            currency = given(self, vals, "currency_id")
             for deck in self:
-                if deck.currency_id.id != vals["currency_id"] and deck._is_used():
+                if deck.currency_id != currency and deck._is_used():
                     raise UserError(
                         self.env._(
                             "Calls were rated with %(deck)s already, so its currency "

@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .metered_given import all_given
+
 
 class MeteredRateTier(models.Model):
     """A price that begins within the call: the first minute at one price, then another.
@@ -116,6 +118,4 @@ class MeteredRateTier(models.Model):
 
     def _golden_rates(self, vals_list):
         """The rates whose tiers change."""
-        return self.rate_id | self.rate_id.browse(
-            vals["rate_id"] for vals in vals_list if vals.get("rate_id")
-        )
+        return self.rate_id | all_given(self, vals_list, "rate_id")

@@ -96,7 +96,6 @@ class MeteredRenewal(models.Model):
             return run
         return self.create({"company_id": company.id, "date": today, "expected": due})
 
-    @api.model
     def action_start(self):
         """Renew what is due in the company now, in the background."""
         self.check_access("read")

@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import fields, models
 
-from ..ingest.tried_rates import KEY
+from ..ingest.tried_rates import TRIED
 from ..rating.exact import exact, number
 
 
@@ -91,10 +91,11 @@ class MeteredSimulation(models.Model):
             chosen = self._chosen_partners()
             calls = calls.filtered(lambda call: call.partner_id.id in chosen)
         day = max(self.rates_day or self.date_to, fields.Date.context_today(self))
-        tried = calls.with_context(**{KEY: self._tried_rates()})
-        rows = []
-        for call, then in zip(calls, tried, strict=True):
-            before, after = call._look(), then._look(day)
+        tried, rows = self._tried_rates(), []
+        for call in calls:
+            before = call._look()
+            with TRIED.said(tried):
+                after = call._look(day)
             if before != after:
                 expected = words._number(exact(number(call.expected)))
                 rows.append(

@@ -9,7 +9,7 @@ from ..ingest.load_rates import deck_chain, load_engine
 from ..ingest.simulate import Simulation
 from ..ingest.simulate_families import TriedPlan, find_families
 from ..ingest.simulate_plans import PlanTrial
-from ..ingest.tried_rates import KEY, TriedRates
+from ..ingest.tried_rates import TRIED, TriedRates
 
 #: customers with plans whose calls are read at a time, and about how many calls
 FAMILIES = 200
@@ -114,8 +114,8 @@ class MeteredSimulation(models.Model):
             of_all[partner.id] = position
             if rates.is_about(chain) and (chosen is None or partner.id in chosen):
                 chain_of[partner.id] = position
-        trying = company.with_context(**{KEY: rates})
-        engine, currency_of_deck = load_engine(trying.env, list(chains))
+        with TRIED.said(rates):
+            engine, currency_of_deck = load_engine(company.env, list(chains))
         return Simulation(engine, currency_of_deck, chain_of), of_all
 
     def _tried_rates(self):

@@ -211,9 +211,9 @@ class MeteredSource(models.Model):
                 raise ValidationError(
                     self.env._(
                         "Nothing is known about how numbers are dialled in %(country)s."
-                        " Choose another home country for the source %(source)s.",
-                        country=source.country_id.name,
-                        source=source.name,
+                        " Choose another home country for the source %(switch)s.",
+                        country=source.country_id.name or self.env._("no country"),
+                        switch=source.name,
                     )
                 ) from error
 
@@ -363,9 +363,9 @@ class MeteredSource(models.Model):
         if used:
             raise UserError(
                 self.env._(
-                    "Records were imported from %(source)s, so it cannot be deleted. "
+                    "Records were imported from %(switch)s, so it cannot be deleted. "
                     "Archive it instead.",
-                    source=used.source_id.name,
+                    switch=used.source_id.name,
                 )
             )
 

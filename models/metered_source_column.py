@@ -60,9 +60,9 @@ class MeteredSourceColumn(models.Model):
             if problem:
                 raise ValidationError(
                     self.env._(
-                        "Column %(column)s of %(source)s: %(problem)s",
+                        "Column %(column)s of %(switch)s: %(problem)s",
                         column=column.columns,
-                        source=column.source_id.name,
+                        switch=column.source_id.name,
                         problem=problem,
                     )
                 )

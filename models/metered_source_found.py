@@ -162,14 +162,17 @@ class MeteredSourceFound(models.Model):
             },
         }
 
-    @api.model
     def action_list_again(self):
         """Ask the switches of this list for their accounts again."""
         sources = self.env["metered.source"].browse(
             self.env.context.get("metered_source_ids", [])
         )
         for source in sources:
-            source._list_accounts()
+            try:
+                source._list_accounts()
+            except SourceError as error:
+                failure = f"{source.name}: {error}"
+                raise UserError(failure) from error
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
 

@@ -7,8 +7,11 @@ from odoo import fields, models
 from ..connectors.file_store import FileStore
 from ..connectors.file_systems import open_file_system
 from ..connectors.interface import attempt
+from ..ingest.aside import Aside
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
+#: said where somebody waits for an answer
+HURRIED = Aside("metered_hurried")
 
 
 class MeteredSource(models.Model):
@@ -127,7 +130,7 @@ class MeteredSource(models.Model):
             "region": source.store_region,
             "host_key": source.store_host_key,
             "allowed_networks": source.allowed_networks,
-            "hurried": self.env.context.get("metered_hurried"),
+            "hurried": HURRIED.heard(),
         }
         system, folder, redact = open_file_system(settings)
 
@@ -144,8 +147,7 @@ class MeteredSource(models.Model):
         checks = []
 
         def look():
-            hurried = self.with_context(metered_hurried=True)
-            with hurried._open_file_store() as (store, _redact):
+            with HURRIED.said(), self._open_file_store() as (store, _redact):
                 checks.extend(store.check())
 
         name = self.env._("The file store can be opened")

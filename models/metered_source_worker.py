@@ -6,7 +6,8 @@ from odoo import api, fields, models
 
 from ..connectors.throttle import shared_throttle
 from .metered_job import SLICE_SECONDS
-from .metered_sync_worker import ORDER, SLOT_LOCK_CLASS, SLOTS
+from .metered_sync_job import KEPT_SETTINGS
+from .metered_sync_worker import ORDER, SLOT, SLOT_LOCK_CLASS, SLOTS
 
 #: what a runner of queue_job holds on a database as long as it is at work there: its
 #: advisory lock 2293787760715711918, as PostgreSQL lists it
@@ -126,11 +127,13 @@ class MeteredSource(models.Model):
         """
         commit = self.env.cr.commit
         deadline = time.monotonic() + seconds
-        syncs = self.env["metered.sync"].with_context(
-            metered_slot=slot, metered_kept_settings={}
-        )
         if not self._lock_slot(slot, commit):
             return BUSY_SECONDS
+        with SLOT.said(slot), KEPT_SETTINGS.said({}):
+            return self._work_in_slot(commit, deadline)
+
+    def _work_in_slot(self, commit, deadline):
+        syncs = self.env["metered.sync"]
         tried = set()
         while (left := deadline - time.monotonic()) > 0:
             sync = syncs.search(
@@ -180,7 +183,7 @@ class MeteredSource(models.Model):
     def _throttle(self):
         """How often this process may ask: each of several workers has its share."""
         source = self.sudo()
-        slot = self.env.context.get("metered_slot")
+        slot = SLOT.heard()
         if slot is None:
             share, parallel = 1, max(1, source.parallel)
         else:

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 
@@ -137,4 +138,7 @@ class MeteredSync(models.Model):
 
     def action_view_cdrs(self):
         """Open the calls that this sync brought in."""
+        self.ensure_one()
+        if not self.batch_id:
+            raise UserError(self.env._("This sync has brought in nothing so far."))
         return self.batch_id.action_view_cdrs()

@@ -12,6 +12,7 @@ from odoo import api, fields, models
 from ..connectors.errors import SourceAnswerError, SourceError, SourceFileError
 from ..connectors.formats import Chunk
 from ..connectors.interface import join_pages
+from ..ingest.aside import Aside
 from ..ingest.conflicts import make_lasting
 from ..ingest.load import load_settings
 from ..ingest.load_more import add_identifiers
@@ -24,6 +25,9 @@ JOB_LOCK_CLASS = 0x6D627379
 CHUNK_RECORDS = 2_000
 #: pages of one sync, over all its slices: a switch may go on for ever
 MOST_PAGES = 100_000
+#: what records are rated with, for all syncs of a slice: dict source id -> (settings,
+#: ids of identifiers that were added since)
+KEPT_SETTINGS = Aside("metered_kept_settings")
 
 
 @dataclass
@@ -220,7 +224,7 @@ class MeteredSync(models.Model):
 
     def _load_settings(self):
         """What records are rated with: frozen for a slice, for all of its syncs."""
-        kept = self.env.context.get("metered_kept_settings", {})
+        kept = self._kept_settings()
         source = self.source_id
         settings, added = kept.get(source.id, (None, ()))
         if settings and added:
@@ -231,13 +235,17 @@ class MeteredSync(models.Model):
         kept[source.id] = (settings, ())
         return settings
 
+    def _kept_settings(self):
+        kept = KEPT_SETTINGS.heard()
+        return {} if kept is None else kept
+
     def _renew_settings(self, added, changed):
         """Have the settings that are kept know of other identifiers.
 
         :param added: ``metered.identifier`` that are new
         :param bool changed: others have ended
         """
-        kept = self.env.context.get("metered_kept_settings", {})
+        kept = self._kept_settings()
         source = self.source_id
         if changed:
             kept.pop(source.id, None)

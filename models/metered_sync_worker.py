@@ -2,12 +2,17 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
 
+from ..ingest.aside import Aside
+from .metered_sync_job import KEPT_SETTINGS
+
 #: first key of the locks that limit how many syncs of a source run ("mbsl")
 SLOT_LOCK_CLASS = 0x6D62736C
 #: second key of these: the source's id times this, and the slot
 SLOTS = 64
 #: those that have run the least come first
 ORDER = "run_seconds NULLS FIRST, id"
+#: the place that a worker holds among those of the source
+SLOT = Aside("metered_slot")
 
 
 class MeteredSync(models.Model):
@@ -54,9 +59,9 @@ class MeteredSync(models.Model):
         if self.env["metered.source"]._has_job_runner():
             self.search(self._due_domain()).source_id._delay_workers()
         else:
-            syncs = self.with_context(metered_kept_settings={})
-            # A source with a single account does not wait for another's thousand.
-            syncs._work_off(self._due_domain(), "_process", ORDER, turns="source_id")
+            with KEPT_SETTINGS.said({}):
+                # A source with a single account does not wait for another's thousand.
+                self._work_off(self._due_domain(), "_process", ORDER, turns="source_id")
 
     # === LIMIT === #
 
@@ -67,7 +72,7 @@ class MeteredSync(models.Model):
 
         :return: its number; None when all are taken
         """
-        held = self.env.context.get("metered_slot")
+        held = SLOT.heard()
         if held is not None:
             return held
         for slot in range(self.source_id._parallel_syncs()):
@@ -77,5 +82,5 @@ class MeteredSync(models.Model):
 
     def _free_slot(self, slot, commit):
         """Let others have the place; see :meth:`_take_slot`."""
-        if self.env.context.get("metered_slot") is None:
+        if SLOT.heard() is None:
             self.source_id._unlock_slot(slot, commit)

@@ -79,6 +79,11 @@ class MeteredUsage(models.Model):
     collecting = fields.Boolean(
         readonly=True, help="New records of that day are still added to it."
     )
+    billed_in_time = fields.Boolean(
+        readonly=True,
+        help="It was on an invoice that did not call it recorded late, which may be "
+        "gone by now.",
+    )
     invoice_line_id = fields.Many2one(
         "account.move.line",
         readonly=True,
@@ -243,25 +248,27 @@ class MeteredUsage(models.Model):
         if not pairs:
             return
         usage_ids, line_ids = map(list, zip(*pairs, strict=True))
+        lines = self.env["account.move.line"].browse(line_ids)
         self.env.cr.execute(
             """
             UPDATE metered_usage usage
-               SET invoice_line_id = new.line_id, collecting = FALSE
+               SET invoice_line_id = new.line_id, collecting = FALSE,
+                   billed_in_time = usage.billed_in_time IS TRUE
+                                 OR new.line_id != ALL(%s)
               FROM unnest(%s, %s) AS new (usage_id, line_id)
              WHERE usage.id = new.usage_id
             """,
-            (usage_ids, line_ids),
+            (lines.filtered("metered_late").ids, usage_ids, line_ids),
         )
         self._forget_invoices()
-        self.env["account.move.line"].browse(line_ids).invalidate_recordset(
-            ["metered_usage_ids"], flush=False
-        )
+        lines.invalidate_recordset(["metered_usage_ids"], flush=False)
 
     def _forget_invoices(self):
         """Read anew which usage is on which invoice: it was written by SQL."""
         # Nothing of these is waiting to be written: no need to flush all the rest.
         self.invalidate_model(
-            ["invoice_line_id", "invoice_id", "collecting"], flush=False
+            ["invoice_line_id", "invoice_id", "collecting", "billed_in_time"],
+            flush=False,
         )
         self.env["metered.cdr"].invalidate_model(["invoice_id"], flush=False)
 
@@ -290,8 +297,8 @@ class MeteredUsage(models.Model):
         """Values of the invoice lines for this usage, one per call type or as the
         meter says.
 
-        Usage from before ``date_from`` came in late and has lines of its own, as has
-        usage of calls in another currency.
+        Usage from before ``date_from`` has lines of its own: it came in late, or its
+        invoice is gone. So has usage of calls in another currency.
 
         :param company: whose exchange rates count
         :param currency: the invoice's currency; a sum is converted and rounded once
@@ -328,22 +335,25 @@ class MeteredUsage(models.Model):
             shared["analytic_distribution"] = False
         self.env.cr.execute(
             """
-            SELECT usage.meter_id, usage.currency_id, usage.day < %s AS late,
+            SELECT usage.meter_id, usage.currency_id, usage.day < %s AS earlier,
+                   usage.day < %s AND usage.billed_in_time IS NOT TRUE AS late,
                    min(usage.day), max(usage.day), sum(usage.records),
                    sum(usage.billed_quantity)::text, sum(usage.amount)::text,
                    array_agg(usage.id ORDER BY usage.id)
               FROM metered_usage usage
               JOIN metered_meter meter ON meter.id = usage.meter_id
              WHERE usage.id = ANY(%s)
-             GROUP BY usage.meter_id, usage.currency_id, late, meter.sequence
-             ORDER BY late DESC, meter.sequence, usage.meter_id, usage.currency_id
+             GROUP BY usage.meter_id, usage.currency_id, earlier, late, meter.sequence
+             ORDER BY earlier DESC, late, meter.sequence, usage.meter_id,
+                      usage.currency_id
             """,
-            (date_from, self.ids),
+            (date_from, date_from, self.ids),
         )
         lines = []
         for (
             meter_id,
             currency_id,
+            earlier,
             late,
             first,
             last,
@@ -368,8 +378,8 @@ class MeteredUsage(models.Model):
                 company,
                 date or date_to,
             )
-            begin = first if late else date_from
-            end = fields.Date.add(last, days=1) if late else date_to
+            begin = first if earlier else date_from
+            end = fields.Date.add(last, days=1) if earlier else date_to
             text = meter.with_context(lang=partner.lang)._describe_usage(
                 begin, fields.Date.subtract(end, days=1), records, billed, late
             )
@@ -377,6 +387,7 @@ class MeteredUsage(models.Model):
                 **shared,
                 "metered_date_from": begin,
                 "metered_date_to": end,
+                "metered_late": late,
                 "product_id": meter.product_id.id,
                 "name": text,
                 "price_unit": float(total),

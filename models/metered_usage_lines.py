@@ -173,6 +173,7 @@ class MeteredUsage(models.Model):
         values = {
             "metered_date_from": found.date_from,
             "metered_date_to": found.date_to,
+            "metered_late": found.late,
             "metered_price_id": found.price.id,
             "metered_subscription_id": found.subscription.id,
             "metered_pricing": self._pricing(found),

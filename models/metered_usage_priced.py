@@ -76,13 +76,22 @@ class MeteredUsage(models.Model):
             priced = self._price_meter(
                 meter, owner, partner, company, begin, end, usage
             )
-            priced.late = end <= date_from
+            # Usage whose invoice is gone did not come in late.
+            priced.late = end <= date_from and not any(
+                priced.records.mapped("billed_in_time")
+            )
             # With usage, or billed before, there is a line that shows it.
             zero = meter.shows_zero and not priced.billed_usage
             if usage or priced.priced.exact_amount != priced.billed or zero:
                 found.append(priced)
         return sorted(
-            found, key=lambda p: (not p.late, p.meter.sequence, p.meter.id, p.date_from)
+            found,
+            key=lambda p: (
+                p.date_to > date_from,
+                p.meter.sequence,
+                p.meter.id,
+                p.date_from,
+            ),
         )
 
     def _metered_owner(self):

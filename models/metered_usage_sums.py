@@ -4,12 +4,13 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..ingest.aside import Aside
 from ..rating.exact import exact_text
 
 #: (customer, meter) that are priced for the sums of a list; a price takes milliseconds
 MOST_PRICED = 60
-#: key of what was priced for the sums that are read
-PRICED = "metered_usage_priced"
+#: what was priced for the sums that are read: (usage id, amount as text, currency id)
+PRICED = Aside("metered_usage_priced", default=())
 #: aggregates that need it
 OF_SO_FAR = ("amount_so_far:", "so_far_currency_id:")
 
@@ -89,29 +90,26 @@ class MeteredUsage(models.Model):
         limit=None,
         order=None,
     ):
-        usage = self._with_priced(domain, aggregates)
-        return super(MeteredUsage, usage)._read_group(
-            domain, groupby, aggregates, having, offset, limit, order
-        )
+        with PRICED.said(self._priced_rows(domain, aggregates)):
+            return super()._read_group(
+                domain, groupby, aggregates, having, offset, limit, order
+            )
 
     @api.model
     def _read_grouping_sets(self, domain, grouping_sets, aggregates=(), order=None):
-        usage = self._with_priced(domain, aggregates)
-        return super(MeteredUsage, usage)._read_grouping_sets(
-            domain, grouping_sets, aggregates, order
-        )
+        with PRICED.said(self._priced_rows(domain, aggregates)):
+            return super()._read_grouping_sets(domain, grouping_sets, aggregates, order)
 
     @api.model
-    def _with_priced(self, domain, aggregates):
-        """This model, with what open usage of meters comes to, where sums need it."""
+    def _priced_rows(self, domain, aggregates):
+        """What open usage of meters comes to, where sums need it; see `PRICED`."""
         if not any(spec.startswith(OF_SO_FAR) for spec in aggregates):
-            return self
+            return ()
         found = self._so_far_of(list(Domain(domain)), MOST_PRICED)
-        rows = [
+        return [
             (key, exact_text(amount), currency.id)
             for key, (amount, currency) in sorted(found.amounts.items())
         ]
-        return self.with_context(**{PRICED: tuple(rows)})
 
     def _read_group_select(self, aggregate_spec, query):
         if not aggregate_spec.startswith(OF_SO_FAR):
@@ -135,8 +133,7 @@ class MeteredUsage(models.Model):
         table = self._table
         priced = query.make_alias(table, "so_far")
         ids, amounts, currencies = [
-            list(column)
-            for column in zip(*self.env.context.get(PRICED, ()), strict=True)
+            list(column) for column in zip(*PRICED.heard(), strict=True)
         ] or [[], [], []]
         query.add_join(
             "LEFT JOIN",

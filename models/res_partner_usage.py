@@ -99,7 +99,12 @@ class ResPartner(models.Model):
         )
         return [
             *self._metered_block(
-                [*domain, ("day", "<", start)],
+                [*domain, ("day", "<", start), ("billed_in_time", "=", True)],
+                self.env._("Open again, from before %s", format_date(self.env, start)),
+                billed,
+            ),
+            *self._metered_block(
+                [*domain, ("day", "<", start), ("billed_in_time", "=", False)],
                 self.env._(
                     "Recorded late, from before %s", format_date(self.env, start)
                 ),

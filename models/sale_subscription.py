@@ -4,11 +4,16 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from .sale_subscription_dates import PAST_RENEWAL, PastRenewal
+from ..ingest.aside import Aside
+from .metered_given import given
+from .sale_subscription_dates import ADVANCING, PAST_RENEWALS
 from .sale_subscription_renew import Renewal
 
 #: a day after all usage
 LAST = "9999-12-31"
+
+#: the invoice lines of the usage that an invoice is being made with
+USAGE_LINES = Aside("metered_usage_lines", default=())
 
 
 class SaleSubscription(models.Model):
@@ -42,7 +47,7 @@ class SaleSubscription(models.Model):
         The currency and the fiscal position are the subscription's: the lines' taxes
         and accounts follow from them.
         """
-        usage_lines = self.env.context.get("metered_invoice_lines", ())
+        usage_lines = USAGE_LINES.heard()
         line_ids = self._metered_without_fixed(line_ids)
         values = super()._prepare_account_move(
             [*line_ids, *(Command.create(line) for line in usage_lines)]
@@ -70,10 +75,8 @@ class SaleSubscription(models.Model):
         if renewal.billed:
             raise UserError(renewal.billed_message())
         subscription._metered_claim_usage([renewal])
-        subscription = subscription.with_context(
-            metered_invoice_lines=[values for values, _ids in renewal.usage_lines]
-        )
-        renewal.invoice = super(SaleSubscription, subscription).create_invoice()
+        with USAGE_LINES.said([values for values, _ids in renewal.usage_lines]):
+            renewal.invoice = super(SaleSubscription, subscription).create_invoice()
         subscription._metered_link([renewal])
         return renewal.invoice
 
@@ -128,9 +131,7 @@ class SaleSubscription(models.Model):
         waiting = self.env["metered.usage"].sudo()
         if {"partner_id", "company_id"} & set(values):
             waiting = self._metered_waiting_usage()
-        stage = values.get("stage_id") or 0
-        if not isinstance(stage, models.BaseModel):
-            stage = self.env["sale.subscription.stage"].browse(int(stage) or [])
+        stage = given(self, values, "stage_id")
         running = self.filtered("in_progress") if stage else self.browse()
         dates = {}
         if stage.type == "post":
@@ -146,7 +147,8 @@ class SaleSubscription(models.Model):
         if stage.type == "post":
             running.filtered("recurring_next_date").recurring_next_date = False
         for subscription, kept in dates.items():
-            subscription.with_context(metered_advance=True)._set_as_program(kept)
+            with ADVANCING.said():
+                subscription._set_as_program(kept)
         self._metered_check_waiting(waiting)
         return result
 
@@ -236,21 +238,21 @@ class SaleSubscription(models.Model):
         if period.without_fees:
             # It was billed on the day on which the subscription was closed.
             day = fields.Date.subtract(day, days=1)
-        subscription = self.with_context(**{PAST_RENEWAL: PastRenewal(day)})
         others = self._metered_unbilled_periods() - period
         renewal = Renewal(
-            subscription,
+            self,
             period.date_from,
             period.date_to,
             fees=not period.without_fees,
             apart=[(other.date_from, other.date_to) for other in others],
         )
-        subscription._metered_claim([renewal])
-        if renewal.billed:
-            raise UserError(renewal.billed_message())
-        before, now = period.fees, subscription._metered_fees_now()
-        subscription._metered_claim_usage([renewal])
-        subscription._metered_make_invoices([renewal])
+        with PAST_RENEWALS.said({self.id: day}):
+            self._metered_claim([renewal])
+            if renewal.billed:
+                raise UserError(renewal.billed_message())
+            before, now = period.fees, self._metered_fees_now()
+            self._metered_claim_usage([renewal])
+            self._metered_make_invoices([renewal])
         if not renewal.invoice:
             period.was_billed = False
         elif renewal.fees and before is not None and before != now:

@@ -1,26 +1,20 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import calendar
-from dataclasses import dataclass
 from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools.misc import format_date
 
+from ..ingest.aside import Aside
+from .metered_golden_guard import AS_AGREED
+
 #: recurrences that are counted in months, and so must keep their day of the month
 BY_MONTH = ("months", "years")
-#: context key of the renewal that is billed again, a :class:`PastRenewal`
-PAST_RENEWAL = "metered_past_renewal"
-
-
-@dataclass(frozen=True)
-class PastRenewal:
-    """The day of a renewal that is billed again.
-
-    A class of its own: what a caller sends in a context is never one.
-    """
-
-    day: object
+#: said while the next date moves on by itself: nobody means another day of the month
+ADVANCING = Aside("metered_advancing")
+#: days of renewals that are billed again: id of the subscription to its date
+PAST_RENEWALS = Aside("metered_past_renewals", default={})
 
 
 class SaleSubscription(models.Model):
@@ -48,9 +42,7 @@ class SaleSubscription(models.Model):
     def write(self, values):
         """Remember the day of the month that was meant by a next date."""
         result = super().write(values)
-        if values.get("recurring_next_date") and not self.env.context.get(
-            "metered_advance"
-        ):
+        if values.get("recurring_next_date") and not ADVANCING.heard():
             self._metered_set_billing_day()
         return result
 
@@ -86,9 +78,8 @@ class SaleSubscription(models.Model):
         )
 
     def _set_next_invoice_date_after_invoice(self, invoice_date=None):
-        return super(
-            SaleSubscription, self.with_context(metered_advance=True)
-        )._set_next_invoice_date_after_invoice(invoice_date)
+        with ADVANCING.said():
+            return super()._set_next_invoice_date_after_invoice(invoice_date)
 
     def _metered_period_start(self, date_to):
         """First day of the usage that a renewal on ``date_to`` bills.
@@ -151,8 +142,7 @@ class SaleSubscription(models.Model):
     def _metered_billing_date(self):
         """The renewal that is invoiced: the next one, unless one is billed again."""
         self.ensure_one()
-        past = self.env.context.get(PAST_RENEWAL)
-        return past.day if isinstance(past, PastRenewal) else self.recurring_next_date
+        return PAST_RENEWALS.heard().get(self.id, self.recurring_next_date)
 
     def _metered_fee_days(self):
         """The days that a flat fee is for, as text in the customer's language."""
@@ -214,7 +204,8 @@ class SaleSubscription(models.Model):
         """Start it on the day that was agreed, also when this runs a day late."""
         self.ensure_one()
         start = self.date_start
-        self.action_start_subscription()
+        with AS_AGREED.said():
+            self.action_start_subscription()
         self.write({"date_start": start, "recurring_next_date": start})
 
     def action_resume(self, automatic=False):

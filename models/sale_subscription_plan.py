@@ -7,6 +7,7 @@ from fractions import Fraction
 from odoo import api, fields, models
 
 from ..rating.proration import share_of_days
+from .sale_subscription_dates import ADVANCING
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class SaleSubscription(models.Model):
                     {"metered_plan_end": False, "metered_plan_next": False}
                 )
         changing = {"date_start", "partner_id", "stage_id", "metered_plan_end", "date"}
-        if not self.env.context.get("metered_advance"):
+        if not ADVANCING.heard():
             changing.add("recurring_next_date")
         if changing & set(values):
             self._metered_mark_plans()

@@ -34,6 +34,7 @@ from . import test_connector_interface
 from . import test_connector_netsapiens
 from . import test_connector_own_credentials
 from . import test_connector_windows
+from . import test_context
 from . import test_cure_durability
 from . import test_customer_tab
 from . import test_dashboard
@@ -47,6 +48,7 @@ from . import test_deck_tiers
 from . import test_dialled
 from . import test_dialling_countries
 from . import test_endless_fractions
+from . import test_every_button
 from . import test_exact_formats
 from . import test_exception_causes
 from . import test_exception_cures
@@ -63,6 +65,7 @@ from . import test_file_refused
 from . import test_file_spreadsheet
 from . import test_free_calls
 from . import test_free_usage
+from . import test_given_values
 from . import test_golden_calls
 from . import test_golden_guard
 from . import test_golden_usage
@@ -96,6 +99,7 @@ from . import test_number_normalisation
 from . import test_number_plans
 from . import test_onboarding
 from . import test_other_company_calls
+from . import test_placeholders
 from . import test_prepare_invariants
 from . import test_public_methods
 from . import test_rate_finder
@@ -113,6 +117,7 @@ from . import test_rating_readme
 from . import test_rating_split
 from . import test_renewal
 from . import test_renewal_durability
+from . import test_renewal_tours
 from . import test_rerate
 from . import test_rerate_documents
 from . import test_rerate_durability

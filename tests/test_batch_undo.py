@@ -61,6 +61,26 @@ class TestBatchUndo(MeteredCase):
         batch.action_undo()
         self.assertEqual(batch.state, "undone")
 
+    def test_the_dialog_of_other_usage_guesses_no_money(self):
+        """It has its price when it is invoiced."""
+        meter = self.make_meter("Texts", code="sms")
+        self.make_price(meter, unit_price=0.05)
+        self.make_identifier(self.customer, "key-1", kind="key")
+        batch = self.import_text(
+            self.make_source("usage", meter_id=meter.id),
+            "id,time,identifier,quantity,meter,properties\n"
+            "1,2026-10-05 10:00:00,key-1,3,,\n",
+        )
+        wizards = self.env["metered.batch.undo"]
+        wizard = wizards.with_context(default_batch_id=batch.id).create({})
+        self.assertEqual((wizard.rated, wizard.amount), (1, ""))
+        self.assertRecordValues(
+            wizard.line_ids,
+            [{"partner_id": self.customer.id, "records": 1, "currency_id": False}],
+        )
+        wizard.action_undo()
+        self.assertEqual(batch.state, "undone")
+
     def test_a_batch_with_records_is_not_deleted(self):
         batch = self.import_calls(self.source, self.call("1"))
         with self.assertRaisesRegex(UserError, "Undo"):

@@ -10,7 +10,6 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from ..models.sale_subscription_dates import PAST_RENEWAL
 from .test_renewal import RenewalCase
 
 #: how an invoice goes
@@ -359,7 +358,7 @@ class TestBilledAgain(BilledAgainCase):
     def test_no_caller_chooses_the_day(self):
         """What a caller sends in the context moves no invoice."""
         subscription = self.subscription.with_context(
-            **{PAST_RENEWAL: {"day": "2020-01-01"}}
+            metered_past_renewals={self.subscription.id: "2020-01-01"}
         )
         self.assertEqual(subscription.create_invoice().invoice_date, date(2026, 11, 1))
 

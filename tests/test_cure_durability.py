@@ -10,6 +10,8 @@ These commit for real, in the test database; what they store is removed at the e
 
 from odoo.tests import tagged
 
+from odoo.addons.metered_billing.models.metered_cure import NO_CURE
+
 from .committed_case import CommittedCase
 from .metered_case import generic_csv
 
@@ -20,10 +22,9 @@ NOBODY = "+14045550177"
 
 @tagged("post_install", "-at_install")
 class TestCureDurability(CommittedCase):
-    real_context = {"metered_no_cure": True, "tracking_disable": True}
-
     def setUp(self):
         super().setUp()
+        self.enterContext(NO_CURE.said())
         deck = self.make_deck("Cure", price=0.0371, initial_increment=6)
         self.customer = self.make(
             "res.partner", name="Durable", metered_deck_id=deck.id

@@ -59,3 +59,23 @@ class TestExceptionTours(MeteredMakers, HttpCase):
         self.assertEqual(self.batch.state, "undone")
         self.assertEqual(self.batch.undone_uid, self.user)
         self.assertFalse(self.usage(self.customer))
+
+    def test_undo_other_usage(self):
+        meter = self.make_meter("Texts", code="sms")
+        self.make_price(meter, unit_price=0.05)
+        self.make_identifier(self.customer, "key-1", kind="key")
+        batch = self.import_text(
+            self.make_source("usage", meter_id=meter.id),
+            "id,time,identifier,quantity,meter,properties\n"
+            "1,2026-10-05 10:00:00,key-1,3,,\n",
+            name="texts.csv",
+        )
+        self.assertEqual(batch.rated, 1)
+        self.start_tour(
+            "/odoo/action-metered_billing.action_metered_batch",
+            "metered_billing_undo_usage",
+            login="operator",
+        )
+        self.assertEqual(batch.state, "undone")
+        usage = self.usage(self.customer)
+        self.assertFalse(usage.filtered(lambda u: u.meter_id == meter))

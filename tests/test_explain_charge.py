@@ -6,6 +6,7 @@ from datetime import date
 
 from lxml import html
 
+from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
@@ -166,6 +167,40 @@ class TestExplainCharge(MeteredCase):
         line.price_unit = 5
         line.invalidate_recordset(["metered_explanation"])
         self.assertIn("it was changed by hand", self.said(line))
+
+    def test_kept_steps_name_what_is_the_documents_and_the_users(self):
+        """Steps that are kept on a line may have been written by anybody."""
+        other = self.env["res.company"].create({"name": "Other Telecom"})
+        secret = self.make_deck("Secret", company_id=other.id)
+        rate = self.make_rate(secret, "44", price=0.01, name="Secret Destination")
+        own = self.make_rate(self.deck, "49", price=0.2, name="Own Destination")
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
+        invoice = subscription.create_invoice()
+        line = invoice.invoice_line_ids.filtered("metered_usage_ids")[:1]
+        line.sudo().metered_pricing = {
+            "meter_id": line.metered_usage_ids.meter_id.id,
+            "steps": [
+                [code, {"deck_id": rate.deck_id.id, "rate_id": rate.id}]
+                for rate in (rate, own)
+                for code in ("deck", "runner_up")
+            ],
+        }
+        chief = new_test_user(
+            self.env,
+            "explained_chief",
+            "metered_billing.group_metered_administrator,account.group_account_invoice",
+            company_ids=[Command.set((self.company | other).ids)],
+        )
+        accountant = new_test_user(
+            self.env, "explained_accountant", "account.group_account_invoice"
+        )
+        for user, names in ((chief, {"House", "Own"}), (accountant, set())):
+            with self.subTest(user=user.login):
+                said = self.said(line.with_user(user))
+                self.assertEqual(
+                    {name for name in ("House", "Own", "Secret") if name in said},
+                    names,
+                )
 
     def test_who_may_ask(self):
         user = new_test_user(self.env, "op", "metered_billing.group_metered_user")

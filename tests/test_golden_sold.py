@@ -112,9 +112,9 @@ class TestGoldenPlanSold(Refusals, GoldenMakers, PlanCase):
 
     def test_begun_and_handed_over(self):
         """Its plan counts when the subscription runs; that it ends is no price."""
-        draft, running, post = (
+        draft, pre, running, post = (
             self.env["sale.subscription.stage"].search([("type", "=", kind)], limit=1)
-            for kind in ("draft", "in_progress", "post")
+            for kind in ("draft", "pre", "in_progress", "post")
         )
         self.subscription.stage_id = draft
         line = self.sell_plan()
@@ -123,8 +123,15 @@ class TestGoldenPlanSold(Refusals, GoldenMakers, PlanCase):
         text = "0.09 USD before, 0.03 USD then"
         with self.refused(text):
             self.subscription.stage_id = running
-        # What a scheduled action begins was decided when it was sold.
-        self.subscription.with_context(cron_id=1).stage_id = running
+        with self.refused(text):
+            # Whoever calls says what is in the context.
+            self.subscription.with_context(cron_id=1).stage_id = running
+        # What begins on its day was decided when it was sold.
+        self.subscription.stage_id = pre
+        run = self.env["metered.renewal"]._start(self.company)
+        run._process()
+        self.assertFalse(run.failure_ids.mapped("reason"))
+        self.assertTrue(self.subscription.in_progress)
         self.env.invalidate_all()
         self.assertEqual(golden.verdict, "differs")
         other = self.make_customer("Best", PHONE_2, is_company=True)
@@ -134,7 +141,9 @@ class TestGoldenPlanSold(Refusals, GoldenMakers, PlanCase):
             self.subscription.partner_id = other
         self.assertTrue(line.exists())
         self.keep(0.03, self.customer, plan="left")
-        self.subscription.stage_id = post
+        # As subscription_oca writes it.
+        self.subscription.close_subscription()
+        self.assertEqual(self.subscription.stage_id.type, "post")
 
     def test_pool_of_a_parent_company(self):
         child = self.make_customer(

@@ -122,6 +122,31 @@ class TestInvoiceUsage(MeteredCase):
         self.assertIn("recorded late", lines[0].name)
         self.assertNotIn("recorded late", lines[1].name)
 
+    def test_only_what_came_in_late_is_called_so(self):
+        """What was on an invoice that is gone did not come in late, what came in after
+        that invoice did, and stays late when its own invoice is gone."""
+        self.import_calls(self.source, self.call("1", "2026-10-05 10:00:00"))
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
+        october = self.renew(subscription)
+        self.import_calls(self.source, self.call("2", "2026-10-05 11:00:00", 600))
+        october.unlink()
+        for due in ("2027-01-01", "2027-02-01"):
+            invoice = self.renew(subscription)
+            lines = self.usage_lines(invoice)
+            self.assertEqual(lines.mapped("price_unit"), [0.06, 0.6])
+            self.assertEqual(lines.mapped("metered_late"), [False, True])
+            self.assertNotIn("recorded late", lines[0].name)
+            self.assertIn("recorded late", lines[1].name)
+            self.assertEqual(str(subscription.recurring_next_date), due)
+            invoice.unlink()
+        titles = {
+            block["title"].partition(",")[0]
+            for block in self.customer._metered_subscription_blocks(
+                subscription, [False]
+            )
+        }
+        self.assertLess({"Open again", "Recorded late"}, titles)
+
     def test_freed_usage_beside_late_usage_of_the_same_day(self):
         """Two open rows of one day: deleting the invoice must still work."""
         self.import_calls(self.source, self.call("1", "2026-10-05 10:00:00"))

@@ -214,6 +214,20 @@ class TestMeteredInvoice(MeteredInvoiceCase):
         self.assertIn("recorded late", second.invoice_line_ids.sorted("id")[1].name)
         self.assert_lines_are_their_usage(second)
 
+    def test_only_what_came_in_late_is_called_so(self):
+        """Usage whose invoice was deleted did not come in late."""
+        plan = self.make_plan()
+        self.make_records("2026-10-05", *[1] * 130)
+        first = self.renew(plan)
+        self.assertFalse(any(first.invoice_line_ids.mapped("metered_late")))
+        first.unlink()
+        second = self.renew(plan)
+        lines = second.invoice_line_ids.filtered("metered_usage_ids")
+        self.assertEqual(lines.mapped("price_subtotal"), [1.5])
+        self.assertNotIn("recorded late", lines.name)
+        self.assertIn("10/01/2026", lines.name)
+        self.assert_lines_are_their_usage(second)
+
     def test_a_minimum_without_usage(self):
         self.price.minimum = 3
         plan = self.make_plan()

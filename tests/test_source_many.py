@@ -18,6 +18,7 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
 from odoo.addons.metered_billing.ingest.load import load_settings
 from odoo.addons.metered_billing.models import metered_sync_job
 from odoo.addons.metered_billing.models.metered_job import SLICE_SECONDS
+from odoo.addons.metered_billing.models.metered_sync_job import KEPT_SETTINGS
 
 from .test_source_sync import DAY, SourceCase
 
@@ -60,11 +61,10 @@ class TestSourceMany(SourceCase):
         """What a slice of the scheduled action does, that many times."""
         for _time in range(times):
             syncs.not_before = False
-            work = syncs.with_context(metered_kept_settings={})
-            for sync_id in syncs.sorted("id").ids:
-                sync = work.browse(sync_id)
-                if sync.filtered_domain(sync._due_domain()):
-                    sync._process()
+            with KEPT_SETTINGS.said({}):
+                for sync in syncs.sorted("id"):
+                    if sync.filtered_domain(sync._due_domain()):
+                        sync._process()
 
     def test_a_switch_that_is_down_is_not_tried_for_each_of_them(self):
         syncs = self.start()
@@ -144,8 +144,11 @@ class TestSourceMany(SourceCase):
             return load_settings(source)
 
         kept = {}
-        syncs = self.start().with_context(metered_kept_settings=kept)
-        with patch.object(metered_sync_job, "load_settings", counted):
+        syncs = self.start()
+        with (
+            patch.object(metered_sync_job, "load_settings", counted),
+            KEPT_SETTINGS.said(kept),
+        ):
             for sync in syncs.sorted("id"):
                 sync._process()
         self.assertEqual(set(syncs.mapped("state")), {"done"})

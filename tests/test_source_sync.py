@@ -19,6 +19,7 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
     make_domain,
     month_of_calls,
 )
+from odoo.addons.metered_billing.models.metered_sync_worker import SLOT
 
 from .metered_case import MeteredCase
 
@@ -395,10 +396,11 @@ class TestSync(SourceCase):
     def test_a_worker_leaves_the_limit_to_its_slot(self):
         self.source.parallel = 4
         self.source.requests_per_second = 8
-        worker = self.sync(run=False).with_context(metered_slot=2)
-        self.assertEqual(worker._take_slot(None), 2)
-        # Four workers side by side ask as often as one alone.
-        self.assertEqual(worker.source_id._throttle().interval, 1 / 2)
+        worker = self.sync(run=False)
+        with SLOT.said(2):
+            self.assertEqual(worker._take_slot(None), 2)
+            # Four workers side by side ask as often as one alone.
+            self.assertEqual(worker.source_id._throttle().interval, 1 / 2)
         self.assertEqual(self.source._throttle().interval, 1 / 8)
 
     def test_clocks_set_back_lose_and_double_no_hour(self):

@@ -111,3 +111,16 @@ class TestSourceTypeTours(TourWorker, LoopbackRequests, MeteredMakers, HttpCase)
         self.assertEqual(
             owners, {ACME: "Acme Tours", BOLT: "bolt tours", tenant.key: cord.name}
         )
+
+    def test_the_switch_is_asked_again(self):
+        source = self.connect("http_json")
+        source._list_accounts()
+        tenant = make_tenant("cord.example.com", "Cord", "14045550300", today(), 0)
+        self.server.tenants[tenant.key] = tenant
+        self.addCleanup(self.server.tenants.pop, tenant.key)
+        self.start_tour(
+            f"/odoo/action-metered_billing.action_metered_source/{source.id}",
+            "metered_billing_ask_again",
+            login="operator",
+        )
+        self.assertIn(tenant.key, source.found_ids.mapped("name"))

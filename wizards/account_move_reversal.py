@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
 
+from ..models.account_move import REVERSING
 from ..models.metered_guarded import BY_PROGRAM
 
 
@@ -18,7 +19,7 @@ class AccountMoveReversal(models.TransientModel):
 
     def reverse_moves(self, is_modify=False):
         """Charge usage, and hold the billing period, with the draft that replaces."""
-        with BY_PROGRAM.said():
+        with REVERSING.said(), BY_PROGRAM.said():
             action = super().reverse_moves(is_modify)
         if is_modify:
             drafts = self.new_move_ids.filtered("metered_replaces_id")

@@ -17,7 +17,7 @@ class MeteredBatchUndo(models.TransientModel):
     batch_id = fields.Many2one("metered.batch", required=True, ondelete="cascade")
     file_name = fields.Char(related="batch_id.file_name", string="File")
     source_id = fields.Many2one(related="batch_id.source_id")
-    rated = fields.Integer(string="Rated Calls")
+    rated = fields.Integer(string="Rated Records")
     amount = fields.Char(help="The charges that are taken back.")
     not_billable = fields.Integer()
     exceptions = fields.Integer()
@@ -26,7 +26,7 @@ class MeteredBatchUndo(models.TransientModel):
         string="Days of Usage", help="Rows of usage that shrink or go."
     )
     invoices = fields.Char(help="Invoices that hold some of the records.")
-    invoiced = fields.Integer(string="Invoiced Calls")
+    invoiced = fields.Integer(string="Invoiced Records")
     as_job = fields.Boolean()
     line_ids = fields.One2many("metered.batch.undo.line", "wizard_id")
 
@@ -42,19 +42,22 @@ class MeteredBatchUndo(models.TransientModel):
         batch._verify()
         self.env.cr.execute(
             """
-            SELECT partner_id, currency_id, count(*), sum(charge)::text,
+            SELECT partner_id, CASE WHEN charge IS NOT NULL THEN currency_id END,
+                   count(*), coalesce(sum(charge), 0)::text,
                    count(DISTINCT usage_id)
               FROM metered_cdr
              WHERE batch_id = %s AND usage_id IS NOT NULL
-             GROUP BY partner_id, currency_id
-             ORDER BY sum(charge) DESC, partner_id
+             GROUP BY 1, 2
+             ORDER BY coalesce(sum(charge), 0) DESC, partner_id
             """,
             (batch.id,),
         )
         rows = self.env.cr.fetchall()
         amounts = {}
         for _partner, currency_id, _calls, charge, _usage in rows:
-            amounts[currency_id] = amounts.get(currency_id, 0) + float(charge)
+            # Usage of a meter has its price when it is invoiced.
+            if currency_id:
+                amounts[currency_id] = amounts.get(currency_id, 0) + float(charge)
         invoices = batch._invoices(limit=100)
         moves = self.env["account.move"].sudo().browse(row[0] for row in invoices)
         values.update(
@@ -123,6 +126,6 @@ class MeteredBatchUndoLine(models.TransientModel):
     wizard_id = fields.Many2one("metered.batch.undo", required=True, ondelete="cascade")
     partner_id = fields.Many2one("res.partner", string="Customer")
     currency_id = fields.Many2one("res.currency")
-    records = fields.Integer(string="Calls")
+    records = fields.Integer()
     amount = fields.Float(digits=0, min_display_digits=4)
     usage_rows = fields.Integer(string="Days of Usage")

@@ -90,6 +90,8 @@ class MeteredSimulation(models.Model):
         """Open the import of the file that was tried, with its preview."""
         self.ensure_one()
         self.deck_id.check_access("write")
+        if not self.file_id:
+            raise UserError(self.env._("No file was tried: there is none to apply."))
         self.sudo().file_id._metered_check()
         wizard = self.env["metered.deck.import"].create(
             {

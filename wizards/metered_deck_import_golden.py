@@ -6,6 +6,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ..deck_files.changes import ALWAYS, OPEN
+from ..models.metered_cure import NO_CURE
 
 #: days on which golden calls are tried at most, where rates of a file hold from many
 MOST_DAYS = 10
@@ -82,8 +83,8 @@ class MeteredDeckImport(models.TransientModel):
         before = {day: calls._verdicts(day) for day in days}
         after = {}
         try:
-            with self.env.cr.savepoint():
-                deck = self.deck_id.with_context(metered_no_cure=True)
+            with self.env.cr.savepoint(), NO_CURE.said():
+                deck = self.deck_id
                 version = deck.version_ids.sudo().create(
                     {"deck_id": deck.id, "file_name": self.file_name or "-"}
                 )

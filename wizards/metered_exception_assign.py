@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..ingest.causes import NO_KEY
+from ..models.metered_cure import NO_CURE
 from ..models.metered_identifier import IDENTIFIER_KINDS
 from .metered_exception_cure import MOST_LINES
 
@@ -122,24 +123,20 @@ class MeteredExceptionAssign(models.TransientModel):
             raise UserError(self.env._("There is no identifier left to assign."))
         company = self._company()
         # These very records are tried again below, where the user sees the result.
-        identifiers = (
-            self.env["metered.identifier"]
-            .with_context(metered_no_cure=True)
-            .create(
-                [
-                    {
-                        "company_id": company.id,
-                        "partner_id": self.partner_id.id,
-                        "subscription_id": self.subscription_id.id,
-                        "source_id": self.source_id.id,
-                        "kind": line.kind,
-                        "value": line.value,
-                        "date_from": line.date_from,
-                    }
-                    for line in self.line_ids
-                ]
-            )
-        )
+        values = [
+            {
+                "company_id": company.id,
+                "partner_id": self.partner_id.id,
+                "subscription_id": self.subscription_id.id,
+                "source_id": self.source_id.id,
+                "kind": line.kind,
+                "value": line.value,
+                "date_from": line.date_from,
+            }
+            for line in self.line_ids
+        ]
+        with NO_CURE.said():
+            identifiers = self.env["metered.identifier"].create(values)
         return self._start("retry", target=identifiers._cure_targets()[0][1])
 
 

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..ingest.causes import destination_prefix
+from ..models.metered_cure import NO_CURE
 from ..models.metered_destination import number_start
 from .metered_exception_cure import MOST_LINES
 
@@ -82,8 +83,13 @@ class MeteredExceptionDestination(models.TransientModel):
         for line in self.line_ids:
             line._check_needed(company)
         # Only adds, and only to what is the company's own: see the class.
+        with NO_CURE.said():
+            cured = self._add_destinations(company)
+        return self._start("retry", target=cured._cure_targets()[0][1])
+
+    def _add_destinations(self, company):
+        """The destinations of a company that have the prefixes of the lines then."""
         model = self.env["metered.destination"].sudo()
-        model = model.with_context(metered_no_cure=True)
         cured = model
         for line in self.line_ids:
             own = model.search(
@@ -108,7 +114,7 @@ class MeteredExceptionDestination(models.TransientModel):
                     }
                 )
             cured |= own
-        return self._start("retry", target=cured._cure_targets()[0][1])
+        return cured
 
 
 class MeteredExceptionDestinationLine(models.TransientModel):

@@ -6,6 +6,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..models.metered_cure import NO_CURE
 from ..models.metered_destination import number_start
 from .metered_exception_cure import MOST_LINES
 
@@ -145,28 +146,23 @@ class MeteredExceptionRate(models.TransientModel):
         for line in self.line_ids:
             line._check_needed(self.deck_id.company_id)
         # Only adds: see the class.
-        rates = (
-            self.env["metered.rate"]
-            .sudo()
-            .with_context(metered_no_cure=True)
-            .create(
-                [
-                    {
-                        "deck_id": self.deck_id.id,
-                        "name": line.destination_id.name or line.prefix,
-                        "destination_id": line.destination_id.id,
-                        "prefix": not line.destination_id and line.prefix,
-                        "meter_id": line.only_type and line.meter_id.id,
-                        "price": line.price,
-                        "per_seconds": self.per_seconds,
-                        "initial_increment": self.initial_increment,
-                        "increment": self.increment,
-                        "date_from": self.date_from,
-                    }
-                    for line in self.line_ids
-                ]
-            )
-        )
+        values = [
+            {
+                "deck_id": self.deck_id.id,
+                "name": line.destination_id.name or line.prefix,
+                "destination_id": line.destination_id.id,
+                "prefix": not line.destination_id and line.prefix,
+                "meter_id": line.only_type and line.meter_id.id,
+                "price": line.price,
+                "per_seconds": self.per_seconds,
+                "initial_increment": self.initial_increment,
+                "increment": self.increment,
+                "date_from": self.date_from,
+            }
+            for line in self.line_ids
+        ]
+        with NO_CURE.said():
+            rates = self.env["metered.rate"].sudo().create(values)
         self.deck_id.sudo().message_post(
             body=self.env._(
                 "Rates were added to cure exceptions: %s.",

@@ -156,3 +156,29 @@ registry.category("web_tour.tours").add("metered_billing_undo_import", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("metered_billing_undo_usage", {
+    steps: () => [
+        {
+            content: "Open an import of what is no call",
+            trigger: ".o_data_row:contains(texts.csv) td[name=file_name]",
+            run: "click",
+        },
+        {
+            trigger: "button[name=action_open_undo]",
+            run: "click",
+        },
+        {
+            content: "It says whose usage shrinks, and guesses no money",
+            trigger: ".modal .o_data_row:contains(Tour Customer):not(:contains(0.00))",
+        },
+        {
+            trigger: ".modal .btn-danger[name=action_undo]",
+            run: "click",
+        },
+        {
+            content: "It is undone",
+            trigger: ".o_statusbar_status .o_arrow_button_current:contains(Undone)",
+        },
+    ],
+});

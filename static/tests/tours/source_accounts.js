@@ -103,3 +103,28 @@ registry.category("web_tour.tours").add("metered_billing_map_accounts", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("metered_billing_ask_again", {
+    steps: () => [
+        {
+            trigger: "button[name=action_map_accounts]",
+            run: "click",
+        },
+        {
+            content: "What the switch listed before",
+            trigger: ".o_list_view:has(.o_data_row:contains(bolt.example.com))",
+        },
+        {
+            trigger: ".o_list_view:not(:has(.o_data_row:contains(cord.example.com)))",
+        },
+        {
+            content: "Ask it again",
+            trigger: "button[name=action_list_again]:contains(Ask the Switch Again)",
+            run: "click",
+        },
+        {
+            content: "It has one more",
+            trigger: ".o_data_row:contains(cord.example.com)",
+        },
+    ],
+});

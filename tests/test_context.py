@@ -1,0 +1,228 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The context is what a caller says: it gives no rights, and changes no charge."""
+
+import ast
+from pathlib import Path
+
+from odoo.exceptions import RedirectWarning, UserError
+from odoo.service.model import call_kw
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from .populated_case import PopulatedCase
+
+MODULE = Path(__file__).resolve().parent.parent
+NO_PRODUCT = {"tests", "benchmarks", "scripts", "demo"}
+#: the keys that the product reads, and why it may
+KEYS = {
+    "metered_golden_reason": "the reason of an Administrator, whose right to give one "
+    "is looked at; by RPC there is no screen that could ask for it",
+    "metered_partner_id": "fills a form in, and marks a customer's own account in a "
+    "list",
+    "metered_source_ids": "which sources a list is of; each is looked at for rights",
+    "default_target": "what a dialog is opened for: it is looked for with the rights "
+    "of the user",
+    "cron_end_time": "Odoo's: until when a scheduled action works; only those read it",
+    "company": "Odoo's: the environment's company, which is one of the user's",
+    "lang": "Odoo's: the language of texts",
+    "tz": "Odoo's: the time zone of texts",
+    "uid": "Odoo's: not read from the context, but from the environment",
+}
+#: keys that were read once, or that Odoo's own methods set for each other
+OTHERS = (
+    "cron_id",
+    "dynamic_unlink",
+    "include_business_fields",
+    "metered_advance",
+    "metered_advancing",
+    "metered_as_agreed",
+    "metered_hurried",
+    "metered_invoice_lines",
+    "metered_kept_settings",
+    "metered_no_cure",
+    "metered_reversing",
+    "metered_slot",
+    "metered_tried_rates",
+    "metered_usage_lines",
+    "metered_usage_priced",
+)
+HOSTILE = (
+    True,
+    -1,
+    1,
+    "x",
+    [],
+    [[1, "2", 1]],
+    [{"name": "Free", "price_unit": -1000.0}],
+    {},
+    {"1": [{}, []]},
+)
+
+
+def is_context(node):
+    """Whether an expression is a context: ``env.context``, or a name for it."""
+    return ast.unparse(node).split(".")[-1] in ("context", "_context", "ctx")
+
+
+def keys_read(tree):
+    """The keys of the context that code reads; None for one that is not written."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("get", "pop", "setdefault"):
+                if is_context(node.func.value):
+                    yield getattr(node.args[0], "value", None), node.lineno
+            elif node.func.attr == "depends_context":
+                for argument in node.args:
+                    yield getattr(argument, "value", None), node.lineno
+        elif isinstance(node, ast.Subscript) and is_context(node.value):
+            yield getattr(node.slice, "value", None), node.lineno
+        elif isinstance(node, ast.Compare) and is_context(node.comparators[-1]):
+            yield getattr(node.left, "value", None), node.lineno
+
+
+def product_files():
+    for path in sorted(MODULE.rglob("*.py")):
+        if path.relative_to(MODULE).parts[0] not in NO_PRODUCT:
+            yield path
+
+
+class SeenError(Exception):
+    """Takes back what was done to see what comes of it."""
+
+
+@tagged("post_install", "-at_install")
+class TestContext(PopulatedCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        groups = (
+            "metered_billing.group_metered_user",
+            "sales_team.group_sale_manager",
+            "account.group_account_manager",
+        )
+        cls.clerk = new_test_user(cls.env, "context_clerk", ",".join(groups))
+
+    def test_every_key_is_reviewed(self):
+        found = {}
+        for path in product_files():
+            for key, line in keys_read(ast.parse(path.read_text(encoding="utf-8"))):
+                place = f"{path.relative_to(MODULE)}:{line}"
+                self.assertIsInstance(
+                    key, str, f"{place}: a key that nobody can review"
+                )
+                found.setdefault(key, []).append(place)
+        self.assertEqual(
+            {key: found[key] for key in found.keys() - KEYS.keys()},
+            {},
+            "Say it by ingest.aside, or say in KEYS why a caller may send it.",
+        )
+        self.assertFalse(KEYS.keys() - found.keys(), "They are read no more.")
+
+    def test_the_finder_finds(self):
+        text = """
+self.env.context.get("a"); env.context["b"]; "c" in self.env.context
+context = self.env.context
+context.get("d", 1)
+@api.depends_context("e")
+def f(self): pass
+self.env.context.get(KEY)
+"""
+        keys = [key for key, _line in keys_read(ast.parse(text))]
+        self.assertEqual({*keys}, {"a", "b", "c", "d", "e", None})
+
+    # === WHAT A CALLER SENDS === #
+
+    def call(self, records, method, *args, context):
+        records = records.with_user(self.clerk)
+        model = records.browse().with_env(records.env(context={}))
+        return call_kw(model, method, [records.ids, *args], {"context": dict(context)})
+
+    def seen(self, act, context):
+        """What comes of an act, as values that can be compared."""
+        try:
+            with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
+                seen = act(context)
+                self.env.cr.flush()
+                raise SeenError(seen)
+        except SeenError as done:
+            return done.args[0]
+        except (UserError, RedirectWarning) as error:
+            return type(error), str(error.args[0])
+
+    def sum_up(self, context):
+        usage = self.env["metered.usage"].with_user(self.clerk)
+        return call_kw(
+            usage.with_env(usage.env(context={})),
+            "formatted_read_group",
+            [[("meter_id", "=", self.meter.id)]],
+            {
+                "groupby": ["partner_id"],
+                "aggregates": ["amount_so_far:sum"],
+                "context": context,
+            },
+        )
+
+    def ask_price(self, context):
+        return self.call(self.golden, "read", ["charge", "verdict"], context=context)
+
+    def move_on(self, context):
+        """Whoever writes a next date means its day of the month."""
+        values = {"recurring_next_date": "2026-12-17"}
+        self.call(self.subscription, "write", values, context=context)
+        self.env["metered.plan.mark"].flush_model()
+        self.env.cr.execute("SELECT count(*) FROM metered_plan_mark")
+        return self.subscription.metered_billing_day, self.env.cr.fetchone()
+
+    def bill(self, context):
+        self.call(self.subscription, "create_invoice", context=context)
+        lines = self.subscription.invoice_ids.sorted("id")[-1:].invoice_line_ids
+        return lines.mapped(lambda line: (line.name, line.price_subtotal))
+
+    def duplicate(self, context):
+        [new] = self.call(self.invoice, "copy", context=context)
+        lines = self.env["account.move"].browse(new).invoice_line_ids
+        return lines.mapped(lambda line: (line.name, line.metered_date_from))
+
+    def delete_line(self, context):
+        draft = self.subscription.create_invoice()
+        line = draft.invoice_line_ids.filtered("metered_usage_ids")[:1]
+        self.assertTrue(line)
+        self.call(line, "unlink", context=context)
+        return ["Deleted" in text for text in draft.message_ids.mapped("body")]
+
+    def cure(self, context):
+        """Who assigns a number has its exceptions tried again."""
+        model = self.env["metered.identifier"].with_user(self.clerk)
+        values = {
+            "partner_id": self.customer.id,
+            "kind": "number",
+            "value": "+14045559999",
+        }
+        call_kw(
+            model.with_env(model.env(context={})),
+            "create",
+            [values],
+            {"context": context},
+        )
+        self.env.cr.flush()
+        return self.env["metered.exception"].search_count([("state", "=", "open")])
+
+    def test_hostile_values_change_nothing(self):
+        keys = {*KEYS, *OTHERS} - {"company", "lang", "tz", "uid"}
+        for act in (
+            self.sum_up,
+            self.ask_price,
+            self.move_on,
+            self.bill,
+            self.duplicate,
+            self.delete_line,
+            self.cure,
+        ):
+            expected = self.seen(act, {})
+            refused = isinstance(expected, tuple) and isinstance(expected[0], type)
+            self.assertFalse(refused, expected)
+            for value in HOSTILE:
+                with self.subTest(act.__name__, value=value):
+                    context = dict.fromkeys(keys, value)
+                    self.assertEqual(self.seen(act, context), expected)
