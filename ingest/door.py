@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..connectors.harmless import MOST_CHARACTERS, MOST_KEY, harmless, shortened
+from ..connectors.harmless import MOST_CHARACTERS, harmless, shortened
 from .extract import column
 
 NUL = b"\0"
@@ -28,15 +28,6 @@ def harmless_frame(frame):
         if safe is not values:
             changed[name] = pd.arrays.ArrowExtensionArray(safe)
     return frame.assign(**changed) if changed else frame
-
-
-def short_keys(values, most=MOST_KEY):
-    """Texts of an Arrow array, cut to what is stored of numbers; nulls stay."""
-    if most_bytes(values) <= most:
-        return values
-    long = pc.fill_null(pc.greater(pc.utf8_length(values), most), False)
-    # What says that it was cut has to fit, too.
-    return _replaced(values, long, lambda text: shortened(text, most - 32))
 
 
 def most_bytes(values):

@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 
 from ..rating.prefixes import number_keys
 from . import mapping
-from .door import short_keys
 from .durations import parse_seconds
 from .numbers import normalise_numbers, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
@@ -69,9 +68,6 @@ class CallSteps:
         """
         if values is None:
             return pa.nulls(self.count, pa.string())
-        return short_keys(self._as_dialled(values, held_back))
-
-    def _as_dialled(self, values, held_back):
         plans = self.settings.plans
         if len(plans) == 1 or not self.plan.any():
             return normalise_numbers(values, plans[0][0])

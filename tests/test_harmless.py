@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.connectors.errors import SourceError
@@ -138,9 +138,13 @@ class TestColumns(unittest.TestCase):
 
 class TestDoor(unittest.TestCase):
     @settings(deadline=None)
-    @given(st.integers(0, 4), hostile)
-    def test_a_hostile_value_in_any_column(self, position, value):
-        call = [*GOOD]
+    @given(st.integers(0, 4), hostile, st.sampled_from(["60", "0"]))
+    @example(3, "x" * 5000, "0")
+    @example(3, "9" * 5000, "0")
+    @example(4, "\0" * 5000, "0")
+    def test_a_hostile_value_in_any_column(self, position, value, seconds):
+        call = ["bad", *GOOD[1:]]
+        call[2] = seconds
         call[position] = value
         frame = text_frame(
             [
@@ -159,7 +163,7 @@ class TestDoor(unittest.TestCase):
                 self.assertTrue(storable(text))
                 self.assertLess(len((text or "").encode()), 1200)
         for raw in prepared.rejected.raw:
-            json.loads(raw)
+            self.assertTrue(all(map(storable, json.loads(raw).values())))
             self.assertTrue(storable(raw))
 
     def test_what_is_cut_says_so(self):

@@ -5,6 +5,7 @@
 import ast
 import base64
 import errno
+import io
 import os
 import shutil
 import subprocess
@@ -352,25 +353,15 @@ class TestFullDisk(StoredFileCase):
         """Let a write fail after so many bytes, as on a disk that is full."""
         real = open
 
-        class Filling:
-            def __init__(self, file):
-                self.file = file
-
-            def __enter__(self):
-                return self
-
-            def __exit__(self, *args):
-                self.file.close()
-
+        class Filling(io.FileIO):
             def write(self, data):
-                self.file.write(data[:after])
+                super().write(data[:after])
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         def opening(path, mode="r", *args, **kwargs):
-            file = real(path, mode, *args, **kwargs)
             if mode == "wb" and str(path).startswith(str(self.store)):
-                return Filling(file)
-            return file
+                return Filling(path, "w")
+            return real(path, mode, *args, **kwargs)
 
         target = "odoo.addons.base.models.ir_attachment.open"
         return patch(target, opening, create=True)
