@@ -16,6 +16,8 @@ from contextlib import contextmanager
 import psycopg2
 from psycopg2 import errors
 
+from .disk import is_of_the_disk
+
 #: attempts at a portion in a row; after them its job waits, with nothing locked
 ATTEMPTS = 8
 #: seconds that the first pause takes at most, doubled each time up to the longest
@@ -67,7 +69,7 @@ def is_temporary(error):
     :param error: exception, or None
     :return: bool
     """
-    if is_conflict(error):
+    if is_conflict(error) or is_of_the_disk(error):
         return True
     if not isinstance(error, psycopg2.Error):
         return False

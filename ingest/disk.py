@@ -21,7 +21,11 @@ def is_of_the_disk(error):
     """
     if isinstance(error, psycopg2.errors.DiskFull | psycopg2.errors.IoError):
         return True
-    return isinstance(error, OSError) and error.errno in OF_THE_DISK
+    # What says it in words for a person has the error itself as its cause.
+    return any(
+        isinstance(one, OSError) and one.errno in OF_THE_DISK
+        for one in (error, getattr(error, "__cause__", None))
+    )
 
 
 def identity(path):

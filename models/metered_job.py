@@ -279,6 +279,8 @@ class MeteredJob(models.AbstractModel):
                 "not_before": at,
                 "waiting": self.env._("Waits for another job.")
                 if conflict
+                else self._error_words(error)
+                if is_of_the_disk(error)
                 else self.env._(
                     "Waits for the database: %s", str(error).partition("\n")[0]
                 ),

@@ -14,10 +14,10 @@ _logger = logging.getLogger(__name__)
 
 #: first key of the advisory locks that renewal runs hold while they work ("mbrn")
 JOB_LOCK_CLASS = 0x6D62726E
-#: subscriptions that are renewed together and committed together
-PORTION = 50
+#: subscriptions that are renewed together and committed together, at first and at most
+FIRST_PORTION, PORTION = 5, 50
 #: seconds that a portion shall take at most: imports wait for the usage that it bills
-PORTION_SECONDS = 2
+PORTION_SECONDS = 1
 #: names the problem on a subscription, for its activity
 PROBLEM = "renewal"
 
@@ -143,7 +143,7 @@ class MeteredRenewal(models.Model):
 
     def _run(self, commit, seconds):
         begun = time.monotonic()
-        size = PORTION
+        size = min(FIRST_PORTION, PORTION)
 
         def work(failed):
             if commit:

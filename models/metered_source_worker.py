@@ -5,6 +5,7 @@ import time
 from odoo import api, fields, models
 
 from ..connectors.throttle import shared_throttle
+from ..ingest.conflicts import is_temporary
 from .metered_job import SLICE_SECONDS
 from .metered_sync_job import KEPT_SETTINGS
 from .metered_sync_worker import ORDER, SLOT, SLOT_LOCK_CLASS, SLOTS
@@ -107,14 +108,19 @@ class MeteredSource(models.Model):
         go of the lock that proves it is alive, and the runner starts it once more.
         """
         self.ensure_one()
-        with self.env.registry.cursor() as cr:
-            source = self.with_env(self.env(cr=cr))
-            try:
-                wait = source._work_syncs(slot, SLICE_SECONDS)
-            finally:
-                # Whatever happened: the connection goes back to the pool.
-                cr.rollback()
-                cr.execute("SELECT pg_advisory_unlock_all()")
+        try:
+            with self.env.registry.cursor() as cr:
+                source = self.with_env(self.env(cr=cr))
+                try:
+                    wait = source._work_syncs(slot, SLICE_SECONDS)
+                finally:
+                    # Whatever happened: the connection goes back to the pool.
+                    cr.rollback()
+                    cr.execute("SELECT pg_advisory_unlock_all()")
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            wait = BUSY_SECONDS
         if wait is not None:
             self._delay_worker(slot, wait)
 

@@ -34,7 +34,7 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
 from .committed_case import CommittedCase
 from .database_cluster import DatabaseCluster
 from .metered_case import generic_csv
-from .test_source_push import TOKEN, call
+from .test_source_push import call
 
 SEED = 12
 PHONE = 12_125_570_000
@@ -103,10 +103,10 @@ class TestDatabaseKilled(CommittedCase):
         self.pushed.write(
             {
                 "source_type": "freeswitch_json",
-                "push_token": TOKEN,
                 **self.pushed._prepare_preset_values("freeswitch"),
             }
         )
+        self.token = self.pushed._new_token()
         self.real.flush_all()
         self.cr.commit()
 
@@ -341,7 +341,7 @@ class TestDatabaseKilled(CommittedCase):
                     f"/metered/freeswitch/{self.pushed.id}",
                     json.dumps(call(call_id, caller_id_number=f"+{PHONE}")),
                     {
-                        "Authorization": f"Bearer {TOKEN}",
+                        "Authorization": f"Bearer {self.token}",
                         "Content-Type": "application/json",
                     },
                 )

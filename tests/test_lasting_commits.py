@@ -21,7 +21,7 @@ from odoo.addons.metered_billing.connectors.freeswitch_json import document_reco
 from odoo.addons.metered_billing.ingest.conflicts import make_lasting
 
 from .metered_case import MeteredCase, MeteredMakers, generic_csv
-from .test_source_push import TOKEN, call
+from .test_source_push import call
 
 MODULE = Path(__file__).resolve().parent.parent
 LASTING = "pg_logical_emit_message"
@@ -180,9 +180,8 @@ class TestLastingAnswer(MeteredMakers, HttpCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.set_up_rates()
-        cls.source = cls.make_source(
-            "freeswitch", source_type="freeswitch_json", push_token=TOKEN
-        )
+        cls.source = cls.make_source("freeswitch", source_type="freeswitch_json")
+        cls.token = cls.source._new_token()
 
     def test_a_record_is_answered(self):
         recorder = Recorder(self)
@@ -190,7 +189,7 @@ class TestLastingAnswer(MeteredMakers, HttpCase):
             f"/metered/freeswitch/{self.source.id}",
             data=json.dumps(call("u1")),
             headers={
-                "Authorization": f"Bearer {TOKEN}",
+                "Authorization": f"Bearer {self.token}",
                 "Content-Type": "application/json",
             },
             method="POST",
