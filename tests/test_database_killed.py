@@ -30,6 +30,7 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
     make_domain,
     month_of_calls,
 )
+from odoo.addons.metered_billing.models.metered_cure import NO_CURE
 
 from .committed_case import CommittedCase
 from .database_cluster import DatabaseCluster
@@ -90,10 +91,9 @@ _WRONG = """
 
 @tagged("post_install", "-at_install")
 class TestDatabaseKilled(CommittedCase):
-    real_context = {"metered_no_cure": True, "tracking_disable": True}
-
     def setUp(self):
         super().setUp()
+        self.enterContext(NO_CURE.said())
         self.old = self.make_deck("Killed old", price=0.06)
         self.new = self.make_deck("Killed new", price=0.12, initial_increment=60)
         self.partners = self.make_customers(CUSTOMERS, PHONE, self.old)
