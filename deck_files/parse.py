@@ -236,9 +236,10 @@ def _merge_increments(values, increments):
 
 def _merge_grace(values, lines, problems):
     """Calls last whole seconds: the last free length is one below the first charged."""
-    grace = values["grace_seconds"]
-    values["grace_including"] = [seconds > 0 for seconds in values["free_seconds"]]
-    for place, seconds in enumerate(values["free_seconds"]):
+    free = values["free_seconds"]
+    values["grace_including"] = [seconds > 0 for seconds in free]
+    grace = values["grace_seconds"] = list(values["grace_seconds"])
+    for place, seconds in enumerate(free):
         if not seconds:
             continue
         if grace[place] not in (0, seconds + 1):

@@ -41,7 +41,7 @@ def write_csv(rows, packed=False):
     :return: bytes, UTF-8
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(HEADER)
     writer.writerows([safe_text(text) for text in row] for row in rows)
     content = text.getvalue().encode()

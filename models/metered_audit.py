@@ -4,6 +4,8 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 
+from ..rating.exact import exact, exact_text, number
+
 #: contexts by which a caller could have a change left out
 UNTRACKED = ("tracking_disable", "mail_notrack")
 #: lines of records that are changed together; the others are counted
@@ -172,7 +174,7 @@ class MeteredAudit(models.AbstractModel):
             labels = dict(field._description_selection(self.env))
             return str(labels.get(value, value or none))
         if field.type in ("float", "monetary"):
-            return f"{value:.15g}"
+            return exact_text(exact(number(value)))
         if field.type == "integer":
             return str(value)
         if field.type in ("date", "datetime"):

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..ingest.aside import Aside
+from ..rating.exact import exact, exact_text, number
 from .metered_given import given
 from .sale_subscription_dates import ADVANCING, PAST_RENEWALS
 from .sale_subscription_renew import Renewal
@@ -270,8 +271,9 @@ class SaleSubscription(models.Model):
     def _metered_describe_fees(self, fees):
         texts = []
         for name, quantity, price, discount in fees:
-            text = f"{name}: {quantity:g} × {self.currency_id.format(price)}"
-            texts.append(f"{text} − {discount:g} %" if discount else text)
+            times, off = (exact_text(exact(number(n))) for n in (quantity, discount))
+            text = f"{name}: {times} × {self.currency_id.format(price)}"
+            texts.append(f"{text} − {off} %" if discount else text)
         return ", ".join(texts) or self.env._("none")
 
     def action_metered_bill_again(self):
