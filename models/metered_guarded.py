@@ -31,7 +31,7 @@ class MeteredGuarded(models.AbstractModel):
     Dialogs are seen by nobody but who opened them: see ``ir_rule``.
 
     The superuser is asked nothing, so that a job pays nothing for it.
-    ``tests/test_guarded.py`` goes through the registry and tries each of these.
+    ``tests/generated/test_guarded.py`` goes through the registry and tries each.
     """
 
     _name = "metered.guarded"

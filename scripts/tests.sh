@@ -43,7 +43,7 @@ run_pure_tests() {
         fi
         while read -r file; do
             grep -qP '^\s*(from|import) odoo(?!\.addons\.metered_billing\b)' "$file" ||
-                found+=("$pure/tests/${file##*/}${arg#"${arg%%::*}"}")
+                found+=("$pure/${file#"$addon"/}${arg#"${arg%%::*}"}")
         done < <(find "${arg%%::*}" -name 'test_*.py' | sort)
     done
     [ "${#found[@]}" -gt 0 ] || die "there are no tests without a database here"

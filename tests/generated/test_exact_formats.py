@@ -24,7 +24,7 @@ from odoo.addons.metered_billing.rating.price_versions import PriceVersion
 from odoo.addons.metered_billing.rating.units import Conversion
 from odoo.addons.metered_billing.rating.usage_price import UsagePrice, price_usage
 
-ADDON = Path(__file__).resolve().parent.parent
+ADDON = Path(__file__).resolve().parents[2]
 FOLDERS = ("rating", "models", "wizards", "ingest", "deck_files", "controllers")
 #: of the format specification of a float: its type, or places after the point
 FLOAT_SPEC = re.compile(r"[eEfFgGn%]$|\.\d+$")

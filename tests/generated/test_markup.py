@@ -14,9 +14,9 @@ from lxml import html
 from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import SQL
 
-from .every_record import OTHERS, EveryRecord, our_models
+from ..every_record import OTHERS, EveryRecord, our_models
 
-LOOK_AROUND = Path(__file__).resolve().parent / "data" / "every_screen.js"
+LOOK_AROUND = Path(__file__).resolve().parent.parent / "data" / "every_screen.js"
 MARKS = (
     "<img src=x onerror=\"window.__xss='%s'\">",
     "\"><script>window.__xss='%s'</script>",

@@ -7,7 +7,7 @@ from lxml import html
 from odoo import fields
 from odoo.tests import new_test_user, tagged
 
-from .metered_case import MeteredCase
+from ..metered_case import MeteredCase
 
 #: everything that inherits it, or whose fields are tracked
 PARTS = ("metered.price.tier", "metered.rate", "metered.rate.tier")

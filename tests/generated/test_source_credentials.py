@@ -13,7 +13,7 @@ from odoo.addons.metered_billing.models.metered_source_secret import (
     SECRETS,
 )
 
-from .source_case import SourceTypeCase
+from ..source_case import SourceTypeCase
 
 #: settings of a connection that send what is given to the same server
 HARMLESS = {

@@ -28,8 +28,8 @@ from odoo.tools.safe_eval import safe_eval
 from odoo.addons.metered_billing.connectors.errors import SourceError
 from odoo.addons.metered_billing.models import metered_source_connection
 
-from .every_record import ADDON, OTHERS, EveryRecord, our_models
-from .metered_case import MODULE
+from ..every_record import ADDON, OTHERS, EveryRecord, our_models
+from ..metered_case import MODULE
 
 SECRET = "Zq7Secret"
 #: ids of the company's records begin here, so that they are known wherever they turn up

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from unittest import TestCase
 
-MODULE = Path(__file__).resolve().parent.parent
+MODULE = Path(__file__).resolve().parents[2]
 NO_PRODUCT = {"tests", "benchmarks", "scripts"}
 #: parameters of Odoo's own method, which a placeholder must not be called
 TAKEN = {"self", "source"}

@@ -13,7 +13,7 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
-MODULE = Path(__file__).resolve().parent.parent
+MODULE = Path(__file__).resolve().parents[2]
 LIST = MODULE / "tests" / "data" / "sudo_places.csv"
 FOLDERS = ("models", "wizards", "ingest", "controllers")
 

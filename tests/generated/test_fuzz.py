@@ -8,8 +8,14 @@ from unittest import TestCase
 
 from odoo.addons.metered_billing.connectors.files import SourceFileError
 from odoo.addons.metered_billing.connectors.interface import CONNECTORS, HttpConnector
-
-from .fuzzing import Target, attempt, changed, fuzz, smallest, targets
+from odoo.addons.metered_billing.tests.fuzzing import (
+    Target,
+    attempt,
+    changed,
+    fuzz,
+    smallest,
+    targets,
+)
 
 INPUTS = 3000
 MOST_SECONDS = 60  # of the processor
