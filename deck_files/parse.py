@@ -148,7 +148,7 @@ class _Problems(list):
                 line=self[0].line,
                 problem=self[0].text,
             )
-        super().append(problem)
+        return super().append(problem)
 
 
 def _rates_budget(deck_rows, texts):

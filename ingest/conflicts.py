@@ -132,7 +132,7 @@ def wait_briefly(cr):
 
     :param cr: cursor, at the beginning of a portion
     """
-    cr.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+    cr.execute("SET LOCAL lock_timeout = %s", (LOCK_WAIT,))
 
 
 def make_lasting(cr):

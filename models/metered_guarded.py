@@ -81,9 +81,9 @@ class MeteredGuarded(models.AbstractModel):
             if field.readonly and not (self._transient and field.relational)
         }
         if program & self.env.context.keys():
-            self = self.with_context(
-                {k: v for k, v in self.env.context.items() if k not in program}
-            )
+            kept = {k: v for k, v in self.env.context.items() if k not in program}
+            # A key can be taken away in no other manner.
+            self = self.with_context(kept)  # pylint: disable=context-overridden
         defaults = super().default_get(fields)
         self._refuse_unseen(defaults)
         return defaults

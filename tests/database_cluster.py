@@ -97,7 +97,7 @@ class DatabaseCluster:
         self.kill()
         self.start()
 
-    def copy(self, name):
+    def take_over(self, name):
         """Take over what is committed in a database of the tests' own server."""
         dump = self.folder / "dump"
         subprocess.run(

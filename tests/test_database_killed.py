@@ -203,7 +203,7 @@ class TestDatabaseKilled(CommittedCase):
         """A server with a copy of the test's database, and one more of that."""
         cluster = DatabaseCluster(self)
         name = self.cr.dbname
-        cluster.copy(name)
+        cluster.take_over(name)
         cluster.clone(f"{name}_calm", name)
         files = Path(config.filestore(name))
         calm = files.with_name(f"{files.name}_calm")
@@ -223,7 +223,7 @@ class TestDatabaseKilled(CommittedCase):
             log=self.log,
         )
 
-    def read(self, cluster, database, query):
+    def rows_of(self, cluster, database, query):
         """Rows of a database of the own server."""
         with closing(
             psycopg2.connect(
@@ -255,10 +255,10 @@ class TestDatabaseKilled(CommittedCase):
         for query in OUTCOME:
             with self.subTest(query=query):
                 self.assertEqual(
-                    self.read(cluster, name, query),
-                    self.read(cluster, f"{name}_calm", query),
+                    self.rows_of(cluster, name, query),
+                    self.rows_of(cluster, f"{name}_calm", query),
                 )
-        self.assertEqual(self.read(cluster, name, _WRONG), [])
+        self.assertEqual(self.rows_of(cluster, name, _WRONG), [])
         # Nobody is told of what has passed: of no job, and of no conflict.
         self.assertNotIn("odoo.addons.metered_billing", self.said())
         self.assertNotIn("could not serialize", self.said())
@@ -268,7 +268,7 @@ class TestDatabaseKilled(CommittedCase):
             f"SELECT call_id FROM {table} WHERE source_id = {self.pushed.id}"
             for table in ("metered_cdr", "metered_exception")
         )
-        found = [call_id for (call_id,) in self.read(cluster, name, query)]
+        found = [call_id for (call_id,) in self.rows_of(cluster, name, query)]
         self.assertEqual(sorted(found), sorted(posted))
 
     def kill_all_along(self, cluster, jobs, lengths):
@@ -324,7 +324,9 @@ class TestDatabaseKilled(CommittedCase):
                 self.fail(f"{call_id} was never answered: {self.said()}")
             if number in moments:
                 cluster.crash()
-        inbox = self.read(cluster, self.cr.dbname, "SELECT record FROM metered_inbox")
+        inbox = self.rows_of(
+            cluster, self.cr.dbname, "SELECT record FROM metered_inbox"
+        )
         text = "".join(record for (record,) in inbox)
         lost = [call_id for call_id in posted if f'"{call_id}"' not in text]
         self.assertFalse(lost)

@@ -61,7 +61,7 @@ class TestSheetTexts(TestCase):
             for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
                 yield from cells
 
-    def read(self, content):
+    def rates_of(self, content):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "deck")
             path.write_bytes(content)
@@ -75,7 +75,7 @@ class TestSheetTexts(TestCase):
         content = write_csv(rows)
         for cell in self.cells(content):
             self.assertNotRegex(cell, re.compile(r"^[\s\"]*[=+@＝-](?![\d.]+$)"))
-        rates = self.read(content)
+        rates = self.rates_of(content)
         # Texts are read without blanks around them, from whatever file.
         self.assertEqual(rates["name"].tolist()[:-1], [f.strip() for f in FORMULAS])
         self.assertEqual(rates["prefix"].tolist()[-1], "=911")
@@ -102,7 +102,7 @@ class TestSheetTexts(TestCase):
         sheet = openpyxl.load_workbook(io.BytesIO(content))["A-Z"]
         for cells in sheet.iter_rows(min_row=2):
             self.assertEqual({cell.data_type for cell in cells} - {"s", "n"}, set())
-        rates = self.read(content)
+        rates = self.rates_of(content)
         self.assertEqual(rates["name"].tolist(), [f.strip() for f in FORMULAS])
 
     def test_export_of_an_import_of_an_export(self):
@@ -118,7 +118,7 @@ class TestSheetTexts(TestCase):
             ),
         ]
         again = [write_csv(rows), write_csv(rows, packed=True), write_xlsx(rows, "x")]
-        first, *others = map(self.read, again)
+        first, *others = map(self.rates_of, again)
         for rates in others:
             self.assertTrue(
                 rates.drop(columns="line").equals(first.drop(columns="line"))

@@ -355,7 +355,7 @@ class TestFullDisk(StoredFileCase):
 
         class Filling(io.FileIO):
             def write(self, data):
-                super().write(data[:after])
+                io.FileIO.write(self, data[:after])
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         def opening(path, mode="r", *args, **kwargs):

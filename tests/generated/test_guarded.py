@@ -235,7 +235,7 @@ class TestGuarded(TransactionCase):
                         self.assert_refused(
                             "default",
                             lambda m=mine, f=field, k=key, v=value: m.with_context(
-                                {k: v}
+                                **{k: v}
                             ).default_get([f.name]),
                         )
         self.assertGreater(tried, 100)
@@ -375,7 +375,7 @@ class TestGuarded(TransactionCase):
                         )
                         key = f"default_{field.name}"
                         with self.trying():
-                            asked = mine.browse().with_context({key: value})
+                            asked = mine.browse().with_context(**{key: value})
                             plain = mine.browse().default_get([field.name])
                             self.assertEqual(asked.default_get([field.name]), plain)
                         self.assertEqual(record.sudo()[field.name], before)
