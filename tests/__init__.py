@@ -123,6 +123,7 @@ from . import test_rerate_plans
 from . import test_rightful_users
 from . import test_sales_users
 from . import test_security
+from . import test_security_page
 from . import test_security_screens
 from . import test_sheet_texts
 from . import test_simulation

@@ -1,0 +1,35 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""SECURITY.md names files that are there, and every generated test."""
+
+import re
+import unittest
+from pathlib import Path
+
+MODULE = Path(__file__).resolve().parent.parent
+NAMED = re.compile(
+    r"`((?:models|connectors|ingest|wizards|controllers|deck_files|tests)/[\w./]+\.\w+"
+    r"|(?:generated/)?test_\w+\.py)`"
+)
+
+
+class TestSecurityPage(unittest.TestCase):
+    def setUp(self):
+        self.named = set(NAMED.findall((MODULE / "SECURITY.md").read_text("utf-8")))
+
+    def test_what_is_named_is_there(self):
+        self.assertGreater(len(self.named), 40)
+        for name in self.named:
+            of_tests = name.startswith(("generated/", "test_"))
+            folder = MODULE / "tests" if of_tests else MODULE
+            with self.subTest(name):
+                self.assertTrue((folder / name).is_file())
+
+    def test_generated_tests_are_named(self):
+        generated = (MODULE / "tests" / "generated").glob("test_*.py")
+        for path in generated:
+            with self.subTest(path.name):
+                self.assertTrue(
+                    {f"generated/{path.name}", f"tests/generated/{path.name}"}
+                    & self.named
+                )
