@@ -91,7 +91,13 @@ class TestGuarded(TransactionCase):
             )
             for role, groups in ROLES.items()
         }
-        cls.their_factory = RecordFactory(cls.env, cls.theirs)
+        chief = cls.strangers["administrator"]
+        factory = RecordFactory(cls.env, cls.theirs)
+        cls.their_records = {
+            name: factory.record(name)
+            for name in cls.names
+            if cls.env[name].with_user(chief).has_access("write")
+        }
         cls.env.flush_all()
 
     def seen_by(self, record, user):
@@ -171,20 +177,10 @@ class TestGuarded(TransactionCase):
 
     # === NOBODY POINTS OR MOVES INTO ANOTHER COMPANY === #
 
-    def their_record(self, name):
-        """A record of the other company, where somebody there may change it."""
-        if (
-            not self.env[name]
-            .with_user(self.strangers["administrator"])
-            .has_access("write")
-        ):
-            return None
-        return self.their_factory.record(name)
-
     def test_nobody_moves_a_record_away(self):
         tried = 0
         for name in self.names:
-            record = self.their_record(name)
+            record = self.their_records.get(name)
             if record is None or "company_id" not in record._fields:
                 continue
             for role, user in self.strangers.items():
@@ -203,7 +199,7 @@ class TestGuarded(TransactionCase):
     def test_nobody_points_into_another_company(self):
         tried = 0
         for name in self.names:
-            record = self.their_record(name)
+            record = self.their_records.get(name)
             if record is None:
                 continue
             for field in self.settable(self.env[name]):
@@ -223,7 +219,9 @@ class TestGuarded(TransactionCase):
                         )
                         self.assert_refused(
                             "copy",
-                            lambda m=mine, f=field, v=value: m.copy({f.name: v}),
+                            lambda m=mine, f=field, v=value, t=target: (
+                                self.copy_pointing(m, f, v, t)
+                            ),
                         )
                         self.assert_refused(
                             "onchange",
@@ -239,6 +237,44 @@ class TestGuarded(TransactionCase):
                             ).default_get([f.name]),
                         )
         self.assertGreater(tried, 100)
+
+    def test_who_works_in_both_companies_mixes_nothing(self):
+        """Rights are no reason to have one company's calls rated by another's deck."""
+        both = new_test_user(
+            self.env,
+            "both",
+            ADMINISTRATOR,
+            company_id=self.theirs.id,
+            company_ids=[Command.set((self.ours | self.theirs).ids)],
+        )
+        tried = 0
+        for name in self.names:
+            record = self.their_records.get(name)
+            if record is None or not self.of_company(record):
+                continue
+            for field in self.settable(self.env[name]):
+                target = self.target(field)
+                parent = (record._fields["company_id"].related or "").split(".")[0]
+                if target is None or not field.check_company or field.name == parent:
+                    continue
+                value = target.id
+                if field.type == "many2many":
+                    value = [Command.link(value)]
+                tried += 1
+                with self.subTest(model=name, field=field.name):
+                    mine = self.seen_by(record, both)
+                    self.assert_refused(
+                        "write", lambda m=mine, f=field, v=value: m.write({f.name: v})
+                    )
+        self.assertGreater(tried, 20)
+
+    def copy_pointing(self, record, field, value, target):
+        """Copy a record; some leave the value out of the copy, which refuses it too."""
+        if target not in record.copy({field.name: value}).sudo()[field.name]:
+            raise AccessError("It does not point there.")
+
+    def of_company(self, record):
+        return "company_id" in record and record.sudo().company_id == self.theirs
 
     def target(self, field):
         """Our record that a relation could lead to; None where it is everybody's."""
