@@ -7,6 +7,7 @@ that is added is tried, too. See ``metered.guarded``.
 """
 
 import contextlib
+from unittest.mock import patch
 
 from lxml import etree
 from psycopg2 import IntegrityError
@@ -92,9 +93,9 @@ class TestGuarded(TransactionCase):
             for role, groups in ROLES.items()
         }
         chief = cls.strangers["administrator"]
-        factory = RecordFactory(cls.env, cls.theirs)
+        cls.their_factory = RecordFactory(cls.env, cls.theirs)
         cls.their_records = {
-            name: factory.record(name)
+            name: cls.their_factory.record(name)
             for name in cls.names
             if cls.env[name].with_user(chief).has_access("write")
         }
@@ -127,13 +128,13 @@ class TestGuarded(TransactionCase):
                     self.env.invalidate_all(flush=False)
                 raise Undone
 
-    def assert_refused(self, what, do):
+    def assert_refused(self, what, do, errors=(UserError, IntegrityError)):
         """It raises an error of rights, or of companies that do not fit."""
         with self.trying():
             try:
                 do()
                 self.env.flush_all()
-            except (AccessError, UserError, IntegrityError):
+            except errors:
                 return
             self.fail(f"{what}: was not refused")
 
@@ -196,45 +197,67 @@ class TestGuarded(TransactionCase):
                         )
         self.assertGreater(tried, 20)
 
+    def test_after_a_write_a_record_is_still_its_writers(self):
+        """Also where what it is moved to could be seen: each lock holds alone."""
+        guarded = self.env.registry["metered.guarded"]
+        chief, tried = self.strangers["administrator"], 0
+        with patch.object(guarded, "_refuse_unseen", lambda self, vals: None):
+            for name, record in self.their_records.items():
+                if "company_id" not in record or record._fields["company_id"].related:
+                    continue
+                tried += 1
+                mine = self.seen_by(record, chief)
+                with self.subTest(model=name):
+                    self.assert_refused(
+                        "write", lambda m=mine: m.write({"company_id": self.ours.id})
+                    )
+        self.assertGreater(tried, 5)
+
+    def test_a_company_prices_by_its_own_decks(self):
+        deck = self.factory.record("metered.rate.deck")
+        owner = new_test_user(
+            self.env,
+            "owner",
+            f"{ADMINISTRATOR},base.group_erp_manager,base.group_system",
+            company_id=self.theirs.id,
+            company_ids=[Command.set((self.ours | self.theirs).ids)],
+        )
+        for name in ("metered_deck_id", "metered_cost_deck_id"):
+            with self.subTest(name), self.assertRaises(UserError):
+                self.seen_by(self.theirs, owner).write({name: deck.id})
+
+    def ways_to_point(self, record, field, target):
+        """The ways in which a user can have a record point to another one."""
+        name, value = field.name, target.id
+        if field.type == "many2many":
+            value = [Command.link(value)]
+        asked = record.browse().with_context(**{f"default_{name}": value})
+        return {
+            "write": lambda: record.write({name: value}),
+            "create": lambda: record.browse().create({name: value}),
+            "onchange": lambda: record.onchange({name: value}, [name], {name: {}}),
+            "default": lambda: asked.default_get([name]),
+        }
+
     def test_nobody_points_into_another_company(self):
         tried = 0
-        for name in self.names:
-            record = self.their_records.get(name)
-            if record is None:
-                continue
+        for name, record in self.their_records.items():
             for field in self.settable(self.env[name]):
                 target = self.target(field)
                 if target is None:
                     continue
-                value = (
-                    target.id if field.type == "many2one" else [Command.link(target.id)]
-                )
                 for role, user in self.strangers.items():
                     tried += 1
+                    mine = self.seen_by(record, user)
                     with self.subTest(model=name, field=field.name, role=role):
-                        mine = self.seen_by(record, user)
-                        self.assert_refused(
-                            "write",
-                            lambda m=mine, f=field, v=value: m.write({f.name: v}),
-                        )
+                        ways = self.ways_to_point(mine, field, target)
+                        for what, do in ways.items():
+                            self.assert_refused(what, do, AccessError)
                         self.assert_refused(
                             "copy",
-                            lambda m=mine, f=field, v=value, t=target: (
-                                self.copy_pointing(m, f, v, t)
+                            lambda m=mine, f=field, t=target: self.copy_pointing(
+                                m, f, t
                             ),
-                        )
-                        self.assert_refused(
-                            "onchange",
-                            lambda m=mine, f=field, v=value: m.onchange(
-                                {f.name: v}, [f.name], {f.name: {}}
-                            ),
-                        )
-                        key = f"default_{field.name}"
-                        self.assert_refused(
-                            "default",
-                            lambda m=mine, f=field, k=key, v=value: m.with_context(
-                                **{k: v}
-                            ).default_get([f.name]),
                         )
         self.assertGreater(tried, 100)
 
@@ -268,8 +291,39 @@ class TestGuarded(TransactionCase):
                     )
         self.assertGreater(tried, 20)
 
-    def copy_pointing(self, record, field, value, target):
+    def test_no_dialog_points_at_what_its_opener_may_not_see(self):
+        """By RPC a dialog can be made of anything; its buttons have more rights."""
+        tried = 0
+        their_dialogs = {
+            (name, role): self.their_factory.dialog(name, user)
+            for name in models_of_module(self.env, transient=True)
+            for role, user in self.strangers.items()
+        }
+        for name in models_of_module(self.env, transient=True):
+            fields = [
+                field
+                for field in self.env[name]._fields.values()
+                if is_ours(field) and field.type in ("many2one", "many2many")
+            ]
+            for field in fields:
+                if not field.store or field.related:
+                    continue
+                target = self.target(field)
+                if target is None:
+                    continue
+                tried += 1
+                for role, user in self.strangers.items():
+                    dialogs = self.env(user=user)[name]
+                    own = dialogs.browse(their_dialogs[name, role])
+                    ways = self.ways_to_point(own, field, target)
+                    with self.subTest(model=name, field=field.name, role=role):
+                        for what, do in ways.items():
+                            self.assert_refused(what, do, UserError)
+        self.assertGreater(tried, 10)
+
+    def copy_pointing(self, record, field, target):
         """Copy a record; some leave the value out of the copy, which refuses it too."""
+        value = [Command.link(target.id)] if field.type == "many2many" else target.id
         if target not in record.copy({field.name: value}).sudo()[field.name]:
             raise AccessError("It does not point there.")
 
@@ -279,7 +333,11 @@ class TestGuarded(TransactionCase):
     def target(self, field):
         """Our record that a relation could lead to; None where it is everybody's."""
         comodel = self.env[field.comodel_name]
-        if comodel._original_module == MODULE:
+        if comodel._transient:
+            target = comodel.browse(
+                self.factory.dialog(comodel._name, self.insiders["administrator"])
+            )
+        elif comodel._original_module == MODULE:
             target = self.factory.record(field.comodel_name)
         elif field.comodel_name in self.factory.made:
             target = self.factory.made[field.comodel_name]
