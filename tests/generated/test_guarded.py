@@ -271,9 +271,15 @@ class TestGuarded(TransactionCase):
             company_ids=[Command.set((self.ours | self.theirs).ids)],
         )
         tried = 0
-        for name in self.names:
-            record = self.their_records.get(name)
-            if record is None or not self.of_company(record):
+        dialogs = {
+            name: self.env[name].browse(self.their_factory.dialog(name, both))
+            for name in models_of_module(self.env, transient=True)
+            if "company_id" in self.env[name]._fields
+        }
+        for record in dialogs.values():
+            record.sudo().company_id = self.theirs
+        for name, record in {**self.their_records, **dialogs}.items():
+            if not self.of_company(record):
                 continue
             for field in self.settable(self.env[name]):
                 target = self.target(field)
