@@ -17,7 +17,7 @@ _MOST_CONTAINERS = 250_000
 _MOST_LEVELS = 100
 # More digits than any number has that means something: it stays the text that it is.
 _MOST_DIGITS = 30
-_MOST_DIGITS_OF_TEXT = 1000
+_MOST_DIGITS_OF_TEXT = 32_767
 # Escapes that may be none of a character; whole pairs and all other escapes are passed
 # over, so that a backslash is never taken for the beginning of one.
 _ESCAPE = re.compile(

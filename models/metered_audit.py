@@ -184,6 +184,7 @@ class MeteredAudit(models.AbstractModel):
 
 def told(records):
     """The records without a context that would have their changes left out."""
-    if not any(records.env.context.get(name) for name in UNTRACKED):
+    context = records.env.context
+    if not (context.get("tracking_disable") or context.get("mail_notrack")):
         return records
     return records.with_context(**dict.fromkeys(UNTRACKED, False))

@@ -1,7 +1,8 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import fields, models
+from odoo import api, fields, models
 
+from ..rating.exact import exact, exact_text, number
 from .metered_given import all_given
 
 
@@ -67,6 +68,19 @@ class MeteredPriceTier(models.Model):
         help="Units that are sold together in this tier; a started block is a whole "
         "one. 0: units are sold one by one, and parts of one as such.",
     )
+
+    @api.depends("first", "up_to")
+    def _compute_display_name(self):
+        """Such as "Tier from 100 to 500"."""
+        for tier in self:
+            first, last = (
+                exact_text(exact(number(value))) for value in (tier.first, tier.up_to)
+            )
+            tier.display_name = (
+                self.env._("Tier from %(first)s to %(last)s", first=first, last=last)
+                if tier.up_to
+                else self.env._("Tier from %(first)s", first=first)
+            )
 
     def _golden_dates(self, vals_list):
         """The day from which the price holds that they are of."""

@@ -57,6 +57,13 @@ class MeteredRateTier(models.Model):
         help="Steps in seconds in which this part of the call is billed.",
     )
 
+    @api.depends("from_second")
+    def _compute_display_name(self):
+        for tier in self:
+            tier.display_name = self.env._(
+                "Tier from second %(second)s", second=tier.from_second
+            )
+
     _from_uniq = models.UniqueIndex(
         "(rate_id, from_second)", "Two tiers of a rate begin at the same second."
     )

@@ -84,6 +84,8 @@ class ResPartner(models.Model):
     metered_bills_children = fields.Boolean(
         string="Bills Its Child Companies",
         default=True,
+        copy=False,
+        groups="metered_billing.group_metered_user",
         help="Usage of companies below this one goes on the invoices of this one's "
         "subscriptions, as long as they have no running subscription of their own.",
     )

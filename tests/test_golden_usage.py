@@ -67,7 +67,7 @@ class TestGoldenUsage(MeteredCase):
         )
         self.assertEqual(self.golden.verdict, "differs")
         self.assertIn("New list", self.golden.message_ids[0].body)
-        self.assertIn("New list", self.price.message_ids[0].body)
+        self.assertIn("New list", "".join(self.price.message_ids.mapped("body")))
 
     def test_from_a_later_day(self):
         later = fields.Date.context_today(self.env.user) + timedelta(days=40)

@@ -29,7 +29,8 @@ PASSING = {
     StillInTheWay: "Waits for another job.",
     errors.QueryCanceled: "Waits for the database: said so",
     errors.TooManyConnections: "Waits for the database: said so",
-    errors.DiskFull: "Waits for the database: said so",
+    errors.DiskFull: "The server's disk is full or does not work: said so. Nothing "
+    "that was stored is lost. Free some space, then try again.",
 }
 
 

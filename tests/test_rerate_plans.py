@@ -309,6 +309,8 @@ class TestReratePlans(RerateCase):
         child = self.make_customer(
             "Acme West", PHONE_2, is_company=True, parent_id=self.customer.id
         )
+        # The allowance is the family's, the child's calls are not on its invoices.
+        self.customer.metered_bills_children = False
         self.sell_minutes(10, scope="customer")
         self.call("2026-10-02", 8)
         self.call("2026-10-03", 8, number=PHONE_2)

@@ -18,6 +18,9 @@ NO_PRODUCT = {"tests", "benchmarks", "scripts", "demo"}
 KEYS = {
     "metered_golden_reason": "the reason of an Administrator, whose right to give one "
     "is looked at; by RPC there is no screen that could ask for it",
+    "metered_golden_shown": "makes the check stricter: other lines are not confirmed",
+    "tracking_disable": "taken away, so that it leaves nothing out of the chatter",
+    "mail_notrack": "the same",
     "metered_partner_id": "fills a form in, and marks a customer's own account in a "
     "list",
     "metered_source_ids": "which sources a list is of; each is looked at for rights",

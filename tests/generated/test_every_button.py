@@ -39,6 +39,14 @@ MOST_RECORDS, DEEPEST = 6, 3
 NOWHERE = {
     "metered.source.action_try_out": "It asks a switch: test_source_type_tours.",
     "metered.source.found.action_list_again": "It asks a switch: the same.",
+    "metered.golden.confirm.action_apply": "It applies only what the server has "
+    "refused and signed: test_golden_guard.",
+    "metered.manual.invoice.action_view_unbilled": "test_billed_again.",
+    "metered.period.action_bill_again": "test_billed_again, and its tours.",
+    "metered.period.action_waive": "test_billed_again.",
+    "sale.subscription.action_metered_bill_again": "test_billed_again, and its tours.",
+    "metered.source.action_new_token": "A source that is posted to: test_source_token.",
+    "metered.source.token.action_remove": "The same.",
 }
 #: a file of calls
 MORE = generic_csv([("more", "2026-11-08 10:00:00", 60, PHONE, LONDON)])
