@@ -13,13 +13,15 @@ NAMED = re.compile(
 )
 
 
-class TestSecurityPage(unittest.TestCase):
-    def setUp(self):
-        self.named = set(NAMED.findall((MODULE / "SECURITY.md").read_text("utf-8")))
+def named():
+    """Files that the page names."""
+    return set(NAMED.findall((MODULE / "SECURITY.md").read_text("utf-8")))
 
+
+class TestSecurityPage(unittest.TestCase):
     def test_what_is_named_is_there(self):
-        self.assertGreater(len(self.named), 40)
-        for name in self.named:
+        self.assertGreater(len(named()), 40)
+        for name in named():
             of_tests = name.startswith(("generated/", "test_"))
             folder = MODULE / "tests" if of_tests else MODULE
             with self.subTest(name):
@@ -30,6 +32,5 @@ class TestSecurityPage(unittest.TestCase):
         for path in generated:
             with self.subTest(path.name):
                 self.assertTrue(
-                    {f"generated/{path.name}", f"tests/generated/{path.name}"}
-                    & self.named
+                    {f"generated/{path.name}", f"tests/generated/{path.name}"} & named()
                 )

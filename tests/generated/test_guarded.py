@@ -331,7 +331,7 @@ class TestGuarded(TransactionCase):
         """Copy a record; some leave the value out of the copy, which refuses it too."""
         value = [Command.link(target.id)] if field.type == "many2many" else target.id
         if target not in record.copy({field.name: value}).sudo()[field.name]:
-            raise AccessError("It does not point there.")
+            raise IntegrityError("it does not point there")
 
     def of_company(self, record):
         return "company_id" in record and record.sudo().company_id == self.theirs
