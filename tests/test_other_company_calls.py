@@ -237,3 +237,109 @@ class TestOtherCompanyCalls(MeteredCase):
             }
         )
         self.assertNotIn("onerror", wizard.checks or "")
+
+    # === RECORDS MOVED, FILES READ, USAGE TAKEN === #
+
+    def file_of(self, user, name="calls.csv", raw=b"x"):
+        return (
+            self.env["ir.attachment"].with_user(user).create({"name": name, "raw": raw})
+        )
+
+    def test_an_import_made_by_hand(self):
+        """It put calls on customers of the company whose source it was moved to."""
+        own = self.make_source(company_id=self.other.id)
+        batches = self.env["metered.batch"].with_user(self.user_b)
+        values = {
+            "source_id": own.id,
+            "attachment_id": self.file_of(self.user_b).id,
+            "file_format": {"kind": "delimited"},
+            "state": "queued",
+        }
+        for made in (values, {**values, "source_id": self.source.id}):
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                batches.create(made)
+        batch = batches.browse(
+            self.env["metered.batch"].create({**values, "state": "failed"}).id
+        )
+        for written in (
+            {"source_id": self.source.id},
+            {"state": "queued"},
+            {"attachment_id": self.file_of(self.user_b).id},
+            {"records": 1, "rated": 1, "stored_rated": 1},
+            {"checksum": "x", "file_name": "other.csv", "undone_uid": 2},
+        ):
+            with self.subTest(written), self.assertRaises(AccessError):
+                batch.write(written)
+
+    def test_a_file_of_somebody_else(self):
+        """Its rows were shown in the preview, as exceptions, and as raw records."""
+        secret = self.file_of(self.env.user, "payroll.csv", b"name;salary\nA;1\n")
+        own = self.make_source(company_id=self.other.id)
+        deck = self.make_deck("B", company_id=self.other.id)
+        for user, model, values in (
+            (self.user_b, "metered.import", {"source_id": own.id, "file": b"eA=="}),
+            (self.chief_b, "metered.deck.import", {"deck_id": deck.id}),
+        ):
+            wizards = self.env(user=user)[model]
+            with self.subTest(model), self.assertRaises(AccessError):
+                wizards.create({**values, "attachment_id": secret.id})
+            wizard = wizards.create(values)
+            with self.subTest(model), self.assertRaises(AccessError):
+                wizard.write({"attachment_id": secret.id})
+
+    def test_usage_of_another_invoice(self):
+        """An accountant took it by naming it on a line of an invoice of their own."""
+        self.import_calls(
+            self.make_source(), ("1", "2026-10-05 10:00:00", 60, PHONE, "+12125550199")
+        )
+        usage = self.usage(self.customer)
+        self.assertTrue(usage)
+        invoice = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.make_customer("Own").id,
+                "invoice_line_ids": [Command.create({"name": "x", "price_unit": 1})],
+            }
+        )
+        insider = new_test_user(
+            self.env, "accountant a", "account.group_account_manager"
+        )
+        line = invoice.invoice_line_ids.with_user(insider)
+        for values in (
+            {"metered_freed": {str(usage[0].id): [19, "0"]}},
+            {"metered_date_from": "2026-10-01", "metered_date_to": "2026-11-01"},
+            {"metered_usage_ids": [Command.link(usage[0].id)]},
+            {"metered_pricing": {"deck_id": self.deck.id}},
+            {"metered_origin_line_id": line.id},
+        ):
+            with self.subTest(values), self.assertRaises(AccessError):
+                line.write(values)
+            with self.subTest(values), self.assertRaises(AccessError):
+                invoice.with_user(insider).write(
+                    {"invoice_line_ids": [Command.update(line.id, values)]}
+                )
+        # Even where it stands there, a line takes back what is of its company only.
+        line.sudo().metered_freed = {str(usage[0].id): [19, "0"]}
+        self.env.cr.execute(
+            "UPDATE metered_usage SET company_id = %s WHERE id = %s",
+            (self.other.id, usage[0].id),
+        )
+        self.env.invalidate_all()
+        self.assertFalse(line._metered_freed_usage())
+
+    def test_hours_of_a_time_band(self):
+        band = self.env["metered.time.band"].create(
+            {
+                "name": "Peak",
+                "company_id": self.company.id,
+                "slot_ids": [Command.create({"hour_from": 8, "hour_to": 18})],
+            }
+        )
+        slots = band.slot_ids.with_user(self.chief_b)
+        for do in (
+            lambda: slots.write({"hour_to": 9}),
+            lambda: slots.unlink(),
+            lambda: slots.create({"band_id": band.id, "hour_from": 1, "hour_to": 2}),
+        ):
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                do()
