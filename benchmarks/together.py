@@ -120,11 +120,12 @@ def _check(env, jobs):
         "SELECT (SELECT trim_scale(sum(charge)) FROM metered_cdr)"
         " = (SELECT trim_scale(sum(amount)) FROM metered_usage)"
     )
+    [adds_up] = env.cr.fetchone()
     imports.compare(
         [
             *((f"{job._name} is done", job.state, "done") for job in jobs),
             ("renewals", (jobs[2].records, jobs[2].failures), (jobs[2].expected, 0)),
-            ("amount of the usage is that of its calls", env.cr.fetchone()[0], True),
+            ("amount of the usage is that of its calls", adds_up, True),
         ]
     )
 
