@@ -15,8 +15,15 @@ from unittest.mock import patch
 import imports
 
 from odoo.addons.metered_billing.connectors import files
-from odoo.addons.metered_billing.ingest import mapping, prepare, run, store, usage_store
-from odoo.addons.metered_billing.models import metered_batch_job
+from odoo.addons.metered_billing.ingest import (
+    isolate,
+    mapping,
+    prepare,
+    run,
+    store,
+    usage_store,
+)
+from odoo.addons.metered_billing.models import ir_attachment, metered_batch_job
 
 CHUNK = prepare._CallChunk
 BATCH = metered_batch_job.MeteredBatch
@@ -28,13 +35,14 @@ READING, WAITING = "read the file", "wait for the next chunk"
 STORING = (
     ("settings", metered_batch_job, "load_settings"),
     (WAITING, None, ""),
-    ("store", run, "store"),
+    ("store", isolate, "store"),
     ("  exceptions and known records", store, "_without_known_exceptions"),
     ("  usage: found, ids for the rest", usage_store.UsageRows, "__init__"),
     ("  usage: new rows", usage_store.UsageRows, "add_new"),
     ("  usage: added to", usage_store.UsageRows, "add_to_known"),
     (COPYING, None, ""),
     ("counters", BATCH, "_count"),
+    ("the stored file's digest", ir_attachment, "file_digest"),
     ("rates marked as used", BATCH, "_mark_rates"),
     ("totals verified", BATCH, "_verify"),
     (COMMITS, None, ""),
@@ -45,7 +53,8 @@ WRITING = (
 )
 PREPARING = (
     (READING, None, ""),
-    ("prepare", run, "prepare"),
+    ("prepare", isolate, "prepare"),
+    ("  made harmless", prepare, "harmless_frame"),
     ("  call ids", mapping, "call_ids"),
     ("  repeated ids", prepare, "_first_of_each"),
     ("  times", CHUNK, "_times"),
@@ -95,8 +104,8 @@ def print_breakdown(env, source, path, totals):
     imports.clear(env)
     timers = Timers()
     with _measured(env.cr, timers):
-        seconds, _check = imports.run_import(env, source, path, totals)
-    print(f"\n  Where the import spends its time, {seconds:.2f} s in all")
+        effort, _check = imports.run_import(env, source, path, totals)
+    print(f"\n  Where the import spends its time, {effort} in all")
     print(f"    {'':<34}{'seconds':>8}{'processor':>10}")
     for thread, steps in (
         ("that stores", STORING),
