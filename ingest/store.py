@@ -22,7 +22,7 @@ from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .plan_marks import mark_plans
 from .quantities import quantity_column
-from .usage_store import UsageRows
+from .usage_store import UsageRows, as_array
 
 #: first key of the advisory locks of this module ("mbil")
 LOCK_CLASS = 0x6D62696C
@@ -216,22 +216,44 @@ def store_cdrs(cr, prepared, settings, batch_id):
     if not prepared.cdr_count:
         return
     rows = UsageRows(cr, prepared.usage, settings.company_id)
-    usage_id = np.append(rows.ids, 0)[prepared.usage_of]
+
+    def written():
+        usage_id = np.append(rows.ids, 0)[prepared.usage_of]
+        return copy_csv(cdr_table(prepared.cdrs, usage_id, settings, batch_id))
+
     with ThreadPoolExecutor(1, "metered-text") as pool:
         # The CDRs are written out while the database stores usage that is new.
-        text = pool.submit(
-            lambda: copy_csv(cdr_table(prepared.cdrs, usage_id, settings, batch_id))
-        )
-        rows.add_new()
+        text = pool.submit(written)
+        changed = rows.add_new()
         if settings.plan_partners:
             mark_plans(cr, prepared.usage, settings)
-        text = text.result()
+        text = written() if changed else text.result()
     cr.copy_expert(
         f"COPY metered_cdr ({', '.join(CDR_COLUMNS)}) FROM STDIN (FORMAT csv)",
         text,
         size=COPY_BUFFER,
     )
-    rows.add_to_known()
+    moved = rows.add_to_known()
+    if len(moved):
+        of_moved = np.isin(prepared.usage_of, moved)
+        _move(
+            cr,
+            settings.source_id,
+            prepared.cdrs["call_id"].filter(pa.array(of_moved)),
+            rows.ids[prepared.usage_of[of_moved]],
+        )
+
+
+def _move(cr, source_id, call_ids, usage_ids):
+    """Tell CDRs that were just stored the usage that has them instead."""
+    cr.execute(
+        """
+        UPDATE metered_cdr cdr SET usage_id = new.usage_id
+          FROM unnest(%s::text[], %s::int[]) AS new (call_id, usage_id)
+         WHERE cdr.source_id = %s AND cdr.call_id = new.call_id
+        """,
+        (call_ids.to_pylist(), as_array(usage_ids), source_id),
+    )
 
 
 def cdr_table(cdrs, usage_id, settings, batch_id):

@@ -5,6 +5,11 @@
 Rows that collect already are found and added to; the others get their ids here and go
 in by one COPY. That is several times faster than an upsert that returns the ids, and
 the ids are known before anything is written.
+
+Others work at the same rows meanwhile: imports of other sources make and add to them,
+renewals close them. What they did is found out row by row, and only these rows are
+looked for again: a chunk is of many customers, and beside a renewal run one of them is
+always being billed.
 """
 
 import numpy as np
@@ -19,6 +24,8 @@ from .quantities import quantity_column, quantity_texts
 KEYS = ("partner_id", "day", "meter_id", "currency_id", "subscription_id")
 SUMS = ("records", "quantity", "billed_quantity", "charge_micro")
 UNIQUE_INDEX = "metered_usage_collecting_uniq"
+#: how often rows are looked for again that others made or closed meanwhile
+ATTEMPTS = 5
 
 _FIND = """
     SELECT new.position - 1, usage.id
@@ -50,6 +57,7 @@ _ADD = """
       FROM unnest(%s::int[], %s::int[], %s::numeric[], %s::bigint[], %s::bigint[])
            AS new (id, records, quantity, billed_quantity, charge_micro)
      WHERE usage.id = new.id AND usage.collecting
+    RETURNING usage.id
 """
 _LOCK = """
     SELECT count(*)
@@ -63,10 +71,7 @@ _COLUMNS = (
 
 
 class UsageTaken(InTheWay):
-    """Another import made, or an invoice closed, one of the rows: try again.
-
-    The chunk's transaction has to be rolled back; the next one sees what they did.
-    """
+    """Others were quicker time and again: begin the chunk anew."""
 
 
 class UsageRows:
@@ -74,10 +79,11 @@ class UsageRows:
 
     :param cr: cursor
     :param usage: DataFrame as in ``outcome.Prepared``, ordered by its keys, so that
-        concurrent imports lock rows in the same order
+        concurrent imports make rows in the same order
     :param company_id: id of the company
 
-    ``ids`` is an int64 array: the id of each row of ``usage``.
+    ``ids`` is an int64 array: the id of each row of ``usage``. Rows are named by their
+    positions in it.
     """
 
     def __init__(self, cr, usage, company_id):
@@ -85,66 +91,94 @@ class UsageRows:
         self.usage = usage
         self.company_id = company_id
         self.ids = np.zeros(len(usage), np.int64)
-        if not len(usage):
-            return
-        self._find()
-        self.new = np.flatnonzero(self.ids == 0)
-        if len(self.new):
-            cr.execute(
+        self._new = self._find(np.arange(len(usage)))
+
+    def _find(self, positions):
+        """Fill in the ids of rows that collect, and give ids to the others.
+
+        :return: positions of the others; days that are new have none that collect
+        """
+        if not len(positions):
+            return positions
+        self.ids[positions] = 0
+        days = self.usage["day"].iloc[positions]
+        self.cr.execute(_DAYS, (as_array(days.drop_duplicates()), self.company_id))
+        known = positions[days.isin([day for (day,) in self.cr.fetchall()])]
+        if len(known):
+            keys = self.usage.iloc[known]
+            self.cr.execute(
+                _FIND, (*(as_array(keys[name]) for name in KEYS), self.company_id)
+            )
+            found = np.array(self.cr.fetchall(), np.int64).reshape(-1, 2)
+            self.ids[known[found[:, 0]]] = found[:, 1]
+        new = positions[self.ids[positions] == 0]
+        if len(new):
+            self.cr.execute(
                 "SELECT array_agg(nextval('metered_usage_id_seq'))"
                 " FROM generate_series(1, %s)",
-                (len(self.new),),
+                (len(new),),
             )
-            self.ids[self.new] = cr.fetchone()[0]
-
-    def _find(self):
-        """Fill in the ids of rows that collect; days that are new have none."""
-        days = self.usage["day"]
-        self.cr.execute(_DAYS, (as_array(days.drop_duplicates()), self.company_id))
-        known = np.flatnonzero(days.isin([day for (day,) in self.cr.fetchall()]))
-        if not len(known):
-            return
-        keys = self.usage.iloc[known]
-        self.cr.execute(
-            _FIND, (*(as_array(keys[name]) for name in KEYS), self.company_id)
-        )
-        found = np.array(self.cr.fetchall(), np.int64).reshape(-1, 2)
-        self.ids[known[found[:, 0]]] = found[:, 1]
+            self.ids[new] = self.cr.fetchone()[0]
+        return new
 
     def add_new(self):
-        """Copy the rows that are new: first, so that whoever is late begins again soon.
+        """Copy the rows that are new: first, so that whoever is late knows it soon.
 
-        :raises UsageTaken: when another transaction was quicker
+        :return: whether another transaction was quicker, and ``ids`` is not what it was
+        :raises UsageTaken: when others were, time and again
         """
-        if len(self.usage) and len(self.new):
-            self._copy_new()
+        for attempt in range(ATTEMPTS):
+            if self._copy(self._new):
+                return attempt > 0
+            self._new = self._find(self._new)
+        raise UsageTaken
 
     def add_to_known(self):
         """Add the sums to the rows that were found: last, right before the commit.
 
         All other imports wait for these rows. They are locked in the order of their
-        ids, as whoever bills or rates them does.
+        ids, as whoever bills or rates them does. For what was closed since it was found
+        there is another row then.
 
-        :raises UsageTaken: when another transaction was quicker
+        :return: positions of the rows that have another id now
+        :raises UsageTaken: when others were quicker, time and again
         """
         known = np.ones(len(self.usage), bool)
-        if len(known):
-            known[self.new] = False
-        if not known.any():
-            return
-        sums, ids = self.usage[known], as_array(self.ids[known])
+        known[self._new] = False
+        known = np.flatnonzero(known)
+        moved = known[:0]
+        for _attempt in range(ATTEMPTS):
+            known = self._add(known)
+            if not len(known):
+                return moved
+            moved = np.union1d(moved, known)
+            self._new = self._find(known)
+            self.add_new()
+            known = np.setdiff1d(known, self._new)
+        raise UsageTaken
+
+    def _add(self, positions):
+        """Add to rows that collect; the positions of those that do not any more."""
+        if not len(positions):
+            return positions
+        sums, ids = self.usage.iloc[positions], as_array(self.ids[positions])
         self.cr.execute(_LOCK, (ids,))
         self.cr.execute(_ADD, (ids, *(as_sums(sums[name]) for name in SUMS)))
-        if self.cr.rowcount != len(sums):
-            raise UsageTaken
+        if self.cr.rowcount == len(positions):
+            return positions[:0]
+        added = [row[0] for row in self.cr.fetchall()]
+        return positions[~np.isin(self.ids[positions], added)]
 
-    def _copy_new(self):
-        rows = self.usage.iloc[self.new]
+    def _copy(self, positions):
+        """Copy new rows; False, and none, when another transaction made one of them."""
+        if not len(positions):
+            return True
+        rows = self.usage.iloc[positions]
         count = len(rows)
         column = {name: rows[name].to_numpy() for name in KEYS + SUMS}
         table = pa.table(
             {
-                "id": pa.array(self.ids[self.new]),
+                "id": pa.array(self.ids[positions]),
                 "company_id": pa.repeat(pa.scalar(self.company_id), count),
                 "partner_id": pa.array(column["partner_id"]),
                 "subscription_id": ids_or_null(column["subscription_id"]),
@@ -158,6 +192,7 @@ class UsageRows:
                 "collecting": pa.repeat(pa.scalar(True), count),
             }
         )
+        self.cr.execute("SAVEPOINT metered_new_usage")
         try:
             self.cr.copy_expert(
                 f"COPY metered_usage ({_COLUMNS}) FROM STDIN (FORMAT csv)",
@@ -165,9 +200,12 @@ class UsageRows:
                 size=COPY_BUFFER,
             )
         except psycopg2.errors.UniqueViolation as error:
-            if error.diag.constraint_name == UNIQUE_INDEX:
-                raise UsageTaken from error
-            raise
+            if error.diag.constraint_name != UNIQUE_INDEX:
+                raise
+            self.cr.execute("ROLLBACK TO SAVEPOINT metered_new_usage")
+            return False
+        self.cr.execute("RELEASE SAVEPOINT metered_new_usage")
+        return True
 
 
 def as_sums(values):

@@ -77,6 +77,7 @@ from . import test_import_duplicates
 from . import test_import_durability
 from . import test_import_exceptions
 from . import test_import_formats
+from . import test_import_together
 from . import test_import_usage
 from . import test_import_wizard
 from . import test_invoice_mail
