@@ -12,7 +12,12 @@ class MeteredCallingPlan(models.Model):
 
     _name = "metered.calling.plan"
     _description = "Calling Plan"
-    _inherit = ["metered.guarded", "metered.golden.guard"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "metered.golden.guard",
+    ]
     _order = "name, id"
     _check_company_auto = True
 

@@ -18,7 +18,7 @@ class MeteredCallingPlanAllowance(models.Model):
 
     _name = "metered.calling.plan.allowance"
     _description = "Allowance"
-    _inherit = ["metered.guarded", "metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "plan_id, sequence, id"
     _check_company_auto = True
 

@@ -22,7 +22,7 @@ IDENTIFIER_KINDS = [
 class MeteredIdentifier(models.Model):
     _name = "metered.identifier"
     _description = "Service Identifier"
-    _inherit = ["metered.guarded", "metered.cure"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.cure"]
     _order = "partner_id, kind, value, date_from"
     _rec_name = "value"
     _rec_names_search = ["value", "normalised"]
@@ -298,3 +298,6 @@ class MeteredIdentifier(models.Model):
             .grouped("company_id")
             .items()
         ]
+
+    def _audit_home(self):
+        return self.partner_id

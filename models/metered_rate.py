@@ -368,9 +368,6 @@ class MeteredRate(models.Model):
 
     # === GOLDEN CALLS === #
 
-    def _audit_home(self):
-        return self.deck_id
-
     def _golden_records(self):
         return self.deck_id
 

@@ -9,7 +9,12 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 class MeteredTimeBand(models.Model):
     _name = "metered.time.band"
     _description = "Time Band"
-    _inherit = ["metered.guarded", "metered.golden.guard"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "metered.golden.guard",
+    ]
     _order = "sequence, name"
     _check_company_auto = True
 
@@ -54,7 +59,7 @@ class MeteredTimeBand(models.Model):
 class MeteredTimeBandSlot(models.Model):
     _name = "metered.time.band.slot"
     _description = "Hours of a Time Band"
-    _inherit = ["metered.guarded", "metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "band_id, hour_from, id"
     _check_company_auto = True
 
