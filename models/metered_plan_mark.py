@@ -5,7 +5,7 @@ import time
 
 from odoo import api, fields, models, tools
 
-from ..ingest.conflicts import StillInTheWay, again, wait_briefly
+from ..ingest.conflicts import StillInTheWay, again, is_temporary, wait_briefly
 from ..ingest.plan_calls import with_parents
 from ..ingest.settle import settle
 from ..ingest.settle_engines import Engines
@@ -169,19 +169,30 @@ class MeteredPlanMark(models.Model):
         """Apply the plans after a job's own work; what fails stays marked.
 
         Nothing is billed without them: billing applies them first, and then says what
-        is wrong.
+        is wrong. What passes by itself is no error: the scheduled action goes on.
         """
         if not self._exist_plans():
             return
         try:
             self.sudo()._settle(commit=commit, seconds=seconds)
-        except Exception:
+        except Exception as error:
             if not commit or self.env.cr.closed:
                 raise
             self.env.cr.rollback()
-            _logger.exception("Calling plans could not be applied, they stay marked")
+            told = _logger.info if is_temporary(error) else _logger.exception
+            told("Calling plans could not be applied, they stay marked: %s", error)
+            self._leave_marked(commit)
+
+    @api.model
+    def _leave_marked(self, commit):
+        """Have the scheduled action go on with what is marked."""
+
+        def work(_failed):
             self._enqueue()
-            commit()
+            if commit:
+                commit()
+
+        again(self.env.cr, work, commit)
 
     @api.model
     def _settle_customers(self, partners):
@@ -215,9 +226,7 @@ class MeteredPlanMark(models.Model):
                 # next customer need not wait for that.
                 done = False
         if not done:
-            self._enqueue()
-            if commit:
-                commit()
+            self._leave_marked(commit)
         return done
 
     @api.model
