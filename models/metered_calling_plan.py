@@ -19,7 +19,6 @@ class MeteredCallingPlan(models.Model):
         "metered.golden.guard",
     ]
     _order = "name, id"
-    _check_company_auto = True
 
     # A new plan is for nobody until a product has it.
     _prices_when_new = False

@@ -20,7 +20,6 @@ class MeteredCallingPlanAllowance(models.Model):
     _description = "Allowance"
     _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "plan_id, sequence, id"
-    _check_company_auto = True
 
     _pricing = frozenset(
         {

@@ -25,7 +25,6 @@ class MeteredDestination(models.Model):
         "metered.golden.guard",
     ]
     _order = "name"
-    _check_company_auto = True
 
     _curing = frozenset(
         {"prefixes", "country_id", "kind", "meter_id", "active", "company_id"}

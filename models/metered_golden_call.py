@@ -32,7 +32,6 @@ class MeteredGoldenCall(models.Model):
     _description = "Golden Call"
     _inherit = ["metered.guarded", "metered.audit", "mail.thread"]
     _order = "partner_id, number, id"
-    _check_company_auto = True
 
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(

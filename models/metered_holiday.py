@@ -8,7 +8,6 @@ class MeteredHoliday(models.Model):
     _description = "Holiday"
     _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "date desc, name"
-    _check_company_auto = True
 
     # A new one is on no deck yet.
     _prices_when_new = False

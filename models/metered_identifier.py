@@ -26,7 +26,6 @@ class MeteredIdentifier(models.Model):
     _order = "partner_id, kind, value, date_from"
     _rec_name = "value"
     _rec_names_search = ["value", "normalised"]
-    _check_company_auto = True
 
     _curing = frozenset(
         {

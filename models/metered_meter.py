@@ -15,7 +15,6 @@ class MeteredMeter(models.Model):
     _description = "Meter"
     _inherit = ["metered.guarded", "metered.audit", "mail.thread", "metered.cure"]
     _order = "sequence, name"
-    _check_company_auto = True
 
     _curing = frozenset({"call_class", "active", "kind", "company_id", "code"})
 

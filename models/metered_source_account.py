@@ -11,7 +11,6 @@ class MeteredSourceAccount(models.Model):
     _description = "Source Account"
     _inherit = ["metered.guarded", "metered.audit", "metered.cure"]
     _order = "source_id, partner_id, name"
-    _check_company_auto = True
 
     _curing = frozenset({"country_id"})
 

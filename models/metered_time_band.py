@@ -16,7 +16,6 @@ class MeteredTimeBand(models.Model):
         "metered.golden.guard",
     ]
     _order = "sequence, name"
-    _check_company_auto = True
 
     # A new one has no rate yet.
     _prices_when_new = False
@@ -61,7 +60,6 @@ class MeteredTimeBandSlot(models.Model):
     _description = "Hours of a Time Band"
     _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "band_id, hour_from, id"
-    _check_company_auto = True
 
     _pricing = frozenset({*DAYS, "band_id", "holiday", "hour_from", "hour_to"})
 
