@@ -101,6 +101,36 @@ class MeteredPlanMark(models.Model):
         )
 
     @api.model
+    def _mark_open(self, partners, former=()):
+        """Mark what is on no invoice yet: another subscription may bill it now.
+
+        :param partners: ``res.partner`` records; companies below theirs are among them
+        :param former: ids of those who may have paid for them before, beside the
+            companies above them
+        """
+        if not partners or not self._exist_plans():
+            return
+        every = self.env["res.partner"].with_context(active_test=False)
+        owners = partners.commercial_partner_id
+        family = every.search([("id", "child_of", owners.ids)])
+        parents = with_parents(self.env.cr, owners.ids).values()
+        self.env["metered.usage"].flush_model()
+        self.env.cr.execute(
+            """
+            INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
+            SELECT usage.company_id, payer.id, min(usage.day), max(usage.day)
+              FROM metered_usage usage
+              JOIN res_partner payer
+                ON payer.id = usage.partner_id OR payer.id = ANY(%s)
+             WHERE usage.invoice_line_id IS NULL AND usage.partner_id = ANY(%s)
+             GROUP BY usage.company_id, payer.id
+            """,
+            (list({*former}.union(*parents)), family.ids),
+        )
+        if self.env.cr.rowcount:
+            self._enqueue()
+
+    @api.model
     def _mark_usage(self, usage_ids):
         """Mark usage whose records changed.
 
@@ -292,7 +322,8 @@ class MeteredPlanMark(models.Model):
     def _subscriptions_of(self, company, owner):
         """Subscriptions whose plans a customer's calls may take from, by id.
 
-        Its own, and those of its parent companies that share a plan with it.
+        Its own, those of its parent companies that share a plan with it or pay for its
+        calls, and those that calls of it name.
         """
         subscriptions = self.env["sale.subscription"].with_company(company)
         parents = with_parents(self.env.cr, owner.ids)[owner.id]
@@ -303,8 +334,27 @@ class MeteredPlanMark(models.Model):
             ],
             order="id",
         )
+        payer = owner.with_company(company)._metered_payer()
+        named = self._named_by(company, owner, found)
         return found.filtered(
             lambda s: (
-                s.partner_id.commercial_partner_id == owner or s._metered_is_shared()
+                s.partner_id.commercial_partner_id in (owner | payer)
+                or s._metered_is_shared()
+                or s in named
             )
         )
+
+    @api.model
+    def _named_by(self, company, owner, subscriptions):
+        """Of some subscriptions, those that open usage of a customer names."""
+        usage = self.env["metered.usage"].sudo()
+        groups = subscriptions and usage._read_group(
+            [
+                ("company_id", "=", company.id),
+                ("invoice_line_id", "=", False),
+                ("partner_id.commercial_partner_id", "=", owner.id),
+                ("subscription_id", "in", subscriptions.ids),
+            ],
+            ["subscription_id"],
+        )
+        return subscriptions.browse(s.id for (s,) in groups)
