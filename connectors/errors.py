@@ -77,3 +77,15 @@ class SourceNotFound(SourceAnswerError):
 
 class SourceSettingsError(SourceError):
     """The settings of the source themselves cannot be used."""
+
+
+def leads_out(path):
+    """The error of a path that a link leads out of the source's folder.
+
+    :return: :class:`SourceSettingsError`
+    """
+    return SourceSettingsError(
+        "A link leads out of the source's folder.",
+        path,
+        "Remove the link, and have a real folder or file in its place.",
+    )

@@ -22,6 +22,7 @@ from .errors import (
     SourceRefused,
     SourceSettingsError,
     SourceUnreachable,
+    leads_out,
 )
 from .file_ledger import StoredFile
 
@@ -152,11 +153,7 @@ class Folder:
                 self._root = real_path(self.fs, self.path).rstrip("/")
             real = real_path(self.fs, path)
         if real != (self._root or "/") and not real.startswith(f"{self._root}/"):
-            raise SourceSettingsError(
-                "A link leads out of the source's folder.",
-                path,
-                "Remove the link, and have a real folder or file in its place.",
-            )
+            raise leads_out(path)
         return path
 
     @contextmanager

@@ -78,7 +78,7 @@ def _unconfigured(kind):
 
 
 def _local(settings, _policy, _redact):
-    from fsspec.implementations.local import LocalFileSystem
+    from .file_disk import DiskFolder
 
     folder = settings.get("folder") or ""
     real = os.path.realpath(folder)
@@ -87,16 +87,15 @@ def _local(settings, _policy, _redact):
         for root in os.environ.get(FOLDERS, "").split(os.pathsep)
         if root
     ]
-    if not os.path.isabs(folder) or not any(
-        os.path.commonpath((root, real)) == root for root in roots
-    ):
+    open_to = [root for root in roots if os.path.commonpath((root, real)) == root]
+    if not os.path.isabs(folder) or not open_to:
         raise SourceSettingsError(
             f"The folder {folder or '(none)'} of this server is not open to sources.",
             remedy="Whoever runs the server names the folders that are in the "
             f"environment variable {FOLDERS}, separated by {os.pathsep}"
             + (f". Now these are: {', '.join(roots)}." if roots else "."),
         )
-    return _unconfigured(LocalFileSystem)(skip_instance_cache=True)
+    return _unconfigured(DiskFolder)(open_to[0], real, skip_instance_cache=True)
 
 
 def _sftp(settings, policy, redact):

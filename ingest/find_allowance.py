@@ -14,7 +14,7 @@ import pandas as pd
 from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less
-from .golden import subscription_of_call
+from .golden import is_own, subscription_of_call
 from .plan_periods import EVERYBODY
 from .plan_terms import OWN_CALLS
 from .settle_engines import Engines
@@ -32,7 +32,8 @@ class PlanNow:
     :ivar terms: list of ``plan_terms.Term``
     :ivar left: DataFrame of `allowances.balances`: what is left now
     :ivar identifier_id: whose call it would be, where each has an allowance for itself
-    :ivar own: whether the subscription is the customer's own, not a parent company's
+    :ivar own: whether the subscription bills the customer's calls; a parent company's
+        may only share an allowance
     """
 
     subscription: object
@@ -125,5 +126,5 @@ def find_plan(company, partner, moment, day, identifier_id=0):
         work.terms,
         less(balances([left]), {}, reserve),
         identifier_id,
-        work.owner == partner.commercial_partner_id,
+        is_own(subscription, partner),
     )

@@ -75,9 +75,17 @@ def subscription_of_call(company, partner, moment):
     zone = partner.metered_tz or owner.metered_tz or company._metered_timezone()
     day = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
     owners = with_parents(company.env.cr, owner.ids)[owner.id]
-    row = UsageRow(0, partner.id, 0, day, False, owners)
+    payer = owner.with_company(company)._metered_payer()
+    row = UsageRow(0, partner.id, 0, day, False, owners, payer.id)
     chosen = anchor(row, [candidate_of(subscription) for subscription in found])
     return found.browse(chosen or ())
+
+
+def is_own(subscription, partner):
+    """Whether a subscription has the calls of a customer for its own."""
+    owner = partner.commercial_partner_id
+    payer = owner.with_company(subscription.company_id)._metered_payer()
+    return subscription.partner_id.commercial_partner_id in (owner | payer)
 
 
 def _prepare(calls, company, partner, subscription, terms, currency_id, number):
@@ -93,7 +101,7 @@ def _prepare(calls, company, partner, subscription, terms, currency_id, number):
             np.array(["outbound"], object), np.full(1, -1, np.int64), callee
         )
         calls["destination_id"] = destination_ids
-    own = subscription.partner_id.commercial_partner_id == partner.commercial_partner_id
+    own = is_own(subscription, partner)
     for term in terms:
         pool = term.allowance.pool
         wanted = int(pool.rpartition("_")[2])

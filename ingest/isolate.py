@@ -45,16 +45,15 @@ def is_of_the_data(error):
     """Whether something failed because of what a record says.
 
     All else is the machine's, another transaction's or the program's fault: the same
-    records may be stored the next time.
+    records may be stored the next time. A key, an index, an attribute or a type that is
+    not there is the program's: it would be told of every record, and of no record truly.
     """
     if isinstance(error, psycopg2.Error):
         return isinstance(error, OF_THE_DATA) or (error.pgcode or "").startswith(
             TOO_MUCH
         )
-    # Those of Arrow and pandas are among these.
-    return isinstance(
-        error, ValueError | ArithmeticError | LookupError | RecursionError
-    )
+    # Those of Arrow and pandas, and of JSON and of texts' encodings, are among these.
+    return isinstance(error, ValueError | ArithmeticError | RecursionError)
 
 
 @contextmanager

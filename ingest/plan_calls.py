@@ -10,13 +10,16 @@ import pyarrow as pa
 
 from ..rating import number_keys
 from .frames import copy_out
+from .payers import payers_of
 from .usage_calls import USAGE_CDRS
 
 _USAGE = """
     SELECT usage.id, usage.partner_id, coalesce(usage.subscription_id, 0), usage.day,
-           coalesce(line.move_id, 0), partner.commercial_partner_id
+           coalesce(line.move_id, 0), partner.commercial_partner_id,
+           move.commercial_partner_id
       FROM metered_usage usage
       LEFT JOIN account_move_line line ON line.id = usage.invoice_line_id
+      LEFT JOIN account_move move ON move.id = line.move_id
       JOIN metered_meter meter ON meter.id = usage.meter_id AND meter.kind = 'call'
       JOIN res_partner partner ON partner.id = usage.partner_id
      WHERE usage.company_id = %s AND usage.partner_id = ANY(%s)
@@ -78,6 +81,8 @@ class UsageRow:
     :ivar subscription_id: that it names, 0 for none
     :ivar invoice_id: that it is on, 0 for none
     :ivar owners: ids of the customer and of its parents, the nearest first
+    :ivar payer_id: of them, the one whose invoice it is on; where it is on none, whose
+        subscription bills it
     """
 
     usage_id: int
@@ -86,11 +91,16 @@ class UsageRow:
     day: date
     invoice_id: int
     owners: tuple
+    payer_id: int
 
     @property
     def invoiced(self):
         """Whether it is on an invoice."""
         return bool(self.invoice_id)
+
+    def is_billed_by(self, owner_id):
+        """Whether a subscription of this customer has its calls for its own."""
+        return not self.subscription_id and owner_id in (self.owners[0], self.payer_id)
 
 
 @dataclass(frozen=True)
@@ -122,8 +132,16 @@ def read_usage(cr, company_id, partner_ids, first, end):
     """
     cr.execute(_USAGE, (company_id, list(partner_ids), first, end))
     rows = cr.fetchall()
-    parents = with_parents(cr, {row[5] for row in rows})
-    return [UsageRow(*row[:5], parents[row[5]]) for row in rows]
+    owners = {row[5] for row in rows}
+    parents, payers = with_parents(cr, owners), payers_of(cr, company_id, owners)
+    return [
+        UsageRow(
+            *row[:5],
+            parents[row[5]],
+            row[6] if row[6] in parents[row[5]] else payers[row[5]],
+        )
+        for row in rows
+    ]
 
 
 def with_parents(cr, partner_ids):
@@ -140,7 +158,7 @@ def anchor(row, candidates):
 
     The one that it names; else the customer's first one, which shares its plan where
     the row names another; else the first one of the nearest parent company that
-    shares its plan.
+    shares its plan, or that pays for the calls.
 
     :param candidates: list of :class:`Candidate`, by id
     :return: id, 0 for none
@@ -150,11 +168,10 @@ def anchor(row, candidates):
             return candidate.id
     for owner_id in row.owners:
         for candidate in candidates:
-            own = owner_id == row.owners[0] and not row.subscription_id
             if (
                 candidate.owner_id == owner_id
                 and candidate.covers(row.day)
-                and (candidate.shared or own)
+                and (candidate.shared or row.is_billed_by(owner_id))
             ):
                 return candidate.id
     return 0

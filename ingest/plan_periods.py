@@ -24,12 +24,22 @@ _FIXED = f"""
 _IDENTIFIERS = """
     SELECT identifier.id
       FROM metered_identifier identifier
-      JOIN res_partner partner ON partner.id = identifier.partner_id
-     WHERE partner.commercial_partner_id = %(owner)s AND identifier.active
+     WHERE identifier.partner_id = ANY(%(partners)s) AND identifier.active
        AND identifier.company_id = %(company)s
        AND coalesce(identifier.subscription_id, %(subscription)s) = %(subscription)s
        AND coalesce(identifier.date_from, '-infinity') < %(end)s
        AND coalesce(identifier.date_to, 'infinity') > %(begin)s
+"""
+# Of child companies that pay for themselves: what names it, and what it billed before.
+_BILLED = """
+    SELECT DISTINCT usage.partner_id
+      FROM metered_usage usage
+      LEFT JOIN account_move_line line ON line.id = usage.invoice_line_id
+      LEFT JOIN account_move move ON move.id = line.move_id
+     WHERE usage.company_id = %(company)s AND usage.partner_id = ANY(%(partners)s)
+       AND usage.day >= %(first)s AND usage.day < %(end)s
+       AND (usage.subscription_id = %(subscription)s
+            OR move.commercial_partner_id = %(owner)s)
 """
 
 
@@ -80,15 +90,38 @@ class PlanPeriods:
     def _load_terms(self, plans):
         return load_terms(self.cr, plans)
 
-    def find_partners(self):
-        """Customers whose calls may take from its plans."""
-        shared = any(term.scope == "customer" for term in self.terms)
-        family = (
-            [("id", "child_of", self.owner.ids)]
-            if shared
-            else [("commercial_partner_id", "=", self.owner.id)]
-        )
-        return partners_of(self.env, family)
+    def find_partners(self, first, end):
+        """Customers whose calls may take from its plans.
+
+        Of child companies those whose calls it bills, where it does not share a plan
+        with all of them.
+
+        :param first, end: dates of the calls, half-open
+        """
+        family = partners_of(self.env, [("id", "child_of", self.owner.ids)])
+        if any(term.scope == "customer" for term in self.terms):
+            return family
+        found = set(self._household())
+        others = list(set(family) - found)
+        if others:
+            self.cr.execute(
+                _BILLED,
+                {
+                    "company": self.company.id,
+                    "partners": others,
+                    "first": first,
+                    "end": end,
+                    "subscription": self.subscription.id,
+                    "owner": self.owner.id,
+                },
+            )
+            found.update(number for (number,) in self.cr.fetchall())
+        return sorted(found)
+
+    def _household(self):
+        """Ids of the customers whose calls its owner's subscriptions bill."""
+        owner = self.owner.with_company(self.company)
+        return owner._metered_households()[owner.id].implied
 
     def _find_candidates(self, partners):
         """Subscriptions with plans among those whose calls may take from these."""
@@ -130,14 +163,9 @@ class PlanPeriods:
         return subscription._metered_plan_periods(begin, latest)
 
     def _read_usage(self, periods):
-        partners = self.find_partners()
-        rows = read_usage(
-            self.cr,
-            self.company.id,
-            partners,
-            periods[0].date_from,
-            periods[-1].date_to,
-        )
+        days = periods[0].date_from, periods[-1].date_to
+        partners = self.find_partners(*days)
+        rows = read_usage(self.cr, self.company.id, partners, *days)
         self.take_rows(self.rows_of(rows, partners))
 
     def rows_of(self, rows, partners):
@@ -157,8 +185,7 @@ class PlanPeriods:
         self.own = {
             row.usage_id
             for row in self.rows
-            if row.subscription_id == number
-            or (not row.subscription_id and row.owners[0] == self.owner.id)
+            if row.subscription_id == number or row.is_billed_by(self.owner.id)
         }
 
     def taken_of(self, usage_ids):
@@ -226,7 +253,7 @@ class PlanPeriods:
         self.cr.execute(
             _IDENTIFIERS,
             {
-                "owner": self.owner.id,
+                "partners": list(self._household()),
                 "company": self.company.id,
                 "subscription": self.subscription.id,
                 "begin": period.date_from,

@@ -54,10 +54,9 @@ class _Anew:
         self.subscription, self.period = subscription, period
         # The plans of today tell whose calls these are, not what they took.
         whose = Settling(company, subscription, None)
-        partners = whose.find_partners()
-        rows = read_usage(
-            self.env.cr, company.id, partners, period.date_from, period.date_to
-        )
+        days = period.date_from, period.date_to
+        partners = whose.find_partners(*days)
+        rows = read_usage(self.env.cr, company.id, partners, *days)
         whose.take_rows(whose.rows_of(rows, partners))
         self.rows = [row for row in whose.rows if row.usage_id in wanted]
 

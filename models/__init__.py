@@ -136,7 +136,6 @@ from . import product_template_plan
 from . import res_company
 from . import res_config_settings
 from . import res_partner
-from . import res_partner_audit
 from . import res_partner_payer
 from . import sale_order
 from . import sale_subscription_dates

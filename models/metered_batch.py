@@ -27,7 +27,6 @@ class MeteredBatch(models.Model):
     _inherit = ["metered.guarded", "mail.thread", "metered.job"]
     _order = "id desc"
     _rec_name = "file_name"
-    _check_company_auto = True
 
     source_id = fields.Many2one(
         "metered.source",

@@ -174,7 +174,7 @@ class MeteredBatch(models.Model):
                 return False
             if not isinstance(error, UserError):
                 _logger.exception("Undo of import %s stopped", self.id)
-            self.undo_error = str(error)
+            self.undo_error = self._error_words(error)
             commit()
             return True
         finally:

@@ -12,9 +12,13 @@ class MeteredCallingPlan(models.Model):
 
     _name = "metered.calling.plan"
     _description = "Calling Plan"
-    _inherit = ["metered.guarded", "metered.golden.guard"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "metered.golden.guard",
+    ]
     _order = "name, id"
-    _check_company_auto = True
 
     # A new plan is for nobody until a product has it.
     _prices_when_new = False

@@ -18,9 +18,8 @@ class MeteredCallingPlanAllowance(models.Model):
 
     _name = "metered.calling.plan.allowance"
     _description = "Allowance"
-    _inherit = ["metered.guarded", "metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "plan_id, sequence, id"
-    _check_company_auto = True
 
     _pricing = frozenset(
         {
@@ -82,10 +81,11 @@ class MeteredCallingPlanAllowance(models.Model):
         ],
         required=True,
         default="subscription",
-        help="Who shares it. Each subscription: the calls of one subscription. Each "
-        "identifier: every number has it for itself. Customer: also the calls of the "
-        "customer's other subscriptions that have no plan, and those of child "
-        "companies that have none.",
+        help="Who shares it. Each subscription: the calls that it bills, those of "
+        "child companies without a subscription among them. Each identifier: every "
+        "number has it for itself. Customer: also the calls of the customer's other "
+        "subscriptions that have no plan, and those of child companies that pay for "
+        "themselves and have none.",
     )
     times_quantity = fields.Boolean(
         default=True,

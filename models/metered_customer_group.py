@@ -14,7 +14,6 @@ class MeteredCustomerGroup(models.Model):
         "mail.thread",
     ]
     _order = "name"
-    _check_company_auto = True
 
     _curing = frozenset({"deck_id", "active", "partner_ids"})
     _pricing = frozenset({"deck_id", "active", "partner_ids"})

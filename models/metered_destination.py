@@ -17,9 +17,14 @@ def number_start(prefix):
 class MeteredDestination(models.Model):
     _name = "metered.destination"
     _description = "Destination"
-    _inherit = ["metered.guarded", "metered.cure", "metered.golden.guard"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
     _order = "name"
-    _check_company_auto = True
 
     _curing = frozenset(
         {"prefixes", "country_id", "kind", "meter_id", "active", "company_id"}

@@ -41,7 +41,6 @@ class MeteredException(models.Model):
     _description = "Exception"
     _inherit = ["metered.guarded"]
     _order = "id desc"
-    _check_company_auto = True
 
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     company_currency_id = fields.Many2one(related="company_id.currency_id")

@@ -30,9 +30,8 @@ class MeteredGoldenCall(models.Model):
 
     _name = "metered.golden.call"
     _description = "Golden Call"
-    _inherit = ["metered.guarded", "mail.thread"]
+    _inherit = ["metered.guarded", "metered.audit", "mail.thread"]
     _order = "partner_id, number, id"
-    _check_company_auto = True
 
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(

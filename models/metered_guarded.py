@@ -21,6 +21,7 @@ class MeteredGuarded(models.AbstractModel):
     this module inherits this one, and so does every model that it adds fields to:
 
     * a record can point only to what its writer may read,
+    * what it points to is of its company (``check_company``),
     * after a write it must still be one that its writer may change, so that it cannot
       be moved into another company,
     * a field that is ``readonly`` is set by the program, which says so by
@@ -36,6 +37,8 @@ class MeteredGuarded(models.AbstractModel):
 
     _name = "metered.guarded"
     _description = "Closed Across Companies and Users"
+    # Odoo looks at what a record points to, of the superuser's as well.
+    _check_company_auto = True
 
     # === WHAT IS WRITTEN === #
 
@@ -116,11 +119,6 @@ class MeteredGuarded(models.AbstractModel):
             and not self._fields["company_id"].related
         ):
             self._refuse_sharing()
-        if "company_id" in self._fields or self._name == "res.company":
-            checked = set(self._guarded_fields())
-            if "company_id" not in names:
-                checked.intersection_update(names)
-            self._check_company(checked - {"company_id"})
 
     @api.model
     def _is_of_module(self):

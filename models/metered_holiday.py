@@ -6,9 +6,8 @@ from odoo import fields, models
 class MeteredHoliday(models.Model):
     _name = "metered.holiday"
     _description = "Holiday"
-    _inherit = ["metered.guarded", "metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "date desc, name"
-    _check_company_auto = True
 
     # A new one is on no deck yet.
     _prices_when_new = False
@@ -22,3 +21,8 @@ class MeteredHoliday(models.Model):
         default=lambda self: self._default_company(),
         help="Empty: for all companies.",
     )
+
+    def _audit_home(self):
+        """The decks whose calls it prices otherwise."""
+        decks = self.env["metered.rate.deck"].with_context(active_test=False).sudo()
+        return decks.search([("holiday_ids", "in", self.ids)])

@@ -22,11 +22,10 @@ IDENTIFIER_KINDS = [
 class MeteredIdentifier(models.Model):
     _name = "metered.identifier"
     _description = "Service Identifier"
-    _inherit = ["metered.guarded", "metered.cure"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.cure"]
     _order = "partner_id, kind, value, date_from"
     _rec_name = "value"
     _rec_names_search = ["value", "normalised"]
-    _check_company_auto = True
 
     _curing = frozenset(
         {
@@ -298,3 +297,6 @@ class MeteredIdentifier(models.Model):
             .grouped("company_id")
             .items()
         ]
+
+    def _audit_home(self):
+        return self.partner_id

@@ -21,6 +21,9 @@ from ..ingest.conflicts import (
 )
 from ..ingest.disk import is_of_the_disk
 
+#: what a program raises that is wrong, and no record
+DEFECTS = (AttributeError, LookupError, NameError, TypeError)
+
 _logger = logging.getLogger(__name__)
 
 #: seconds that a scheduled action works at a time; workers are stopped at 120
@@ -332,6 +335,14 @@ class MeteredJob(models.AbstractModel):
         """An error in words, also where it is a disk's."""
         if is_of_the_disk(error):
             return self.env["ir.attachment"]._metered_disk_text(error)
+        if isinstance(error, DEFECTS):
+            return self.env._(
+                "This is a defect of Metered Billing, and nothing that you did: "
+                "%(kind)s: %(error)s. Nothing is lost. Report it, and try again when it "
+                "is mended.",
+                kind=type(error).__name__,
+                error=harmless(str(error)),
+            )
         return harmless(str(error))
 
     @api.model

@@ -13,9 +13,8 @@ from ..rating.exact import exact_text
 class MeteredMeter(models.Model):
     _name = "metered.meter"
     _description = "Meter"
-    _inherit = ["metered.guarded", "metered.cure"]
+    _inherit = ["metered.guarded", "metered.audit", "mail.thread", "metered.cure"]
     _order = "sequence, name"
-    _check_company_auto = True
 
     _curing = frozenset({"call_class", "active", "kind", "company_id", "code"})
 

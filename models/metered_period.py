@@ -44,7 +44,6 @@ class MeteredPeriod(models.Model):
     _description = "Billing Period"
     _inherit = ["metered.guarded"]
     _order = "subscription_id, date_from desc"
-    _check_company_auto = True
 
     subscription_id = fields.Many2one(
         "sale.subscription", required=True, readonly=True, ondelete="cascade"

@@ -5,7 +5,7 @@ import time
 
 from odoo import api, fields, models, tools
 
-from ..ingest.conflicts import StillInTheWay, again, wait_briefly
+from ..ingest.conflicts import StillInTheWay, again, is_temporary, wait_briefly
 from ..ingest.plan_calls import with_parents
 from ..ingest.settle import settle
 from ..ingest.settle_engines import Engines
@@ -101,6 +101,36 @@ class MeteredPlanMark(models.Model):
         )
 
     @api.model
+    def _mark_open(self, partners, former=()):
+        """Mark what is on no invoice yet: another subscription may bill it now.
+
+        :param partners: ``res.partner`` records; companies below theirs are among them
+        :param former: ids of those who may have paid for them before, beside the
+            companies above them
+        """
+        if not partners or not self._exist_plans():
+            return
+        every = self.env["res.partner"].with_context(active_test=False)
+        owners = partners.commercial_partner_id
+        family = every.search([("id", "child_of", owners.ids)])
+        parents = with_parents(self.env.cr, owners.ids).values()
+        self.env["metered.usage"].flush_model()
+        self.env.cr.execute(
+            """
+            INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
+            SELECT usage.company_id, payer.id, min(usage.day), max(usage.day)
+              FROM metered_usage usage
+              JOIN res_partner payer
+                ON payer.id = usage.partner_id OR payer.id = ANY(%s)
+             WHERE usage.invoice_line_id IS NULL AND usage.partner_id = ANY(%s)
+             GROUP BY usage.company_id, payer.id
+            """,
+            (list({*former}.union(*parents)), family.ids),
+        )
+        if self.env.cr.rowcount:
+            self._enqueue()
+
+    @api.model
     def _mark_usage(self, usage_ids):
         """Mark usage whose records changed.
 
@@ -169,19 +199,30 @@ class MeteredPlanMark(models.Model):
         """Apply the plans after a job's own work; what fails stays marked.
 
         Nothing is billed without them: billing applies them first, and then says what
-        is wrong.
+        is wrong. What passes by itself is no error: the scheduled action goes on.
         """
         if not self._exist_plans():
             return
         try:
             self.sudo()._settle(commit=commit, seconds=seconds)
-        except Exception:
+        except Exception as error:
             if not commit or self.env.cr.closed:
                 raise
             self.env.cr.rollback()
-            _logger.exception("Calling plans could not be applied, they stay marked")
+            told = _logger.info if is_temporary(error) else _logger.exception
+            told("Calling plans could not be applied, they stay marked: %s", error)
+            self._leave_marked(commit)
+
+    @api.model
+    def _leave_marked(self, commit):
+        """Have the scheduled action go on with what is marked."""
+
+        def work(_failed):
             self._enqueue()
-            commit()
+            if commit:
+                commit()
+
+        again(self.env.cr, work, commit)
 
     @api.model
     def _settle_customers(self, partners):
@@ -215,9 +256,7 @@ class MeteredPlanMark(models.Model):
                 # next customer need not wait for that.
                 done = False
         if not done:
-            self._enqueue()
-            if commit:
-                commit()
+            self._leave_marked(commit)
         return done
 
     @api.model
@@ -283,7 +322,8 @@ class MeteredPlanMark(models.Model):
     def _subscriptions_of(self, company, owner):
         """Subscriptions whose plans a customer's calls may take from, by id.
 
-        Its own, and those of its parent companies that share a plan with it.
+        Its own, those of its parent companies that share a plan with it or pay for its
+        calls, and those that calls of it name.
         """
         subscriptions = self.env["sale.subscription"].with_company(company)
         parents = with_parents(self.env.cr, owner.ids)[owner.id]
@@ -294,8 +334,27 @@ class MeteredPlanMark(models.Model):
             ],
             order="id",
         )
+        payer = owner.with_company(company)._metered_payer()
+        named = self._named_by(company, owner, found)
         return found.filtered(
             lambda s: (
-                s.partner_id.commercial_partner_id == owner or s._metered_is_shared()
+                s.partner_id.commercial_partner_id in (owner | payer)
+                or s._metered_is_shared()
+                or s in named
             )
         )
+
+    @api.model
+    def _named_by(self, company, owner, subscriptions):
+        """Of some subscriptions, those that open usage of a customer names."""
+        usage = self.env["metered.usage"].sudo()
+        groups = subscriptions and usage._read_group(
+            [
+                ("company_id", "=", company.id),
+                ("invoice_line_id", "=", False),
+                ("partner_id.commercial_partner_id", "=", owner.id),
+                ("subscription_id", "in", subscriptions.ids),
+            ],
+            ["subscription_id"],
+        )
+        return subscriptions.browse(s.id for (s,) in groups)

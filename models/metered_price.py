@@ -26,7 +26,6 @@ class MeteredPrice(models.Model):
         "metered.golden.guard",
     ]
     _order = "name, date_from desc, id"
-    _check_company_auto = True
 
     _golden_kinds = frozenset({"usage"})
     _pricing = frozenset(

@@ -87,8 +87,5 @@ class MeteredPriceTier(models.Model):
         prices = self.price_id | all_given(self, vals_list, "price_id")
         return prices._golden_dates([])
 
-    def _audit_home(self):
-        return self.price_id
-
     def _golden_records(self):
         return self.price_id

@@ -42,7 +42,6 @@ class MeteredRate(models.Model):
     ]
     _order = "deck_id, prefix, date_from desc, id"
     _rec_names_search = ["prefix", "name"]
-    _check_company_auto = True
 
     _curing = frozenset(
         {
@@ -367,9 +366,6 @@ class MeteredRate(models.Model):
         return targets
 
     # === GOLDEN CALLS === #
-
-    def _audit_home(self):
-        return self.deck_id
 
     def _golden_records(self):
         return self.deck_id

@@ -22,7 +22,6 @@ class MeteredRateDeck(models.Model):
         "metered.golden.guard",
     ]
     _order = "name"
-    _check_company_auto = True
 
     _curing = frozenset({"active", "timezone"})
     # A new deck prices nothing until somebody has it.

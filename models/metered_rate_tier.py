@@ -113,9 +113,6 @@ class MeteredRateTier(models.Model):
     def _golden_dates(self, vals_list):
         return self._golden_rates(vals_list)._golden_dates([])
 
-    def _audit_home(self):
-        return self.rate_id.deck_id
-
     def _golden_records(self):
         return self.rate_id.deck_id
 

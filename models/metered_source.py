@@ -21,7 +21,6 @@ class MeteredSource(models.Model):
         "metered.cure",
     ]
     _order = "sequence, name"
-    _check_company_auto = True
 
     # The next sync is set by each of them.
     _not_audited = frozenset({"sequence", "next_sync"})

@@ -9,9 +9,8 @@ from ..ingest.dial_plans import dial_plan
 class MeteredSourceAccount(models.Model):
     _name = "metered.source.account"
     _description = "Source Account"
-    _inherit = ["metered.guarded", "metered.cure"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.cure"]
     _order = "source_id, partner_id, name"
-    _check_company_auto = True
 
     _curing = frozenset({"country_id"})
 
@@ -79,3 +78,6 @@ class MeteredSourceAccount(models.Model):
             )
             for company, accounts in self.grouped("company_id").items()
         ]
+
+    def _audit_home(self):
+        return self.partner_id

@@ -9,8 +9,9 @@ from ..ingest.extract import extraction_problem
 class MeteredSourceColumn(models.Model):
     _name = "metered.source.column"
     _description = "Column of a Metered Source"
-    _inherit = ["metered.guarded"]
+    _inherit = ["metered.guarded", "metered.audit"]
     _order = "source_id, sequence, id"
+    _rec_name = "columns"
 
     source_id = fields.Many2one(
         "metered.source", required=True, ondelete="cascade", index=True

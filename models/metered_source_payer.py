@@ -10,8 +10,9 @@ from .metered_identifier import IDENTIFIER_KINDS
 class MeteredSourcePayer(models.Model):
     _name = "metered.source.payer"
     _description = "Payer Step of a Metered Source"
-    _inherit = ["metered.guarded"]
+    _inherit = ["metered.guarded", "metered.audit"]
     _order = "source_id, sequence, id"
+    _rec_name = "column"
 
     source_id = fields.Many2one(
         "metered.source", required=True, ondelete="cascade", index=True

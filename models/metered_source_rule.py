@@ -9,7 +9,7 @@ from ..ingest.rules import OPERATORS, condition_problem
 class MeteredSourceRule(models.Model):
     _name = "metered.source.rule"
     _description = "Charging Rule of a Metered Source"
-    _inherit = ["metered.guarded"]
+    _inherit = ["metered.guarded", "metered.audit"]
     _order = "source_id, sequence, id"
 
     source_id = fields.Many2one(
@@ -63,7 +63,7 @@ class MeteredSourceRule(models.Model):
 class MeteredSourceRuleCondition(models.Model):
     _name = "metered.source.rule.condition"
     _description = "Condition of a Charging Rule"
-    _inherit = ["metered.guarded"]
+    _inherit = ["metered.guarded", "metered.audit"]
     _order = "rule_id, id"
 
     rule_id = fields.Many2one(

@@ -17,7 +17,6 @@ class MeteredSync(models.Model):
     _description = "Sync"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
-    _check_company_auto = True
 
     source_id = fields.Many2one(
         "metered.source", required=True, readonly=True, ondelete="cascade", index=True

@@ -17,6 +17,7 @@ from ..ingest.conflicts import make_lasting
 from ..ingest.load import load_settings
 from ..ingest.load_more import add_identifiers
 from ..ingest.run import run_chunks
+from .metered_audit import BY_SWITCH
 from .metered_sync_end import LIMITS
 
 #: first key of the advisory locks that syncs hold while they run ("mbsy")
@@ -91,7 +92,8 @@ class MeteredSync(models.Model):
             connector.find(account.name)
             found = list(connector.identifiers(account.name))
             values["expected"] = self._ask_count(connector) or 0
-            added, ended, moved = account._sync_identifiers(found)
+            with BY_SWITCH.said():
+                added, ended, moved = account._sync_identifiers(found)
             values["identifiers"] = len(found)
             self._renew_settings(added, ended or moved)
             self._note(

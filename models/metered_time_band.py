@@ -9,9 +9,13 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 class MeteredTimeBand(models.Model):
     _name = "metered.time.band"
     _description = "Time Band"
-    _inherit = ["metered.guarded", "metered.golden.guard"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "metered.golden.guard",
+    ]
     _order = "sequence, name"
-    _check_company_auto = True
 
     # A new one has no rate yet.
     _prices_when_new = False
@@ -54,9 +58,8 @@ class MeteredTimeBand(models.Model):
 class MeteredTimeBandSlot(models.Model):
     _name = "metered.time.band.slot"
     _description = "Hours of a Time Band"
-    _inherit = ["metered.guarded", "metered.golden.guard"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.golden.guard"]
     _order = "band_id, hour_from, id"
-    _check_company_auto = True
 
     _pricing = frozenset({*DAYS, "band_id", "holiday", "hour_from", "hour_to"})
 

@@ -8,7 +8,7 @@ class ProductTemplate(models.Model):
     """Products whose price is what was used."""
 
     _name = "product.template"
-    _inherit = ["metered.guarded", "product.template"]
+    _inherit = ["metered.guarded", "metered.audit", "product.template"]
 
     metered_meter_id = fields.Many2one(
         "metered.meter",

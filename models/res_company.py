@@ -5,22 +5,17 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from .metered_audit import told
-
-#: what says whose prices customers have, and what a day is
-AUDITED = frozenset({"metered_deck_id", "metered_cost_deck_id", "metered_tz"})
 #: Everybody may read companies, portal users too: not what their decks are called.
 DECK_GROUPS = "metered_billing.group_metered_user,base.group_system"
 
 
 class ResCompany(models.Model):
     _name = "res.company"
-    _inherit = ["metered.guarded", "res.company"]
+    _inherit = ["metered.guarded", "metered.audit", "res.company"]
 
     metered_deck_id = fields.Many2one(
         "metered.rate.deck",
         string="Default Rate Deck",
-        tracking=True,
         domain="[('purpose', '=', 'sale')]",
         groups=DECK_GROUPS,
         help="Rates of customers who have no deck of their own and are in no group "
@@ -30,7 +25,6 @@ class ResCompany(models.Model):
     metered_cost_deck_id = fields.Many2one(
         "metered.rate.deck",
         string="Cost Deck",
-        tracking=True,
         domain="[('purpose', '=', 'cost')]",
         groups=DECK_GROUPS,
         help="What calls cost the company, where their source has no cost deck of its "
@@ -40,7 +34,6 @@ class ResCompany(models.Model):
     metered_tz = fields.Selection(
         _tz_get,
         string="Billing Time Zone",
-        tracking=True,
         help="A day of usage begins and ends in this time zone. Empty: that of the "
         "company's working hours.",
     )
@@ -58,11 +51,6 @@ class ResCompany(models.Model):
         help="Syncs that ended longer ago are removed with their logs. The last one of "
         "each account stays, and so do all records. 0: they stay for ever.",
     )
-
-    def write(self, vals):
-        """Tell of other rates whatever the context says."""
-        records = told(self) if AUDITED & vals.keys() else self
-        return super(ResCompany, records).write(vals)
 
     @api.constrains("metered_sync_days")
     def _check_metered_sync_days(self):

@@ -12,7 +12,7 @@ TERMS = ("metered_deck_id", "metered_group_id", "metered_tz")
 
 class ResPartner(models.Model):
     _name = "res.partner"
-    _inherit = ["metered.guarded", "res.partner"]
+    _inherit = ["metered.guarded", "metered.audit", "res.partner"]
 
     metered_deck_id = fields.Many2one(
         "metered.rate.deck",

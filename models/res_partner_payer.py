@@ -5,15 +5,8 @@ from dataclasses import dataclass
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-#: whether a commercial entity has a running subscription of its own in a company
-_HAS_SUBSCRIPTION = """
-    EXISTS (SELECT 1
-              FROM sale_subscription own
-              JOIN res_partner holder ON holder.id = own.partner_id
-             WHERE holder.commercial_partner_id = {owner}
-               AND own.company_id = {company}
-               AND own.in_progress AND own.active)
-"""
+from ..ingest.payers import HAS_SUBSCRIPTION, payers_of
+from ..ingest.plan_calls import with_parents
 
 # Whom the subscriptions of a customer may bill, in one company: all of its contacts and
 # of the companies below it. They are billed by themselves ("implied") down to a company
@@ -30,7 +23,7 @@ HOUSEHOLD = f"""
                household.implied
                AND above.metered_bills_children IS NOT FALSE
                AND NOT {
-    _HAS_SUBSCRIPTION.format(owner="child.id", company="household.company_id")
+    HAS_SUBSCRIPTION.format(owner="child.id", company="household.company_id")
 }
           FROM household
           JOIN res_partner child ON child.parent_id = household.partner_id
@@ -38,24 +31,6 @@ HOUSEHOLD = f"""
           JOIN res_partner above ON above.id = household.owner_id
           JOIN res_partner member ON member.commercial_partner_id = child.id
     )
-"""
-
-# The same, looked at from below: up to the first that has a subscription.
-_PAYERS = f"""
-    WITH RECURSIVE climbing AS (
-        SELECT owner_id, owner_id AS payer_id FROM unnest(%s::int[]) AS owner_id
-         UNION ALL
-        SELECT climbing.owner_id, above.commercial_partner_id
-          FROM climbing
-          JOIN res_partner payer ON payer.id = climbing.payer_id
-          JOIN res_partner parent ON parent.id = payer.parent_id
-          JOIN res_partner above ON above.id = parent.commercial_partner_id
-         WHERE above.metered_bills_children IS NOT FALSE
-           AND NOT {_HAS_SUBSCRIPTION.format(owner="payer.id", company="%s")}
-    )
-    SELECT owner_id, payer_id
-      FROM climbing
-     WHERE {_HAS_SUBSCRIPTION.format(owner="payer_id", company="%s")}
 """
 
 
@@ -89,6 +64,16 @@ class ResPartner(models.Model):
         help="Usage of companies below this one goes on the invoices of this one's "
         "subscriptions, as long as they have no running subscription of their own.",
     )
+
+    def write(self, vals):
+        """Have calling plans applied anew where another company pays now."""
+        if not {"metered_bills_children", "parent_id"} & vals.keys():
+            return super().write(vals)
+        parents = with_parents(self.env.cr, self.ids).values()
+        result = super().write(vals)
+        marks = self.env["metered.plan.mark"].sudo()
+        marks._mark_open(self, former={id_ for ids in parents for id_ in ids})
+        return result
 
     def _metered_households(self):
         """Whom each of these commercial entities pays for, in the user's company.
@@ -152,11 +137,8 @@ class ResPartner(models.Model):
         if not owners.ids:
             return {}
         self._metered_flush_payers()
-        company = self.env.company.id
-        payers = dict(
-            self.env.execute_query(SQL(_PAYERS, owners.ids, company, company))
-        )
-        return {owner: owner.browse(payers.get(owner.id, owner.id)) for owner in owners}
+        payers = payers_of(self.env.cr, self.env.company.id, owners.ids)
+        return {owner: owner.browse(payers[owner.id]) for owner in owners}
 
     @api.model
     def _metered_flush_payers(self):

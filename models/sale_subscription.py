@@ -21,7 +21,11 @@ class SaleSubscription(models.Model):
     """The ways into a subscription's invoice: the button, the renewal, the closing."""
 
     _name = "sale.subscription"
-    _inherit = ["metered.guarded", "sale.subscription"]
+    _inherit = ["metered.guarded", "metered.audit", "sale.subscription"]
+
+    # The next renewal is set by each of them.
+    _not_audited = frozenset({"recurring_next_date"})
+    _audited_too = frozenset({"partner_id", "pricelist_id", "template_id"})
 
     metered_period_ids = fields.One2many(
         "metered.period",

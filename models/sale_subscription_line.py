@@ -8,7 +8,11 @@ from ..rating.exact import number
 
 class SaleSubscriptionLine(models.Model):
     _name = "sale.subscription.line"
-    _inherit = ["metered.guarded", "sale.subscription.line"]
+    _inherit = ["metered.guarded", "metered.audit", "sale.subscription.line"]
+
+    _audited_too = frozenset(
+        {"product_id", "product_uom_qty", "price_unit", "discount"}
+    )
 
     metered_meter_id = fields.Many2one(
         related="product_id.metered_meter_id", string="Meter"
@@ -117,3 +121,6 @@ class SaleSubscriptionLine(models.Model):
     def _metered_name_with_days(self, name):
         days = self.sale_subscription_id._metered_fee_days()
         return f"{name}\n{days}" if days else name
+
+    def _audit_home(self):
+        return self.sale_subscription_id

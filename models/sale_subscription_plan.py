@@ -162,9 +162,29 @@ class SaleSubscription(models.Model):
             )
         return super()._metered_bill_final()
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Have plans applied anew: it may bill what a parent company's billed."""
+        subscriptions = super().create(vals_list)
+        marks = self.env["metered.plan.mark"].sudo()
+        marks._mark_open(subscriptions.partner_id)
+        return subscriptions
+
+    def unlink(self):
+        """Have plans applied anew: a parent company's may bill what it billed."""
+        partners = self.partner_id
+        result = super().unlink()
+        self.env["metered.plan.mark"].sudo()._mark_open(partners)
+        return result
+
     def write(self, values):
-        """Have the plans applied anew where their periods change."""
+        """Have the plans applied anew where their periods, or who pays, change."""
+        payers_change = {"active", "partner_id", "stage_id"} & set(values)
+        before = self.partner_id if payers_change else self.partner_id.browse()
         result = super().write(values)
+        if payers_change:
+            marks = self.env["metered.plan.mark"].sudo()
+            marks._mark_open(before | self.partner_id)
         if "stage_id" in values:
             reopened = self.filtered(
                 lambda s: s.metered_plan_end and s.stage_id.type == "in_progress"

@@ -5,7 +5,12 @@ from odoo import fields, models
 
 class SaleSubscriptionTemplate(models.Model):
     _name = "sale.subscription.template"
-    _inherit = ["metered.guarded", "sale.subscription.template"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "sale.subscription.template",
+    ]
 
     metered_pause_policy = fields.Selection(
         [

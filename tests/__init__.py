@@ -73,6 +73,7 @@ from . import test_hostile_files
 from . import test_hostile_records
 from . import test_identifier_index
 from . import test_import_asterisk
+from . import test_import_defect
 from . import test_import_duplicates
 from . import test_import_durability
 from . import test_import_exceptions

@@ -33,6 +33,8 @@ PARTICULARS = {
     "metered.simulation.start": {"date_from": "2026-10-01", "date_to": "2026-10-31"},
     "metered.usage": {"day": "2026-10-05"},
 }
+#: what need not be set, and is
+WANTED = {("sale.subscription.line", "sale_subscription_id")}
 
 
 class RecordFactory:
@@ -102,7 +104,11 @@ class RecordFactory:
                 continue
             if field.type == "many2one" and field.comodel_name == "res.company":
                 values[name] = self.company.id
-            elif field.required and not defaults.get(name) and not field.compute:
+            elif field.type in ("one2many", "many2many"):
+                continue
+            elif (model_name, name) in WANTED or (
+                field.required and not defaults.get(name) and not field.compute
+            ):
                 values[name] = self.value(field, number)
         return values
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from odoo.tests import tagged
 
 from ..ingest.rerate import rerate
+from .record_factory import MODULE
 from .test_calling_plans import NEW_YORK, PHONE, PlanCase
 
 AMOUNTS = ("charge", "deck_charge", "amount", "cost", "margin", "estimate")
@@ -19,6 +20,23 @@ QUANTITIES = ("quantity", "billed_quantity", "plan_quantity")
 SCALE = 6
 #: what a person enters, as it was entered
 ENTERED = "metered_calling_plan_allowance"
+#: stored numbers that are neither money nor a quantity, with the reason
+NOT_EXACT = {
+    **{
+        (model, "run_seconds"): "how long a job took"
+        for model in (
+            *("metered.batch", "metered.exception.job", "metered.renewal"),
+            *("metered.rerate", "metered.simulation", "metered.sync"),
+        )
+    },
+    ("metered.deck.import.line", "change"): "percent, for a person to look at",
+    ("metered.manual.invoice.line", "minutes"): "shown beside the exact amount",
+    ("metered.source", "requests_per_second"): "how fast a switch may be asked",
+    ("metered.source.file", "size"): "bytes: whole, and more than an integer holds",
+    ("metered.subscription.setup", "fee"): "the product's price, which is one as well",
+    ("metered.time.band.slot", "hour_from"): "an hour of the day, as Odoo has it",
+    ("metered.time.band.slot", "hour_to"): "an hour of the day, as Odoo has it",
+}
 
 
 @tagged("post_install", "-at_install")
@@ -101,3 +119,20 @@ class TestAmountScale(PlanCase):
         for path in [*root.glob("ingest/*.py"), *root.glob("models/*.py")]:
             found = re.search(r"micro\s*/\s*1000000", path.read_text())
             self.assertFalse(found, path.name)
+
+    def test_every_number_is_stored_as_it_is(self):
+        """Nothing that may be money or a quantity is rounded or binary in its column.
+
+        What is added next month neither, or it is named with the reason.
+        """
+        found = {
+            (name, field.name)
+            for name, model in self.env.registry.items()
+            for field in model._fields.values()
+            if field._module == MODULE
+            and field.type == "float"
+            and field.store
+            and not model._abstract
+            and field._digits != 0
+        }
+        self.assertEqual(found, set(NOT_EXACT))

@@ -11,6 +11,7 @@ from odoo.tests import tagged
 from odoo.tools import html2plaintext
 
 from ..ingest import store
+from ..ingest.find_allowance import find_plan
 from ..ingest.rerate import rerate
 from .metered_case import MeteredCase
 
@@ -394,14 +395,141 @@ class TestCallingPlans(PlanCase):
         self.assertEqual(self.charges(), [1.8])
         self.assert_sums()
 
+    def make_child(self, name="Acme West", number=PHONE_2, **values):
+        """A child company, of Acme where nothing else is said."""
+        values = {"is_company": True, "parent_id": self.customer.id, **values}
+        return self.make_customer(name, number, **values)
+
+    def settle(self):
+        self.env["metered.plan.mark"]._settle()
+        self.env.invalidate_all()
+
     def test_no_pool(self):
-        """An allowance of the subscription is not for child companies."""
-        child = self.make_customer(
-            "Acme West", PHONE_2, is_company=True, parent_id=self.customer.id
-        )
-        self.sell_minutes(100)
+        """An allowance of the subscription is for what the subscription bills."""
+        child = self.make_child()
+        self.customer.metered_bills_children = False
+        allowance = self.sell_minutes(100)
         self.call("2026-10-02", 10, number=PHONE_2)
         self.assertEqual(self.charges(child), [0.6])
+        self.customer.metered_bills_children = True
+        self.settle()
+        self.assertEqual(self.charges(child), [0])
+        self.assertEqual(self.balance(allowance), (100, 0, 10, 90))
+        self.customer.metered_bills_children = False
+        self.settle()
+        self.assertEqual(self.charges(child), [0.6])
+        self.assertEqual(self.balance(allowance), (100, 0, 0, 100))
+        self.assert_sums()
+
+    def test_calls_of_children_that_its_subscription_bills(self):
+        """They take from its plan in the order of their start, grandchildren, too."""
+        child = self.make_child()
+        grandchild = self.make_child(
+            "Acme Far West", "+14045550102", parent_id=child.id
+        )
+        allowance = self.sell_minutes(100)
+        self.call("2026-10-03", 60)
+        self.call("2026-10-02", 50, number=PHONE_2)
+        self.call("2026-10-04", 20, number="+14045550102")
+        self.assertEqual(self.charges(child), [0])
+        self.assertEqual(self.charges(), [0.6])
+        self.assertEqual(self.charges(grandchild), [1.2])
+        self.assertEqual(self.balance(allowance), (100, 0, 100, 0))
+        self.call("2026-10-01", 50, number="+14045550102")
+        self.assertEqual(self.charges(grandchild), [0, 1.2])
+        self.assertEqual((self.charges(child), self.charges()), ([0], [3.6]))
+        self.assert_sums()
+        # 30.00 of fees, and the 80 of 180 minutes that are beyond the plan.
+        self.subscription.generate_invoice()
+        invoice = self.subscription.invoice_ids
+        self.assertAlmostEqual(invoice.amount_untaxed, 30 + 4.8, places=2)
+        # A call that comes in late finds nothing left of it.
+        self.call("2026-10-05", 10, number=PHONE_2)
+        self.assertEqual(self.charges(child), [0, 0.6])
+        self.assertEqual(self.balance(allowance), (100, 0, 100, 0))
+
+    def test_a_child_that_pays_for_itself(self):
+        """From then on its open calls take from no plan of its parent."""
+        child = self.make_child()
+        allowance = self.sell_minutes(100)
+        self.call("2026-10-02", 10, number=PHONE_2)
+        self.call("2026-10-03", 10)
+        self.assertEqual(self.balance(allowance), (100, 0, 20, 80))
+        own = self.make_subscription(child, "2026-10-01", "2026-11-01")
+        self.settle()
+        self.assertEqual((self.charges(child), self.charges()), ([0.6], [0]))
+        self.assertEqual(self.balance(allowance), (100, 0, 10, 90))
+        own.close_subscription()
+        self.settle()
+        # Its last invoice has its call; the next one is the parent's again.
+        self.assertEqual(self.balance(allowance), (100, 0, 10, 90))
+        self.call("2026-10-04", 10, number=PHONE_2)
+        self.assertEqual(self.charges(child), [0.6, 0])
+        self.assertEqual(self.balance(allowance), (100, 0, 20, 80))
+        self.assert_sums()
+
+    def test_a_child_that_gets_another_parent(self):
+        child = self.make_child()
+        allowance = self.sell_minutes(100)
+        self.call("2026-10-02", 10, number=PHONE_2)
+        self.assertEqual(self.balance(allowance), (100, 0, 10, 90))
+        child.parent_id = self.make_customer("Other", is_company=True)
+        self.settle()
+        self.assertEqual(self.charges(child), [0.6])
+        self.assertEqual(self.balance(allowance), (100, 0, 0, 100))
+
+    def test_what_its_invoice_holds_of_a_child_stays_used(self):
+        """The child pays for itself since: its calls of before took what they took."""
+        child = self.make_child()
+        allowance = self.sell_minutes(30)
+        self.call("2026-10-02", 20, number=PHONE_2)
+        self.subscription.generate_invoice()
+        self.make_subscription(child, "2026-11-01", "2026-12-01")
+        self.call("2026-10-05", 20)
+        self.assertEqual((self.charges(child), self.charges()), ([0], [0.6]))
+        self.assertEqual(self.balance(allowance), (30, 0, 30, 0))
+
+    def test_a_childs_identifier_that_names_the_subscription(self):
+        child = self.make_child(number="+14045550102")
+        self.make_subscription(child, "2026-10-01", "2026-11-01")
+        self.make_identifier(child, PHONE_2, subscription_id=self.subscription.id)
+        allowance = self.sell_minutes(100)
+        self.call("2026-10-02", 10, number=PHONE_2)
+        self.call("2026-10-02", 10, number="+14045550102")
+        self.assertEqual(sorted(self.charges(child)), [0, 0.6])
+        self.assertEqual(self.balance(allowance), (100, 0, 10, 90))
+        self.call("2026-10-03", 5, number=PHONE_2)
+        self.assertEqual(self.balance(allowance), (100, 0, 15, 85))
+
+    def test_each_identifier_of_a_child_has_it(self):
+        child = self.make_child()
+        allowance = self.sell_minutes(10, scope="identifier")
+        self.call("2026-10-02", 15, number=PHONE_2)
+        self.call("2026-10-02", 15)
+        self.assertEqual((self.charges(child), self.charges()), ([0.3], [0.3]))
+        balances = self.env["metered.allowance.balance"].search(
+            [("allowance_id", "=", allowance.id), ("date_from", "=", "2026-10-01")]
+        )
+        self.assertEqual(
+            sorted((b.identifier_id.value, b.used) for b in balances),
+            [(PHONE, 10), (PHONE_2, 10)],
+        )
+
+    def test_what_a_call_of_a_child_would_cost(self):
+        """The rate finder and golden calls say what the plan will make of it."""
+        child = self.make_child()
+        self.sell_minutes(100)
+        self.call("2026-10-02", 95)
+        for bills, charge in ((True, 0.3), (False, 0.6)):
+            self.customer.metered_bills_children = bills
+            self.settle()
+            moment = datetime.datetime(2026, 10, 20, 10)
+            plan = find_plan(self.env.company, child, moment, moment.date())
+            self.assertEqual(bool(plan), bills)
+            self.call("2026-10-20", 10, number=PHONE_2)
+            self.assertEqual(self.charges(child)[-1], charge)
+            self.cdrs(self.env["metered.batch"].search([], limit=1)).batch_id._undo()
+            self.settle()
 
     def test_two_subscriptions(self):
         """A call takes from the plan of the subscription that it names."""

@@ -3,26 +3,32 @@
 """File stores: a folder, a real sshd, a real S3 server; the same must hold on all."""
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
 import tempfile
 import unittest
 import uuid
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
-from fsspec.implementations.local import LocalFileSystem
-
+from odoo.addons.metered_billing.connectors import file_disk
 from odoo.addons.metered_billing.connectors.errors import (
     SourceFileError,
     SourceNotFound,
     SourceSettingsError,
     SourceUnreachable,
 )
+from odoo.addons.metered_billing.connectors.file_folder import Folder
 from odoo.addons.metered_billing.connectors.file_ledger import Ledger, StoredFile
 from odoo.addons.metered_billing.connectors.file_store import FileStore
+from odoo.addons.metered_billing.connectors.file_systems import (
+    FOLDERS,
+    open_file_system,
+)
 from odoo.addons.metered_billing.connectors.formats import FileLimits
 
 from .file_servers import S3Server, Sshd
@@ -263,9 +269,78 @@ class LinkCase(StoreCase):
 class TestLocal(LinkCase, unittest.TestCase):
     def setUp(self):
         super().setUp()
-        self.fs = LocalFileSystem()
         self.folder = str(self.here / "store")
         os.mkdir(self.folder)
+        with mock.patch.dict(os.environ, {FOLDERS: str(self.here)}):
+            self.fs, _folder, _redact = open_file_system({"folder": self.folder})
+
+    def swapped_after(self, checks, name, seam):
+        """A folder of the store becomes a link after so many checks of paths.
+
+        :param seam: (what has the function that checks, its name)
+        :return: context manager; of a list that has an entry for each check
+        """
+        real, made = getattr(*seam), []
+
+        def checked(*arguments):
+            path = real(*arguments)
+            made.append(path)
+            if len(made) == checks:
+                os.rename(f"{self.folder}/{name}", self.here / "kept")
+                os.symlink(self.outside / name, f"{self.folder}/{name}")
+            return path
+
+        @contextmanager
+        def swapping():
+            with mock.patch.object(*seam, checked):
+                yield made
+            if os.path.islink(f"{self.folder}/{name}"):
+                os.unlink(f"{self.folder}/{name}")
+                os.rename(self.here / "kept", f"{self.folder}/{name}")
+
+        return swapping()
+
+    def test_a_folder_that_becomes_a_link_between_check_and_use(self):
+        """Whichever check it is after: nothing outside is read, moved or deleted."""
+        secret = CALLS.replace(b"61", b"99")
+        for name in ("sub", "done"):
+            (self.outside / name).mkdir(exist_ok=True)
+            (self.outside / name / "a.csv").write_bytes(secret)
+        for (afterwards, name), seam in itertools.product(
+            (("keep", "sub"), ("delete", "sub"), ("move", "sub"), ("move", "done")),
+            ((Folder, "inside"), (file_disk, "followed")),
+        ):
+            for checks in itertools.count(1):
+                shutil.rmtree(self.folder)
+                self.put("sub/a.csv")
+                self.put("done/sub/b.csv")
+                stamps = os.stat(f"{self.folder}/sub/a.csv")
+                os.utime(
+                    self.outside / name / "a.csv",
+                    ns=(stamps.st_atime_ns, stamps.st_mtime_ns),
+                )
+                before = self.files_outside()
+                store = self.store(afterwards=afterwards, subfolders=True)
+                with (
+                    self.subTest(afterwards=afterwards, link=name, after=checks),
+                    self.swapped_after(checks, name, seam) as made,
+                ):
+                    try:
+                        (file,) = store.look(self.ledger, now=self.later).ready
+                        fetched = store.fetch(file, self.here / "copy")
+                        store.finish(file, fetched.sha256)
+                    except SourceSettingsError as error:
+                        self.assertIn("link leads out", str(error))
+                    except ValueError:
+                        pass  # the look left out what has become a link
+                    if (self.here / "copy").exists():
+                        self.assertNotEqual((self.here / "copy").read_bytes(), secret)
+                    self.assertEqual(self.files_outside(), before)
+                    for path in self.files_outside():
+                        self.assertEqual(Path(path).read_bytes(), secret)
+                    if len(made) < checks:
+                        break
+            self.assertGreater(checks, 3)
 
     def test_links_are_left_alone(self):
         secret = self.here / "secret.csv"

@@ -6,21 +6,24 @@ import datetime
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import freeze_time, new_test_user, tagged
 
 from ..models.res_partner_source_checks import LAST_RECORDS, LATEST_CALLS
 from .metered_case import MeteredCase
 
-TODAY = datetime.date.today()
+#: the clock stands still: no midnight falls between what is made and what is checked
+NOW = datetime.datetime(2026, 11, 20, 12)
+TODAY = NOW.date()
 NUMBER = "+14045550100"
 
 
 def ago(days):
     """The start of a call, some days ago, as a file has it."""
-    day = datetime.datetime.now() - datetime.timedelta(days=days)
+    day = NOW - datetime.timedelta(days=days)
     return f"{day:%Y-%m-%d %H:%M:%S}"
 
 
+@freeze_time(NOW)
 @tagged("post_install", "-at_install")
 class TestCustomerTab(MeteredCase):
     @classmethod
@@ -425,6 +428,7 @@ class TestCustomerTab(MeteredCase):
         self.assertEqual(left["rows"][0]["records"], "2")
 
 
+@freeze_time(NOW)
 @tagged("post_install", "-at_install")
 class TestSourceChecks(MeteredCase):
     @classmethod

@@ -2,12 +2,14 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What comes from outside is made harmless before anything is done with it."""
 
+import decimal
 import json
 import unittest
 from types import SimpleNamespace
 from unittest.mock import patch
 
 import numpy as np
+import psycopg2
 import pyarrow as pa
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -244,8 +246,12 @@ class TestIsolate(unittest.TestCase):
         )
 
     def test_a_defect_and_the_machine_blame_no_record(self):
-        for error in (TypeError, MemoryError, OSError, AttributeError):
-            with self.assertRaises(error):
+        for error in (
+            *(TypeError, AttributeError, NameError, LookupError, KeyError, IndexError),
+            *(pa.ArrowKeyError, MemoryError, OSError, AssertionError),
+            *(psycopg2.ProgrammingError, psycopg2.OperationalError),
+        ):
+            with self.subTest(error), self.assertRaises(error):
                 self.run_portion(self.chunk(10), ["3"], error)
 
     def test_a_record_that_cannot_be_prepared(self):
@@ -272,6 +278,13 @@ class TestClasses(unittest.TestCase):
     def test_what_arrow_and_pandas_raise_of_data(self):
         import pandas as pd
 
-        for error in (pa.ArrowInvalid("x"), pd.errors.OutOfBoundsDatetime("x")):
+        for error in (
+            *(pa.ArrowInvalid("x"), pd.errors.OutOfBoundsDatetime("x")),
+            *(OverflowError("x"), decimal.InvalidOperation("x"), RecursionError("x")),
+            UnicodeDecodeError("utf-8", b"x", 0, 1, "x"),
+            json.JSONDecodeError("x", "x", 0),
+            *(psycopg2.DataError("x"), psycopg2.errors.NumericValueOutOfRange("x")),
+            *(psycopg2.errors.CheckViolation("x"), psycopg2.errors.UniqueViolation()),
+        ):
             self.assertTrue(isolate.is_of_the_data(error))
         self.assertFalse(isolate.is_of_the_data(SimpleNamespace()))

@@ -125,6 +125,43 @@ class TestJobWaits(CommittedCase):
                 self.assertTrue(self.process(job))
                 self.assertEqual(job.state, "done")
 
+    def test_plans_that_could_not_be_applied_stay_marked(self):
+        """What passes by itself is no error; another one is told, and stops nothing."""
+        marks = self.real["metered.plan.mark"]
+        cron = self.real.ref("metered_billing.ir_cron_settle_plans")
+        triggers = self.real["ir.cron.trigger"]
+        met = {**PASSING, ValueError: None}
+        with (
+            patch.object(type(marks), "_exist_plans", return_value=True),
+            patch.object(type(marks), "_settle") as settle,
+        ):
+            for kind, words in met.items():
+                settle.side_effect = kind("said so")
+                triggers.search([("cron_id", "=", cron.id)]).unlink()
+                self.cr.commit()
+                told = self.assertNoLogs if words else self.assertLogs
+                with (
+                    self.subTest(kind.__name__),
+                    told("odoo.addons.metered_billing", "ERROR"),
+                ):
+                    marks._settle_quietly(commit=self.cr.commit)
+                    self.refresh()
+                    self.assertTrue(triggers.search([("cron_id", "=", cron.id)]))
+
+    def test_what_is_marked_is_left_in_spite_of_others(self):
+        """Others in the way of the last commit are tried again, by the one list."""
+        marks = self.real["metered.plan.mark"]
+        refused = [errors.SerializationFailure("x"), errors.DeadlockDetected("x"), None]
+
+        def commit():
+            error = refused.pop(0)
+            if error:
+                raise error
+            self.cr.commit()
+
+        marks._leave_marked(commit)
+        self.assertFalse(refused)
+
     def test_other_errors_are_failures(self):
         for job in self.make_jobs():
             with (

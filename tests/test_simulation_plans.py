@@ -224,6 +224,11 @@ class TestSimulationPlans(TrialCase):
         run = self.attempt(deck_id=self.deck, partner_ids=[Command.set(child.ids)])
         self.assertEqual(self.outcome(run), (1.2, 1.2))
         plan = self.make_plan({"amount": 100}, name="Not shared")
+        # The subscription bills the child's calls: they are its own as well.
+        run = self.attempt(plan_id=plan)
+        self.assertEqual(self.outcome(run, child), (1.2, 1.2))
+        self.assertEqual(self.outcome(run, self.customer), (3.6, 3.6))
+        self.customer.metered_bills_children = False
         run = self.attempt(plan_id=plan)
         self.assertEqual(self.outcome(run, child), (1.2, 3.6))
         self.assertEqual(self.outcome(run, self.customer), (3.6, 1.2))
