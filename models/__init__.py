@@ -34,7 +34,6 @@ from . import metered_cdr_cost
 from . import metered_cdr_explain
 from . import metered_cdr_golden
 from . import metered_cdr_margin
-from . import metered_cdr_plan
 from . import metered_customer_group
 from . import metered_dashboard
 from . import metered_dashboard_attention
