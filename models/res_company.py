@@ -6,6 +6,7 @@ from odoo.exceptions import ValidationError
 from odoo.addons.base.models.res_partner import _tz_get
 
 from .metered_audit import told
+from .metered_cure import RATING
 
 #: what says whose prices customers have, and what a day is
 AUDITED = frozenset({"metered_deck_id", "metered_cost_deck_id", "metered_tz"})
@@ -14,8 +15,19 @@ DECK_GROUPS = "metered_billing.group_metered_user,base.group_system"
 
 
 class ResCompany(models.Model):
+    """A company's deck prices the calls of customers that have none of their own."""
+
     _name = "res.company"
-    _inherit = ["metered.guarded", "res.company"]
+    _inherit = [
+        "metered.guarded",
+        "res.company",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
+
+    _curing = frozenset({"metered_deck_id"})
+    _prices_when_new = False
+    _pricing = frozenset({"metered_deck_id"})
 
     metered_deck_id = fields.Many2one(
         "metered.rate.deck",
@@ -112,3 +124,12 @@ class ResCompany(models.Model):
         return fields.Datetime.context_timestamp(
             self.with_context(tz=self._metered_timezone()), fields.Datetime.now()
         ).date()
+
+    def _cure_targets(self):
+        return [(self, {"reasons": RATING})]
+
+    def _golden_domain(self):
+        return [("company_id", "in", self.ids)]
+
+    def _golden_records(self):
+        return self.browse()

@@ -150,7 +150,7 @@ class SaleSubscription(models.Model):
 
     # === WHAT CHANGES THEM === #
 
-    def _metered_bill_final(self):
+    def _metered_end_plans(self):
         """End the plans with the day on which it is closed, before that is billed."""
         for subscription in self.filtered(lambda s: not s.metered_plan_end):
             today = subscription.company_id._metered_today()
@@ -160,11 +160,12 @@ class SaleSubscription(models.Model):
                     "metered_plan_next": subscription.recurring_next_date,
                 }
             )
-        return super()._metered_bill_final()
 
-    def write(self, values):
-        """Have the plans applied anew where their periods change."""
-        result = super().write(values)
+    def _metered_plans_after(self, values):
+        """Have the plans applied anew where a change alters their periods.
+
+        :param values: as of ``write``, which is done
+        """
         if "stage_id" in values:
             reopened = self.filtered(
                 lambda s: s.metered_plan_end and s.stage_id.type == "in_progress"
@@ -178,7 +179,6 @@ class SaleSubscription(models.Model):
             changing.add("recurring_next_date")
         if changing & set(values):
             self._metered_mark_plans()
-        return result
 
     def _metered_mark_plans(self):
         """Have their plans applied to the calls that are not billed yet."""
