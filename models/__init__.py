@@ -8,7 +8,6 @@ from . import metered_simulation_question
 from . import metered_sums
 
 from . import account_move
-from . import account_move_difference
 from . import account_move_send
 from . import account_move_usage
 from . import ir_attachment
@@ -19,7 +18,6 @@ from . import account_move_line
 from . import account_move_line_explain
 from . import account_move_line_explain_difference
 from . import account_move_line_explain_plans
-from . import account_move_line_difference
 from . import metered_audit
 from . import metered_cure
 from . import metered_golden_guard
@@ -34,7 +32,6 @@ from . import metered_cdr_cost
 from . import metered_cdr_explain
 from . import metered_cdr_golden
 from . import metered_cdr_margin
-from . import metered_cdr_plan
 from . import metered_customer_group
 from . import metered_dashboard
 from . import metered_dashboard_attention
@@ -132,7 +129,6 @@ from . import metered_usage_so_far
 from . import metered_usage_sums
 from . import metered_usage_unbilled
 from . import product_template
-from . import product_template_plan
 from . import res_company
 from . import res_config_settings
 from . import res_partner
@@ -151,15 +147,7 @@ from . import sale_subscription
 from . import sale_subscription_cron
 from . import sale_subscription_plan
 from . import sale_subscription_gauge
-from . import sale_subscription_line_plan
 from . import sale_subscription_line
 from . import sale_subscription_metered
 from . import sale_subscription_template
 from . import sale_subscription_sync
-from . import metered_cure_company
-from . import metered_cure_partner
-from . import metered_golden_company
-from . import metered_golden_meter
-from . import metered_golden_partner
-from . import metered_golden_product
-from . import metered_golden_subscription

@@ -87,10 +87,13 @@ class AccountMove(models.Model):
         """Free the usage of what is cancelled; bring back what is drafted again.
 
         :raises UserError: when the usage of an invoice that was cancelled, or whose
-            credit note is withdrawn, is on another invoice by now
+            credit note is withdrawn, is on another invoice by now, or a difference was
+            billed twice
         """
         if vals.get("state") not in ("draft", "cancel"):
             return super().write(vals)
+        returning = self._metered_returning()
+        cancelled = self.filtered(lambda move: move.state != "cancel")
         revived = self.filtered(lambda m: m.state == "cancel").sudo()
         lines = revived.invoice_line_ids.filtered("metered_freed")
         lines.move_id._metered_check_freed(lines)
@@ -110,6 +113,11 @@ class AccountMove(models.Model):
             for line in lines:
                 line._metered_bill_again(line)
         uncredited.sudo()._metered_take_back()
+        returning._metered_differences()._check_billed_once()
+        if vals["state"] == "cancel":
+            cancelled._metered_differences()._note_unbilled(
+                cancelled, self.env._("%(document)s was cancelled.")
+            )
         return result
 
     def _post(self, soft=True):
@@ -118,7 +126,18 @@ class AccountMove(models.Model):
         for refund in posted:
             if refund.move_type == "out_refund" and refund.reversed_entry_id:
                 refund.sudo()._metered_credit()
+        void = posted.reversed_entry_id.filtered(lambda move: move._metered_is_void())
+        void._metered_differences()._note_unbilled(
+            void, self.env._("%(document)s was taken back.")
+        )
         return posted
+
+    def unlink(self):
+        """Tell which differences to usage are not billed any more."""
+        self._metered_differences()._note_unbilled(
+            self, self.env._("%(document)s was deleted.")
+        )
+        return super().unlink()
 
     def copy_data(self, default=None):
         """Leave usage out of a duplicate: it is charged once.
@@ -330,4 +349,26 @@ class AccountMove(models.Model):
                 sum(credits.mapped("amount_total")), self.amount_total
             )
             >= 0
+        )
+
+    # === DIFFERENCES TO INVOICED USAGE === #
+
+    # A difference is billed once. A document that is cancelled, deleted or taken back
+    # in full bills nothing, and rating the usage again finds the difference once more.
+    # Where that has happened, the document cannot come back.
+
+    def _metered_differences(self):
+        """The differences that these documents bill, with all rights."""
+        differences = self.env["metered.rerate.difference"].sudo()
+        if not self.ids:
+            return differences
+        return differences.search([("move_id", "in", self.ids)])
+
+    def _metered_returning(self):
+        """The documents that bill again when these change their state."""
+        cancelled = self.filtered(lambda move: move.state == "cancel")
+        # What took a document back is withdrawn.
+        taken_back = self.filtered(lambda move: move.state == "posted")
+        return cancelled | taken_back.reversed_entry_id.filtered(
+            lambda move: move._metered_is_void()
         )

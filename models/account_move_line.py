@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, fields, models
+from odoo.exceptions import UserError
 
 from ..rating.steps import Step
 from .account_move import REVERSING
@@ -86,7 +87,11 @@ class AccountMoveLine(models.Model):
         return super()._copy_data_extend_business_fields(values)
 
     def unlink(self):
-        """Tell in the chatter that deleting a line frees its usage."""
+        """Tell in the chatter that deleting a line frees its usage.
+
+        :raises UserError: when a difference to that was billed
+        """
+        self._metered_check_differences()
         for move, lines in self._metered_charging().grouped("move_id").items():
             move._metered_log(
                 self.env._("Deleted: %s", lines._metered_describe_freed())
@@ -154,7 +159,11 @@ class AccountMoveLine(models.Model):
         )
 
     def _metered_free(self):
-        """Open the usage of these lines again, and remember what it was."""
+        """Open the usage of these lines again, and remember what it was.
+
+        :raises UserError: when a difference to that was billed
+        """
+        self._metered_check_differences()
         self.env["metered.usage"].flush_model(["invoice_line_id"])
         self.flush_recordset(["metered_freed"])
         self.env.cr.execute(
@@ -175,6 +184,26 @@ class AccountMoveLine(models.Model):
         )
         self.env["metered.usage"]._forget_invoices()
         self.invalidate_recordset(["metered_freed", "metered_usage_ids"], flush=False)
+
+    def _metered_check_differences(self):
+        """Refuse to leave a difference behind that nothing is different from any more.
+
+        What is billed again is rated again, and so holds the difference already: both
+        together would bill it twice.
+
+        :raises UserError: naming what is to be taken back first
+        """
+        differences = self.env["metered.rerate.difference"].sudo()
+        found = differences.search([("invoice_line_id", "in", self.ids)])._counting()
+        if found:
+            raise UserError(
+                self.env._(
+                    "%(documents)s bills a difference to %(invoices)s. Take that back "
+                    "first: reset it to draft and cancel it, or reverse it.",
+                    documents=found.move_id._metered_label(),
+                    invoices=found.invoice_line_id.move_id._metered_label(),
+                )
+            )
 
     def _metered_is_credited(self):
         """Whether posted credit notes take back all that this line charges."""

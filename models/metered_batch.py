@@ -195,8 +195,10 @@ class MeteredBatch(models.Model):
         :param attachment: ``ir.attachment`` record that holds the file
         :param override: see :meth:`import_file`
         :return: ``metered.batch`` record
-        :raises UserError: see :meth:`import_file`
+        :raises UserError: see :meth:`import_file`, or an import of the same source is
+            being undone
         """
+        self._check_no_undo(source)
         with self._attachment_path(attachment) as path:
             checked = self._check_file(source, path, attachment.name, override)
         return self._create_checked(source, attachment, *checked)
@@ -352,9 +354,22 @@ class MeteredBatch(models.Model):
                 )
 
     def _holds_records(self):
-        """Whether deleting it would leave records without their origin."""
+        """Whether deleting it would leave records without their origin.
+
+        An import of a sync that brought nothing new holds nothing. While its sync is
+        there, it is what the sync counts with.
+        """
         self.ensure_one()
-        return bool(self.records)
+        return bool(self.records) and bool(
+            self.attachment_id
+            or self.sync_id
+            or self.balance != "ok"
+            or self.records != self.duplicates
+            or self.stored_rated + self.stored_not_billable + self.stored_exceptions
+            or self.env["metered.exception"]
+            .sudo()
+            .search_count([("batch_id", "=", self.id)], limit=1)
+        )
 
     def action_view_cdrs(self):
         """Open the call details of this import."""

@@ -64,6 +64,7 @@ class MeteredBatch(models.Model):
         return True
 
     def _finish(self):
+        self._put_away_later()
         self._verify()
         self.source_id._metered_settle(
             PROBLEM, self.env._("%(file)s was imported since.", file=self.file_name)

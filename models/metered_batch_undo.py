@@ -294,8 +294,11 @@ class MeteredBatch(models.Model):
     # === CHECKS === #
 
     @api.model
-    def _create_for_file(self, source, attachment, override=None):
-        """Import nothing from a source while an import of it is being undone."""
+    def _check_no_undo(self, source):
+        """Import nothing from a source while an import of it is being undone.
+
+        :raises UserError: naming the import
+        """
         undoing = self.search(
             [("source_id", "=", source.id), ("state", "=", "undoing")], limit=1
         )
@@ -308,7 +311,6 @@ class MeteredBatch(models.Model):
                     switch=source.name,
                 )
             )
-        return super()._create_for_file(source, attachment, override)
 
     def _process(self, commit=None, seconds=None):
         """Let an undo of the same source come first."""

@@ -21,7 +21,7 @@ class MeteredCdr(models.Model):
     _description = "Call Detail"
     _inherit = ["metered.guarded", "metered.sums"]
     _log_access = False
-    _money_fields = ("charge", "deck_charge")
+    _money_fields = ("charge", "deck_charge", "margin")
     _order = "start_time desc, id desc"
     _rec_name = "call_id"
 

@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.tools import format_datetime
 
+from ..ingest.plan_cover import StoredPlans
 from ..ingest.why import explain_stored
 from ..rating.exact import exact, number
 
@@ -211,14 +212,33 @@ class MeteredCdr(models.Model):
     # === PLANS === #
 
     def _plan_of_call(self):
-        """What the calling plan took of the call: ``rating.calling_plans.PlanOfCall``.
+        """What the calling plan took of the call; None: it took nothing.
 
-        To be overridden where plans are stored; None: it took nothing.
+        :return: ``rating.calling_plans.PlanOfCall``
         """
         self.ensure_one()
-        return None
+        self.env.cr.execute(
+            "SELECT plan_taken::text, plan_quantity::bigint FROM metered_cdr"
+            " WHERE id = %s AND plan_taken IS NOT NULL",
+            (self.id,),
+        )
+        found = self.env.cr.fetchone()
+        if not found:
+            return None
+        text, covered = found
+        return StoredPlans(self.env.cr, [text]).of_call(text, covered)
 
     def _names_of_allowances(self):
         """Names of the allowances in :meth:`_plan_of_call`: dict id -> name."""
         self.ensure_one()
-        return {}
+        names = {}
+        allowances = self.env["metered.calling.plan.allowance"].sudo()
+        for key in map(int, self.plan_taken or {}):
+            allowance = allowances.browse(abs(key)).exists()
+            if allowance:
+                names[key] = (
+                    allowance.name
+                    if key > 0
+                    else self.env._("%s, used up", allowance.name)
+                )
+        return names

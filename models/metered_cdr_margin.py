@@ -18,7 +18,6 @@ class MeteredCdr(models.Model):
     """What a call costs, and what is left of its charge."""
 
     _inherit = "metered.cdr"
-    _money_fields = ("charge", "deck_charge", "margin")
 
     cost = fields.Float(
         compute="_compute_cost",

@@ -3,18 +3,13 @@
 from odoo import models
 
 from ..connectors.checks import Check
-
-#: place of the check: days on which records are missing
-GAPS = "gaps"
+from .metered_source_checks import GAPS
 
 
 class MeteredSource(models.Model):
     """Whether all records are here, among the checks of a source and a customer."""
 
     _inherit = "metered.source"
-
-    def _checks(self):
-        return [*super()._checks(), *self._check_complete()]
 
     def _check_complete(self, accounts=None):
         """Whether any day lacks records; nothing where none was ever compared.
@@ -33,11 +28,6 @@ class MeteredSource(models.Model):
             return [Check(name, True, detail)]
         return []
 
-    def _remedy_action(self, place):
-        if place == GAPS:
-            return self._action_gaps()
-        return super()._remedy_action(place)
-
     def _action_gaps(self, accounts=None):
         """Open the days on which records are missing."""
         action = self.action_view_completeness()
@@ -49,15 +39,11 @@ class MeteredSource(models.Model):
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
-    def _metered_source_checks(self, source, identifiers, last_record):
-        checks = super()._metered_source_checks(source, identifiers, last_record)
-        if source.is_connected:
-            checks += source._check_complete(self._metered_gap_accounts(source))
-        return checks
-
-    def _metered_look_at_source(self, source):
-        """Gaps of other customers are none of this one's."""
-        return [c for c in super()._metered_look_at_source(source) if c.place != GAPS]
+    def _metered_check_complete(self, source):
+        """Whether this customer's days are; nothing of files that are uploaded."""
+        if not source.is_connected:
+            return []
+        return source._check_complete(self._metered_gap_accounts(source))
 
     def _metered_gap_accounts(self, source):
         """This customer's accounts; None where the source has none."""

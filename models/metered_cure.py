@@ -6,6 +6,8 @@ from ..ingest.aside import Aside
 
 #: said by who tries the exceptions again itself, or changes nothing in the end
 NO_CURE = Aside("metered_no_cure")
+#: reasons of exceptions that another rate cures
+RATING = ("no_rate", "too_large")
 
 
 class MeteredCure(models.AbstractModel):

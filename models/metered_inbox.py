@@ -61,8 +61,10 @@ class MeteredSource(models.Model):
         """Start a sync for each source whose inbox is not empty.
 
         After one that failed, the next one of the schedule waits, longer each time.
+
+        :return: ``metered.sync``
         """
-        syncs = super()._start_posted(kind)
+        syncs = self.env["metered.sync"]
         for source in self.search([("source_type", "=", "freeswitch_json")]):
             if not self.env["metered.inbox"].search(
                 [("source_id", "=", source.id)], limit=1
@@ -90,14 +92,10 @@ class MeteredSource(models.Model):
         moment = (recent[0].finished or fields.Datetime.now()) + wait
         return moment if moment > fields.Datetime.now() else False
 
-    def _silence(self, now):
-        """What was posted and is not rated yet has come in, too."""
-        usual, quiet = super()._silence(now)
-        if usual is not None and self.env["metered.inbox"].sudo().search(
-            [("source_id", "=", self.id)], limit=1
-        ):
-            quiet = quiet * 0
-        return usual, quiet
+    def _has_posted(self):
+        """Whether records were posted that are not rated yet."""
+        inbox = self.env["metered.inbox"].sudo()
+        return bool(inbox.search([("source_id", "=", self.id)], limit=1))
 
     def _look_posted(self):
         waiting = (
@@ -119,11 +117,6 @@ class MeteredSync(models.Model):
     """Syncs of what was posted: the inbox is what is fetched from."""
 
     _inherit = "metered.sync"
-
-    def _run_kind(self, commit, seconds):
-        if self.source_id.source_type == "freeswitch_json":
-            return self._run_inbox(commit, seconds)
-        return super()._run_kind(commit, seconds)
 
     def _run_inbox(self, commit, seconds):
         begun = time.monotonic()

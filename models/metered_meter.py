@@ -13,10 +13,22 @@ from ..rating.exact import exact_text
 class MeteredMeter(models.Model):
     _name = "metered.meter"
     _description = "Meter"
-    _inherit = ["metered.guarded", "metered.audit", "mail.thread", "metered.cure"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
     _order = "sequence, name"
 
     _curing = frozenset({"call_class", "active", "kind", "company_id", "code"})
+    _golden_kinds = frozenset({"usage"})
+    # There is no agreed usage of a new meter.
+    _prices_when_new = False
+    _pricing = frozenset(
+        {"aggregation", "unique_property", "unit", "kind", "product_id", "company_id"}
+    )
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(
@@ -247,3 +259,17 @@ class MeteredMeter(models.Model):
         if not all(meter.company_id for meter in self):
             companies = self._every_company()
         return [(companies, {"reasons": ["no_destination", "unknown_meter"]})]
+
+    # === GOLDEN CALLS === #
+
+    def _golden_domain(self):
+        return [("meter_id", "in", self.ids)]
+
+    def _golden_measure(self):
+        """How records become the quantity that is priced, as text."""
+        self.ensure_one()
+        fields = self.fields_get(["aggregation"], ["selection"])
+        how = dict(fields["aggregation"]["selection"]).get(self.aggregation, "")
+        if self.aggregation == "unique":
+            how += f" ({self.unique_property})"
+        return f"{how}, {self.unit}"

@@ -143,6 +143,8 @@ class MeteredRenewal(models.Model):
 
     def _run(self, commit, seconds):
         begun = time.monotonic()
+        if not self._fetch_once(commit, seconds):
+            return False
         size = min(FIRST_PORTION, PORTION)
 
         def work(failed):

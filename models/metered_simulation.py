@@ -224,13 +224,6 @@ class MeteredSimulation(models.Model):
         """Run what waits, the oldest first, for a slice of time."""
         self._work_off(UNFINISHED, "_process")
 
-    def _get_ready(self, _commit, _seconds):
-        """Do what has to be done before any portion; see :meth:`_run`.
-
-        :return: False when it is not done yet
-        """
-        return True
-
     @api.model
     def _job_lock_class(self):
         return JOB_LOCK_CLASS

@@ -11,10 +11,13 @@ class MeteredSimulation(models.Model):
     _inherit = "metered.simulation"
 
     def _get_ready(self, commit, seconds):
-        """Margins first keep what is not kept yet; a run that is killed goes on.
+        """Do what has to be done before any portion; see :meth:`_run`.
 
-        Calling plans that wait are applied before: what calls are sold for is then what
-        they will be billed at.
+        Margins first keep what is not kept yet; a run that is killed goes on. Calling
+        plans that wait are applied before: what calls are sold for is then what they
+        will be billed at.
+
+        :return: False when it is not done yet
         """
         if self.kind == "margin":
             plans = self.env["metered.plan.mark"].sudo()
@@ -33,7 +36,7 @@ class MeteredSimulation(models.Model):
             )
             if not done:
                 return False
-        return super()._get_ready(commit, seconds)
+        return True
 
     def _marked_owners(self):
         """The customers that it is about; None: all."""

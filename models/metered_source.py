@@ -49,7 +49,15 @@ class MeteredSource(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     source_type = fields.Selection(
-        [("file", "Uploaded files")],
+        [
+            ("file", "Uploaded files"),
+            ("netsapiens", "NetSapiens"),
+            ("brightlink", "Brightlink PBX Cloud"),
+            ("file_store", "File store"),
+            ("asterisk_sql", "Asterisk SQL table"),
+            ("freeswitch_json", "FreeSWITCH, posting JSON"),
+            ("http_json", "Any REST API (HTTP/JSON)"),
+        ],
         string="Type",
         required=True,
         default="file",
@@ -234,8 +242,16 @@ class MeteredSource(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Fill in what the preset says, where the values given do not say it."""
+        """Fill in what the preset says, where the values given do not say it.
+
+        A kind of source may have a preset of its own.
+        """
+        self._check_environment_names(vals_list)
         for vals in vals_list:
+            if "preset" not in vals:
+                source = self.new({"source_type": vals.get("source_type")})
+                if preset := source._preset_of_type():
+                    vals["preset"] = preset
             if vals.get("preset"):
                 filled = self._prepare_preset_values(vals["preset"])
                 for name, value in filled.items():

@@ -69,8 +69,8 @@ class MeteredSource(models.Model):
 class MeteredBatch(models.Model):
     _inherit = "metered.batch"
 
-    def _finish(self):
+    def _put_away_later(self):
+        """Have the file put away that was imported; see ``_put_away_imported``."""
         source = self.source_id.sudo()
         if source.source_type == "file_store" and source.store_afterwards != "keep":
             self.env["metered.sync"]._trigger_cron()
-        return super()._finish()

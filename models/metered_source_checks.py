@@ -12,6 +12,8 @@ from ..ingest.mapping import ColumnSpec, missing_targets
 SILENT_DAYS = 35
 #: places of checks that are pages of the source's form
 PAGES = ("connection", "columns", "rules", "payers", "accounts", "limits")
+#: place of a check: days on which records are missing
+GAPS = "gaps"
 
 
 class MeteredSource(models.Model):
@@ -61,16 +63,17 @@ class MeteredSource(models.Model):
         :return: list of :class:`~..connectors.checks.Check`
         """
         self.ensure_one()
-        checks = [self._check_active()]
-        if self.source_type == "file":
-            checks.append(self._check_mapping())
         numbers, _suspect = self.env["metered.number.check"]._of_source(self)
         return [
-            *checks,
+            self._check_active(),
+            *self._check_connection(),
+            *([self._check_mapping()] if self.source_type == "file" else []),
             self._check_payers(),
             self._check_identifiers(),
-            self._check_last_batch(),
+            self._check_last_sync() if self.is_connected else self._check_last_batch(),
             *([numbers] if numbers else []),
+            *self._check_silence(),
+            *self._check_complete(),
         ]
 
     def _check_active(self):
@@ -215,7 +218,7 @@ class MeteredSource(models.Model):
 
     def _may_remedy(self, place):
         """Whether the user may do what is done there."""
-        if place == "restore":
+        if place in ("restore", "test"):
             return self.has_access("write")
         return True
 
@@ -233,8 +236,14 @@ class MeteredSource(models.Model):
         if place == "restore":
             self.action_unarchive()
             return {"type": "ir.actions.client", "tag": "soft_reload"}
+        if place == "test":
+            return self.action_test_connection()
         if place == "fetch":
             return self.action_fetch()
+        if place == "last_sync":
+            return self._open_failed_sync()
+        if place == GAPS:
+            return self._action_gaps()
         if place == "batch":
             batch = self.env["metered.batch"].search(
                 [("source_id", "=", self.id), ("state", "!=", "undone")], limit=1
@@ -255,17 +264,18 @@ class MeteredSource(models.Model):
             )
         return self._get_records_action()
 
-    def _needs_account(self):
-        """Whether a customer needs an account on it: files tell by identifiers."""
-        return False
-
     # === BRINGING USAGE IN === #
 
     def action_fetch(self):
         """Bring usage in now: for files, open the upload."""
         self.ensure_one()
+        if self.is_connected:
+            partner = self.env.context.get("metered_partner_id")
+            return self.env["metered.sync.start"]._action_open(self, partner)
         return self.action_import()
 
     def _fetch_label(self):
         """What the button of :meth:`action_fetch` says."""
+        if self.is_connected:
+            return self.env._("Sync Phone Numbers & Call Records")
         return self.env._("Import usage")

@@ -32,27 +32,6 @@ class MeteredSource(models.Model):
 
     _inherit = "metered.source"
 
-    source_type = fields.Selection(
-        selection_add=[
-            ("netsapiens", "NetSapiens"),
-            ("brightlink", "Brightlink PBX Cloud"),
-            ("file_store", "File store"),
-            ("asterisk_sql", "Asterisk SQL table"),
-            ("freeswitch_json", "FreeSWITCH, posting JSON"),
-            ("http_json", "Any REST API (HTTP/JSON)"),
-        ],
-        ondelete={
-            key: "set default"
-            for key in (
-                "netsapiens",
-                "brightlink",
-                "file_store",
-                "asterisk_sql",
-                "freeswitch_json",
-                "http_json",
-            )
-        },
-    )
     is_connected = fields.Boolean(
         compute="_compute_is_connected",
         search="_search_is_connected",
@@ -183,18 +162,6 @@ class MeteredSource(models.Model):
         """
         return self.preset != "netsapiens"
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        self._check_environment_names(vals_list)
-        for vals in vals_list:
-            if "preset" not in vals:
-                preset = self.new(
-                    {"source_type": vals.get("source_type")}
-                )._preset_of_type()
-                if preset:
-                    vals["preset"] = preset
-        return super().create(vals_list)
-
     def _preset_of_type(self):
         """The preset of a kind of source; empty where any may fit."""
         if self.source_type == "freeswitch_json":
@@ -250,7 +217,13 @@ class MeteredSource(models.Model):
         )
 
     def _needs_account(self):
-        """Whether what is fetched is fetched for one customer at a time."""
+        """Whether what is fetched is fetched for one customer at a time.
+
+        Each of them needs an account on it then. Files tell whose they are by
+        identifiers.
+        """
+        if self.source_type == "http_json":
+            return "{account}" in (self.sudo().http_records_path or "")
         return self.source_type in ("netsapiens", "brightlink")
 
     # === TESTING === #
@@ -317,6 +290,10 @@ class MeteredSource(models.Model):
 
     def _look_connection(self, account=None):
         """The connector's own checks; a setting that cannot be used is one, too."""
+        if self.source_type == "freeswitch_json":
+            return self._look_posts()
+        if self.source_type == "file_store":
+            return self._look_files()
         checks = []
         connectors = []
         name = self.env._("Settings")
@@ -327,14 +304,16 @@ class MeteredSource(models.Model):
 
     # === CHECKS === #
 
-    def _checks(self):
-        checks = super()._checks()
-        if not self.is_connected:
-            return checks
-        return [checks[0], *self._check_connection(), *checks[1:]]
-
     def _check_connection(self):
-        """What the last test found."""
+        """What the last test found; nothing of files that are uploaded."""
+        if not self.is_connected:
+            return []
+        if self.source_type == "freeswitch_json":
+            # Nobody needs to be asked: look at it now.
+            return [
+                Check(check.name, check.ok, check.detail, check.remedy, "connection")
+                for check in self._look_posts()
+            ]
         if not self.tested:
             return [
                 Check(
@@ -356,13 +335,3 @@ class MeteredSource(models.Model):
             )
             for check in self.test_result or []
         ]
-
-    def _may_remedy(self, place):
-        if place == "test":
-            return self.has_access("write")
-        return super()._may_remedy(place)
-
-    def _remedy_action(self, place):
-        if place == "test":
-            return self.action_test_connection()
-        return super()._remedy_action(place)

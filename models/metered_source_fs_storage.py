@@ -35,9 +35,8 @@ class MeteredSource(models.Model):
         storages = self.env["fs.storage"].sudo().search([("code", "!=", False)])
         return [(storage.code, storage.name) for storage in storages]
 
-    def _open_file_system(self):
-        if self.sudo().store_kind != "fs_storage":
-            return super()._open_file_system()
+    def _open_fs_storage(self):
+        """Open the chosen storage; see :meth:`_open_file_system`."""
         storage = self._fs_storage()
         redact = Redaction()
         redact.add(*_secrets(storage.json_options or {}))

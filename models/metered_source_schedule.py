@@ -209,31 +209,10 @@ class MeteredSource(models.Model):
         self.ensure_one()
         return self.env["metered.sync"]._action_list([("source_id", "=", self.id)])
 
-    @api.model
-    def _start_posted(self, kind="schedule"):
-        """Start what switches posted by themselves; see ``metered.inbox``.
-
-        :return: ``metered.sync``
-        """
-        return self.env["metered.sync"]
-
     # === CHECKS === #
 
-    def action_fetch(self):
-        if self.is_connected:
-            partner = self.env.context.get("metered_partner_id")
-            return self.env["metered.sync.start"]._action_open(self, partner)
-        return super().action_fetch()
-
-    def _fetch_label(self):
-        if self.is_connected:
-            return self.env._("Sync Phone Numbers & Call Records")
-        return super()._fetch_label()
-
-    def _check_last_batch(self):
+    def _check_last_sync(self):
         """Of a connected source the last sync tells whether records come in."""
-        if not self.is_connected:
-            return super()._check_last_batch()
         name = self.env._("Last sync")
         sync = self.env["metered.sync"].search(
             [("source_id", "=", self.id), ("state", "in", ("done", "failed"))], limit=1
@@ -260,13 +239,6 @@ class MeteredSource(models.Model):
             ),
         )
 
-    def _remedy_action(self, place):
-        if place == "last_sync":
-            return (
-                self.env["metered.sync"]
-                .search(
-                    [("source_id", "=", self.id), ("state", "=", "failed")], limit=1
-                )
-                ._get_records_action()
-            )
-        return super()._remedy_action(place)
+    def _open_failed_sync(self):
+        failed = [("source_id", "=", self.id), ("state", "=", "failed")]
+        return self.env["metered.sync"].search(failed, limit=1)._get_records_action()

@@ -83,7 +83,9 @@ class MeteredSource(models.Model):
             )
             found, first, last, usual = self.env.cr.fetchone()
             if found >= DAYS_WITH_RECORDS and first <= now - KNOWN_FOR:
-                return usual, now - last
+                # What was posted and is not rated yet has come in, too.
+                quiet = timedelta() if self._has_posted() else now - last
+                return usual, quiet
         return None, timedelta()
 
     def _is_too_long(self, usual, quiet):
@@ -98,18 +100,10 @@ class MeteredSource(models.Model):
             return self.env._("%s hours", hours)
         return self.env._("%s minutes", round(silence.total_seconds() / 60))
 
-    def _checks(self):
-        checks = super()._checks()
-        if (
-            self.is_connected
-            and self.active
-            and self.filtered_domain(self._watched_domain())
-        ):
-            checks += self._check_silence()
-        return checks
-
     def _check_silence(self):
         """Whether it is silent; nothing where too little is known to say."""
+        if not (self.active and self.filtered_domain(self._watched_domain())):
+            return []
         usual, quiet = self._silence(fields.Datetime.now())
         if usual is None:
             return []

@@ -119,6 +119,8 @@ class MeteredSource(models.Model):
         :raises SourceError: it cannot be opened
         """
         source = self.sudo()
+        if source.store_kind == "fs_storage":
+            return self._open_fs_storage()
         settings = {
             **source._get_secrets(),
             "kind": source.store_kind,
@@ -141,9 +143,8 @@ class MeteredSource(models.Model):
 
         return system, folder, redact, close
 
-    def _look_connection(self, account=None):
-        if self.source_type != "file_store":
-            return super()._look_connection(account)
+    def _look_files(self):
+        """Look into the folder now; see :meth:`_look_connection`."""
         checks = []
 
         def look():

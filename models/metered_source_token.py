@@ -11,7 +11,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
-from ..connectors.checks import Check
 from ..connectors.errors import SourceError
 from ..connectors.interface import attempt
 
@@ -277,24 +276,14 @@ class MeteredSource(models.Model):
         self._message_log(body=self.env._("New token: none → …%s", token[-4:]))
         return token
 
-    def _look_connection(self, account=None):
-        if self.source_type != "freeswitch_json":
-            return super()._look_connection(account)
+    def _look_posts(self):
+        """Look at what the switch posted; see :meth:`_look_connection`."""
         checks = []
         if attempt(checks, self.env._("It has a token"), self._look_token):
             attempt(checks, self.env._("Calls are posted"), self._look_posted)
             attempt(checks, self.env._("Calls come over TLS"), self._look_secure)
         attempt(checks, self.env._("No wrong tokens"), self._look_wrong_tokens)
         return checks
-
-    def _check_connection(self):
-        """Of what is posted here nobody needs to be asked: look at it now."""
-        if self.source_type != "freeswitch_json":
-            return super()._check_connection()
-        return [
-            Check(check.name, check.ok, check.detail, check.remedy, "connection")
-            for check in self._look_connection()
-        ]
 
     def _look_token(self):
         if not self.sudo().token_ids:

@@ -70,25 +70,3 @@ class MeteredSync(models.Model):
         self.unlink()
         known = batches.filtered(lambda batch: not batch._holds_records())
         known.unlink()
-
-
-class MeteredBatch(models.Model):
-    _inherit = "metered.batch"
-
-    def _holds_records(self):
-        """An import of a sync that brought nothing new holds nothing.
-
-        While its sync is there, it is what the sync counts with.
-        """
-        if not super()._holds_records():
-            return False
-        return bool(
-            self.attachment_id
-            or self.sync_id
-            or self.balance != "ok"
-            or self.records != self.duplicates
-            or self.stored_rated + self.stored_not_billable + self.stored_exceptions
-            or self.env["metered.exception"]
-            .sudo()
-            .search_count([("batch_id", "=", self.id)], limit=1)
-        )

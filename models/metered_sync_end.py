@@ -70,7 +70,9 @@ class MeteredSync(models.Model):
                 commit()
 
     def _note_result(self):
-        if self.batch_id:
+        if self.source_id.source_type == "file_store":
+            self._note_files()
+        elif self.batch_id:
             self._note(
                 self.env._(
                     "Done: %(records)s. New: %(new)s, known before: %(duplicates)s, "

@@ -70,6 +70,10 @@ class MeteredSync(models.Model):
 
     def _run_kind(self, commit, seconds):
         """Fetch from the kind of source that it is; see :meth:`_run`."""
+        if self.source_id.source_type == "freeswitch_json":
+            return self._run_inbox(commit, seconds)
+        if self.source_id.source_type == "file_store":
+            return self._run_files(commit, seconds)
         return self._run_records(commit, seconds)
 
     def _run_records(self, commit, seconds):
@@ -283,6 +287,3 @@ class MeteredSync(models.Model):
         elif self.batch_id.state != "running":
             self.batch_id.with_context(tracking_disable=True).state = "running"
         return self.batch_id
-
-    def _count_days(self, connector, account, commit):
-        """Nothing is compared here; see ``metered.completeness``."""

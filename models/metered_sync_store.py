@@ -20,11 +20,6 @@ class MeteredSync(models.Model):
 
     _inherit = "metered.sync"
 
-    def _run_kind(self, commit, seconds):
-        if self.source_id.source_type == "file_store":
-            return self._run_files(commit, seconds)
-        return super()._run_kind(commit, seconds)
-
     def _run_files(self, commit, seconds):
         source = self.source_id
         with source._open_file_store() as (store, redact):
@@ -70,15 +65,12 @@ class MeteredSync(models.Model):
             )
         return True
 
-    def _note_result(self):
-        if self.source_id.source_type != "file_store":
-            return super()._note_result()
+    def _note_files(self):
         self._note(
             self.env._("Done: %s new files.", self.records)
             if self.records
             else self.env._("Done: nothing new in the folder.")
         )
-        return None
 
     def _take_file(self, store, ledger, file, redact):
         """Copy a file here and queue its import, or note why it is none.

@@ -24,7 +24,7 @@ class MeteredUsage(models.Model):
     _description = "Usage"
     _inherit = ["metered.guarded", "metered.sums"]
     _log_access = False
-    _money_fields = ("amount",)
+    _money_fields = ("amount", "amount_so_far")
     _order = "day desc, partner_id, meter_id, id"
 
     # Foreign keys cost half of what storing a row costs, so that those are missing

@@ -24,7 +24,6 @@ class MeteredUsage(models.Model):
     """
 
     _inherit = "metered.usage"
-    _money_fields = ("amount", "amount_so_far")
 
     amount_so_far = fields.Float(
         compute="_compute_amount_so_far",

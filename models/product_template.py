@@ -5,10 +5,19 @@ from odoo.exceptions import ValidationError
 
 
 class ProductTemplate(models.Model):
-    """Products whose price is what was used."""
+    """Products whose price is what was used, and those that bring a calling plan."""
 
     _name = "product.template"
-    _inherit = ["metered.guarded", "metered.audit", "product.template"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "product.template",
+        "metered.golden.guard",
+    ]
+
+    _golden_kinds = frozenset({"call", "usage"})
+    _prices_when_new = False
+    _pricing = frozenset({"metered_price_id", "metered_plan_id", "metered_meter_id"})
 
     metered_meter_id = fields.Many2one(
         "metered.meter",
@@ -33,6 +42,14 @@ class ProductTemplate(models.Model):
     metered_price_description = fields.Char(
         related="metered_price_id.description", string="Price in Short"
     )
+    metered_plan_id = fields.Many2one(
+        "metered.calling.plan",
+        string="Calling Plan",
+        ondelete="restrict",
+        index="btree_not_null",
+        help="Whoever has this product on a subscription has the plan: its allowances "
+        "for each billing period, times the quantity of the line.",
+    )
 
     @api.onchange("metered_meter_id")
     def _onchange_metered_meter(self):
@@ -53,3 +70,35 @@ class ProductTemplate(models.Model):
                         product=product.name,
                     )
                 )
+
+    def write(self, vals):
+        """Have the plan applied to what is not billed yet."""
+        before = self.metered_plan_id if "metered_plan_id" in vals else None
+        affected = before and self._metered_plan_subscriptions()
+        result = super().write(vals)
+        if "metered_plan_id" in vals:
+            marks = self.env["metered.plan.mark"].sudo()
+            for subscription in (
+                affected or self.env["sale.subscription"].sudo()
+            ) | self._metered_plan_subscriptions():
+                marks._mark_subscription(subscription)
+        return result
+
+    def _metered_plan_subscriptions(self):
+        """Running subscriptions with these products, where there are any plans."""
+        subscriptions = self.env["sale.subscription"].sudo()
+        if not self.env["metered.plan.mark"].sudo()._exist_plans():
+            return subscriptions
+        return subscriptions.search(
+            [
+                ("in_progress", "=", True),
+                (
+                    "sale_subscription_line_ids.product_id.product_tmpl_id",
+                    "in",
+                    self.ids,
+                ),
+            ]
+        )
+
+    def _golden_domain(self):
+        return []

@@ -5,13 +5,27 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from .metered_cure import RATING
+
 #: Everybody may read companies, portal users too: not what their decks are called.
 DECK_GROUPS = "metered_billing.group_metered_user,base.group_system"
 
 
 class ResCompany(models.Model):
+    """A company's deck prices the calls of customers that have none of their own."""
+
     _name = "res.company"
-    _inherit = ["metered.guarded", "metered.audit", "res.company"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "res.company",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
+
+    _curing = frozenset({"metered_deck_id"})
+    _prices_when_new = False
+    _pricing = frozenset({"metered_deck_id"})
 
     metered_deck_id = fields.Many2one(
         "metered.rate.deck",
@@ -100,3 +114,12 @@ class ResCompany(models.Model):
         return fields.Datetime.context_timestamp(
             self.with_context(tz=self._metered_timezone()), fields.Datetime.now()
         ).date()
+
+    def _cure_targets(self):
+        return [(self, {"reasons": RATING})]
+
+    def _golden_domain(self):
+        return [("company_id", "in", self.ids)]
+
+    def _golden_records(self):
+        return self.browse()

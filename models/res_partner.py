@@ -5,18 +5,40 @@ from odoo.exceptions import UserError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from .metered_cure import RATING
+
 #: Whose prices hold is the matter of Metered Billing, not of all who may edit contacts.
 USER = "metered_billing.group_metered_user"
+#: what says whose prices a customer has, and what a day is
 TERMS = ("metered_deck_id", "metered_group_id", "metered_tz")
 
 
 class ResPartner(models.Model):
+    """Whose prices a customer has: its deck, its group, its parent company."""
+
     _name = "res.partner"
-    _inherit = ["metered.guarded", "metered.audit", "res.partner"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "res.partner",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
+
+    _curing = frozenset({"metered_deck_id", "metered_group_id", "country_id"})
+    # Of a customer that is new nothing can wait.
+    _cures_when_new = False
+    _golden_kinds = frozenset({"call", "usage"})
+    # Nobody has agreed a price with a new customer yet.
+    _prices_when_new = False
+    _pricing = frozenset(
+        {"metered_deck_id", "metered_group_id", "parent_id", "is_company"}
+    )
 
     metered_deck_id = fields.Many2one(
         "metered.rate.deck",
         string="Rate Deck",
+        tracking=True,
         company_dependent=True,
         check_company=True,
         domain="[('purpose', '=', 'sale'), ('company_id', '=', current_company_id)]",
@@ -28,6 +50,7 @@ class ResPartner(models.Model):
     metered_group_id = fields.Many2one(
         "metered.customer.group",
         string="Customer Group for Rates",
+        tracking=True,
         company_dependent=True,
         check_company=True,
         domain="[('company_id', '=', current_company_id)]",
@@ -37,6 +60,7 @@ class ResPartner(models.Model):
     metered_tz = fields.Selection(
         _tz_get,
         string="Billing Time Zone",
+        tracking=True,
         groups=USER,
         copy=False,
         help="In which this customer's days begin. Empty: the company's.",
@@ -157,3 +181,16 @@ class ResPartner(models.Model):
                     customer=usage.partner_id.display_name,
                 )
             )
+
+    def _cure_targets(self):
+        """A deck or a group cures its calls without a rate.
+
+        The country of its address cures those whose number was not guessed.
+        """
+        family = self.search([("id", "child_of", self.ids)])
+        reasons = (*RATING, "no_destination")
+        targets = {"reasons": reasons, "partner_ids": family.ids}
+        return [(self._every_company(), targets)]
+
+    def _golden_domain(self):
+        return [("partner_id", "child_of", self.ids)]

@@ -6,7 +6,7 @@ from odoo import fields, models
 from odoo.tools import format_date
 
 from ..connectors.checks import Check
-from .metered_source_checks import SILENT_DAYS
+from .metered_source_checks import GAPS, SILENT_DAYS
 
 #: how many of a contact's latest calls are looked through for each source's last one
 LATEST_CALLS = 500
@@ -79,12 +79,14 @@ class ResPartner(models.Model):
             self._metered_check_source_identifiers(source, identifiers),
             self._metered_check_last_record(source, last_record),
             self.env["metered.number.check"]._of_customer(self, source)[0],
+            *self._metered_check_complete(source),
         ]
         return [check for check in checks if check]
 
     def _metered_check_source(self, source):
         name = self.env._("Source")
-        checks = self._metered_look_at_source(source)
+        # Gaps of other customers are none of this one's.
+        checks = [check for check in source._checks() if check.place != GAPS]
         wrong = [check for check in checks if not check.ok]
         if not wrong:
             return Check(name, True, self.env._("It works: %s checks.", len(checks)))
@@ -102,10 +104,6 @@ class ResPartner(models.Model):
             self.env._("Open the source"),
             "source",
         )
-
-    def _metered_look_at_source(self, source):
-        """What a source's checks say that is of importance to this customer."""
-        return source._checks()
 
     def _metered_check_account(self, source):
         """The customer's account; nothing where it has none and needs none."""

@@ -1,12 +1,15 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from contextlib import nullcontext
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..ingest.aside import Aside
 from ..rating.exact import exact, exact_text, number
-from .metered_given import given
+from .metered_given import all_given, given
+from .metered_golden_guard import AS_AGREED
 from .sale_subscription_dates import ADVANCING, PAST_RENEWALS
 from .sale_subscription_renew import Renewal
 
@@ -15,17 +18,33 @@ LAST = "9999-12-31"
 
 #: the invoice lines of the usage that an invoice is being made with
 USAGE_LINES = Aside("metered_usage_lines", default=())
+#: what says whose subscription bills for whom
+PAYING = frozenset({"active", "partner_id", "stage_id"})
 
 
 class SaleSubscription(models.Model):
-    """The ways into a subscription's invoice: the button, the renewal, the closing."""
+    """The ways into a subscription's invoice: the button, the renewal, the closing.
+
+    It brings what is sold to a customer, calling plans and metered products: it begins,
+    changes hands, or has other lines. That it is closed changes no price: the customer
+    leaves. What begins or ends by its dates was decided when it was sold, and nobody is
+    there to be asked.
+    """
 
     _name = "sale.subscription"
-    _inherit = ["metered.guarded", "metered.audit", "sale.subscription"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "sale.subscription",
+        "metered.golden.guard",
+    ]
 
     # The next renewal is set by each of them.
     _not_audited = frozenset({"recurring_next_date"})
     _audited_too = frozenset({"partner_id", "pricelist_id", "template_id"})
+
+    _golden_kinds = frozenset({"call", "usage"})
+    _pricing = frozenset({"partner_id", "stage_id", "sale_subscription_line_ids"})
 
     metered_period_ids = fields.One2many(
         "metered.period",
@@ -125,22 +144,56 @@ class SaleSubscription(models.Model):
         self._metered_bill_final()
         return super().close_subscription(close_reason_id)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Remember the day of the month that their next dates mean."""
+        subscriptions = super().create(vals_list)
+        subscriptions._metered_set_billing_day()
+        subscriptions._metered_mark_payers(subscriptions.partner_id)
+        return subscriptions
+
+    def unlink(self):
+        """Another subscription may bill then what these billed."""
+        partners = self.partner_id
+        result = super().unlink()
+        self._metered_mark_payers(partners)
+        return result
+
     def write(self, values):
         """Bill what is left when a stage closes it, and keep dates that were agreed.
 
         subscription_oca begins anew, today, whenever a subscription is moved to a stage
-        in progress, also from another one.
+        in progress, also from another one. Golden calls are compared around all that
+        follows of a stage, too: that it begins to run.
 
         :raises UserError: when it gets another customer while usage waits for it
+        """
+        watched = self._pricing & values.keys()
+        with self._golden_watch("write", [values]) if watched else nullcontext():
+            payers = self.partner_id if PAYING & values.keys() else None
+            before = self._metered_before_change(values)
+            result = super().write(values)
+            self._metered_after_change(values, *before)
+            if payers is not None:
+                self._metered_mark_payers(payers | self.partner_id)
+        return result
+
+    def _metered_before_change(self, values):
+        """Bill what is left of those that a stage closes.
+
+        :param values: as of :meth:`write`
+        :return: usage that waits for them, where it could be left behind; those that
+            are closed; dict of those that go on running -> the dates that were agreed
         """
         waiting = self.env["metered.usage"].sudo()
         if {"partner_id", "company_id"} & set(values):
             waiting = self._metered_waiting_usage()
         stage = given(self, values, "stage_id")
         running = self.filtered("in_progress") if stage else self.browse()
-        dates = {}
+        closed, dates = self.browse(), {}
         if stage.type == "post":
-            for subscription in running:
+            closed = running
+            for subscription in closed:
                 subscription._metered_bill_final()
         elif stage.type == "in_progress":
             names = ("date_start", "recurring_next_date", "metered_billing_day")
@@ -148,14 +201,18 @@ class SaleSubscription(models.Model):
                 subscription: {name: subscription[name] for name in names}
                 for subscription in running
             }
-        result = super().write(values)
-        if stage.type == "post":
-            running.filtered("recurring_next_date").recurring_next_date = False
+        return waiting, closed, dates
+
+    def _metered_after_change(self, values, waiting, closed, dates):
+        """What follows of a change; see :meth:`_metered_before_change`."""
+        if values.get("recurring_next_date") and not ADVANCING.heard():
+            self._metered_set_billing_day()
+        closed.filtered("recurring_next_date").recurring_next_date = False
         for subscription, kept in dates.items():
             with ADVANCING.said():
                 subscription._set_as_program(kept)
         self._metered_check_waiting(waiting)
-        return result
+        self._metered_plans_after(values)
 
     # === WHOSE USAGE IT BILLS === #
 
@@ -321,3 +378,22 @@ class SaleSubscription(models.Model):
             ),
         ]
         return action
+
+    # === GOLDEN CALLS === #
+
+    def _golden_domain(self):
+        return []
+
+    def _golden_concerned(self, calls, vals_list):
+        if AS_AGREED.heard() or self._golden_is_end(vals_list):
+            return calls.browse()
+        partners = all_given(self, vals_list, "partner_id")
+        return calls._of_families(self.partner_id | partners)
+
+    def _golden_is_end(self, vals_list):
+        """Whether all that is written is a stage in which it does not run."""
+        return bool(vals_list) and all(
+            not (self._pricing - {"stage_id"}) & vals.keys()
+            and given(self, vals, "stage_id").type != "in_progress"
+            for vals in vals_list
+        )

@@ -3,7 +3,7 @@
 import calendar
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools.misc import format_date
 
 from ..ingest.aside import Aside
@@ -32,19 +32,6 @@ class SaleSubscription(models.Model):
         help="Day of the month of the renewals. In a shorter month it is the last day: "
         "31 January, 28 February, 31 March.",
     )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        subscriptions = super().create(vals_list)
-        subscriptions._metered_set_billing_day()
-        return subscriptions
-
-    def write(self, values):
-        """Remember the day of the month that was meant by a next date."""
-        result = super().write(values)
-        if values.get("recurring_next_date") and not ADVANCING.heard():
-            self._metered_set_billing_day()
-        return result
 
     def _metered_set_billing_day(self):
         """Remember the day of the month that their next date means."""

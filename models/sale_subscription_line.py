@@ -4,14 +4,26 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..rating.exact import number
+from .metered_given import all_given
 
 
 class SaleSubscriptionLine(models.Model):
+    """A line is a flat fee, brings a metered price, or a calling plan so many times."""
+
     _name = "sale.subscription.line"
-    _inherit = ["metered.guarded", "metered.audit", "sale.subscription.line"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "sale.subscription.line",
+        "metered.golden.guard",
+    ]
 
     _audited_too = frozenset(
         {"product_id", "product_uom_qty", "price_unit", "discount"}
+    )
+    _golden_kinds = frozenset({"call", "usage"})
+    _pricing = frozenset(
+        {"product_id", "product_uom_qty", "metered_price_id", "sale_subscription_id"}
     )
 
     metered_meter_id = fields.Many2one(
@@ -123,4 +135,51 @@ class SaleSubscriptionLine(models.Model):
         return f"{name}\n{days}" if days else name
 
     def _audit_home(self):
+        return self.sale_subscription_id
+
+    # === CALLING PLANS === #
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines._metered_plan_subscriptions()._metered_mark_plans()
+        return lines
+
+    def write(self, values):
+        changes = {"product_id", "product_uom_qty"} & set(values)
+        before = self._metered_plan_subscriptions() if changes else None
+        result = super().write(values)
+        if changes:
+            marks = self.env["metered.plan.mark"].sudo()
+            for subscription in before | self._metered_plan_subscriptions():
+                marks._mark_subscription(subscription)
+        return result
+
+    def unlink(self):
+        subscriptions = self._metered_plan_subscriptions()
+        result = super().unlink()
+        marks = self.env["metered.plan.mark"].sudo()
+        for subscription in subscriptions.exists():
+            marks._mark_subscription(subscription)
+        return result
+
+    def _metered_plan_subscriptions(self):
+        """The subscriptions of those of the lines that bring a plan."""
+        if not self.env["metered.plan.mark"].sudo()._exist_plans():
+            return self.env["sale.subscription"]
+        return self.filtered(
+            lambda line: line.product_id.product_tmpl_id.metered_plan_id
+        ).sale_subscription_id
+
+    # === GOLDEN CALLS === #
+
+    def _golden_domain(self):
+        return []
+
+    def _golden_concerned(self, calls, vals_list):
+        subscriptions = all_given(self, vals_list, "sale_subscription_id")
+        subscriptions |= self.sale_subscription_id
+        return calls._of_families(subscriptions.partner_id)
+
+    def _golden_records(self):
         return self.sale_subscription_id

@@ -150,7 +150,7 @@ class SaleSubscription(models.Model):
 
     # === WHAT CHANGES THEM === #
 
-    def _metered_bill_final(self):
+    def _metered_end_plans(self):
         """End the plans with the day on which it is closed, before that is billed."""
         for subscription in self.filtered(lambda s: not s.metered_plan_end):
             today = subscription.company_id._metered_today()
@@ -160,31 +160,19 @@ class SaleSubscription(models.Model):
                     "metered_plan_next": subscription.recurring_next_date,
                 }
             )
-        return super()._metered_bill_final()
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Have plans applied anew: it may bill what a parent company's billed."""
-        subscriptions = super().create(vals_list)
-        marks = self.env["metered.plan.mark"].sudo()
-        marks._mark_open(subscriptions.partner_id)
-        return subscriptions
+    def _metered_mark_payers(self, partners):
+        """Have plans applied anew: who bills for child companies may be another one.
 
-    def unlink(self):
-        """Have plans applied anew: a parent company's may bill what it billed."""
-        partners = self.partner_id
-        result = super().unlink()
+        :param partners: ``res.partner`` records whose subscriptions begin, end or change
+        """
         self.env["metered.plan.mark"].sudo()._mark_open(partners)
-        return result
 
-    def write(self, values):
-        """Have the plans applied anew where their periods, or who pays, change."""
-        payers_change = {"active", "partner_id", "stage_id"} & set(values)
-        before = self.partner_id if payers_change else self.partner_id.browse()
-        result = super().write(values)
-        if payers_change:
-            marks = self.env["metered.plan.mark"].sudo()
-            marks._mark_open(before | self.partner_id)
+    def _metered_plans_after(self, values):
+        """Have the plans applied anew where a change alters their periods.
+
+        :param values: as of ``write``, which is done
+        """
         if "stage_id" in values:
             reopened = self.filtered(
                 lambda s: s.metered_plan_end and s.stage_id.type == "in_progress"
@@ -198,7 +186,6 @@ class SaleSubscription(models.Model):
             changing.add("recurring_next_date")
         if changing & set(values):
             self._metered_mark_plans()
-        return result
 
     def _metered_mark_plans(self):
         """Have their plans applied to the calls that are not billed yet."""

@@ -82,6 +82,7 @@ class SaleSubscription(models.Model):
 
         :return: the invoices, ``account.move``; none where nothing is left
         """
+        self._metered_end_plans()
         invoices = self.env["account.move"]
         for subscription in self:
             subscription = subscription.with_company(subscription.company_id)
@@ -320,7 +321,7 @@ class SaleSubscription(models.Model):
 
     def _metered_post_and_send(self, renewals):
         to_post, to_send = self.env["account.move"].sudo(), []
-        for renewal in renewals:
+        for renewal in self._metered_complete(renewals):
             _order, post, send = renewal.subscription.template_id._metered_invoicing()
             if not renewal.invoice or not post:
                 continue

@@ -90,13 +90,13 @@ class SaleSubscription(models.Model):
 
     _inherit = "sale.subscription"
 
-    def _metered_post_and_send(self, renewals):
-        complete = []
-        for renewal in renewals:
-            missing = renewal.invoice and renewal.subscription._metered_hold(renewal)
-            if not missing:
-                complete.append(renewal)
-        return super()._metered_post_and_send(complete)
+    def _metered_complete(self, renewals):
+        """Those of the renewals whose invoice need not be held."""
+        return [
+            renewal
+            for renewal in renewals
+            if not (renewal.invoice and renewal.subscription._metered_hold(renewal))
+        ]
 
     def _metered_hold(self, renewal):
         """Whether an invoice is held, because its source could not be asked."""
@@ -136,16 +136,15 @@ class MeteredRenewal(models.Model):
     )
     sync_ids = fields.Many2many("metered.sync", string="Syncs", readonly=True)
 
-    def _run(self, commit, seconds):
-        begun = time.monotonic()
+    def _fetch_once(self, commit, seconds):
+        """Fetch before anything is renewed; whether that is done."""
         if not self.is_fetched:
             if not self._fetch_first(commit, seconds):
                 return False
             self.is_fetched = True
             if commit:
                 commit()
-        left = None if seconds is None else seconds - (time.monotonic() - begun)
-        return super()._run(commit, left)
+        return True
 
     def _fetch_first(self, commit, seconds):
         """Sync what is due; whether all of these syncs are over, well or not."""

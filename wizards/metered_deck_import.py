@@ -120,6 +120,7 @@ class MeteredDeckImport(models.TransientModel):
                 ],
             }
         )
+        self._look_at_golden()
         return self._reopen()
 
     def action_download_template(self):
@@ -138,10 +139,11 @@ class MeteredDeckImport(models.TransientModel):
     def action_apply(self):
         """Apply the file, all of it.
 
-        :raises UserError: when a row is wrong, or the deck has changed since the
-            preview; nothing is applied then
+        :raises UserError: when a row is wrong, the deck has changed since the preview,
+            or golden calls change that nobody has confirmed; nothing is applied then
         """
         self.ensure_one()
+        altered = self._confirmed_golden()
         deck = self.deck_id
         deck.check_access("write")
         deck.lock_for_update()
@@ -178,6 +180,7 @@ class MeteredDeckImport(models.TransientModel):
         deck._apply_changes(changes, version)
         text = self._applied_text(counts)
         deck.message_post(body=text)
+        self._note_golden(altered)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

@@ -31,17 +31,17 @@ class MeteredDeckImport(models.TransientModel):
         help="The rates are not applied without it.",
     )
 
-    def action_preview(self):
+    def _look_at_golden(self):
         """Try the file on the golden calls, too."""
-        action = super().action_preview()
         self._set_as_program(
             {"golden": self._try_on_golden(), "golden_confirmed": False}
         )
-        return action
 
-    def action_apply(self):
-        """Refuse to alter golden calls unless somebody has confirmed it."""
-        self.ensure_one()
+    def _confirmed_golden(self):
+        """The golden calls that the file alters; see :meth:`_golden_alterations`.
+
+        :raises UserError: nobody has confirmed that they may change
+        """
         altered = self._golden_alterations()
         if altered and not self.golden_confirmed:
             raise UserError(
@@ -51,7 +51,13 @@ class MeteredDeckImport(models.TransientModel):
                     "\n".join(altered.values()),
                 )
             )
-        action = super().action_apply()
+        return altered
+
+    def _note_golden(self, altered):
+        """Note on golden calls that they were altered by the file.
+
+        :param altered: dict golden call -> line of text
+        """
         reason = self.env._(
             "Rates were imported from %(file)s into %(deck)s.",
             file=self.file_name or "-",
@@ -59,7 +65,6 @@ class MeteredDeckImport(models.TransientModel):
         )
         for call, line in altered.items():
             call._note_confirmed(line, reason)
-        return action
 
     def _try_on_golden(self):
         """What the file alters of the golden calls, as text; nothing stays written."""

@@ -103,6 +103,7 @@ class MeteredManualInvoice(models.TransientModel):
         self._check_question()
         self.env["metered.usage"].sudo()._apply_plans(self._domain())
         self._show(self._find(), changes=False)
+        self._fetch_missing()
         return self._reopen()
 
     def action_create_invoice(self):

@@ -12,11 +12,9 @@ class MeteredManualInvoice(models.TransientModel):
 
     sync_note = fields.Char(readonly=True)
 
-    def action_search(self):
-        """Search, and have records fetched that may still be on the switch."""
-        result = super().action_search()
+    def _fetch_missing(self):
+        """Have records fetched that may still be on the switch, and say so."""
         self._set_as_program({"sync_note": self._start_missing_syncs()})
-        return result
 
     def _start_missing_syncs(self):
         """Fetch what was not fetched of the days asked for, in the background.
