@@ -6,6 +6,7 @@ Every customer has included minutes, some texts' worth of money, and tiers of th
 for what is above; every rate has a second tier from the 61st second of the call.
 """
 
+import copy
 import io
 import statistics
 import time
@@ -21,7 +22,6 @@ from odoo.addons.metered_billing.rating.allowances import (
     Allowance,
     balances,
     grant,
-    period_tiers,
 )
 from odoo.addons.metered_billing.rating.calling_plans import apply_plans
 
@@ -44,7 +44,7 @@ def compare(engine, calls, rounds=ROUNDS):
     :param calls: DataFrame as `apply_plans` takes it, with the column `POOL`
     :return: ratio of the medians
     """
-    tiered = engine.with_tiers(second_tiers(engine))
+    tiered = with_second_tiers(engine)
     plans = plans_for(calls["meter_id"].max())
     opening = balances(
         grant(plan, key) for plan in plans for key in calls[POOL].unique().tolist()
@@ -61,10 +61,10 @@ def compare(engine, calls, rounds=ROUNDS):
     return statistics.median(planned) / statistics.median(plain)
 
 
-def second_tiers(engine):
-    """A second tier at half the price from the 61st second, for every rate."""
-    table = engine.table
-    return pd.DataFrame(
+def with_second_tiers(engine):
+    """The same rates, each with a tier at half its price from the 61st second."""
+    tiered, table = copy.copy(engine), copy.copy(engine.table)
+    tiers = pd.DataFrame(
         {
             "rate_id": table.rate_id,
             "from_second": 60,
@@ -73,6 +73,9 @@ def second_tiers(engine):
             "increment": table.increment,
         }
     )
+    table._set_tiers(tiers)
+    tiered.table = table
+    return tiered
 
 
 def plans_for(last_meter):
@@ -83,13 +86,19 @@ def plans_for(last_meter):
     included = Allowance(1, amount=1_000 * 60, pool=POOL, meter_ids=[1, 2])
     money = Allowance(2, "money", 5_000_000, pool=POOL)
     others = range(3, int(last_meter) + 1)
-    tiers = period_tiers(
-        10,
-        [(6_000, 2_000_000, 60), (None, 1_500_000, 60)],
-        pool=POOL,
-        priority=1,
-        meter_ids=others,
-    )
+    tiers = [
+        Allowance(
+            10 + place,
+            amount=amount,
+            pool=POOL,
+            priority=1 + place,
+            price_e8=price,
+            per_units=60,
+            meter_ids=others,
+            free_calls=True,
+        )
+        for place, (amount, price) in enumerate(((6_000, 2_000_000), (None, 1_500_000)))
+    ]
     return [included, money, *tiers]
 
 

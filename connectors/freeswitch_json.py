@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, unquote
 from .errors import SourceAnswerError
 from .harmless import harmless, key_text
 from .json_text import read_json
-from .records import text, text_frame
+from .records import text
 
 COLUMNS = tuple(
     "caller_id_name caller_id_number destination_number context start_stamp"
@@ -88,14 +88,6 @@ def document_record(document):
     if values.get("answer_epoch", "") == "0":
         record["answer_stamp"] = ""
     return {key_text(name): harmless(value) for name, value in record.items()}
-
-
-def documents_frame(documents):
-    """A frame of documents; see :func:`document_record`.
-
-    :param documents: list of dicts
-    """
-    return text_frame([document_record(document) for document in documents], COLUMNS)
 
 
 def _newest_profile(document):

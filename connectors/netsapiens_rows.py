@@ -32,7 +32,7 @@ within the switch).
 
 from datetime import UTC, datetime
 
-from .records import frame_of_texts, text, texts, whole_number
+from .records import text, texts, whole_number
 from .windows import utc_text
 
 DERIVED = (
@@ -139,11 +139,6 @@ def text_rows(rows, domain, window, local=None):
     names = dict.fromkeys(name for row in rows for name in row)
     moments = [name for name in names if name.endswith("-datetime")]
     return [_leg(row, domain, window, local, moments) for row in rows]
-
-
-def rows_frame(rows, domain, window, local=None):
-    """:func:`text_rows` as a frame."""
-    return frame_of_texts(text_rows(rows, domain, window, local), DERIVED)
 
 
 def from_v1(row):

@@ -98,10 +98,6 @@ def explain_stored(cdr, plan=None):
     return Story(stored, today)
 
 
-def _of_company(env, company):
-    return env(context={**env.context, "allowed_company_ids": company.ids})
-
-
 def _candidates(env, cdr, call, plan, today):
     """Yield the outcomes that may be the stored one."""
     yield today

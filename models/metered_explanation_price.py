@@ -29,13 +29,6 @@ class MeteredExplanation(models.AbstractModel):
             units=self._number(values["free_units"]),
         )
 
-    def _say_allowance(self, values, _names):
-        return self.env._("Included"), self.env._(
-            "%(taken)s of %(units)s included units are taken",
-            taken=self._number(values["taken"]),
-            units=self._number(values["allowance"]),
-        )
-
     def _say_price_version(self, values, _names):
         return self.env._("Price"), self.env._(
             "Version %(version)s, in force for %(share)s of the period",
@@ -130,13 +123,6 @@ class MeteredExplanation(models.AbstractModel):
                 self._money(values["maximum"], values),
             ),
             self._money(values["amount"], values),
-        )
-
-    def _say_billed(self, values, _names):
-        return self.env._("Billed before"), self.env._(
-            "%(billed)s of the period's %(whole)s",
-            billed=self._money(values["billed"], values),
-            whole=self._money(values["whole"], values),
         )
 
     def _say_amount_rounded(self, values, names):

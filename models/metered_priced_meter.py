@@ -58,6 +58,9 @@ class PricedMeter:
         :param currency: of the invoice
         :return: Fraction
         """
-        if currency == self.currency:
-            return Fraction(self.priced.amount) - self.billed
-        return self.priced.exact_amount - self.billed
+        return self.priced.due(self.billed, is_rounded=currency == self.currency)
+
+    @property
+    def due_quantity(self):
+        """How much of the priced quantity is not billed yet, a Fraction."""
+        return self.priced.quantity - self.billed_quantity

@@ -76,9 +76,10 @@ class MeteredRerate(models.Model):
             except UserError as error:
                 problems.update((partner.id, str(error)) for partner in rows.partner_id)
                 continue
-            rounded = billed.move.currency_id == found.currency
-            total = found.priced.amount if rounded else found.priced.exact_amount
-            due = Fraction(total) - sum(Fraction(after[row]) for row in earlier)
+            due = found.priced.due(
+                sum(Fraction(after[row]) for row in earlier),
+                is_rounded=billed.move.currency_id == found.currency,
+            )
             after.update(_given(finite_amount(due), rows, before, billed.meter))
             pricings.update(dict.fromkeys(rows, rows._pricing(found)))
         told = {row: (before[row], after[row]) for row in usage.union(*own.values())}

@@ -101,7 +101,7 @@ class MeteredUsage(models.Model):
         :return: list of :class:`ShownLine`, at least one
         """
         due = finite_amount(found.due(currency))
-        quantity = found.priced.quantity - found.billed_quantity
+        quantity = found.due_quantity
         parts = [(None, due)]
         if found.meter.presentation == "detail" and not found.billed_usage:
             lines = found.price._with_free_lines(found.priced)

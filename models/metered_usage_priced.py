@@ -14,12 +14,22 @@ from .metered_price_rating import day_us
 from .metered_priced_meter import PricedMeter
 from .res_partner_payer import Household
 
-#: what a meter's records come to, where the daily sums do not tell it
-_MEASURES = {
-    "max": "max(quantity)",
-    "min": "min(quantity)",
-    "last": "(array_agg(quantity ORDER BY start_time DESC, id DESC))[1]",
-    "unique": "count(DISTINCT properties ->> %(property)s)",
+#: Records (id, instant, value, how many) of usage rows, where the sums of the days do
+#: not tell what a meter comes to: what `rating.aggregations` needs of them, and none
+#: that cannot change it. `last` is read on the clock of the world: contacts of a
+#: customer may live in several time zones.
+_DECIDING = {
+    "max": f"SELECT cdr.usage_id, 0, max(cdr.quantity)::text, count(*)"
+    f" FROM {USAGE_CDRS} GROUP BY cdr.usage_id",
+    "min": f"SELECT cdr.usage_id, 0, min(cdr.quantity)::text, count(*)"
+    f" FROM {USAGE_CDRS} GROUP BY cdr.usage_id",
+    "last": "SELECT DISTINCT ON (cdr.usage_id) cdr.id,"
+    " (extract(epoch FROM cdr.start_time) * 1000000)::bigint, cdr.quantity::text, 1"
+    f" FROM {USAGE_CDRS} ORDER BY cdr.usage_id, cdr.start_time DESC, cdr.id DESC",
+    # a record without the property has no value of it
+    "unique": "SELECT cdr.properties ->> %(property)s AS value, 0,"
+    f" cdr.properties ->> %(property)s, count(*) FROM {USAGE_CDRS}"
+    " WHERE cdr.properties ->> %(property)s IS NOT NULL GROUP BY value",
 }
 
 
@@ -82,7 +92,7 @@ class MeteredUsage(models.Model):
             )
             # With usage, or billed before, there is a line that shows it.
             zero = meter.shows_zero and not priced.billed_usage
-            if usage or priced.priced.exact_amount != priced.billed or zero:
+            if usage or priced.priced.due(priced.billed, is_rounded=False) or zero:
                 found.append(priced)
         return sorted(
             found,
@@ -239,20 +249,12 @@ class MeteredUsage(models.Model):
         :raises ValueError: when there is no price for it
         """
         price = found.price._usage_price(None if alone else found.date_to)
-        settings = {
-            "period_us": (day_us(found.date_from), day_us(found.date_to)),
-            "share": self._share_of_period(found),
-        }
-        how = found.meter.aggregation
-        if how in ("sum", "count"):
-            if how == "sum" and found.price._prices_events():
-                frame = self._read_events(rows)
-            else:
-                frame = self._read_days(rows, "quantity" if how == "sum" else "records")
-            # Days have been counted already; sums of them are what is left to do.
-            price = _summing(price)
-            return price_usage(price, records=frame, **settings)
-        return price_usage(price, quantity=self._measure(rows, found.meter), **settings)
+        return price_usage(
+            price,
+            records=self._read_records(found, rows),
+            period_us=(day_us(found.date_from), day_us(found.date_to)),
+            share=self._share_of_period(found),
+        )
 
     @api.model
     def _share_of_period(self, found):
@@ -264,20 +266,35 @@ class MeteredUsage(models.Model):
         whole = found.subscription._metered_whole_period(found.date_to)
         return min(Fraction(days, whole), Fraction(1))
 
-    def _read_days(self, rows, column):
-        """One record a usage row, at the beginning of its day.
+    def _read_records(self, found, rows):
+        """What the price of a meter needs to know of the records of usage rows.
 
         :return: DataFrame as ``rating.aggregations`` takes it
         """
+        how = found.meter.aggregation
+        if how == "sum" and found.price._prices_events():
+            records = self._read_events(rows)
+        elif how in _DECIDING:
+            values = {"usage": rows.ids, "property": found.meter.unique_property}
+            self.env.cr.execute(_DECIDING[how], values)
+            records = self.env.cr.fetchall()
+        else:
+            records = self._read_days(rows)
+        if how != "unique":
+            records = [(key, at, Decimal(value), of) for key, at, value, of in records]
+        return pd.DataFrame(records, columns=["id", "at_us", "value", "records"])
+
+    def _read_days(self, rows):
+        """One record a usage row, at the beginning of its day."""
         self.env.cr.execute(
-            f"SELECT id, day, {column}::text FROM metered_usage"  # noqa: S608
+            "SELECT id, day, quantity::text, records FROM metered_usage"
             " WHERE id = ANY(%s) ORDER BY day, id",
             (rows.ids,),
         )
-        return pd.DataFrame(
-            [(key, day_us(day), Decimal(v)) for key, day, v in self.env.cr.fetchall()],
-            columns=["id", "at_us", "value"],
-        )
+        return [
+            (key, day_us(day), value, records)
+            for key, day, value, records in self.env.cr.fetchall()
+        ]
 
     def _read_events(self, rows):
         """Every record of usage rows, in order of (day, time, id).
@@ -296,40 +313,7 @@ class MeteredUsage(models.Model):
             """,  # noqa: S608 - ours
             {"usage": rows.ids},
         )
-        return pd.DataFrame(
-            [
-                (key, day_us(day) + rank, Decimal(value))
-                for key, day, rank, value in self.env.cr.fetchall()
-            ],
-            columns=["id", "at_us", "value"],
-        )
-
-    def _measure(self, rows, meter):
-        """What the records of usage rows come to, where it is no sum.
-
-        :return: Fraction; 0 without records
-        """
-        how = meter.aggregation
-        if how == "average":
-            # Sums of days, kept exactly as they came in: no record need be read.
-            self.env.cr.execute(
-                "SELECT coalesce(sum(quantity), 0)::text, coalesce(sum(records), 0)"
-                " FROM metered_usage WHERE id = ANY(%s)",
-                (rows.ids,),
-            )
-            total, count = self.env.cr.fetchone()
-            return Fraction(Decimal(total)) / int(count) if count else Fraction(0)
-        self.env.cr.execute(
-            f"SELECT coalesce({_MEASURES[how]}, 0)::text"  # noqa: S608 - ours
-            f" FROM {USAGE_CDRS}",
-            {"usage": rows.ids, "property": meter.unique_property},
-        )
-        return Fraction(Decimal(self.env.cr.fetchone()[0]))
-
-
-def _summing(price):
-    """The price of a sum; a count of records is the sum of the days' counts."""
-    if price.aggregation == "sum":
-        return price
-    values = {name: getattr(price, name) for name in price.__dataclass_fields__}
-    return type(price)(**{**values, "aggregation": "sum"})
+        return [
+            (key, day_us(day) + rank, value, 1)
+            for key, day, rank, value in self.env.cr.fetchall()
+        ]

@@ -1,7 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -177,5 +176,4 @@ class MeteredUsage(models.Model):
         :return: (Decimal amount, Fraction: quantity in the priced unit)
         """
         due = finite_amount(found.due(found.currency))
-        quantity = found.priced.quantity - found.billed_quantity
-        return to_decimal(due), Fraction(quantity)
+        return to_decimal(due), found.due_quantity

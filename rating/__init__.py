@@ -28,7 +28,6 @@ money.py            scales and rounding of columns
 split.py            calls cut where their time band changes
 rate_search.py      which rate a call has
 engine.py           the whole, a frame at a time
-attempts.py         fees for attempts, on the sell and the buy side
 allowances.py       what is included, who takes it, what is left
 pools.py            the calls of a pool, in their order
 plan_block.py       what allowances take of a block of calls
@@ -44,7 +43,6 @@ units.py            the unit that is priced
 charge_models/      what a quantity costs, one file a model
 price_versions.py   a price that changes within the period
 usage_price.py      the whole, in its order
-rebill.py           the difference to what is billed
 proration.py        parts of a period
 ==================  =====================================================
 
@@ -59,22 +57,17 @@ what does a call cost                   `RatingEngine(rates, decks, bands, chain
 why                                     `explain(engine, call)` -> list of `Step`
 what is left of it after a plan         `apply_plans(engine, calls, rated,
                                         allowances, opening)` -> `PlannedCalls`
-an attempt to call                      `attempt_fee(fee, side, sent, last_attempt)`
 does a time band hold                   `Calendar(..).cover(..)`, `.class_at(..)`
 seconds in billing steps                `billed_seconds(seconds, initial, increment)`
 what does a quantity cost               `charge_model(name, ..).price(quantity)`
-                                        -> `Charge`; prorated events:
-                                        `Graduated(..).price_prorated(events)`
+                                        -> `Charge`
 with free units, minimum, maximum,      `price_usage(UsagePrice(..), quantity=..)`
-slices, a price that changes            -> `PricedUsage`
-by groups, by the peak of several       `price_groups(..)`, `price_peaks(..)`
-records into a quantity                 `aggregate(records, how, period_us)`
+a price that changes                    -> `PricedUsage`
+records into a quantity                 `aggregate(records, how)`
 another unit, a rounded quantity        `Conversion(..).convert(quantity)`
-what is due of what is billed           `amount_due(..)`, `difference(..)`,
-                                        `Progress().usage(total, thresholds)`
-parts of a period                       `share_of_days(..)`, `share_of_time(..)`,
-                                        `prorate(..)`, `change_of_price(..)`,
-                                        `limited_credit(..)`, `calendar_days(..)`
+what is due, where some is billed       `PricedUsage.due(billed)`,
+                                        `difference(lines, billed)`
+a part of a period                      `share_of_days(first, last, change)`
 a number rounded, exactly               `rounded(value, decimals, rounding)`
 ======================================  ===========================================
 
@@ -85,8 +78,7 @@ go in and out as int64 columns: seconds, microseconds since 1970 UTC, prices in 
 """
 
 from .aggregations import AGGREGATIONS, Aggregate, aggregate
-from .allowances import Allowance, balances, close, grant, period_tiers
-from .attempts import BUY, SELL, attempt_fee
+from .allowances import Allowance, balances, close, grant
 from .bands import Calendar
 from .calling_plans import PlannedCalls, PlanOfCall, apply_plans
 from .charge_models import (
@@ -104,7 +96,6 @@ from .charge_models import (
     Tiers,
     Volume,
     charge_model,
-    price_peaks,
 )
 from .charges import (
     COVERED,
@@ -130,33 +121,17 @@ from .exact import ROUNDINGS, exact_text, rounded
 from .explain import explain
 from .increments import billed_seconds
 from .prefixes import PrefixIndex, number_keys, prefix_range
-from .price_versions import PriceVersion
-from .proration import (
-    calendar_days,
-    change_of_price,
-    limited_credit,
-    prorate,
-    share_of_days,
-    share_of_time,
-)
+from .price_versions import PriceVersion, difference
+from .proration import share_of_days
 from .rate_search import INPUT_COLUMNS
 from .rate_columns import MAX_US, MIN_US
-from .rebill import Progress, amount_due, difference
 from .split import Part
 from .steps import Step
 from .units import Conversion
-from .usage_price import (
-    STAGES,
-    Billed,
-    PricedUsage,
-    UsagePrice,
-    price_groups,
-    price_usage,
-)
+from .usage_price import STAGES, PricedUsage, UsagePrice, price_usage
 
 __all__ = [
     "AGGREGATIONS",
-    "BUY",
     "CHARGE_MODELS",
     "COVERED",
     "DECK_FEE",
@@ -172,14 +147,12 @@ __all__ = [
     "NO_RATE",
     "RATED",
     "ROUNDINGS",
-    "SELL",
     "SPLIT",
     "STAGES",
     "TIERED",
     "TOO_LARGE",
     "Aggregate",
     "Allowance",
-    "Billed",
     "Calendar",
     "Charge",
     "ChargeLine",
@@ -197,7 +170,6 @@ __all__ = [
     "PrefixIndex",
     "PriceVersion",
     "PricedUsage",
-    "Progress",
     "RatedCalls",
     "RatingEngine",
     "Slot",
@@ -210,28 +182,18 @@ __all__ = [
     "UsagePrice",
     "Volume",
     "aggregate",
-    "amount_due",
     "apply_plans",
-    "attempt_fee",
     "balances",
     "billed_seconds",
-    "calendar_days",
-    "change_of_price",
     "charge_model",
     "close",
     "difference",
     "exact_text",
     "explain",
     "grant",
-    "limited_credit",
     "number_keys",
-    "period_tiers",
     "prefix_range",
-    "price_groups",
-    "price_peaks",
     "price_usage",
-    "prorate",
     "rounded",
     "share_of_days",
-    "share_of_time",
 ]

@@ -6,17 +6,23 @@ Each record counts once, however often it is given (`id`), and the order of the 
 has no meaning: records are ordered by (`at_us`, `id`), which also decides what is
 `last` where two are of the same instant.
 
-=============  ================================================================
-`sum`          of the values
-`count`        of the records
-`max` `min`    of the values; 0 without records
-`average`      sum / count; 0 without records
-`last`         value of the last record; 0 without records
-`unique`       number of different values (of any type)
-`weighted`     values as changes of a level (seats added and removed), the mean
-               of the level over the period: each counts for the share of the period
-               that remains after it (Lago's "weighted sum")
-=============  ================================================================
+A row may stand for several records of the period (`records`), so that a database need
+not hand over what cannot change the result. Cut into such rows in any way, a period
+comes to the same:
+
+===========  ===============================  ====================================
+             the period is                    a row's value, of several records
+===========  ===============================  ====================================
+`sum`        the sum of the values            their sum
+`count`      the number of records            of no meaning
+`average`    sum / number; 0 without records  their sum
+`max` `min`  highest, lowest value; 0         the highest, the lowest
+             without records
+`last`       value of the last record; 0      that of the last; so are its `id`
+             without records                  and `at_us`
+`unique`     number of different values (of   one of each that are different
+             any type)
+===========  ===============================  ====================================
 """
 
 from dataclasses import dataclass
@@ -25,16 +31,7 @@ from fractions import Fraction
 from .errors import TranslatableError, _lt
 from .exact import exact
 
-AGGREGATIONS = (
-    "sum",
-    "count",
-    "max",
-    "min",
-    "average",
-    "last",
-    "unique",
-    "weighted",
-)
+AGGREGATIONS = ("sum", "count", "max", "min", "average", "last", "unique")
 
 ADDITIVE = ("sum", "count")
 """Of parts of the period these may be added up."""
@@ -46,7 +43,8 @@ class Aggregate:
 
     - `quantity`: Fraction
     - `count`: number of different records
-    - `events`: exact values in the order of their time, where they were asked for
+    - `events`: what each row adds to the quantity, exactly and in the order of their
+      time, where it was asked for and can be added up
     """
 
     quantity: Fraction
@@ -54,34 +52,42 @@ class Aggregate:
     events: tuple = ()
 
 
-def aggregate(records, how="sum", period_us=None, opening=0, with_events=False):
+def aggregate(records, how="sum", with_events=False):
     """Aggregate records.
 
     :param records: DataFrame with the columns `id` (of any type that sorts), `at_us`
-        (int64) and, unless it is counted, `value` (integers, Decimals or Fractions;
-        of any type for `unique`)
+        (int64), `value` (integers, Decimals or Fractions; of any type for `unique`; not
+        needed to count) and, where rows stand for several records, `records` (their
+        number)
     :param how: one of `AGGREGATIONS`
-    :param period_us: (start, end) of a `weighted` mean
-    :param opening: level at the start of the period, for `weighted`
     :param with_events: whether to return the values one by one
     :return: `Aggregate`
     :raise TypeError: when a value is a binary float
-    :raise ValueError: when the aggregation is unknown, two different records have the
-        same id, or a record is outside the period of a mean
+    :raise ValueError: when the aggregation is unknown, or two different records have
+        the same id
     """
     if how not in AGGREGATIONS:
         raise TranslatableError(_lt("Aggregation '%(how)s' is unknown"), how=how)
     records = once(records)
-    count = len(records)
-    if how == "count":
-        return Aggregate(Fraction(count), count, (Fraction(1),) * count * with_events)
+    numbers = (
+        records["records"].tolist() if "records" in records else [1] * len(records)
+    )
+    count = sum(numbers)
     if how == "unique":
         return Aggregate(Fraction(records["value"].nunique(dropna=False)), count)
-    values = exact_values(records["value"])
-    if how == "weighted":
-        return Aggregate(_mean_level(records, values, period_us, opening), count)
-    quantity = _QUANTITY[how](values) if values else Fraction(0)
-    return Aggregate(quantity, count, tuple(values) if with_events else ())
+    if how == "count":
+        values = [Fraction(number) for number in numbers]
+    else:
+        values = exact_values(records["value"])
+    if how in ("max", "min", "last"):
+        return Aggregate(_CHOICES[how](values) if values else Fraction(0), count)
+    total = sum(values, Fraction(0))
+    if how == "average":
+        return Aggregate(total / count if count else Fraction(0), count)
+    return Aggregate(total, count, tuple(values) if with_events else ())
+
+
+_CHOICES = {"max": max, "min": min, "last": lambda values: values[-1]}
 
 
 def once(records):
@@ -93,7 +99,7 @@ def once(records):
     repeated = records.duplicated("id", keep=False)
     if not repeated.any():
         return records
-    columns = [name for name in ("id", "at_us", "value") if name in records]
+    columns = [name for name in ("id", "at_us", "value", "records") if name in records]
     several = records.loc[repeated, columns].drop_duplicates()
     if several["id"].duplicated().any():
         wrong = several.loc[several["id"].duplicated(), "id"].iloc[0]
@@ -108,26 +114,3 @@ def exact_values(column):
     if column.dtype.kind in "iu":
         return [Fraction(value) for value in column.tolist()]
     return [exact(value) for value in column.tolist()]
-
-
-_QUANTITY = {
-    "sum": lambda values: sum(values, Fraction(0)),
-    "max": max,
-    "min": min,
-    "average": lambda values: sum(values, Fraction(0)) / len(values),
-    "last": lambda values: values[-1],
-}
-
-
-def _mean_level(records, values, period_us, opening):
-    if period_us is None:
-        raise TranslatableError(_lt("A weighted mean needs the period"))
-    start, end = map(int, period_us)
-    if end <= start:
-        raise TranslatableError(_lt("The period ends before it begins"))
-    level = exact(opening) * (end - start)
-    for at_us, value in zip(records["at_us"].tolist(), values, strict=True):
-        if not start <= at_us < end:
-            raise TranslatableError(_lt("There are records outside of the period"))
-        level += value * (end - at_us)
-    return level / (end - start)

@@ -147,41 +147,6 @@ def balances(rows=()):
     return pd.DataFrame(rows, columns=list(BALANCE_COLUMNS)).astype("int64")
 
 
-def period_tiers(first_id, tiers, **terms):
-    """Return tiers within the period as allowances with a price each.
-
-    The first 1,000 minutes of a pool at one price, what follows at another: a call
-    that reaches over a threshold is split there. The deck's connection fee stays
-    unless `fee_e8` says otherwise.
-
-    :param first_id: id of the first tier; the others have the next ones
-    :param tiers: (up to, price in e8, per units), ascending; up to None = no end.
-        Above the last tier with an end the deck prices.
-    :param terms: further fields of all `Allowance`s; `priority` is that of the first
-    :raise ValueError: naming the tier that is wrong
-    """
-    found, end, priority = [], 0, terms.pop("priority", 0)
-    for number, (up_to, price_e8, per_units) in enumerate(tiers):
-        if end is None or (up_to is not None and up_to <= end):
-            raise ValueError(
-                f"Tier {number + 1} does not begin where tier {number} ends"
-            )
-        found.append(
-            Allowance(
-                first_id + number,
-                amount=None if up_to is None else up_to - end,
-                priority=priority + number,
-                price_e8=price_e8,
-                per_units=per_units,
-                prorated=False,
-                free_calls=True,
-                **terms,
-            )
-        )
-        end = up_to
-    return found
-
-
 # ---- what calls take
 
 

@@ -30,7 +30,6 @@ TIERED = 32
 COVERED = 64
 """Reason: an allowance took a part of it, or all."""
 
-NO_MAXIMUM = -1
 DECK_FEE = -1
 """`Cover.fee`: the connection fee of the rate stays."""
 

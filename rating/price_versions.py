@@ -18,7 +18,7 @@ charge of a period is put together from them is said by the charge model (`on_ch
     share of the time.
 
 `time` (stairstep; and every model on a quantity that cannot be added up: max, min,
-average, last, unique, weighted)
+average, last, unique)
     Each version prices the quantity of the whole period, and is due for its share of
     the time.
 
@@ -31,7 +31,6 @@ from fractions import Fraction
 from .charge_models import Charge
 from .errors import TranslatableError, _lt
 from .exact import exact_text
-from .rebill import difference
 from .steps import Step
 
 
@@ -88,16 +87,14 @@ def left_of(units, passed):
     return units if units < 0 else max(units - passed, Fraction(0))
 
 
-def spans_left(spans, before, passed):
+def spans_left(spans, passed):
     """Return the spans without the first `passed` units of the period.
 
     What is taken back within the period frees the units that it had taken.
-
-    :param before: units of the period that were used before the first span
     """
     if any(span.quantity is None for span in spans):
         return list(spans)
-    found, begin = [], before
+    found, begin = [], Fraction(0)
     for span in spans:
         events, reached = [], begin
         for value in span.events:
@@ -148,6 +145,36 @@ def _slice(model, span, reached, events):
     charge = model.price(reached + span.quantity, [*events, *span.events])
     before = model.price(reached, events)
     return Charge(tuple(difference(charge.lines, before.lines)), charge.steps)
+
+
+def difference(lines, billed):
+    """Return the lines that bring what is billed to what is due, by their keys.
+
+    A line whose unit price has changed becomes two: the old one taken back (its key
+    with `-credit`), and the new one in full.
+
+    :param lines: `ChargeLine`s that are due, of a whole period
+    :param billed: `ChargeLine`s billed before; several may have the same key
+    :return: list of `ChargeLine`, those due first
+    """
+    before = {}
+    for line in billed:
+        of_key = before.setdefault(line.key, {})
+        earlier = of_key.get(line.unit_price)
+        quantity = line.quantity + (earlier.quantity if earlier else 0)
+        of_key[line.unit_price] = replace(line, quantity=quantity)
+    found = []
+    for line in lines:
+        same = before.get(line.key, {}).pop(line.unit_price, None)
+        quantity = line.quantity - (same.quantity if same else 0)
+        if quantity:
+            found.append(replace(line, quantity=quantity))
+    for of_key in before.values():
+        for line in of_key.values():
+            if line.quantity:
+                key = f"{line.key}-credit"
+                found.append(replace(line, key=key, quantity=-line.quantity))
+    return found
 
 
 def _of_version(number, lines):

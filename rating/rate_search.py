@@ -2,7 +2,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Which rate a call has: chains of decks, and the time bands of each."""
 
-import copy
 import datetime
 from dataclasses import dataclass
 
@@ -73,15 +72,6 @@ class RateSearch:
         engine = object.__new__(type(self))
         engine.table = self.table
         engine._set_chains(chains)
-        return engine
-
-    def with_tiers(self, tiers):
-        """Return an engine with the same rates, compiled once, and other tiers.
-
-        :param tiers: DataFrame of prices that change within a call
-        """
-        engine = copy.copy(self)
-        engine.table = self.table.with_tiers(tiers)
         return engine
 
     def _set_chains(self, chains):

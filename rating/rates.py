@@ -16,7 +16,6 @@ Where a cell has no winner the search goes on from the cell of the next shorter 
 which few calls need.
 """
 
-import copy
 import functools
 
 import numpy as np
@@ -102,12 +101,6 @@ class RateTable(RateCells):
         self.longest_step = int(
             max(self.initial_increment.max(initial=0), self.increment.max(initial=0))
         )
-
-    def with_tiers(self, tiers):
-        """Return the same rates with other tiers within the call."""
-        table = copy.copy(self)
-        table._set_tiers(tiers)
-        return table
 
     def _set_tiers(self, tiers):
         self.tiers = CallTiers(self, tiers)

@@ -39,7 +39,6 @@ TEXTS = {
     "measured": "Measured ({aggregation}): {measured}; priced unit: {quantity}.",
     "quantity_rounded": "Quantity rounded from {before} to {after}.",
     "free_units": "Of {free_units} free units a period, {taken} are taken.",
-    "allowance": "Of {allowance} included units, {taken} are taken.",
     "price_version": "Version {version} of the price, for {share} of the period.",
     "unit_price": "{quantity} at {unit_price} each = {amount}.",
     "tier": "Tier {tier}, up to {up_to}: {sold} at {unit_price}, fee {flat_fee}"
@@ -53,7 +52,6 @@ TEXTS = {
     " limits per event {adjustment} = {amount}.",
     "period_minimum": "Raised by {amount} to the minimum {minimum} of the period.",
     "period_maximum": "Lowered by {amount} to the maximum {maximum} of the period.",
-    "billed": "Of {whole}, {billed} is billed before.",
     "amount_rounded": "Rounded to {decimals} decimals ({rounding}): {before} to"
     " {after}.",
 }

@@ -30,7 +30,7 @@ from requests.adapters import HTTPAdapter
 from odoo.addons.metered_billing.connectors import sources  # noqa: F401 registers
 from odoo.addons.metered_billing.connectors.errors import SourceError, SourceFileError
 from odoo.addons.metered_billing.connectors.freeswitch_json import (
-    documents_frame,
+    document_record,
     read_body,
 )
 from odoo.addons.metered_billing.connectors.interface import (
@@ -228,7 +228,7 @@ def _read_book(path, part, data, chance):
 
 def _read_post(data, chance):
     kind = chance.choice(("application/json", "x-www-form-urlencoded", "form-base64"))
-    documents_frame([read_body(data, kind)])
+    document_record(read_body(data, kind))
 
 
 # ---- answers of servers

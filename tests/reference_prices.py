@@ -132,33 +132,24 @@ def _percentage(config, quantity, events):
     return total
 
 
-def period_price(config, quantity, before=0, billed=None, share=1, allowance=0):
-    """Return (exact amount due now, the same rounded) of a slice of a period.
+def period_price(config, quantity, share=1):
+    """Return (exact amount, the same rounded) of a period.
 
     :param config: of the model, and `period_free_units`, `minimum`, `maximum`,
         `operation`, `factor`, `quantity_rounding`, `quantity_decimals`, `decimals`,
         `amount_rounding`
-    :param quantity: new, in the unit measured
-    :param before: billed of the period, in the unit priced
-    :param billed: amount of that; None for its price
+    :param quantity: in the unit measured
     """
     factor = Fraction(config["factor"])
     if config["operation"] == "divide":
         factor = 1 / factor
-    new = Fraction(quantity) * factor
+    units = Fraction(quantity) * factor
     if config["quantity_rounding"]:
-        new = _rounded(new, config["quantity_decimals"], config["quantity_rounding"])
-    passed = Fraction(config["period_free_units"]) * share + allowance
-    before = Fraction(before)
-
-    def of_period(units):
-        left = units if units < 0 else max(units - passed, Fraction(0))
-        return model_price(config, left)
-
-    due = _limited(config, of_period(before + new), share)
-    if billed is None:
-        billed = _limited(config, of_period(before), share) if before else 0
-    due -= Fraction(billed)
+        decimals = config["quantity_decimals"]
+        units = _rounded(units, decimals, config["quantity_rounding"])
+    passed = Fraction(config["period_free_units"]) * share
+    left = units if units < 0 else max(units - passed, Fraction(0))
+    due = _limited(config, model_price(config, left), share)
     return due, _rounded(due, config["decimals"], config["amount_rounding"])
 
 

@@ -7,9 +7,14 @@ period was billed: the whole period counts, and what is due is the difference.
 """
 
 import json
+from datetime import date
+from decimal import Decimal
+
+import pandas as pd
 
 from odoo.tests import tagged
 
+from ..rating.aggregations import aggregate
 from .test_metered_invoice import MeteredInvoiceCase
 
 FIRST = (
@@ -24,6 +29,7 @@ SECOND = (
     ("a", "2026-10-05 22:30:00", "4", "ann"),
 )
 LATE = (("f", "2026-10-21 09:00:00", "0.5", "dan"),)
+OCTOBER = (date(2026, 10, 1), date(2026, 11, 1))
 #: aggregation -> (quantity of October, and with the late record)
 EXPECTED = {
     "sum": (17.5, 18),
@@ -55,7 +61,7 @@ class TestAggregations(MeteredInvoiceCase):
         key = partner.metered_identifier_ids.value
         lines = ["id,time,identifier,quantity,properties"]
         for name, time, quantity, user in rows:
-            properties = json.dumps({"user": user}).replace('"', '""')
+            properties = json.dumps({"user": user} if user else {}).replace('"', '""')
             lines.append(f'{name},{time},{key},{quantity},"{properties}"')
         name = f"{rows[0][0]}.csv"
         return self.import_text(source, "\n".join([*lines, ""]), name=name)
@@ -84,6 +90,45 @@ class TestAggregations(MeteredInvoiceCase):
                 self.assertEqual(second.amount_untaxed, 10 + due)
                 late = second.invoice_line_ids.filtered("metered_price_id")
                 self.assertEqual(sum(late.mapped("price_subtotal")), due)
+
+    def test_what_is_read_comes_to_what_all_records_come_to(self):
+        """The database leaves out what cannot change the result, and nothing else."""
+        for how in EXPECTED:
+            with self.subTest(how):
+                source, partner, _plan = self.set_up_meter(how)
+                # Lives where it is another day: of the same instant the later stored.
+                contact = self.make_customer(
+                    f"Contact {how}", parent_id=partner.id, tz="Pacific/Auckland"
+                )
+                self.make_identifier(contact, f"own-{how}", kind="key")
+                self.import_records(source, partner, FIRST + SECOND[:2])
+                self.import_records(
+                    source,
+                    contact,
+                    (
+                        ("x", "2026-10-20 10:00:00", "6", "ann"),
+                        ("y", "2026-10-20 09:59:59", "9", "eve"),
+                        ("z", "2026-10-06 01:00:00", "0.25", None),
+                    ),
+                )
+                usage = self.usage(partner) | self.usage(contact)
+                [found] = usage._price_meters(self.company, *OCTOBER)
+                cdrs = self.env["metered.cdr"].search([("usage_id", "in", usage.ids)])
+                self.assertEqual(len(cdrs), 8)
+                values = [
+                    Decimal(repr(quantity)) for quantity in cdrs.mapped("quantity")
+                ]
+                if how == "unique":
+                    values = [cdr.properties.get("user") for cdr in cdrs]
+                every = pd.DataFrame({"id": cdrs.ids, "value": values})
+                every["at_us"] = [int(cdr.start_time.timestamp()) for cdr in cdrs]
+                if how == "unique":
+                    every = every.dropna()
+                expected = aggregate(every, how).quantity
+                self.assertEqual(found.priced.quantity, expected)
+                rows = usage._read_records(found, usage)
+                self.assertEqual(aggregate(rows, how).quantity, expected)
+                self.assertLessEqual(len(rows), 5)
 
     def test_usage_so_far_is_what_will_be_billed(self):
         for how, (quantity, _with_late) in EXPECTED.items():

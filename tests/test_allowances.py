@@ -18,7 +18,6 @@ from odoo.addons.metered_billing.rating.allowances import (
     close,
     grant,
     opening_of_next,
-    period_tiers,
     totals,
 )
 from odoo.addons.metered_billing.rating.calling_plans import apply_plans, changed
@@ -345,9 +344,19 @@ class TestRollover(PlanCase):
 
 
 class TestTiersWithinThePeriod(PlanCase):
-    tiers = staticmethod(
-        lambda: period_tiers(1, [(1000, 10**8, 60), (None, 10**7, 60)])
-    )
+    """The first 1,000 seconds of a pool at one price, what follows at another."""
+
+    @staticmethod
+    def tiers(*tiers):
+        """Allowances with a price each, as a calling plan has them."""
+        return [
+            Allowance(
+                place, amount=amount, price_e8=price, per_units=60, priority=place
+            )
+            for place, (amount, price) in enumerate(
+                tiers or ((1000, 10**8), (None, 10**7)), 1
+            )
+        ]
 
     def test_a_call_over_the_threshold_is_split(self):
         frame = calls_of(("a", 900), ("b", 300), ("c", 60))
@@ -363,17 +372,8 @@ class TestTiersWithinThePeriod(PlanCase):
         self.assertEqual(self.charges(calls_of(("a", 60)), *self.tiers()), [2_000_000])
 
     def test_above_the_last_tier_the_deck_prices(self):
-        tiers = period_tiers(1, [(60, 10**8, 60)])
+        tiers = self.tiers((60, 10**8))
         self.assertEqual(self.charges(calls_of(("a", 120)), *tiers), [1_060_000])
-
-    def test_wrong_tiers_are_refused(self):
-        for tiers in (
-            [(60, 1, 1), (60, 1, 1)],
-            [(None, 1, 1), (60, 1, 1)],
-            [(0, 1, 1)],
-        ):
-            with self.assertRaisesRegex(ValueError, "Tier"):
-                period_tiers(1, tiers)
 
     @settings(max_examples=40, deadline=None)
     @given(st.lists(st.integers(1, 900), min_size=1, max_size=8))

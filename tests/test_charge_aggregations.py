@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.rating.aggregations import AGGREGATIONS, aggregate
 
-PERIOD = (0, 100)
 values = st.decimals(-(10**12), 10**12, places=8, allow_nan=False)
 rows = st.lists(st.tuples(st.integers(0, 99), values), max_size=12).map(
     lambda pairs: [(f"id{n}", at, value) for n, (at, value) in enumerate(pairs)]
@@ -25,7 +24,15 @@ def frame_of(records):
 
 
 def quantity(records, how):
-    return aggregate(frame_of(records), how, PERIOD).quantity
+    return aggregate(frame_of(records), how).quantity
+
+
+def together(records, how):
+    """One row for some records, as a database hands them over for an aggregation."""
+    values = [value for _id, _at, value in records]
+    name, at, last = in_time(records)[-1]
+    value = {"max": max, "min": min, "last": lambda _values: last}.get(how, sum)
+    return name, at, value(values), len(records)
 
 
 class TestAggregations(TestCase):
@@ -54,20 +61,28 @@ class TestAggregations(TestCase):
         self.assertEqual(quantity(records, "average"), average)
 
     @settings(max_examples=40, deadline=None)
-    @given(rows)
-    def test_the_weighted_mean_second_by_second(self, records):
-        level = sum(
-            sum((Fraction(v) for _id, at, v in records if at <= now), Fraction(0))
-            for now in range(100)
-        )
-        self.assertEqual(quantity(records, "weighted"), level / 100)
-
-    @settings(max_examples=40, deadline=None)
     @given(rows, st.integers(0, 12))
     def test_parts_of_the_period_add_up(self, records, cut):
         for how in ("sum", "count"):
             parts = quantity(records[:cut], how) + quantity(records[cut:], how)
             self.assertEqual(parts, quantity(records, how))
+
+    @settings(max_examples=80, deadline=None)
+    @given(rows, st.data())
+    def test_rows_that_stand_for_several_come_to_the_same(self, records, data):
+        parts = {}
+        for record in records:
+            parts.setdefault(data.draw(st.integers(0, 3)), []).append(record)
+        distinct = {value: (str(value), 0, value, 1) for _id, _at, value in records}
+        for how in AGGREGATIONS:
+            found = [together(part, how) for part in parts.values()]
+            if how == "unique":
+                found = list(distinct.values())
+            frame = pd.DataFrame(found, columns=["id", "at_us", "value", "records"])
+            one = aggregate(frame.astype({"at_us": "int64", "value": "object"}), how)
+            self.assertEqual(one.quantity, quantity(records, how), how)
+            if how != "unique":
+                self.assertEqual(one.count, len(records), how)
 
     def test_tenths_are_tenths(self):
         records = [(n, n, Decimal("0.1")) for n in range(10)]
@@ -84,19 +99,11 @@ class TestAggregations(TestCase):
     def test_unique_of_texts(self):
         self.assertEqual(quantity([(1, 0, "x"), (2, 0, "y"), (3, 0, "x")], "unique"), 2)
 
-    def test_an_opening_level_counts_for_the_whole_period(self):
-        found = aggregate(frame_of([]), "weighted", PERIOD, opening=5)
-        self.assertEqual(found.quantity, 5)
-
     def test_what_cannot_be_is_refused(self):
         with self.assertRaises(TypeError):
             quantity([(1, 0, 0.1)], "sum")
         with self.assertRaisesRegex(ValueError, "same id|have the id"):
             quantity([(1, 0, 1), (1, 0, 2)], "sum")
-        with self.assertRaises(ValueError):
-            quantity([(1, 5000, 1)], "weighted")
-        with self.assertRaises(ValueError):
-            aggregate(frame_of([(1, 0, 1)]), "weighted")
         with self.assertRaises(ValueError):
             quantity([], "median")
 

@@ -19,7 +19,6 @@ from odoo.addons.metered_billing.rating.charge_models import (
     Standard,
     Volume,
     charge_model,
-    price_peaks,
 )
 
 amounts = st.decimals(0, 10**6, places=6, allow_nan=False)
@@ -200,11 +199,6 @@ class TestStairstep(TestCase):
         )
         for quantity, amount in ((0, 50), (1, 50), (10, 50), ("10.5", 80), (99, 80)):
             self.assertEqual(model.price(quantity).amount, amount)
-
-    def test_an_unknown_unit_is_refused(self):
-        with self.assertRaises(ValueError):
-            price_peaks({}, {"users": 1})
-        self.assertEqual(price_peaks({}, {}).amount, 0)
 
 
 class TestPercentage(TestCase):

@@ -18,13 +18,13 @@ from odoo.addons.metered_billing.rating.charge_models import (
     Standard,
     Volume,
 )
-from odoo.addons.metered_billing.rating.price_versions import PriceVersion
-from odoo.addons.metered_billing.rating.rebill import Progress, difference
+from odoo.addons.metered_billing.rating.price_versions import (
+    PriceVersion,
+    difference,
+)
 from odoo.addons.metered_billing.rating.units import Conversion
 from odoo.addons.metered_billing.rating.usage_price import (
-    Billed,
     UsagePrice,
-    price_groups,
     price_usage,
 )
 
@@ -58,16 +58,16 @@ def records_of(pairs):
 
 class TestStages(TestCase):
     def test_the_order(self):
-        # 5,000 MB are 5 GB, 4.6 rounded up to 5, 1 free, 1 included, 3 in packages
+        # 4,600 MB are 4.6 GB, rounded up to 5, 2 free, 3 in packages
         price = UsagePrice(
             Package(2, 10),
             conversion=Conversion("divide", 1000, "ceil"),
-            free_units=1,
+            free_units=2,
             minimum=15,
             maximum=30,
         )
-        usage = price_usage(price, quantity=4600, allowance=1)
-        self.assertEqual((usage.quantity, usage.free, usage.included), (5, 1, 1))
+        usage = price_usage(price, quantity=4600)
+        self.assertEqual((usage.quantity, usage.free), (5, 2))
         self.assertEqual((usage.billable, usage.charge), (3, 20))
         self.assertEqual(usage.amount, 20)
         codes = [step.code for step in usage.steps]
@@ -77,7 +77,6 @@ class TestStages(TestCase):
                 "measured",
                 "quantity_rounded",
                 "free_units",
-                "allowance",
                 "packages",
                 "amount_rounded",
             ],
@@ -131,16 +130,8 @@ class TestStages(TestCase):
     @given(quantities, st.sampled_from(MODELS), st.sampled_from([0, 3, 50]))
     def test_the_amount_is_the_sum_of_the_lines(self, quantity, model, limit):
         price = UsagePrice(model, free_units=limit, minimum=limit, maximum=limit * 2)
-        usage = price_usage(price, quantity=quantity, allowance=limit)
+        usage = price_usage(price, quantity=quantity)
         self.assertEqual(sum(line.amount for line in usage.lines), usage.exact_amount)
-
-    @settings(max_examples=60, deadline=None)
-    @given(st.lists(quantities, max_size=5), st.sampled_from(MODELS))
-    def test_groups_are_priced_apart(self, parts, model):
-        total, priced = price_groups(UsagePrice(model), dict(enumerate(parts)))
-        alone = [model.price(part).amount for part in parts]
-        self.assertEqual(total, sum(alone, Fraction(0)))
-        self.assertEqual(len(priced), len(parts))
 
 
 class TestSlices(TestCase):
@@ -155,23 +146,21 @@ class TestSlices(TestCase):
     )
     def test_slices_come_to_the_whole(self, parts, model, free, limit):
         price = UsagePrice(model, free_units=free, minimum=limit, maximum=limit)
-        whole = price_usage(price, quantity=sum(parts), allowance=free)
-        total, before, billed = Fraction(0), Decimal(0), None
-        for part in parts:
-            usage = price_usage(price, quantity=part, allowance=free, billed=billed)
-            self.assertEqual(
-                sum(line.amount for line in usage.lines), usage.exact_amount
-            )
-            total += usage.exact_amount
-            before += part
-            billed = Billed(before)
-        self.assertEqual(total, whole.exact_amount)
+        for is_rounded in (True, False):
+            used, billed = Decimal(0), Fraction(0)
+            for part in parts:
+                used += part
+                usage = price_usage(price, quantity=used)
+                billed += usage.due(billed, is_rounded)
+            whole = price_usage(price, quantity=sum(parts))
+            self.assertEqual(billed, whole.due(0, is_rounded))
+            self.assertEqual(whole.due(billed, is_rounded), 0)
 
-    def test_nothing_new_costs_nothing(self):
-        for model in MODELS:
-            usage = price_usage(UsagePrice(model), quantity=0, billed=Billed(7))
-            self.assertEqual(usage.exact_amount, 0)
-            self.assertEqual(usage.lines, ())
+    def test_what_was_rounded_away_is_not_billed(self):
+        """3.685 is 3.69, and 3.69 is billed."""
+        usage = price_usage(UsagePrice(Standard("0.067")), quantity=55)
+        self.assertEqual(usage.due("3.69"), 0)
+        self.assertEqual(usage.due("3.69", is_rounded=False), Fraction(-5, 1000))
 
 
 class TestTakenBack(TestCase):
@@ -180,8 +169,9 @@ class TestTakenBack(TestCase):
     free = UsagePrice(Standard(3), free_units=10)
 
     def test_units_back_into_the_free_ones_credit_what_was_charged(self):
-        usage = price_usage(self.free, quantity=-5, billed=Billed(12))
-        self.assertEqual((usage.billable, usage.exact_amount), (-2, -6))
+        billed = price_usage(self.free, quantity=12).amount
+        usage = price_usage(self.free, quantity=12 - 5)
+        self.assertEqual((usage.billable, usage.due(billed)), (0, -6))
 
     def test_free_units_swallow_no_credit(self):
         usage = price_usage(self.free, quantity=-5)
@@ -279,27 +269,6 @@ class TestChangeOfPrice(TestCase):
         twice = UsagePrice((PriceVersion(0, Standard(1)), PriceVersion(0, Standard(2))))
         with self.assertRaises(ValueError):
             price_usage(twice, records, period_us=PERIOD)
-
-
-class TestThresholds(TestCase):
-    """Invoices while a period is still running."""
-
-    def test_a_threshold_counts_once(self):
-        progress = Progress().usage(7, [5])
-        self.assertEqual(progress, Progress(Fraction(7), (Fraction(5),)))
-        self.assertEqual(progress.usage(9, [5]), progress)
-
-    def test_a_recurring_one_counts_each_time(self):
-        progress = Progress().usage(7, [5], recurring=10)
-        self.assertEqual(progress.usage(14, [5], recurring=10), progress)
-        after = progress.usage(36, [5], recurring=10)
-        self.assertEqual(after.invoiced, 36)
-        self.assertEqual(after.usage(44, [5], recurring=10), after)
-        self.assertEqual(after.usage(45, [5], recurring=10).invoiced, 45)
-
-    def test_a_recurring_one_of_nothing_is_refused(self):
-        with self.assertRaisesRegex(ValueError, "above 0"):
-            Progress().usage(1, [], recurring=0)
 
 
 class TestDifference(TestCase):

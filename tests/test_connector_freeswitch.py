@@ -12,16 +12,23 @@ import numpy as np
 
 from odoo.addons.metered_billing.connectors.errors import SourceAnswerError
 from odoo.addons.metered_billing.connectors.freeswitch_json import (
+    COLUMNS,
     MOST_BYTES,
-    documents_frame,
+    document_record,
     read_body,
 )
+from odoo.addons.metered_billing.connectors.records import text_frame
 from odoo.addons.metered_billing.ingest.prepare import prepare
 
 from .plain_settings import make_settings
 
 SAMPLE = Path(__file__).parent / "data" / "cdr" / "freeswitch_json_cdr.json"
 UUID = "3da8bf84-c133-4959-9e24-e72875cb33a1"
+
+
+def documents_frame(documents):
+    """Documents as the records of an import."""
+    return text_frame([document_record(document) for document in documents], COLUMNS)
 
 
 def document(**variables):

@@ -21,8 +21,15 @@ from odoo.addons.metered_billing.connectors.errors import (
     SourceUnreachable,
 )
 from odoo.addons.metered_billing.connectors.netsapiens import NetSapiens
-from odoo.addons.metered_billing.connectors.netsapiens_rows import from_v1, rows_frame
-from odoo.addons.metered_billing.connectors.records import join_frames
+from odoo.addons.metered_billing.connectors.netsapiens_rows import (
+    DERIVED,
+    from_v1,
+    text_rows,
+)
+from odoo.addons.metered_billing.connectors.records import (
+    frame_of_texts,
+    join_frames,
+)
 from odoo.addons.metered_billing.connectors.windows import Window
 from odoo.addons.metered_billing.demo.servers import netsapiens as server_module
 from odoo.addons.metered_billing.demo.servers.faulty_http import Fault, Reply
@@ -48,6 +55,11 @@ DAY = datetime(2026, 2, 23, tzinfo=UTC)
 NEXT = DAY + timedelta(days=1)
 WINDOW = Window(DAY, NEXT)
 PASSWORD = {"authentication": "password", **CLIENT, **USER}
+
+
+def rows_frame(rows, domain, window):
+    """Rows as a page of records has them."""
+    return frame_of_texts(text_rows(rows, domain, window), DERIVED)
 
 
 def make_acme(per_day=250, days=1):

@@ -2,27 +2,22 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Faults of other engines that could be rating's: see ``KNOWN_FAULTS.md``."""
 
-from decimal import Decimal
 from unittest import TestCase
 
 import pandas as pd
 
 from odoo.addons.metered_billing.rating import (
-    BUY,
-    SELL,
     Deck,
     Slot,
     Standard,
     TimeBand,
     UsagePrice,
-    attempt_fee,
     price_usage,
 )
 from odoo.addons.metered_billing.tests.reference_rating import (
     call_of,
     engine_of,
     frame_of,
-    instant,
     rates_of,
 )
 
@@ -30,16 +25,6 @@ OUTBOUND, INBOUND = 1, 2
 
 
 class TestFaultsOfOthers(TestCase):
-    def test_an_attempt_costs_the_customer_once_and_a_carrier_each_time(self):
-        """Three carriers are tried; the fee of a call in a package is included."""
-        tries = [(True, False), (True, False), (True, True)]
-        sold = [attempt_fee(Decimal(2), SELL, *attempt) for attempt in tries]
-        bought = [attempt_fee(Decimal(3), BUY, *attempt) for attempt in tries]
-        self.assertEqual((sum(sold), sum(bought)), (2, 9))
-        self.assertEqual(attempt_fee(Decimal(2), SELL, True, True, covered=True), 0)
-        self.assertEqual(attempt_fee(Decimal(3), BUY, True, True, covered=True), 3)
-        self.assertEqual(attempt_fee(Decimal(3), BUY, sent=False, last_attempt=True), 0)
-
     def test_inbound_calls_have_a_price_a_minute_and_hours_of_their_own(self):
         """0.02 a minute by day, 0.01 by night; outbound knows no hours."""
         day = TimeBand(1, (Slot(range(7), 8 * 60, 20 * 60),))
@@ -75,13 +60,3 @@ class TestFaultsOfOthers(TestCase):
             [(line.code, line.amount) for line in lines],
             [("usage", 30), ("minimum", 70)],
         )
-
-    def test_a_month_of_thirty_one_days_and_one_of_twenty_eight(self):
-        """The level of a gauge is by the time of its own month, to the microsecond."""
-        for start, end in (("01-01", "02-01"), ("02-01", "03-01")):
-            period = instant(f"2026-{start}"), instant(f"2026-{end}")
-            middle = (period[0] + period[1]) // 2
-            records = pd.DataFrame({"id": [1], "at_us": [middle], "value": [8]})
-            price = UsagePrice(Standard(1), aggregation="weighted")
-            usage = price_usage(price, records, period_us=period)
-            self.assertEqual(usage.quantity, 4)

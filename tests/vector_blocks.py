@@ -5,16 +5,17 @@
 One function a model: (config, input) -> the answers by the names of `expected`.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 
 from odoo.addons.metered_billing.rating import (
     Graduated,
+    PricedUsage,
     Stairstep,
     Tiers,
     Volume,
-    amount_due,
     difference,
-    price_peaks,
+    rounded,
 )
 
 
@@ -86,17 +87,28 @@ def rebill_delta(config, given):
                 "price": prices[line.values["tier"]],
                 "amount": line.amount,
             }
-            for line in difference(lines, billed, keep_zero=True)
-            if line.quantity or line.values["tier"] == 1
+            for line in _with_first_tier(difference(lines, billed), lines)
         ]
-    decimals = config.get("currency_decimals", 2)
-    amount = amount_due(due, given["already_billed"], decimals)
+    amount = _due(config, due, given["already_billed"])
     return {
         "amount": amount,
         "items": int(amount != 0),
         "items_of_detail": sum(row["amount"] != 0 for row in detail),
         "detail": sorted(detail, key=lambda row: (row["unit"], row["tier"])),
     }
+
+
+def _due(config, amount, billed):
+    """Return what is still to be billed of an exact amount."""
+    decimals = config.get("currency_decimals", 2)
+    return PricedUsage(amount=rounded(amount, decimals)).due(billed)
+
+
+def _with_first_tier(found, lines):
+    """Return a difference with a line for the first tier, also if nothing is new."""
+    if lines and lines[0].key not in {line.key for line in found}:
+        found = [replace(lines[0], quantity=Fraction(0)), *found]
+    return found
 
 
 def _up_to(model, row):
@@ -118,9 +130,12 @@ def capacity_tiers(config, given):
         )
         for unit in units
     }
-    charge = price_peaks(models, given["peak_units"])
-    billed = given.get("already_billed", 0)
+    # The highest step that any of the units reaches, each by itself, has the price.
+    charges = [models[unit].price(peak) for unit, peak in given["peak_units"].items()]
+    tier, amount = max(
+        (charge.steps[0].values["tier"], charge.amount) for charge in charges
+    )
     return {
-        "amount": amount_due(charge.amount, billed, config.get("currency_decimals", 2)),
-        "tier": charge.steps[0].values["tier"] if charge.steps else 1,
+        "amount": _due(config, amount, given.get("already_billed", 0)),
+        "tier": tier,
     }

@@ -12,20 +12,17 @@ from fractions import Fraction
 import numpy as np
 
 from odoo.addons.metered_billing.rating import (
-    BUY,
     DECK_FEE,
     HOLIDAY,
     NO_DECK,
     NO_RATE,
     RATED,
-    SELL,
     Calendar,
     Cover,
     Deck,
     Part,
     Slot,
     TimeBand,
-    attempt_fee,
     billed_seconds,
     rounded,
 )
@@ -312,14 +309,15 @@ def call_position_tiers(config, given):
 
 def cdr_two_sided(config, given):
     found = {
-        name: _side(config, given, config[name], side)
-        for name, side in (("customer", SELL), ("vendor", BUY))
+        name: _side(config, given, config[name], may_cover)
+        for name, may_cover in (("customer", True), ("vendor", False))
     }
     profit = found["customer"]["amount_untaxed"] - found["vendor"]["amount_untaxed"]
     return {**found, "profit": profit}
 
 
-def _side(config, given, terms, side):
+def _side(config, given, terms, may_cover):
+    """Charge one side of a call; a package of the customer's covers his alone."""
     per_seconds = config["rate_per_seconds"]
     first, after = terms["initial_interval"], terms["next_interval"]
     price_e8, per = price_of(terms["initial_rate"], per_seconds)
@@ -347,20 +345,13 @@ def _side(config, given, terms, side):
     call = frame_of([call_of(seconds=seconds)])
     row = engine.rate(call).frame.iloc[0]
     billed = int(row["billed_seconds"])
-    covered = side == SELL and given["covered_by_package"]
+    covered = may_cover and given["covered_by_package"]
     if covered:
         row = engine.rate(call, cover_of(billed, 0)).frame.iloc[0]
-    fee = attempt_fee(
-        Fraction(terms.get("attempt_fee") or 0),
-        side,
-        given["sent_to_vendor"],
-        given["is_last_attempt"],
-        covered,
-    )
     # the total is rounded once, too: from the exact amount, not from the rounded one
     before = 0 if covered else _exact_charge(engine, call, rate["connection_fee_e8"])
-    total = (before + fee) * (1 + Fraction(terms.get("vat_percent") or 0) / 100)
-    amount = Fraction(int(row["charge_micro"]), 10**6) + fee
+    total = before * (1 + Fraction(terms.get("vat_percent") or 0) / 100)
+    amount = Fraction(int(row["charge_micro"]), 10**6)
     return {
         "billed_seconds": int(row["billed_seconds"]),
         "amount_untaxed": Fraction(rounded(amount, decimals, rounding)),

@@ -8,16 +8,15 @@ One function a model: (config, input) -> the answers by the names of `expected`.
 from fractions import Fraction
 
 from odoo.addons.metered_billing.rating import (
-    Billed,
     Conversion,
     Graduated,
     GraduatedPercentage,
     Package,
     Percentage,
+    PricedUsage,
     Standard,
     UsagePrice,
     Volume,
-    price_groups,
     price_usage,
     rounded,
 )
@@ -53,13 +52,18 @@ def usage_price(model, config):
     )
 
 
-def billed_of(given):
-    """Return what was `Billed` of the period, None for the first bill."""
+def slices(price, given):
+    """Price a period with what was used of it before, and what was used before alone.
+
+    :return: (`PricedUsage` of all, that of what was billed; `PricedUsage()` for none)
+    """
     before = given.get("units_already_billed_in_period")
-    amount = given.get("already_billed_amount")
-    if before is None and amount is None:
-        return None
-    return Billed(Fraction(before or 0), amount)
+    if before is None and given.get("already_billed_amount") is None:
+        return price_usage(price, quantity=given["units"]), PricedUsage()
+    # It is told in the unit priced.
+    before = Fraction(before or 0) / price.conversion.ratio
+    whole = price_usage(price, quantity=before + Fraction(given["units"]))
+    return whole, price_usage(price, quantity=before)
 
 
 def _priced(config, given, model, per_unit=None):
@@ -67,22 +71,23 @@ def _priced(config, given, model, per_unit=None):
 
     :param per_unit: units that the price of one is over; None for all
     """
-    usage = price_usage(
-        usage_price(model, config), quantity=given["units"], billed=billed_of(given)
-    )
+    whole, earlier = slices(usage_price(model, config), given)
+    billed = given.get("already_billed_amount")
+    billed = earlier.exact_amount if billed is None else Fraction(billed)
+    amount = whole.due(billed, is_rounded=False)
     if per_unit is None:
         per_unit = full_units(given, given["units"])
-    unit_amount = each(usage.exact_amount, per_unit)
+    unit_amount = each(amount, per_unit)
     return {
-        "amount": usage.exact_amount,
-        "usage_amount": usage.charge,
-        "gross": usage.charge,
-        "billable_units": usage.billable,
-        "minimum_topup": usage.topup,
-        "maximum_discount": usage.discount,
+        "amount": amount,
+        "usage_amount": whole.charge - earlier.charge,
+        "gross": whole.charge - earlier.charge,
+        "billable_units": whole.billable - earlier.billable,
+        "minimum_topup": whole.topup,
+        "maximum_discount": whole.discount,
         "unit_amount": unit_amount,
         "effective_unit_cost": unit_amount,
-    }, usage
+    }, whole
 
 
 def standard(config, given):
@@ -93,9 +98,9 @@ def standard(config, given):
 def dynamic(config, given):
     """Price amounts by a markup; OpenMeter rounds each line to the currency."""
     model = Standard(config.get("multiplier", "1"))
-    found, usage = _priced(config, given, model)
+    found = _priced(config, given, model)[0]
     if "quantity" in given:
-        found["unit_amount"] = each(usage.exact_amount, Fraction(given["quantity"]))
+        found["unit_amount"] = each(found["amount"], Fraction(given["quantity"]))
     decimals = config.get("currency_decimals")
     if decimals is not None:
         found = {name: rounded(value, decimals) for name, value in found.items()}
@@ -111,11 +116,11 @@ def package(config, given):
     )
     units = Fraction(given["units"])
     values = model.price(units).steps[0].values
-    found, usage = _priced(config, given, model, Fraction(values["paid_units"]))
+    found = _priced(config, given, model, Fraction(values["paid_units"]))[0]
     found["packages"] = int(values["packages"])
     found["paid_units"] = values["paid_units"]
     found["free_units"] = model.free_units
-    found["effective_unit_cost"] = each(usage.exact_amount, units)
+    found["effective_unit_cost"] = each(found["amount"], units)
     found["tier_unit_amount"] = model.unit_price / model.size
     return found
 
@@ -210,13 +215,6 @@ def graduated_percentage(config, given):
     return found
 
 
-def prorated_graduated(config, given):
-    events = given["event_units"], given["event_prorated_units"]
-    amount = Graduated(_ranges(config)).price_prorated(zip(*events, strict=True)).amount
-    units = full_units(given, sum(map(Fraction, given["event_units"])))
-    return {"amount": amount, "unit_amount": each(amount, units)}
-
-
 def volume(config, given):
     model = Volume(_ranges(config))
     total = full_units(given, given["units"])
@@ -293,9 +291,8 @@ def _inner(config):
 
 def _groups(config, quantities):
     price = UsagePrice(_inner(config))
-    total, priced = price_groups(price, dict(enumerate(quantities)))
-    amounts = [usage.exact_amount for usage in priced.values()]
-    return {"amount": total, "group_amounts": amounts}
+    amounts = [price_usage(price, quantity=of).exact_amount for of in quantities]
+    return {"amount": sum(amounts), "group_amounts": amounts}
 
 
 def bucketed_max(config, given):

@@ -4,8 +4,8 @@
 
 Each file is one model and holds its exact definition; all have the interface of
 `charge.ChargeModel`. They see a quantity (and, where a model prices events, their
-values), never a record: units, free units, allowances, minimum, maximum and rounding
-come before and after, in `usage_price`.
+values), never a record: units, free units, minimum, maximum and rounding come before
+and after, in `usage_price`.
 """
 
 from ..errors import TranslatableError, _lt
@@ -14,7 +14,7 @@ from .graduated import Graduated
 from .graduated_percentage import GraduatedPercentage
 from .package import Package
 from .percentage import Percentage
-from .stairstep import Stairstep, price_peaks
+from .stairstep import Stairstep
 from .standard import Standard
 from .tiers import Tier, Tiers
 from .volume import Volume
@@ -56,5 +56,4 @@ __all__ = [
     "Tiers",
     "Volume",
     "charge_model",
-    "price_peaks",
 ]

@@ -4,8 +4,7 @@
 
 from fractions import Fraction
 
-from ..errors import TranslatableError, _lt
-from ..exact import exact, exact_text
+from ..exact import exact_text
 from ..steps import Step
 from .charge import Charge, ChargeModel, line_unless_zero
 from .tiers import Tiers
@@ -57,56 +56,6 @@ class Graduated(ChargeModel):
         return line_unless_zero(
             f"tier-{number}-flat", Fraction(1), tier.flat_fee, "tier_fee", values
         )
-
-    def price_prorated(self, events):
-        """Price events that count for a part of the period only.
-
-        Each event moves the running total through the tiers by its full quantity, up
-        or (taken back) down, and is priced at the mean price of the units that it
-        moved over, for its prorated quantity. The flat fee of each tier that was
-        touched is charged once (Lago, "prorated graduated"). An event that counts for
-        no time at all fills no tier.
-
-        :param events: pairs (full quantity, prorated quantity), in order of time
-        :return: `Charge`
-        :raise ValueError: when the running total falls below 0 or goes beyond the tiers
-        """
-        total, touched = Fraction(0), {1} if self.fee_at_zero else set()
-        sums = {}
-        for full, prorated in events:
-            full, prorated = exact(full), exact(prorated)
-            if not prorated:
-                continue
-            low, high = sorted((total, total + full))
-            total += full
-            if low < 0:
-                raise TranslatableError(
-                    _lt("The running total falls to %(total)s, below 0"), total=low
-                )
-            for number, units in self._units_between(low, high):
-                touched.add(number)
-                share = prorated * units / abs(full)
-                sums[number] = sums.get(number, 0) + share
-        lines = []
-        for number, _begin, tier in self.tiers:
-            lines += line_unless_zero(
-                f"tier-{number}-usage",
-                sums.get(number, Fraction(0)),
-                tier.unit_price,
-                "tier",
-                {"tier": number},
-            )
-            if number in touched:
-                lines += self._fee(number, tier)
-        return Charge(tuple(lines))
-
-    def _units_between(self, low, high):
-        """Yield (tier number, units) of what lies between two totals."""
-        below = {number: within for number, _t, within in self.tiers.entered(low)}
-        for number, _tier, within in self.tiers.entered(high):
-            units = within - below.get(number, 0)
-            if units:
-                yield number, units
 
 
 def _step(number, tier, within, sold):

@@ -5,7 +5,7 @@
 from fractions import Fraction
 
 from ..errors import TranslatableError, _lt
-from ..exact import exact, exact_text
+from ..exact import exact_text
 from ..steps import Step
 from .charge import Charge, ChargeModel, line_unless_zero
 from .tiers import Tiers
@@ -15,9 +15,7 @@ class Stairstep(ChargeModel):
     """charge = the fee of the step reached, whatever the quantity within it.
 
     Chargebee's "stairstep" and Kill Bill's capacity tiers: up to 10 users 50, up to 20
-    users 80. Several units may be watched together (`price_peaks`); the highest step
-    that any of them reaches has the price. Without usage the first step is due, or not,
-    as `fee_at_zero` says.
+    users 80. Without usage the first step is due, or not, as `fee_at_zero` says.
 
     A price that changes within the period: the step is found with the quantity of the
     whole period under each price, and each is due for its share of the time.
@@ -43,38 +41,12 @@ class Stairstep(ChargeModel):
         if not quantity and not self.fee_at_zero:
             return Charge()
         number, tier = self.tiers.reached(quantity)
-        return _charge(number, tier, quantity)
-
-
-def price_peaks(models, peaks):
-    """Price several units together: the highest step that any of them reaches.
-
-    :param models: mapping of unit -> `Stairstep`; all with the same fees
-    :param peaks: mapping of unit -> peak of the period; a unit left out was not used
-    :return: `Charge`
-    :raise ValueError: when a unit is unknown
-    """
-    found = []
-    for unit, peak in peaks.items():
-        if unit not in models:
-            raise TranslatableError(
-                _lt("There are no steps for the unit '%(unit)s'"), unit=unit
-            )
-        number, tier = models[unit].tiers.reached(exact(peak))
-        found.append((number, unit, tier))
-    if not found:
-        return Charge()
-    number, unit, tier = max(found, key=lambda step: step[0])
-    return _charge(number, tier, exact(peaks[unit]))
-
-
-def _charge(number, tier, quantity):
-    lines = line_unless_zero(
-        f"step-{number}", Fraction(1), tier.flat_fee, "step", {"tier": number}
-    )
-    values = {
-        "tier": number,
-        "quantity": exact_text(quantity),
-        "amount": exact_text(tier.flat_fee),
-    }
-    return Charge(lines, (Step("stairstep", values),))
+        lines = line_unless_zero(
+            f"step-{number}", Fraction(1), tier.flat_fee, "step", {"tier": number}
+        )
+        values = {
+            "tier": number,
+            "quantity": exact_text(quantity),
+            "amount": exact_text(tier.flat_fee),
+        }
+        return Charge(lines, (Step("stairstep", values),))
