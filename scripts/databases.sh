@@ -2,7 +2,8 @@
 # Databases: a template with the addons that ours depends on, and clones of it.
 #
 # template_HASH     HASH over the environment and the manifest's `depends`
-# test_KEY_PID      of one test run, dropped at its end
+# installed_KEY_HASH    with our module, as long as nothing that is installed changes
+# test_KEY_PID, test_KEY_gw0_PID    of one test run and its workers, dropped at its end
 # demo_KEY, bench_KEY, keep_KEY     KEY is the checkout's
 
 db_exists() {
@@ -41,7 +42,7 @@ show_problems() {
     awk '
         /^[-0-9]+ [0-9:,]+ / { show = / (WARNING|ERROR|CRITICAL) / }
         show
-    ' "$1" >&2
+    ' "$@" >&2
 }
 
 build_template() {
@@ -77,6 +78,37 @@ fresh_db() {
     clone_db "$template" "$1"
     odoo_logged "$log" --database "$1" --init metered_billing --stop-after-init ||
         die "the module could not be installed, see $log"
+}
+
+# Sets installed: a database with our module that nobody works in, to be cloned. It is
+# made anew whenever a file changed that Odoo or the module's installation may read.
+ensure_installed() {
+    local key
+    ensure_template
+    key=$(
+        cd "$checkout" && {
+            echo "$template"
+            find . \( -path './.*' -o -path ./tests -o -path ./benchmarks -o -path ./scripts \
+                -o -name __pycache__ \) -prune -o -type f ! -name '*.md' -print0 |
+                sort -z | xargs -0 sha256sum
+        } | short_hash
+    )
+    installed=installed_${checkout_key}_$key
+    db_exists "$installed" || locked "install-$checkout_key" install_db "$installed"
+}
+
+install_db() {
+    local name
+    db_exists "$1" && return
+    for name in $(sql "select datname from pg_database
+        where datname like 'installed\\_${checkout_key}\\_%'"); do
+        drop_db "$name"
+    done
+    fresh_db "$1_building"
+    local files=$METERED_HOME/data/filestore
+    rm -rf "${files:?}/$1"
+    [ ! -d "$files/$1_building" ] || mv "$files/$1_building" "$files/$1"
+    sql "alter database \"$1_building\" rename to \"$1\""
 }
 
 # Updates our module in database $1.

@@ -18,6 +18,8 @@ from odoo import SUPERUSER_ID, Command, api
 from odoo.tests import TransactionCase
 from odoo.tools import config
 
+from .nursery import Worker
+
 MODULE = Path(__file__).resolve().parent.parent
 
 
@@ -198,8 +200,16 @@ class CommittedCase(TransactionCase):
                     return
                 watcher.rollback()
 
-    def start(self, script, *arguments, log=None, log_level="warn", **elsewhere):
-        """Start a process that runs a script of this folder in Odoo's environment.
+    def start(self, script, *arguments):
+        """Start a process that runs a script of this folder in Odoo's environment."""
+        worker = Worker(
+            self.cr.dbname, MODULE / "tests" / script, [str(one) for one in arguments]
+        )
+        self._end_with_the_test(worker)
+        return worker
+
+    def start_server(self, script, *arguments, log=None, log_level="warn", **elsewhere):
+        """Start a process that answers requests, too, at its ``port``.
 
         :param log: open file that its log goes to; None: the log of the tests
         :param elsewhere: ``database`` and ``environment`` of another server, which it
@@ -232,10 +242,13 @@ class CommittedCase(TransactionCase):
         worker.port = port
         if elsewhere:
             self.addCleanup(worker.stdin.close)
+        self._end_with_the_test(worker)
+        return worker
+
+    def _end_with_the_test(self, worker):
         self.addCleanup(worker.stdout.close)
         self.addCleanup(worker.wait)
         self.addCleanup(worker.kill)
-        return worker
 
     def kill(self, worker):
         """SIGKILL: no chance to clean up."""

@@ -59,7 +59,10 @@ class Recorder:
 
         self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
         self.url = f"http://{LOOPBACK}:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        # To be stopped it is asked for each time that it looks.
+        threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        ).start()
 
     def stop(self):
         self._server.shutdown()

@@ -214,7 +214,7 @@ class TestDatabaseKilled(CommittedCase):
     def work(self, cluster, database, numbers, jobs):
         """Start a process that works on jobs in a database of the own server."""
         steps = ",".join(map(str, numbers)) or "-"
-        return self.start(
+        return self.start_server(
             "database_worker.py",
             steps,
             *jobs,

@@ -128,7 +128,7 @@ class TestHostile(CommittedCase):
         :return: (dict sync id -> MiB that it took, all that the process logged)
         """
         with open(self.folder / "log", "w+", encoding="utf-8") as log:
-            worker = self.start(
+            worker = self.start_server(
                 "hostile_worker.py",
                 *(sync.id for sync in syncs),
                 log=log,

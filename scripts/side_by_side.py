@@ -1,0 +1,74 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What ./dev test adds to pytest, with pytest-xdist's workers or without.
+
+- A worker has a database of its own, a log of its own and, as pytest-odoo chooses it
+  by itself, a port of its own. Everything else that is shared has the database's name:
+  the filestore, the sessions' database, advisory locks.
+- The files that take longest begin first, so that no worker waits for another one in
+  the end; `SECONDS` says which these are.
+- How long each test took is written to the file that METERED_DURATIONS names.
+"""
+
+import csv
+import os
+from collections import Counter
+from pathlib import Path
+
+import freezegun
+import pytest
+
+#: CSV with the columns file and seconds, of the files that take more than some seconds
+SECONDS = Path(__file__).resolve().parent.parent / "tests" / "data" / "seconds.csv"
+
+# Tests that stop the clock would otherwise stop the one by which they are timed.
+freezegun.configure(extend_ignore_list=["_pytest.timing"])
+
+
+def of_worker(name: str, worker: str) -> str:
+    """The name of a worker's own database: `test_KEY_PID` -> `test_KEY_gw0_PID`."""
+    head, _line, pid = name.rpartition("_")
+    return f"{head}_{worker}_{pid}"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config):
+    """In a worker, before pytest-odoo gives Odoo its configuration."""
+    if hasattr(config, "workerinput"):
+        # By this pytest-odoo would make databases, and share one filestore among them.
+        worker = os.environ.pop("PYTEST_XDIST_WORKER")
+        option = config.option
+        if getattr(option, "odoo_database", None):
+            option.odoo_database = of_worker(option.odoo_database, worker)
+        if option.log_file:
+            option.log_file += f".{worker}"
+    return (yield)
+
+
+def pytest_collection_modifyitems(items):
+    """Have the files that take longest first; the others stay in their order."""
+    with SECONDS.open(encoding="utf-8", newline="") as file:
+        seconds = {row["file"]: float(row["seconds"]) for row in csv.DictReader(file)}
+    items.sort(key=lambda item: -seconds.get(item.path.name, 0))
+
+
+class Durations:
+    """Adds up what a test, with what it sets up and tears down, takes."""
+
+    def __init__(self, path):
+        self.path = path
+        self.seconds = Counter()
+
+    def pytest_runtest_logreport(self, report):
+        self.seconds[report.nodeid] += report.duration
+
+    def pytest_sessionfinish(self):
+        with self.path.open("a", encoding="utf-8") as file:
+            for test, seconds in self.seconds.items():
+                file.write(f"{seconds:.2f}\t{test}\n")
+
+
+def pytest_configure(config):
+    path = os.environ.get("METERED_DURATIONS")
+    if path and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Durations(Path(path)))
