@@ -164,7 +164,7 @@ class SaleSubscription(models.Model):
     def _metered_mark_payers(self, partners):
         """Have plans applied anew: who bills for child companies may be another one.
 
-        :param partners: ``res.partner`` records whose subscriptions begin, end or change
+        :param partners: ``res.partner`` whose subscriptions begin, end or change
         """
         self.env["metered.plan.mark"].sudo()._mark_open(partners)
 
