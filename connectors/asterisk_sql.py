@@ -99,10 +99,11 @@ class AsteriskSql(Connector):
     """A table of call records.
 
     Settings: ``host``, ``port`` (5432), ``database``, ``username``, ``password``,
-    ``sslmode`` (prefer), ``authority`` (certificates in PEM's form that the server's has
-    to come from where it is verified; those of the world), ``table`` (cdr; may have a schema before it), ``timezone`` of
-    its times (UTC), ``account_column`` (accountcode), ``allowed_networks``. The account
-    '' is the whole table.
+    ``sslmode`` (prefer), ``authority`` (PEM; where the server's certificate is verified
+    it comes from these; empty: those that are known all over the world), ``table``
+    (cdr; may have a schema before it), ``timezone`` of its times (UTC),
+    ``account_column`` (accountcode), ``allowed_networks``. The account '' is the whole
+    table.
     """
 
     key = "asterisk_sql"

@@ -24,9 +24,7 @@ _PAYERS = f"""
           JOIN res_partner parent ON parent.id = payer.parent_id
           JOIN res_partner above ON above.id = parent.commercial_partner_id
          WHERE above.metered_bills_children IS NOT FALSE
-           AND NOT {
-    HAS_SUBSCRIPTION.format(owner="payer.id", company="%(company)s")
-}
+           AND NOT {HAS_SUBSCRIPTION.format(owner="payer.id", company="%(company)s")}
     )
     SELECT owner_id, payer_id
       FROM climbing

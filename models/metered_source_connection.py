@@ -114,7 +114,7 @@ class MeteredSource(models.Model):
     ssl_authority = fields.Text(
         string="Certificate Authority",
         groups=ADMINISTRATOR,
-        help="The certificate of the authority that signed the server's, in PEM's form: "
+        help="The certificate of the authority that signed the server's, in PEM form: "
         "-----BEGIN CERTIFICATE-----. Empty: one of those that are known all over the "
         "world.",
     )

@@ -7,7 +7,10 @@ from odoo.exceptions import AccessError
 
 from ..connectors.credentials import ENVIRONMENT
 from ..connectors.web_address import server_of
+from ..ingest.aside import Aside
 
+#: said while something goes with the server that it was for: nothing else does by that
+LEAVING = Aside("metered_leaving_server")
 #: what is shown instead of a credential that is set
 MASK = "••••••••"
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
@@ -122,7 +125,7 @@ class MeteredSource(models.Model):
     def write(self, vals):
         """Forget credentials, and what else holds for one server, with the server."""
         self._check_environment_names([vals])
-        if vals.keys().isdisjoint(GIVEN_FOR):
+        if vals.keys().isdisjoint(GIVEN_FOR) or LEAVING.heard():
             return super().write(vals)
         before = {source: source._given_for() for source in self}
         result = super().write(vals)
@@ -169,7 +172,7 @@ class MeteredSource(models.Model):
                 values[name] = False
         if source.ssl_authority and "ssl_authority" not in given | changed:
             # Not by this model's own: what was given with the new server stays.
-            super(MeteredSource, source).write({"ssl_authority": False})
+            source._leave_authority()
         if source.allowed_networks and not self._is_of_system():
             values["allowed_networks"] = False
         if changed & {"company_id", "source_type"}:
@@ -179,6 +182,11 @@ class MeteredSource(models.Model):
                 {*lost, *(source.secrets_forgotten or [])}
             )
         source.write(values)
+
+    def _leave_authority(self):
+        """Remove what the former server's certificate had to come from."""
+        with LEAVING.said():
+            self.write({"ssl_authority": False})
 
     def _is_of_system(self):
         """Whether the user is one who may change the settings of this Odoo."""

@@ -3,11 +3,11 @@
 """Work on jobs in a process of its own, on a database that a test kills under it.
 
 Run by scripts/odoo_env.py with numbers of steps, as ``3,17`` or ``-``, and jobs, as
-``metered.batch:5`` or, to take its records back, ``undo:5``. A step is a statement or a commit; before one of those numbers it
-prints ``at`` and waits for a line. It prints how many steps each job took, and
-``lost`` when it has to begin again with a new connection, as a scheduled action does.
-For ``posted:`` and the id of a source it prints ``listening``, answers what is posted
-until it reads a line, and works off what came in.
+``metered.batch:5`` or, to take its records back, ``undo:5``. A step is a statement or a
+commit; before one of those numbers it prints ``at`` and waits for a line. It prints how
+many steps each job took, and ``lost`` when it has to begin again with a new connection,
+as a scheduled action does. For ``posted:`` and the id of a source it prints
+``listening``, answers what is posted until it reads a line, and works off what came in.
 """
 
 import os

@@ -57,7 +57,8 @@ DAY = datetime(2026, 10, 5, tzinfo=UTC)
 #: what is left at the end, without what counts attempts or says when it was
 OUTCOME = (
     "SELECT source_id, (SELECT count(*) FROM metered_batch batch"
-    " WHERE batch.id <= metered_cdr.batch_id), call_id, line, start_time, quantity::text,"
+    " WHERE batch.id <= metered_cdr.batch_id), call_id, line, start_time,"
+    " quantity::text,"
     " billed_quantity::text, state, partner_id, rate_id, charge::text,"
     " plan_taken::text FROM metered_cdr ORDER BY 1, 3",
     "SELECT partner_id, meter_id, day, currency_id, invoice_line_id IS NULL,"
