@@ -12,6 +12,7 @@ asked for: records that come twice are known by their id.
 import json
 import os
 import socket
+import tempfile
 import threading
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -48,7 +49,7 @@ LAYOUT = "%Y-%m-%d %H:%M:%S"
 DAY = timedelta(days=1)
 
 
-def nothing_of_this_server(sslmode):
+def nothing_of_this_server(sslmode, authority=None):
     """Parameters that keep libpq from what this server has for its own connections.
 
     It would otherwise send the password, the certificate or the Kerberos ticket that
@@ -56,12 +57,16 @@ def nothing_of_this_server(sslmode):
     source names. Only a password is given, and none in clear text.
 
     :param sslmode: libpq's
+    :param authority: path of certificates that the server's has to come from; None:
+        those that are known all over the world
     :return: dict of parameters
     """
     parameters = {
         "sslmode": sslmode,
         # Empty would mean: those in the home folder.
-        "sslrootcert": certifi.where() if sslmode.startswith("verify") else NOWHERE,
+        "sslrootcert": (authority or certifi.where())
+        if sslmode.startswith("verify")
+        else NOWHERE,
         **dict.fromkeys(("passfile", "sslcert", "sslkey", "sslcrl"), NOWHERE),
         "gssencmode": "disable",
         "krbsrvname": "none",
@@ -74,14 +79,31 @@ def nothing_of_this_server(sslmode):
     return parameters
 
 
+@contextmanager
+def authority_file(text):
+    """The path of a file with certificates while it is asked for; None without text.
+
+    :param text: certificates in PEM's form
+    """
+    if not text:
+        yield None
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
+
+
 @register
 class AsteriskSql(Connector):
     """A table of call records.
 
     Settings: ``host``, ``port`` (5432), ``database``, ``username``, ``password``,
-    ``sslmode`` (prefer), ``table`` (cdr; may have a schema before it), ``timezone`` of
-    its times (UTC), ``account_column`` (accountcode), ``allowed_networks``. The account
-    '' is the whole table.
+    ``sslmode`` (prefer), ``authority`` (PEM; where the server's certificate is verified
+    it comes from these; empty: those that are known all over the world), ``table``
+    (cdr; may have a schema before it), ``timezone`` of its times (UTC),
+    ``account_column`` (accountcode), ``allowed_networks``. The account '' is the whole
+    table.
     """
 
     key = "asterisk_sql"
@@ -117,20 +139,23 @@ class AsteriskSql(Connector):
                 "The source has no host, no database or no user name.",
                 remedy="Enter where Asterisk's database is, and who signs in.",
             )
-        return psycopg2.connect(
-            host=host,
-            port=port,
-            # The address to connect to: the name is not looked up again.
-            hostaddr=self._addresses(host, int(port))[0][4][0],
-            dbname=self.settings["database"],
-            user=user,
-            password=self.secret("password"),
-            connect_timeout=CONNECT_SECONDS,
-            application_name="metered-billing",
-            options=f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
-            " -c default_transaction_read_only=on",
-            **nothing_of_this_server(self.settings.get("sslmode") or "prefer"),
-        )
+        with authority_file(self.settings.get("authority")) as authority:
+            return psycopg2.connect(
+                host=host,
+                port=port,
+                # The address to connect to: the name is not looked up again.
+                hostaddr=self._addresses(host, int(port))[0][4][0],
+                dbname=self.settings["database"],
+                user=user,
+                password=self.secret("password"),
+                connect_timeout=CONNECT_SECONDS,
+                application_name="metered-billing",
+                options=f"-c statement_timeout={STATEMENT_SECONDS * 1000}"
+                " -c default_transaction_read_only=on",
+                **nothing_of_this_server(
+                    self.settings.get("sslmode") or "prefer", authority
+                ),
+            )
 
     def _addresses(self, host, port):
         # libpq takes a path, or a name that begins with @, for a socket.

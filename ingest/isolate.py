@@ -46,7 +46,7 @@ def is_of_the_data(error):
 
     All else is the machine's, another transaction's or the program's fault: the same
     records may be stored the next time. A key, an index, an attribute or a type that is
-    not there is the program's: it would be told of every record, and of no record truly.
+    not there is the program's: told of a record it would be wrong.
     """
     if isinstance(error, psycopg2.Error):
         return isinstance(error, OF_THE_DATA) or (error.pgcode or "").startswith(

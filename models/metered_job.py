@@ -338,8 +338,8 @@ class MeteredJob(models.AbstractModel):
         if isinstance(error, DEFECTS):
             return self.env._(
                 "This is a defect of Metered Billing, and nothing that you did: "
-                "%(kind)s: %(error)s. Nothing is lost. Report it, and try again when it "
-                "is mended.",
+                "%(kind)s: %(error)s. Nothing is lost. Report it, and try again when "
+                "it is mended.",
                 kind=type(error).__name__,
                 error=harmless(str(error)),
             )

@@ -1,5 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import ssl
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -88,6 +90,13 @@ class MeteredSource(models.Model):
         default="prefer",
         groups=ADMINISTRATOR,
     )
+    ssl_authority = fields.Text(
+        string="Certificate Authority",
+        groups=ADMINISTRATOR,
+        help="The certificate of the authority that signed the server's, in PEM form: "
+        "-----BEGIN CERTIFICATE-----. Empty: one of those that are known all over the "
+        "world.",
+    )
     table_name = fields.Char(
         string="Table",
         default="cdr",
@@ -130,6 +139,32 @@ class MeteredSource(models.Model):
                 parse_networks(source.allowed_networks)
             except SourceError as error:
                 raise ValidationError(str(error)) from error
+
+    @api.constrains("ssl_authority")
+    def _check_ssl_authority(self):
+        for source in self.sudo().filtered("ssl_authority"):
+            text = source.ssl_authority
+            if "PRIVATE KEY" in text:
+                raise ValidationError(
+                    self.env._(
+                        "Certificate Authority of %s: a private key is in it. Enter "
+                        "the certificate only.",
+                        source.name,
+                    )
+                )
+            try:
+                known = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                known.load_verify_locations(cadata=text)
+            except (ssl.SSLError, ValueError) as error:
+                raise ValidationError(
+                    self.env._(
+                        "Certificate Authority of %(switch)s: this is no certificate "
+                        "(%(error)s). Enter all of the file, from -----BEGIN "
+                        "CERTIFICATE----- to -----END CERTIFICATE-----.",
+                        switch=source.name,
+                        error=error,
+                    )
+                ) from error
 
     @api.constrains("parallel", "requests_per_second", "port")
     def _check_connection_numbers(self):
@@ -200,6 +235,7 @@ class MeteredSource(models.Model):
             "port": self.port or None,
             "database": self.database,
             "sslmode": self.sslmode,
+            "authority": self.ssl_authority,
             "table": self.table_name,
         }
 

@@ -7,7 +7,10 @@ from odoo.exceptions import AccessError
 
 from ..connectors.credentials import ENVIRONMENT
 from ..connectors.web_address import server_of
+from ..ingest.aside import Aside
 
+#: said while something goes with the server that it was for: nothing else does by that
+LEAVING = Aside("metered_leaving_server")
 #: what is shown instead of a credential that is set
 MASK = "••••••••"
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
@@ -24,6 +27,7 @@ GIVEN_FOR = (
     "port",
     "database",
     "sslmode",
+    "ssl_authority",
     "username",
     "client_id",
     "store_kind",
@@ -31,6 +35,8 @@ GIVEN_FOR = (
     "store_region",
     "store_host_key",
 )
+#: of these the first one only says how the same server is known
+FIRST_OF = ("store_host_key", "ssl_authority")
 #: of these only the server counts
 ADDRESSES = frozenset({"address", "http_token_address"})
 
@@ -119,16 +125,13 @@ class MeteredSource(models.Model):
     def write(self, vals):
         """Forget credentials, and what else holds for one server, with the server."""
         self._check_environment_names([vals])
-        if vals.keys().isdisjoint(GIVEN_FOR):
+        if vals.keys().isdisjoint(GIVEN_FOR) or LEAVING.heard():
             return super().write(vals)
         before = {source: source._given_for() for source in self}
         result = super().write(vals)
         for source, places in before.items():
             now = source._given_for()
-            changed = {name for name in GIVEN_FOR if now[name] != places[name]}
-            if not places["store_host_key"]:
-                # The server shows its key when it is tested for the first time.
-                changed.discard("store_host_key")
+            changed = _changed_places(places, now)
             if changed:
                 source._forget(changed, vals)
         return result
@@ -167,6 +170,9 @@ class MeteredSource(models.Model):
             text = source[name]
             if name not in given and text and text.strip().startswith(ENVIRONMENT):
                 values[name] = False
+        if source.ssl_authority and "ssl_authority" not in given | changed:
+            # Not by this model's own: what was given with the new server stays.
+            source._leave_authority()
         if source.allowed_networks and not self._is_of_system():
             values["allowed_networks"] = False
         if changed & {"company_id", "source_type"}:
@@ -176,6 +182,11 @@ class MeteredSource(models.Model):
                 {*lost, *(source.secrets_forgotten or [])}
             )
         source.write(values)
+
+    def _leave_authority(self):
+        """Remove what the former server's certificate had to come from."""
+        with LEAVING.said():
+            self.write({"ssl_authority": False})
 
     def _is_of_system(self):
         """Whether the user is one who may change the settings of this Odoo."""
@@ -214,7 +225,7 @@ class MeteredSource(models.Model):
     def _onchange_given_for(self):
         """Say at once that the credentials have to be entered again."""
         saved = self._origin
-        if not saved or saved._given_for() == self._given_for():
+        if not saved or not _changed_places(saved._given_for(), self._given_for()):
             return None
         lost = [name for name in SECRETS if self[name] and self[name] == saved[name]]
         if not lost:
@@ -297,6 +308,16 @@ class MeteredSource(models.Model):
         secrets = self.env["metered.source.secret"].sudo()
         found = secrets.search([("source_id", "=", self.id)])
         return {secret.name: secret.value for secret in found}
+
+
+def _changed_places(before, now):
+    """Names of the fields that say that credentials are for another server or user.
+
+    :param before, now: as of ``_given_for``
+    """
+    changed = {name for name in GIVEN_FOR if now[name] != before[name]}
+    # A server shows its key when it is tested for the first time.
+    return changed - {name for name in FIRST_OF if not before[name]}
 
 
 def _server(address):

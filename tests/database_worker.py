@@ -3,11 +3,11 @@
 """Work on jobs in a process of its own, on a database that a test kills under it.
 
 Run by scripts/odoo_env.py with numbers of steps, as ``3,17`` or ``-``, and jobs, as
-``metered.batch:5``. A step is a statement or a commit; before one of those numbers it
-prints ``at`` and waits for a line. It prints how many steps each job took, and
-``lost`` when it has to begin again with a new connection, as a scheduled action does.
-For ``posted:`` and the id of a source it prints ``listening``, answers what is posted
-until it reads a line, and works off what came in.
+``metered.batch:5`` or, to take its records back, ``undo:5``. A step is a statement or a
+commit; before one of those numbers it prints ``at`` and waits for a line. It prints how
+many steps each job took, and ``lost`` when it has to begin again with a new connection,
+as a scheduled action does. For ``posted:`` and the id of a source it prints
+``listening``, answers what is posted until it reads a line, and works off what came in.
 """
 
 import os
@@ -51,12 +51,28 @@ def tell(text):
     sys.stdout.flush()
 
 
+def process(env, model, number, commit):
+    """Work on a job, and on what it leaves to others; its state."""
+    if model == "undo":
+        batch = env["metered.batch"].browse(number)
+        batch._process_undo(commit)
+        return batch.state
+    job = env[model].browse(number)
+    job._process(commit=commit)
+    if model == "metered.sync" and job.source_id.source_type == "file_store":
+        for batch in job.source_id.batch_ids:
+            batch._process(commit)
+        job.source_id._put_away_imported(commit)
+    return job.state
+
+
 def main(env, numbers, *jobs):
     """Work off all jobs, one after the other."""
     # pylint: disable=invalid-commit
     metered_rerate_run.SLICE_CALLS = RECORDS
     for model, name in (
         ("metered.batch", "_chunk_records"),
+        ("metered.batch", "_undo_slice"),
         ("metered.sync", "_chunk_records"),
         ("metered.exception.job", "_slice_records"),
     ):
@@ -82,18 +98,16 @@ def main(env, numbers, *jobs):
         while True:
             try:
                 with registry.cursor() as cr:
-                    record = api.Environment(cr, SUPERUSER_ID, {})[model].browse(
-                        int(number)
-                    )
-                    record._process(commit=cr.commit)
-                    state = record.state
-                    if state not in ("queued", "running"):
+                    records = api.Environment(cr, SUPERUSER_ID, {})
+                    state = process(records, model, int(number), cr.commit)
+                    if state not in ("queued", "running", "undoing"):
                         break
             except Exception as error:
                 if not is_temporary(error):
                     raise
                 sql_db.close_all()
                 tell("lost")
+        state = state.replace("undone", "done")
         tell(f"steps {steps.done - before} {job} {state}")
     # Its first connection may be one that was lost: there is nothing to roll back.
     os._exit(0)

@@ -32,9 +32,13 @@ def find_programs():
 
 
 class PostgresServer:
-    """``connect()`` is the owner's, who may make roles."""
+    """``connect()`` is the owner's, who may make roles.
 
-    def __init__(self):
+    :param certificate: (certificate, key) in PEM's form: it is only connected to with
+        these
+    """
+
+    def __init__(self, certificate=None):
         self._programs = find_programs()
         require(self._programs, "PostgreSQL", "postgresql")
         self._user = self._system_user()
@@ -56,7 +60,25 @@ class PostgresServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        if certificate:
+            self._encrypt(*certificate)
         self._control("start", "-o", f"-p {self.port} -F -h 127.0.0.1 -k ''")
+
+    def _encrypt(self, certificate, key):
+        data = self.folder / "data"
+        for name, text in (("server.crt", certificate), ("server.key", key)):
+            (data / name).write_text(text)
+            (data / name).chmod(0o600)
+            if self._user:
+                shutil.chown(data / name, self._user)
+        with (data / "postgresql.conf").open("a") as settings:
+            settings.write("ssl = on\n")
+        try:
+            self._run("postgres", "-C", "ssl", "-D", str(data))
+        except AssertionError:
+            require(False, "PostgreSQL with TLS", "postgresql")
+        rules = data / "pg_hba.conf"
+        rules.write_text(rules.read_text().replace("host ", "hostssl "))
 
     def _system_user(self):
         """Who it runs as: it refuses to be root's; None: whoever runs the tests."""

@@ -3,7 +3,8 @@
 """Sync a file store in a process of its own; the durability test runs and kills it.
 
 Run by scripts/odoo_env.py with the id of a sync, the records of a chunk, and a step:
-``imported`` stops before a file is put away, ``moved`` after that and before anybody
+``fetched`` stops when a file was copied and nobody noted it, ``imported`` before a file
+is put away, ``moved`` after that and before anybody
 noted it, ``copied`` where a store moves by copying, before it removes the original. It
 prints the step then, and waits to be killed. A line is printed for each commit, too.
 """
@@ -20,7 +21,7 @@ def main(env, sync_id, chunk_records, step):
     batches = env["metered.batch"]
     type(batches)._chunk_records = lambda self: int(chunk_records)
     env.cr.commit()
-    finish, open_store = FileStore.finish, FileStore.__init__
+    finish, open_store, fetch = FileStore.finish, FileStore.__init__, FileStore.fetch
 
     def tell(text):
         sys.stdout.write(f"{text}\n")
@@ -33,6 +34,12 @@ def main(env, sync_id, chunk_records, step):
     def commit():
         env.cr.commit()
         tell(f"committed {sum(sync.source_id.batch_ids.mapped('records'))}")
+
+    def fetch_and_stop(store, *arguments, **options):
+        fetched = fetch(store, *arguments, **options)
+        if step == "fetched":
+            stop()
+        return fetched
 
     def finish_and_stop(store, *arguments, **options):
         if step == "imported":
@@ -48,6 +55,7 @@ def main(env, sync_id, chunk_records, step):
             system.rm = lambda *_arguments, **_options: stop()
 
     FileStore.finish, FileStore.__init__ = finish_and_stop, open_and_stop
+    FileStore.fetch = fetch_and_stop
     sync._process(commit=commit)
     # What was killed half way is an import's own affair, and of its scheduled action.
     for batch in sync.source_id.batch_ids:

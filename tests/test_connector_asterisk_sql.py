@@ -3,12 +3,14 @@
 """Asterisk's table of call records, on a real PostgreSQL."""
 
 import csv
+import socket
 import unittest
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ..connectors.asterisk_sql import AsteriskSql
+from ..connectors.addresses import AddressPolicy, parse_networks
+from ..connectors.asterisk_sql import AsteriskSql, authority_file
 from ..connectors.errors import (
     SourceError,
     SourceNotFound,
@@ -17,6 +19,7 @@ from ..connectors.errors import (
     SourceUnreachable,
 )
 from ..connectors.records import join_frames
+from .certificates import Authority
 from .postgres_server import PASSWORD, PostgresServer
 
 MONTH = Path(__file__).parents[1] / "demo" / "asterisk" / "cdr_pgsql.csv"
@@ -179,3 +182,57 @@ class TestAsteriskSql(unittest.TestCase):
                 self.frame(self.connect(**settings))
         empty = self.frame(self.connect(table=f"{SCHEMA}.empty"))
         self.assertEqual(len(empty), 0)
+
+
+class TestPrivateAuthority(unittest.TestCase):
+    """A real server whose certificate nobody in the world has signed."""
+
+    HOST = "switch.example.com"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.authority = Authority()
+        cls.server = PostgresServer(cls.authority.sign(cls.HOST))
+        cls.addClassCleanup(cls.server.stop)
+
+    def failed(self, **settings):
+        """What is wrong with the connection, as text; '' where nothing is."""
+        settings = {
+            "host": self.HOST,
+            "port": self.server.port,
+            "database": "postgres",
+            "username": "owner",
+            "password": PASSWORD,
+            "sslmode": "verify-full",
+            "table": "pg_catalog.pg_class",
+            "allowed_networks": "127.0.0.0/8",
+            **settings,
+        }
+        policy = AddressPolicy(
+            parse_networks(settings["allowed_networks"]), resolve=self.resolve
+        )
+        connector = AsteriskSql(settings, policy=policy)
+        self.addCleanup(connector.close)
+        return "".join(check.detail for check in connector.check()[:1] if not check.ok)
+
+    def resolve(self, _host, port, *_options):
+        """Every name is this machine's."""
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    def test_only_its_authority_will_do(self):
+        own = self.authority.text
+        self.assertEqual(self.failed(authority=own), "")
+        self.assertEqual(self.failed(authority=Authority("Other").text + own), "")
+        for authority in ("", Authority("Other").text):
+            self.assertIn("certificate verify failed", self.failed(authority=authority))
+        wrong = self.failed(authority=own, host="other.example.com")
+        self.assertIn("does not match host name", wrong)
+
+    def test_nothing_of_it_stays_on_the_disk(self):
+        with authority_file(self.authority.text) as path:
+            self.assertEqual(Path(path).read_text(), self.authority.text)
+            self.assertEqual(Path(path).stat().st_mode & 0o777, 0o600)
+        self.assertFalse(Path(path).exists())
+        with authority_file("") as path:
+            self.assertIsNone(path)

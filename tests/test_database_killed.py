@@ -11,10 +11,14 @@ that nobody disturbs: the same records, sums and invoices, each once.
 
 import http.client
 import json
+import os
 import random
+import shutil
+import tempfile
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg2
 
@@ -43,21 +47,30 @@ CUSTOMERS, CALLS, STRANGERS = 6, 30, 60
 #: times that the database is killed in each run
 KILLS = 6
 POSTED = 24
+#: records of an import that is undone, and of each file in a store
+TAKEN_BACK = 90
+STORED = ("a.csv", "b.csv")
 #: a connection that was lost answers with an error once, for each that is in the pool
 ATTEMPTS = 20
 DAY = datetime(2026, 10, 5, tzinfo=UTC)
 
 #: what is left at the end, without what counts attempts or says when it was
 OUTCOME = (
-    "SELECT source_id, batch_id, call_id, line, start_time, quantity::text,"
+    "SELECT source_id, (SELECT count(*) FROM metered_batch batch"
+    " WHERE batch.id <= metered_cdr.batch_id), call_id, line, start_time,"
+    " quantity::text,"
     " billed_quantity::text, state, partner_id, rate_id, charge::text,"
     " plan_taken::text FROM metered_cdr ORDER BY 1, 3",
     "SELECT partner_id, meter_id, day, currency_id, invoice_line_id IS NULL,"
     " sum(records), sum(quantity)::text, sum(billed_quantity)::text, sum(amount)::text"
     " FROM metered_usage GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5",
     "SELECT source_id, call_id, reason, state FROM metered_exception ORDER BY 1, 2",
-    "SELECT id, state, records, rated, not_billable, duplicates, exceptions, error"
+    # A number that a killed process took is not taken again.
+    "SELECT row_number() OVER (ORDER BY id), state, records, rated, not_billable,"
+    " duplicates, exceptions, undone_rated, undo_error, error"
     " FROM metered_batch ORDER BY 1",
+    "SELECT source_id, name, size::text, checksum, afterwards, same_as, error"
+    " FROM metered_source_file ORDER BY 1, 2",
     "SELECT id, state, records, is_fetched, error FROM metered_sync ORDER BY 1",
     "SELECT id, state, records, changed, unrated, error FROM metered_rerate ORDER BY 1",
     "SELECT rerate_id, partner_id, before::text, after::text FROM metered_rerate_line"
@@ -107,6 +120,10 @@ class TestDatabaseKilled(CommittedCase):
             }
         )
         self.token = self.pushed._new_token()
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.enterContext(patch.dict(os.environ, {"METERED_FOLDERS": str(self.folder)}))
+        self.patch(type(self.real["metered.batch"]), "_undo_at_once", lambda self: 0)
         self.real.flush_all()
         self.cr.commit()
 
@@ -127,6 +144,12 @@ class TestDatabaseKilled(CommittedCase):
         )
         self.made.append(cures)
         callers = [PHONE + n % CUSTOMERS for n in range(CUSTOMERS * CALLS)]
+        content = self.content("wrong", callers[:TAKEN_BACK])
+        wrong = self.make_batch(self.make_source("Killed wrong"), content)
+        wrong._process(commit=self.cr.commit)
+        self.assertEqual(wrong.rated, TAKEN_BACK)
+        wrong._undo()
+        self.assertEqual(wrong.state, "undoing")
         batch = self.make_calls("second", callers)
         company = self.real.company
         rerate = self.make(
@@ -148,12 +171,51 @@ class TestDatabaseKilled(CommittedCase):
             date_to="2026-10-31",
             position="2026-10-01",
         )
-        jobs = [cure, batch, self.make_sync(), rerate, renewal, what_if]
+        jobs = [cure, batch, self.make_store_sync(callers), self.make_sync()]
+        jobs += [rerate, renewal, what_if]
         self.cr.commit()
-        return [f"{job._name}:{job.id}" for job in jobs]
+        return [f"undo:{wrong.id}", *(f"{job._name}:{job.id}" for job in jobs)]
 
     def make_calls(self, name, callers):
         """A file of calls, one for each caller, that waits to be imported."""
+        return self.make_batch(self.source, self.content(name, callers))
+
+    def make_store_sync(self, callers):
+        """A sync of a folder with two files that waits: they are moved when stored."""
+        source = self.make_source("Killed store")
+        source.write(
+            {
+                "source_type": "file_store",
+                "store_kind": "local",
+                "store_folder": str(self.folder / "killed"),
+                "store_settle_seconds": 0,
+                "store_afterwards": "move",
+            }
+        )
+        for folder in ("killed", "calm"):
+            (self.folder / folder).mkdir()
+            for name in STORED:
+                content = self.content(name, callers[:TAKEN_BACK])
+                (self.folder / folder / name).write_bytes(content)
+        return self.make(
+            "metered.sync",
+            source_id=source.id,
+            kind="manual",
+            date_from="2026-10-01 00:00:00",
+            date_to="2026-10-31 00:00:00",
+        )
+
+    def stored_in(self, folder):
+        """Names and contents of what is in a folder of the store."""
+        root = self.folder / folder
+        return {
+            str(path.relative_to(root)): path.read_bytes()
+            for path in root.rglob("*")
+            if path.is_file()
+        }
+
+    def content(self, name, callers):
+        """A file of calls, one for each caller."""
         calls = [
             (
                 f"{name}-{number}",
@@ -164,7 +226,7 @@ class TestDatabaseKilled(CommittedCase):
             )
             for number, caller in enumerate(callers)
         ]
-        return self.make_batch(self.source, generic_csv(calls).encode())
+        return generic_csv(calls).encode()
 
     def make_sync(self):
         """A sync of two days that waits."""
@@ -205,6 +267,11 @@ class TestDatabaseKilled(CommittedCase):
         name = self.cr.dbname
         cluster.take_over(name)
         cluster.clone(f"{name}_calm", name)
+        # The same files, in a folder of its own.
+        query = "UPDATE metered_source SET store_folder = %s WHERE store_folder != ''"
+        with closing(self.connect(cluster, f"{name}_calm")) as connection:
+            connection.cursor().execute(query, (str(self.folder / "calm"),))
+            connection.commit()
         files = Path(config.filestore(name))
         calm = files.with_name(f"{files.name}_calm")
         calm.symlink_to(files)
@@ -223,13 +290,14 @@ class TestDatabaseKilled(CommittedCase):
             log=self.log,
         )
 
+    def connect(self, cluster, database):
+        return psycopg2.connect(
+            host=str(cluster.folder), port=5432, user="odoo", dbname=database
+        )
+
     def rows_of(self, cluster, database, query):
         """Rows of a database of the own server."""
-        with closing(
-            psycopg2.connect(
-                host=str(cluster.folder), port=5432, user="odoo", dbname=database
-            )
-        ) as connection:
+        with closing(self.connect(cluster, database)) as connection:
             cursor = connection.cursor()
             cursor.execute(query)
             return cursor.fetchall()
@@ -259,6 +327,8 @@ class TestDatabaseKilled(CommittedCase):
                     self.rows_of(cluster, f"{name}_calm", query),
                 )
         self.assertEqual(self.rows_of(cluster, name, _WRONG), [])
+        self.assertEqual({*self.stored_in("killed")}, {f"done/{n}" for n in STORED})
+        self.assertEqual(self.stored_in("killed"), self.stored_in("calm"))
         # Nobody is told of what has passed: of no job, and of no conflict.
         self.assertNotIn("odoo.addons.metered_billing", self.said())
         self.assertNotIn("could not serialize", self.said())

@@ -2,6 +2,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """A defect of the program blames no record: the import fails, and can go on later."""
 
+# Other transactions see only what is committed.
+# pylint: disable=invalid-commit
+
 from unittest.mock import patch
 
 from odoo.tests import tagged
@@ -41,19 +44,25 @@ class TestImportDefect(CommittedCase):
             self.assertTrue(batch._process(commit=self.cr.commit))
         self.refresh()
 
+    def failing_store(self, error, portions):
+        """What stores a portion, and meets an error with the second one."""
+        real = isolate.store
+
+        def store(*arguments):
+            portions.append(arguments)
+            if len(portions) == 2:
+                raise error
+            return real(*arguments)
+
+        return store
+
     def test_nothing_is_lost(self):
         for error in (
             *(KeyError("call_id"), IndexError("list index out of range")),
             *(AttributeError("no such"), TypeError("not so"), NameError("no name")),
         ):
-            batch, real, portions = self.make_waiting(), isolate.store, []
-
-            def store(*arguments, error=error, real=real, portions=portions):
-                portions.append(arguments)
-                if len(portions) == 2:
-                    raise error
-                return real(*arguments)
-
+            batch, portions = self.make_waiting(), []
+            store = self.failing_store(error, portions)
             with self.subTest(type(error).__name__):
                 with self.assertLogs("odoo.addons.metered_billing", "ERROR"):
                     self.process(batch, store)

@@ -140,6 +140,13 @@ class StoreDurability:
             self.assertEqual(self.files(source.name), {})
         return self.stored(source)
 
+    def check_killed_fetching(self, calm):
+        fetched = self.make_sync("Fetched")
+        self.kill_at(fetched, "fetched", "fetched")
+        self.assertFalse(fetched.source_id.batch_ids or fetched.source_id.file_ids)
+        self.assertEqual(self.files("Fetched"), {NAME: self.content})
+        self.assertEqual(self.check_whole(fetched), calm)
+
     def check_killed_importing(self, calm):
         importing = self.make_sync("Importing")
         self.kill_at(importing, "300")
@@ -201,6 +208,7 @@ class TestFolderDurability(FolderDurability, CommittedCase):
     def test_killed_at_every_step(self):
         calm = self.check_whole(self.make_sync("Calm"))
         self.assertEqual(calm[1][:2], ["done", "ok"])
+        self.check_killed_fetching(calm)
         self.check_killed_importing(calm)
         self.check_killed_imported(calm)
         self.check_killed_moved(calm)
@@ -211,6 +219,7 @@ class TestFolderDurability(FolderDurability, CommittedCase):
 class TestSftpDurability(FolderDurability, CommittedCase):
     def test_killed_while_it_imports_and_while_it_moves(self):
         calm = self.check_whole(self.make_sync("Calm"))
+        self.check_killed_fetching(calm)
         self.check_killed_importing(calm)
         self.check_killed_moved(calm)
 

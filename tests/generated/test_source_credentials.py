@@ -4,7 +4,7 @@
 
 from lxml import etree
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.metered_billing.models.metered_source_secret import (
@@ -13,7 +13,10 @@ from odoo.addons.metered_billing.models.metered_source_secret import (
     SECRETS,
 )
 
+from ..certificates import Authority
 from ..source_case import SourceTypeCase
+
+AUTHORITY, OTHER_AUTHORITY = Authority().text, Authority("Other").text
 
 #: settings of a connection that send what is given to the same server
 HARMLESS = {
@@ -61,6 +64,7 @@ class TestCredentialsStay(SourceTypeCase):
                 "username": "odoo",
                 "client_id": "odoo",
                 "store_host_key": "ssh-ed25519 AAAAold",
+                "ssl_authority": AUTHORITY,
                 "store_region": "eu-west-1",
                 "allowed_networks": "127.0.0.1",
                 **dict.fromkeys(SECRETS, "of-this-server"),
@@ -71,6 +75,8 @@ class TestCredentialsStay(SourceTypeCase):
     def other_value(self, source, name):
         """Another value of a field than the source has."""
         field = source._fields[name]
+        if name == "ssl_authority":
+            return OTHER_AUTHORITY
         if field.type == "many2one":
             return self.second.id
         if field.type == "integer":
@@ -178,6 +184,30 @@ class TestCredentialsStay(SourceTypeCase):
         self.assertEqual(set(source._get_secrets()), set(SECRETS))
         source.store_host_key = False
         self.assertEqual(source._get_secrets(), {})
+
+    def test_the_first_authority_is_none_that_changed(self):
+        source = self.make("asterisk_sql", ssl_authority=False).with_user(self.madmin)
+        source.ssl_authority = AUTHORITY
+        self.assertEqual(set(source._get_secrets()), set(SECRETS))
+        source = self.make("asterisk_sql", sslmode="verify-full", ssl_authority=False)
+        with Form(source.with_user(self.madmin)) as form:
+            form.ssl_authority = AUTHORITY
+            self.assertEqual(form.password, MASK)
+        self.assertEqual(set(source._get_secrets()), set(SECRETS))
+
+    def test_an_authority_stays_with_its_server(self):
+        source = self.make("asterisk_sql").with_user(self.madmin)
+        source.host = "new.example.com"
+        self.assertFalse(source.ssl_authority)
+        source.write({"host": "third.example.com", "ssl_authority": AUTHORITY})
+        self.assertEqual(source.ssl_authority, AUTHORITY)
+        for text, said in (
+            ("-----BEGIN CERTIFICATE-----", "no certificate"),
+            ("nothing of the kind", "no certificate"),
+            (f"{AUTHORITY}-----BEGIN PRIVATE KEY-----", "private key"),
+        ):
+            with self.assertRaisesRegex(ValidationError, said):
+                source.ssl_authority = text
 
     def test_the_form_says_so_at_once(self):
         source = self.make()
