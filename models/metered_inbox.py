@@ -63,7 +63,7 @@ class MeteredSource(models.Model):
         After one that failed, the next one of the schedule waits, longer each time.
         """
         syncs = super()._start_posted(kind)
-        for source in self.search([("source_type", "=", "freeswitch_json")]):
+        for source in self.search([("is_posted_to", "=", True)]):
             if not self.env["metered.inbox"].search(
                 [("source_id", "=", source.id)], limit=1
             ):
@@ -121,7 +121,7 @@ class MeteredSync(models.Model):
     _inherit = "metered.sync"
 
     def _run_kind(self, commit, seconds):
-        if self.source_id.source_type == "freeswitch_json":
+        if self.source_id.is_posted_to:
             return self._run_inbox(commit, seconds)
         return super()._run_kind(commit, seconds)
 

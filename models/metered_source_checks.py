@@ -62,7 +62,7 @@ class MeteredSource(models.Model):
         """
         self.ensure_one()
         checks = [self._check_active()]
-        if self.source_type == "file":
+        if not self.is_connected:
             checks.append(self._check_mapping())
         numbers, _suspect = self.env["metered.number.check"]._of_source(self)
         return [
@@ -254,10 +254,6 @@ class MeteredSource(models.Model):
                 default_company_id=self.company_id.id,
             )
         return self._get_records_action()
-
-    def _needs_account(self):
-        """Whether a customer needs an account on it: files tell by identifiers."""
-        return False
 
     # === BRINGING USAGE IN === #
 

@@ -164,14 +164,6 @@ class MeteredSource(models.Model):
             "fields": self._read_lines("http_fields"),
         }
 
-    def _settings_brightlink(self):
-        return self._settings_http_json()
-
-    def _needs_account(self):
-        if self.source_type == "http_json":
-            return "{account}" in (self.sudo().http_records_path or "")
-        return super()._needs_account()
-
     def action_try_out(self):
         """Ask for the first page of records, and show what becomes of it."""
         self.ensure_one()

@@ -142,7 +142,7 @@ class MeteredSource(models.Model):
         return system, folder, redact, close
 
     def _look_connection(self, account=None):
-        if self.source_type != "file_store":
+        if not self.brings_files:
             return super()._look_connection(account)
         checks = []
 

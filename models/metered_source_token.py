@@ -92,7 +92,7 @@ class MeteredSourceToken(models.Model):
             [
                 ("source_id", "=", source_id),
                 ("source_id.active", "=", True),
-                ("source_id.source_type", "=", "freeswitch_json"),
+                ("source_id.is_posted_to", "=", True),
             ],
             ["digest", "source_id", "last_used"],
             limit=MOST_TOKENS,
@@ -250,7 +250,7 @@ class MeteredSource(models.Model):
         """
         self.ensure_one()
         self.check_access("write")
-        if self.source_type != "freeswitch_json":
+        if not self.is_posted_to:
             raise UserError(
                 self.env._("Nobody posts to %s: it needs no token.", self.name)
             )
@@ -278,7 +278,7 @@ class MeteredSource(models.Model):
         return token
 
     def _look_connection(self, account=None):
-        if self.source_type != "freeswitch_json":
+        if not self.is_posted_to:
             return super()._look_connection(account)
         checks = []
         if attempt(checks, self.env._("It has a token"), self._look_token):
@@ -289,7 +289,7 @@ class MeteredSource(models.Model):
 
     def _check_connection(self):
         """Of what is posted here nobody needs to be asked: look at it now."""
-        if self.source_type != "freeswitch_json":
+        if not self.is_posted_to:
             return super()._check_connection()
         return [
             Check(check.name, check.ok, check.detail, check.remedy, "connection")

@@ -21,7 +21,7 @@ class MeteredSync(models.Model):
     _inherit = "metered.sync"
 
     def _run_kind(self, commit, seconds):
-        if self.source_id.source_type == "file_store":
+        if self.source_id.brings_files:
             return self._run_files(commit, seconds)
         return super()._run_kind(commit, seconds)
 
@@ -71,7 +71,7 @@ class MeteredSync(models.Model):
         return True
 
     def _note_result(self):
-        if self.source_id.source_type != "file_store":
+        if not self.source_id.brings_files:
             return super()._note_result()
         self._note(
             self.env._("Done: %s new files.", self.records)
