@@ -28,7 +28,7 @@ class MeteredSource(models.Model):
 
     What a kind of source can do is said by its class in connectors/, and asked here.
     Another module adds a connector with such a class and an entry of the same key in
-    ``source_type``; its ``_settings_KEY()`` returns settings that are fields of its own.
+    ``source_type``; its ``_settings_KEY()`` returns settings that are its own fields.
     """
 
     _inherit = "metered.source"
