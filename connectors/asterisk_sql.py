@@ -110,6 +110,15 @@ class AsteriskSql(Connector):
     name = "Asterisk (SQL table)"
     preset = "asterisk"
 
+    @classmethod
+    def needs_account(cls, form):
+        return False
+
+    @classmethod
+    def asks_for(cls, form):
+        asked = {"host", "port", "database", "table_name", "sslmode"}
+        return super().asks_for(form) | asked | {"username", "password"}
+
     def __init__(self, settings, **surroundings):
         super().__init__(settings, **surroundings)
         self.policy = self.surroundings.get("policy") or AddressPolicy(

@@ -17,8 +17,18 @@ class BrightlinkPbxCloud(HttpJson):
 
     key = "brightlink"
     name = "Brightlink PBX Cloud"
+    customer_field = "metered_brightlink_domain"
 
     manual = (
         "Its API is not public: enter it as the manual that Brightlink gave you says, "
         "or have the call records delivered as files and set up a file store."
     )
+
+    @classmethod
+    def needs_account(cls, form):
+        return True
+
+    @classmethod
+    def asks_for(cls, form):
+        # What is said about the manual stands in the form, too.
+        return super().asks_for(form) | {"brightlink_manual"}

@@ -29,6 +29,7 @@ from .file_ledger import StoredFile
 from .formats import FileLimits
 from .harmless import harmless
 from .interface import attempt
+from .kinds import Kind, register_kind
 
 BLOCK_BYTES = 2**20
 AFTERWARDS = ("keep", "move", "delete")
@@ -44,6 +45,31 @@ UNFINISHED = (
     ".swp",
     "~",
 )
+
+
+#: what is to be entered to open a folder, by `store_kind`
+OPENED_WITH = {
+    "sftp": {"host", "port", "username", "password", "private_key", "store_host_key"},
+    # The password is the secret key.
+    "s3": {"address", "access_key", "password", "store_region"},
+    "fs_storage": {"store_code"},
+}
+
+
+@register_kind
+class StoredFiles(Kind):
+    """Files that appear in a folder somewhere."""
+
+    key = "file_store"
+    name = "File store"
+    brings_files = True
+    decided_by = ("store_kind",)
+
+    @classmethod
+    def asks_for(cls, form):
+        asked = {"allowed_networks", "store_kind", "store_folder"}
+        asked |= OPENED_WITH.get(form["store_kind"], set())
+        return super().asks_for(form) | asked
 
 
 @dataclass

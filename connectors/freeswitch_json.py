@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote
 from .errors import SourceAnswerError
 from .harmless import harmless, key_text
 from .json_text import read_json
+from .kinds import Kind, register_kind
 from .records import text
 
 COLUMNS = tuple(
@@ -30,6 +31,20 @@ RENAMED = {"direction": "leg_direction", "bridge_uuid": "bleg_uuid"}
 MOST_BYTES = 2**20
 MOST_FIELDS = 100
 REMEDY = "Check the configuration of mod_json_cdr on the switch."
+
+
+@register_kind
+class FreeswitchJson(Kind):
+    """FreeSWITCH, which posts each call."""
+
+    key = "freeswitch_json"
+    name = "FreeSWITCH, posting JSON"
+    preset = "freeswitch"
+    is_posted_to = True
+
+    @classmethod
+    def asks_for(cls, form):
+        return super().asks_for(form) | {"push_address"}
 
 
 def read_body(body, content_type=""):

@@ -61,6 +61,16 @@ PREVIEW_ROWS = 10
 ACCOUNT_COLUMN = "account"
 SHOWN_CHARACTERS = 4000
 OAUTH2 = {"oauth2_client": "client_credentials", "oauth2_password": "password"}
+#: what is to be entered to sign in, by `http_authentication`
+_TOKENS = {"client_id", "client_secret", "http_token_address", "http_scope"}
+SIGNS_IN_WITH = {
+    "basic": {"username", "password"},
+    "bearer": {"api_key"},
+    "header": {"api_key", "http_key_name"},
+    "query": {"api_key", "http_key_name"},
+    "oauth2_client": _TOKENS,
+    "oauth2_password": _TOKENS | {"username", "password"},
+}
 # A time in these parts alone names a moment; in others it may name two.
 EXACT_FORMATS = ("", "iso", "epoch", "epoch_ms")
 
@@ -87,6 +97,21 @@ class HttpJson(Pages, HttpConnector):
 
     key = "http_json"
     name = "HTTP/JSON"
+    decided_by = ("http_authentication",)
+
+    @classmethod
+    def needs_account(cls, form):
+        return "{account}" in (form["http_records_path"] or "")
+
+    @classmethod
+    def lists_accounts(cls, form):
+        return cls.needs_account(form) and bool(form["http_accounts_path"])
+
+    @classmethod
+    def asks_for(cls, form):
+        asked = super().asks_for(form) - {"api_key"}
+        asked |= {"http_authentication", "http_records_path"}
+        return asked | SIGNS_IN_WITH.get(form["http_authentication"], set())
 
     def __init__(self, settings, **surroundings):
         super().__init__(settings, **surroundings)

@@ -34,6 +34,7 @@ from .credentials import Redaction, credential
 from .errors import SourceError, SourceNotFound, SourceSettingsError
 from .harmless import MOST_KEY, key_text, shown
 from .http import HttpClient, HttpLimits
+from .kinds import KINDS, Kind
 from .records import frame_of_texts, join_frames
 from .throttle import Throttle
 from .web_address import is_of_this_machine
@@ -130,8 +131,8 @@ def join_pages(pages, wanted=()):
     return join_frames([page.frame for page in pages], wanted)
 
 
-class Connector(ABC):
-    """A switch or feed.
+class Connector(Kind, ABC):
+    """A switch or feed that is asked for its records.
 
     :param settings: dict of plain values; credentials may be ``env:NAME``
     :param surroundings: ``sleep``, ``clock`` (monotonic seconds), ``throttle`` and
@@ -139,11 +140,6 @@ class Connector(ABC):
 
     Everything may raise ``SourceError``, and nothing else for what a server does.
     """
-
-    key = ""
-    name = ""
-    #: of ``ingest.presets``: columns, rules and payer steps of its records
-    preset = "generic"
 
     def __init__(self, settings, **surroundings):
         self.settings = settings
@@ -157,6 +153,15 @@ class Connector(ABC):
 
     def __exit__(self, *_error):
         self.close()
+
+    @classmethod
+    def needs_account(cls, form):
+        """A switch has customers; see :class:`~.kinds.Kind`."""
+        return True
+
+    @classmethod
+    def asks_for(cls, form):
+        return super().asks_for(form) | {"allowed_networks", "parallel"}
 
     def close(self):  # noqa: B027  there may be nothing to close
         """Give back connections."""
@@ -255,6 +260,11 @@ class HttpConnector(Connector):
     #: statuses of a server that wants to be asked less often, besides 429
     busy = ()
 
+    @classmethod
+    def asks_for(cls, form):
+        asked = {"address", "api_key", "requests_per_second"}
+        return super().asks_for(form) | asked
+
     def __init__(self, settings, **surroundings):
         super().__init__(settings, **surroundings)
         given = self.surroundings
@@ -352,6 +362,15 @@ def register(connector):
         raise ValueError(f"{connector.__name__} needs a key and a name")
     CONNECTORS[connector.key] = connector
     return connector
+
+
+def kind_of(key):
+    """What a kind of source can do, by its key.
+
+    :return: subclass of :class:`~.kinds.Kind`; one of which no class is known is asked
+        as any switch is, and says then which module is missing
+    """
+    return CONNECTORS.get(key) or KINDS.get(key) or (Connector if key else Kind)
 
 
 def make_connector(key, settings, **surroundings):

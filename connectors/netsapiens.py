@@ -61,7 +61,18 @@ class NetSapiens(HttpConnector):
     key = "netsapiens"
     name = "NetSapiens"
     preset = "netsapiens"
+    customer_field = "metered_netsapiens_domain"
+    decided_by = ("netsapiens_authentication",)
     busy = (403,)
+
+    @classmethod
+    def asks_for(cls, form):
+        asked = super().asks_for(form) | {"netsapiens_authentication", "netsapiens_api"}
+        if form["netsapiens_authentication"] == "password":
+            asked |= {"client_id", "client_secret", "username", "password"}
+        if form["netsapiens_authentication"] != "api_key":
+            asked.discard("api_key")
+        return asked
 
     def __init__(self, settings, **surroundings):
         super().__init__(settings, **surroundings)

@@ -2,9 +2,24 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The way in to the connectors: importing this makes all of ours known."""
 
-from . import asterisk_sql, brightlink, http_json, netsapiens  # noqa: F401  register
+from . import (  # noqa: F401  they register themselves
+    asterisk_sql,
+    brightlink,
+    file_store,
+    freeswitch_json,
+    http_json,
+    netsapiens,
+)
 from .errors import SourceError
-from .interface import CONNECTORS, Account, Connector, Identifier, Page, make_connector
+from .interface import (
+    CONNECTORS,
+    Account,
+    Connector,
+    Identifier,
+    Page,
+    kind_of,
+    make_connector,
+)
 
 __all__ = [
     "CONNECTORS",
@@ -13,5 +28,6 @@ __all__ = [
     "Identifier",
     "Page",
     "SourceError",
+    "kind_of",
     "make_connector",
 ]

@@ -65,7 +65,7 @@ class MeteredSource(models.Model):
         :return: ``metered.sync``
         """
         syncs = self.env["metered.sync"]
-        for source in self.search([("source_type", "=", "freeswitch_json")]):
+        for source in self.search([("is_posted_to", "=", True)]):
             if not self.env["metered.inbox"].search(
                 [("source_id", "=", source.id)], limit=1
             ):

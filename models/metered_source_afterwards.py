@@ -49,7 +49,7 @@ class MeteredSource(models.Model):
             [
                 ("afterwards", "=", False),
                 ("batch_id.state", "=", "done"),
-                ("source_id.source_type", "=", "file_store"),
+                ("source_id.brings_files", "=", True),
             ]
         )
         for source in waiting.source_id:
@@ -72,5 +72,5 @@ class MeteredBatch(models.Model):
     def _put_away_later(self):
         """Have the file put away that was imported; see ``_put_away_imported``."""
         source = self.source_id.sudo()
-        if source.source_type == "file_store" and source.store_afterwards != "keep":
+        if source.brings_files and source.store_afterwards != "keep":
             self.env["metered.sync"]._trigger_cron()

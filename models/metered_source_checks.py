@@ -67,7 +67,7 @@ class MeteredSource(models.Model):
         return [
             self._check_active(),
             *self._check_connection(),
-            *([self._check_mapping()] if self.source_type == "file" else []),
+            *([] if self.is_connected else [self._check_mapping()]),
             self._check_payers(),
             self._check_identifiers(),
             self._check_last_sync() if self.is_connected else self._check_last_batch(),

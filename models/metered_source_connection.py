@@ -9,7 +9,8 @@ from ..connectors.addresses import parse_networks
 from ..connectors.checks import Check
 from ..connectors.errors import SourceError
 from ..connectors.interface import attempt
-from ..connectors.sources import CONNECTORS, make_connector
+from ..connectors.kinds import KINDS
+from ..connectors.sources import CONNECTORS, kind_of, make_connector
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 #: settings that a connector gets under the name of the field
@@ -27,17 +28,36 @@ SETTINGS = (
 class MeteredSource(models.Model):
     """How a source is connected to, and whether that works.
 
-    Another module adds a connector with a class (see connectors/README.md) and an
-    entry of the same key in ``source_type``; settings of its own are fields that its
-    ``_settings_KEY()`` returns.
+    What a kind of source can do is said by its class in connectors/, and asked here.
+    Another module adds a connector with such a class and an entry of the same key in
+    ``source_type``; its ``_settings_KEY()`` returns settings that are its own fields.
     """
 
     _inherit = "metered.source"
 
     is_connected = fields.Boolean(
-        compute="_compute_is_connected",
+        compute="_compute_kind",
         search="_search_is_connected",
         help="Its records come in by themselves, without files uploaded by hand.",
+    )
+    is_posted_to = fields.Boolean(
+        compute="_compute_kind",
+        search="_search_is_posted_to",
+        help="It posts its records to us, and cannot be asked for them.",
+    )
+    brings_files = fields.Boolean(
+        compute="_compute_kind",
+        search="_search_brings_files",
+        help="What comes in are files, each of which is an import of its own.",
+    )
+    is_fetched = fields.Boolean(
+        compute="_compute_kind",
+        help="It is asked for the records between two times.",
+    )
+    asks_for = fields.Json(
+        compute="_compute_asks_for",
+        groups=ADMINISTRATOR,
+        help="What is to be entered to connect to it: names of fields.",
     )
     address = fields.Char(
         groups=ADMINISTRATOR,
@@ -112,10 +132,33 @@ class MeteredSource(models.Model):
     tested = fields.Datetime(string="Tested On", readonly=True, copy=False)
     test_result = fields.Json(readonly=True, copy=False)
 
+    def _kind(self):
+        """What this kind of source can do.
+
+        :return: subclass of :class:`~..connectors.kinds.Kind`
+        """
+        return kind_of(self.source_type)
+
     @api.depends("source_type")
-    def _compute_is_connected(self):
+    def _compute_kind(self):
         for source in self:
-            source.is_connected = source.source_type != "file"
+            kind = source._kind()
+            source.is_connected = kind.is_connected
+            source.is_posted_to = kind.is_posted_to
+            source.brings_files = kind.brings_files
+            source.is_fetched = kind.is_fetched()
+
+    @api.depends(lambda self: ("source_type", *self._deciding_fields()))
+    def _compute_asks_for(self):
+        for source in self:
+            source.asks_for = sorted(source._kind().asks_for(source))
+
+    @api.model
+    def _deciding_fields(self):
+        """Fields on which it depends what else is to be entered."""
+        kinds = (*CONNECTORS.values(), *KINDS.values())
+        names = {name for kind in kinds for name in kind.decided_by}
+        return sorted(names & set(self._fields))
 
     def _compute_push_address(self):
         for source in self:
@@ -127,10 +170,23 @@ class MeteredSource(models.Model):
             )
 
     def _search_is_connected(self, operator, value):
+        return self._search_kind("is_connected", operator, value)
+
+    def _search_is_posted_to(self, operator, value):
+        return self._search_kind("is_posted_to", operator, value)
+
+    def _search_brings_files(self, operator, value):
+        return self._search_kind("brings_files", operator, value)
+
+    @api.model
+    def _search_kind(self, name, operator, value):
+        """Domain of the sources whose kind can do something, or cannot."""
         wanted = True in value if isinstance(value, list | set | tuple) else value
         if operator in ("!=", "not in"):
             wanted = not wanted
-        return [("source_type", "!=" if wanted else "=", "file")]
+        keys = self._fields["source_type"].get_values(self.env)
+        able = [key for key in keys if getattr(kind_of(key), name)]
+        return [("source_type", "in" if wanted else "not in", able)]
 
     @api.constrains("allowed_networks")
     def _check_allowed_networks(self):
@@ -199,12 +255,8 @@ class MeteredSource(models.Model):
 
     def _preset_of_type(self):
         """The preset of a kind of source; empty where any may fit."""
-        if self.source_type == "freeswitch_json":
-            return "freeswitch"
-        connector = CONNECTORS.get(self.source_type)
-        if connector is None or connector.preset == "generic":
-            return ""
-        return connector.preset
+        preset = self._kind().preset
+        return "" if preset == "generic" else preset
 
     # === CONNECTING === #
 
@@ -216,12 +268,11 @@ class MeteredSource(models.Model):
         self.ensure_one()
         source = self.sudo()
         settings = {name: source[name] or "" for name in SETTINGS}
-        special = getattr(source, f"_settings_{source.source_type}", None)
-        return {
-            **settings,
-            **(special() if special else {}),
-            **source._get_secrets(),
-        }
+        # A connector made from another one has the settings of both.
+        for kind in reversed(source._kind().__mro__):
+            special = getattr(source, f"_settings_{getattr(kind, 'key', '')}", None)
+            settings |= special() if special else {}
+        return settings | source._get_secrets()
 
     def _settings_netsapiens(self):
         return {
@@ -253,14 +304,8 @@ class MeteredSource(models.Model):
         )
 
     def _needs_account(self):
-        """Whether what is fetched is fetched for one customer at a time.
-
-        Each of them needs an account on it then. Files tell whose they are by
-        identifiers.
-        """
-        if self.source_type == "http_json":
-            return "{account}" in (self.sudo().http_records_path or "")
-        return self.source_type in ("netsapiens", "brightlink")
+        """Whether what is fetched is fetched for one customer at a time."""
+        return self._kind().needs_account(self.sudo())
 
     # === TESTING === #
 
@@ -326,9 +371,9 @@ class MeteredSource(models.Model):
 
     def _look_connection(self, account=None):
         """The connector's own checks; a setting that cannot be used is one, too."""
-        if self.source_type == "freeswitch_json":
+        if self.is_posted_to:
             return self._look_posts()
-        if self.source_type == "file_store":
+        if self.brings_files:
             return self._look_files()
         checks = []
         connectors = []
@@ -344,7 +389,7 @@ class MeteredSource(models.Model):
         """What the last test found; nothing of files that are uploaded."""
         if not self.is_connected:
             return []
-        if self.source_type == "freeswitch_json":
+        if self.is_posted_to:
             # Nobody needs to be asked: look at it now.
             return [
                 Check(check.name, check.ok, check.detail, check.remedy, "connection")

@@ -213,11 +213,7 @@ class MeteredSource(models.Model):
     def _lists_accounts(self):
         """Whether the switch can be asked which accounts it has."""
         self.ensure_one()
-        if not self._needs_account():
-            return False
-        if self.source_type in ("http_json", "brightlink"):
-            return bool(self.sudo().http_accounts_path)
-        return True
+        return self._kind().lists_accounts(self.sudo())
 
     def _list_accounts(self, newer_than=None):
         """Ask for the accounts, and keep what is answered.

@@ -164,9 +164,6 @@ class MeteredSource(models.Model):
             "fields": self._read_lines("http_fields"),
         }
 
-    def _settings_brightlink(self):
-        return self._settings_http_json()
-
     def action_try_out(self):
         """Ask for the first page of records, and show what becomes of it."""
         self.ensure_one()

@@ -104,7 +104,7 @@ class MeteredSource(models.Model):
         due = self.search(
             [
                 ("is_connected", "=", True),
-                ("source_type", "!=", "freeswitch_json"),
+                ("is_posted_to", "=", False),
                 ("sync_hours", ">", 0),
                 "|",
                 ("next_sync", "=", False),

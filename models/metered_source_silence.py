@@ -43,7 +43,7 @@ class MeteredSource(models.Model):
     def _watched_domain(self):
         """Sources that records come from by themselves."""
         return Domain("is_connected", "=", True) & (
-            Domain("sync_hours", ">", 0) | Domain("source_type", "=", "freeswitch_json")
+            Domain("sync_hours", ">", 0) | Domain("is_posted_to", "=", True)
         )
 
     def _watch_silence(self):

@@ -91,7 +91,7 @@ class MeteredSourceToken(models.Model):
             [
                 ("source_id", "=", source_id),
                 ("source_id.active", "=", True),
-                ("source_id.source_type", "=", "freeswitch_json"),
+                ("source_id.is_posted_to", "=", True),
             ],
             ["digest", "source_id", "last_used"],
             limit=MOST_TOKENS,
@@ -249,7 +249,7 @@ class MeteredSource(models.Model):
         """
         self.ensure_one()
         self.check_access("write")
-        if self.source_type != "freeswitch_json":
+        if not self.is_posted_to:
             raise UserError(
                 self.env._("Nobody posts to %s: it needs no token.", self.name)
             )

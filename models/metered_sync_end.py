@@ -70,7 +70,7 @@ class MeteredSync(models.Model):
                 commit()
 
     def _note_result(self):
-        if self.source_id.source_type == "file_store":
+        if self.source_id.brings_files:
             self._note_files()
         elif self.batch_id:
             self._note(

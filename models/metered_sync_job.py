@@ -70,9 +70,9 @@ class MeteredSync(models.Model):
 
     def _run_kind(self, commit, seconds):
         """Fetch from the kind of source that it is; see :meth:`_run`."""
-        if self.source_id.source_type == "freeswitch_json":
+        if self.source_id.is_posted_to:
             return self._run_inbox(commit, seconds)
-        if self.source_id.source_type == "file_store":
+        if self.source_id.brings_files:
             return self._run_files(commit, seconds)
         return self._run_records(commit, seconds)
 

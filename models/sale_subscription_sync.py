@@ -37,7 +37,7 @@ class MeteredSource(models.Model):
                 ("is_connected", "=", True),
                 ("sync_before_invoice", "=", True),
                 # What is posted to us cannot be asked for.
-                ("source_type", "!=", "freeswitch_json"),
+                ("is_posted_to", "=", False),
             ]
         )
         family = partner._metered_family()
@@ -76,7 +76,7 @@ class MeteredSource(models.Model):
         if not self.synced_until or self.synced_until < needed:
             return True
         # Of a file store the files are here, and perhaps not their records yet.
-        return self.source_type == "file_store" and bool(self._unfinished_imports())
+        return self.brings_files and bool(self._unfinished_imports())
 
     def _unfinished_imports(self):
         return self.env["metered.batch"].search(
@@ -160,9 +160,7 @@ class MeteredRenewal(models.Model):
                     return False
                 if not sync._process(commit, None if seconds is None else left):
                     return False
-        stores = self.sync_ids.source_id.filtered(
-            lambda source: source.source_type == "file_store"
-        )
+        stores = self.sync_ids.source_id.filtered("brings_files")
         for store in stores:
             for batch in store._unfinished_imports():
                 left = deadline - time.monotonic()

@@ -31,6 +31,7 @@ from . import test_connector_http
 from . import test_connector_http_json
 from . import test_connector_interface
 from . import test_connector_netsapiens
+from . import test_connector_of_your_own
 from . import test_connector_own_credentials
 from . import test_connector_windows
 from . import test_cure_durability
@@ -86,6 +87,7 @@ from . import test_invoice_usage
 from . import test_job_screens
 from . import test_job_waits
 from . import test_json_text
+from . import test_kinds_of_source
 from . import test_known_faults
 from . import test_lasting_commits
 from . import test_late_calls

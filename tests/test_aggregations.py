@@ -119,7 +119,7 @@ class TestAggregations(MeteredInvoiceCase):
                     Decimal(repr(quantity)) for quantity in cdrs.mapped("quantity")
                 ]
                 if how == "unique":
-                    values = [cdr.properties.get("user") for cdr in cdrs]
+                    values = [(cdr.properties or {}).get("user") for cdr in cdrs]
                 every = pd.DataFrame({"id": cdrs.ids, "value": values})
                 every["at_us"] = [int(cdr.start_time.timestamp()) for cdr in cdrs]
                 if how == "unique":
@@ -128,7 +128,7 @@ class TestAggregations(MeteredInvoiceCase):
                 self.assertEqual(found.priced.quantity, expected)
                 rows = usage._read_records(found, usage)
                 self.assertEqual(aggregate(rows, how).quantity, expected)
-                self.assertLessEqual(len(rows), 5)
+                self.assertLess(len(rows), len(cdrs))
 
     def test_usage_so_far_is_what_will_be_billed(self):
         for how, (quantity, _with_late) in EXPECTED.items():

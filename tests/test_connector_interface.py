@@ -33,20 +33,36 @@ class AcmeServer(FaultyServer):
         if request.path == "/tenants/t1/numbers":
             return Reply.of(["12025550101"])
         page = int(request.query["page"])
-        calls = [{"call_id": f"{page}-{at}", "duration": at} for at in range(3)]
+        calls = [
+            {
+                "call_id": f"{page}-{at}",
+                "start_time": f"2026-10-05T1{page}:0{at}:00Z",
+                "duration": at,
+                "caller": "+12025550101",
+                "callee": "+12125550100",
+            }
+            for at in range(3)
+        ]
         return Reply.of({"pages": 3, "calls": calls})
+
+
+def use_example(case):
+    """Make the connector of the README known until the test ends.
+
+    :param case: the test
+    """
+    example = re.search(r"```python\n(.*?)```", README.read_text(), re.S)[1]
+    case.assertLessEqual(len(example.splitlines()), MOST_LINES)
+    registered = mock.patch.dict(interface.CONNECTORS)
+    registered.start()
+    case.addCleanup(registered.stop)
+    exec(compile(example, str(README), "exec"), {})  # pylint: disable=exec-used
 
 
 class TestExample(unittest.TestCase):
     def setUp(self):
         super().setUp()
-        example = re.search(r"```python\n(.*?)```", README.read_text(), re.S)[1]
-        self.assertLessEqual(len(example.splitlines()), MOST_LINES)
-        # Its registration ends with the test.
-        registered = mock.patch.dict(interface.CONNECTORS)
-        registered.start()
-        self.addCleanup(registered.stop)
-        exec(compile(example, str(README), "exec"), {})  # pylint: disable=exec-used
+        use_example(self)
         self.server = AcmeServer()
         self.server.__enter__()
         self.addCleanup(self.server.stop)
@@ -82,6 +98,13 @@ class TestExample(unittest.TestCase):
         asked = self.server.requests[-1]
         self.assertEqual(asked.query["from"], "2026-02-23T00:00:00Z")
         self.assertEqual(asked.headers["Authorization"], "Bearer acme-key")
+
+    def test_what_it_can_do_needs_no_word(self):
+        kind = interface.kind_of("acme")
+        self.assertTrue(kind.needs_account({}) and kind.lists_accounts({}))
+        self.assertTrue(kind.is_connected and kind.is_fetched())
+        self.assertFalse(kind.is_posted_to or kind.brings_files)
+        self.assertLessEqual({"address", "api_key"}, kind.asks_for({}))
 
     def test_its_checks_come_by_themselves(self):
         checks = self.connector.check("t1")

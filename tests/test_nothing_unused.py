@@ -72,8 +72,9 @@ def units_of(path):
 
 
 def is_registered(node):
-    """Whether a class is a connector that is found by its key."""
-    return any(ast.unparse(name) == "register" for name in node.decorator_list)
+    """Whether a class is a kind of source, which is found by its key."""
+    names = {ast.unparse(decorator) for decorator in node.decorator_list}
+    return bool(names & {"register", "register_kind"})
 
 
 def unused():

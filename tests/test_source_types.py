@@ -158,12 +158,12 @@ class TestBrightlinkSource(RestCase):
         self.check_rest("brightlink")
 
     def test_its_domain_is_a_field_of_the_customer(self):
-        self.assertNotIn("brightlink", self.customer.metered_source_types)
+        self.assertFalse(self.customer.metered_domain_fields)
         with self.assertRaisesRegex(UserError, "Connect a source"):
             self.customer.metered_brightlink_domain = ACME
         source = self.make_rest("brightlink")
         self.env.invalidate_all()
-        self.assertIn("brightlink", self.customer.metered_source_types)
+        self.assertIn("metered_brightlink_domain", self.customer.metered_domain_fields)
         clerk = new_test_user(
             self.env,
             "clerk",

@@ -32,7 +32,7 @@ class MeteredImport(models.TransientModel):
         "metered.source",
         required=True,
         default=lambda self: self._default_source_id(),
-        domain=[("source_type", "=", "file")],
+        domain=[("is_connected", "=", False)],
         help="Where the records come from. What you say about the columns is "
         "remembered there.",
     )
@@ -86,7 +86,7 @@ class MeteredImport(models.TransientModel):
     @api.model
     def _default_source_id(self):
         sources = self.env["metered.source"].search(
-            [("source_type", "=", "file")], limit=2
+            [("is_connected", "=", False)], limit=2
         )
         return sources if len(sources) == 1 else sources.browse()
 

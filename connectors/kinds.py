@@ -1,0 +1,72 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What a kind of source can do, said once: by its class.
+
+Forms, schedules, checks and invoices ask these properties, and nobody asks which kind
+it is. Most kinds are connectors (`interface.Connector`); the others are asked for
+nothing, because their records are brought.
+"""
+
+#: key -> class of what is no connector
+KINDS = {}
+
+
+class Kind:
+    """A way in which records come in.
+
+    `form`, where it is given, has the settings as the form of a source has them: the
+    source itself, or a dict of the names of its fields.
+    """
+
+    key = ""
+    name = ""
+    #: of ``ingest.presets``: columns, rules and payer steps of its records
+    preset = "generic"
+    #: whether its records come in by themselves, without files uploaded by hand
+    is_connected = True
+    #: whether it posts its records to us; it cannot be asked for them then
+    is_posted_to = False
+    #: whether what comes in are files, each of which becomes an import of its own
+    brings_files = False
+    #: field of customers that shows what it calls each, "" where none does
+    customer_field = ""
+    #: fields of the form on which `asks_for` depends
+    decided_by = ()
+
+    @classmethod
+    def is_fetched(cls):
+        """Whether it is asked for the records between two times."""
+        return cls.is_connected and not cls.brings_files and not cls.is_posted_to
+
+    @classmethod
+    def needs_account(cls, form):
+        """Whether its records are asked for one customer at a time."""
+        return False
+
+    @classmethod
+    def lists_accounts(cls, form):
+        """Whether it can be asked which accounts it has."""
+        return cls.needs_account(form)
+
+    @classmethod
+    def asks_for(cls, form):
+        """What is to be entered to connect to it.
+
+        :return: set of names of fields of the form
+        """
+        return {"name"}
+
+
+def register_kind(kind):
+    """Make a kind known that is no connector; the last one of a key counts."""
+    KINDS[kind.key] = kind
+    return kind
+
+
+@register_kind
+class UploadedFiles(Kind):
+    """Files that somebody uploads."""
+
+    key = "file"
+    name = "Uploaded files"
+    is_connected = False
