@@ -96,6 +96,7 @@ from . import test_manual_invoice_together
 from . import test_metered_invoice
 from . import test_metered_price
 from . import test_nothing_unused
+from . import test_model_files
 from . import test_number_destinations
 from . import test_number_normalisation
 from . import test_number_plans
