@@ -88,8 +88,9 @@ ensure_installed() {
     key=$(
         cd "$checkout" && {
             echo "$template"
-            find . \( -path './.*' -o -path ./tests -o -path ./benchmarks -o -path ./scripts \
-                -o -name __pycache__ \) -prune -o -type f ! -name '*.md' -print0 |
+            find . \( -path './.*' -o -path ./dev -o -path ./tests -o -path ./scripts \
+                -o -path ./benchmarks -o -path ./demo -o -name __pycache__ \) -prune \
+                -o -type f ! -name '*.md' -print0 |
                 sort -z | xargs -0 sha256sum
         } | short_hash
     )
@@ -109,6 +110,15 @@ install_db() {
     rm -rf "${files:?}/$1"
     [ ! -d "$files/$1_building" ] || mv "$files/$1_building" "$files/$1"
     sql "alter database \"$1_building\" rename to \"$1\""
+}
+
+# Has the web client's scripts and styles in database $1, where browser tests look.
+ensure_bundles() {
+    [ -n "$("$bin/psql" -qtAX -d "$1" -c "
+        select 1 from ir_attachment where name = 'web.assets_web.min.js' limit 1")" ] ||
+        locked "install-$checkout_key" "$python" "$checkout/scripts/odoo_env.py" \
+            --config "$config" --database "$1" --http-port 0 \
+            "$checkout/scripts/make_bundles.py"
 }
 
 # Updates our module in database $1.

@@ -148,6 +148,9 @@ run_tests() {
         ensure_installed
         base=$installed
     fi
+    if (cd "$checkout" && grep -qE 'HttpCase|start_tour' "${based[@]%%::*}"); then
+        ensure_bundles "$base"
+    fi
     if [ "$workers" -gt 1 ]; then
         for ((place = 0; place < workers; place++)); do
             clone_db "$base" "test_${checkout_key}_gw${place}_$$"
@@ -174,7 +177,7 @@ drop_own() {
     local name
     for name in $(sql "select datname from pg_database
         where datname like 'test\\_${checkout_key}\\_%\\_$$' or datname = 'test_${checkout_key}_$$'"); do
-        drop_db "$name"
+        drop_db "$name" || say "database $name is still in use"
     done
 }
 

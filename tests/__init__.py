@@ -132,6 +132,7 @@ from . import test_security
 from . import test_security_page
 from . import test_security_screens
 from . import test_sheet_texts
+from . import test_side_by_side
 from . import test_simulation
 from . import test_simulation_durability
 from . import test_simulation_plans

@@ -9,6 +9,7 @@ small as it can be and printed.
 """
 
 import argparse
+import functools
 import gzip
 import io
 import json
@@ -207,6 +208,7 @@ def _read_both(path, data, chance):
     _read_deck(path, data)
 
 
+@functools.cache
 def _workbook_parts():
     content = hostile_files.book(
         hostile_files.good_rows(9) + hostile_files.shared_rows(3),

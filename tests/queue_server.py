@@ -175,6 +175,6 @@ def cursor(name):
 if __name__ == "__main__":
     from odoo.addons.queue_job.jobrunner import runner
 
-    # Jobs whose worker was killed are looked for when there is news, else once a minute.
+    # Jobs of killed workers are looked for when there is news, else once a minute.
     runner.SELECT_TIMEOUT = 5
     main()

@@ -85,14 +85,17 @@ class FakePostgres:
                 line, _address = self._server.accept()
                 with line:
                     line.settimeout(5)
+                    asked = False
                     while data := line.recv(4096):
                         self.heard += data
                         # 80877103, 80877104: may it be encrypted, by TLS or GSS?
                         first = struct.unpack("!I", data[4:8])[0]
                         if len(data) == 8 and first in (80877103, 80877104):
                             line.sendall(b"N")
+                        elif asked:
+                            break  # it would answer for as long as it is asked
                         else:
-                            body = self._ask
+                            body, asked = self._ask, True
                             line.sendall(b"R" + struct.pack("!I", len(body) + 4) + body)
 
     def stop(self):

@@ -25,15 +25,19 @@ MEANING_OF_NAME = {names[0]: meaning for meaning, names in COLUMNS.items()}
 
 
 class TestDeckCells(TestCase):
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name, "deck.csv")
+
     def parse(self, **cells):
         names = list(RIGHT | cells)
         values = [(RIGHT | cells)[name] for name in names]
         header = ",".join(COLUMNS[name][0] for name in names)
         line = ",".join('"' + value.replace('"', '""') + '"' for value in values)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "deck.csv")
-            path.write_text(f"{header}\n{line}\n{line}x\n", newline="")
-            rates, problems = parse_deck(read_rows(path))
+        self.path.write_text(f"{header}\n{line}\n{line}x\n", newline="")
+        rates, problems = parse_deck(read_rows(self.path))
         return rates[rates["line"] == 2], [p for p in problems if p.line == 2]
 
     def test_wrong(self):

@@ -483,6 +483,7 @@ class TestDeckChanges(unittest.TestCase):
         self.assertFalse(changes.problems)
         after = _applied(frame, changes)
         self.assertTrue((after["date_from"] < after["date_to"]).all())
+        before, after = _rates(frame), _rates(after)
         for prefix in ("1", "2", "3"):
             mine = sorted((row[2], *row) for row in rows if row[0] == prefix)
             begins = mine[0][0] if mine else OPEN
@@ -490,19 +491,24 @@ class TestDeckChanges(unittest.TestCase):
                 prices = _prices(after, prefix, day)
                 self.assertLessEqual(len(prices), 1)
                 if day < DAY:
-                    self.assertEqual(prices, _prices(frame, prefix, day))
+                    self.assertEqual(prices, _prices(before, prefix, day))
                 elif day >= begins:
                     row = [row for row in mine if row[0] <= day][-1]
                     self.assertEqual(prices, [] if row[4] else [row[2]])
 
 
-def _prices(frame, prefix, day):
-    found = frame[
-        (frame["prefix"] == prefix)
-        & (frame["date_from"] <= day)
-        & (day < frame["date_to"])
+def _rates(frame):
+    """A deck as tuples: a frame that is asked for each day takes long."""
+    columns = ("prefix", "date_from", "date_to", "price_e8")
+    return list(zip(*(frame[name].tolist() for name in columns), strict=True))
+
+
+def _prices(rates, prefix, day):
+    return [
+        price
+        for of_prefix, start, end, price in rates
+        if of_prefix == prefix and start <= day < end
     ]
-    return found["price_e8"].tolist()
 
 
 def _applied(frame, changes):

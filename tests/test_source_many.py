@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
+from odoo.addons.metered_billing.connectors import interface
 from odoo.addons.metered_billing.demo.servers.faulty_http import Fault
 from odoo.addons.metered_billing.demo.servers.netsapiens import (
     API_KEY,
@@ -67,6 +68,8 @@ class TestSourceMany(SourceCase):
                         sync._process()
 
     def test_a_switch_that_is_down_is_not_tried_for_each_of_them(self):
+        # What a request waits for between its attempts is tested with HttpClient.
+        self.enterContext(patch.object(interface.time, "sleep"))
         syncs = self.start()
         self.move_source(self.source, address="http://127.0.0.1:9")
         asked = []
