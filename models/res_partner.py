@@ -97,6 +97,13 @@ class ResPartner(models.Model):
         groups=USER,
     )
 
+    def write(self, vals):
+        """Who pays for others may be another company then."""
+        former = self._metered_former_payers(vals)
+        result = super().write(vals)
+        self._metered_payers_changed(former)
+        return result
+
     @api.constrains("metered_deck_id")
     def _check_metered_deck(self):
         self.metered_deck_id._check_is_for("sale")

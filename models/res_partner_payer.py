@@ -65,15 +65,23 @@ class ResPartner(models.Model):
         "subscriptions, as long as they have no running subscription of their own.",
     )
 
-    def write(self, vals):
-        """Have calling plans applied anew where another company pays now."""
+    def _metered_former_payers(self, vals):
+        """Ids of those above these whose plans a change may alter; None: nobody's.
+
+        :param vals: as of ``write``, which is still to be done
+        """
         if not {"metered_bills_children", "parent_id"} & vals.keys():
-            return super().write(vals)
+            return None
         parents = with_parents(self.env.cr, self.ids).values()
-        result = super().write(vals)
-        marks = self.env["metered.plan.mark"].sudo()
-        marks._mark_open(self, former={id_ for ids in parents for id_ in ids})
-        return result
+        return {id_ for ids in parents for id_ in ids}
+
+    def _metered_payers_changed(self, former):
+        """Have calling plans applied anew where another company pays now.
+
+        :param former: of :meth:`_metered_former_payers`
+        """
+        if former is not None:
+            self.env["metered.plan.mark"].sudo()._mark_open(self, former=former)
 
     def _metered_households(self):
         """Whom each of these commercial entities pays for, in the user's company.
