@@ -20,6 +20,7 @@ from . import account_move_line_explain
 from . import account_move_line_explain_difference
 from . import account_move_line_explain_plans
 from . import account_move_line_difference
+from . import account_move_charged
 from . import metered_audit
 from . import metered_cure
 from . import metered_golden_guard

@@ -94,9 +94,11 @@ class AccountMove(models.Model):
         revived = self.filtered(lambda m: m.state == "cancel").sudo()
         lines = revived.invoice_line_ids.filtered("metered_freed")
         lines.move_id._metered_check_freed(lines)
-        uncredited = self.filtered(
+        withdrawn = self.filtered(
             lambda m: m.state == "posted" and m.move_type == "out_refund"
-        ).reversed_entry_id.filtered(lambda m: m.state == "posted")
+        )
+        withdrawn._metered_check_reversals()
+        uncredited = withdrawn.reversed_entry_id.filtered(lambda m: m.state == "posted")
         result = super().write(vals)
         (revived | uncredited.sudo())._metered_hold_period()
         if vals["state"] == "cancel":
@@ -113,11 +115,12 @@ class AccountMove(models.Model):
         return result
 
     def _post(self, soft=True):
-        """Free what posted credit notes take back in full."""
+        """Free what posted credit notes take back in full; charge what ends these."""
         posted = super()._post(soft)
         for refund in posted:
             if refund.move_type == "out_refund" and refund.reversed_entry_id:
                 refund.sudo()._metered_credit()
+        posted.sudo()._metered_charge_again()
         return posted
 
     def copy_data(self, default=None):
@@ -221,17 +224,7 @@ class AccountMove(models.Model):
         )
         lines.move_id._metered_check_freed(lines)
         for line in lines:
-            if not line._metered_is_unchanged():
-                raise UserError(
-                    self.env._(
-                        "The usage of %(line)s on %(invoice)s was rated again or taken "
-                        "back since it was credited. Leave the credit note as it is, "
-                        "and bill the usage anew: Metered Billing, Billing, Manual "
-                        "Invoicing.",
-                        line=line._metered_title(),
-                        invoice=line.move_id._metered_label(),
-                    )
-                )
+            line._metered_refuse_changed()
             usage = line._metered_freed_usage()
             usage._link_to_lines([(usage_id, line.id) for usage_id in usage.ids])
             line._set_as_program({"metered_freed": False})
