@@ -7,6 +7,7 @@ from odoo.tools import format_date
 from ..ingest.aside import Aside
 from ..ingest.conflicts import CONFLICTS
 from ..rating.exact import exact, exact_text, number
+from .metered_context import own_context
 from .metered_given import given
 from .sale_subscription_dates import ADVANCING, PAST_RENEWALS
 from .sale_subscription_renew import Renewal
@@ -72,7 +73,7 @@ class SaleSubscription(models.Model):
         :raises UserError: when the period is billed already, with the invoice's name
         """
         self.ensure_one()
-        subscription = self.with_company(self.company_id)
+        subscription = own_context(self).with_company(self.company_id)
         [renewal] = subscription._metered_claim_periods()
         if renewal.billed:
             raise UserError(renewal.billed_message())
