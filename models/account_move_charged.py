@@ -84,8 +84,8 @@ class AccountMove(models.Model):
             if charging:
                 raise UserError(
                     self.env._(
-                        "%(credit)s was reversed by %(others)s, which charges its usage "
-                        "again. Reset or cancel that first.",
+                        "%(credit)s was reversed by %(others)s, which charges its "
+                        "usage again. Reset or cancel that first.",
                         credit=refund._metered_label(),
                         others=charging._metered_label(),
                     )
