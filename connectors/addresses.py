@@ -77,21 +77,26 @@ class AddressPolicy:
 
     :param allowed: networks that are never refused, see :func:`parse_networks`
     :param resolve: as ``socket.getaddrinfo``
+    :param servers: set of (host, port) that these networks are allowed for; None: all.
+        What one server was allowed for would open whatever else listens beside it.
     """
 
-    def __init__(self, allowed=(), resolve=socket.getaddrinfo):
+    def __init__(self, allowed=(), resolve=socket.getaddrinfo, servers=None):
         self.allowed = tuple(allowed)
         self._resolve = resolve
+        self._servers = servers
 
-    def refusal(self, address):
+    def refusal(self, address, server=None):
         """Why an address is refused; empty when it is not.
 
         :param address: text of an IP address
+        :param server: (host, port) that it was found for
         """
         whole = ipaddress.ip_address(address.split("%")[0])
         plain = _embedded(whole)
-        if any(ip in network for network in self.allowed for ip in (whole, plain)):
-            return ""
+        if self._servers is None or server in self._servers:
+            if any(ip in network for network in self.allowed for ip in (whole, plain)):
+                return ""
         if plain.is_loopback or plain.is_unspecified:
             return "this server itself"
         if plain.is_link_local or plain in METADATA:
@@ -120,8 +125,9 @@ class AddressPolicy:
             ) from None
         refused = {}
         allowed = []
+        server = (host.strip("[]").lower(), port)
         for entry in found:
-            reason = self.refusal(entry[4][0])
+            reason = self.refusal(entry[4][0], server)
             if reason:
                 refused[entry[4][0]] = reason
             else:

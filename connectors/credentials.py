@@ -3,6 +3,7 @@
 """Credentials: where they come from, and how they stay out of what people read."""
 
 import base64
+import json
 import logging
 import os
 import threading
@@ -65,6 +66,8 @@ class Redaction:
                 quote_plus(secret),
             }
             shapes.add(base64.b64encode(secret.encode()).decode())
+            # As errors quote it: a line break is a backslash and an n there.
+            shapes |= {quoted(secret)[1:-1] for quoted in (repr, ascii, json.dumps)}
         with self._lock:
             # The longest first: one secret may be a part of another.
             known = shapes.union(self._secrets)

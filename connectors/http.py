@@ -29,7 +29,13 @@ from .http_answer import Answer, parse, read_body
 from .refusals import reason, refusal
 from .throttle import Throttle
 from .transport import CheckedAdapter, Deadline
-from .web_address import check_address, path_part, server_of, whole_address
+from .web_address import (
+    check_address,
+    check_headers,
+    path_part,
+    server_of,
+    whole_address,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -221,6 +227,7 @@ class HttpClient:
         limits = self.limits
         for _redirect in range(limits.redirects + 1):
             headers = {**(sent["headers"] or {}), **(auth.headers() if auth else {})}
+            check_headers(headers)
             params = {**(sent["params"] or {}), **(auth.params() if auth else {})}
             with self._session.request(
                 method,

@@ -129,6 +129,9 @@ class HttpJson(Pages, HttpConnector):
 
     # ---- who we are
 
+    def addresses(self):
+        return [*super().addresses(), self.settings.get("token_address")]
+
     def make_auth(self):
         kind = self.settings.get("authentication") or "none"
         if kind == "none":

@@ -37,7 +37,7 @@ from .http import HttpClient, HttpLimits
 from .kinds import KINDS, Kind
 from .records import frame_of_texts, join_frames
 from .throttle import Throttle
-from .web_address import is_of_this_machine
+from .web_address import is_of_this_machine, servers_of
 
 
 @dataclass(frozen=True)
@@ -273,7 +273,10 @@ class HttpConnector(Connector):
             self.base_address(),
             limits=self.limits,
             policy=given.get("policy")
-            or AddressPolicy(parse_networks(settings.get("allowed_networks"))),
+            or AddressPolicy(
+                parse_networks(settings.get("allowed_networks")),
+                servers=servers_of(self.addresses()),
+            ),
             throttle=given.get("throttle")
             or Throttle(
                 float(settings.get("requests_per_second") or 0),
@@ -291,6 +294,10 @@ class HttpConnector(Connector):
 
     def base_address(self):
         return self.settings.get("address")
+
+    def addresses(self):
+        """The addresses that settings name as those of a server of this source."""
+        return [self.base_address()]
 
     def make_auth(self):
         """Who we are: one of ``auth``."""

@@ -3,11 +3,15 @@
 """Addresses of servers as people enter them and servers send them."""
 
 import ipaddress
+import re
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from .errors import SourceAnswerError, SourceSettingsError
 
 PORTS = {"http": 80, "https": 443}
+# RFC 9110: tokens, and what may stand beside each other in a line.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"(?!\s)[\t\x20-\x7e\x80-\xff]*")
 
 
 def check_address(address):
@@ -32,6 +36,22 @@ def check_address(address):
             remedy="Enter them in their own fields: addresses appear in messages.",
         )
     return address
+
+
+def check_headers(headers):
+    """Refuse what no header can hold, without repeating it: it may be a credential.
+
+    :param headers: dict name -> text
+    :raise SourceSettingsError: a line break, or a letter that is not in Latin-1
+    """
+    for name, value in headers.items():
+        if _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value):
+            continue
+        raise SourceSettingsError(
+            f"The header {name!r} or what goes into it, such as the API key, holds a "
+            "line break or a letter that no header can hold.",
+            remedy="Enter it again, without spaces and line breaks around it.",
+        )
 
 
 def path_part(text, label="account"):
@@ -72,6 +92,22 @@ def whole_address(url, base=""):
             remedy="Check the address: it must be the one of the API.",
         )
     return whole
+
+
+def servers_of(addresses):
+    """Where the servers of addresses listen, their TLS port included.
+
+    :param addresses: texts, of which those that are no addresses count for nothing
+    :return: set of (host, port)
+    """
+    found = set()
+    for address in filter(None, addresses):
+        try:
+            _scheme, host, port = server_of(address.strip())
+        except ValueError:
+            continue
+        found |= {(host, port), (host, PORTS["https"])}
+    return found
 
 
 def server_of(url):

@@ -73,6 +73,9 @@ class FreeSwitch(http.Controller):
         max_content_length=MOST_BYTES,
     )
     def receive(self, source_id):
+        if request.httprequest.method != "POST":
+            # Odoo lets OPTIONS through to every method.
+            return answer(405, "Records are posted.", {"Allow": "POST"})
         length = request.httprequest.content_length
         if length is None:
             return answer(411, "The request does not say how long it is.")

@@ -12,8 +12,10 @@ import re
 # What begins a formula; the last ones are those of East Asian keyboards. It begins a
 # cell, also one that a spreadsheet with other separators sees.
 _BEGINS = "[=+\\-@\uff1d\uff0b\uff0d\uff20]"
-_DANGEROUS = re.compile(rf"(^[\t\r\n]*|[;\t\r\n])([\s\"]*)('*)(?={_BEGINS})")
-_MADE_SAFE = re.compile(rf"(^[\t\r\n]*|[;\t\r\n])([\s\"]*)'('*)(?={_BEGINS})")
+# What may stand between, all of it at once: looked at from each of its characters, a
+# text of nothing else would take the square of its length.
+_DANGEROUS = re.compile(rf"(?<![\s\";])([\s\";]*+)('*+)(?={_BEGINS})")
+_SEPARATORS = frozenset(";\t\r\n")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]{1,3})?")
 
 _MOST_TITLE = 31
@@ -30,12 +32,18 @@ def safe_text(text):
     """
     if _NUMBER.fullmatch(text):
         return text
-    return _DANGEROUS.sub(r"\1\2'\3", text)
+    return _DANGEROUS.sub(lambda found: _quoted(found, "'" + found[2]), text)
 
 
 def plain_text(text):
     """What :func:`safe_text` was given."""
-    return _MADE_SAFE.sub(r"\1\2\3", text)
+    return _DANGEROUS.sub(lambda found: _quoted(found, found[2][1:]), text)
+
+
+def _quoted(found, quotes):
+    """What was found, with other apostrophes where it begins a cell."""
+    begins = found.start() == 0 or not _SEPARATORS.isdisjoint(found[1])
+    return found[1] + (quotes if begins else found[2])
 
 
 def sheet_title(wanted, default, taken=()):

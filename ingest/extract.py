@@ -8,6 +8,39 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..connectors.harmless import shown
+
+
+def expression_problem(pattern):
+    """Say why an expression cannot be used; ``""`` where it can.
+
+    :param pattern: text; a regular expression without look-around and references back
+    """
+    try:
+        re.compile(pattern)
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except (re.error, RecursionError, OverflowError, pa.ArrowInvalid) as error:
+        reason = str(error).removeprefix("Invalid regular expression: ")
+        return f"The expression {shown(pattern)} cannot be read: {reason}."
+    return ""
+
+
+def found(values, pattern):
+    """Where an expression is found.
+
+    The engine is RE2, whose time grows with the text and no faster, whatever the
+    expression: texts of callers would keep Python's own busy for hours otherwise, and
+    everybody else waiting. Telephone columns repeat themselves (trunks, contexts), so
+    it runs once per distinct text.
+
+    :param values: pyarrow string array without nulls
+    :param pattern: text, see :func:`expression_problem`
+    :return: pyarrow boolean array
+    """
+    encoded = pc.dictionary_encode(values)
+    mask = pc.match_substring_regex(encoded.dictionary, pattern)
+    return pc.take(mask, encoded.indices)
+
 
 def extraction_problem(pattern):
     """Say what is wrong with an extraction pattern.
@@ -17,11 +50,10 @@ def extraction_problem(pattern):
     """
     if not pattern:
         return ""
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        return f"The expression {pattern} cannot be read: {error}."
-    if groups != 1:
+    problem = expression_problem(pattern)
+    if problem:
+        return problem
+    if re.compile(pattern).groups != 1:
         return (
             f"The expression {pattern} needs exactly one group in parentheses: "
             "the part to take."
@@ -35,19 +67,17 @@ def extract(values, pattern):
     :param values: pyarrow string array without nulls
     :param pattern: a regular expression with one group; empty: the whole text
     :return: pyarrow string array of the same length
-
-    Telephone columns repeat themselves (trunks, contexts), so the expression runs
-    once per distinct text. It is Python's ``re``, the syntax users know.
     """
     if not pattern:
         return values
-    search = re.compile(pattern).search
     encoded = pc.dictionary_encode(values)
-    taken = []
-    for text in encoded.dictionary.to_pylist():
-        match = search(text)
-        taken.append((match.group(1) or "") if match else "")
-    return pc.take(pa.array(taken, pa.string()), encoded.indices)
+    texts = encoded.dictionary
+    # The first place where it is found, and all around it.
+    taken = pc.replace_substring_regex(
+        texts, rf"\A(?s:.*?)(?:{pattern})(?s:.*)\z", r"\1", max_replacements=1
+    )
+    taken = pc.if_else(pc.match_substring_regex(texts, pattern), taken, "")
+    return pc.take(taken, encoded.indices)
 
 
 def column(frame, name):

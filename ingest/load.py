@@ -54,6 +54,8 @@ def load_settings(source):
     company = source.company_id
     identifiers = source.env["metered.identifier"].search_fetch(
         [
+            # Said here: what a caller's context says of archived ones charges nobody.
+            ("active", "=", True),
             ("company_id", "=", company.id),
             ("source_id", "in", [False, source.id]),
             ("normalised", "!=", False),
@@ -152,6 +154,7 @@ def _meters(source):
     """The meters that records may name, by their codes; the company's own first."""
     meters = source.env["metered.meter"].search(
         [
+            ("active", "=", True),
             ("kind", "!=", "call"),
             ("company_id", "in", [False, source.company_id.id]),
         ],

@@ -33,7 +33,7 @@ def load_classes(env, company):
 
     :return: (list of :class:`~.classify.Destination`, dict call class -> meter id)
     """
-    shared = ("company_id", "in", [False, company.id])
+    shared = [("active", "=", True), ("company_id", "in", [False, company.id])]
     prefixes = [
         Destination(
             id=d.id,
@@ -42,10 +42,10 @@ def load_classes(env, company):
             prefixes=tuple(d._split_prefixes()),
             meter_id=d.meter_id.id or 0,
         )
-        for d in env["metered.destination"].search([shared])
+        for d in env["metered.destination"].search(shared)
     ]
     meters = env["metered.meter"].search(
-        [("kind", "=", "call"), ("call_class", "!=", False), shared],
+        [("kind", "=", "call"), ("call_class", "!=", False), *shared],
         # The company's own meter comes last and so takes the place of a shared one.
         order="company_id NULLS FIRST, id",
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .extract import column
+from .extract import column, expression_problem, found
 
 #: directions in the order of their codes, as a chunk keeps them
 DIRECTIONS = np.array(["outbound", "inbound", "internal"], object)
@@ -57,10 +57,7 @@ def condition_problem(operator, value):
     if operator not in OPERATORS:
         return f"{operator} is not a comparison."
     if operator == "matches":
-        try:
-            re.compile(value or "")
-        except re.error as error:
-            return f"The expression {value} cannot be read: {error}."
+        return expression_problem(value or "")
     if operator in ("above", "below"):
         try:
             float(value)
@@ -78,9 +75,6 @@ def _test(operator, value):
             if operator == "like"
             else (lambda text: not match(text))
         )
-    if operator == "matches":
-        search = re.compile(value).search
-        return lambda text: bool(search(text))
     limit = float(value)
 
     def compare(text):
@@ -115,6 +109,8 @@ def condition_mask(frame, condition):
     elif operator == "one of":
         choices = [choice.strip() for choice in value.split(",")]
         mask = pc.is_in(values, pa.array(choices, pa.string()))
+    elif operator == "matches":
+        mask = found(values, value)
     else:
         encoded = pc.dictionary_encode(values)
         test = _test(operator, value)

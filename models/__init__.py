@@ -4,6 +4,7 @@
 # By name, but what a file inherits stands above it: tests/test_model_files.py
 from . import metered_guarded
 from . import account_move
+from . import account_move_charged
 from . import account_move_line
 from . import account_move_line_explain
 from . import account_move_line_explain_difference
@@ -35,6 +36,7 @@ from . import metered_sync
 from . import metered_completeness
 from . import metered_completeness_check
 from . import metered_completeness_fetch
+from . import metered_context
 from . import metered_customer_group
 from . import metered_dashboard
 from . import metered_dashboard_attention

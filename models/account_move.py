@@ -6,6 +6,7 @@ from odoo.tools import format_date
 
 from ..ingest.aside import Aside
 from ..ingest.usage_calls import cdr_domain
+from .account_move_charged import CHARGED_TO
 from .metered_guarded import BY_PROGRAM
 
 #: said while an invoice is copied to take it back, or to stand in its place
@@ -90,6 +91,13 @@ class AccountMove(models.Model):
             credit note is withdrawn, is on another invoice by now, or a difference was
             billed twice
         """
+        if not CHARGED_TO.isdisjoint(vals):
+            with self._metered_watched():
+                return self._metered_write(vals)
+        return self._metered_write(vals)
+
+    def _metered_write(self, vals):
+        """Write, and have usage follow the state; see :meth:`write`."""
         if vals.get("state") not in ("draft", "cancel"):
             return super().write(vals)
         returning = self._metered_returning()
@@ -97,9 +105,11 @@ class AccountMove(models.Model):
         revived = self.filtered(lambda m: m.state == "cancel").sudo()
         lines = revived.invoice_line_ids.filtered("metered_freed")
         lines.move_id._metered_check_freed(lines)
-        uncredited = self.filtered(
+        withdrawn = self.filtered(
             lambda m: m.state == "posted" and m.move_type == "out_refund"
-        ).reversed_entry_id.filtered(lambda m: m.state == "posted")
+        )
+        withdrawn._metered_check_reversals()
+        uncredited = withdrawn.reversed_entry_id.filtered(lambda m: m.state == "posted")
         result = super().write(vals)
         (revived | uncredited.sudo())._metered_hold_period()
         if vals["state"] == "cancel":
@@ -121,7 +131,7 @@ class AccountMove(models.Model):
         return result
 
     def _post(self, soft=True):
-        """Free what posted credit notes take back in full."""
+        """Free what posted credit notes take back in full; charge what ends these."""
         posted = super()._post(soft)
         for refund in posted:
             if refund.move_type == "out_refund" and refund.reversed_entry_id:
@@ -130,10 +140,15 @@ class AccountMove(models.Model):
         void._metered_differences()._note_unbilled(
             void, self.env._("%(document)s was taken back.")
         )
+        posted.sudo()._metered_charge_again()
         return posted
 
     def unlink(self):
-        """Tell which differences to usage are not billed any more."""
+        """Tell which differences to usage are not billed any more.
+
+        :raises UserError: for a posted credit note that took usage back
+        """
+        self._metered_check_credits()
         self._metered_differences()._note_unbilled(
             self, self.env._("%(document)s was deleted.")
         )
@@ -240,17 +255,7 @@ class AccountMove(models.Model):
         )
         lines.move_id._metered_check_freed(lines)
         for line in lines:
-            if not line._metered_is_unchanged():
-                raise UserError(
-                    self.env._(
-                        "The usage of %(line)s on %(invoice)s was rated again or taken "
-                        "back since it was credited. Leave the credit note as it is, "
-                        "and bill the usage anew: Metered Billing, Billing, Manual "
-                        "Invoicing.",
-                        line=line._metered_title(),
-                        invoice=line.move_id._metered_label(),
-                    )
-                )
+            line._metered_refuse_changed()
             usage = line._metered_freed_usage()
             usage._link_to_lines([(usage_id, line.id) for usage_id in usage.ids])
             line._set_as_program({"metered_freed": False})

@@ -86,6 +86,13 @@ class AccountMoveLine(models.Model):
             values["metered_origin_line_id"] = self.id
         return super()._copy_data_extend_business_fields(values)
 
+    def write(self, vals):
+        """Have the usage on these lines follow what becomes of them."""
+        if {"move_id", "display_type"}.isdisjoint(vals):
+            return super().write(vals)
+        with self._metered_watched():
+            return super().write(vals)
+
     def unlink(self):
         """Tell in the chatter that deleting a line frees its usage.
 

@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..connectors import files
+from ..connectors.harmless import harmless
 from ..ingest.mapping import raw_texts
 from .ir_attachment import StoredFileError
 
@@ -183,7 +184,11 @@ class MeteredBatch(models.Model):
         """
         source = self.env["metered.source"].browse(source_id)
         attachment = self.env["ir.attachment"].create(
-            {"name": file_name, "datas": content, "mimetype": FILE_TYPE}
+            {
+                "name": file_name and harmless(file_name),
+                "datas": content,
+                "mimetype": FILE_TYPE,
+            }
         )
         return self._create_for_file(source, attachment, override).id
 

@@ -132,7 +132,11 @@ class MeteredGoldenGuard(models.AbstractModel):
     def _golden_calls(self, vals_list):
         calls = self.env["metered.golden.call"].sudo()
         calls = calls.search(
-            [("kind", "in", list(self._golden_kinds)), *self._golden_domain()]
+            [
+                ("active", "=", True),
+                ("kind", "in", list(self._golden_kinds)),
+                *self._golden_domain(),
+            ]
         )
         return calls and self._golden_concerned(calls, vals_list)
 

@@ -1,8 +1,11 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import api, models
-from odoo.exceptions import AccessError
+from math import isfinite
 
+from odoo import api, models
+from odoo.exceptions import AccessError, UserError
+
+from ..connectors.harmless import shown
 from ..ingest.aside import Aside
 
 MODULE = "metered_billing"
@@ -27,7 +30,8 @@ class MeteredGuarded(models.AbstractModel):
     * a field that is ``readonly`` is set by the program, which says so by
       :meth:`_set_as_program`, ``BY_PROGRAM`` or by working as superuser; a value for it
       is refused, and one that comes as a default in the context is not looked at,
-    * that something belongs to all companies is decided by those who may work in all.
+    * that something belongs to all companies is decided by those who may work in all,
+    * a value is what it looks like: an id is a whole number, and a number has an end.
 
     Dialogs are seen by nobody but who opened them: see ``ir_rule``.
 
@@ -48,6 +52,7 @@ class MeteredGuarded(models.AbstractModel):
         if self.env.su:
             return super().create(vals_list)
         for vals in vals_list:
+            self._refuse_odd_values(vals)
             # A copy says of every field what it is, and of most that it is empty.
             self._refuse_program_fields(
                 {name: value for name, value in vals.items() if value}
@@ -61,6 +66,7 @@ class MeteredGuarded(models.AbstractModel):
         """Refuse what the program sets, what points to the unseen, and a move away."""
         if self.env.su:
             return super().write(vals)
+        self._refuse_odd_values(vals)
         self._refuse_program_fields(vals)
         self._refuse_unseen(vals)
         if self._is_of_module() and "company_id" in vals:
@@ -133,6 +139,39 @@ class MeteredGuarded(models.AbstractModel):
             for name, field in self._fields.items()
             if field._module == MODULE
         }
+
+    def _refuse_odd_values(self, vals):
+        """Refuse what the database would take for something else than the ORM does.
+
+        An id that is text, or a number with a point, is no record to whoever looks at
+        the values, and one to PostgreSQL. NaN is not below zero, nor above.
+
+        :raises AccessError: an id that is none
+        :raises UserError: a number that is none
+        """
+        for name, value in vals.items():
+            field = self._fields.get(name)
+            if field is None or not value or field._module != MODULE:
+                continue
+            if field.relational and any(map(_is_odd, _ids_in(field, value))):
+                raise AccessError(
+                    self.env._(
+                        "%(model)s, %(field)s: %(value)s is no id of a record. Ids are "
+                        "whole numbers.",
+                        model=self._description,
+                        field=field._description_string(self.env) or name,
+                        value=shown(repr(value), 100),
+                    )
+                )
+            if field.type in ("float", "monetary") and not _is_finite(value):
+                raise UserError(
+                    self.env._(
+                        "%(model)s, %(field)s: %(value)s is no number to count with.",
+                        model=self._description,
+                        field=field._description_string(self.env) or name,
+                        value=shown(str(value), 100),
+                    )
+                )
 
     def _refuse_program_fields(self, vals):
         """Refuse values of fields that are read-only.
@@ -220,6 +259,37 @@ class MeteredGuarded(models.AbstractModel):
     def _default_company(self):
         """The company of a new record that may belong to all of them."""
         return False if self._works_in_all_companies() else self.env.company
+
+
+def _ids_in(field, value):
+    """What stands where a value of a relation has ids, whatever it is."""
+    if field.type == "many2one":
+        return [value]
+    if not isinstance(value, list | tuple):
+        return []
+    found = []
+    for one in value:
+        if not isinstance(one, list | tuple):
+            found.append(one)
+        elif one and one[0] in (1, 4):
+            found += one[1:2]
+        elif one and one[0] == 6 and isinstance(one[-1], list | tuple):
+            found += one[-1]
+    return found
+
+
+def _is_odd(id_):
+    """Whether the database might take something for an id that is none."""
+    return id_ is True or isinstance(id_, str | float)
+
+
+def _is_finite(value):
+    try:
+        return isfinite(float(value))
+    except OverflowError:
+        return False
+    except (TypeError, ValueError):
+        return True  # the ORM says what is wrong with it
 
 
 def _linked(one):

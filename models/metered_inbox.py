@@ -7,6 +7,7 @@ from itertools import takewhile
 import numpy as np
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from ..connectors.errors import SourceError
 from ..connectors.formats import Chunk
@@ -38,7 +39,7 @@ class MeteredInbox(models.Model):
     _log_access = False
 
     source_id = fields.Many2one(
-        "metered.source", required=True, ondelete="cascade", index=True
+        "metered.source", required=True, ondelete="restrict", index=True
     )
     record = fields.Text(required=True, help="JSON, column to text.")
 
@@ -54,6 +55,32 @@ class MeteredSource(models.Model):
         self.ensure_one()
         self.env["metered.inbox"].sudo().create(
             {"source_id": self.id, "record": json.dumps(record, ensure_ascii=False)}
+        )
+
+    @api.constrains("active", "source_type", "company_id")
+    @api.ondelete(at_uninstall=False)
+    def _check_inbox(self):
+        """Keep a source as long as records wait that its switch was told are stored.
+
+        :raises ValidationError: they would be rated by nobody, or for somebody else
+        """
+        for source in self:
+            waiting = source._posted_waiting()
+            if waiting:
+                raise ValidationError(
+                    self.env._(
+                        "The switch of %(switch)s has posted records that wait to be "
+                        "rated: %(count)s. Press Sync on the source and wait until it "
+                        "is done, then try again.",
+                        switch=source.name,
+                        count=waiting,
+                    )
+                )
+
+    def _posted_waiting(self):
+        """How many records wait to be rated that were posted."""
+        return (
+            self.env["metered.inbox"].sudo().search_count([("source_id", "=", self.id)])
         )
 
     @api.model
@@ -94,13 +121,10 @@ class MeteredSource(models.Model):
 
     def _has_posted(self):
         """Whether records were posted that are not rated yet."""
-        inbox = self.env["metered.inbox"].sudo()
-        return bool(inbox.search([("source_id", "=", self.id)], limit=1))
+        return bool(self._posted_waiting())
 
     def _look_posted(self):
-        waiting = (
-            self.env["metered.inbox"].sudo().search_count([("source_id", "=", self.id)])
-        )
+        waiting = self._posted_waiting()
         if waiting:
             return self.env._("%s wait to be rated.", waiting)
         if not self.batch_count:

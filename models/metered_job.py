@@ -20,6 +20,7 @@ from ..ingest.conflicts import (
     quietly,
 )
 from ..ingest.disk import is_of_the_disk
+from .metered_context import own_context
 
 #: what a program raises that is wrong, and no record
 DEFECTS = (AttributeError, LookupError, NameError, TypeError)
@@ -183,8 +184,10 @@ class MeteredJob(models.AbstractModel):
             do or another process is at it
         """
         self.ensure_one()
+        # In a user's transaction: what a scheduled action says is its own.
+        job = self if commit else own_context(self)
         with quietly() if commit else nullcontext():
-            return self._process_locked(commit, seconds)
+            return job._process_locked(commit, seconds)
 
     def _process_locked(self, commit, seconds):
         if not self._lock_job(commit):

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
+from .metered_context import own_context
+
 # Invoices that charge a period: made for it, or of the sale order of its fees; neither
 # cancelled nor taken back in full by posted credit notes.
 _LIVING = """
@@ -245,8 +247,9 @@ class MeteredPeriod(models.Model):
         :raises UserError: when an invoice bills it
         """
         self.ensure_one()
-        subscription = self.sudo().subscription_id.with_company(self.company_id)
-        return subscription._metered_bill_again(self.sudo())
+        period = own_context(self).sudo()
+        subscription = period.subscription_id.with_company(period.company_id)
+        return subscription._metered_bill_again(period)
 
     def action_bill_again(self):
         """Make the draft that bills this period again, and open it."""

@@ -101,6 +101,14 @@ class MeteredRateDeck(models.Model):
         "There is already a rate deck of this name in this company.",
     )
 
+    def copy_data(self, default=None):
+        """A duplicate has a name of its own."""
+        vals_list = super().copy_data(default)
+        for record, vals in zip(self, vals_list, strict=True):
+            if "name" not in (default or {}):
+                vals["name"] = self.env._("%s (copy)", record.name)
+        return vals_list
+
     def _compute_rate_count(self):
         counts = dict(
             self.env["metered.rate"]._read_group(

@@ -83,6 +83,7 @@ class MeteredSimulation(models.Model):
         words = self.env["metered.explanation"]
         calls = self.env["metered.golden.call"].search(
             [
+                ("active", "=", True),
                 ("company_id", "=", self.company_id.id),
                 ("meter_id.kind", "=", "call"),
             ]

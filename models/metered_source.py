@@ -188,6 +188,14 @@ class MeteredSource(models.Model):
         "There is already a metered source of this name in this company.",
     )
 
+    def copy_data(self, default=None):
+        """A duplicate has a name of its own."""
+        vals_list = super().copy_data(default)
+        for record, vals in zip(self, vals_list, strict=True):
+            if "name" not in (default or {}):
+                vals["name"] = self.env._("%s (copy)", record.name)
+        return vals_list
+
     @api.model
     def _selection_preset(self):
         return [(preset.key, preset.name) for preset in presets.PRESETS.values()]

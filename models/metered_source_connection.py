@@ -83,6 +83,7 @@ class MeteredSource(models.Model):
     )
     allowed_networks = fields.Char(
         groups="base.group_system",
+        copy=False,
         help="Addresses or networks such as 127.0.0.1 or 169.254.0.0/16 that may be "
         "connected to although they are this server itself or link-local.",
     )

@@ -24,6 +24,7 @@ class MeteredSource(models.Model):
         "_selection_store_code",
         string="Storage",
         groups="base.group_system",
+        copy=False,
         help="One of those in Settings, Technical, FS Storages, of the module "
         "fs_storage. Its credentials stay there.",
     )

@@ -21,8 +21,8 @@ class MeteredSourcePayer(models.Model):
     column = fields.Char(required=True, help="Name of the source's column.")
     pattern = fields.Char(
         string="Extract",
-        help="A regular expression; its first group is the identifier. Empty: the "
-        "whole value.",
+        help="A regular expression, without look-around; its first group is the "
+        "identifier. Empty: the whole value.",
     )
     kind = fields.Selection(
         IDENTIFIER_KINDS,

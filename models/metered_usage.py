@@ -10,6 +10,9 @@ from ..ingest.rerate import rerate
 from ..ingest.usage_calls import cdr_domain
 from .unchecked_many2one import UncheckedMany2one
 
+#: of any currency on a line: beyond it a float has no cents, and no entry is balanced
+MOST_MONEY = 10**13
+
 
 class MeteredUsage(models.Model):
     """A customer's rated total for one meter and one day: what is invoiced.
@@ -311,7 +314,7 @@ class MeteredUsage(models.Model):
         :return: list of (dict for ``account.move.line``, ids of the usage)
         """
         calls = self.filtered(lambda usage: usage.meter_id.kind == "call")
-        return calls._prepare_call_lines(
+        lines = calls._prepare_call_lines(
             company, currency, partner, date_from, date_to, date
         ) + (self - calls)._prepare_meter_lines(
             company,
@@ -322,6 +325,20 @@ class MeteredUsage(models.Model):
             date or date_to,
             subscription,
         )
+        for values, _ids in lines:
+            if abs(values["quantity"] * values["price_unit"]) >= MOST_MONEY:
+                raise UserError(
+                    self.env._(
+                        "%(line)s comes to %(amount)s, more than an invoice can hold "
+                        "to the cent. Look in Call Details for a record whose quantity "
+                        "cannot be right, and undo its import.",
+                        line=values["name"].replace("\n", ", "),
+                        amount=currency.format(
+                            values["quantity"] * values["price_unit"]
+                        ),
+                    )
+                )
+        return lines
 
     def _prepare_call_lines(
         self, company, currency, partner, date_from, date_to, date=None

@@ -123,6 +123,7 @@ class MeteredUsage(models.Model):
                         .id,
                     ),
                     ("in_progress", "=", True),
+                    ("active", "=", True),
                 ],
                 order="id",
             )

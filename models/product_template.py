@@ -91,6 +91,7 @@ class ProductTemplate(models.Model):
             return subscriptions
         return subscriptions.search(
             [
+                ("active", "=", True),
                 ("in_progress", "=", True),
                 (
                     "sale_subscription_line_ids.product_id.product_tmpl_id",

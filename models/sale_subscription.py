@@ -7,7 +7,9 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..ingest.aside import Aside
+from ..ingest.conflicts import CONFLICTS
 from ..rating.exact import exact, exact_text, number
+from .metered_context import own_context
 from .metered_given import all_given, given
 from .metered_golden_guard import AS_AGREED
 from .sale_subscription_dates import ADVANCING, PAST_RENEWALS
@@ -94,7 +96,7 @@ class SaleSubscription(models.Model):
         :raises UserError: when the period is billed already, with the invoice's name
         """
         self.ensure_one()
-        subscription = self.with_company(self.company_id)
+        subscription = own_context(self).with_company(self.company_id)
         [renewal] = subscription._metered_claim_periods()
         if renewal.billed:
             raise UserError(renewal.billed_message())
@@ -129,6 +131,18 @@ class SaleSubscription(models.Model):
                     next=format_date(self.env, self.recurring_next_date),
                 )
             )
+        try:
+            self.with_company(self.company_id)._metered_claim_periods()
+        except CONFLICTS as error:
+            # Tried again, it would find the next date moved on, and bill that as well.
+            raise UserError(
+                self.env._(
+                    "%s is being invoiced at this moment, by somebody else or by the "
+                    "nightly renewal. Look at its invoices before you press Create "
+                    "Invoice again: that bills the next period.",
+                    self.name,
+                )
+            ) from error
         return super().manual_invoice()
 
     def generate_invoice(self):
@@ -153,9 +167,28 @@ class SaleSubscription(models.Model):
         return subscriptions
 
     def unlink(self):
-        """Another subscription may bill then what these billed."""
-        partners = self.partner_id
+        """Keep what is still to be billed, and who would bill it.
+
+        Another subscription may bill then what these billed.
+
+        :raises UserError: usage waits for it, or a period of it is on no invoice
+        """
+        unbilled = self._metered_unbilled_periods()
+        if unbilled:
+            raise UserError(
+                self.env._(
+                    "%(periods)s of %(subscription)s is on no invoice, and would be "
+                    "forgotten with the subscription. Press Bill This Period Again on "
+                    "it first; or leave the period unbilled: Metered Billing, Billing, "
+                    "Billing Periods.",
+                    periods=unbilled._describe_days(),
+                    subscription=", ".join(unbilled.subscription_id.mapped("name")),
+                )
+            )
+        partners, names = self.partner_id, self.mapped("name")
+        waiting = self._metered_waiting_usage()
         result = super().unlink()
+        self._metered_check_waiting(waiting, names)
         self._metered_mark_payers(partners)
         return result
 
@@ -211,7 +244,7 @@ class SaleSubscription(models.Model):
         for subscription, kept in dates.items():
             with ADVANCING.said():
                 subscription._set_as_program(kept)
-        self._metered_check_waiting(waiting)
+        self._metered_check_waiting(waiting, self.mapped("name"))
         self._metered_plans_after(values)
 
     # === WHOSE USAGE IT BILLS === #
@@ -231,10 +264,12 @@ class SaleSubscription(models.Model):
             )
         return usage
 
-    def _metered_check_waiting(self, usage):
+    @api.model
+    def _metered_check_waiting(self, usage, names):
         """Refuse a change after which nothing bills usage that was to be billed.
 
-        :param usage: ``metered.usage`` that these were to bill before
+        :param usage: ``metered.usage`` that was to be billed before
+        :param names: of the subscriptions that were to bill it
         """
         left = usage.search([("id", "in", usage.ids), ("no_renewal", "=", True)])
         if left:
@@ -249,7 +284,7 @@ class SaleSubscription(models.Model):
                         sum(left.mapped("records"))
                     ),
                     customer=left.partner_id[0].display_name,
-                    subscription=", ".join(self.mapped("name")),
+                    subscription=", ".join(names),
                 )
             )
 

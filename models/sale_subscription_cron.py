@@ -29,6 +29,7 @@ class SaleSubscription(models.Model):
         """Subscriptions that have something due in a company: a superset of them."""
         return [
             ("company_id", "=", company.id),
+            ("active", "=", True),
             "|",
             "&",
             ("in_progress", "=", True),

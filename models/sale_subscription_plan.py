@@ -70,6 +70,7 @@ class SaleSubscription(models.Model):
         """Subscriptions of a company whose plans calls may take from."""
         return [
             ("company_id", "=", company.id),
+            ("active", "=", True),
             "|",
             ("in_progress", "=", True),
             ("metered_plan_end", "!=", False),

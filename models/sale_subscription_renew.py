@@ -8,6 +8,8 @@ from markupsafe import Markup
 from odoo import Command, fields, models
 from odoo.exceptions import UserError
 
+from .metered_context import own_context
+
 
 @dataclass(slots=True)
 class Renewal:
@@ -55,6 +57,7 @@ class SaleSubscription(models.Model):
         :return: the invoices, ``account.move``
         :raises UserError: when one of them cannot be invoiced
         """
+        self = own_context(self)  # noqa: PLW0642
         invoices = self.env["account.move"]
         for company, subscriptions in self.grouped("company_id").items():
             renewals = subscriptions.with_company(company)._metered_renew_in_company()
@@ -84,7 +87,7 @@ class SaleSubscription(models.Model):
         """
         self._metered_end_plans()
         invoices = self.env["account.move"]
-        for subscription in self:
+        for subscription in own_context(self):
             subscription = subscription.with_company(subscription.company_id)
             today = subscription.company_id._metered_today()
             date_to = today + timedelta(days=1)

@@ -82,6 +82,7 @@ from . import test_import_formats
 from . import test_import_together
 from . import test_import_usage
 from . import test_import_wizard
+from . import test_invoice_charged
 from . import test_invoice_mail
 from . import test_invoice_usage
 from . import test_job_screens
@@ -102,6 +103,7 @@ from . import test_number_normalisation
 from . import test_number_plans
 from . import test_onboarding
 from . import test_other_company_calls
+from . import test_partner_merge
 from . import test_prepare_invariants
 from . import test_pythons
 from . import test_quantities
@@ -176,8 +178,10 @@ from . import test_what_if_tours
 from . import test_zero_lines
 from .generated import test_audit
 from .generated import test_context
+from .generated import test_duplicates
 from .generated import test_every_button
 from .generated import test_exact_formats
+from .generated import test_expressions
 from .generated import test_fuzz
 from .generated import test_given_values
 from .generated import test_guarded

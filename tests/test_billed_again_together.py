@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Two people press *Bill This Period Again* at once: one invoice.
+"""Two people press *Bill This Period Again*, or *Create Invoice*, at once: one invoice.
 
 Each has a transaction of its own, as two requests have; these commit for real, in the
 test database, and what they store is removed at the end.
@@ -65,14 +65,19 @@ class TestBilledAgainTogether(CommittedCase):
         self.cr.commit()
         return super()._remove()
 
-    def press(self, together):
-        """Press the button in a thread, as a request does it; its answer in a list."""
+    def press(self, together, button=None):
+        """Press the button in a thread, as a request does it; its answer in a list.
+
+        :param button: function of an environment; None: *Bill This Period Again*
+        """
         answers = []
 
         def bill(env):
             # What this transaction sees is settled from here on.
             env.cr.execute("SELECT count(*) FROM metered_period")
             together()
+            if button:
+                return button(env)
             return env["metered.period"].browse(self.period.id).action_bill_again()
 
         def request():
@@ -112,3 +117,36 @@ class TestBilledAgainTogether(CommittedCase):
         )
         self.assertEqual(made["res_id"], invoice.id)
         self.assertIn("billed already", str(told))
+
+    @mute_logger("odoo.sql_db")
+    def test_create_invoice_at_once(self):
+        """The second press is not taken for one that means the period after it."""
+        self.period.action_waive()
+        self.cr.commit()
+        both = threading.Barrier(2, timeout=60)
+        met = threading.local()
+
+        def together():
+            if not getattr(met, "done", False):
+                met.done = True
+                both.wait()
+
+        def button(env):
+            subscription = env["sale.subscription"].browse(self.subscriptions.id)
+            return subscription.manual_invoice()
+
+        with patch("odoo.service.model.random.uniform", return_value=0.0):
+            presses = [self.press(together, button) for _person in range(2)]
+            for thread, _answers in presses:
+                thread.join()
+        self.refresh()
+        self.assertEqual(len(self.subscriptions.invoice_ids), 1)
+        self.assertEqual(str(self.subscriptions.recurring_next_date), "2027-01-01")
+        told = [
+            answer
+            for _thread, answers in presses
+            for answer in answers
+            if isinstance(answer, UserError)
+        ]
+        self.assertEqual(len(told), 1)
+        self.assertIn("is being invoiced at this moment", str(told[0]))

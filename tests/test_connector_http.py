@@ -5,6 +5,7 @@
 import datetime
 import gzip
 import ipaddress
+import json
 import logging
 import os
 import socket
@@ -33,6 +34,7 @@ from odoo.addons.metered_billing.connectors.errors import (
     SourceUnreachable,
 )
 from odoo.addons.metered_billing.connectors.http import HttpClient, HttpLimits
+from odoo.addons.metered_billing.connectors.http_json import HttpJson
 from odoo.addons.metered_billing.connectors.refusals import retry_after_seconds
 from odoo.addons.metered_billing.connectors.throttle import Throttle, shared_throttle
 from odoo.addons.metered_billing.connectors.web_address import check_address
@@ -357,6 +359,29 @@ class TestAddresses(HttpCase):
         client = self.client(f"http://pbx.example.com:{server.port}", policy=policy)
         self.assertEqual(client.get_json("x"), {"path": "/x"})
 
+    def test_what_is_allowed_for_a_server_is_for_no_other_one(self):
+        server, beside = self.serve(), self.serve()
+        for path in ("{server}/x", "{beside}/x"):
+            path = path.format(
+                server=f"http://127.0.0.1:{server.port}",
+                beside=f"http://127.0.0.1:{beside.port}",
+            )
+            connector = HttpJson(
+                {
+                    "address": f"http://127.0.0.1:{server.port}/api",
+                    "allowed_networks": "127.0.0.1",
+                    "records_path": "/records",
+                }
+            )
+            with self.subTest(path), connector:
+                if str(server.port) in path:
+                    connector.client.get_json(path)
+                    continue
+                with self.assertRaisesRegex(SourceSettingsError, "this server itself"):
+                    connector.client.get_json(path)
+        self.assertEqual(len(server.requests), 1)
+        self.assertEqual(beside.requests, [])
+
     def test_names_that_do_not_exist(self):
         client = self.client("http://nowhere.invalid")
         with self.assertRaisesRegex(SourceUnreachable, "nowhere.invalid cannot be res"):
@@ -458,6 +483,38 @@ class TestSecrets(HttpCase):
             "pä ss/1 p%C3%A4%20ss/1 p%C3%A4%20ss%2F1 p%C3%A4+ss%2F1 cMOkIHNzLzE="
         )
         self.assertEqual(hidden, "*** *** *** *** ***")
+
+    def test_as_errors_quote_it(self):
+        for secret in ("s3cr3t\r\nX-Evil: 1", "s3cr3t\\key", "s3cr3tж", "s3cr3t'\"x"):
+            with self.subTest(secret):
+                redact = Redaction()
+                redact.add(secret)
+                for quoted in (repr, ascii, json.dumps):
+                    hidden = redact(f"Invalid: {quoted(secret)}")
+                    self.assertNotIn("s3cr3t", hidden)
+
+    def test_what_no_header_holds_is_refused_without_showing_it(self):
+        server = self.serve()
+        for name, value in (
+            ("Authorization", "Bearer s3cr3t\r\nX-Evil: 1"),
+            ("Authorization", "Bearer s3cr3t\n"),
+            ("Authorization", "Bearer s3cr3tж"),
+            ("Authorization", "Bearer s3cr3t\0"),
+            ("X-Key", " s3cr3t"),
+            ("X-Key", ""),
+            ("X\r\nX-Evil: 1", "s3cr3t"),
+            ("X: y", "s3cr3t"),
+            ("", "s3cr3t"),
+        ):
+            with self.subTest(name=name, value=value):
+                client = self.client(server, auth=HeaderAuth(name, value))
+                if not value:
+                    client.get_json("x")
+                    continue
+                with self.assertRaisesRegex(SourceError, "no header can hold") as told:
+                    client.get_json("x")
+                self.assertNotIn("s3cr3t", str(told.exception))
+        self.assertEqual(len(server.requests), 1)
 
     def test_a_key_in_the_address_is_in_no_log(self):
         server = self.serve()

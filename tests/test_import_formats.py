@@ -50,6 +50,20 @@ class TestImportFormats(MeteredCase):
             self.assertEqual(self.facts(batch), expected, name)
             self.assertEqual(batch.balance, "ok")
 
+    def test_any_name_of_a_file(self):
+        for name in ("a\0b.csv", "\ud800.csv", "../../a.csv", "x" * 5000):
+            with self.subTest(name[:9]):
+                row = (
+                    str(len(name)),
+                    "2026-10-05 10:00:00",
+                    60,
+                    "+14045550100",
+                    "+1212",
+                )
+                batch = self.import_calls(self.source, row, name=name)
+                self.assertEqual((batch.state, batch.records), ("done", 1))
+                self.assertNotRegex(batch.file_name, "[\0\ud800]")
+
     def test_time_zone_of_the_source(self):
         source = self.make_source(timezone="Europe/Paris")
         batch = self.import_calls(source, *CALLS)

@@ -112,6 +112,12 @@ class MeteredInvoiceCase(MeteredCase):
 
 @tagged("post_install", "-at_install")
 class TestMeteredInvoice(MeteredInvoiceCase):
+    def test_more_than_an_invoice_holds_is_told(self):
+        subscription = self.make_plan()
+        self.make_records("2026-10-05", 10**16)
+        with self.assertRaisesRegex(UserError, "Text messages.* more than an invoice"):
+            subscription.create_invoice()
+
     def test_the_phone_plan(self):
         """A flat fee in advance, texts in arrears: the 101st costs 0.05."""
         for mode in ("draft", "invoice", "invoice_send", "sale_and_invoice"):

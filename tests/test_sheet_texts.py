@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import TestCase
 
 import openpyxl
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.deck_files import (
@@ -20,6 +20,7 @@ from odoo.addons.metered_billing.deck_files import (
     write_xlsx,
 )
 from odoo.addons.metered_billing.deck_files.sheet_texts import (
+    MOST_CHARACTERS,
     plain_text,
     safe_text,
     sheet_title,
@@ -79,6 +80,16 @@ class TestSheetTexts(TestCase):
         # Texts are read without blanks around them, from whatever file.
         self.assertEqual(rates["name"].tolist()[:-1], [f.strip() for f in FORMULAS])
         self.assertEqual(rates["prefix"].tolist()[-1], "=911")
+
+    @settings(max_examples=500, deadline=None, derandomize=True)
+    @given(st.text("=+-@＝;\t\r\n \"'a1", max_size=12))
+    @example("\t" * MOST_CHARACTERS)
+    @example(';"' * (MOST_CHARACTERS // 2))
+    @example("\t'" * (MOST_CHARACTERS // 2))
+    @example("' " * (MOST_CHARACTERS // 2))
+    def test_every_text_is_the_same_again(self, text):
+        """A text of tabs alone would take hours, were each looked at from the next."""
+        self.assertEqual(plain_text(safe_text(text)), text)
 
     def test_numbers_stay_numbers(self):
         for number in ("-1.5", "+44", "0.02", "-1e3", "12025550101"):

@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
@@ -56,14 +57,44 @@ class TestPush(MeteredMakers, HttpCase):
         cls.token = cls.source._new_token()
         cls.customer = cls.make_customer("Acme", "+14045550100")
 
-    def post(self, data, source=None, **headers):
+    def test_what_was_stored_outlives_no_source(self):
+        """The switch was told that it may forget the record."""
+        self.assertEqual(self.post(call("kept")).status_code, 200)
+        for change in ({"active": False}, {"source_type": "file"}):
+            with (
+                self.subTest(change),
+                self.assertRaisesRegex(UserError, "Press Sync"),
+                self.env.cr.savepoint(),
+            ):
+                self.source.write(change)
+        with (
+            self.assertRaisesRegex(UserError, "Press Sync"),
+            self.env.cr.savepoint(),
+        ):
+            self.source.unlink()
+        waiting = self.env["metered.inbox"].search([("source_id", "=", self.source.id)])
+        self.assertEqual(len(waiting), 1)
+        waiting.unlink()
+        self.source.active = False
+        self.source.unlink()
+
+    def test_nothing_but_a_post_stores(self):
+        for method in ("OPTIONS", "PUT", "HEAD", "GET", "DELETE", "PATCH"):
+            with self.subTest(method):
+                answer = self.post(call(method), method=method)
+                self.assertEqual(answer.status_code, 405)
+        self.assertFalse(
+            self.env["metered.inbox"].search([("source_id", "=", self.source.id)])
+        )
+
+    def post(self, data, source=None, method="POST", **headers):
         headers.setdefault("Authorization", f"Bearer {self.token}")
         headers.setdefault("Content-Type", "application/json")
         return self.url_open(
             f"/metered/freeswitch/{(source or self.source).id}",
             data=data if isinstance(data, bytes | str) else json.dumps(data),
             headers={n: v for n, v in headers.items() if v},
-            method="POST",
+            method=method,
         )
 
     def inbox(self):

@@ -1,9 +1,15 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..models.metered_guarded import MODULE
 
 
 class BasePartnerMerge(models.TransientModel):
+    """Customers that become one: with their usage, and within one company's books."""
+
     _inherit = "base.partner.merge.automatic.wizard"
 
     def _update_foreign_keys(self, src_partners, dst_partner):
@@ -12,6 +18,8 @@ class BasePartnerMerge(models.TransientModel):
         Their columns have no foreign key in the database (see ``UncheckedMany2one``),
         which is what the merge goes by.
         """
+        self._check_metered_companies(src_partners, dst_partner)
+        self._fold_simulation_lines(src_partners, dst_partner)
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["metered.usage"].flush_model()
         values = {"src": src_partners.ids, "dst": dst_partner.id}
@@ -45,4 +53,116 @@ class BasePartnerMerge(models.TransientModel):
             usage.search(
                 [("partner_id", "=", partner.id), ("invoice_line_id", "=", False)]
             ).ids
+        )
+
+    def _check_metered_companies(self, src_partners, dst_partner):
+        """Refuse to hand over what belongs to a company that is not the user's.
+
+        A contact may be everybody's, and yet the customer of one company, whose usage,
+        numbers and subscriptions go with it.
+
+        :raises UserError: naming the companies
+        """
+        companies = self._metered_companies(src_partners)
+        others = companies - self.env.user.company_ids
+        if others and not self.env.su:
+            raise UserError(
+                self.env._(
+                    "%(customers)s cannot be merged here: usage, numbers or "
+                    "subscriptions of %(companies)s would change hands. Somebody who "
+                    "works in that company, too, can merge them.",
+                    customers=", ".join(src_partners.mapped("display_name")),
+                    companies=", ".join(others.mapped("name")),
+                )
+            )
+        owner = dst_partner.sudo().company_id
+        if owner and companies - owner:
+            raise UserError(
+                self.env._(
+                    "%(kept)s belongs to %(owner)s, and %(customers)s has usage, "
+                    "numbers or subscriptions of %(companies)s. Keep a contact that "
+                    "all companies share.",
+                    kept=dst_partner.display_name,
+                    owner=owner.name,
+                    customers=", ".join(src_partners.mapped("display_name")),
+                    companies=", ".join((companies - owner).mapped("name")),
+                )
+            )
+
+    def _metered_companies(self, partners):
+        """The companies that have anything of this module, or sell, to customers.
+
+        :return: ``res.company`` with all rights
+        """
+        companies = self.env["res.company"].sudo()
+        for name, model in self.env.registry.items():
+            if model._abstract or model._transient or not model._auto:
+                continue
+            if model._original_module != MODULE and name != "sale.subscription":
+                continue
+            company = model._fields.get("company_id")
+            if company is None or not company.store or name == "metered.cdr":
+                # Of calls the usage tells: there is no index on their customer.
+                continue
+            records = self.env[name].sudo().with_context(active_test=False)
+            for field in model._fields.values():
+                if (
+                    field.type == "many2one"
+                    and field.comodel_name == "res.partner"
+                    and field.store
+                ):
+                    companies |= companies.union(
+                        *(
+                            found
+                            for (found,) in records._read_group(
+                                [(field.name, "in", partners.ids)], ["company_id"]
+                            )
+                        )
+                    )
+        return companies
+
+    def _fold_simulation_lines(self, src_partners, dst_partner):
+        """Make one line of a run's lines that would be of one customer then.
+
+        Odoo renames them all at once, and these may be there once only.
+        """
+        lines = self.env["metered.simulation.line"]
+        lines.flush_model()
+        numbers = [
+            field.name
+            for field in lines._fields.values()
+            if field.store and field.type in ("integer", "float") and field.name != "id"
+        ]
+        sums = SQL(", ").join(
+            SQL("sum(%s) AS %s", SQL.identifier(name), SQL.identifier(name))
+            for name in numbers
+        )
+        values = SQL(", ").join(
+            SQL("%s = folded.%s", SQL.identifier(name), SQL.identifier(name))
+            for name in numbers
+        )
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH folded AS (
+                    SELECT min(id) AS kept, array_agg(id) AS ids, %s
+                      FROM metered_simulation_line
+                     WHERE partner_id = ANY(%s)
+                     GROUP BY simulation_id, meter_id, coalesce(destination_id, 0),
+                              currency_id
+                    HAVING count(*) > 1
+                ), gone AS (
+                    DELETE FROM metered_simulation_line line
+                     USING folded
+                     WHERE line.id = ANY(folded.ids) AND line.id != folded.kept
+                )
+                UPDATE metered_simulation_line line
+                   SET %s
+                  FROM folded
+                 WHERE line.id = folded.kept
+                """,
+                sums,
+                [*src_partners.ids, dst_partner.id],
+                values,
+            )
         )

@@ -4,6 +4,8 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
+from ..models.metered_context import own_context
+
 
 class MeteredManualInvoice(models.TransientModel):
     """Invoice a customer's usage of some days by hand: search, look, create.
@@ -99,6 +101,7 @@ class MeteredManualInvoice(models.TransientModel):
 
     def action_search(self):
         """Show what there is to invoice."""
+        self = own_context(self)  # noqa: PLW0642
         self.ensure_one()
         self._check_question()
         self.env["metered.usage"].sudo()._apply_plans(self._domain())
@@ -114,6 +117,7 @@ class MeteredManualInvoice(models.TransientModel):
 
         :raises UserError: where there is nothing to invoice
         """
+        self = own_context(self)  # noqa: PLW0642
         self.ensure_one()
         if self.sudo().invoice_id:
             return self._open_invoice()

@@ -229,14 +229,25 @@ class TestGuarded(TransactionCase):
     def ways_to_point(self, record, field, target):
         """The ways in which a user can have a record point to another one."""
         name, value = field.name, target.id
+        odd = [str(value), float(value), f" {value}"]
         if field.type == "many2many":
             value = [Command.link(value)]
+            odd = [[Command.link(one)] for one in odd]
+            odd += [[(6, 0, [str(target.id)])], [str(target.id)]]
         asked = record.browse().with_context(**{f"default_{name}": value})
         return {
             "write": lambda: record.write({name: value}),
             "create": lambda: record.browse().create({name: value}),
             "onchange": lambda: record.onchange({name: value}, [name], {name: {}}),
             "default": lambda: asked.default_get([name]),
+            **{
+                f"{what} {one!r}": lambda do=do, one=one: do({name: one})
+                for what, do in (
+                    ("write", record.write),
+                    ("create", record.browse().create),
+                )
+                for one in odd
+            },
         }
 
     def test_nobody_points_into_another_company(self):
@@ -332,6 +343,32 @@ class TestGuarded(TransactionCase):
         value = [Command.link(target.id)] if field.type == "many2many" else target.id
         if target not in record.copy({field.name: value}).sudo()[field.name]:
             raise IntegrityError("it does not point there")
+
+    def test_no_number_without_an_end_is_taken(self):
+        """PostgreSQL has NaN for a number that is not below zero."""
+        chief, tried = self.strangers["administrator"], 0
+        for name in models_of_module(self.env):
+            numbers = [
+                field.name
+                for field in self.env[name]._fields.values()
+                if is_ours(field) and field.type in ("float", "monetary")
+                if field.store and not field.readonly
+            ]
+            if not numbers:
+                continue
+            mine = self.env(user=chief)[name]
+            if mine._transient:
+                mine = mine.browse(self.their_factory.dialog(name, chief))
+            elif name in self.their_records:
+                mine = self.seen_by(self.their_records[name], chief)
+            for number in numbers:
+                for value in (float("nan"), float("inf"), "nan", "-Infinity", 10**400):
+                    for do in (mine.write, mine.browse().create):
+                        tried += 1
+                        with self.subTest(model=name, field=number, value=value):
+                            with self.assertRaisesRegex(UserError, "no number"):
+                                do({number: value})
+        self.assertGreater(tried, 100)
 
     def of_company(self, record):
         return "company_id" in record and record.sudo().company_id == self.theirs
@@ -523,7 +560,7 @@ class TestGuarded(TransactionCase):
         signed = {**change, "digest": confirm._digest(change), "reason": "Agreed"}
         for name, value in (
             ("vals_list", '[{"name": "another"}]'),
-            ("record_ids", "[1]"),
+            ("record_ids", f"[{rate.id + 1}]"),
             ("method", "unlink"),
             ("altered", "- something else"),
             ("digest", "0" * 64),
