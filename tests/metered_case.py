@@ -5,6 +5,7 @@
 import base64
 import csv
 import io
+import socket
 from pathlib import Path
 
 from odoo import Command
@@ -46,6 +47,12 @@ class MeteredMakers:
     def move_source(self, source, **values):
         """Another server, and the same credentials for it."""
         source.write({**source._get_secrets(), **values})
+
+    def closed_address(self):
+        """Where nobody answers: its port is this test's, and is not listened to."""
+        closed = self.enterContext(socket.socket())
+        closed.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{closed.getsockname()[1]}"
 
     @classmethod
     def make_source(cls, preset="generic", **values):

@@ -303,7 +303,7 @@ class TestBeforeInvoice(SourceCase):
         self.assertFalse(wizard.sync_note)
 
     def test_held_while_it_cannot_be_asked(self):
-        self.move_source(self.source, address="http://127.0.0.1:9")
+        self.move_source(self.source, address=self.closed_address())
         invoice, run = self.renew()
         self.assertEqual(run.sync_ids.state, "failed")
         self.assertEqual(invoice.state, "draft")
@@ -311,14 +311,14 @@ class TestBeforeInvoice(SourceCase):
         self.assertIn(self.source.name, activity.note)
 
     def test_billed_where_that_is_the_policy(self):
-        self.move_source(self.source, address="http://127.0.0.1:9")
+        self.move_source(self.source, address=self.closed_address())
         self.source.unreachable_policy = "bill"
         invoice, _run = self.renew()
         self.assertEqual(invoice.state, "posted")
         self.assertFalse(invoice.activity_ids)
 
     def test_what_comes_later_is_on_the_next_invoice(self):
-        self.move_source(self.source, address="http://127.0.0.1:9")
+        self.move_source(self.source, address=self.closed_address())
         self.source.write({"unreachable_policy": "bill", "first_days": 400})
         invoice, run = self.renew()
         self.assertFalse(invoice.invoice_line_ids.metered_usage_ids)

@@ -71,7 +71,7 @@ class TestSourceMany(SourceCase):
         # What a request waits for between its attempts is tested with HttpClient.
         self.enterContext(patch.object(interface.time, "sleep"))
         syncs = self.start()
-        self.move_source(self.source, address="http://127.0.0.1:9")
+        self.move_source(self.source, address=self.closed_address())
         asked = []
         connect = type(self.source)._make_connector
 

@@ -314,7 +314,7 @@ class TestSync(SourceCase):
     def test_an_unreachable_switch_is_tried_again_and_then_told_once(self):
         # What a request waits for between its attempts is tested with HttpClient.
         self.enterContext(patch.object(interface.time, "sleep"))
-        self.move_source(self.source, address="http://127.0.0.1:9")
+        self.move_source(self.source, address=self.closed_address())
         sync = self.sync(run=False)
         waits = []
         for _attempt in range(5):
