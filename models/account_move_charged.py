@@ -22,10 +22,12 @@ class AccountMove(models.Model):
             return super().write(vals)
 
     def unlink(self):
-        """A posted credit note is taken back first: its usage is charged again then.
+        """A posted credit note is taken back first: its usage is charged again then."""
+        self._metered_check_taking_back()
+        return super().unlink()
 
-        :raises UserError: for one that took usage back
-        """
+    def _metered_check_taking_back(self):
+        """:raises UserError: one is a posted credit note that takes usage back"""
         for refund in self.filtered(
             lambda move: move.state == "posted" and move.move_type == "out_refund"
         ):
@@ -38,7 +40,6 @@ class AccountMove(models.Model):
                         invoice=refund.reversed_entry_id._metered_label(),
                     )
                 )
-        return super().unlink()
 
     def _metered_charge_again(self):
         """Charge with these what the credit notes took back that they reverse.

@@ -168,10 +168,18 @@ class SaleSubscription(models.Model):
         return result
 
     def unlink(self):
-        """Keep what is still to be billed, and who would bill it.
+        """Keep who would bill the usage that waits for it.
 
-        :raises UserError: usage waits for it, or a period of it is on no invoice
+        :raises UserError: nobody else bills it
         """
+        waiting, names = self._metered_waiting_usage(), self.mapped("name")
+        result = super().unlink()
+        self._metered_check_waiting(waiting, names)
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_unbilled(self):
+        """Keep what is still to be billed: its periods go with it."""
         unbilled = self._metered_unbilled_periods()
         if unbilled:
             raise UserError(
@@ -184,10 +192,6 @@ class SaleSubscription(models.Model):
                     subscription=", ".join(unbilled.subscription_id.mapped("name")),
                 )
             )
-        waiting, names = self._metered_waiting_usage(), self.mapped("name")
-        result = super().unlink()
-        self._metered_check_waiting(waiting, names)
-        return result
 
     # === WHOSE USAGE IT BILLS === #
 
