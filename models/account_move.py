@@ -148,7 +148,7 @@ class AccountMove(models.Model):
 
         :raises UserError: for a posted credit note that took usage back
         """
-        self._metered_check_credits()
+        self._metered_check_taking_back()
         self._metered_differences()._note_unbilled(
             self, self.env._("%(document)s was deleted.")
         )

@@ -14,11 +14,8 @@ class AccountMove(models.Model):
 
     _inherit = "account.move"
 
-    def _metered_check_credits(self):
-        """A posted credit note is taken back first: its usage is charged again then.
-
-        :raises UserError: for one that took usage back
-        """
+    def _metered_check_taking_back(self):
+        """:raises UserError: one is a posted credit note that takes usage back"""
         for refund in self.filtered(
             lambda move: move.state == "posted" and move.move_type == "out_refund"
         ):

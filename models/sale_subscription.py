@@ -167,12 +167,22 @@ class SaleSubscription(models.Model):
         return subscriptions
 
     def unlink(self):
-        """Keep what is still to be billed, and who would bill it.
+        """Keep who would bill the usage that waits for it.
 
         Another subscription may bill then what these billed.
 
-        :raises UserError: usage waits for it, or a period of it is on no invoice
+        :raises UserError: nobody does
         """
+        waiting, names = self._metered_waiting_usage(), self.mapped("name")
+        partners = self.partner_id
+        result = super().unlink()
+        self._metered_check_waiting(waiting, names)
+        self._metered_mark_payers(partners)
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_unbilled(self):
+        """Keep what is still to be billed: its periods go with it."""
         unbilled = self._metered_unbilled_periods()
         if unbilled:
             raise UserError(
@@ -185,12 +195,6 @@ class SaleSubscription(models.Model):
                     subscription=", ".join(unbilled.subscription_id.mapped("name")),
                 )
             )
-        partners, names = self.partner_id, self.mapped("name")
-        waiting = self._metered_waiting_usage()
-        result = super().unlink()
-        self._metered_check_waiting(waiting, names)
-        self._metered_mark_payers(partners)
-        return result
 
     def write(self, values):
         """Bill what is left when a stage closes it, and keep dates that were agreed.
