@@ -48,7 +48,7 @@ class MeteredNumberCheck(models.AbstractModel):
     """
 
     _name = "metered.number.check"
-    _description = "Check of Dialled Numbers"
+    _description = "Check of Dialed Numbers"
 
     @api.model
     def _of_customer(self, partner, source):

@@ -168,8 +168,8 @@ class MeteredOnboarding(models.AbstractModel):
             text = self.env._(
                 "%(file)s: %(rated)s of %(records)s records rated.",
                 file=done.file_name,
-                rated=done.rated,
-                records=done.records,
+                rated=self.env["metered.explanation"]._number(done.rated),
+                records=self.env["metered.explanation"]._number(done.records),
             )
         elif latest.state in ("queued", "running"):
             text = self.env._("%s is being imported.", latest.file_name)

@@ -21,7 +21,7 @@ class MeteredCompanySetup(models.TransientModel):
         "res.country",
         required=True,
         default=lambda self: self.env.company.country_id,
-        help="How numbers are dialled and written, unless a source says otherwise.",
+        help="How numbers are dialed and written, unless a source says otherwise.",
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     timezone = fields.Selection(
