@@ -111,15 +111,20 @@ class MeteredAudit(models.AbstractModel):
     def _audit_whole(self, is_gone):
         """All settings of parts that come or go; of many, the first.
 
+        What is empty, and whose part it is, says nothing in that chatter.
+
         :return: dict record -> (name, list of (field, text before, text after))
         """
         none = self.env._("none")
+        empty = (none, "0", self.env._("no"))
         whole = {}
         for record in self.sudo()[:MOST_LINES]:
+            home = record._audit_home()
             lines = [
                 (name, text, none) if is_gone else (name, none, text)
                 for name, text in record._audit_texts().items()
-                if text not in (none, "0")
+                if text not in empty
+                and not (self._fields[name].relational and record[name] == home)
             ]
             whole[record] = (record.display_name, lines)
         return whole

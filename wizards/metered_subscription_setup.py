@@ -90,8 +90,8 @@ class MeteredSubscriptionSetup(models.TransientModel):
                 )
             ]
         subscription = self.env["sale.subscription"].create(values)
-        # A subscription that is put in progress sets both dates to today. Fees are billed
-        # in advance, so the first month's is due on the first day; usage when it ended.
+        # A subscription that is put in progress sets both dates to today. Fees are
+        # billed in advance: the first month's is due on the first day.
         due = self.date_start if self.fee else self.date_start + relativedelta(months=1)
         subscription.write({"date_start": self.date_start, "recurring_next_date": due})
         return {
