@@ -51,7 +51,7 @@ def write_csv(rows, packed=False):
 #: column -> what stands in it
 COLUMN_HELP = {
     "prefix": "First digits of the international number, without +. Ranges and lists "
-    "are read, too: 447400-447409; 447500. =911 is a short code, dialled exactly so. "
+    "are read, too: 447400-447409; 447500. =911 is a short code, dialed exactly so. "
     "* is for all numbers that nothing else fits. Needed.",
     "name": "Where it leads to.",
     "call type": "Only for calls of this type: its name or code. Empty: for all.",

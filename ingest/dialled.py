@@ -96,14 +96,23 @@ def _best(numbers, plan, others):
 
 
 def _explained(numbers, plan, other):
-    """How many numbers would be another country's own, dialled there."""
+    """How many numbers would be another country's own, dialled there, or go abroad.
+
+    What began with 0 lost it where that is dialled before national numbers: of 011 44
+    20 7946 0120 on a German switch +49 11 44 20 7946 0120 is left.
+    """
     if other.country_code == plan.country_code:
         return 0
     code = f"+{plan.country_code}"
-    texts = pa.array(
-        [n[len(code) :] if n.startswith(code) else n[1:] for n in sorted(numbers)],
-        pa.string(),
-    )
-    read = normalise_numbers(texts, other)
+    texts = [n[len(code) :] if n.startswith(code) else n[1:] for n in sorted(numbers)]
+    read = normalise_numbers(pa.array(texts, pa.string()), other)
     own = pc.starts_with(read, f"+{other.country_code}").fill_null(False)
-    return int((exist(read) & own.to_numpy(zero_copy_only=False)).sum())
+    explained = exist(read) & own.to_numpy(zero_copy_only=False)
+    abroad = [
+        f"{plan.national_prefix}{text}"
+        if f"{plan.national_prefix}{text}".startswith(other.idd_prefixes)
+        else None
+        for text in texts
+    ]
+    read = normalise_numbers(pa.array(abroad, pa.string()), other)
+    return int((explained | exist(read)).sum())

@@ -137,16 +137,22 @@ class MeteredAudit(models.AbstractModel):
     def _audit_whole(self, is_gone):
         """All settings of parts that come or go; of many, the first.
 
+        What is empty, and whose part it is, says nothing in that chatter.
+
         :return: dict record -> (name, list of (field, text before, text after))
         """
         none = self.env._("none")
+        empty = (none, "0", self.env._("no"))
         whole = {}
         for record in self.sudo()[:MOST_LINES]:
+            home = record._audit_home()
             lines = [
                 (name, text, none) if is_gone else (name, none, text)
                 for name in self._audit_names()
                 for text in [record._audit_text(name)]
-                if text not in (none, "0") and name != "sequence"
+                if text not in empty
+                and name != "sequence"
+                and not (self._fields[name].relational and record[name] == home)
             ]
             whole[record] = (record.display_name, lines)
         return whole

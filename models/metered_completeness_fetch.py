@@ -121,13 +121,15 @@ class MeteredCompleteness(models.Model):
             said = self.env._("%(started)s Others are under way already.", started=said)
         elif found:
             said = self.env._("%s: a sync is under way already.", said)
+        action = (started | found).sudo(False)._action_open()
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
                 "type": "success" if started else "info",
                 "message": said,
-                "next": (started | found).sudo(False)._action_open(),
+                # An action that follows another would show its text as HTML source.
+                "next": {**action, "help": False},
             },
         }
 

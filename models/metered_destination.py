@@ -68,7 +68,7 @@ class MeteredDestination(models.Model):
     prefixes = fields.Text(
         required=True,
         help="First digits of the international number without +, separated by "
-        "spaces: 44 for the United Kingdom. A short code that is dialled exactly so "
+        "spaces: 44 for the United Kingdom. A short code that is dialed exactly so "
         "is written with an equals sign: =911.",
     )
     prefix_count = fields.Integer(compute="_compute_prefix_count")

@@ -48,7 +48,7 @@ class MeteredNumberCheck(models.AbstractModel):
     """
 
     _name = "metered.number.check"
-    _description = "Check of Dialled Numbers"
+    _description = "Check of Dialed Numbers"
 
     @api.model
     def _of_customer(self, partner, source):
@@ -88,8 +88,9 @@ class MeteredNumberCheck(models.AbstractModel):
             OF_IMPORTS,
             {"batches": self._last_imports(source).ids, "most": CALLS_OF_IMPORTS},
         )
+        # The home country is a setting, and the calls may know better.
         return self._look(
-            self.env.cr.fetchall(), source, source.sudo().country_id, True
+            self.env.cr.fetchall(), source, source.sudo().country_id, False
         )
 
     @api.model
@@ -127,8 +128,8 @@ class MeteredNumberCheck(models.AbstractModel):
                     name,
                     True,
                     self.env._(
-                        "The %(count)s numbers called last are numbers as they are "
-                        "dialled in %(country)s.",
+                        "The %(count)s numbers called last make sense as dialed in "
+                        "%(country)s.",
                         count=found.count,
                         country=country.name,
                     ),
@@ -181,14 +182,14 @@ class MeteredNumberCheck(models.AbstractModel):
         if found.suspect is found.missing:
             text = self.env._(
                 "%(share)s %% of the %(count)s numbers called last do not exist as they"
-                " were read, dialled in %(country)s. Their calls cost %(money)s.",
+                " were read, dialed in %(country)s. Their calls cost %(money)s.",
                 **values,
             )
         else:
             text = self.env._(
                 "%(share)s %% of the %(count)s numbers called last were read as numbers"
-                " of %(country)s, and nothing tells that the customer dials as there. "
-                "Their calls cost %(money)s.",
+                " of %(country)s only because that is the source's home country. Their "
+                "calls cost %(money)s.",
                 **values,
             )
         if found.country:

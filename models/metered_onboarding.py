@@ -118,6 +118,11 @@ class MeteredOnboarding(models.AbstractModel):
             else self.env._(
                 "A customer, with the telephone number or line that its calls are "
                 "known by."
+            )
+            if self.env["res.partner"].has_access("create")
+            else self.env._(
+                "The telephone number or line that a customer's calls are known by. "
+                "Somebody who may create contacts makes the customer first."
             ),
             "button": self.env._("Service Identifiers")
             if count
@@ -137,15 +142,19 @@ class MeteredOnboarding(models.AbstractModel):
             )
         else:
             text = self.env._(
-                "There are rates. No deck is the company's default yet: see Settings."
+                "There are rates. No deck is the company's default yet, so choose one."
             )
+        if not rates:
+            button = self.env._("Propose Rates")
+        elif company.metered_deck_id:
+            button = self.env._("Rate Decks")
+        else:
+            button = self.env._("Choose")
         return {
             "title": self.env._("Rates"),
             "done": bool(rates),
             "text": text,
-            "button": self.env._("Rate Decks")
-            if rates
-            else self.env._("Propose Rates"),
+            "button": button,
         }
 
     @api.model
@@ -159,8 +168,8 @@ class MeteredOnboarding(models.AbstractModel):
             text = self.env._(
                 "%(file)s: %(rated)s of %(records)s records rated.",
                 file=done.file_name,
-                rated=done.rated,
-                records=done.records,
+                rated=self.env["metered.explanation"]._number(done.rated),
+                records=self.env["metered.explanation"]._number(done.records),
             )
         elif latest.state in ("queued", "running"):
             text = self.env._("%s is being imported.", latest.file_name)
@@ -257,6 +266,8 @@ class MeteredOnboarding(models.AbstractModel):
     @api.model
     def _open_rates(self):
         if self._step_rates()["done"]:
+            if not self.env.company.metered_deck_id:
+                return self._open_company()
             return self._list("metered_billing.action_metered_rate_deck")
         return self._dialog("metered.rate.proposal", self.env._("Propose Rates"))
 

@@ -71,7 +71,7 @@ class MeteredRate(models.Model):
     )
     prefix = fields.Char(
         help="First digits of the international number without +. The longest prefix "
-        "that fits a number counts. =911 is a short code, dialled exactly so. Empty, "
+        "that fits a number counts. =911 is a short code, dialed exactly so. Empty, "
         "and no destination: for every number that nothing else fits.",
     )
     destination_id = fields.Many2one(

@@ -59,12 +59,14 @@ class MeteredSimulation(models.Model):
         """One customer as texts."""
         share = 100 * difference / before if before else 0
         shown = formatLang(self.env, share, digits=1)
+        # Less than a cent is still a difference.
+        places = 2 if abs(difference) >= 0.005 else 4
         return {
             "id": partner.id,
             "name": partner.display_name or self.env._("Unknown"),
             "before": formatLang(self.env, before, digits=2),
             "after": formatLang(self.env, after, digits=2),
-            "difference": formatLang(self.env, difference, digits=2),
+            "difference": formatLang(self.env, difference, digits=places),
             "share": f"{shown} %" if abs(share) >= 0.05 else "",
             "currency": currency.name,
         }

@@ -103,20 +103,20 @@ class MeteredSource(models.Model):
         string="Home Country",
         required=True,
         default=lambda self: self.env.company.country_id,
-        help="Numbers are read as they are dialled in this country: its international "
+        help="Numbers are read as they are dialed in this country: its international "
         "and national prefixes, its number lengths. A source account may have a "
         "country of its own.",
     )
     idd_prefixes = fields.Char(
         string="International Prefixes",
-        help="Digits dialled before an international number, separated by commas, "
+        help="Digits dialed before an international number, separated by commas, "
         "for example 011,00. Leave empty to take those of the home country, "
         "with 00 and 011.",
     )
     short_code_max = fields.Integer(
         string="Short Codes up to",
         help="Numbers with at most this many digits are short codes or extensions and "
-        "are kept as dialled. 0 takes what is usual in the home country.",
+        "are kept as dialed. 0 takes what is usual in the home country.",
     )
     local_digits = fields.Integer(
         string="Local Calls Share",
@@ -225,7 +225,7 @@ class MeteredSource(models.Model):
             except ValueError as error:
                 raise ValidationError(
                     self.env._(
-                        "Nothing is known about how numbers are dialled in %(country)s."
+                        "Nothing is known about how numbers are dialed in %(country)s."
                         " Choose another home country for the source %(switch)s.",
                         country=source.country_id.name or self.env._("no country"),
                         switch=source.name,

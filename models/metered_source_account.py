@@ -42,7 +42,7 @@ class MeteredSourceAccount(models.Model):
         help="Where this customer dials: 020 7946 0120 from a British office, for "
         "example. Empty: in the country of its address, and without one in the "
         "source's home country. Choose the home country where the switch itself writes "
-        "all numbers as they are dialled there.",
+        "all numbers as they are dialed there.",
     )
     identifier_ids = fields.One2many("metered.identifier", "account_id")
 
@@ -59,7 +59,7 @@ class MeteredSourceAccount(models.Model):
             except ValueError as error:
                 raise ValidationError(
                     self.env._(
-                        "Nothing is known about how numbers are dialled in "
+                        "Nothing is known about how numbers are dialed in "
                         "%(country)s. Choose another country for %(account)s.",
                         country=account.country_id.name,
                         account=account.name,

@@ -45,7 +45,7 @@ class MeteredSourceColumn(models.Model):
     )
     style = fields.Char(
         string="Format",
-        help="For times: empty to recognise ISO times and epoch seconds, or a format "
+        help="For times: empty to recognize ISO times and epoch seconds, or a format "
         "such as %d/%m/%Y %H:%M:%S.",
     )
     pattern = fields.Char(

@@ -173,7 +173,21 @@ class MeteredSourceFound(models.Model):
             except SourceError as error:
                 failure = f"{source.name}: {error}"
                 raise UserError(failure) from error
-        return {"type": "ir.actions.client", "tag": "soft_reload"}
+        listed = sources.found_ids
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._(
+                    "Accounts that the switch lists: %(count)s, of these without a "
+                    "customer: %(free)s.",
+                    count=len(listed),
+                    free=len(listed.filtered(lambda found: not found.account_id)),
+                ),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
 
 
 class MeteredSource(models.Model):
@@ -298,7 +312,8 @@ class MeteredSource(models.Model):
                 "sticky": True,
                 "title": self.env._("Not all switches could be asked"),
                 "message": "\n".join(failures),
-                "next": action,
+                # An action that follows another would show its text as HTML source.
+                "next": {**action, "help": False},
             },
         }
 

@@ -345,8 +345,8 @@ class ResPartner(models.Model):
             name,
             False,
             self.env._(
-                "No coming renewal takes %(records)s (%(money)s): from before the "
-                "subscription began, or of one that does not renew.",
+                "No coming renewal takes %(records)s (%(money)s): no subscription "
+                "renews, or they are from before it began.",
                 records=self.env["metered.explanation"]._records(records),
                 money=" + ".join(amounts) or self.env._("no price"),
             ),

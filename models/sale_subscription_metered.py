@@ -1,12 +1,19 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import models
+from odoo import api, fields, models
 
 
 class SaleSubscription(models.Model):
     """Which of a subscription's lines are flat fees, and which are metered."""
 
     _inherit = "sale.subscription"
+
+    metered_has_meters = fields.Boolean(compute="_compute_metered_has_meters")
+
+    @api.depends("sale_subscription_line_ids.metered_meter_id")
+    def _compute_metered_has_meters(self):
+        for subscription in self:
+            subscription.metered_has_meters = bool(subscription._metered_lines())
 
     def _metered_lines(self):
         """The lines that are invoiced by usage."""

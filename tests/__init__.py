@@ -152,6 +152,7 @@ from . import test_source_silence
 from . import test_source_silent
 from . import test_source_sync
 from . import test_source_token
+from . import test_source_token_tours
 from . import test_source_tours
 from . import test_source_type_tours
 from . import test_source_types

@@ -92,6 +92,11 @@ class TestDialled(TestCase):
         self.assertFalse(judge(read, DE, [US]).is_wrong)
         found = judge(read, DE, [GB, US], is_told=False)
         self.assertEqual((found.is_wrong, found.country), (True, "US"))
+        # also where they call abroad: of 011 the first digit was taken for Germany's 0
+        abroad = [f"0113314460{n:04}" for n in range(60)]
+        read = normalise_numbers(american(300) + abroad, DE).to_pylist()
+        found = judge(read, DE, [GB, US], is_told=False)
+        self.assertEqual((found.is_wrong, found.country), (True, "US"))
         # and a German's own numbers are none of America's
         german = [f"0{n}" for n in ("301234567", "8912345678", "15112345678")]
         german += [f"0{area}{n}" for area in (30, 40, 221) for n in range(1230, 1250)]

@@ -202,7 +202,7 @@ class TestDiallingCountries(MeteredCase):
             self.assertRegex(
                 check["detail"],
                 r"^\d+ % of the \d+ numbers called last do not exist as they were "
-                r"read, dialled in United Kingdom\. Their calls cost [\d.]+ USD\. "
+                r"read, dialed in United Kingdom\. Their calls cost [\d.]+ USD\. "
                 r"\d+ % of these are numbers of United States\. Set the customer's",
             )
             calls = self.env["metered.cdr"].search(self.press(check)["domain"])
@@ -228,13 +228,21 @@ class TestDiallingCountries(MeteredCase):
         self.customer(source, account=self.usa)
         customer = self.customer(source)
         self.call(source, customer, *american(60))
-        [check] = self.checks(customer)
-        self.assertFalse(check["ok"])
-        self.assertIn("nothing tells that the customer dials", check["detail"])
-        self.assertIn("are numbers of United States", check["detail"])
-        self.assertEqual(
-            self.env["metered.cdr"].search_count(self.press(check)["domain"]), 60
-        )
+        for record in (customer, source):
+            [check] = self.checks(record)
+            self.assertFalse(check["ok"])
+            self.assertIn("the source's home country", check["detail"])
+            self.assertIn("are numbers of United States", check["detail"])
+            self.assertEqual(
+                self.env["metered.cdr"].search_count(self.press(check)["domain"]), 60
+            )
+        # What Germans dial is nobody's in America.
+        self.env["metered.cdr"].search([]).unlink()
+        self.call(source, customer, *(f"030{number}" for number in range(2200, 2260)))
+        for record in (customer, source):
+            record.invalidate_recordset()
+            [check] = self.checks(record)
+            self.assertTrue(check["ok"], check["detail"])
 
     def test_few_calls_are_not_judged(self):
         source = self.make_source(country_id=self.britain.id)

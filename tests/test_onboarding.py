@@ -72,10 +72,86 @@ class TestOnboarding(MeteredMakers, TransactionCase):
         action = form.save().action_create()
         subscription = self.env[action["res_model"]].browse(action["res_id"])
         self.assertTrue(subscription.in_progress)
-        self.assertEqual(str(subscription.recurring_next_date), "2026-11-01")
+        # The fee of October is due on its first day; its usage a month later.
+        self.assertEqual(str(subscription.recurring_next_date), "2026-10-01")
         self.assertEqual(subscription.sale_subscription_line_ids.price_unit, 25.0)
         self.assertEqual(self.done()[-1], "subscription")
         self.assertTrue(self.onboarding.open_step("invoice"))
+
+    def test_every_month_of_the_fee_is_billed(self):
+        """From the first day on, each month once; usage alone waits for its end."""
+        self.env["account.chart.template"].try_loading(
+            "generic_coa", self.company, install_demo=False
+        )
+        partner = self.env["res.partner"].create({"name": "Acme"})
+        for fee, days in ((25.0, ["2026-10-01", "2026-11-01"]), (0.0, ["2026-11-01"])):
+            action = (
+                self.env["metered.subscription.setup"]
+                .create(
+                    {"partner_id": partner.id, "date_start": "2026-10-01", "fee": fee}
+                )
+                .action_create()
+            )
+            subscription = self.env[action["res_model"]].browse(action["res_id"])
+            billed = []
+            while str(subscription.recurring_next_date) < "2026-12-01":
+                billed.append(str(subscription.recurring_next_date))
+                subscription.generate_invoice()
+            self.assertEqual(billed, days)
+            fees = subscription.invoice_ids.invoice_line_ids.filtered(
+                lambda line: line.price_unit == 25.0
+            )
+            self.assertEqual(
+                sorted(line.name.splitlines()[-1] for line in fees),
+                ["10/01/2026 – 10/31/2026", "11/01/2026 – 11/30/2026"] if fee else [],
+            )
+
+    def test_salesperson_makes_a_subscription(self):
+        """Whoever is offered the step can do it, where there is no pricelist yet."""
+        user = new_test_user(
+            self.env,
+            "seller",
+            groups="metered_billing.group_metered_administrator,"
+            "sales_team.group_sale_salesman_all_leads",
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+        )
+        self.env["product.pricelist"].search([]).active = False
+        partner = self.env["res.partner"].create({"name": "Acme"})
+        Setup = self.env["metered.subscription.setup"].with_user(user)
+        values = {"partner_id": partner.id, "date_start": "2026-10-01", "fee": 25.0}
+        action = Setup.create(values).action_create()
+        subscription = self.env["sale.subscription"].browse(action["res_id"])
+        self.assertEqual(subscription.sale_subscription_line_ids.price_unit, 25.0)
+        # Nobody makes one who may not.
+        user.group_ids -= self.env.ref("sales_team.group_sale_salesman_all_leads")
+        user.group_ids -= self.env.ref("sales_team.group_sale_salesman")
+        pricelists = self.env["product.pricelist"].search_count([])
+        with self.assertRaises(AccessError):
+            Setup.create(values).action_create()
+        self.assertEqual(self.env["product.pricelist"].search_count([]), pricelists)
+
+    def test_deck_made_by_hand(self):
+        """An Administrator chooses it as the default without Odoo's Settings."""
+        user = new_test_user(
+            self.env,
+            "pricing",
+            groups="metered_billing.group_metered_administrator",
+            company_id=self.company.id,
+            company_ids=[(6, 0, self.company.ids)],
+        )
+        self.company.country_id = self.usa
+        deck = self.env["metered.rate.deck"].create({"name": "By hand"})
+        self.env["metered.rate"].create({"deck_id": deck.id, "prefix": "1", "price": 1})
+        action = self.onboarding.with_user(user).open_step("rates")
+        form = Form(self.env[action["res_model"]].with_user(user))
+        form.deck_id = deck
+        form.save().action_save()
+        self.assertEqual(self.company.metered_deck_id, deck)
+        self.assertEqual(
+            self.onboarding.open_step("rates")["xml_id"],
+            "metered_billing.action_metered_rate_deck",
+        )
 
     def test_proposal_twice(self):
         """A second proposal takes another name, and leaves the default deck."""

@@ -94,7 +94,7 @@ class TestRateFinder(MeteredCase):
         self.source.active = False
         self.company.country_id = False
         self.assertIn(
-            "not known where the number is dialled",
+            "not known where the number is dialed",
             self.said("2125550199", source_id=False),
         )
 

@@ -117,6 +117,8 @@ class TestAccountChoice(AccountsCase):
         self.assertIn("Broken: ", action["message"])
         found = self.env["metered.source.found"].search(action["next"]["domain"])
         self.assertEqual(found.source_id, source)
+        # The client would show its HTML as it is written.
+        self.assertFalse(action["next"]["help"])
 
     def test_the_customers_own_name_is_proposed(self):
         source = self.connect()

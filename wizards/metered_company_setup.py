@@ -12,6 +12,7 @@ class MeteredCompanySetup(models.TransientModel):
     _name = "metered.company.setup"
     _description = "Setup of the Company for Metered Billing"
     _inherit = ["metered.guarded"]
+    _check_company_auto = True
 
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
@@ -20,7 +21,7 @@ class MeteredCompanySetup(models.TransientModel):
         "res.country",
         required=True,
         default=lambda self: self.env.company.country_id,
-        help="How numbers are dialled and written, unless a source says otherwise.",
+        help="How numbers are dialed and written, unless a source says otherwise.",
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     timezone = fields.Selection(
@@ -35,6 +36,15 @@ class MeteredCompanySetup(models.TransientModel):
         help="A day of usage begins at midnight of this time zone, unless the customer "
         "has another one.",
     )
+    deck_id = fields.Many2one(
+        "metered.rate.deck",
+        string="Default Rate Deck",
+        check_company=True,
+        domain="[('purpose', '=', 'sale')]",
+        default=lambda self: self.env.company.metered_deck_id,
+        help="Prices for customers who have no rate deck of their own, nor by their "
+        "customer group.",
+    )
 
     def action_save(self):
         """Write it on the company."""
@@ -48,8 +58,11 @@ class MeteredCompanySetup(models.TransientModel):
             raise AccessError(
                 self.env._("You do not work in that company: choose one of yours.")
             )
-        # Belongs to Metered Billing, as the group does; the country does not.
-        company.sudo().metered_tz = self.timezone
+        # These belong to Metered Billing, as the group does; the country does not.
+        values = {"metered_tz": self.timezone}
+        if company.metered_deck_id != self.deck_id:
+            values["metered_deck_id"] = self.deck_id.id
+        company.sudo().write(values)
         if company.country_id != self.country_id:
             company.country_id = self.country_id
         return {"type": "ir.actions.act_window_close"}

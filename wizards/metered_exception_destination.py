@@ -129,7 +129,7 @@ class MeteredExceptionDestinationLine(models.TransientModel):
     prefix = fields.Char(
         required=True,
         help="First digits of the international number without +. =1234 is a short "
-        "code, dialled exactly so.",
+        "code, dialed exactly so.",
     )
     name = fields.Char(string="Destination", help="Where such calls lead to.")
     country_id = fields.Many2one("res.country")

@@ -62,7 +62,7 @@ class MeteredImport(models.TransientModel):
         string="First Row Has Names",
         help="Untick it when the first row is a record already.",
     )
-    layout = fields.Char(string="Recognised As", readonly=True)
+    layout = fields.Char(string="Recognized As", readonly=True)
     is_delimited = fields.Boolean(readonly=True)
     records = fields.Integer(readonly=True, help="Rows of the file with a record.")
     known_batch_id = fields.Many2one(

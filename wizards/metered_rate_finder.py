@@ -30,7 +30,7 @@ class MeteredRateFinder(models.TransientModel):
         "res.company", required=True, default=lambda self: self.env.company
     )
     number = fields.Char(
-        help="As it is dialled, or internationally with + in front.",
+        help="As it is dialed, or internationally with + in front.",
     )
     moment = fields.Datetime(
         string="Begins",
@@ -56,7 +56,7 @@ class MeteredRateFinder(models.TransientModel):
     )
     source_id = fields.Many2one(
         "metered.source",
-        string="Dialled At",
+        string="Dialed At",
         domain="[('company_id', '=', company_id)]",
         compute="_compute_source_id",
         store=True,
@@ -125,7 +125,7 @@ class MeteredRateFinder(models.TransientModel):
             return words._render(
                 warning=self.env._(
                     "%(number)s is no number that can be called from %(country)s. "
-                    "Write it as it is dialled there, with its area code, or "
+                    "Write it as it is dialed there, with its area code, or "
                     "internationally with + in front.",
                     number=self.number,
                     country=country.name,
@@ -191,7 +191,7 @@ class MeteredRateFinder(models.TransientModel):
             return self.env._("Enter when the call begins.")
         if not country:
             return self.env._(
-                "It is not known where the number is dialled: set the country of "
+                "It is not known where the number is dialed: set the country of "
                 "%(company)s, or choose a source.",
                 company=self.company_id.name,
             )
@@ -199,7 +199,7 @@ class MeteredRateFinder(models.TransientModel):
             dial_plan(country.code)
         except ValueError:
             return self.env._(
-                "It is not known how numbers are dialled in %(country)s: choose a "
+                "It is not known how numbers are dialed in %(country)s: choose a "
                 "source in another country, and write the number with + in front.",
                 country=country.name,
             )

@@ -29,7 +29,8 @@ class MeteredSubscriptionSetup(models.TransientModel):
     fee = fields.Float(
         string="Monthly Fee",
         digits="Product Price",
-        help="What it costs besides usage. 0: usage only.",
+        help="What each month costs besides usage, billed in advance from the first "
+        "day on. 0: usage only.",
     )
     fee_name = fields.Char(
         string="Fee Is For", default=lambda self: self.env._("Monthly service")
@@ -66,6 +67,7 @@ class MeteredSubscriptionSetup(models.TransientModel):
     def action_create(self):
         """Make the subscription, its template and pricelist if need be, and show it."""
         self.ensure_one()
+        self.env["sale.subscription"].check_access("create")
         stage = self.env["sale.subscription.stage"].search(
             [("type", "=", "in_progress")], limit=1
         )
@@ -88,13 +90,10 @@ class MeteredSubscriptionSetup(models.TransientModel):
                 )
             ]
         subscription = self.env["sale.subscription"].create(values)
-        # A subscription that is put in progress sets both dates to today.
-        subscription.write(
-            {
-                "date_start": self.date_start,
-                "recurring_next_date": self.date_start + relativedelta(months=1),
-            }
-        )
+        # A subscription that is put in progress sets both dates to today. Fees are
+        # billed in advance: the first month's is due on the first day.
+        due = self.date_start if self.fee else self.date_start + relativedelta(months=1)
+        subscription.write({"date_start": self.date_start, "recurring_next_date": due})
         return {
             "type": "ir.actions.act_window",
             "res_model": "sale.subscription",
@@ -128,7 +127,8 @@ class MeteredSubscriptionSetup(models.TransientModel):
             ("currency_id", "=", currency.id),
             ("company_id", "in", [False, self.env.company.id]),
         ]
-        return Pricelist.search(domain, limit=1) or Pricelist.create(
+        # Each subscription needs one, and who may make subscriptions may not make it.
+        return Pricelist.search(domain, limit=1) or Pricelist.sudo().create(
             {"name": currency.full_name or currency.name, "currency_id": currency.id}
         )
 
@@ -137,6 +137,6 @@ class MeteredSubscriptionSetup(models.TransientModel):
         Product = self.env["product.product"]
         name = self.fee_name or self.env._("Monthly service")
         domain = [("name", "=", name), ("type", "=", "service")]
-        return Product.search(domain, limit=1) or Product.create(
+        return Product.search(domain, limit=1) or Product.sudo().create(
             {"name": name, "type": "service", "list_price": self.fee}
         )

@@ -242,6 +242,8 @@ class TestEveryButton(PopulatedCase):
         json.dumps(action, default=json_default)
         while action and action.get("type") == "ir.actions.client":
             action = (action.get("params") or {}).get("next")
+            # The client marks the HTML of an action's help, and not of the next one's.
+            self.assertFalse((action or {}).get("help"))
         if action and action.get("type") == "ir.actions.act_window":
             self.follow(env, action, records, depth)
         return "action"

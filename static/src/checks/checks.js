@@ -1,5 +1,6 @@
 import {Component, useState} from "@odoo/owl";
 import {_t} from "@web/core/l10n/translation";
+import {calledAction} from "../called_action/called_action";
 import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 import {useService} from "@web/core/utils/hooks";
@@ -52,7 +53,7 @@ export class Checks extends Component {
             return;
         }
         const action = await this.orm.call(model, method, [[id], ...args]);
-        await this.action.doAction(action, {
+        await this.action.doAction(calledAction(action), {
             // Where the dialog led to another page there is nothing to look at again,
             // and a load that never ends would keep the dialog open above that page.
             onClose: (how) => (how?.noReload ? undefined : record.load()),

@@ -1,4 +1,5 @@
 import {Component} from "@odoo/owl";
+import {calledAction} from "../called_action/called_action";
 import {useService} from "@web/core/utils/hooks";
 
 /** The way to the first invoice: what is done, what is missing, and a button for it. */
@@ -29,7 +30,7 @@ export class OnboardingPanel extends Component {
             step.key,
         ]);
         // Not where the dialog led to another page: see the checks.
-        await this.action.doAction(action, {
+        await this.action.doAction(calledAction(action), {
             onClose: (how) => (how?.noReload ? undefined : this.props.reload()),
         });
     }
