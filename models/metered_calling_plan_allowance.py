@@ -4,8 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools.misc import formatLang
 
-from ..ingest.plan_terms import PER_UNIT
 from ..rating.exact import exact, number, places_of
+from ..stored.plan_terms import PER_UNIT
 
 
 class MeteredCallingPlanAllowance(models.Model):

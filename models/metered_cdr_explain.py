@@ -3,9 +3,9 @@
 from odoo import api, fields, models
 from odoo.tools import format_datetime
 
-from ..ingest.plan_cover import StoredPlans
-from ..ingest.why import explain_stored
 from ..rating.exact import exact, number
+from ..stored.plan_cover import StoredPlans
+from ..stored.why import explain_stored
 
 
 class MeteredCdr(models.Model):

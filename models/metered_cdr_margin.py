@@ -8,7 +8,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..ingest.load_rates import load_engine
-from ..ingest.why import make_call, rate_one
+from ..stored.why import make_call, rate_one
 
 USER = "metered_billing.group_metered_user"
 MICRO = 10**6

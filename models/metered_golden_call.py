@@ -7,11 +7,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_datetime
 
-from ..ingest.find_rate import price_calls
-from ..ingest.golden import price_with_plan
 from ..ingest.load_rates import deck_chain
 from ..rating.exact import exact, number
 from ..rating.usage_price import price_usage
+from ..stored.find_rate import price_calls
+from ..stored.golden import price_with_plan
 
 WEEK = timedelta(days=7)
 #: A date begins within so many hours of its noon in UTC, in every time zone.

@@ -6,9 +6,9 @@ import time
 from odoo import api, fields, models, tools
 
 from ..ingest.conflicts import StillInTheWay, again, is_temporary, wait_briefly
-from ..ingest.plan_calls import with_parents
-from ..ingest.settle import settle
-from ..ingest.settle_engines import Engines
+from ..stored.plan_calls import with_parents
+from ..stored.settle import settle
+from ..stored.settle_engines import Engines
 from .unchecked_many2one import UncheckedMany2one
 
 _logger = logging.getLogger(__name__)

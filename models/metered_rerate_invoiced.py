@@ -6,8 +6,8 @@ from decimal import Decimal
 from odoo import Command, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..ingest.rerate import rerate
-from ..ingest.rerate_plans import charges_with_plans
+from ..stored.rerate import rerate
+from ..stored.rerate_plans import charges_with_plans
 from .metered_rerate_run import MICRO
 
 

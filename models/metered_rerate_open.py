@@ -2,8 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
 
-from ..ingest.plan_calls import with_parents
-from ..ingest.rerate import Rerated, read_sums, rerate
+from ..stored.plan_calls import with_parents
+from ..stored.rerate import Rerated, read_sums, rerate
 from .metered_rerate_run import MICRO
 
 

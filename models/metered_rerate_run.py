@@ -6,7 +6,7 @@ from decimal import Decimal
 from odoo import Command, api, models
 
 from ..ingest.conflicts import again, wait_briefly
-from ..ingest.plan_calls import with_parents
+from ..stored.plan_calls import with_parents
 from .metered_job import UNFINISHED
 
 #: calls that are rated and committed together, of one customer at least

@@ -9,7 +9,7 @@ import pandas as pd
 from odoo import models
 from odoo.exceptions import UserError
 
-from ..ingest.simulate import KEYS, SUMS
+from ..stored.simulate import KEYS, SUMS
 from .metered_priced_meter import PricedMeter
 from .metered_simulation_run import Portion
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from odoo import models
 
-from ..ingest.simulate import add_up, read_calls
+from ..stored.simulate import add_up, read_calls
 
 #: seconds of work that are committed together
 PORTION_SECONDS = 2

@@ -6,10 +6,10 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ..ingest.load_rates import deck_chain, load_engine
-from ..ingest.simulate import Simulation
-from ..ingest.simulate_families import TriedPlan, find_families
-from ..ingest.simulate_plans import PlanTrial
 from ..ingest.tried_rates import TRIED, TriedRates
+from ..stored.simulate import Simulation
+from ..stored.simulate_families import TriedPlan, find_families
+from ..stored.simulate_plans import PlanTrial
 
 #: customers with plans whose calls are read at a time, and about how many calls
 FAMILIES = 200

@@ -6,8 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ..ingest.rerate import rerate
 from ..ingest.usage_calls import cdr_domain
+from ..stored.rerate import rerate
 from .unchecked_many2one import UncheckedMany2one
 
 #: of any currency on a line: beyond it a float has no cents, and no entry is balanced

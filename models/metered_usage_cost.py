@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from odoo import api, fields, models
 
-from ..ingest.costs import cost_calls, read_costed, store_costs
 from ..ingest.load_rates import load_engine
+from ..stored.costs import cost_calls, read_costed, store_costs
 from .unchecked_many2one import UncheckedMany2one
 
 #: key of the advisory locks of companies whose costs are looked up ("mbco")

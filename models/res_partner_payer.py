@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..ingest.payers import HAS_SUBSCRIPTION, payers_of
-from ..ingest.plan_calls import with_parents
+from ..stored.payers import HAS_SUBSCRIPTION, payers_of
+from ..stored.plan_calls import with_parents
 
 # Whom the subscriptions of a customer may bill, in one company: all of its contacts and
 # of the companies below it. They are billed by themselves ("implied") down to a company

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from odoo.tests import tagged
 
-from ..ingest.rerate import rerate
+from ..stored.rerate import rerate
 from .record_factory import MODULE
 from .test_calling_plans import NEW_YORK, PHONE, PlanCase
 
@@ -116,7 +116,11 @@ class TestAmountScale(PlanCase):
     def test_no_statement_divides_amounts(self):
         """A division of numbers has as many decimals as PostgreSQL thinks best."""
         root = Path(__file__).resolve().parent.parent
-        for path in [*root.glob("ingest/*.py"), *root.glob("models/*.py")]:
+        for path in [
+            *root.glob("ingest/*.py"),
+            *root.glob("stored/*.py"),
+            *root.rglob("models/**/*.py"),
+        ]:
             found = re.search(r"micro\s*/\s*1000000", path.read_text())
             self.assertFalse(found, path.name)
 

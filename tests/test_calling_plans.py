@@ -11,8 +11,8 @@ from odoo.tests import tagged
 from odoo.tools import html2plaintext
 
 from ..ingest import store
-from ..ingest.find_allowance import find_plan
-from ..ingest.rerate import rerate
+from ..stored.find_allowance import find_plan
+from ..stored.rerate import rerate
 from .metered_case import MeteredCase
 
 PHONE = "+14045550100"

@@ -8,7 +8,15 @@ from pathlib import Path
 from unittest import TestCase
 
 MODULE = Path(__file__).resolve().parent.parent
-FOLDERS = ("models", "wizards", "controllers", "ingest", "connectors", "deck_files")
+FOLDERS = (
+    "models",
+    "wizards",
+    "controllers",
+    "ingest",
+    "stored",
+    "connectors",
+    "deck_files",
+)
 #: attributes of views that tell something, and no name or label
 SILENT = r'(?:name|string|help|for)="'
 

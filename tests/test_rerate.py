@@ -6,8 +6,8 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from ..ingest import rerate as module
-from ..ingest.rerate import rerate
+from ..stored import rerate as module
+from ..stored.rerate import rerate
 from .metered_case import MeteredCase
 
 PHONE = "+14045550100"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 MODULE = Path(__file__).resolve().parent.parent
 NAMED = re.compile(
-    r"`((?:models|connectors|ingest|wizards|controllers|deck_files|tests)/[\w./]+\.\w+"
+    r"`((?:models|connectors|ingest|stored|wizards|controllers|deck_files|tests)/[\w./]+\.\w+"
     r"|(?:generated/)?test_\w+\.py)`"
 )
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from odoo.tests import tagged
 
-from ..ingest.plan_calls import read_calls
-from ..ingest.rerate import rerate
 from ..ingest.usage_calls import OF_USAGE, USAGE_CDRS, cdr_domain
+from ..stored.plan_calls import read_calls
+from ..stored.rerate import rerate
 from .metered_case import MeteredCase
 
 #: the furthest from UTC: their days begin 14 hours before it, and end 12 hours after it
@@ -92,7 +92,7 @@ class TestUsageCalls(MeteredCase):
         module = Path(__file__).resolve().parent.parent
         files = [
             file
-            for folder in ("ingest", "models", "wizards")
+            for folder in ("ingest", "stored", "models", "wizards")
             for file in (module / folder).glob("*.py")
         ]
         self.assertGreater(len(files), 50)

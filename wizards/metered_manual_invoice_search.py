@@ -9,8 +9,8 @@ from odoo import Command, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import formatLang
 
-from ..ingest.rerate import rerate
 from ..rating.exact import rounded
+from ..stored.rerate import rerate
 
 MICRO = Decimal("0.000001")
 

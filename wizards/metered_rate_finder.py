@@ -8,10 +8,10 @@ from odoo.exceptions import AccessError
 from odoo.tools import format_date
 
 from ..ingest.dial_plans import dial_plan
-from ..ingest.find_allowance import find_plan
-from ..ingest.find_rate import price_calls, read_number
 from ..ingest.load_classes import own_country
 from ..rating.exact import exact, exact_text
+from ..stored.find_allowance import find_plan
+from ..stored.find_rate import price_calls, read_number
 
 #: lengths in seconds that the price is told for, besides the one that is asked for
 LENGTHS = (30, 60, 180, 300, 600)

@@ -25,7 +25,15 @@ from odoo.addons.metered_billing.rating.units import Conversion
 from odoo.addons.metered_billing.rating.usage_price import UsagePrice, price_usage
 
 ADDON = Path(__file__).resolve().parents[2]
-FOLDERS = ("rating", "models", "wizards", "ingest", "deck_files", "controllers")
+FOLDERS = (
+    "rating",
+    "models",
+    "wizards",
+    "ingest",
+    "stored",
+    "deck_files",
+    "controllers",
+)
 #: of the format specification of a float: its type, or places after the point
 FLOAT_SPEC = re.compile(r"[eEfFgGn%]$|\.\d+$")
 FLOAT_IN_BRACES = re.compile(r"\{[^{}:]*:[^{}]*(?:[eEfFgGn%]|\.\d+)\}")

@@ -405,7 +405,7 @@ class TestPublicMethods(EveryRecord, TransactionCase):
     def test_the_context_is_known(self):
         """What methods take ids from beside their arguments is sent along above."""
         known = self.context_of("metered.source")
-        for folder in ("models", "wizards", "ingest", "controllers"):
+        for folder in ("models", "wizards", "ingest", "stored", "controllers"):
             for path in (MODULE / folder).glob("*.py"):
                 for key in CONTEXT_ID.findall(path.read_text(encoding="utf-8")):
                     self.assertIn(key, known, f"{path.name}: add it to context_of")

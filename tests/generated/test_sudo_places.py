@@ -15,7 +15,7 @@ from pathlib import Path
 
 MODULE = Path(__file__).resolve().parents[2]
 LIST = MODULE / "tests" / "data" / "sudo_places.csv"
-FOLDERS = ("models", "wizards", "ingest", "controllers")
+FOLDERS = ("models", "wizards", "ingest", "stored", "controllers")
 
 
 def more_rights(node):

@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from .usage_store import as_array
+from ..ingest.usage_store import as_array
 
 _WRITE_CDRS = """
     UPDATE metered_cdr cdr

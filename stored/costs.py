@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..ingest.frames import COPY_BUFFER, copy_csv, copy_out, decimals, frame_of
+from ..ingest.usage_calls import USAGE_CDRS
 from ..rating import RATED
 from ..rating.prefixes import number_keys
-from .frames import COPY_BUFFER, copy_csv, copy_out, decimals, frame_of
-from .usage_calls import USAGE_CDRS
 
 _COLUMNS = {
     "callee": pa.string(),

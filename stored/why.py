@@ -10,11 +10,11 @@ the stored charge comes out. What does not come out is not explained away.
 
 from dataclasses import dataclass, field
 
+from ..ingest.load import to_us
+from ..ingest.load_rates import deck_chain, load_engine, load_rates, make_engine
 from ..rating import MAX_US, explain
 from ..rating.exact import exact
 from ..rating.prefixes import number_keys
-from .load import to_us
-from .load_rates import deck_chain, load_engine, load_rates, make_engine
 
 MICRO = 10**6
 

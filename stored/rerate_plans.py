@@ -12,9 +12,9 @@ come in late. So balances stay what they are, and nothing is granted twice.
 import numpy as np
 import pandas as pd
 
+from ..ingest.load_rates import deck_chain, load_engine
 from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
-from .load_rates import deck_chain, load_engine
 from .plan_calls import read_calls, read_usage
 from .settle_subscription import Settling
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..ingest.classify import Classifier
+from ..ingest.dial_plans import dial_plan
+from ..ingest.load_classes import load_classes, source_dial_plan
+from ..ingest.load_rates import deck_chain, load_engine
+from ..ingest.numbers import normalise_numbers, without_doubtful
 from ..rating.prefixes import number_keys
-from .classify import Classifier
-from .dial_plans import dial_plan
-from .load_classes import load_classes, source_dial_plan
-from .load_rates import deck_chain, load_engine
-from .numbers import normalise_numbers, without_doubtful
 from .why import make_call, rate_one
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ..ingest.frames import copy_out, frame_of
 from ..rating import RATED, RatingEngine
 from ..rating.prefixes import number_keys
-from .frames import copy_out, frame_of
 
 #: what the sums are kept by; `to_currency_id` is the currency of the new charge
 KEYS = ("partner_id", "meter_id", "destination_id", "currency_id", "to_currency_id")

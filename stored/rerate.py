@@ -13,15 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..ingest.load_rates import deck_chain, load_engine
+from ..ingest.prepare_rejected import REASON_OF_STATUS
+from ..ingest.usage_calls import USAGE_CDRS
+from ..ingest.usage_store import as_array
 from ..rating import RATED
 from ..rating.prefixes import number_keys
-from .load_rates import deck_chain, load_engine
 from .plan_cover import StoredPlans
-from .prepare_rejected import REASON_OF_STATUS
 from .rerate_store import store_usage, write_cdrs
 from .unrated import Unrated, make_exceptions
-from .usage_calls import USAGE_CDRS
-from .usage_store import as_array
 
 #: CDRs in memory at a time
 CHUNK_RECORDS = 50_000

@@ -4,8 +4,8 @@
 
 import numpy as np
 
+from ..ingest.usage_store import as_array
 from .balance_store import store_balances
-from .usage_store import as_array
 
 _WRITE_CDRS = """
     UPDATE metered_cdr cdr

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from ..ingest.classify import Classifier
+from ..ingest.load_classes import load_classes
+from ..ingest.load_rates import deck_chain, load_engine
 from ..rating import RATED, number_keys
 from ..rating.allowances import UNLIMITED, balances, grant
 from ..rating.calling_plans import apply_plans
-from .classify import Classifier
-from .load_classes import load_classes
-from .load_rates import deck_chain, load_engine
 from .plan_calls import UsageRow, anchor, with_parents
 from .plan_periods import EVERYBODY, candidate_of
 from .plan_terms import OWN_CALLS, load_terms

@@ -5,8 +5,8 @@
 import numpy as np
 import pandas as pd
 
+from ..ingest.load_rates import load_engine
 from ..rating import RATED
-from .load_rates import load_engine
 
 
 class Engines:

@@ -4,11 +4,11 @@
 
 from datetime import timedelta
 
+from ..ingest.usage_calls import USAGE_CDRS
 from ..rating.allowances import balances, grant, opening_of_next
 from .balance_store import read_lots
 from .plan_calls import Candidate, anchor, read_usage
 from .plan_terms import load_terms
-from .usage_calls import USAGE_CDRS
 
 DAY = timedelta(days=1)
 #: key of an allowance that all calls of a subscription share

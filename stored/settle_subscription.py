@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..ingest.load_rates import deck_chain
+from ..ingest.usage_store import as_array
 from ..rating.allowances import close
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less, reserves
-from .load_rates import deck_chain
 from .plan_calls import read_calls
 from .plan_periods import EVERYBODY, PlanPeriods
 from .plan_terms import OWN_CALLS, pool_column
 from .settle_engines import as_rated
 from .settle_outcome import taken_by
-from .usage_store import as_array
 
 
 @dataclass

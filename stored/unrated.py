@@ -6,11 +6,11 @@ import json
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from .causes import cause_key
-from .exception_store import store_exceptions, update_exceptions
-from .load import company_rates
-from .outcome import Rejected
-from .store import lock_source
+from ..ingest.causes import cause_key
+from ..ingest.exception_store import store_exceptions, update_exceptions
+from ..ingest.load import company_rates
+from ..ingest.outcome import Rejected
+from ..ingest.store import lock_source
 
 _OPEN_AGAIN = """
     UPDATE metered_exception exception

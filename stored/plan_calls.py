@@ -8,10 +8,10 @@ from datetime import date
 import pandas as pd
 import pyarrow as pa
 
+from ..ingest.frames import copy_out
+from ..ingest.usage_calls import USAGE_CDRS
 from ..rating import number_keys
-from .frames import copy_out
 from .payers import payers_of
-from .usage_calls import USAGE_CDRS
 
 _USAGE = """
     SELECT usage.id, usage.partner_id, coalesce(usage.subscription_id, 0), usage.day,
