@@ -138,7 +138,7 @@ class MeteredCdr(models.Model):
     def _cost(self):
         """What a rated call costs at the supplier's, by today's cost deck.
 
-        :return: ``ingest.why.Outcome``, None where there is no cost deck
+        :return: ``stored.why.Outcome``, None where there is no cost deck
         """
         self.ensure_one()
         cdr = self.sudo()

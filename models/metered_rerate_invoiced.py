@@ -133,7 +133,7 @@ class MeteredRerate(models.Model):
     def _give_plans_anew(self, done):
         """Charge usage that took from plans with what it took, given anew.
 
-        :param done: ``ingest.rerate.Rerated``; its sums after are changed
+        :param done: ``stored.rerate.Rerated``; its sums after are changed
         """
         usage = self.env["metered.usage"].browse(done.before["usage_id"].tolist())
         company = self.company_id.sudo().with_company(self.company_id)
@@ -145,7 +145,7 @@ class MeteredRerate(models.Model):
     def _compare(self, done, priced, problems):
         """What changes, with what earlier differences billed already.
 
-        :param done: ``ingest.rerate.Rerated`` of calls, nothing written
+        :param done: ``stored.rerate.Rerated`` of calls, nothing written
         :param priced: dict ``metered.usage`` row of meters -> (before, after)
         :param problems: dict partner id -> why its meters cannot be priced
         :return: (values of the lines, see `_write_lines`; list of (usage id, before,

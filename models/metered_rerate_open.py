@@ -27,7 +27,7 @@ class MeteredRerate(models.Model):
         :param domain: of ``metered.usage``, of customers whose plans are settled
             together
         :param writing: False: only tell what would come of it
-        :return: ``ingest.rerate.Rerated``
+        :return: ``stored.rerate.Rerated``
         """
         Usage = self.env["metered.usage"]
         usage = Usage._lock(domain) if writing else Usage.search(domain)
@@ -47,7 +47,7 @@ class MeteredRerate(models.Model):
     def _note(self, done, partner_ids):
         """Keep a line for each customer and currency that something changes for.
 
-        :param done: ``ingest.rerate.Rerated``
+        :param done: ``stored.rerate.Rerated``
         """
         told = {*partner_ids, *done.before["partner_id"], *done.after["partner_id"]}
         self.line_ids.filtered(lambda line: line.partner_id.id in told).unlink()

@@ -155,7 +155,7 @@ class MeteredSimulation(models.Model):
     def _add_lines(self, sums):
         """Add sums to the lines; charges in another currency are converted.
 
-        :param sums: DataFrame of ``ingest.simulate``
+        :param sums: DataFrame of ``stored.simulate``
         """
         worth = self._worth()
         rows = {}
