@@ -23,7 +23,8 @@ from odoo.addons.metered_billing.ingest import (
     store,
     usage_store,
 )
-from odoo.addons.metered_billing.models import ir_attachment, metered_batch_job
+from odoo.addons.metered_billing.models.job import ir_attachment
+from odoo.addons.metered_billing.models.record import metered_batch_job
 
 CHUNK = prepare._CallChunk
 BATCH = metered_batch_job.MeteredBatch

@@ -26,7 +26,7 @@ import imports
 
 from odoo.addons.metered_billing.connectors.sources import make_connector
 from odoo.addons.metered_billing.connectors.windows import cut
-from odoo.addons.metered_billing.models.metered_sync_job import KEPT_SETTINGS
+from odoo.addons.metered_billing.models.source.metered_sync_job import KEPT_SETTINGS
 
 DOMAINS, QUICK_DOMAINS = 20, 4
 DAYS = 4

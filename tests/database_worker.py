@@ -16,7 +16,7 @@ import sys
 from odoo import SUPERUSER_ID, api, sql_db
 
 from odoo.addons.metered_billing.ingest.conflicts import is_temporary
-from odoo.addons.metered_billing.models import metered_rerate_run
+from odoo.addons.metered_billing.models.rerate import metered_rerate_run
 
 RECORDS = 40
 

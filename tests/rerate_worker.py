@@ -8,7 +8,7 @@ for each slice that it committed.
 
 import sys
 
-from odoo.addons.metered_billing.models import metered_rerate_run
+from odoo.addons.metered_billing.models.rerate import metered_rerate_run
 
 
 def main(env, run_id, slice_calls):

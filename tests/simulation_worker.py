@@ -10,7 +10,7 @@ is committed the process says so and waits to be killed; 0: it works to the end.
 import signal
 import sys
 
-from odoo.addons.metered_billing.models import (
+from odoo.addons.metered_billing.models.what_if import (
     metered_simulation_run,
     metered_simulation_tried,
 )

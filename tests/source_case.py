@@ -9,7 +9,7 @@ from odoo.tests import Form, new_test_user
 from odoo.tests.common import _super_send
 
 from odoo.addons.metered_billing.connectors.http import HttpLimits
-from odoo.addons.metered_billing.models import metered_sync_job
+from odoo.addons.metered_billing.models.source import metered_sync_job
 
 from .metered_case import MeteredCase
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from odoo.addons.metered_billing.models import ir_attachment
+from odoo.addons.metered_billing.models.job import ir_attachment
 
 from .metered_case import MeteredCase, generic_csv
 

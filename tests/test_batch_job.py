@@ -64,11 +64,13 @@ class TestBatchJob(MeteredCase):
         batch = self.queue()
         self.patch(type(batch), "_chunk_records", lambda self: 10)
         batch._process(seconds=0)
-        target = "odoo.addons.metered_billing.models.metered_batch_job.load_settings"
+        target = (
+            "odoo.addons.metered_billing.models.record.metered_batch_job.load_settings"
+        )
         with (
             self.enter_registry_test_mode(),
             patch(target, side_effect=RuntimeError("no more room")),
-            mute_logger("odoo.addons.metered_billing.models.metered_job"),
+            mute_logger("odoo.addons.metered_billing.models.job.metered_job"),
         ):
             self.cron.method_direct_trigger()
         self.assertRecordValues(

@@ -10,7 +10,7 @@ These commit for real, in the test database; what they store is removed at the e
 
 from odoo.tests import tagged
 
-from odoo.addons.metered_billing.models.metered_cure import NO_CURE
+from odoo.addons.metered_billing.models.exception.metered_cure import NO_CURE
 
 from .committed_case import CommittedCase
 from .metered_case import generic_csv

@@ -8,7 +8,7 @@ from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import freeze_time, new_test_user, tagged
 
-from ..models.res_partner_source_checks import LAST_RECORDS, LATEST_CALLS
+from ..models.customer.res_partner_source_checks import LAST_RECORDS, LATEST_CALLS
 from .metered_case import MeteredCase
 
 #: the clock stands still: no midnight falls between what is made and what is checked

@@ -5,7 +5,7 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError
 from odoo.tests import freeze_time, new_test_user, tagged
 
-from ..models import metered_dashboard_destinations as destinations
+from ..models.screen import metered_dashboard_destinations as destinations
 from .metered_case import MeteredCase
 
 CALLS = (

@@ -34,7 +34,7 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
     make_domain,
     month_of_calls,
 )
-from odoo.addons.metered_billing.models.metered_cure import NO_CURE
+from odoo.addons.metered_billing.models.exception.metered_cure import NO_CURE
 
 from .committed_case import CommittedCase
 from .database_cluster import DatabaseCluster

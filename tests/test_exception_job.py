@@ -10,9 +10,11 @@ from odoo.tools import mute_logger
 from .metered_case import MeteredCase
 
 NOBODY = "+14045559999"
-OPERATION = "odoo.addons.metered_billing.models.metered_exception_job_operation"
-START = "odoo.addons.metered_billing.models.metered_exception_job_start"
-LOGGER = "odoo.addons.metered_billing.models.metered_job"
+OPERATION = (
+    "odoo.addons.metered_billing.models.exception.metered_exception_job_operation"
+)
+START = "odoo.addons.metered_billing.models.exception.metered_exception_job_start"
+LOGGER = "odoo.addons.metered_billing.models.job.metered_job"
 
 
 @tagged("post_install", "-at_install")

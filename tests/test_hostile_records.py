@@ -389,7 +389,9 @@ class TestHostilePosts(HostileCase, MeteredMakers, HttpCase):
             sizes.append(len(rows))
             return rows
 
-        target = "odoo.addons.metered_billing.models.metered_inbox.PORTION_CHARACTERS"
+        target = (
+            "odoo.addons.metered_billing.models.source.metered_inbox.PORTION_CHARACTERS"
+        )
         with (
             patch(target, 1_000_000),
             patch.object(Sync, "_next_posted", next_posted),
@@ -405,7 +407,9 @@ class TestHostilePosts(HostileCase, MeteredMakers, HttpCase):
     def test_after_a_failure_the_next_one_waits_longer_each_time(self):
         self.source._receive(self.record(call("u1")))
         source, waits = self.source, []
-        target = "odoo.addons.metered_billing.models.metered_sync_job.load_settings"
+        target = (
+            "odoo.addons.metered_billing.models.source.metered_sync_job.load_settings"
+        )
         with patch(target, side_effect=RuntimeError("defect")):
             for _round in range(9):
                 for _again in range(3):

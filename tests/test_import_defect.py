@@ -10,7 +10,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 
 from odoo.addons.metered_billing.ingest import isolate
-from odoo.addons.metered_billing.models import metered_batch_job
+from odoo.addons.metered_billing.models.record import metered_batch_job
 
 from .committed_case import CommittedCase
 from .metered_case import generic_csv

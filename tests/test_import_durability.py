@@ -164,7 +164,7 @@ class TestImportDurability(CommittedCase):
         self.assertEqual(sum(b.duplicates for b in batches), 2 * self.total - RECORDS)
         self.assert_usage_is_sum_of_cdrs()
 
-    @mute_logger("odoo.addons.metered_billing.models.metered_job")
+    @mute_logger("odoo.addons.metered_billing.models.job.metered_job")
     def test_an_error_in_a_chunk_leaves_nothing_of_it(self):
         """Usage is stored before its calls: an error between them undoes both."""
         source = self.make_source("Broken")

@@ -15,7 +15,7 @@ from odoo.tests import tagged
 
 from odoo.addons.metered_billing.ingest import conflicts
 from odoo.addons.metered_billing.ingest.conflicts import StillInTheWay
-from odoo.addons.metered_billing.models.metered_job import UNFINISHED
+from odoo.addons.metered_billing.models.job.metered_job import UNFINISHED
 
 from .committed_case import CommittedCase
 from .metered_case import generic_csv

@@ -53,7 +53,7 @@ class TestReadJson(TestCase):
             ('"é"'.encode("utf-16"), "é"),
             ('"é"'.encode("utf-8-sig"), "é"),
         ):
-            with self.subTest(sent):
+            with self.subTest(ascii(sent)):
                 self.assertEqual(read_json(sent), value)
                 if sent.startswith(b'"'):
                     self.assertEqual(read_json(b'{"x":[%b]}' % sent), {"x": [value]})
@@ -77,7 +77,7 @@ class TestReadJson(TestCase):
             (b"[" + b'"ab",' * 3_000_000 + b"1]", "more than 2,000,000 values"),
         ):
             with (
-                self.subTest(sent[:9]),
+                self.subTest(ascii(sent[:9])),
                 bounded(),
                 self.assertRaisesRegex(ValueError, message),
             ):
@@ -186,7 +186,7 @@ class TestAnswers(TestCase):
             "\ud800",
             "http://switch.example:٤٤/",
         ):
-            with self.subTest(place):
+            with self.subTest(ascii(place)):
                 self.assert_refused(
                     Answering(status=302, Location=place), "redirect|sends us"
                 )

@@ -126,7 +126,7 @@ class TestLastingCommits(MeteredCase):
         Read from the code, so that it holds for what will be written, too.
         """
         found = []
-        for path in [*MODULE.glob("controllers/*.py"), *MODULE.glob("models/*.py")]:
+        for path in [*MODULE.glob("controllers/*.py"), *MODULE.glob("models/**/*.py")]:
             for function in ast.walk(ast.parse(path.read_text())):
                 if isinstance(function, ast.FunctionDef):
                     lines = _promises(function)

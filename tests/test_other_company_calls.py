@@ -10,7 +10,7 @@ from odoo.tests import new_test_user, tagged
 
 from odoo.addons.metered_billing.connectors.errors import SourceError
 from odoo.addons.metered_billing.ingest.load_rates import deck_chain
-from odoo.addons.metered_billing.models import metered_source_connection
+from odoo.addons.metered_billing.models.source import metered_source_connection
 
 from .metered_case import MeteredCase
 

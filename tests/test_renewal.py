@@ -18,7 +18,7 @@ from odoo.tools import mute_logger
 
 from .metered_case import MeteredCase
 
-RUN = "odoo.addons.metered_billing.models.metered_renewal"
+RUN = "odoo.addons.metered_billing.models.billing.metered_renewal"
 
 
 class RenewalCase(MeteredCase):

@@ -126,7 +126,8 @@ class TestRerateJob(MeteredCase):
         self.dearer()
         model = type(self.env["metered.rerate"])
         with patch(
-            "odoo.addons.metered_billing.models.metered_rerate_run.SLICE_CALLS", 1
+            "odoo.addons.metered_billing.models.rerate.metered_rerate_run.SLICE_CALLS",
+            1,
         ):
             run = self.start()
             self.assertEqual(self.lines(run), [(self.acme, 2, 0.15, 0.3)])
@@ -143,7 +144,9 @@ class TestRerateJob(MeteredCase):
 
     def test_large_ones_wait_for_the_worker(self):
         self.dearer()
-        with patch("odoo.addons.metered_billing.models.metered_rerate.AT_ONCE", 1):
+        with patch(
+            "odoo.addons.metered_billing.models.rerate.metered_rerate.AT_ONCE", 1
+        ):
             run = self.start()
             self.assertEqual(run.state, "queued")
             with self.assertRaisesRegex(UserError, "finished preview"):

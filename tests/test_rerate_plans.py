@@ -141,7 +141,8 @@ class TestReratePlans(RerateCase):
         deck = self.own_deck(0.12, initial_increment=240, increment=240)
         child.metered_deck_id = other.metered_deck_id = deck
         with patch(
-            "odoo.addons.metered_billing.models.metered_rerate_run.SLICE_CALLS", 1
+            "odoo.addons.metered_billing.models.rerate.metered_rerate_run.SLICE_CALLS",
+            1,
         ):
             run = self.start()
             preview = self.lines(run)

@@ -144,7 +144,7 @@ class TestSheetTexts(TestCase):
             *("😀" * 31, "a\0b", "\ud800", "Columns" + " " * 40, "'" + "x" * 40 + "'"),
             *("x" * 30 + "'y", "Rates/2026:[new]", "\x1f", "\uffff", " a ", "\n"),
         ):
-            with self.subTest(title):
+            with self.subTest(ascii(title)):
                 content = write_xlsx([row(prefix="44", price="1")], title)
                 book = openpyxl.load_workbook(io.BytesIO(content))
                 self.assertEqual(len(book.sheetnames), 2)

@@ -139,7 +139,9 @@ class TestSimulation(MeteredCase):
         self.assertEqual(sum(run.line_ids.mapped("after")), 0.42)
 
     def test_a_day_at_a_time(self):
-        with patch("odoo.addons.metered_billing.models.metered_simulation.AT_ONCE", 0):
+        with patch(
+            "odoo.addons.metered_billing.models.what_if.metered_simulation.AT_ONCE", 0
+        ):
             run = self.start().sudo()
         self.assertEqual(run.state, "queued")
         days = 0

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import new_test_user, tagged
 
-from odoo.addons.metered_billing.models import metered_completeness_fetch
+from odoo.addons.metered_billing.models.source import metered_completeness_fetch
 
 from .test_source_sync import ACME, BOLT, DAY, SourceCase
 

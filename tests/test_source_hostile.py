@@ -17,7 +17,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 
 from odoo.addons.metered_billing.demo.servers.faulty_http import FaultyServer, Reply
-from odoo.addons.metered_billing.models import metered_sync_job
+from odoo.addons.metered_billing.models.source import metered_sync_job
 
 from .committed_case import CommittedCase
 from .metered_case import generic_csv

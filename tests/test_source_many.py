@@ -17,9 +17,9 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
     month_of_calls,
 )
 from odoo.addons.metered_billing.ingest.load import load_settings
-from odoo.addons.metered_billing.models import metered_sync_job
-from odoo.addons.metered_billing.models.metered_job import SLICE_SECONDS
-from odoo.addons.metered_billing.models.metered_sync_job import KEPT_SETTINGS
+from odoo.addons.metered_billing.models.job.metered_job import SLICE_SECONDS
+from odoo.addons.metered_billing.models.source import metered_sync_job
+from odoo.addons.metered_billing.models.source.metered_sync_job import KEPT_SETTINGS
 
 from .test_source_sync import DAY, SourceCase
 

@@ -20,7 +20,7 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
     make_domain,
     month_of_calls,
 )
-from odoo.addons.metered_billing.models.metered_sync_worker import SLOT
+from odoo.addons.metered_billing.models.source.metered_sync_worker import SLOT
 
 from .metered_case import MeteredCase
 

@@ -20,12 +20,12 @@ from odoo.addons.metered_billing.controllers.freeswitch import (
     PostDispatcher,
     given_token,
 )
-from odoo.addons.metered_billing.models import metered_source_token
+from odoo.addons.metered_billing.models.source import metered_source_token
 
 from .metered_case import MeteredCase, MeteredMakers
 from .test_source_push import call
 
-LOGGER = "odoo.addons.metered_billing.models.metered_source_token"
+LOGGER = "odoo.addons.metered_billing.models.source.metered_source_token"
 ADDRESS = "198.51.100.7"
 
 

@@ -17,7 +17,7 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
     make_domain,
     month_of_calls,
 )
-from odoo.addons.metered_billing.models import metered_sync_job
+from odoo.addons.metered_billing.models.source import metered_sync_job
 
 from .metered_case import MeteredMakers
 from .source_case import LoopbackRequests

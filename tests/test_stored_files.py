@@ -20,7 +20,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.metered_billing.ingest import disk
-from odoo.addons.metered_billing.models.ir_attachment import (
+from odoo.addons.metered_billing.models.job.ir_attachment import (
     DiskError,
     StoredFileError,
 )
@@ -143,7 +143,9 @@ class TestDamagedFiles(StoredFileCase):
     def test_records_that_the_reader_leaves_out(self):
         """Read to its end, the file has to have been read: as many as it holds."""
         batch = self.queue(self.content(30))
-        target = "odoo.addons.metered_billing.models.metered_batch_job.run_chunks"
+        target = (
+            "odoo.addons.metered_billing.models.record.metered_batch_job.run_chunks"
+        )
         with patch(target, return_value=True):
             batch._process()
         self.assertEqual(batch.state, "failed")
@@ -216,7 +218,7 @@ class TestDamagedFiles(StoredFileCase):
     def test_everything_is_read_by_the_one_helper(self):
         """No file of an attachment is read without being compared."""
         found = set()
-        for path in [*MODULE.glob("models/*.py"), *MODULE.glob("wizards/*.py")]:
+        for path in [*MODULE.glob("models/**/*.py"), *MODULE.glob("wizards/*.py")]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Attribute) and (
                     node.attr in ("_full_path", "_file_read", "datas", "db_datas")

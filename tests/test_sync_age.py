@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
-from odoo.addons.metered_billing.models import metered_sync_age
+from odoo.addons.metered_billing.models.source import metered_sync_age
 
 from .test_source_sync import BOLT, SourceCase
 

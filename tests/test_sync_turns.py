@@ -8,8 +8,8 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.metered_billing.models import metered_job
-from odoo.addons.metered_billing.models.metered_job import SLICE_SECONDS
+from odoo.addons.metered_billing.models.job import metered_job
+from odoo.addons.metered_billing.models.job.metered_job import SLICE_SECONDS
 
 from .metered_case import MeteredCase
 

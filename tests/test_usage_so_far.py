@@ -9,7 +9,7 @@ from odoo.tests import freeze_time, tagged
 
 from .test_metered_invoice import MeteredInvoiceCase
 
-SUMS = "odoo.addons.metered_billing.models.metered_usage_sums"
+SUMS = "odoo.addons.metered_billing.models.record.metered_usage_sums"
 
 
 @tagged("post_install", "-at_install")

@@ -2,8 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
 
-from ..models.account_move import REVERSING
-from ..models.metered_guarded import BY_PROGRAM
+from ..models.billing.account_move import REVERSING
+from ..models.guard.metered_guarded import BY_PROGRAM
 
 
 class AccountMoveReversal(models.TransientModel):

@@ -4,7 +4,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..models.metered_guarded import MODULE
+from ..models.guard.metered_guarded import MODULE
 
 
 class BasePartnerMerge(models.TransientModel):

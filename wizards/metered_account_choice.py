@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..connectors.errors import SourceError
-from ..models.metered_source_found import FRESH
+from ..models.source.metered_source_found import FRESH
 
 
 class MeteredAccountChoice(models.TransientModel):

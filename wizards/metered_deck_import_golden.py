@@ -6,7 +6,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ..deck_files.changes import ALWAYS, OPEN
-from ..models.metered_cure import NO_CURE
+from ..models.exception.metered_cure import NO_CURE
 
 #: days on which golden calls are tried at most, where rates of a file hold from many
 MOST_DAYS = 10

@@ -9,8 +9,8 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..ingest.causes import NO_KEY
-from ..models.metered_cure import NO_CURE
-from ..models.metered_identifier import IDENTIFIER_KINDS
+from ..models.customer.metered_identifier import IDENTIFIER_KINDS
+from ..models.exception.metered_cure import NO_CURE
 from .metered_exception_cure import MOST_LINES
 
 

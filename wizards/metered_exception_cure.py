@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..models.metered_exception_target import target_sql
+from ..models.exception.metered_exception_target import target_sql
 
 #: causes that one wizard shows
 MOST_LINES = 200

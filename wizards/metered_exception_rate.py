@@ -6,8 +6,8 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..models.metered_cure import NO_CURE
-from ..models.metered_destination import number_start
+from ..models.exception.metered_cure import NO_CURE
+from ..models.price.metered_destination import number_start
 from .metered_exception_cure import MOST_LINES
 
 

@@ -13,7 +13,7 @@ from ..connectors import files
 from ..ingest.load_classes import source_dial_plan
 from ..ingest.mapping import ColumnSpec
 from ..ingest.preview import understand
-from ..models.metered_batch import FILE_TYPE
+from ..models.record.metered_batch import FILE_TYPE
 
 PREVIEW_RECORDS = 10
 #: facts that one column tells; call ids may be joined, properties may be many

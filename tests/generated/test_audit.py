@@ -8,7 +8,7 @@ from odoo import fields
 from odoo.models import MAGIC_COLUMNS
 from odoo.tests import new_test_user, tagged
 
-from odoo.addons.metered_billing.models.metered_audit import BY_SWITCH
+from odoo.addons.metered_billing.models.guard.metered_audit import BY_SWITCH
 
 from ..metered_case import MeteredCase
 from ..record_factory import MODULE, RecordFactory

@@ -26,7 +26,7 @@ from odoo.tools import SQL, mute_logger
 from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.metered_billing.connectors.errors import SourceError
-from odoo.addons.metered_billing.models import metered_source_connection
+from odoo.addons.metered_billing.models.source import metered_source_connection
 
 from ..every_record import ADDON, OTHERS, EveryRecord, our_models
 from ..metered_case import MODULE

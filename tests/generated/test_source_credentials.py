@@ -7,7 +7,7 @@ from lxml import etree
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
-from odoo.addons.metered_billing.models.metered_source_secret import (
+from odoo.addons.metered_billing.models.source.metered_source_secret import (
     GIVEN_FOR,
     MASK,
     SECRETS,

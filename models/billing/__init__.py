@@ -1,0 +1,27 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from . import account_move
+from . import account_move_charged
+from . import account_move_line
+from . import account_move_line_explain
+from . import account_move_line_explain_difference
+from . import account_move_line_explain_plans
+from . import account_move_send
+from . import account_move_usage
+from . import metered_period
+from . import metered_renewal
+from . import metered_renewal_failure
+from . import metered_usage_lines
+from . import metered_usage_so_far
+from . import metered_usage_unbilled
+from . import sale_order
+from . import sale_subscription
+from . import sale_subscription_cron
+from . import sale_subscription_dates
+from . import sale_subscription_gauge
+from . import sale_subscription_line
+from . import sale_subscription_metered
+from . import sale_subscription_plan
+from . import sale_subscription_renew
+from . import sale_subscription_sync
+from . import sale_subscription_template

@@ -1,0 +1,294 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.tools import format_date
+
+from ...ingest.usage_calls import USAGE_CDRS, cdr_domain
+from ...rating.exact import exact, exact_text
+
+#: calls that are shown of a line, the dearest
+LARGEST = 20
+#: destinations that are named; the others are one sum
+DESTINATIONS = 8
+
+
+class AccountMoveLine(models.Model):
+    """Why an invoice line of usage has its amount."""
+
+    _inherit = "account.move.line"
+
+    metered_explanation = fields.Html(
+        string="Explanation",
+        compute="_compute_metered_explanation",
+        sanitize=False,
+        help="What the calls of this line add up to.",
+    )
+    metered_largest_cdr_ids = fields.Many2many(
+        "metered.cdr",
+        string="Dearest Calls",
+        compute="_compute_metered_largest_cdr_ids",
+        help="Open one to see how its charge came about.",
+    )
+    metered_explained = fields.Boolean(
+        string="Charges Usage",
+        compute="_compute_metered_explained",
+        help="Whether there is usage on this line to explain.",
+    )
+
+    def _compute_metered_explained(self):
+        held = (
+            self.env["metered.usage"]
+            .sudo()
+            ._read_group([("invoice_line_id", "in", self.ids)], ["invoice_line_id"])
+        )
+        charging = {line.id for [line] in held}
+        for line in self:
+            line.metered_explained = (
+                line.id in charging or line.metered_corrected_line_id
+            )
+
+    @api.depends_context("uid")
+    def _compute_metered_largest_cdr_ids(self):
+        for line in self:
+            usage = line.sudo().metered_usage_ids
+            line.metered_largest_cdr_ids = self.env["metered.cdr"].search(
+                cdr_domain(usage),
+                order="charge desc, start_time, id",
+                limit=LARGEST,
+            )
+
+    @api.depends_context("uid", "lang", "tz")
+    def _compute_metered_explanation(self):
+        for line in self:
+            line.metered_explanation = line._metered_explain()
+
+    def action_metered_explain(self):
+        """Show what the amount of a line of usage is made of."""
+        self.ensure_one()
+        self.check_access("read")
+        view = self.env.ref("metered_billing.account_move_line_view_form_explain")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Why This Amount?"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(view.id, "form")],
+            "target": "new",
+            "context": {"dialog_size": "extra-large"},
+        }
+
+    def action_view_metered_cdrs(self):
+        """Open all calls of a line."""
+        self.ensure_one()
+        self.check_access("read")
+        line = self.sudo().metered_corrected_line_id or self.sudo()
+        return line.metered_usage_ids.with_env(self.env).action_view_cdrs()
+
+    def _metered_explain(self):
+        """The explanation as HTML."""
+        self.ensure_one()
+        self.check_access("read")
+        words = self.env["metered.explanation"]
+        if self.metered_corrected_line_id:
+            return self._metered_explain_difference()
+        sums = self._metered_sums()
+        if not sums:
+            return words._render(
+                warning=self.env._("No usage is on this line: it was freed or deleted.")
+            )
+        rows = []
+        for currency, records, days, billed, amount in sums:
+            rows.append(
+                words._row(
+                    "usage",
+                    self.env._("Usage"),
+                    self._metered_usage_text(records, days, billed),
+                    f"{words._number(amount)} {currency.name}",
+                )
+            )
+        steps = self._metered_price_steps()
+        if steps:
+            # The price is the whole period's; further lines hold the rest of it.
+            before = words._rows(
+                steps, self.metered_price_id.currency_id, company=self.company_id
+            )
+            rows = before + rows
+        else:
+            rows = self._metered_rows_by_allowance() + rows
+            rows += self._metered_rows_by_destination()
+        rows += self._metered_rows_to_invoice(sums)
+        rows += self._metered_rows_corrected()
+        return words._render(
+            before=[
+                words._row(
+                    "line", self.env._("Invoice line"), self._metered_one_line()
+                ),
+            ],
+            rows=rows,
+            warning=self._metered_edited(sums),
+        )
+
+    def _metered_usage_text(self, records, days, billed):
+        """What the usage on the line is, in words."""
+        words = self.env["metered.explanation"]
+        if self._metered_price_steps():
+            return self.env._(
+                "On this line: %(records)s on %(days)s",
+                records=words._records(records),
+                days=words._days(days),
+            )
+        return self.env._(
+            "%(calls)s on %(days)s, %(seconds)s seconds billed: the sum of their "
+            "charges",
+            calls=words._calls(records),
+            days=words._days(days),
+            seconds=words._number(billed),
+        )
+
+    def _metered_sums(self):
+        """Exact sums of the usage on the line.
+
+        :return: list of (``res.currency``, records, days, billed text, amount text)
+        """
+        self.env["metered.usage"].flush_model()
+        self.env.cr.execute(
+            """
+            SELECT currency_id, sum(records), count(DISTINCT day),
+                   trim_scale(sum(billed_quantity))::text,
+                   trim_scale(sum(amount))::text
+              FROM metered_usage
+             WHERE invoice_line_id = %s
+             GROUP BY currency_id ORDER BY currency_id
+            """,
+            (self.id,),
+        )
+        return [
+            (self.env["res.currency"].browse(currency_id), *rest)
+            for currency_id, *rest in self.env.cr.fetchall()
+        ]
+
+    def _metered_rows_by_destination(self):
+        """Where the calls went: the largest sums first."""
+        self.env["metered.cdr"].flush_model()
+        self.env.cr.execute(
+            f"""
+            SELECT cdr.destination_id, cdr.currency_id, count(*),
+                   trim_scale(sum(cdr.charge))::text
+              FROM {USAGE_CDRS}
+             GROUP BY cdr.destination_id, cdr.currency_id
+             ORDER BY sum(cdr.charge) DESC, cdr.destination_id
+            """,  # noqa: S608 - ours
+            {"usage": self.sudo().metered_usage_ids.ids},
+        )
+        found = self.env.cr.fetchall()
+        if len(found) < 2:
+            return []
+        words = self.env["metered.explanation"]
+        shown = found if len(found) <= DESTINATIONS else found[: DESTINATIONS - 1]
+        Destination = self.env["metered.destination"].sudo()
+        rows = []
+        for destination_id, currency_id, records, amount in shown:
+            name = (
+                Destination.browse(destination_id).name
+                if destination_id
+                else self.env._("no destination")
+            )
+            rows.append(self._metered_row_of(name, currency_id, records, amount))
+        rest = found[len(shown) :]
+        for currency_id in sorted({row[1] for row in rest}):
+            some = [row for row in rest if row[1] == currency_id]
+            rows.append(
+                self._metered_row_of(
+                    self.env._("%s other destinations", words._number(len(some))),
+                    currency_id,
+                    sum(row[2] for row in some),
+                    sum(Decimal(row[3]) for row in some),
+                )
+            )
+        return rows
+
+    def _metered_row_of(self, name, currency_id, records, amount):
+        words = self.env["metered.explanation"]
+        currency = self.env["res.currency"].browse(currency_id)
+        return words._row(
+            "destination",
+            self.env._("of it"),
+            self.env._(
+                "%(name)s: %(calls)s",
+                name=name,
+                calls=words._calls(records),
+            ),
+            f"{words._number(amount)} {currency.name}",
+        )
+
+    def _metered_rows_to_invoice(self, sums):
+        """From the sum of the charges to the amount of the line."""
+        words, rows = self.env["metered.explanation"], []
+        if {currency for currency, *_rest in sums} != {self.currency_id}:
+            rows.append(
+                words._row(
+                    "conversion",
+                    self.env._("Currency"),
+                    self.env._(
+                        "Converted to %(currency)s once, at the rate of %(date)s",
+                        currency=self.currency_id.name,
+                        date=format_date(
+                            self.env, self.move_id.invoice_date or self.metered_date_to
+                        )
+                        or self.env._("the invoice"),
+                    ),
+                )
+            )
+        rows.append(
+            words._row(
+                "rounding",
+                self.env._("Rounding"),
+                self.env._(
+                    "To %(decimals)s decimals of %(currency)s, once for the line",
+                    decimals=self.currency_id.decimal_places,
+                    currency=self.currency_id.name,
+                ),
+            )
+        )
+        if self.discount:
+            rows.append(
+                words._row(
+                    "discount",
+                    self.env._("Discount"),
+                    self.env._(
+                        "%s %% off the rounded amount",
+                        words._number(exact_text(exact(repr(self.discount)))),
+                    ),
+                )
+            )
+        rows.append(
+            words._row(
+                "charge",
+                self.env._("Amount without taxes"),
+                "",
+                self.currency_id.format(self.price_subtotal),
+            )
+        )
+        return rows
+
+    def _metered_edited(self, sums):
+        """A warning where the line was changed by hand."""
+        if {currency for currency, *_rest in sums} != {self.currency_id}:
+            return False
+        amount = self.env["metered.usage"]._convert_once(
+            sum(Decimal(amount) for *_rest, amount in sums),
+            self.currency_id,
+            self.currency_id,
+            self.company_id,
+            None,
+        )
+        charged = float(amount) * (1 - self.discount / 100)
+        if not self.currency_id.compare_amounts(charged, self.price_subtotal):
+            return False
+        return self.env._(
+            "The amount of the line is not the sum of its usage (%s): it was changed "
+            "by hand, or its tax is included in the price.",
+            self.currency_id.format(charged),
+        )

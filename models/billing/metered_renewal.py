@@ -1,0 +1,322 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import logging
+import time
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools.misc import format_date
+
+from ...ingest.conflicts import again, is_temporary, wait_briefly
+from ..job.metered_job import UNFINISHED
+
+_logger = logging.getLogger(__name__)
+
+#: first key of the advisory locks that renewal runs hold while they work ("mbrn")
+JOB_LOCK_CLASS = 0x6D62726E
+#: subscriptions that are renewed together and committed together, at first and at most
+FIRST_PORTION, PORTION = 5, 50
+#: seconds that a portion shall take at most: imports wait for the usage that it bills
+PORTION_SECONDS = 1
+#: names the problem on a subscription, for its activity
+PROBLEM = "renewal"
+
+
+class MeteredRenewal(models.Model):
+    """One run over all subscriptions of a company that are due.
+
+    Invoices, the claims of their periods, the next dates and how far the run is are
+    committed together, a portion at a time: a run that is killed goes on where it was,
+    and a period is invoiced once. What fails is rolled back alone, is told on the
+    subscription, and is tried again by the next run.
+    """
+
+    _name = "metered.renewal"
+    _description = "Renewal Run"
+    _inherit = ["metered.guarded", "metered.job"]
+    _order = "id desc"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True
+    )
+    date = fields.Date(
+        required=True, readonly=True, help="What is due until this day is renewed."
+    )
+    expected = fields.Integer(string="Subscriptions Due")
+    records = fields.Integer(string="Subscriptions Done")
+    invoices = fields.Integer(readonly=True, help="Invoices made.")
+    closed = fields.Integer(readonly=True, help="Subscriptions whose term is over.")
+    failures = fields.Integer(
+        string="Failed", readonly=True, help="Subscriptions that were not renewed."
+    )
+    last_subscription_id = fields.Integer(
+        readonly=True, help="All subscriptions up to this id are done."
+    )
+    failure_ids = fields.One2many(
+        "metered.renewal.failure",
+        "renewal_id",
+        readonly=True,
+    )
+    period_ids = fields.One2many(
+        "metered.period",
+        "renewal_id",
+        readonly=True,
+    )
+
+    @api.depends("date", "company_id")
+    def _compute_display_name(self):
+        for run in self:
+            run.display_name = self.env._(
+                "Renewals of %(date)s", date=format_date(self.env, run.date)
+            )
+
+    # === START === #
+
+    @api.model
+    def _start(self, company):
+        """The run of a company: one that is not finished, or a new one.
+
+        :return: ``metered.renewal`` record; empty where nothing is due
+        """
+        run = self.search(
+            [
+                ("company_id", "=", company.id),
+                ("state", "in", ("queued", "running")),
+            ],
+            limit=1,
+        )
+        if run:
+            return run
+        today = company._metered_today()
+        subscriptions = self.env["sale.subscription"].with_company(company)
+        due = subscriptions.search_count(
+            subscriptions._metered_due_domain(company, today)
+        )
+        if not due:
+            return run
+        return self.create({"company_id": company.id, "date": today, "expected": due})
+
+    def action_start(self):
+        """Renew what is due in the company now, in the background."""
+        self.check_access("read")
+        run = self.sudo()._start(self.env.company)
+        if not run:
+            return {
+                "type": "ir.actions.client",
+                "tag": "display_notification",
+                "params": {
+                    "type": "info",
+                    "message": self.env._(
+                        "No subscription is due today, nothing was renewed."
+                    ),
+                },
+            }
+        run._enqueue()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": run.id,
+            "views": [(False, "form")],
+        }
+
+    def action_resume(self):
+        """Let a run that stopped go on."""
+        self.check_access("read")
+        for run in self.sudo().filtered(lambda r: r.state == "failed"):
+            run.write({"state": "running", "error": False})
+            run._enqueue()
+        return True
+
+    def _cron_id(self):
+        return "metered_billing.ir_cron_process_renewals"
+
+    # === THE JOB === #
+
+    @api.model
+    def _job_lock_class(self):
+        return JOB_LOCK_CLASS
+
+    @api.model
+    def _cron_process_renewals(self):
+        """Work on the runs that are not finished, for a slice of time."""
+        self._work_off(UNFINISHED, "_process")
+
+    def _run(self, commit, seconds):
+        begun = time.monotonic()
+        if not self._fetch_once(commit, seconds):
+            return False
+        size = min(FIRST_PORTION, PORTION)
+
+        def work(failed):
+            if commit:
+                wait_briefly(self.env.cr)
+            # Fewer at a time meet fewer others.
+            found = self._run_portion(max(1, size >> failed))
+            if commit:
+                commit()
+            return found
+
+        while True:
+            now = time.monotonic()
+            if not again(self.env.cr, work, commit):
+                return True
+            took = time.monotonic() - now
+            # A portion that takes long lets others wait for long.
+            if took > PORTION_SECONDS:
+                size = max(1, size // 2)
+            elif took < PORTION_SECONDS / 2:
+                size = min(PORTION, size * 2)
+            if seconds is not None and time.monotonic() - begun > seconds:
+                return False
+
+    def _run_portion(self, size):
+        """Renew the next subscriptions; whether there were any.
+
+        :param int size: at most so many
+        """
+        begun = time.monotonic()
+        portion = self._next_portion(size)
+        if portion:
+            self._renew_portion(portion)
+            self.last_subscription_id = portion[-1].id
+            self._add_to_counters(
+                records=len(portion), run_seconds=time.monotonic() - begun
+            )
+            self.env.flush_all()
+        return bool(portion)
+
+    def _next_portion(self, size):
+        subscriptions = self.env["sale.subscription"].with_company(self.company_id)
+        return subscriptions.search(
+            [
+                *subscriptions._metered_due_domain(self.company_id, self.date),
+                ("id", ">", self.last_subscription_id),
+            ],
+            order="id",
+            limit=size,
+        )
+
+    # === A PORTION === #
+
+    def _renew_portion(self, portion):
+        """Start, renew period by period, and close what of these is due."""
+        starting = portion.filtered(
+            lambda s: s.stage_id.type == "pre" and not s.in_progress
+        )
+        failed = self._attempt(starting, lambda s: s._metered_start())
+        due = portion - failed
+        while due := due.filtered(lambda s: s._metered_is_due(self.date)):
+            wave_failed = self._attempt(due, self._renew, together=True)
+            failed |= wave_failed
+            due -= wave_failed
+        ended = (portion - failed).filtered(lambda s: s._metered_has_ended(self.date))
+        failed |= self._attempt(ended, self._close)
+        self._settle(portion - failed)
+        return failed
+
+    def _renew(self, subscriptions):
+        invoices = subscriptions._metered_renew(self)
+        self._add_to_counters(invoices=len(invoices))
+
+    def _close(self, subscription):
+        known = subscription.invoice_ids
+        subscription.close_subscription()
+        self._add_to_counters(invoices=len(subscription.invoice_ids - known), closed=1)
+
+    def _attempt(self, subscriptions, action, together=False):
+        """Do something with these; what fails is rolled back, alone, and told.
+
+        :param together: try all at once first, which is several times faster
+        :return: the ``sale.subscription`` records that failed
+        """
+        failed = subscriptions.browse()
+        if not subscriptions:
+            return failed
+        if together and len(subscriptions) > 1:
+            try:
+                with self.env.cr.savepoint():
+                    action(subscriptions)
+                return failed
+            except Exception as error:
+                if is_temporary(error):
+                    raise
+                _logger.info("Renewing one by one after: %s", error)
+        for subscription in subscriptions:
+            try:
+                with self.env.cr.savepoint():
+                    action(subscription)
+            except Exception as error:
+                if is_temporary(error):
+                    raise
+                self._tell(subscription, error)
+                failed |= subscription
+        return failed
+
+    def _tell(self, subscription, error):
+        """Report a failure here, and on the subscription as one activity."""
+        if isinstance(error, UserError):
+            reason = str(error)
+        else:
+            reason = f"{type(error).__name__}: {error}"
+            _logger.warning("Renewing %s failed", subscription, exc_info=error)
+        self.env["metered.renewal.failure"].create(
+            {
+                "renewal_id": self.id,
+                "subscription_id": subscription.id,
+                "date": subscription.recurring_next_date,
+                "reason": reason,
+            }
+        )
+        self._add_to_counters(failures=1)
+        subscription._metered_raise(
+            PROBLEM,
+            self.env._("The renewal failed"),
+            self.env._(
+                "%(subscription)s was not renewed: %(reason)s It is tried again with "
+                "every run of the renewals.",
+                subscription=subscription.name,
+                reason=reason.rstrip(".") + ".",
+            ),
+        )
+
+    def _settle(self, renewed):
+        """Close what was told about subscriptions that are renewed now."""
+        failures = self.env["metered.renewal.failure"].search(
+            [("subscription_id", "in", renewed.ids), ("renewed", "=", False)]
+        )
+        if failures:
+            failures.renewed = True
+            failures.subscription_id._metered_settle(
+                PROBLEM, self.env._("It is renewed now.")
+            )
+
+    def _renew_again(self, subscriptions):
+        """Try some subscriptions of this run again, at once.
+
+        :return: those that failed again
+        """
+        self.ensure_one()
+        return self._renew_portion(subscriptions.with_company(self.company_id))
+
+    # === ACTIONS === #
+
+    def action_view_invoices(self):
+        """Open the invoices that this run made."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "account.action_move_out_invoice_type"
+        )
+        action["domain"] = [("id", "in", self.sudo().period_ids.invoice_id.ids)]
+        action["context"] = {"default_move_type": "out_invoice"}
+        return action
+
+    def action_view_failures(self):
+        """Open the subscriptions that failed."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_renewal_failure"
+        )
+        action["domain"] = [("renewal_id", "=", self.id)]
+        action["context"] = {}
+        return action

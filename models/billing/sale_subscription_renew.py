@@ -1,0 +1,390 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from markupsafe import Markup
+
+from odoo import Command, fields, models
+from odoo.exceptions import UserError
+
+from ..guard.metered_context import own_context
+
+
+@dataclass(slots=True)
+class Renewal:
+    """What one subscription is invoiced when it is renewed or closed."""
+
+    subscription: models.BaseModel
+    date_from: object
+    date_to: object
+    period: models.BaseModel = None
+    #: the invoices that bill the period already
+    billed: models.BaseModel = None
+    #: whether its flat fees are billed, or its usage alone
+    fees: bool = True
+    #: half-open days within it whose usage is billed elsewhere
+    apart: list = field(default_factory=list)
+    #: (values of an invoice line, ids of its usage)
+    usage_lines: list = field(default_factory=list)
+    invoice: models.BaseModel = None
+    note: str = ""
+
+    def billed_message(self):
+        """Says which invoice bills the period."""
+        return self.subscription.env._(
+            "The period until %(date)s of %(subscription)s is billed already, by "
+            "%(invoice)s. Delete, cancel or credit that invoice first.",
+            date=self.date_to,
+            subscription=self.subscription.name,
+            invoice=self.billed._metered_label(),
+        )
+
+
+class SaleSubscription(models.Model):
+    """Renewing subscriptions, many at a time.
+
+    All in here is one act: when one of them fails, none is renewed. What calls it
+    (``metered.renewal``) then takes them one by one.
+    """
+
+    _inherit = "sale.subscription"
+
+    def _metered_renew(self, run=None):
+        """Invoice the period that is due of each, and set the next dates.
+
+        :param run: the ``metered.renewal`` record that this is part of
+        :return: the invoices, ``account.move``
+        :raises UserError: when one of them cannot be invoiced
+        """
+        self = own_context(self)  # noqa: PLW0642
+        invoices = self.env["account.move"]
+        for company, subscriptions in self.grouped("company_id").items():
+            renewals = subscriptions.with_company(company)._metered_renew_in_company()
+            if run:
+                self.env["metered.period"].browse(
+                    renewal.period.id for renewal in renewals
+                ).sudo().renewal_id = run
+            for renewal in renewals:
+                if renewal.invoice:
+                    invoices |= renewal.invoice
+        return invoices
+
+    def _metered_renew_in_company(self):
+        renewals = self._metered_claim_periods()
+        open_renewals = [renewal for renewal in renewals if not renewal.billed]
+        self._metered_claim_usage(open_renewals)
+        self._metered_invoice(open_renewals)
+        for renewal in renewals:
+            renewal.subscription._set_next_invoice_date_after_invoice()
+        self._metered_note(renewals)
+        return renewals
+
+    def _metered_bill_final(self):
+        """Bill the usage that is left of subscriptions that are being closed.
+
+        :return: the invoices, ``account.move``; none where nothing is left
+        """
+        self._metered_end_plans()
+        invoices = self.env["account.move"]
+        for subscription in own_context(self):
+            subscription = subscription.with_company(subscription.company_id)
+            today = subscription.company_id._metered_today()
+            date_to = today + timedelta(days=1)
+            renewal = Renewal(
+                subscription,
+                subscription._metered_period_start(date_to),
+                date_to,
+                fees=False,
+            )
+            subscription._metered_claim_usage([renewal])
+            if not renewal.usage_lines:
+                continue
+            subscription._metered_claim([renewal])
+            if renewal.billed:
+                continue
+            values = subscription._prepare_account_move(
+                [Command.create(line) for line, _ids in renewal.usage_lines]
+            )
+            values["invoice_date"] = today
+            renewal.invoice = subscription._metered_create_moves([values])
+            subscription._metered_link([renewal])
+            subscription._metered_post_and_send([renewal])
+            subscription._metered_note([renewal])
+            invoices |= renewal.invoice
+        return invoices
+
+    # === CLAIMING === #
+
+    def _metered_claim_periods(self):
+        """Claim the period of each that is due.
+
+        :return: list of :class:`Renewal`, in the order of the records
+        """
+        renewals = []
+        for subscription in self:
+            date_to = subscription.recurring_next_date
+            if not date_to:
+                raise UserError(
+                    self.env._(
+                        "%(subscription)s has no next invoice date. Set one, or "
+                        "close it.",
+                        subscription=subscription.display_name,
+                    )
+                )
+            renewals.append(
+                Renewal(
+                    subscription, subscription._metered_period_start(date_to), date_to
+                )
+            )
+        self._metered_claim(renewals)
+        return renewals
+
+    def _metered_claim(self, renewals):
+        periods = (
+            self.env["metered.period"]
+            .sudo()
+            ._claim([(r.subscription, r.date_from, r.date_to) for r in renewals])
+        )
+        living = self.env["metered.period"].union(*periods.values())._living_invoices()
+        for renewal in renewals:
+            renewal.period = periods[renewal.subscription.id]
+            renewal.billed = living.get(renewal.period.id)
+
+    def _metered_claim_usage(self, renewals):
+        """Lock the usage of claimed periods, and prepare its invoice lines.
+
+        Two subscriptions of one customer in one go: the first takes the usage.
+        """
+        usage_model = self.env["metered.usage"].sudo()
+        owners = self.env["res.partner"].union(
+            *(r.subscription.partner_id.commercial_partner_id for r in renewals)
+        )
+        households = owners._metered_households()
+        everybody = owners.browse(
+            sorted({key for some in households.values() for key in some.named})
+        )
+        # All of it at once, and first: always in the same order, and before imports
+        # have changed what this transaction sees.
+        if renewals:
+            usage_model._lock(
+                [
+                    ("company_id", "in", self.company_id.ids),
+                    ("partner_id", "in", everybody.ids),
+                    ("day", "<", max(renewal.date_to for renewal in renewals)),
+                ]
+            )
+        self.env["metered.plan.mark"]._settle_customers(everybody)
+        taken = []
+        for renewal in renewals:
+            subscription = renewal.subscription
+            household = households[subscription.partner_id.commercial_partner_id.id]
+            usage = usage_model._lock_open(
+                [
+                    *subscription._metered_usage_domain(renewal.date_to, household),
+                    *(
+                        condition
+                        for begin, end in renewal.apart
+                        for condition in ("|", ("day", "<", begin), ("day", ">=", end))
+                    ),
+                    ("id", "not in", taken),
+                ]
+            )
+            taken += usage.ids
+            renewal.usage_lines = usage._prepare_invoice_lines(
+                company=subscription.company_id,
+                currency=subscription.currency_id,
+                partner=subscription.partner_invoice_id or subscription.partner_id,
+                date_from=renewal.date_from,
+                date_to=renewal.date_to,
+                subscription=subscription,
+            )
+
+    def _metered_usage_domain(self, date_to, household):
+        """Open usage that a renewal on ``date_to`` bills.
+
+        Usage of an earlier period that came in late is part of it; usage from before
+        the subscription began is not. ``metered.usage.no_renewal`` is the other side
+        of it: what is changed here is changed there.
+
+        :param household: :class:`~.res_partner_payer.Household` of its customer
+        """
+        self.ensure_one()
+        # Ids, not a condition on the contact: the index on customer and day is taken
+        # then, whatever the statistics of a table say that has just grown.
+        domain = [
+            ("company_id", "=", self.company_id.id),
+            ("invoice_line_id", "=", False),
+            ("day", "<", date_to),
+            ("subscription_id", "in", [False, self.id]),
+            ("partner_id", "in", list(household.named)),
+        ]
+        if household.implied != household.named:
+            domain += [
+                "|",
+                ("subscription_id", "=", self.id),
+                ("partner_id", "in", list(household.implied)),
+            ]
+        elsewhere = self._metered_meters_of_others()
+        if elsewhere:
+            domain += [
+                "|",
+                ("subscription_id", "=", self.id),
+                ("meter_id", "not in", elsewhere.ids),
+            ]
+        if self.date_start:
+            domain.append(("day", ">=", self.date_start))
+        return domain
+
+    # === INVOICING === #
+
+    def _metered_invoice(self, renewals):
+        """Make, link, post and send the invoices as the templates say."""
+        self._metered_make_invoices(renewals)
+        self._metered_post_and_send(renewals)
+
+    def _metered_make_invoices(self, renewals):
+        """Make the drafts, and point periods and usage to them."""
+        direct, values_list = [], []
+        for renewal in renewals:
+            subscription = renewal.subscription
+            renewal.invoice = self.env["account.move"].sudo()
+            by_order, _post, _send = subscription.template_id._metered_invoicing()
+            flat = renewal.fees and subscription._metered_flat_lines() or ()
+            if by_order and flat:
+                renewal.invoice = subscription._metered_invoice_by_order(renewal)
+                continue
+            commands = [
+                Command.create(line._prepare_account_move_line()) for line in flat
+            ] + [Command.create(values) for values, _ids in renewal.usage_lines]
+            if commands:
+                direct.append(renewal)
+                values = subscription._prepare_account_move(commands)
+                values_list.append({**values, "metered_period_id": renewal.period.id})
+        for renewal, move in zip(
+            direct, self._metered_create_moves(values_list), strict=True
+        ):
+            renewal.invoice = move
+        self._metered_link(renewals)
+
+    def _metered_create_moves(self, values_list):
+        return (
+            self.env["account.move"]
+            .sudo()
+            .with_context(default_move_type="out_invoice", journal_type="sale")
+            .create(values_list)
+        )
+
+    def _metered_invoice_by_order(self, renewal):
+        """The invoice of a sale order for the flat fees, with the usage added.
+
+        Where the order has nothing to invoice yet (it is invoiced by delivery), the
+        usage has an invoice of its own.
+        """
+        self.ensure_one()
+        order = renewal.period.order_id
+        if order.state != "sale":
+            order = self.create_sale_order()
+            order.action_confirm()
+            order.action_lock()
+            renewal.period.order_id = order
+        lines = [Command.create(values) for values, _ids in renewal.usage_lines]
+        if order._get_invoiceable_lines():
+            invoice = order._create_invoices()
+            invoice.sudo().write(
+                {
+                    "invoice_date": self._metered_billing_date(),
+                    "invoice_origin": f"{order.name}, {self.name}",
+                    "invoice_line_ids": lines,
+                }
+            )
+            return invoice.sudo()
+        if not lines:
+            return self.env["account.move"].sudo()
+        return self._metered_create_moves([self._prepare_account_move(lines)])
+
+    def _metered_link(self, renewals):
+        """Point periods and usage to the invoices that were made for them."""
+        usage = self.env["metered.usage"].sudo()
+        for renewal in renewals:
+            if renewal.invoice:
+                if not renewal.invoice.metered_period_id:
+                    renewal.invoice.metered_period_id = renewal.period
+                renewal.period.write(
+                    {
+                        "invoice_id": renewal.invoice.id,
+                        "was_billed": True,
+                        "is_waived": False,
+                        "without_fees": not renewal.fees,
+                        "fees": renewal.fees
+                        and renewal.subscription._metered_fees_now(),
+                    }
+                )
+                usage._link_to_invoice(renewal.invoice, renewal.usage_lines)
+
+    def _metered_post_and_send(self, renewals):
+        to_post, to_send = self.env["account.move"].sudo(), []
+        for renewal in self._metered_complete(renewals):
+            _order, post, send = renewal.subscription.template_id._metered_invoicing()
+            if not renewal.invoice or not post:
+                continue
+            to_post |= renewal.invoice
+            if send:
+                to_send.append(renewal)
+        if to_post:
+            to_post.action_post()
+        self._metered_send(to_send)
+
+    def _metered_send(self, renewals):
+        """Ask Odoo's own scheduled action to send the invoices.
+
+        Printing and mailing take seconds and may fail: neither is to delay a renewal or
+        to undo it.
+        """
+        sent = False
+        for renewal in renewals:
+            invoice = renewal.invoice
+            if not invoice.partner_id.email:
+                renewal.note = self.env._(
+                    "It was not sent: %(partner)s has no e-mail address.",
+                    partner=invoice.partner_id.display_name,
+                )
+                continue
+            invoice.sending_data = {
+                "author_user_id": self.env.user.id,
+                "author_partner_id": self.env.user.partner_id.id,
+                "metered_renewal": True,
+            }
+            sent = True
+        if sent:
+            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+
+    def _metered_note(self, renewals):
+        """Say on each subscription what was done."""
+        self._message_log_batch(
+            {
+                renewal.subscription.id: renewal.subscription._metered_note_text(
+                    renewal
+                )
+                for renewal in renewals
+            }
+        )
+
+    def _metered_note_text(self, renewal):
+        if renewal.billed:
+            return renewal.billed_message()
+        invoice = renewal.invoice
+        if not invoice:
+            return self.env._(
+                "Nothing to invoice for the period until %(date)s.",
+                date=fields.Date.to_string(renewal.date_to),
+            )
+        link = Markup("<a href=# data-oe-model=account.move data-oe-id=%s>%s</a>") % (
+            invoice.id,
+            invoice.name if invoice.state == "posted" else self.env._("To validate"),
+        )
+        text = Markup("<b>%s</b> %s") % (
+            self.env._("Created invoice with reference"),
+            link,
+        )
+        return text + Markup(" %s") % renewal.note if renewal.note else text

@@ -1,0 +1,125 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from odoo.addons.base.models.res_partner import _tz_get
+
+from ..exception.metered_cure import RATING
+
+#: Everybody may read companies, portal users too: not what their decks are called.
+DECK_GROUPS = "metered_billing.group_metered_user,base.group_system"
+
+
+class ResCompany(models.Model):
+    """A company's deck prices the calls of customers that have none of their own."""
+
+    _name = "res.company"
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "res.company",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
+
+    _curing = frozenset({"metered_deck_id"})
+    _prices_when_new = False
+    _pricing = frozenset({"metered_deck_id"})
+
+    metered_deck_id = fields.Many2one(
+        "metered.rate.deck",
+        string="Default Rate Deck",
+        domain="[('purpose', '=', 'sale')]",
+        groups=DECK_GROUPS,
+        help="Rates of customers who have no deck of their own and are in no group "
+        "with one.",
+        check_company=True,
+    )
+    metered_cost_deck_id = fields.Many2one(
+        "metered.rate.deck",
+        string="Cost Deck",
+        domain="[('purpose', '=', 'cost')]",
+        groups=DECK_GROUPS,
+        help="What calls cost the company, where their source has no cost deck of its "
+        "own.",
+        check_company=True,
+    )
+    metered_tz = fields.Selection(
+        _tz_get,
+        string="Billing Time Zone",
+        help="A day of usage begins and ends in this time zone. Empty: that of the "
+        "company's working hours.",
+    )
+    metered_responsible_id = fields.Many2one(
+        "res.users",
+        string="Responsible for Metered Billing",
+        domain=lambda self: self._domain_metered_responsible_id(),
+        help="Is told when a source or a renewal fails and the record names nobody. "
+        "Empty: an administrator of metered billing.",
+    )
+
+    metered_sync_days = fields.Integer(
+        string="Keep Syncs (days)",
+        default=90,
+        help="Syncs that ended longer ago are removed with their logs. The last one of "
+        "each account stays, and so do all records. 0: they stay for ever.",
+    )
+
+    @api.constrains("metered_sync_days")
+    def _check_metered_sync_days(self):
+        for company in self:
+            if company.metered_sync_days < 0:
+                raise ValidationError(
+                    self.env._(
+                        "Syncs are kept for some days, or for ever with 0 days; not "
+                        "for %s.",
+                        company.metered_sync_days,
+                    )
+                )
+
+    @api.model
+    def _domain_metered_responsible_id(self):
+        group = self.env.ref("metered_billing.group_metered_user")
+        return [("share", "=", False), ("all_group_ids", "in", group.ids)]
+
+    metered_onboarding = fields.Selection(
+        [
+            ("auto", "Until it is done"),
+            ("shown", "Shown"),
+            ("hidden", "Hidden"),
+        ],
+        string="Setup Panel",
+        default="auto",
+        help="Whether the dashboard shows the steps to the first invoice.",
+        readonly=True,
+    )
+
+    @api.constrains("metered_deck_id")
+    def _check_metered_deck(self):
+        self.metered_deck_id._check_is_for("sale")
+
+    @api.constrains("metered_cost_deck_id")
+    def _check_metered_cost_deck(self):
+        self.metered_cost_deck_id._check_is_for("cost")
+
+    def _metered_timezone(self):
+        """The time zone in which the company's days begin, an IANA name."""
+        self.ensure_one()
+        return self.metered_tz or self.resource_calendar_id.tz or "UTC"
+
+    def _metered_today(self):
+        """The date that it is in the company's billing time zone."""
+        self.ensure_one()
+        return fields.Datetime.context_timestamp(
+            self.with_context(tz=self._metered_timezone()), fields.Datetime.now()
+        ).date()
+
+    def _cure_targets(self):
+        return [(self, {"reasons": RATING})]
+
+    def _golden_domain(self):
+        return [("company_id", "in", self.ids)]
+
+    def _golden_records(self):
+        return self.browse()

@@ -1,0 +1,158 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from dataclasses import dataclass
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...stored.payers import HAS_SUBSCRIPTION, payers_of
+from ...stored.plan_calls import with_parents
+
+# Whom the subscriptions of a customer may bill, in one company: all of its contacts and
+# of the companies below it. They are billed by themselves ("implied") down to a company
+# that has a running subscription of its own, or whose parent does not bill it.
+# It reads asked(company_id, payer_id); archived contacts are among them.
+HOUSEHOLD = f"""
+    household AS (
+        SELECT asked.company_id, asked.payer_id, partner.id AS partner_id,
+               asked.payer_id AS owner_id, TRUE AS implied
+          FROM asked
+          JOIN res_partner partner ON partner.commercial_partner_id = asked.payer_id
+         UNION ALL
+        SELECT household.company_id, household.payer_id, member.id, child.id,
+               household.implied
+               AND above.metered_bills_children IS NOT FALSE
+               AND NOT {
+    HAS_SUBSCRIPTION.format(owner="child.id", company="household.company_id")
+}
+          FROM household
+          JOIN res_partner child ON child.parent_id = household.partner_id
+                                AND child.commercial_partner_id = child.id
+          JOIN res_partner above ON above.id = household.owner_id
+          JOIN res_partner member ON member.commercial_partner_id = child.id
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Household:
+    """Whom the subscriptions of a customer bill.
+
+    :ivar implied: ids of partners whose usage they bill
+    :ivar named: ids of partners, these among them, whose usage they bill where an
+        identifier names the subscription
+    """
+
+    implied: tuple = ()
+    named: tuple = ()
+
+
+class ResPartner(models.Model):
+    """Who pays for whose usage: the one place that knows.
+
+    A commercial entity pays for its contacts, and for the companies below it that have
+    no running subscription of their own.
+    """
+
+    _inherit = "res.partner"
+
+    metered_bills_children = fields.Boolean(
+        string="Bills Its Child Companies",
+        default=True,
+        copy=False,
+        groups="metered_billing.group_metered_user",
+        help="Usage of companies below this one goes on the invoices of this one's "
+        "subscriptions, as long as they have no running subscription of their own.",
+    )
+
+    def _metered_former_payers(self, vals):
+        """Ids of those above these whose plans a change may alter; None: nobody's.
+
+        :param vals: as of ``write``, which is still to be done
+        """
+        if not {"metered_bills_children", "parent_id"} & vals.keys():
+            return None
+        parents = with_parents(self.env.cr, self.ids).values()
+        return {id_ for ids in parents for id_ in ids}
+
+    def _metered_payers_changed(self, former):
+        """Have calling plans applied anew where another company pays now.
+
+        :param former: of :meth:`_metered_former_payers`
+        """
+        if former is not None:
+            self.env["metered.plan.mark"].sudo()._mark_open(self, former=former)
+
+    def _metered_households(self):
+        """Whom each of these commercial entities pays for, in the user's company.
+
+        :return: dict id -> :class:`Household`
+        """
+        if not self.ids:
+            return {}
+        self._metered_flush_payers()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH RECURSIVE asked (company_id, payer_id) AS (
+                    SELECT %s, payer_id FROM unnest(%s::int[]) AS payer_id
+                ), %s
+                SELECT payer_id, array_agg(partner_id ORDER BY partner_id)
+                                 FILTER (WHERE implied),
+                       array_agg(partner_id ORDER BY partner_id)
+                  FROM household
+                 GROUP BY payer_id
+                """,
+                self.env.company.id,
+                self.ids,
+                SQL(HOUSEHOLD),
+            )
+        )
+        found = {key: Household(tuple(im or ()), tuple(na)) for key, im, na in rows}
+        return {key: found.get(key, Household()) for key in self.ids}
+
+    def _metered_family(self):
+        """Whose usage the invoices of these customers hold, archived ones too.
+
+        :return: ``res.partner`` with all rights
+        """
+        households = self.commercial_partner_id._metered_households()
+        ids = {key for some in households.values() for key in some.implied}
+        return (
+            self.env["res.partner"]
+            .sudo()
+            .with_context(active_test=False)
+            .browse(sorted(ids))
+        )
+
+    def _metered_payer(self):
+        """The commercial entity whose subscriptions bill this customer's usage.
+
+        Its own, where none has a subscription.
+
+        :return: ``res.partner`` with all rights
+        """
+        self.ensure_one()
+        owner = self.sudo().commercial_partner_id
+        return owner._metered_payers().get(owner, owner)
+
+    def _metered_payers(self):
+        """The commercial entities whose subscriptions bill these, in one query.
+
+        :return: dict ``res.partner`` -> ``res.partner``, with all rights
+        """
+        owners = self.sudo().commercial_partner_id
+        if not owners.ids:
+            return {}
+        self._metered_flush_payers()
+        payers = payers_of(self.env.cr, self.env.company.id, owners.ids)
+        return {owner: owner.browse(payers[owner.id]) for owner in owners}
+
+    @api.model
+    def _metered_flush_payers(self):
+        self.env["res.partner"].flush_model(
+            ["commercial_partner_id", "parent_id", "metered_bills_children"]
+        )
+        self.env["sale.subscription"].flush_model(
+            ["partner_id", "company_id", "in_progress", "active"]
+        )

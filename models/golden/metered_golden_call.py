@@ -1,0 +1,380 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_datetime
+
+from ...ingest.load_rates import deck_chain
+from ...rating.exact import exact, number
+from ...rating.usage_price import price_usage
+from ...stored.find_rate import price_calls
+from ...stored.golden import price_with_plan
+
+WEEK = timedelta(days=7)
+#: A date begins within so many hours of its noon in UTC, in every time zone.
+NOON = timedelta(hours=12)
+MICRO = 10**6
+EXACT = Decimal("0.000001")
+
+
+class MeteredGoldenCall(models.Model):
+    """A call, or an amount of usage, whose price is agreed.
+
+    Like a test: what it costs is found by the engine whenever somebody looks, and
+    compared with what it is to cost. A change of prices that alters it is refused
+    until it is confirmed (``metered.golden.guard``).
+    """
+
+    _name = "metered.golden.call"
+    _description = "Golden Call"
+    _inherit = ["metered.guarded", "metered.audit", "mail.thread"]
+    _order = "partner_id, number, id"
+
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    kind = fields.Selection(
+        [("call", "A call"), ("usage", "Usage of a billing period")],
+        string="What",
+        required=True,
+        default="call",
+        help="Usage: so many units of a meter, in a whole billing period, priced by "
+        "the metered price that the customer has for it.",
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        ondelete="restrict",
+        help="Whose rates and prices count. Empty: those of customers that have none "
+        "of their own.",
+        check_company=True,
+    )
+    number = fields.Char(help="Internationally with + in front, or a short code.")
+    meter_id = fields.Many2one(
+        "metered.meter",
+        string="Call Type or Meter",
+        required=True,
+        check_company=True,
+    )
+    moment = fields.Datetime(
+        string="Begins", required=True, default=fields.Datetime.now
+    )
+    seconds = fields.Integer(required=True, default=60)
+    quantity = fields.Float(
+        digits=0,
+        aggregator=None,
+        help="Of a whole billing period, in the unit that is measured. Of a price in "
+        "percent: the amount of one event.",
+    )
+    unit = fields.Char(related="meter_id.unit")
+    plan = fields.Selection(
+        [
+            ("deck", "Counts not: the rate deck's price"),
+            ("left", "Counts, with all of it left"),
+            ("used", "Counts, and is used up"),
+        ],
+        string="Calling Plan",
+        required=True,
+        default="deck",
+        help="What is left of an allowance is another thing every day. So the expected "
+        "charge is either the rate deck's, whatever the customer's calling plan "
+        "includes; or that of the first call of a whole billing period with nothing "
+        "rolled over; or that of a call when all that has an end is used up.",
+    )
+    standing = fields.Boolean(
+        string="At Any Date",
+        default=True,
+        help="The price is to hold from now on: it is checked at the date of the "
+        "check, a call at its time of the week. Otherwise it is checked at its own "
+        "date.",
+    )
+    expected = fields.Float(
+        string="Expected Charge",
+        digits=0,
+        required=True,
+        tracking=True,
+        aggregator=None,
+        help="What it is to cost.",
+    )
+    currency_id = fields.Many2one(
+        "res.currency",
+        required=True,
+        default=lambda self: self.env.company.currency_id,
+    )
+    note = fields.Char(help="Why its price matters: a contract, a promise.")
+    charge = fields.Char(
+        string="Charge Now", compute="_compute_verdict", compute_sudo=False
+    )
+    verdict = fields.Selection(
+        [("same", "As expected"), ("differs", "Differs"), ("unrated", "No rate")],
+        compute="_compute_verdict",
+        compute_sudo=False,
+        search="_search_verdict",
+    )
+
+    _seconds_range = models.Constraint(
+        "CHECK (seconds >= 0 AND seconds <= 604800)",
+        "A golden call lasts between no second and a week.",
+    )
+
+    @api.depends("kind", "number", "moment", "partner_id", "meter_id", "quantity")
+    def _compute_display_name(self):
+        words = self.env["metered.explanation"]
+        for call in self:
+            customer = call.partner_id.display_name or self.env._("everybody")
+            if not call._is_complete():
+                call.display_name = False
+            elif call.kind == "usage":
+                call.display_name = self.env._(
+                    "%(quantity)s %(unit)s of %(meter)s, %(customer)s",
+                    quantity=words._number(exact(number(call.quantity))),
+                    unit=call.meter_id.unit or "",
+                    meter=call.meter_id.name,
+                    customer=customer,
+                )
+            else:
+                call.display_name = self.env._(
+                    "%(number)s, %(seconds)s s, %(customer)s",
+                    number=call.number,
+                    seconds=call.seconds,
+                    customer=customer,
+                )
+
+    @api.constrains("kind", "number", "meter_id", "quantity")
+    def _check_kind(self):
+        for call in self:
+            if (call.kind == "call") != (call.meter_id.kind == "call"):
+                raise ValidationError(
+                    self.env._(
+                        "%(meter)s does not measure this: a call has a call type, "
+                        "usage has another meter.",
+                        meter=call.meter_id.name,
+                    )
+                )
+            if call.kind == "call" and not call.number:
+                raise ValidationError(self.env._("Enter the number that is called."))
+            if call.quantity < 0:
+                raise ValidationError(self.env._("A quantity is not negative."))
+
+    # === WHAT IT COSTS === #
+
+    @api.depends(
+        "kind",
+        "number",
+        "moment",
+        "partner_id",
+        "seconds",
+        "quantity",
+        "plan",
+        "meter_id",
+        "standing",
+        "expected",
+        "currency_id",
+    )
+    def _compute_verdict(self):
+        for call in self:
+            charge, verdict = call._look() if call._is_complete() else (False, False)
+            call.charge, call.verdict = charge, verdict
+
+    def _is_complete(self):
+        """Whether it says what is priced; a form that is being filled in may not."""
+        return bool(self.meter_id and (self.number or self.kind == "usage"))
+
+    def _search_verdict(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        companies = [("company_id", "in", self.env.companies.ids)]
+        found = self.search(companies).filtered(lambda call: call.verdict in value)
+        return [("id", "in", found.ids)]
+
+    def _look(self, day=None):
+        """What it costs with the prices of now.
+
+        :param day: date from which standing ones are checked; None: today
+        :return: (charge as text, verdict)
+        """
+        find = self._price_of_usage if self.kind == "usage" else self._price_of_call
+        amount, currency = find(day)
+        if amount is None:
+            return self.env._("no price"), "unrated"
+        expected = number(self.expected).quantize(EXACT)
+        same = currency == self.currency_id and amount.quantize(EXACT) == expected
+        return self._format(amount, currency), "same" if same else "differs"
+
+    def _price_of_call(self, day):
+        """(Decimal, ``res.currency``), (None, None) where it has no price."""
+        company = self.company_id.sudo().with_company(self.company_id)
+        about = (
+            company,
+            self.partner_id._origin.sudo(),
+            self.number,
+            self.meter_id._origin.sudo(),
+            self._moment(day),
+        )
+        if self.plan != "deck" and self.partner_id:
+            micro, currency_id = price_with_plan(
+                *about, self.seconds, self.plan == "left"
+            )
+        else:
+            company, partner, *call = about
+            deck = self.env["metered.rate.deck"].sudo()
+            [found] = price_calls(company, partner, deck, *call, [self.seconds])
+            micro, currency_id = found.charge_micro, found.currency_id
+        if micro is None:
+            return None, None
+        return Decimal(micro) / MICRO, self.env["res.currency"].browse(currency_id)
+
+    def _price_of_usage(self, day):
+        """(Decimal, ``res.currency``), (None, None) where it has no price."""
+        company = self.company_id.sudo().with_company(self.company_id)
+        partner = self.partner_id._origin.sudo().with_company(company)
+        meter = self.meter_id._origin.with_env(company.env)
+        lines = self._subscription_lines(company, partner)
+        line = lines.filtered(lambda line: line.metered_meter_id == meter)[:1]
+        try:
+            price = meter._price_for(line, partner, company)
+            # The version that holds on that day, alone.
+            version = price._in_force(fields.Date.add(self._day(day), days=1))
+            quantity = number(self.quantity)
+            priced = price_usage(
+                version._usage_price(), quantity=quantity, events=[quantity]
+            )
+        except (UserError, ValueError):
+            return None, None
+        return priced.amount, price.currency_id
+
+    def _decks(self):
+        """The rate decks that are asked for it."""
+        self.ensure_one()
+        partner = self.partner_id.with_company(self.company_id)
+        chain = deck_chain(partner, self.company_id)
+        return self.env["metered.rate.deck"].browse(chain)
+
+    def _subscription_lines(self, company, partner):
+        """The metered lines of a customer's running subscriptions."""
+        subscriptions = company.env["sale.subscription"]
+        if partner:
+            subscriptions = subscriptions.search(
+                [
+                    ("company_id", "=", company.id),
+                    ("in_progress", "=", True),
+                    (
+                        "partner_id.commercial_partner_id",
+                        "=",
+                        partner.commercial_partner_id.id,
+                    ),
+                ],
+                order="id",
+            )
+        return subscriptions.sale_subscription_line_ids.filtered("metered_meter_id")
+
+    def _day(self, day):
+        """The date at which usage is checked."""
+        today = fields.Date.context_today(self)
+        own = self.moment.date() if self.moment else today
+        return max(own, day or today) if self.standing else own
+
+    def _moment(self, day=None):
+        """When a call is checked: a standing one at its time of a week from then."""
+        moment = self.moment or fields.Datetime.now()
+        day = day or fields.Date.context_today(self)
+        earliest = fields.Datetime.to_datetime(day) + NOON
+        if not self.standing or moment >= earliest:
+            return moment
+        weeks = -((moment - earliest) // WEEK)
+        return moment + weeks * WEEK
+
+    def _format(self, amount, currency):
+        words = self.env["metered.explanation"]
+        return f"{words._number(exact(amount))} {currency.name}"
+
+    # === CHANGES === #
+
+    def _verdicts(self, day=None):
+        """What the calls cost, and how what they cost is measured.
+
+        :return: dict call -> (charge as text, verdict, text or False)
+        """
+        return {call: (*call._look(day), call._measured()) for call in self}
+
+    def _measured(self):
+        """How records become an agreed quantity of usage, as text; False of a call."""
+        if self.kind == "call":
+            return False
+        return self.meter_id.sudo()._golden_measure()
+
+    def _of_families(self, partners):
+        """Those whose price plans and prices of these customers may set."""
+        owners = partners.sudo().commercial_partner_id
+        of_families = self.env["res.partner"].with_context(active_test=False).sudo()
+        family = of_families.search([("id", "child_of", owners.ids)])
+        return self.filtered(lambda call: call.partner_id in family)
+
+    @api.model
+    def _altered(self, before, after, day=None):
+        """Lines of text on the calls that a change alters.
+
+        A change that brings a call to what it is to cost is welcome, and not told.
+
+        :param before: what `_verdicts` returned before the change
+        :param after: and with it
+        :param day: for which they were asked
+        """
+        return list(self._alterations({day: before}, {day: after}).values())
+
+    @api.model
+    def _alterations(self, before, after):
+        """What a change alters: dict call -> line of text, in order of the calls.
+
+        :param before, after: dicts day -> what `_verdicts` returned for it; a call is
+            told with the first day on which it costs something else
+        """
+        found = {}
+        for day, verdicts in before.items():
+            for call, was in verdicts.items():
+                now = after[day][call]
+                if call in found or was == now:
+                    continue
+                if was[2] != now[2]:
+                    found[call] = self.env._(
+                        "%(call)s: its quantity is measured as %(before)s, and as "
+                        "%(after)s then",
+                        call=call.display_name,
+                        before=was[2],
+                        after=now[2],
+                    )
+                    continue
+                if now[1] == "same":
+                    continue
+                amount = call._format(number(call.expected), call.currency_id)
+                found[call] = self.env._(
+                    "%(call)s (%(time)s): expected %(expected)s, %(before)s before, "
+                    "%(after)s then",
+                    call=call.display_name,
+                    time=call._format_moment(day),
+                    expected=amount,
+                    before=was[0],
+                    after=now[0],
+                )
+        return found
+
+    def _format_moment(self, day):
+        if self.kind == "usage":
+            return fields.Date.to_string(self._day(day))
+        return format_datetime(self.env, self._moment(day))
+
+    def _note_confirmed(self, line, reason):
+        """Keep in the chatter who let its price change, and why."""
+        self.ensure_one()
+        self.sudo()._message_log(
+            body=self.env._(
+                "%(who)s confirmed a change of its price. %(line)s. %(reason)s",
+                who=self.env.user.name,
+                line=line,
+                reason=reason,
+            )
+        )

@@ -1,0 +1,162 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.tools import format_date
+from odoo.tools.misc import formatLang
+
+from ..guard.unchecked_many2one import UncheckedMany2one
+
+
+class MeteredAllowanceBalance(models.Model):
+    """What a subscription had of an allowance in one period, and what is left of it.
+
+    Written by the settling of calling plans, together with the calls' charges.
+    """
+
+    _name = "metered.allowance.balance"
+    _description = "Allowance Balance"
+    _inherit = ["metered.guarded"]
+    _log_access = False
+    _order = "date_from desc, subscription_id, sequence, id"
+
+    company_id = UncheckedMany2one("res.company", required=True, readonly=True)
+    partner_id = UncheckedMany2one(
+        "res.partner", string="Customer", required=True, readonly=True, index=True
+    )
+    subscription_id = fields.Many2one(
+        "sale.subscription",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+    )
+    allowance_id = fields.Many2one(
+        "metered.calling.plan.allowance",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+    )
+    plan_id = fields.Many2one(related="allowance_id.plan_id")
+    sequence = fields.Integer(readonly=True, aggregator=None)
+    identifier_id = fields.Many2one(
+        "metered.identifier",
+        readonly=True,
+        ondelete="cascade",
+        help="Whose it is, where each identifier has the allowance for itself.",
+    )
+    date_from = fields.Date(string="From", required=True, readonly=True)
+    date_to = fields.Date(
+        string="Next From",
+        required=True,
+        readonly=True,
+        help="First day of the next one.",
+    )
+    last_day = fields.Date(
+        string="Until",
+        compute="_compute_last_day",
+        help="Last day that belongs to it.",
+    )
+    unit = fields.Selection(related="allowance_id.unit")
+    currency_id = fields.Many2one(related="allowance_id.currency_id")
+    unlimited = fields.Boolean(readonly=True)
+    granted = fields.Float(
+        digits=0, readonly=True, aggregator=None, help="For this period, in the unit."
+    )
+    rolled_in = fields.Float(
+        string="Rolled Over",
+        digits=0,
+        readonly=True,
+        aggregator=None,
+        help="Left over from periods before. It is used first.",
+    )
+    used = fields.Float(
+        digits=0, readonly=True, aggregator=None, help="What calls took of it."
+    )
+    left = fields.Float(digits=0, readonly=True, aggregator=None)
+    rolled_out = fields.Float(
+        string="Rolls Over",
+        digits=0,
+        readonly=True,
+        aggregator=None,
+        help="Of what is left: what may still be used in the next period.",
+    )
+    expires = fields.Date(
+        readonly=True, help="First day on which the last of it can no longer be used."
+    )
+    lots = fields.Json(
+        readonly=True,
+        help="What rolls over, by age: amounts in the smallest unit, and in how many "
+        "periods more each may be used.",
+    )
+    used_part = fields.Float(
+        string="Used (%)",
+        compute="_compute_used_part",
+        help="Of what was granted and rolled over.",
+    )
+
+    used_text = fields.Char(
+        string="Used of All", compute="_compute_used_part", help="In its unit."
+    )
+
+    _balance_uniq = models.UniqueIndex(
+        "(subscription_id, allowance_id, date_from, coalesce(identifier_id, 0))"
+    )
+
+    @api.depends("date_to")
+    def _compute_last_day(self):
+        for balance in self:
+            balance.last_day = balance.date_to and fields.Date.subtract(
+                balance.date_to, days=1
+            )
+
+    @api.depends("used", "granted", "rolled_in", "unlimited")
+    def _compute_used_part(self):
+        for balance in self:
+            total = balance.granted + balance.rolled_in
+            balance.used_part = (
+                0 if balance.unlimited or not total else 100 * balance.used / total
+            )
+            describe = balance.allowance_id._format_amount
+            balance.used_text = self.env._(
+                "%(used)s of %(total)s",
+                used=describe(balance.used),
+                total=self.env._("unlimited") if balance.unlimited else describe(total),
+            )
+
+    @api.depends("allowance_id", "date_from", "identifier_id")
+    def _compute_display_name(self):
+        for balance in self:
+            parts = [balance.allowance_id.name, balance.identifier_id.value]
+            day = format_date(self.env, balance.date_from)
+            balance.display_name = f"{' '.join(p for p in parts if p)}, {day}"
+
+    def _as_gauge(self):
+        """The balance for the gauge of a screen, all texts.
+
+        :return: dict: name, who, used, left, rolled, expires, percent, state
+        """
+        self.ensure_one()
+        allowance = self.allowance_id
+        total = self.granted + self.rolled_in
+        percent = min(100.0, max(0.0, self.used_part))
+        of_total = allowance._format_amount(total)
+        return {
+            "id": self.id,
+            "name": allowance.name,
+            "who": self.identifier_id.value or "",
+            "used": allowance._format_amount(self.used),
+            "total": self.env._("unlimited") if self.unlimited else of_total,
+            "left": "" if self.unlimited else allowance._format_amount(self.left),
+            "rolled": allowance._format_amount(self.rolled_in)
+            if self.rolled_in
+            else "",
+            "rolls": allowance._format_amount(self.rolled_out)
+            if self.rolled_out
+            else "",
+            "expires": format_date(self.env, self.expires) if self.expires else "",
+            "percent": percent,
+            "percent_text": formatLang(self.env, percent, digits=0),
+            "unlimited": self.unlimited,
+            "used_up": not self.unlimited and bool(total) and self.left <= 0,
+        }

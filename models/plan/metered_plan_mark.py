@@ -1,0 +1,360 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import logging
+import time
+
+from odoo import api, fields, models, tools
+
+from ...ingest.conflicts import StillInTheWay, again, is_temporary, wait_briefly
+from ...stored.plan_calls import with_parents
+from ...stored.settle import settle
+from ...stored.settle_engines import Engines
+from ..guard.unchecked_many2one import UncheckedMany2one
+
+_logger = logging.getLogger(__name__)
+
+#: first key of the advisory locks of subscriptions that are settled ("mbst")
+SETTLE_LOCK_CLASS = 0x6D627374
+#: seconds that the scheduled action works at a time
+SLICE_SECONDS = 40
+
+
+_LOCK_USAGE = """
+    SELECT count(*)
+      FROM (SELECT 1 FROM metered_usage
+             WHERE company_id = %s AND day >= %s AND invoice_line_id IS NULL
+               AND partner_id = ANY(%s)
+             ORDER BY id FOR NO KEY UPDATE) AS locked
+"""
+
+
+class MeteredPlanMark(models.Model):
+    """Usage of a customer and some days that its calling plans have to be applied to.
+
+    Only ever added to while records come in, so that imports do not wait for each
+    other; the settling takes the marks that it has seen. A mark is written by the
+    transaction that changes the usage: usage without one is settled.
+    """
+
+    _name = "metered.plan.mark"
+    _description = "Plans to Apply"
+    _inherit = ["metered.guarded"]
+    _log_access = False
+
+    company_id = UncheckedMany2one("res.company", required=True, readonly=True)
+    partner_id = UncheckedMany2one(
+        "res.partner", string="Customer", required=True, readonly=True
+    )
+    day_from = fields.Date(required=True, readonly=True)
+    day_to = fields.Date(
+        required=True, readonly=True, help="Last day with records of the customer."
+    )
+
+    _partner_idx = models.Index("(partner_id)")
+
+    # === MARKING === #
+
+    @api.model
+    @tools.ormcache()
+    def _exist_plans(self):
+        """Whether there is any calling plan; without one nothing is ever asked."""
+        self.env.cr.execute("SELECT EXISTS (SELECT 1 FROM metered_calling_plan)")
+        return self.env.cr.fetchone()[0]
+
+    @api.model
+    def _plan_partners(self, company):
+        """Customers whose calls may take from a plan, with contacts and children.
+
+        :return: frozenset of ids
+        """
+        if not self._exist_plans():
+            return frozenset()
+        subscriptions = self.env["sale.subscription"]
+        owners = subscriptions.search(
+            subscriptions._metered_plan_domain(company)
+        ).partner_id.commercial_partner_id
+        partners = self.env["res.partner"].with_context(active_test=False)
+        return frozenset(partners.search([("id", "child_of", owners.ids)]).ids)
+
+    @api.model
+    def _mark_subscription(self, subscription):
+        """Mark what a subscription has not billed yet: its plans changed."""
+        periods = subscription._metered_known_periods()
+        begin = periods[-1][0] if periods else subscription.date_start
+        today = fields.Date.context_today(self)
+        begin = min(begin or today, today)
+        owner = subscription.partner_id.commercial_partner_id
+        partners = (
+            self.env["res.partner"]
+            .with_context(active_test=False)
+            .search([("id", "child_of", owner.ids), ("is_company", "=", True)])
+        )
+        self._mark(subscription.company_id, partners | owner, begin, today)
+        self._enqueue()
+
+    @api.model
+    def _mark(self, company, partners, day_from, day_to):
+        self.env.cr.execute(
+            "INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)"
+            " SELECT %s, partner_id, %s, %s FROM unnest(%s::int[]) AS partner_id",
+            (company.id, day_from, day_to, partners.ids),
+        )
+
+    @api.model
+    def _mark_open(self, partners, former=()):
+        """Mark what is on no invoice yet: another subscription may bill it now.
+
+        :param partners: ``res.partner`` records; companies below theirs are among them
+        :param former: ids of those who may have paid for them before, beside the
+            companies above them
+        """
+        if not partners or not self._exist_plans():
+            return
+        every = self.env["res.partner"].with_context(active_test=False)
+        owners = partners.commercial_partner_id
+        family = every.search([("id", "child_of", owners.ids)])
+        parents = with_parents(self.env.cr, owners.ids).values()
+        self.env["metered.usage"].flush_model()
+        self.env.cr.execute(
+            """
+            INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
+            SELECT usage.company_id, payer.id, min(usage.day), max(usage.day)
+              FROM metered_usage usage
+              JOIN res_partner payer
+                ON payer.id = usage.partner_id OR payer.id = ANY(%s)
+             WHERE usage.invoice_line_id IS NULL AND usage.partner_id = ANY(%s)
+             GROUP BY usage.company_id, payer.id
+            """,
+            (list({*former}.union(*parents)), family.ids),
+        )
+        if self.env.cr.rowcount:
+            self._enqueue()
+
+    @api.model
+    def _mark_usage(self, usage_ids):
+        """Mark usage whose records changed.
+
+        :param usage_ids: ids of ``metered.usage``
+        """
+        if usage_ids and self._exist_plans():
+            self.env.cr.execute(
+                """
+                INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
+                SELECT company_id, partner_id, min(day), max(day)
+                  FROM metered_usage WHERE id = ANY(%s)
+                 GROUP BY company_id, partner_id
+                """,
+                (list(usage_ids),),
+            )
+
+    @api.model
+    def _mark_new_customers(self, company, known, batch):
+        """Mark what an import stored of customers that got a plan while it ran.
+
+        :param known: ids of the customers that it marked by itself
+        """
+        new = self._plan_partners(company) - known
+        if new:
+            self.env.cr.execute(
+                """
+                INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
+                SELECT usage.company_id, usage.partner_id, min(usage.day),
+                       max(usage.day)
+                  FROM (SELECT DISTINCT usage_id FROM metered_cdr
+                         WHERE batch_id = %s AND partner_id = ANY(%s)) cdr
+                  JOIN metered_usage usage ON usage.id = cdr.usage_id
+                 GROUP BY usage.company_id, usage.partner_id
+                """,
+                (batch.id, list(new)),
+            )
+
+    @api.model
+    def _is_waiting(self, subscription):
+        """Whether usage of a subscription's customer is marked."""
+        owner = subscription.partner_id.commercial_partner_id
+        return bool(
+            self.search_count(
+                [
+                    ("company_id", "=", subscription.company_id.id),
+                    ("partner_id", "child_of", owner.ids),
+                ],
+                limit=1,
+            )
+        )
+
+    def _enqueue(self):
+        """Ask the scheduled action to run soon."""
+        self.env.ref("metered_billing.ir_cron_settle_plans").sudo()._trigger()
+
+    # === SETTLING === #
+
+    @api.model
+    def _cron_settle(self):
+        """Apply the plans to what is marked, customer by customer."""
+        self._settle(commit=self.env.cr.commit, seconds=SLICE_SECONDS)
+        self.env["ir.cron"]._commit_progress(remaining=self.search_count([]))
+
+    @api.model
+    def _settle_quietly(self, commit=None, seconds=None):
+        """Apply the plans after a job's own work; what fails stays marked.
+
+        Nothing is billed without them: billing applies them first, and then says what
+        is wrong. What passes by itself is no error: the scheduled action goes on.
+        """
+        if not self._exist_plans():
+            return
+        try:
+            self.sudo()._settle(commit=commit, seconds=seconds)
+        except Exception as error:
+            if not commit or self.env.cr.closed:
+                raise
+            self.env.cr.rollback()
+            told = _logger.info if is_temporary(error) else _logger.exception
+            told("Calling plans could not be applied, they stay marked: %s", error)
+            self._leave_marked(commit)
+
+    @api.model
+    def _leave_marked(self, commit):
+        """Have the scheduled action go on with what is marked."""
+
+        def work(_failed):
+            self._enqueue()
+            if commit:
+                commit()
+
+        again(self.env.cr, work, commit)
+
+    @api.model
+    def _settle_customers(self, partners):
+        """Apply the plans of these customers, where marked, before they are billed.
+
+        :param partners: ``res.partner`` records
+        """
+        if partners and self._exist_plans():
+            self.sudo()._settle(partners.commercial_partner_id)
+
+    @api.model
+    def _settle(self, owners=None, commit=None, seconds=None):
+        """Apply calling plans to usage that is marked.
+
+        :param owners: only that of these customers, ``res.partner`` records
+        :param commit: function that commits after each customer; None: the caller's
+            transaction has it all
+        :param seconds: stop before a further customer after this time
+        :return: True when nothing is marked any more
+        """
+        begun = time.monotonic()
+        engines = Engines(self.env)
+        done = True
+        for company_id, owner_id in self._marked_customers(owners):
+            if seconds is not None and time.monotonic() - begun > seconds:
+                return False
+            try:
+                self._settle_customer(company_id, owner_id, engines, commit)
+            except StillInTheWay:
+                # Others are at it, or change what it used: it stays marked, and the
+                # next customer need not wait for that.
+                done = False
+        if not done:
+            self._leave_marked(commit)
+        return done
+
+    @api.model
+    def _marked_customers(self, owners):
+        """(company id, id of the customer) of what is marked, in a fixed order."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            """
+            SELECT DISTINCT mark.company_id, partner.commercial_partner_id
+              FROM metered_plan_mark mark
+              JOIN res_partner partner ON partner.id = mark.partner_id
+             WHERE %(all)s OR partner.commercial_partner_id = ANY(%(owners)s)
+             ORDER BY 1, 2
+            """,
+            {"all": owners is None, "owners": owners.ids if owners else []},
+        )
+        return self.env.cr.fetchall()
+
+    @api.model
+    def _settle_customer(self, company_id, owner_id, engines, commit):
+        """Apply the plans of one customer and commit; see :meth:`_settle`."""
+
+        def work(_failed):
+            if commit:
+                wait_briefly(self.env.cr)
+            self._settle_marks(company_id, owner_id, engines)
+            if commit:
+                commit()
+
+        again(self.env.cr, work, commit)
+
+    @api.model
+    def _settle_marks(self, company_id, owner_id, engines):
+        """Apply the plans of one customer's marked days, and take the marks."""
+        cr = self.env.cr
+        company = self.env["res.company"].browse(company_id)
+        owner = self.env["res.partner"].browse(owner_id)
+        cr.execute(
+            """
+            SELECT array_agg(mark.id), min(mark.day_from), max(mark.day_to)
+              FROM metered_plan_mark mark
+              JOIN res_partner partner ON partner.id = mark.partner_id
+             WHERE mark.company_id = %s AND partner.commercial_partner_id = %s
+            """,
+            (company_id, owner_id),
+        )
+        marks, first, last = cr.fetchone()
+        if not marks:
+            return
+        subscriptions = self._subscriptions_of(company, owner)
+        # First, in the order of their ids as everybody does: what imports add to these
+        # rows from here on waits, instead of having all of it done once more.
+        cr.execute(_LOCK_USAGE, (company_id, first, owner._metered_family().ids))
+        for subscription in subscriptions:
+            cr.execute(
+                "SELECT pg_advisory_xact_lock(%s, %s)",
+                (SETTLE_LOCK_CLASS, subscription.id),
+            )
+        settle(company, owner, subscriptions, first, last, engines)
+        cr.execute("DELETE FROM metered_plan_mark WHERE id = ANY(%s)", (marks,))
+
+    @api.model
+    def _subscriptions_of(self, company, owner):
+        """Subscriptions whose plans a customer's calls may take from, by id.
+
+        Its own, those of its parent companies that share a plan with it or pay for its
+        calls, and those that calls of it name.
+        """
+        subscriptions = self.env["sale.subscription"].with_company(company)
+        parents = with_parents(self.env.cr, owner.ids)[owner.id]
+        found = subscriptions.search(
+            [
+                *subscriptions._metered_plan_domain(company),
+                ("partner_id.commercial_partner_id", "in", parents),
+            ],
+            order="id",
+        )
+        payer = owner.with_company(company)._metered_payer()
+        named = self._named_by(company, owner, found)
+        return found.filtered(
+            lambda s: (
+                s.partner_id.commercial_partner_id in (owner | payer)
+                or s._metered_is_shared()
+                or s in named
+            )
+        )
+
+    @api.model
+    def _named_by(self, company, owner, subscriptions):
+        """Of some subscriptions, those that open usage of a customer names."""
+        usage = self.env["metered.usage"].sudo()
+        groups = subscriptions and usage._read_group(
+            [
+                ("company_id", "=", company.id),
+                ("invoice_line_id", "=", False),
+                ("partner_id.commercial_partner_id", "=", owner.id),
+                ("subscription_id", "in", subscriptions.ids),
+            ],
+            ["subscription_id"],
+        )
+        return subscriptions.browse(s.id for (s,) in groups)

@@ -1,0 +1,389 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_date
+
+from ...rating.prefixes import prefix_ranges
+from ..guard.metered_given import all_given, given
+from .metered_destination import number_start
+
+#: what a call that was rated rests on; never changed once a rate was used
+PRICE_FIELDS = {
+    "deck_id",
+    "meter_id",
+    "prefix",
+    "destination_id",
+    "band_id",
+    "price",
+    "per_seconds",
+    "initial_increment",
+    "increment",
+    "connection_fee",
+    "min_charge",
+    "max_charge",
+    "has_max_charge",
+    "grace_seconds",
+    "date_from",
+}
+
+#: so many prefixes are looked for one by one
+FEW_RATES = 50
+
+
+class MeteredRate(models.Model):
+    _name = "metered.rate"
+    _description = "Rate"
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
+    _order = "deck_id, prefix, date_from desc, id"
+    _rec_names_search = ["prefix", "name"]
+
+    _curing = frozenset(
+        {
+            "deck_id",
+            "prefix",
+            "destination_id",
+            "meter_id",
+            "band_id",
+            "date_from",
+            "date_to",
+            "price",
+            "has_max_charge",
+            "max_charge",
+            "connection_fee",
+        }
+    )
+
+    _pricing = frozenset({*PRICE_FIELDS, "date_to", "tier_ids"})
+
+    deck_id = fields.Many2one(
+        "metered.rate.deck", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="deck_id.company_id", store=True)
+    currency_id = fields.Many2one(related="deck_id.currency_id")
+    name = fields.Char(
+        string="Description", help="Where it leads to: United Kingdom Mobile."
+    )
+    prefix = fields.Char(
+        help="First digits of the international number without +. The longest prefix "
+        "that fits a number counts. =911 is a short code, dialed exactly so. Empty, "
+        "and no destination: for every number that nothing else fits.",
+    )
+    destination_id = fields.Many2one(
+        "metered.destination",
+        ondelete="restrict",
+        check_company=True,
+        help="Instead of a prefix: all prefixes of this destination.",
+    )
+    meter_id = fields.Many2one(
+        "metered.meter",
+        string="Call Type",
+        ondelete="restrict",
+        domain="[('kind', '=', 'call')]",
+        check_company=True,
+        help="Only for calls of this type. Empty: for all.",
+    )
+    band_id = fields.Many2one(
+        "metered.time.band",
+        string="Time Band",
+        ondelete="restrict",
+        check_company=True,
+        help="Only in this time band. Empty: at any time.",
+    )
+    date_from = fields.Date(
+        string="Valid From",
+        help="First day, in the deck's time zone. Empty: always was.",
+    )
+    date_to = fields.Date(
+        string="Valid Before",
+        help="First day on which it no longer holds; the day before is its last one. "
+        "Empty: open.",
+    )
+    price = fields.Float(
+        digits=0,
+        min_display_digits=4,
+        aggregator=None,
+        required=True,
+        help="Price of the seconds named beside it, in the deck's currency.",
+    )
+    per_seconds = fields.Integer(
+        string="Per (seconds)",
+        aggregator=None,
+        default=60,
+        required=True,
+        help="60: price per minute.",
+    )
+    connection_fee = fields.Float(
+        digits=0,
+        min_display_digits=4,
+        aggregator=None,
+        required=True,
+        default=0.0,
+        help="Charged once per connected call.",
+    )
+    initial_increment = fields.Integer(
+        string="First Increment",
+        aggregator=None,
+        required=True,
+        default=1,
+        help="Seconds charged at least. 60/6: the first 60 seconds, then steps of 6.",
+    )
+    increment = fields.Integer(
+        string="Next Increments",
+        aggregator=None,
+        required=True,
+        default=1,
+        help="Steps in seconds after the first increment.",
+    )
+    min_charge = fields.Float(
+        string="Minimum Charge",
+        digits=0,
+        min_display_digits=4,
+        aggregator=None,
+        required=True,
+        default=0.0,
+        help="A charged call costs at least this.",
+    )
+    has_max_charge = fields.Boolean(string="Limit the Charge")
+    max_charge = fields.Float(
+        string="Maximum Charge",
+        digits=0,
+        min_display_digits=4,
+        aggregator=None,
+        required=True,
+        default=0.0,
+        help="A call never costs more than this.",
+    )
+    grace_seconds = fields.Integer(
+        string="Free Below (seconds)",
+        aggregator=None,
+        required=True,
+        default=0,
+        help="Calls shorter than this are free of charge.",
+    )
+    grace_kind = fields.Selection(
+        [("below", "Free Below"), ("including", "Free up to and Including")],
+        string="Short Calls",
+        default="below",
+        help="Free below 6 seconds and free up to and including 5 seconds are the same "
+        "calls: they last whole seconds.",
+    )
+    free_seconds = fields.Integer(
+        compute="_compute_free_seconds",
+        inverse="_inverse_free_seconds",
+        aggregator=None,
+        help="Calls below this length, or up to and including it, are free of charge.",
+    )
+    tier_ids = fields.One2many(
+        "metered.rate.tier",
+        "rate_id",
+        string="Tiers",
+        copy=True,
+        help="Other prices for what follows the beginning of the call.",
+    )
+    used = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="Calls were rated with it. Its price stays as it is: end it, and make "
+        "another rate that begins on that day.",
+    )
+
+    _deck_prefix_idx = models.Index("(deck_id, prefix)")
+    _one_scope = models.Constraint(
+        "CHECK (prefix IS NULL OR destination_id IS NULL)",
+        "A rate has a prefix or a destination, not both.",
+    )
+    _dates_ordered = models.Constraint(
+        "CHECK (date_from IS NULL OR date_to IS NULL OR date_from < date_to)",
+        "A rate must begin before it ends.",
+    )
+    _steps_positive = models.Constraint(
+        "CHECK (per_seconds > 0 AND increment > 0 AND initial_increment >= 0"
+        " AND grace_seconds >= 0)",
+        "Price units and increments are at least one second, grace at least zero.",
+    )
+    _money_exact = models.Constraint(
+        "CHECK (price >= 0 AND connection_fee >= 0 AND min_charge >= 0"
+        " AND max_charge >= 0 AND price = round(price, 8)"
+        " AND connection_fee = round(connection_fee, 8)"
+        " AND min_charge = round(min_charge, 8)"
+        " AND max_charge = round(max_charge, 8))",
+        "Prices are not negative and have at most 8 digits after the decimal point.",
+    )
+
+    @api.depends("grace_seconds", "grace_kind")
+    def _compute_free_seconds(self):
+        for rate in self:
+            rate.free_seconds = max(rate.grace_seconds - rate._includes_last(), 0)
+
+    def _inverse_free_seconds(self):
+        """What counts is one number: the shortest call that is charged."""
+        for rate in self:
+            more = rate._includes_last() and rate.free_seconds > 0
+            rate.grace_seconds = rate.free_seconds + more
+
+    @api.onchange("free_seconds")
+    def _onchange_free_seconds(self):
+        """Keep it when other words are chosen before the rate is saved."""
+        self._inverse_free_seconds()
+
+    def _includes_last(self):
+        """Whether the length that is told is still free."""
+        return self.grace_kind == "including"
+
+    @api.depends("prefix", "destination_id.name", "name", "meter_id.name")
+    def _compute_display_name(self):
+        for rate in self:
+            scope = rate.prefix or rate.destination_id.name or self.env._("all numbers")
+            what = rate.name or rate.meter_id.name
+            rate.display_name = f"{scope} {what}" if what else scope
+
+    @api.constrains("prefix")
+    def _check_prefix(self):
+        for deck, rates in self.filtered("prefix").grouped("deck_id").items():
+            try:
+                prefix_ranges(rates.mapped("prefix"))
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._(
+                        "Rate deck %(deck)s: %(problem)s",
+                        deck=deck.name,
+                        problem=self.env["metered.explanation"]._error(error),
+                    )
+                ) from error
+
+    @api.constrains(
+        "deck_id",
+        "prefix",
+        "destination_id",
+        "meter_id",
+        "band_id",
+        "date_from",
+        "date_to",
+    )
+    def _check_overlap(self):
+        """For one number at one time a deck has one price."""
+        self.flush_model()
+        self.env.cr.execute(
+            """
+            SELECT mine.id, other.id
+              FROM metered_rate mine
+              JOIN metered_rate other
+                ON other.deck_id = mine.deck_id
+               -- Not IS NOT DISTINCT FROM: that cannot be hashed.
+               AND coalesce(other.prefix, '') = coalesce(mine.prefix, '')
+               AND coalesce(other.destination_id, 0) = coalesce(mine.destination_id, 0)
+               AND coalesce(other.meter_id, 0) = coalesce(mine.meter_id, 0)
+               AND coalesce(other.band_id, 0) = coalesce(mine.band_id, 0)
+               AND other.id != mine.id
+               AND coalesce(other.date_from, '-infinity')
+                   < coalesce(mine.date_to, 'infinity')
+               AND coalesce(mine.date_from, '-infinity')
+                   < coalesce(other.date_to, 'infinity')
+             WHERE mine.id = ANY(%s)
+             LIMIT 1
+            """,
+            (self.ids,),
+        )
+        clash = self.env.cr.fetchone()
+        if clash:
+            mine, other = self.browse(clash)
+            raise ValidationError(
+                self.env._(
+                    "%(deck)s already has a rate for %(scope)s that is valid "
+                    "%(dates)s. End it before the new one begins.",
+                    deck=mine.deck_id.name,
+                    scope=other.display_name,
+                    dates=other._describe_dates(),
+                )
+            )
+
+    def _describe_dates(self):
+        """When it is valid, in words; its last day is one of them."""
+        self.ensure_one()
+        first, last = self.date_from, self.date_to
+        days = {
+            "first": first and format_date(self.env, first),
+            "last": last and format_date(self.env, fields.Date.subtract(last, days=1)),
+        }
+        if first and last:
+            return self.env._("from %(first)s to %(last)s inclusive", **days)
+        if first:
+            return self.env._("from %(first)s on", **days)
+        if last:
+            return self.env._("up to %(last)s inclusive", **days)
+        return self.env._("always")
+
+    def write(self, vals):
+        """Refuse to change the price of calls that were rated already."""
+        changed = PRICE_FIELDS & set(vals)
+        for rate in self.filtered("used") if changed else ():
+            if any(given(rate, vals, name) != rate[name] for name in changed):
+                raise UserError(
+                    self.env._(
+                        "Calls were rated with %(rate)s of %(deck)s already. Set the "
+                        "day on which it ends, and make a new rate from that day on.",
+                        rate=rate.display_name,
+                        deck=rate.deck_id.name,
+                    )
+                )
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        for rate in self.filtered("used")[:1]:
+            raise UserError(
+                self.env._(
+                    "Calls were rated with %(rate)s of %(deck)s, so it cannot be "
+                    "deleted. Set the day on which it ends instead.",
+                    rate=rate.display_name,
+                    deck=rate.deck_id.name,
+                )
+            )
+
+    def _cure_targets(self):
+        """Calls to numbers with these prefixes; all of them where there are many."""
+        targets = []
+        for company, rates in self.grouped("company_id").items():
+            target = {"reasons": ["no_rate", "too_large"]}
+            scopes = {
+                text
+                for rate in rates[:FEW_RATES]
+                for text in (
+                    rate.destination_id._split_prefixes()
+                    if rate.destination_id
+                    else [rate.prefix or ""]
+                )
+            }
+            if len(rates) <= FEW_RATES >= len(scopes) and "" not in scopes:
+                target["prefixes"] = [number_start(text) for text in sorted(scopes)]
+            targets.append((company, target))
+        return targets
+
+    # === GOLDEN CALLS === #
+
+    def _golden_records(self):
+        return self.deck_id
+
+    def _golden_concerned(self, calls, vals_list):
+        """Calls to numbers with these prefixes, of customers with these decks."""
+        decks = all_given(self, vals_list, "deck_id") | self.deck_id
+        calls = calls.filtered(lambda call: decks & call._decks())
+        rates = [(rate.prefix, rate.destination_id) for rate in self]
+        rates += [
+            (given(self, vals, "prefix"), given(self, vals, "destination_id"))
+            for vals in vals_list
+            if not self or {"prefix", "destination_id"} & vals.keys()
+        ]
+        if not all(prefix and not destination for prefix, destination in rates):
+            return calls
+        starts = tuple(number_start(prefix) for prefix, _destination in rates)
+        # A number is padded with zeros where it is shorter than a prefix.
+        return calls.filtered(
+            lambda call: (call.number or "").ljust(16, "0").startswith(starts)
+        )

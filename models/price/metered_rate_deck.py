@@ -1,0 +1,192 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.base.models.res_partner import _tz_get
+
+from ..guard.metered_given import given
+
+
+class MeteredRateDeck(models.Model):
+    _name = "metered.rate.deck"
+    _description = "Rate Deck"
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "metered.cure",
+        "metered.golden.guard",
+    ]
+    _order = "name"
+
+    _curing = frozenset({"active", "timezone"})
+    # A new deck prices nothing until somebody has it.
+    _prices_when_new = False
+    _pricing = frozenset(
+        {
+            *("active", "company_id", "crossing", "currency_id", "decimals"),
+            *("holiday_ids", "rate_ids", "rounding", "timezone"),
+        }
+    )
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
+    currency_id = fields.Many2one(
+        "res.currency",
+        required=True,
+        default=lambda self: self.env.company.currency_id,
+        tracking=True,
+        help="Currency of all prices in this deck. Invoices in another currency are "
+        "converted once, on the invoice line.",
+    )
+    timezone = fields.Selection(
+        _tz_get,
+        string="Time Zone",
+        required=True,
+        default=lambda self: self.env.user.tz or "UTC",
+        tracking=True,
+        help="Time bands and holidays are meant in this time zone.",
+    )
+    rounding = fields.Selection(
+        [
+            ("half_up", "Half up"),
+            ("up", "Always up"),
+            ("down", "Always down"),
+            ("half_even", "Half to even"),
+        ],
+        required=True,
+        default="half_up",
+        tracking=True,
+        help="How the charge of a call is rounded, once, at its very end.",
+    )
+    decimals = fields.Integer(
+        required=True,
+        default=4,
+        tracking=True,
+        help="Digits after the decimal point of a call's charge, 0 to 6.",
+    )
+    crossing = fields.Selection(
+        [
+            ("start", "Is rated by its start"),
+            ("split", "Is split at the boundary"),
+        ],
+        string="A Call Across Bands",
+        required=True,
+        default="start",
+        tracking=True,
+        help="Split: every billing increment costs what its own beginning costs.",
+    )
+    holiday_ids = fields.Many2many(
+        "metered.holiday", string="Holidays", check_company=True
+    )
+    rate_ids = fields.One2many("metered.rate", "deck_id", copy=True)
+    rate_count = fields.Integer(compute="_compute_rate_count")
+
+    _decimals_range = models.Constraint(
+        "CHECK (decimals BETWEEN 0 AND 6)",
+        "A call's charge has between 0 and 6 digits after the decimal point.",
+    )
+    _name_uniq = models.Constraint(
+        "UNIQUE (company_id, name)",
+        "There is already a rate deck of this name in this company.",
+    )
+
+    def copy_data(self, default=None):
+        """A duplicate has a name of its own."""
+        vals_list = super().copy_data(default)
+        for record, vals in zip(self, vals_list, strict=True):
+            if "name" not in (default or {}):
+                vals["name"] = self.env._("%s (copy)", record.name)
+        return vals_list
+
+    def _compute_rate_count(self):
+        counts = dict(
+            self.env["metered.rate"]._read_group(
+                [("deck_id", "in", self.ids)], ["deck_id"], ["__count"]
+            )
+        )
+        for deck in self:
+            deck.rate_count = counts.get(deck, 0)
+
+    def write(self, vals):
+        """Keep what rated calls rest on: a used deck keeps its currency."""
+        if "currency_id" in vals:
+            currency = given(self, vals, "currency_id")
+            for deck in self:
+                if deck.currency_id != currency and deck._is_used():
+                    raise UserError(
+                        self.env._(
+                            "Calls were rated with %(deck)s already, so its currency "
+                            "stays. Make another deck for the other currency.",
+                            deck=deck.name,
+                        )
+                    )
+        return super().write(vals)
+
+    def _is_used(self):
+        """Whether any call was rated with a rate of this deck."""
+        self.env.cr.execute(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM metered_rate WHERE deck_id = %s AND used
+            )
+            """,
+            (self.id,),
+        )
+        return self.env.cr.fetchone()[0]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        for deck in self:
+            if deck._is_used():
+                raise UserError(
+                    self.env._(
+                        "Calls were rated with %(deck)s, so it cannot be deleted. "
+                        "Archive it instead.",
+                        deck=deck.name,
+                    )
+                )
+
+    def _has_rates_today(self):
+        """Whether any rate of this deck holds today, in its time zone."""
+        self.ensure_one()
+        today = datetime.now(UTC).astimezone(ZoneInfo(self.timezone)).date()
+        return bool(
+            self.env["metered.rate"].search(
+                [
+                    ("deck_id", "=", self.id),
+                    "|",
+                    ("date_from", "=", False),
+                    ("date_from", "<=", today),
+                    "|",
+                    ("date_to", "=", False),
+                    ("date_to", ">", today),
+                ],
+                limit=1,
+                order="id",
+            )
+        )
+
+    def action_view_rates(self):
+        """Open the rates of this deck."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_rate"
+        )
+        action["domain"] = [("deck_id", "=", self.id)]
+        action["context"] = {"default_deck_id": self.id}
+        return action
+
+    def _cure_targets(self):
+        """Calls that had no rate."""
+        return [(self.company_id, {"reasons": ["no_rate", "too_large"]})]

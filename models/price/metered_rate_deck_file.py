@@ -1,0 +1,338 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import datetime
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ...deck_files import (
+    DeckFileError,
+    Problem,
+    compare,
+    parse_deck,
+    read_rows,
+    split_tiers,
+)
+from ...deck_files.changes import ALWAYS, OPEN, TERMS
+from ...ingest.frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
+from ...rating.exact import exact_text
+
+#: the tiers of rates, as ``deck_files.tiers_text`` writes them
+TIERS = """
+    SELECT tier.rate_id,
+           string_agg(tier.from_second || ': ' || trim_scale(tier.price) || '/'
+                      || tier.per_seconds || ' ' || tier.increment,
+                      '; ' ORDER BY tier.from_second) AS text
+      FROM metered_rate_tier tier JOIN metered_rate rate ON rate.id = tier.rate_id
+     WHERE rate.deck_id = %(deck)s
+     GROUP BY tier.rate_id
+"""
+CURRENT = rf"""
+    SELECT id, coalesce(prefix, ''), coalesce(meter_id, 0), coalesce(band_id, 0),
+           coalesce(name, ''),
+           (price * 100000000)::bigint, per_seconds, initial_increment, increment,
+           (connection_fee * 100000000)::bigint, (min_charge * 100000000)::bigint,
+           CASE WHEN has_max_charge
+                THEN (max_charge * 100000000)::bigint ELSE -1 END,
+           grace_seconds, coalesce(tiers.text, ''),
+           coalesce(date_from - date '0001-01-01' + 1, 0),
+           coalesce(date_to - date '0001-01-01' + 1, 10000000),
+           coalesce(used, FALSE)
+      FROM metered_rate LEFT JOIN ({TIERS}) tiers ON tiers.rate_id = metered_rate.id
+     WHERE deck_id = %(deck)s AND destination_id IS NULL
+"""
+CURRENT_COLUMNS = [
+    "rate_id",
+    "prefix",
+    "meter_id",
+    "band_id",
+    "name",
+    *TERMS,
+    "tiers",
+    "date_from",
+    "date_to",
+    "used",
+]
+
+
+class MeteredRateDeck(models.Model):
+    """A deck from a file: what the file would change, and applying it."""
+
+    _inherit = "metered.rate.deck"
+
+    version_ids = fields.One2many(
+        "metered.rate.deck.version",
+        "deck_id",
+        readonly=True,
+    )
+
+    # === FROM A FILE === #
+
+    def _read_file(self, attachment, name, date_from, date_order="", whole=False):
+        """Read a file, and say what it changes in this deck; nothing is written.
+
+        :param attachment: ``ir.attachment`` with the file
+        :param name: of the file
+        :return: (rows of the file, what it changes, what is wrong); see
+            :meth:`_compare_with_file`
+        :raises UserError: when it is no file of rates
+        """
+        with self.env["metered.batch"]._attachment_path(attachment) as path:
+            try:
+                rows = read_rows(path, name or "")
+                changes, problems = self._compare_with_file(
+                    rows, date_from, date_order or "", whole
+                )
+            except DeckFileError as error:
+                raise UserError(
+                    self.env["metered.explanation"]._error(error)
+                ) from error
+        return rows, changes, problems
+
+    def _compare_with_file(self, deck_rows, date_from, date_order="", whole=False):
+        """What a file changes in this deck; nothing is written.
+
+        :param deck_rows: ``deck_files.DeckRows``
+        :param date_from: first day of rates without a date of their own; False: they
+            always held
+        :param date_order: see ``deck_files.parse_deck``
+        :param whole: whether rates that the file does not name end
+        :return: (``deck_files.changes.Changes``, list of ``Problem``)
+        """
+        self.ensure_one()
+        rates, problems = parse_deck(deck_rows, date_order)
+        problems += self._resolve_names(rates)
+        wrong = {problem.line for problem in problems}
+        rates = rates[~rates["line"].isin(wrong)].reset_index(drop=True)
+        for name, default in (("valid_from", ALWAYS), ("valid_until", OPEN)):
+            rates[name] = [
+                day.toordinal() if isinstance(day, datetime.date) else default
+                for day in rates[name]
+            ]
+        day = date_from.toordinal() if date_from else ALWAYS
+        changes = compare(self._current_rates(), rates, day, whole)
+        say = self.env["metered.explanation"]._error
+        problems = [
+            Problem(problem.line, say(problem.error))
+            for problem in problems + changes.problems
+        ]
+        return changes, problems
+
+    def _resolve_names(self, rates):
+        """Replace the names of call types and time bands by ids; 0 for none.
+
+        :return: list of ``Problem``: names that there are not
+        """
+        company = ("company_id", "in", [False, self.company_id.id])
+        meters = self.env["metered.meter"].search([("kind", "=", "call"), company])
+        bands = self.env["metered.time.band"].search([company])
+        known_of = {
+            "call_type": {
+                text.lower(): meter.id
+                for meter in meters
+                for text in (meter.name, meter.code)
+                if text
+            },
+            "band": {band.name.lower(): band.id for band in bands},
+        }
+        problems = []
+        for column, target, message in (
+            (
+                "call_type",
+                "meter_id",
+                self.env._("There is no call type %(name)s."),
+            ),
+            ("band", "band_id", self.env._("There is no time band %(name)s.")),
+        ):
+            known = known_of[column]
+            rates[target] = np.array(
+                [known.get(text.lower(), 0) for text in rates[column]], np.int64
+            )
+            unknown = (rates[target] == 0) & (rates[column] != "")
+            problems += [
+                Problem(int(row["line"]), message % {"name": row[column]})
+                for _index, row in rates[unknown].iterrows()
+            ]
+        return problems
+
+    def _current_rates(self):
+        """The rates by prefix, as ``deck_files.compare`` takes them."""
+        self.env["metered.rate"].flush_model()
+        self.env["metered.rate.tier"].flush_model()
+        self.env.cr.execute(CURRENT, {"deck": self.id})
+        frame = pd.DataFrame(self.env.cr.fetchall(), columns=CURRENT_COLUMNS)
+        texts = ("prefix", "name", "tiers", "used")
+        numbers = [name for name in CURRENT_COLUMNS if name not in texts]
+        return frame.astype({name: np.int64 for name in numbers} | {"used": bool})
+
+    def _apply_changes(self, changes, version):
+        """Write what a file changes, all of it.
+
+        :param changes: ``deck_files.changes.Changes`` without problems, of the deck as
+            it is now: it has to be locked
+        :param version: the ``metered.rate.deck.version`` record that it is part of
+        """
+        self.ensure_one()
+        self.env.flush_all()
+        cr = self.env.cr
+        if len(changes.gone):
+            cr.execute(
+                "DELETE FROM metered_rate WHERE id = ANY(%s) AND used IS NOT TRUE",
+                (changes.gone.tolist(),),
+            )
+        cr.execute(
+            """
+            UPDATE metered_rate rate
+               SET date_to = new.day, write_uid = %s,
+                   write_date = now() AT TIME ZONE 'UTC'
+              FROM unnest(%s::int[], %s::date[]) AS new (id, day)
+             WHERE rate.id = new.id
+            """,
+            (
+                self.env.uid,
+                changes.ends["rate_id"].tolist(),
+                [_date(day) for day in changes.ends["day"]],
+            ),
+        )
+        if len(changes.added):
+            self._copy_rates(changes.added, version)
+            self._store_tiers(changes.added, version)
+            self._cure_later()
+        self.env.invalidate_all()
+
+    def _copy_rates(self, rows, version):
+        """Store the rows as rates, by one COPY."""
+        count = len(rows)
+        now = fields.Datetime.to_string(fields.Datetime.now())
+
+        def same(value):
+            return pa.array([value] * count)
+
+        def texts(values):
+            return pa.array([value or None for value in values], pa.string())
+
+        def money(name):
+            return decimals(np.maximum(rows[name].to_numpy(np.int64), 0), 8)
+
+        numbers = {
+            name: rows[name].to_numpy(np.int64)
+            for name in (
+                "per_seconds",
+                "initial_increment",
+                "increment",
+                "grace_seconds",
+            )
+        }
+        columns = {
+            "deck_id": same(self.id),
+            "company_id": same(self.company_id.id),
+            "version_id": same(version.id),
+            "prefix": texts(rows["prefix"]),
+            "name": texts(rows["name"]),
+            "meter_id": ids_or_null(rows["meter_id"].to_numpy(np.int64)),
+            "band_id": ids_or_null(rows["band_id"].to_numpy(np.int64)),
+            "price": money("price_e8"),
+            "connection_fee": money("connection_fee_e8"),
+            "min_charge": money("min_charge_e8"),
+            "max_charge": money("max_charge_e8"),
+            "has_max_charge": pa.array((rows["max_charge_e8"] >= 0).to_numpy()),
+            "grace_kind": texts(
+                "including" if including else "below"
+                for including in rows["grace_including"]
+            ),
+            "date_from": texts(_date(day) for day in rows["day"]),
+            "date_to": texts(_date(day) for day in rows["until"]),
+            "used": same(False),
+            "create_uid": same(self.env.uid),
+            "write_uid": same(self.env.uid),
+            "create_date": same(now),
+            "write_date": same(now),
+            **{name: pa.array(values) for name, values in numbers.items()},
+        }
+        names = SQL(", ").join(map(SQL.identifier, columns))
+        self.env.cr.copy_expert(
+            self.env.cr.mogrify(
+                SQL("COPY metered_rate (%s) FROM STDIN (FORMAT csv)", names)
+            ).decode(),
+            copy_csv(pa.table(columns)),
+            COPY_BUFFER,
+        )
+
+    def _store_tiers(self, rows, version):
+        """Store the tiers of rates that were stored with a version."""
+        values = [
+            (
+                version.id,
+                row.prefix,
+                int(row.meter_id),
+                int(row.band_id),
+                _date(row.day),
+                start,
+                exact_text(Decimal(price_e8).scaleb(-8)),
+                per,
+                step,
+            )
+            for row in rows[rows["tiers"] != ""].itertuples()
+            for start, price_e8, per, step in split_tiers(row.tiers)
+        ]
+        if not values:
+            return
+        self.env.cr.execute_values(
+            """
+            INSERT INTO metered_rate_tier (
+                rate_id, company_id, from_second, price, per_seconds, increment,
+                create_uid, write_uid, create_date, write_date)
+            SELECT rate.id, rate.company_id, new.start, new.price::numeric, new.per,
+                   new.step, rate.create_uid, rate.write_uid, rate.create_date,
+                   rate.write_date
+              FROM (VALUES %s) AS new (version_id, prefix, meter_id, band_id, day,
+                                       start, price, per, step)
+              JOIN metered_rate rate
+                ON rate.version_id = new.version_id
+               AND coalesce(rate.prefix, '') = new.prefix
+               AND coalesce(rate.meter_id, 0) = new.meter_id
+               AND coalesce(rate.band_id, 0) = new.band_id
+               AND rate.date_from IS NOT DISTINCT FROM new.day::date
+            """,
+            values,
+            page_size=1000,
+        )
+
+    def action_import(self):
+        """Open the import of a deck's file."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_deck_import"
+        )
+        action["context"] = {
+            "default_deck_id": self.id,
+            "default_opened_on_id": self.id,
+        }
+        return action
+
+
+class MeteredRate(models.Model):
+    _inherit = "metered.rate"
+
+    version_id = fields.Many2one(
+        "metered.rate.deck.version",
+        string="Came With",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The file that brought it.",
+    )
+
+
+def _date(ordinal):
+    """A day as text for the database; None for always and until further notice."""
+    if ordinal in (ALWAYS, OPEN):
+        return None
+    return datetime.date.fromordinal(int(ordinal)).isoformat()

@@ -1,0 +1,209 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import time
+
+from odoo import api, models
+
+from ...connectors import files
+from ...ingest.load import load_settings
+from ...ingest.run import CHUNK_RECORDS, FIRST_RECORDS, run_chunks
+from ..job.ir_attachment import StoredFileError
+from ..job.metered_job import UNFINISHED
+
+#: first key of the advisory locks that batches hold while they run ("mbjb")
+JOB_LOCK_CLASS = 0x6D626A62
+#: names the problem on a source, for its activity
+PROBLEM = "import"
+
+
+class MeteredBatch(models.Model):
+    """The job that brings a batch's records in.
+
+    It goes chunk by chunk. A chunk's CDRs, usage, exceptions and counters are
+    committed together, so that a job that is killed goes on with the first record
+    that was not stored.
+    """
+
+    _inherit = "metered.batch"
+
+    def _cron_id(self):
+        if self[:1].state == "undoing":
+            return "metered_billing.ir_cron_undo_batches"
+        return "metered_billing.ir_cron_process_batches"
+
+    @api.model
+    def _cron_process_batches(self):
+        """Run what waits, and go on with what was killed, for a slice of time.
+
+        What has run the least comes first, so that a small file need not wait for a
+        large one. Odoo calls again at once while something remains.
+        """
+        self._work_off(
+            # A sync brings in its own records, and only counts them on its batch.
+            [*UNFINISHED, ("sync_id", "=", False)],
+            "_process",
+            "run_seconds NULLS FIRST, id",
+        )
+
+    def _run(self, commit, seconds):
+        """Import the file chunk by chunk; a file that cannot be read is no defect."""
+        try:
+            return self._run_file(commit, seconds)
+        except StoredFileError as error:
+            self.file_missing = True
+            message = self.env._(
+                "%(error)s The import goes on with record %(record)s then.",
+                error=error,
+                record=self.records + 1,
+            )
+        except files.SourceFileError as error:
+            message = str(error)
+        self._fail(message)
+        if commit:
+            commit()
+        return True
+
+    def _finish(self):
+        self._put_away_later()
+        self._verify()
+        self.source_id._metered_settle(
+            PROBLEM, self.env._("%(file)s was imported since.", file=self.file_name)
+        )
+        return super()._finish()
+
+    def _fail(self, message):
+        self._verify()
+        self.source_id._metered_raise(
+            PROBLEM,
+            self.env._("An import failed"),
+            self.env._(
+                "%(file)s: %(error)s Nothing of what was stored is lost: go on with "
+                "the import, or undo it.",
+                file=self.file_name,
+                error=message,
+            ),
+        )
+        return super()._fail(message)
+
+    def _failure_text(self, error):
+        return self.env._(
+            "The import stopped at record %(record)s: %(error)s",
+            record=self.records + 1,
+            error=self._error_words(error),
+        )
+
+    def _run_file(self, commit, seconds):
+        settings = load_settings(self.source_id)
+        file_format = files.FileFormat.from_dict(self.file_format)
+        clock = [time.monotonic()]
+        marked = set()
+
+        def on_stored(stored, rate_ids):
+            now = time.monotonic()
+            self._count(
+                records=stored.records,
+                rated=stored.rated,
+                not_billable=stored.not_billable,
+                duplicates=stored.duplicates,
+                exceptions=stored.exceptions,
+                run_seconds=now - clock[0],
+            )
+            clock[0] = now
+            self._mark_rates(rate_ids - marked)
+            marked.update(rate_ids)
+
+        with self._file_path() as path:
+            chunks = files.read_chunks(
+                path,
+                file_format,
+                chunk_records=self._chunk_records(),
+                skip_records_done=self.records,
+                first_records=min(self._chunk_records(), FIRST_RECORDS),
+            )
+            complete = run_chunks(
+                self.env.cr, chunks, settings, self.id, on_stored, commit, seconds
+            )
+            if complete:
+                self._compare_with_file(path, file_format)
+        self.env["metered.usage"].invalidate_model()
+        self._apply_plans(settings, commit)
+        return complete
+
+    def _compare_with_file(self, path, file_format):
+        """Have all records of the file been read?
+
+        What was expected are its lines. Where some of them are blank, or records have
+        several, they are counted once more, as records.
+        """
+        if self.records == self.expected:
+            return
+        counted = sum(chunk.records for chunk in files.read_chunks(path, file_format))
+        if counted != self.records:
+            raise files.SourceFileError(
+                self.env._(
+                    "The file has %(counted)s records, and %(records)s of them were "
+                    "read. Resume the import, or undo it and import the file again.",
+                    counted=counted,
+                    records=self.records,
+                )
+            )
+        self.expected = counted
+
+    def _apply_plans(self, settings, commit):
+        """Apply the calling plans to what this slice of the import brought."""
+        marks = self.env["metered.plan.mark"].sudo()
+        if marks._exist_plans():
+            marks._mark_new_customers(self.company_id, settings.plan_partners, self)
+            marks._settle_quietly(commit)
+
+    @api.model
+    def _chunk_records(self):
+        """Records that are stored and committed together."""
+        return CHUNK_RECORDS
+
+    def _count(self, **added):
+        """Add to the counters; what is done already is verified anew."""
+        self._add_to_counters(**added)
+        if self.state == "done":
+            self._verify()
+
+    def _mark_rates(self, rate_ids):
+        """Note that calls were rated with these: their price cannot change any more."""
+        if rate_ids:
+            self.env.cr.execute(
+                "UPDATE metered_rate SET used = TRUE"
+                " WHERE id IN %s AND used IS NOT TRUE",
+                (tuple(sorted(rate_ids)),),
+            )
+            self.env["metered.rate"].invalidate_model(["used"])
+
+    @api.model
+    def _job_lock_class(self):
+        return JOB_LOCK_CLASS
+
+    def _verify(self):
+        """Count what the tables hold of this import, beside what the job counted.
+
+        A rated call counts when it belongs to usage: so rated = invoiced + open.
+        """
+        self.env["metered.exception"].flush_model(["state"])
+        for batch in self:
+            batch.flush_recordset()
+            batch.env.cr.execute(
+                """
+                SELECT count(usage_id) FILTER (WHERE state = 'rated'),
+                       count(*) FILTER (WHERE state = 'not_billable'),
+                       (SELECT count(*) FROM metered_exception
+                         WHERE batch_id = %(id)s AND state != 'resolved')
+                  FROM metered_cdr WHERE batch_id = %(id)s
+                """,
+                {"id": batch.id},
+            )
+            rated, not_billable, exceptions = batch.env.cr.fetchone()
+            batch._set_as_program(
+                {
+                    "stored_rated": rated,
+                    "stored_not_billable": not_billable,
+                    "stored_exceptions": exceptions,
+                }
+            )

@@ -1,0 +1,172 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...rating.exact import exact, number
+from ..guard.unchecked_many2one import UncheckedMany2one
+
+
+class MeteredCdr(models.Model):
+    """One record of usage, written once: rated in memory, stored by a COPY.
+
+    One table, not monthly partitions. A record that was seen before is found by a
+    unique index on (source, call id), and a partitioned table can only have one that
+    contains the month: the same call under another time would be charged twice. A
+    month leaves by deleting a range of the index on the start time, slice by slice;
+    nothing is rewritten, and the space is used again by what comes in next.
+    """
+
+    _name = "metered.cdr"
+    _description = "Call Detail"
+    _inherit = ["metered.guarded", "metered.sums"]
+    _log_access = False
+    _money_fields = ("charge", "deck_charge", "margin")
+    _order = "start_time desc, id desc"
+    _rec_name = "call_id"
+
+    company_id = UncheckedMany2one("res.company", readonly=True)
+    source_id = UncheckedMany2one("metered.source", readonly=True)
+    batch_id = UncheckedMany2one("metered.batch", string="Import", readonly=True)
+    line = fields.Integer(
+        readonly=True, aggregator=None, help="Line in the imported file."
+    )
+    call_id = fields.Char(string="Record ID", readonly=True)
+    start_time = fields.Datetime(string="Start", readonly=True)
+    duration = fields.Integer(
+        readonly=True, aggregator="sum", help="Whole duration in seconds, with ringing."
+    )
+    quantity = fields.Float(
+        digits=0,
+        readonly=True,
+        help="Connected seconds; for other meters the quantity in the meter's unit.",
+    )
+    billed_quantity = fields.Float(
+        digits=0,
+        readonly=True,
+        help="Seconds of a call after billing increments.",
+    )
+    direction = fields.Selection(
+        [
+            ("outbound", "Outbound"),
+            ("inbound", "Inbound"),
+            ("internal", "Internal"),
+        ],
+        readonly=True,
+    )
+    caller = fields.Char(string="From", readonly=True)
+    callee = fields.Char(string="To", readonly=True)
+    state = fields.Selection(
+        [("rated", "Rated"), ("not_billable", "Not billable")],
+        string="Status",
+        readonly=True,
+    )
+    rule_id = UncheckedMany2one(
+        "metered.source.rule",
+        string="Charging Rule",
+        readonly=True,
+        help="The rule of the source that said whether to charge it.",
+    )
+    meter_id = UncheckedMany2one(
+        "metered.meter", string="Call Type or Meter", readonly=True
+    )
+    meter_kind = fields.Selection(related="meter_id.kind", string="Kind")
+    unit = fields.Char(related="meter_id.unit")
+    destination_id = UncheckedMany2one("metered.destination", readonly=True)
+    partner_id = UncheckedMany2one("res.partner", string="Customer", readonly=True)
+    identifier_id = UncheckedMany2one(
+        "metered.identifier",
+        string="Identified By",
+        readonly=True,
+        help="The service identifier that told whose it is.",
+    )
+    usage_id = UncheckedMany2one("metered.usage", readonly=True)
+    rate_id = UncheckedMany2one("metered.rate", readonly=True)
+    band_id = UncheckedMany2one("metered.time.band", string="Time Band", readonly=True)
+    charge = fields.Float(
+        digits=0,
+        min_display_digits=4,
+        readonly=True,
+        help="In the rate deck's currency. Empty for records that are priced by what "
+        "their billing period comes to.",
+    )
+    currency_id = UncheckedMany2one("res.currency", readonly=True)
+    # Of calls that a calling plan took; empty for all others.
+    deck_charge = fields.Float(
+        string="Charge Without Plan",
+        digits=0,
+        min_display_digits=4,
+        readonly=True,
+        help="What the rate deck alone would charge. Empty: no calling plan took it.",
+    )
+    plan_quantity = fields.Float(
+        string="Seconds Covered",
+        digits=0,
+        readonly=True,
+        help="Billed seconds that allowances of the calling plan took.",
+    )
+    plan_taken = fields.Json(
+        readonly=True,
+        help="Allowance to [what it took in its smallest unit, billed seconds that it "
+        "covered]. A negative number: at the own price of that allowance, used up.",
+    )
+    properties = fields.Json(readonly=True)
+    invoice_id = fields.Many2one(
+        related="usage_id.invoice_id", string="Invoice", readonly=True
+    )
+    file_name = fields.Char(related="batch_id.file_name", string="File")
+    raw_record = fields.Text(
+        compute="_compute_raw_record",
+        help="The record as it stands in the imported file.",
+    )
+
+    # What makes a record unique, and the only thing that finds a duplicate.
+    _call_uniq = models.UniqueIndex(
+        "(source_id, call_id)", "This record was imported before."
+    )
+    _partner_start_idx = models.Index("(partner_id, start_time)")
+    _start_idx = models.Index("(start_time)")
+    # None on the usage, see ingest/usage_calls.py. None on the numbers: random values
+    # in two large indexes cost a third of the whole import. A search for a number reads
+    # a customer's calls, or a period's.
+    # A batch's records lie side by side: a few kilobytes find them.
+    _batch_brin = models.Index("USING brin (batch_id) WITH (pages_per_range = 32)")
+
+    def init(self):
+        """Ids of 64 bits: more than two billion calls come together in some years.
+
+        A transaction takes a thousand of them at a time: one by one each takes a lock.
+        """
+        self.env.cr.execute("ALTER SEQUENCE metered_cdr_id_seq CACHE 1000")
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT atttypid = 'int4'::regtype FROM pg_attribute
+                 WHERE attrelid = 'metered_cdr'::regclass AND attname = 'id'
+                """
+            )
+        )
+        if self.env.cr.fetchone()[0]:
+            self.env.cr.execute("ALTER SEQUENCE metered_cdr_id_seq AS bigint")
+            self.env.cr.execute("ALTER TABLE metered_cdr ALTER COLUMN id TYPE bigint")
+
+    @api.depends("batch_id", "line")
+    def _compute_raw_record(self):
+        for cdr in self:
+            cdr.raw_record = cdr.batch_id.sudo()._raw_record(cdr.line)
+
+    @api.depends("start_time", "caller", "callee", "meter_id", "quantity")
+    def _compute_display_name(self):
+        words = self.env["metered.explanation"]
+        for cdr in self:
+            if cdr._is_call():
+                cdr.display_name = f"{cdr.caller or '?'} → {cdr.callee or '?'}"
+            else:
+                meter = cdr.meter_id
+                quantity = words._number(exact(number(cdr.quantity)))
+                cdr.display_name = f"{meter.name}: {quantity} {meter.unit}"
+
+    def _is_call(self):
+        """Whether it is a telephone call: not every record without meter is known."""
+        self.ensure_one()
+        return not self.meter_id or self.sudo().meter_id.kind == "call"

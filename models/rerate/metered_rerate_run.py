@@ -1,0 +1,156 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import time
+from decimal import Decimal
+
+from odoo import Command, api, models
+
+from ...ingest.conflicts import again, wait_briefly
+from ...stored.plan_calls import with_parents
+from ..job.metered_job import UNFINISHED
+
+#: calls that are rated and committed together, of one customer at least
+SLICE_CALLS = 20_000
+MICRO = Decimal("0.000001")
+
+
+class MeteredRerate(models.Model):
+    """Going through the customers of a re-rating, slice by slice."""
+
+    _inherit = "metered.rerate"
+
+    # === WHAT IT IS ABOUT === #
+
+    def _usage_domain(self):
+        """The usage that is rated again."""
+        self.ensure_one()
+        domain = [("company_id", "=", self.company_id.id)]
+        if self.scope == "open":
+            # What other meters come to is found when they are invoiced.
+            domain.append(("meter_id.kind", "=", "call"))
+            domain.append(("invoice_line_id", "=", False))
+        else:
+            domain.append(("is_posted", "=", True))
+        if self.date_from:
+            domain.append(("day", ">=", self.date_from))
+        if self.date_to:
+            domain.append(("day", "<=", self.date_to))
+        if self.partner_ids:
+            domain.append(("partner_id", "child_of", self.partner_ids.ids))
+        if self.meter_ids:
+            domain.append(("meter_id", "in", self.meter_ids.ids))
+        return domain
+
+    def _count_calls(self):
+        [[calls]] = self.env["metered.usage"]._read_group(
+            self._usage_domain(), [], ["records:sum"]
+        )
+        return calls or 0
+
+    def _slices(self):
+        """Customers that are left to be rated, as they are rated together.
+
+        :return: list of (position after them, ids of the customers, number of calls)
+        """
+        groups = self.env["metered.usage"]._read_group(
+            self._usage_domain(), ["partner_id"], ["records:sum"]
+        )
+        calls_of = {partner.id: calls for partner, calls in groups}
+        together = {}
+        for partner_id, key in self._rated_together(list(calls_of)).items():
+            if key > self.position:
+                together.setdefault(key, []).append(partner_id)
+        slices = []
+        for key, ids in sorted(together.items()):
+            calls = sum(calls_of[partner_id] for partner_id in ids)
+            if slices and slices[-1][2] + calls <= SLICE_CALLS:
+                _key, known, before = slices.pop()
+                ids, calls = known + ids, before + calls
+            slices.append((key, sorted(ids), calls))
+        return slices
+
+    def _rated_together(self, partner_ids):
+        """Which customers are rated together: the contacts of a company, where they
+        may share an allowance, or a meter's price.
+
+        A preview of some of them alone would not know what becomes of the others.
+
+        :return: dict partner id -> number that those of one family have in common
+        """
+        key_of = {partner_id: partner_id for partner_id in partner_ids}
+        marks = self.env["metered.plan.mark"].sudo()
+        sharing = marks._plan_partners(self.company_id) & set(partner_ids)
+        domain = [*self._usage_domain(), ("meter_id.kind", "!=", "call")]
+        groups = self.env["metered.usage"]._read_group(domain, ["partner_id"])
+        sharing |= {partner.id for (partner,) in groups}
+        for partner_id, parents in with_parents(self.env.cr, sharing).items():
+            if partner_id in key_of:
+                key_of[partner_id] = parents[-1]
+        return key_of
+
+    # === RUN === #
+
+    @api.model
+    def _cron_process_jobs(self):
+        """Run what waits, the oldest first, for a slice of time."""
+        self._work_off(UNFINISHED, "_process")
+
+    def _run(self, commit, seconds):
+        begun = time.monotonic()
+        slices = self._slices()
+        for position, partner_ids, calls in slices:
+            self._process_slice(position, partner_ids, calls, commit)
+            if seconds is not None and time.monotonic() - begun > seconds:
+                return position == slices[-1][0]
+        return True
+
+    def _process_slice(self, position, partner_ids, calls, commit):
+        """Rate some customers' usage and commit, again where others were in the way."""
+
+        def work(_failed):
+            begun = time.monotonic()
+            if commit and self.phase == "apply":
+                wait_briefly(self.env.cr)
+            self._rate_customers(partner_ids)
+            self.position = position
+            self._add_to_counters(records=calls, run_seconds=time.monotonic() - begun)
+            if commit:
+                commit()
+
+        again(self.env.cr, work, commit)
+
+    def _rate_customers(self, partner_ids):
+        """Rate some customers' usage, and note what changes."""
+        domain = [*self._usage_domain(), ("partner_id", "in", partner_ids)]
+        if self.scope == "invoiced":
+            return self._rate_invoiced(domain)
+        done = self._rate_open(domain, self.phase == "apply")
+        self._note(done, partner_ids)
+        self._add_to_counters(changed=done.changed, unrated=len(done.unrated))
+
+    def _write_lines(self, values):
+        """Store the lines of customers.
+
+        :param values: dict (partner id, currency id) -> dict: before and after as
+            Decimals, calls, changed, unrated, note
+        """
+        commands = []
+        for (partner_id, currency_id), line in sorted(values.items()):
+            before, after = line.pop("before", Decimal()), line.pop("after", Decimal())
+            if before == after and not any(
+                line.get(name) for name in ("changed", "unrated", "note")
+            ):
+                continue
+            commands.append(
+                Command.create(
+                    {
+                        **line,
+                        "partner_id": partner_id,
+                        "currency_id": currency_id,
+                        "before": float(before),
+                        "after": float(after),
+                        "difference": float(after - before),
+                    }
+                )
+            )
+        self.line_ids = commands

@@ -1,0 +1,184 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import json
+import time
+from itertools import takewhile
+
+import numpy as np
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ...connectors.errors import SourceError
+from ...connectors.formats import Chunk
+from ...connectors.freeswitch_json import COLUMNS
+from ...connectors.records import text_frame
+from ...ingest.isolate import MOST_RECORDS
+from .metered_sync_end import FIRST_WAIT, LONGEST_WAIT
+
+#: records that are taken from the inbox, rated and committed together: no more than can
+#: be halved until the one is found that cannot be stored
+PORTION = MOST_RECORDS
+#: characters of these: a record of a switch may be a megabyte long
+PORTION_CHARACTERS = 32 * 2**20
+#: failed syncs in a row that are told apart: after as many the wait is the longest
+MOST_WAITS = 10
+
+
+class MeteredInbox(models.Model):
+    """Records that a switch posted and that are not rated yet.
+
+    A record is committed here before the switch is told so: it is lost by neither. It
+    leaves with the transaction that stores its CDR or exception.
+    """
+
+    _name = "metered.inbox"
+    _description = "Posted Record"
+    _inherit = ["metered.guarded"]
+    _order = "id"
+    _log_access = False
+
+    source_id = fields.Many2one(
+        "metered.source", required=True, ondelete="restrict", index=True
+    )
+    record = fields.Text(required=True, help="JSON, column to text.")
+
+
+class MeteredSource(models.Model):
+    _inherit = "metered.source"
+
+    def _receive(self, record):
+        """Store a record that was posted; it is rated within minutes.
+
+        :param dict record: column -> text
+        """
+        self.ensure_one()
+        self.env["metered.inbox"].sudo().create(
+            {"source_id": self.id, "record": json.dumps(record, ensure_ascii=False)}
+        )
+
+    @api.constrains("active", "source_type", "company_id")
+    @api.ondelete(at_uninstall=False)
+    def _check_inbox(self):
+        """Keep a source as long as records wait that its switch was told are stored.
+
+        :raises ValidationError: they would be rated by nobody, or for somebody else
+        """
+        for source in self:
+            waiting = source._posted_waiting()
+            if waiting:
+                raise ValidationError(
+                    self.env._(
+                        "The switch of %(switch)s has posted records that wait to be "
+                        "rated: %(count)s. Press Sync on the source and wait until it "
+                        "is done, then try again.",
+                        switch=source.name,
+                        count=waiting,
+                    )
+                )
+
+    def _posted_waiting(self):
+        """How many records wait to be rated that were posted."""
+        return (
+            self.env["metered.inbox"].sudo().search_count([("source_id", "=", self.id)])
+        )
+
+    @api.model
+    def _start_posted(self, kind="schedule"):
+        """Start a sync for each source whose inbox is not empty.
+
+        After one that failed, the next one of the schedule waits, longer each time.
+
+        :return: ``metered.sync``
+        """
+        syncs = self.env["metered.sync"]
+        for source in self.search([("is_posted_to", "=", True)]):
+            if not self.env["metered.inbox"].search(
+                [("source_id", "=", source.id)], limit=1
+            ):
+                continue
+            not_before = kind == "schedule" and source._wait_after_failures()
+            if not not_before:
+                syncs |= source._start_syncs(kind)
+            elif not source._waiting_syncs(kind):
+                [waiting] = source._start_syncs(kind)
+                waiting.not_before = not_before
+                syncs |= waiting
+                waiting._trigger_cron(not_before)
+        return syncs
+
+    def _wait_after_failures(self):
+        """When the next sync of the schedule may start; False: now."""
+        syncs = self.env["metered.sync"].sudo()
+        domain = [("source_id", "=", self.id), ("state", "in", ("done", "failed"))]
+        recent = syncs.search(domain, limit=MOST_WAITS)
+        failed = len([*takewhile(lambda sync: sync.state == "failed", recent)])
+        if not failed:
+            return False
+        wait = min(FIRST_WAIT * 2 ** (failed - 1), LONGEST_WAIT)
+        moment = (recent[0].finished or fields.Datetime.now()) + wait
+        return moment if moment > fields.Datetime.now() else False
+
+    def _has_posted(self):
+        """Whether records were posted that are not rated yet."""
+        return bool(self._posted_waiting())
+
+    def _look_posted(self):
+        waiting = self._posted_waiting()
+        if waiting:
+            return self.env._("%s wait to be rated.", waiting)
+        if not self.batch_count:
+            raise SourceError(
+                self.env._("The switch has not posted any call yet."),
+                remedy=self.env._(
+                    "Make a call after setting up mod_json_cdr, and test again."
+                ),
+            )
+        return self.env._("None waits to be rated.")
+
+
+class MeteredSync(models.Model):
+    """Syncs of what was posted: the inbox is what is fetched from."""
+
+    _inherit = "metered.sync"
+
+    def _run_inbox(self, commit, seconds):
+        begun = time.monotonic()
+        inbox = self.env["metered.inbox"].sudo()
+        # What is posted meanwhile is left to the next sync, so that this one ends.
+        last = inbox.search(
+            [("source_id", "=", self.source_id.id)], order="id desc", limit=1
+        )
+        wanted = self._load_settings().column_names if last else ()
+        while rows := self._next_posted(last.id):
+            records = [json.loads(text) for text in rows.mapped("record")]
+            lines = np.arange(len(rows), dtype=np.int64) + self.records + 1
+            chunk = Chunk(text_frame(records, COLUMNS, wanted), lines, 0, [])
+            self._store_chunks(
+                iter([chunk]), commit, lambda _records, taken=rows: taken.unlink()
+            )
+            if seconds is not None and time.monotonic() - begun > seconds:
+                return False
+        return True
+
+    def _next_posted(self, last):
+        """The next records of the inbox, in the order in which they came.
+
+        :param last: id of the last one that is looked at
+        """
+        inbox = self.env["metered.inbox"].sudo()
+        inbox.flush_model()
+        self.env.cr.execute(
+            """
+            SELECT id
+              FROM (SELECT id, sum(length(record)) OVER (ORDER BY id)
+                                - length(record) AS before
+                      FROM (SELECT id, record FROM metered_inbox
+                             WHERE source_id = %s AND id <= %s
+                             ORDER BY id LIMIT %s) AS posted) AS portion
+             WHERE before < %s
+             ORDER BY id
+            """,
+            (self.source_id.id, last or 0, PORTION, PORTION_CHARACTERS),
+        )
+        return inbox.browse(row[0] for row in self.env.cr.fetchall())

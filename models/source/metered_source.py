@@ -1,0 +1,425 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from odoo.addons.base.models.res_partner import _tz_get
+
+from ...ingest import presets
+from ...ingest.dial_plans import dial_plan
+from ...ingest.mapping import ColumnSpec, missing_targets
+
+
+class MeteredSource(models.Model):
+    _name = "metered.source"
+    _description = "Metered Source"
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "mail.thread",
+        "mail.activity.mixin",
+        "metered.cure",
+    ]
+    _order = "sequence, name"
+
+    # The next sync is set by each of them.
+    _not_audited = frozenset({"sequence", "next_sync"})
+    _cures_when_new = False
+    _curing = frozenset(
+        {
+            "column_ids",
+            "rule_ids",
+            "payer_ids",
+            "timezone",
+            "country_id",
+            "idd_prefixes",
+            "short_code_max",
+            "duration_rounding",
+            "max_duration_hours",
+            "future_hours",
+            "max_age_days",
+            "default_outcome",
+            "default_direction",
+            "record_kind",
+            "meter_id",
+        }
+    )
+
+    name = fields.Char(required=True, tracking=True)
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    source_type = fields.Selection(
+        [
+            ("file", "Uploaded files"),
+            ("netsapiens", "NetSapiens"),
+            ("brightlink", "Brightlink PBX Cloud"),
+            ("file_store", "File store"),
+            ("asterisk_sql", "Asterisk SQL table"),
+            ("freeswitch_json", "FreeSWITCH, posting JSON"),
+            ("http_json", "Any REST API (HTTP/JSON)"),
+        ],
+        string="Type",
+        required=True,
+        default="file",
+        help="How the records of this source come in.",
+    )
+    record_kind = fields.Selection(
+        [("call", "Telephone calls"), ("usage", "Other usage: events, readings")],
+        string="Records Are",
+        required=True,
+        default="call",
+        help="Calls have numbers and a duration, and are rated one by one. Other "
+        "usage has a quantity and a meter, and is priced by billing periods.",
+    )
+    meter_id = fields.Many2one(
+        "metered.meter",
+        string="Default Meter",
+        ondelete="restrict",
+        domain="[('kind', '!=', 'call')]",
+        check_company=True,
+        help="Of records that name no meter.",
+    )
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
+    preset = fields.Selection(
+        selection="_selection_preset",
+        help="Fills columns, rules and payer steps for a known kind of file. "
+        "Everything it fills can be changed afterwards.",
+    )
+    # --- how to read times and numbers
+    timezone = fields.Selection(
+        _tz_get,
+        string="Time Zone",
+        required=True,
+        default=lambda self: self.env.user.tz or "UTC",
+        help="Times in the records that carry no offset are in this time zone.",
+    )
+    country_id = fields.Many2one(
+        "res.country",
+        string="Home Country",
+        required=True,
+        default=lambda self: self.env.company.country_id,
+        help="Numbers are read as they are dialed in this country: its international "
+        "and national prefixes, its number lengths. A source account may have a "
+        "country of its own.",
+    )
+    idd_prefixes = fields.Char(
+        string="International Prefixes",
+        help="Digits dialed before an international number, separated by commas, "
+        "for example 011,00. Leave empty to take those of the home country, "
+        "with 00 and 011.",
+    )
+    short_code_max = fields.Integer(
+        string="Short Codes up to",
+        help="Numbers with at most this many digits are short codes or extensions and "
+        "are kept as dialed. 0 takes what is usual in the home country.",
+    )
+    local_digits = fields.Integer(
+        string="Local Calls Share",
+        help="A call is local when caller and called number share this many first "
+        "digits, country code included (in North America 4: 1 and the area code). "
+        "0: there are no local calls.",
+    )
+    # --- what is plausible
+    duration_rounding = fields.Selection(
+        [("down", "Down"), ("up", "Up"), ("nearest", "To the nearest second")],
+        string="Fractions of a Second",
+        required=True,
+        default="down",
+        help="What becomes of fractions of a second in a duration.",
+    )
+    max_duration_hours = fields.Integer(
+        string="Longest Call (hours)",
+        default=24,
+        help="A longer call becomes an exception. 0: no limit.",
+    )
+    future_hours = fields.Integer(
+        string="Clock Tolerance (hours)",
+        default=24,
+        help="A record that starts later than this from now becomes an exception.",
+    )
+    max_age_days = fields.Integer(
+        string="Oldest Record (days)",
+        default=400,
+        help="A record that started longer ago becomes an exception. 0: no limit.",
+    )
+    # --- what is charged, and to whom
+    column_ids = fields.One2many(
+        "metered.source.column", "source_id", string="Columns", copy=True
+    )
+    rule_ids = fields.One2many(
+        "metered.source.rule", "source_id", string="Charging Rules", copy=True
+    )
+    payer_ids = fields.One2many(
+        "metered.source.payer", "source_id", string="Payer Steps", copy=True
+    )
+    default_outcome = fields.Selection(
+        [("billable", "Charged"), ("not_billable", "Not charged")],
+        string="Other Records Are",
+        required=True,
+        default="billable",
+        help="What happens to a record that no charging rule speaks of.",
+    )
+    default_direction = fields.Selection(
+        [
+            ("outbound", "Outbound"),
+            ("inbound", "Inbound"),
+            ("internal", "Internal"),
+        ],
+        required=True,
+        default="outbound",
+        help="The direction of records that neither a rule nor a column tells.",
+    )
+    account_ids = fields.One2many("metered.source.account", "source_id")
+    batch_ids = fields.One2many(
+        "metered.batch",
+        "source_id",
+        readonly=True,
+    )
+    batch_count = fields.Integer(compute="_compute_counts")
+    open_exception_count = fields.Integer(compute="_compute_counts")
+
+    _name_uniq = models.Constraint(
+        "UNIQUE (company_id, name)",
+        "There is already a metered source of this name in this company.",
+    )
+
+    def copy_data(self, default=None):
+        """A duplicate has a name of its own."""
+        vals_list = super().copy_data(default)
+        for record, vals in zip(self, vals_list, strict=True):
+            if "name" not in (default or {}):
+                vals["name"] = self.env._("%s (copy)", record.name)
+        return vals_list
+
+    @api.model
+    def _selection_preset(self):
+        return [(preset.key, preset.name) for preset in presets.PRESETS.values()]
+
+    def _compute_counts(self):
+        batches = dict(
+            self.env["metered.batch"]._read_group(
+                [("source_id", "in", self.ids)], ["source_id"], ["__count"]
+            )
+        )
+        exceptions = dict(
+            self.env["metered.exception"]._read_group(
+                [("source_id", "in", self.ids), ("state", "=", "open")],
+                ["source_id"],
+                ["__count"],
+            )
+        )
+        for source in self:
+            source.batch_count = batches.get(source, 0)
+            source.open_exception_count = exceptions.get(source, 0)
+
+    @api.constrains("country_id")
+    def _check_country(self):
+        for source in self:
+            try:
+                dial_plan(source.country_id.code or "")
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._(
+                        "Nothing is known about how numbers are dialed in %(country)s."
+                        " Choose another home country for the source %(switch)s.",
+                        country=source.country_id.name or self.env._("no country"),
+                        switch=source.name,
+                    )
+                ) from error
+
+    @api.constrains("max_duration_hours", "future_hours", "max_age_days")
+    def _check_limits(self):
+        for source in self:
+            if (
+                min(source.max_duration_hours, source.future_hours, source.max_age_days)
+                < 0
+            ):
+                raise ValidationError(
+                    self.env._("The limits of a source cannot be negative.")
+                )
+
+    @api.onchange("preset")
+    def _onchange_preset(self):
+        if self.preset:
+            self.update(self._prepare_preset_values(self.preset))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Fill in what the preset says, where the values given do not say it.
+
+        A kind of source may have a preset of its own.
+        """
+        self._check_environment_names(vals_list)
+        for vals in vals_list:
+            if "preset" not in vals:
+                source = self.new({"source_type": vals.get("source_type")})
+                if preset := source._preset_of_type():
+                    vals["preset"] = preset
+            if vals.get("preset"):
+                filled = self._prepare_preset_values(vals["preset"])
+                for name, value in filled.items():
+                    vals.setdefault(name, value)
+        return super().create(vals_list)
+
+    def action_apply_preset(self):
+        """Set columns, rules and payer steps anew from the preset."""
+        for source in self.filtered("preset"):
+            source.write(source._prepare_preset_values(source.preset))
+        return True
+
+    @api.model
+    def _prepare_preset_values(self, key):
+        """Values of a source set up for a preset.
+
+        :param key: a key of ``ingest.presets.PRESETS``
+        :return: dict with x2many commands that replace what was there
+        """
+        preset = presets.PRESETS.get(key)
+        if preset is None:
+            raise UserError(
+                self.env._(
+                    "There is no preset %(key)s. Known are: %(known)s.",
+                    key=key,
+                    known=", ".join(presets.PRESETS),
+                )
+            )
+        clear = fields.Command.clear
+        create = fields.Command.create
+        return {
+            "record_kind": preset.record_kind,
+            "default_outcome": preset.default_outcome,
+            "default_direction": preset.default_direction,
+            "column_ids": [clear()]
+            + [
+                create(
+                    {
+                        "sequence": rank,
+                        "target": column.target,
+                        "columns": column.columns,
+                        "style": column.style,
+                        "pattern": column.pattern,
+                    }
+                )
+                for rank, column in enumerate(preset.columns)
+            ],
+            "rule_ids": [clear()]
+            + [
+                create(
+                    {
+                        "sequence": rank,
+                        "name": rule.name,
+                        "outcome": rule.outcome,
+                        "direction": rule.direction,
+                        "condition_ids": [
+                            create(
+                                {
+                                    "column": condition.column,
+                                    "operator": condition.operator,
+                                    "value": condition.value,
+                                }
+                            )
+                            for condition in rule.conditions
+                        ],
+                    }
+                )
+                for rank, rule in enumerate(preset.rules)
+            ],
+            "payer_ids": [clear()]
+            + [
+                create(
+                    {
+                        "sequence": rank,
+                        "column": step.column,
+                        "pattern": step.pattern,
+                        "kind": step.kind,
+                        "direction": step.direction,
+                    }
+                )
+                for rank, step in enumerate(preset.payers)
+            ],
+        }
+
+    def _needed_columns(self):
+        """What every file of this source has to tell."""
+        if self.record_kind == "usage":
+            return ("start_time",)
+        return ("start_time", "seconds")
+
+    def _check_columns(self, names):
+        """Refuse a file whose columns do not tell what a call needs.
+
+        :param names: the file's column names
+        :raises UserError: naming what is missing
+        """
+        self.ensure_one()
+        specs = [
+            ColumnSpec(c.target, c.columns, c.style or "", c.pattern or "")
+            for c in self.column_ids
+        ]
+        missing = missing_targets(specs, names, self._needed_columns())
+        if missing:
+            labels = dict(
+                self.column_ids._fields["target"]._description_selection(self.env)
+            )
+            raise UserError(
+                self.env._(
+                    "The file does not tell the %(facts)s of its records. Its columns "
+                    "are %(names)s. Say which of them it is.",
+                    facts=", ".join(
+                        labels[getattr(spec, "target", spec)].lower()
+                        for spec in missing
+                    ),
+                    names=", ".join(names),
+                )
+            )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        used = self.env["metered.batch"].search(
+            [("source_id", "in", self.ids)], limit=1
+        )
+        if used:
+            raise UserError(
+                self.env._(
+                    "Records were imported from %(switch)s, so it cannot be deleted. "
+                    "Archive it instead.",
+                    switch=used.source_id.name,
+                )
+            )
+
+    def action_view_batches(self):
+        """Open the imports of this source."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_batch"
+        )
+        action["domain"] = [("source_id", "=", self.id)]
+        action["context"] = {"default_source_id": self.id}
+        return action
+
+    def action_view_exceptions(self):
+        """Open what of this source waits for a person."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_exception"
+        )
+        action["domain"] = [("source_id", "=", self.id)]
+        return action
+
+    def action_import(self):
+        """Open the upload wizard for this source."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_import"
+        )
+        action["context"] = {"default_source_id": self.id}
+        return action
+
+    def _cure_targets(self):
+        """Everything of these sources: another setting may cure any of it."""
+        return [(source.company_id, {"source_id": source.id}) for source in self]

@@ -1,0 +1,281 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.tools import format_date
+
+from ...connectors.checks import Check
+from ...ingest.mapping import ColumnSpec, missing_targets
+
+#: nothing for longer than a month and some days: something is wrong
+SILENT_DAYS = 35
+#: places of checks that are pages of the source's form
+PAGES = ("connection", "columns", "rules", "payers", "accounts", "limits")
+#: place of a check: days on which records are missing
+GAPS = "gaps"
+
+
+class MeteredSource(models.Model):
+    """Whether a source works, and what to do where it does not.
+
+    A connector adds checks of its own: it extends :meth:`_checks`, and
+    :meth:`_remedy_action` for the places that its checks name.
+    """
+
+    _inherit = "metered.source"
+
+    check_info = fields.Json(
+        string="Checks",
+        compute="_compute_check_info",
+        help="What was looked at, and what to do where something is missing.",
+    )
+    check_state = fields.Selection(
+        [("ok", "Works"), ("wrong", "Needs you")],
+        string="State",
+        compute="_compute_check_info",
+    )
+
+    def _compute_check_info(self):
+        for source in self:
+            checks = source._checks() if source.id else []
+            wrong = sum(not check.ok for check in checks)
+            source.check_state = "wrong" if wrong else "ok"
+            source.check_info = {
+                "groups": [
+                    {
+                        "title": self.env._("%s to mend", wrong)
+                        if wrong
+                        else self.env._("Everything is as it should be"),
+                        "ok": not wrong,
+                        "checks": [source._show_check(check) for check in checks],
+                    }
+                ]
+                if checks
+                else []
+            }
+
+    # === CHECKS === #
+
+    def _checks(self):
+        """Look at this source.
+
+        :return: list of :class:`~..connectors.checks.Check`
+        """
+        self.ensure_one()
+        numbers, _suspect = self.env["metered.number.check"]._of_source(self)
+        return [
+            self._check_active(),
+            *self._check_connection(),
+            *([] if self.is_connected else [self._check_mapping()]),
+            self._check_payers(),
+            self._check_identifiers(),
+            self._check_last_sync() if self.is_connected else self._check_last_batch(),
+            *([numbers] if numbers else []),
+            *self._check_silence(),
+            *self._check_complete(),
+        ]
+
+    def _check_active(self):
+        name = self.env._("Active")
+        if self.active:
+            return Check(name, True)
+        return Check(
+            name,
+            False,
+            self.env._("It is archived: nothing is taken in from it."),
+            self.env._("Restore it"),
+            "restore",
+        )
+
+    def _check_mapping(self):
+        """Whether the columns of a file are known: an import asks for them."""
+        name = self.env._("Columns")
+        specs = [
+            ColumnSpec(c.target, c.columns, c.style or "", c.pattern or "")
+            for c in self.column_ids
+        ]
+        named = {
+            part.strip()
+            for spec in specs
+            for part in spec.columns.replace(",", "+").split("+")
+        }
+        missing = missing_targets(specs, named, self._needed_columns())
+        if not missing:
+            return Check(
+                name,
+                True,
+                self.env._("%s facts of a record have their column.", len(specs)),
+            )
+        labels = dict(
+            self.column_ids._fields["target"]._description_selection(self.env)
+        )
+        return Check(
+            name,
+            False,
+            self.env._(
+                "No column tells the %s.",
+                ", ".join(labels[target].lower() for target in missing),
+            ),
+            self.env._("Choose a preset, or name the columns"),
+            "columns",
+        )
+
+    def _check_payers(self):
+        name = self.env._("Who pays")
+        if self.payer_ids:
+            kinds = dict(
+                self.payer_ids._fields["kind"]._description_selection(self.env)
+            )
+            known = dict.fromkeys(kinds[step.kind] for step in self.payer_ids)
+            return Check(
+                name, True, self.env._("It looks for: %s.", ", ".join(known).lower())
+            )
+        return Check(
+            name,
+            False,
+            self.env._("Nothing says which column tells the customer."),
+            self.env._("Add a payer step"),
+            "payers",
+        )
+
+    def _check_identifiers(self):
+        name = self.env._("Customers")
+        domain = [
+            *self.env["metered.identifier"]._domain_valid(fields.Datetime.now()),
+            ("company_id", "=", self.company_id.id),
+            ("source_id", "in", [False, self.id]),
+            ("kind", "in", self.payer_ids.mapped("kind")),
+        ]
+        count = self.env["metered.identifier"].search_count(domain)
+        if count:
+            return Check(
+                name,
+                True,
+                self.env._("%s service identifiers lead to customers today.", count),
+            )
+        return Check(
+            name,
+            False,
+            self.env._("No customer has an identifier that it looks for."),
+            self.env._("Add an identifier"),
+            "identifier",
+        )
+
+    def _check_last_batch(self):
+        name = self.env._("Last import")
+        batch = self.env["metered.batch"].search(
+            [("source_id", "=", self.id), ("state", "!=", "undone")], limit=1
+        )
+        if not batch:
+            return Check(
+                name,
+                False,
+                self.env._("Nothing has come in yet."),
+                self._fetch_label(),
+                "fetch",
+            )
+        when = batch.finished or batch.create_date
+        values = {
+            "file": batch.display_name,
+            "day": format_date(self.env, self._local_day(when)),
+        }
+        if batch.state == "failed" or batch.balance == "wrong":
+            detail = (
+                self.env._("%(file)s failed on %(day)s.", **values)
+                if batch.state == "failed"
+                else self.env._("%(file)s of %(day)s does not add up.", **values)
+            )
+            return Check(name, False, detail, self.env._("Open the import"), "batch")
+        if when < fields.Datetime.now() - timedelta(days=SILENT_DAYS):
+            return Check(
+                name,
+                False,
+                self.env._("Nothing since %(day)s.", **values),
+                self._fetch_label(),
+                "fetch",
+            )
+        return Check(name, True, self.env._("%(file)s, %(day)s", **values))
+
+    def _local_day(self, moment):
+        return fields.Datetime.context_timestamp(self, moment).date()
+
+    # === REMEDIES === #
+
+    def _show_check(self, check):
+        """A check as the screen shows it, with what its button calls."""
+        shown = {
+            "name": check.name,
+            "ok": check.ok,
+            "detail": check.detail,
+            "remedy": check.remedy,
+        }
+        if check.place in PAGES:
+            shown["page"] = check.place
+        elif check.place and self._may_remedy(check.place):
+            shown["call"] = [self._name, self.id, "action_remedy", [check.place]]
+        return shown
+
+    def _may_remedy(self, place):
+        """Whether the user may do what is done there."""
+        if place in ("restore", "test"):
+            return self.has_access("write")
+        return True
+
+    def action_remedy(self, place):
+        """Open the place where a check is cured.
+
+        :param str place: as a check names it
+        """
+        self.ensure_one()
+        self.check_access("read")
+        return self._remedy_action(place)
+
+    def _remedy_action(self, place):
+        """The action that opens where a check is cured, else the source itself."""
+        if place == "restore":
+            self.action_unarchive()
+            return {"type": "ir.actions.client", "tag": "soft_reload"}
+        if place == "test":
+            return self.action_test_connection()
+        if place == "fetch":
+            return self.action_fetch()
+        if place == "last_sync":
+            return self._open_failed_sync()
+        if place == GAPS:
+            return self._action_gaps()
+        if place == "batch":
+            batch = self.env["metered.batch"].search(
+                [("source_id", "=", self.id), ("state", "!=", "undone")], limit=1
+            )
+            return batch._get_records_action()
+        if place == "numbers":
+            checks = self.env["metered.number.check"]
+            _check, numbers = checks._of_source(self)
+            batches = checks._last_imports(self)
+            return checks._open(
+                [("batch_id", "in", batches.ids), ("callee", "in", numbers)]
+            )
+        if place == "identifier":
+            kinds = self.payer_ids.mapped("kind")
+            return self.env["metered.identifier"]._action_new(
+                default_kind=kinds[0] if kinds else "number",
+                default_company_id=self.company_id.id,
+            )
+        return self._get_records_action()
+
+    # === BRINGING USAGE IN === #
+
+    def action_fetch(self):
+        """Bring usage in now: for files, open the upload."""
+        self.ensure_one()
+        if self.is_connected:
+            partner = self.env.context.get("metered_partner_id")
+            return self.env["metered.sync.start"]._action_open(self, partner)
+        return self.action_import()
+
+    def _fetch_label(self):
+        """What the button of :meth:`action_fetch` says."""
+        if self.is_connected:
+            return self.env._("Sync Phone Numbers & Call Records")
+        return self.env._("Import usage")

@@ -1,0 +1,102 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ...ingest.rules import OPERATORS, condition_problem
+
+
+class MeteredSourceRule(models.Model):
+    _name = "metered.source.rule"
+    _description = "Charging Rule of a Metered Source"
+    _inherit = ["metered.guarded", "metered.audit"]
+    _order = "source_id, sequence, id"
+
+    source_id = fields.Many2one(
+        "metered.source", required=True, ondelete="cascade", index=True
+    )
+    sequence = fields.Integer(default=10)
+    name = fields.Char(
+        required=True,
+        help="Shown at every record that this rule decided, so name the reason: "
+        "Unanswered, Internal call.",
+    )
+    outcome = fields.Selection(
+        [
+            ("billable", "Charge it"),
+            ("not_billable", "Do not charge it"),
+            ("declared", "Make it an exception"),
+        ],
+        required=True,
+        default="not_billable",
+        help="Records that are not charged are kept and counted with this rule's name.",
+    )
+    direction = fields.Selection(
+        [
+            ("outbound", "Outbound"),
+            ("inbound", "Inbound"),
+            ("internal", "Internal"),
+        ],
+        help="The direction of these records. Empty: as a direction column tells, or "
+        "the source's default.",
+    )
+    condition_ids = fields.One2many(
+        "metered.source.rule.condition",
+        "rule_id",
+        string="Conditions",
+        copy=True,
+        help="The rule applies when all conditions hold. Without conditions it "
+        "applies to every record that no rule above took.",
+    )
+    condition_summary = fields.Char(string="When", compute="_compute_condition_summary")
+
+    @api.depends(
+        "condition_ids.column", "condition_ids.operator", "condition_ids.value"
+    )
+    def _compute_condition_summary(self):
+        for rule in self:
+            rule.condition_summary = self.env._(" and ").join(
+                rule.condition_ids.mapped("display_name")
+            ) or self.env._("everything else")
+
+
+class MeteredSourceRuleCondition(models.Model):
+    _name = "metered.source.rule.condition"
+    _description = "Condition of a Charging Rule"
+    _inherit = ["metered.guarded", "metered.audit"]
+    _order = "rule_id, id"
+
+    rule_id = fields.Many2one(
+        "metered.source.rule", required=True, ondelete="cascade", index=True
+    )
+    column = fields.Char(required=True, help="Name of the source's column.")
+    operator = fields.Selection(
+        selection="_selection_operator", required=True, default="is"
+    )
+    value = fields.Char(help="Compared as text, exactly as it stands in the file.")
+
+    @api.model
+    def _selection_operator(self):
+        return list(OPERATORS.items())
+
+    @api.depends("column", "operator", "value")
+    def _compute_display_name(self):
+        for condition in self:
+            words = OPERATORS.get(condition.operator, "").partition(" (")[0]
+            condition.display_name = (
+                f"{condition.column} {words} {condition.value or ''}".strip()
+            )
+
+    @api.constrains("operator", "value")
+    def _check_value(self):
+        for condition in self:
+            problem = condition_problem(condition.operator, condition.value)
+            if problem:
+                raise ValidationError(
+                    self.env._(
+                        "Rule %(rule)s, condition on %(column)s: %(problem)s",
+                        rule=condition.rule_id.name,
+                        column=condition.column,
+                        problem=problem,
+                    )
+                )

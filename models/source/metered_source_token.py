@@ -1,0 +1,350 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import hashlib
+import hmac
+import ipaddress
+import logging
+import secrets
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_datetime
+
+from ...connectors.errors import SourceError
+from ...connectors.interface import attempt
+
+_logger = logging.getLogger(__name__)
+
+ADMINISTRATOR = "metered_billing.group_metered_administrator"
+TOKEN_BYTES = 32
+#: of a source: the old one stays valid until the switch has the new one
+MOST_TOKENS = 2
+#: compared with where there are fewer, so that each look takes the same work
+NO_DIGEST = "0" * 64
+#: uses are noted so often: each would lock the token's row
+NOTED_SECONDS = 60
+#: wrong tokens within so many seconds: from one address, and for one source
+WINDOW_SECONDS = 15 * 60
+MOST_WRONG = 10
+MOST_WRONG_OF_SOURCE = 1_000
+KEPT_HOURS = 24
+MOST_INTEGER = 2**31 - 1
+
+
+def token_digest(token):
+    """What is kept of a token.
+
+    A fast digest will do: there is nothing to guess in 256 random bits.
+
+    :param str token: as it was sent
+    """
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class MeteredSourceToken(models.Model):
+    """What a switch that posts its records proves itself with: a digest of it."""
+
+    _name = "metered.source.token"
+    _description = "Token of a Source"
+    _inherit = ["metered.guarded"]
+    _order = "id desc"
+
+    source_id = fields.Many2one(
+        "metered.source", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="source_id.company_id", store=True, index=True)
+    name = fields.Char(string="Ends In", required=True, readonly=True)
+    digest = fields.Char(required=True, readonly=True, groups=fields.NO_ACCESS)
+    last_used = fields.Datetime(readonly=True, help="To the minute.")
+    last_address = fields.Char(string="Used From", readonly=True)
+    last_secure = fields.Boolean(
+        string="Over TLS", readonly=True, help="Whether it came over https then."
+    )
+
+    def action_remove(self):
+        """Let nobody post with this token any more."""
+        self.source_id.check_access("write")
+        for token in self.sudo():
+            token.source_id._message_log(
+                body=self.env._("Token removed: …%s → none", token.name)
+            )
+            token.unlink()
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    @api.model
+    def _admit(self, source_id, given, address, secure):
+        """Who may post for a source.
+
+        Whether there is such a source, whether it is archived, and whether it has a
+        token, takes the same work and tells nothing. A right token gets in whatever
+        others did from the same address: behind a proxy that is everybody's.
+
+        :param int source_id: as it was asked for
+        :param str given: the token that came
+        :param str address: where it came from
+        :param bool secure: whether it came over TLS
+        :return: (``metered.source``, empty where the token is wrong; seconds after
+            which to try again, 0 unless there were too many wrong ones)
+        """
+        known = self.sudo().search_fetch(
+            [
+                ("source_id", "=", source_id),
+                ("source_id.active", "=", True),
+                ("source_id.is_posted_to", "=", True),
+            ],
+            ["digest", "source_id", "last_used"],
+            limit=MOST_TOKENS,
+        )
+        digest = token_digest(given)
+        digests = [*known.mapped("digest"), *[NO_DIGEST] * MOST_TOKENS][:MOST_TOKENS]
+        right = [hmac.compare_digest(digest, other) for other in digests]
+        if any(right):
+            token = known[right.index(True)]
+            token._note_use(address, secure)
+            return token.source_id, 0
+        wait = self.env["metered.wrong.token"].sudo()._count(source_id, address)
+        return self.env["metered.source"], wait
+
+    def _note_use(self, address, secure):
+        now = fields.Datetime.now()
+        before = now - timedelta(seconds=NOTED_SECONDS)
+        if self.last_used and self.last_used > before:
+            return
+        # Whoever posts at the same time notes it, too: none waits for another.
+        self.env.cr.execute(
+            """
+            UPDATE metered_source_token
+               SET last_used = %s, last_address = %s, last_secure = %s
+             WHERE id IN (SELECT id FROM metered_source_token WHERE id = %s
+                             FOR NO KEY UPDATE SKIP LOCKED)
+            """,
+            (now, address, secure, self.id),
+        )
+        self.invalidate_recordset(["last_used", "last_address", "last_secure"])
+
+
+class MeteredWrongToken(models.Model):
+    """A post with a wrong token: kept for a day, to slow down whoever guesses.
+
+    Each is a row of its own: a counter would be a row that strangers fight for.
+    """
+
+    _name = "metered.wrong.token"
+    _description = "Post With a Wrong Token"
+    _inherit = ["metered.guarded"]
+    _log_access = False
+    _order = "id desc"
+
+    asked = fields.Integer(required=True, help="Id of the source, existing or not.")
+    address = fields.Char(required=True)
+    moment = fields.Datetime(required=True, index=True)
+
+    @api.model
+    def _count(self, source_id, address):
+        """Note a wrong token.
+
+        :return: seconds after which to try again, 0 unless there were too many
+        """
+        now = fields.Datetime.now()
+        asked = min(source_id, MOST_INTEGER)
+        where = self._network(address)
+        self.env.cr.execute(
+            """
+            SELECT count(*) FILTER (WHERE address = %(where)s),
+                   count(*) FILTER (WHERE asked = %(asked)s),
+                   min(moment)
+              FROM metered_wrong_token
+             WHERE moment > %(begin)s AND (address = %(where)s OR asked = %(asked)s)
+            """,
+            {
+                "where": where,
+                "asked": asked,
+                "begin": now - timedelta(seconds=WINDOW_SECONDS),
+            },
+        )
+        of_address, of_source, first = self.env.cr.fetchone()
+        if of_address >= MOST_WRONG or of_source >= MOST_WRONG_OF_SOURCE:
+            return max(1, WINDOW_SECONDS - int((now - first).total_seconds()))
+        self.create({"asked": asked, "address": where, "moment": now})
+        self.env.flush_all()
+        _logger.warning(
+            "Post with a wrong token for source %s from %s: %s from there, %s for the "
+            "source within %s minutes%s",
+            source_id,
+            where,
+            of_address + 1,
+            of_source + 1,
+            WINDOW_SECONDS // 60,
+            "; further ones are neither counted nor logged"
+            if of_address + 1 == MOST_WRONG or of_source + 1 == MOST_WRONG_OF_SOURCE
+            else "",
+        )
+        return 0
+
+    @api.model
+    def _network(self, address):
+        """The address, and of IPv6 the network that a customer usually has."""
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return "unknown"
+        if ip.version == 6:
+            return str(ipaddress.ip_network((int(ip) >> 64 << 64, 64)))
+        return str(ip)
+
+    @api.autovacuum
+    def _gc_wrong_tokens(self):
+        limit = fields.Datetime.now() - timedelta(hours=KEPT_HOURS)
+        self.search([("moment", "<", limit)]).unlink()
+
+
+class MeteredTokenShow(models.AbstractModel):
+    """The dialog that shows a new token once: there is no table to keep it in."""
+
+    _name = "metered.token.show"
+    _description = "New Token"
+
+    id = fields.Id()
+    token = fields.Char(readonly=True)
+    address = fields.Char(string="Address to Post To", readonly=True)
+
+
+class MeteredSource(models.Model):
+    """The tokens of a switch that posts its records."""
+
+    _inherit = "metered.source"
+
+    token_ids = fields.One2many(
+        "metered.source.token",
+        "source_id",
+        string="Tokens",
+        readonly=True,
+        copy=False,
+        groups=ADMINISTRATOR,
+        help="The switch sends one with every record, as bearer token or as the "
+        "password of basic authentication.",
+    )
+
+    def action_new_token(self):
+        """Make a token, and show it this once."""
+        self.ensure_one()
+        token = self._new_token()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New Token"),
+            "res_model": "metered.token.show",
+            "view_mode": "form",
+            "target": "new",
+            "context": {
+                "default_token": token,
+                "default_address": self.push_address,
+            },
+        }
+
+    def _new_token(self):
+        """Make a token beside the one that there is.
+
+        :return: text; it is kept nowhere
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if not self.is_posted_to:
+            raise UserError(
+                self.env._("Nobody posts to %s: it needs no token.", self.name)
+            )
+        source = self.sudo()
+        source.lock_for_update(allow_referencing=True)
+        source.invalidate_recordset(["token_ids"])
+        if len(source.token_ids) >= MOST_TOKENS:
+            raise UserError(
+                self.env._(
+                    "%(name)s has %(count)s tokens. Remove the one that the switch "
+                    "does not use any more.",
+                    name=self.name,
+                    count=MOST_TOKENS,
+                )
+            )
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        source.token_ids.create(
+            {
+                "source_id": self.id,
+                "name": token[-4:],
+                "digest": token_digest(token),
+            }
+        )
+        self._message_log(body=self.env._("New token: none → …%s", token[-4:]))
+        return token
+
+    def _look_posts(self):
+        """Look at what the switch posted; see :meth:`_look_connection`."""
+        checks = []
+        if attempt(checks, self.env._("It has a token"), self._look_token):
+            attempt(checks, self.env._("Calls are posted"), self._look_posted)
+            attempt(checks, self.env._("Calls come over TLS"), self._look_secure)
+        attempt(checks, self.env._("No wrong tokens"), self._look_wrong_tokens)
+        return checks
+
+    def _look_token(self):
+        if not self.sudo().token_ids:
+            raise SourceError(
+                self.env._("There is no token that the switch could send."),
+                remedy=self.env._("Press New Token, and enter it on the switch."),
+            )
+        return ""
+
+    def _look_secure(self):
+        """Whether the last record came over TLS; within this machine nothing does."""
+        used = self.sudo().token_ids.filtered("last_used").sorted("last_used")[-1:]
+        if not used or used.last_secure or _is_loopback(used.last_address):
+            return ""
+        raise SourceError(
+            self.env._(
+                "The last one came from %s without TLS: whoever is on the way can read "
+                "the token and the calls.",
+                used.last_address,
+            ),
+            remedy=self.env._(
+                "Have the switch post to an address that begins with https://. Behind "
+                "a proxy that does TLS, run Odoo with proxy_mode."
+            ),
+        )
+
+    def _look_wrong_tokens(self):
+        wrong = (
+            self.env["metered.wrong.token"]
+            .sudo()
+            .search(
+                [
+                    ("asked", "=", self.id),
+                    (
+                        "moment",
+                        ">",
+                        fields.Datetime.now() - timedelta(hours=KEPT_HOURS),
+                    ),
+                ]
+            )
+        )
+        if not wrong:
+            return ""
+        raise SourceError(
+            self.env._(
+                "%(count)s posts came with a wrong token within %(hours)s hours, the "
+                "last from %(address)s at %(time)s.",
+                count=len(wrong),
+                hours=KEPT_HOURS,
+                address=wrong[0].address,
+                time=format_datetime(self.env, wrong[0].moment),
+            ),
+            remedy=self.env._(
+                "If that is your switch, enter one of the source's tokens there, or "
+                "make a new one. Otherwise keep that address out by your firewall."
+            ),
+        )
+
+
+def _is_loopback(address):
+    try:
+        return ipaddress.ip_address(address or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,289 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import itertools
+import time
+from dataclasses import dataclass, field
+from datetime import UTC
+
+import numpy as np
+
+from odoo import api, fields, models
+
+from ...connectors.errors import SourceAnswerError, SourceError, SourceFileError
+from ...connectors.formats import Chunk
+from ...connectors.interface import join_pages
+from ...ingest.aside import Aside
+from ...ingest.conflicts import make_lasting
+from ...ingest.load import load_settings
+from ...ingest.load_more import add_identifiers
+from ...ingest.run import run_chunks
+from ..guard.metered_audit import BY_SWITCH
+from .metered_sync_end import LIMITS
+
+#: first key of the advisory locks that syncs hold while they run ("mbsy")
+JOB_LOCK_CLASS = 0x6D627379
+#: records that are stored and committed together
+CHUNK_RECORDS = 2_000
+#: pages of one sync, over all its slices: a switch may go on for ever
+MOST_PAGES = 100_000
+#: what records are rated with, for all syncs of a slice: dict source id -> (settings,
+#: ids of identifiers that were added since)
+KEPT_SETTINGS = Aside("metered_kept_settings")
+
+
+@dataclass
+class _Reading:
+    """How far the pages were read; written by the thread that reads ahead."""
+
+    cursors: dict = field(default_factory=dict)  # records read -> cursor after them
+    pages: int = 0
+    last: str | None = None
+    finished: bool = False
+
+
+class MeteredSync(models.Model):
+    """The work of a sync: phone numbers, then page after page."""
+
+    _inherit = "metered.sync"
+
+    @api.model
+    def _job_lock_class(self):
+        return JOB_LOCK_CLASS
+
+    def _run(self, commit, seconds):
+        slot = self._take_slot(commit)
+        if slot is None:
+            return False
+        try:
+            if not self._run_kind(commit, seconds):
+                return False
+            self._settle(commit)
+            return True
+        except (SourceError, SourceFileError) as error:
+            return self._source_failed(error, commit)
+        except Exception:
+            if commit:
+                self.env.cr.rollback()
+            raise
+        finally:
+            self._free_slot(slot, commit)
+
+    def _run_kind(self, commit, seconds):
+        """Fetch from the kind of source that it is; see :meth:`_run`."""
+        if self.source_id.is_posted_to:
+            return self._run_inbox(commit, seconds)
+        if self.source_id.brings_files:
+            return self._run_files(commit, seconds)
+        return self._run_records(commit, seconds)
+
+    def _run_records(self, commit, seconds):
+        account = self.account_id
+        with self.source_id._make_connector(limits=LIMITS) as connector:
+            if not self.is_prepared:
+                self._prepare(connector)
+                if commit:
+                    commit()
+            if not self.is_fetched and not self._read_pages(connector, commit, seconds):
+                return False
+            self._count_days(connector, account, commit)
+        return True
+
+    def _prepare(self, connector):
+        """What comes before the records: phone numbers, and how many there are."""
+        account = self.account_id
+        values = {"is_prepared": True}
+        if account:
+            connector.find(account.name)
+            found = list(connector.identifiers(account.name))
+            values["expected"] = self._ask_count(connector) or 0
+            with BY_SWITCH.said():
+                added, ended, moved = account._sync_identifiers(found)
+            values["identifiers"] = len(found)
+            self._renew_settings(added, ended or moved)
+            self._note(
+                self.env._(
+                    "%(count)s phone numbers and extensions: %(added)s new, %(ended)s "
+                    "gone.",
+                    count=len(found),
+                    added=len(added),
+                    ended=ended,
+                )
+            )
+        else:
+            values["expected"] = self._ask_count(connector) or 0
+        self.write(values)
+
+    def _ask_count(self, connector):
+        return connector.count(self.account_id.name or "", *self._window())
+
+    def _window(self):
+        """The stretch of time, as aware datetimes."""
+        return self.date_from.replace(tzinfo=UTC), self.date_to.replace(tzinfo=UTC)
+
+    def _read_pages(self, connector, commit, seconds):
+        """Store page after page; whether all of them are stored."""
+        reading = _Reading(last=self.cursor or None, pages=self.pages)
+        deadline = None if seconds is None else time.monotonic() + seconds
+        pages = connector.fetch(
+            self.account_id.name or "", *self._window(), self.cursor or None
+        )
+        self._store_chunks(
+            self._chunks(
+                pages,
+                reading,
+                self.records,
+                self._chunk_records(),
+                deadline,
+                self._load_settings().column_names,
+            ),
+            commit,
+            # Within a page there is no cursor: it is fetched again, and known then.
+            lambda records: (
+                records in reading.cursors
+                and self.write(self._stored_until(reading.cursors[records]))
+            ),
+        )
+        self.write(self._stored_until(None if reading.finished else reading.last))
+        self.pages = reading.pages
+        make_lasting(self.env.cr)
+        if commit:
+            commit()
+        self._keep_last_record(commit)
+        return reading.finished
+
+    @staticmethod
+    def _stored_until(cursor):
+        """What to keep of how far the pages are stored; None: all of them are."""
+        return {"cursor": cursor, "is_fetched": cursor is None}
+
+    @staticmethod
+    def _chunks(pages, reading, records, size, deadline, wanted=()):
+        """Pages as chunks; read by a thread of its own, which must not know the ORM.
+
+        :param int records: how many were stored before
+        :param wanted: names of columns, see ``connectors.records.text_frame``
+        """
+        waiting, rows = [], 0
+        for page in pages:
+            reading.pages += 1
+            if reading.pages > MOST_PAGES:
+                raise SourceAnswerError(
+                    f"The switch answered {MOST_PAGES:,} pages and no end.",
+                    remedy="Fetch fewer days at once. If that does not help, the "
+                    "switch repeats itself: ask its vendor.",
+                )
+            if page.records:
+                waiting.append(page)
+                rows += page.records
+            reading.last = page.cursor
+            reading.finished = page.cursor is None
+            late = deadline is not None and time.monotonic() > deadline
+            if rows and (rows >= size or late or reading.finished):
+                records += rows
+                reading.cursors[records] = page.cursor
+                lines = np.arange(records - rows + 1, records + 1, dtype=np.int64)
+                yield Chunk(join_pages(waiting, wanted), lines, 0, [])
+                waiting, rows = [], 0
+            if late or reading.finished:
+                return
+        reading.finished = True
+
+    def _store_chunks(self, chunks, commit, on_stored):
+        """Send chunks through the pipeline, counted here and on the batch.
+
+        :param on_stored: called with the number of all records of this sync, in the
+            transaction that stored them
+        """
+        clock = [time.monotonic()]
+        first = next(chunks, None)
+        if first is None:
+            return
+        batch = self._ensure_batch()
+        marked = set()
+
+        def stored_one(stored, rate_ids):
+            now = time.monotonic()
+            batch._count(
+                records=stored.records,
+                rated=stored.rated,
+                not_billable=stored.not_billable,
+                duplicates=stored.duplicates,
+                exceptions=stored.exceptions,
+                run_seconds=now - clock[0],
+            )
+            self._add_to_counters(records=stored.records, run_seconds=now - clock[0])
+            clock[0] = now
+            batch._mark_rates(rate_ids - marked)
+            marked.update(rate_ids)
+            on_stored(self.records)
+            make_lasting(self.env.cr)
+
+        run_chunks(
+            self.env.cr,
+            itertools.chain([first], chunks),
+            self._load_settings(),
+            batch.id,
+            stored_one,
+            commit,
+        )
+        self.env["metered.usage"].invalidate_model()
+
+    def _load_settings(self):
+        """What records are rated with: frozen for a slice, for all of its syncs."""
+        kept = self._kept_settings()
+        source = self.source_id
+        settings, added = kept.get(source.id, (None, ()))
+        if settings and added:
+            # Those of a transaction that failed are not there.
+            found = self.env["metered.identifier"].sudo().browse(added).exists()
+            settings = add_identifiers(settings, source, found)
+        settings = settings or load_settings(source)
+        kept[source.id] = (settings, ())
+        return settings
+
+    def _kept_settings(self):
+        kept = KEPT_SETTINGS.heard()
+        return {} if kept is None else kept
+
+    def _renew_settings(self, added, changed):
+        """Have the settings that are kept know of other identifiers.
+
+        :param added: ``metered.identifier`` that are new
+        :param bool changed: others have ended
+        """
+        kept = self._kept_settings()
+        source = self.source_id
+        if changed:
+            kept.pop(source.id, None)
+        elif source.id in kept:
+            settings, before = kept[source.id]
+            kept[source.id] = (settings, (*before, *added.ids))
+
+    @api.model
+    def _chunk_records(self):
+        """Records that are stored and committed together."""
+        return CHUNK_RECORDS
+
+    def _ensure_batch(self):
+        """The batch that counts what this sync brings in."""
+        if not self.batch_id:
+            self.batch_id = (
+                self.env["metered.batch"]
+                # The sync has a log: of thousands of them nobody reads one more.
+                .with_context(tracking_disable=True)
+                .create(
+                    {
+                        "source_id": self.source_id.id,
+                        "file_name": self.display_name,
+                        "sync_id": self.id,
+                        "account_id": self.account_id.id,
+                        "date_from": self.date_from,
+                        "date_to": self.date_to,
+                        "state": "running",
+                        "started": fields.Datetime.now(),
+                    }
+                )
+            )
+        elif self.batch_id.state != "running":
+            self.batch_id.with_context(tracking_disable=True).state = "running"
+        return self.batch_id

@@ -1,0 +1,214 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from odoo import models
+
+from ...stored.simulate import add_up, read_calls
+
+#: seconds of work that are committed together
+PORTION_SECONDS = 2
+MICRO = Decimal("0.000001")
+
+
+@dataclass
+class Portion:
+    """Some of the work, done.
+
+    :ivar sums: DataFrame of ``simulate.sum_up``
+    :ivar read: number of calls or records that were looked at
+    :ivar standing: values of the record that say where it stands then
+    :ivar last: whether it was the last one
+    """
+
+    sums: pd.DataFrame
+    read: int
+    standing: dict
+    last: bool
+
+
+class MeteredSimulation(models.Model):
+    """How a simulation works, portion by portion."""
+
+    _inherit = "metered.simulation"
+
+    def _run(self, commit, seconds):
+        if not self._get_ready(commit, seconds):
+            return False
+        begun = since = time.monotonic()
+        self.env.flush_all()
+        worth = self._worth()
+        portions = []
+        for portion in self._portions(self._load(), worth):
+            portions.append(portion)
+            now = time.monotonic()
+            stop = seconds is not None and now - begun > seconds
+            if stop or now - since > PORTION_SECONDS:
+                self._keep(portions, now - since, commit)
+                portions, since = [], now
+            if stop:
+                return portion.last
+        self._keep(portions, time.monotonic() - since, commit)
+        return True
+
+    def _keep(self, portions, worked, commit):
+        """Store what came of portions together with where it stands."""
+        if portions:
+            read = sum(portion.read for portion in portions)
+            sums = [portion.sums for portion in portions if len(portion.sums)]
+            kept = sum(int(part["calls"].sum()) for part in sums)
+            self.write(portions[-1].standing)
+            if sums:
+                self._add_lines(add_up(sums))
+            self._add_to_counters(
+                records=read, left_out=read - kept, run_seconds=worked
+            )
+        if commit:
+            commit()
+
+    # === PORTIONS === #
+
+    def _portions(self, tried, worth):
+        """Do what is left, and yield each :class:`Portion` of it.
+
+        :param tried: what `_load` returned
+        :param worth: see ``Simulation.rate``
+        """
+        phases = []
+        if tried.decks and not self.plan_id:
+            phases.append("calls")
+        if tried.families:
+            phases.append("plans")
+        if self.price_id:
+            phases.append("prices")
+        if self.phase in phases:
+            phases = phases[phases.index(self.phase) :]
+        for phase in phases:
+            last = phase == phases[-1]
+            work = getattr(self, f"_portions_of_{phase}")
+            begun = self.phase == phase
+            for portion in work(tried, worth, self.position_id if begun else 0):
+                portion.last &= last
+                portion.standing["phase"] = phase
+                yield portion
+
+    def _portions_of_calls(self, tried, worth, _position):
+        """Calls of customers without plans, day by day."""
+        meters = self.env["metered.meter"].with_context(active_test=False)
+        meter_ids = meters.search([("kind", "=", "call")]).ids
+        partner_ids = self._partner_ids(self.company_id) if self.partner_ids else None
+        zone = ZoneInfo(self.company_id._metered_timezone())
+        day = self.position
+        while day <= self.date_to:
+            found = read_calls(
+                self.env.cr,
+                self.company_id.id,
+                _midnight(day, zone),
+                _midnight(day + timedelta(days=1), zone),
+                meter_ids,
+                partner_ids,
+                tried.partner_ids,
+            )
+            day += timedelta(days=1)
+            yield Portion(
+                tried.decks.rate(found, worth),
+                len(found),
+                {"position": day},
+                day > self.date_to,
+            )
+
+    def _portions_of_plans(self, tried, worth, position):
+        """Calls of customers with plans, some customers at a time."""
+        chunks = [
+            [family for family in chunk if family.root_id > position]
+            for chunk in tried.families
+        ]
+        chunks = [chunk for chunk in chunks if chunk]
+        for place, chunk in enumerate(chunks, start=1):
+            sums, read = tried.plans.rate(chunk, worth)
+            standing = {"position_id": chunk[-1].root_id}
+            yield Portion(sums, read, standing, place == len(chunks))
+
+    def _worth(self):
+        """What one unit of a currency is in another, on the last day; remembered."""
+        known = {}
+
+        def worth(currency_id, to_currency_id):
+            pair = currency_id, to_currency_id
+            if pair not in known:
+                currency, to_currency = self.env["res.currency"].browse(pair)
+                known[pair] = self.env["res.currency"]._get_conversion_rate(
+                    currency, to_currency, self.company_id, self.date_to
+                )
+            return known[pair]
+
+        return worth
+
+    # === SUMS === #
+
+    def _add_lines(self, sums):
+        """Add sums to the lines; charges in another currency are converted.
+
+        :param sums: DataFrame of ``stored.simulate``
+        """
+        worth = self._worth()
+        rows = {}
+        for row in sums.to_dict("records"):
+            key = tuple(
+                int(row[name])
+                for name in ("partner_id", "meter_id", "destination_id", "currency_id")
+            )
+            factor = Decimal(repr(worth(row["to_currency_id"], row["currency_id"])))
+            before = int(row["before_micro"]) * MICRO
+            after = (int(row["after_micro"]) * MICRO * factor).quantize(MICRO)
+            change = before - after if self.kind == "margin" else after - before
+            new = (
+                *(int(row[name]) for name in ("calls", "seconds", "unrated", "below")),
+                before,
+                after,
+                change,
+                int(row["lost"]) * MICRO,
+            )
+            old = rows.get(key)
+            rows[key] = (
+                tuple(a + b for a, b in zip(old, new, strict=True)) if old else new
+            )
+        self.flush_recordset()
+        self.env.cr.execute_values(
+            """
+            INSERT INTO metered_simulation_line AS line (
+                simulation_id, company_id, partner_id, meter_id, destination_id,
+                currency_id, calls, seconds, unrated, below, before, after, difference,
+                lost)
+            VALUES %s
+            ON CONFLICT (simulation_id, partner_id, meter_id,
+                         coalesce(destination_id, 0), currency_id)
+            DO UPDATE SET calls = line.calls + excluded.calls,
+                seconds = line.seconds + excluded.seconds,
+                unrated = line.unrated + excluded.unrated,
+                below = line.below + excluded.below,
+                before = line.before + excluded.before,
+                after = line.after + excluded.after,
+                difference = line.difference + excluded.difference,
+                lost = line.lost + excluded.lost
+            """,
+            [
+                (self.id, self.company_id.id, p, m, d or None, c, *values)
+                for (p, m, d, c), values in rows.items()
+            ],
+            page_size=1000,
+        )
+        self.env["metered.simulation.line"].invalidate_model(flush=False)
+        self.invalidate_recordset(["line_ids", "result", "unrated", "below"])
+
+
+def _midnight(day, zone):
+    """When a day begins in a time zone, naive UTC."""
+    local = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return local.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
