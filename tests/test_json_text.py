@@ -21,7 +21,6 @@ from odoo.addons.metered_billing.connectors.freeswitch_json import (
 )
 from odoo.addons.metered_billing.connectors.http import HttpClient
 from odoo.addons.metered_billing.connectors.http_json_pages import NEXT_LINK
-from odoo.addons.metered_billing.connectors.interface import make_connector
 from odoo.addons.metered_billing.connectors.json_path import flatten, parse_path
 from odoo.addons.metered_billing.connectors.json_text import read_json
 from odoo.addons.metered_billing.connectors.records import (
@@ -29,6 +28,7 @@ from odoo.addons.metered_billing.connectors.records import (
     text_frame,
     whole_number,
 )
+from odoo.addons.metered_billing.connectors.sources import make_connector
 from odoo.addons.metered_billing.connectors.windows import utc_text, zone
 
 from .reading_cost import assert_readable, bounded
