@@ -45,6 +45,7 @@ from . import test_deck_check
 from . import test_deck_files
 from . import test_deck_import
 from . import test_deck_tiers
+from . import test_design_page
 from . import test_dialled
 from . import test_dialling_countries
 from . import test_endless_fractions

@@ -1,13 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""The decisions of the design that a change of the tables could break.
-
-1 a CDR is written once; 2 invoicing touches usage only; 4 money is exact; 10 one
-currency conversion (test_invoice_usage); 11 calls are one kind of record; 12 old
-months leave cheaply. Of the others: 3 test_prepare_invariants, 5
-test_import_exceptions, 6 test_rating_explain, 7 test_rating_purity, 8
-test_invoice_usage, 9 test_import_durability.
-"""
+"""The decisions of ``DESIGN.md`` that a change of the tables could break."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
