@@ -2,6 +2,14 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The way in to the connectors: importing this makes all of ours known."""
 
+from . import (  # noqa: F401  they register themselves
+    asterisk_sql,
+    brightlink,
+    file_store,
+    freeswitch_json,
+    http_json,
+    netsapiens,
+)
 from .errors import SourceError
 from .interface import (
     CONNECTORS,
