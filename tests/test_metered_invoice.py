@@ -435,6 +435,18 @@ class TestMeteredInvoice(MeteredInvoiceCase):
         # 60 x 2.9 % + 2 x 0.30
         self.assertEqual(self.usage_lines(self.renew(plan))[0][3], 2.34)
 
+    def test_each_record_that_is_counted_has_its_fee(self):
+        """Not each day: two of the records are of the same."""
+        meter = self.make_meter("Transfers", aggregation="count")
+        price = self.make_price(
+            meter, charge_model="percentage", rate=0, fixed_fee=0.3, free_events=1
+        )
+        plan = self.make_plan(self.make_metered_product("Transfers", price))
+        self.make_records("2026-10-05", 100, 50, meter=meter)
+        self.make_records("2026-10-06", 10, meter=meter)
+
+        self.assertEqual(self.usage_lines(self.renew(plan))[0][3], 0.6)
+
     def test_another_currency_is_converted_once(self):
         euro = self.env.ref("base.EUR")
         euro.active = True

@@ -273,7 +273,7 @@ class MeteredUsage(models.Model):
         :return: DataFrame as ``rating.aggregations`` takes it
         """
         how = found.meter.aggregation
-        if how == "sum" and found.price._prices_events():
+        if how in ("sum", "count") and found.price._prices_events():
             records = self._read_events(rows)
         elif how in _DECIDING:
             values = {"usage": rows.ids, "property": found.meter.unique_property}
