@@ -61,6 +61,7 @@ class MeteredCompanySetup(models.TransientModel):
         # These belong to Metered Billing, as the group does; the country does not.
         values = {"metered_tz": self.timezone}
         if company.metered_deck_id != self.deck_id:
+            self.deck_id.check_access("read")
             values["metered_deck_id"] = self.deck_id.id
         company.sudo().write(values)
         if company.country_id != self.country_id:

@@ -175,6 +175,10 @@ class SaleSubscription(models.Model):
         """
         waiting, names = self._metered_waiting_usage(), self.mapped("name")
         partners = self.partner_id
+        self._unlink_except_unbilled()
+        # The invoices let go of the periods first, or PostgreSQL finds an invoice of
+        # this transaction that lost its subscription and still names the period.
+        self.metered_period_ids.sudo().unlink()
         result = super().unlink()
         self._metered_check_waiting(waiting, names)
         self._metered_mark_payers(partners)

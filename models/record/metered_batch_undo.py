@@ -6,7 +6,7 @@ import time
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ...ingest.conflicts import again
+from ...ingest.conflicts import again, make_lasting
 from ...ingest.store import lock_source
 
 _logger = logging.getLogger(__name__)
@@ -187,6 +187,7 @@ class MeteredBatch(models.Model):
             with lock_source(self.env.cr, self.source_id.id, commit):
                 if not (self._undo_cdrs() or self._undo_exceptions()):
                     self._finish_undo()
+                    make_lasting(self.env.cr)
                 if self.waits:
                     self.write({"waits": 0, "waiting": False})
                 if commit:

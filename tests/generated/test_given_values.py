@@ -90,6 +90,11 @@ class TestGivenValues(PopulatedCase):
             return done.args[0]
         except (UserError, RedirectWarning, IntegrityError) as error:
             return type(error), str(error.args[0]).partition("DETAIL")[0]
+        except ValueError as error:
+            # Of Odoo's own lines: it reckons with a currency that was taken away.
+            if "Expected singleton" not in str(error):
+                raise
+            return type(error), str(error)
 
     def seen(self, record):
         names = [
@@ -157,6 +162,7 @@ class TestGivenValues(PopulatedCase):
                     if (
                         not field.store
                         or name in MAGIC_COLUMNS
+                        or (field.readonly and field._module != "metered_billing")
                         or field.type == "binary"
                     ):
                         continue
