@@ -13,7 +13,7 @@ import errno
 import os
 import shutil
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
@@ -144,10 +144,8 @@ class DiskFolder(AbstractFileSystem):
         try:
             for name in os.path.relpath(real, self._root).split("/"):
                 if make:
-                    try:
+                    with suppress(FileExistsError):
                         os.mkdir(name, dir_fd=opened)
-                    except FileExistsError:
-                        pass
                 opened, before = _step(opened, name, path), opened
                 os.close(before)
             yield opened

@@ -1,5 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from contextlib import nullcontext
+
 from odoo import Command, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
@@ -91,15 +93,22 @@ class AccountMove(models.Model):
             credit note is withdrawn, is on another invoice by now, or a difference was
             billed twice
         """
-        if not CHARGED_TO.isdisjoint(vals):
-            with self._metered_watched():
-                return self._metered_write(vals)
-        return self._metered_write(vals)
+        idle = CHARGED_TO.isdisjoint(vals)
+        follows = vals.get("state") in ("draft", "cancel")
+        with nullcontext() if idle else self._metered_watched():
+            before = self._metered_before_state() if follows else ()
+            result = super().write(vals)
+            if follows:
+                self._metered_after_state(vals["state"], *before)
+        return result
 
-    def _metered_write(self, vals):
-        """Write, and have usage follow the state; see :meth:`write`."""
-        if vals.get("state") not in ("draft", "cancel"):
-            return super().write(vals)
+    def _metered_before_state(self):
+        """What is looked at before these are set to draft, or cancelled.
+
+        :return: those whose usage comes back; those that are cancelled now; those that
+            were; their lines whose usage was freed; those whose credit notes go
+        :raises UserError: see :meth:`write`
+        """
         returning = self._metered_returning()
         cancelled = self.filtered(lambda move: move.state != "cancel")
         revived = self.filtered(lambda m: m.state == "cancel").sudo()
@@ -110,9 +119,14 @@ class AccountMove(models.Model):
         )
         withdrawn._metered_check_reversals()
         uncredited = withdrawn.reversed_entry_id.filtered(lambda m: m.state == "posted")
-        result = super().write(vals)
+        return returning, cancelled, revived, lines, uncredited
+
+    def _metered_after_state(
+        self, state, returning, cancelled, revived, lines, uncredited
+    ):
+        """Have usage follow the state; see :meth:`_metered_before_state`."""
         (revived | uncredited.sudo())._metered_hold_period()
-        if vals["state"] == "cancel":
+        if state == "cancel":
             charging = self.invoice_line_ids._metered_charging()
             for move, of_move in charging.grouped("move_id").items():
                 move._metered_log(
@@ -124,11 +138,10 @@ class AccountMove(models.Model):
                 line._metered_bill_again(line)
         uncredited.sudo()._metered_take_back()
         returning._metered_differences()._check_billed_once()
-        if vals["state"] == "cancel":
+        if state == "cancel":
             cancelled._metered_differences()._note_unbilled(
                 cancelled, self.env._("%(document)s was cancelled.")
             )
-        return result
 
     def _post(self, soft=True):
         """Free what posted credit notes take back in full; charge what ends these."""
