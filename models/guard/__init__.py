@@ -1,8 +1,9 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import ir_rule
+from . import metered_guarded
+from . import mail_tracking_value
 from . import metered_audit
 from . import metered_context
 from . import metered_given
-from . import metered_guarded
 from . import unchecked_many2one

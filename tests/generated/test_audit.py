@@ -4,10 +4,11 @@
 
 from lxml import html
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.models import MAGIC_COLUMNS
 from odoo.tests import new_test_user, tagged
 
+from odoo.addons.mail.tools.discuss import Store
 from odoo.addons.metered_billing.models.guard.metered_audit import BY_SWITCH
 
 from ..metered_case import MeteredCase
@@ -205,6 +206,36 @@ class TestAudit(MeteredCase):
             customer.write({"metered_deck_id": False})
             self.said(customer)
             customer.message_ids.unlink()
+
+    def test_what_depends_on_the_company_is_for_its_users(self):
+        """A customer, and so its chatter, may be shared by several companies."""
+        other = self.env["res.company"].create({"name": "Other"})
+        group = "metered_billing.group_metered_administrator"
+        stranger = new_test_user(
+            self.env,
+            "stranger",
+            f"base.group_user,{group}",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
+        customer = self.make_customer("Acme", "+14045550100")
+        customer.company_id = False
+        self.said(customer)
+        model = self.env["res.partner"]
+        depending = [
+            name
+            for name in model._track_get_fields()
+            if name.startswith("metered_") and model._fields[name].company_dependent
+        ]
+        self.assertIn("metered_deck_id", depending)
+        before = customer.message_ids
+        customer.with_user(self.chief).metered_deck_id = self.other_deck
+        self.said(customer)
+        messages = customer.message_ids - before
+        self.assertTrue(messages.tracking_value_ids)
+        for user, told in ((self.chief, True), (stranger, False)):
+            shown = Store().add(messages.with_user(user)).get_result()
+            self.assertEqual(self.other_deck.name in str(shown), told, user.login)
 
     def test_the_deck_of_a_company(self):
         company = self.env.company
