@@ -27,6 +27,9 @@ from .usage_store import UsageRows, as_array
 #: first key of the advisory locks of this module ("mbil")
 LOCK_CLASS = 0x6D62696C
 
+#: records that are written out, and copied, together
+COPY_RECORDS = 25_000
+
 CDR_COLUMNS = (
     "company_id",
     "source_id",
@@ -217,23 +220,23 @@ def store_cdrs(cr, prepared, settings, batch_id):
         return
     rows = UsageRows(cr, prepared.usage, settings.company_id)
 
-    def written():
-        usage_id = np.append(rows.ids, 0)[prepared.usage_of]
-        return copy_csv(cdr_table(prepared.cdrs, usage_id, settings, batch_id))
-
+    stored = rows.ids.copy()
+    usage_id = np.append(stored, 0)[prepared.usage_of]
+    table = cdr_table(prepared.cdrs, usage_id, settings, batch_id)
     with ThreadPoolExecutor(1, "metered-text") as pool:
-        # The CDRs are written out while the database stores usage that is new.
-        text = pool.submit(written)
-        changed = rows.add_new()
-        if settings.plan_partners:
-            mark_plans(cr, prepared.usage, settings)
-        text = written() if changed else text.result()
-    cr.copy_expert(
-        f"COPY metered_cdr ({', '.join(CDR_COLUMNS)}) FROM STDIN (FORMAT csv)",
-        text,
-        size=COPY_BUFFER,
-    )
-    moved = rows.add_to_known()
+        # One part is written out while the database stores the one before.
+        for text in pool.map(copy_csv, _parts(table)):
+            cr.copy_expert(
+                f"COPY metered_cdr ({', '.join(CDR_COLUMNS)}) FROM STDIN (FORMAT csv)",
+                text,
+                size=COPY_BUFFER,
+            )
+    # Others wait for these, so they come last.
+    rows.add_new()
+    if settings.plan_partners:
+        mark_plans(cr, prepared.usage, settings)
+    rows.add_to_known()
+    moved = np.flatnonzero(rows.ids != stored)
     if len(moved):
         of_moved = np.isin(prepared.usage_of, moved)
         _move(
@@ -242,6 +245,13 @@ def store_cdrs(cr, prepared, settings, batch_id):
             prepared.cdrs["call_id"].filter(pa.array(of_moved)),
             rows.ids[prepared.usage_of[of_moved]],
         )
+
+
+def _parts(table):
+    return [
+        table.slice(first, COPY_RECORDS)
+        for first in range(0, table.num_rows, COPY_RECORDS)
+    ]
 
 
 def _move(cr, source_id, call_ids, usage_ids):

@@ -82,8 +82,8 @@ class UsageRows:
         concurrent imports make rows in the same order
     :param company_id: id of the company
 
-    ``ids`` is an int64 array: the id of each row of ``usage``. Rows are named by their
-    positions in it.
+    ``ids`` is an int64 array: the id of each row of ``usage``, which may be another one
+    after rows were added. Rows are named by their positions in it.
     """
 
     def __init__(self, cr, usage, company_id):
@@ -122,14 +122,13 @@ class UsageRows:
         return new
 
     def add_new(self):
-        """Copy the rows that are new: first, so that whoever is late knows it soon.
+        """Copy the rows that are new; for what others made meanwhile there is theirs.
 
-        :return: whether another transaction was quicker, and ``ids`` is not what it was
-        :raises UsageTaken: when others were, time and again
+        :raises UsageTaken: when others were quicker, time and again
         """
-        for attempt in range(ATTEMPTS):
+        for _attempt in range(ATTEMPTS):
             if self._copy(self._new):
-                return attempt > 0
+                return
             self._new = self._find(self._new)
         raise UsageTaken
 
@@ -140,18 +139,15 @@ class UsageRows:
         ids, as whoever bills or rates them does. For what was closed since it was found
         there is another row then.
 
-        :return: positions of the rows that have another id now
         :raises UsageTaken: when others were quicker, time and again
         """
         known = np.ones(len(self.usage), bool)
         known[self._new] = False
         known = np.flatnonzero(known)
-        moved = known[:0]
         for _attempt in range(ATTEMPTS):
             known = self._add(known)
             if not len(known):
-                return moved
-            moved = np.union1d(moved, known)
+                return
             self._new = self._find(known)
             self.add_new()
             known = np.setdiff1d(known, self._new)
