@@ -93,13 +93,15 @@ class UsageRows:
         self.ids = np.zeros(len(usage), np.int64)
         self._new = self._find(np.arange(len(usage)))
 
-    def _find(self, positions):
+    def _find(self, positions, numbered=False):
         """Fill in the ids of rows that collect, and give ids to the others.
 
+        :param numbered: the others have ids that nothing was stored with yet
         :return: positions of the others; days that are new have none that collect
         """
         if not len(positions):
             return positions
+        given = self.ids.copy()
         self.ids[positions] = 0
         days = self.usage["day"].iloc[positions]
         self.cr.execute(_DAYS, (as_array(days.drop_duplicates()), self.company_id))
@@ -112,7 +114,9 @@ class UsageRows:
             found = np.array(self.cr.fetchall(), np.int64).reshape(-1, 2)
             self.ids[known[found[:, 0]]] = found[:, 1]
         new = positions[self.ids[positions] == 0]
-        if len(new):
+        if numbered:
+            self.ids[new] = given[new]
+        elif len(new):
             self.cr.execute(
                 "SELECT array_agg(nextval('metered_usage_id_seq'))"
                 " FROM generate_series(1, %s)",
@@ -129,7 +133,7 @@ class UsageRows:
         for _attempt in range(ATTEMPTS):
             if self._copy(self._new):
                 return
-            self._new = self._find(self._new)
+            self._new = self._find(self._new, numbered=True)
         raise UsageTaken
 
     def add_to_known(self):
