@@ -112,7 +112,7 @@ cmd_fuzz() {
     ensure_pure_link
     local root=${pure_addon%/odoo/*}
     cd "$root"
-    PYTHONPATH=$root "$python" -m odoo.addons.metered_billing.tests.fuzzing "$@"
+    PYTHONPATH=$root "$python" -m odoo.addons.metered_billing.tests.support.fuzzing "$@"
 }
 
 # The addon once more, without the __init__.py that would import the models.
