@@ -103,6 +103,7 @@ run_pure_tests() {
     ensure_pure_link
     count_workers "${#pure[@]}"
     run_pytest "${pure_addon%/odoo/*}" -p no:odoo --import-mode importlib \
+        -o consider_namespace_packages=true \
         "${args[@]}" "${pure[@]/#/$pure_addon/}"
 }
 
