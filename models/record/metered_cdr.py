@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ...rating.exact import exact, number
 from ..guard.unchecked_many2one import UncheckedMany2one
+from .metered_sums import Money
 
 
 class MeteredCdr(models.Model):
@@ -21,7 +22,6 @@ class MeteredCdr(models.Model):
     _description = "Call Detail"
     _inherit = ["metered.guarded", "metered.sums"]
     _log_access = False
-    _money_fields = ("charge", "deck_charge", "margin")
     _order = "start_time desc, id desc"
     _rec_name = "call_id"
 
@@ -83,8 +83,7 @@ class MeteredCdr(models.Model):
     usage_id = UncheckedMany2one("metered.usage", readonly=True)
     rate_id = UncheckedMany2one("metered.rate", readonly=True)
     band_id = UncheckedMany2one("metered.time.band", string="Time Band", readonly=True)
-    charge = fields.Float(
-        digits=0,
+    charge = Money(
         min_display_digits=4,
         readonly=True,
         help="In the rate deck's currency. Empty for records that are priced by what "
@@ -92,9 +91,8 @@ class MeteredCdr(models.Model):
     )
     currency_id = UncheckedMany2one("res.currency", readonly=True)
     # Of calls that a calling plan took; empty for all others.
-    deck_charge = fields.Float(
+    deck_charge = Money(
         string="Charge Without Plan",
-        digits=0,
         min_display_digits=4,
         readonly=True,
         help="What the rate deck alone would charge. Empty: no calling plan took it.",
