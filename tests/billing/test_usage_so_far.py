@@ -3,13 +3,10 @@
 """What usage of meters comes to before it is invoiced."""
 
 from decimal import Decimal
-from unittest.mock import patch
 
 from odoo.tests import freeze_time, tagged
 
 from .test_metered_invoice import MeteredInvoiceCase
-
-SUMS = "odoo.addons.metered_billing.models.record.metered_usage_sums"
 
 
 @tagged("post_install", "-at_install")
@@ -93,51 +90,58 @@ class TestUsageSoFar(MeteredInvoiceCase):
         )
         return [group[f"{name}:sum"] for group in groups]
 
-    def test_sums_are_those_of_the_rows(self):
+    def test_rows_have_amounts_and_sums_of_them_none(self):
         self.make_plan()
         first = self.texts(self.customer, "2026-10-05", 90)
         second = self.texts(self.customer, "2026-10-06", 30)
         rows = first | second
         self.assertEqual(rows.mapped("amount_so_far"), [0.75, 0.25])
         self.assertEqual(rows.mapped("amount_note"), ["so_far"] * 2)
-        self.assertEqual(self.sums([]), [1.0])
-        self.assertEqual(self.sums(["day:day"]), [0.75, 0.25])
-        # A filter shows some of the rows, and their share.
-        self.assertEqual(self.sums([], [("day", "=", "2026-10-06")]), [0.25])
+        # Open, it would be 0, which is less than its rows.
+        for name in ("amount_so_far", "amount"):
+            self.assertEqual(self.sums([], name=name), [False])
+            self.assertEqual(self.sums(["day:day"], name=name), [False] * 2)
         sets = self.env["metered.usage"].formatted_read_grouping_sets(
-            [], [[], ["meter_id"]], ["amount_so_far:sum"]
+            [], [[], ["meter_id"]], ["amount_so_far:sum", "amount:sum"]
         )
-        self.assertEqual([s[0]["amount_so_far:sum"] for s in sets], [1.0, 1.0])
+        for [group] in sets:
+            self.assertIs(group["amount_so_far:sum"], False)
+            self.assertIs(group["amount:sum"], False)
         self.assertEqual(first.amount, 0, "looking writes nothing")
 
     def test_sums_of_calls_and_invoiced_usage(self):
         plan = self.make_plan(due="2026-10-01")
         self.texts(self.customer, "2026-09-05", 120)
         self.renew(plan)
-        self.texts(self.customer, "2026-10-05", 110)
         self.make_identifier(self.customer, "+14045550100")
         self.import_calls(
             self.make_source(),
             ("1", "2026-10-06 10:00:00", 60, "+14045550100", "+12125550199"),
         )
-        # 1.00 of September, 0.50 of October so far, and a call.
-        self.assertEqual(self.sums([]), [1.56])
-        self.assertEqual(self.sums(["day:month"]), [1.0, 0.56])
+        # 1.00 of September, and a call.
+        self.assertEqual(self.sums([]), [1.06])
+        self.assertEqual(self.sums(["day:month"]), [1.0, 0.06])
         rows = self.env["metered.usage"].search([])
-        self.assertEqual(round(sum(rows.mapped("amount_so_far")), 6), 1.56)
+        self.assertEqual(round(sum(rows.mapped("amount_so_far")), 6), 1.06)
+        # What has no amount yet takes the sum from its own group alone.
+        self.texts(self.customer, "2026-10-05", 110)
+        self.assertEqual(self.sums([]), [False])
+        self.assertEqual(self.sums(["day:month"]), [1.0, False])
+        self.assertEqual(self.sums(["day:day"]), [1.0, False, 0.06])
+        self.assertEqual(self.sums([], [("meter_id.kind", "=", "call")]), [0.06])
+        sets = self.env["metered.usage"].formatted_read_grouping_sets(
+            [], [[], ["day:month"]], ["amount:sum"]
+        )
+        found = [[group["amount:sum"] for group in groups] for groups in sets]
+        self.assertEqual(found, [[False], [1.0, False]])
 
-    def test_no_sum_of_what_has_no_price(self):
-        self.make_plan()
-        self.texts(self.customer, "2026-10-05", 120)
+    def test_no_price(self):
         meter = self.make_meter("Gigabytes", unit="GB")
         row = self.make_records("2026-10-05", 3, meter=meter)
         self.assertEqual(row.amount_note, "unpriced")
         self.assertEqual(self.sums([]), [False])
-        self.assertEqual(sorted(self.sums(["meter_id"])), [False, 1.0])
 
-    def test_no_sum_of_two_currencies(self):
-        self.make_plan()
-        self.texts(self.customer, "2026-10-05", 120)
+    def test_rows_in_the_currency_of_their_price(self):
         euro = self.env.ref("base.EUR")
         euro.active = True
         meter = self.make_meter("Gigabytes", unit="GB")
@@ -146,28 +150,15 @@ class TestUsageSoFar(MeteredInvoiceCase):
         row = self.make_records("2026-10-05", 3, meter=meter)
         self.assertEqual((row.amount_so_far, row.so_far_currency_id), (6, euro))
         self.assertEqual(self.sums([]), [False])
-        self.assertEqual(sorted(self.sums(["meter_id"])), [1.0, 6.0])
-
-    def test_no_sum_of_more_than_can_be_priced(self):
-        other = self.make_customer("Busy")
-        for partner in (self.customer, other):
-            self.make_plan(partner=partner)
-        self.texts(self.customer, "2026-10-05", 110)
-        self.texts(other, "2026-10-05", 120)
-        self.assertEqual(self.sums([]), [1.5])
-        with patch(SUMS + ".MOST_PRICED", 1):
-            self.assertEqual(self.sums([]), [False])
-            # The busiest customer is priced; of one alone the sum is known.
-            self.assertEqual(sorted(self.sums(["partner_id"])), [False, 1.0])
-            own = [("partner_id", "=", self.customer.id)]
-            self.assertEqual(self.sums([], own), [0.5])
 
     def test_no_sum_of_an_invoice_that_is_no_more(self):
         self.meter.presentation = "detail"
         plan = self.make_plan()
         self.texts(self.customer, "2026-10-05", 120)
-        self.renew(plan).unlink()
+        invoice = self.renew(plan)
         self.assertEqual(self.sums([]), [1.0])
+        invoice.unlink()
+        self.assertEqual(self.sums([]), [False])
 
     def test_dashboard_adds_it_to_calls(self):
         self.make_plan()

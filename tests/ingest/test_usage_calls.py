@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from odoo import Command
 from odoo.tests import tagged
 
 from ...ingest.usage_calls import OF_USAGE, USAGE_CDRS, cdr_domain
@@ -64,6 +65,40 @@ class TestUsageCalls(MeteredCase):
             self.found(self.env["metered.cdr"].search(action["domain"])),
             ["e1", "e2", "w1", "w2"],
         )
+
+    def test_search_for_an_invoice(self):
+        """By number and by id, by customer and day; without an invoice, too."""
+        usage = self.usage_of_day("2026-10-05")
+        move = self.env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": self.customers[EAST].id,
+                "name": "BILL/OF/MINUTES/7",
+                "invoice_line_ids": [Command.create({"name": "Calls"})],
+            }
+        )
+        Usage = self.env["metered.usage"]
+        Usage._link_to_lines([(key, move.invoice_line_ids.id) for key in usage.ids])
+        on_it = ["e1", "e2", "w1", "w2"]
+        for domain, expected in (
+            ([("invoice_id", "=", move.id)], on_it),
+            ([("invoice_id", "in", move.ids)], on_it),
+            ([("invoice_id", "ilike", "of/minutes/7")], on_it),
+            ([("invoice_id", "ilike", "of/minutes/8")], []),
+            ([("invoice_id.name", "=", "BILL/OF/MINUTES/7")], on_it),
+            ([("invoice_id", "!=", move.id)], ["e3", "w0"]),
+            ([("invoice_id", "not ilike", "minutes")], ["e3", "w0"]),
+            ([("invoice_id", "!=", False)], on_it),
+            ([("invoice_id", "=", False)], ["e3", "w0"]),
+            ([("invoice_id", "in", [move.id, False])], [*on_it, "e3", "w0"]),
+        ):
+            with self.subTest(domain):
+                found = self.env["metered.cdr"].search(domain)
+                self.assertEqual(self.found(found), sorted(expected))
+        query = self.env["metered.cdr"]._search([("invoice_id", "=", move.id)])
+        self.assertIn('"start_time" >=', str(query.select().code))
+        found = self.env["metered.cdr"].search([("call_id", "=", "e1")])
+        self.assertEqual(found.invoice_id, move)
 
     def test_queries(self):
         usage = self.usage_of_day("2026-10-05")

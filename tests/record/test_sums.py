@@ -1,8 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from unittest.mock import patch
+
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from ..support.metered_case import MeteredCase
+
+CDR = "odoo.addons.metered_billing.models.record.metered_cdr"
 
 
 @tagged("post_install", "-at_install")
@@ -42,6 +47,23 @@ class TestSums(MeteredCase):
             groups = self.groups(model, field, ["partner_id"])
             sums = [round(group[f"{field}:sum"], 6) for group in groups]
             self.assertEqual(sums, [0.12, 0.6])
+
+    def test_too_many_are_refused(self):
+        Cdr = self.env["metered.cdr"]
+        self.env.cr.execute("ANALYZE metered_cdr")
+        with patch(CDR + ".MOST_GROUPED", 2):
+            for ask in (
+                lambda domain: self.groups("metered.cdr", "charge", ["partner_id"]),
+                lambda domain: Cdr.web_read_group(domain, ["state"], ["__count"]),
+                lambda domain: Cdr.formatted_read_grouping_sets(domain, [[]]),
+            ):
+                with self.assertRaisesRegex(UserError, "a period such as This Month"):
+                    ask([])
+            # A filter that leaves few of them helps; the list needs none.
+            few = [("partner_id", "=", self.euros.id)]
+            found = Cdr.web_read_group(few, ["state"], ["__count"])
+            self.assertEqual(found["length"], 1)
+            self.assertEqual(Cdr.web_search_read([], {})["length"], 3)
 
     def test_lists_are_told(self):
         for model, field, currency in (
