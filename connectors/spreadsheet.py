@@ -38,12 +38,16 @@ _PIECE_CHARACTERS = 8 * 2**20
 class Workbook:
     """The first sheet with anything in it of a workbook.
 
+    ``sheets``: list of ``workbook_parts.Sheet``.
+
     :param name: of the file, for messages, with a space before it
+    :param typed: whether values that are no texts are ``workbook_cells.TypedText``
     :raise SourceFileError: this is no workbook, or one that asks for too much
     """
 
-    def __init__(self, path, compression="", limits=None, name=""):
+    def __init__(self, path, compression="", limits=None, name="", typed=False):
         self.limits = limits or FileLimits()
+        self._typed = typed
         self._file, self.budget = _seekable(path, compression, self.limits)
         try:
             self._archive = Archive(self._file, self.budget, name)
@@ -73,13 +77,18 @@ class Workbook:
         Values at the end that are empty are left out, and those beyond
         ``limits.max_columns``; the width is that with the latter.
         """
-        for sheet in self._contents.sheets:
-            rows = self._sheet_rows(sheet)
+        for sheet in self.sheets:
+            rows = self.sheet_rows(sheet)
             first = next(rows, None)
             if first is not None:
                 yield first
                 yield from rows
                 return
+
+    @property
+    def sheets(self):
+        """Return the sheets, in order, hidden ones too."""
+        return self._contents.sheets
 
     def check(self) -> int:
         """Read all that the rows need to its end, checksums and XML alike.
@@ -98,13 +107,15 @@ class Workbook:
             ) from error
         return count
 
-    def _sheet_rows(self, sheet):
+    def sheet_rows(self, sheet) -> Iterator[tuple[int, list[str], int]]:
+        """As :meth:`rows`, of one sheet."""
         reader = SheetReader(
             self._texts,
             self._styles,
             self._contents.epoch,
             self.limits.max_columns,
             self.budget,
+            self._typed,
         )
         blocks = self._archive.parse(sheet.part, reader)
         while True:

@@ -20,11 +20,42 @@ from .workbook_parts import kinds, unescaped
 MAX_ROWS = 1_048_576  # what Excel itself can hold
 MAX_COLUMNS = 16_384
 _EXACT_INTEGERS = 2**53  # beyond it a float does not tell which integer it was
+SHOWN_DIGITS = 15  # of a number that a spreadsheet shows
 _MAX_DIGITS = 300  # of a number; more are kept as they stand
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DIGITS = "0123456789"
 _KINDS = kinds("row", "c", "v", "is", "t", "rPh")
+
+
+class TypedText(str):
+    """The text of a cell that is none in its workbook."""
+
+    __slots__ = ()
+
+
+class NumberText(TypedText):
+    """The text of a number, with the 15 digits that a spreadsheet shows."""
+
+    __slots__ = ()
+
+
+class DateText(TypedText):
+    """The text of a cell that is shown as a time."""
+
+    __slots__ = ()
+
+
+class FlagText(TypedText):
+    """`TRUE` or `FALSE`."""
+
+    __slots__ = ()
+
+
+class ErrorText(TypedText):
+    """What stands where a formula failed: `#DIV/0!`."""
+
+    __slots__ = ()
 
 
 class SheetReader:
@@ -39,11 +70,12 @@ class SheetReader:
     :param styles: ``workbook_parts.Styles``
     :param epoch: datetime that dates are counted from
     :param most_columns: values of a row that are kept
+    :param typed: whether values that are no texts are `TypedText`
     """
 
     parser = None
 
-    def __init__(self, texts, styles, epoch, most_columns, budget):
+    def __init__(self, texts, styles, epoch, most_columns, budget, typed=False):
         self.rows = []
         self.done = self._row = 0
         self._texts = texts
@@ -51,6 +83,7 @@ class SheetReader:
         self._epoch = epoch
         self._most_columns = most_columns
         self._budget = budget
+        self._typed = typed
         self._columns = {}  # letters -> number
         self._values = []
         self._width = 0
@@ -156,10 +189,14 @@ class SheetReader:
         if kind == "n":
             return self._number(text)
         if kind == "b":
-            return cell_text(bool(int(text)))
+            return self._as(FlagText, cell_text(bool(int(text))))
         if kind == "d":
-            return cell_text(from_ISO8601(text))
-        return unescaped(text)
+            return self._as(DateText, cell_text(from_ISO8601(text)))
+        text = unescaped(text)
+        return self._as(ErrorText, text) if kind == "e" else text
+
+    def _as(self, kind, text):
+        return kind(text) if self._typed else text
 
     def _number(self, text):
         if len(text) > _MAX_DIGITS:
@@ -176,12 +213,15 @@ class SheetReader:
             raise ValueError("no number")
         style = int(self._style)
         if style not in self._styles.dates:
-            return cell_text(value)
+            if self._typed and isinstance(value, float):
+                value = float(format(value, f".{SHOWN_DIGITS}g"))
+            return self._as(NumberText, cell_text(value))
         try:
             duration = style in self._styles.durations
-            return cell_text(from_excel(value, self._epoch, timedelta=duration))
+            text = cell_text(from_excel(value, self._epoch, timedelta=duration))
         except (OverflowError, ValueError):
-            return "#VALUE!"
+            return self._as(ErrorText, "#VALUE!")
+        return self._as(DateText, text)
 
 
 def cell_text(value):

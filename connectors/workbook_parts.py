@@ -60,6 +60,7 @@ def kinds(*names):
 class Sheet:
     title: str
     part: str
+    is_hidden: bool = False
 
 
 class Contents:
@@ -86,8 +87,8 @@ class Contents:
         _read(archive, book, outline)
         self.epoch = MAC_EPOCH if outline.is_mac else WINDOWS_EPOCH
         self.sheets = [
-            Sheet(title, relations.parts[key])
-            for title, key in outline.sheets
+            Sheet(title, relations.parts[key], is_hidden)
+            for title, key, is_hidden in outline.sheets
             if relations.parts[key] in archive.names
         ]
         self.strings = manifest.part([_STRINGS])
@@ -165,7 +166,9 @@ class _Outline:
             self._budget.spend(budgets.SHEETS)
             for relation in _RELATIONS:
                 if key := attributes.get(f"{relation}}}id"):
-                    self.sheets.append((attributes.get("name", "")[:31], key))
+                    title = attributes.get("name", "")[:31]
+                    is_hidden = attributes.get("state", "visible") != "visible"
+                    self.sheets.append((title, key, is_hidden))
         elif kind == "workbookPr":
             self.is_mac = attributes.get("date1904") in ("1", "true")
 

@@ -1,32 +1,30 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Reading a cell of a deck's file: prefixes, prices, increments, flags.
+"""Reading a cell of a deck's file: increments, seconds, flags.
 
 Each reader takes a text and returns its value, or raises `WrongCell`.
 """
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
+from ..connectors.workbook_cells import TypedText
 from ..rating.errors import TranslatableError, _lt
 
-#: what `change` says of a rate that ends; the first letters count
-CLOSING = ("clos", "delet", "discont", "withdr", "remov", "block")
-YES = {"1", "y", "yes", "true", "x", "t"}
 PRICE_DECIMALS = 8
 MAX_PRICE = Decimal(10) ** 9
-#: of one cell; a range that spans more is a slip of the pen
-MAX_PREFIXES = 10_000
 MAX_DIGITS = 15  # of a number, and so of a prefix with its country code
 #: what a database's integer holds
 MAX_SECONDS = 2**31 - 1
 SHOWN_CHARACTERS = 100
 PREFIXES = "prefixes"
-# What `prefix` may be besides digits: nothing (all numbers), a short code.
-_ANY = {"", "*", "any", "default"}
-_SHORT_CODE = re.compile(r"=[0-9]{1,9}")
-_RANGE = re.compile(r"([0-9]{1,15})\s*-\s*([0-9]{1,15})")
 _WHOLE = re.compile(r"([0-9]+)(?:\.0+)?")
+
+
+_SPREADSHEET_DATE = _lt(
+    "'%(text)s' are no increments: it is a date, which spreadsheets make of 1/6 and "
+    "the like. Write the column as text."
+)
 
 
 class WrongCell(TranslatableError):
@@ -34,6 +32,17 @@ class WrongCell(TranslatableError):
 
     def __init__(self, text, /, **values):
         super().__init__(text, **{name: _shown(v) for name, v in values.items()})
+
+
+class TwoWays(WrongCell):
+    """A cell that is understood as soon as a person has said how its kind is meant.
+
+    - `key`: the kind, a field of `choices.Choices`
+    """
+
+    def __init__(self, key, text, /, **values):
+        super().__init__(text, **values)
+        self.key = key
 
 
 def _shown(value):
@@ -54,110 +63,6 @@ def whole(text):
         return None
     digits = match[1].lstrip("0") or "0"
     return int(digits) if len(digits) <= MAX_DIGITS else MAX_SECONDS + 1
-
-
-def prefixes(text, budget=None):
-    """The prefixes of a cell.
-
-    :param budget: `connectors.budget.Budget` that `PREFIXES` are spent of
-    """
-    if text.lower() in _ANY:
-        return [""]
-    found = []
-    for part in re.split(r"[,;]", text):
-        part = part.strip().lstrip("+").strip()
-        if not part:
-            continue
-        if budget is not None:
-            budget.spend(PREFIXES)
-        if _SHORT_CODE.fullmatch(part):
-            found.append(part)
-            continue
-        # Blanks group digits: "336 07". Excel makes 44.0 of a number.
-        part = re.sub(r"\.0$", "", re.sub(r"(?<=\d)\s+(?=\d)", "", part))
-        span = _RANGE.fullmatch(part)
-        if span:
-            found += _range(*span.groups(), text, budget)
-            continue
-        if not part.isdigit() or not part.isascii():
-            raise _no_prefix(text)
-        if len(part) > MAX_DIGITS:
-            raise too_long(part)
-        found.append(part)
-    if not found:
-        raise _no_prefix(text)
-    return found
-
-
-def too_long(prefix):
-    """The `WrongCell` of a prefix with more digits than a number has."""
-    return WrongCell(
-        _lt("The prefix %(prefix)s has more than 15 digits."), prefix=prefix
-    )
-
-
-def _no_prefix(text):
-    return WrongCell(
-        _lt("'%(text)s' is no prefix: digits, ranges or a list of these."), text=text
-    )
-
-
-def _range(first, last, text, budget):
-    if len(last) < len(first):
-        # 7400-09 is 7400-7409.
-        last = first[: len(first) - len(last)] + last
-    if len(first) != len(last) or int(first) > int(last):
-        raise WrongCell(
-            _lt("'%(text)s' is no range of prefixes: it begins after its end."),
-            text=text,
-        )
-    if int(last) - int(first) >= MAX_PREFIXES:
-        raise WrongCell(
-            _lt("The range %(first)s-%(last)s has more than %(most)s prefixes."),
-            first=first,
-            last=last,
-            most=MAX_PREFIXES,
-        )
-    if budget is not None:
-        budget.spend(PREFIXES, int(last) - int(first))
-    return [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
-
-
-def country_code(text):
-    """A country code before prefixes, without its plus; empty without one."""
-    digits = re.sub(r"\.0$", "", text).lstrip("+").replace(" ", "")
-    if digits and whole(digits) is None:
-        raise WrongCell(_lt("'%(text)s' is no country code."), text=text)
-    return digits
-
-
-def price(text):
-    """A price in 1e-8; a comma is a decimal sign where there is no dot."""
-    plain = re.sub(r"[^0-9.,eE+-]", "", text)
-    if "," in plain:
-        plain = plain.replace(",", "") if "." in plain else plain.replace(",", ".", 1)
-    try:
-        price = Decimal(plain)
-    except InvalidOperation as error:
-        raise WrongCell(_lt("'%(text)s' is no price."), text=text) from error
-    if not price.is_finite() or price < 0 or price > MAX_PRICE:
-        raise WrongCell(
-            _lt("The price %(text)s is below 0 or beyond all measure."), text=text
-        )
-    if not price:
-        return 0
-    # Arithmetic of Decimal rounds, and takes what is small enough for nothing.
-    _sign, places, exponent = price.as_tuple()
-    digits = "".join(map(str, places))
-    plain = digits.rstrip("0")
-    exponent += len(digits) - len(plain)
-    if exponent < -PRICE_DECIMALS:
-        raise WrongCell(
-            _lt("The price %(text)s has more than %(most)s decimals."),
-            text=text,
-            most=PRICE_DECIMALS,
-        )
-    return int(plain) * 10 ** (exponent + PRICE_DECIMALS)
 
 
 def optional(reader):
@@ -187,11 +92,28 @@ def seconds(default, least=0):
     return read
 
 
+def _is_date(parts):
+    """Whether numbers look like a day: 1/6 that a spreadsheet took for one."""
+    numbers = [whole(part) for part in parts]
+    if None in numbers or len(set(numbers)) == 1 or not 2 <= len(parts) <= 3:
+        return False
+    if len(parts) == 2:
+        return 1 <= numbers[0] <= 12 and 1900 <= numbers[1] <= 2200
+    first, second, third = numbers
+    is_day = 1 <= min(first, second) <= 12 and max(first, second) <= 31
+    is_year = len(parts[2]) == 2 and third > 6 or 1900 <= third <= 2200
+    return is_day and is_year or 1900 <= first <= 2200
+
+
 def increments(text):
     """`60/1`, `1/1/1` or `60`: (first, next)."""
     if not text:
         return None
+    if isinstance(text, TypedText) and whole(text) is None:
+        raise WrongCell(_SPREADSHEET_DATE, text=text)
     parts = [part.strip() for part in re.split(r"[/+:\-]", text)]
+    if _is_date(parts):
+        raise WrongCell(_SPREADSHEET_DATE, text=text)
     if len(parts) == 3 and parts[0] in ("0", parts[1]):
         # Minimum, first, next: the minimum adds nothing.
         parts = parts[1:]
@@ -204,13 +126,3 @@ def increments(text):
             text=text,
         )
     return numbers[0], numbers[-1]
-
-
-def flag(text):
-    """Whether the cell says yes."""
-    return text.lower() in YES
-
-
-def closing(text):
-    """Whether the cell says that the rate ends."""
-    return text.lower().startswith(CLOSING)

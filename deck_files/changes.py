@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..rating.errors import _lt
 from .cells import WrongCell
-from .parse import TERMS, Problem
+from .rate_rows import TERMS, Problem
 
 SCOPE = ["prefix", "meter_id", "band_id"]
 #: days, as ordinals, of rates that always held and that hold until further notice

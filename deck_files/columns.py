@@ -2,16 +2,29 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What the columns of a rate deck mean, told from their names.
 
-The names are those that carriers and switches use; our own export uses the first of
-each. Case, blanks and punctuation do not count.
+The names are those that carriers and switches use, in English, German and Spanish; our
+own export uses the first of each. Of two columns with one meaning the earlier name of
+its list is the better one. Case, accents, blanks and punctuation do not count, and
+neither do currencies and units of a column of money: they are kept as what it says of
+its cells.
 """
 
 import re
+import unicodedata
+from dataclasses import dataclass
+
+from .amounts import mark_of, unit_seconds
 
 #: meaning -> names, compared without anything but letters and digits
 COLUMNS = {
     "prefix": (
         "prefix",
+        "dial prefix",
+        "dialed prefix",
+        "full code",
+        "complete code",
+        "dst prefix",
+        "destination prefix",
         "dial codes",
         "dial code",
         "dialcode",
@@ -19,13 +32,55 @@ COLUMNS = {
         "dialling code",
         "code",
         "codes",
-        "dst prefix",
         "destination code",
         "area code",
         "breakout",
         "breakouts",
+        "npa nxx",
+        "npanxx",
+        "npa nxx x",
+        "npa",
+        "lerg",
+        "e 164",
+        "digits",
+        "breakout code",
+        "prefijo",
+        "prefijos",
+        "código",
+        "códigos",
+        "código de destino",
+        "código de marcación",
+        "código de área",
+        "indicativo",
+        "Vorwahl",
+        "Vorwahlen",
+        "Präfix",
+        "Praefix",
+        "Rufnummernpräfix",
+        "Zielvorwahl",
+        "Kennzahl",
+        "Ortsvorwahl",
+        "Rufnummer",
+        "Nummernkreis",
     ),
-    "country_code": ("country code", "cc"),
+    "country_code": (
+        "country code",
+        "cc",
+        "ctry code",
+        "country prefix",
+        "int code",
+        "código de país",
+        "código país",
+        "prefijo de país",
+        "prefijo país",
+        "Ländercode",
+        "Laendercode",
+        "Landesvorwahl",
+        "Ländervorwahl",
+        "Laendervorwahl",
+        "Landeskennzahl",
+        "Länderkennzahl",
+    ),
     "name": (
         "name",
         "destination",
@@ -36,29 +91,96 @@ COLUMNS = {
         "zone",
         "area",
         "region",
+        "destinos",
+        "destino",
+        "descripción",
+        "nombre",
+        "zona",
+        "red",
+        "Ziel",
+        "Zielname",
+        "Bezeichnung",
+        "Beschreibung",
+        "Zielnetz",
+        "Netz",
+        "Tarifzone",
     ),
-    "country": ("country",),
-    "call_type": ("call type", "type of call", "service"),
-    "band": ("time band", "band", "timing", "time class", "peak"),
+    "country": (
+        "country",
+        "país",
+        "Land",
+        "Zielland",
+    ),
+    "call_type": (
+        "call type",
+        "type of call",
+        "service",
+        "tipo de llamada",
+        "Gesprächsart",
+        "Verbindungsart",
+    ),
+    "band": (
+        "time band",
+        "band",
+        "timing",
+        "time class",
+        "banda horaria",
+        "franja horaria",
+        "Zeitfenster",
+        "Tarifzeit",
+    ),
     "price": (
         "price",
-        "rate",
-        "rate min",
-        "rate per min",
-        "rate per minute",
-        "price min",
-        "price per min",
-        "price per minute",
-        "cost per min",
-        "cost per minute",
-        "price n",
         "new rate",
         "new price",
+        "rate per minute",
+        "price per minute",
+        "cost per minute",
+        "rate per min",
+        "price per min",
+        "cost per min",
+        "rate min",
+        "price min",
+        "price n",
+        "rate",
+        "rates",
+        "prices",
+        "next rate",
         "rate usd",
         "rate eur",
         "usd min",
         "eur min",
-        "next rate",
+        "sell rate",
+        "tariff",
+        "call rate",
+        "charge per minute",
+        "cost",
+        "rate cost",
+        "nuevo precio",
+        "nueva tarifa",
+        "precio por minuto",
+        "precio minuto",
+        "precio",
+        "precio min",
+        "tarifa por minuto",
+        "tarifa",
+        "coste por minuto",
+        "costo por minuto",
+        "coste",
+        "costo",
+        "neuer Preis",
+        "Preis neu",
+        "Preis pro Minute",
+        "Preis je Minute",
+        "Preis Minute",
+        "Minutenpreis",
+        "Preis",
+        "Preis Min",
+        "Kosten pro Minute",
+        "Kosten",
+        "Tarif",
+        "Entgelt",
+        "Verkaufspreis",
     ),
     "first_price": ("price 1", "first price", "initial rate"),
     "per_seconds": ("per seconds", "price per seconds", "rate unit", "per s"),
@@ -73,6 +195,12 @@ COLUMNS = {
         "minimum duration",
         "min time",
         "initial period",
+        "incremento inicial",
+        "primer incremento",
+        "mínimo de segundos",
+        "Mindestdauer",
+        "Ersttakt",
+        "erster Takt",
     ),
     "next_increment": (
         "next increment",
@@ -85,6 +213,10 @@ COLUMNS = {
         "increment seconds",
         "recurring interval",
         "increment",
+        "incremento siguiente",
+        "incremento adicional",
+        "Folgetakt",
+        "weiterer Takt",
     ),
     "increments": (
         "billing",
@@ -95,6 +227,14 @@ COLUMNS = {
         "pulse",
         "interval",
         "rounding rules",
+        "incremento",
+        "incrementos",
+        "facturación",
+        "tarificación",
+        "Taktung",
+        "Takt",
+        "Abrechnungstakt",
+        "Abrechnung",
     ),
     "connection_fee": (
         "connection fee",
@@ -104,9 +244,36 @@ COLUMNS = {
         "setup fee",
         "connection charge",
         "connection",
+        "setup",
+        "setup charge",
+        "call setup",
+        "rate surcharge",
+        "cargo de conexión",
+        "coste de conexión",
+        "establecimiento",
+        "establecimiento de llamada",
+        "cargo por establecimiento",
+        "Verbindungsentgelt",
+        "Verbindungsgebühr",
+        "Verbindungspreis",
+        "Einrichtungsgebühr je Anruf",
+        "Setup Gebühr",
     ),
-    "minimum": ("minimum charge", "min charge"),
-    "maximum": ("maximum charge", "max charge", "max cost"),
+    "minimum": (
+        "minimum charge",
+        "min charge",
+        "cargo mínimo",
+        "Mindestpreis",
+        "Mindestentgelt",
+    ),
+    "maximum": (
+        "maximum charge",
+        "max charge",
+        "max cost",
+        "cargo máximo",
+        "Höchstpreis",
+        "Höchstentgelt",
+    ),
     "grace_seconds": ("grace seconds", "grace period", "free below"),
     # The last length that is free.
     "free_seconds": ("free up to and including", "free up to", "free seconds"),
@@ -114,14 +281,33 @@ COLUMNS = {
     "included_seconds": ("included seconds",),
     "valid_from": (
         "valid from",
+        "effective date",
         "effective from",
         "effective",
-        "effective date",
+        "date effective",
+        "activation date",
         "start date",
         "date from",
         "from date",
-        "activation date",
+        "new rate date",
+        "válido desde",
+        "vigente desde",
+        "fecha efectiva",
+        "fecha de vigencia",
+        "fecha de inicio",
+        "fecha inicio",
+        "desde",
+        "gültig ab",
+        "gueltig ab",
+        "gültig von",
+        "gueltig von",
+        "wirksam ab",
+        "Startdatum",
+        "ab Datum",
+        "ab",
         "date",
+        "fecha",
+        "Datum",
     ),
     # The first day without the rate; our own export's.
     "valid_before": ("valid before",),
@@ -137,35 +323,181 @@ COLUMNS = {
         "last day",
         "expiry date",
         "date to",
+        "expiration date",
+        "expires",
+        "válido hasta",
+        "vigente hasta",
+        "fecha de fin",
+        "fecha fin",
+        "fecha final",
+        "hasta",
+        "gültig bis",
+        "gueltig bis",
+        "Enddatum",
+        "bis",
     ),
-    "change": ("change", "status", "changes", "comment", "comments", "rate change"),
-    "discontinued": ("discontinued", "closed", "deleted"),
-    "forbidden": ("forbidden", "blocked"),
+    "change": (
+        "status",
+        "rate status",
+        "code status",
+        "change",
+        "changes",
+        "rate change",
+        "change type",
+        "type of change",
+        "change flag",
+        "flag",
+        "action",
+        "estado",
+        "cambio",
+        "Änderung",
+        "Aenderung",
+        "Änderungsart",
+        "Zustand",
+    ),
+    "discontinued": (
+        "discontinued",
+        "closed",
+        "deleted",
+        "eliminado",
+        "gelöscht",
+        "eingestellt",
+    ),
+    "forbidden": (
+        "forbidden",
+        "blocked",
+        "bloqueado",
+        "gesperrt",
+    ),
 }
 
-_NAMES = {
-    re.sub(r"[^a-z0-9]", "", name): meaning
-    for meaning, names in COLUMNS.items()
-    for name in names
-}
+#: columns of money, whose names may say a currency and a unit
+MONEY = ("price", "first_price", "connection_fee", "minimum", "maximum")
+#: columns of which a second one changes no price
+HARMLESS = ("name", "country")
+#: prices of other times of the day: which one is meant, the name does not say
+_BANDS = r"(?:off ?peak|peak|weekend|night|evening|day ?time|economy|standard)"
+_PRICES = r"(?:rate|price|tariff|cost|charge|rates|prices)"
+_OF_BAND = re.compile(rf"{_BANDS} ?(?:{_PRICES})?|{_PRICES} ?{_BANDS}")
+_UNITS = re.compile(
+    r"(?:/|\b(?:per|pro|je|por|par)\b) *[0-9]* *(?:[^\W\d_]+)\.?"
+    r"|\b(?:min|minute|minuto)\b"
+)
+
+
+def _plain(text):
+    """A text in lower case without accents."""
+    text = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss"))
+    return "".join(sign for sign in text if not unicodedata.combining(sign))
+
+
+def _key(text):
+    return re.sub(r"[^a-z0-9]", "", _plain(text))
+
+
+_NAMES = {}
+for _meaning, _names in COLUMNS.items():
+    for _rank, _name in enumerate(_names):
+        _is_new = _name.startswith(("new ", "nuev", "neuer "))
+        _NAMES.setdefault(_key(_name), (_meaning, -1 if _is_new else _rank))
 #: without these there is no deck
 NEEDED = ("prefix", "price")
+_NORTH_AMERICAN = {_key(name) for name in ("npa nxx", "npa nxx x", "npa", "lerg")}
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a column's name says.
+
+    - `meaning`: of `COLUMNS`
+    - `rank`: the lower, the better the name
+    - `seconds`: that a price is for; 0 where it says nothing
+    - `hundredths`: whether amounts are in cents and the like
+    - `currencies`: frozenset of codes that its mark stands for
+    - `north_american`: whether codes are without the 1 of North America
+    - `of_band`: whether a price is that of a time of the day
+    """
+
+    meaning: str
+    rank: int
+    seconds: int = 0
+    hundredths: bool = False
+    currencies: frozenset = frozenset()
+    north_american: bool = False
+    of_band: bool = False
+
+
+def understand_name(text):
+    """What a column's name says, None where it says nothing that is known."""
+    key = _key(text)
+    known = _NAMES.get(key)
+    rest, seconds, hundredths, currencies = _money_name(text)
+    if known is None:
+        known = _NAMES.get(_key(rest))
+        if known and known[0] not in MONEY:
+            known = None
+        if not _key(rest) and seconds and (hundredths or currencies):
+            known = _NAMES["price"]
+    of_band = known is None and bool(
+        _OF_BAND.fullmatch(re.sub(r"[^a-z]+", " ", _plain(rest)).strip())
+    )
+    if of_band:
+        known = "price", len(COLUMNS["price"])
+    if known is None:
+        return None
+    meaning, rank = known
+    if meaning not in MONEY:
+        return Heading(meaning, rank, north_american=key in _NORTH_AMERICAN)
+    return Heading(meaning, rank, seconds, hundredths, currencies, of_band=of_band)
+
+
+def _money_name(text):
+    """(a column's name without currency and unit, seconds, hundredths, currencies)."""
+    plain = text.lower()
+    seconds, hundredths, currencies = 0, False, frozenset()
+    for unit in _UNITS.findall(plain):
+        said = unit_seconds(unit if not unit.startswith("min") else "/" + unit)
+        if said:
+            seconds = said
+            plain = plain.replace(unit, " ")
+    kept = []
+    for word in re.findall(r"[^\W\d_]+\$?|[0-9]+|[^\w\s]", plain):
+        mark = mark_of(word)
+        if word in ("in", "("):
+            continue
+        if mark is None:
+            kept.append(word)
+        else:
+            currencies |= mark[0]
+            hundredths |= mark[1]
+    return " ".join(kept), seconds, hundredths, currencies
+
+
+def candidates(header):
+    """The columns that may have each meaning, the better-named first.
+
+    :param header: texts of a row
+    :return: (dict meaning -> list of positions, list of `Heading` or None)
+    """
+    headings = [understand_name(text) for text in header]
+    found = {}
+    for place, heading in enumerate(headings):
+        if heading:
+            found.setdefault(heading.meaning, []).append(place)
+    for places in found.values():
+        places.sort(key=lambda place: (headings[place].rank, place))
+    return found, headings
 
 
 def recognise(header):
     """Say what each column of a header means.
 
     :param header: the texts of a row
-    :return: dict meaning -> position; the first of several columns of one meaning
+    :return: dict meaning -> position; the best-named of several columns of one meaning
     """
-    found = {}
-    for place, text in enumerate(header):
-        meaning = _NAMES.get(re.sub(r"[^a-z0-9]", "", text.lower()))
-        if meaning:
-            found.setdefault(meaning, place)
-    return found
+    return {meaning: places[0] for meaning, places in candidates(header)[0].items()}
 
 
 def is_header(row):
     """Whether a row names the columns of a deck."""
-    return all(meaning in recognise(row) for meaning in NEEDED)
+    return set(NEEDED) <= recognise(row).keys()

@@ -6,20 +6,61 @@ import datetime
 import re
 
 from ..rating.errors import _lt
-from .cells import WrongCell
+from .cells import TwoWays, WrongCell
 
 #: no date: from the day that the deck is applied
-AT_ONCE = {"", "asap", "immediate", "immediately", "now"}
+AT_ONCE = {"", "asap", "immediate", "immediately", "now", "inmediato", "sofort"}
 ORDERS = {"dmy": ("day", "month", "year"), "mdy": ("month", "day", "year")}
-_NUMERIC_DATE = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})", re.ASCII)
-_ISO_DATE = re.compile(r"(\d{4})[/.\-](\d{1,2})[/.\-](\d{1,2})", re.ASCII)
-_NAMED_DATE = re.compile(r"(\d{1,2})[ \-]?([A-Za-z]{3,9})[ \-,]*(\d{4})", re.ASCII)
+#: of two digits; others are more likely a day or a slip
+FIRST_YEAR, LAST_YEAR = 2020, 2059
+_TIME = (
+    r"(?:[T ]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?: ?[ap]\.?m\.?)?"
+    r"(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?)?"
+)
+_NUMERIC_DATE = re.compile(
+    rf"([0-9]{{1,2}})([/.\-])([0-9]{{1,2}})\2([0-9]{{4}}|[0-9]{{2}}){_TIME}",
+    re.IGNORECASE,
+)
+_ISO_DATE = re.compile(
+    rf"([0-9]{{4}})([/.\-])([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}", re.IGNORECASE
+)
+_BASIC_DATE = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
+_NAME = r"(?P<month>[^\W\d_]{3,10})\.?"
+_DAY_FIRST = re.compile(
+    rf"(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|\.)?[ \-/]*(?:de )?{_NAME}[ \-/,]*(?:de )?"
+    rf"(?P<year>[0-9]{{4}}|[0-9]{{2}}){_TIME}",
+    re.IGNORECASE,
+)
+_MONTH_FIRST = re.compile(
+    rf"{_NAME}[ \-]*(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?(?:,| ) *"
+    rf"(?P<year>[0-9]{{4}}){_TIME}",
+    re.IGNORECASE,
+)
 _MONTHS = {
     name: number
-    for number, name in enumerate(
-        "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1
+    for number, names in enumerate(
+        (
+            "jan january januar jänner enero ene",
+            "feb february februar febrero",
+            "mar march märz mär mrz marzo",
+            "apr april abril abr",
+            "may mai mayo",
+            "jun june juni junio",
+            "jul july juli julio",
+            "aug august agosto ago",
+            "sep sept september septiembre setiembre",
+            "oct october oktober okt octubre",
+            "nov november noviembre",
+            "dec december dezember dez diciembre dic",
+        ),
+        start=1,
     )
+    for name in names.split()
 }
+_LONGEST = 60
+_TWO_ORDERS = _lt(
+    "%(text)s may be read in two ways. Say whether the day or the month comes first."
+)
 
 
 def date_order(texts):
@@ -30,10 +71,17 @@ def date_order(texts):
     orders = set()
     for name in ("valid_from", "valid_before", "last_day"):
         for text in texts[name].unique() if name in texts else ():
-            found = _NUMERIC_DATE.match(text)
+            found = _NUMERIC_DATE.fullmatch(text[:_LONGEST])
             if found:
-                first, second = int(found[1]), int(found[2])
-                if first > 12 >= second or "." in text:
+                first, second = int(found[1]), int(found[3])
+                separator, has_long_year = found[2], len(found[4]) == 4
+                if (
+                    separator == "-"
+                    and not has_long_year
+                    and 2000 + first >= FIRST_YEAR
+                ):
+                    continue  # 26-02-27 may begin with the year
+                if first > 12 >= second or separator == ".":
                     orders.add("dmy")
                 elif second > 12 >= first:
                     orders.add("mdy")
@@ -50,7 +98,7 @@ def date(order):
         if text.lower() in AT_ONCE:
             return None
         try:
-            return _read_date(text, order)
+            return _read_date(text.strip(), order)
         except ValueError as error:
             if isinstance(error, WrongCell):
                 raise
@@ -79,27 +127,41 @@ def _no_date(text):
     return WrongCell(_lt("'%(text)s' is no date."), text=text)
 
 
+def _year(text):
+    return int(text) if len(text) == 4 else 2000 + int(text)
+
+
 def _read_date(text, order):
-    iso = _ISO_DATE.match(text)
-    if iso:
-        return datetime.date(int(iso[1]), int(iso[2]), int(iso[3]))
-    named = _NAMED_DATE.match(text)
-    if named and named[2][:3].lower() in _MONTHS:
-        month = _MONTHS[named[2][:3].lower()]
-        return datetime.date(int(named[3]), month, int(named[1]))
-    numeric = _NUMERIC_DATE.match(text)
-    if not numeric:
+    if len(text) > _LONGEST:
         raise _no_date(text)
-    first, second, year = (int(part) for part in numeric.groups())
+    iso = _ISO_DATE.fullmatch(text)
+    if iso:
+        return datetime.date(int(iso[1]), int(iso[3]), int(iso[4]))
+    basic = _BASIC_DATE.fullmatch(text)
+    if basic:
+        return datetime.date(*map(int, basic.groups()))
+    named = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
+    if named:
+        month = _MONTHS.get(named["month"].lower())
+        if not month:
+            raise _no_date(text)
+        year = _checked_year(named["year"], text)
+        return datetime.date(year, month, int(named["day"]))
+    found = _NUMERIC_DATE.fullmatch(text)
+    if not found:
+        raise _no_date(text)
+    first, second = int(found[1]), int(found[3])
+    year = _checked_year(found[4], text)
     if first == second:
         return datetime.date(year, second, first)
     if not order:
-        raise WrongCell(
-            _lt(
-                "%(text)s may be read in two ways. Say whether the day or the month "
-                "comes first."
-            ),
-            text=text,
-        )
+        raise TwoWays("date_order", _TWO_ORDERS, text=text)
     parts = dict(zip(ORDERS[order], (first, second, year), strict=True))
     return datetime.date(parts["year"], parts["month"], parts["day"])
+
+
+def _checked_year(digits, text):
+    year = _year(digits)
+    if len(digits) == 2 and not FIRST_YEAR <= year <= LAST_YEAR:
+        raise _no_date(text)
+    return year

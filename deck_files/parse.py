@@ -3,71 +3,132 @@
 """From the texts of a deck's file to rates: prefixes, prices, increments, dates.
 
 A cell may hold several prefixes (`44 7400-7409; 447500`); every one is a rate. What
-cannot be read is a `Problem` with its line, and never a guess.
+cannot be read is a `Problem` with its line, what may be read in two ways a `Question`
+for the whole file, and never a guess.
 """
 
-import datetime
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from ..connectors.budget import Budget
+from ..connectors.workbook_cells import ErrorText
 from ..rating.errors import _lt
-from . import cells, dates
+from . import amounts, cells, codes, dates, words
 from .cells import WrongCell
+from .choices import Choices, Question
+from .columns import MONEY
+from .rate_rows import (
+    RATE_COLUMNS,
+    TERMS,
+    Problem,
+    Problems,
+    Same,
+    check_twice,
+    check_unsupported,
+    merge_grace,
+    merge_increments,
+    rates_frame,
+)
 from .rows import MAX_RATES, DeckFileError
-from .tiers import read_tiers
+from .tiers import read_tiers, tier_prices
+
+__all__ = ["RATE_COLUMNS", "TERMS", "DeckReading", "Problem", "parse_deck", "read_deck"]
 
 #: rates that ranges of prefixes may become beside those that are written out
 MAX_OF_RANGES = 50_000
-MAX_PROBLEMS = 10_000
-#: what a rate says of the price; amounts are integers in 1e-8
-TERMS = (
-    "price_e8",
-    "per_seconds",
-    "initial_increment",
-    "increment",
-    "connection_fee_e8",
-    "min_charge_e8",
-    "max_charge_e8",
-    "grace_seconds",
+_RATES = ("price", "first_price")
+_FORMULA_ERRORS = frozenset(
+    "#DIV/0! #N/A #NAME? #NULL! #NUM! #REF! #VALUE! #SPILL! #CALC! Err:502".split()
 )
-RATE_COLUMNS = (
-    "line",
-    "prefix",
-    "name",
-    "call_type",
-    "band",
-    *TERMS,
-    "grace_including",
-    "tiers",
-    "valid_from",
-    "valid_until",
-    "closed",
+_FORMULA_ERROR = _lt(
+    "%(text)s in the column %(column)s: a formula of the spreadsheet has failed."
 )
-_OWN_FIRST_PRICE = _lt("The first interval has a price of its own.")
-_SHORT_INCREMENT = _lt("The next increment is at least 1 second.")
-_INCLUDED_SECONDS = _lt("Included seconds belong into a calling plan.")
-_TWO_GRACES = _lt(
-    "Free below %(below)s seconds, and free up to and including %(including)s seconds, "
-    "are not the same. Leave one of them empty."
+_NO_PRICE = _lt("The price is missing.")
+_TWO_CURRENCIES = _lt(
+    "'%(text)s' is in another currency than the other prices of the file."
 )
-_ENDS_EARLY = _lt("Its last day, %(last)s, is before it begins.")
+_TWO_UNITS = _lt(
+    "The price '%(text)s' is that of a minute, but for %(seconds)s seconds as another "
+    "column says."
+)
+_IN_HUNDREDTHS = _lt(
+    "The column %(column)s is in cents: its prices are divided by 100."
+)
+_CENTS = _lt("Prices in cents, divided by 100: %(count)s.")
+_SOME_CENTS = _lt(
+    "Some prices are in cents, and others say nothing: say what these are divided by "
+    "(1, or 100 for cents)."
+)
+_NOISE = _lt(
+    "Prices with 16 or 17 digits, read with 15 as a spreadsheet shows them: %(count)s."
+)
+_OTHER_SECONDS = _lt(
+    "The column %(column)s has prices for %(seconds)s seconds, it seems. Say how many "
+    "seconds the prices are for."
+)
+_SIGN_IS = {
+    amounts.POINT: _lt(
+        "The decimal sign is the point, as %(example)s shows: "
+        "prices read so: %(count)s."
+    ),
+    amounts.COMMA: _lt(
+        "The decimal sign is the comma, as %(example)s shows: "
+        "prices read so: %(count)s."
+    ),
+}
+_BOTH_SIGNS = _lt(
+    "Some prices have a decimal point, such as %(point)s, and others a comma, such as "
+    "%(comma)s. Say which one the file has; the others are wrong then."
+)
+_NORTH_AMERICA = _lt(
+    "The codes are area codes of North America: 1 is put before each of them."
+)
+_NORTH_AMERICAN_CODES = _lt(
+    "All codes look like area codes of North America without their 1, such as "
+    "%(example)s. Say which country code belongs before them, or that they are "
+    "complete."
+)
+_BLANK_COUNTRY = _lt(
+    "Rows without a country code in its column: %(count)s. Say whether the one above "
+    "holds for them."
+)
+_NO_COUNTRY_ABOVE = _lt("There is no country code in this row or above it.")
+_NO_COUNTRY = _lt("There is no country code for the code %(prefix)s.")
+_FILLED_DOWN = _lt(
+    "Rows without a country code, which have the one above them: %(count)s."
+)
+_CODES_COMPLETE = _lt(
+    "The codes begin with their country codes already: nothing is put before them."
+)
+_CODES_DOUBLED = _lt(
+    "Codes that begin with their country code and get it nevertheless, such as "
+    "%(example)s: %(count)s."
+)
+_WITHOUT_00 = _lt("Cells with codes whose 00 at the beginning is left out: %(count)s.")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with a row: its line, and a sentence or the `WrongCell`."""
+@dataclass(frozen=True)
+class DeckReading:
+    """What a deck's file says.
 
-    line: int
-    error: WrongCell | str
+    - `rates`: DataFrame with `RATE_COLUMNS`, a row per prefix. Prices are integers in
+      1e-8, `max_charge_e8` -1 without one, `tiers` a text of `tiers.tiers_text`, dates
+      are `datetime.date` or None; `valid_until` is the first day without the rate.
+    - `problems`: list of `Problem`
+    - `questions`: list of `choices.Question`; what they are about is not in `rates`
+    - `assumptions`: list of `WrongCell`: sentences on what was not said, but worked out
+    - `words`: dict word -> (its text, number of rows), statuses that are not known
+    - `choices`: `choices.Choices`, with what was worked out
+    """
 
-    @property
-    def text(self):
-        """Return the sentence."""
-        return str(self.error)
+    rates: pd.DataFrame
+    problems: list
+    questions: list
+    assumptions: list
+    words: dict
+    choices: Choices
 
 
 def parse_deck(deck_rows, date_order=""):
@@ -76,79 +137,555 @@ def parse_deck(deck_rows, date_order=""):
     :param deck_rows: `rows.DeckRows`
     :param date_order: `dmy` or `mdy`, how 03/04/2026 is meant; empty: as the other
         dates of the file show
-    :return: (DataFrame with `RATE_COLUMNS`, a row per prefix; list of `Problem`).
-        Prices are integers in 1e-8, `max_charge_e8` -1 without one, `tiers` a text of
-        `tiers.tiers_text`, dates are `datetime.date` or None; `valid_until` is the
-        first day without the rate.
+    :return: (`DeckReading.rates`; list of `Problem`, with what is not clear)
+    :raise DeckFileError: as :func:`read_deck`
+    """
+    choices = deck_rows.choices
+    if date_order:
+        choices = replace(choices, date_order=date_order)
+    reading = read_deck(replace(deck_rows, choices=choices))
+    problems = reading.problems + [
+        Problem(question.line, question.error) for question in reading.questions
+    ]
+    return reading.rates, sorted(problems, key=lambda problem: problem.line)
+
+
+def read_deck(deck_rows):
+    """Make rates of a deck's rows, as its choices say.
+
+    :param deck_rows: `rows.DeckRows`
+    :return: `DeckReading`
     :raise DeckFileError: the file asks for more rates than are imported at once, or
         far too many of its rows are wrong
     """
-    columns = deck_rows.columns
-    texts = pd.DataFrame(
-        [texts for _line, texts in deck_rows.rows], dtype=object
-    ).rename(columns={place: meaning for meaning, place in columns.items()})
-    texts = texts[[name for name in columns if name in texts]]
-    lines = np.array([line for line, _texts in deck_rows.rows], np.int64)
-    order = date_order or dates.date_order(texts)
-    budget = _rates_budget(deck_rows, texts["prefix"])
-    readers = _readers(order, budget)
-    problems = _Problems()
-    values = {}
-    for name, (reader, default) in readers.items():
-        values[name] = _read_column(texts, name, reader, default, lines, problems)
-    increments = _read_column(
-        texts, "increments", cells.increments, None, lines, problems
-    )
-    _merge_increments(values, increments)
-    _merge_grace(values, lines, problems)
-    values["valid_until"] = [
-        before or after
-        for before, after in zip(
-            values.pop("valid_before"), values.pop("last_day"), strict=True
-        )
-    ]
-    _check_unsupported(values, lines, problems)
-    bad = {problem.line for problem in problems}
-    frame = _expanded(
-        values, lines, bad, _rates_budget(deck_rows, texts["prefix"]), problems
-    )
-    _check_twice(frame, problems)
-    bad = {problem.line for problem in problems}
-    frame = frame[~frame["line"].isin(bad)].reset_index(drop=True)
-    return frame, sorted(problems, key=lambda problem: problem.line)
+    return _Reading(deck_rows).read()
 
 
-class _Same(Sequence):
-    """The same value for each row; takes no memory for them."""
+class _Reading:
+    """One reading of a deck's rows."""
 
-    def __init__(self, value, length):
-        self._value = value
-        self._length = length
+    def __init__(self, deck_rows):
+        self.deck_rows = deck_rows
+        self.choices = deck_rows.choices
+        self.problems = Problems()
+        self.questions = list(deck_rows.questions)
+        self.assumptions = list(deck_rows.assumptions)
+        self.words = {}
+        self.open_lines = set()
+        columns = deck_rows.columns
+        texts = pd.DataFrame(
+            [texts for _line, texts in deck_rows.rows], dtype=object
+        ).rename(columns={place: meaning for meaning, place in columns.items()})
+        self.texts = texts[[name for name in columns if name in texts]]
+        self.lines = np.array([line for line, _texts in deck_rows.rows], np.int64)
 
-    def __len__(self):
-        return self._length
-
-    def __getitem__(self, place):
-        if not 0 <= place < self._length:
-            raise IndexError(place)
-        return self._value
-
-
-class _Problems(list):
-    """List of `Problem`, as long as a person could look through it."""
-
-    def append(self, problem):
-        if len(self) >= MAX_PROBLEMS:
-            raise DeckFileError(
-                _lt(
-                    "More than %(most)s rows of the file are wrong. The first is "
-                    "line %(line)s: %(problem)s"
-                ),
-                most=MAX_PROBLEMS,
-                line=self[0].line,
-                problem=self[0].text,
+    def read(self):
+        """Read all columns; see `DeckReading`."""
+        if not {"prefix", "price"} <= set(self.texts):
+            return self._reading(pd.DataFrame(columns=list(RATE_COLUMNS)))
+        self._refuse_errors()
+        self._settle()
+        values = self._values()
+        merge_grace(values, self.lines, self.problems)
+        values["valid_until"] = [
+            before or after
+            for before, after in zip(
+                values.pop("valid_before"), values.pop("last_day"), strict=True
             )
-        return super().append(problem)
+        ]
+        self._close(values)
+        check_unsupported(values, self.lines, self.problems)
+        self._ask_country_codes(values)
+        frame = self._expanded(values)
+        check_twice(frame, self.problems)
+        self._ask_north_america(frame)
+        bad = {problem.line for problem in self.problems} | self.open_lines
+        if any(question.key in ("columns", "sheet") for question in self.questions):
+            bad = set(self.lines.tolist())
+        frame = frame[~frame["line"].isin(bad)].reset_index(drop=True)
+        return self._reading(frame)
+
+    def _reading(self, frame):
+        return DeckReading(
+            frame,
+            sorted(self.problems, key=lambda problem: problem.line),
+            self.questions,
+            self.assumptions,
+            self.words,
+            self.choices,
+        )
+
+    def _assume(self, text, **values):
+        self.assumptions.append(WrongCell(text, **values))
+
+    def _heading(self, name):
+        """What the name of a column says, None where it says nothing."""
+        place = self.deck_rows.columns.get(name)
+        headings = self.deck_rows.headings
+        return headings[place] if place is not None and headings else None
+
+    # === THE WHOLE FILE === #
+
+    def _refuse_errors(self):
+        """A formula that failed is no text, in whatever column."""
+        for name in self.texts:
+            for place, text in enumerate(self.texts[name]):
+                if _is_formula_error(text):
+                    self.problems.append(
+                        Problem(
+                            int(self.lines[place]),
+                            WrongCell(_FORMULA_ERROR, text=str(text), column=name),
+                        )
+                    )
+
+    def _settle(self):
+        """Work out what is one for the whole file: the choices, as far as it tells."""
+        found = {}
+        order = self.choices.date_order or dates.date_order(self.texts)
+        found["date_order"] = order
+        found["number"] = self.choices.number or self._decimal_sign()
+        if not self.choices.divisor:
+            heading = self._heading("price")
+            if heading and heading.hundredths:
+                self._assume(_IN_HUNDREDTHS, column=self._name_of("price"))
+        if not self.choices.per_seconds and "per_seconds" not in self.texts:
+            heading = self._heading("price")
+            if heading and heading.seconds not in (0, amounts.MINUTE):
+                self._ask(
+                    "per_seconds",
+                    WrongCell(
+                        _OTHER_SECONDS,
+                        column=self._name_of("price"),
+                        seconds=heading.seconds,
+                    ),
+                    range(len(self.lines)),
+                    proposal=heading.seconds,
+                )
+        self.choices = replace(self.choices, **found)
+
+    def _name_of(self, meaning):
+        return self.deck_rows.header[self.deck_rows.columns[meaning]]
+
+    def _money_columns(self):
+        return [name for name in MONEY if name in self.texts]
+
+    def _decimal_sign(self):
+        """The decimal sign that the amounts of the file prove, or assume one."""
+        counted = [
+            (text, count, name in _RATES)
+            for name in self._money_columns()
+            for text, count in _counts(self.texts[name])
+        ]
+        if "tiers" in self.texts:
+            counted += [
+                (text, count, True)
+                for cell, count in _counts(self.texts["tiers"])
+                for text in tier_prices(cell)
+            ]
+        signs = amounts.decimal_signs(counted)
+        convention = signs.convention
+        if not convention and self.deck_rows.is_own and not signs.shown["comma"]:
+            # We write a point, and group nothing.
+            if not any("," in text for text in signs.examples.get("", ())):
+                convention = amounts.POINT
+        if not convention:
+            self.signs = signs
+        elif signs.shown[convention] and (signs.open or convention == amounts.COMMA):
+            self._assume(
+                _SIGN_IS[convention],
+                example=signs.examples[convention][0],
+                count=signs.shown[convention] + signs.open,
+            )
+        return convention
+
+    def _ask(self, key, error, places, examples=(), proposal=""):
+        """Leave rows out until a person has said how they are meant."""
+        places = list(places)
+        lines = self.lines[places].tolist()
+        self.open_lines.update(lines)
+        self.questions.append(
+            Question(key, error, min(lines), len(lines), tuple(examples), proposal)
+        )
+
+    # === CELLS === #
+
+    def _values(self):
+        """dict meaning -> list of values, as long as the rows."""
+        budget = _rates_budget(self.deck_rows, self.texts["prefix"])
+        values = {}
+        open_cells = {}
+        for name, (reader, default) in self._readers(budget).items():
+            values[name] = self._read_column(name, reader, default, open_cells)
+        increments = self._read_column("increments", cells.increments, None, open_cells)
+        merge_increments(values, increments)
+        for key, found in open_cells.items():
+            places = sorted({place for place, _error, _text in found})
+            _place, error, _text = found[0]
+            if key == "number" and all(self.signs.shown.values()):
+                error = WrongCell(
+                    _BOTH_SIGNS,
+                    **{name: self.signs.examples[name][0] for name in self.signs.shown},
+                )
+            examples = list(dict.fromkeys(text for _p, _e, text in found))[:5]
+            self._ask(key, error, places, examples, self._proposal(key, examples))
+        self._check_currencies()
+        return values
+
+    def _proposal(self, key, examples):
+        """What is more likely meant."""
+        if key == "number":
+            return self.signs.proposal
+        if key == "blanks":
+            lengths = [{len(part) for part in text.split()} for text in examples]
+            return "separate" if all(len(some) == 1 for some in lengths) else "group"
+        return {"dashes": "join", "lists": "ending", "date_order": "dmy"}.get(key, "")
+
+    def _readers(self, budget):
+        choices = self.choices
+        money = amounts.Money(choices.number, choices.divisor or 1)
+        price = self._price_reader(money, "price")
+        first_price = self._price_reader(money, "first_price")
+        per_seconds = choices.per_seconds or 60
+        day = dates.date(choices.date_order)
+
+        def fee(name, default):
+            reader = self._price_reader(money, name, is_rate=False)
+            return cells.optional(reader), default
+
+        national = (
+            choices.codes == "national"
+            or ("country_code" in self.texts or bool(choices.country_code))
+            and choices.codes != "complete"
+        )
+        self.national = national
+        heading = self._heading("prefix")
+        self.is_north_american = bool(heading and heading.north_american)
+        style = choices.code_style(national or self.is_north_american)
+
+        def prefixes(text):
+            if not text and "country_code" in self.texts:
+                return [""]
+            return codes.prefixes(text, style, budget)
+
+        return {
+            "prefix": (prefixes, None),
+            "country_code": (codes.country_code, ""),
+            "name": (str, ""),
+            "country": (str, ""),
+            "call_type": (str, ""),
+            "band": (str, ""),
+            "price": (cells.optional(price), None),
+            "first_price": (cells.optional(first_price), None),
+            "per_seconds": (cells.seconds(per_seconds, 1), per_seconds),
+            "first_increment": (cells.seconds(None), None),
+            "next_increment": (cells.seconds(None), None),
+            "connection_fee": fee("connection_fee", 0),
+            "minimum": fee("minimum", 0),
+            "maximum": fee("maximum", -1),
+            "grace_seconds": (cells.seconds(0), 0),
+            "free_seconds": (cells.seconds(0), 0),
+            "tiers": (lambda text: read_tiers(text, money.reader()), ""),
+            "included_seconds": (cells.seconds(0), 0),
+            "valid_from": (day, None),
+            "valid_before": (day, None),
+            "last_day": (dates.after_last_day(choices.date_order), None),
+            "change": (words.status(choices.words), False),
+            "discontinued": (words.flag(choices.words), False),
+            "forbidden": (words.flag(choices.words), False),
+        }
+
+    def _price_reader(self, money, name, is_rate=True):
+        heading = self._heading(name)
+        in_hundredths = bool(heading and heading.hundredths)
+        return money.reader(is_rate, in_hundredths and not self.choices.divisor)
+
+    def _read_column(self, name, reader, default, open_cells):
+        """Read each different text of a column once; a list as long as the column.
+
+        :param open_cells: dict key of a question -> list of (place, error, text)
+        """
+        if name not in self.texts:
+            return Same(default, len(self.lines))
+        numbers, unique = pd.factorize(_told_apart(self.texts[name]))
+        read, wrong = [], {}
+        for number, (_kind, text) in enumerate(unique):
+            try:
+                value = None if _is_formula_error(text) else reader(text)
+            except WrongCell as error:
+                wrong[number] = error, text
+                value = None
+            read.append(default if value is None else value)
+        if wrong:
+            for place in np.flatnonzero(np.isin(numbers, list(wrong))):
+                error, text = wrong[numbers[place]]
+                if not isinstance(error, cells.TwoWays):
+                    self.problems.append(Problem(int(self.lines[place]), error))
+                    continue
+                open_cells.setdefault(error.key, []).append((int(place), error, text))
+                if error.key == "words":
+                    word = words.word_of(text)
+                    shown, count = self.words.get(word, (text, 0))
+                    self.words[word] = shown, count + 1
+        return [read[number] for number in numbers]
+
+    def _check_currencies(self):
+        """All prices of a file are in one currency; cents and digits are told."""
+        known, cents, noise, bare, marked = frozenset(), 0, 0, [], False
+        for name in self._money_columns():
+            heading = self._heading(name)
+            if heading and heading.currencies:
+                known = known & heading.currencies or known or heading.currencies
+            for text, places in self._places(name):
+                try:
+                    amount = amounts.understand(text, name in _RATES)
+                except WrongCell:
+                    continue
+                cents += amount.hundredths * len(places)
+                noise += amounts.is_float_noise(text) * len(places)
+                if not amount.hundredths and not amount.currencies:
+                    if name in _RATES and any(amount.values.values()):
+                        bare += places
+                marked |= amount.hundredths
+                if known and amount.currencies and not known & amount.currencies:
+                    for place in places:
+                        self.problems.append(
+                            Problem(
+                                int(self.lines[place]),
+                                WrongCell(_TWO_CURRENCIES, text=text),
+                            )
+                        )
+                elif amount.currencies:
+                    known = known & amount.currencies or amount.currencies
+                if amount.per_minute and "per_seconds" in self.texts:
+                    self._refuse_other_seconds(text, places)
+        if cents:
+            self._assume(_CENTS, count=cents)
+        if noise:
+            self._assume(_NOISE, count=noise)
+        if marked and bare and not self.choices.divisor:
+            self._ask("divisor", WrongCell(_SOME_CENTS), bare, proposal=100)
+        self.currencies = known
+
+    def _places(self, name):
+        """Yield (text, places of the rows) of each different text of a column."""
+        found = {}
+        for place, text in enumerate(self.texts[name]):
+            if text:
+                found.setdefault((type(text), text), []).append(place)
+        for (_kind, text), places in found.items():
+            yield text, places
+
+    def _refuse_other_seconds(self, text, places):
+        for place in places:
+            seconds = self.texts["per_seconds"].iloc[place]
+            if seconds and cells.whole(seconds) != amounts.MINUTE:
+                self.problems.append(
+                    Problem(
+                        int(self.lines[place]),
+                        WrongCell(_TWO_UNITS, text=text, seconds=str(seconds)),
+                    )
+                )
+
+    def _close(self, values):
+        """Which rates end; those need no price."""
+        values["closed"] = [
+            a or b or c
+            for a, b, c in zip(
+                values["change"],
+                values["discontinued"],
+                values["forbidden"],
+                strict=True,
+            )
+        ]
+        prices = values["price"] = list(values["price"])
+        texts = self.texts["price"].tolist()
+        for place, price in enumerate(prices):
+            if price is None:
+                prices[place] = 0
+                if not texts[place] and not values["closed"][place]:
+                    self.problems.append(
+                        Problem(int(self.lines[place]), WrongCell(_NO_PRICE))
+                    )
+
+    # === COUNTRY CODES === #
+
+    def _ask_country_codes(self, values):
+        """Fill a column of country codes down, where the table shows that it is so."""
+        choices = self.choices
+        if "country_code" not in self.texts:
+            code = choices.country_code
+            if not code and self.is_north_american:
+                code = "1"
+                self._assume(_NORTH_AMERICA)
+            if code:
+                code = codes.country_code(code)
+                values["country_code"] = Same(code, len(self.lines))
+            return
+        given = list(values["country_code"])
+        blank = [
+            place
+            for place, code in enumerate(given)
+            if not code
+            and any(values["prefix"][place] or ())
+            and not all(p.startswith("=") for p in values["prefix"][place])
+        ]
+        if not blank or not any(given) or choices.codes == "complete":
+            return
+        filled, last = list(given), -1
+        proven = choices.country_fill == "down"
+        open_places = []
+        for place, code in enumerate(given):
+            if code:
+                last = place
+            elif place in set(blank) if len(blank) < 50 else not code:
+                filled[place] = given[last] if last >= 0 else ""
+                if last < 0 or not proven and not self._belongs(values, last, place):
+                    open_places.append(place)
+        if choices.country_fill == "none":
+            return
+        if open_places and not proven or (not proven and _all_complete(values, given)):
+            places = open_places or blank
+            self._ask(
+                "country_fill",
+                WrongCell(_BLANK_COUNTRY, count=len(places)),
+                places,
+                proposal="down",
+            )
+            return
+        for place in open_places:
+            self.problems.append(
+                Problem(int(self.lines[place]), WrongCell(_NO_COUNTRY_ABOVE))
+            )
+        values["country_code"] = filled
+        self._assume(_FILLED_DOWN, count=len(blank))
+
+    def _belongs(self, values, above, place):
+        """Whether a row goes on with the country of a row above, as its names say."""
+        if values["country"][place] not in ("", values["country"][above]):
+            return False
+        if values["country"][place]:
+            return True
+        first, second = values["name"][above].split(), values["name"][place].split()
+        return not first or not second or first[0].lower() == second[0].lower()
+
+    def _expanded(self, values):
+        """One row for each prefix of a row without problems."""
+        lines, bad = self.lines, {problem.line for problem in self.problems}
+        bad |= self.open_lines
+        good = [place for place, line in enumerate(lines.tolist()) if line not in bad]
+        counts = [len(values["prefix"][place]) for place in good]
+        budget = _rates_budget(self.deck_rows, self.texts["prefix"])
+        budget.spend(cells.PREFIXES, sum(counts))
+        source = np.repeat(np.array(good, np.int64), counts)
+        prefixes = self._with_country_codes(values, good)
+        for place, prefix in zip(source, prefixes, strict=True):
+            if len(prefix) > cells.MAX_DIGITS:
+                self.problems.append(Problem(int(lines[place]), codes.too_long(prefix)))
+        return rates_frame(values, lines, source, prefixes)
+
+    def _with_country_codes(self, values, good):
+        """The prefixes of the rows; a column of country codes belongs before them.
+
+        Where every prefix begins with its country code already, nothing is added.
+        """
+        pairs = [
+            (values["country_code"][place], prefix, place)
+            for place in good
+            for prefix in values["prefix"][place]
+        ]
+        mode = self.choices.codes
+        given = any(code for code, _prefix, _place in pairs)
+        complete = mode == "complete" or (
+            mode != "national"
+            and all(prefix.startswith(code) for code, prefix, _place in pairs)
+        )
+        if given and complete and not mode:
+            self._assume(_CODES_COMPLETE)
+        elif given and not complete:
+            self._note_doubled(pairs)
+        found = []
+        for code, prefix, place in pairs:
+            if not prefix.startswith("="):
+                try:
+                    prefix = self._with_country_code(code, prefix, complete)
+                except WrongCell as error:
+                    self.problems.append(Problem(int(self.lines[place]), error))
+            found.append(prefix)
+        count = 0
+        if not self.national:
+            count = sum(map(codes.starts_with_access_code, self.texts["prefix"]))
+        if count:
+            self._assume(_WITHOUT_00, count=count)
+        return found
+
+    def _with_country_code(self, code, prefix, complete):
+        if complete:
+            prefix = prefix or code
+        elif code:
+            return codes.with_country_code(code, prefix)
+        elif prefix and self.choices.codes == "national":
+            raise WrongCell(_NO_COUNTRY, prefix=prefix)
+        if prefix.startswith("0"):
+            raise WrongCell(codes.BEGINS_WITH_0, prefix=prefix)
+        return prefix
+
+    def _note_doubled(self, pairs):
+        """Codes that begin with their country code, and get it nevertheless."""
+        doubled = [p for code, p, _place in pairs if code and p.startswith(code)]
+        if doubled:
+            self._assume(_CODES_DOUBLED, count=len(doubled), example=doubled[0])
+
+    def _ask_north_america(self, frame):
+        """Area codes of North America without their 1 look like other countries."""
+        choices = self.choices
+        if choices.codes or choices.country_code or self.is_north_american:
+            return
+        if "country_code" in self.texts:
+            return
+        plain = [code for code in frame["prefix"] if code and code[0] != "="]
+        if codes.is_north_american(self.texts["prefix"].unique(), set(plain)):
+            lines = set(frame["line"].tolist())
+            places = [
+                place for place, line in enumerate(self.lines) if int(line) in lines
+            ]
+            self._ask(
+                "country_code",
+                WrongCell(_NORTH_AMERICAN_CODES, example=plain[0]),
+                places,
+                plain[:5],
+                "1",
+            )
+
+
+def _is_formula_error(text):
+    return isinstance(text, ErrorText) or text in _FORMULA_ERRORS
+
+
+def _told_apart(texts):
+    """Texts of cells with their kinds: a number of a workbook is no text alike."""
+    values = np.empty(len(texts), object)
+    values[:] = [(type(text), text) for text in texts]
+    return values
+
+
+def _counts(texts):
+    """List of (text, number of cells) of a column, kinds of cells apart."""
+    found = {}
+    for text in texts:
+        key = type(text), text
+        found[key] = found.get(key, 0) + 1
+    return [(text, count) for (_kind, text), count in found.items()]
+
+
+def _all_complete(values, given):
+    """Whether all codes begin with their country code where one is given."""
+    pairs = [
+        (code, prefix)
+        for code, prefixes in zip(given, values["prefix"], strict=True)
+        for prefix in prefixes or ()
+        if code
+    ]
+    return all(prefix.startswith(code) for code, prefix in pairs)
 
 
 def _rates_budget(deck_rows, texts):
@@ -169,189 +706,3 @@ def _rates_budget(deck_rows, texts):
             most=most,
         ),
     )
-
-
-def _readers(order, budget):
-    return {
-        "prefix": (lambda text: cells.prefixes(text, budget), None),
-        "country_code": (cells.country_code, ""),
-        "name": (str, ""),
-        "country": (str, ""),
-        "call_type": (str, ""),
-        "band": (str, ""),
-        "price": (cells.price, None),
-        "first_price": (cells.optional(cells.price), None),
-        "per_seconds": (cells.seconds(60, 1), 60),
-        "first_increment": (cells.seconds(None), None),
-        "next_increment": (cells.seconds(None), None),
-        "connection_fee": (cells.optional(cells.price), 0),
-        "minimum": (cells.optional(cells.price), 0),
-        "maximum": (cells.optional(cells.price), -1),
-        "grace_seconds": (cells.seconds(0), 0),
-        "free_seconds": (cells.seconds(0), 0),
-        "tiers": (read_tiers, ""),
-        "included_seconds": (cells.seconds(0), 0),
-        "valid_from": (dates.date(order), None),
-        "valid_before": (dates.date(order), None),
-        "last_day": (dates.after_last_day(order), None),
-        "change": (cells.closing, False),
-        "discontinued": (cells.flag, False),
-        "forbidden": (cells.flag, False),
-    }
-
-
-def _read_column(texts, name, reader, default, lines, problems):
-    """Read each different text of a column once; a list as long as the column."""
-    if name not in texts:
-        return _Same(default, len(lines))
-    codes, unique = pd.factorize(texts[name])
-    read, wrong = [], {}
-    for code, text in enumerate(unique):
-        try:
-            value = reader(text)
-        except WrongCell as error:
-            wrong[code] = error
-            value = None
-        read.append(default if value is None else value)
-    if wrong:
-        for place in np.flatnonzero(np.isin(codes, list(wrong))):
-            problems.append(Problem(int(lines[place]), wrong[codes[place]]))
-    return [read[code] for code in codes]
-
-
-def _merge_increments(values, increments):
-    for name in ("first_increment", "next_increment"):
-        values[name] = list(values[name])
-    first, following = values["first_increment"], values["next_increment"]
-    for place, pair in enumerate(increments):
-        if pair:
-            first[place] = pair[0] if first[place] is None else first[place]
-            following[place] = pair[1] if following[place] is None else following[place]
-        # One of them alone is both; none of them is by the second.
-        if following[place] is None:
-            following[place] = first[place] or 1
-        if first[place] is None:
-            first[place] = following[place]
-
-
-def _merge_grace(values, lines, problems):
-    """Calls last whole seconds: the last free length is one below the first charged."""
-    free = values["free_seconds"]
-    values["grace_including"] = [seconds > 0 for seconds in free]
-    grace = values["grace_seconds"] = list(values["grace_seconds"])
-    for place, seconds in enumerate(free):
-        if not seconds:
-            continue
-        if grace[place] not in (0, seconds + 1):
-            error = WrongCell(_TWO_GRACES, below=grace[place], including=seconds)
-            problems.append(Problem(int(lines[place]), error))
-        grace[place] = seconds + 1
-
-
-def _check_unsupported(values, lines, problems):
-    for place, line in enumerate(lines.tolist()):
-        price, first = values["price"][place], values["first_price"][place]
-        if first is not None and price is not None and first != price:
-            problems.append(Problem(line, WrongCell(_OWN_FIRST_PRICE)))
-        if values["next_increment"][place] < 1:
-            problems.append(Problem(line, WrongCell(_SHORT_INCREMENT)))
-        if values["included_seconds"][place]:
-            problems.append(Problem(line, WrongCell(_INCLUDED_SECONDS)))
-        start, end = values["valid_from"][place], values["valid_until"][place]
-        if start and end and end <= start:
-            last = end - datetime.timedelta(days=end > datetime.date.min)
-            problems.append(Problem(line, WrongCell(_ENDS_EARLY, last=last)))
-
-
-def _expanded(values, lines, bad, budget, problems):
-    """One row for each prefix of a row without problems."""
-    good = [place for place, line in enumerate(lines.tolist()) if line not in bad]
-    counts = [len(values["prefix"][place]) for place in good]
-    budget.spend(cells.PREFIXES, sum(counts))
-    source = np.repeat(np.array(good, np.int64), counts)
-    prefixes = _with_country_codes(values, good)
-    for place, prefix in zip(source, prefixes, strict=True):
-        if len(prefix) > cells.MAX_DIGITS:
-            problems.append(Problem(int(lines[place]), cells.too_long(prefix)))
-
-    def spread(name):
-        column = values[name]
-        return [column[place] for place in source]
-
-    names = [
-        f"{country} {name}".strip() if country and country not in name else name
-        for country, name in zip(values["country"], values["name"], strict=True)
-    ]
-    values["full_name"] = names
-    closed = [
-        a or b or c
-        for a, b, c in zip(
-            values["change"], values["discontinued"], values["forbidden"], strict=True
-        )
-    ]
-    values["closed"] = closed
-    return pd.DataFrame(
-        {
-            "line": lines[source],
-            "prefix": pd.Series(prefixes, dtype=object),
-            "name": spread("full_name"),
-            "call_type": spread("call_type"),
-            "band": spread("band"),
-            "price_e8": np.array(spread("price"), np.int64),
-            "per_seconds": np.array(spread("per_seconds"), np.int64),
-            "initial_increment": np.array(spread("first_increment"), np.int64),
-            "increment": np.array(spread("next_increment"), np.int64),
-            "connection_fee_e8": np.array(spread("connection_fee"), np.int64),
-            "min_charge_e8": np.array(spread("minimum"), np.int64),
-            "max_charge_e8": np.array(spread("maximum"), np.int64),
-            "grace_seconds": np.array(spread("grace_seconds"), np.int64),
-            "grace_including": np.array(spread("grace_including"), bool),
-            "tiers": pd.Series(spread("tiers"), dtype=object),
-            "valid_from": pd.Series(spread("valid_from"), dtype=object),
-            "valid_until": pd.Series(spread("valid_until"), dtype=object),
-            "closed": np.array(spread("closed"), bool),
-        },
-        columns=RATE_COLUMNS,
-    )
-
-
-def _with_country_codes(values, good):
-    """The prefixes of the rows; a column of country codes belongs before them.
-
-    Where every prefix begins with its country code already, nothing is added.
-    """
-    pairs = [
-        (values["country_code"][place], prefix)
-        for place in good
-        for prefix in values["prefix"][place]
-    ]
-    if all(prefix.startswith(code) for code, prefix in pairs):
-        return [prefix for _code, prefix in pairs]
-    return [
-        prefix if prefix.startswith("=") or not prefix else code + prefix
-        for code, prefix in pairs
-    ]
-
-
-def _check_twice(frame, problems):
-    """One price for a prefix at one time."""
-    scope = ["prefix", "call_type", "band", "valid_from"]
-    again = frame.duplicated(scope, keep="first").to_numpy()
-    if not again.any():
-        return
-    first = frame.groupby(scope, dropna=False)["line"].transform("first")
-    repeated = pd.DataFrame({"prefix": frame["prefix"], "line": first})[again]
-    known = {}
-    for line, prefix, other in zip(
-        frame["line"][again], repeated["prefix"], repeated["line"], strict=True
-    ):
-        key = prefix, other
-        if key not in known:
-            known[key] = WrongCell(
-                _lt("The prefix %(prefix)s is in line %(line)s already.")
-                if prefix
-                else _lt("The price of all numbers is in line %(line)s already."),
-                prefix=prefix,
-                line=str(other),
-            )
-        problems.append(Problem(int(line), known[key]))

@@ -4,8 +4,9 @@
 
 import csv
 import io
+import re
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from sys import intern
 
@@ -13,9 +14,14 @@ from ..connectors.budget import Budget
 from ..connectors.files import FileLimits, SourceFileError, detect_format
 from ..connectors.spreadsheet import Workbook
 from ..connectors.unpack import Unpacked, utf8_blocks
+from ..connectors.workbook_cells import NumberText, TypedText
 from ..rating.errors import TranslatableError, _lt
-from .columns import is_header, recognise
+from .amounts import understand
+from .cells import WrongCell
+from .choices import Choices, Question
+from .columns import HARMLESS, NEEDED, candidates, is_header
 from .sheet_texts import plain_text
+from .write import HEADER
 
 #: how far down the header may stand, below titles and notes
 HEADER_ROWS = 60
@@ -28,6 +34,25 @@ LIMITS = FileLimits()
 MAX_COLUMNS = LIMITS.max_columns
 BLOCK_BYTES = 256 * 2**10
 ROWS = "rows"
+NO_CHOICES = Choices()
+_SEVERAL_SHEETS = _lt(
+    "Several sheets have prefixes and prices: %(sheets)s. Choose the one to import."
+)
+_HIDDEN_SHEET = _lt(
+    "Only a hidden sheet has prefixes and prices: %(sheets)s. Say whether it is the "
+    "one to import."
+)
+_ONE_SHEET = _lt("The sheet %(sheet)s is read; these are not: %(others)s.")
+_REPEATED = _lt("Rows that repeat the names of the columns, passed over: %(count)s.")
+_PASSED_OVER = _lt("Rows without a price that are no rates, passed over: %(count)s.")
+_TWO_COLUMNS = {
+    True: _lt("These columns may have the prices or codes: %(columns)s. Choose one."),
+    False: _lt("These columns have the same meaning: %(columns)s. Choose one."),
+}
+_NO_COLUMNS = _lt(
+    "It is not known which column has the prefixes and which one the prices. Choose "
+    "them."
+)
 
 
 class DeckFileError(TranslatableError):
@@ -38,11 +63,17 @@ class DeckFileError(TranslatableError):
 class DeckRows:
     """The table of a deck's file.
 
-    - `header`: texts
+    - `header`: names of the columns, or their numbers where the file names none
     - `columns`: dict meaning -> position, see `columns.COLUMNS`
+    - `headings`: list of `columns.Heading` or None, by position
     - `rows`: list of (line, tuple of texts, as long as the header)
     - `notes`: texts around the table that were passed over, with their lines
     - `most`: how many rates it may stand for
+    - `line`: of the header, 0 without one
+    - `sheet`: title of the sheet; `sheets`: list of (title, whether it is hidden)
+    - `choices`: `choices.Choices`
+    - `questions`: list of `choices.Question` that the table leaves open
+    - `assumptions`: list of `cells.WrongCell`: sentences about what was passed over
     """
 
     header: list
@@ -50,6 +81,13 @@ class DeckRows:
     rows: list
     notes: list
     most: int = MAX_RATES
+    headings: tuple = ()
+    line: int = 0
+    sheet: str = ""
+    sheets: tuple = ()
+    choices: Choices = NO_CHOICES
+    questions: tuple = ()
+    assumptions: tuple = ()
 
     @property
     def unread(self):
@@ -61,12 +99,20 @@ class DeckRows:
             if text and place not in known
         ]
 
+    @property
+    def is_own(self):
+        """Whether it has the names of columns of our own files, all of them."""
+        return tuple(self.header) == HEADER
 
-def read_rows(path, file_name=""):
+
+def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False):
     """Read the table of a deck's file.
 
     :param path: of a CSV, TSV or XLSX file, CSV and TSV gzipped or not
     :param file_name: as the user knows it
+    :param choices: `choices.Choices`: what a person has said about it
+    :param lenient: whether a table without known names of columns is one, too: a
+        person is asked for them
     :return: `DeckRows`
     :raise DeckFileError: it is no such file, or no header names prefixes and prices
     """
@@ -74,60 +120,321 @@ def read_rows(path, file_name=""):
     try:
         # More than a rate for each byte on the disk no deck has, however packed.
         most = min(MAX_RATES, max(FREE_RATES, _size(path)))
-        return _table(_lines(path, file_name), file_name, most)
+        fmt = detect_format(path, file_name, LIMITS, {"has_header": False})
+        table = _Table(file_name, most, choices, lenient)
+        if fmt.kind == "xlsx":
+            with Workbook(path, fmt.compression, LIMITS, typed=True) as workbook:
+                sheet = table.choose_sheet(workbook)
+                return table.read(_sheet_lines(workbook, sheet))
+        return table.read(_text_rows(path, fmt))
     except SourceFileError as error:
         raise DeckFileError(
             "%(problem)s", problem=str(error).replace("call records", "rates")
         ) from error
 
 
-def _table(lines, file_name, most):
+class _Table:
     """The table in rows; none of it is read before it is wanted.
 
-    :param lines: iterator of (line, texts)
     :param most: rows that it may have
     """
-    notes = []
-    seen = ()
-    for line, header in islice(lines, HEADER_ROWS):
-        if is_header(header):
-            break
-        if any(header):
-            seen = seen or header
-            notes.append((line, _note(header)))
-    else:
-        raise DeckFileError(
-            _lt(
-                "No row of the file '%(file)s' names a column with prefixes and one "
-                "with prices. Name them prefix and price. The first row is: %(row)s"
+
+    def __init__(self, file_name, most, choices, lenient):
+        self.file_name = file_name
+        self.most = most
+        self.choices = choices
+        self.lenient = lenient
+        self.notes, self.questions, self.assumptions = [], [], []
+        self.sheet, self.sheets = "", ()
+
+    # === SHEETS === #
+
+    def choose_sheet(self, workbook):
+        """The sheet with the table: the one that was chosen, or that has one."""
+        sheets = workbook.sheets
+        self.sheets = tuple((sheet.title, sheet.is_hidden) for sheet in sheets)
+        for sheet in sheets:
+            if sheet.title == self.choices.sheet:
+                self.sheet = sheet.title
+                return sheet
+        filled, tables = [], []
+        for sheet in sheets:
+            rows = self._first_rows(workbook, sheet, len(sheets) == 1)
+            if rows:
+                filled.append(sheet)
+            if rows and find_header(rows):
+                tables.append(sheet)
+        shown = [sheet for sheet in tables if not sheet.is_hidden]
+        visible = [sheet for sheet in filled if not sheet.is_hidden]
+        found = (shown or tables or visible or filled or list(sheets))[:1]
+        if not found:
+            raise DeckFileError(_lt("The workbook has no sheet with anything in it."))
+        self.sheet = found[0].title
+        if len(shown) > 1 or tables and not shown:
+            names = ", ".join(sheet.title for sheet in shown or tables)
+            text = _SEVERAL_SHEETS if shown else _HIDDEN_SHEET
+            error = WrongCell(text, sheets=names)
+            self.questions.append(
+                Question("sheet", error, 1, len(shown or tables), (names,), self.sheet)
             )
-            if file_name
-            else _lt(
-                "No row of the file names a column with prefixes and one with prices. "
-                "Name them prefix and price. The first row is: %(row)s"
-            ),
-            file=file_name,
-            row=_note(seen),
+        elif len(filled) > 1 and (found[0] is not filled[0] or len(tables) > 1):
+            names = ", ".join(sheet.title for sheet in filled if sheet is not found[0])
+            self.assumptions.append(
+                WrongCell(_ONE_SHEET, sheet=self.sheet, others=names)
+            )
+        return found[0]
+
+    def _first_rows(self, workbook, sheet, is_only):
+        try:
+            return list(islice(_sheet_lines(workbook, sheet), HEADER_ROWS))
+        except SourceFileError:
+            if is_only:
+                raise
+            return []
+
+    # === THE TABLE === #
+
+    def read(self, lines):
+        """Read the table.
+
+        :param lines: iterator of (line, texts)
+        :return: `DeckRows`
+        """
+        first = list(islice(lines, HEADER_ROWS))
+        place, size, header = self._header(first)
+        line = first[place][0] if size else 0
+        for other, texts in first[:place]:
+            if any(texts):
+                self.notes.append((other, _note(texts)))
+        rest = chain(first[place + size :], lines)
+        found, headings = candidates(header)
+        rows = self._rows(rest, header, found)
+        if not rows:
+            raise DeckFileError(_lt("The file has a header and no rates below it."))
+        columns = self._columns(found, headings, header, rows, line)
+        return DeckRows(
+            header,
+            columns,
+            rows,
+            self.notes,
+            self.most,
+            tuple(headings),
+            line,
+            self.sheet,
+            self.sheets,
+            self.choices,
+            tuple(self.questions),
+            tuple(self.assumptions),
         )
-    budget = Budget({ROWS: most}, _too_many)
-    rows = []
-    columns = recognise(header)
-    needed = [columns["prefix"], columns["price"]]
-    width = len(header)
-    for line, texts in lines:
-        if not any(texts):
-            continue
-        budget.spend(ROWS)
-        padded = texts[:width] + [""] * (width - len(texts))
-        if sum(map(bool, padded)) == 1 and not all(padded[column] for column in needed):
-            if len(notes) < MAX_NOTES:
-                notes.append((line, _note(texts)))
-            continue
-        # Most texts of a deck are in many of its rows, and take memory once.
-        rows.append((line, tuple(map(intern, padded))))
-    if not rows:
-        raise DeckFileError(_lt("The file has a header and no rates below it."))
-    return DeckRows(header, columns, rows, notes, most)
+
+    def _header(self, first):
+        """(place of the header among the first rows, its rows, its texts)."""
+        chosen = self.choices.header_line
+        if chosen:
+            for place, (line, texts) in enumerate(first):
+                if line == chosen:
+                    found = find_header(first[place : place + 2])
+                    if found and not found[0]:
+                        return place, *found[1:]
+                    return place, 1, list(texts)
+        elif chosen is None:
+            found = find_header(first)
+            if found:
+                return found
+        filled = [place for place, (_line, texts) in enumerate(first) if any(texts)]
+        seen = first[filled[0]][1] if filled else ()
+        if chosen is None and not self.lenient or not filled:
+            raise DeckFileError(
+                _lt(
+                    "No row of the file '%(file)s' names a column with prefixes and "
+                    "one with prices. Name them prefix and price. The first row is: "
+                    "%(row)s"
+                )
+                if self.file_name
+                else _lt(
+                    "No row of the file names a column with prefixes and one with "
+                    "prices. Name them prefix and price. The first row is: %(row)s"
+                ),
+                file=self.file_name,
+                row=_note(seen),
+            )
+        return self._guessed_header(first, filled)
+
+    def _guessed_header(self, first, filled):
+        """A header that a person has to look at."""
+        width = max(len(texts) for _line, texts in first)
+        wide = [place for place in filled if sum(map(bool, first[place][1])) > 1]
+        place = (wide or filled)[0]
+        texts = first[place][1]
+        if self.choices.header_line == 0 or any(map(_is_number, texts)):
+            # The first row is a rate already.
+            start = place if self.choices.header_line is None else filled[0]
+            return start, 0, [str(number) for number in range(1, width + 1)]
+        return place, 1, list(texts)
+
+    def _rows(self, lines, header, found):
+        """The rows below the header; what is no rate is passed over and counted."""
+        budget = Budget({ROWS: self.most}, _too_many)
+        width = len(header)
+        chosen = self.choices.columns
+        places = chosen if chosen is not None else {n: p[0] for n, p in found.items()}
+        prefix, country = places.get("prefix"), places.get("country_code")
+        prices = (
+            [places["price"]]
+            if chosen and "price" in chosen
+            else found.get("price", ())
+        )
+        headings = [text.lower() for text in header]
+        rows, texts_of, repeated, passed = [], {}, 0, 0
+        for line, texts in lines:
+            if not any(texts):
+                continue
+            budget.spend(ROWS)
+            padded = texts[:width] + [""] * (width - len(texts))
+            if [text.lower() for text in padded] == headings:
+                repeated += 1
+                continue
+            if prefix is not None and self._is_note(padded, prefix, country, prices):
+                passed += 1
+                if len(self.notes) < MAX_NOTES:
+                    self.notes.append((line, _note(texts)))
+                continue
+            # Most texts of a deck are in many of its rows, and take memory once.
+            rows.append((line, tuple(_once(text, texts_of) for text in padded)))
+        if repeated:
+            self.assumptions.append(WrongCell(_REPEATED, count=repeated))
+        if passed:
+            self.assumptions.append(WrongCell(_PASSED_OVER, count=passed))
+        return rows
+
+    def _is_note(self, texts, prefix, country, prices):
+        """Whether a row is no rate: a title, a total, a remark."""
+        if any(texts[place] for place in prices):
+            return False
+        if sum(map(bool, texts)) == 1:
+            return True
+        if country is not None and texts[country]:
+            return False
+        return not _has_digit(texts[prefix])
+
+    # === COLUMNS === #
+
+    def _columns(self, found, headings, header, rows, line):
+        """dict meaning -> position; what is not clear is a question."""
+        chosen = self.choices.columns
+        if chosen is not None:
+            return {
+                meaning: place
+                for meaning, place in chosen.items()
+                if place < len(header)
+            }
+        found = {meaning: list(places) for meaning, places in found.items()}
+        self._place_bands(found, headings, rows)
+        columns = {}
+        for meaning, places in found.items():
+            columns[meaning] = places[0]
+            if len(places) == 1 or meaning in HARMLESS:
+                continue
+            filled = [p for p in places if any(row[p] for _line, row in rows)]
+            columns[meaning] = (filled or places)[0]
+            differ = sum(
+                len({row[place] for place in filled}) > 1 for _line, row in rows
+            )
+            if differ:
+                names = ", ".join(header[place] for place in filled)
+                self.questions.append(
+                    Question(
+                        "columns",
+                        WrongCell(_TWO_COLUMNS[meaning in NEEDED], columns=names),
+                        line,
+                        differ,
+                        (names,),
+                        header[filled[0]],
+                    )
+                )
+        missing = [meaning for meaning in NEEDED if meaning not in columns]
+        if missing:
+            self.questions.append(
+                Question("columns", WrongCell(_NO_COLUMNS), line, len(rows))
+            )
+        return columns
+
+    def _place_bands(self, found, headings, rows):
+        """A column named peak has prices, or the names of time bands."""
+        for place in list(found.get("price", ())):
+            texts = [row[place] for _line, row in rows[:HEADER_ROWS] if row[place]]
+            if not headings[place].of_band or any(map(_is_number, texts)) or not texts:
+                continue
+            found["price"].remove(place)
+            found.setdefault("band", []).append(place)
+        if not found.get("price", True):
+            del found["price"]
+
+
+def find_header(rows):
+    """Find the row, or the two rows, that name the columns of a deck.
+
+    :param rows: list of (line, texts)
+    :return: (place of the first, number of rows, texts), None where there is none
+    """
+    for place, (_line, texts) in enumerate(rows):
+        below = rows[place + 1][1] if place + 1 < len(rows) else []
+        both = _both(texts, below)
+        if is_header(texts):
+            goes_on = both and is_header(both) and _goes_on(texts, below)
+            return (place, 2, both) if goes_on else (place, 1, list(texts))
+        if both and is_header(both) and not is_header(below):
+            return place, 2, both
+    return None
+
+
+def _both(above, below):
+    """The texts of two rows of a header; what is above may reach over several.
+
+    :return: None where they are no header together
+    """
+    if not any(below) or any(map(_has_digit, below)) or any(map(_is_number, above)):
+        return None
+    width = max(len(above), len(below))
+    above = [*above, *[""] * (width - len(above))]
+    below = [*below, *[""] * (width - len(below))]
+    texts, over = [], ""
+    for upper, lower in zip(above, below, strict=True):
+        over = upper or (over if lower else "")
+        texts.append(f"{over} {lower}".strip() if lower else upper)
+    return texts
+
+
+def _goes_on(above, below):
+    """Whether the row below a header belongs to it: it has names where prices are."""
+    places = candidates(above)[0]
+    prefix, price = places["prefix"][0], places["price"][0]
+    below = [*below, *[""] * len(above)]
+    return bool(below[price]) and (not below[prefix] or len(set(below)) > 2)
+
+
+def _is_number(text):
+    """Whether a text is a number, as prices and prefixes are and names are not."""
+    if isinstance(text, NumberText):
+        return True
+    if not _has_digit(text):
+        return False
+    try:
+        understand(text)
+    except WrongCell:
+        return bool(re.fullmatch(r"\+?[0-9][0-9 .,;/-]*", text))
+    return True
+
+
+def _has_digit(text):
+    return any("0" <= sign <= "9" for sign in text)
+
+
+def _once(text, known):
+    """The same text, one object for all that are alike; kinds of cells apart."""
+    if type(text) is str:
+        return intern(text)
+    return known.setdefault((type(text), text), text)
 
 
 def _size(path):
@@ -149,14 +456,17 @@ def _too_many(_what, most):
     )
 
 
-def _lines(path, file_name):
-    """Yield (line, texts) of every row."""
-    fmt = detect_format(path, file_name, LIMITS, {"has_header": False})
-    if fmt.kind == "xlsx":
-        with Workbook(path, fmt.compression, LIMITS) as workbook:
-            for line, values, _width in workbook.rows():
-                yield line, [text.strip() for text in values]
-        return
+def _sheet_lines(workbook, sheet):
+    """Yield (line, texts) of every row of a sheet."""
+    for line, values, _width in workbook.sheet_rows(sheet):
+        yield (
+            line,
+            [text if isinstance(text, TypedText) else text.strip() for text in values],
+        )
+
+
+def _text_rows(path, fmt):
+    """Yield (line, texts) of every row of a text."""
     with Unpacked(path, fmt.compression, LIMITS) as file:
         blocks = utf8_blocks(file.blocks(BLOCK_BYTES), fmt.encoding)
         yield from _records(_text_lines(blocks), fmt.delimiter)

@@ -12,7 +12,10 @@ from decimal import Decimal
 
 from ..rating.errors import _lt
 from ..rating.exact import exact, exact_text
-from .cells import MAX_SECONDS, PRICE_DECIMALS, WrongCell, price, whole
+from .amounts import POINT, Money, decimal_signs
+from .cells import MAX_SECONDS, PRICE_DECIMALS, WrongCell, whole
+
+_OWN_PRICE = Money(POINT).reader()
 
 _TIER = re.compile(
     r"(?P<start>[0-9]+)\s*:\s*(?P<price>[^/\s]+)\s*(?:/\s*(?P<per>[0-9]+))?"
@@ -20,12 +23,17 @@ _TIER = re.compile(
 )
 
 
-def read_tiers(text):
+def read_tiers(text, read_price=None):
     """The tiers of a cell.
 
+    :param read_price: reader of a price, see `amounts.Money.reader`; None: in the
+        convention that the cell shows
     :return: their text as :func:`tiers_text` writes it; empty without tiers
     :raise WrongCell: saying what is wrong
     """
+    if read_price is None:
+        signs = decimal_signs((price, 1, True) for price in tier_prices(text))
+        read_price = Money(signs.convention).reader()
     found = []
     for part in filter(None, (part.strip() for part in text.split(";"))):
         match = _TIER.fullmatch(part)
@@ -50,8 +58,14 @@ def read_tiers(text):
                 _lt("The tier '%(tier)s' begins no later than the one before it."),
                 tier=part,
             )
-        found.append((start, price(match["price"]), per, step))
+        found.append((start, read_price(match["price"]), per, step))
     return tiers_text(found)
+
+
+def tier_prices(text):
+    """The texts of the prices of a cell."""
+    parts = (part.strip() for part in text.split(";"))
+    return [m["price"] for m in map(_TIER.fullmatch, parts) if m]
 
 
 def tiers_text(tiers):
@@ -76,7 +90,7 @@ def split_tiers(text):
         found.append(
             (
                 int(match["start"]),
-                price(match["price"]),
+                _OWN_PRICE(match["price"]),
                 int(match["per"]),
                 int(match["step"]),
             )

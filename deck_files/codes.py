@@ -1,0 +1,396 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The codes in a cell of a deck: lists, ranges, codes in parts.
+
+A code is what one part of the cell spells, and digits are never joined over what
+separates two codes. What may be read in two ways is a `TwoWays`, until a person has
+said for the file how it is meant:
+
+- `blanks`: `1204 1226` is one code in groups (`group`), or two (`separate`)
+- `dashes`: `33-6` is one code in two parts (`join`), or the codes from 33 to 36
+  (`range`)
+- `lists`: `4420,21` are whole codes (`full`), or 4420 and 4421: other last digits
+  (`ending`)
+"""
+
+import re
+from dataclasses import dataclass
+
+from ..rating.errors import _lt
+from .amounts import _PLAIN
+from .cells import MAX_DIGITS, PREFIXES, TwoWays, WrongCell
+
+#: of one cell; a range that spans more is a slip of the pen
+MAX_PREFIXES = 10_000
+MAX_CELL = 50_000
+# What a cell may be besides digits: all numbers, a short code.
+_ANY = {"*", "any", "default"}
+_SHORT_CODE = re.compile(r"=[0-9]{1,9}")
+_SEPARATORS = re.compile(r"(\s*(?:[,;/|&]|\r\n|[\r\n\t\v\f\u2028\u2029])\s*|\s+and\s+)")
+_RANGE = re.compile(r"([0-9 ]*[0-9])\s*(?:-|\bto\b|\bbis\b)\s*\+?([0-9]+)")
+_GROUPS = re.compile(r"[0-9]+(?: +[0-9]+)*")
+_EXCEL_WHOLE = re.compile(r"([0-9]+)\.0")
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+")
+#: assigned country codes of one, two and three digits
+COUNTRY_CODES = frozenset(
+    "1 7 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 "
+    "60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98 211 212 213 216 218 220 221 "
+    "222 223 224 225 226 227 228 229 230 231 232 233 234 235 236 237 238 239 240 241 "
+    "242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 260 261 262 "
+    "263 264 265 266 267 268 269 290 291 297 298 299 350 351 352 353 354 355 356 357 "
+    "358 359 370 371 372 373 374 375 376 377 378 379 380 381 382 383 385 386 387 389 "
+    "420 421 423 500 501 502 503 504 505 506 507 508 509 590 591 592 593 594 595 596 "
+    "597 598 599 670 672 673 674 675 676 677 678 679 680 681 682 683 685 686 687 688 "
+    "689 690 691 692 800 808 850 852 853 855 856 870 878 880 881 882 883 886 888 960 "
+    "961 962 963 964 965 966 967 968 970 971 972 973 974 975 976 977 979 992 993 994 "
+    "995 996 998".split()
+)
+#: countries whose numbers keep a 0 behind the country code
+_WITH_ZERO = frozenset(("39", "225", "241", "242", "378", "379"))
+#: area codes of North America, +1
+AREA_CODES = frozenset(
+    "201 202 203 204 205 206 207 208 209 210 212 213 214 215 216 217 218 219 220 223 "
+    "224 225 226 227 228 229 231 234 235 236 239 240 242 246 248 249 250 251 252 253 "
+    "254 256 257 260 262 263 264 267 268 269 270 272 274 276 279 281 283 284 289 301 "
+    "302 303 304 305 306 307 308 309 310 312 313 314 315 316 317 318 319 320 321 323 "
+    "324 325 326 327 329 330 331 332 334 336 337 339 340 341 343 345 346 347 350 351 "
+    "352 353 354 360 361 363 364 365 367 368 369 380 382 385 386 401 402 403 404 405 "
+    "406 407 408 409 410 412 413 414 415 416 417 418 419 423 424 425 428 430 431 432 "
+    "434 435 437 438 440 441 442 443 445 447 448 450 458 463 464 468 469 470 472 473 "
+    "474 475 478 479 480 484 501 502 503 504 505 506 507 508 509 510 512 513 514 515 "
+    "516 517 518 519 520 530 531 534 539 540 541 548 551 557 559 561 562 563 564 567 "
+    "570 571 572 573 574 575 579 580 581 582 584 585 586 587 601 602 603 604 605 606 "
+    "607 608 609 610 612 613 614 615 616 617 618 619 620 623 626 628 629 630 631 636 "
+    "639 640 641 645 646 647 649 650 651 656 657 658 659 660 661 662 664 667 669 670 "
+    "671 672 678 680 681 682 683 684 686 689 701 702 703 704 705 706 707 708 709 712 "
+    "713 714 715 716 717 718 719 720 721 724 725 726 727 728 730 731 732 734 737 738 "
+    "740 742 743 747 748 753 754 757 758 760 762 763 765 767 769 770 771 772 773 774 "
+    "775 778 779 780 781 782 784 785 786 787 800 801 802 803 804 805 806 807 808 809 "
+    "810 812 813 814 815 816 817 818 819 820 821 825 826 828 830 831 832 833 835 838 "
+    "839 840 843 844 845 847 848 850 854 855 856 857 858 859 860 862 863 864 865 866 "
+    "867 868 869 870 872 873 876 877 878 879 888 900 901 902 903 904 905 906 907 908 "
+    "909 910 912 913 914 915 916 917 918 919 920 925 928 929 930 931 934 936 937 938 "
+    "939 940 941 942 943 945 947 948 949 951 952 954 956 959 970 971 972 973 975 978 "
+    "979 980 983 984 985 986 989".split()
+)
+_AREA = re.compile(r"[0-9]{3}(?:[2-9][0-9]{2}[0-9]?)?")
+
+# Codes of three digits are as often a country and what follows.
+_MANY_COUNTRIES = 3
+
+_NO_PREFIX = _lt("'%(text)s' is no prefix: digits, ranges or a list of these.")
+_BEGINS_LATE = _lt("'%(text)s' is no range of prefixes: it begins after its end.")
+BEGINS_WITH_0 = _lt(
+    "The prefix %(prefix)s begins with 0, which no international number does: leave "
+    "out what is dialed before the country code or the area code."
+)
+_EMPTY = _lt("The prefix is missing. * is the price of all numbers.")
+_BLANKS = _lt(
+    "'%(text)s' may be read in two ways: as one code in groups, or as several codes. "
+    "Say how blanks are meant."
+)
+_DASHES = _lt(
+    "'%(text)s' may be read in two ways: as one code in two parts, or as a range. Say "
+    "how dashes are meant."
+)
+_GROUPED_NUMBER = _lt(
+    "'%(text)s' may be read in two ways: as several codes, or as one number that a "
+    "spreadsheet has grouped. Say how lists are meant, or write the number without "
+    "commas."
+)
+_LISTS = _lt(
+    "'%(text)s' may be read in two ways: the shorter codes are whole ones, or other "
+    "last digits of the one before them. Say how lists are meant."
+)
+
+
+@dataclass(frozen=True)
+class CodeStyle:
+    """How the codes of a file are meant; empty where nobody has said it.
+
+    - `blanks`: `group` or `separate`; `dashes`: `join` or `range`; `lists`: `full` or
+      `ending`
+    - `national`: whether a country code belongs before them, which is not in the cell
+    """
+
+    blanks: str = ""
+    dashes: str = ""
+    lists: str = ""
+    national: bool = False
+
+
+def prefixes(text, style=CodeStyle(), budget=None):  # noqa: B008 - frozen
+    """The prefixes of a cell.
+
+    :param style: `CodeStyle`
+    :param budget: `connectors.budget.Budget` that `PREFIXES` are spent of
+    :raise WrongCell: it is none; `TwoWays` where it may be read in two ways
+    """
+    if text.lower() in _ANY:
+        return [""]
+    if not text:
+        raise WrongCell(_EMPTY)
+    if len(text) > MAX_CELL:
+        raise _no_prefix(text)
+    return _Cell(text, style, budget).read()
+
+
+def country_of(code):
+    """The country code that a code begins with; empty where none is assigned."""
+    return next((code[:n] for n in (1, 2, 3) if code[:n] in COUNTRY_CODES), "")
+
+
+def too_long(prefix):
+    """The `WrongCell` of a prefix with more digits than a number has."""
+    return WrongCell(
+        _lt("The prefix %(prefix)s has more than 15 digits."), prefix=prefix
+    )
+
+
+def country_code(text):
+    """A country code before prefixes, without its plus or 00; empty without one."""
+    digits = re.sub(r"\.0$", "", text.translate(_PLAIN)).lstrip("+").replace(" ", "")
+    digits = re.sub(r"^00(?=[1-9])", "", digits)
+    if digits and not re.fullmatch(r"[1-9][0-9]{0,6}", digits):
+        raise WrongCell(_lt("'%(text)s' is no country code."), text=text)
+    return digits
+
+
+def starts_with_access_code(text):
+    """Whether a code of the cell begins with 00, which is left out."""
+    return bool(re.search(r"(?:^|[^0-9])00[1-9]", text))
+
+
+def is_north_american(cells, codes):
+    """Whether codes look like area codes of North America without their 1.
+
+    :param cells: texts of the cells of the whole file
+    :param codes: set of the codes in them
+    """
+    if not codes or len({len(code) for code in codes}) > 1:
+        return False
+    if not all(_AREA.fullmatch(code) and code[:3] in AREA_CODES for code in codes):
+        return False
+    # A plus, a range or a country code apart from the rest tells that it is there.
+    if any(re.search(r"[0-9] *[-+ ] *[0-9]|\+", text) for text in cells):
+        return False
+    if len(next(iter(codes))) > 3:
+        return True
+    countries = {country_of(code) or code[:2] for code in codes}
+    return len(countries) >= _MANY_COUNTRIES
+
+
+def _no_prefix(text):
+    return WrongCell(_NO_PREFIX, text=text)
+
+
+class _Cell:
+    """The codes of one cell, part by part."""
+
+    def __init__(self, text, style, budget):
+        self.text = text
+        self.style = style
+        self.budget = budget
+        self.found = []
+        #: digits that begin every code of the cell, as `61` in `61 38,39`
+        self.head = ""
+        self.last = ""
+
+    def read(self):
+        plain = re.sub("[\u00a0\u2007\u2009\u202f]", " ", self.text)
+        plain = re.sub("[\u2010-\u2015\u2212]", "-", plain)
+        pieces = _SEPARATORS.split(plain.strip())
+        parts = [
+            (part.strip(), sep)
+            for part, sep in zip(pieces[::2], ["", *pieces[1::2]], strict=True)
+        ]
+        parts = [(part, sep.strip()) for part, sep in parts if part]
+        self.all_countries = all(
+            part.lstrip("+") in COUNTRY_CODES for part, _sep in parts
+        )
+        self.firsts = [part.split()[0] for part, _s in parts if " " in part]
+        self._refuse_thousands(plain)
+        for part, separator in parts:
+            if self.budget is not None:
+                self.budget.spend(PREFIXES)
+            self._read_part(part, separator)
+        if not self.found:
+            raise _no_prefix(self.text)
+        return self.found
+
+    def _refuse_thousands(self, plain):
+        """`447,400` may be a number that a spreadsheet grouped."""
+        plain = plain.strip()
+        if self.style.lists or not _THOUSANDS.fullmatch(plain) or self.all_countries:
+            return
+        first, *others = plain.split(",")
+        country = "" if self.style.national else country_of(first)
+        if not all(country and country_of(part) == country for part in others):
+            raise self._two_ways("lists", _GROUPED_NUMBER)
+
+    def _two_ways(self, key, text):
+        return TwoWays(key, text, text=self.text)
+
+    def _read_part(self, part, separator):
+        if _SHORT_CODE.fullmatch(part):
+            self.found.append(part)
+            return
+        is_international = part.startswith("+")
+        part = part.lstrip("+").strip()
+        excel = _EXCEL_WHOLE.fullmatch(part)
+        part = excel[1] if excel else part
+        if not self.style.national:
+            part = self._without_access_code(part)
+        span = _RANGE.fullmatch(part)
+        groups, end = (span[1], span[2]) if span else (part, "")
+        if not _GROUPS.fullmatch(groups):
+            raise _no_prefix(self.text)
+        groups = groups.split()
+        if len(groups) > 1:
+            self._read_groups(groups, end)
+        elif end:
+            first = self._whole(groups[0], separator, is_international)
+            if is_international and first in COUNTRY_CODES:
+                self._join(first, end)
+            else:
+                self._read_dash(first, end)
+        else:
+            self._add(self._whole(groups[0], separator, is_international))
+
+    def _without_access_code(self, part):
+        """A code without the 00 that is dialed before it."""
+        if not part.startswith("00"):
+            return part
+        rest = part[2:].lstrip(" ")
+        # No code of North America begins so: it is 0011 and a country code.
+        if rest.startswith(("0", "10", "11")):
+            raise WrongCell(BEGINS_WITH_0, prefix=part)
+        return rest
+
+    def _read_groups(self, groups, end):
+        """Digits with blanks between them: one code, or several."""
+        first, *others = groups
+        joined = "".join(groups)
+        if len(joined) > MAX_DIGITS:
+            is_group = False
+        elif any(group.startswith("0") for group in others):
+            is_group = True
+        elif len(self.firsts) > 1 and set(self.firsts) == {first}:
+            is_group = True  # 44 20, 44 161: nobody writes the same code twice
+        elif self.style.blanks:
+            is_group = self.style.blanks == "group"
+        elif (
+            not self.style.national
+            and first in COUNTRY_CODES
+            and not all(group in COUNTRY_CODES for group in others)
+        ):
+            is_group = True
+        else:
+            raise self._two_ways("blanks", _BLANKS)
+        if not is_group:
+            for group in groups[:-1]:
+                self._add(group)
+            self._read_dash(groups[-1], end) if end else self._add(groups[-1])
+            return
+        self.head = "".join(groups[:-1])
+        if end:
+            # 44 7400-7409: the end goes on from the same country code.
+            if len(end) > MAX_DIGITS:
+                raise too_long(end)
+            self._range(joined, end)
+        else:
+            self._add(joined)
+
+    def _read_dash(self, first, end):
+        """Digits with a dash between them: a range, or one code in two parts."""
+        for digits in (first, end):
+            if len(digits) > MAX_DIGITS:
+                raise too_long(digits)
+        is_country = first in COUNTRY_CODES and not self.style.national
+        if len(end) > len(first):
+            if not is_country and self.style.dashes != "join":
+                raise _no_prefix(self.text)
+            self._join(first, end)
+        elif not is_country:
+            if self.style.dashes == "join" and int(end) < int(first[-len(end) :]):
+                self._join(first, end)
+            else:
+                self._range(first, end)
+        elif end[0] == "0":
+            self._join(first, end)
+        elif self.style.dashes == "range":
+            self._range(first, end)
+        elif self.style.dashes == "join":
+            self._join(first, end)
+        else:
+            raise self._two_ways("dashes", _DASHES)
+
+    def _join(self, first, end):
+        self.head = first
+        self._add(with_country_code(first, end))
+
+    def _range(self, first, end):
+        if len(end) < len(first):
+            # 7400-09 is 7400-7409.
+            end = first[: len(first) - len(end)] + end
+        if len(first) != len(end) or int(first) > int(end):
+            raise WrongCell(_BEGINS_LATE, text=self.text)
+        if int(end) - int(first) >= MAX_PREFIXES:
+            raise WrongCell(
+                _lt("The range %(first)s-%(last)s has more than %(most)s prefixes."),
+                first=first,
+                last=end,
+                most=MAX_PREFIXES,
+            )
+        if self.budget is not None:
+            self.budget.spend(PREFIXES, int(end) - int(first))
+        for number in range(int(first), int(end) + 1):
+            self._add(str(number).zfill(len(first)))
+
+    def _whole(self, part, separator, is_international):
+        """A part of a list as a whole code.
+
+        It may begin with what the code before it begins with, written only once.
+        """
+        last, head = self.last, self.head
+        if not last or is_international:
+            return part
+        if part[0] == "0" and len(part) < len(last):
+            return last[: -len(part)] + part
+        if head:
+            if part.startswith(head) and len(part) > len(head):
+                return part
+            if len(part) == len(last) - len(head) and separator in (",", "/"):
+                return head + part
+            if self.style.lists:
+                return part if self.style.lists == "full" else head + part
+            raise self._two_ways("lists", _LISTS)
+        if len(part) >= len(last) or self.all_countries:
+            return part
+        ending = last[: -len(part)] + part
+        if self.style.lists == "ending":
+            return ending
+        if self.style.lists == "full" or ending <= last:
+            return part
+        country = "" if self.style.national else country_of(last)
+        if len(country) > 1 and country_of(part) == country:
+            return part
+        raise self._two_ways("lists", _LISTS)
+
+    def _add(self, code):
+        if len(code) > MAX_DIGITS:
+            raise too_long(code)
+        if code[0] == "0" and not self.style.national:
+            raise WrongCell(BEGINS_WITH_0, prefix=code)
+        self.found.append(code)
+        self.last = code
+
+
+def with_country_code(country, code):
+    """A code of a country with its country code.
+
+    :raise WrongCell: it begins with the 0 that is dialed within the country
+    """
+    if code.startswith("0") and country not in _WITH_ZERO:
+        raise WrongCell(BEGINS_WITH_0, prefix=code)
+    return country + code

@@ -1,0 +1,202 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Rates of a deck's file from the values of its rows, each problem with its line."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..rating.errors import _lt
+from .cells import WrongCell
+from .rows import DeckFileError
+
+MAX_PROBLEMS = 10_000
+#: what a rate says of the price; amounts are integers in 1e-8
+TERMS = (
+    "price_e8",
+    "per_seconds",
+    "initial_increment",
+    "increment",
+    "connection_fee_e8",
+    "min_charge_e8",
+    "max_charge_e8",
+    "grace_seconds",
+)
+RATE_COLUMNS = (
+    "line",
+    "prefix",
+    "name",
+    "call_type",
+    "band",
+    *TERMS,
+    "grace_including",
+    "tiers",
+    "valid_from",
+    "valid_until",
+    "closed",
+)
+_OWN_FIRST_PRICE = _lt("The first interval has a price of its own.")
+_SHORT_INCREMENT = _lt("The next increment is at least 1 second.")
+_INCLUDED_SECONDS = _lt("Included seconds belong into a calling plan.")
+_TWO_GRACES = _lt(
+    "Free below %(below)s seconds, and free up to and including %(including)s seconds, "
+    "are not the same. Leave one of them empty."
+)
+_ENDS_EARLY = _lt("Its last day, %(last)s, is before it begins.")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a row: its line, and a sentence or the `WrongCell`."""
+
+    line: int
+    error: WrongCell | str
+
+    @property
+    def text(self):
+        """Return the sentence."""
+        return str(self.error)
+
+
+class Same(Sequence):
+    """The same value for each row; takes no memory for them."""
+
+    def __init__(self, value, length):
+        self._value = value
+        self._length = length
+
+    def __len__(self):
+        return self._length
+
+    def __getitem__(self, place):
+        if not 0 <= place < self._length:
+            raise IndexError(place)
+        return self._value
+
+
+class Problems(list):
+    """List of `Problem`, as long as a person could look through it."""
+
+    def append(self, problem):
+        if len(self) >= MAX_PROBLEMS:
+            raise DeckFileError(
+                _lt(
+                    "More than %(most)s rows of the file are wrong. The first is "
+                    "line %(line)s: %(problem)s"
+                ),
+                most=MAX_PROBLEMS,
+                line=self[0].line,
+                problem=self[0].text,
+            )
+        return super().append(problem)
+
+
+def merge_increments(values, increments):
+    for name in ("first_increment", "next_increment"):
+        values[name] = list(values[name])
+    first, following = values["first_increment"], values["next_increment"]
+    for place, pair in enumerate(increments):
+        if pair:
+            first[place] = pair[0] if first[place] is None else first[place]
+            following[place] = pair[1] if following[place] is None else following[place]
+        # One of them alone is both; none of them is by the second.
+        if following[place] is None:
+            following[place] = first[place] or 1
+        if first[place] is None:
+            first[place] = following[place]
+
+
+def merge_grace(values, lines, problems):
+    """Calls last whole seconds: the last free length is one below the first charged."""
+    free = values["free_seconds"]
+    values["grace_including"] = [seconds > 0 for seconds in free]
+    grace = values["grace_seconds"] = list(values["grace_seconds"])
+    for place, seconds in enumerate(free):
+        if not seconds:
+            continue
+        if grace[place] not in (0, seconds + 1):
+            error = WrongCell(_TWO_GRACES, below=grace[place], including=seconds)
+            problems.append(Problem(int(lines[place]), error))
+        grace[place] = seconds + 1
+
+
+def check_unsupported(values, lines, problems):
+    for place, line in enumerate(lines.tolist()):
+        price, first = values["price"][place], values["first_price"][place]
+        if first is not None and price is not None and first != price:
+            problems.append(Problem(line, WrongCell(_OWN_FIRST_PRICE)))
+        if values["next_increment"][place] < 1:
+            problems.append(Problem(line, WrongCell(_SHORT_INCREMENT)))
+        if values["included_seconds"][place]:
+            problems.append(Problem(line, WrongCell(_INCLUDED_SECONDS)))
+        start, end = values["valid_from"][place], values["valid_until"][place]
+        if start and end and end <= start:
+            last = end - datetime.timedelta(days=end > datetime.date.min)
+            problems.append(Problem(line, WrongCell(_ENDS_EARLY, last=last)))
+
+
+def rates_frame(values, lines, source, prefixes):
+    """The rates as a DataFrame.
+
+    :param source: array of the places of their rows
+    :param prefixes: list, as long
+    """
+
+    def spread(name):
+        column = values[name]
+        return [column[place] for place in source]
+
+    values["full_name"] = [
+        f"{country} {name}".strip() if country and country not in name else name
+        for country, name in zip(values["country"], values["name"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "line": lines[source],
+            "prefix": pd.Series(prefixes, dtype=object),
+            "name": spread("full_name"),
+            "call_type": spread("call_type"),
+            "band": spread("band"),
+            "price_e8": np.array(spread("price"), np.int64),
+            "per_seconds": np.array(spread("per_seconds"), np.int64),
+            "initial_increment": np.array(spread("first_increment"), np.int64),
+            "increment": np.array(spread("next_increment"), np.int64),
+            "connection_fee_e8": np.array(spread("connection_fee"), np.int64),
+            "min_charge_e8": np.array(spread("minimum"), np.int64),
+            "max_charge_e8": np.array(spread("maximum"), np.int64),
+            "grace_seconds": np.array(spread("grace_seconds"), np.int64),
+            "grace_including": np.array(spread("grace_including"), bool),
+            "tiers": pd.Series(spread("tiers"), dtype=object),
+            "valid_from": pd.Series(spread("valid_from"), dtype=object),
+            "valid_until": pd.Series(spread("valid_until"), dtype=object),
+            "closed": np.array(spread("closed"), bool),
+        },
+        columns=RATE_COLUMNS,
+    )
+
+
+def check_twice(frame, problems):
+    """One price for a prefix at one time."""
+    scope = ["prefix", "call_type", "band", "valid_from"]
+    again = frame.duplicated(scope, keep="first").to_numpy()
+    if not again.any():
+        return
+    first = frame.groupby(scope, dropna=False)["line"].transform("first")
+    repeated = pd.DataFrame({"prefix": frame["prefix"], "line": first})[again]
+    known = {}
+    for line, prefix, other in zip(
+        frame["line"][again], repeated["prefix"], repeated["line"], strict=True
+    ):
+        key = prefix, other
+        if key not in known:
+            known[key] = WrongCell(
+                _lt("The prefix %(prefix)s is in line %(line)s already.")
+                if prefix
+                else _lt("The price of all numbers is in line %(line)s already."),
+                prefix=prefix,
+                line=str(other),
+            )
+        problems.append(Problem(int(line), known[key]))
