@@ -11,7 +11,8 @@ from . import account_move_usage
 from . import metered_period
 from . import metered_renewal
 from . import metered_renewal_failure
-from . import metered_usage_lines
+from . import metered_renewal_fetch
+from . import metered_usage_invoice_lines
 from . import metered_usage_so_far
 from . import metered_usage_unbilled
 from . import sale_order
@@ -23,5 +24,4 @@ from . import sale_subscription_line
 from . import sale_subscription_metered
 from . import sale_subscription_plan
 from . import sale_subscription_renew
-from . import sale_subscription_sync
 from . import sale_subscription_template

@@ -4,8 +4,8 @@ from . import metered_destination
 from . import metered_holiday
 from . import metered_meter
 from . import metered_price
+from . import metered_price_engine
 from . import metered_price_quantity
-from . import metered_price_rating
 from . import metered_price_text
 from . import metered_price_tier
 from . import metered_price_version
@@ -18,5 +18,5 @@ from . import metered_rate_deck_purpose
 from . import metered_rate_deck_version
 from . import metered_rate_tier
 from . import metered_time_band
-from . import metered_usage_priced
+from . import metered_usage_pricing
 from . import product_template

@@ -11,7 +11,7 @@ from odoo.exceptions import UserError
 from ...ingest.usage_calls import USAGE_CDRS
 from ...rating.usage_price import price_usage
 from ..customer.res_partner_payer import Household
-from .metered_price_rating import day_us
+from .metered_price_engine import day_us
 from .metered_priced_meter import PricedMeter
 
 #: Records (id, instant, value, how many) of usage rows, where the sums of the days do
