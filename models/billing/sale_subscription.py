@@ -73,74 +73,6 @@ class SaleSubscription(models.Model):
         for subscription in self:
             subscription.metered_has_meters = bool(subscription._metered_lines())
 
-    @api.constrains("partner_id", "company_id")
-    def _check_metered_identifiers(self):
-        """Identifiers that name it stay those of its customer."""
-        self.env["metered.identifier"].sudo().with_context(active_test=False).search(
-            [("subscription_id", "in", self.ids)]
-        )._check_subscription()
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Remember the day of the month that their next dates mean."""
-        subscriptions = super().create(vals_list)
-        subscriptions._metered_set_billing_day()
-        subscriptions._metered_mark_payers(subscriptions.partner_id)
-        return subscriptions
-
-    def unlink(self):
-        """Keep who would bill the usage that waits for it.
-
-        Another subscription may bill then what these billed.
-
-        :raises UserError: nobody does
-        """
-        waiting, names = self._metered_waiting_usage(), self.mapped("name")
-        partners = self.partner_id
-        self._unlink_except_unbilled()
-        # The invoices let go of the periods first, or PostgreSQL finds an invoice of
-        # this transaction that lost its subscription and still names the period.
-        self.metered_period_ids.sudo().unlink()
-        result = super().unlink()
-        self._metered_check_waiting(waiting, names)
-        self._metered_mark_payers(partners)
-        return result
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_unbilled(self):
-        """Keep what is still to be billed: its periods go with it."""
-        unbilled = self._metered_unbilled_periods()
-        if unbilled:
-            raise UserError(
-                self.env._(
-                    "%(periods)s of %(subscription)s is on no invoice, and would be "
-                    "forgotten with the subscription. Press Bill This Period Again on "
-                    "it first; or leave the period unbilled: Metered Billing, Billing, "
-                    "Billing Periods.",
-                    periods=unbilled._describe_days(),
-                    subscription=", ".join(unbilled.subscription_id.mapped("name")),
-                )
-            )
-
-    def write(self, values):
-        """Bill what is left when a stage closes it, and keep dates that were agreed.
-
-        subscription_oca begins anew, today, whenever a subscription is moved to a stage
-        in progress, also from another one. Golden calls are compared around all that
-        follows of a stage, too: that it begins to run.
-
-        :raises UserError: when it gets another customer while usage waits for it
-        """
-        watched = self._pricing & values.keys()
-        with self._golden_watch("write", [values]) if watched else nullcontext():
-            payers = self.partner_id if PAYING & values.keys() else None
-            before = self._metered_before_change(values)
-            result = super().write(values)
-            self._metered_after_change(values, *before)
-            if payers is not None:
-                self._metered_mark_payers(payers | self.partner_id)
-        return result
-
     def _prepare_account_move(self, line_ids):
         """Add the lines of the claimed usage; metered lines have no fixed charge.
 
@@ -232,6 +164,67 @@ class SaleSubscription(models.Model):
         self._metered_bill_final()
         return super().close_subscription(close_reason_id)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Remember the day of the month that their next dates mean."""
+        subscriptions = super().create(vals_list)
+        subscriptions._metered_set_billing_day()
+        subscriptions._metered_mark_payers(subscriptions.partner_id)
+        return subscriptions
+
+    def unlink(self):
+        """Keep who would bill the usage that waits for it.
+
+        Another subscription may bill then what these billed.
+
+        :raises UserError: nobody does
+        """
+        waiting, names = self._metered_waiting_usage(), self.mapped("name")
+        partners = self.partner_id
+        self._unlink_except_unbilled()
+        # The invoices let go of the periods first, or PostgreSQL finds an invoice of
+        # this transaction that lost its subscription and still names the period.
+        self.metered_period_ids.sudo().unlink()
+        result = super().unlink()
+        self._metered_check_waiting(waiting, names)
+        self._metered_mark_payers(partners)
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_unbilled(self):
+        """Keep what is still to be billed: its periods go with it."""
+        unbilled = self._metered_unbilled_periods()
+        if unbilled:
+            raise UserError(
+                self.env._(
+                    "%(periods)s of %(subscription)s is on no invoice, and would be "
+                    "forgotten with the subscription. Press Bill This Period Again on "
+                    "it first; or leave the period unbilled: Metered Billing, Billing, "
+                    "Billing Periods.",
+                    periods=unbilled._describe_days(),
+                    subscription=", ".join(unbilled.subscription_id.mapped("name")),
+                )
+            )
+
+    def write(self, values):
+        """Bill what is left when a stage closes it, and keep dates that were agreed.
+
+        subscription_oca begins anew, today, whenever a subscription is moved to a stage
+        in progress, also from another one. Golden calls are compared around all that
+        follows of a stage, too: that it begins to run.
+
+        :raises UserError: when it gets another customer while usage waits for it
+        """
+        watched = self._pricing & values.keys()
+        with self._golden_watch("write", [values]) if watched else nullcontext():
+            payers = self.partner_id if PAYING & values.keys() else None
+            before = self._metered_before_change(values)
+            result = super().write(values)
+            self._metered_after_change(values, *before)
+            if payers is not None:
+                self._metered_mark_payers(payers | self.partner_id)
+        return result
+
     def _metered_before_change(self, values):
         """Bill what is left of those that a stage closes.
 
@@ -308,6 +301,13 @@ class SaleSubscription(models.Model):
                     subscription=", ".join(names),
                 )
             )
+
+    @api.constrains("partner_id", "company_id")
+    def _check_metered_identifiers(self):
+        """Identifiers that name it stay those of its customer."""
+        self.env["metered.identifier"].sudo().with_context(active_test=False).search(
+            [("subscription_id", "in", self.ids)]
+        )._check_subscription()
 
     # === BILLING A PERIOD AGAIN === #
 

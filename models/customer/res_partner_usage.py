@@ -282,6 +282,8 @@ class ResPartner(models.Model):
     def _metered_money(self, amount, currency):
         return formatLang(self.env, float(amount), currency_obj=currency)
 
+    # === ALLOWANCES === #
+
     def _metered_allowance_blocks(self):
         """Gauges by subscription, with those that a parent company shares."""
         marks = self.env["metered.plan.mark"].sudo()

@@ -10,7 +10,7 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ...stored.simulate import KEYS, SUMS
-from ..price.metered_priced_meter import PricedMeter
+from ..price.metered_usage_pricing import PricedMeter
 from .metered_simulation_run import Portion
 
 DAY = timedelta(days=1)
