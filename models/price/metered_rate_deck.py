@@ -8,7 +8,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from ..guard.metered_given import given
+from ..guard.untrusted import given
 
 
 class MeteredRateDeck(models.Model):
