@@ -4,7 +4,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
-from ..models.guard.metered_context import own_context
+from ..models.guard.untrusted import own_context
 
 
 class MeteredManualInvoice(models.TransientModel):

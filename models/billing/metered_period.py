@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
-from ..guard.metered_context import own_context
+from ..guard.untrusted import own_context
 
 # Invoices that charge a period: made for it, or of the sale order of its fees; neither
 # cancelled nor taken back in full by posted credit notes.

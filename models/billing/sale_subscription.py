@@ -10,8 +10,7 @@ from ...ingest.aside import Aside
 from ...ingest.conflicts import CONFLICTS
 from ...rating.exact import exact, exact_text, number
 from ..golden.metered_golden_guard import AS_AGREED
-from ..guard.metered_context import own_context
-from ..guard.untrusted import all_given, given
+from ..guard.untrusted import all_given, given, own_context
 from .sale_subscription_dates import ADVANCING, PAST_RENEWALS
 from .sale_subscription_renew import Renewal
 

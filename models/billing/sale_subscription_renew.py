@@ -8,7 +8,7 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
-from ..guard.metered_context import own_context
+from ..guard.untrusted import own_context
 
 
 @dataclass(slots=True)

@@ -2,6 +2,4 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import metered_explanation
 from . import metered_explanation_call
-from . import metered_explanation_error
 from . import metered_explanation_price
-from . import metered_explanation_rate

@@ -20,7 +20,7 @@ from ...ingest.conflicts import (
     quietly,
 )
 from ...ingest.disk import is_of_the_disk
-from ..guard.metered_context import own_context
+from ..guard.untrusted import own_context
 
 #: what a program raises that is wrong, and no record
 DEFECTS = (AttributeError, LookupError, NameError, TypeError)

@@ -3,7 +3,5 @@
 from . import metered_dashboard
 from . import metered_dashboard_attention
 from . import metered_dashboard_destinations
-from . import metered_dashboard_so_far
-from . import metered_dashboard_span
 from . import metered_dashboard_usage
 from . import metered_onboarding
