@@ -81,7 +81,7 @@ class MeteredDeckImport(models.TransientModel):
         )
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """From a file that was checked on to its import."""
 
     _inherit = "metered.simulation"

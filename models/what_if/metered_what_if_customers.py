@@ -7,7 +7,7 @@ from odoo.tools.misc import formatLang
 SHOWN = 10
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """Who would pay more, and who less: the largest differences."""
 
     _inherit = "metered.simulation"

@@ -3,7 +3,7 @@
 from odoo import fields, models
 
 
-class MeteredSimulationLine(models.Model):
+class MeteredWhatIfLine(models.Model):
     """What calls cost, and would cost: by customer, call type and destination."""
 
     _name = "metered.simulation.line"

@@ -3,7 +3,7 @@
 from odoo import fields, models
 
 
-class MeteredSimulationQuestion(models.AbstractModel):
+class MeteredWhatIfQuestion(models.AbstractModel):
     """What a simulation is asked: what to try on which usage, or whose margins."""
 
     _name = "metered.simulation.question"

@@ -6,7 +6,7 @@ from ...ingest.tried_rates import TRIED
 from ...rating.exact import exact, number
 
 
-class MeteredSimulationGolden(models.Model):
+class MeteredWhatIfGolden(models.Model):
     """A golden call that the deck that is tried would alter."""
 
     _name = "metered.simulation.golden"
@@ -54,7 +54,7 @@ class MeteredSimulationGolden(models.Model):
         }
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """Golden calls, checked against the deck that is tried."""
 
     _inherit = "metered.simulation"

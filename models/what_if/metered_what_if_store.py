@@ -5,7 +5,7 @@ from datetime import timedelta
 from odoo import models
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """Margins keep what each call costs, so that those below cost can be found."""
 
     _inherit = "metered.simulation"

@@ -32,7 +32,7 @@ class Tried:
     partner_ids: list = field(default_factory=list)
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """What is tried in a simulation, as the pipeline takes it."""
 
     _inherit = "metered.simulation"

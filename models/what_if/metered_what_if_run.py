@@ -33,7 +33,7 @@ class Portion:
     last: bool
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """How a simulation works, portion by portion."""
 
     _inherit = "metered.simulation"

@@ -15,7 +15,7 @@ JOB_LOCK_CLASS = 0x6D627369
 AT_ONCE = 100_000
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """Stored usage rated anew, in memory; only its result is stored.
 
     *What if* asks what a period would have brought with a deck, a calling plan or a

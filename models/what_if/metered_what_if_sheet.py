@@ -10,7 +10,7 @@ from odoo import models
 from ...deck_files import sheet_title
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """The result of a simulation: as a pivot, and as a workbook."""
 
     _inherit = "metered.simulation"
