@@ -4,7 +4,7 @@ from . import metered_what_if_question
 from . import metered_what_if
 from . import metered_what_if_customers
 from . import metered_what_if_golden
-from . import metered_what_if_line
+from . import metered_what_if_result
 from . import metered_what_if_price
 from . import metered_what_if_run
 from . import metered_what_if_sheet
