@@ -2,11 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import metered_what_if_question
 from . import metered_what_if
-from . import metered_what_if_customers
 from . import metered_what_if_golden
-from . import metered_what_if_result
 from . import metered_what_if_price
+from . import metered_what_if_result
 from . import metered_what_if_run
-from . import metered_what_if_sheet
-from . import metered_what_if_store
 from . import metered_what_if_tried

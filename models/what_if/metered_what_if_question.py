@@ -4,7 +4,7 @@ from odoo import fields, models
 
 
 class MeteredWhatIfQuestion(models.AbstractModel):
-    """What a simulation is asked: what to try on which usage, or whose margins."""
+    """What is asked: what to try on which usage, or whose margins."""
 
     _name = "metered.simulation.question"
     _description = "What If: Question"

@@ -33,7 +33,7 @@ class Tried:
 
 
 class MeteredWhatIf(models.Model):
-    """What is tried in a simulation, as the pipeline takes it."""
+    """What is tried, as the pipeline takes it."""
 
     _inherit = "metered.simulation"
 
