@@ -20,9 +20,7 @@ from . import metered_golden_confirm
 from . import metered_import
 from . import metered_manual_invoice
 from . import metered_manual_invoice_checks
-from . import metered_manual_invoice_line
 from . import metered_manual_invoice_search
-from . import metered_manual_invoice_sync
 from . import metered_price_change
 from . import metered_rate_finder
 from . import metered_rate_proposal

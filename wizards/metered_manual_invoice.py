@@ -1,5 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
@@ -81,6 +83,8 @@ class MeteredManualInvoice(models.TransientModel):
     changes = fields.Text(readonly=True, help="What is not as it was found before.")
     # It is followed with all rights: nobody but the program says which one it is.
     invoice_id = fields.Many2one("account.move", groups=fields.NO_ACCESS)
+
+    sync_note = fields.Char(readonly=True)
 
     @api.model
     def _default_date_from(self):
@@ -272,3 +276,70 @@ class MeteredManualInvoice(models.TransientModel):
         action["domain"] = self._domain()
         action["context"] = {}
         return action
+
+    # === SYNC === #
+
+    def _fetch_missing(self):
+        """Have records fetched that may still be on the switch, and say so."""
+        self._set_as_program({"sync_note": self._start_missing_syncs()})
+
+    def _start_missing_syncs(self):
+        """Fetch what was not fetched of the days asked for, in the background.
+
+        :return: what to tell about it; False where nothing is missing
+        """
+        sources = self.env["metered.source"].with_company(self.company_id)
+        whole, accounts = sources._metered_not_fetched(
+            self.partner_id, self.date_to + timedelta(days=1)
+        )
+        if not whole and not accounts:
+            return False
+        whole._start_syncs("invoice")
+        for source in accounts.source_id:
+            source._start_syncs(
+                "invoice", accounts.filtered(lambda a, s=source: a.source_id == s)
+            )
+        failed = [target for target in (*whole, *accounts) if target.sync_error]
+        names = ", ".join((whole | accounts.source_id).mapped("name"))
+        if not failed:
+            return self.env._(
+                "The last records of these days are being fetched from %s. Search "
+                "again in a minute to have them on the invoice.",
+                names,
+            )
+        return self.env._(
+            "The last records of these days may be missing: %(names)s could not be "
+            "asked for them the last time, and is asked again now. Search again in a "
+            "minute; what comes later goes on the next invoice. %(error)s",
+            names=names,
+            error=failed[0].sync_error,
+        )
+
+
+class MeteredManualInvoiceLine(models.TransientModel):
+    """A line of the invoice to be, as it was found."""
+
+    _name = "metered.manual.invoice.line"
+    _description = "Usage to Invoice"
+    _inherit = ["metered.guarded"]
+    _order = "id"
+
+    wizard_id = fields.Many2one(
+        "metered.manual.invoice", required=True, ondelete="cascade"
+    )
+    meter_id = fields.Many2one("metered.meter", string="Call Type", readonly=True)
+    records = fields.Integer(string="Calls", readonly=True)
+    minutes = fields.Float(
+        digits=(16, 1), readonly=True, help="Billed seconds as minutes."
+    )
+    rated = fields.Char(
+        string="As Rated",
+        readonly=True,
+        help="The exact sum of its calls, in the currency of the rates; of other "
+        "meters, the price of the period so far.",
+    )
+    currency_id = fields.Many2one(related="wizard_id.currency_id")
+    amount = fields.Monetary(
+        readonly=True,
+        help="Rounded once, and converted once where the rates have another currency.",
+    )

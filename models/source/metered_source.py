@@ -183,6 +183,14 @@ class MeteredSource(models.Model):
     batch_count = fields.Integer(compute="_compute_counts")
     open_exception_count = fields.Integer(compute="_compute_counts")
 
+    cost_deck_id = fields.Many2one(
+        "metered.rate.deck",
+        domain="[('purpose', '=', 'cost'), ('company_id', '=', company_id)]",
+        check_company=True,
+        help="What the supplier charges for calls of this source, to know the margin. "
+        "Empty: the company's cost deck.",
+    )
+
     _name_uniq = models.Constraint(
         "UNIQUE (company_id, name)",
         "There is already a metered source of this name in this company.",
@@ -242,6 +250,10 @@ class MeteredSource(models.Model):
                 raise ValidationError(
                     self.env._("The limits of a source cannot be negative.")
                 )
+
+    @api.constrains("cost_deck_id")
+    def _check_cost_deck(self):
+        self.cost_deck_id._check_is_for("cost")
 
     @api.onchange("preset")
     def _onchange_preset(self):
@@ -423,3 +435,10 @@ class MeteredSource(models.Model):
     def _cure_targets(self):
         """Everything of these sources: another setting may cure any of it."""
         return [(source.company_id, {"source_id": source.id}) for source in self]
+
+    # === COSTS === #
+
+    def _cost_deck(self):
+        """The deck that says what calls of this source cost; may be empty."""
+        self.ensure_one()
+        return self.cost_deck_id or self.company_id.metered_cost_deck_id
