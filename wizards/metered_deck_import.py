@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 
 from ..deck_files import write_template
 from ..deck_files.changes import ALWAYS, OPEN, STATUSES
+from ..models.screen.actions import notification
 from ..rating.exact import exact, exact_text
 
 #: rates of each kind that the preview shows; the file may have 200,000
@@ -181,28 +182,14 @@ class MeteredDeckImport(models.TransientModel):
         text = self._applied_text(counts)
         deck.message_post(body=text)
         self._note_golden(altered)
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": text,
-                "next": self._after_apply(),
-            },
-        }
+        return notification(text, next=self._after_apply())
 
     def _after_apply(self):
         """Back to the deck, where that is what lies below the dialog."""
         deck = self.deck_id
         if deck == self.opened_on_id:
             return {"type": "ir.actions.act_window_close"}
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": deck._name,
-            "res_id": deck.id,
-            "views": [(False, "form")],
-            "target": "current",
-        }
+        return deck._get_records_action(context={})
 
     # === PARTS === #
 
@@ -217,15 +204,11 @@ class MeteredDeckImport(models.TransientModel):
         )
 
     def _reopen(self):
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Import Rates"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"dialog_size": "extra-large"},
-        }
+        return self._get_records_action(
+            name=self.env._("Import Rates"),
+            target="new",
+            context={"dialog_size": "extra-large"},
+        )
 
     def _prepare_lines(self, changes, problems):
         """Values of the lines of the preview: what is wrong first, then the changes.

@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
 from ..models.guard.untrusted import own_context
+from ..models.screen.actions import window_action
 
 
 class MeteredManualInvoice(models.TransientModel):
@@ -235,15 +236,11 @@ class MeteredManualInvoice(models.TransientModel):
     # === WHAT COMES NEXT === #
 
     def _reopen(self):
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Manual Invoicing"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"dialog_size": "large"},
-        }
+        return self._get_records_action(
+            name=self.env._("Manual Invoicing"),
+            target="new",
+            context={"dialog_size": "large"},
+        )
 
     def _open_invoice(self):
         return self.sudo().invoice_id.sudo(False)._metered_open_made()
@@ -251,31 +248,23 @@ class MeteredManualInvoice(models.TransientModel):
     def action_view_exceptions(self):
         """Open the records of the question that could not be rated."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_exception"
+        return window_action(
+            self.env, "action_metered_exception", self._exception_domain()
         )
-        action["domain"] = self._exception_domain()
-        return action
 
     def action_view_unbilled(self):
         """Open the customer's periods that are on no invoice, to bill them again."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_period"
+        return window_action(
+            self.env, "action_metered_period", self._unbilled_domain(), context={}
         )
-        action["domain"] = self._unbilled_domain()
-        action["context"] = {}
-        return action
 
     def action_view_usage(self):
         """Open the usage of the question, on an invoice or not."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_usage"
+        return window_action(
+            self.env, "action_metered_usage", self._domain(), context={}
         )
-        action["domain"] = self._domain()
-        action["context"] = {}
-        return action
 
     # === SYNC === #
 

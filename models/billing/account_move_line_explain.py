@@ -69,15 +69,12 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         self.check_access("read")
         view = self.env.ref("metered_billing.account_move_line_view_form_explain")
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Why This Amount?"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(view.id, "form")],
-            "target": "new",
-            "context": {"dialog_size": "extra-large"},
-        }
+        return self._get_records_action(
+            name=self.env._("Why This Amount?"),
+            views=[(view.id, "form")],
+            target="new",
+            context={"dialog_size": "extra-large"},
+        )
 
     def action_view_metered_cdrs(self):
         """Open all calls of a line."""

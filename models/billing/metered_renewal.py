@@ -9,6 +9,7 @@ from odoo.tools.misc import format_date
 
 from ...ingest.conflicts import again, is_temporary, wait_briefly
 from ..job.metered_job import UNFINISHED
+from ..screen.actions import RELOAD, notification, window_action
 
 _logger = logging.getLogger(__name__)
 #: first key of the advisory locks that renewal runs hold while they work ("mbrn")
@@ -100,23 +101,11 @@ class MeteredRenewal(models.Model):
         self.check_access("read")
         run = self.sudo()._start(self.env.company)
         if not run:
-            return {
-                "type": "ir.actions.client",
-                "tag": "display_notification",
-                "params": {
-                    "type": "info",
-                    "message": self.env._(
-                        "No subscription is due today, nothing was renewed."
-                    ),
-                },
-            }
+            return notification(
+                self.env._("No subscription is due today, nothing was renewed."), "info"
+            )
         run._enqueue()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self._name,
-            "res_id": run.id,
-            "views": [(False, "form")],
-        }
+        return run._get_records_action(context={})
 
     def action_resume(self):
         """Let a run that stopped go on."""
@@ -303,22 +292,22 @@ class MeteredRenewal(models.Model):
         """Open the invoices that this run made."""
         self.ensure_one()
         self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "account.action_move_out_invoice_type"
+        return window_action(
+            self.env,
+            "account.action_move_out_invoice_type",
+            [("id", "in", self.sudo().period_ids.invoice_id.ids)],
+            context={"default_move_type": "out_invoice"},
         )
-        action["domain"] = [("id", "in", self.sudo().period_ids.invoice_id.ids)]
-        action["context"] = {"default_move_type": "out_invoice"}
-        return action
 
     def action_view_failures(self):
         """Open the subscriptions that failed."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_renewal_failure"
+        return window_action(
+            self.env,
+            "action_metered_renewal_failure",
+            [("renewal_id", "=", self.id)],
+            context={},
         )
-        action["domain"] = [("renewal_id", "=", self.id)]
-        action["context"] = {}
-        return action
 
 
 class MeteredRenewalFailure(models.Model):
@@ -369,12 +358,4 @@ class MeteredRenewalFailure(models.Model):
             message = self.env._(
                 "Renewed: %(names)s.", names=", ".join(retried.mapped("name"))
             )
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "warning" if failed else "success",
-                "message": message,
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return notification(message, "warning" if failed else "success", next=RELOAD)

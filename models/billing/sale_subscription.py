@@ -11,6 +11,7 @@ from ...ingest.conflicts import CONFLICTS
 from ...rating.exact import exact, exact_text, number
 from ..golden.metered_golden_guard import AS_AGREED
 from ..guard.untrusted import all_given, given, own_context
+from ..screen.actions import window_action
 from .sale_subscription_dates import ADVANCING, PAST_RENEWALS
 from .sale_subscription_renew import Renewal
 
@@ -403,29 +404,29 @@ class SaleSubscription(models.Model):
         """Open the usage that this subscription's invoices hold or will hold."""
         self.ensure_one()
         self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_usage"
-        )
         subscription = self.sudo()
         invoices = subscription.invoice_ids | subscription.metered_period_ids.invoice_id
         invoiced = invoices.invoice_line_ids.filtered("metered_usage_ids")
-        action["domain"] = [
-            ("company_id", "=", self.company_id.id),
-            "|",
-            ("subscription_id", "=", self.id),
-            "&",
-            ("subscription_id", "=", False),
-            "|",
-            ("invoice_line_id", "in", invoiced.ids),
-            "&",
-            ("invoice_line_id", "=", False),
-            (
-                "partner_id",
-                "in",
-                self.with_company(self.company_id).partner_id._metered_family().ids,
-            ),
-        ]
-        return action
+        return window_action(
+            self.env,
+            "action_metered_usage",
+            [
+                ("company_id", "=", self.company_id.id),
+                "|",
+                ("subscription_id", "=", self.id),
+                "&",
+                ("subscription_id", "=", False),
+                "|",
+                ("invoice_line_id", "in", invoiced.ids),
+                "&",
+                ("invoice_line_id", "=", False),
+                (
+                    "partner_id",
+                    "in",
+                    self.with_company(self.company_id).partner_id._metered_family().ids,
+                ),
+            ],
+        )
 
     # === GOLDEN CALLS === #
 

@@ -15,6 +15,7 @@ from ...ingest.load import load_settings
 from ...ingest.retry import corrected_id, retry_exceptions
 from ...ingest.store import lock_source
 from ..job.metered_job import UNFINISHED
+from ..screen.actions import RELOAD, notification, window_action
 from .metered_exception_target import target_sql
 
 #: first key of the advisory locks that jobs hold while they run ("mbex")
@@ -216,9 +217,7 @@ class MeteredExceptionJob(models.Model):
             if all(results):
                 return jobs._notify_result()
         jobs._enqueue()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_exception_job"
-        )
+        action = window_action(self.env, "action_metered_exception_job")
         if len(jobs) == 1:
             action.update(res_id=jobs.id, views=[(False, "form")], view_mode="form")
         return action
@@ -327,15 +326,7 @@ class MeteredExceptionJob(models.Model):
 
     @api.model
     def _notify(self, message, kind="success"):
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": kind,
-                "message": message,
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return notification(message, kind, next=RELOAD)
 
     # === THE OPERATIONS === #
 

@@ -479,14 +479,11 @@ class MeteredPrice(models.Model):
     def action_change(self):
         """Ask from which day on the price is to be another one."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Change the Price from a Day"),
-            "res_model": "metered.price.change",
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"default_price_id": self.id},
-        }
+        return self.env["metered.price.change"]._get_records_action(
+            name=self.env._("Change the Price from a Day"),
+            target="new",
+            context={"default_price_id": self.id},
+        )
 
     def _keep_until(self, date):
         """Keep the price as it is until a day, so that it can change from then on.

@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..guard.untrusted import given
+from ..screen.actions import window_action
 
 
 class MeteredRateDeck(models.Model):
@@ -203,12 +204,12 @@ class MeteredRateDeck(models.Model):
     def action_view_rates(self):
         """Open the rates of this deck."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_rate"
+        return window_action(
+            self.env,
+            "action_metered_rate",
+            [("deck_id", "=", self.id)],
+            context={"default_deck_id": self.id},
         )
-        action["domain"] = [("deck_id", "=", self.id)]
-        action["context"] = {"default_deck_id": self.id}
-        return action
 
     def _cure_targets(self):
         """Calls that had no rate."""

@@ -24,6 +24,7 @@ from ...deck_files import (
 from ...deck_files.changes import ALWAYS, OPEN, TERMS
 from ...ingest.frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from ...rating.exact import exact_text
+from ..screen.actions import notification, window_action
 
 #: the tiers of rates, as ``deck_files.tiers_text`` writes them
 TIERS = """
@@ -309,14 +310,14 @@ class MeteredRateDeck(models.Model):
     def action_import(self):
         """Open the import of a deck's file."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_deck_import"
+        return window_action(
+            self.env,
+            "action_metered_deck_import",
+            context={
+                "default_deck_id": self.id,
+                "default_opened_on_id": self.id,
+            },
         )
-        action["context"] = {
-            "default_deck_id": self.id,
-            "default_opened_on_id": self.id,
-        }
-        return action
 
     # === EXPORT === #
 
@@ -385,21 +386,17 @@ class MeteredRateDeck(models.Model):
         )
         if not left_out:
             return download
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "warning",
-                "sticky": True,
-                "message": self.env._(
-                    "Rates by destination are not in the file: %(count)s of "
-                    "%(deck)s. A file has rates by prefix.",
-                    count=left_out,
-                    deck=self.name,
-                ),
-                "next": download,
-            },
-        }
+        return notification(
+            self.env._(
+                "Rates by destination are not in the file: %(count)s of "
+                "%(deck)s. A file has rates by prefix.",
+                count=left_out,
+                deck=self.name,
+            ),
+            "warning",
+            sticky=True,
+            next=download,
+        )
 
 
 class MeteredRate(models.Model):
@@ -474,12 +471,9 @@ class MeteredRateDeckVersion(models.Model):
     def action_view_rates(self):
         """Open the rates that came with this file."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_rate"
+        return window_action(
+            self.env, "action_metered_rate", [("version_id", "=", self.id)], context={}
         )
-        action["domain"] = [("version_id", "=", self.id)]
-        action["context"] = {}
-        return action
 
 
 def _date(ordinal):

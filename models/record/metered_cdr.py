@@ -178,13 +178,9 @@ class MeteredCdr(models.Model):
         left of an allowance is another thing every day.
         """
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Golden Call"),
-            "res_model": "metered.golden.call",
-            "views": [(False, "form")],
-            "target": "current",
-            "context": {
+        return self.env["metered.golden.call"]._get_records_action(
+            name=self.env._("Golden Call"),
+            context={
                 "default_company_id": self.company_id.id,
                 "default_partner_id": self.partner_id.id,
                 "default_number": self.callee,
@@ -196,4 +192,4 @@ class MeteredCdr(models.Model):
                 else self.charge,
                 "default_currency_id": self.currency_id.id,
             },
-        }
+        )

@@ -7,6 +7,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 from odoo.tools.misc import formatLang
 
+from ..screen.actions import window_action
+
 #: first key of the advisory locks that runs hold while they work ("mbrr")
 JOB_LOCK_CLASS = 0x6D627272
 #: calls that are rated while somebody waits for the answer
@@ -166,13 +168,7 @@ class MeteredRerate(models.Model):
             self._process()
         else:
             self._enqueue()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(False, "form")],
-            "target": "current",
-        }
+        return self._get_records_action(context={})
 
     def _cron_id(self):
         return "metered_billing.ir_cron_rerate"
@@ -226,12 +222,9 @@ class MeteredRerate(models.Model):
     def action_view_usage(self):
         """Open the usage that it is about."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_usage"
+        return window_action(
+            self.env, "action_metered_usage", self._usage_domain(), context={}
         )
-        action["domain"] = self._usage_domain()
-        action["context"] = {}
-        return action
 
     @api.model
     def _job_lock_class(self):

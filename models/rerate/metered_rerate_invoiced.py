@@ -11,6 +11,7 @@ from odoo.exceptions import AccessError, UserError
 from ...rating.shares import finite_amount, shares
 from ...stored.rerate import rerate
 from ...stored.rerate_plans import charges_with_plans
+from ..screen.actions import window_action
 from .metered_rerate_run import MICRO
 
 
@@ -78,14 +79,11 @@ class MeteredRerate(models.Model):
         """Ask for the reason, before the difference is posted."""
         self.ensure_one()
         self._check_approver()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Approve the Difference"),
-            "res_model": "metered.rerate.approve",
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"default_rerate_id": self.id},
-        }
+        return self.env["metered.rerate.approve"]._get_records_action(
+            name=self.env._("Approve the Difference"),
+            target="new",
+            context={"default_rerate_id": self.id},
+        )
 
     def _check_approver(self):
         self.check_access("read")
@@ -116,22 +114,20 @@ class MeteredRerate(models.Model):
         """Open the credit notes and invoices with the differences."""
         self.ensure_one()
         self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "account.action_move_out_invoice"
-        )
         moves = self.sudo().difference_ids.move_id
-        action["domain"] = [("id", "in", moves.ids)]
-        action["context"] = {"create": False}
-        return action
+        return window_action(
+            self.env,
+            "account.action_move_out_invoice",
+            [("id", "in", moves.ids)],
+            context={"create": False},
+        )
 
     def action_view_differences(self):
         """Open what was and is charged, day by day."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_rerate_difference"
+        return window_action(
+            self.env, "action_metered_rerate_difference", [("rerate_id", "=", self.id)]
         )
-        action["domain"] = [("rerate_id", "=", self.id)]
-        return action
 
     # === RATE === #
 

@@ -9,6 +9,7 @@ from odoo.tools import format_date
 
 from ...connectors.checks import Check
 from ...ingest.store import lock_source
+from ..screen.actions import notification, window_action
 from .metered_source_checks import GAPS
 from .metered_source_schedule import UNDER_WAY
 
@@ -259,16 +260,10 @@ class MeteredCompleteness(models.Model):
         elif found:
             said = self.env._("%s: a sync is under way already.", said)
         action = (started | found).sudo(False)._action_open()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success" if started else "info",
-                "message": said,
-                # An action that follows another would show its text as HTML source.
-                "next": {**action, "help": False},
-            },
-        }
+        # An action that follows another would show its text as HTML source.
+        return notification(
+            said, "success" if started else "info", next={**action, "help": False}
+        )
 
 
 class MeteredSync(models.Model):
@@ -348,12 +343,12 @@ class MeteredSource(models.Model):
     def action_view_completeness(self):
         """Open the records per day of this source."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_completeness"
+        return window_action(
+            self.env,
+            "action_metered_completeness",
+            [("source_id", "=", self.id)],
+            context={},
         )
-        action["domain"] = [("source_id", "=", self.id)]
-        action["context"] = {}
-        return action
 
     def _tell_gaps(self):
         """Raise one activity while days are incomplete, and close it afterwards.

@@ -8,6 +8,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 from ...ingest import presets
 from ...ingest.dial_plans import dial_plan
 from ...ingest.mapping import ColumnSpec, missing_targets
+from ..screen.actions import window_action
 
 
 class MeteredSource(models.Model):
@@ -407,30 +408,26 @@ class MeteredSource(models.Model):
     def action_view_batches(self):
         """Open the imports of this source."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_batch"
+        return window_action(
+            self.env,
+            "action_metered_batch",
+            [("source_id", "=", self.id)],
+            context={"default_source_id": self.id},
         )
-        action["domain"] = [("source_id", "=", self.id)]
-        action["context"] = {"default_source_id": self.id}
-        return action
 
     def action_view_exceptions(self):
         """Open what of this source waits for a person."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_exception"
+        return window_action(
+            self.env, "action_metered_exception", [("source_id", "=", self.id)]
         )
-        action["domain"] = [("source_id", "=", self.id)]
-        return action
 
     def action_import(self):
         """Open the upload wizard for this source."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_import"
+        return window_action(
+            self.env, "action_metered_import", context={"default_source_id": self.id}
         )
-        action["context"] = {"default_source_id": self.id}
-        return action
 
     def _cure_targets(self):
         """Everything of these sources: another setting may cure any of it."""

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ..job.metered_job import UNFINISHED
+from ..screen.actions import window_action
 
 #: syncs that are removed in one transaction
 PORTION = 1_000
@@ -133,20 +134,12 @@ class MeteredSync(models.Model):
     def _action_open(self):
         """Open these: the form of one, the list of several."""
         if len(self) == 1:
-            return {
-                "type": "ir.actions.act_window",
-                "res_model": self._name,
-                "res_id": self.id,
-                "views": [(False, "form")],
-            }
+            return self._get_records_action(context={})
         return self._action_list([("id", "in", self.ids)])
 
     @api.model
     def _action_list(self, domain):
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_sync"
-        )
-        return {**action, "domain": domain, "context": {}}
+        return window_action(self.env, "action_metered_sync", domain, context={})
 
     def action_view_cdrs(self):
         """Open the calls that this sync brought in."""

@@ -168,13 +168,9 @@ class MeteredWhatIf(models.Model):
             run._process()
         else:
             run._enqueue()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self._name,
-            "res_id": run.id,
-            "views": [(run._form_view().id, "form")],
-            "target": "current",
-        }
+        return run._get_records_action(
+            views=[(run._form_view().id, "form")], context={}
+        )
 
     def action_resume(self):
         """Go on with what stopped, from where it stands."""

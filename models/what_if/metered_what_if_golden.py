@@ -46,12 +46,7 @@ class MeteredWhatIfGolden(models.Model):
     def action_view_call(self):
         """Open the golden call."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "metered.golden.call",
-            "res_id": self.call_id.id,
-            "views": [(False, "form")],
-        }
+        return self.call_id._get_records_action(context={})
 
 
 class MeteredWhatIf(models.Model):

@@ -9,6 +9,7 @@ from odoo import api, fields, models
 from odoo.tools.misc import formatLang
 
 from ...deck_files import sheet_title
+from ..screen.actions import window_action
 
 #: customers that are shown of each kind
 SHOWN = 10
@@ -70,19 +71,19 @@ class MeteredWhatIfLine(models.Model):
     def action_view_cdrs(self):
         """Open the calls of this line."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_cdr"
-        )
         run = self.simulation_id
-        action["domain"] = [
-            ("partner_id", "=", self.partner_id.id),
-            ("meter_id", "=", self.meter_id.id),
-            ("destination_id", "=", self.destination_id.id),
-            ("usage_id.day", ">=", run.date_from),
-            ("usage_id.day", "<=", run.date_to),
-        ]
-        action["context"] = {}
-        return action
+        return window_action(
+            self.env,
+            "action_metered_cdr",
+            [
+                ("partner_id", "=", self.partner_id.id),
+                ("meter_id", "=", self.meter_id.id),
+                ("destination_id", "=", self.destination_id.id),
+                ("usage_id.day", ">=", run.date_from),
+                ("usage_id.day", "<=", run.date_to),
+            ],
+            context={},
+        )
 
 
 class MeteredWhatIf(models.Model):
@@ -154,12 +155,12 @@ class MeteredWhatIf(models.Model):
     def action_view_lines(self):
         """Open the result as a pivot, list and graph."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            f"metered_billing.action_metered_simulation_line_{self.kind}"
+        return window_action(
+            self.env,
+            f"metered_billing.action_metered_simulation_line_{self.kind}",
+            [("simulation_id", "=", self.id)],
+            display_name=self.display_name,
         )
-        action["domain"] = [("simulation_id", "=", self.id)]
-        action["display_name"] = self.display_name
-        return action
 
     def action_download(self):
         """Download the result as a workbook."""

@@ -11,6 +11,7 @@ import pandas as pd
 from odoo import models
 
 from ...stored.simulate import add_up, read_calls
+from ..screen.actions import window_action
 
 #: seconds of work that are committed together
 PORTION_SECONDS = 2
@@ -247,10 +248,6 @@ class MeteredWhatIf(models.Model):
     def action_view_below(self):
         """Open the calls that were sold below cost."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_cdr"
-        )
-        action["display_name"] = self.env._("Calls Below Cost")
         domain = [
             ("company_id", "=", self.company_id.id),
             ("usage_id.day", ">=", self.date_from),
@@ -258,8 +255,13 @@ class MeteredWhatIf(models.Model):
         ]
         if self.partner_ids:
             domain.append(("partner_id", "child_of", self.partner_ids.ids))
-        action["domain"] = domain
-        action["context"] = {"search_default_below_cost": 1}
+        action = window_action(
+            self.env,
+            "action_metered_cdr",
+            domain,
+            context={"search_default_below_cost": 1},
+            display_name=self.env._("Calls Below Cost"),
+        )
         # What they cost is what it is about.
         view = self.env.ref("metered_billing.metered_cdr_view_list_cost")
         action["views"] = [
