@@ -8,12 +8,9 @@ from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
 from ...ingest.conflicts import again, is_temporary, wait_briefly
-from ..job.metered_job import UNFINISHED
 from ..screen.actions import RELOAD, notification, window_action
 
 _logger = logging.getLogger(__name__)
-#: first key of the advisory locks that renewal runs hold while they work ("mbrn")
-JOB_LOCK_CLASS = 0x6D62726E
 #: subscriptions that are renewed together and committed together, at first and at most
 FIRST_PORTION, PORTION = 5, 50
 #: seconds that a portion shall take at most: imports wait for the usage that it bills
@@ -35,6 +32,8 @@ class MeteredRenewal(models.Model):
     _description = "Renewal Run"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
+    _job_lock_class = 0x6D62726E  # "mbrn"
+    _job_cron = "metered_billing.ir_cron_process_renewals"
 
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True
@@ -115,19 +114,12 @@ class MeteredRenewal(models.Model):
             run._enqueue()
         return True
 
-    def _cron_id(self):
-        return "metered_billing.ir_cron_process_renewals"
-
     # === THE JOB === #
-
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
 
     @api.model
     def _cron_process_renewals(self):
         """Work on the runs that are not finished, for a slice of time."""
-        self._work_off(UNFINISHED, "_process")
+        self._cron_process_jobs()
 
     def _run(self, commit, seconds):
         begun = time.monotonic()

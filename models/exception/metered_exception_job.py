@@ -14,12 +14,9 @@ from ...ingest.exception_store import printable
 from ...ingest.load import load_settings
 from ...ingest.retry import corrected_id, retry_exceptions
 from ...ingest.store import lock_source
-from ..job.metered_job import UNFINISHED
 from ..screen.actions import RELOAD, notification, window_action
 from .metered_exception_target import target_sql
 
-#: first key of the advisory locks that jobs hold while they run ("mbex")
-JOB_LOCK_CLASS = 0x6D626578
 #: records that are committed together
 SLICE_RECORDS = 5000
 _logger = logging.getLogger(__name__)
@@ -42,6 +39,8 @@ class MeteredExceptionJob(models.Model):
     _description = "Work on Exceptions"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
+    _job_lock_class = 0x6D626578  # "mbex"
+    _job_cron = "metered_billing.ir_cron_exception_jobs"
 
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True
@@ -124,14 +123,6 @@ class MeteredExceptionJob(models.Model):
 
     # === RUN === #
 
-    @api.model
-    def _cron_process_jobs(self):
-        """Run what waits, the oldest first, for a slice of time.
-
-        Odoo calls again at once while something remains.
-        """
-        self._work_off(UNFINISHED, "_process")
-
     def _run(self, commit, seconds):
         begun = time.monotonic()
         settings = {}
@@ -178,10 +169,6 @@ class MeteredExceptionJob(models.Model):
                     commit()
 
         again(self.env.cr, work, commit)
-
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
 
     def action_resume(self):
         """Let failed work go on from where it stopped."""
@@ -273,9 +260,6 @@ class MeteredExceptionJob(models.Model):
             self.env.user._bus_send(
                 "simple_notification", {"type": "info", "message": message}
             )
-
-    def _cron_id(self):
-        return "metered_billing.ir_cron_exception_jobs"
 
     def _run_now(self):
         """Run the job inside the user's transaction.

@@ -28,6 +28,7 @@ class MeteredBatch(models.Model):
     _description = "Usage Import"
     _inherit = ["metered.guarded", "mail.thread", "metered.job"]
     _order = "id desc"
+    _job_lock_class = 0x6D626A62  # "mbjb"
     _rec_name = "file_name"
 
     source_id = fields.Many2one(

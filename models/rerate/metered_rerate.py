@@ -9,8 +9,6 @@ from odoo.tools.misc import formatLang
 
 from ..screen.actions import window_action
 
-#: first key of the advisory locks that runs hold while they work ("mbrr")
-JOB_LOCK_CLASS = 0x6D627272
 #: calls that are rated while somebody waits for the answer
 AT_ONCE = 20_000
 
@@ -29,6 +27,8 @@ class MeteredRerate(models.Model):
     _description = "Re-rating"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
+    _job_lock_class = 0x6D627272  # "mbrr"
+    _job_cron = "metered_billing.ir_cron_rerate"
 
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True
@@ -170,9 +170,6 @@ class MeteredRerate(models.Model):
             self._enqueue()
         return self._get_records_action(context={})
 
-    def _cron_id(self):
-        return "metered_billing.ir_cron_rerate"
-
     def action_apply(self):
         """Write the new charges of usage that is not invoiced.
 
@@ -225,10 +222,6 @@ class MeteredRerate(models.Model):
         return window_action(
             self.env, "action_metered_usage", self._usage_domain(), context={}
         )
-
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
 
 
 class MeteredRerateLine(models.Model):

@@ -3,12 +3,11 @@
 import time
 from decimal import Decimal
 
-from odoo import Command, api, models
+from odoo import Command, models
 
 from ...ingest.conflicts import again, wait_briefly
 from ...stored.plan_calls import with_parents
 from ...stored.rerate import Rerated, read_sums, rerate
-from ..job.metered_job import UNFINISHED
 
 #: calls that are rated and committed together, of one customer at least
 SLICE_CALLS = 20_000
@@ -99,11 +98,6 @@ class MeteredRerate(models.Model):
         return key_of
 
     # === RUN === #
-
-    @api.model
-    def _cron_process_jobs(self):
-        """Run what waits, the oldest first, for a slice of time."""
-        self._work_off(UNFINISHED, "_process")
 
     def _run(self, commit, seconds):
         begun = time.monotonic()

@@ -31,6 +31,8 @@ class MeteredSync(models.Model):
     _description = "Sync"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
+    _job_lock_class = 0x6D627379  # "mbsy"
+    _job_cron = "metered_billing.ir_cron_sync"
 
     source_id = fields.Many2one(
         "metered.source", required=True, readonly=True, ondelete="cascade", index=True

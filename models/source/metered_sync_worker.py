@@ -45,9 +45,6 @@ class MeteredSync(models.Model):
         else:
             self._trigger_cron()
 
-    def _cron_id(self):
-        return "metered_billing.ir_cron_sync"
-
     @api.model
     def _trigger_cron(self, at=None):
         self.env.ref(self._cron_id()).sudo()._trigger(at)
