@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import base64
 import datetime
-from datetime import date
+from contextlib import closing
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
@@ -19,10 +19,6 @@ SHOWN = 100
 PRICE = Decimal("1e-8")
 #: days on which golden calls are tried at most, where rates of a file hold from many
 MOST_DAYS = 10
-
-
-class _Undo(Exception):
-    """Takes back what was only tried."""
 
 
 class MeteredDeckImport(models.TransientModel):
@@ -348,18 +344,14 @@ class MeteredDeckImport(models.TransientModel):
             return {}
         days = self._golden_days(changes)
         before = {day: calls._verdicts(day) for day in days}
-        after = {}
-        try:
-            with self.env.cr.savepoint(), NO_CURE.said():
-                deck = self.deck_id
-                version = deck.version_ids.sudo().create(
-                    {"deck_id": deck.id, "file_name": self.file_name or "-"}
-                )
-                deck._apply_changes(changes, version)
-                after = {day: calls._verdicts(day) for day in days}
-                raise _Undo
-        except _Undo:
-            self.env.invalidate_all()
+        # What is only tried is taken back.
+        with closing(self.env.cr.savepoint()), NO_CURE.said():
+            deck = self.deck_id
+            version = deck.version_ids.sudo().create(
+                {"deck_id": deck.id, "file_name": self.file_name or "-"}
+            )
+            deck._apply_changes(changes, version)
+            after = {day: calls._verdicts(day) for day in days}
         return calls._alterations(before, after)
 
     def _golden_days(self, changes):
@@ -373,7 +365,7 @@ class MeteredDeckImport(models.TransientModel):
             *changes.ends["day"].tolist(),
         } - {ALWAYS, OPEN}
         later = sorted(day for day in later if day > today.toordinal())
-        return [today, *map(date.fromordinal, later[:MOST_DAYS])]
+        return [today, *map(datetime.date.fromordinal, later[:MOST_DAYS])]
 
 
 class MeteredDeckImportLine(models.TransientModel):

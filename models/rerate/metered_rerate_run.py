@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import time
+from contextlib import closing
 from decimal import Decimal
 
 from odoo import Command, models
@@ -12,10 +13,6 @@ from ...stored.rerate import Rerated, read_sums, rerate
 #: calls that are rated and committed together, of one customer at least
 SLICE_CALLS = 20_000
 MICRO = Decimal("0.000001")
-
-
-class _Undo(Exception):
-    """Takes back what was only tried."""
 
 
 class MeteredRerate(models.Model):
@@ -175,14 +172,9 @@ class MeteredRerate(models.Model):
             return rerate(usage, write=writing)
         if writing:
             return self._rate_with_plans(domain)
-        done = None
-        try:
-            with self.env.cr.savepoint():
-                done = self._rate_with_plans(domain)
-                raise _Undo
-        except _Undo:
-            self.env.invalidate_all()
-        return done
+        # What is only tried is taken back.
+        with closing(self.env.cr.savepoint()):
+            return self._rate_with_plans(domain)
 
     def _note(self, done, partner_ids):
         """Keep a line for each customer and currency that something changes for.
