@@ -16,7 +16,7 @@ from ...stored.golden import price_with_plan
 WEEK = timedelta(days=7)
 #: A date begins within so many hours of its noon in UTC, in every time zone.
 NOON = timedelta(hours=12)
-MICRO = 10**6
+MICROS = 10**6
 EXACT = Decimal("0.000001")
 
 
@@ -226,7 +226,7 @@ class MeteredGoldenCall(models.Model):
             micro, currency_id = found.charge_micro, found.currency_id
         if micro is None:
             return None, None
-        return Decimal(micro) / MICRO, self.env["res.currency"].browse(currency_id)
+        return Decimal(micro) / MICROS, self.env["res.currency"].browse(currency_id)
 
     def _price_of_usage(self, day):
         """(Decimal, ``res.currency``), (None, None) where it has no price."""

@@ -12,7 +12,7 @@ from ...stored.why import make_call, rate_one
 from ..guard.unchecked_many2one import UncheckedMany2one
 
 USER = "metered_billing.group_metered_user"
-MICRO = 10**6
+MICROS = 10**6
 
 
 class MeteredCdrCost(models.Model):
@@ -150,12 +150,12 @@ class MeteredCdr(models.Model):
                 currency, cdr.currency_id, cdr.company_id, cdr.usage_id.day
             )
             amount = (amount * worth).quantize(Decimal(1))
-        margin = Decimal(repr(cdr.charge)) * MICRO - amount
+        margin = Decimal(repr(cdr.charge)) * MICROS - amount
         self.update(
             {
-                "cost": float(Decimal(cost.charge_micro) / MICRO),
+                "cost": float(Decimal(cost.charge_micro) / MICROS),
                 "cost_currency_id": currency.id,
-                "margin": float(margin / MICRO),
+                "margin": float(margin / MICROS),
                 "below_cost": margin < 0,
                 "has_cost": True,
             }

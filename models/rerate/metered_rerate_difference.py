@@ -6,7 +6,7 @@ from fractions import Fraction
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .metered_rerate_run import MICRO
+from ...rating.exact import MICRO
 
 
 class MeteredRerateDifference(models.Model):

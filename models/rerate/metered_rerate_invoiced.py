@@ -8,11 +8,11 @@ from fractions import Fraction
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ...rating.exact import MICRO
 from ...rating.shares import finite_amount, shares
 from ...stored.rerate import rerate
 from ...stored.rerate_plans import charges_with_plans
 from ..screen.actions import window_action
-from .metered_rerate_run import MICRO
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from decimal import Decimal
 from odoo import Command, models
 
 from ...ingest.conflicts import again, wait_briefly
+from ...rating.exact import MICRO
 from ...stored.plan_calls import with_parents
 from ...stored.rerate import Rerated, read_sums, rerate
 
 #: calls that are rated and committed together, of one customer at least
 SLICE_CALLS = 20_000
-MICRO = Decimal("0.000001")
 
 
 class MeteredRerate(models.Model):
