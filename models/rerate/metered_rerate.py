@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 from odoo.tools.misc import formatLang
 
+from ..record.metered_sums import Money
 from ..screen.actions import window_action
 
 #: calls that are rated while somebody waits for the answer
@@ -230,7 +231,6 @@ class MeteredRerateLine(models.Model):
     _name = "metered.rerate.line"
     _description = "Change by Re-rating"
     _inherit = ["metered.guarded", "metered.sums"]
-    _money_fields = ("before", "after", "difference")
     _order = "rerate_id, difference desc, id"
 
     rerate_id = fields.Many2one(
@@ -257,7 +257,7 @@ class MeteredRerateLine(models.Model):
     unrated = fields.Integer(
         string="Without Rate", readonly=True, help="Calls that no rate fits any more."
     )
-    before = fields.Float(digits=0, readonly=True)
-    after = fields.Float(digits=0, readonly=True)
-    difference = fields.Float(digits=0, readonly=True)
+    before = Money(readonly=True)
+    after = Money(readonly=True)
+    difference = Money(readonly=True)
     note = fields.Char(string="In the Way", readonly=True)

@@ -9,6 +9,7 @@ from odoo import api, fields, models
 from odoo.tools.misc import formatLang
 
 from ...deck_files import sheet_title
+from ..record.metered_sums import Money
 from ..screen.actions import window_action
 
 #: customers that are shown of each kind
@@ -21,7 +22,6 @@ class MeteredWhatIfLine(models.Model):
     _name = "metered.simulation.line"
     _description = "Result of a Simulation"
     _inherit = ["metered.guarded", "metered.sums"]
-    _money_fields = ("before", "after", "difference", "lost")
     _log_access = False
     _order = "simulation_id desc, difference, id"
 
@@ -49,16 +49,11 @@ class MeteredWhatIfLine(models.Model):
         readonly=True,
         help="Calls that cost more with the deck than they are charged now.",
     )
-    before = fields.Float(
-        string="Now", digits=0, readonly=True, help="What the calls are charged."
-    )
-    after = fields.Float(
-        string="Then", digits=0, readonly=True, help="What the deck makes of them."
-    )
-    difference = fields.Float(digits=0, readonly=True)
-    lost = fields.Float(
+    before = Money(string="Now", readonly=True, help="What the calls are charged.")
+    after = Money(string="Then", readonly=True, help="What the deck makes of them.")
+    difference = Money(readonly=True)
+    lost = Money(
         string="Shortfall",
-        digits=0,
         readonly=True,
         help="How much more than their charge the calls below cost.",
     )
