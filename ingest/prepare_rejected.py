@@ -29,7 +29,7 @@ UNKNOWN_OF_BAD_LINES = (
     "rule_id",
     "estimate",
 )
-MICRO = Decimal(1_000_000)
+MICROS = Decimal(1_000_000)
 
 
 def reject_bad_lines(bad, rejected, source_id):
@@ -162,7 +162,7 @@ class RejectingSteps:
             if status == RATED:
                 currency = settings.currency_of_deck.get(deck, 0)
                 factor = settings.rate_of_currency.get(currency, 1)
-                estimates[at] = micro / MICRO * factor
+                estimates[at] = micro / MICROS * factor
         return estimates
 
     def _looked_for(self, mask):

@@ -14,6 +14,9 @@ from fractions import Fraction
 # Enough to see which way an endless amount is rounded.
 ENDLESS_PLACES = 12
 
+MICRO = Decimal("0.000001")
+"""What integers of micro units are multiplied by."""
+
 SHOWN_PLACES = 6
 """Decimals of an endless number on an invoice or a screen."""
 

@@ -9,10 +9,8 @@ from odoo import Command, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import formatLang
 
-from ..rating.exact import rounded
+from ..rating.exact import MICRO, rounded
 from ..stored.rerate import rerate
-
-MICRO = Decimal("0.000001")
 
 
 @dataclass

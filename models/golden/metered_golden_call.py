@@ -16,7 +16,7 @@ from ...stored.golden import price_with_plan
 WEEK = timedelta(days=7)
 #: A date begins within so many hours of its noon in UTC, in every time zone.
 NOON = timedelta(hours=12)
-MICRO = 10**6
+MICROS = 10**6
 EXACT = Decimal("0.000001")
 
 
@@ -226,7 +226,7 @@ class MeteredGoldenCall(models.Model):
             micro, currency_id = found.charge_micro, found.currency_id
         if micro is None:
             return None, None
-        return Decimal(micro) / MICRO, self.env["res.currency"].browse(currency_id)
+        return Decimal(micro) / MICROS, self.env["res.currency"].browse(currency_id)
 
     def _price_of_usage(self, day):
         """(Decimal, ``res.currency``), (None, None) where it has no price."""
@@ -315,23 +315,12 @@ class MeteredGoldenCall(models.Model):
         return self.filtered(lambda call: call.partner_id in family)
 
     @api.model
-    def _altered(self, before, after, day=None):
-        """Lines of text on the calls that a change alters.
-
-        A change that brings a call to what it is to cost is welcome, and not told.
-
-        :param before: what `_verdicts` returned before the change
-        :param after: and with it
-        :param day: for which they were asked
-        """
-        return list(self._alterations({day: before}, {day: after}).values())
-
-    @api.model
     def _alterations(self, before, after):
         """What a change alters: dict call -> line of text, in order of the calls.
 
         :param before, after: dicts day -> what `_verdicts` returned for it; a call is
-            told with the first day on which it costs something else
+            told with the first day on which it costs something else. One that brings a
+            call to what it is to cost is welcome, and not told
         """
         found = {}
         for day, verdicts in before.items():

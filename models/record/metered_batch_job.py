@@ -10,8 +10,6 @@ from ...ingest.run import CHUNK_RECORDS, FIRST_RECORDS, run_chunks
 from ..job.ir_attachment import StoredFileError
 from ..job.metered_job import UNFINISHED
 
-#: first key of the advisory locks that batches hold while they run ("mbjb")
-JOB_LOCK_CLASS = 0x6D626A62
 #: names the problem on a source, for its activity
 PROBLEM = "import"
 
@@ -176,10 +174,6 @@ class MeteredBatch(models.Model):
                 (tuple(sorted(rate_ids)),),
             )
             self.env["metered.rate"].invalidate_model(["used"])
-
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
 
     def _verify(self):
         """Count what the tables hold of this import, beside what the job counted.

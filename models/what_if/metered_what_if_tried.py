@@ -32,8 +32,8 @@ class Tried:
     partner_ids: list = field(default_factory=list)
 
 
-class MeteredSimulation(models.Model):
-    """What is tried in a simulation, as the pipeline takes it."""
+class MeteredWhatIf(models.Model):
+    """What is tried, as the pipeline takes it."""
 
     _inherit = "metered.simulation"
 
