@@ -66,9 +66,9 @@ _TWO_ORDERS = _lt(
 def date_order(texts):
     """Whether 03/04/2026 is in April or March, as the dates of the file show.
 
-    Empty where none of them tells.
+    :return: (`dmy`, `mdy`, or empty where none of them tells; a date that shows it)
     """
-    orders = set()
+    orders = {}
     for name in ("valid_from", "valid_before", "last_day"):
         for text in texts[name].unique() if name in texts else ():
             found = _NUMERIC_DATE.fullmatch(text[:_LONGEST])
@@ -82,10 +82,10 @@ def date_order(texts):
                 ):
                     continue  # 26-02-27 may begin with the year
                 if first > 12 >= second or separator == ".":
-                    orders.add("dmy")
+                    orders.setdefault("dmy", text)
                 elif second > 12 >= first:
-                    orders.add("mdy")
-    return orders.pop() if len(orders) == 1 else ""
+                    orders.setdefault("mdy", text)
+    return orders.popitem() if len(orders) == 1 else ("", "")
 
 
 def date(order):

@@ -27,11 +27,12 @@ from .rate_rows import (
     Same,
     check_twice,
     check_unsupported,
+    empty_rates,
     merge_grace,
     merge_increments,
     rates_frame,
 )
-from .rows import MAX_RATES, DeckFileError
+from .rows import MAX_RATES, DeckFileError, DeckRows
 from .tiers import read_tiers, tier_prices
 
 __all__ = ["RATE_COLUMNS", "TERMS", "DeckReading", "Problem", "parse_deck", "read_deck"]
@@ -82,6 +83,10 @@ _BOTH_SIGNS = _lt(
     "Some prices have a decimal point, such as %(point)s, and others a comma, such as "
     "%(comma)s. Say which one the file has; the others are wrong then."
 )
+_ORDER_IS = {
+    "dmy": _lt("The day comes before the month, as in %(example)s."),
+    "mdy": _lt("The month comes before the day, as in %(example)s."),
+}
 _NORTH_AMERICA = _lt(
     "The codes are area codes of North America: 1 is put before each of them."
 )
@@ -121,6 +126,8 @@ class DeckReading:
     - `assumptions`: list of `WrongCell`: sentences on what was not said, but worked out
     - `words`: dict word -> (its text, number of rows), statuses that are not known
     - `choices`: `choices.Choices`, with what was worked out
+    - `rows`: `rows.DeckRows`
+    - `currencies`: frozenset of the codes that the prices may be in; empty for any
     """
 
     rates: pd.DataFrame
@@ -129,6 +136,17 @@ class DeckReading:
     assumptions: list
     words: dict
     choices: Choices
+    rows: DeckRows
+    currencies: frozenset = frozenset()
+
+    @property
+    def all_problems(self):
+        """Return the problems and what is not clear, by line."""
+        found = self.problems + [
+            Problem(question.line, question.error, question)
+            for question in self.questions
+        ]
+        return sorted(found, key=lambda problem: problem.line)
 
 
 def parse_deck(deck_rows, date_order=""):
@@ -144,10 +162,7 @@ def parse_deck(deck_rows, date_order=""):
     if date_order:
         choices = replace(choices, date_order=date_order)
     reading = read_deck(replace(deck_rows, choices=choices))
-    problems = reading.problems + [
-        Problem(question.line, question.error) for question in reading.questions
-    ]
-    return reading.rates, sorted(problems, key=lambda problem: problem.line)
+    return reading.rates, reading.all_problems
 
 
 def read_deck(deck_rows):
@@ -172,6 +187,7 @@ class _Reading:
         self.assumptions = list(deck_rows.assumptions)
         self.words = {}
         self.open_lines = set()
+        self.currencies = frozenset()
         columns = deck_rows.columns
         texts = pd.DataFrame(
             [texts for _line, texts in deck_rows.rows], dtype=object
@@ -182,7 +198,7 @@ class _Reading:
     def read(self):
         """Read all columns; see `DeckReading`."""
         if not {"prefix", "price"} <= set(self.texts):
-            return self._reading(pd.DataFrame(columns=list(RATE_COLUMNS)))
+            return self._reading(empty_rates())
         self._refuse_errors()
         self._settle()
         values = self._values()
@@ -213,6 +229,8 @@ class _Reading:
             self.assumptions,
             self.words,
             self.choices,
+            self.deck_rows,
+            self.currencies,
         )
 
     def _assume(self, text, **values):
@@ -241,7 +259,11 @@ class _Reading:
     def _settle(self):
         """Work out what is one for the whole file: the choices, as far as it tells."""
         found = {}
-        order = self.choices.date_order or dates.date_order(self.texts)
+        order = self.choices.date_order
+        if not order:
+            order, example = dates.date_order(self.texts)
+            if order:
+                self._assume(_ORDER_IS[order], example=example)
         found["date_order"] = order
         found["number"] = self.choices.number or self._decimal_sign()
         if not self.choices.divisor:

@@ -3,6 +3,7 @@
 """Rates of a deck's file from the values of its rows, each problem with its line."""
 
 import datetime
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from ..rating.errors import _lt
 from .cells import WrongCell
+from .choices import Question
 from .rows import DeckFileError
 
 MAX_PROBLEMS = 10_000
@@ -50,10 +52,14 @@ _ENDS_EARLY = _lt("Its last day, %(last)s, is before it begins.")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a row: its line, and a sentence or the `WrongCell`."""
+    """What is wrong with a row: its line, and a sentence or the `WrongCell`.
+
+    - `question`: the `choices.Question` that it is, None where nothing can be chosen
+    """
 
     line: int
     error: WrongCell | str
+    question: Question | None = None
 
     @property
     def text(self):
@@ -155,7 +161,7 @@ def rates_frame(values, lines, source, prefixes):
     ]
     return pd.DataFrame(
         {
-            "line": lines[source],
+            "line": lines[np.array(source, np.int64)],
             "prefix": pd.Series(prefixes, dtype=object),
             "name": spread("full_name"),
             "call_type": spread("call_type"),
@@ -176,6 +182,11 @@ def rates_frame(values, lines, source, prefixes):
         },
         columns=RATE_COLUMNS,
     )
+
+
+def empty_rates():
+    """The frame of no rates at all."""
+    return rates_frame(defaultdict(list), np.array([], np.int64), [], [])
 
 
 def check_twice(frame, problems):

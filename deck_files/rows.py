@@ -3,6 +3,7 @@
 """The table in a deck's file: CSV or XLSX, with whatever carriers write around it."""
 
 import csv
+import hashlib
 import io
 import re
 from dataclasses import dataclass
@@ -100,12 +101,23 @@ class DeckRows:
         ]
 
     @property
+    def key(self):
+        """Return what files with the same names of columns have in common."""
+        return header_key(self.header)
+
+    @property
     def is_own(self):
         """Whether it has the names of columns of our own files, all of them."""
         return tuple(self.header) == HEADER
 
 
-def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False):
+def header_key(header):
+    """A short text that is the same for the same names of columns."""
+    names = "\x1f".join(text.strip().lower() for text in header)
+    return hashlib.sha256(names.encode()).hexdigest()[:32]
+
+
+def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False, known=()):
     """Read the table of a deck's file.
 
     :param path: of a CSV, TSV or XLSX file, CSV and TSV gzipped or not
@@ -113,6 +125,7 @@ def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False):
     :param choices: `choices.Choices`: what a person has said about it
     :param lenient: whether a table without known names of columns is one, too: a
         person is asked for them
+    :param known: `header_key` of headers that a person has chosen before
     :return: `DeckRows`
     :raise DeckFileError: it is no such file, or no header names prefixes and prices
     """
@@ -121,7 +134,7 @@ def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False):
         # More than a rate for each byte on the disk no deck has, however packed.
         most = min(MAX_RATES, max(FREE_RATES, _size(path)))
         fmt = detect_format(path, file_name, LIMITS, {"has_header": False})
-        table = _Table(file_name, most, choices, lenient)
+        table = _Table(file_name, most, choices, lenient, frozenset(known))
         if fmt.kind == "xlsx":
             with Workbook(path, fmt.compression, LIMITS, typed=True) as workbook:
                 sheet = table.choose_sheet(workbook)
@@ -139,11 +152,12 @@ class _Table:
     :param most: rows that it may have
     """
 
-    def __init__(self, file_name, most, choices, lenient):
+    def __init__(self, file_name, most, choices, lenient, known):
         self.file_name = file_name
         self.most = most
         self.choices = choices
         self.lenient = lenient
+        self.known = known
         self.notes, self.questions, self.assumptions = [], [], []
         self.sheet, self.sheets = "", ()
 
@@ -238,6 +252,9 @@ class _Table:
                         return place, *found[1:]
                     return place, 1, list(texts)
         elif chosen is None:
+            for place, (_line, texts) in enumerate(first if self.known else ()):
+                if header_key(texts) in self.known:
+                    return place, 1, list(texts)
             found = find_header(first)
             if found:
                 return found

@@ -104,4 +104,5 @@ class MeteredWhatIf(models.Model):
                 "whole": "whole" if self.file_whole else "changes",
             }
         )
+        wizard._set_as_program({"choices": self.file_choices})
         return wizard.action_preview()

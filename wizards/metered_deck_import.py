@@ -64,6 +64,11 @@ class MeteredDeckImport(models.TransientModel):
         [("upload", "Upload"), ("preview", "Preview")], default="upload"
     )
     attachment_id = fields.Many2one("ir.attachment", readonly=True)
+    choices = fields.Json(
+        readonly=True,
+        help="How the file is meant, as it was said. Empty: as it was said of the last "
+        "file with the same columns.",
+    )
     opened_on_id = fields.Many2one(
         "metered.rate.deck",
         readonly=True,
@@ -118,20 +123,26 @@ class MeteredDeckImport(models.TransientModel):
             {"name": self.file_name or "rates", "datas": self.file}
         )
         self._set_as_program({"attachment_id": attachment.id})
-        rows, changes, problems = self._read()
+        return self._show()
+
+    def _show(self):
+        """Show what the file changes, as it is said to be meant."""
+        reading, changes, problems = self._read()
         counts = changes.counts
-        notes = [f"{line}: {text}" for line, text in rows.notes[:20]]
+        notes = [f"{line}: {text}" for line, text in reading.rows.notes[:20]]
+        wrong = [problem for problem in problems if not problem.question]
         self._set_as_program(
             {
+                **self._prepare_choices(reading, problems),
                 "state": "preview",
                 "notes": "\n".join(notes),
-                "unread": ", ".join(rows.unread),
-                "count_wrong": len({problem.line for problem in problems}),
+                "unread": ", ".join(reading.rows.unread),
+                "count_wrong": len({problem.line for problem in wrong}),
                 **{f"count_{status}": counts[status] for status in STATUSES},
                 "line_ids": [Command.clear()]
                 + [
                     Command.create(values)
-                    for values in self._prepare_lines(changes, problems)
+                    for values in self._prepare_lines(changes, wrong)
                 ],
             }
         )
@@ -148,7 +159,9 @@ class MeteredDeckImport(models.TransientModel):
     def action_back(self):
         """Choose another file, or say something else about it."""
         self.ensure_one()
-        self._set_as_program({"state": "upload", "line_ids": [Command.clear()]})
+        self._set_as_program(
+            {"state": "upload", "line_ids": [Command.clear()], "choices": False}
+        )
         return self._reopen()
 
     def action_apply(self):
@@ -162,7 +175,7 @@ class MeteredDeckImport(models.TransientModel):
         deck = self.deck_id
         deck.check_access("write")
         deck.lock_for_update()
-        _rows, changes, problems = self._read()
+        reading, changes, problems = self._read()
         if problems:
             raise UserError(
                 self.env._(
@@ -193,6 +206,7 @@ class MeteredDeckImport(models.TransientModel):
         )
         self.attachment_id._metered_hand_over(version)
         deck._apply_changes(changes, version)
+        deck._remember_choices(reading.rows)
         text = self._applied_text(counts)
         deck.message_post(body=text)
         self._note_golden(altered)
@@ -208,13 +222,14 @@ class MeteredDeckImport(models.TransientModel):
     # === PARTS === #
 
     def _read(self):
-        """(rows of the file, what it changes, what is wrong)."""
+        """(what the file says, what it changes, what is wrong or not clear)."""
         return self.deck_id._read_file(
             self.attachment_id,
             self.file_name,
             self.date_from,
             self.date_order,
             self.whole == "whole",
+            self.choices or None,
         )
 
     def _reopen(self):

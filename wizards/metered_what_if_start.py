@@ -86,5 +86,6 @@ class MeteredWhatIfStart(models.TransientModel):
             "file_name": wizard.file_name,
             "file_date_from": wizard.date_from,
             "file_date_order": wizard.date_order,
+            "file_choices": wizard.choices,
             "file_whole": wizard.whole == "whole",
         }

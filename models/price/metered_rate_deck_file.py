@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import datetime
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -12,10 +13,11 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
 from ...deck_files import (
+    Choices,
     DeckFileError,
     Problem,
     compare,
-    parse_deck,
+    read_deck,
     read_rows,
     split_tiers,
     write_csv,
@@ -26,6 +28,9 @@ from ...ingest.frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from ...rating.exact import exact_text
 from ..screen.actions import notification, window_action
 
+#: kinds of files whose meaning is kept, and currencies that a mark is told to stand for
+MOST_REMEMBERED = 20
+MOST_CURRENCIES = 3
 #: the tiers of rates, as ``deck_files.tiers_text`` writes them
 TIERS = """
     SELECT tier.rate_id,
@@ -74,42 +79,84 @@ class MeteredRateDeck(models.Model):
         "deck_id",
         readonly=True,
     )
+    file_choices = fields.Json(
+        readonly=True,
+        copy=False,
+        help="How files are meant that leave something open, by the names of their "
+        "columns: as it was said when the last one was imported.",
+    )
 
     # === FROM A FILE === #
 
-    def _read_file(self, attachment, name, date_from, date_order="", whole=False):
+    def _read_file(
+        self, attachment, name, date_from, date_order="", whole=False, choices=None
+    ):
         """Read a file, and say what it changes in this deck; nothing is written.
 
         :param attachment: ``ir.attachment`` with the file
         :param name: of the file
-        :return: (rows of the file, what it changes, what is wrong); see
-            :meth:`_compare_with_file`
+        :param choices: how it is meant, as ``deck_files.Choices.as_json`` has it; None:
+            as it was said of the last file with the same columns
+        :return: (``deck_files.DeckReading``, what it changes, what is wrong or not
+            clear); see :meth:`_compare_with_file`
         :raises UserError: when it is no file of rates
         """
         with self.env["metered.batch"]._attachment_path(attachment) as path:
             try:
-                rows = read_rows(path, name or "")
-                changes, problems = self._compare_with_file(
-                    rows, date_from, date_order or "", whole
-                )
+                rows = self._read_rows(path, name or "", choices)
+                if date_order:
+                    chosen = replace(rows.choices, date_order=date_order)
+                    rows = replace(rows, choices=chosen)
+                reading = read_deck(rows)
+                changes, problems = self._compare_with_file(reading, date_from, whole)
             except DeckFileError as error:
                 raise UserError(
                     self.env["metered.explanation"]._error(error)
                 ) from error
-        return rows, changes, problems
+        return reading, changes, problems
 
-    def _compare_with_file(self, deck_rows, date_from, date_order="", whole=False):
+    def _read_rows(self, path, name, choices):
+        """The rows of a file, as it was said or is remembered; see `_read_file`."""
+        remembered = self.file_choices or {}
+
+        def read(how):
+            return read_rows(path, name, how, lenient=True, known=remembered)
+
+        if choices is not None:
+            return read(Choices.from_json(choices))
+        rows = read(Choices())
+        if rows.key not in remembered:
+            return rows
+        return read(Choices.from_json(remembered[rows.key]))
+
+    def _remember_choices(self, rows):
+        """Keep how a file is meant, for the next one with the same columns.
+
+        :param rows: ``deck_files.DeckRows``
+        """
+        # The line of a header is another one in each file.
+        line = rows.choices.header_line and None
+        kept = replace(rows.choices, header_line=line).as_json()
+        known = {**(self.file_choices or {})}
+        known.pop(rows.key, None)
+        if kept:
+            known[rows.key] = kept
+        latest = dict(list(known.items())[-MOST_REMEMBERED:])
+        if latest != (self.file_choices or {}):
+            self._set_as_program({"file_choices": latest})
+
+    def _compare_with_file(self, reading, date_from, whole=False):
         """What a file changes in this deck; nothing is written.
 
-        :param deck_rows: ``deck_files.DeckRows``
+        :param reading: ``deck_files.DeckReading``
         :param date_from: first day of rates without a date of their own; False: they
             always held
-        :param date_order: see ``deck_files.parse_deck``
         :param whole: whether rates that the file does not name end
         :return: (``deck_files.changes.Changes``, list of ``Problem``)
         """
         self.ensure_one()
-        rates, problems = parse_deck(deck_rows, date_order)
+        rates, problems = reading.rates, reading.all_problems
+        problems += self._check_currency(reading)
         problems += self._resolve_names(rates)
         wrong = {problem.line for problem in problems}
         rates = rates[~rates["line"].isin(wrong)].reset_index(drop=True)
@@ -122,10 +169,23 @@ class MeteredRateDeck(models.Model):
         changes = compare(self._current_rates(), rates, day, whole)
         say = self.env["metered.explanation"]._error
         problems = [
-            Problem(problem.line, say(problem.error))
+            Problem(problem.line, say(problem.error), problem.question)
             for problem in problems + changes.problems
         ]
         return changes, problems
+
+    def _check_currency(self, reading):
+        """A problem where the prices say that they are in another currency."""
+        known = reading.currencies
+        if not known or self.currency_id.name in known:
+            return []
+        text = self.env._(
+            "The prices are in %(file)s, and the deck in %(deck)s. Choose a deck in "
+            "that currency.",
+            file=", ".join(sorted(known)[:MOST_CURRENCIES]),
+            deck=self.currency_id.name,
+        )
+        return [Problem(reading.rows.line or 1, text)]
 
     def _resolve_names(self, rates):
         """Replace the names of call types and time bands by ids; 0 for none.

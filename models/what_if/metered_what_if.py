@@ -46,6 +46,7 @@ class MeteredWhatIf(models.Model):
     file_name = fields.Char(readonly=True)
     file_date_from = fields.Date(string="Prices Hold From", readonly=True)
     file_date_order = fields.Char(readonly=True)
+    file_choices = fields.Json(readonly=True)
     file_whole = fields.Boolean(readonly=True)
     plan_id = fields.Many2one(readonly=True, ondelete="cascade")
     plan_replaces_id = fields.Many2one(readonly=True, ondelete="cascade")

@@ -138,6 +138,7 @@ class MeteredWhatIf(models.Model):
             self.file_date_from,
             self.file_date_order,
             self.file_whole,
+            self.file_choices or None,
         )
         if problems:
             raise UserError(

@@ -199,8 +199,13 @@ class TestDeckImport(MeteredCase):
             wizard.action_apply()
 
     def test_no_deck_in_the_file(self):
-        with self.assertRaisesRegex(UserError, "names a column with prefixes"):
-            self.wizard("a,b\n1,2\n").action_preview()
+        wizard = self.wizard("a,b\n1,2\n")
+        wizard.action_preview()
+        self.assertIn("not known which column has the prefixes", wizard.questions)
+        with self.assertRaisesRegex(UserError, "not known which column"):
+            wizard.action_apply()
+        with self.assertRaisesRegex(UserError, "empty"):
+            self.wizard("\n").action_preview()
 
     def test_export_is_read_back_as_unchanged(self):
         peak = self.env["metered.time.band"].create({"name": "Peak"})

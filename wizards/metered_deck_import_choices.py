@@ -1,0 +1,328 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from dataclasses import replace
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+
+from ..deck_files import Choices
+from ..deck_files.choices import OPTIONS
+
+SAMPLES = 3
+EXAMPLES = 5
+MEANINGS = [
+    ("prefix", "Prefix"),
+    ("country_code", "Country code, before the prefix"),
+    ("name", "Name"),
+    ("country", "Country"),
+    ("call_type", "Call type"),
+    ("band", "Time band"),
+    ("price", "Price"),
+    ("first_price", "Price of the first interval"),
+    ("per_seconds", "Seconds that the price is for"),
+    ("first_increment", "First increment"),
+    ("next_increment", "Next increment"),
+    ("increments", "Both increments (60/6)"),
+    ("connection_fee", "Connection fee"),
+    ("minimum", "Minimum charge"),
+    ("maximum", "Maximum charge"),
+    ("grace_seconds", "Grace seconds"),
+    ("free_seconds", "Free up to and including"),
+    ("included_seconds", "Included seconds"),
+    ("tiers", "Tiers within the call"),
+    ("valid_from", "Valid from"),
+    ("valid_before", "Valid before"),
+    ("last_day", "Last day"),
+    ("change", "Status or change"),
+    ("discontinued", "Discontinued (yes or no)"),
+    ("forbidden", "Blocked (yes or no)"),
+]
+#: what is kept of a file of which nothing was said: an empty value is none at all
+SAID = {"said": True}
+NUMBERS = ("divisor", "per_seconds")
+
+
+class MeteredDeckImport(models.TransientModel):
+    """How a file of rates is meant: what it leaves open, and what is worked out."""
+
+    _inherit = "metered.deck.import"
+
+    questions = fields.Text(
+        string="Not Clear",
+        readonly=True,
+        help="What may be read in two ways, with what is proposed.",
+    )
+    assumptions = fields.Text(
+        readonly=True, help="What the file does not say, and how it was worked out."
+    )
+    sheet_ids = fields.One2many("metered.deck.import.sheet", "wizard_id")
+    sheet_id = fields.Many2one(
+        "metered.deck.import.sheet",
+        domain="[('wizard_id', '=', id)]",
+        help="The sheet of the workbook with the rates.",
+    )
+    shown_sheet = fields.Char(readonly=True)
+    header_line = fields.Integer(
+        string="Line with the Column Names",
+        aggregator=None,
+        help="0: no line of the file names the columns; it begins with a rate.",
+    )
+    shown_header_line = fields.Integer(readonly=True, aggregator=None)
+    column_ids = fields.One2many("metered.deck.import.column", "wizard_id")
+    word_ids = fields.One2many("metered.deck.import.word", "wizard_id")
+    number = fields.Selection(
+        [("point", "Point (1,234.56)"), ("comma", "Comma (1.234,56)")],
+        string="Decimal Sign",
+        help="Empty: as the prices of the file show. A price that does not fit is "
+        "refused.",
+    )
+    divisor = fields.Integer(
+        string="Prices Divided By",
+        aggregator=None,
+        help="100 where prices are in cents. 0: as the file says.",
+    )
+    per_seconds = fields.Integer(
+        string="Prices Are For (s)",
+        aggregator=None,
+        help="The seconds that a price is for, where no column says it. 0: 60, or as "
+        "the file says.",
+    )
+    codes = fields.Selection(
+        [
+            ("complete", "Complete, with country code"),
+            ("national", "Without country code, which is put before them"),
+        ],
+        string="Prefixes Are",
+        help="Empty: as the columns of the file show.",
+    )
+    country_code = fields.Char(
+        help="It is put before each prefix of the file, such as 1 or 44."
+    )
+    country_fill = fields.Selection(
+        [
+            ("down", "The one above holds"),
+            ("none", "The prefix is complete"),
+        ],
+        string="Without Country Code",
+        help="Rows whose cell for the country code is empty.",
+    )
+    blanks = fields.Selection(
+        [
+            ("group", "One code: 1204 1226 is 12041226"),
+            ("separate", "Several codes: 1204 1226 are 1204 and 1226"),
+        ],
+        string="Blanks in Prefixes",
+        help="Empty: only what may be read in one way is read.",
+    )
+    dashes = fields.Selection(
+        [
+            ("join", "One code in two parts: 33-6 is 336"),
+            ("range", "A range: 33-6 is 33 to 36"),
+        ],
+        string="Dashes in Prefixes",
+        help="Empty: only what may be read in one way is read.",
+    )
+    lists = fields.Selection(
+        [
+            ("full", "Whole codes: 4420,21 are 4420 and 21"),
+            ("ending", "Other last digits: 4420,21 are 4420 and 4421"),
+        ],
+        string="Lists of Prefixes",
+        help="Empty: only what may be read in one way is read.",
+    )
+
+    def action_refresh(self):
+        """Read the file again, as the user says that it is meant."""
+        self.ensure_one()
+        self.deck_id.check_access("write")
+        self._set_as_program({"choices": self._chosen()})
+        return self._show()
+
+    def _chosen(self):
+        """What the user has said about the file, as ``Choices.as_json`` has it."""
+        is_same_table = (self.sheet_id.name or "") == (
+            self.shown_sheet or ""
+        ) and self.header_line == self.shown_header_line
+        chosen = {
+            "sheet": self.sheet_id.name or "",
+            "columns": self._chosen_columns() if is_same_table else None,
+            "country_code": "".join((self.country_code or "").split()).lstrip("+"),
+            "words": {
+                word.word: word.meaning for word in self.word_ids if word.meaning
+            },
+            **{name: self[name] or "" for name in OPTIONS},
+            **{name: max(self[name], 0) for name in NUMBERS},
+        }
+        if self.header_line != self.shown_header_line or not self.header_line:
+            chosen["header_line"] = max(self.header_line, 0)
+        elif (self.choices or {}).get("header_line") and is_same_table:
+            chosen["header_line"] = self.header_line
+        return {**SAID, **Choices.from_json(chosen).as_json()}
+
+    def _chosen_columns(self):
+        found = {}
+        labels = dict(
+            self.column_ids._fields["target"]._description_selection(self.env)
+        )
+        for column in self.column_ids.filtered("target"):
+            if column.target in found:
+                raise UserError(
+                    self.env._(
+                        "Only one column can be the %(target)s. Empty the meaning of "
+                        "the others.",
+                        target=labels[column.target],
+                    )
+                )
+            found[column.target] = column.place
+        return found
+
+    def _prepare_choices(self, reading, problems):
+        """Values that show how the file is read, and what it leaves open.
+
+        :param reading: ``deck_files.DeckReading``
+        :param problems: list of ``Problem``, translated
+        """
+        rows = reading.rows
+        said = rows.choices
+        open_ = [problem for problem in problems if problem.question]
+        proposed = {
+            problem.question.key: problem.question.proposal
+            for problem in open_
+            if problem.question.proposal
+        }
+        say = self.env["metered.explanation"]._error
+        assumed = [say(error) for error in reading.assumptions]
+        if not self.choices and replace(said, date_order="") != Choices():
+            assumed.insert(
+                0,
+                self.env._(
+                    "It is read as the last file with these columns was said to be "
+                    "meant."
+                ),
+            )
+        values = {
+            name: proposed.get(name) or getattr(said, name) or False
+            for name in (*OPTIONS, "country_code")
+        }
+        return {
+            **values,
+            **{name: proposed.get(name) or getattr(said, name) for name in NUMBERS},
+            "choices": {**SAID, **said.as_json()},
+            "questions": "\n".join(map(self._question_text, open_)),
+            "assumptions": "\n".join(assumed),
+            "shown_sheet": rows.sheet,
+            "header_line": rows.line,
+            "shown_header_line": rows.line,
+            **self._prepare_sheets(rows),
+            "column_ids": [Command.clear(), *self._prepare_columns(rows)],
+            "word_ids": [Command.clear(), *self._prepare_words(reading)],
+        }
+
+    def _question_text(self, problem):
+        """A question as a paragraph: what, where, how often, what is proposed."""
+        question = problem.question
+        parts = [problem.text]
+        examples = [str(text) for text in question.examples if text][:EXAMPLES]
+        if examples and question.key not in ("columns", "sheet"):
+            parts.append(self.env._("Found: %s.", " · ".join(examples)))
+        if question.key not in ("columns", "sheet"):
+            parts.append(
+                self.env._(
+                    "Rows: %(count)s, the first is line %(line)s.",
+                    count=question.count,
+                    line=question.line,
+                )
+            )
+        if question.proposal:
+            field = self._fields.get(question.key)
+            label = question.proposal
+            if question.key in OPTIONS:
+                label = dict(field._description_selection(self.env))[label]
+            parts.append(self.env._("Proposed: %s.", label))
+        return " ".join(parts)
+
+    def _prepare_sheets(self, rows):
+        """Values with the sheets of the workbook, the visible ones first."""
+        self.sheet_ids.unlink()
+        sheets = self.sheet_ids.create(
+            [
+                {"wizard_id": self.id, "name": title, "is_hidden": hidden}
+                for title, hidden in sorted(rows.sheets, key=lambda sheet: sheet[1])
+            ]
+        )
+        return {"sheet_id": sheets.filtered(lambda one: one.name == rows.sheet)[:1].id}
+
+    def _prepare_columns(self, rows):
+        meaning_of = {place: meaning for meaning, place in rows.columns.items()}
+        for place, name in enumerate(rows.header):
+            samples = dict.fromkeys(str(texts[place]) for _line, texts in rows.rows)
+            samples.pop("", None)
+            yield Command.create(
+                {
+                    "place": place,
+                    "name": name or self.env._("Column %s", place + 1),
+                    "samples": " · ".join(list(samples)[:SAMPLES]),
+                    "target": meaning_of.get(place, False),
+                }
+            )
+
+    def _prepare_words(self, reading):
+        """Statuses that are not known, and those that were said."""
+        for word, (text, count) in reading.words.items():
+            yield Command.create({"word": word, "name": text, "count": count})
+        for word, meaning in reading.rows.choices.words.items():
+            yield Command.create({"word": word, "name": word, "meaning": meaning})
+
+
+class MeteredDeckImportSheet(models.TransientModel):
+    _name = "metered.deck.import.sheet"
+    _description = "Sheet of a File of Rates"
+    _inherit = ["metered.guarded"]
+    _order = "wizard_id, id"
+
+    wizard_id = fields.Many2one(
+        "metered.deck.import", required=True, ondelete="cascade"
+    )
+    name = fields.Char(readonly=True)
+    is_hidden = fields.Boolean(string="Hidden", readonly=True)
+
+    @api.depends("name", "is_hidden")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for sheet in self:
+            name = sheet.name or ""
+            if sheet.is_hidden:
+                name = self.env._("%s (hidden in the workbook)", name)
+            sheet.display_name = name
+
+
+class MeteredDeckImportColumn(models.TransientModel):
+    _name = "metered.deck.import.column"
+    _description = "Column of a File of Rates"
+    _inherit = ["metered.guarded"]
+    _order = "wizard_id, place"
+
+    wizard_id = fields.Many2one(
+        "metered.deck.import", required=True, ondelete="cascade"
+    )
+    place = fields.Integer(readonly=True, aggregator=None)
+    name = fields.Char(string="Column", readonly=True)
+    samples = fields.Char(string="First Values", readonly=True)
+    target = fields.Selection(MEANINGS, string="Meaning")
+
+
+class MeteredDeckImportWord(models.TransientModel):
+    _name = "metered.deck.import.word"
+    _description = "Status in a File of Rates"
+    _inherit = ["metered.guarded"]
+    _order = "wizard_id, count desc, id"
+
+    wizard_id = fields.Many2one(
+        "metered.deck.import", required=True, ondelete="cascade"
+    )
+    word = fields.Char(readonly=True)
+    name = fields.Char(string="Status", readonly=True)
+    count = fields.Integer(string="Rows", readonly=True, aggregator=None)
+    meaning = fields.Selection(
+        [("sells", "The rate is sold"), ("ends", "The rate ends")]
+    )
