@@ -25,6 +25,7 @@ MAX_PREFIXES = 10_000
 MAX_CELL = 50_000
 # What a cell may be besides digits: all numbers, a short code.
 _ANY = {"*", "any", "default"}
+_PLAIN_CODE = re.compile(r"[1-9][0-9]{0,14}")
 _SHORT_CODE = re.compile(r"=[0-9]{1,9}")
 _SEPARATORS = re.compile(r"(\s*(?:[,;/|&]|\r\n|[\r\n\t\v\f\u2028\u2029])\s*|\s+and\s+)")
 _RANGE = re.compile(r"([0-9 ]*[0-9])\s*(?:-|\bto\b|\bbis\b)\s*\+?([0-9]+)")
@@ -84,7 +85,7 @@ BEGINS_WITH_0 = _lt(
     "The prefix %(prefix)s begins with 0, which no international number does: leave "
     "out what is dialed before the country code or the area code."
 )
-_EMPTY = _lt("The prefix is missing. * is the price of all numbers.")
+EMPTY = _lt("The prefix is missing. * is the price of all numbers.")
 _BLANKS = _lt(
     "'%(text)s' may be read in two ways: as one code in groups, or as several codes. "
     "Say how blanks are meant."
@@ -126,10 +127,14 @@ def prefixes(text, style=CodeStyle(), budget=None):  # noqa: B008 - frozen
     :param budget: `connectors.budget.Budget` that `PREFIXES` are spent of
     :raise WrongCell: it is none; `TwoWays` where it may be read in two ways
     """
+    if _PLAIN_CODE.fullmatch(text):
+        if budget is not None:
+            budget.spend(PREFIXES)
+        return [str(text)]
     if text.lower() in _ANY:
         return [""]
     if not text:
-        raise WrongCell(_EMPTY)
+        raise WrongCell(EMPTY)
     if len(text) > MAX_CELL:
         raise _no_prefix(text)
     return _Cell(text, style, budget).read()
@@ -172,7 +177,7 @@ def is_north_american(cells, codes):
     if not all(_AREA.fullmatch(code) and code[:3] in AREA_CODES for code in codes):
         return False
     # A plus, a range or a country code apart from the rest tells that it is there.
-    if any(re.search(r"[0-9] *[-+ ] *[0-9]|\+", text) for text in cells):
+    if any(re.search(r"[0-9] *[-+ ] *[0-9]|\+|(?<![0-9])00", text) for text in cells):
         return False
     if len(next(iter(codes))) > 3:
         return True
@@ -368,13 +373,12 @@ class _Cell:
         if len(part) >= len(last) or self.all_countries:
             return part
         ending = last[: -len(part)] + part
+        country = "" if self.style.national else country_of(last)
+        is_same_country = len(country) > 1 and country_of(part) == country
+        if ending <= last or is_same_country or self.style.lists == "full":
+            return part
         if self.style.lists == "ending":
             return ending
-        if self.style.lists == "full" or ending <= last:
-            return part
-        country = "" if self.style.national else country_of(last)
-        if len(country) > 1 and country_of(part) == country:
-            return part
         raise self._two_ways("lists", _LISTS)
 
     def _add(self, code):

@@ -212,6 +212,7 @@ class _Reading:
         self._close(values)
         check_unsupported(values, self.lines, self.problems)
         self._ask_country_codes(values)
+        self._refuse_empty(values)
         frame = self._expanded(values)
         check_twice(frame, self.problems)
         self._ask_north_america(frame)
@@ -247,14 +248,15 @@ class _Reading:
     def _refuse_errors(self):
         """A formula that failed is no text, in whatever column."""
         for name in self.texts:
-            for place, text in enumerate(self.texts[name]):
-                if _is_formula_error(text):
-                    self.problems.append(
-                        Problem(
-                            int(self.lines[place]),
-                            WrongCell(_FORMULA_ERROR, text=str(text), column=name),
-                        )
-                    )
+            texts = self.texts[name]
+            failed = texts.isin(_FORMULA_ERRORS).to_numpy()
+            if ErrorText in set(map(type, texts)):
+                failed |= np.array([isinstance(text, ErrorText) for text in texts])
+            for place in np.flatnonzero(failed):
+                error = WrongCell(
+                    _FORMULA_ERROR, text=str(texts.iloc[place]), column=name
+                )
+                self.problems.append(Problem(int(self.lines[place]), error))
 
     def _settle(self):
         """Work out what is one for the whole file: the choices, as far as it tells."""
@@ -384,8 +386,10 @@ class _Reading:
         self.is_north_american = bool(heading and heading.north_american)
         style = choices.code_style(national or self.is_north_american)
 
+        may_be_empty = not {"country_code", "call_type"}.isdisjoint(self.texts)
+
         def prefixes(text):
-            if not text and "country_code" in self.texts:
+            if not text and may_be_empty:
                 return [""]
             return codes.prefixes(text, style, budget)
 
@@ -428,9 +432,9 @@ class _Reading:
         """
         if name not in self.texts:
             return Same(default, len(self.lines))
-        numbers, unique = pd.factorize(_told_apart(self.texts[name]))
+        numbers, unique = _told_apart(self.texts[name])
         read, wrong = [], {}
-        for number, (_kind, text) in enumerate(unique):
+        for number, text in enumerate(unique):
             try:
                 value = None if _is_formula_error(text) else reader(text)
             except WrongCell as error:
@@ -449,6 +453,15 @@ class _Reading:
                     shown, count = self.words.get(word, (text, 0))
                     self.words[word] = shown, count + 1
         return [read[number] for number in numbers]
+
+    def _refuse_empty(self, values):
+        """What is for all numbers says so, or of which country or type they are."""
+        for place, text in enumerate(self.texts["prefix"]):
+            if text or values["country_code"][place] or values["call_type"][place]:
+                continue
+            if values["prefix"][place]:
+                error = WrongCell(codes.EMPTY)
+                self.problems.append(Problem(int(self.lines[place]), error))
 
     def _check_currencies(self):
         """All prices of a file are in one currency; cents and digits are told."""
@@ -684,19 +697,22 @@ def _is_formula_error(text):
 
 
 def _told_apart(texts):
-    """Texts of cells with their kinds: a number of a workbook is no text alike."""
-    values = np.empty(len(texts), object)
-    values[:] = [(type(text), text) for text in texts]
-    return values
+    """Number the different texts of a column: a number of a workbook is no text alike.
+
+    :return: (array of their numbers, by row; list of texts)
+    """
+    if set(map(type, texts)) <= {str}:
+        return pd.factorize(texts)
+    pairs = np.empty(len(texts), object)
+    pairs[:] = [(type(text), text) for text in texts]
+    numbers, unique = pd.factorize(pairs)
+    return numbers, [text for _kind, text in unique]
 
 
 def _counts(texts):
     """List of (text, number of cells) of a column, kinds of cells apart."""
-    found = {}
-    for text in texts:
-        key = type(text), text
-        found[key] = found.get(key, 0) + 1
-    return [(text, count) for (_kind, text), count in found.items()]
+    numbers, unique = _told_apart(texts)
+    return list(zip(unique, np.bincount(numbers).tolist(), strict=True))
 
 
 def _all_complete(values, given):

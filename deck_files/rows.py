@@ -35,6 +35,7 @@ LIMITS = FileLimits()
 MAX_COLUMNS = LIMITS.max_columns
 BLOCK_BYTES = 256 * 2**10
 ROWS = "rows"
+_DIGIT = re.compile("[0-9]")
 NO_CHOICES = Choices()
 _SEVERAL_SHEETS = _lt(
     "Several sheets have prefixes and prices: %(sheets)s. Choose the one to import."
@@ -308,7 +309,9 @@ class _Table:
                 continue
             budget.spend(ROWS)
             padded = texts[:width] + [""] * (width - len(texts))
-            if [text.lower() for text in padded] == headings:
+            if padded[0].lower() == headings[0] and headings == [
+                text.lower() for text in padded
+            ]:
                 repeated += 1
                 continue
             if prefix is not None and self._is_note(padded, prefix, country, prices):
@@ -444,7 +447,7 @@ def _is_number(text):
 
 
 def _has_digit(text):
-    return any("0" <= sign <= "9" for sign in text)
+    return _DIGIT.search(text) is not None
 
 
 def _once(text, known):

@@ -120,13 +120,17 @@ def write_rows(book, title, rows):
     """
     sheet = book.add_worksheet(sheet_title(title, "Rates", [COLUMNS_TITLE]))
     bold = book.add_format({"bold": True})
+    # A text that somebody edits in a spreadsheet would become a formula otherwise.
+    quoted = book.add_format({"quote_prefix": True})
     sheet.write_row(0, 0, HEADER, bold)
     numbers = {place for place, name in enumerate(HEADER) if name in NUMBERS}
     for place, row in enumerate(rows, start=1):
         for column, text in enumerate(row):
             number = _as_number(text) if column in numbers else None
             if number is None:
-                sheet.write_string(place, column, text[:MOST_CHARACTERS])
+                is_safe = safe_text(text) == text
+                text = text[:MOST_CHARACTERS]
+                sheet.write_string(place, column, text, None if is_safe else quoted)
             else:
                 sheet.write_number(place, column, number)
     sheet.freeze_panes(1, 0)

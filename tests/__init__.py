@@ -43,8 +43,11 @@ from .connectors import test_source_hostile
 from .connectors import test_source_policy
 from .customer import test_customer_tab
 from .customer import test_partner_merge
+from .deck_files import test_deck_amounts
 from .deck_files import test_deck_cells
+from .deck_files import test_deck_codes
 from .deck_files import test_deck_files
+from .deck_files import test_deck_layouts
 from .deck_files import test_deck_tiers
 from .exception import test_cure_durability
 from .exception import test_exception_causes

@@ -55,7 +55,9 @@ class MeteredDeckImport(models.TransientModel):
     assumptions = fields.Text(
         readonly=True, help="What the file does not say, and how it was worked out."
     )
-    sheet_ids = fields.One2many("metered.deck.import.sheet", "wizard_id")
+    sheet_ids = fields.One2many(
+        "metered.deck.import.sheet", "wizard_id", string="All Sheets"
+    )
     sheet_id = fields.Many2one(
         "metered.deck.import.sheet",
         domain="[('wizard_id', '=', id)]",

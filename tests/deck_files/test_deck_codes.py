@@ -1,0 +1,210 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Codes as people write them: the right codes, a question, or a problem."""
+
+import re
+import unittest
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from odoo.addons.metered_billing.deck_files.cells import WrongCell
+from odoo.addons.metered_billing.deck_files.codes import CodeStyle, prefixes
+
+from .deck_texts import asked, assumed, codes, of_code, prices, reading, workbook
+
+
+class TestCodes(unittest.TestCase):
+    def test_one_reading(self):
+        for text, expected in (
+            ("1204\n1226", ["1204", "1226"]),
+            ("1204\r\n1226", ["1204", "1226"]),
+            ("1204, 1226", ["1204", "1226"]),
+            ("1204;1226", ["1204", "1226"]),
+            ("7495/7499", ["7495", "7499"]),
+            ("1204|1226", ["1204", "1226"]),
+            ("61 38,39", ["6138", "6139"]),
+            ("61 38, 39, 41", ["6138", "6139", "6141"]),
+            ("61 38,6139", ["6138", "6139"]),
+            ("44 20, 44 161", ["4420", "44161"]),
+            ("336 07, 336 08", ["33607", "33608"]),
+            ("330-336", [str(n) for n in range(330, 337)]),
+            ("330 - 332", ["330", "331", "332"]),
+            ("330–332", ["330", "331", "332"]),
+            ("1-242", ["1242"]),
+            ("44-7400", ["447400"]),
+            ("+33-6", ["336"]),
+            ("7400-02", ["7400", "7401", "7402"]),
+            ("0044", ["44"]),
+            ("00447400", ["447400"]),
+            ("+44", ["44"]),
+            ("44.0", ["44"]),
+            ("1,33,44", ["1", "33", "44"]),
+            ("336,337", ["336", "337"]),
+            ("=911", ["=911"]),
+            ("*", [""]),
+        ):
+            with self.subTest(ascii(text)):
+                found = of_code(text)
+                self.assertEqual([p.text for p in found.problems], [])
+                self.assertEqual((asked(found), codes(found)), ([], expected))
+
+    def test_two_readings(self):
+        for text, key, readings in (
+            ("33-6", "dashes", {"join": ["336"], "range": ["33", "34", "35", "36"]}),
+            ("93-70", "dashes", {"join": ["9370"]}),
+            ("44-45", "dashes", {"join": ["4445"], "range": ["44", "45"]}),
+            (
+                "1204 1226",
+                "blanks",
+                {"group": ["12041226"], "separate": ["1204", "1226"]},
+            ),
+            ("33 49", "blanks", {"group": ["3349"], "separate": ["33", "49"]}),
+            ("6138,39", "lists", {"full": ["6138", "39"], "ending": ["6138", "6139"]}),
+            ("4420,21", "lists", {"full": ["4420", "21"], "ending": ["4420", "4421"]}),
+            ("61 38;39", "lists", {"full": ["6138", "39"], "ending": ["6138", "6139"]}),
+            ("447,400", "lists", {"full": ["447", "400"]}),
+            ("1,204", "lists", {"full": ["1", "204"]}),
+        ):
+            with self.subTest(text):
+                found = of_code(text)
+                self.assertEqual((asked(found), codes(found)), ([key], []))
+                self.assertEqual(found.questions[0].line, 2)
+                for answer, expected in readings.items():
+                    found = of_code(text, **{key: answer})
+                    self.assertEqual((asked(found), codes(found)), ([], expected))
+
+    def test_no_reading(self):
+        for text in (
+            *("", "abc", "44a", "07911", "011441", "0011441", "44.5", "4.47E+11"),
+            *("36-33-1", "1-2-3", "9-1", "44*", "44x", "^44", "4 4 a", "TRUE", "44%"),
+            *("44-", "-44", "44--45", "٤٤", "44'20", "(44)", "44:45", "#N/A"),
+        ):
+            with self.subTest(ascii(text)):
+                found = of_code(text)
+                self.assertEqual((asked(found), codes(found)), ([], []))
+                self.assertEqual([problem.line for problem in found.problems], [2])
+
+    def test_what_is_left_out_is_told(self):
+        self.assertIn("00 at the beginning is left out: 1", assumed(of_code("0044")))
+
+    # === COUNTRY CODES === #
+
+    def test_country_code_of_merged_cells(self):
+        text = (
+            "country code,code,name,rate\n44,20,UK London,0.01\n,7400,UK Mobile,0.02\n"
+        )
+        found = reading(text)
+        self.assertEqual((asked(found), codes(found)), ([], ["4420", "447400"]))
+        self.assertIn("which have the one above them: 1", assumed(found))
+        rows = [["Country Code", "Code", "Rate"], [44, 20, 0.01], [None, 7400, 0.02]]
+        found = reading(workbook(("Rates", rows)), "deck.xlsx")
+        self.assertEqual(codes(found), ["4420", "447400"])
+
+    def test_country_code_that_may_hold_no_longer(self):
+        for text in (
+            "country code,code,name,rate\n44,20,UK,1\n,7400,Russia Mobile,2\n",
+            "country code,code,country,rate\n44,20,UK,1\n,7400,Russia,2\n",
+            "country code,code,rate\n,7400,2\n44,20,1\n",
+            "country code,code,rate\n44,4420,1\n,7400,2\n",
+        ):
+            with self.subTest(text):
+                found = reading(text)
+                self.assertEqual(asked(found), ["country_fill"])
+                self.assertNotIn("7400", codes(found))
+        found = reading(
+            "country code,code,rate\n44,20,1\n,7400,2\n", country_fill="none"
+        )
+        self.assertEqual(codes(found), ["4420", "7400"])
+
+    def test_country_code_without_an_area_code(self):
+        found = reading("country code,area code,rate\n44,,1\n44,20,2\n44,*,3\n")
+        self.assertEqual(codes(found), ["44", "4420"])
+        self.assertIn("line 2 already", found.problems[0].text)
+        found = reading("country code,area code,rate\n44,,1\n33,6,2\n")
+        self.assertEqual(codes(found), ["44", "336"])
+
+    def test_area_codes_with_their_zero(self):
+        found = reading("country code,area code,rate\n44,020,1\n39,06,2\n44,161,1\n")
+        self.assertEqual(codes(found), ["3906", "44161"])
+        self.assertEqual([problem.line for problem in found.problems], [2])
+
+    def test_country_code_of_the_whole_file(self):
+        found = reading("prefix,price\n20,1\n7400,2\n", country_code="44")
+        self.assertEqual(codes(found), ["4420", "447400"])
+
+    def test_north_america_without_its_1(self):
+        for text in (
+            "prefix,price\n201200,0.1\n201201,0.1\n212555,0.1\n",
+            "prefix,price\n201200,0.1\n",
+            "prefix,price\n2012005,0.1\n2012006,0.1\n",
+            "prefix,price\n201,0.1\n305,0.1\n416,0.1\n212,0.1\n",
+        ):
+            with self.subTest(text):
+                found = reading(text)
+                [question] = found.questions
+                self.assertEqual(
+                    (question.key, question.proposal), ("country_code", "1")
+                )
+                self.assertEqual(prices(found), [])
+                found = reading(text, country_code="1")
+                self.assertTrue(all(code.startswith("1") for code in codes(found)))
+                found = reading(text, codes="complete")
+                self.assertIn(text.split("\n")[1].split(",")[0], codes(found))
+        found = reading("NPA-NXX,price\n201200,0.1\n201201,0.1\n")
+        self.assertEqual((asked(found), codes(found)), ([], ["1201200", "1201201"]))
+        self.assertIn("1 is put before each", assumed(found))
+        for text in ("44\n1", "447400\n33", "336\n337", "1201200\n1201201"):
+            rows = "".join(f"{code},1\n" for code in text.split())
+            self.assertEqual(asked(reading("prefix,price\n" + rows)), [])
+
+
+# === PROPERTIES === #
+
+CELLS = st.text("0123456789 ,;/-|\n+", min_size=1, max_size=24)
+STYLES = st.builds(
+    CodeStyle,
+    st.sampled_from(("", "separate")),
+    st.sampled_from(("", "range")),
+    st.sampled_from(("", "full")),
+    st.booleans(),
+)
+
+
+class TestCodeProperties(unittest.TestCase):
+    def read(self, text, style):
+        try:
+            return prefixes(text, style)
+        except WrongCell:
+            return None
+
+    @given(CELLS, STYLES)
+    @settings(max_examples=2000, deadline=None)
+    def test_no_code_joins_what_is_apart(self, text, style):
+        """A code has digits of one part, or of parts with a blank or a dash between."""
+        found = self.read(text, style)
+        if found is None:
+            return
+        for code in found:
+            self.assertRegex(code, r"^[1-9][0-9]*$|^0[0-9]*$")
+            self.assertLessEqual(len(code), 15)
+        parts = re.split(r"[,;/|\n&]", text)
+        longest = max(len(re.sub("[^0-9]", "", part)) for part in parts)
+        self.assertLessEqual(max(map(len, found)), longest)
+
+    @given(st.lists(st.from_regex(r"[1-9][0-9]{2,9}", fullmatch=True), min_size=1))
+    @settings(max_examples=500, deadline=None)
+    def test_lists_are_their_parts(self, parts):
+        for separator in ("\n", "; ", "/", ", "):
+            found = self.read(separator.join(parts), CodeStyle(lists="full"))
+            self.assertEqual(found, parts)
+
+    @given(CELLS)
+    @settings(max_examples=2000, deadline=None)
+    def test_an_answer_changes_no_clear_code(self, text):
+        clear = self.read(text, CodeStyle())
+        if clear is None:
+            return
+        for lists in ("full", "ending"):
+            style = CodeStyle(blanks="group", dashes="range", lists=lists)
+            self.assertEqual(self.read(text, style), clear, ascii(text))
