@@ -122,10 +122,12 @@ from .plan import test_calling_plans
 from .plan import test_late_calls
 from .price import test_call_costs
 from .price import test_deck_check
+from .price import test_deck_choices
 from .price import test_deck_import
 from .price import test_metered_price
 from .price import test_rate_finder
 from .price import test_rate_finder_plans
+from .price import test_tours_deck_import
 from .price import test_tours_metered_price
 from .rating import test_aggregations
 from .rating import test_allowance_life
