@@ -5,7 +5,7 @@
 import base64
 
 from odoo.exceptions import UserError
-from odoo.tests import Form, tagged
+from odoo.tests import tagged
 
 from ..deck_files.deck_texts import workbook
 from ..support.metered_case import MeteredCase
@@ -183,7 +183,8 @@ class TestDeckChoices(MeteredCase):
     def test_another_currency(self):
         wizard = self.preview("prefix,price\n44,€0.5\n")
         self.assertEqual(wizard.count_wrong, 1)
-        self.assertIn("prices are in EUR, and the deck in USD", wizard.line_ids.detail)
+        detail = wizard.line_ids[0].detail
+        self.assertIn("prices are in EUR, and the deck in USD", detail)
 
     def test_what_is_assumed_is_said(self):
         wizard = self.preview(
@@ -202,11 +203,17 @@ class TestDeckChoices(MeteredCase):
         """What was said holds for the check of the file, too."""
         wizard = self.preview("prefix;price\n44;1,234\n")
         wizard.action_refresh()
-        action = wizard.action_check()
-        context = action["context"]
-        start = Form(self.env["metered.simulation.start"].with_context(**context))
-        result = self.env["metered.simulation"].browse(
-            start.save().action_run()["res_id"]
+        context = wizard.action_check()["context"]
+        start = self.env["metered.simulation.start"].with_context(**context)
+        result = self.env["metered.simulation"].sudo().create(
+            {
+                **start.create({})._prepare_file(),
+                "company_id": self.company.id,
+                "kind": "what_if",
+                "deck_id": self.carrier.id,
+                "date_from": "2026-10-01",
+                "date_to": "2026-10-31",
+            }
         )
         self.assertEqual(
             [rate.price_e8 for rate in result._changes_of_file().added.itertuples()],
