@@ -43,13 +43,13 @@ CUSTOMER_FIELDS = (
 )
 
 
-def load_settings(source):
+def load_settings(source, plan_partners):
     """Everything an import of a source needs.
 
-    :param source: one ``metered.source`` record
+    :param source: one ``metered.source`` record with all rights, in its company
+    :param plan_partners: ids of customers whose calls may take from a calling plan
     :return: :class:`~.settings.ImportSettings`
     """
-    source = source.sudo().with_company(source.company_id)
     source.env.flush_all()
     company = source.company_id
     identifiers = source.env["metered.identifier"].search_fetch(
@@ -117,7 +117,7 @@ def load_settings(source):
         default_meter_id=source.meter_id.id or 0,
         currency_id=company.currency_id.id,
         rate_of_currency=company_rates(company, currency_of_deck.values()),
-        plan_partners=source.env["metered.plan.mark"]._plan_partners(company),
+        plan_partners=plan_partners,
     )
 
 
@@ -261,7 +261,7 @@ def customer_countries(source, identifiers):
 
 def _zones(identifiers, company):
     """Time zones in which customers' days begin; the first is the company's."""
-    zones = [company._metered_timezone()]
+    zones = [company_zone(company)]
     zone_of = []
     for identifier in identifiers:
         zone = customer_zone(identifier.partner_id, zones[0])
@@ -269,6 +269,11 @@ def _zones(identifiers, company):
             zones.append(zone)
         zone_of.append(zones.index(zone))
     return tuple(zones), np.array(zone_of, np.int64)
+
+
+def company_zone(company):
+    """The time zone in which a company's days begin, an IANA name."""
+    return company.metered_tz or company.resource_calendar_id.tz or "UTC"
 
 
 def customer_zone(partner, default):

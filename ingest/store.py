@@ -20,7 +20,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
-from .plan_marks import mark_plans
+from .marks import mark_plans
 from .quantities import quantity_column
 from .usage_store import UsageRows, as_array
 

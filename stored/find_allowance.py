@@ -14,7 +14,7 @@ import pandas as pd
 from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less
-from .golden import is_own, subscription_of_call
+from .golden import day_of_call, is_own, subscription_of_call
 from .plan_periods import EVERYBODY
 from .plan_terms import OWN_CALLS
 from .settle_engines import Engines
@@ -27,7 +27,6 @@ from .why import make_call, rate_one
 class PlanNow:
     """The calling plans that a customer's call would take from.
 
-    :ivar subscription: ``sale.subscription`` record
     :ivar period: ``PlanPeriod`` of the call
     :ivar terms: list of ``plan_terms.Term``
     :ivar left: DataFrame of `allowances.balances`: what is left now
@@ -36,7 +35,6 @@ class PlanNow:
         may only share an allowance
     """
 
-    subscription: object
     period: object
     terms: list
     left: pd.DataFrame
@@ -91,27 +89,25 @@ class _Left(Told):
         super().__init__()
         self.closing = {}
 
-    def balances(self, _subscription, _owner, period, _terms, closing):
+    def balances(self, _work, period, closing):
         self.closing[period.date_from] = closing
 
 
-def find_plan(company, partner, moment, day, identifier_id=0):
+def find_plan(book, partner, moment, identifier_id=0):
     """The plans that a call of a customer would take from, with what is left now.
 
-    :param company: ``res.company`` record, with all rights
-    :param partner: the customer
+    :param book: :class:`~.plan_book.PlanBook`
+    :param partner: ``res.partner`` record with all rights, the customer
     :param moment: naive UTC datetime
-    :param day: date of the call, as the usage counts its days
     :param identifier_id: of the customer, whose call it would be
     :return: :class:`PlanNow`, None where there is no plan
     """
-    if not partner or not company.env["metered.plan.mark"]._exist_plans():
-        return None
-    subscription = subscription_of_call(company, partner, moment)
-    periods = subscription and subscription._metered_plan_periods(day, day)
+    day = day_of_call(book, partner, moment)
+    subscription = subscription_of_call(book, partner, day)
+    periods = subscription and subscription.periods(day, day)
     if not periods:
         return None
-    work = Settling(company, subscription, Engines(company.env))
+    work = Settling(book, subscription, Engines(partner.env))
     found = _Left()
     work.run(day, day, found)
     closing = found.closing[periods[0].date_from]
@@ -121,10 +117,9 @@ def find_plan(company, partner, moment, day, identifier_id=0):
     # What is left may be another period's already, that was billed.
     reserve = work.reserve_of[periods[0].date_from]
     return PlanNow(
-        subscription,
         periods[0],
         work.terms,
         less(balances([left]), {}, reserve),
         identifier_id,
-        is_own(subscription, partner),
+        is_own(book, subscription, partner),
     )

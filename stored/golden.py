@@ -14,20 +14,23 @@ import numpy as np
 import pandas as pd
 
 from ..ingest.classify import Classifier
+from ..ingest.load import customer_zone
 from ..ingest.load_classes import load_classes
 from ..ingest.load_rates import deck_chain, load_engine
 from ..rating import RATED, number_keys
 from ..rating.allowances import UNLIMITED, balances, grant
 from ..rating.calling_plans import apply_plans
-from .plan_calls import UsageRow, anchor, with_parents
-from .plan_periods import EVERYBODY, candidate_of
+from .payers import payers_of, with_parents
+from .plan_calls import UsageRow, anchor
+from .plan_periods import EVERYBODY
 from .plan_terms import OWN_CALLS, load_terms
 from .why import make_call
 
 
-def price_with_plan(company, partner, number, meter, moment, seconds, left):
+def price_with_plan(book, company, partner, number, meter, moment, seconds, left):
     """Charge a call, as a subscription's plans would.
 
+    :param book: :class:`~.plan_book.PlanBook` of the company
     :param company: ``res.company`` record, with all rights
     :param partner: the customer
     :param number: normalised
@@ -37,7 +40,6 @@ def price_with_plan(company, partner, number, meter, moment, seconds, left):
     :return: (micro-units, currency id); (None, 0) where no rate fits
     """
     env = company.env
-    env.flush_all()
     partner = partner.with_company(company)
     engine, currency_of_deck = load_engine(env, [deck_chain(partner, company)], number)
     calls = pd.DataFrame([make_call(number, moment, seconds, meter)])
@@ -46,13 +48,12 @@ def price_with_plan(company, partner, number, meter, moment, seconds, left):
         return None, 0
     currency_id = currency_of_deck[int(rated["deck_id"].iloc[0])]
     charge = int(rated["charge_micro"].iloc[0])
-    subscription = subscription_of_call(company, partner, moment)
+    day = day_of_call(book, partner, moment)
+    subscription = subscription_of_call(book, partner, day)
     if subscription:
-        terms = load_terms(
-            env.cr,
-            {plan.id: times for plan, times in subscription._metered_plans().items()},
-        )
-        _prepare(calls, company, partner, subscription, terms, currency_id, number)
+        terms = load_terms(env.cr, subscription.plans)
+        own = is_own(book, subscription, partner)
+        _prepare(calls, company, own, terms, currency_id, number)
         planned = apply_plans(
             engine,
             calls,
@@ -68,27 +69,37 @@ def price_with_plan(company, partner, number, meter, moment, seconds, left):
     return charge, currency_id
 
 
-def subscription_of_call(company, partner, moment):
-    """The subscription whose plans a call of the customer takes from; may be empty."""
-    owner = partner.commercial_partner_id
-    found = company.env["metered.plan.mark"]._subscriptions_of(company, owner)
-    zone = partner.metered_tz or owner.metered_tz or company._metered_timezone()
-    day = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
-    owners = with_parents(company.env.cr, owner.ids)[owner.id]
-    payer = owner.with_company(company)._metered_payer()
-    row = UsageRow(0, partner.id, 0, day, False, owners, payer.id)
-    chosen = anchor(row, [candidate_of(subscription) for subscription in found])
-    return found.browse(chosen or ())
+def day_of_call(book, partner, moment):
+    """The day that a call of a customer is counted on.
+
+    :param moment: naive UTC datetime
+    """
+    zone = ZoneInfo(customer_zone(partner, book.timezone))
+    return moment.replace(tzinfo=UTC).astimezone(zone).date()
 
 
-def is_own(subscription, partner):
+def subscription_of_call(book, partner, day):
+    """The subscription whose plans a call of the customer takes from; None for none."""
+    owner_id = partner.commercial_partner_id.id
+    found = {each.id: each for each in book.of_customer(owner_id)} if owner_id else {}
+    if not found:
+        return None
+    owners = with_parents(book.cr, [owner_id])[owner_id]
+    row = UsageRow(0, partner.id, 0, day, 0, owners, _payer_id(book, owner_id))
+    return found.get(anchor(row, list(found.values())))
+
+
+def is_own(book, subscription, partner):
     """Whether a subscription has the calls of a customer for its own."""
-    owner = partner.commercial_partner_id
-    payer = owner.with_company(subscription.company_id)._metered_payer()
-    return subscription.partner_id.commercial_partner_id in (owner | payer)
+    owner_id = partner.commercial_partner_id.id
+    return subscription.owner_id in (owner_id, _payer_id(book, owner_id))
 
 
-def _prepare(calls, company, partner, subscription, terms, currency_id, number):
+def _payer_id(book, owner_id):
+    return payers_of(book.cr, book.company_id, [owner_id])[owner_id]
+
+
+def _prepare(calls, company, own, terms, currency_id, number):
     """Add to a call the columns that its allowances ask for."""
     calls["id"] = "golden"
     calls["destination_id"] = 0
@@ -101,7 +112,6 @@ def _prepare(calls, company, partner, subscription, terms, currency_id, number):
             np.array(["outbound"], object), np.full(1, -1, np.int64), callee
         )
         calls["destination_id"] = destination_ids
-    own = is_own(subscription, partner)
     for term in terms:
         pool = term.allowance.pool
         wanted = int(pool.rpartition("_")[2])

@@ -15,51 +15,40 @@ import numpy as np
 
 from ..rating.allowances import close
 from .balance_store import balance_rows
+from .payers import with_contacts
+from .plan_book import DAY
 from .plan_calls import anchor, read_calls, read_usage
-from .plan_periods import DAY, PlanPeriods, candidate_of, partners_of
-from .settle_outcome import Stored, Told
+from .plan_periods import PlanPeriods
+from .settle_outcome import Stored
 from .settle_subscription import Settling
 
 
-def settle(company, owner, subscriptions, first, last, engines, keep=None):
+def settle(book, owner_id, subscriptions, first, last, engines, keep=None):
     """Apply the plans that usage of a customer and some days may take from.
 
-    :param company: ``res.company`` record, with all rights
-    :param owner: ``res.partner`` record, the customer whose usage changed
-    :param subscriptions: ``sale.subscription`` records whose plans it may take from,
+    :param book: :class:`~.plan_book.PlanBook` of the company
+    :param owner_id: commercial entity whose usage changed
+    :param subscriptions: list of ``PlanSubscription`` whose plans it may take from,
         locked by the caller
     :param first, last: dates: the first and the last day with changes
     :param engines: :class:`~.settle_engines.Engines`
     :param keep: :class:`~.settle_outcome.Told` to write nothing; None:
-        :class:`~.settle_outcome.Stored`
-    :return: number of CDRs that were written
+        :class:`~.settle_outcome.Stored`, by SQL that the ORM does not know of
     """
-    env = company.env
-    env.flush_all()
-    keep = keep or Stored(env.cr)
-    written = 0
+    keep = keep or Stored(book.cr)
     for subscription in subscriptions:
-        work = Settling(company, subscription, engines)
-        written += work.run(first, last, keep)
-    written += _reset_the_others(company, owner, subscriptions, first, last, keep)
-    if isinstance(keep, Told):
-        return 0
-    for model, names in (
-        ("metered.cdr", ["charge", "deck_charge", "plan_quantity", "plan_taken"]),
-        ("metered.usage", ["amount"]),
-        ("metered.allowance.balance", None),
-    ):
-        env[model].invalidate_model(names, flush=False)
-    return written
+        Settling(book, subscription, engines).run(first, last, keep)
+    _reset_the_others(book, owner_id, subscriptions, first, last, keep)
 
 
-def untouched_balances(company, subscription, period):
+def untouched_balances(book, subscription, period):
     """The balances of a period in which there are no calls yet.
 
-    :param period: ``PlanPeriod`` of the subscription
+    :param subscription: ``PlanSubscription``
+    :param period: ``PlanPeriod`` of it
     :return: list of dicts, see :func:`~.balance_store.balance_rows`
     """
-    work = PlanPeriods(company, subscription)
+    work = PlanPeriods(book, subscription)
     # Periods without balances had no calls either: all of them rolls over.
     before = [
         earlier
@@ -73,19 +62,18 @@ def untouched_balances(company, subscription, period):
     return balance_rows(subscription, period, work.terms, lots)
 
 
-def _reset_the_others(company, owner, subscriptions, first, last, keep):
+def _reset_the_others(book, owner_id, subscriptions, first, last, keep):
     """Give calls that no plan is for any more the charge of their rate deck."""
-    cr = company.env.cr
-    family = partners_of(company.env, [("commercial_partner_id", "=", owner.id)])
-    candidates = [candidate_of(subscription) for subscription in subscriptions]
-    rows = read_usage(cr, company.id, family, first, last + DAY)
+    contacts = with_contacts(book.cr, owner_id)
+    rows = read_usage(book.cr, book.company_id, contacts, first, last + DAY)
     ids = [
-        row.usage_id for row in rows if not row.invoiced and not anchor(row, candidates)
+        row.usage_id
+        for row in rows
+        if not row.invoiced and not anchor(row, subscriptions)
     ]
-    if not ids:
-        return 0
-    calls = read_calls(cr, np.array(ids, np.int64), everything=False)
-    return keep.charges(calls, calls["deck_micro"].to_numpy(), _nothing(calls))
+    if ids:
+        calls = read_calls(book.cr, np.array(ids, np.int64), everything=False)
+        keep.charges(calls, calls["deck_micro"].to_numpy(), _nothing(calls))
 
 
 def _nothing(calls):

@@ -37,11 +37,15 @@ class Stored:
 
     def charges(self, calls, charge, outcome):
         """Keep what calls cost; see :func:`_write`."""
-        return _write(self.cr, calls, charge, outcome)
+        _write(self.cr, calls, charge, outcome)
 
-    def balances(self, *closing):
-        """Keep the balances of a period; see ``balance_store.store_balances``."""
-        store_balances(self.cr, *closing)
+    def balances(self, work, period, closing):
+        """Keep the balances of a period; see ``balance_store.store_balances``.
+
+        :param work: ``settle_subscription.Settling``
+        """
+        company_id, own = work.book.company_id, work.subscription
+        store_balances(self.cr, company_id, own, period, work.terms, closing)
 
 
 class Told:
@@ -58,7 +62,6 @@ class Told:
         self.charge_of.update(
             zip(calls["cdr_id"].tolist(), charge.tolist(), strict=True)
         )
-        return 0
 
     def balances(self, *_closing):
         """Balances are of no interest."""
@@ -103,7 +106,6 @@ def _write(cr, calls, charge, outcome):
     :param calls: as :func:`read_calls` returns them
     :param charge: micro-units of each, int64
     :param outcome: (billed seconds covered, JSON texts) of each
-    :return: number of CDRs that were written
     """
     covered, taken = outcome
     before = calls["taken"].fillna("").to_numpy()
@@ -113,7 +115,7 @@ def _write(cr, calls, charge, outcome):
     differs |= taken != before
     rows = np.flatnonzero(differs)
     if not len(rows):
-        return 0
+        return
     cr.execute(
         _WRITE_CDRS,
         (
@@ -131,4 +133,3 @@ def _write(cr, calls, charge, outcome):
     moved = np.flatnonzero(change)
     if len(moved):
         cr.execute(_ADD_TO_USAGE, (as_array(ids[moved]), as_array(change[moved])))
-    return len(rows)

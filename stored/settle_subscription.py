@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ingest.load_rates import deck_chain
-from ..ingest.usage_store import as_array
 from ..rating.allowances import close
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less, reserves
@@ -37,13 +35,11 @@ class Settling(PlanPeriods):
     """One subscription, period by period.
 
     :param engines: :class:`~.settle_engines.Engines`; None where no call is charged
-    :param plans: dict plan id -> quantity; None: the plans that it has
     """
 
-    def __init__(self, company, subscription, engines, plans=None):
-        super().__init__(company, subscription, plans)
+    def __init__(self, book, subscription, engines):
+        super().__init__(book, subscription)
         self.engines = engines
-        self.chains = {}
         #: dict first day of a period -> what it has to leave for invoiced calls
         self.reserve_of = {}
 
@@ -51,11 +47,10 @@ class Settling(PlanPeriods):
         """Settle the periods that have days of an interval, and what follows of it.
 
         :param keep: :class:`~.settle_outcome.Stored` or :class:`~.settle_outcome.Told`
-        :return: number of CDRs that were written
         """
         periods = self.periods(first, last)
         if not periods:
-            return 0
+            return
         self._read_usage(periods)
         parts = [self._part(period) for period in periods]
         found = reserves(
@@ -66,17 +61,11 @@ class Settling(PlanPeriods):
         for part, reserve in zip(parts, found, strict=True):
             self.reserve_of[part.period.date_from] = reserve
         lots = self.stored_lots(periods[0].date_from)
-        written = 0
         for part in parts:
             opening = self.opening(part.period, lots)
             reserve = self.reserve_of[part.period.date_from]
-            changed, closing = self._settle_part(part, opening, reserve, keep)
-            written += changed
-            keep.balances(
-                self.subscription, self.owner, part.period, self.terms, closing
-            )
-            lots = closing
-        return written
+            lots = self._settle_part(part, opening, reserve, keep)
+            keep.balances(self, part.period, lots)
 
     def _part(self, period):
         rows = [r for r in self.rows if period.date_from <= r.day < period.date_to]
@@ -85,17 +74,14 @@ class Settling(PlanPeriods):
         return _Part(period, open_ids, fixed_ids, self.fixed(fixed_ids))
 
     def _settle_part(self, part, opening, reserve, keep):
-        """Settle one period.
-
-        :return: (number of CDRs that were written, balances after the period)
-        """
+        """Settle one period: the balances after it."""
         used = dict(part.fixed)
-        changed = 0
         if part.open_ids:
             calls = read_calls(self.cr, np.array(part.open_ids, np.int64))
             if len(calls):
                 self.add_pools(calls)
-                rated, engine = as_rated(calls), self.engine_for(calls)
+                rated = as_rated(calls)
+                engine = self.engines.for_calls(calls, self.book.company_id)
                 planned = apply_plans(
                     engine,
                     calls,
@@ -106,8 +92,8 @@ class Settling(PlanPeriods):
                 for place, amount in used_of(planned.balances).items():
                     used[place] = used.get(place, 0) + amount
                 charge = planned.frame["charge_micro"].to_numpy()
-                changed = keep.charges(calls, charge, taken_by(planned))
-        return changed, close(self.allowances, opening, by_allowance(used))
+                keep.charges(calls, charge, taken_by(planned))
+        return close(self.allowances, opening, by_allowance(used))
 
     def add_pools(self, calls):
         """Set the columns that say from whose allowances calls take.
@@ -129,37 +115,6 @@ class Settling(PlanPeriods):
             if wanted:
                 key[currency != wanted] = 0
             calls[allowance.pool] = key
-
-    def engine_for(self, calls):
-        """The engine that charges these calls; sets the column `chain`."""
-        rates = np.unique(calls["rate_id"].to_numpy())
-        self.cr.execute(
-            "SELECT id, deck_id FROM metered_rate WHERE id = ANY(%s) ORDER BY id",
-            (as_array(rates),),
-        )
-        deck_of = dict(self.cr.fetchall())
-        decks = np.array([deck_of[rate] for rate in rates.tolist()], np.int64)
-        deck = decks[np.searchsorted(rates, calls["rate_id"].to_numpy())]
-        partner = calls["partner_id"].to_numpy()
-        pairs, of_call = np.unique(
-            np.stack([partner, deck], axis=1), axis=0, return_inverse=True
-        )
-        chains = [self._chain(*pair) for pair in pairs.tolist()]
-        distinct = sorted(set(chains))
-        position = np.array([distinct.index(chain) for chain in chains], np.int64)
-        calls["chain"] = position[of_call.reshape(-1)]
-        return self.engines.get(distinct)
-
-    def _chain(self, partner_id, deck_id):
-        """The customer's decks; first the one that priced the call, if it is no more
-        among them."""
-        if partner_id not in self.chains:
-            partner = self.env["res.partner"].with_company(self.company)
-            self.chains[partner_id] = deck_chain(
-                partner.browse(partner_id), self.company
-            )
-        chain = self.chains[partner_id]
-        return chain if deck_id in chain else (deck_id, *chain)
 
 
 def used_of(closing):

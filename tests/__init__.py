@@ -99,6 +99,7 @@ from . import test_metered_invoice
 from . import test_metered_price
 from . import test_nothing_unused
 from . import test_model_files
+from . import test_no_calls_back
 from . import test_number_destinations
 from . import test_number_normalisation
 from . import test_number_plans

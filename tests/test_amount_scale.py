@@ -11,7 +11,6 @@ from pathlib import Path
 
 from odoo.tests import tagged
 
-from ..stored.rerate import rerate
 from .record_factory import MODULE
 from .test_calling_plans import NEW_YORK, PHONE, PlanCase
 
@@ -83,7 +82,7 @@ class TestAmountScale(PlanCase):
         deck = self.make_deck("Dearer")
         self.make_rate(deck, "", price=0.0371)
         self.customer.metered_deck_id = deck
-        self.assertTrue(rerate(self.usage(self.customer)).changed)
+        self.assertTrue(self.usage(self.customer)._rerate().changed)
         self.check()
         self.env["metered.plan.mark"]._settle()
         self.check()

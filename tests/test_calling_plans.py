@@ -12,7 +12,6 @@ from odoo.tools import html2plaintext
 
 from ..ingest import store
 from ..stored.find_allowance import find_plan
-from ..stored.rerate import rerate
 from .metered_case import MeteredCase
 
 PHONE = "+14045550100"
@@ -524,7 +523,8 @@ class TestCallingPlans(PlanCase):
             self.customer.metered_bills_children = bills
             self.settle()
             moment = datetime.datetime(2026, 10, 20, 10)
-            plan = find_plan(self.env.company, child, moment, moment.date())
+            book = self.env["metered.plan.mark"]._plan_book(self.env.company)
+            plan = find_plan(book, child, moment)
             self.assertEqual(bool(plan), bills)
             self.call("2026-10-20", 10, number=PHONE_2)
             self.assertEqual(self.charges(child)[-1], charge)
@@ -737,10 +737,10 @@ class TestCallingPlans(PlanCase):
         self.make_rate(deck, "", price=0.6)
         self.customer.metered_deck_id = deck
         usage = self.usage(self.customer)
-        told = rerate(usage, write=False)
+        told = usage._rerate(write=False)
         self.assertEqual(told.after["charge_micro"].sum(), 24_000_000)
         self.assertEqual(self.charges(), [1.8, 0.6])
-        rerate(usage)
+        usage._rerate()
         self.env.invalidate_all()
         self.assertEqual(self.charges(), [18.0, 6.0])
         self.assert_sums()

@@ -11,7 +11,6 @@ from odoo.tests import tagged
 
 from ..ingest.usage_calls import OF_USAGE, USAGE_CDRS, cdr_domain
 from ..stored.plan_calls import read_calls
-from ..stored.rerate import rerate
 from .metered_case import MeteredCase
 
 #: the furthest from UTC: their days begin 14 hours before it, and end 12 hours after it
@@ -84,7 +83,7 @@ class TestUsageCalls(MeteredCase):
         for customer in self.customers.values():
             customer.metered_deck_id = deck
         usage = self.env["metered.usage"].search([])
-        self.assertEqual(rerate(usage).changed, 6)
+        self.assertEqual(usage._rerate().changed, 6)
         self.assertEqual(len(read_calls(self.env.cr, np.array(usage.ids, np.int64))), 6)
 
     def test_nobody_looks_by_the_usage_alone(self):

@@ -4,6 +4,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..ingest.marks import mark_usage
 from ..models.guard.metered_guarded import MODULE
 
 
@@ -47,13 +48,11 @@ class BasePartnerMerge(models.TransientModel):
 
     def _apply_plans_of(self, partner):
         """Have the plans applied anew: what came over may take from them now."""
-        marks = self.env["metered.plan.mark"].sudo()
         usage = self.env["metered.usage"].sudo()
-        marks._mark_usage(
-            usage.search(
-                [("partner_id", "=", partner.id), ("invoice_line_id", "=", False)]
-            ).ids
+        usage = usage.search(
+            [("partner_id", "=", partner.id), ("invoice_line_id", "=", False)]
         )
+        mark_usage(self.env.cr, usage.ids)
 
     def _check_metered_companies(self, src_partners, dst_partner):
         """Refuse to hand over what belongs to a company that is not the user's.

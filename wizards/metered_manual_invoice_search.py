@@ -10,7 +10,6 @@ from odoo.exceptions import UserError
 from odoo.tools.misc import formatLang
 
 from ..rating.exact import rounded
-from ..stored.rerate import rerate
 
 MICRO = Decimal("0.000001")
 
@@ -116,7 +115,7 @@ class MeteredManualInvoice(models.TransientModel):
             )
 
     def _find_freed(self, freed, found):
-        rerated = rerate(freed, write=False)
+        rerated = freed._rerate(write=False)
         found.lost = len(rerated.unrated)
         for row in rerated.after.itertuples():
             found.add(

@@ -6,7 +6,6 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...ingest.conflicts import again
-from ...ingest.load import load_settings
 from ...ingest.store import lock_source
 from ..job.metered_job import UNFINISHED
 from .metered_exception_target import target_sql
@@ -135,7 +134,7 @@ class MeteredExceptionJob(models.Model):
             for source_id, ids in by_source:
                 if source_id not in settings:
                     source = self.env["metered.source"].browse(source_id)
-                    settings[source_id] = load_settings(source)
+                    settings[source_id] = source._load_settings()
                 self._process_slice(settings[source_id], ids, commit)
             position = max(ids[-1] for _source_id, ids in by_source)
             self.write({"position": position})

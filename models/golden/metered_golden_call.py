@@ -216,8 +216,9 @@ class MeteredGoldenCall(models.Model):
             self._moment(day),
         )
         if self.plan != "deck" and self.partner_id:
+            book = self.env["metered.plan.mark"]._plan_book(about[0])
             micro, currency_id = price_with_plan(
-                *about, self.seconds, self.plan == "left"
+                book, *about, self.seconds, self.plan == "left"
             )
         else:
             company, partner, *call = about

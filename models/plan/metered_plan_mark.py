@@ -6,7 +6,9 @@ import time
 from odoo import api, fields, models, tools
 
 from ...ingest.conflicts import StillInTheWay, again, is_temporary, wait_briefly
-from ...stored.plan_calls import with_parents
+from ...ingest.marks import mark_usage, store_marks
+from ...stored.payers import with_parents
+from ...stored.plan_book import PlanBook
 from ...stored.settle import settle
 from ...stored.settle_engines import Engines
 from ..guard.unchecked_many2one import UncheckedMany2one
@@ -17,7 +19,12 @@ _logger = logging.getLogger(__name__)
 SETTLE_LOCK_CLASS = 0x6D627374
 #: seconds that the scheduled action works at a time
 SLICE_SECONDS = 40
-
+#: what applying plans writes without the ORM; None: all fields
+WRITTEN = {
+    "metered.cdr": ["charge", "deck_charge", "plan_quantity", "plan_taken"],
+    "metered.usage": ["amount"],
+    "metered.allowance.balance": None,
+}
 
 _LOCK_USAGE = """
     SELECT count(*)
@@ -94,11 +101,10 @@ class MeteredPlanMark(models.Model):
 
     @api.model
     def _mark(self, company, partners, day_from, day_to):
-        self.env.cr.execute(
-            "INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)"
-            " SELECT %s, partner_id, %s, %s FROM unnest(%s::int[]) AS partner_id",
-            (company.id, day_from, day_to, partners.ids),
-        )
+        rows = [
+            (company.id, partner_id, day_from, day_to) for partner_id in partners.ids
+        ]
+        store_marks(self.env.cr, rows)
 
     @api.model
     def _mark_open(self, partners, former=()):
@@ -114,38 +120,12 @@ class MeteredPlanMark(models.Model):
         owners = partners.commercial_partner_id
         family = every.search([("id", "child_of", owners.ids)])
         parents = with_parents(self.env.cr, owners.ids).values()
-        self.env["metered.usage"].flush_model()
-        self.env.cr.execute(
-            """
-            INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
-            SELECT usage.company_id, payer.id, min(usage.day), max(usage.day)
-              FROM metered_usage usage
-              JOIN res_partner payer
-                ON payer.id = usage.partner_id OR payer.id = ANY(%s)
-             WHERE usage.invoice_line_id IS NULL AND usage.partner_id = ANY(%s)
-             GROUP BY usage.company_id, payer.id
-            """,
-            (list({*former}.union(*parents)), family.ids),
+        usage = self.env["metered.usage"].search(
+            [("invoice_line_id", "=", False), ("partner_id", "in", family.ids)]
         )
-        if self.env.cr.rowcount:
+        if usage:
+            mark_usage(self.env.cr, usage.ids, {*former}.union(*parents))
             self._enqueue()
-
-    @api.model
-    def _mark_usage(self, usage_ids):
-        """Mark usage whose records changed.
-
-        :param usage_ids: ids of ``metered.usage``
-        """
-        if usage_ids and self._exist_plans():
-            self.env.cr.execute(
-                """
-                INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
-                SELECT company_id, partner_id, min(day), max(day)
-                  FROM metered_usage WHERE id = ANY(%s)
-                 GROUP BY company_id, partner_id
-                """,
-                (list(usage_ids),),
-            )
 
     @api.model
     def _mark_new_customers(self, company, known, batch):
@@ -156,16 +136,12 @@ class MeteredPlanMark(models.Model):
         new = self._plan_partners(company) - known
         if new:
             self.env.cr.execute(
-                """
-                INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
-                SELECT usage.company_id, usage.partner_id, min(usage.day),
-                       max(usage.day)
-                  FROM (SELECT DISTINCT usage_id FROM metered_cdr
-                         WHERE batch_id = %s AND partner_id = ANY(%s)) cdr
-                  JOIN metered_usage usage ON usage.id = cdr.usage_id
-                 GROUP BY usage.company_id, usage.partner_id
-                """,
+                "SELECT DISTINCT usage_id FROM metered_cdr"
+                " WHERE batch_id = %s AND partner_id = ANY(%s)",
                 (batch.id, list(new)),
+            )
+            mark_usage(
+                self.env.cr, [usage_id for (usage_id,) in self.env.cr.fetchall()]
             )
 
     @api.model
@@ -306,7 +282,8 @@ class MeteredPlanMark(models.Model):
         marks, first, last = cr.fetchone()
         if not marks:
             return
-        subscriptions = self._subscriptions_of(company, owner)
+        book = self._plan_book(company)
+        subscriptions = book.of_customer(owner_id)
         # First, in the order of their ids as everybody does: what imports add to these
         # rows from here on waits, instead of having all of it done once more.
         cr.execute(_LOCK_USAGE, (company_id, first, owner._metered_family().ids))
@@ -315,46 +292,32 @@ class MeteredPlanMark(models.Model):
                 "SELECT pg_advisory_xact_lock(%s, %s)",
                 (SETTLE_LOCK_CLASS, subscription.id),
             )
-        settle(company, owner, subscriptions, first, last, engines)
+        settle(book, owner_id, subscriptions, first, last, engines)
+        for model, names in WRITTEN.items():
+            self.env[model].invalidate_model(names, flush=False)
         cr.execute("DELETE FROM metered_plan_mark WHERE id = ANY(%s)", (marks,))
 
     @api.model
-    def _subscriptions_of(self, company, owner):
-        """Subscriptions whose plans a customer's calls may take from, by id.
+    def _plan_book(self, company):
+        """The calling plans of a company, as ``stored/`` takes them.
 
-        Its own, those of its parent companies that share a plan with it or pay for its
-        calls, and those that calls of it name.
+        :param company: ``res.company`` record, with all rights
+        :return: :class:`~...stored.plan_book.PlanBook`
         """
-        subscriptions = self.env["sale.subscription"].with_company(company)
-        parents = with_parents(self.env.cr, owner.ids)[owner.id]
-        found = subscriptions.search(
-            [
-                *subscriptions._metered_plan_domain(company),
-                ("partner_id.commercial_partner_id", "in", parents),
-            ],
-            order="id",
-        )
-        payer = owner.with_company(company)._metered_payer()
-        named = self._named_by(company, owner, found)
-        return found.filtered(
-            lambda s: (
-                s.partner_id.commercial_partner_id in (owner | payer)
-                or s._metered_is_shared()
-                or s in named
-            )
-        )
+        company.env.flush_all()
+        subscriptions = company.env["sale.subscription"].with_company(company)
 
-    @api.model
-    def _named_by(self, company, owner, subscriptions):
-        """Of some subscriptions, those that open usage of a customer names."""
-        usage = self.env["metered.usage"].sudo()
-        groups = subscriptions and usage._read_group(
-            [
-                ("company_id", "=", company.id),
-                ("invoice_line_id", "=", False),
-                ("partner_id.commercial_partner_id", "=", owner.id),
-                ("subscription_id", "in", subscriptions.ids),
-            ],
-            ["subscription_id"],
+        def find(domain, every=False):
+            if not self._exist_plans():
+                return []
+            domain = [*subscriptions._metered_plan_domain(company, every), *domain]
+            found = subscriptions.search(domain, order="id")
+            return [subscription._metered_as_planned() for subscription in found]
+
+        return PlanBook(
+            company.env.cr,
+            company.id,
+            company._metered_timezone(),
+            company._metered_today(),
+            find,
         )
-        return subscriptions.browse(s.id for (s,) in groups)

@@ -10,7 +10,7 @@ from odoo.exceptions import UserError
 
 from ...ingest.usage_calls import USAGE_CDRS
 from ...rating.usage_price import price_usage
-from ..customer.res_partner_payer import Household
+from ...stored.payers import Household
 from .metered_price_rating import day_us
 from .metered_priced_meter import PricedMeter
 

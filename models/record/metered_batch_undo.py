@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...ingest.conflicts import again, make_lasting
+from ...ingest.marks import mark_usage
 from ...ingest.store import lock_source
 
 _logger = logging.getLogger(__name__)
@@ -245,7 +246,7 @@ class MeteredBatch(models.Model):
                 )
             )
         if touched:
-            self.env["metered.plan.mark"].sudo()._mark_usage(touched)
+            mark_usage(cr, touched)
             cr.execute(
                 "DELETE FROM metered_usage WHERE id = ANY(%s) AND records = 0",
                 (touched,),

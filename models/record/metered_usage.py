@@ -174,9 +174,21 @@ class MeteredUsage(models.Model):
         freed = usage.filtered(lambda u: not u.collecting and u.meter_id.kind == "call")
         if not freed:
             return usage
-        now = rerate(freed).after["usage_id"].tolist()
+        now = freed._rerate().after["usage_id"].tolist()
         self._apply_plans([("id", "in", now)])
         return (usage - freed) | self.browse(now)
+
+    def _rerate(self, write=True):
+        """Rate the calls of this usage again, with the rates of today.
+
+        :param write: False: only tell; else it is open, and locked by the caller
+        :return: ``stored.rerate.Rerated``
+        """
+        usage = self.sudo()
+        done = rerate(usage, write)
+        if write:
+            usage.env["metered.batch"]._reject(done.unrated)
+        return done
 
     @api.model
     def _apply_plans(self, domain):

@@ -2,8 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
 
-from ...stored.plan_calls import with_parents
-from ...stored.rerate import Rerated, read_sums, rerate
+from ...stored.payers import with_parents
+from ...stored.rerate import Rerated, read_sums
 from .metered_rerate_run import MICRO
 
 
@@ -32,7 +32,7 @@ class MeteredRerate(models.Model):
         Usage = self.env["metered.usage"]
         usage = Usage._lock(domain) if writing else Usage.search(domain)
         if not self._take_from_plans(usage.partner_id):
-            return rerate(usage, write=writing)
+            return usage._rerate(writing)
         if writing:
             return self._rate_with_plans(domain)
         done = None
@@ -94,7 +94,7 @@ class MeteredRerate(models.Model):
         partners = usage.partner_id
         families = self._families(partners)
         before = read_sums(self._open_usage(families))
-        done = rerate(usage, write=True)
+        done = usage._rerate()
         about = {*usage.ids, *done.after["usage_id"].tolist()}
         Usage._apply_plans([("partner_id", "in", partners.ids)])
         after = read_sums(self._open_usage(families))

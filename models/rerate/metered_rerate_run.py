@@ -6,7 +6,7 @@ from decimal import Decimal
 from odoo import Command, api, models
 
 from ...ingest.conflicts import again, wait_briefly
-from ...stored.plan_calls import with_parents
+from ...stored.payers import with_parents
 from ..job.metered_job import UNFINISHED
 
 #: calls that are rated and committed together, of one customer at least

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 
 from ...ingest.load_rates import deck_chain, load_engine
 from ...ingest.tried_rates import TRIED, TriedRates
+from ...stored.settle_engines import Engines
 from ...stored.simulate import Simulation
 from ...stored.simulate_families import TriedPlan, find_families
 from ...stored.simulate_plans import PlanTrial
@@ -48,13 +49,15 @@ class MeteredSimulation(models.Model):
             return Tried(self._load_costs(company))
         if not self.deck_id and not self.plan_id:
             return Tried()
-        plan = TriedPlan(
-            self.plan_id.with_env(env), self.plan_replaces_id.with_env(env)
+        marks = env["metered.plan.mark"]
+        book, plan = (
+            marks._plan_book(company),
+            TriedPlan(self.plan_id.id or 0, self.plan_replaces_id.id or 0),
         )
         chosen = self._chosen_partners()
         families = [
             family
-            for family in find_families(company, plan)
+            for family in (find_families(book, plan) if marks._exist_plans() else ())
             if chosen is None or chosen & set(family.partner_ids)
         ]
         partner_ids = [p for family in families for p in family.partner_ids]
@@ -63,9 +66,8 @@ class MeteredSimulation(models.Model):
             decks, chain_of = self._load_decks(company, partner_ids, chosen)
         if not families:
             return Tried(None if self.plan_id else decks)
-        trial = PlanTrial(
-            company, self.date_from, self.date_to, chosen, decks, chain_of, plan
-        )
+        days, engines = (self.date_from, self.date_to), Engines(env)
+        trial = PlanTrial(book, engines, *days, chosen, decks, chain_of, plan)
         return Tried(decks, trial, self._in_chunks(families), partner_ids)
 
     def _chosen_partners(self):
