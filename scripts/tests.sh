@@ -103,6 +103,7 @@ run_pure_tests() {
     ensure_pure_link
     count_workers "${#pure[@]}"
     run_pytest "${pure_addon%/odoo/*}" -p no:odoo --import-mode importlib \
+        -o consider_namespace_packages=true \
         "${args[@]}" "${pure[@]/#/$pure_addon/}"
 }
 
@@ -112,7 +113,7 @@ cmd_fuzz() {
     ensure_pure_link
     local root=${pure_addon%/odoo/*}
     cd "$root"
-    PYTHONPATH=$root "$python" -m odoo.addons.metered_billing.tests.fuzzing "$@"
+    PYTHONPATH=$root "$python" -m odoo.addons.metered_billing.tests.support.fuzzing "$@"
 }
 
 # The addon once more, without the __init__.py that would import the models.

@@ -1,7 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-# By name, but what a file inherits stands above it: tests/test_model_files.py
+# By name, but what a file inherits stands above it: tests/house/test_model_files.py
 from . import account_move_reversal
 from . import base_partner_merge
 from . import metered_account_choice

@@ -56,13 +56,14 @@ class MeteredUsage(models.Model):
                 )
 
     @api.model
-    def _so_far_domain(self):
+    def _priced_later_domain(self):
         """Open usage whose amount is found when it is invoiced."""
-        return [
-            ("invoice_line_id", "=", False),
-            ("records", ">", 0),
-            ("meter_id.kind", "!=", "call"),
-        ]
+        return [("invoice_line_id", "=", False), ("meter_id.kind", "!=", "call")]
+
+    @api.model
+    def _so_far_domain(self):
+        """That of it which has records: others are of an invoice that is no more."""
+        return [*self._priced_later_domain(), ("records", ">", 0)]
 
     @api.model
     def _so_far_of(self, domain, limit):

@@ -1,10 +1,18 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
+from odoo.tools.misc import formatLang
 
+from ...ingest.usage_calls import cdr_domain
 from ...rating.exact import exact, number
 from ..guard.unchecked_many2one import UncheckedMany2one
+from .metered_sums import Money
+
+#: records that are grouped at once: it takes about a second
+MOST_GROUPED = 1_500_000
 
 
 class MeteredCdr(models.Model):
@@ -21,7 +29,6 @@ class MeteredCdr(models.Model):
     _description = "Call Detail"
     _inherit = ["metered.guarded", "metered.sums"]
     _log_access = False
-    _money_fields = ("charge", "deck_charge", "margin")
     _order = "start_time desc, id desc"
     _rec_name = "call_id"
 
@@ -83,8 +90,7 @@ class MeteredCdr(models.Model):
     usage_id = UncheckedMany2one("metered.usage", readonly=True)
     rate_id = UncheckedMany2one("metered.rate", readonly=True)
     band_id = UncheckedMany2one("metered.time.band", string="Time Band", readonly=True)
-    charge = fields.Float(
-        digits=0,
+    charge = Money(
         min_display_digits=4,
         readonly=True,
         help="In the rate deck's currency. Empty for records that are priced by what "
@@ -92,9 +98,8 @@ class MeteredCdr(models.Model):
     )
     currency_id = UncheckedMany2one("res.currency", readonly=True)
     # Of calls that a calling plan took; empty for all others.
-    deck_charge = fields.Float(
+    deck_charge = Money(
         string="Charge Without Plan",
-        digits=0,
         min_display_digits=4,
         readonly=True,
         help="What the rate deck alone would charge. Empty: no calling plan took it.",
@@ -112,7 +117,11 @@ class MeteredCdr(models.Model):
     )
     properties = fields.Json(readonly=True)
     invoice_id = fields.Many2one(
-        related="usage_id.invoice_id", string="Invoice", readonly=True
+        "account.move",
+        string="Invoice",
+        compute="_compute_invoice_id",
+        compute_sudo=True,
+        search="_search_invoice_id",
     )
     file_name = fields.Char(related="batch_id.file_name", string="File")
     raw_record = fields.Text(
@@ -149,6 +158,39 @@ class MeteredCdr(models.Model):
         if self.env.cr.fetchone()[0]:
             self.env.cr.execute("ALTER SEQUENCE metered_cdr_id_seq AS bigint")
             self.env.cr.execute("ALTER TABLE metered_cdr ALTER COLUMN id TYPE bigint")
+
+    @api.depends("usage_id.invoice_id")
+    def _compute_invoice_id(self):
+        for cdr in self:
+            cdr.invoice_id = cdr.usage_id.invoice_id
+
+    @api.model
+    def _search_invoice_id(self, operator, value):
+        """By customers and days of what is on the invoices: those have an index."""
+        if operator in Domain.NEGATIVE_OPERATORS:
+            return NotImplemented
+        if operator == "in" and not all(value):
+            return [("usage_id.invoice_id", operator, value)]
+        usage = self.env["metered.usage"].search([("invoice_id", operator, value)])
+        return cdr_domain(usage)
+
+    @api.model
+    def _check_size(self, domain):
+        """Refuse to read so many records for a sum that a user waits for minutes."""
+        query = self._search(domain)
+        [[[plan]]] = self.env.execute_query(
+            SQL("EXPLAIN (FORMAT JSON) %s", query.select())
+        )
+        count = plan["Plan"]["Plan Rows"]
+        if count > MOST_GROUPED:
+            raise UserError(
+                self.env._(
+                    "These are about %(count)s records, too many to be grouped while "
+                    "you wait. Choose some of them first: a period such as This Month, "
+                    "a customer or an import.",
+                    count=formatLang(self.env, count, digits=0),
+                )
+            )
 
     @api.depends("batch_id", "line")
     def _compute_raw_record(self):

@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ...ingest.load_rates import load_engine
 from ...stored.why import make_call, rate_one
+from .metered_sums import Money
 
 USER = "metered_billing.group_metered_user"
 MICRO = 10**6
@@ -31,9 +32,8 @@ class MeteredCdr(models.Model):
     cost_currency_id = fields.Many2one(
         "res.currency", compute="_compute_cost", groups=USER
     )
-    margin = fields.Float(
+    margin = Money(
         compute="_compute_cost",
-        digits=0,
         min_display_digits=4,
         groups=USER,
         aggregator=None,

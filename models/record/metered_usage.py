@@ -9,6 +9,7 @@ from odoo.tools import format_date
 from ...ingest.usage_calls import cdr_domain
 from ...stored.rerate import rerate
 from ..guard.unchecked_many2one import UncheckedMany2one
+from .metered_sums import Money
 
 #: of any currency on a line: beyond it a float has no cents, and no entry is balanced
 MOST_MONEY = 10**13
@@ -27,7 +28,6 @@ class MeteredUsage(models.Model):
     _description = "Usage"
     _inherit = ["metered.guarded", "metered.sums"]
     _log_access = False
-    _money_fields = ("amount", "amount_so_far")
     _order = "day desc, partner_id, meter_id, id"
 
     # Foreign keys cost half of what storing a row costs, so that those are missing
@@ -72,8 +72,7 @@ class MeteredUsage(models.Model):
         digits=(16, 1),
         help="Billed seconds of calls as minutes.",
     )
-    amount = fields.Float(
-        digits=0,
+    amount = Money(
         min_display_digits=4,
         readonly=True,
         help="Calls: sum of their charges. Other meters: its share of the price of "

@@ -6,6 +6,7 @@ from fractions import Fraction
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..record.metered_sums import Money
 from .metered_rerate_run import MICRO
 
 
@@ -21,7 +22,6 @@ class MeteredRerateDifference(models.Model):
     _name = "metered.rerate.difference"
     _description = "Difference to Invoiced Usage"
     _inherit = ["metered.guarded", "metered.sums"]
-    _money_fields = ("before", "after", "difference")
     _order = "rerate_id desc, partner_id, day, id"
 
     rerate_id = fields.Many2one(
@@ -42,13 +42,12 @@ class MeteredRerateDifference(models.Model):
     )
     day = fields.Date(readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
-    before = fields.Float(
-        digits=0,
+    before = Money(
         readonly=True,
         help="What was charged: by its calls, and by earlier differences.",
     )
-    after = fields.Float(digits=0, readonly=True)
-    difference = fields.Float(digits=0, readonly=True)
+    after = Money(readonly=True)
+    difference = Money(readonly=True)
     invoice_line_id = fields.Many2one(
         "account.move.line",
         string="Invoiced On",

@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import fields, models
 
+from ..record.metered_sums import Money
+
 
 class MeteredRerateLine(models.Model):
     """What rating again changes for one customer in one currency."""
@@ -9,7 +11,6 @@ class MeteredRerateLine(models.Model):
     _name = "metered.rerate.line"
     _description = "Change by Re-rating"
     _inherit = ["metered.guarded", "metered.sums"]
-    _money_fields = ("before", "after", "difference")
     _order = "rerate_id, difference desc, id"
 
     rerate_id = fields.Many2one(
@@ -36,7 +37,7 @@ class MeteredRerateLine(models.Model):
     unrated = fields.Integer(
         string="Without Rate", readonly=True, help="Calls that no rate fits any more."
     )
-    before = fields.Float(digits=0, readonly=True)
-    after = fields.Float(digits=0, readonly=True)
-    difference = fields.Float(digits=0, readonly=True)
+    before = Money(readonly=True)
+    after = Money(readonly=True)
+    difference = Money(readonly=True)
     note = fields.Char(string="In the Way", readonly=True)

@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import fields, models
 
+from ..record.metered_sums import Money
+
 
 class MeteredSimulationLine(models.Model):
     """What calls cost, and would cost: by customer, call type and destination."""
@@ -9,7 +11,6 @@ class MeteredSimulationLine(models.Model):
     _name = "metered.simulation.line"
     _description = "Result of a Simulation"
     _inherit = ["metered.guarded", "metered.sums"]
-    _money_fields = ("before", "after", "difference", "lost")
     _log_access = False
     _order = "simulation_id desc, difference, id"
 
@@ -37,16 +38,11 @@ class MeteredSimulationLine(models.Model):
         readonly=True,
         help="Calls that cost more with the deck than they are charged now.",
     )
-    before = fields.Float(
-        string="Now", digits=0, readonly=True, help="What the calls are charged."
-    )
-    after = fields.Float(
-        string="Then", digits=0, readonly=True, help="What the deck makes of them."
-    )
-    difference = fields.Float(digits=0, readonly=True)
-    lost = fields.Float(
+    before = Money(string="Now", readonly=True, help="What the calls are charged.")
+    after = Money(string="Then", readonly=True, help="What the deck makes of them.")
+    difference = Money(readonly=True)
+    lost = Money(
         string="Shortfall",
-        digits=0,
         readonly=True,
         help="How much more than their charge the calls below cost.",
     )

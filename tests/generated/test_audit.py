@@ -11,8 +11,8 @@ from odoo.tests import new_test_user, tagged
 from odoo.addons.mail.tools.discuss import Store
 from odoo.addons.metered_billing.models.guard.metered_audit import BY_SWITCH
 
-from ..metered_case import MeteredCase
-from ..record_factory import MODULE, RecordFactory
+from ..support.metered_case import MeteredCase
+from ..support.record_factory import MODULE, RecordFactory
 
 #: models with fields that a person sets, and that are not told, with the reason
 NOT_TOLD = {

@@ -10,7 +10,7 @@ from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..populated_case import PopulatedCase
+from ..support.populated_case import PopulatedCase
 
 MODULE = Path(__file__).resolve().parents[2]
 NO_PRODUCT = {"tests", "benchmarks", "scripts", "demo"}

@@ -9,7 +9,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..record_factory import RecordFactory, models_of_module
+from ..support.record_factory import RecordFactory, models_of_module
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 #: what cannot be there twice as it is, and what about it: the database says so

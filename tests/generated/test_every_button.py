@@ -17,8 +17,8 @@ from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.web.controllers.utils import clean_action
 
-from ..metered_case import generic_csv
-from ..populated_case import DECK_FILE, LONDON, PHONE, PopulatedCase
+from ..support.metered_case import generic_csv
+from ..support.populated_case import DECK_FILE, LONDON, PHONE, PopulatedCase
 
 MODULE = "metered_billing"
 ROLES = {

@@ -8,7 +8,7 @@ from unittest import TestCase
 
 from odoo.addons.metered_billing.connectors.files import SourceFileError
 from odoo.addons.metered_billing.connectors.interface import CONNECTORS, HttpConnector
-from odoo.addons.metered_billing.tests.fuzzing import (
+from odoo.addons.metered_billing.tests.support.fuzzing import (
     Target,
     attempt,
     changed,

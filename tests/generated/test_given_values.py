@@ -18,7 +18,7 @@ from odoo.models import MAGIC_COLUMNS, BaseModel
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..populated_case import PopulatedCase
+from ..support.populated_case import PopulatedCase
 
 OURS = "odoo.addons.metered_billing."
 #: what methods of other modules take in one form only: subscription_oca compares dates

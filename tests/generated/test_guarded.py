@@ -17,7 +17,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..record_factory import MODULE, RecordFactory, models_of_module
+from ..support.record_factory import MODULE, RecordFactory, models_of_module
 
 USER = "metered_billing.group_metered_user"
 ADMINISTRATOR = "metered_billing.group_metered_administrator"

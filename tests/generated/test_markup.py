@@ -14,7 +14,7 @@ from lxml import html
 from odoo.tests import HttpCase, TransactionCase, tagged
 from odoo.tools import SQL
 
-from ..every_record import OTHERS, EveryRecord, our_models
+from ..support.every_record import OTHERS, EveryRecord, our_models
 
 LOOK_AROUND = Path(__file__).resolve().parent.parent / "data" / "every_screen.js"
 MARKS = (

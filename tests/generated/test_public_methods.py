@@ -28,8 +28,8 @@ from odoo.tools.safe_eval import safe_eval
 from odoo.addons.metered_billing.connectors.errors import SourceError
 from odoo.addons.metered_billing.models.source import metered_source_connection
 
-from ..every_record import ADDON, OTHERS, EveryRecord, our_models
-from ..metered_case import MODULE
+from ..support.every_record import ADDON, OTHERS, EveryRecord, our_models
+from ..support.metered_case import MODULE
 
 SECRET = "Zq7Secret"
 #: ids of the company's records begin here, so that they are known wherever they turn up
@@ -406,7 +406,7 @@ class TestPublicMethods(EveryRecord, TransactionCase):
         """What methods take ids from beside their arguments is sent along above."""
         known = self.context_of("metered.source")
         for folder in ("models", "wizards", "ingest", "stored", "controllers"):
-            for path in (MODULE / folder).glob("*.py"):
+            for path in (MODULE / folder).rglob("*.py"):
                 for key in CONTEXT_ID.findall(path.read_text(encoding="utf-8")):
                     self.assertIn(key, known, f"{path.name}: add it to context_of")
 

@@ -13,8 +13,8 @@ from odoo.addons.metered_billing.models.source.metered_source_secret import (
     SECRETS,
 )
 
-from ..certificates import Authority
-from ..source_case import SourceTypeCase
+from ..support.certificates import Authority
+from ..support.source_case import SourceTypeCase
 
 AUTHORITY, OTHER_AUTHORITY = Authority().text, Authority("Other").text
 

@@ -8,7 +8,7 @@ const PRICED_LATER = "amount_so_far";
 
 const unknownSum = () =>
     _t(
-        "Some of it has no amount yet, or too many customers have usage that is priced when it is invoiced: look at fewer of them."
+        "Some of it is priced when it is invoiced: its rows say what it comes to so far."
     );
 
 /** A list with amounts: it adds up what is of one currency, and says so where not. */
@@ -35,17 +35,19 @@ export class MoneyListRenderer extends ListRenderer {
         return aggregates;
     }
 
-    /** Whether the sum of all groups is not known, because that of one is not. */
+    /** Whether a sum is not known, because the amount of a group or of a row is not. */
     isSumUnknown(fieldName) {
         const {list} = this.props;
-        return (
-            fieldName === PRICED_LATER &&
-            list.isGrouped &&
-            !list.selection.length &&
-            list.groups.some(
+        if (fieldName !== PRICED_LATER) {
+            return false;
+        }
+        if (list.isGrouped && !list.selection.length) {
+            return list.groups.some(
                 (group) => group.count && group.aggregates[fieldName] === false
-            )
-        );
+            );
+        }
+        const rows = list.selection.length ? list.selection : list.records;
+        return rows.some((record) => record.data.amount_note === "unpriced");
     }
 
     getFieldCurrencies(fieldName) {

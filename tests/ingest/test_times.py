@@ -1,0 +1,290 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import csv
+import unittest
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from odoo.addons.metered_billing.ingest.durations import parse_seconds
+from odoo.addons.metered_billing.ingest.times import parse_times
+
+ASTERISK = Path(__file__).parents[2] / "demo" / "asterisk"
+NEW_YORK = "America/New_York"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# 2026-10-01 05:26:16 UTC, as switches write it
+US = 1_790_832_376_000_000
+
+
+def read(texts, style="auto", tz="UTC", hint=None):
+    """Return microseconds, None for what is no time."""
+    times, valid = parse_times(texts, style, tz, hint)
+    assert times.dtype == np.int64 and valid.dtype == bool
+    assert not times[~valid].any()
+    return [int(time) if ok else None for time, ok in zip(times, valid, strict=True)]
+
+
+def column(name, *positions):
+    with (ASTERISK / name).open(encoding="utf-8", newline="") as file:
+        return [tuple(row[p] for p in positions) for row in csv.reader(file)]
+
+
+class TestTimes(unittest.TestCase):
+    def test_automatic(self):
+        cases = {
+            "2026-10-01 05:26:16": US,
+            " 2026-10-01 05:26:16\t": US,
+            "2026-10-01T05:26:16": US,
+            "2026-10-01T05:26:16Z": US,
+            "2026-10-01 05:26:16 UTC": US,
+            "2026-10-01T07:26:16+02:00": US,
+            "2026-10-01T01:26:16-0400": US,
+            "2026-10-01 10:56:16.389 +05:30": US + 389_000,
+            "2026-10-01 05:26": US - 16_000_000,
+            "2026-10-01 05:26:16.3": US + 300_000,
+            "2026-10-01 05:26:16.389123": US + 389_123,
+            "2026-10-01 05:26:16.389123999": US + 389_123,
+            "20261001-052616": US,
+            "20261001T052616Z": US,
+            "20261001052616": US,
+            "20261001052616.5": US + 500_000,
+            "2026/10/1 5:26": US - 16_000_000,
+            "2026/10/01 05:26:16": US,
+            "1790832376": US,
+            "1790832376.389000": US + 389_000,
+            "1790832376.": US,
+            "1790832376389": US + 389_000,
+            "1790832376389.1234": US + 389_123,
+            "1790832376389123": US + 389_123,
+            "2024-02-29 00:00:00": 1_709_164_800_000_000,
+            "1969-12-31 23:59:59.999999": -1,
+            "2026-02-29 00:00:00": None,
+            "2026-13-01 00:00:00": None,
+            "2026-00-10 00:00:00": None,
+            "2026-10-00 00:00:00": None,
+            "2026-10-01 24:00:00": None,
+            "2026-10-01 05:60:16": None,
+            "2026-10-01 05:26:60": None,
+            "0000-10-01 05:26:16": None,
+            "2026-10-01 05:26:16+25:00": None,
+            "2026-10-01": None,
+            "01/10/2026 05:26:16": None,
+            "10/01/2026 05:26": None,
+            "01.10.2026 05:26": None,
+            "2026-10-01 05:26:16 PM": None,
+            "２０２６-10-01 05:26:16": None,
+            "0000000000": None,
+            "0.000000": None,
+            "12345": None,
+            "-1790832376": None,
+            "1.79e9": None,
+            "99999999999999999999": None,
+            "start": None,
+            "": None,
+        }
+        self.assertEqual(dict(zip(cases, read(list(cases)), strict=True)), cases)
+        for text, expected in cases.items():
+            self.assertEqual(read([text]), [expected], text)
+
+    def test_kinds_of_input(self):
+        texts = ["2026-10-01 05:26:16", None, "no"]
+        arrow = pa.array(texts)
+        for values in (
+            texts,
+            arrow,
+            pa.chunked_array([arrow[:2], arrow[2:]]),
+            pd.Series(texts),
+            pd.Series(texts, dtype=pd.ArrowDtype(pa.string())),
+        ):
+            self.assertEqual(read(values), [US, None, None])
+        self.assertEqual(read(arrow[2:]), [None])
+        self.assertEqual(read([]), [])
+        self.assertEqual(read([1790832376, 1790832377]), [US, US + 1_000_000])
+        self.assertEqual(read([datetime(2026, 10, 1, 5, 26, 16)]), [US])
+
+    def test_epoch(self):
+        texts = ["0.000000", "86400", "1790832376.389", "1790832376389", ""]
+        expected = [None, 86_400_000_000, US + 389_000, US + 389_000, None]
+        self.assertEqual(read(texts, "epoch"), expected)
+        self.assertEqual(read(["20261001-052616"], "epoch"), [None])
+
+    def test_formats(self):
+        for style, text, expected in (
+            ("%d/%m/%Y %H:%M:%S", "01/10/2026 05:26:16", US),
+            ("%d/%m/%Y %H:%M:%S", "1/10/2026 5:26:16", US),
+            ("%m/%d/%Y %H:%M:%S", "10/01/2026 05:26:16", US),
+            ("%d.%m.%y %T", "01.10.26 05:26:16", US),
+            ("%Y%m%d%H%M%S", "20261001052616", US),
+            ("%F %T.%f", "2026-10-01 05:26:16.389123", US + 389_123),
+            ("%Y-%m-%dT%H:%M:%S%z", "2026-10-01T01:26:16-04:00", US),
+            ("%Y-%m-%d", "2026-10-01", US - 19_576_000_000),
+            ("%d %b %Y %I:%M:%S %p", "01 Oct 2026 05:26:16 AM", US),
+            ("%a, %d %b %Y %H:%M:%S %z", "Thu, 01 Oct 2026 07:26:16 +0200", US),
+            ("%Y年%m月%d日 %H:%M:%S", "2026年10月01日 05:26:16", US),
+            ("%d/%m/%Y %H:%M:%S", "31/02/2026 05:26:16", None),
+            ("%d/%m/%Y %H:%M:%S", "2026-10-01 05:26:16", None),
+            ("%d %b %Y", "31 Feb 2026", None),
+            ("%Q nonsense", "2026-10-01 05:26:16", None),
+        ):
+            self.assertEqual(read([text, ""], style), [expected, None], (style, text))
+
+    def test_clocks_set_back_and_forward(self):
+        """In New York 01:30 came twice on 2026-11-01, and 02:30 not on 2026-03-08."""
+        first = 1_793_511_000_000_000  # 05:30 UTC
+        second = first + 3_600_000_000
+        twice, never = "2026-11-01 01:30:00", "2026-03-08 02:30:00"
+        self.assertEqual(read([twice, never], tz=NEW_YORK), [first, None])
+        self.assertEqual(read([twice], "%Y-%m-%d %H:%M:%S", NEW_YORK), [first])
+        self.assertEqual(read([twice + "-05:00"], tz=NEW_YORK), [second])
+        for hint, expected in (
+            (first // 1_000_000, first),
+            (first / 1e6 + 1.5, first),
+            (first // 1_000_000 + 3, second),
+            (f"{second // 1_000_000}.17", second),
+            (f"pbx1-{second // 1_000_000 - 30}.17", second),
+            (f"{second // 1_000_000 + 90}.17", second),
+            ("", first),
+            (None, first),
+            ("abc", first),
+        ):
+            self.assertEqual(read([twice], tz=NEW_YORK, hint=[hint]), [expected], hint)
+        texts = pa.array(["x", "2026-11-01 12:00:00", twice])
+        hints = pa.array(["", "", f"{second // 1_000_000}.1"])
+        self.assertEqual(read(texts, tz=NEW_YORK, hint=hints)[2], second)
+
+    def test_exactness(self):
+        """Microseconds that a binary float of seconds cannot tell apart."""
+        texts = [f"{2**33}.{digits:06d}" for digits in range(999_990, 1_000_000)]
+        expected = [2**33 * 10**6 + d for d in range(999_990, 1_000_000)]
+        self.assertEqual(read(texts, "epoch"), expected)
+
+    @settings(deadline=None)
+    @given(
+        st.datetimes(datetime(1971, 1, 1), datetime(2037, 12, 31)),
+        st.sampled_from(["UTC", NEW_YORK, "Europe/London", "Asia/Kolkata"]),
+        st.booleans(),
+    )
+    def test_against_the_standard_library(self, moment, tz, whole):
+        if whole:
+            moment = moment.replace(microsecond=0)
+        utc = moment.replace(tzinfo=UTC)
+        local = utc.astimezone(ZoneInfo(tz))
+        expected = (utc - EPOCH) // timedelta(microseconds=1)
+        hint = [int(utc.timestamp())]
+        text = local.replace(tzinfo=None).isoformat(" ")
+        self.assertEqual(read([text], tz=tz, hint=hint), [expected])
+        self.assertEqual(read([local.isoformat()], tz="UTC"), [expected])
+
+
+class TestTimesOfRealCalls(unittest.TestCase):
+    def test_layouts_of_one_switch_agree(self):
+        """UTC, local time with a hint, and epoch: the same start to the second."""
+        master = column("Master.csv", 9, 16, 20)
+        legacy = column("cdr_custom_legacy.csv", 8, 16, 18)
+        epoch = column("cdr_custom_epoch.csv", 11, 20, 23)
+        table = column("cdr_pgsql.csv", 9, 16, 20)[1:]
+        found = []
+        for rows, style, tz, hinted in (
+            (master, "auto", "UTC", False),
+            (legacy, "auto", NEW_YORK, True),
+            (epoch, "epoch", "UTC", False),
+            (table, "auto", "UTC", False),
+        ):
+            self.assertEqual(len(rows), 3282)
+            start, uniqueid, sequence = zip(*rows, strict=True)
+            hint = list(uniqueid) if hinted else None
+            times, valid = parse_times(list(start), style, tz, hint)
+            self.assertTrue(valid.all())
+            keys = zip(uniqueid, map(int, sequence), strict=True)
+            found.append(dict(zip(keys, (times // 1_000_000).tolist(), strict=True)))
+        self.assertEqual(len(found[0]), 3282)
+        for other in found[1:]:
+            self.assertEqual(other, found[0])
+
+    def test_the_hour_that_came_twice_needs_the_hint(self):
+        start, uniqueid = zip(*column("cdr_custom_legacy.csv", 8, 16), strict=True)
+        with_hint, _valid = parse_times(list(start), "auto", NEW_YORK, list(uniqueid))
+        without, _valid = parse_times(list(start), "auto", NEW_YORK)
+        self.assertGreater((with_hint != without).sum(), 0)
+        self.assertEqual(set((with_hint - without).tolist()), {0, 3_600_000_000})
+
+    def test_a_missing_answer_is_no_time(self):
+        answered = column("Master.csv", 10)
+        _times, valid = parse_times([a for (a,) in answered], "auto", "UTC")
+        epochs = [a for (a,) in column("cdr_custom_epoch.csv", 12)]
+        _times, valid_epoch = parse_times(epochs, "epoch", "UTC")
+        self.assertEqual(valid.sum(), valid_epoch.sum())
+        self.assertLess(valid.sum(), len(valid))
+
+
+class TestDurations(unittest.TestCase):
+    def test_cases(self):
+        cases = {
+            "114": (114, 114, 114),
+            "0": (0, 0, 0),
+            " 7 ": (7, 7, 7),
+            "114.": (114, 114, 114),
+            "114.000000": (114, 114, 114),
+            "114.030000": (114, 115, 114),
+            "114.500000": (114, 115, 115),
+            "114.499999": (114, 115, 114),
+            "114.0000000000000000000000001": (114, 115, 114),
+            "00:01:54": (114, 114, 114),
+            "1:54": (114, 114, 114),
+            "90:00": (5400, 5400, 5400),
+            "2:00:07.25": (7207, 7208, 7207),
+            "100:00:00": (360000, 360000, 360000),
+            "999999999999999": (999999999999999,) * 3,
+        }
+        for position, rounding in enumerate(("down", "up", "nearest")):
+            seconds, valid = parse_seconds(list(cases), rounding)
+            self.assertTrue(valid.all())
+            expected = [values[position] for values in cases.values()]
+            self.assertEqual(seconds.tolist(), expected, rounding)
+
+    def test_no_duration(self):
+        texts = ["-5", "", None, "abc", "1:75", "0:60:00", "1e3", ".5", "9" * 16, "١"]
+        seconds, valid = parse_seconds(texts)
+        self.assertFalse(valid.any())
+        self.assertFalse(seconds.any())
+
+    def test_milliseconds(self):
+        texts = ["114030", "999", "500", "499.9", "1000.0", "1000.1", "1:54"]
+        for rounding, expected in (
+            ("down", [114, 0, 0, 0, 1, 1, 114]),
+            ("up", [115, 1, 1, 1, 1, 2, 114]),
+            ("nearest", [114, 1, 1, 0, 1, 1, 114]),
+        ):
+            seconds, valid = parse_seconds(texts, rounding, "ms")
+            self.assertTrue(valid.all())
+            self.assertEqual(seconds.tolist(), expected, rounding)
+
+    def test_settings(self):
+        for wrong in (("half",), ("down", "h")):
+            with self.assertRaises(ValueError):
+                parse_seconds(["1"], *wrong)
+
+    def test_fractions_of_one_switch(self):
+        """The switch's own whole seconds are the floored ones with fractions."""
+        whole = {
+            (uniqueid, int(sequence)): (int(duration), int(billsec))
+            for duration, billsec, uniqueid, sequence in column(
+                "Master.csv", 12, 13, 16, 20
+            )
+        }
+        rows = column("cdr_custom_legacy.csv", 11, 12, 16, 18)
+        duration, valid = parse_seconds([row[0] for row in rows])
+        self.assertTrue(valid.all())
+        billsec, valid = parse_seconds([row[1] for row in rows])
+        self.assertTrue(valid.all())
+        for row, *seconds in zip(
+            rows, duration.tolist(), billsec.tolist(), strict=True
+        ):
+            self.assertEqual(tuple(seconds), whole[row[2], int(row[3])])
