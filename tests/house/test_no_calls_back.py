@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""``ingest/`` and ``stored/`` take plain values: no private method of a model is called.
+"""``ingest/`` and ``stored/`` call no private method of a model: they take plain values.
 
 What they need of a model is handed to them, or stands in a public field of a record.
 """
