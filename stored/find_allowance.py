@@ -14,12 +14,12 @@ import pandas as pd
 from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less
+from .apply_subscription import SubscriptionPlans
 from .golden import day_of_call, is_own, subscription_of_call
+from .plan_engines import Engines
+from .plan_outcome import Told
 from .plan_periods import EVERYBODY
 from .plan_terms import OWN_CALLS
-from .settle_engines import Engines
-from .settle_outcome import Told
-from .settle_subscription import Settling
 from .why import make_call, rate_one
 
 
@@ -107,7 +107,7 @@ def find_plan(book, partner, moment, identifier_id=0):
     periods = subscription and subscription.periods(day, day)
     if not periods:
         return None
-    work = Settling(book, subscription, Engines(partner.env))
+    work = SubscriptionPlans(book, subscription, Engines(partner.env))
     found = _Left()
     work.run(day, day, found)
     closing = found.closing[periods[0].date_from]

@@ -98,7 +98,7 @@ class PlanPeriods:
     # ---- periods
 
     def periods(self, first, last, following=True):
-        """The periods to settle, with those whose balances depend on them.
+        """The periods to look at, with those whose balances depend on them.
 
         :param following: with those after it, too
         """

@@ -17,8 +17,8 @@ import pandas as pd
 from ..ingest.load_rates import deck_chain, load_engine
 from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
+from .apply_subscription import SubscriptionPlans
 from .plan_calls import read_calls, read_usage
-from .settle_subscription import Settling
 
 _PLANS_TAKEN = """
     SELECT DISTINCT plan_id FROM metered_calling_plan_allowance WHERE id = ANY(%s)
@@ -52,7 +52,7 @@ class _Anew:
         self.book, self.env = book, usage.env
         self.subscription, self.period = subscription, period
         # The plans of today tell whose calls these are, not what they took.
-        whose = Settling(book, subscription, None)
+        whose = SubscriptionPlans(book, subscription, None)
         days = period.date_from, period.date_to
         partners = whose.find_partners(*days)
         rows = read_usage(book.cr, book.company_id, partners, *days)
@@ -111,7 +111,9 @@ class _Anew:
         return {plan_id: 1 for (plan_id,) in self.env.cr.fetchall()}
 
     def _taking_from(self, plans):
-        return Settling(self.book, replace(self.subscription, plans=plans), None)
+        return SubscriptionPlans(
+            self.book, replace(self.subscription, plans=plans), None
+        )
 
     def _engine(self, calls):
         """The engine with today's decks; sets the column `chain`."""

@@ -5,7 +5,7 @@
 What a call costs with a plan depends on all calls of its billing period. So customers
 with plans are looked at as families, all companies below one, which may share a plan;
 the calls of all their billing periods that have days of the simulated ones are read,
-and the allowances are given to them by the code that settles them for real.
+and the allowances are given to them by the code that applies them for real.
 
 What the calls cost now is what is stored, and where plans still have to be applied,
 what that will make of them. What they would cost is worked out as if nothing was billed
@@ -19,13 +19,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from ..apply_plans import apply_plans_of
 from ..rating import RATED
 from .plan_book import DAY
 from .plan_calls import anchor, read_calls, read_usage
+from .plan_engines import as_rated
+from .plan_outcome import Told
 from .plan_terms import load_terms
-from .settle import settle
-from .settle_engines import as_rated
-from .settle_outcome import Told
 from .simulate import sum_up
 from .simulate_subscription import PlanTrialOfSubscription
 
@@ -42,7 +42,7 @@ class PlanTrial:
     """Calls of customers with plans, family by family.
 
     :param book: :class:`~.plan_book.PlanBook`
-    :param engines: :class:`~.settle_engines.Engines`
+    :param engines: :class:`~.plan_engines.Engines`
     :param first, last: dates of the simulation, both included
     :param partner_ids: only the calls of these are told of; None: of all
     :param decks: :class:`~.simulate.Simulation` with the decks that are tried; None:
@@ -192,7 +192,7 @@ class PlanTrial:
         told = Told()
         for owner_id, first, last in self.cr.fetchall():
             own = self.book.of_customer(owner_id)
-            settle(self.book, owner_id, own, first, last, self.engines, told)
+            apply_plans_of(self.book, owner_id, own, first, last, self.engines, told)
         charge = calls["charge_micro"].to_numpy().copy()
         if told.charge_of:
             ids = calls["cdr_id"].to_numpy()

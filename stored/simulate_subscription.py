@@ -13,11 +13,11 @@ import numpy as np
 from ..rating.allowances import close
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less, needed_before, reserves
-from .settle_subscription import Settling, by_allowance, used_of
+from .apply_subscription import SubscriptionPlans, by_allowance, used_of
 from .simulate_turns import find_turns
 
 
-class PlanTrialOfSubscription(Settling):
+class PlanTrialOfSubscription(SubscriptionPlans):
     """One subscription with the plans that it would have.
 
     :param trial: ``simulate_plans.PlanTrial``

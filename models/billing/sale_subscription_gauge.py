@@ -3,7 +3,7 @@
 from odoo import fields, models
 from odoo.tools import format_date
 
-from ...stored.settle import untouched_balances
+from ...stored.apply_plans import untouched_balances
 
 
 class SaleSubscription(models.Model):

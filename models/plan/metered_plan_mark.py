@@ -7,16 +7,16 @@ from odoo import api, fields, models, tools
 
 from ...ingest.conflicts import StillInTheWay, again, is_temporary, wait_briefly
 from ...ingest.marks import mark_usage, store_marks
+from ...stored.apply_plans import apply_plans_of
 from ...stored.payers import with_parents
 from ...stored.plan_book import PlanBook
-from ...stored.settle import settle
-from ...stored.settle_engines import Engines
+from ...stored.plan_engines import Engines
 from ..guard.unchecked_many2one import UncheckedMany2one
 
 _logger = logging.getLogger(__name__)
 
-#: first key of the advisory locks of subscriptions that are settled ("mbst")
-SETTLE_LOCK_CLASS = 0x6D627374
+#: first key of the advisory locks of subscriptions whose plans are applied ("mbst")
+PLAN_LOCK_CLASS = 0x6D627374
 #: seconds that the scheduled action works at a time
 SLICE_SECONDS = 40
 #: what applying plans writes without the ORM; None: all fields
@@ -39,8 +39,8 @@ class MeteredPlanMark(models.Model):
     """Usage of a customer and some days that its calling plans have to be applied to.
 
     Only ever added to while records come in, so that imports do not wait for each
-    other; the settling takes the marks that it has seen. A mark is written by the
-    transaction that changes the usage: usage without one is settled.
+    other; who applies the plans takes the marks that it has seen. A mark is written by the
+    transaction that changes the usage: usage without one has its plans.
     """
 
     _name = "metered.plan.mark"
@@ -162,16 +162,16 @@ class MeteredPlanMark(models.Model):
         """Ask the scheduled action to run soon."""
         self.env.ref("metered_billing.ir_cron_settle_plans").sudo()._trigger()
 
-    # === SETTLING === #
+    # === APPLYING === #
 
     @api.model
-    def _cron_settle(self):
+    def _cron_settle(self):  # the name that databases have stored
         """Apply the plans to what is marked, customer by customer."""
-        self._settle(commit=self.env.cr.commit, seconds=SLICE_SECONDS)
+        self._apply_plans(commit=self.env.cr.commit, seconds=SLICE_SECONDS)
         self.env["ir.cron"]._commit_progress(remaining=self.search_count([]))
 
     @api.model
-    def _settle_quietly(self, commit=None, seconds=None):
+    def _apply_plans_quietly(self, commit=None, seconds=None):
         """Apply the plans after a job's own work; what fails stays marked.
 
         Nothing is billed without them: billing applies them first, and then says what
@@ -180,7 +180,7 @@ class MeteredPlanMark(models.Model):
         if not self._exist_plans():
             return
         try:
-            self.sudo()._settle(commit=commit, seconds=seconds)
+            self.sudo()._apply_plans(commit=commit, seconds=seconds)
         except Exception as error:
             if not commit or self.env.cr.closed:
                 raise
@@ -201,16 +201,16 @@ class MeteredPlanMark(models.Model):
         again(self.env.cr, work, commit)
 
     @api.model
-    def _settle_customers(self, partners):
+    def _apply_plans_to(self, partners):
         """Apply the plans of these customers, where marked, before they are billed.
 
         :param partners: ``res.partner`` records
         """
         if partners and self._exist_plans():
-            self.sudo()._settle(partners.commercial_partner_id)
+            self.sudo()._apply_plans(partners.commercial_partner_id)
 
     @api.model
-    def _settle(self, owners=None, commit=None, seconds=None):
+    def _apply_plans(self, owners=None, commit=None, seconds=None):
         """Apply calling plans to usage that is marked.
 
         :param owners: only that of these customers, ``res.partner`` records
@@ -226,7 +226,7 @@ class MeteredPlanMark(models.Model):
             if seconds is not None and time.monotonic() - begun > seconds:
                 return False
             try:
-                self._settle_customer(company_id, owner_id, engines, commit)
+                self._apply_to_customer(company_id, owner_id, engines, commit)
             except StillInTheWay:
                 # Others are at it, or change what it used: it stays marked, and the
                 # next customer need not wait for that.
@@ -252,20 +252,20 @@ class MeteredPlanMark(models.Model):
         return self.env.cr.fetchall()
 
     @api.model
-    def _settle_customer(self, company_id, owner_id, engines, commit):
-        """Apply the plans of one customer and commit; see :meth:`_settle`."""
+    def _apply_to_customer(self, company_id, owner_id, engines, commit):
+        """Apply the plans of one customer and commit; see :meth:`_apply_plans`."""
 
         def work(_failed):
             if commit:
                 wait_briefly(self.env.cr)
-            self._settle_marks(company_id, owner_id, engines)
+            self._apply_marked(company_id, owner_id, engines)
             if commit:
                 commit()
 
         again(self.env.cr, work, commit)
 
     @api.model
-    def _settle_marks(self, company_id, owner_id, engines):
+    def _apply_marked(self, company_id, owner_id, engines):
         """Apply the plans of one customer's marked days, and take the marks."""
         cr = self.env.cr
         company = self.env["res.company"].browse(company_id)
@@ -290,9 +290,9 @@ class MeteredPlanMark(models.Model):
         for subscription in subscriptions:
             cr.execute(
                 "SELECT pg_advisory_xact_lock(%s, %s)",
-                (SETTLE_LOCK_CLASS, subscription.id),
+                (PLAN_LOCK_CLASS, subscription.id),
             )
-        settle(book, owner_id, subscriptions, first, last, engines)
+        apply_plans_of(book, owner_id, subscriptions, first, last, engines)
         for model, names in WRITTEN.items():
             self.env[model].invalidate_model(names, flush=False)
         cr.execute("DELETE FROM metered_plan_mark WHERE id = ANY(%s)", (marks,))

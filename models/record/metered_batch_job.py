@@ -68,7 +68,7 @@ class MeteredBatch(models.Model):
     def _finish(self):
         self._put_away_later()
         self._verify()
-        self.source_id._metered_settle(
+        self.source_id._metered_close_activities(
             PROBLEM, self.env._("%(file)s was imported since.", file=self.file_name)
         )
         return super()._finish()
@@ -156,7 +156,7 @@ class MeteredBatch(models.Model):
         marks = self.env["metered.plan.mark"].sudo()
         if marks._exist_plans():
             marks._mark_new_customers(self.company_id, settings.plan_partners, self)
-            marks._settle_quietly(commit)
+            marks._apply_plans_quietly(commit)
 
     @api.model
     def _chunk_records(self):

@@ -196,7 +196,7 @@ class MeteredBatch(models.Model):
 
         again(self.env.cr, work, commit)
         if self.state == "undone":
-            self.env["metered.plan.mark"]._settle_quietly(commit)
+            self.env["metered.plan.mark"]._apply_plans_quietly(commit)
 
     def _undo_cdrs(self):
         """Take CDRs out of the import and out of their usage.

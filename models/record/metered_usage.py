@@ -197,7 +197,7 @@ class MeteredUsage(models.Model):
             groups = self._read_group(
                 [*domain, ("invoice_line_id", "=", False)], ["partner_id"]
             )
-            marks._settle_customers(
+            marks._apply_plans_to(
                 self.env["res.partner"].browse(partner.id for (partner,) in groups)
             )
 

@@ -24,7 +24,7 @@ class MeteredRerate(models.Model):
     def _rate_open(self, domain, writing):
         """Rate usage that is not invoiced.
 
-        :param domain: of ``metered.usage``, of customers whose plans are settled
+        :param domain: of ``metered.usage``, of customers whose plans are applied
             together
         :param writing: False: only tell what would come of it
         :return: ``stored.rerate.Rerated``
@@ -88,7 +88,7 @@ class MeteredRerate(models.Model):
         changes by it: of these customers, and of those that share a plan with them.
         """
         Usage = self.env["metered.usage"]
-        # What waits for its plans is settled first: that is no change by these rates.
+        # Plans that wait are applied first: that is no change by these rates.
         Usage._apply_plans(domain)
         usage = Usage._lock(domain)
         partners = usage.partner_id

@@ -56,7 +56,7 @@ class MeteredSync(models.Model):
         try:
             if not self._run_kind(commit, seconds):
                 return False
-            self._settle(commit)
+            self._close_problem(commit)
             return True
         except (SourceError, SourceFileError) as error:
             return self._source_failed(error, commit)

@@ -21,7 +21,7 @@ class MeteredSimulation(models.Model):
         """
         if self.kind == "margin":
             plans = self.env["metered.plan.mark"].sudo()
-            if not plans._settle(self._marked_owners(), commit, seconds):
+            if not plans._apply_plans(self._marked_owners(), commit, seconds):
                 return False
             done = (
                 self.env["metered.usage.cost"]

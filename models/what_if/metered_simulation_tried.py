@@ -7,7 +7,7 @@ from odoo.exceptions import UserError
 
 from ...ingest.load_rates import deck_chain, load_engine
 from ...ingest.tried_rates import TRIED, TriedRates
-from ...stored.settle_engines import Engines
+from ...stored.plan_engines import Engines
 from ...stored.simulate import Simulation
 from ...stored.simulate_families import TriedPlan, find_families
 from ...stored.simulate_plans import PlanTrial

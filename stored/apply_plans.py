@@ -14,16 +14,16 @@ they took of amounts that were rolled over is kept for them in the periods befor
 import numpy as np
 
 from ..rating.allowances import close
+from .apply_subscription import SubscriptionPlans
 from .balance_store import balance_rows
 from .payers import with_contacts
 from .plan_book import DAY
 from .plan_calls import anchor, read_calls, read_usage
+from .plan_outcome import Stored
 from .plan_periods import PlanPeriods
-from .settle_outcome import Stored
-from .settle_subscription import Settling
 
 
-def settle(book, owner_id, subscriptions, first, last, engines, keep=None):
+def apply_plans_of(book, owner_id, subscriptions, first, last, engines, keep=None):
     """Apply the plans that usage of a customer and some days may take from.
 
     :param book: :class:`~.plan_book.PlanBook` of the company
@@ -31,13 +31,13 @@ def settle(book, owner_id, subscriptions, first, last, engines, keep=None):
     :param subscriptions: list of ``PlanSubscription`` whose plans it may take from,
         locked by the caller
     :param first, last: dates: the first and the last day with changes
-    :param engines: :class:`~.settle_engines.Engines`
-    :param keep: :class:`~.settle_outcome.Told` to write nothing; None:
-        :class:`~.settle_outcome.Stored`, by SQL that the ORM does not know of
+    :param engines: :class:`~.plan_engines.Engines`
+    :param keep: :class:`~.plan_outcome.Told` to write nothing; None:
+        :class:`~.plan_outcome.Stored`, by SQL that the ORM does not know of
     """
     keep = keep or Stored(book.cr)
     for subscription in subscriptions:
-        Settling(book, subscription, engines).run(first, last, keep)
+        SubscriptionPlans(book, subscription, engines).run(first, last, keep)
     _reset_the_others(book, owner_id, subscriptions, first, last, keep)
 
 

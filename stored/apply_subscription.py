@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Settling one subscription: its allowances are given to the calls of its periods."""
+"""One subscription: its allowances are given to the calls of its periods."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from ..rating.allowances import close
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less, reserves
 from .plan_calls import read_calls
+from .plan_engines import as_rated
+from .plan_outcome import taken_by
 from .plan_periods import EVERYBODY, PlanPeriods
 from .plan_terms import OWN_CALLS, pool_column
-from .settle_engines import as_rated
-from .settle_outcome import taken_by
 
 
 @dataclass
@@ -31,10 +31,10 @@ class _Part:
     fixed: dict
 
 
-class Settling(PlanPeriods):
+class SubscriptionPlans(PlanPeriods):
     """One subscription, period by period.
 
-    :param engines: :class:`~.settle_engines.Engines`; None where no call is charged
+    :param engines: :class:`~.plan_engines.Engines`; None where no call is charged
     """
 
     def __init__(self, book, subscription, engines):
@@ -44,9 +44,9 @@ class Settling(PlanPeriods):
         self.reserve_of = {}
 
     def run(self, first, last, keep):
-        """Settle the periods that have days of an interval, and what follows of it.
+        """Apply the plans to the periods that have days of an interval, and what follows of it.
 
-        :param keep: :class:`~.settle_outcome.Stored` or :class:`~.settle_outcome.Told`
+        :param keep: :class:`~.plan_outcome.Stored` or :class:`~.plan_outcome.Told`
         """
         periods = self.periods(first, last)
         if not periods:
@@ -64,7 +64,7 @@ class Settling(PlanPeriods):
         for part in parts:
             opening = self.opening(part.period, lots)
             reserve = self.reserve_of[part.period.date_from]
-            lots = self._settle_part(part, opening, reserve, keep)
+            lots = self._apply_to(part, opening, reserve, keep)
             keep.balances(self, part.period, lots)
 
     def _part(self, period):
@@ -73,8 +73,8 @@ class Settling(PlanPeriods):
         open_ids = [row.usage_id for row in rows if not row.invoiced]
         return _Part(period, open_ids, fixed_ids, self.fixed(fixed_ids))
 
-    def _settle_part(self, part, opening, reserve, keep):
-        """Settle one period: the balances after it."""
+    def _apply_to(self, part, opening, reserve, keep):
+        """Apply the plans to one period: the balances after it."""
         used = dict(part.fixed)
         if part.open_ids:
             calls = read_calls(self.cr, np.array(part.open_ids, np.int64))

@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""What becomes of settled calls: it is written, or only told."""
+"""What becomes of calls with plans: it is written, or only told."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ _ADD_TO_USAGE = """
 
 
 class Stored:
-    """What settling does with its outcome: it writes it.
+    """Plans are applied: the outcome is written.
 
     :param cr: cursor
     """
@@ -42,14 +42,14 @@ class Stored:
     def balances(self, work, period, closing):
         """Keep the balances of a period; see ``balance_store.store_balances``.
 
-        :param work: ``settle_subscription.Settling``
+        :param work: ``apply_subscription.SubscriptionPlans``
         """
         company_id, own = work.book.company_id, work.subscription
         store_balances(self.cr, company_id, own, period, work.terms, closing)
 
 
 class Told:
-    """What settling does where it only tells what would come of it.
+    """Plans are tried: it is only told what would come of it.
 
     :ivar charge_of: dict CDR id -> micro-units, of the calls that it looked at
     """
