@@ -44,7 +44,7 @@ class SubscriptionPlans(PlanPeriods):
         self.reserve_of = {}
 
     def run(self, first, last, keep):
-        """Apply the plans to the periods that have days of an interval, and what follows of it.
+        """Apply the plans to the periods with days of an interval, and what follows.
 
         :param keep: :class:`~.plan_outcome.Stored` or :class:`~.plan_outcome.Told`
         """

@@ -9,9 +9,7 @@ from odoo import Command, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import formatLang
 
-from ..rating.exact import rounded
-
-MICRO = Decimal("0.000001")
+from ..rating.exact import MICRO, rounded
 
 
 @dataclass

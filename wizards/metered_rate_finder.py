@@ -7,7 +7,7 @@ from odoo.tools import format_date
 
 from ..ingest.dial_plans import dial_plan
 from ..ingest.load_classes import own_country
-from ..rating.exact import exact, exact_text
+from ..rating.exact import exact
 from ..stored.find_allowance import find_plan
 from ..stored.find_rate import price_calls, read_number
 
@@ -310,5 +310,5 @@ class MeteredRateFinder(models.TransientModel):
     def _charge_text(self, outcome):
         words = self.env["metered.explanation"]
         currency = self.env["res.currency"].browse(outcome.currency_id)
-        amount = exact_text(exact(outcome.charge_micro) / 10**6)
+        amount = exact(outcome.charge_micro * MICRO)
         return f"{words._number(amount)} {currency.name}"

@@ -286,7 +286,7 @@ class MeteredRenewal(models.Model):
         )
         if failures:
             failures.renewed = True
-            failures.subscription_id._metered_close_activities(
+            failures.subscription_id._metered_close(
                 PROBLEM, self.env._("It is renewed now.")
             )
 

@@ -1,14 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from datetime import timedelta
-from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_datetime
 
 from ...ingest.load_rates import deck_chain
-from ...rating.exact import exact, number
+from ...rating.exact import MICRO, exact, number
 from ...rating.usage_price import price_usage
 from ...stored.find_rate import price_calls
 from ...stored.golden import price_with_plan
@@ -16,8 +15,6 @@ from ...stored.golden import price_with_plan
 WEEK = timedelta(days=7)
 #: A date begins within so many hours of its noon in UTC, in every time zone.
 NOON = timedelta(hours=12)
-MICRO = 10**6
-EXACT = Decimal("0.000001")
 
 
 class MeteredGoldenCall(models.Model):
@@ -201,8 +198,8 @@ class MeteredGoldenCall(models.Model):
         amount, currency = find(day)
         if amount is None:
             return self.env._("no price"), "unrated"
-        expected = number(self.expected).quantize(EXACT)
-        same = currency == self.currency_id and amount.quantize(EXACT) == expected
+        expected = number(self.expected).quantize(MICRO)
+        same = currency == self.currency_id and amount.quantize(MICRO) == expected
         return self._format(amount, currency), "same" if same else "differs"
 
     def _price_of_call(self, day):
@@ -227,7 +224,7 @@ class MeteredGoldenCall(models.Model):
             micro, currency_id = found.charge_micro, found.currency_id
         if micro is None:
             return None, None
-        return Decimal(micro) / MICRO, self.env["res.currency"].browse(currency_id)
+        return micro * MICRO, self.env["res.currency"].browse(currency_id)
 
     def _price_of_usage(self, day):
         """(Decimal, ``res.currency``), (None, None) where it has no price."""

@@ -39,8 +39,8 @@ class MeteredPlanMark(models.Model):
     """Usage of a customer and some days that its calling plans have to be applied to.
 
     Only ever added to while records come in, so that imports do not wait for each
-    other; who applies the plans takes the marks that it has seen. A mark is written by the
-    transaction that changes the usage: usage without one has its plans.
+    other; who applies the plans takes the marks that it has seen. A mark is written by
+    the transaction that changes the usage: usage without one has its plans.
     """
 
     _name = "metered.plan.mark"

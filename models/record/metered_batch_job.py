@@ -68,7 +68,7 @@ class MeteredBatch(models.Model):
     def _finish(self):
         self._put_away_later()
         self._verify()
-        self.source_id._metered_close_activities(
+        self.source_id._metered_close(
             PROBLEM, self.env._("%(file)s was imported since.", file=self.file_name)
         )
         return super()._finish()

@@ -8,11 +8,11 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...ingest.load_rates import load_engine
+from ...rating.exact import MICRO
 from ...stored.why import make_call, rate_one
 from .metered_sums import Money
 
 USER = "metered_billing.group_metered_user"
-MICRO = 10**6
 
 
 class MeteredCdr(models.Model):
@@ -95,12 +95,12 @@ class MeteredCdr(models.Model):
                 currency, cdr.currency_id, cdr.company_id, cdr.usage_id.day
             )
             amount = (amount * worth).quantize(Decimal(1))
-        margin = Decimal(repr(cdr.charge)) * MICRO - amount
+        margin = Decimal(repr(cdr.charge)) / MICRO - amount
         self.update(
             {
-                "cost": float(Decimal(cost.charge_micro) / MICRO),
+                "cost": float(cost.charge_micro * MICRO),
                 "cost_currency_id": currency.id,
-                "margin": float(margin / MICRO),
+                "margin": float(margin * MICRO),
                 "below_cost": margin < 0,
                 "has_cost": True,
             }

@@ -6,8 +6,8 @@ from decimal import Decimal
 from odoo import Command, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ...rating.exact import MICRO
 from ...stored.rerate_plans import charges_with_plans
-from .metered_rerate_run import MICRO
 
 
 class MeteredRerate(models.Model):

@@ -2,9 +2,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
 
+from ...rating.exact import MICRO
 from ...stored.payers import with_parents
 from ...stored.rerate import Rerated, read_sums
-from .metered_rerate_run import MICRO
 
 
 class _Undo(Exception):

@@ -11,7 +11,6 @@ from ..job.metered_job import UNFINISHED
 
 #: calls that are rated and committed together, of one customer at least
 SLICE_CALLS = 20_000
-MICRO = Decimal("0.000001")
 
 
 class MeteredRerate(models.Model):

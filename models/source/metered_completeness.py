@@ -237,9 +237,7 @@ class MeteredSource(models.Model):
         for source in self:
             days, _accounts, missing, newest = gaps = source._gaps()
             if not days:
-                source._metered_close_activities(
-                    GAP, self.env._("All days are complete now.")
-                )
+                source._metered_close(GAP, self.env._("All days are complete now."))
                 continue
             source._metered_raise(
                 GAP,

@@ -65,9 +65,7 @@ class MeteredSync(models.Model):
         if commit:
             commit()
         with lock_source(self.env.cr, source.id, commit):
-            source._metered_close_activities(
-                PROBLEM, self.env._("It was reached since.")
-            )
+            source._metered_close(PROBLEM, self.env._("It was reached since."))
             if commit:
                 commit()
 

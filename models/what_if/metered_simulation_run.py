@@ -10,11 +10,11 @@ import pandas as pd
 
 from odoo import models
 
+from ...rating.exact import MICRO
 from ...stored.simulate import add_up, read_calls
 
 #: seconds of work that are committed together
 PORTION_SECONDS = 2
-MICRO = Decimal("0.000001")
 
 
 @dataclass

@@ -1,8 +1,8 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""``ingest/`` and ``stored/`` call no private method of a model: they take plain values.
+"""``ingest/`` and ``stored/`` call no private method of a model.
 
-What they need of a model is handed to them, or stands in a public field of a record.
+What they need of one is handed to them, or stands in a public field of a record.
 """
 
 import ast
