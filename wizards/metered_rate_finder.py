@@ -7,7 +7,7 @@ from odoo.tools import format_date
 
 from ..ingest.dial_plans import dial_plan
 from ..ingest.load_classes import own_country
-from ..rating.exact import exact
+from ..rating.exact import MICRO, exact
 from ..stored.find_allowance import find_plan
 from ..stored.find_rate import price_calls, read_number
 
