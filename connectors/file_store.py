@@ -10,8 +10,9 @@ time, checksum), and what the last look saw.
 A file is left alone while it is being written: its name begins with a dot or ends in
 ``.part``, ``.tmp`` and their kin; or it is younger than ``unchanged_seconds`` and was
 not the same at the look before. A file with content that was imported under another
-name is recognised by its checksum. Symbolic links are left alone: whoever may put files into
-the folder must not have other files of the server read, and none is moved through one.
+name is recognised by its checksum. Symbolic links are left alone: whoever may put files
+into the folder must not have other files of the server read, and none is moved through
+one.
 """
 
 import hashlib

@@ -70,7 +70,7 @@ def load_settings(source, plan_partners):
     customers.commercial_partner_id.fetch(CUSTOMER_FIELDS)
     chains, chain_of, default_chain = _chains(identifiers, company)
     engine, currency_of_deck = load_engine(source.env, chains)
-    plans, plan_of, assumed = _plans(source, identifiers)
+    dial_plans, dial_plan_of, assumed = _dial_plans(source, identifiers)
     zones, zone_of = _zones(identifiers, company)
     return ImportSettings(
         source_id=source.id,
@@ -89,8 +89,8 @@ def load_settings(source, plan_partners):
         default_outcome=source.default_outcome,
         default_direction=source.default_direction,
         limits=_limits(source),
-        plans=plans,
-        assumed_plans=assumed,
+        dial_plans=dial_plans,
+        assumed_dial_plans=assumed,
         zones=zones,
         payers=Payers(
             index=IdentifierIndex(
@@ -104,7 +104,7 @@ def load_settings(source, plan_partners):
             subscription_id=np.array(
                 [i.subscription_id.id or 0 for i in identifiers], np.int64
             ),
-            plan=plan_of,
+            dial_plan=dial_plan_of,
             zone=zone_of,
             chain=chain_of,
         ),
@@ -210,32 +210,32 @@ def _chains(identifiers, company):
     return list(positions), np.array(chain_of, np.int64), positions[default]
 
 
-def _plans(source, identifiers):
+def _dial_plans(source, identifiers):
     """Dialling plans with their classifiers: the source's, and those of customers.
 
-    :return: (plans, position in them per identifier, positions of those that only the
-        customer's address suggests)
+    :return: (dial plans, position in them per identifier, positions of those that only
+        the customer's address suggests)
     """
     prefixes, meter_of_class = load_classes(source.env, source.company_id)
 
     def classifier(country):
         return Classifier(prefixes, meter_of_class, country.id, source.local_digits)
 
-    plans = [(source_dial_plan(source), classifier(source.country_id))]
+    dial_plans = [(source_dial_plan(source), classifier(source.country_id))]
     position, assumed = {}, set()
     countries = customer_countries(source, identifiers)
-    plan_of = []
+    dial_plan_of = []
     for country, is_assumed in countries:
         key = country, is_assumed
         if country == source.country_id:
             position[key] = 0
         elif key not in position:
-            position[key] = len(plans)
-            plans.append((dial_plan(country.code), classifier(country)))
+            position[key] = len(dial_plans)
+            dial_plans.append((dial_plan(country.code), classifier(country)))
             if is_assumed:
                 assumed.add(position[key])
-        plan_of.append(position[key])
-    return tuple(plans), np.array(plan_of, np.int64), frozenset(assumed)
+        dial_plan_of.append(position[key])
+    return tuple(dial_plans), np.array(dial_plan_of, np.int64), frozenset(assumed)
 
 
 def customer_countries(source, identifiers):

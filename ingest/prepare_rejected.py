@@ -181,12 +181,12 @@ class RejectingSteps:
         tried = {row: [] for row in rows.tolist()}
         if not tried:
             return tried
-        plan = self.settings.plans[0][0]
+        dialling = self.settings.dial_plans[0][0]
         direction = DIRECTIONS[self.direction]
         for step, values in self._step_values():
             values = values.take(pa.array(rows))
             if step.kind == "number":
-                own = normalise_numbers(values, plan)
+                own = normalise_numbers(values, dialling)
                 values = pc.coalesce(own, values)
             for row, value in zip(rows.tolist(), values.to_pylist(), strict=True):
                 if value and (not step.direction or step.direction == direction[row]):

@@ -292,7 +292,7 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "call_id": cdrs["call_id"],
         "start_time": pa.array(cdrs["start_us"].view("datetime64[us]")),
         "duration": pa.array(cdrs["duration"]),
-        "quantity": quantity_column(cdrs["seconds"]),
+        "quantity": quantity_column(cdrs["quantity"]),
         "billed_quantity": charged(cdrs["billed_seconds"]),
         "direction": cdrs["direction"],
         "caller": cdrs["caller"],

@@ -403,7 +403,7 @@ class TestPipeline(NetSapiensCase):
             for call_id, billable, seconds in zip(
                 cdrs["call_id"].to_pylist(),
                 cdrs["billable"],
-                cdrs["seconds"],
+                cdrs["quantity"],
                 strict=True,
             )
             if billable

@@ -140,8 +140,9 @@ class TestDiallingCountries(MeteredCase):
                 settings, source, customer.metered_identifier_ids
             )
             whole = source._load_settings()
-            self.assertEqual(settings.assumed_plans, whole.assumed_plans)
-            self.assertEqual(settings.payers.plan.tolist(), whole.payers.plan.tolist())
+            self.assertEqual(settings.assumed_dial_plans, whole.assumed_dial_plans)
+            now, wanted = settings.payers.dial_plan, whole.payers.dial_plan
+            self.assertEqual(now.tolist(), wanted.tolist())
         customer = self.customer(source, self.britain)
         self.assertIsNone(
             add_identifiers(settings, source, customer.metered_identifier_ids)

@@ -164,7 +164,7 @@ class TestSourceMany(SourceCase):
             )
         for said in (
             lambda s: [s.zones[at] for at in s.payers.zone],
-            lambda s: [s.plans[at][0] for at in s.payers.plan],
+            lambda s: [s.dial_plans[at][0] for at in s.payers.dial_plan],
             lambda s: [s.chains[at] for at in s.payers.chain],
         ):
             self.assertEqual(said(settings), said(whole))
