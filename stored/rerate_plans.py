@@ -33,14 +33,15 @@ def charges_with_plans(book, usage):
     :return: dict usage id -> micro-units; only where a plan took something, rates
         changed, and the subscription still has plans
     """
-    days, found, seen = usage.mapped("day"), {}, set()
+    wanted, days = set(usage.ids), usage.mapped("day")
+    found, seen = {}, set()
     for owner_id in usage.partner_id.commercial_partner_id.ids:
         for subscription in book.of_customer(owner_id):
             if subscription.id in seen:
                 continue
             seen.add(subscription.id)
             for period in subscription.periods(min(days), max(days)):
-                work = _Anew(book, usage, subscription, period)
+                work = _Anew(book, usage.env, subscription, period, wanted)
                 found.update(work.charges())
     return found
 
@@ -48,15 +49,14 @@ def charges_with_plans(book, usage):
 class _Anew:
     """What invoiced calls of one subscription and billing period took, given anew."""
 
-    def __init__(self, book, usage, subscription, period):
-        self.book, self.env = book, usage.env
+    def __init__(self, book, env, subscription, period, wanted):
+        self.book, self.env = book, env
         self.subscription, self.period = subscription, period
         # The plans of today tell whose calls these are, not what they took.
         whose = SubscriptionPlans(book, subscription, None)
         days = period.date_from, period.date_to
         partners = whose.find_partners(*days)
         rows = read_usage(book.cr, book.company_id, partners, *days)
-        wanted = set(usage.ids)
         self.rows = [
             row for row in whose.rows_of(rows, partners) if row.usage_id in wanted
         ]

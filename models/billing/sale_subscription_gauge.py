@@ -84,8 +84,8 @@ class SaleSubscription(models.Model):
         current = stored.filtered(lambda balance: balance.date_to > day)
         if current:
             return current
-        own = self._metered_as_planned()
-        periods = own.periods(day, day) if own.plans else []
+        own = self._metered_as_planned() if self._metered_plans() else None
+        periods = own.periods(day, day) if own else []
         if not periods:
             return stored.filtered(lambda b: b.date_from == stored[0].date_from)
         [period] = periods
