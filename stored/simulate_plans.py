@@ -19,8 +19,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from ..apply_plans import apply_plans_of
 from ..rating import RATED
+from .apply_plans import apply_plans_of
 from .plan_book import DAY
 from .plan_calls import anchor, read_calls, read_usage
 from .plan_engines import as_rated
