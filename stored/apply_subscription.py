@@ -12,8 +12,8 @@ from ..rating.reserves import less, reserves
 from .plan_calls import read_calls
 from .plan_engines import as_rated
 from .plan_outcome import taken_by
-from .plan_periods import EVERYBODY, PlanPeriods
-from .plan_terms import OWN_CALLS, pool_column
+from .plan_periods import PlanPeriods
+from .plan_terms import set_pools
 
 
 @dataclass
@@ -100,21 +100,7 @@ class SubscriptionPlans(PlanPeriods):
 
         :param calls: as ``plan_calls.read_calls`` returns them
         """
-        own = calls["usage_id"].isin(self.own).to_numpy()
-        currency = calls["currency_id"].to_numpy()
-        for allowance, term in zip(self.allowances, self.terms, strict=True):
-            if allowance.pool in calls:
-                continue
-            key = np.full(len(calls), EVERYBODY, np.int64)
-            if term.scope == "identifier":
-                key = calls["identifier_id"].to_numpy().copy()
-            if term.scope in OWN_CALLS:
-                key[~own] = 0
-            wanted = int(allowance.pool.rpartition("_")[2])
-            assert allowance.pool == pool_column(term.scope, wanted)
-            if wanted:
-                key[currency != wanted] = 0
-            calls[allowance.pool] = key
+        set_pools(calls, self.terms, calls["usage_id"].isin(self.own).to_numpy())
 
 
 def used_of(closing):

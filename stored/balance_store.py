@@ -79,21 +79,21 @@ def stored_periods(cr, subscription_id):
     return {day for (day,) in cr.fetchall()}
 
 
-def store_balances(cr, company_id, subscription, period, terms, closing):
+def store_balances(cr, work, period, closing):
     """Store the balances of a subscription's period, in place of those it had.
 
-    :param subscription: :class:`~.plan_book.PlanSubscription`
-    :param period: ``PlanPeriod`` of the subscription
-    :param terms: list of ``plan_terms.Term``
+    :param work: :class:`~.plan_periods.PlanPeriods`
+    :param period: ``PlanPeriod`` of its subscription
     :param closing: DataFrame, see `rating.allowances.close`
     """
-    rows = balance_rows(subscription, period, terms, closing)
+    subscription = work.subscription
+    rows = balance_rows(subscription, period, work.terms, closing)
     ids = []
     if rows:
         cr.execute(
             _STORE,
             {
-                "company": company_id,
+                "company": work.book.company_id,
                 "partner": subscription.owner_id,
                 "subscription": subscription.id,
                 "date_from": period.date_from,

@@ -15,11 +15,10 @@ from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less
 from .apply_subscription import SubscriptionPlans
-from .golden import day_of_call, is_own, subscription_of_call
+from .golden import subscription_of_call
 from .plan_engines import Engines
 from .plan_outcome import Told
-from .plan_periods import EVERYBODY
-from .plan_terms import OWN_CALLS
+from .plan_terms import EVERYBODY, OWN_CALLS, set_pools
 from .why import make_call, rate_one
 
 
@@ -68,13 +67,10 @@ class PlanNow:
         call = make_call(number, moment, seconds, meter)
         calls = pd.DataFrame([call])
         rated = engine.rate(calls).frame
-        currency_id = currency_of_deck.get(int(rated["deck_id"].iloc[0]), 0)
-        calls["id"] = "asked"
-        calls["destination_id"] = destination_id
-        for term in self.terms:
-            wanted = int(term.allowance.pool.rpartition("_")[2])
-            other = wanted and wanted != currency_id
-            calls[term.allowance.pool] = 0 if other else self._key(term)
+        calls["id"], calls["destination_id"] = "asked", destination_id
+        calls["currency_id"] = currency_of_deck.get(int(rated["deck_id"].iloc[0]), 0)
+        calls["identifier_id"] = self.identifier_id
+        set_pools(calls, self.terms, np.array([self.own]))
         allowances = [term.allowance for term in self.terms]
         planned = apply_plans(engine, calls, rated, allowances, self.left)
         if not len(planned.taken):
@@ -102,8 +98,7 @@ def find_plan(book, partner, moment, identifier_id=0):
     :param identifier_id: of the customer, whose call it would be
     :return: :class:`PlanNow`, None where there is no plan
     """
-    day = day_of_call(book, partner, moment)
-    subscription = subscription_of_call(book, partner, day)
+    subscription, day, own = subscription_of_call(book, partner, moment)
     periods = subscription and subscription.periods(day, day)
     if not periods:
         return None
@@ -121,5 +116,5 @@ def find_plan(book, partner, moment, identifier_id=0):
         work.terms,
         less(balances([left]), {}, reserve),
         identifier_id,
-        is_own(book, subscription, partner),
+        own,
     )

@@ -22,8 +22,7 @@ from ..rating.allowances import UNLIMITED, balances, grant
 from ..rating.calling_plans import apply_plans
 from .payers import payers_of, with_parents
 from .plan_calls import UsageRow, anchor
-from .plan_periods import EVERYBODY
-from .plan_terms import OWN_CALLS, load_terms
+from .plan_terms import EVERYBODY, load_terms, set_pools
 from .why import make_call
 
 
@@ -48,11 +47,9 @@ def price_with_plan(book, company, partner, number, meter, moment, seconds, left
         return None, 0
     currency_id = currency_of_deck[int(rated["deck_id"].iloc[0])]
     charge = int(rated["charge_micro"].iloc[0])
-    day = day_of_call(book, partner, moment)
-    subscription = subscription_of_call(book, partner, day)
+    subscription, _day, own = subscription_of_call(book, partner, moment)
     if subscription:
         terms = load_terms(env.cr, subscription.plans)
-        own = is_own(book, subscription, partner)
         _prepare(calls, company, own, terms, currency_id, number)
         planned = apply_plans(
             engine,
@@ -69,34 +66,26 @@ def price_with_plan(book, company, partner, number, meter, moment, seconds, left
     return charge, currency_id
 
 
-def day_of_call(book, partner, moment):
-    """The day that a call of a customer is counted on.
+def subscription_of_call(book, partner, moment):
+    """Whose plans a call that a customer would make takes from.
 
+    :param partner: ``res.partner`` record, may be empty
     :param moment: naive UTC datetime
+    :return: (``PlanSubscription``, None for none; the day that the call is counted on;
+        whether the subscription bills the customer's calls)
     """
     zone = ZoneInfo(customer_zone(partner, book.timezone))
-    return moment.replace(tzinfo=UTC).astimezone(zone).date()
-
-
-def subscription_of_call(book, partner, day):
-    """The subscription whose plans a call of the customer takes from; None for none."""
+    day = moment.replace(tzinfo=UTC).astimezone(zone).date()
     owner_id = partner.commercial_partner_id.id
     found = {each.id: each for each in book.of_customer(owner_id)} if owner_id else {}
     if not found:
-        return None
+        return None, day, False
     owners = with_parents(book.cr, [owner_id])[owner_id]
-    row = UsageRow(0, partner.id, 0, day, 0, owners, _payer_id(book, owner_id))
-    return found.get(anchor(row, list(found.values())))
-
-
-def is_own(book, subscription, partner):
-    """Whether a subscription has the calls of a customer for its own."""
-    owner_id = partner.commercial_partner_id.id
-    return subscription.owner_id in (owner_id, _payer_id(book, owner_id))
-
-
-def _payer_id(book, owner_id):
-    return payers_of(book.cr, book.company_id, [owner_id])[owner_id]
+    payer_id = payers_of(book.cr, book.company_id, [owner_id])[owner_id]
+    row = UsageRow(0, partner.id, 0, day, 0, owners, payer_id)
+    subscription = found.get(anchor(row, list(found.values())))
+    own = subscription is not None and row.is_billed_by(subscription.owner_id)
+    return subscription, day, own
 
 
 def _prepare(calls, company, own, terms, currency_id, number):
@@ -112,8 +101,5 @@ def _prepare(calls, company, own, terms, currency_id, number):
             np.array(["outbound"], object), np.full(1, -1, np.int64), callee
         )
         calls["destination_id"] = destination_ids
-    for term in terms:
-        pool = term.allowance.pool
-        wanted = int(pool.rpartition("_")[2])
-        other = wanted and wanted != currency_id
-        calls[pool] = 0 if other or (term.scope in OWN_CALLS and not own) else EVERYBODY
+    calls["currency_id"], calls["identifier_id"] = currency_id, EVERYBODY
+    set_pools(calls, terms, np.array([own]))

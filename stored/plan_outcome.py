@@ -36,16 +36,44 @@ class Stored:
         self.cr = cr
 
     def charges(self, calls, charge, outcome):
-        """Keep what calls cost; see :func:`_write`."""
-        _write(self.cr, calls, charge, outcome)
+        """Write the CDRs whose charge, or what was taken, is not as it is stored.
+
+        :param calls: as ``plan_calls.read_calls`` returns them
+        :param charge: micro-units of each, int64
+        :param outcome: (billed seconds covered, JSON texts) of each
+        """
+        covered, taken = outcome
+        before = calls["taken"].fillna("").to_numpy()
+        stored = calls["charge_micro"].to_numpy()
+        differs = charge != stored
+        differs |= covered != calls["covered_seconds"].to_numpy()
+        differs |= taken != before
+        rows = np.flatnonzero(differs)
+        if not len(rows):
+            return
+        self.cr.execute(
+            _WRITE_CDRS,
+            (
+                as_array(calls["cdr_id"].to_numpy()[rows]),
+                as_array(charge[rows]),
+                as_array(calls["deck_micro"].to_numpy()[rows]),
+                as_array(covered[rows]),
+                taken[rows].tolist(),
+            ),
+        )
+        usage = calls["usage_id"].to_numpy()[rows]
+        ids, of_row = np.unique(usage, return_inverse=True)
+        change = np.zeros(len(ids), np.int64)
+        np.add.at(change, of_row, (charge - stored)[rows])
+        moved = np.flatnonzero(change)
+        if len(moved):
+            self.cr.execute(
+                _ADD_TO_USAGE, (as_array(ids[moved]), as_array(change[moved]))
+            )
 
     def balances(self, work, period, closing):
-        """Keep the balances of a period; see ``balance_store.store_balances``.
-
-        :param work: ``apply_subscription.SubscriptionPlans``
-        """
-        company_id, own = work.book.company_id, work.subscription
-        store_balances(self.cr, company_id, own, period, work.terms, closing)
+        """Store the balances of a period; see ``balance_store.store_balances``."""
+        store_balances(self.cr, work, period, closing)
 
 
 class Told:
@@ -98,38 +126,3 @@ def taken_by(planned):
 def _key_order(entry):
     key = entry.partition(":")[0]
     return len(key), key
-
-
-def _write(cr, calls, charge, outcome):
-    """Write the CDRs whose charge, or what was taken, is not as it is stored.
-
-    :param calls: as :func:`read_calls` returns them
-    :param charge: micro-units of each, int64
-    :param outcome: (billed seconds covered, JSON texts) of each
-    """
-    covered, taken = outcome
-    before = calls["taken"].fillna("").to_numpy()
-    stored = calls["charge_micro"].to_numpy()
-    differs = charge != stored
-    differs |= covered != calls["covered_seconds"].to_numpy()
-    differs |= taken != before
-    rows = np.flatnonzero(differs)
-    if not len(rows):
-        return
-    cr.execute(
-        _WRITE_CDRS,
-        (
-            as_array(calls["cdr_id"].to_numpy()[rows]),
-            as_array(charge[rows]),
-            as_array(calls["deck_micro"].to_numpy()[rows]),
-            as_array(covered[rows]),
-            taken[rows].tolist(),
-        ),
-    )
-    usage = calls["usage_id"].to_numpy()[rows]
-    ids, of_row = np.unique(usage, return_inverse=True)
-    change = np.zeros(len(ids), np.int64)
-    np.add.at(change, of_row, (charge - stored)[rows])
-    moved = np.flatnonzero(change)
-    if len(moved):
-        cr.execute(_ADD_TO_USAGE, (as_array(ids[moved]), as_array(change[moved])))

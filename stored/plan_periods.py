@@ -8,10 +8,7 @@ from .balance_store import read_lots, stored_periods
 from .payers import households_of, with_children
 from .plan_book import DAY
 from .plan_calls import anchor, read_usage
-from .plan_terms import load_terms
-
-#: key of an allowance that all calls of a subscription share
-EVERYBODY = 1
+from .plan_terms import EVERYBODY, load_terms
 
 _FIXED = f"""
     SELECT taken.key::int, coalesce(cdr.identifier_id, 0),

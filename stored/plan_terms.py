@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import SimpleNamespace
 
+import numpy as np
+
 from ..rating.allowances import MONEY, RECORDS, SECONDS, UNITS, Allowance
 from ..rating.charges import DECK_FEE
 from ..rating.exact import exact, rounded
@@ -17,6 +19,8 @@ PER_UNIT = {"minutes": MINUTE, "units": 1, "records": 1, "money": 10**6}
 #: what an allowance charges itself when it is used up comes after all that is included
 AFTER_ALL = 10**6
 OWN_CALLS = ("subscription", "identifier")
+#: key of an allowance that all calls of a subscription share
+EVERYBODY = 1
 
 _TERMS = """
     SELECT allowance.id, allowance.plan_id, allowance.sequence, allowance.unit,
@@ -64,6 +68,11 @@ class Term:
     sequence: int
     plan_id: int
 
+    @property
+    def currency_id(self):
+        """The one that calls must be charged in, 0 for any."""
+        return int(self.allowance.pool.rpartition("_")[2])
+
 
 def load_terms(cr, plans):
     """The allowances of plans.
@@ -76,6 +85,37 @@ def load_terms(cr, plans):
     for row in cr.dictfetchall():
         terms += _terms(SimpleNamespace(**row), plans[row["plan_id"]])
     return terms
+
+
+def plans_with(cr, allowance_ids):
+    """The plans of allowances: dict plan id -> 1, as often as a line has one."""
+    cr.execute(
+        "SELECT DISTINCT plan_id FROM metered_calling_plan_allowance"
+        " WHERE id = ANY(%s)",
+        (list(allowance_ids),),
+    )
+    return {plan_id: 1 for (plan_id,) in cr.fetchall()}
+
+
+def set_pools(calls, terms, own):
+    """Set the columns that say from whose allowances calls take.
+
+    :param calls: DataFrame with currency_id and identifier_id
+    :param terms: list of :class:`Term`
+    :param own: whether the subscription bills them, bool, shape (n,)
+    """
+    currency = calls["currency_id"].to_numpy()
+    for term in terms:
+        if term.allowance.pool in calls:
+            continue
+        key = np.full(len(calls), EVERYBODY, np.int64)
+        if term.scope == "identifier":
+            key = calls["identifier_id"].to_numpy().copy()
+        if term.scope in OWN_CALLS:
+            key[~own] = 0
+        if term.currency_id:
+            key[currency != term.currency_id] = 0
+        calls[term.allowance.pool] = key
 
 
 def pool_column(scope, currency_id):

@@ -19,10 +19,7 @@ from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
 from .apply_subscription import SubscriptionPlans
 from .plan_calls import read_calls, read_usage
-
-_PLANS_TAKEN = """
-    SELECT DISTINCT plan_id FROM metered_calling_plan_allowance WHERE id = ANY(%s)
-"""
+from .plan_terms import plans_with
 
 
 def charges_with_plans(book, usage):
@@ -89,7 +86,10 @@ class _Anew:
             )
         ):
             return ()
-        work = self._taking_from(self._plans(ids))
+        # of the plans that the calls took from
+        taken = self._taking_from({}).taken_of(ids.tolist())
+        allowance_ids = {abs(key) for key, _identifier in taken}
+        work = self._taking_from(plans_with(self.book.cr, allowance_ids))
         work.take_rows(rows)
         calls["currency_id"] = [
             currencies.get(deck, 0) for deck in rated["deck_id"].tolist()
@@ -102,13 +102,6 @@ class _Anew:
             calls["usage_id"].to_numpy()
         )
         return sums.sum().to_dict().items()
-
-    def _plans(self, ids):
-        """The plans that the calls took from: dict id -> quantity."""
-        taken = self._taking_from({}).taken_of(ids.tolist())
-        allowances = list({abs(key) for key, _identifier in taken})
-        self.env.cr.execute(_PLANS_TAKEN, (allowances,))
-        return {plan_id: 1 for (plan_id,) in self.env.cr.fetchall()}
 
     def _taking_from(self, plans):
         return SubscriptionPlans(
