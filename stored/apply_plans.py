@@ -73,8 +73,5 @@ def _reset_the_others(book, owner_id, subscriptions, first, last, keep):
     ]
     if ids:
         calls = read_calls(book.cr, np.array(ids, np.int64), everything=False)
-        keep.charges(calls, calls["deck_micro"].to_numpy(), _nothing(calls))
-
-
-def _nothing(calls):
-    return np.zeros(len(calls), np.int64), np.full(len(calls), "", object)
+        nothing = np.zeros(len(calls), np.int64), np.full(len(calls), "", object)
+        keep.charges(calls, calls["deck_micro"].to_numpy(), nothing)

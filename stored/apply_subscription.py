@@ -21,13 +21,12 @@ class _Part:
     """A billing period on its way.
 
     :ivar period: ``PlanPeriod`` of the subscription
-    :ivar open_ids, fixed_ids: usage that can change, and that is invoiced
+    :ivar open_ids: usage that can change
     :ivar fixed: dict (allowance id, key) -> amount that invoiced calls took
     """
 
     period: object
     open_ids: list
-    fixed_ids: list
     fixed: dict
 
 
@@ -37,8 +36,8 @@ class SubscriptionPlans(PlanPeriods):
     :param engines: :class:`~.plan_engines.Engines`; None where no call is charged
     """
 
-    def __init__(self, book, subscription, engines):
-        super().__init__(book, subscription)
+    def __init__(self, book, subscription, engines, terms=None):
+        super().__init__(book, subscription, terms)
         self.engines = engines
         #: dict first day of a period -> what it has to leave for invoiced calls
         self.reserve_of = {}
@@ -69,9 +68,8 @@ class SubscriptionPlans(PlanPeriods):
 
     def _part(self, period):
         rows = [r for r in self.rows if period.date_from <= r.day < period.date_to]
-        fixed_ids = [row.usage_id for row in rows if row.invoiced]
-        open_ids = [row.usage_id for row in rows if not row.invoiced]
-        return _Part(period, open_ids, fixed_ids, self.fixed(fixed_ids))
+        fixed = self.fixed([row.usage_id for row in rows if row.invoiced])
+        return _Part(period, [r.usage_id for r in rows if not r.invoiced], fixed)
 
     def _apply_to(self, part, opening, reserve, keep):
         """Apply the plans to one period: the balances after it."""

@@ -67,9 +67,8 @@ class Stored:
         np.add.at(change, of_row, (charge - stored)[rows])
         moved = np.flatnonzero(change)
         if len(moved):
-            self.cr.execute(
-                _ADD_TO_USAGE, (as_array(ids[moved]), as_array(change[moved]))
-            )
+            values = as_array(ids[moved]), as_array(change[moved])
+            self.cr.execute(_ADD_TO_USAGE, values)
 
     def balances(self, work, period, closing):
         """Store the balances of a period; see ``balance_store.store_balances``."""

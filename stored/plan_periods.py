@@ -44,20 +44,18 @@ class PlanPeriods:
 
     :param book: :class:`~.plan_book.PlanBook`
     :param subscription: :class:`~.plan_book.PlanSubscription`
+    :param terms: of its plans, where they were read before
     """
 
-    def __init__(self, book, subscription):
+    def __init__(self, book, subscription, terms=None):
         self.book, self.cr = book, book.cr
         self.subscription = subscription
-        self.terms = self._load_terms(subscription.plans)
+        self.terms = terms or load_terms(self.cr, subscription.plans)
         self.allowances = [term.allowance for term in self.terms]
         self.term_of = {term.allowance.id: term for term in self.terms}
         self.rollover = max((a.rollover_periods for a in self.allowances), default=0)
         self.rows = []
         self._granted = {}
-
-    def _load_terms(self, plans):
-        return load_terms(self.cr, plans)
 
     def find_partners(self, first, end):
         """Customers whose calls may take from its plans.

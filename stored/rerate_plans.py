@@ -104,9 +104,8 @@ class _Anew:
         return sums.sum().to_dict().items()
 
     def _taking_from(self, plans):
-        return SubscriptionPlans(
-            self.book, replace(self.subscription, plans=plans), None
-        )
+        subscription = replace(self.subscription, plans=plans)
+        return SubscriptionPlans(self.book, subscription, None)
 
     def _engine(self, calls):
         """The engine with today's decks; sets the column `chain`."""

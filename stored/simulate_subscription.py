@@ -28,12 +28,10 @@ class PlanTrialOfSubscription(SubscriptionPlans):
 
     def __init__(self, trial, subscription, rows):
         self.trial = trial
-        super().__init__(trial.book, subscription, trial.engines)
+        terms = trial.terms_of(subscription.plans)
+        super().__init__(trial.book, subscription, trial.engines, terms)
         self.take_rows(rows)
         self._found = {}
-
-    def _load_terms(self, plans):
-        return self.trial.terms_of(plans)
 
     def run(self, calls, rated, currencies, engine):
         """Charge the calls that take from its plans.

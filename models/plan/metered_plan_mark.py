@@ -101,10 +101,8 @@ class MeteredPlanMark(models.Model):
 
     @api.model
     def _mark(self, company, partners, day_from, day_to):
-        rows = [
-            (company.id, partner_id, day_from, day_to) for partner_id in partners.ids
-        ]
-        store_marks(self.env.cr, rows)
+        days = day_from, day_to
+        store_marks(self.env.cr, [(company.id, each, *days) for each in partners.ids])
 
     @api.model
     def _mark_open(self, partners, former=()):
@@ -140,23 +138,15 @@ class MeteredPlanMark(models.Model):
                 " WHERE batch_id = %s AND partner_id = ANY(%s)",
                 (batch.id, list(new)),
             )
-            mark_usage(
-                self.env.cr, [usage_id for (usage_id,) in self.env.cr.fetchall()]
-            )
+            mark_usage(self.env.cr, [row[0] for row in self.env.cr.fetchall()])
 
     @api.model
     def _is_waiting(self, subscription):
         """Whether usage of a subscription's customer is marked."""
         owner = subscription.partner_id.commercial_partner_id
-        return bool(
-            self.search_count(
-                [
-                    ("company_id", "=", subscription.company_id.id),
-                    ("partner_id", "child_of", owner.ids),
-                ],
-                limit=1,
-            )
-        )
+        company = [("company_id", "=", subscription.company_id.id)]
+        family = [("partner_id", "child_of", owner.ids)]
+        return bool(self.search_count(company + family, limit=1))
 
     def _enqueue(self):
         """Ask the scheduled action to run soon."""

@@ -3,7 +3,7 @@
 from odoo import models
 
 from ...rating.exact import MICRO
-from ...stored.payers import with_parents
+from ...stored.payers import with_children, with_parents
 from ...stored.rerate import Rerated, read_sums
 
 
@@ -78,8 +78,7 @@ class MeteredRerate(models.Model):
     def _families(self, partners):
         """All companies and contacts that may share an allowance with these."""
         roots = {ids[-1] for ids in with_parents(self.env.cr, partners.ids).values()}
-        every = self.env["res.partner"].with_context(active_test=False)
-        return every.search([("id", "child_of", list(roots))])
+        return partners.browse(with_children(self.env.cr, roots))
 
     def _rate_with_plans(self, domain):
         """Rate usage, and apply the plans of its customers anew.
