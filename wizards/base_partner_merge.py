@@ -20,7 +20,7 @@ class BasePartnerMerge(models.TransientModel):
         which is what the merge goes by.
         """
         self._check_metered_companies(src_partners, dst_partner)
-        self._fold_simulation_lines(src_partners, dst_partner)
+        self._fold_what_if_lines(src_partners, dst_partner)
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["metered.usage"].flush_model()
         values = {"src": src_partners.ids, "dst": dst_partner.id}
@@ -120,7 +120,7 @@ class BasePartnerMerge(models.TransientModel):
                     )
         return companies
 
-    def _fold_simulation_lines(self, src_partners, dst_partner):
+    def _fold_what_if_lines(self, src_partners, dst_partner):
         """Make one line of a run's lines that would be of one customer then.
 
         Odoo renames them all at once, and these may be there once only.

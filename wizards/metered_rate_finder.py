@@ -90,15 +90,11 @@ class MeteredRateFinder(models.TransientModel):
     def action_find(self):
         """Show what is found for the number."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Rate Finder"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"dialog_size": "extra-large"},
-        }
+        return self._get_records_action(
+            name=self.env._("Rate Finder"),
+            target="new",
+            context={"dialog_size": "extra-large"},
+        )
 
     # === FINDING === #
 

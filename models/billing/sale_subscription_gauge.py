@@ -4,6 +4,7 @@ from odoo import fields, models
 from odoo.tools import format_date
 
 from ...stored.apply_plans import untouched_balances
+from ..screen.actions import window_action
 
 
 class SaleSubscription(models.Model):
@@ -32,12 +33,12 @@ class SaleSubscription(models.Model):
     def action_view_metered_balances(self):
         """Open the balances of all periods."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_allowance_balance"
+        return window_action(
+            self.env,
+            "action_metered_allowance_balance",
+            [("subscription_id", "=", self.id)],
+            context={},
         )
-        action["domain"] = [("subscription_id", "=", self.id)]
-        action["context"] = {}
-        return action
 
     def _metered_gauges(self):
         """The gauges of the period that runs, or of the last one.

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ...rating.exact import number
-from ..guard.metered_given import all_given
+from ..guard.untrusted import all_given
 
 
 class SaleSubscriptionLine(models.Model):

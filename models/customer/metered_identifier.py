@@ -199,14 +199,9 @@ class MeteredIdentifier(models.Model):
 
         :param defaults: ``default_...`` keys of the context
         """
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Add an Identifier"),
-            "res_model": self._name,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": defaults,
-        }
+        return self.browse()._get_records_action(
+            name=self.env._("Add an Identifier"), target="new", context=defaults
+        )
 
     @api.constrains(
         "kind",

@@ -313,23 +313,12 @@ class MeteredGoldenCall(models.Model):
         return self.filtered(lambda call: call.partner_id in family)
 
     @api.model
-    def _altered(self, before, after, day=None):
-        """Lines of text on the calls that a change alters.
-
-        A change that brings a call to what it is to cost is welcome, and not told.
-
-        :param before: what `_verdicts` returned before the change
-        :param after: and with it
-        :param day: for which they were asked
-        """
-        return list(self._alterations({day: before}, {day: after}).values())
-
-    @api.model
     def _alterations(self, before, after):
         """What a change alters: dict call -> line of text, in order of the calls.
 
         :param before, after: dicts day -> what `_verdicts` returned for it; a call is
-            told with the first day on which it costs something else
+            told with the first day on which it costs something else. One that brings a
+            call to what it is to cost is welcome, and not told
         """
         found = {}
         for day, verdicts in before.items():

@@ -12,8 +12,6 @@ from ...stored.unrated import make_exceptions
 from ..job.ir_attachment import StoredFileError
 from ..job.metered_job import UNFINISHED
 
-#: first key of the advisory locks that batches hold while they run ("mbjb")
-JOB_LOCK_CLASS = 0x6D626A62
 #: names the problem on a source, for its activity
 PROBLEM = "import"
 
@@ -191,10 +189,6 @@ class MeteredBatch(models.Model):
                 make_exceptions(batch, records, batch._raw_texts)
             batch._count(rated=-len(records), exceptions=len(records))
         self.env["metered.exception"].invalidate_model(flush=False)
-
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
 
     def _verify(self):
         """Count what the tables hold of this import, beside what the job counted.

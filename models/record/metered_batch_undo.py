@@ -71,14 +71,11 @@ class MeteredBatch(models.Model):
     def action_open_undo(self):
         """Show what an undo would do, and ask whether to do it."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Undo Import"),
-            "res_model": "metered.batch.undo",
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"default_batch_id": self.id},
-        }
+        return self.env["metered.batch.undo"]._get_records_action(
+            name=self.env._("Undo Import"),
+            target="new",
+            context={"default_batch_id": self.id},
+        )
 
     def action_undo(self):
         """Take the whole import back: CDRs, usage and exceptions.

@@ -24,15 +24,12 @@ class MeteredCdr(models.Model):
         self.ensure_one()
         self.check_access("read")
         view = self.env.ref("metered_billing.metered_cdr_view_form_explain")
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Why This Charge?"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(view.id, "form")],
-            "target": "new",
-            "context": {"dialog_size": "extra-large"},
-        }
+        return self._get_records_action(
+            name=self.env._("Why This Charge?"),
+            views=[(view.id, "form")],
+            target="new",
+            context={"dialog_size": "extra-large"},
+        )
 
     @api.depends_context("uid", "lang", "tz")
     def _compute_explanation(self):

@@ -9,6 +9,7 @@ from odoo.tools import format_date
 from ...ingest.usage_calls import cdr_domain
 from ...stored.rerate import rerate
 from ..guard.unchecked_many2one import UncheckedMany2one
+from ..screen.actions import window_action
 from .metered_sums import Money
 
 #: of any currency on a line: beyond it a float has no cents, and no entry is balanced
@@ -148,12 +149,9 @@ class MeteredUsage(models.Model):
 
     def action_view_cdrs(self):
         """Open the calls that this usage is the sum of."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_cdr"
+        return window_action(
+            self.env, "action_metered_cdr", cdr_domain(self), context={}
         )
-        action["domain"] = cdr_domain(self)
-        action["context"] = {}
-        return action
 
     # === INVOICING === #
 

@@ -19,8 +19,6 @@ from ...ingest.run import run_chunks
 from ..guard.metered_audit import BY_SWITCH
 from .metered_sync_end import LIMITS
 
-#: first key of the advisory locks that syncs hold while they run ("mbsy")
-JOB_LOCK_CLASS = 0x6D627379
 #: records that are stored and committed together
 CHUNK_RECORDS = 2_000
 #: pages of one sync, over all its slices: a switch may go on for ever
@@ -44,10 +42,6 @@ class MeteredSync(models.Model):
     """The work of a sync: phone numbers, then page after page."""
 
     _inherit = "metered.sync"
-
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
 
     def _run(self, commit, seconds):
         slot = self._take_slot(commit)

@@ -114,13 +114,13 @@ class TestSimulationDurability(CommittedCase):
         for portions, phase in ((3, "calls"), (DAYS + 2, "plans")):
             with self.subTest(phase):
                 run = self.make_run()
-                worker = self.start("simulation_worker.py", run.id, portions)
+                worker = self.start("what_if_worker.py", run.id, portions)
                 self.assertEqual(worker.stdout.readline(), f"halted {phase}\n")
                 self.kill(worker)
                 self.assertEqual((run.state, run.phase), ("running", phase))
                 self.assertTrue(0 < run.records < self.calls, run.records)
                 self.assertNotEqual(self.rows(run), expected)
 
-                self.finish(self.start("simulation_worker.py", run.id, 0))
+                self.finish(self.start("what_if_worker.py", run.id, 0))
                 self.assertEqual((run.state, run.records), ("done", self.calls))
                 self.assertEqual(self.rows(run), expected)

@@ -7,15 +7,12 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ...rating.exact import exact_text
-from ..job.metered_job import UNFINISHED
 
-#: first key of the advisory locks that simulations hold while they work ("mbsi")
-JOB_LOCK_CLASS = 0x6D627369
 #: calls that are rated while somebody waits for the answer
 AT_ONCE = 100_000
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """Stored usage rated anew, in memory; only its result is stored.
 
     *What if* asks what a period would have brought with a deck, a calling plan or a
@@ -30,6 +27,8 @@ class MeteredSimulation(models.Model):
     _description = "What If"
     _inherit = ["metered.guarded", "metered.job", "metered.simulation.question"]
     _order = "id desc"
+    _job_lock_class = 0x6D627369  # "mbsi"
+    _job_cron = "metered_billing.ir_cron_simulation"
 
     company_id = fields.Many2one(readonly=True, index=True)
     kind = fields.Selection(readonly=True)
@@ -168,13 +167,9 @@ class MeteredSimulation(models.Model):
             run._process()
         else:
             run._enqueue()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self._name,
-            "res_id": run.id,
-            "views": [(run._form_view().id, "form")],
-            "target": "current",
-        }
+        return run._get_records_action(
+            views=[(run._form_view().id, "form")], context={}
+        )
 
     def action_resume(self):
         """Go on with what stopped, from where it stands."""
@@ -215,18 +210,6 @@ class MeteredSimulation(models.Model):
         if self.partner_ids:
             domain.append(("partner_id", "child_of", self.partner_ids.ids))
         return domain
-
-    def _cron_id(self):
-        return "metered_billing.ir_cron_simulation"
-
-    @api.model
-    def _cron_process_jobs(self):
-        """Run what waits, the oldest first, for a slice of time."""
-        self._work_off(UNFINISHED, "_process")
-
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
 
 
 def formatted(amount):

@@ -11,13 +11,13 @@ from odoo.exceptions import UserError
 
 from ...rating.exact import in_micro
 from ...stored.simulate import KEYS, SUMS
-from ..price.metered_priced_meter import PricedMeter
-from .metered_simulation_run import Portion
+from ..price.metered_usage_pricing import PricedMeter
+from .metered_what_if_run import Portion
 
 DAY = timedelta(days=1)
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """A price tried on usage of its meter: whole billing periods, as they are billed.
 
     A period counts to the days on which it ends. What it is charged now is what was

@@ -8,7 +8,7 @@ TRIED = ("deck_id", "plan_id", "price_id")
 REPLACED = ("replaces_id", "plan_replaces_id", "price_replaces_id")
 
 
-class MeteredSimulationStart(models.TransientModel):
+class MeteredWhatIfStart(models.TransientModel):
     """Say what to try on which usage, or whose margins to look at."""
 
     _name = "metered.simulation.start"

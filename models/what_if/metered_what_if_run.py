@@ -12,6 +12,7 @@ from odoo import models
 
 from ...rating.exact import MICRO
 from ...stored.simulate import add_up, read_calls
+from ..screen.actions import window_action
 
 #: seconds of work that are committed together
 PORTION_SECONDS = 2
@@ -33,8 +34,8 @@ class Portion:
     last: bool
 
 
-class MeteredSimulation(models.Model):
-    """How a simulation works, portion by portion."""
+class MeteredWhatIf(models.Model):
+    """How What If works, portion by portion."""
 
     _inherit = "metered.simulation"
 
@@ -206,6 +207,68 @@ class MeteredSimulation(models.Model):
         )
         self.env["metered.simulation.line"].invalidate_model(flush=False)
         self.invalidate_recordset(["line_ids", "result", "unrated", "below"])
+
+    # === MARGINS KEEP WHAT A CALL COSTS === #
+
+    def _get_ready(self, commit, seconds):
+        """Do what has to be done before any portion; see :meth:`_run`.
+
+        Margins first keep what is not kept yet; a run that is killed goes on. Calling
+        plans that wait are applied before: what calls are sold for is then what they
+        will be billed at.
+
+        :return: False when it is not done yet
+        """
+        if self.kind == "margin":
+            plans = self.env["metered.plan.mark"].sudo()
+            if not plans._apply_plans(self._marked_owners(), commit, seconds):
+                return False
+            done = (
+                self.env["metered.usage.cost"]
+                .sudo()
+                ._look_up(
+                    self.company_id,
+                    self.date_from,
+                    self.date_to + timedelta(days=1),
+                    commit,
+                    seconds,
+                )
+            )
+            if not done:
+                return False
+        return True
+
+    def _marked_owners(self):
+        """The customers that it is about; None: all."""
+        chosen = self._chosen_partners()
+        if chosen is None:
+            return None
+        return self.env["res.partner"].browse(chosen).commercial_partner_id
+
+    def action_view_below(self):
+        """Open the calls that were sold below cost."""
+        self.ensure_one()
+        domain = [
+            ("company_id", "=", self.company_id.id),
+            ("usage_id.day", ">=", self.date_from),
+            ("usage_id.day", "<=", self.date_to),
+        ]
+        if self.partner_ids:
+            domain.append(("partner_id", "child_of", self.partner_ids.ids))
+        action = window_action(
+            self.env,
+            "action_metered_cdr",
+            domain,
+            context={"search_default_below_cost": 1},
+            display_name=self.env._("Calls Below Cost"),
+        )
+        # What they cost is what it is about.
+        view = self.env.ref("metered_billing.metered_cdr_view_list_cost")
+        action["views"] = [
+            (view.id if mode == "list" else view_id, mode)
+            for view_id, mode in action["views"]
+        ]
+        return action
 
 
 def _midnight(day, zone):

@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
@@ -9,10 +10,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...ingest.usage_calls import USAGE_CDRS
-from ...rating.usage_price import price_usage
+from ...rating.usage_price import PricedUsage, price_usage
 from ...stored.payers import Household
-from .metered_price_rating import day_us
-from .metered_priced_meter import PricedMeter
+from .metered_price_engine import day_us
 
 #: Records (id, instant, value, how many) of usage rows, where the sums of the days do
 #: not tell what a meter comes to: what `rating.aggregations` needs of them, and none
@@ -33,6 +33,64 @@ _DECIDING = {
 }
 
 
+@dataclass(slots=True)
+class PricedMeter:
+    """The usage of one meter in one billing period, and what it costs.
+
+    The whole period is priced, with what was billed of it before; what is due is the
+    difference. So nothing depends on how a period was cut into invoices.
+    """
+
+    meter: models.BaseModel
+    #: the ``metered.price``, with its versions in force in the period
+    price: models.BaseModel
+    versions: models.BaseModel
+    #: of the invoice line; the subscription and its line may be empty
+    product: models.BaseModel
+    subscription: models.BaseModel
+    subscription_line: models.BaseModel
+    #: first day, and first day after the period
+    date_from: object
+    date_to: object
+    #: whether all of it came in when its period had been invoiced
+    late: bool
+    #: open usage, that is billed now; rows without records were made by an invoice
+    usage: models.BaseModel
+    priced: PricedUsage = None
+    #: the usage of the period that is on invoices
+    billed_usage: models.BaseModel = None
+    #: of it: exact sum, with the differences billed since, and its priced quantity
+    billed: Fraction = Fraction(0)
+    billed_quantity: Fraction = Fraction(0)
+    steps: list = field(default_factory=list)
+
+    @property
+    def currency(self):
+        """The currency in which it is priced."""
+        return self.price.currency_id
+
+    @property
+    def records(self):
+        """The open rows that have records."""
+        return self.usage.filtered("records")
+
+    def due(self, currency):
+        """What is to be billed, exactly.
+
+        Rounded by the price where the invoice has its currency; where not, it is
+        rounded once, when it is converted.
+
+        :param currency: of the invoice
+        :return: Fraction
+        """
+        return self.priced.due(self.billed, is_rounded=currency == self.currency)
+
+    @property
+    def due_quantity(self):
+        """How much of the priced quantity is not billed yet, a Fraction."""
+        return self.priced.quantity - self.billed_quantity
+
+
 class MeteredUsage(models.Model):
     """What the usage of meters costs that are no call types."""
 
@@ -49,7 +107,7 @@ class MeteredUsage(models.Model):
         :param subscription: the ``sale.subscription`` that is renewed: its metered
             lines are priced also without usage. None: each row's own one is found.
         :param only_meter: of the subscription's lines only those of this meter
-        :return: list of :class:`~.metered_priced_meter.PricedMeter`
+        :return: list of :class:`PricedMeter`
         :raises UserError: when usage has no price, or none for its quantity
         """
         groups, order, owners = {}, [], {}
@@ -151,7 +209,7 @@ class MeteredUsage(models.Model):
         """The price of a meter and period, not reckoned yet.
 
         :param product: what it was sold as, where the subscription has no line for it
-        :return: :class:`~.metered_priced_meter.PricedMeter`
+        :return: :class:`PricedMeter`
         :raises UserError: when there is no price
         """
         lines = owner._metered_lines()
@@ -243,7 +301,7 @@ class MeteredUsage(models.Model):
     def _price_rows(self, found, rows, alone=False):
         """Price the records of usage rows, all of a meter and a period.
 
-        :param found: :class:`~.metered_priced_meter.PricedMeter`
+        :param found: :class:`PricedMeter`
         :param rows: ``metered.usage`` records
         :param alone: the price as it stands, without the dates of its versions
         :return: ``rating.usage_price.PricedUsage``

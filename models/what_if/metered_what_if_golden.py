@@ -6,7 +6,7 @@ from ...ingest.tried_rates import TRIED
 from ...rating.exact import exact, number
 
 
-class MeteredSimulationGolden(models.Model):
+class MeteredWhatIfGolden(models.Model):
     """A golden call that the deck that is tried would alter."""
 
     _name = "metered.simulation.golden"
@@ -46,15 +46,10 @@ class MeteredSimulationGolden(models.Model):
     def action_view_call(self):
         """Open the golden call."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "metered.golden.call",
-            "res_id": self.call_id.id,
-            "views": [(False, "form")],
-        }
+        return self.call_id._get_records_action(context={})
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """Golden calls, checked against the deck that is tried."""
 
     _inherit = "metered.simulation"

@@ -140,7 +140,7 @@ class TestSimulation(MeteredCase):
 
     def test_a_day_at_a_time(self):
         with patch(
-            "odoo.addons.metered_billing.models.what_if.metered_simulation.AT_ONCE", 0
+            "odoo.addons.metered_billing.models.what_if.metered_what_if.AT_ONCE", 0
         ):
             run = self.start().sudo()
         self.assertEqual(run.state, "queued")

@@ -11,15 +11,15 @@ import signal
 import sys
 
 from odoo.addons.metered_billing.models.what_if import (
-    metered_simulation_run,
-    metered_simulation_tried,
+    metered_what_if_run,
+    metered_what_if_tried,
 )
 
 
 def main(env, run_id, portions):
     """Work on the simulation."""
-    metered_simulation_run.PORTION_SECONDS = 0
-    metered_simulation_tried.FAMILIES = 1
+    metered_what_if_run.PORTION_SECONDS = 0
+    metered_what_if_tried.FAMILIES = 1
     run = env["metered.simulation"].browse(run_id)
     env.cr.commit()
     seen = set()

@@ -33,8 +33,8 @@ class Tried:
     partner_ids: list = field(default_factory=list)
 
 
-class MeteredSimulation(models.Model):
-    """What is tried in a simulation, as the pipeline takes it."""
+class MeteredWhatIf(models.Model):
+    """What is tried, as the pipeline takes it."""
 
     _inherit = "metered.simulation"
 
@@ -50,10 +50,8 @@ class MeteredSimulation(models.Model):
         if not self.deck_id and not self.plan_id:
             return Tried()
         marks = env["metered.plan.mark"]
-        book, plan = (
-            marks._plan_book(company),
-            TriedPlan(self.plan_id.id or 0, self.plan_replaces_id.id or 0),
-        )
+        book = marks._plan_book(company)
+        plan = TriedPlan(self.plan_id.id or 0, self.plan_replaces_id.id or 0)
         chosen = self._chosen_partners()
         families = [
             family

@@ -3,8 +3,8 @@
 from odoo import fields, models
 
 
-class MeteredSimulationQuestion(models.AbstractModel):
-    """What a simulation is asked: what to try on which usage, or whose margins."""
+class MeteredWhatIfQuestion(models.AbstractModel):
+    """What is asked: what to try on which usage, or whose margins."""
 
     _name = "metered.simulation.question"
     _description = "What If: Question"
