@@ -154,6 +154,4 @@ class SaleSubscription(models.Model):
         """Have their plans applied to the calls that are not billed yet."""
         marks = self.env["metered.plan.mark"].sudo()
         if marks._exist_plans():
-            for subscription in self:
-                if subscription._metered_plans():
-                    marks._mark_subscription(subscription)
+            marks._mark_subscriptions(self.filtered(lambda s: s._metered_plans()))

@@ -84,20 +84,19 @@ class MeteredPlanMark(models.Model):
         return frozenset(partners.search([("id", "child_of", owners.ids)]).ids)
 
     @api.model
-    def _mark_subscription(self, subscription):
-        """Mark what a subscription has not billed yet: its plans changed."""
-        periods = subscription._metered_known_periods()
-        begin = periods[-1][0] if periods else subscription.date_start
+    def _mark_subscriptions(self, subscriptions):
+        """Mark what subscriptions have not billed yet: their plans changed."""
         today = fields.Date.context_today(self)
-        begin = min(begin or today, today)
-        owner = subscription.partner_id.commercial_partner_id
-        partners = (
-            self.env["res.partner"]
-            .with_context(active_test=False)
-            .search([("id", "child_of", owner.ids), ("is_company", "=", True)])
-        )
-        self._mark(subscription.company_id, partners | owner, begin, today)
-        self._enqueue()
+        every = self.env["res.partner"].with_context(active_test=False)
+        for subscription in subscriptions:
+            periods = subscription._metered_known_periods()
+            begin = periods[-1][0] if periods else subscription.date_start
+            begin = min(begin or today, today)
+            owner = subscription.partner_id.commercial_partner_id
+            companies = [("id", "child_of", owner.ids), ("is_company", "=", True)]
+            partners = owner | every.search(companies)
+            self._mark(subscription.company_id, partners, begin, today)
+            self._enqueue()
 
     @api.model
     def _mark(self, company, partners, day_from, day_to):
