@@ -7,7 +7,6 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ...ingest.aside import Aside
-from ...ingest.usage_calls import cdr_domain
 from ..guard.metered_guarded import BY_PROGRAM
 from .account_move_charged import CHARGED_TO
 
@@ -80,7 +79,7 @@ class AccountMove(models.Model):
         usage = self.env["metered.usage"].search(
             [("invoice_line_id.move_id", "=", self.id)]
         )
-        action["domain"] = cdr_domain(usage)
+        action["domain"] = [("usage_id", "in", usage.ids)]
         action["context"] = {}
         return action
 

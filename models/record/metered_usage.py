@@ -6,7 +6,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ...ingest.usage_calls import cdr_domain
 from ...stored.rerate import rerate
 from ..guard.unchecked_many2one import UncheckedMany2one
 from .metered_sums import Money
@@ -151,7 +150,7 @@ class MeteredUsage(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "metered_billing.action_metered_cdr"
         )
-        action["domain"] = cdr_domain(self)
+        action["domain"] = [("usage_id", "in", self.ids)]
         action["context"] = {}
         return action
 
