@@ -17,18 +17,16 @@ import statistics
 import duckdb
 import numpy as np
 import pyarrow as pa
-import synthetic
 import workload
 from effort import Effort
 from imports import Disagreement, compare
 
 from odoo.addons.metered_billing.connectors import files
-from odoo.addons.metered_billing.ingest.classify import Classifier
+from odoo.addons.metered_billing.ingest.classify import CLASS_AT_HOME
 from odoo.addons.metered_billing.ingest.load import load_settings
 from odoo.addons.metered_billing.ingest.load_classes import load_classes
 from odoo.addons.metered_billing.ingest.prepare import prepare
 from odoo.addons.metered_billing.ingest.run import CHUNK_RECORDS, FIRST_RECORDS
-from odoo.addons.metered_billing.rating import number_keys
 
 #: the columns that are compared, as DuckDB's table has them
 COLUMNS = (
@@ -182,22 +180,20 @@ def _connection(env, source, settings):
         " FROM metered_identifier"
     )
     _create(connection, "customer", cr)
+    rows, home = [], source.country_id.id
     destinations, meter_of_class = load_classes(env, source.company_id)
-    prefixes = [(d, prefix) for d in destinations for prefix in d.prefixes]
-    # The class of each destination is a setting, as its name is.
-    classifier = Classifier(destinations, meter_of_class, source.country_id.id, 15)
-    keys = number_keys(pa.array([prefix for _d, prefix in prefixes]))
-    ids, meters = classifier.classify(
-        np.full(len(keys), "outbound", object), np.full(len(keys), -1), keys
-    )
-    table = pa.table(
-        {
-            "prefix": [prefix for _d, prefix in prefixes],
-            "id": ids,
-            "meter_id": meters,
-            "domestic": meters == meter_of_class["national"],
-        }
-    )
+    for destination in destinations:
+        abroad = destination.country_id not in (home, 0)
+        kind = "international" if abroad else CLASS_AT_HOME[destination.kind]
+        meter_id = destination.meter_id or meter_of_class[kind]
+        domestic = kind == "national" and not destination.meter_id
+        rows += [
+            (prefix, destination.id, meter_id, domestic)
+            for prefix in destination.prefixes
+        ]
+    names = ("prefix", "id", "meter_id", "domestic")
+    columns = map(list, zip(*rows, strict=True))
+    table = pa.table(dict(zip(names, columns, strict=True)))
     connection.register("destinations", table)
     connection.execute("CREATE TABLE destination AS SELECT * FROM destinations")
     connection.execute(_MACRO)
@@ -217,13 +213,14 @@ def _create(connection, name, cr):
 
 
 def _statement(connection, settings):
-    """The statement that rates the calls, for the lengths of prefixes that there are."""
-    joins, found = [], {"rates": [], "destination": []}
+    """The statement that rates the calls, for the lengths of the prefixes."""
+    joins, found, digits = [], {"rates": [], "destination": []}, 0
     for table, names in found.items():
         lengths = connection.execute(
             f"SELECT DISTINCT length(prefix) FROM {table} ORDER BY 1 DESC"  # noqa: S608
         ).fetchall()
         for (length,) in lengths:
+            digits = max(digits, length)
             name = f"{table}_{length}"
             names.append(f"{name}.prefix")
             joins.append(
@@ -237,7 +234,7 @@ def _statement(connection, settings):
         columns=FILE_COLUMNS,
         prefix=f"coalesce({', '.join(found['rates'])})",
         destined=f"coalesce({', '.join(found['destination'])})",
-        digits=synthetic.PREFIX_DIGITS,
+        digits=digits,
         joins=" ".join(joins),
         local=classifier._local_digits,
         local_meter=classifier._meter_of_class["local"],
