@@ -54,7 +54,7 @@ _MACRO = """
 # Of every prefix a rate for every band: its own, or the one of any time.
 _RATES = f"""
     CREATE TABLE rates AS
-    SELECT prefix, band.id AS band,
+    SELECT prefix, base.id AS key, band.id AS band,
            coalesce(own.id, base.id) AS rate_id, coalesce(own.band_id, 0) AS band_id,
            coalesce(own.price, base.price) AS price,
            coalesce(own.initial, base.initial) AS initial,
@@ -83,7 +83,7 @@ _CALLS = """
                     ELSE 1 END AS band
           FROM read
     ), headed AS (
-        SELECT head, {prefix} AS prefix, {destined} AS destined
+        SELECT head, {rate} AS rate, {destination} AS destined
           FROM (SELECT DISTINCT callee[:{digits}] AS head FROM banded) heads
           {joins}
     )
@@ -103,8 +103,8 @@ _CALLS = """
       FROM banded
       JOIN customer ON customer.number = caller
       JOIN headed ON head = callee[:{digits}]
-      JOIN destination ON destination.prefix = destined
-      JOIN rates ON rates.prefix = headed.prefix AND rates.band = banded.band
+      JOIN destination ON destination.key = destined
+      JOIN rates ON rates.key = rate AND rates.band = banded.band
 """
 _USAGE = """
     CREATE TABLE usage AS
@@ -152,6 +152,11 @@ def measure(env, source, path, rounds):
     return ours, theirs
 
 
+def processor_s(efforts):
+    """Median of the seconds of the processors."""
+    return statistics.median(effort.processor for effort in efforts)
+
+
 def ratio(ours, theirs):
     """Median of the rounds' ratios of processor time."""
     return statistics.median(
@@ -195,7 +200,10 @@ def _connection(env, source, settings):
     columns = map(list, zip(*rows, strict=True))
     table = pa.table(dict(zip(names, columns, strict=True)))
     connection.register("destinations", table)
-    connection.execute("CREATE TABLE destination AS SELECT * FROM destinations")
+    connection.execute(
+        "CREATE TABLE destination AS SELECT *, row_number() OVER () AS key"
+        " FROM destinations"
+    )
     connection.execute(_MACRO)
     connection.execute(_RATES)
     return connection
@@ -222,9 +230,9 @@ def _statement(connection, settings):
         for (length,) in lengths:
             digits = max(digits, length)
             name = f"{table}_{length}"
-            names.append(f"{name}.prefix")
+            names.append(f"{name}.key")
             joins.append(
-                f"LEFT JOIN (SELECT DISTINCT prefix FROM {table}"
+                f"LEFT JOIN (SELECT DISTINCT prefix, key FROM {table}"
                 f" WHERE length(prefix) = {length}) {name}"
                 f" ON {name}.prefix = head[:{length}]"
             )
@@ -232,8 +240,8 @@ def _statement(connection, settings):
     return _CALLS.format(
         zone=workload.ZONE,
         columns=FILE_COLUMNS,
-        prefix=f"coalesce({', '.join(found['rates'])})",
-        destined=f"coalesce({', '.join(found['destination'])})",
+        rate=f"coalesce({', '.join(found['rates'])})",
+        destination=f"coalesce({', '.join(found['destination'])})",
         digits=digits,
         joins=" ".join(joins),
         local=classifier._local_digits,
