@@ -24,15 +24,17 @@ class BasePartnerMerge(models.TransientModel):
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["metered.usage"].flush_model()
         values = {"src": src_partners.ids, "dst": dst_partner.id}
+        # The call details first, which are found by their usage.
+        self.env.cr.execute(
+            "UPDATE metered_cdr SET partner_id = %(dst)s"
+            " WHERE partner_id = ANY(%(src)s) AND (usage_id IS NULL OR usage_id = ANY("
+            "ARRAY(SELECT id FROM metered_usage WHERE partner_id = ANY(%(src)s))))",
+            values,
+        )
         # Two rows of one day may meet: only the one of the customer that stays
         # collects.
         self.env.cr.execute(
             "UPDATE metered_usage SET partner_id = %(dst)s, collecting = FALSE"
-            " WHERE partner_id = ANY(%(src)s)",
-            values,
-        )
-        self.env.cr.execute(
-            "UPDATE metered_cdr SET partner_id = %(dst)s"
             " WHERE partner_id = ANY(%(src)s)",
             values,
         )

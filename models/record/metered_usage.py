@@ -6,7 +6,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ...ingest.usage_calls import cdr_domain
 from ...stored.rerate import rerate
 from ..guard.unchecked_many2one import UncheckedMany2one
 from ..screen.actions import window_action
@@ -150,7 +149,7 @@ class MeteredUsage(models.Model):
     def action_view_cdrs(self):
         """Open the calls that this usage is the sum of."""
         return window_action(
-            self.env, "action_metered_cdr", cdr_domain(self), context={}
+            self.env, "action_metered_cdr", [("usage_id", "in", self.ids)], context={}
         )
 
     # === INVOICING === #
