@@ -70,6 +70,8 @@ class PlanTrial:
         subscriptions = self.company.env["sale.subscription"].browse(
             number for family in families for number in family.subscriptions.ids
         )
+        # Read at once, not one subscription after the other.
+        subscriptions.sale_subscription_line_ids.product_id.mapped("metered_plan_id")
         partner_ids = [p for family in families for p in family.partner_ids]
         begin, end = self.first, self.last + DAY
         for subscription in subscriptions:
