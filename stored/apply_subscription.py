@@ -103,14 +103,10 @@ class SubscriptionPlans(PlanPeriods):
 
 def used_of(closing):
     """Amounts taken, from balances with one row for each: dict place -> amount."""
-    used = closing[closing["used"] > 0]
-    return dict(
-        zip(
-            zip(used["allowance_id"].tolist(), used["key"].tolist(), strict=True),
-            used["used"].tolist(),
-            strict=True,
-        )
-    )
+    columns = (closing[name].tolist() for name in ("allowance_id", "key", "used"))
+    return {
+        (number, key): used for number, key, used in zip(*columns, strict=True) if used
+    }
 
 
 def by_allowance(used):

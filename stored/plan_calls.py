@@ -5,10 +5,9 @@
 from dataclasses import dataclass
 from datetime import date
 
-import pandas as pd
 import pyarrow as pa
 
-from ..ingest.frames import copy_out
+from ..ingest.frames import copy_out, frame_of
 from ..ingest.usage_calls import USAGE_CDRS
 from ..rating import number_keys
 from .payers import payers_of, with_parents
@@ -142,15 +141,11 @@ def read_calls(cr, usage_ids, everything=True):
 
     :param usage_ids: int64 array
     :param everything: False: only those that a plan took
-    :return: DataFrame: int64 columns `_NUMBERS`, text columns `_TEXTS` (None for
-        none), number_key
+    :return: DataFrame: int64 columns `_NUMBERS`, Arrow's texts id and taken, number_key
     """
     table = copy_out(
         cr, _CALLS, {"usage": usage_ids.tolist(), "everything": everything}, _COLUMNS
     )
-    frame = pd.DataFrame({name: table[name].to_numpy() for name in _NUMBERS})
+    frame = frame_of(table.drop_columns("callee"))
     frame["number_key"] = number_keys(table["callee"])
-    for name in _TEXTS:
-        frame[name] = table[name].to_pandas().astype(object)
-    frame["taken"] = frame["taken"].where(frame["taken"].notna(), None)
     return frame

@@ -12,7 +12,7 @@ from .metered_sums import Money
 from .owner_many2one import OwnerMany2one
 
 #: records that are grouped at once: it takes about a second
-MOST_GROUPED = 1_500_000
+MOST_GROUPED = 1_100_000
 
 
 class MeteredCdr(models.Model):
