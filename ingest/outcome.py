@@ -10,7 +10,7 @@ import pyarrow as pa
 
 USAGE_KEYS = ("partner_id", "subscription_id", "meter_id", "day", "currency_id")
 USAGE_SUMS = {
-    "quantity": "seconds",
+    "quantity": "quantity",
     "billed_quantity": "billed_seconds",
     "charge_micro": "charge_micro",
 }
@@ -98,7 +98,8 @@ class Prepared:
     """The outcome for one chunk.
 
     :ivar records: records read, bad lines included
-    :ivar cdrs: dict of equally long columns (numpy or pyarrow), rated and not billable
+    :ivar cdrs: dict of equally long columns (numpy or pyarrow), rated and not billable;
+        quantity: whole seconds of calls, integers of 10⁻⁹ units of other usage
     :ivar usage_of: int64 array, position in ``usage`` per CDR, -1 when not billable
     :ivar usage: DataFrame: partner_id, subscription_id, meter_id, day (days since the
         epoch), currency_id, records, quantity, billed_quantity, charge_micro

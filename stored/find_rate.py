@@ -45,8 +45,8 @@ def read_number(company, number, country, source=None, caller=None, is_assumed=F
     :return: :class:`DialledNumber`
     """
     own = source and source.country_id == country
-    plan = source_dial_plan(source) if own else dial_plan(country.code)
-    found = normalise_numbers([number], plan)
+    dialling = source_dial_plan(source) if own else dial_plan(country.code)
+    found = normalise_numbers([number], dialling)
     if is_assumed and source:
         as_switch = normalise_numbers([number], source_dial_plan(source))
         found = without_doubtful(found, as_switch)

@@ -79,6 +79,7 @@ from .house import test_design_page
 from .house import test_fault_table
 from .house import test_known_faults
 from .house import test_model_files
+from .house import test_no_calls_back
 from .house import test_nothing_unused
 from .house import test_pythons
 from .house import test_security_page
@@ -187,8 +188,8 @@ from .source import test_sync_age
 from .source import test_sync_durability
 from .source import test_sync_queue
 from .source import test_sync_turns
-from .what_if import test_simulation
-from .what_if import test_simulation_durability
-from .what_if import test_simulation_plans
-from .what_if import test_simulation_prices
+from .what_if import test_what_if
+from .what_if import test_what_if_durability
+from .what_if import test_what_if_plans
+from .what_if import test_what_if_prices
 from .what_if import test_what_if_tours

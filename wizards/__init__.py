@@ -9,7 +9,6 @@ from . import metered_batch_undo
 from . import metered_company_setup
 from . import metered_deck_import
 from . import metered_deck_check
-from . import metered_deck_import_golden
 from . import metered_exception_cure
 from . import metered_exception_assign
 from . import metered_exception_correct
@@ -20,14 +19,12 @@ from . import metered_golden_confirm
 from . import metered_import
 from . import metered_manual_invoice
 from . import metered_manual_invoice_checks
-from . import metered_manual_invoice_line
 from . import metered_manual_invoice_search
-from . import metered_manual_invoice_sync
 from . import metered_price_change
 from . import metered_rate_finder
 from . import metered_rate_proposal
 from . import metered_rerate_approve
 from . import metered_rerate_start
-from . import metered_simulation_start
 from . import metered_subscription_setup
 from . import metered_sync_start
+from . import metered_what_if_start

@@ -4,6 +4,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..ingest.marks import mark_usage
 from ..models.guard.metered_guarded import MODULE
 
 
@@ -19,7 +20,7 @@ class BasePartnerMerge(models.TransientModel):
         which is what the merge goes by.
         """
         self._check_metered_companies(src_partners, dst_partner)
-        self._fold_simulation_lines(src_partners, dst_partner)
+        self._fold_what_if_lines(src_partners, dst_partner)
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["metered.usage"].flush_model()
         values = {"src": src_partners.ids, "dst": dst_partner.id}
@@ -49,13 +50,11 @@ class BasePartnerMerge(models.TransientModel):
 
     def _apply_plans_of(self, partner):
         """Have the plans applied anew: what came over may take from them now."""
-        marks = self.env["metered.plan.mark"].sudo()
         usage = self.env["metered.usage"].sudo()
-        marks._mark_usage(
-            usage.search(
-                [("partner_id", "=", partner.id), ("invoice_line_id", "=", False)]
-            ).ids
+        usage = usage.search(
+            [("partner_id", "=", partner.id), ("invoice_line_id", "=", False)]
         )
+        mark_usage(self.env.cr, usage.ids)
 
     def _check_metered_companies(self, src_partners, dst_partner):
         """Refuse to hand over what belongs to a company that is not the user's.
@@ -123,7 +122,7 @@ class BasePartnerMerge(models.TransientModel):
                     )
         return companies
 
-    def _fold_simulation_lines(self, src_partners, dst_partner):
+    def _fold_what_if_lines(self, src_partners, dst_partner):
         """Make one line of a run's lines that would be of one customer then.
 
         Odoo renames them all at once, and these may be there once only.

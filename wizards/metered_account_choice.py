@@ -98,15 +98,11 @@ class MeteredAccountChoice(models.TransientModel):
         values = {"partner_id": partner.id, "source_id": source.id}
         choice = self.sudo().create(values).with_env(self.env)
         choice._look()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self._description,
-            "res_model": self._name,
-            "res_id": choice.id,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"metered_partner_id": partner.id},
-        }
+        return choice._get_records_action(
+            name=self._description,
+            target="new",
+            context={"metered_partner_id": partner.id},
+        )
 
     def action_choose(self):
         """Make the account the customer's."""

@@ -3,6 +3,8 @@
 from odoo import Command, api, fields, models
 from odoo.tools.misc import formatLang
 
+from ..models.screen.actions import CLOSE, notification
+
 #: customers that are shown one by one
 MOST_LINES = 50
 
@@ -97,25 +99,19 @@ class MeteredBatchUndo(models.TransientModel):
         self.ensure_one()
         batch = self.batch_id
         batch.action_undo()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success" if batch.state == "undone" else "info",
-                "message": self.env._(
-                    "%(file)s is undone: %(rated)s rated records and %(exceptions)s "
-                    "exceptions were taken back.",
-                    file=batch.file_name,
-                    rated=batch.undone_rated,
-                    exceptions=batch.undone_exceptions,
-                )
-                if batch.state == "undone"
-                else self.env._(
-                    "%s is being undone in the background.", batch.file_name
-                ),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        return notification(
+            self.env._(
+                "%(file)s is undone: %(rated)s rated records and %(exceptions)s "
+                "exceptions were taken back.",
+                file=batch.file_name,
+                rated=batch.undone_rated,
+                exceptions=batch.undone_exceptions,
+            )
+            if batch.state == "undone"
+            else self.env._("%s is being undone in the background.", batch.file_name),
+            "success" if batch.state == "undone" else "info",
+            next=CLOSE,
+        )
 
 
 class MeteredBatchUndoLine(models.TransientModel):

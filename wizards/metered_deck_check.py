@@ -4,6 +4,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ..ingest.tried_rates import last_day
+from ..models.screen.actions import window_action
 
 
 class MeteredRateDeck(models.Model):
@@ -21,21 +22,21 @@ class MeteredRateDeck(models.Model):
 
         :param context: further default values
         """
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_simulation_start"
-        )
         in_use = self._is_in_use()
-        action["name"] = self.env._("Check Deck")
-        action["context"] = {
-            "default_kind": "what_if",
-            "default_company_id": self.company_id.id,
-            "default_deck_id": self.id,
-            # A deck that customers have is tried on these.
-            "default_replaces_id": self.id if in_use else False,
-            "metered_check": True,
-            **context,
-        }
-        return action
+        return window_action(
+            self.env,
+            "action_metered_simulation_start",
+            name=self.env._("Check Deck"),
+            context={
+                "default_kind": "what_if",
+                "default_company_id": self.company_id.id,
+                "default_deck_id": self.id,
+                # A deck that customers have is tried on these.
+                "default_replaces_id": self.id if in_use else False,
+                "metered_check": True,
+                **context,
+            },
+        )
 
     def _is_in_use(self):
         """Whether a customer, a group or the company has the deck."""
@@ -81,7 +82,7 @@ class MeteredDeckImport(models.TransientModel):
         )
 
 
-class MeteredSimulation(models.Model):
+class MeteredWhatIf(models.Model):
     """From a file that was checked on to its import."""
 
     _inherit = "metered.simulation"

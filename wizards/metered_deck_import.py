@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import base64
 import datetime
+from contextlib import closing
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
@@ -9,11 +10,15 @@ from odoo.exceptions import UserError
 
 from ..deck_files import write_template
 from ..deck_files.changes import ALWAYS, OPEN, STATUSES
+from ..models.exception.metered_cure import NO_CURE
+from ..models.screen.actions import notification
 from ..rating.exact import exact, exact_text
 
 #: rates of each kind that the preview shows; the file may have 200,000
 SHOWN = 100
 PRICE = Decimal("1e-8")
+#: days on which golden calls are tried at most, where rates of a file hold from many
+MOST_DAYS = 10
 
 
 class MeteredDeckImport(models.TransientModel):
@@ -83,6 +88,16 @@ class MeteredDeckImport(models.TransientModel):
     count_prolonged = fields.Integer(string="Prolonged", readonly=True)
     count_unchanged = fields.Integer(string="Unchanged", readonly=True)
     line_ids = fields.One2many("metered.deck.import.line", "wizard_id")
+
+    golden = fields.Text(
+        string="Golden Calls Altered",
+        readonly=True,
+        help="Calls whose price was agreed, with what they cost before and then.",
+    )
+    golden_confirmed = fields.Boolean(
+        string="These calls may change their price",
+        help="The rates are not applied without it.",
+    )
 
     @api.depends("deck_id")
     def _compute_date_from(self):
@@ -181,28 +196,14 @@ class MeteredDeckImport(models.TransientModel):
         text = self._applied_text(counts)
         deck.message_post(body=text)
         self._note_golden(altered)
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": text,
-                "next": self._after_apply(),
-            },
-        }
+        return notification(text, next=self._after_apply())
 
     def _after_apply(self):
         """Back to the deck, where that is what lies below the dialog."""
         deck = self.deck_id
         if deck == self.opened_on_id:
             return {"type": "ir.actions.act_window_close"}
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": deck._name,
-            "res_id": deck.id,
-            "views": [(False, "form")],
-            "target": "current",
-        }
+        return deck._get_records_action(context={})
 
     # === PARTS === #
 
@@ -217,15 +218,11 @@ class MeteredDeckImport(models.TransientModel):
         )
 
     def _reopen(self):
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Import Rates"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"dialog_size": "extra-large"},
-        }
+        return self._get_records_action(
+            name=self.env._("Import Rates"),
+            target="new",
+            context={"dialog_size": "extra-large"},
+        )
 
     def _prepare_lines(self, changes, problems):
         """Values of the lines of the preview: what is wrong first, then the changes.
@@ -289,6 +286,86 @@ class MeteredDeckImport(models.TransientModel):
             file=self.file_name,
             **{name: counts[name] for name in STATUSES},
         )
+
+    # === GOLDEN CALLS === #
+
+    def _look_at_golden(self):
+        """Try the file on the golden calls, too."""
+        self._set_as_program(
+            {"golden": self._try_on_golden(), "golden_confirmed": False}
+        )
+
+    def _confirmed_golden(self):
+        """The golden calls that the file alters; see :meth:`_golden_alterations`.
+
+        :raises UserError: nobody has confirmed that they may change
+        """
+        altered = self._golden_alterations()
+        if altered and not self.golden_confirmed:
+            raise UserError(
+                self.env._(
+                    "These rates alter golden calls:\n%s\nTick that they may "
+                    "change their price, or change the file.",
+                    "\n".join(altered.values()),
+                )
+            )
+        return altered
+
+    def _note_golden(self, altered):
+        """Note on golden calls that they were altered by the file.
+
+        :param altered: dict golden call -> line of text
+        """
+        reason = self.env._(
+            "Rates were imported from %(file)s into %(deck)s.",
+            file=self.file_name or "-",
+            deck=self.deck_id.name,
+        )
+        for call, line in altered.items():
+            call._note_confirmed(line, reason)
+
+    def _try_on_golden(self):
+        """What the file alters of the golden calls, as text; nothing stays written."""
+        return "\n".join(self._golden_alterations().values()) or False
+
+    def _golden_alterations(self):
+        """What the file alters: dict golden call -> line of text."""
+        calls = (
+            self.env["metered.golden.call"]
+            .search(
+                [("company_id", "=", self.deck_id.company_id.id), ("kind", "=", "call")]
+            )
+            .filtered(lambda call: self.deck_id in call._decks())
+        )
+        if not calls:
+            return {}
+        _rows, changes, problems = self._read()
+        if problems:
+            return {}
+        days = self._golden_days(changes)
+        before = {day: calls._verdicts(day) for day in days}
+        # What is only tried is taken back.
+        with closing(self.env.cr.savepoint()), NO_CURE.said():
+            deck = self.deck_id
+            version = deck.version_ids.sudo().create(
+                {"deck_id": deck.id, "file_name": self.file_name or "-"}
+            )
+            deck._apply_changes(changes, version)
+            after = {day: calls._verdicts(day) for day in days}
+        return calls._alterations(before, after)
+
+    def _golden_days(self, changes):
+        """Today, and the next days from which rates of the file hold.
+
+        :param changes: ``deck_files.changes.Changes``
+        """
+        today = fields.Date.context_today(self)
+        later = {
+            *changes.added["day"].tolist(),
+            *changes.ends["day"].tolist(),
+        } - {ALWAYS, OPEN}
+        later = sorted(day for day in later if day > today.toordinal())
+        return [today, *map(datetime.date.fromordinal, later[:MOST_DAYS])]
 
 
 class MeteredDeckImportLine(models.TransientModel):

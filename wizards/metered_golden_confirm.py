@@ -112,14 +112,9 @@ class MeteredGoldenConfirm(models.TransientModel):
         return self._open(self._records().exists()[:1])
 
     def _open(self, record):
-        action = {
-            "type": "ir.actions.act_window",
-            "name": self.env["ir.model"]._get(record._name).name,
-            "res_model": record._name,
-            "res_id": record.id,
-            "views": [(False, "form")],
-            "target": "main",
-        }
+        action = record._get_records_action(
+            name=self.env["ir.model"]._get(record._name).name, target="main", context={}
+        )
         if not record:
             action["views"] = [(False, "list"), (False, "form")]
         return action

@@ -128,27 +128,16 @@ class MeteredImport(models.TransientModel):
         batch = self.env["metered.batch"]._create_for_file(
             self.source_id, self.attachment_id, self._override()
         )
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Import"),
-            "res_model": "metered.batch",
-            "res_id": batch.id,
-            "views": [(False, "form")],
-            "target": "current",
-        }
+        return batch._get_records_action(name=self.env._("Import"), context={})
 
     # === PARTS === #
 
     def _reopen(self):
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Import Usage"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"dialog_size": "extra-large"},
-        }
+        return self._get_records_action(
+            name=self.env._("Import Usage"),
+            target="new",
+            context={"dialog_size": "extra-large"},
+        )
 
     def _override(self):
         """What the user changed of how the file is written; None: all as detected."""

@@ -1,10 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
-from ..models.guard.metered_context import own_context
+from ..models.guard.untrusted import own_context
+from ..models.screen.actions import window_action
 
 
 class MeteredManualInvoice(models.TransientModel):
@@ -81,6 +84,8 @@ class MeteredManualInvoice(models.TransientModel):
     changes = fields.Text(readonly=True, help="What is not as it was found before.")
     # It is followed with all rights: nobody but the program says which one it is.
     invoice_id = fields.Many2one("account.move", groups=fields.NO_ACCESS)
+
+    sync_note = fields.Char(readonly=True)
 
     @api.model
     def _default_date_from(self):
@@ -231,15 +236,11 @@ class MeteredManualInvoice(models.TransientModel):
     # === WHAT COMES NEXT === #
 
     def _reopen(self):
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Manual Invoicing"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"dialog_size": "large"},
-        }
+        return self._get_records_action(
+            name=self.env._("Manual Invoicing"),
+            target="new",
+            context={"dialog_size": "large"},
+        )
 
     def _open_invoice(self):
         return self.sudo().invoice_id.sudo(False)._metered_open_made()
@@ -247,28 +248,87 @@ class MeteredManualInvoice(models.TransientModel):
     def action_view_exceptions(self):
         """Open the records of the question that could not be rated."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_exception"
+        return window_action(
+            self.env, "action_metered_exception", self._exception_domain()
         )
-        action["domain"] = self._exception_domain()
-        return action
 
     def action_view_unbilled(self):
         """Open the customer's periods that are on no invoice, to bill them again."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_period"
+        return window_action(
+            self.env, "action_metered_period", self._unbilled_domain(), context={}
         )
-        action["domain"] = self._unbilled_domain()
-        action["context"] = {}
-        return action
 
     def action_view_usage(self):
         """Open the usage of the question, on an invoice or not."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_usage"
+        return window_action(
+            self.env, "action_metered_usage", self._domain(), context={}
         )
-        action["domain"] = self._domain()
-        action["context"] = {}
-        return action
+
+    # === SYNC === #
+
+    def _fetch_missing(self):
+        """Have records fetched that may still be on the switch, and say so."""
+        self._set_as_program({"sync_note": self._start_missing_syncs()})
+
+    def _start_missing_syncs(self):
+        """Fetch what was not fetched of the days asked for, in the background.
+
+        :return: what to tell about it; False where nothing is missing
+        """
+        sources = self.env["metered.source"].with_company(self.company_id)
+        whole, accounts = sources._metered_not_fetched(
+            self.partner_id, self.date_to + timedelta(days=1)
+        )
+        if not whole and not accounts:
+            return False
+        whole._start_syncs("invoice")
+        for source in accounts.source_id:
+            source._start_syncs(
+                "invoice", accounts.filtered(lambda a, s=source: a.source_id == s)
+            )
+        failed = [target for target in (*whole, *accounts) if target.sync_error]
+        names = ", ".join((whole | accounts.source_id).mapped("name"))
+        if not failed:
+            return self.env._(
+                "The last records of these days are being fetched from %s. Search "
+                "again in a minute to have them on the invoice.",
+                names,
+            )
+        return self.env._(
+            "The last records of these days may be missing: %(names)s could not be "
+            "asked for them the last time, and is asked again now. Search again in a "
+            "minute; what comes later goes on the next invoice. %(error)s",
+            names=names,
+            error=failed[0].sync_error,
+        )
+
+
+class MeteredManualInvoiceLine(models.TransientModel):
+    """A line of the invoice to be, as it was found."""
+
+    _name = "metered.manual.invoice.line"
+    _description = "Usage to Invoice"
+    _inherit = ["metered.guarded"]
+    _order = "id"
+
+    wizard_id = fields.Many2one(
+        "metered.manual.invoice", required=True, ondelete="cascade"
+    )
+    meter_id = fields.Many2one("metered.meter", string="Call Type", readonly=True)
+    records = fields.Integer(string="Calls", readonly=True)
+    minutes = fields.Float(
+        digits=(16, 1), readonly=True, help="Billed seconds as minutes."
+    )
+    rated = fields.Char(
+        string="As Rated",
+        readonly=True,
+        help="The exact sum of its calls, in the currency of the rates; of other "
+        "meters, the price of the period so far.",
+    )
+    currency_id = fields.Many2one(related="wizard_id.currency_id")
+    amount = fields.Monetary(
+        readonly=True,
+        help="Rounded once, and converted once where the rates have another currency.",
+    )

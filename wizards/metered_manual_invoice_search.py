@@ -9,10 +9,7 @@ from odoo import Command, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import formatLang
 
-from ..rating.exact import rounded
-from ..stored.rerate import rerate
-
-MICRO = Decimal("0.000001")
+from ..rating.exact import MICRO, rounded
 
 
 @dataclass
@@ -116,7 +113,7 @@ class MeteredManualInvoice(models.TransientModel):
             )
 
     def _find_freed(self, freed, found):
-        rerated = rerate(freed, write=False)
+        rerated = freed._rerate(write=False)
         found.lost = len(rerated.unrated)
         for row in rerated.after.itertuples():
             found.add(

@@ -3,6 +3,8 @@
 from odoo import fields, models
 from odoo.tools import format_date
 
+from ..models.screen.actions import CLOSE, notification
+
 
 class MeteredPriceChange(models.TransientModel):
     """From which day on a price is to be another one."""
@@ -26,18 +28,13 @@ class MeteredPriceChange(models.TransientModel):
         """Keep the price of now until that day, and go back to it to be changed."""
         self.ensure_one()
         self.price_id._keep_until(self.date)
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._(
-                    "The price of now is kept until %(last)s. Enter what it is from "
-                    "%(day)s on.",
-                    last=format_date(self.env, fields.Date.subtract(self.date, days=1)),
-                    day=format_date(self.env, self.date),
-                ),
-                # The dialog closes, and the price below it is read again.
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        return notification(
+            self.env._(
+                "The price of now is kept until %(last)s. Enter what it is from "
+                "%(day)s on.",
+                last=format_date(self.env, fields.Date.subtract(self.date, days=1)),
+                day=format_date(self.env, self.date),
+            ),
+            # The dialog closes, and the price below it is read again.
+            next=CLOSE,
+        )

@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, api, fields, models
 
+from ..models.screen.actions import CLOSE, notification
+
 #: prices of a minute to begin with; the user sees and changes them
 EXAMPLES = {
     "local": 0.01,
@@ -96,19 +98,14 @@ class MeteredRateProposal(models.TransientModel):
         if not company.metered_deck_id:
             # Who may make decks may say which one counts.
             company.sudo().metered_deck_id = deck
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._(
-                    "%(deck)s holds %(count)s rates now.",
-                    deck=deck.name,
-                    count=len(deck.rate_ids),
-                ),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        return notification(
+            self.env._(
+                "%(deck)s holds %(count)s rates now.",
+                deck=deck.name,
+                count=len(deck.rate_ids),
+            ),
+            next=CLOSE,
+        )
 
 
 class MeteredRateProposalLine(models.TransientModel):

@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import fields, models
 
+from ..models.screen.actions import CLOSE, notification
+
 
 class MeteredRerateApprove(models.TransientModel):
     """Why invoiced usage is charged anew; who presses the button has approved it."""
@@ -22,14 +24,9 @@ class MeteredRerateApprove(models.TransientModel):
         run = self.rerate_id
         run._post_differences(self.reason)
         names = run.sudo().difference_ids.move_id.mapped("name")
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._("Posted: %s", ", ".join(names))
-                if run.state == "done" and names
-                else self.env._("The difference is being posted in the background."),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        return notification(
+            self.env._("Posted: %s", ", ".join(names))
+            if run.state == "done" and names
+            else self.env._("The difference is being posted in the background."),
+            next=CLOSE,
+        )

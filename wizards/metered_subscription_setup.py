@@ -94,12 +94,7 @@ class MeteredSubscriptionSetup(models.TransientModel):
         # billed in advance: the first month's is due on the first day.
         due = self.date_start if self.fee else self.date_start + relativedelta(months=1)
         subscription.write({"date_start": self.date_start, "recurring_next_date": due})
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "sale.subscription",
-            "res_id": subscription.id,
-            "views": [(False, "form")],
-        }
+        return subscription._get_records_action(context={})
 
     def _template(self):
         """A template that renews every month without end, made where there is none."""

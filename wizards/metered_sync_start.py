@@ -65,14 +65,9 @@ class MeteredSyncStart(models.TransientModel):
                 "account_ids": accounts.ids,
             }
         )
-        return {
-            "type": "ir.actions.act_window",
-            "name": self._description,
-            "res_model": self._name,
-            "res_id": wizard.id,
-            "views": [(False, "form")],
-            "target": "new",
-        }
+        return wizard._get_records_action(
+            name=self._description, target="new", context={}
+        )
 
     def action_start(self):
         """Start fetching these days, and show how far it is."""

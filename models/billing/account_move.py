@@ -8,6 +8,7 @@ from odoo.tools import format_date
 
 from ...ingest.aside import Aside
 from ..guard.metered_guarded import BY_PROGRAM
+from ..screen.actions import CLOSE, notification, window_action
 from .account_move_charged import CHARGED_TO
 
 #: said while an invoice is copied to take it back, or to stand in its place
@@ -73,15 +74,15 @@ class AccountMove(models.Model):
     def action_view_metered_cdrs(self):
         """Open the calls that this invoice charges."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_cdr"
-        )
         usage = self.env["metered.usage"].search(
             [("invoice_line_id.move_id", "=", self.id)]
         )
-        action["domain"] = [("usage_id", "in", usage.ids)]
-        action["context"] = {}
-        return action
+        return window_action(
+            self.env,
+            "action_metered_cdr",
+            [("usage_id", "in", usage.ids)],
+            context={},
+        )
 
     # === WHAT HAPPENS TO AN INVOICE === #
 
@@ -328,30 +329,19 @@ class AccountMove(models.Model):
         self.ensure_one()
         invoice = self.sudo()
         if self.sudo(False).has_access("read"):
-            return {
-                "type": "ir.actions.act_window",
-                "res_model": self._name,
-                "res_id": self.id,
-                "views": [(False, "form")],
-                "target": "current",
-            }
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "sticky": True,
-                "title": self.env._("The invoice was made"),
-                "message": self.env._(
-                    "%(invoice)s for %(customer)s, %(amount)s with taxes. Somebody "
-                    "with access to Invoicing can look at it and confirm it.",
-                    invoice=invoice.display_name,
-                    customer=invoice.partner_id.display_name,
-                    amount=invoice.currency_id.format(invoice.amount_total),
-                ),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+            return self._get_records_action(context={})
+        return notification(
+            self.env._(
+                "%(invoice)s for %(customer)s, %(amount)s with taxes. Somebody "
+                "with access to Invoicing can look at it and confirm it.",
+                invoice=invoice.display_name,
+                customer=invoice.partner_id.display_name,
+                amount=invoice.currency_id.format(invoice.amount_total),
+            ),
+            sticky=True,
+            title=self.env._("The invoice was made"),
+            next=CLOSE,
+        )
 
     def _metered_is_void(self):
         """Whether this invoice charges nothing any more: cancelled, or all credited."""

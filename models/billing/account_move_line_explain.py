@@ -69,15 +69,12 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         self.check_access("read")
         view = self.env.ref("metered_billing.account_move_line_view_form_explain")
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Why This Amount?"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(view.id, "form")],
-            "target": "new",
-            "context": {"dialog_size": "extra-large"},
-        }
+        return self._get_records_action(
+            name=self.env._("Why This Amount?"),
+            views=[(view.id, "form")],
+            target="new",
+            context={"dialog_size": "extra-large"},
+        )
 
     def action_view_metered_cdrs(self):
         """Open all calls of a line."""
@@ -292,3 +289,139 @@ class AccountMoveLine(models.Model):
             "by hand, or its tax is included in the price.",
             self.currency_id.format(charged),
         )
+
+    # === WHAT CALLING PLANS TOOK === #
+
+    def _metered_rows_by_allowance(self):
+        """What the calls would cost without a plan, and what each allowance took.
+
+        :return: rows of the explanation; none where no plan took anything
+        """
+        usage = {"usage": self.sudo().metered_usage_ids.ids}
+        self.env["metered.cdr"].flush_model()
+        self.env.cr.execute(
+            f"""
+            SELECT taken.key::int, count(*), sum((taken.value->>0)::bigint)::bigint
+              FROM {USAGE_CDRS} CROSS JOIN jsonb_each(cdr.plan_taken) AS taken
+             WHERE cdr.plan_taken IS NOT NULL
+             GROUP BY 1 ORDER BY abs(taken.key::int), 1 DESC
+            """,  # noqa: S608 - ours
+            usage,
+        )
+        taken = self.env.cr.fetchall()
+        if not taken:
+            return []
+        words = self.env["metered.explanation"]
+        rows = [
+            words._row(
+                "deck_charge",
+                self.env._("Without the plan"),
+                self.env._("What the rate deck alone would charge"),
+                f"{words._number(amount)} "
+                f"{self.env['res.currency'].browse(currency_id).name}",
+            )
+            for currency_id, amount in self._metered_deck_charges(usage)
+        ]
+        Allowance = self.env["metered.calling.plan.allowance"].sudo()
+        for key, calls, quantity in taken:
+            allowance = Allowance.browse(abs(key)).exists()
+            rows.append(
+                words._row(
+                    "allowance",
+                    self.env._("Allowance"),
+                    allowance._taken_text(calls, quantity, key < 0)
+                    if allowance
+                    else self.env._(
+                        "An allowance that was deleted took of %s", words._calls(calls)
+                    ),
+                )
+            )
+        return rows
+
+    def _metered_deck_charges(self, usage):
+        """Exact sums of what the decks charge: list of (currency id, text)."""
+        self.env.cr.execute(
+            f"""
+            SELECT cdr.currency_id,
+                   trim_scale(sum(coalesce(cdr.deck_charge, cdr.charge)))::text
+              FROM {USAGE_CDRS}
+             GROUP BY 1 ORDER BY 1
+            """,  # noqa: S608 - ours
+            usage,
+        )
+        return self.env.cr.fetchall()
+
+    # === DIFFERENCES === #
+
+    def _metered_differences_billed(self):
+        """The differences that this line bills, with all rights."""
+        self.ensure_one()
+        lines = self.metered_corrected_line_id.sudo()._metered_charged_together()
+        return self.move_id._metered_differences().filtered(
+            lambda difference: difference.invoice_line_id in lines
+        )
+
+    def _metered_explain_difference(self):
+        """The explanation of a line that corrects another one, as HTML."""
+        words = self.env["metered.explanation"]
+        differences = self._metered_differences_billed()
+        run, currency = differences.rerate_id[:1], differences.currency_id[:1]
+        rows = []
+        texts = {
+            "before": self.env._("Charged before"),
+            "after": self.env._("Charged now"),
+            "difference": self.env._("Difference"),
+        }
+        steps = self._metered_price_steps()
+        days = words._days(len(set(differences.mapped("day"))))
+        # A meter's price is that of the period, which the line names.
+        what = "" if steps else self.env._("What changes: %s", days)
+        for name, title in texts.items():
+            amount = exact_text(differences._sum_exactly(name))
+            text = what if name == "before" else ""
+            rows.append(
+                words._row(
+                    name, title, text, f"{words._number(amount)} {currency.name}"
+                )
+            )
+        rows.append(
+            words._row(
+                "approved",
+                self.env._("Approved"),
+                self.env._(
+                    "%(who)s, %(date)s: %(reason)s",
+                    who=run.applied_uid.name,
+                    date=format_date(self.env, run.applied_date),
+                    reason=run.reason,
+                ),
+            )
+        )
+        rows += self._metered_rows_to_invoice([(currency,)])
+        return words._render(
+            before=[
+                words._row(
+                    "line", self.env._("Invoice line"), self._metered_one_line()
+                ),
+            ],
+            rows=words._rows(steps, currency, company=self.company_id) + rows,
+        )
+
+    def _metered_rows_corrected(self):
+        """What was billed in addition to this line, or taken back, since."""
+        differences = self.env["metered.rerate.difference"].sudo()
+        found = differences.search([("invoice_line_id", "=", self.id)])._counting()
+        words, rows = self.env["metered.explanation"], []
+        for move, billed in found.grouped("move_id").items():
+            amount = words._number(exact_text(billed._sum_exactly("difference")))
+            rows.append(
+                words._row(
+                    "corrected",
+                    self.env._("Billed since"),
+                    self.env._(
+                        "The difference of rating it again, on %s",
+                        move._metered_label(),
+                    ),
+                    f"{amount} {billed.currency_id[:1].name}",
+                )
+            )
+        return rows

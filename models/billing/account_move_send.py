@@ -1,6 +1,11 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+from decimal import Decimal
+
 from odoo import api, models
+from odoo.tools import format_date
+from odoo.tools.misc import formatLang
 
 
 class AccountMoveSend(models.AbstractModel):
@@ -48,3 +53,81 @@ class AccountMoveSend(models.AbstractModel):
             .search([("invoice_line_id.move_id", "=", move.id)], limit=1)
         )
         return ours if has_usage else template
+
+
+class AccountMove(models.Model):
+    """What an invoice says about the usage on it."""
+
+    _inherit = "account.move"
+
+    def _metered_mail_usage(self):
+        """The usage on this invoice for a mail, in the customer's language.
+
+        :return: dict with ``rows`` (call type, period, records, quantity, amount, all
+            texts; amounts without taxes), ``total``, ``period``, empty where the
+            rows are of different periods, and ``only_calls``
+        """
+        self.ensure_one()
+        move = self.sudo().with_context(lang=self.partner_id.lang or self.env.lang)
+        held = move._metered_usage_by_line()
+        meters = [meter for line in held.values() for meter, *_rest in line]
+        only_calls = all(meter.kind == "call" for meter in meters)
+        rows = []
+        lines = move.invoice_line_ids.filtered(lambda line: line.id in held)
+        for line in lines.sorted(lambda line: (line.sequence, line.id)):
+            for meter, records, quantity, first, last in held[line.id]:
+                if line.metered_date_from and line.metered_date_to:
+                    first = line.metered_date_from
+                    last = line.metered_date_to - timedelta(days=1)
+                rows.append(
+                    {
+                        "name": meter.name,
+                        "period": move._metered_mail_period(first, last),
+                        "records": formatLang(move.env, records, digits=0),
+                        "quantity": move._metered_mail_quantity(
+                            meter, quantity, only_calls
+                        ),
+                        "amount": line.currency_id.format(line.price_subtotal),
+                    }
+                )
+        periods = {row["period"] for row in rows}
+        return {
+            "only_calls": only_calls,
+            "rows": rows,
+            "period": periods.pop() if len(periods) == 1 else "",
+            "total": move.currency_id.format(sum(lines.mapped("price_subtotal"))),
+        }
+
+    def _metered_usage_by_line(self):
+        """Usage of the invoice's lines.
+
+        :return: dict line id -> list of (``metered.meter``, number of records, Decimal
+            billed quantity, first day, last day)
+        """
+        self.env["metered.usage"].flush_model()
+        self.env.cr.execute(
+            """
+            SELECT invoice_line_id, meter_id, sum(records),
+                   sum(billed_quantity)::text, min(day), max(day)
+              FROM metered_usage
+             WHERE invoice_line_id = ANY(%s)
+             GROUP BY invoice_line_id, meter_id
+             ORDER BY invoice_line_id, meter_id
+            """,
+            (self.invoice_line_ids.ids,),
+        )
+        found = {}
+        for line_id, meter_id, records, quantity, first, last in self.env.cr.fetchall():
+            meter = self.env["metered.meter"].browse(meter_id)
+            row = (meter, records, Decimal(quantity), first, last)
+            found.setdefault(line_id, []).append(row)
+        return found
+
+    def _metered_mail_period(self, first, last):
+        return f"{format_date(self.env, first)} – {format_date(self.env, last)}"
+
+    def _metered_mail_quantity(self, meter, quantity, only_calls=True):
+        if meter.kind == "call":
+            minutes = formatLang(self.env, float(quantity / 60), digits=1)
+            return minutes if only_calls else self.env._("%s min", minutes)
+        return f"{formatLang(self.env, float(quantity), digits=2)} {meter.unit}"

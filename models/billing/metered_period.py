@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
-from ..guard.metered_context import own_context
+from ..guard.untrusted import own_context
+from ..screen.actions import RELOAD, notification
 
 # Invoices that charge a period: made for it, or of the sale order of its fees; neither
 # cancelled nor taken back in full by posted credit notes.
@@ -260,20 +261,16 @@ class MeteredPeriod(models.Model):
     def _open_billed_again(self, invoice):
         if invoice:
             return invoice._metered_open_made()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "info",
-                "sticky": True,
-                "message": self.env._(
-                    "Nothing is left to bill of %(period)s: the subscription has no "
-                    "flat fee, and the usage is on other invoices.",
-                    period=self.sudo().display_name,
-                ),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return notification(
+            self.env._(
+                "Nothing is left to bill of %(period)s: the subscription has no "
+                "flat fee, and the usage is on other invoices.",
+                period=self.sudo().display_name,
+            ),
+            "info",
+            sticky=True,
+            next=RELOAD,
+        )
 
     def action_waive(self):
         """Leave periods unbilled: nobody is warned about them any more.

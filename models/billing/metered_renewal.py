@@ -8,12 +8,9 @@ from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
 from ...ingest.conflicts import again, is_temporary, wait_briefly
-from ..job.metered_job import UNFINISHED
+from ..screen.actions import RELOAD, notification, window_action
 
 _logger = logging.getLogger(__name__)
-
-#: first key of the advisory locks that renewal runs hold while they work ("mbrn")
-JOB_LOCK_CLASS = 0x6D62726E
 #: subscriptions that are renewed together and committed together, at first and at most
 FIRST_PORTION, PORTION = 5, 50
 #: seconds that a portion shall take at most: imports wait for the usage that it bills
@@ -35,6 +32,8 @@ class MeteredRenewal(models.Model):
     _description = "Renewal Run"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
+    _job_lock_class = 0x6D62726E  # "mbrn"
+    _job_cron = "metered_billing.ir_cron_process_renewals"
 
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True
@@ -101,23 +100,11 @@ class MeteredRenewal(models.Model):
         self.check_access("read")
         run = self.sudo()._start(self.env.company)
         if not run:
-            return {
-                "type": "ir.actions.client",
-                "tag": "display_notification",
-                "params": {
-                    "type": "info",
-                    "message": self.env._(
-                        "No subscription is due today, nothing was renewed."
-                    ),
-                },
-            }
+            return notification(
+                self.env._("No subscription is due today, nothing was renewed."), "info"
+            )
         run._enqueue()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self._name,
-            "res_id": run.id,
-            "views": [(False, "form")],
-        }
+        return run._get_records_action(context={})
 
     def action_resume(self):
         """Let a run that stopped go on."""
@@ -127,19 +114,12 @@ class MeteredRenewal(models.Model):
             run._enqueue()
         return True
 
-    def _cron_id(self):
-        return "metered_billing.ir_cron_process_renewals"
-
     # === THE JOB === #
-
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
 
     @api.model
     def _cron_process_renewals(self):
         """Work on the runs that are not finished, for a slice of time."""
-        self._work_off(UNFINISHED, "_process")
+        self._cron_process_jobs()
 
     def _run(self, commit, seconds):
         begun = time.monotonic()
@@ -211,7 +191,7 @@ class MeteredRenewal(models.Model):
             due -= wave_failed
         ended = (portion - failed).filtered(lambda s: s._metered_has_ended(self.date))
         failed |= self._attempt(ended, self._close)
-        self._settle(portion - failed)
+        self._note_renewed(portion - failed)
         return failed
 
     def _renew(self, subscriptions):
@@ -279,14 +259,14 @@ class MeteredRenewal(models.Model):
             ),
         )
 
-    def _settle(self, renewed):
+    def _note_renewed(self, renewed):
         """Close what was told about subscriptions that are renewed now."""
         failures = self.env["metered.renewal.failure"].search(
             [("subscription_id", "in", renewed.ids), ("renewed", "=", False)]
         )
         if failures:
             failures.renewed = True
-            failures.subscription_id._metered_settle(
+            failures.subscription_id._metered_close(
                 PROBLEM, self.env._("It is renewed now.")
             )
 
@@ -304,19 +284,70 @@ class MeteredRenewal(models.Model):
         """Open the invoices that this run made."""
         self.ensure_one()
         self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "account.action_move_out_invoice_type"
+        return window_action(
+            self.env,
+            "account.action_move_out_invoice_type",
+            [("id", "in", self.sudo().period_ids.invoice_id.ids)],
+            context={"default_move_type": "out_invoice"},
         )
-        action["domain"] = [("id", "in", self.sudo().period_ids.invoice_id.ids)]
-        action["context"] = {"default_move_type": "out_invoice"}
-        return action
 
     def action_view_failures(self):
         """Open the subscriptions that failed."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_renewal_failure"
+        return window_action(
+            self.env,
+            "action_metered_renewal_failure",
+            [("renewal_id", "=", self.id)],
+            context={},
         )
-        action["domain"] = [("renewal_id", "=", self.id)]
-        action["context"] = {}
-        return action
+
+
+class MeteredRenewalFailure(models.Model):
+    """A subscription that a renewal run could not renew, with the reason."""
+
+    _name = "metered.renewal.failure"
+    _description = "Failed Renewal"
+    _inherit = ["metered.guarded"]
+    _order = "id desc"
+
+    renewal_id = fields.Many2one(
+        "metered.renewal", required=True, readonly=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="renewal_id.company_id", store=True)
+    subscription_id = fields.Many2one(
+        "sale.subscription", required=True, readonly=True, ondelete="cascade"
+    )
+    partner_id = fields.Many2one(
+        related="subscription_id.partner_id", string="Customer"
+    )
+    date = fields.Date(string="Due", readonly=True)
+    reason = fields.Text(readonly=True)
+    renewed = fields.Boolean(
+        readonly=True, help="A later attempt has renewed the subscription."
+    )
+
+    def action_open(self):
+        """Open the subscription, where the cause is mended."""
+        self.ensure_one()
+        return self.subscription_id.get_formview_action()
+
+    def action_retry(self):
+        """Renew these subscriptions again, with all periods that are due.
+
+        :return: a notification that says what became of it
+        """
+        self.check_access("read")
+        failed = self.env["sale.subscription"]
+        for run, failures in self.grouped("renewal_id").items():
+            failed |= run.sudo()._renew_again(failures.subscription_id)
+        retried = self.subscription_id
+        if failed:
+            message = self.env._(
+                "Still failing: %(names)s. The reason is on the subscription.",
+                names=", ".join(failed.mapped("name")),
+            )
+        else:
+            message = self.env._(
+                "Renewed: %(names)s.", names=", ".join(retried.mapped("name"))
+            )
+        return notification(message, "warning" if failed else "success", next=RELOAD)

@@ -10,14 +10,13 @@ from ...ingest.aside import Aside
 from ...ingest.conflicts import CONFLICTS
 from ...rating.exact import exact, exact_text, number
 from ..golden.metered_golden_guard import AS_AGREED
-from ..guard.metered_context import own_context
-from ..guard.metered_given import all_given, given
+from ..guard.untrusted import all_given, given, own_context
+from ..screen.actions import window_action
 from .sale_subscription_dates import ADVANCING, PAST_RENEWALS
 from .sale_subscription_renew import Renewal
 
 #: a day after all usage
 LAST = "9999-12-31"
-
 #: the invoice lines of the usage that an invoice is being made with
 USAGE_LINES = Aside("metered_usage_lines", default=())
 #: what says whose subscription bills for whom
@@ -61,11 +60,18 @@ class SaleSubscription(models.Model):
         help="Billing periods whose invoice was deleted, cancelled or credited.",
     )
 
+    metered_has_meters = fields.Boolean(compute="_compute_metered_has_meters")
+
     @api.depends("metered_period_ids.state")
     def _compute_metered_unbilled(self):
         for subscription in self:
             unbilled = subscription._metered_unbilled_periods()
             subscription.metered_unbilled = unbilled._describe_days()
+
+    @api.depends("sale_subscription_line_ids.metered_meter_id")
+    def _compute_metered_has_meters(self):
+        for subscription in self:
+            subscription.metered_has_meters = bool(subscription._metered_lines())
 
     def _prepare_account_move(self, line_ids):
         """Add the lines of the claimed usage; metered lines have no fixed charge.
@@ -398,29 +404,29 @@ class SaleSubscription(models.Model):
         """Open the usage that this subscription's invoices hold or will hold."""
         self.ensure_one()
         self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_usage"
-        )
         subscription = self.sudo()
         invoices = subscription.invoice_ids | subscription.metered_period_ids.invoice_id
         invoiced = invoices.invoice_line_ids.filtered("metered_usage_ids")
-        action["domain"] = [
-            ("company_id", "=", self.company_id.id),
-            "|",
-            ("subscription_id", "=", self.id),
-            "&",
-            ("subscription_id", "=", False),
-            "|",
-            ("invoice_line_id", "in", invoiced.ids),
-            "&",
-            ("invoice_line_id", "=", False),
-            (
-                "partner_id",
-                "in",
-                self.with_company(self.company_id).partner_id._metered_family().ids,
-            ),
-        ]
-        return action
+        return window_action(
+            self.env,
+            "action_metered_usage",
+            [
+                ("company_id", "=", self.company_id.id),
+                "|",
+                ("subscription_id", "=", self.id),
+                "&",
+                ("subscription_id", "=", False),
+                "|",
+                ("invoice_line_id", "in", invoiced.ids),
+                "&",
+                ("invoice_line_id", "=", False),
+                (
+                    "partner_id",
+                    "in",
+                    self.with_company(self.company_id).partner_id._metered_family().ids,
+                ),
+            ],
+        )
 
     # === GOLDEN CALLS === #
 
@@ -440,3 +446,50 @@ class SaleSubscription(models.Model):
             and given(self, vals, "stage_id").type != "in_progress"
             for vals in vals_list
         )
+
+    # === LINES: FLAT FEES AND METERS === #
+
+    def _metered_lines(self):
+        """The lines that are invoiced by usage."""
+        return self.sale_subscription_line_ids.filtered("metered_meter_id")
+
+    def _metered_flat_lines(self):
+        """The lines that are invoiced in advance, quantity x price."""
+        return self.sale_subscription_line_ids - self._metered_lines()
+
+    def _metered_without_fixed(self, commands):
+        """Commands for lines without those that charge a metered product as it is.
+
+        :param commands: list of ``Command.create``, of an invoice or a sale order
+        """
+        products = self._metered_lines().product_id.ids
+        return [
+            command
+            for command in commands
+            if command[2].get("product_id") not in products
+            or command[2].get("metered_date_from")
+        ]
+
+    def _metered_meters_of_others(self):
+        """Meters whose usage another running subscription of the customer has a line
+        for, and this one has not: its usage is not billed here."""
+        self.ensure_one()
+        lines = (
+            self.env["sale.subscription.line"]
+            .sudo()
+            .search(
+                [
+                    ("product_id.metered_meter_id", "!=", False),
+                    ("company_id", "=", self.company_id.id),
+                    ("sale_subscription_id", "!=", self.id),
+                    ("sale_subscription_id.in_progress", "=", True),
+                    ("sale_subscription_id.active", "=", True),
+                    (
+                        "sale_subscription_id.partner_id.commercial_partner_id",
+                        "=",
+                        self.partner_id.commercial_partner_id.id,
+                    ),
+                ]
+            )
+        )
+        return lines.metered_meter_id - self._metered_lines().metered_meter_id

@@ -3,7 +3,8 @@
 from odoo import fields, models
 from odoo.tools import format_date
 
-from ...stored.settle import untouched_balances
+from ...stored.apply_plans import untouched_balances
+from ..screen.actions import window_action
 
 
 class SaleSubscription(models.Model):
@@ -32,12 +33,12 @@ class SaleSubscription(models.Model):
     def action_view_metered_balances(self):
         """Open the balances of all periods."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_allowance_balance"
+        return window_action(
+            self.env,
+            "action_metered_allowance_balance",
+            [("subscription_id", "=", self.id)],
+            context={},
         )
-        action["domain"] = [("subscription_id", "=", self.id)]
-        action["context"] = {}
-        return action
 
     def _metered_gauges(self):
         """The gauges of the period that runs, or of the last one.
@@ -84,12 +85,14 @@ class SaleSubscription(models.Model):
         current = stored.filtered(lambda balance: balance.date_to > day)
         if current:
             return current
-        periods = self._metered_plan_periods(day, day) if self._metered_plans() else []
+        own = self._metered_as_planned() if self._metered_plans() else None
+        periods = own.periods(day, day) if own else []
         if not periods:
             return stored.filtered(lambda b: b.date_from == stored[0].date_from)
         [period] = periods
         Balance = self.env["metered.allowance.balance"]
-        for row in untouched_balances(self.company_id, self, period):
+        book = self.env["metered.plan.mark"]._plan_book(self.company_id)
+        for row in untouched_balances(book, own, period):
             unit = row["per_unit"]
             current |= Balance.new(
                 {

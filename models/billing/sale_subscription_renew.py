@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from markupsafe import Markup
 
-from odoo import Command, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
-from ..guard.metered_context import own_context
+from ..guard.untrusted import own_context
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ class SaleSubscription(models.Model):
                     ("day", "<", max(renewal.date_to for renewal in renewals)),
                 ]
             )
-        self.env["metered.plan.mark"]._settle_customers(everybody)
+        self.env["metered.plan.mark"]._apply_plans_to(everybody)
         taken = []
         for renewal in renewals:
             subscription = renewal.subscription
@@ -388,3 +388,54 @@ class SaleSubscription(models.Model):
             link,
         )
         return text + Markup(" %s") % renewal.note if renewal.note else text
+
+    # === WHAT IS DUE === #
+
+    @api.model
+    def cron_subscription_management(self):
+        """Resume, start, renew and close what is due, company by company.
+
+        subscription_oca does this for all subscriptions in one transaction, in which
+        one error is the end of it for the others. Here it is a job: see
+        ``metered.renewal``.
+        """
+        self._cron_resume_due_subscriptions()
+        renewals = self.env["metered.renewal"]
+        for (company,) in self._read_group(
+            [("stage_id.type", "!=", "post")], ["company_id"]
+        ):
+            renewals._start(company)
+        renewals._cron_process_renewals()
+
+    @api.model
+    def _metered_due_domain(self, company, today):
+        """Subscriptions that have something due in a company: a superset of them."""
+        return [
+            ("company_id", "=", company.id),
+            ("active", "=", True),
+            "|",
+            "&",
+            ("in_progress", "=", True),
+            "|",
+            "&",
+            ("is_paused", "=", False),
+            "|",
+            ("recurring_next_date", "=", False),
+            ("recurring_next_date", "<=", today),
+            "&",
+            ("recurring_rule_boundary", "=", False),
+            ("date", "<=", today),
+            "&",
+            ("stage_id.type", "=", "pre"),
+            ("date_start", "<=", today),
+        ]
+
+
+class SaleOrder(models.Model):
+    _inherit = "sale.order"
+
+    def group_subscription_lines(self):
+        """The order of a renewal is what a subscription sells, and starts no other."""
+        if self.order_subscription_id:
+            return {}
+        return super().group_subscription_lines()

@@ -5,7 +5,6 @@ from . import metered_identifier
 from . import res_partner
 from . import res_partner_checks
 from . import res_partner_domain
-from . import res_partner_gauge
 from . import res_partner_payer
 from . import res_partner_remedies
 from . import res_partner_source_checks

@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..exception.metered_cure import RATING
+from ..screen.actions import window_action
 
 #: Whose prices hold is the matter of Metered Billing, not of all who may edit contacts.
 USER = "metered_billing.group_metered_user"
@@ -159,19 +160,19 @@ class ResPartner(models.Model):
     def action_metered_manual_invoice(self):
         """Invoice usage of this customer by hand, before its renewal."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_manual_invoice"
+        return window_action(
+            self.env,
+            "action_metered_manual_invoice",
+            context={"default_partner_id": self.commercial_partner_id.id},
         )
-        action["context"] = {"default_partner_id": self.commercial_partner_id.id}
-        return action
 
     def _metered_action(self, xml_id):
         """An action that shows what is billed to this customer."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(xml_id)
         # Ids, not a condition on the contact: the index on the customer is taken.
-        action["domain"] = [("partner_id", "in", self._metered_family().ids)]
-        return action
+        return window_action(
+            self.env, xml_id, [("partner_id", "in", self._metered_family().ids)]
+        )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_usage(self):

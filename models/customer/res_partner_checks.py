@@ -7,7 +7,7 @@ from odoo import fields, models
 from odoo.tools import format_date
 
 from ...connectors.checks import Check
-from ..screen.metered_dashboard_so_far import MOST_PRICED
+from ..screen.metered_dashboard_usage import MOST_PRICED
 
 
 class ResPartner(models.Model):

@@ -3,6 +3,8 @@
 from odoo import models
 from odoo.exceptions import UserError
 
+from ..screen.actions import window_action
+
 
 class ResPartner(models.Model):
     """Where the checks of the customer tab are cured."""
@@ -102,18 +104,14 @@ class ResPartner(models.Model):
     def _metered_enter_account(self, source, account=None):
         """The form of an account, a new one unless it is given."""
         account = account or self.env["metered.source.account"]
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Account on %s", source.name),
-            "res_model": account._name,
-            "res_id": account.id,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {
+        return account._get_records_action(
+            name=self.env._("Account on %s", source.name),
+            target="new",
+            context={
                 "default_partner_id": self.id,
                 "default_source_id": source.id,
             },
-        }
+        )
 
     def _metered_open_last_sync(self, source):
         syncs = self.env["metered.sync"].search(
@@ -134,44 +132,40 @@ class ResPartner(models.Model):
 
     def _metered_open_deck(self, source):
         view = self.env.ref("metered_billing.res_partner_view_form_metered_prices")
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Rates of %s", self.display_name),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(view.id, "form")],
-            "target": "new",
-        }
+        return self._get_records_action(
+            name=self.env._("Rates of %s", self.display_name),
+            views=[(view.id, "form")],
+            target="new",
+            context={},
+        )
 
     def _metered_open_rates(self, source):
         [(deck, _whose), *_others] = self._metered_deck_chain()
         return deck.action_view_rates()
 
     def _metered_open_meters(self, source):
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_meter"
+        return window_action(
+            self.env, "action_metered_meter", [("product_id", "=", False)]
         )
-        action["domain"] = [("product_id", "=", False)]
-        return action
 
     def _metered_open_subscription(self, source):
         return self._metered_subscriptions()[:1].sudo(False)._get_records_action()
 
     def _metered_open_periods(self, source):
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_period"
+        return window_action(
+            self.env,
+            "action_metered_period",
+            self._metered_unbilled_domain(),
+            context={},
         )
-        action["domain"] = self._metered_unbilled_domain()
-        action["context"] = {}
-        return action
 
     def _metered_open_no_renewal(self, source):
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_usage"
+        return window_action(
+            self.env,
+            "action_metered_usage",
+            self._metered_no_renewal_domain(),
+            context={},
         )
-        action["domain"] = self._metered_no_renewal_domain()
-        action["context"] = {}
-        return action
 
     def _metered_open_new_subscription(self, source):
         return self.env["sale.subscription"]._get_records_action(

@@ -4,6 +4,4 @@ from . import metered_cure
 from . import metered_exception
 from . import metered_exception_cause
 from . import metered_exception_job
-from . import metered_exception_job_operation
-from . import metered_exception_job_start
 from . import metered_exception_target

@@ -316,11 +316,6 @@ class MeteredException(models.Model):
         self._check_may_cure()
         if not self:
             raise UserError(self.env._("Select the exceptions to work on first."))
-        return {
-            "type": "ir.actions.act_window",
-            "name": title,
-            "res_model": wizard,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"default_target": self._target()},
-        }
+        return self.env[wizard]._get_records_action(
+            name=title, target="new", context={"default_target": self._target()}
+        )

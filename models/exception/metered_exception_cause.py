@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...ingest.causes import NO_KEY, destination_prefix
+from ..screen.actions import window_action
 from .metered_exception import KINDS, REASONS, STATES
 
 #: reason -> what cures it
@@ -238,14 +239,11 @@ class MeteredExceptionCause(models.Model):
             raise UserError(
                 self.env._("Nothing waits because of this any more. Load the list.")
             )
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_exception"
+        title = {"name": self.name, "display_name": self.name} if len(self) == 1 else {}
+        domain = list(self._exceptions_domain())
+        return window_action(
+            self.env, "action_metered_exception", domain, context={}, **title
         )
-        action["domain"] = list(self._exceptions_domain())
-        action["context"] = {}
-        if len(self) == 1:
-            action["name"] = action["display_name"] = self.name
-        return action
 
     def action_open_source(self):
         """Open the source, to change its columns, rules or limits."""

@@ -1,20 +1,26 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import json
+import logging
 import time
+
+import psycopg2
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...ingest.conflicts import again
-from ...ingest.load import load_settings
+from ...ingest.conflicts import again, is_temporary, quietly
+from ...ingest.exception_store import printable
+from ...ingest.retry import corrected_id, retry_exceptions
 from ...ingest.store import lock_source
-from ..job.metered_job import UNFINISHED
+from ..screen.actions import RELOAD, notification, window_action
 from .metered_exception_target import target_sql
 
-#: first key of the advisory locks that jobs hold while they run ("mbex")
-JOB_LOCK_CLASS = 0x6D626578
 #: records that are committed together
 SLICE_RECORDS = 5000
+_logger = logging.getLogger(__name__)
+#: records that are worked on at once, where somebody waits for the answer
+AT_ONCE = {"retry": 500, "correct": 500, "dismiss": 10_000, "reopen": 10_000}
 
 
 class MeteredExceptionJob(models.Model):
@@ -32,6 +38,8 @@ class MeteredExceptionJob(models.Model):
     _description = "Work on Exceptions"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
+    _job_lock_class = 0x6D626578  # "mbex"
+    _job_cron = "metered_billing.ir_cron_exception_jobs"
 
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True
@@ -114,14 +122,6 @@ class MeteredExceptionJob(models.Model):
 
     # === RUN === #
 
-    @api.model
-    def _cron_process_jobs(self):
-        """Run what waits, the oldest first, for a slice of time.
-
-        Odoo calls again at once while something remains.
-        """
-        self._work_off(UNFINISHED, "_process")
-
     def _run(self, commit, seconds):
         begun = time.monotonic()
         settings = {}
@@ -130,12 +130,12 @@ class MeteredExceptionJob(models.Model):
             first = False
             by_source = self._next_slice(self._slice_records())
             if not by_source:
-                self.env["metered.plan.mark"]._settle_quietly(commit)
+                self.env["metered.plan.mark"]._apply_plans_quietly(commit)
                 return True
             for source_id, ids in by_source:
                 if source_id not in settings:
                     source = self.env["metered.source"].browse(source_id)
-                    settings[source_id] = load_settings(source)
+                    settings[source_id] = source._load_settings()
                 self._process_slice(settings[source_id], ids, commit)
             position = max(ids[-1] for _source_id, ids in by_source)
             self.write({"position": position})
@@ -169,10 +169,6 @@ class MeteredExceptionJob(models.Model):
 
         again(self.env.cr, work, commit)
 
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
-
     def action_resume(self):
         """Let failed work go on from where it stopped."""
         failed = self.filtered(lambda job: job.state == "failed")
@@ -181,3 +177,248 @@ class MeteredExceptionJob(models.Model):
             failed.sudo().write({"state": "queued", "error": False, "finished": False})
             failed._enqueue()
         return True
+
+    # === START === #
+
+    @api.model
+    def _start(self, operation, target, values=None, because=None):
+        """Do something to exceptions: at once if they are few, as a job otherwise.
+
+        Whoever calls has checked that the user may do it.
+
+        :param operation: ``retry``, ``correct``, ``dismiss`` or ``reopen``
+        :param target: dict, see ``metered_exception_target``
+        :param values: dict; dismiss: ``reason``; correct: ``changes`` or ``record``
+        :param because: what it is done because of, as text
+        :return: action that says what was done, or shows the job at work
+        """
+        jobs = self._create_jobs(operation, target, values, because)
+        if not jobs:
+            return self._notify(
+                self.env._("There is nothing to do: no such record waits any more."),
+                "warning",
+            )
+        if all(job.expected <= AT_ONCE[operation] for job in jobs):
+            results = [job._run_now() for job in jobs]
+            if all(results):
+                return jobs._notify_result()
+        jobs._enqueue()
+        action = window_action(self.env, "action_metered_exception_job")
+        if len(jobs) == 1:
+            action.update(res_id=jobs.id, views=[(False, "form")], view_mode="form")
+        return action
+
+    @api.model
+    def _create_jobs(
+        self, operation, target, values=None, because=None, companies=None
+    ):
+        """A job per company for what there is to do; none where there is nothing.
+
+        :param companies: ``res.company`` records; None: those that the user works in
+        """
+        jobs = self.sudo().browse()
+        for company in self.env.companies if companies is None else companies:
+            vals = {
+                "company_id": company.id,
+                "operation": operation,
+                "target": target,
+                "values": values or {},
+                "trigger": because,
+            }
+            total = self.sudo().new(vals)._count_target()
+            if total:
+                jobs += self.sudo().create({**vals, "expected": total})
+        return jobs
+
+    @api.model
+    def _offer(self, target, because, companies):
+        """Try again what was cured by the way, and tell the user.
+
+        :param target: dict, see ``metered_exception_target``
+        :param because: what cured it, as text
+        :param companies: ``res.company`` records
+        """
+        words = self.env["metered.explanation"]
+        jobs = self._create_jobs("retry", target, because=because, companies=companies)
+        for job in jobs:
+            if job.expected > AT_ONCE["retry"] or not job._run_now():
+                job._enqueue()
+                message = self.env._(
+                    "%(because)s. Tried again in the background: %(records)s.",
+                    because=because,
+                    records=words._records(job.expected),
+                )
+            elif job.cured:
+                message = self.env._(
+                    "%(because)s. Rated now: %(records)s that could not be billed.",
+                    because=because,
+                    records=words._records(job.cured),
+                )
+            else:
+                continue
+            self.env.user._bus_send(
+                "simple_notification", {"type": "info", "message": message}
+            )
+
+    def _run_now(self):
+        """Run the job inside the user's transaction.
+
+        :return: True when it is done; False when others are at its records, and it
+            has to run as a job
+        """
+        # Without running what waits for the commit: that would try the same again.
+        self.env.flush_all()
+        try:
+            with quietly(), self.env.cr.savepoint(flush=False):
+                self._process()
+                self.env.flush_all()
+            return True
+        except Exception as error:
+            if not is_temporary(error) and not isinstance(
+                error, psycopg2.IntegrityError
+            ):
+                raise
+            self.env.transaction.clear()
+            _logger.info("Exceptions: others are at these records, a job takes over")
+            return False
+
+    def _notify_result(self):
+        """Say what was done about how many records."""
+        words = self.env["metered.explanation"]
+        total, cured = sum(self.mapped("records")), sum(self.mapped("cured"))
+        operation = self[0].operation
+        records = words._records(total)
+        if operation in ("retry", "correct"):
+            message = self.env._(
+                "Rated now: %(cured)s of %(records)s.",
+                cured=cured,
+                records=records,
+            )
+            if cured < total:
+                message += " " + self.env._(
+                    "What is not rated still waits, with the reason as it is now."
+                )
+            return self._notify(message, "success" if cured else "warning")
+        if operation == "dismiss":
+            return self._notify(
+                self.env._(
+                    "Dismissed: %s. What is dismissed can be opened again.", records
+                )
+            )
+        return self._notify(self.env._("Open again: %s.", records))
+
+    @api.model
+    def _notify(self, message, kind="success"):
+        return notification(message, kind, next=RELOAD)
+
+    # === THE OPERATIONS === #
+
+    def _operate(self, settings, ids):
+        """Do what the job does to records of one source.
+
+        :return: number of records that are no exceptions any more
+        """
+        if self.operation == "dismiss":
+            self._dismiss(ids)
+            return 0
+        if self.operation == "reopen":
+            self._reopen(ids)
+            return 0
+        if self.operation == "correct":
+            self._correct(settings, ids)
+        return self._retry(settings, ids)
+
+    def _retry(self, settings, ids):
+        """Rate records again and count it on their batches."""
+        self.env.flush_all()
+        outcome = retry_exceptions(self.env.cr, settings, ids)
+        self.env.invalidate_all(flush=False)
+        for batch_id, retried in outcome.items():
+            batch = self.env["metered.batch"].browse(batch_id)
+            batch._mark_rates(retried.rate_ids)
+            if retried.cured:
+                batch._count(
+                    rated=retried.rated,
+                    not_billable=retried.not_billable,
+                    duplicates=retried.duplicates,
+                    exceptions=-retried.cured,
+                )
+        return sum(retried.cured for retried in outcome.values())
+
+    def _dismiss(self, ids):
+        self.env.cr.execute(
+            """
+            UPDATE metered_exception
+               SET state = 'dismissed', dismiss_reason = %s, dismissed_uid = %s,
+                   dismissed_date = now() AT TIME ZONE 'UTC',
+                   write_date = now() AT TIME ZONE 'UTC'
+             WHERE id = ANY(%s) AND state = 'open'
+            """,
+            (self.values["reason"], self.create_uid.id, ids),
+        )
+        self.env["metered.exception"].invalidate_model(flush=False)
+
+    def _reopen(self, ids):
+        # Who had dismissed it, and why, stays to be seen.
+        self.env.cr.execute(
+            """
+            UPDATE metered_exception
+               SET state = 'open', write_date = now() AT TIME ZONE 'UTC'
+             WHERE id = ANY(%s) AND state = 'dismissed'
+            """,
+            (ids,),
+        )
+        self.env["metered.exception"].invalidate_model(flush=False)
+
+    def _correct(self, settings, ids):
+        """Change the raw columns of records; keep what they were."""
+        cr = self.env.cr
+        cr.execute(
+            "SELECT id, raw, readable FROM metered_exception"
+            " WHERE id = ANY(%s) AND state = 'open' ORDER BY id FOR UPDATE",
+            (ids,),
+        )
+        rows = []
+        for exception_id, raw, readable in cr.fetchall():
+            if "record" in self.values:
+                record = self.values["record"]
+            elif readable:
+                record = _changed(json.loads(raw), self.values["changes"])
+            else:
+                continue
+            text = printable(json.dumps(record, ensure_ascii=False))
+            if text != raw:
+                known = None if readable else corrected_id(record, settings)
+                rows.append((exception_id, text, known))
+        if rows:
+            cr.execute_values(
+                "UPDATE metered_exception old"
+                "   SET original = coalesce(old.original, old.raw), raw = new.raw,"
+                "       readable = TRUE,"
+                "       record_id = coalesce(new.record_id, old.record_id),"
+                f"      corrected_uid = {int(self.create_uid.id)},"
+                "       corrected_date = now() AT TIME ZONE 'UTC'"
+                "  FROM (VALUES %s) AS new (id, raw, record_id)"
+                " WHERE old.id = new.id",
+                rows,
+                template="(%s, %s, %s::text)",
+            )
+        self.env["metered.exception"].invalidate_model(flush=False)
+
+
+def _changed(record, changes):
+    """A record with changes applied.
+
+    :param record: dict column -> text
+    :param changes: list of dicts: column, find (empty: the whole value), replace
+    """
+    record = dict(record)
+    for change in changes:
+        name = change["column"]
+        if name not in record:
+            continue
+        old = record[name] or ""
+        find = change.get("find") or ""
+        replace = change.get("replace") or ""
+        record[name] = old.replace(find, replace) if find else replace
+    return record

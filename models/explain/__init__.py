@@ -1,7 +1,5 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import metered_explanation
-from . import metered_explanation_charge
-from . import metered_explanation_error
+from . import metered_explanation_call
 from . import metered_explanation_price
-from . import metered_explanation_rate

@@ -2,13 +2,16 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import json
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 
 from odoo import api, models
 from odoo.tools import format_date
 
 from odoo.addons.base.models.res_lang import intersperse
 
+from ...rating.errors import TranslatableError
 from ...rating.exact import exact_text
 
 #: what stands before the name of a step's record in its values
@@ -223,3 +226,24 @@ class MeteredExplanation(models.AbstractModel):
     def _band_name(self, values, names):
         band = names.get(("band_id", values.get("band_id")))
         return band.name if band else self.env._("any time")
+
+    # === ERRORS === #
+
+    @api.model
+    def _error(self, error):
+        """An error of the engine or of a deck's file as a sentence.
+
+        :param error: ``rating.errors.TranslatableError``, or anything with a text
+        """
+        if not isinstance(error, TranslatableError):
+            return str(error)
+        values = {name: self._value(value) for name, value in error.values.items()}
+        # Not a literal here: it stands within _lt(..) where the error is raised.
+        return self.env._(error.text, **values)
+
+    def _value(self, value):
+        if isinstance(value, int | Decimal | Fraction):
+            return self._number(exact_text(value))
+        if isinstance(value, date):
+            return format_date(self.env, value)
+        return value

@@ -1,14 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from datetime import timedelta
-from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_datetime
 
 from ...ingest.load_rates import deck_chain
-from ...rating.exact import exact, number
+from ...rating.exact import MICRO, exact, number
 from ...rating.usage_price import price_usage
 from ...stored.find_rate import price_calls
 from ...stored.golden import price_with_plan
@@ -16,8 +15,6 @@ from ...stored.golden import price_with_plan
 WEEK = timedelta(days=7)
 #: A date begins within so many hours of its noon in UTC, in every time zone.
 NOON = timedelta(hours=12)
-MICRO = 10**6
-EXACT = Decimal("0.000001")
 
 
 class MeteredGoldenCall(models.Model):
@@ -201,8 +198,8 @@ class MeteredGoldenCall(models.Model):
         amount, currency = find(day)
         if amount is None:
             return self.env._("no price"), "unrated"
-        expected = number(self.expected).quantize(EXACT)
-        same = currency == self.currency_id and amount.quantize(EXACT) == expected
+        expected = number(self.expected).quantize(MICRO)
+        same = currency == self.currency_id and amount.quantize(MICRO) == expected
         return self._format(amount, currency), "same" if same else "differs"
 
     def _price_of_call(self, day):
@@ -216,8 +213,9 @@ class MeteredGoldenCall(models.Model):
             self._moment(day),
         )
         if self.plan != "deck" and self.partner_id:
+            book = self.env["metered.plan.mark"]._plan_book(about[0])
             micro, currency_id = price_with_plan(
-                *about, self.seconds, self.plan == "left"
+                book, *about, self.seconds, self.plan == "left"
             )
         else:
             company, partner, *call = about
@@ -226,7 +224,7 @@ class MeteredGoldenCall(models.Model):
             micro, currency_id = found.charge_micro, found.currency_id
         if micro is None:
             return None, None
-        return Decimal(micro) / MICRO, self.env["res.currency"].browse(currency_id)
+        return micro * MICRO, self.env["res.currency"].browse(currency_id)
 
     def _price_of_usage(self, day):
         """(Decimal, ``res.currency``), (None, None) where it has no price."""
@@ -315,23 +313,12 @@ class MeteredGoldenCall(models.Model):
         return self.filtered(lambda call: call.partner_id in family)
 
     @api.model
-    def _altered(self, before, after, day=None):
-        """Lines of text on the calls that a change alters.
-
-        A change that brings a call to what it is to cost is welcome, and not told.
-
-        :param before: what `_verdicts` returned before the change
-        :param after: and with it
-        :param day: for which they were asked
-        """
-        return list(self._alterations({day: before}, {day: after}).values())
-
-    @api.model
     def _alterations(self, before, after):
         """What a change alters: dict call -> line of text, in order of the calls.
 
         :param before, after: dicts day -> what `_verdicts` returned for it; a call is
-            told with the first day on which it costs something else
+            told with the first day on which it costs something else. One that brings a
+            call to what it is to cost is welcome, and not told
         """
         found = {}
         for day, verdicts in before.items():

@@ -4,6 +4,5 @@ from . import ir_rule
 from . import metered_guarded
 from . import mail_tracking_value
 from . import metered_audit
-from . import metered_context
-from . import metered_given
 from . import unchecked_many2one
+from . import untrusted

@@ -2,5 +2,4 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import ir_attachment
 from . import mail_activity
-from . import mail_activity_mixin
 from . import metered_job

@@ -20,7 +20,7 @@ from ...ingest.conflicts import (
     quietly,
 )
 from ...ingest.disk import is_of_the_disk
-from ..guard.metered_context import own_context
+from ..guard.untrusted import own_context
 
 #: what a program raises that is wrong, and no record
 DEFECTS = (AttributeError, LookupError, NameError, TypeError)
@@ -47,6 +47,11 @@ class MeteredJob(models.AbstractModel):
 
     _name = "metered.job"
     _description = "Job"
+
+    #: first key of the advisory locks of this kind of job, an int4
+    _job_lock_class = None
+    #: XML id of the scheduled action that works on it
+    _job_cron = None
 
     state = fields.Selection(
         [
@@ -103,6 +108,14 @@ class MeteredJob(models.AbstractModel):
             else:
                 minutes, seconds = divmod(round(left / speed), 60)
                 job.time_left = f"{minutes}:{seconds:02d}"
+
+    @api.model
+    def _cron_process_jobs(self):
+        """Run what waits, the oldest first, for a slice of time.
+
+        Odoo calls again at once while something remains.
+        """
+        self._work_off(UNFINISHED, "_process")
 
     @api.model
     def _work_off(self, domain, work, order="id", turns=None):
@@ -302,8 +315,8 @@ class MeteredJob(models.AbstractModel):
         self.env.ref(self._cron_id()).sudo()._trigger(at)
 
     def _cron_id(self):
-        """XML id of the scheduled action that works on jobs of this kind."""
-        raise NotImplementedError
+        """XML id of the scheduled action that works on these jobs."""
+        return self._job_cron
 
     def _run(self, commit, seconds):
         """Do portion after portion, each committed, under the job's lock.
@@ -348,23 +361,18 @@ class MeteredJob(models.AbstractModel):
             )
         return harmless(str(error))
 
-    @api.model
-    def _job_lock_class(self):
-        """First key of the advisory locks of this kind of job, an int4."""
-        raise NotImplementedError
-
     def _lock_job(self, commit, lock_class=None):
         """Whether this process may run the job; no other one can then.
 
         :param commit: function that commits; None inside a transaction that has to
             hold all of the job, where nothing is locked
-        :param lock_class: instead of :meth:`_job_lock_class`, for other work on it
+        :param lock_class: instead of ``_job_lock_class``, for other work on it
         """
         if not commit:
             return True
         self.env.cr.execute(
             "SELECT pg_try_advisory_lock(%s, %s)",
-            (lock_class or self._job_lock_class(), self.id),
+            (lock_class or self._job_lock_class, self.id),
         )
         locked = self.env.cr.fetchone()[0]
         commit()
@@ -378,7 +386,7 @@ class MeteredJob(models.AbstractModel):
         if commit and not self.env.cr.closed:
             self.env.cr.execute(
                 "SELECT pg_advisory_unlock(%s, %s)",
-                (lock_class or self._job_lock_class(), self.id),
+                (lock_class or self._job_lock_class, self.id),
             )
             commit()
 

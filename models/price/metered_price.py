@@ -13,8 +13,8 @@ class MeteredPrice(models.Model):
 
     A price that changes from a day on keeps what it was before as records of this
     same model, its versions (``current_id`` is set on them): the record itself is the
-    newest one. See ``metered_price_version``; how a change within a period counts is
-    said by ``rating``'s ``price_versions``.
+    newest one. How a change within a period counts is said by ``rating``'s
+    ``price_versions``.
     """
 
     _name = "metered.price"
@@ -232,6 +232,77 @@ class MeteredPrice(models.Model):
     )
     example = fields.Html(compute="_compute_example", sanitize=False)
 
+    conversion_operation = fields.Selection(
+        [("multiply", "Multiplied by"), ("divide", "Divided by")],
+        string="Measured Quantity Is",
+        required=True,
+        default="multiply",
+        help="How the measured quantity becomes the priced one: bytes divided by "
+        "1000000000 are gigabytes. A count has no unit, and is not converted.",
+    )
+    conversion_factor = fields.Float(
+        digits=0,
+        aggregator=None,
+        default=1.0,
+        required=True,
+        help="1: the unit that is measured is the unit that is priced.",
+    )
+    unit = fields.Char(
+        string="Priced Unit",
+        help="What a quantity of 1 is called on the invoice: GB. Empty: the unit of "
+        "the meter.",
+    )
+    quantity_rounding = fields.Selection(
+        [
+            ("none", "Not at all"),
+            ("up", "Up"),
+            ("down", "Down"),
+            ("half_up", "To the nearest, half up"),
+            ("half_even", "To the nearest, half to even"),
+        ],
+        string="Quantity Is Rounded",
+        required=True,
+        default="none",
+        help="The quantity of the whole period, once, after its conversion.",
+    )
+    quantity_decimals = fields.Integer(
+        aggregator=None, help="Decimals that the rounded quantity keeps."
+    )
+    free_units = fields.Float(
+        digits=0,
+        aggregator=None,
+        tracking=True,
+        help="The first units of each period cost nothing; what comes after begins in "
+        "the first tier. In the priced unit.",
+    )
+
+    date_from = fields.Date(
+        string="Valid From",
+        tracking=True,
+        help="First day of this price, as the usage counts its days. Empty: always "
+        "was. A period in which it begins is priced by both, as the charge model says.",
+    )
+    current_id = fields.Many2one(
+        "metered.price",
+        string="Earlier Version of",
+        readonly=True,
+        ondelete="cascade",
+        index="btree_not_null",
+        copy=False,
+    )
+    version_ids = fields.One2many(
+        "metered.price",
+        "current_id",
+        string="Earlier Versions",
+        readonly=True,
+        help="What the price was before, each until the next one begins.",
+    )
+
+    _dates_uniq = models.UniqueIndex(
+        "(current_id, date_from) WHERE current_id IS NOT NULL",
+        "Two versions of the price begin on the same day.",
+    )
+
     # === WHAT IS SHOWN === #
 
     @api.depends("name", "current_id", "date_from")
@@ -402,3 +473,47 @@ class MeteredPrice(models.Model):
                 vals["name"] = self.env._("%s (copy)", price.name)
                 vals["partner_ids"] = False
         return vals_list
+
+    # === VERSIONS === #
+
+    def action_change(self):
+        """Ask from which day on the price is to be another one."""
+        self.ensure_one()
+        return self.env["metered.price.change"]._get_records_action(
+            name=self.env._("Change the Price from a Day"),
+            target="new",
+            context={"default_price_id": self.id},
+        )
+
+    def _keep_until(self, date):
+        """Keep the price as it is until a day, so that it can change from then on.
+
+        :param date: first day of what the price will be
+        :raises UserError: when the day is not after the one on which it began
+        """
+        self.ensure_one()
+        if self.current_id:
+            raise UserError(
+                self.env._(
+                    "%(version)s is over. Change %(price)s instead.",
+                    version=self.display_name,
+                    price=self.current_id.name,
+                )
+            )
+        if self.date_from and date <= self.date_from:
+            raise UserError(
+                self.env._(
+                    "The price began on %(day)s. It can change on a later day only.",
+                    day=format_date(self.env, self.date_from),
+                )
+            )
+        self.sudo().copy(
+            {
+                "current_id": self.id,
+                "name": self.name,
+                "partner_ids": False,
+                "date_from": self.date_from,
+                "active": self.active,
+            }
+        )
+        self.date_from = date

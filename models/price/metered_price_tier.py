@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 
 from ...rating.exact import exact, exact_text, number
-from ..guard.metered_given import all_given
+from ..guard.untrusted import all_given
 
 
 class MeteredPriceTier(models.Model):

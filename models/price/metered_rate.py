@@ -5,7 +5,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_date
 
 from ...rating.prefixes import prefix_ranges
-from ..guard.metered_given import all_given, given
+from ..guard.untrusted import all_given, given
 from .metered_destination import number_start
 
 #: what a call that was rated rests on; never changed once a rate was used

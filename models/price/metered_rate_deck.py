@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from ..guard.metered_given import given
+from ..guard.untrusted import given
+from ..screen.actions import window_action
 
 
 class MeteredRateDeck(models.Model):
@@ -92,6 +93,14 @@ class MeteredRateDeck(models.Model):
     rate_ids = fields.One2many("metered.rate", "deck_id", copy=True)
     rate_count = fields.Integer(compute="_compute_rate_count")
 
+    purpose = fields.Selection(
+        [("sale", "What customers pay"), ("cost", "What calls cost us")],
+        required=True,
+        default="sale",
+        help="A cost deck has the rates of a supplier. It charges nobody: it tells the "
+        "margin.",
+    )
+
     _decimals_range = models.Constraint(
         "CHECK (decimals BETWEEN 0 AND 6)",
         "A call's charge has between 0 and 6 digits after the decimal point.",
@@ -117,6 +126,21 @@ class MeteredRateDeck(models.Model):
         )
         for deck in self:
             deck.rate_count = counts.get(deck, 0)
+
+    @api.constrains("purpose")
+    def _check_purpose(self):
+        """Refuse to change what a deck in use is for."""
+        for deck in self:
+            user = deck._purpose_users()
+            if user:
+                raise ValidationError(
+                    self.env._(
+                        "%(deck)s is in use as %(use)s: choose another one there "
+                        "first.",
+                        deck=deck.name,
+                        use=user,
+                    )
+                )
 
     def write(self, vals):
         """Keep what rated calls rest on: a used deck keeps its currency."""
@@ -180,13 +204,56 @@ class MeteredRateDeck(models.Model):
     def action_view_rates(self):
         """Open the rates of this deck."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_rate"
+        return window_action(
+            self.env,
+            "action_metered_rate",
+            [("deck_id", "=", self.id)],
+            context={"default_deck_id": self.id},
         )
-        action["domain"] = [("deck_id", "=", self.id)]
-        action["context"] = {"default_deck_id": self.id}
-        return action
 
     def _cure_targets(self):
         """Calls that had no rate."""
         return [(self.company_id, {"reasons": ["no_rate", "too_large"]})]
+
+    # === SALE OR COST === #
+
+    def _purpose_users(self):
+        """Who has this deck for what it is not; False for nobody."""
+        self.ensure_one()
+        deck = self.sudo().with_company(self.company_id)
+        archived = deck.env["res.partner"].with_context(active_test=False)
+        company = deck.company_id
+        if self.purpose == "cost":
+            if company.metered_deck_id == deck:
+                return self.env._("the default deck of %s", company.name)
+            groups = deck.env["metered.customer.group"].with_context(active_test=False)
+            group = groups.search([("deck_id", "=", deck.id)], limit=1)
+            if group:
+                return self.env._("the deck of the customer group %s", group.name)
+            partner = archived.search([("metered_deck_id", "=", deck.id)], limit=1)
+            return partner and self.env._("the deck of %s", partner.display_name)
+        if company.metered_cost_deck_id == deck:
+            return self.env._("the cost deck of %s", company.name)
+        sources = deck.env["metered.source"].with_context(active_test=False)
+        source = sources.search([("cost_deck_id", "=", deck.id)], limit=1)
+        return source and self.env._("the cost deck of %s", source.name)
+
+    def _check_is_for(self, purpose):
+        """Refuse decks that are for something else.
+
+        :param purpose: as the field
+        """
+        for deck in self.sudo().filtered(lambda deck: deck.purpose != purpose):
+            if purpose == "sale":
+                text = self.env._(
+                    "%s has the rates of a supplier: what calls cost us. It cannot "
+                    "charge customers; choose a deck for what customers pay.",
+                    deck.name,
+                )
+            else:
+                text = self.env._(
+                    "%s is for what customers pay. Choose a cost deck: one that is for "
+                    "what calls cost us.",
+                    deck.name,
+                )
+            raise ValidationError(text)

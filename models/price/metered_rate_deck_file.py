@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from ...deck_files import (
     DeckFileError,
@@ -18,10 +18,13 @@ from ...deck_files import (
     parse_deck,
     read_rows,
     split_tiers,
+    write_csv,
+    write_xlsx,
 )
 from ...deck_files.changes import ALWAYS, OPEN, TERMS
 from ...ingest.frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from ...rating.exact import exact_text
+from ..screen.actions import notification, window_action
 
 #: the tiers of rates, as ``deck_files.tiers_text`` writes them
 TIERS = """
@@ -307,14 +310,93 @@ class MeteredRateDeck(models.Model):
     def action_import(self):
         """Open the import of a deck's file."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_deck_import"
+        return window_action(
+            self.env,
+            "action_metered_deck_import",
+            context={
+                "default_deck_id": self.id,
+                "default_opened_on_id": self.id,
+            },
         )
-        action["context"] = {
-            "default_deck_id": self.id,
-            "default_opened_on_id": self.id,
-        }
-        return action
+
+    # === EXPORT === #
+
+    def _export_rows(self):
+        """The rates by prefix that hold now or later, as ``deck_files.write`` wants.
+
+        :return: list of tuples of texts
+        """
+        self.ensure_one()
+        self.env["metered.rate"].flush_model()
+        self.env["metered.rate.tier"].flush_model()
+        self.env.cr.execute(
+            f"""
+            SELECT coalesce(rate.prefix, '*'), coalesce(rate.name, ''),
+                   coalesce(meter.code, ''), coalesce(rate.band_id, 0),
+                   trim_scale(rate.price)::text, rate.per_seconds::text,
+                   rate.initial_increment::text, rate.increment::text,
+                   trim_scale(rate.connection_fee)::text,
+                   trim_scale(rate.min_charge)::text,
+                   CASE WHEN rate.has_max_charge
+                        THEN trim_scale(rate.max_charge)::text ELSE '' END,
+                   CASE WHEN rate.grace_kind = 'including' THEN ''
+                        ELSE rate.grace_seconds::text END,
+                   CASE WHEN rate.grace_kind = 'including'
+                        THEN greatest(rate.grace_seconds - 1, 0)::text ELSE '' END,
+                   coalesce(tiers.text, ''),
+                   coalesce(rate.date_from::text, ''), coalesce(rate.date_to::text, '')
+              FROM metered_rate rate
+              LEFT JOIN metered_meter meter ON meter.id = rate.meter_id
+              LEFT JOIN ({TIERS}) tiers ON tiers.rate_id = rate.id
+             WHERE rate.deck_id = %(deck)s AND rate.destination_id IS NULL
+               AND (rate.date_to IS NULL OR rate.date_to > %(today)s)
+             ORDER BY rate.prefix NULLS FIRST, meter.code, rate.band_id,
+                      rate.date_from
+            """,  # noqa: S608 - ours
+            {"deck": self.id, "today": fields.Date.context_today(self)},
+        )
+        rows = self.env.cr.fetchall()
+        bands = self.env["metered.time.band"].browse({row[3] for row in rows} - {0})
+        names = {0: "", **{band.id: band.name for band in bands}}
+        return [(*row[:3], names[row[3]], *row[4:]) for row in rows]
+
+    def action_export_csv(self):
+        """Download the rates as CSV."""
+        return self._export("csv", write_csv)
+
+    def action_export_xlsx(self):
+        """Download the rates as a workbook."""
+        return self._export("xlsx", lambda rows: write_xlsx(rows, self.name))
+
+    def _export(self, kind, write):
+        rows = self._export_rows()
+        if not rows and self.rate_count:
+            raise UserError(
+                self.env._(
+                    "The rates of %(deck)s are by destination; only rates by prefix "
+                    "are exported.",
+                    deck=self.name,
+                )
+            )
+        download = self.env["metered.deck.export"]._download(
+            write(rows), f"{self.name} {fields.Date.context_today(self)}.{kind}"
+        )
+        left_out = self.env["metered.rate"].search_count(
+            [("deck_id", "=", self.id), ("destination_id", "!=", False)]
+        )
+        if not left_out:
+            return download
+        return notification(
+            self.env._(
+                "Rates by destination are not in the file: %(count)s of "
+                "%(deck)s. A file has rates by prefix.",
+                count=left_out,
+                deck=self.name,
+            ),
+            "warning",
+            sticky=True,
+            next=download,
+        )
 
 
 class MeteredRate(models.Model):
@@ -329,6 +411,69 @@ class MeteredRate(models.Model):
         index="btree_not_null",
         help="The file that brought it.",
     )
+
+
+class MeteredRateDeckVersion(models.Model):
+    """One file that was applied to a deck, and what it changed."""
+
+    _name = "metered.rate.deck.version"
+    _description = "Rate Deck Version"
+    _inherit = ["metered.guarded"]
+    _order = "id desc"
+
+    deck_id = fields.Many2one(
+        "metered.rate.deck",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+    )
+    company_id = fields.Many2one(related="deck_id.company_id", store=True)
+    date_from = fields.Date(
+        string="Applied From",
+        readonly=True,
+        help="First day of rates without a date of their own. Empty: they always held.",
+    )
+    file_name = fields.Char(string="File", readonly=True)
+    attachment_id = fields.Many2one("ir.attachment", readonly=True, ondelete="restrict")
+    user_id = fields.Many2one("res.users", string="Applied By", readonly=True)
+    whole = fields.Boolean(
+        string="Whole Deck",
+        readonly=True,
+        help="Rates that the file does not name were ended.",
+    )
+    count_new = fields.Integer(string="New", readonly=True)
+    count_dearer = fields.Integer(string="Dearer", readonly=True)
+    count_cheaper = fields.Integer(string="Cheaper", readonly=True)
+    count_terms = fields.Integer(string="Other Terms", readonly=True)
+    count_closed = fields.Integer(string="Ended", readonly=True)
+    count_prolonged = fields.Integer(string="Prolonged", readonly=True)
+    count_unchanged = fields.Integer(string="Unchanged", readonly=True)
+
+    @api.depends("file_name", "create_date")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for version in self:
+            day = format_date(self.env, version.create_date)
+            version.display_name = f"{version.file_name} ({day})"
+
+    def action_download(self):
+        """Download the file as it was applied."""
+        self.ensure_one()
+        self.check_access("read")
+        self.attachment_id.sudo()._metered_check()
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{self.attachment_id.id}?download=true",
+            "target": "download",
+        }
+
+    def action_view_rates(self):
+        """Open the rates that came with this file."""
+        self.ensure_one()
+        return window_action(
+            self.env, "action_metered_rate", [("version_id", "=", self.id)], context={}
+        )
 
 
 def _date(ordinal):

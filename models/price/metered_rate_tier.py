@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..guard.metered_given import all_given
+from ..guard.untrusted import all_given
 
 
 class MeteredRateTier(models.Model):

@@ -7,8 +7,6 @@ from . import metered_sums
 from . import metered_cdr
 from . import metered_cdr_cost
 from . import metered_cdr_explain
-from . import metered_cdr_golden
-from . import metered_cdr_margin
 from . import metered_usage
 from . import metered_usage_cost
 from . import metered_usage_sums

@@ -11,6 +11,7 @@ from ...connectors import files
 from ...connectors.harmless import harmless
 from ...ingest.mapping import raw_texts
 from ..job.ir_attachment import StoredFileError
+from ..screen.actions import window_action
 
 #: A type that Odoo does not know. Of a text it would store all words once more, to
 #: search in them, and to guess the type it would read the file into memory.
@@ -27,6 +28,7 @@ class MeteredBatch(models.Model):
     _description = "Usage Import"
     _inherit = ["metered.guarded", "mail.thread", "metered.job"]
     _order = "id desc"
+    _job_lock_class = 0x6D626A62  # "mbjb"
     _rec_name = "file_name"
 
     source_id = fields.Many2one(
@@ -379,18 +381,13 @@ class MeteredBatch(models.Model):
     def action_view_cdrs(self):
         """Open the call details of this import."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_cdr"
+        return window_action(
+            self.env, "action_metered_cdr", [("batch_id", "=", self.id)], context={}
         )
-        action["domain"] = [("batch_id", "=", self.id)]
-        action["context"] = {}
-        return action
 
     def action_view_exceptions(self):
         """Open the exceptions of this import."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_exception"
+        return window_action(
+            self.env, "action_metered_exception", [("batch_id", "=", self.id)]
         )
-        action["domain"] = [("batch_id", "=", self.id)]
-        return action

@@ -12,7 +12,7 @@ from .metered_sums import Money
 from .owner_many2one import OwnerMany2one
 
 #: records that are grouped at once: it takes about a second
-MOST_GROUPED = 1_500_000
+MOST_GROUPED = 1_100_000
 
 
 class MeteredCdr(models.Model):
@@ -213,3 +213,26 @@ class MeteredCdr(models.Model):
         """Whether it is a telephone call: not every record without meter is known."""
         self.ensure_one()
         return not self.meter_id or self.sudo().meter_id.kind == "call"
+
+    def action_keep_golden(self):
+        """Keep the call with its charge: a change of prices that alters it is told.
+
+        Of a call that took from a calling plan it is the rate deck's charge: what is
+        left of an allowance is another thing every day.
+        """
+        self.ensure_one()
+        return self.env["metered.golden.call"]._get_records_action(
+            name=self.env._("Golden Call"),
+            context={
+                "default_company_id": self.company_id.id,
+                "default_partner_id": self.partner_id.id,
+                "default_number": self.callee,
+                "default_meter_id": self.meter_id.id,
+                "default_moment": fields.Datetime.to_string(self.start_time),
+                "default_seconds": int(self.quantity),
+                "default_expected": self.deck_charge
+                if self.plan_taken
+                else self.charge,
+                "default_currency_id": self.currency_id.id,
+            },
+        )

@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.tools import format_datetime
 
-from ...rating.exact import exact, number
+from ...rating.exact import MICRO, exact, number
 from ...stored.plan_cover import StoredPlans
 from ...stored.why import explain_stored
 
@@ -24,15 +24,12 @@ class MeteredCdr(models.Model):
         self.ensure_one()
         self.check_access("read")
         view = self.env.ref("metered_billing.metered_cdr_view_form_explain")
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Why This Charge?"),
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(view.id, "form")],
-            "target": "new",
-            "context": {"dialog_size": "extra-large"},
-        }
+        return self._get_records_action(
+            name=self.env._("Why This Charge?"),
+            views=[(view.id, "form")],
+            target="new",
+            context={"dialog_size": "extra-large"},
+        )
 
     @api.depends_context("uid", "lang", "tz")
     def _compute_explanation(self):
@@ -83,7 +80,7 @@ class MeteredCdr(models.Model):
             text = self.env._("With the rates of today it would have no price.")
         elif today.currency_id == stored.currency_id:
             change = today.charge_micro - stored.charge_micro
-            size = words._number(exact(abs(change)) / 10**6)
+            size = words._number(exact(abs(change) * MICRO))
             text = (
                 self.env._(
                     "With the rates of today it would cost %(charge)s: %(change)s more."
@@ -115,7 +112,7 @@ class MeteredCdr(models.Model):
         values = {"cost": rows}
         if cost.charge_micro is not None and cost.currency_id == stored.currency_id:
             margin = stored.charge_micro - cost.charge_micro
-            amount = words._number(exact(margin) / 10**6)
+            amount = words._number(exact(margin * MICRO))
             rows.append(
                 words._row(
                     "margin",
@@ -130,7 +127,7 @@ class MeteredCdr(models.Model):
         """A charge with its currency."""
         words = self.env["metered.explanation"]
         currency = self.env["res.currency"].browse(outcome.currency_id)
-        amount = words._number(exact(outcome.charge_micro) / 10**6)
+        amount = words._number(exact(outcome.charge_micro * MICRO))
         return f"{amount} {currency.name}"
 
     def _explain_before(self):

@@ -8,6 +8,7 @@ from odoo.tools import format_date
 
 from ...stored.rerate import rerate
 from ..guard.unchecked_many2one import UncheckedMany2one
+from ..screen.actions import window_action
 from .metered_sums import Money
 
 #: of any currency on a line: beyond it a float has no cents, and no entry is balanced
@@ -154,12 +155,9 @@ class MeteredUsage(models.Model):
 
     def action_view_cdrs(self):
         """Open the calls that this usage is the sum of."""
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_cdr"
+        return window_action(
+            self.env, "action_metered_cdr", [("usage_id", "in", self.ids)], context={}
         )
-        action["domain"] = [("usage_id", "in", self.ids)]
-        action["context"] = {}
-        return action
 
     # === INVOICING === #
 
@@ -179,9 +177,21 @@ class MeteredUsage(models.Model):
         freed = usage.filtered(lambda u: not u.collecting and u.meter_id.kind == "call")
         if not freed:
             return usage
-        now = rerate(freed).after["usage_id"].tolist()
+        now = freed._rerate().after["usage_id"].tolist()
         self._apply_plans([("id", "in", now)])
         return (usage - freed) | self.browse(now)
+
+    def _rerate(self, write=True):
+        """Rate the calls of this usage again, with the rates of today.
+
+        :param write: False: only tell; else it is open, and locked by the caller
+        :return: ``stored.rerate.Rerated``
+        """
+        usage = self.sudo()
+        done = rerate(usage, write)
+        if write:
+            usage.env["metered.batch"]._reject(done.unrated)
+        return done
 
     @api.model
     def _apply_plans(self, domain):
@@ -191,7 +201,7 @@ class MeteredUsage(models.Model):
             groups = self._read_group(
                 [*domain, ("invoice_line_id", "=", False)], ["partner_id"]
             )
-            marks._settle_customers(
+            marks._apply_plans_to(
                 self.env["res.partner"].browse(partner.id for (partner,) in groups)
             )
 

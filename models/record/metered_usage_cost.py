@@ -10,6 +10,7 @@ from odoo import api, fields, models
 from ...ingest.load_rates import load_engine
 from ...stored.costs import cost_calls, read_costed, store_costs
 from ..guard.unchecked_many2one import UncheckedMany2one
+from ..job.metered_job import SLICE_SECONDS
 
 #: key of the advisory locks of companies whose costs are looked up ("mbco")
 COST_LOCK_CLASS = 0x6D62636F
@@ -17,8 +18,6 @@ COST_LOCK_CLASS = 0x6D62636F
 RECENT_DAYS = 62
 #: calls that are read and stored at a time
 CALLS_AT_ONCE = 50_000
-#: seconds that the scheduled action works at a time
-SLICE_SECONDS = 40
 
 _STALE = """
     SELECT usage.id, usage.records, trim_scale(usage.amount)::text

@@ -4,7 +4,4 @@ from . import metered_rerate
 from . import metered_rerate_difference
 from . import metered_rerate_document
 from . import metered_rerate_invoiced
-from . import metered_rerate_line
-from . import metered_rerate_meters
-from . import metered_rerate_open
 from . import metered_rerate_run

@@ -7,8 +7,9 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 from odoo.tools.misc import formatLang
 
-#: first key of the advisory locks that runs hold while they work ("mbrr")
-JOB_LOCK_CLASS = 0x6D627272
+from ..record.metered_sums import Money
+from ..screen.actions import window_action
+
 #: calls that are rated while somebody waits for the answer
 AT_ONCE = 20_000
 
@@ -27,6 +28,8 @@ class MeteredRerate(models.Model):
     _description = "Re-rating"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
+    _job_lock_class = 0x6D627272  # "mbrr"
+    _job_cron = "metered_billing.ir_cron_rerate"
 
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True
@@ -166,16 +169,7 @@ class MeteredRerate(models.Model):
             self._process()
         else:
             self._enqueue()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self._name,
-            "res_id": self.id,
-            "views": [(False, "form")],
-            "target": "current",
-        }
-
-    def _cron_id(self):
-        return "metered_billing.ir_cron_rerate"
+        return self._get_records_action(context={})
 
     def action_apply(self):
         """Write the new charges of usage that is not invoiced.
@@ -226,13 +220,44 @@ class MeteredRerate(models.Model):
     def action_view_usage(self):
         """Open the usage that it is about."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_usage"
+        return window_action(
+            self.env, "action_metered_usage", self._usage_domain(), context={}
         )
-        action["domain"] = self._usage_domain()
-        action["context"] = {}
-        return action
 
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
+
+class MeteredRerateLine(models.Model):
+    """What rating again changes for one customer in one currency."""
+
+    _name = "metered.rerate.line"
+    _description = "Change by Re-rating"
+    _inherit = ["metered.guarded", "metered.sums"]
+    _order = "rerate_id, difference desc, id"
+
+    rerate_id = fields.Many2one(
+        "metered.rerate",
+        string="Re-rating",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        index=True,
+    )
+    company_id = fields.Many2one(related="rerate_id.company_id", store=True)
+    partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
+    currency_id = fields.Many2one("res.currency", readonly=True)
+    calls = fields.Integer(
+        readonly=True,
+        string="Records",
+        help="Calls and other records that were rated again.",
+    )
+    changed = fields.Integer(
+        readonly=True,
+        help="Calls with another charge or rate; of a meter all "
+        "records of a period with another price.",
+    )
+    unrated = fields.Integer(
+        string="Without Rate", readonly=True, help="Calls that no rate fits any more."
+    )
+    before = Money(readonly=True)
+    after = Money(readonly=True)
+    difference = Money(readonly=True)
+    note = fields.Char(string="In the Way", readonly=True)

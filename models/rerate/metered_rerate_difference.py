@@ -6,8 +6,8 @@ from fractions import Fraction
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...rating.exact import MICRO
 from ..record.metered_sums import Money
-from .metered_rerate_run import MICRO
 
 
 class MeteredRerateDifference(models.Model):

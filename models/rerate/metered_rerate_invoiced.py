@@ -1,14 +1,42 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from collections import Counter
+from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
-from odoo import Command, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ...stored.rerate import rerate
+from ...rating.exact import MICRO
+from ...rating.shares import finite_amount, shares
 from ...stored.rerate_plans import charges_with_plans
-from .metered_rerate_run import MICRO
+from ..screen.actions import window_action
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What one invoice bills of a meter in one billing period, and of whom.
+
+    :ivar meter: ``metered.meter``
+    :ivar owner: ``sale.subscription`` whose period it is, may be empty
+    :ivar partner: ``res.partner``: the commercial entity
+    :ivar date_from: first day of the period
+    :ivar date_to: first day after it
+    :ivar move: the ``account.move``
+    """
+
+    meter: models.BaseModel
+    owner: models.BaseModel
+    partner: models.BaseModel
+    date_from: object
+    date_to: object
+    move: models.BaseModel
+
+    @property
+    def period(self):
+        """The meter and billing period, whatever bills it."""
+        return self.meter, self.owner, self.partner, self.date_from, self.date_to
 
 
 class MeteredRerate(models.Model):
@@ -18,6 +46,12 @@ class MeteredRerate(models.Model):
     of usage was charged and would be charged now is a ``metered.rerate.difference``;
     what they add up to goes, line by line of the old invoices and with their accounts
     and taxes, on one credit note or invoice per customer and currency.
+
+    The price of a meter is that of a whole billing period. So the whole period is
+    priced again, also where a run is about some of its days, and invoice by invoice,
+    as it was billed: each bills the period so far, less what those before it bill.
+    What an invoice bills now goes to its rows in the proportions in which they were
+    charged.
     """
 
     _inherit = "metered.rerate"
@@ -44,14 +78,11 @@ class MeteredRerate(models.Model):
         """Ask for the reason, before the difference is posted."""
         self.ensure_one()
         self._check_approver()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Approve the Difference"),
-            "res_model": "metered.rerate.approve",
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {"default_rerate_id": self.id},
-        }
+        return self.env["metered.rerate.approve"]._get_records_action(
+            name=self.env._("Approve the Difference"),
+            target="new",
+            context={"default_rerate_id": self.id},
+        )
 
     def _check_approver(self):
         self.check_access("read")
@@ -82,22 +113,20 @@ class MeteredRerate(models.Model):
         """Open the credit notes and invoices with the differences."""
         self.ensure_one()
         self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "account.action_move_out_invoice"
-        )
         moves = self.sudo().difference_ids.move_id
-        action["domain"] = [("id", "in", moves.ids)]
-        action["context"] = {"create": False}
-        return action
+        return window_action(
+            self.env,
+            "account.action_move_out_invoice",
+            [("id", "in", moves.ids)],
+            context={"create": False},
+        )
 
     def action_view_differences(self):
         """Open what was and is charged, day by day."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_rerate_difference"
+        return window_action(
+            self.env, "action_metered_rerate_difference", [("rerate_id", "=", self.id)]
         )
-        action["domain"] = [("rerate_id", "=", self.id)]
-        return action
 
     # === RATE === #
 
@@ -115,7 +144,7 @@ class MeteredRerate(models.Model):
                 " ORDER BY id FOR UPDATE",
                 (usage.ids,),
             )
-        done = rerate(usage, write=False)
+        done = usage._rerate(write=False)
         self._give_plans_anew(done)
         priced, problems, pricings = self._price_again(of_meters, periods)
         values, rows = self._compare(done, priced, problems)
@@ -135,9 +164,12 @@ class MeteredRerate(models.Model):
 
         :param done: ``stored.rerate.Rerated``; its sums after are changed
         """
-        usage = self.env["metered.usage"].browse(done.before["usage_id"].tolist())
         company = self.company_id.sudo().with_company(self.company_id)
-        found = charges_with_plans(company, usage.sudo())
+        marks, usage = company.env["metered.plan.mark"], company.env["metered.usage"]
+        if not marks._exist_plans():
+            return
+        usage = usage.browse(done.before["usage_id"].tolist())
+        found = charges_with_plans(marks._plan_book(company), usage)
         charges = done.after["usage_id"].map(found)
         known = charges.notna()
         done.after.loc[known, "charge_micro"] = charges[known].astype("int64")
@@ -276,3 +308,142 @@ class MeteredRerate(models.Model):
         return self.env["metered.rerate.difference"].search(
             [("rerate_id", "=", self.id), ("usage_id", "in", list(usage_ids))]
         )
+
+    # === METERS === #
+
+    def _price_again(self, usage, periods):
+        """Price the periods again that invoiced usage is of.
+
+        :param usage: ``metered.usage`` of meters, on posted invoices; all of a
+            company and its contacts
+        :param periods: as :meth:`_periods_of` found them
+        :return: (dict ``metered.usage`` row -> (before, after) as Decimals, of all
+            rows of the same periods on posted invoices; dict partner id -> why it
+            cannot be priced; dict row -> what explains its price now, see
+            ``metered_pricing`` of invoice lines)
+        """
+        every = usage.union(*periods.values())
+        before = self._charged(every)
+        after, problems, pricings = dict(before), {}, {}
+        # What else is on invoices of these periods has to be known, in its turn.
+        own = {
+            billed: rows
+            for billed, rows in every.grouped(self._billed_as).items()
+            if billed.period in periods and billed.move.state == "posted"
+        }
+        for billed in sorted(own, key=lambda some: (some.move.id, some.meter.id)):
+            rows = own[billed]
+            earlier = periods[billed.period].filtered(
+                lambda row, move=billed.move: row.invoice_id.id < move.id
+            )
+            try:
+                found = self._priced_now(billed, rows, earlier)
+            except UserError as error:
+                problems.update((partner.id, str(error)) for partner in rows.partner_id)
+                continue
+            due = found.priced.due(
+                sum(Fraction(after[row]) for row in earlier),
+                is_rounded=billed.move.currency_id == found.currency,
+            )
+            after.update(_given(finite_amount(due), rows, before, billed.meter))
+            pricings.update(dict.fromkeys(rows, rows._pricing(found)))
+        told = {row: (before[row], after[row]) for row in usage.union(*own.values())}
+        return told, problems, pricings
+
+    def _periods_of(self, usage):
+        """All usage on invoices of the meters and periods of some.
+
+        :return: dict ``Billed.period`` -> ``metered.usage``
+        """
+        found = {}
+        for billed in {self._billed_as(row) for row in usage}:
+            if billed.period not in found:
+                found[billed.period] = usage._billed_usage(
+                    billed.meter,
+                    billed.owner,
+                    billed.owner.partner_id or billed.partner,
+                    self.company_id,
+                    billed.date_from,
+                    billed.date_to,
+                )
+        return found
+
+    @api.model
+    def _billed_as(self, row):
+        """What a row of invoiced usage was billed with.
+
+        :return: :class:`Billed`
+        """
+        line = row.invoice_line_id
+        return Billed(
+            meter=row.meter_id,
+            owner=line.metered_subscription_id,
+            partner=line.metered_subscription_id.partner_id.commercial_partner_id
+            or row.partner_id.commercial_partner_id,
+            date_from=line.metered_date_from,
+            date_to=line.metered_date_to,
+            move=line.move_id,
+        )
+
+    def _charged(self, usage):
+        """What usage was charged, with the differences that were billed since.
+
+        :return: dict ``metered.usage`` row -> Decimal
+        """
+        self.env.cr.execute(
+            "SELECT id, amount::text FROM metered_usage WHERE id = ANY(%s)",
+            (usage.ids,),
+        )
+        amounts = {key: Decimal(text) for key, text in self.env.cr.fetchall()}
+        since = self.env["metered.rerate.difference"]._billed_of(usage)
+        return {row: amounts[row.id] + since.get(row.id, Decimal()) for row in usage}
+
+    def _priced_now(self, billed, rows, earlier):
+        """The price of a period as far as an invoice has billed it.
+
+        :param rows: ``metered.usage`` that is billed by it
+        :param earlier: what earlier invoices bill of the period
+        :return: ``PricedMeter``
+        :raises UserError: saying why there is no price
+        """
+        Usage = self.env["metered.usage"]
+        found = Usage._find_price(
+            billed.meter,
+            billed.owner,
+            billed.owner.partner_id or billed.partner,
+            self.company_id,
+            billed.date_from,
+            billed.date_to,
+            rows,
+            product=rows.invoice_line_id.product_id[:1],
+        )
+        if (rows | earlier).currency_id - found.currency:
+            raise UserError(
+                self.env._(
+                    "%(meter)s would be charged in another currency: %(currency)s.",
+                    meter=billed.meter.name,
+                    currency=found.currency.name,
+                )
+            )
+        Usage._price_found(found, billed.partner, earlier | rows)
+        return found
+
+
+def _given(due, rows, before, meter):
+    """What is due of rows of usage, shared out as it was.
+
+    :param due: Fraction with an end
+    :param before: dict row -> Decimal
+    :return: dict row -> Decimal; nothing is changed where the sum is what it was
+    """
+    charged = [Fraction(before[row]) for row in rows]
+    if due == sum(charged):
+        return {row: before[row] for row in rows}
+    given = {row: Decimal() for row in rows}
+    is_shared = sum(charged) and min(charged) >= 0
+    if is_shared or not rows.filtered("records"):
+        weights = charged if is_shared else [Fraction(1)] * len(rows)
+    else:
+        # Nothing was charged: it is shared out as on a new invoice.
+        rows, weights = rows.filtered("records")._weights(meter)
+    return given | dict(zip(rows, shares(due, weights), strict=True))

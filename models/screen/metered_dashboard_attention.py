@@ -4,8 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import format_date
 
 from .metered_dashboard import TOP
-from .metered_dashboard_so_far import MOST_PRICED
-from .metered_dashboard_usage import USAGE
+from .metered_dashboard_usage import MOST_PRICED, USAGE
 
 EXCEPTION = "metered_billing.action_metered_exception"
 BATCH = "metered_billing.action_metered_batch"

@@ -313,11 +313,6 @@ class MeteredOnboarding(models.AbstractModel):
 
     @api.model
     def _dialog(self, model, name, **context):
-        return {
-            "type": "ir.actions.act_window",
-            "name": name,
-            "res_model": model,
-            "views": [(False, "form")],
-            "target": "new",
-            "context": context,
-        }
+        return self.env[model]._get_records_action(
+            name=name, target="new", context=context
+        )

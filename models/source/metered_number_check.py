@@ -11,6 +11,7 @@ from ...ingest.dialled import LEAST_NUMBERS, judge
 from ...ingest.load_classes import own_country, source_dial_plan
 from ...ingest.usage_calls import NEWEST_OF_CONTACT
 from ...rating.exact import exact
+from ..screen.actions import window_action
 
 #: of how many calls of a contact, and of a source's last imports, the numbers are read
 CALLS_OF_CONTACT = 500
@@ -206,10 +207,7 @@ class MeteredNumberCheck(models.AbstractModel):
 
         :param domain: of ``metered.cdr``
         """
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_cdr"
-        )
-        return {**action, "domain": domain, "context": {}}
+        return window_action(self.env, "action_metered_cdr", domain, context={})
 
 
 def _percent(part, whole):

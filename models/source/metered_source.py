@@ -7,7 +7,9 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from ...ingest import presets
 from ...ingest.dial_plans import dial_plan
+from ...ingest.load import load_settings
 from ...ingest.mapping import ColumnSpec, missing_targets
+from ..screen.actions import window_action
 
 
 class MeteredSource(models.Model):
@@ -183,6 +185,14 @@ class MeteredSource(models.Model):
     batch_count = fields.Integer(compute="_compute_counts")
     open_exception_count = fields.Integer(compute="_compute_counts")
 
+    cost_deck_id = fields.Many2one(
+        "metered.rate.deck",
+        domain="[('purpose', '=', 'cost'), ('company_id', '=', company_id)]",
+        check_company=True,
+        help="What the supplier charges for calls of this source, to know the margin. "
+        "Empty: the company's cost deck.",
+    )
+
     _name_uniq = models.Constraint(
         "UNIQUE (company_id, name)",
         "There is already a metered source of this name in this company.",
@@ -242,6 +252,10 @@ class MeteredSource(models.Model):
                 raise ValidationError(
                     self.env._("The limits of a source cannot be negative.")
                 )
+
+    @api.constrains("cost_deck_id")
+    def _check_cost_deck(self):
+        self.cost_deck_id._check_is_for("cost")
 
     @api.onchange("preset")
     def _onchange_preset(self):
@@ -392,34 +406,46 @@ class MeteredSource(models.Model):
                 )
             )
 
+    def _load_settings(self):
+        """What records of this source are read and rated with.
+
+        :return: ``ingest.settings.ImportSettings``
+        """
+        source = self.sudo().with_company(self.company_id)
+        plans = source.env["metered.plan.mark"]
+        return load_settings(source, plans._plan_partners(source.company_id))
+
     def action_view_batches(self):
         """Open the imports of this source."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_batch"
+        return window_action(
+            self.env,
+            "action_metered_batch",
+            [("source_id", "=", self.id)],
+            context={"default_source_id": self.id},
         )
-        action["domain"] = [("source_id", "=", self.id)]
-        action["context"] = {"default_source_id": self.id}
-        return action
 
     def action_view_exceptions(self):
         """Open what of this source waits for a person."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_exception"
+        return window_action(
+            self.env, "action_metered_exception", [("source_id", "=", self.id)]
         )
-        action["domain"] = [("source_id", "=", self.id)]
-        return action
 
     def action_import(self):
         """Open the upload wizard for this source."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_import"
+        return window_action(
+            self.env, "action_metered_import", context={"default_source_id": self.id}
         )
-        action["context"] = {"default_source_id": self.id}
-        return action
 
     def _cure_targets(self):
         """Everything of these sources: another setting may cure any of it."""
         return [(source.company_id, {"source_id": source.id}) for source in self]
+
+    # === COSTS === #
+
+    def _cost_deck(self):
+        """The deck that says what calls of this source cost; may be empty."""
+        self.ensure_one()
+        return self.cost_deck_id or self.company_id.metered_cost_deck_id

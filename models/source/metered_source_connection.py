@@ -11,6 +11,7 @@ from ...connectors.errors import SourceError
 from ...connectors.interface import attempt
 from ...connectors.kinds import KINDS
 from ...connectors.sources import CONNECTORS, kind_of, make_connector
+from ..screen.actions import RELOAD, notification
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 #: settings that a connector gets under the name of the field
@@ -334,16 +335,9 @@ class MeteredSource(models.Model):
                 )
         else:
             message = self.env._("All %s checks passed.", len(checks))
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "danger" if wrong else "success",
-                "title": self.name,
-                "message": message,
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return notification(
+            message, "danger" if wrong else "success", title=self.name, next=RELOAD
+        )
 
     def _test_connection(self, account=None):
         """Test, and keep what was found with its time.

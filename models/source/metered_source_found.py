@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 
 from ...connectors.errors import SourceAnswerError, SourceError
 from ...connectors.http import HttpLimits
+from ..screen.actions import RELOAD, notification, window_action
 
 #: a switch with more is not one operator's
 MOST_ACCOUNTS = 50_000
@@ -148,19 +149,14 @@ class MeteredSourceFound(models.Model):
             )
         for found in free:
             found.source_id._assign_account(found.name, found.suggested_id)
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._(
-                    "Accounts that have a customer now: %s. The next sync fetches what "
-                    "is theirs.",
-                    len(free),
-                ),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return notification(
+            self.env._(
+                "Accounts that have a customer now: %s. The next sync fetches what "
+                "is theirs.",
+                len(free),
+            ),
+            next=RELOAD,
+        )
 
     def action_list_again(self):
         """Ask the switches of this list for their accounts again."""
@@ -174,20 +170,15 @@ class MeteredSourceFound(models.Model):
                 failure = f"{source.name}: {error}"
                 raise UserError(failure) from error
         listed = sources.found_ids
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._(
-                    "Accounts that the switch lists: %(count)s, of these without a "
-                    "customer: %(free)s.",
-                    count=len(listed),
-                    free=len(listed.filtered(lambda found: not found.account_id)),
-                ),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return notification(
+            self.env._(
+                "Accounts that the switch lists: %(count)s, of these without a "
+                "customer: %(free)s.",
+                count=len(listed),
+                free=len(listed.filtered(lambda found: not found.account_id)),
+            ),
+            next=RELOAD,
+        )
 
 
 class MeteredSource(models.Model):
@@ -294,28 +285,22 @@ class MeteredSource(models.Model):
                 if not at_any_rate and not source.found_ids:
                     raise UserError(failure) from error
                 failures.append(failure)
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_source_found"
+        action = window_action(
+            self.env,
+            "action_metered_source_found",
+            [("source_id", "in", self.ids)],
+            context={"search_default_free": 1, "metered_source_ids": self.ids},
         )
-        action["domain"] = [("source_id", "in", self.ids)]
-        action["context"] = {
-            "search_default_free": 1,
-            "metered_source_ids": self.ids,
-        }
         if not failures:
             return action
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "warning",
-                "sticky": True,
-                "title": self.env._("Not all switches could be asked"),
-                "message": "\n".join(failures),
-                # An action that follows another would show its text as HTML source.
-                "next": {**action, "help": False},
-            },
-        }
+        return notification(
+            "\n".join(failures),
+            "warning",
+            sticky=True,
+            title=self.env._("Not all switches could be asked"),
+            # An action that follows another would show its text as HTML source.
+            next={**action, "help": False},
+        )
 
     @api.model
     def action_map_all_accounts(self):

@@ -11,6 +11,7 @@ from ...connectors.http_json import HttpJson
 from ...ingest.load_classes import source_dial_plan
 from ...ingest.mapping import ColumnSpec
 from ...ingest.preview import understand
+from ..screen.actions import RELOAD, notification
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 #: fields named http_X whose X the connector knows
@@ -181,19 +182,15 @@ class MeteredSource(models.Model):
         except SourceError as error:
             raise UserError(str(error)) from error
         self._set_as_program({"http_preview": self._prepare_http_preview(tried.frame)})
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success" if tried.rows else "warning",
-                "message": self.env._(
-                    "%(count)s records on the first page of %(asked)s",
-                    count=tried.rows,
-                    asked=tried.asked,
-                ),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return notification(
+            self.env._(
+                "%(count)s records on the first page of %(asked)s",
+                count=tried.rows,
+                asked=tried.asked,
+            ),
+            "success" if tried.rows else "warning",
+            next=RELOAD,
+        )
 
     def _tryout_account(self, connector):
         """The account whose records are tried: one of ours, else the switch's first."""

@@ -1,21 +1,35 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import logging
 from contextlib import contextmanager
 
-from odoo import fields, models
+from odoo import api, fields, models
 
+from ...connectors.credentials import Redaction
+from ...connectors.errors import SourceError, SourceSettingsError, SourceUnreachable
+from ...connectors.file_ledger import StoredFile
 from ...connectors.file_store import FileStore
 from ...connectors.file_systems import open_file_system
 from ...connectors.interface import attempt
 from ...ingest.aside import Aside
+from ...ingest.conflicts import make_lasting
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 #: said where somebody waits for an answer
 HURRIED = Aside("metered_hurried")
+#: parts of the names of options that hold credentials
+SECRETS = ("pass", "secret", "token", "key", "auth", "credential")
+_logger = logging.getLogger(__name__)
 
 
 class MeteredSource(models.Model):
-    """Settings of a source whose files lie in a folder somewhere."""
+    """A source whose files lie in a folder somewhere, and what becomes of them.
+
+    A storage of OCA's module fs_storage, where that is installed, is set up by those
+    who set up the server, credentials included, and used by other modules as well. So
+    only they choose one for a source; what a metered administrator can enter alone are
+    the kinds of this module itself, whose addresses are checked.
+    """
 
     _inherit = "metered.source"
 
@@ -84,6 +98,22 @@ class MeteredSource(models.Model):
         string="Files",
         readonly=True,
     )
+
+    store_code = fields.Selection(
+        "_selection_store_code",
+        string="Storage",
+        groups="base.group_system",
+        copy=False,
+        help="One of those in Settings, Technical, FS Storages, of the module "
+        "fs_storage. Its credentials stay there.",
+    )
+
+    @api.model
+    def _selection_store_code(self):
+        if "fs.storage" not in self.env:
+            return []
+        storages = self.env["fs.storage"].sudo().search([("code", "!=", False)])
+        return [(storage.code, storage.name) for storage in storages]
 
     @contextmanager
     def _open_file_store(self):
@@ -157,6 +187,95 @@ class MeteredSource(models.Model):
             return [*opened, *checks]
         return opened
 
+    # === A STORAGE OF FS_STORAGE === #
+
+    def _open_fs_storage(self):
+        """Open the chosen storage; see :meth:`_open_file_system`."""
+        storage = self._fs_storage()
+        redact = Redaction()
+        redact.add(*_secrets(storage.json_options or {}))
+        try:
+            # A connection that is shared with others, and is theirs to close.
+            return storage.fs, self.sudo().store_folder or "", redact, lambda: None
+        except Exception as error:
+            # Each file system has exceptions of its own, which need not be installed.
+            raise SourceUnreachable(
+                f"The storage {storage.name} cannot be opened: {redact(error)[:300]}.",
+                storage.code,
+                "Test it in Settings, Technical, FS Storages.",
+            ) from None
+
+    def _fs_storage(self):
+        """The chosen record of ``fs.storage``, with all rights.
+
+        :raises SourceSettingsError: there is none
+        """
+        if "fs.storage" not in self.env:
+            raise SourceSettingsError(
+                "The module fs_storage is not installed.",
+                remedy="Install it, or let the source say itself where its files are.",
+            )
+        code = self.sudo().store_code
+        storage = self.env["fs.storage"].sudo().search([("code", "=", code)], limit=1)
+        if not code or not storage:
+            raise SourceSettingsError(
+                f"There is no storage {code}." if code else "No storage is chosen.",
+                remedy="Whoever may change the settings of this Odoo chooses one on "
+                "the source.",
+            )
+        return storage
+
+    # === AFTER THE IMPORT === #
+
+    def _put_away(self, store, commit, names=None):
+        """Move or delete files whose records are all stored.
+
+        Killed between doing that and noting it, the next time finds where the file is
+        and notes that: it is done once.
+
+        :param store: :class:`~..connectors.file_store.FileStore`
+        :param names: of the files that are looked at; None: all
+        """
+        newest = {row.name: row for row in self.file_ids.sorted("id")}
+        for name, row in newest.items():
+            if names is not None and name not in names:
+                continue
+            if row.afterwards or not row._is_imported():
+                continue
+            # What is on disk here need not be there any more.
+            make_lasting(self.env.cr)
+            if commit:
+                commit()
+            row.afterwards = store.finish(
+                StoredFile(row.name, int(row.size), row.changed or ""),
+                row.checksum or "",
+            )
+            if commit:
+                commit()
+
+    @api.model
+    def _put_away_imported(self, commit):
+        """Put away what imports left that ended on their own, after their sync."""
+        waiting = self.env["metered.source.file"].search(
+            [
+                ("afterwards", "=", False),
+                ("batch_id.state", "=", "done"),
+                ("source_id.brings_files", "=", True),
+            ]
+        )
+        for source in waiting.source_id:
+            # A sync that runs does it itself.
+            if source.sudo().store_afterwards == "keep" or source.sync_ids.filtered(
+                lambda sync: sync.state == "running"
+            ):
+                continue
+            try:
+                with source._open_file_store() as (store, _redact):
+                    source._put_away(store, commit)
+            except SourceError:
+                # Its next sync tries again, and says what is wrong.
+                _logger.info("Files of %s are put away later", source.display_name)
+
 
 class MeteredSourceFile(models.Model):
     """A file that was taken from a file store: what makes it known the next time."""
@@ -207,3 +326,22 @@ class MeteredSourceFile(models.Model):
                 ]
             ).batch_id
         return any(batch.state == "done" and batch.balance == "ok" for batch in batches)
+
+
+class MeteredBatch(models.Model):
+    _inherit = "metered.batch"
+
+    def _put_away_later(self):
+        """Have the file put away that was imported; see ``_put_away_imported``."""
+        source = self.source_id.sudo()
+        if source.brings_files and source.store_afterwards != "keep":
+            self.env["metered.sync"]._trigger_cron()
+
+
+def _secrets(options):
+    """The texts in options of a file system that nobody is to read."""
+    for name, value in options.items():
+        if isinstance(value, dict):
+            yield from _secrets(value)
+        elif isinstance(value, str) and any(part in name.lower() for part in SECRETS):
+            yield value

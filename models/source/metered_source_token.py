@@ -230,17 +230,14 @@ class MeteredSource(models.Model):
         """Make a token, and show it this once."""
         self.ensure_one()
         token = self._new_token()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("New Token"),
-            "res_model": "metered.token.show",
-            "view_mode": "form",
-            "target": "new",
-            "context": {
+        return self.env["metered.token.show"]._get_records_action(
+            name=self.env._("New Token"),
+            target="new",
+            context={
                 "default_token": token,
                 "default_address": self.push_address,
             },
-        }
+        )
 
     def _new_token(self):
         """Make a token beside the one that there is.

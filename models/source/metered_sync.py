@@ -1,8 +1,17 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
+
+from ..job.metered_job import UNFINISHED
+from ..screen.actions import window_action
+
+#: syncs that are removed in one transaction
+PORTION = 1_000
+ENDED = ("done", "failed")
 
 
 class MeteredSync(models.Model):
@@ -11,12 +20,19 @@ class MeteredSync(models.Model):
     Pages go through the one pipeline. What is stored of them is committed together
     with the cursor after them, so that a sync that is killed goes on with the page
     that was not stored; a page that comes twice is known by its records' ids.
+
+    Syncs leave with their logs when they are older than their company keeps them. What
+    they brought in stays, and so do the imports that say where it came from: of which
+    account, and of which time. An import goes with its sync when everything in it had
+    been known before.
     """
 
     _name = "metered.sync"
     _description = "Sync"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
+    _job_lock_class = 0x6D627379  # "mbsy"
+    _job_cron = "metered_billing.ir_cron_sync"
 
     source_id = fields.Many2one(
         "metered.source", required=True, readonly=True, ondelete="cascade", index=True
@@ -120,20 +136,12 @@ class MeteredSync(models.Model):
     def _action_open(self):
         """Open these: the form of one, the list of several."""
         if len(self) == 1:
-            return {
-                "type": "ir.actions.act_window",
-                "res_model": self._name,
-                "res_id": self.id,
-                "views": [(False, "form")],
-            }
+            return self._get_records_action(context={})
         return self._action_list([("id", "in", self.ids)])
 
     @api.model
     def _action_list(self, domain):
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "metered_billing.action_metered_sync"
-        )
-        return {**action, "domain": domain, "context": {}}
+        return window_action(self.env, "action_metered_sync", domain, context={})
 
     def action_view_cdrs(self):
         """Open the calls that this sync brought in."""
@@ -141,3 +149,76 @@ class MeteredSync(models.Model):
         if not self.batch_id:
             raise UserError(self.env._("This sync has brought in nothing so far."))
         return self.batch_id.action_view_cdrs()
+
+    # === AGE === #
+
+    @api.autovacuum
+    def _gc_syncs(self):
+        """Remove a portion of each company's.
+
+        :return: (how many, whether there are more)
+        """
+        kept = self._kept()
+        removed, more = 0, False
+        for company in self.env["res.company"].search([("metered_sync_days", ">", 0)]):
+            days = timedelta(days=company.metered_sync_days)
+            aged = self.search(
+                [
+                    ("company_id", "=", company.id),
+                    ("state", "in", ENDED),
+                    ("finished", "<", fields.Datetime.now() - days),
+                    ("id", "not in", kept.ids),
+                ],
+                order="id",
+                limit=PORTION,
+            )
+            removed += len(aged)
+            more = more or len(aged) == PORTION
+            aged._remove()
+        return removed, more
+
+    def _kept(self):
+        """What is still looked at, whatever its age.
+
+        The last one of each account tells how it stands with it, and one that failed
+        can go on as long as the account has that problem. A renewal waits for its own.
+        """
+        last = self._newest([("state", "in", ENDED)])
+        failed = self._newest([("state", "=", "failed")]).filtered(
+            lambda sync: (sync.account_id or sync.source_id).sync_error
+        )
+        renewals = self.env["metered.renewal"].search(UNFINISHED)
+        return last | failed | renewals.sync_ids
+
+    @api.model
+    def _newest(self, domain):
+        """The newest of these for each account, and each source without accounts."""
+        rows = self._read_group(domain, ["source_id", "account_id"], ["id:max"])
+        return self.browse([newest for _source, _account, newest in rows])
+
+    def _remove(self):
+        batches = self.batch_id
+        self.unlink()
+        known = batches.filtered(lambda batch: not batch._holds_records())
+        known.unlink()
+
+
+class MeteredSyncLine(models.Model):
+    """A line of a sync's log."""
+
+    _name = "metered.sync.line"
+    _description = "Line of a Sync"
+    _inherit = ["metered.guarded"]
+    _order = "id"
+
+    sync_id = fields.Many2one(
+        "metered.sync", required=True, ondelete="cascade", index=True
+    )
+    company_id = fields.Many2one(related="sync_id.company_id", store=True)
+    date = fields.Datetime(default=lambda self: fields.Datetime.now(), readonly=True)
+    level = fields.Selection(
+        [("info", "Done"), ("warning", "Tried again"), ("error", "Failed")],
+        default="info",
+        readonly=True,
+    )
+    message = fields.Char(readonly=True)

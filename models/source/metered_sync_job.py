@@ -14,14 +14,11 @@ from ...connectors.formats import Chunk
 from ...connectors.interface import join_pages
 from ...ingest.aside import Aside
 from ...ingest.conflicts import make_lasting
-from ...ingest.load import load_settings
 from ...ingest.load_more import add_identifiers
 from ...ingest.run import run_chunks
 from ..guard.metered_audit import BY_SWITCH
 from .metered_sync_end import LIMITS
 
-#: first key of the advisory locks that syncs hold while they run ("mbsy")
-JOB_LOCK_CLASS = 0x6D627379
 #: records that are stored and committed together
 CHUNK_RECORDS = 2_000
 #: pages of one sync, over all its slices: a switch may go on for ever
@@ -46,10 +43,6 @@ class MeteredSync(models.Model):
 
     _inherit = "metered.sync"
 
-    @api.model
-    def _job_lock_class(self):
-        return JOB_LOCK_CLASS
-
     def _run(self, commit, seconds):
         slot = self._take_slot(commit)
         if slot is None:
@@ -57,7 +50,7 @@ class MeteredSync(models.Model):
         try:
             if not self._run_kind(commit, seconds):
                 return False
-            self._settle(commit)
+            self._close_problem(commit)
             return True
         except (SourceError, SourceFileError) as error:
             return self._source_failed(error, commit)
@@ -237,7 +230,7 @@ class MeteredSync(models.Model):
             # Those of a transaction that failed are not there.
             found = self.env["metered.identifier"].sudo().browse(added).exists()
             settings = add_identifiers(settings, source, found)
-        settings = settings or load_settings(source)
+        settings = settings or source._load_settings()
         kept[source.id] = (settings, ())
         return settings
 

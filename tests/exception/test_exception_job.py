@@ -10,10 +10,7 @@ from odoo.tools import mute_logger
 from ..support.metered_case import MeteredCase
 
 NOBODY = "+14045559999"
-OPERATION = (
-    "odoo.addons.metered_billing.models.exception.metered_exception_job_operation"
-)
-START = "odoo.addons.metered_billing.models.exception.metered_exception_job_start"
+JOB = "odoo.addons.metered_billing.models.exception.metered_exception_job"
 LOGGER = "odoo.addons.metered_billing.models.job.metered_job"
 
 
@@ -41,7 +38,7 @@ class TestExceptionJob(MeteredCase):
 
     def assign(self):
         """Give the number to the customer, with so many records that a job runs."""
-        few = patch.dict(START + ".AT_ONCE", {"retry": 10})
+        few = patch.dict(JOB + ".AT_ONCE", {"retry": 10})
         with few, patch.object(self.Job, "_slice_records", lambda self: 7):
             self.make_identifier(self.newcomer, NOBODY)
             self.env.cr.flush()
@@ -81,7 +78,7 @@ class TestExceptionJob(MeteredCase):
         self.assertEqual(sum(self.usage(self.newcomer).mapped("records")), 36)
 
     def test_the_list_opens_the_job(self):
-        with patch.dict(START + ".AT_ONCE", {"dismiss": 10}):
+        with patch.dict(JOB + ".AT_ONCE", {"dismiss": 10}):
             cause = self.env["metered.exception.cause"].search([])
             action = self.env["metered.exception.job"]._start(
                 "dismiss", cause._target(), {"reason": "Tests"}
@@ -96,7 +93,7 @@ class TestExceptionJob(MeteredCase):
 
     def test_others_at_the_same_records(self):
         """What cannot be done at once, because others are at it, is done by a job."""
-        retry = patch(OPERATION + ".retry_exceptions", side_effect=self.taken)
+        retry = patch(JOB + ".retry_exceptions", side_effect=self.taken)
         with retry, mute_logger("odoo.sql_db"):
             action = self.exceptions(self.batch).action_retry()
         self.assertEqual(action["res_model"], "metered.exception.job")
@@ -112,9 +109,7 @@ class TestExceptionJob(MeteredCase):
     def test_what_fails_can_be_resumed(self):
         job = self.assign()
         cron = self.env.ref("metered_billing.ir_cron_exception_jobs")
-        broken = patch(
-            OPERATION + ".retry_exceptions", side_effect=ValueError("Disk full")
-        )
+        broken = patch(JOB + ".retry_exceptions", side_effect=ValueError("Disk full"))
         with self.enter_registry_test_mode(), broken, mute_logger(LOGGER):
             cron.method_direct_trigger()
         self.assertEqual((job.state, job.error), ("failed", "Disk full"))

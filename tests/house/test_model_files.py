@@ -208,6 +208,12 @@ class TestModelFiles(TestCase):
         self.assertGreater(len(parts), 150)
         self.assertEqual(decided_by_order(parts), [])
 
+    def test_a_file_has_one_class_of_a_model(self):
+        for file, parts in self.files.parts.items():
+            models = [part.model for part in parts]
+            with self.subTest(file):
+                self.assertEqual(len(models), len(set(models)))
+
     def test_imports_are_complete_and_in_order(self):
         """By name, but what a file inherits stands above it."""
         for init in [file for file in self.files.trees if file.endswith(INIT)]:

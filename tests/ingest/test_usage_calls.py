@@ -14,7 +14,6 @@ from odoo.tests import tagged
 from ...ingest.usage_calls import NEWEST_OF_CONTACT, USAGE_CDRS
 from ...models.record import owner_many2one
 from ...stored.plan_calls import read_calls
-from ...stored.rerate import rerate
 from ..support.metered_case import MeteredCase
 
 #: the furthest from UTC: their days begin 14 hours before it, and end 12 hours after it
@@ -123,7 +122,7 @@ class TestUsageCalls(MeteredCase):
         for customer in self.customers.values():
             customer.metered_deck_id = deck
         usage = self.env["metered.usage"].search([])
-        self.assertEqual(rerate(usage).changed, 6)
+        self.assertEqual(usage._rerate().changed, 6)
         self.assertEqual(len(read_calls(self.env.cr, np.array(usage.ids, np.int64))), 6)
 
     def test_a_customers_records(self):

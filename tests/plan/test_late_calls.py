@@ -12,7 +12,7 @@ from odoo.tests import tagged
 
 from ..rerate.test_rerate_plans import RerateCase
 from ..support.reference_plans import Lots
-from ..what_if.test_simulation_plans import TrialCase
+from ..what_if.test_what_if_plans import TrialCase
 from .test_calling_plans import PHONE, PHONE_2
 
 MINUTE = 60

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import new_test_user, tagged
 
-from odoo.addons.metered_billing.models.source import metered_completeness_fetch
+from odoo.addons.metered_billing.models.source import metered_completeness
 
 from .test_source_sync import ACME, BOLT, DAY, SourceCase
 
@@ -229,7 +229,7 @@ class TestFetchAgain(SourceCase):
 
     def test_no_longer_than_what_one_sync_compares(self):
         rows = self.make_days(*range(1, 32))
-        with patch.object(metered_completeness_fetch, "MOST_DAYS", 20):
+        with patch.object(metered_completeness, "MOST_DAYS", 20):
             started, _message = self.fetch(rows)
         self.assertEqual(started, [(ACME, 1, 20), (ACME, 21, 31)])
 

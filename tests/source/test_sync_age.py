@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
-from odoo.addons.metered_billing.models.source import metered_sync_age
+from odoo.addons.metered_billing.models.source import metered_sync
 
 from .test_source_sync import BOLT, SourceCase
 
@@ -115,7 +115,7 @@ class TestSyncAge(SourceCase):
     def test_in_portions(self):
         old = self.env["metered.sync"].union(*(self.ended(300) for _at in range(5)))
         self.ended(0)
-        with patch.object(metered_sync_age, "PORTION", 2):
+        with patch.object(metered_sync, "PORTION", 2):
             self.assertEqual(self.remove(), (2, True))
             self.assertEqual(old.exists(), old[2:])
             self.assertEqual(self.remove(), (2, True))
