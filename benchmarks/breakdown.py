@@ -25,6 +25,7 @@ from odoo.addons.metered_billing.ingest import (
 )
 from odoo.addons.metered_billing.models.job import ir_attachment
 from odoo.addons.metered_billing.models.record import metered_batch_job
+from odoo.addons.metered_billing.models.source import metered_source
 
 CHUNK = prepare._CallChunk
 BATCH = metered_batch_job.MeteredBatch
@@ -34,7 +35,7 @@ READING, WAITING = "read the file", "wait for the next chunk"
 
 #: (label, owner, name of the function); without an owner see :func:`_measured`
 STORING = (
-    ("settings", metered_batch_job, "load_settings"),
+    ("settings", metered_source, "load_settings"),
     (WAITING, None, ""),
     ("store", isolate, "store"),
     ("  exceptions and known records", store, "_without_known_exceptions"),

@@ -16,7 +16,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from odoo.addons.metered_billing.ingest.load import load_settings
 from odoo.addons.metered_billing.rating import number_keys
 from odoo.addons.metered_billing.rating.allowances import (
     Allowance,
@@ -34,7 +33,7 @@ def measure(env, source):
 
     The calls are those that an import stored, by their start, as plans are given them.
     """
-    return compare(load_settings(source).engine, stored_calls(env))
+    return compare(source._load_settings().engine, stored_calls(env))
 
 
 def compare(engine, calls, rounds=ROUNDS):

@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from odoo.addons.metered_billing.ingest.load import load_settings
 from odoo.addons.metered_billing.rating import number_keys
 
 ROUNDS = 5
@@ -25,7 +24,7 @@ def measure(env, source, records):
         where they are too few
     :raises imports.Disagreement: when the sum of the charges is another than stored
     """
-    engine = load_settings(source).engine
+    engine = source._load_settings().engine
     calls, charge = _stored_calls(env)
     rated = len(calls)
     frame = calls.take(np.arange(records) % rated)

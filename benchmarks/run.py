@@ -29,6 +29,7 @@ import memory  # noqa: E402
 import rating_plans  # noqa: E402
 import rating_speed  # noqa: E402
 import renewals  # noqa: E402
+import rival  # noqa: E402
 import syncs  # noqa: E402
 import synthetic  # noqa: E402
 import together  # noqa: E402
@@ -39,7 +40,7 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefghltw"
+FIGURES = "abcdefghlqtw"
 #: records of each of the imports that run beside others
 TOGETHER_RECORDS = 200_000
 
@@ -69,6 +70,9 @@ TABLE = (
     Figure("orm_over_import_per_record", "ORM, in times of the import", "", ">=", 15),
     Figure("rating_per_s", "calls rated in a second, in memory", "", ">=", 1e6),
     Figure("plans_over_rating", "with plans and tiers, in times of it", "", "<=", 2),
+    Figure("prepare_s", "file to rated calls in memory, processor", "s"),
+    Figure("duckdb_s", "the same in DuckDB's SQL, processor", "s"),
+    Figure("prepare_over_duckdb", "in times of DuckDB's", "", "<=", 1),
     Figure("late_s", "a late record, of a customer with a tenth of all calls", "s"),
     Figure("late_over_fewer", "with 10 times as many of others", "", "<=", 1.5),
     Figure("late_over_small", "a customer with 100 times as many", "", "<=", 100),
@@ -101,7 +105,8 @@ def options():
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
         " f memory, g rating with plans and tiers, h NetSapiens sync,"
-        " l a late record, t two imports beside other jobs, w what if",
+        " l a late record, q the calls in DuckDB's SQL, t two imports beside other"
+        " jobs, w what if",
     )
     parser.add_argument(
         "--quick",
@@ -186,6 +191,14 @@ def measure(env, chosen, operator, path, totals):
     if "g" in chosen.only:
         say("rating with plans and tiers")
         figures["plans_over_rating"] = rating_plans.measure(env, source)
+    if "q" in chosen.only:
+        say("the same calls in DuckDB's SQL")
+        ours, theirs = rival.measure(env, source, path, chosen.rounds)
+        for mine, other in zip(ours, theirs, strict=True):
+            say(f"  prepared {mine}, DuckDB {other}")
+        figures["prepare_s"] = rival.processor_s(ours)
+        figures["duckdb_s"] = rival.processor_s(theirs)
+        figures["prepare_over_duckdb"] = rival.ratio(ours, theirs)
     if "w" in chosen.only:
         say("what if")
         figures["what_if_s"], figures["what_if_over_rating"] = what_if.measure(

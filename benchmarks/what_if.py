@@ -28,7 +28,7 @@ def measure(env, operator, records):
     :raises imports.Disagreement: when both sums are not what is charged
     """
     _sell_plan(env, operator.subscriptions)
-    env["metered.plan.mark"]._settle()
+    env["metered.plan.mark"]._apply_plans()
     run = _make_run(env)
     begun = time.perf_counter()
     run._process()

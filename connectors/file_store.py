@@ -8,10 +8,11 @@ between two looks is plain data: the ledger of files that were imported (name, s
 time, checksum), and what the last look saw.
 
 A file is left alone while it is being written: its name begins with a dot or ends in
-``.part``, ``.tmp`` and their kin; or it is younger than ``settle_seconds`` and was not
-the same at the look before. A file with content that was imported under another name
-is recognised by its checksum. Symbolic links are left alone: whoever may put files into
-the folder must not have other files of the server read, and none is moved through one.
+``.part``, ``.tmp`` and their kin; or it is younger than ``unchanged_seconds`` and was
+not the same at the look before. A file with content that was imported under another
+name is recognised by its checksum. Symbolic links are left alone: whoever may put files
+into the folder must not have other files of the server read, and none is moved through
+one.
 """
 
 import hashlib
@@ -105,7 +106,7 @@ class FileStore:
     :param pattern: names of files, such as ``Master.csv, cdr-*.csv.gz``
     :param afterwards: ``keep`` it, ``move`` it into ``done_folder``, or ``delete`` it
     :param done_folder: relative to the folder
-    :param settle_seconds: a file that was not changed for so long is complete
+    :param unchanged_seconds: a file that was not changed for so long is complete
     :param subfolders: look into them, too
     """
 
@@ -116,7 +117,7 @@ class FileStore:
         pattern="*",
         afterwards="keep",
         done_folder="done",
-        settle_seconds=60,
+        unchanged_seconds=60,
         subfolders=False,
         limits=None,
     ):
@@ -130,7 +131,7 @@ class FileStore:
         self._patterns = [part.strip() for part in pattern.split(",") if part.strip()]
         self._afterwards = afterwards
         self._done = relative_parts(done_folder, "done folder")
-        self._settle_seconds = settle_seconds
+        self._unchanged_seconds = unchanged_seconds
         self._limits = limits or FileLimits()
 
     # ---- looking
@@ -198,7 +199,7 @@ class FileStore:
             if ledger.knows(file):
                 look.known.append(file)
                 continue
-            if self._is_settled(file, seen, now):
+            if self._is_complete(file, seen, now):
                 look.ready.append(file)
             else:
                 look.waiting.append(file)
@@ -208,16 +209,16 @@ class FileStore:
             look.seen[file.name] = [file.size, file.modified, since]
         return look
 
-    def _is_settled(self, file, seen, now):
+    def _is_complete(self, file, seen, now):
         if file.modified:
             age = (now - datetime.fromisoformat(file.modified)).total_seconds()
-            if age >= self._settle_seconds:
+            if age >= self._unchanged_seconds:
                 return True
         before = seen.get(file.name)
         return (
             before is not None
             and before[:2] == [file.size, file.modified]
-            and now.timestamp() - before[2] >= self._settle_seconds
+            and now.timestamp() - before[2] >= self._unchanged_seconds
         )
 
     def _matches(self, name):

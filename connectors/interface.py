@@ -35,7 +35,7 @@ from .errors import SourceError, SourceNotFound, SourceSettingsError
 from .harmless import MOST_KEY, key_text, shown
 from .http import HttpClient, HttpLimits
 from .kinds import KINDS, Kind
-from .records import frame_of_texts, join_frames
+from .records import join_frames, text_frame
 from .throttle import Throttle
 from .web_address import is_of_this_machine, servers_of
 
@@ -101,7 +101,7 @@ class RowsPage(Page):
     Many small pages become one frame much more quickly together, see
     :func:`join_pages`.
 
-    :param rows: list of dicts, all values text
+    :param rows: list of dicts, values of any kind
     :param columns: names that the frame must have, first
     """
 
@@ -112,7 +112,7 @@ class RowsPage(Page):
 
     @cached_property
     def frame(self):
-        return frame_of_texts(self.rows, self.columns)
+        return text_frame(self.rows, self.columns)
 
     @property
     def records(self):
@@ -127,7 +127,7 @@ def join_pages(pages, wanted=()):
     if all(isinstance(page, RowsPage) for page in pages):
         columns = dict.fromkeys(name for page in pages for name in page.columns)
         rows = [row for page in pages for row in page.rows]
-        return frame_of_texts(rows, columns, wanted)
+        return text_frame(rows, columns, wanted)
     return join_frames([page.frame for page in pages], wanted)
 
 

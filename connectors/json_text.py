@@ -15,6 +15,7 @@ from .budget import Budget
 _MOST_VALUES = 2 * 10**6
 _MOST_CONTAINERS = 250_000
 _MOST_LEVELS = 100
+_CONTAINERS = (dict, list)
 # More digits than any number has that means something: it stays the text that it is.
 _MOST_DIGITS = 30
 _MOST_DIGITS_OF_TEXT = 32_767
@@ -81,8 +82,8 @@ def _check_levels(data):
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
+            for inner in (outer.values() if outer.__class__ is dict else outer)
+            if inner.__class__ in _CONTAINERS
         ]
         if not level:
             return

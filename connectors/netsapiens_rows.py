@@ -31,8 +31,9 @@ within the switch).
 """
 
 from datetime import UTC, datetime
+from itertools import chain
 
-from .records import text, texts, whole_number
+from .records import text, whole_number
 from .windows import utc_text
 
 DERIVED = (
@@ -128,15 +129,14 @@ V1_NAMES = {
 
 
 def text_rows(rows, domain, window, local=None):
-    """v2 rows as dicts of texts, with the derived columns.
+    """v2 rows with the derived columns before them.
 
     :param rows: list of dicts as the API answers them
     :param domain: that was asked for
     :param window: ``windows.Window`` that was asked for
     :param local: ``ZoneInfo`` of a server that answers local times without offset
     """
-    rows = [texts(row) for row in rows]
-    names = dict.fromkeys(name for row in rows for name in row)
+    names = dict.fromkeys(chain.from_iterable(rows))
     moments = [name for name in names if name.endswith("-datetime")]
     return [_leg(row, domain, window, local, moments) for row in rows]
 
@@ -180,19 +180,20 @@ def _from_epoch(value):
 
 
 def _leg(row, domain, window, local, moments):
-    """A row of texts with the derived columns before it.
+    """A row with the derived columns before it.
 
     :param moments: names of the columns that are times
     """
-    get = row.get
-    for name in moments:
-        if value := get(name):
-            row[name] = _moment(value, window, local)
+
+    def get(name):
+        return text(row.get(name))
+
+    times = {name: _moment(get(name), window, local) for name in moments if name in row}
     domain = get("domain") or domain
-    code = get("call-direction", "")
-    orig = _user(row, "orig", domain)
-    term = _user(row, "term", domain)
-    through = _user(row, "through", domain)
+    code = get("call-direction")
+    orig = _user(get, "orig", domain)
+    term = _user(get, "term", domain)
+    through = _user(get, "through", domain)
     forwarded = bool(through) and not term
     internal = not forwarded and (
         code == "3"
@@ -206,25 +207,25 @@ def _leg(row, domain, window, local, moments):
         direction = "outbound"
     else:
         direction = "inbound"
-    dialled = get("call-orig-request-user") or get("call-orig-to-user") or ""
-    caller = get("call-orig-caller-id") or get("call-orig-from-user") or ""
+    dialled = get("call-orig-request-user") or get("call-orig-to-user")
+    caller = get("call-orig-caller-id") or get("call-orig-from-user")
     if direction == "outbound":
         # What went out to the carrier; users dial in many ways.
         callee = get("call-term-caller-id") or get("call-orig-to-user") or dialled
         owner = through if forwarded else orig
-        payer = get("call-through-caller-id", "") if forwarded else caller
+        payer = get("call-through-caller-id") if forwarded else caller
     else:
-        callee = dialled or get("call-term-caller-id") or ""
+        callee = dialled or get("call-term-caller-id")
         owner = orig if internal else term
         payer = caller if internal else callee
-    talking = get("call-talking-duration-seconds", "")
+    talking = get("call-talking-duration-seconds")
     answered = talking not in ("", "0")
     return {
         "call_id": row_key(row),
-        "start_time": get("call-start-datetime", ""),
+        "start_time": times.get("call-start-datetime", ""),
         "talking_seconds": talking,
-        "connected_seconds": _connected(row) if answered else "0",
-        "total_seconds": get("call-total-duration-seconds", ""),
+        "connected_seconds": _connected(times) if answered else "0",
+        "total_seconds": get("call-total-duration-seconds"),
         "direction": direction,
         "network": "on-net" if internal else "off-net",
         "answered": "yes" if answered else "no",
@@ -234,23 +235,24 @@ def _leg(row, domain, window, local, moments):
         "payer_number": payer,
         "forwarded_by": through if forwarded else "",
         "account": domain,
-        "noise": _noise(row, orig, term),
+        "noise": _noise(get, orig, term),
         **row,
+        **times,
     }
 
 
-def _user(row, side, domain):
+def _user(get, side, domain):
     """``user@domain`` of one side, empty where it is nobody of the switch."""
-    user = row.get(f"call-{side}-user", "")
+    user = get(f"call-{side}-user")
     if not user or user == "*":
         return ""
-    host = row.get(f"call-{side}-domain", "")
+    host = get(f"call-{side}-domain")
     return f"{user}@{host if host not in ('', '*') else domain}"
 
 
 def _moment(value, window, local):
     """A time with its offset; empty for the zero date, which stands for none."""
-    if value.startswith("0000"):
+    if not value or value.startswith("0000"):
         return ""
     if value.endswith(UTC_ENDINGS):
         return value
@@ -260,11 +262,11 @@ def _moment(value, window, local):
     return utc_text(value, UTC)
 
 
-def _connected(row):
+def _connected(times):
     """Seconds from answer to end as text, empty when one is not known."""
     try:
         begun, ended = (
-            datetime.fromisoformat(row[name].replace("Z", "+00:00"))
+            datetime.fromisoformat(times[name].replace("Z", "+00:00"))
             for name in ("call-answer-datetime", "call-disconnect-datetime")
         )
         seconds = int((ended - begun).total_seconds())
@@ -273,9 +275,9 @@ def _connected(row):
     return str(max(0, seconds))
 
 
-def _noise(row, orig, term):
-    if REGISTRATION in row.get("call-disconnect-reason-text", "").lower():
+def _noise(get, orig, term):
+    if REGISTRATION in get("call-disconnect-reason-text").lower():
         return "registration"
     if orig and orig == term:
         return "self"
-    return "hidden" if row.get("hide-from-results") in ("1", "true", "yes") else ""
+    return "hidden" if get("hide-from-results") in ("1", "true", "yes") else ""

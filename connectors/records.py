@@ -5,9 +5,11 @@
 import datetime
 import json
 from collections import Counter
+from operator import itemgetter
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .arrow_frames import arrow_frame
 from .budget import CELLS, Budget
@@ -19,6 +21,7 @@ MOST_DIGITS = 18
 # in any case.
 MOST_FILLED = 50
 FREE_CELLS = 2 * 10**6
+TEXT_OR_NULL = frozenset((str, type(None)))
 
 
 def text(value):
@@ -74,11 +77,6 @@ def text_frame(records, columns=(), wanted=()):
         column OTHER_FIELDS of its record
     :raise SourceAnswerError: so many, and nothing in common: they are no records
     """
-    return frame_of_texts([texts(record) for record in records], columns, wanted)
-
-
-def frame_of_texts(records, columns=(), wanted=()):
-    """:func:`text_frame` of records whose values are text already."""
     names = dict.fromkeys(columns)
     given = sum(map(len, records))
     for record in records:
@@ -88,13 +86,31 @@ def frame_of_texts(records, columns=(), wanted=()):
         records = [{key_text(n): v for n, v in r.items()} for r in records]
         names = dict.fromkeys(map(key_text, names))
     if len(names) > MOST_COLUMNS:
+        records = [texts(record) for record in records]
         records, names = _folded(records, names, [*columns, *wanted])
     most = max(FREE_CELLS, MOST_FILLED * given)
     Budget({CELLS: most}, _too_different).spend(CELLS, len(names) * len(records))
     return _frame(
-        {name: _strings([r.get(name, "") for r in records]) for name in names},
+        {
+            name: _strings(values)
+            for name, values in zip(names, _columns(records, list(names)), strict=True)
+        },
         len(records),
     )
+
+
+def _columns(records, names):
+    """The values of each name, in order."""
+    if not records:
+        return ([] for _name in names)
+    whole = itemgetter(*names) if len(names) > 1 else None
+    rows = (
+        whole(record)
+        if whole and len(record) == len(names)
+        else [record.get(name, "") for name in names]
+        for record in records
+    )
+    return zip(*rows, strict=True)
 
 
 def _folded(records, names, wanted):
@@ -129,10 +145,15 @@ def _folded(records, names, wanted):
 
 
 def _strings(values):
+    """Values of any kind as Arrow texts; see :func:`text`."""
+    if not TEXT_OR_NULL.issuperset(map(type, values)):
+        values = [text(value) for value in values]
     try:
-        return pa.array(values, pa.string())
+        column = pa.array(values, pa.string())
     except UnicodeEncodeError:
-        return pa.array([harmless(value) for value in values], pa.string())
+        column = pa.array([harmless(text(value)) for value in values], pa.string())
+    # What is a space to Arrow is one to Python.
+    return pc.utf8_trim_whitespace(column).fill_null("")
 
 
 def _too_different(_what, most):
@@ -150,7 +171,7 @@ def join_frames(frames, wanted=()):
     frames = [frame for frame in frames if len(frame)]
     names = dict.fromkeys(name for frame in frames for name in frame.columns)
     if len(names) > MOST_COLUMNS:
-        return frame_of_texts(
+        return text_frame(
             [
                 {name: value for name, value in record.items() if value}
                 for frame in frames

@@ -25,7 +25,7 @@ BRITISH = (
     ("449", "premium"),
     ("447", "mobile"),
 )
-MICRO = Decimal("0.0001")
+LAST_DIGIT = Decimal("0.0001")
 
 
 @dataclass
@@ -175,7 +175,7 @@ class Calculation:
             amount = self._by_steps(rate, billed) + rate.fee
         if rate.maximum is not None:
             amount = min(amount, rate.maximum)
-        return amount.quantize(MICRO, ROUND_HALF_UP)
+        return amount.quantize(LAST_DIGIT, ROUND_HALF_UP)
 
     @staticmethod
     def _by_steps(rate, billed):

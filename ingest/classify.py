@@ -36,6 +36,11 @@ class Destination:
     meter_id: int = 0
 
 
+def split_prefixes(text):
+    """Prefixes one by one: they are separated by spaces, commas or lines."""
+    return (text or "").replace(",", " ").replace(";", " ").split()
+
+
 class Classifier:
     """Gives every call its destination and its meter.
 

@@ -41,13 +41,13 @@ class Dialled:
         return bool(self.suspect)
 
 
-def judge(numbers, plan, others=(), is_told=True):
+def judge(numbers, dialling, others=(), is_told=True):
     """Compare numbers that were called with the plan they were read with.
 
     :param numbers: iterable of normalised numbers, with repetitions
-    :param plan: `DialPlan` they were read with
+    :param dialling: `DialPlan` they were read with
     :param others: `DialPlan`s that they may have been dialled with
-    :param is_told: whether somebody or an address says that it is this plan; where
+    :param is_told: whether somebody or an address says that it is this one; where
         not, numbers that all fit a stricter one are suspect, too
     :return: `Dialled`
     """
@@ -58,7 +58,7 @@ def judge(numbers, plan, others=(), is_told=True):
     if len(unique) < LEAST_NUMBERS:
         return Dialled(len(unique), missing)
     national = frozenset(
-        number for number in unique if number.startswith(f"+{plan.country_code}")
+        number for number in unique if number.startswith(f"+{dialling.country_code}")
     )
     if len(missing) > MOST_MISSING * len(unique):
         suspect, least = missing, 1
@@ -67,11 +67,11 @@ def judge(numbers, plan, others=(), is_told=True):
         others = [
             other
             for other in others
-            if len(other.national_lengths) < len(plan.national_lengths)
+            if len(other.national_lengths) < len(dialling.national_lengths)
         ]
     else:
         return Dialled(len(unique), missing)
-    explained, country = _best(suspect, plan, others)
+    explained, country = _best(suspect, dialling, others)
     if explained < least:
         explained, country = 0, ""
     if suspect is not missing and not country:
@@ -79,12 +79,12 @@ def judge(numbers, plan, others=(), is_told=True):
     return Dialled(len(unique), missing, suspect, country, explained)
 
 
-def _best(numbers, plan, others):
+def _best(numbers, dialling, others):
     """(how many, country code) of the plan that explains most; of equals the strictest.
 
     A country whose numbers have any length explains whatever was dialled.
     """
-    found = [(_explained(numbers, plan, other), other) for other in others]
+    found = [(_explained(numbers, dialling, other), other) for other in others]
     most = max((count for count, _other in found), default=0)
     if not most:
         return 0, ""
@@ -95,22 +95,22 @@ def _best(numbers, plan, others):
     return count, other.country
 
 
-def _explained(numbers, plan, other):
+def _explained(numbers, dialling, other):
     """How many numbers would be another country's own, dialled there, or go abroad.
 
     What began with 0 lost it where that is dialled before national numbers: of 011 44
     20 7946 0120 on a German switch +49 11 44 20 7946 0120 is left.
     """
-    if other.country_code == plan.country_code:
+    if other.country_code == dialling.country_code:
         return 0
-    code = f"+{plan.country_code}"
+    code = f"+{dialling.country_code}"
     texts = [n[len(code) :] if n.startswith(code) else n[1:] for n in sorted(numbers)]
     read = normalise_numbers(pa.array(texts, pa.string()), other)
     own = pc.starts_with(read, f"+{other.country_code}").fill_null(False)
     explained = exist(read) & own.to_numpy(zero_copy_only=False)
     abroad = [
-        f"{plan.national_prefix}{text}"
-        if f"{plan.national_prefix}{text}".startswith(other.idd_prefixes)
+        f"{dialling.national_prefix}{text}"
+        if f"{dialling.national_prefix}{text}".startswith(other.idd_prefixes)
         else None
         for text in texts
     ]

@@ -14,10 +14,10 @@ An estimate is, in this order:
 from decimal import Decimal
 
 from ..connectors.harmless import harmless, key_text, shown
+from ..rating.exact import MICRO
 
 #: rows of usage (a customer's day each) that averages are taken over: the newest
 AVERAGE_ROWS = 50_000
-DIGITS = Decimal("0.000001")
 #: characters of the text that a reason is about
 MOST_DETAIL = 500
 
@@ -148,7 +148,7 @@ def _estimates(cr, rejected, settings):
             if meter_id in averages:
                 estimate = seconds * averages[meter_id]
         if estimate is not None:
-            estimate = str(estimate.quantize(DIGITS))
+            estimate = str(estimate.quantize(MICRO))
         estimates.append(estimate)
     return estimates
 

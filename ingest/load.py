@@ -43,13 +43,13 @@ CUSTOMER_FIELDS = (
 )
 
 
-def load_settings(source):
+def load_settings(source, plan_partners):
     """Everything an import of a source needs.
 
-    :param source: one ``metered.source`` record
+    :param source: one ``metered.source`` record with all rights, in its company
+    :param plan_partners: ids of customers whose calls may take from a calling plan
     :return: :class:`~.settings.ImportSettings`
     """
-    source = source.sudo().with_company(source.company_id)
     source.env.flush_all()
     company = source.company_id
     identifiers = source.env["metered.identifier"].search_fetch(
@@ -70,7 +70,7 @@ def load_settings(source):
     customers.commercial_partner_id.fetch(CUSTOMER_FIELDS)
     chains, chain_of, default_chain = _chains(identifiers, company)
     engine, currency_of_deck = load_engine(source.env, chains)
-    plans, plan_of, assumed = _plans(source, identifiers)
+    dial_plans, dial_plan_of, assumed = _dial_plans(source, identifiers)
     zones, zone_of = _zones(identifiers, company)
     return ImportSettings(
         source_id=source.id,
@@ -89,8 +89,8 @@ def load_settings(source):
         default_outcome=source.default_outcome,
         default_direction=source.default_direction,
         limits=_limits(source),
-        plans=plans,
-        assumed_plans=assumed,
+        dial_plans=dial_plans,
+        assumed_dial_plans=assumed,
         zones=zones,
         payers=Payers(
             index=IdentifierIndex(
@@ -104,7 +104,7 @@ def load_settings(source):
             subscription_id=np.array(
                 [i.subscription_id.id or 0 for i in identifiers], np.int64
             ),
-            plan=plan_of,
+            dial_plan=dial_plan_of,
             zone=zone_of,
             chain=chain_of,
         ),
@@ -117,7 +117,7 @@ def load_settings(source):
         default_meter_id=source.meter_id.id or 0,
         currency_id=company.currency_id.id,
         rate_of_currency=company_rates(company, currency_of_deck.values()),
-        plan_partners=source.env["metered.plan.mark"]._plan_partners(company),
+        plan_partners=plan_partners,
     )
 
 
@@ -210,32 +210,32 @@ def _chains(identifiers, company):
     return list(positions), np.array(chain_of, np.int64), positions[default]
 
 
-def _plans(source, identifiers):
+def _dial_plans(source, identifiers):
     """Dialling plans with their classifiers: the source's, and those of customers.
 
-    :return: (plans, position in them per identifier, positions of those that only the
-        customer's address suggests)
+    :return: (dial plans, position in them per identifier, positions of those that only
+        the customer's address suggests)
     """
     prefixes, meter_of_class = load_classes(source.env, source.company_id)
 
     def classifier(country):
         return Classifier(prefixes, meter_of_class, country.id, source.local_digits)
 
-    plans = [(source_dial_plan(source), classifier(source.country_id))]
+    dial_plans = [(source_dial_plan(source), classifier(source.country_id))]
     position, assumed = {}, set()
     countries = customer_countries(source, identifiers)
-    plan_of = []
+    dial_plan_of = []
     for country, is_assumed in countries:
         key = country, is_assumed
         if country == source.country_id:
             position[key] = 0
         elif key not in position:
-            position[key] = len(plans)
-            plans.append((dial_plan(country.code), classifier(country)))
+            position[key] = len(dial_plans)
+            dial_plans.append((dial_plan(country.code), classifier(country)))
             if is_assumed:
                 assumed.add(position[key])
-        plan_of.append(position[key])
-    return tuple(plans), np.array(plan_of, np.int64), frozenset(assumed)
+        dial_plan_of.append(position[key])
+    return tuple(dial_plans), np.array(dial_plan_of, np.int64), frozenset(assumed)
 
 
 def customer_countries(source, identifiers):
@@ -261,7 +261,7 @@ def customer_countries(source, identifiers):
 
 def _zones(identifiers, company):
     """Time zones in which customers' days begin; the first is the company's."""
-    zones = [company._metered_timezone()]
+    zones = [company_zone(company)]
     zone_of = []
     for identifier in identifiers:
         zone = customer_zone(identifier.partner_id, zones[0])
@@ -269,6 +269,11 @@ def _zones(identifiers, company):
             zones.append(zone)
         zone_of.append(zones.index(zone))
     return tuple(zones), np.array(zone_of, np.int64)
+
+
+def company_zone(company):
+    """The time zone in which a company's days begin, an IANA name."""
+    return company.metered_tz or company.resource_calendar_id.tz or "UTC"
 
 
 def customer_zone(partner, default):

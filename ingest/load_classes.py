@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Reading how numbers are dialled, and what calls to them are."""
 
-from .classify import Destination
+from .classify import Destination, split_prefixes
 from .dial_plans import dial_plan, is_dialled_in
 
 
@@ -39,7 +39,7 @@ def load_classes(env, company):
             id=d.id,
             country_id=d.country_id.id or 0,
             kind=d.kind,
-            prefixes=tuple(d._split_prefixes()),
+            prefixes=tuple(split_prefixes(d.prefixes)),
             meter_id=d.meter_id.id or 0,
         )
         for d in env["metered.destination"].search(shared)

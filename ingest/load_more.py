@@ -37,8 +37,8 @@ def add_identifiers(settings, source, identifiers):
     customers.commercial_partner_id.fetch(CUSTOMER_FIELDS)
     known = settings.payers
     zone_of, chain_of = [], []
-    plan_of = _known_plans(settings, source, identifiers)
-    if plan_of is None:
+    dial_plan_of = _known_dial_plans(settings, source, identifiers)
+    if dial_plan_of is None:
         return None
     for identifier in identifiers:
         partner = identifier.partner_id
@@ -66,18 +66,18 @@ def add_identifiers(settings, source, identifiers):
             subscription_id=longer(
                 known.subscription_id, [i.subscription_id.id or 0 for i in identifiers]
             ),
-            plan=longer(known.plan, plan_of),
+            dial_plan=longer(known.dial_plan, dial_plan_of),
             zone=longer(known.zone, zone_of),
             chain=longer(known.chain, chain_of),
         ),
     )
 
 
-def _known_plans(settings, source, identifiers):
+def _known_dial_plans(settings, source, identifiers):
     """Positions of the identifiers' dialling plans, None where one was not read."""
     known = {(source.country_id.code, False): 0}
-    for position, (plan, _classifier) in enumerate(settings.plans[1:], start=1):
-        known[plan.country, position in settings.assumed_plans] = position
+    for position, (dialling, _classifier) in enumerate(settings.dial_plans[1:], 1):
+        known[dialling.country, position in settings.assumed_dial_plans] = position
     found = [
         known.get((country.code, is_assumed))
         for country, is_assumed in customer_countries(source, identifiers)

@@ -81,11 +81,11 @@ OPTIONAL_ZERO = r"^(\+|00|011)([^(]*)\(0\)"
 SEPARATORS = r"[\s\x{00a0}\x{2007}\x{202f}\x{2010}-\x{2015}.()/-]+"
 
 
-def normalise_numbers(numbers, plan):
+def normalise_numbers(numbers, dialling):
     """Return numbers in the form that rating and lookup use.
 
     :param numbers: Series, pyarrow Array or ChunkedArray, or list; shape (n,)
-    :param plan: DialPlan of the switch that wrote them
+    :param dialling: DialPlan of the switch that wrote them
     :return: pa.StringArray, shape (n,)
     """
     text = as_text(numbers)
@@ -97,7 +97,7 @@ def normalise_numbers(numbers, plan):
         replaced = np.zeros(len(digits), dtype=bool)
         replaced[rows] = True
         digits = pc.replace_with_mask(digits, pa.array(replaced), cleaned)
-    return _Readings(digits, has_plus, usable, plan).normalised()
+    return _Readings(digits, has_plus, usable, dialling).normalised()
 
 
 def exist(numbers):
@@ -139,8 +139,8 @@ def exist(numbers):
 def without_doubtful(numbers, otherwise):
     """Return numbers with null for those that are not to be guessed.
 
-    :param numbers: as `normalise_numbers` read them with a plan that is only likely
-    :param otherwise: the same, read with the plan of the switch
+    :param numbers: as `normalise_numbers` read them with a likely dial plan
+    :param otherwise: the same, read with the dial plan of the switch
     :return: pa.StringArray; null where the number cannot be anybody's, and could be
         if it was dialled as the switch's country dials
     """
@@ -180,13 +180,13 @@ def _cleaned(text):
 class _Readings:
     """The rules of the module's docstring, applied to the rows still undecided."""
 
-    def __init__(self, digits, has_plus, usable, plan):
+    def __init__(self, digits, has_plus, usable, dialling):
         """
         :param digits: pa.StringArray, shape (n,)
         :param has_plus: bool, shape (n,): a `+` stood before
         :param usable: bool, shape (n,): there are digits and nothing else
         """
-        self.plan = plan
+        self.dialling = dialling
         self.digits = digits
         self.has_plus = has_plus
         self.open = usable
@@ -195,11 +195,12 @@ class _Readings:
         self.texts, self.rows = [], []
         most = max(int(self.length.max(initial=0)), E164_DIGITS)
         self.is_national_length = np.zeros(most + 1, dtype=bool)
-        self.is_national_length[[n for n in plan.national_lengths if n <= most]] = True
+        national = [n for n in dialling.national_lengths if n <= most]
+        self.is_national_length[national] = True
         # A leading 0 is the national prefix and no part of a number, except where it
         # is kept or where there is no prefix that it could be.
-        self.zero_is_number = plan.keep_national_prefix or not plan.national_prefix
-        self.has_trunk = bool(plan.national_prefix) and not plan.keep_national_prefix
+        self.has_trunk = bool(dialling.national_prefix)
+        self.has_trunk &= not dialling.keep_national_prefix
 
     def _first_digits(self):
         """Return the first byte of each number, 0 where there is none."""
@@ -217,12 +218,12 @@ class _Readings:
         """Return the whole column in normal form."""
         self._with_plus()
         self._short_codes()
-        self._international(self.plan.idd_prefixes, known=True)
+        self._international(self.dialling.idd_prefixes, known=True)
         self._with_national_prefix(likely=True)
-        self._international(self.plan.foreign_idd_prefixes, known=True)
-        self._international(self.plan.idd_prefixes)
+        self._international(self.dialling.foreign_idd_prefixes, known=True)
+        self._international(self.dialling.idd_prefixes)
         self._with_national_prefix(likely=False)
-        self._international(self.plan.foreign_idd_prefixes)
+        self._international(self.dialling.foreign_idd_prefixes)
         if self.has_trunk:
             self._with_country_code()
             self._bare_national()
@@ -277,10 +278,10 @@ class _Readings:
     def _national(self, rows, drop, likely):
         """Keep the rows whose digits after `drop` are a national (likely) number."""
         rows = rows[self.is_national_length[self.length[rows] - drop]]
-        if not self.zero_is_number and len(rows):
+        if self.has_trunk and len(rows):
             rows = rows[self._begins_number(rows, drop)]
-        if likely and self.plan.national_pattern and len(rows):
-            pattern = f"^(?:{self.plan.national_pattern})$"
+        if likely and self.dialling.national_pattern and len(rows):
+            pattern = f"^(?:{self.dialling.national_pattern})$"
             matches = pc.match_substring_regex(self._rest(rows, drop), pattern)
             rows = rows[matches.to_numpy(zero_copy_only=False)]
         return rows
@@ -293,14 +294,14 @@ class _Readings:
 
     def _short_codes(self):
         """Numbers too short for anything else; see reading 2."""
-        plan = self.plan
-        rows = self._undecided(1, plan.short_code_max)
+        dialling = self.dialling
+        rows = self._undecided(1, dialling.short_code_max)
         if not len(rows):
             return
         if self.has_trunk:
-            drop = len(plan.national_prefix)
+            drop = len(dialling.national_prefix)
             dialled = self._undecided(
-                drop + 1, plan.short_code_max, plan.national_prefix
+                drop + 1, dialling.short_code_max, dialling.national_prefix
             )
         else:
             drop, dialled = 0, rows
@@ -318,26 +319,28 @@ class _Readings:
             self._decide(rows, drop, "+")
 
     def _with_national_prefix(self, likely):
-        plan = self.plan
-        if plan.keep_national_prefix:
-            rows = self._undecided(1, E164_DIGITS, plan.national_prefix)
-            self._decide(self._national(rows, 0, likely), 0, "+" + plan.country_code)
+        dialling = self.dialling
+        if dialling.keep_national_prefix:
+            rows = self._undecided(1, E164_DIGITS, dialling.national_prefix)
+            rows = self._national(rows, 0, likely)
+            self._decide(rows, 0, "+" + dialling.country_code)
             return
-        prefixes = (plan.national_prefix, *plan.other_national_prefixes * likely)
+        others = dialling.other_national_prefixes * likely
+        prefixes = (dialling.national_prefix, *others)
         for prefix in filter(None, prefixes):
             drop = len(prefix)
             rows = self._undecided(drop + 1, drop + E164_DIGITS, prefix)
             rows = self._national(rows, drop, likely)
-            self._decide(rows, drop, "+" + plan.country_code)
+            self._decide(rows, drop, "+" + dialling.country_code)
 
     def _with_country_code(self):
-        code = self.plan.country_code
+        code = self.dialling.country_code
         rows = self._undecided(len(code) + 1, E164_DIGITS, code)
         self._decide(self._national(rows, len(code), likely=True), 0, "+")
 
     def _bare_national(self):
         rows = self._national(self._undecided(1, E164_DIGITS), 0, likely=True)
-        self._decide(rows, 0, "+" + self.plan.country_code)
+        self._decide(rows, 0, "+" + self.dialling.country_code)
 
     def _bare_international(self):
         rows = self._undecided(LEAST_BARE_DIGITS, E164_DIGITS)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 USAGE_KEYS = ("partner_id", "subscription_id", "meter_id", "day", "currency_id")
 USAGE_SUMS = {
-    "quantity": "seconds",
+    "quantity": "quantity",
     "billed_quantity": "billed_seconds",
     "charge_micro": "charge_micro",
 }
@@ -26,26 +26,33 @@ def sum_usage(cdrs):
     billable = cdrs["billable"]
     usage_of = np.full(len(billable), -1, np.int64)
     rows = np.flatnonzero(billable)
-    keys = [cdrs[name][rows] for name in USAGE_KEYS]
-    packed = np.zeros(len(rows), np.int64)
-    for values in keys:
-        _distinct, code = np.unique(values, return_inverse=True)
-        packed = packed * (len(_distinct) or 1) + code
-        # Keeps the packed key small however many keys there are.
-        _distinct, packed = np.unique(packed, return_inverse=True)
-    groups = int(packed.max()) + 1 if len(rows) else 0
-    usage_of[rows] = packed
+    packed = _packed([cdrs[name][rows] for name in USAGE_KEYS])
     order = np.argsort(packed, kind="stable")
-    starts = np.searchsorted(packed[order], np.arange(groups))
-    first = order[starts] if groups else order
-    columns = {
-        name: values[first] for name, values in zip(USAGE_KEYS, keys, strict=True)
-    }
-    columns["records"] = np.diff(np.append(starts, len(rows)))
+    rows, packed = rows[order], packed[order]
+    starts = np.flatnonzero(np.diff(packed, prepend=packed[:1] - 1))
+    records = np.diff(starts, append=len(rows))
+    usage_of[rows] = np.repeat(np.arange(len(starts)), records)
+    columns = {name: cdrs[name][rows[starts]] for name in USAGE_KEYS}
+    columns["records"] = records
     for name, of in USAGE_SUMS.items():
-        values = cdrs[of][rows][order]
-        columns[name] = np.add.reduceat(values, starts) if groups else values[:0]
+        values = cdrs[of][rows]
+        columns[name] = np.add.reduceat(values, starts) if len(starts) else values
     return usage_of, pd.DataFrame(columns)
+
+
+def _packed(keys):
+    """One number for each row of equally long int64 arrays, in the same order."""
+    packed, bits = np.zeros(len(keys[0]), np.int64), 0
+    for values in keys:
+        if not len(values):
+            return packed
+        values = values - values.min()
+        width = int(values.max()).bit_length()
+        if bits + width > 62:
+            _distinct, packed = np.unique(packed, return_inverse=True)
+            bits = int(packed.max()).bit_length()
+        packed, bits = packed << width | values, bits + width
+    return packed
 
 
 @dataclass
@@ -91,7 +98,8 @@ class Prepared:
     """The outcome for one chunk.
 
     :ivar records: records read, bad lines included
-    :ivar cdrs: dict of equally long columns (numpy or pyarrow), rated and not billable
+    :ivar cdrs: dict of equally long columns (numpy or pyarrow), rated and not billable;
+        quantity: whole seconds of calls, integers of 10⁻⁹ units of other usage
     :ivar usage_of: int64 array, position in ``usage`` per CDR, -1 when not billable
     :ivar usage: DataFrame: partner_id, subscription_id, meter_id, day (days since the
         epoch), currency_id, records, quantity, billed_quantity, charge_micro

@@ -102,7 +102,7 @@ class _Chunk(RejectingSteps):
             "call_id": self.ids,
             "start_us": self.start_us,
             "duration": self.duration,
-            "seconds": self._measured(),
+            "quantity": self._measured(),
             "direction": pa.DictionaryArray.from_arrays(
                 pa.array(self.direction), pa.array(DIRECTIONS.tolist())
             ).cast(pa.string()),
@@ -189,14 +189,14 @@ class _Chunk(RejectingSteps):
 
     def _identify(self):
         settings = self.settings
-        plan = settings.plans[0][0]
+        dialling = settings.dial_plans[0][0]
         self.payer = identify(
             self.frame,
             settings.steps,
             settings.payers.index,
             DIRECTIONS[self.direction],
             self.start_us,
-            lambda values: pc.fill_null(normalise_numbers(values, plan), ""),
+            lambda values: pc.fill_null(normalise_numbers(values, dialling), ""),
         )
         nobody = self.billable & (self.payer < 0)
         if (nobody & self.alive).any():

@@ -50,7 +50,7 @@ class CallSteps:
     def _numbers(self):
         settings = self.settings
         payers = settings.payers
-        self.plan = np.append(payers.plan, 0)[self.payer]
+        self.dial_plan = np.append(payers.dial_plan, 0)[self.payer]
         columns = settings.columns
         self.caller = self._normalised(
             mapping.read_target(self.frame, columns, "caller")[0]
@@ -68,16 +68,16 @@ class CallSteps:
         """
         if values is None:
             return pa.nulls(self.count, pa.string())
-        plans = self.settings.plans
-        if len(plans) == 1 or not self.plan.any():
-            return normalise_numbers(values, plans[0][0])
-        result = normalise_numbers(values, plans[0][0])
-        for position in range(1, len(plans)):
-            mask = self.plan == position
+        dial_plans = self.settings.dial_plans
+        if len(dial_plans) == 1 or not self.dial_plan.any():
+            return normalise_numbers(values, dial_plans[0][0])
+        result = normalise_numbers(values, dial_plans[0][0])
+        for position in range(1, len(dial_plans)):
+            mask = self.dial_plan == position
             if mask.any():
                 mask = pa.array(mask)
-                own = normalise_numbers(values.filter(mask), plans[position][0])
-                if held_back and position in self.settings.assumed_plans:
+                own = normalise_numbers(values.filter(mask), dial_plans[position][0])
+                if held_back and position in self.settings.assumed_dial_plans:
                     own = without_doubtful(own, result.filter(mask))
                 result = pc.replace_with_mask(result, mask, own)
         return result
@@ -88,10 +88,10 @@ class CallSteps:
         direction = DIRECTIONS[self.direction]
         self.destination_id = np.zeros(self.count, np.int64)
         self.meter_id = np.zeros(self.count, np.int64)
-        for position, (_plan, classifier) in enumerate(self.settings.plans):
+        for position, (_dial_plan, classifier) in enumerate(self.settings.dial_plans):
             rows = slice(None)
-            if len(self.settings.plans) > 1:
-                rows = np.flatnonzero(self.plan == position)
+            if len(self.settings.dial_plans) > 1:
+                rows = np.flatnonzero(self.dial_plan == position)
                 if not len(rows):
                     continue
             self.destination_id[rows], self.meter_id[rows] = classifier.classify(

@@ -2,8 +2,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Records that leave an import as exceptions, with all that is known of them."""
 
-from decimal import Decimal
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -11,6 +9,7 @@ import pyarrow.compute as pc
 
 from ..connectors.harmless import shortened
 from ..rating import NO_DECK, NO_RATE, RATED, TOO_LARGE
+from ..rating.exact import MICRO
 from ..rating.rate_search import EARLIEST_US, LATEST_US
 from . import mapping
 from .causes import cause_key
@@ -29,7 +28,6 @@ UNKNOWN_OF_BAD_LINES = (
     "rule_id",
     "estimate",
 )
-MICROS = Decimal(1_000_000)
 
 
 def reject_bad_lines(bad, rejected, source_id):
@@ -162,7 +160,7 @@ class RejectingSteps:
             if status == RATED:
                 currency = settings.currency_of_deck.get(deck, 0)
                 factor = settings.rate_of_currency.get(currency, 1)
-                estimates[at] = micro / MICROS * factor
+                estimates[at] = micro * MICRO * factor
         return estimates
 
     def _looked_for(self, mask):
@@ -183,12 +181,12 @@ class RejectingSteps:
         tried = {row: [] for row in rows.tolist()}
         if not tried:
             return tried
-        plan = self.settings.plans[0][0]
+        dialling = self.settings.dial_plans[0][0]
         direction = DIRECTIONS[self.direction]
         for step, values in self._step_values():
             values = values.take(pa.array(rows))
             if step.kind == "number":
-                own = normalise_numbers(values, plan)
+                own = normalise_numbers(values, dialling)
                 values = pc.coalesce(own, values)
             for row, value in zip(rows.tolist(), values.to_pylist(), strict=True):
                 if value and (not step.direction or step.direction == direction[row]):

@@ -56,7 +56,7 @@ class UsageSteps:
         )
 
     def _numbers(self):
-        self.plan = np.zeros(self.count, np.int64)
+        self.dial_plan = np.zeros(self.count, np.int64)
         self.caller = self.callee = pa.nulls(self.count, pa.string())
 
     def _classify(self):

@@ -28,22 +28,22 @@ class Understood:
     meter: str
 
 
-def understand(frame, columns, timezone, rounding, plan):
+def understand(frame, columns, timezone, rounding, dialling):
     """What an import would take from each record: when, from, to, how long.
 
     :param frame: DataFrame of text columns under the source's own names
     :param columns: sequence of :class:`~.mapping.ColumnSpec`
     :param timezone: IANA zone of times without offset
     :param rounding: what becomes of fractions of a second
-    :param plan: :class:`~.dial_plans.DialPlan` by which numbers are read
+    :param dialling: :class:`~.dial_plans.DialPlan` by which numbers are read
     :return: list of :class:`Understood`, one a record
     """
     return [
         Understood(*facts)
         for facts in zip(
             _starts(frame, columns, timezone),
-            _numbers(frame, columns, "caller", plan),
-            _numbers(frame, columns, "callee", plan),
+            _numbers(frame, columns, "caller", dialling),
+            _numbers(frame, columns, "callee", dialling),
             _seconds(frame, columns, rounding),
             _quantities(frame, columns),
             _meters(frame, columns),
@@ -86,11 +86,11 @@ def _meters(frame, columns):
     return [text.strip() for text in texts.to_pylist()]
 
 
-def _numbers(frame, columns, target, plan):
+def _numbers(frame, columns, target, dialling):
     texts, _spec = mapping.read_target(frame, columns, target)
     if texts is None:
         return [None] * len(frame)
-    return [text or None for text in normalise_numbers(texts, plan).to_pylist()]
+    return [text or None for text in normalise_numbers(texts, dialling).to_pylist()]
 
 
 def _where(values, valid):

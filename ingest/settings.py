@@ -28,7 +28,7 @@ class Limits:
 class Payers:
     """Attributes of the identifiers, arrays in the order of the index.
 
-    ``plan`` and ``zone`` are positions in :attr:`ImportSettings.plans` and
+    ``dial_plan`` and ``zone`` are positions in :attr:`ImportSettings.dial_plans` and
     :attr:`ImportSettings.zones`; ``chain`` is a position in the engine's chains.
     """
 
@@ -36,7 +36,7 @@ class Payers:
     identifier_id: np.ndarray
     partner_id: np.ndarray
     subscription_id: np.ndarray
-    plan: np.ndarray
+    dial_plan: np.ndarray
     zone: np.ndarray
     chain: np.ndarray
 
@@ -56,7 +56,7 @@ class ImportSettings:
     default_direction: str
     limits: Limits
     #: the first is the source's own; the others those of customers abroad
-    plans: tuple[tuple[DialPlan, Classifier], ...]
+    dial_plans: tuple[tuple[DialPlan, Classifier], ...]
     #: time zones in which customers' days begin; the first is the company's
     zones: tuple[str, ...]
     payers: Payers
@@ -74,8 +74,8 @@ class ImportSettings:
     currency_id: int = 0
     #: currency id -> units of the company's currency, to estimate with, not to bill
     rate_of_currency: dict[int, Decimal] = field(default_factory=dict)
-    #: positions of plans that nothing but the customer's address suggests
-    assumed_plans: frozenset[int] = frozenset()
+    #: positions of dial plans that nothing but the customer's address suggests
+    assumed_dial_plans: frozenset[int] = frozenset()
     #: customers whose calls may take from a calling plan
     plan_partners: frozenset = frozenset()
 

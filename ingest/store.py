@@ -20,7 +20,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
-from .plan_marks import mark_plans
+from .marks import mark_plans
 from .quantities import quantity_column
 from .usage_store import UsageRows, as_array
 
@@ -292,7 +292,7 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "call_id": cdrs["call_id"],
         "start_time": pa.array(cdrs["start_us"].view("datetime64[us]")),
         "duration": pa.array(cdrs["duration"]),
-        "quantity": quantity_column(cdrs["seconds"]),
+        "quantity": quantity_column(cdrs["quantity"]),
         "billed_quantity": charged(cdrs["billed_seconds"]),
         "direction": cdrs["direction"],
         "caller": cdrs["caller"],

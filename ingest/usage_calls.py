@@ -1,49 +1,34 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Finding the records that usage rows are the sums of.
+"""Finding records by what they belong to.
 
-A record names its usage, but no index is kept on that: it cost an eighth of every
-import. A record and its usage have the customer in common, and the record began on the
-usage's day in that customer's time zone, so that the index on (customer, start) finds
-them as well.
+Records are indexed by their usage, which is much cheaper than by customer and time:
+new usage is numbered in order, so that what an import stores lies side by side in that
+index, where a customer's records are spread all over the other. A customer's records
+are those of its usage; the few without usage, which are not charged, have an index of
+customer and time to themselves.
 """
 
-from datetime import datetime, time, timedelta
+#: records (`cdr`) of the usage in the array `%(usage)s`, for the FROM of a query
+USAGE_CDRS = "(SELECT * FROM metered_cdr WHERE usage_id = ANY(%(usage)s)) cdr"
 
-#: how far a day's records may be from that day in UTC: no time zone is further away
-MARGIN = timedelta(days=1)
-
-#: records (`cdr`) of the usage in the array `%(usage)s`, for the FROM of a query. The
-#: days of a customer are read in one stretch: rows of several call types share them.
-USAGE_CDRS = """
-    (SELECT partner_id, min(day) - interval '1 day' AS begin,
-            max(day) + interval '2 days' AS finish
-       FROM metered_usage WHERE id = ANY(%(usage)s)
-      GROUP BY partner_id) span
-    JOIN metered_cdr cdr
-      ON cdr.partner_id = span.partner_id AND cdr.start_time >= span.begin
-     AND cdr.start_time < span.finish AND cdr.usage_id = ANY(%(usage)s)
+#: the newest `%(most)s` records (`cdr`) of a customer `contact.id`, for the FROM of a
+#: query: usage is read from its last day on, until it has as many records
+NEWEST_OF_CONTACT = """
+    LATERAL (
+        (SELECT * FROM metered_cdr
+          WHERE usage_id = ANY(ARRAY(
+                SELECT id FROM (
+                       SELECT id, sum(records) OVER (ORDER BY day DESC, id) - records
+                                  AS newer
+                         FROM metered_usage WHERE partner_id = contact.id
+                       ) usage
+                 WHERE newer < %(most)s))
+          ORDER BY start_time DESC LIMIT %(most)s)
+        UNION ALL
+        (SELECT * FROM metered_cdr
+          WHERE usage_id IS NULL AND partner_id = contact.id
+          ORDER BY start_time DESC LIMIT %(most)s)
+        ORDER BY start_time DESC LIMIT %(most)s
+    ) cdr
 """
-
-#: what joins a record (`cdr`) to the one usage row (`usage`) that it belongs to
-OF_USAGE = """
-    cdr.usage_id = usage.id AND cdr.partner_id = usage.partner_id
-    AND cdr.start_time >= usage.day - interval '1 day'
-    AND cdr.start_time < usage.day + interval '2 days'
-"""
-
-
-def cdr_domain(usage):
-    """Domain of the CDRs that usage is the sum of.
-
-    :param usage: ``metered.usage`` records
-    """
-    if not usage:
-        return [("id", "=", False)]
-    days = usage.mapped("day")
-    return [
-        ("partner_id", "in", usage.partner_id.ids),
-        ("start_time", ">=", datetime.combine(min(days), time()) - MARGIN),
-        ("start_time", "<", datetime.combine(max(days), time()) + 2 * MARGIN),
-        ("usage_id", "in", usage.ids),
-    ]

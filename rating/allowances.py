@@ -144,7 +144,12 @@ def balances(rows=()):
     rows = list(rows)
     if rows and isinstance(rows[0], pd.DataFrame):
         return pd.concat(rows, ignore_index=True)[list(BALANCE_COLUMNS)]
-    return pd.DataFrame(rows, columns=list(BALANCE_COLUMNS)).astype("int64")
+    return pd.DataFrame(
+        {
+            name: np.array([row[name] for row in rows], np.int64)
+            for name in BALANCE_COLUMNS
+        }
+    )
 
 
 # ---- what calls take
@@ -205,14 +210,13 @@ def close(allowances, opening, used):
         the columns `used`, `left`, `rolled` (may be used in the next period) and
         `expired` (may not)
     """
-    frame = opening.sort_values(
-        ["allowance_id", "key", "periods_left"], kind="stable", ignore_index=True
-    )
-    allowance_id, key = frame["allowance_id"].to_numpy(), frame["key"].to_numpy()
-    amount = frame["amount"].to_numpy()
+    columns = [opening[name].to_numpy() for name in BALANCE_COLUMNS]
+    allowance_id, key, _amount, periods_left = columns
+    order = np.lexsort((periods_left, key, allowance_id))
+    allowance_id, key, amount, periods_left = (c.take(order) for c in columns)
     first = group_starts(allowance_id, key)
     earlier = _sum_before(np.minimum(amount, UNLIMITED), first)
-    total = np.zeros(len(frame), dtype=np.int64)
+    total = np.zeros(len(order), dtype=np.int64)
     for number, (keys, amounts) in used.items():
         of_allowance = np.flatnonzero(allowance_id == number)
         place = np.searchsorted(keys, key[of_allowance])
@@ -220,24 +224,33 @@ def close(allowances, opening, used):
         if len(keys):
             hit = keys[place] == key[of_allowance]
             total[of_allowance[hit]] = amounts[place[hit]]
-    frame["used"] = np.clip(total - earlier, 0, amount)
+    gone = np.clip(total - earlier, 0, amount)
     unlimited = amount == UNLIMITED
-    left = np.where(unlimited, UNLIMITED, amount - frame["used"].to_numpy())
-    frame["left"] = left
-    may_roll = (frame["periods_left"].to_numpy() > 0) & ~unlimited
+    left = np.where(unlimited, UNLIMITED, amount - gone)
+    may_roll = (periods_left > 0) & ~unlimited
     rolled = np.where(may_roll, left, 0)
     limits = {
         a.id: a.rollover_limit for a in allowances if a.rollover_limit is not None
     }
-    if limits and len(frame):
+    if limits and len(order):
         # what expires last is kept: count from the end of each group
         limit = np.array([limits.get(a, UNLIMITED) for a in allowance_id.tolist()])
         last = group_starts(allowance_id[::-1], key[::-1])
         later = _sum_before(rolled[::-1], last)[::-1]
         rolled = np.clip(limit - later, 0, rolled)
-    frame["rolled"] = rolled
-    frame["expired"] = np.where(unlimited, 0, left - rolled)
-    return frame
+    return pd.DataFrame(
+        {
+            "allowance_id": allowance_id,
+            "key": key,
+            "amount": amount,
+            "periods_left": periods_left,
+            "used": gone,
+            "left": left,
+            "rolled": rolled,
+            "expired": np.where(unlimited, 0, left - rolled),
+        },
+        copy=False,
+    )
 
 
 def opening_of_next(closing, grants):
@@ -255,8 +268,10 @@ def opening_of_next(closing, grants):
 
 def totals(opening, allowance_id):
     """Return (keys sorted, amounts) of the balances of an allowance."""
-    own = opening[opening["allowance_id"] == allowance_id].sort_values("key")
-    keys, amounts = own["key"].to_numpy(), own["amount"].to_numpy()
+    own = np.flatnonzero(opening["allowance_id"].to_numpy() == allowance_id)
+    keys, amounts = (opening[name].to_numpy()[own] for name in ("key", "amount"))
+    order = np.argsort(keys, kind="stable")
+    keys, amounts = keys[order], amounts[order]
     if not len(keys):
         return keys, amounts
     first = np.flatnonzero(np.append(True, np.diff(keys) != 0))

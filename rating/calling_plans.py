@@ -101,7 +101,7 @@ def apply_plans(engine, calls, rated, allowances, opening):
     ordered = _in_priority(allowances, opening)
     work = _Work(engine, calls, rated, ordered, opening)
     for rows in blocks_by_start(work.calls.start_us, BLOCK):
-        work.settle(rows)
+        work.take(rows)
     work.repeat()
     frame = pd.DataFrame(
         {
@@ -156,7 +156,7 @@ def _common_units(allowances):
 
 
 class _Work:
-    """The calls of a period, with what allowances took of those settled so far.
+    """The calls of a period, with what allowances took of those before.
 
     What is left of each allowance goes on from block to block.
     """
@@ -189,7 +189,7 @@ class _Work:
         self.cover = no_cover(count, self.denominator)
         self._taken, self._again = {a.id: [] for a in allowances}, {}
 
-    def settle(self, rows):
+    def take(self, rows):
         """Let calls take from their allowances, and charge them.
 
         :param rows: of a block, see `blocks_by_start`

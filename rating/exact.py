@@ -14,11 +14,11 @@ from fractions import Fraction
 # Enough to see which way an endless amount is rounded.
 ENDLESS_PLACES = 12
 
-MICRO = Decimal("0.000001")
-"""What integers of micro units are multiplied by."""
-
 SHOWN_PLACES = 6
 """Decimals of an endless number on an invoice or a screen."""
+
+MICRO = Decimal("0.000001")
+"""A micro-unit: charges of records are whole numbers of them."""
 
 ROUNDINGS = ("half_up", "up", "down", "half_even", "ceil", "floor")
 """`up` and `down` are away from and towards zero, `ceil` and `floor` are not."""
@@ -54,6 +54,15 @@ def number(value):
     :return: Decimal
     """
     return Decimal(repr(value or 0.0))
+
+
+def in_micro(amount):
+    """Return an amount in micro-units.
+
+    :param amount: as `exact` takes it
+    :return: int; half a micro-unit to the even one
+    """
+    return round(exact(amount) / exact(MICRO))
 
 
 def rounded(value, decimals, rounding="half_up"):

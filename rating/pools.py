@@ -115,10 +115,10 @@ def pool_calls(number, start_us, ids):
     number, start = number.take(order), start_us.take(order)
     first = group_starts(number)
     calls = PoolCalls(order, np.append(first, len(order)), number.take(first))
-    return _settle_ties(calls, start, ids)
+    return _order_ties(calls, start, ids)
 
 
-def _settle_ties(calls, start, ids):
+def _order_ties(calls, start, ids):
     """Order by id where pool and start are the same; leave out what is repeated."""
     same = np.zeros(len(start) + 1, dtype=bool)
     np.equal(start[1:], start[:-1], out=same[1:-1])

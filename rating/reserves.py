@@ -11,8 +11,6 @@ A *place* is a pair (allowance id, key of the pool), amounts are in the allowanc
 smallest unit, before its factor is taken away.
 """
 
-import numpy as np
-
 from .allowances import UNLIMITED, balances
 
 
@@ -64,23 +62,18 @@ def less(opening, taken, reserve):
     """
     if not len(opening):
         return opening
-    totals = opening.groupby(["allowance_id", "key"], as_index=False, sort=True)
-    rows = totals.agg({"amount": _total})
-    amounts = []
-    for row in rows.itertuples():
-        place = (row.allowance_id, row.key)
-        amount = int(row.amount)
+    columns = (opening[name].tolist() for name in ("allowance_id", "key", "amount"))
+    total = {}
+    for number, key, amount in zip(*columns, strict=True):
+        total[number, key] = min(total.get((number, key), 0) + amount, UNLIMITED)
+    for place, amount in total.items():
         if amount < UNLIMITED:
             gone = taken.get(place, 0) + reserve.get(place, 0)
-            amount = max(amount - gone, 0)
-        amounts.append(amount)
-    rows["amount"] = np.array(amounts, np.int64)
-    rows["periods_left"] = 0
-    return balances([rows])
-
-
-def _total(amounts):
-    return min(sum(amounts.tolist()), UNLIMITED)
+            total[place] = max(amount - gone, 0)
+    return balances(
+        {"allowance_id": number, "key": key, "amount": amount, "periods_left": 0}
+        for (number, key), amount in sorted(total.items())
+    )
 
 
 def _amounts(granted):

@@ -69,23 +69,32 @@ def read_lots(cr, subscription_id, date_from, allowances):
     return pd.DataFrame(rows, columns=columns).astype("int64")
 
 
-def store_balances(cr, subscription, owner, period, terms, closing):
+def stored_periods(cr, subscription_id):
+    """First days of the periods that have balances, as a set."""
+    cr.execute(
+        "SELECT DISTINCT date_from FROM metered_allowance_balance"
+        " WHERE subscription_id = %s",
+        (subscription_id,),
+    )
+    return {day for (day,) in cr.fetchall()}
+
+
+def store_balances(cr, work, period, closing):
     """Store the balances of a subscription's period, in place of those it had.
 
-    :param subscription: ``sale.subscription`` record
-    :param owner: ``res.partner`` record, the customer
-    :param period: ``PlanPeriod`` of the subscription
-    :param terms: list of ``plan_terms.Term``
+    :param work: :class:`~.plan_periods.PlanPeriods`
+    :param period: ``PlanPeriod`` of its subscription
     :param closing: DataFrame, see `rating.allowances.close`
     """
-    rows = balance_rows(subscription, period, terms, closing)
+    subscription = work.subscription
+    rows = balance_rows(subscription, period, work.terms, closing)
     ids = []
     if rows:
         cr.execute(
             _STORE,
             {
-                "company": subscription.company_id.id,
-                "partner": owner.id,
+                "company": work.book.company_id,
+                "partner": subscription.owner_id,
                 "subscription": subscription.id,
                 "date_from": period.date_from,
                 "date_to": period.date_to,
@@ -147,5 +156,5 @@ def _expires(subscription, period, lots):
     """First day on which the last of what is left can no longer be used."""
     day = period.date_to
     for _period in range(max((periods for _left, periods in lots), default=0)):
-        day = subscription._get_next_invoice_date(day)
+        day = subscription.after(day)
     return str(day)

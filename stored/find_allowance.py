@@ -14,12 +14,11 @@ import pandas as pd
 from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less
-from .golden import is_own, subscription_of_call
-from .plan_periods import EVERYBODY
-from .plan_terms import OWN_CALLS
-from .settle_engines import Engines
-from .settle_outcome import Told
-from .settle_subscription import Settling
+from .apply_subscription import SubscriptionPlans
+from .golden import subscription_of_call
+from .plan_engines import Engines
+from .plan_outcome import Told
+from .plan_terms import EVERYBODY, OWN_CALLS, set_pools
 from .why import make_call, rate_one
 
 
@@ -27,7 +26,6 @@ from .why import make_call, rate_one
 class PlanNow:
     """The calling plans that a customer's call would take from.
 
-    :ivar subscription: ``sale.subscription`` record
     :ivar period: ``PlanPeriod`` of the call
     :ivar terms: list of ``plan_terms.Term``
     :ivar left: DataFrame of `allowances.balances`: what is left now
@@ -36,7 +34,6 @@ class PlanNow:
         may only share an allowance
     """
 
-    subscription: object
     period: object
     terms: list
     left: pd.DataFrame
@@ -70,13 +67,10 @@ class PlanNow:
         call = make_call(number, moment, seconds, meter)
         calls = pd.DataFrame([call])
         rated = engine.rate(calls).frame
-        currency_id = currency_of_deck.get(int(rated["deck_id"].iloc[0]), 0)
-        calls["id"] = "asked"
-        calls["destination_id"] = destination_id
-        for term in self.terms:
-            wanted = int(term.allowance.pool.rpartition("_")[2])
-            other = wanted and wanted != currency_id
-            calls[term.allowance.pool] = 0 if other else self._key(term)
+        calls["id"], calls["destination_id"] = "asked", destination_id
+        calls["currency_id"] = currency_of_deck.get(int(rated["deck_id"].iloc[0]), 0)
+        calls["identifier_id"] = self.identifier_id
+        set_pools(calls, self.terms, np.array([self.own]))
         allowances = [term.allowance for term in self.terms]
         planned = apply_plans(engine, calls, rated, allowances, self.left)
         if not len(planned.taken):
@@ -91,27 +85,24 @@ class _Left(Told):
         super().__init__()
         self.closing = {}
 
-    def balances(self, _subscription, _owner, period, _terms, closing):
+    def balances(self, _work, period, closing):
         self.closing[period.date_from] = closing
 
 
-def find_plan(company, partner, moment, day, identifier_id=0):
+def find_plan(book, partner, moment, identifier_id=0):
     """The plans that a call of a customer would take from, with what is left now.
 
-    :param company: ``res.company`` record, with all rights
-    :param partner: the customer
+    :param book: :class:`~.plan_book.PlanBook`
+    :param partner: ``res.partner`` record with all rights, the customer
     :param moment: naive UTC datetime
-    :param day: date of the call, as the usage counts its days
     :param identifier_id: of the customer, whose call it would be
     :return: :class:`PlanNow`, None where there is no plan
     """
-    if not partner or not company.env["metered.plan.mark"]._exist_plans():
-        return None
-    subscription = subscription_of_call(company, partner, moment)
-    periods = subscription and subscription._metered_plan_periods(day, day)
+    subscription, day, own = subscription_of_call(book, partner, moment)
+    periods = subscription and subscription.periods(day, day)
     if not periods:
         return None
-    work = Settling(company, subscription, Engines(company.env))
+    work = SubscriptionPlans(book, subscription, Engines(partner.env))
     found = _Left()
     work.run(day, day, found)
     closing = found.closing[periods[0].date_from]
@@ -121,10 +112,9 @@ def find_plan(company, partner, moment, day, identifier_id=0):
     # What is left may be another period's already, that was billed.
     reserve = work.reserve_of[periods[0].date_from]
     return PlanNow(
-        subscription,
         periods[0],
         work.terms,
         less(balances([left]), {}, reserve),
         identifier_id,
-        is_own(subscription, partner),
+        own,
     )

@@ -45,8 +45,8 @@ def read_number(company, number, country, source=None, caller=None, is_assumed=F
     :return: :class:`DialledNumber`
     """
     own = source and source.country_id == country
-    plan = source_dial_plan(source) if own else dial_plan(country.code)
-    found = normalise_numbers([number], plan)
+    dialling = source_dial_plan(source) if own else dial_plan(country.code)
+    found = normalise_numbers([number], dialling)
     if is_assumed and source:
         as_switch = normalise_numbers([number], source_dial_plan(source))
         found = without_doubtful(found, as_switch)
@@ -65,7 +65,16 @@ def read_number(company, number, country, source=None, caller=None, is_assumed=F
 
 
 def price_calls(
-    company, partner, deck, number, meter, moment, lengths, plan=None, destination_id=0
+    company,
+    partner,
+    deck,
+    number,
+    meter,
+    moment,
+    lengths,
+    plan=None,
+    destination_id=0,
+    tried=None,
 ):
     """Rate calls of several lengths to one number.
 
@@ -78,13 +87,14 @@ def price_calls(
     :param lengths: seconds
     :param plan: ``find_allowance.PlanNow``: what the calls may take from
     :param destination_id: of the number, 0 for none
+    :param tried: ``TriedRates``, as if they were in force
     :return: list of :class:`~.why.Outcome`
     """
     env = company.env
     env.flush_all()
     partner = partner.with_company(company)
-    chain = (deck.id,) if deck else deck_chain(partner, company)
-    loaded = load_engine(env, [chain], number)
+    chain = (deck.id,) if deck else deck_chain(partner, company, tried)
+    loaded = load_engine(env, [chain], number, tried)
     if plan:
         return [
             plan.price(loaded, number, destination_id, meter, moment, seconds)

@@ -14,45 +14,47 @@ import numpy as np
 import pandas as pd
 
 from ..ingest.classify import Classifier
+from ..ingest.load import customer_zone
 from ..ingest.load_classes import load_classes
 from ..ingest.load_rates import deck_chain, load_engine
 from ..rating import RATED, number_keys
 from ..rating.allowances import UNLIMITED, balances, grant
 from ..rating.calling_plans import apply_plans
-from .plan_calls import UsageRow, anchor, with_parents
-from .plan_periods import EVERYBODY, candidate_of
-from .plan_terms import OWN_CALLS, load_terms
+from .payers import payers_of, with_parents
+from .plan_calls import UsageRow, anchor
+from .plan_terms import EVERYBODY, load_terms, set_pools
 from .why import make_call
 
 
-def price_with_plan(company, partner, number, meter, moment, seconds, left):
+def price_with_plan(
+    book, company, partner, number, meter, moment, seconds, left, tried=None
+):
     """Charge a call, as a subscription's plans would.
 
+    :param book: :class:`~.plan_book.PlanBook` of the company
     :param company: ``res.company`` record, with all rights
     :param partner: the customer
     :param number: normalised
     :param meter: ``metered.meter`` record
     :param moment: naive UTC datetime
     :param left: True: all of the allowances is left; False: nothing of what has an end
+    :param tried: ``TriedRates``, as if they were in force
     :return: (micro-units, currency id); (None, 0) where no rate fits
     """
     env = company.env
-    env.flush_all()
     partner = partner.with_company(company)
-    engine, currency_of_deck = load_engine(env, [deck_chain(partner, company)], number)
+    chain = deck_chain(partner, company, tried)
+    engine, currency_of_deck = load_engine(env, [chain], number, tried)
     calls = pd.DataFrame([make_call(number, moment, seconds, meter)])
     rated = engine.rate(calls).frame
     if rated["status"].iloc[0] != RATED:
         return None, 0
     currency_id = currency_of_deck[int(rated["deck_id"].iloc[0])]
     charge = int(rated["charge_micro"].iloc[0])
-    subscription = subscription_of_call(company, partner, moment)
+    subscription, _day, own = subscription_of_call(book, partner, moment)
     if subscription:
-        terms = load_terms(
-            env.cr,
-            {plan.id: times for plan, times in subscription._metered_plans().items()},
-        )
-        _prepare(calls, company, partner, subscription, terms, currency_id, number)
+        terms = load_terms(env.cr, subscription.plans)
+        _prepare(calls, company, own, terms, currency_id, number)
         planned = apply_plans(
             engine,
             calls,
@@ -68,27 +70,29 @@ def price_with_plan(company, partner, number, meter, moment, seconds, left):
     return charge, currency_id
 
 
-def subscription_of_call(company, partner, moment):
-    """The subscription whose plans a call of the customer takes from; may be empty."""
-    owner = partner.commercial_partner_id
-    found = company.env["metered.plan.mark"]._subscriptions_of(company, owner)
-    zone = partner.metered_tz or owner.metered_tz or company._metered_timezone()
-    day = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
-    owners = with_parents(company.env.cr, owner.ids)[owner.id]
-    payer = owner.with_company(company)._metered_payer()
-    row = UsageRow(0, partner.id, 0, day, False, owners, payer.id)
-    chosen = anchor(row, [candidate_of(subscription) for subscription in found])
-    return found.browse(chosen or ())
+def subscription_of_call(book, partner, moment):
+    """Whose plans a call that a customer would make takes from.
+
+    :param partner: ``res.partner`` record, may be empty
+    :param moment: naive UTC datetime
+    :return: (``PlanSubscription``, None for none; the day that the call is counted on;
+        whether the subscription bills the customer's calls)
+    """
+    zone = ZoneInfo(customer_zone(partner, book.timezone))
+    day = moment.replace(tzinfo=UTC).astimezone(zone).date()
+    owner_id = partner.commercial_partner_id.id
+    found = {each.id: each for each in book.of_customer(owner_id)} if owner_id else {}
+    if not found:
+        return None, day, False
+    owners = with_parents(book.cr, [owner_id])[owner_id]
+    payer_id = payers_of(book.cr, book.company_id, [owner_id])[owner_id]
+    row = UsageRow(0, partner.id, 0, day, 0, owners, payer_id)
+    subscription = found.get(anchor(row, list(found.values())))
+    own = subscription is not None and row.is_billed_by(subscription.owner_id)
+    return subscription, day, own
 
 
-def is_own(subscription, partner):
-    """Whether a subscription has the calls of a customer for its own."""
-    owner = partner.commercial_partner_id
-    payer = owner.with_company(subscription.company_id)._metered_payer()
-    return subscription.partner_id.commercial_partner_id in (owner | payer)
-
-
-def _prepare(calls, company, partner, subscription, terms, currency_id, number):
+def _prepare(calls, company, own, terms, currency_id, number):
     """Add to a call the columns that its allowances ask for."""
     calls["id"] = "golden"
     calls["destination_id"] = 0
@@ -101,9 +105,5 @@ def _prepare(calls, company, partner, subscription, terms, currency_id, number):
             np.array(["outbound"], object), np.full(1, -1, np.int64), callee
         )
         calls["destination_id"] = destination_ids
-    own = is_own(subscription, partner)
-    for term in terms:
-        pool = term.allowance.pool
-        wanted = int(pool.rpartition("_")[2])
-        other = wanted and wanted != currency_id
-        calls[pool] = 0 if other or (term.scope in OWN_CALLS and not own) else EVERYBODY
+    calls["currency_id"], calls["identifier_id"] = currency_id, EVERYBODY
+    set_pools(calls, terms, np.array([own]))

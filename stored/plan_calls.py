@@ -5,13 +5,12 @@
 from dataclasses import dataclass
 from datetime import date
 
-import pandas as pd
 import pyarrow as pa
 
-from ..ingest.frames import copy_out
+from ..ingest.frames import copy_out, frame_of
 from ..ingest.usage_calls import USAGE_CDRS
 from ..rating import number_keys
-from .payers import payers_of
+from .payers import payers_of, with_parents
 
 _USAGE = """
     SELECT usage.id, usage.partner_id, coalesce(usage.subscription_id, 0), usage.day,
@@ -25,16 +24,6 @@ _USAGE = """
      WHERE usage.company_id = %s AND usage.partner_id = ANY(%s)
        AND usage.day >= %s AND usage.day < %s
      ORDER BY usage.id
-"""
-_PARENTS = """
-    WITH RECURSIVE up AS (
-        SELECT id AS owner_id, id, parent_id, 0 AS depth
-          FROM res_partner WHERE id = ANY(%s)
-         UNION ALL
-        SELECT up.owner_id, partner.id, partner.parent_id, up.depth + 1
-          FROM up JOIN res_partner partner ON partner.id = up.parent_id
-    )
-    SELECT owner_id, array_agg(id ORDER BY depth) FROM up GROUP BY owner_id
 """
 _NUMBERS = (
     "cdr_id",
@@ -103,27 +92,6 @@ class UsageRow:
         return not self.subscription_id and owner_id in (self.owners[0], self.payer_id)
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A subscription with plans.
-
-    :ivar start, until: first day, and first day after; None: open
-    :ivar shared: whether it shares an allowance with all of its customer
-    """
-
-    id: int
-    owner_id: int
-    start: date | None
-    until: date | None
-    shared: bool
-
-    def covers(self, day):
-        """Whether it runs on a day."""
-        return (not self.start or day >= self.start) and (
-            not self.until or day < self.until
-        )
-
-
 def read_usage(cr, company_id, partner_ids, first, end):
     """Usage of calls on some days.
 
@@ -144,15 +112,6 @@ def read_usage(cr, company_id, partner_ids, first, end):
     ]
 
 
-def with_parents(cr, partner_ids):
-    """Partners with their parents, the nearest first.
-
-    :return: dict partner id -> tuple of ids, itself first
-    """
-    cr.execute(_PARENTS, (list(partner_ids),))
-    return {owner_id: tuple(ids) for owner_id, ids in cr.fetchall()}
-
-
 def anchor(row, candidates):
     """The subscription whose plans the calls of a usage row take from.
 
@@ -160,7 +119,7 @@ def anchor(row, candidates):
     the row names another; else the first one of the nearest parent company that
     shares its plan, or that pays for the calls.
 
-    :param candidates: list of :class:`Candidate`, by id
+    :param candidates: list of ``plan_book.PlanSubscription``, by id
     :return: id, 0 for none
     """
     for candidate in candidates:
@@ -182,15 +141,11 @@ def read_calls(cr, usage_ids, everything=True):
 
     :param usage_ids: int64 array
     :param everything: False: only those that a plan took
-    :return: DataFrame: int64 columns `_NUMBERS`, text columns `_TEXTS` (None for
-        none), number_key
+    :return: DataFrame: int64 columns `_NUMBERS`, Arrow's texts id and taken, number_key
     """
     table = copy_out(
         cr, _CALLS, {"usage": usage_ids.tolist(), "everything": everything}, _COLUMNS
     )
-    frame = pd.DataFrame({name: table[name].to_numpy() for name in _NUMBERS})
+    frame = frame_of(table.drop_columns("callee"))
     frame["number_key"] = number_keys(table["callee"])
-    for name in _TEXTS:
-        frame[name] = table[name].to_pandas().astype(object)
-    frame["taken"] = frame["taken"].where(frame["taken"].notna(), None)
     return frame

@@ -9,7 +9,7 @@ import numpy as np
 from ..rating.allowances import MONEY
 from ..rating.calling_plans import PlanOfCall
 from ..rating.charges import DECK_FEE, Cover
-from .plan_terms import MINUTE, load_terms
+from .plan_terms import MINUTE, load_terms, plans_with
 
 
 class StoredPlans:
@@ -22,15 +22,8 @@ class StoredPlans:
     def __init__(self, cr, taken):
         self._read = {text: json.loads(text) for text in set(taken) if text}
         ids = {abs(int(key)) for entries in self._read.values() for key in entries}
-        cr.execute(
-            "SELECT DISTINCT plan_id FROM metered_calling_plan_allowance"
-            " WHERE id = ANY(%s)",
-            (list(ids),),
-        )
-        plans = {plan_id: 1 for (plan_id,) in cr.fetchall()}
-        self.allowances = {
-            term.allowance.id: term.allowance for term in load_terms(cr, plans)
-        }
+        terms = load_terms(cr, plans_with(cr, ids))
+        self.allowances = {term.allowance.id: term.allowance for term in terms}
 
     def entries(self, text):
         """What was taken of one call.

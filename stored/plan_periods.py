@@ -2,17 +2,13 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The billing periods of a subscription with plans: their usage and balances."""
 
-from datetime import timedelta
-
 from ..ingest.usage_calls import USAGE_CDRS
 from ..rating.allowances import balances, grant, opening_of_next
-from .balance_store import read_lots
-from .plan_calls import Candidate, anchor, read_usage
-from .plan_terms import load_terms
-
-DAY = timedelta(days=1)
-#: key of an allowance that all calls of a subscription share
-EVERYBODY = 1
+from .balance_store import read_lots, stored_periods
+from .payers import households_of, with_children
+from .plan_book import DAY
+from .plan_calls import anchor, read_usage
+from .plan_terms import EVERYBODY, load_terms
 
 _FIXED = f"""
     SELECT taken.key::int, coalesce(cdr.identifier_id, 0),
@@ -43,52 +39,23 @@ _BILLED = """
 """
 
 
-def candidate_of(subscription, shared=None):
-    """A subscription as one whose plans calls may take from.
-
-    :param shared: whether it shares an allowance with all of its customer; None: as
-        its plans say
-    """
-    if shared is None:
-        shared = subscription._metered_is_shared()
-    return Candidate(
-        subscription.id,
-        subscription.partner_id.commercial_partner_id.id,
-        subscription.date_start or None,
-        subscription._metered_plan_until(),
-        shared,
-    )
-
-
-def partners_of(env, domain):
-    """Ids of the customers of a domain, archived ones included."""
-    return env["res.partner"].with_context(active_test=False).search(domain).ids
-
-
 class PlanPeriods:
     """What plans of one subscription are for, and what they give, period by period.
 
-    :param plans: dict plan id -> quantity; None: the plans that it has
+    :param book: :class:`~.plan_book.PlanBook`
+    :param subscription: :class:`~.plan_book.PlanSubscription`
+    :param terms: of its plans, where they were read before
     """
 
-    def __init__(self, company, subscription, plans=None):
-        self.env = company.env
-        self.cr = company.env.cr
-        self.company = company
-        self.subscription = subscription.with_env(self.env)
-        self.owner = subscription.partner_id.commercial_partner_id
-        if plans is None:
-            known = subscription._metered_plans()
-            plans = {plan.id: quantity for plan, quantity in known.items()}
-        self.terms = self._load_terms(plans)
+    def __init__(self, book, subscription, terms=None):
+        self.book, self.cr = book, book.cr
+        self.subscription = subscription
+        self.terms = terms or load_terms(self.cr, subscription.plans)
         self.allowances = [term.allowance for term in self.terms]
         self.term_of = {term.allowance.id: term for term in self.terms}
         self.rollover = max((a.rollover_periods for a in self.allowances), default=0)
         self.rows = []
         self._granted = {}
-
-    def _load_terms(self, plans):
-        return load_terms(self.cr, plans)
 
     def find_partners(self, first, end):
         """Customers whose calls may take from its plans.
@@ -98,7 +65,7 @@ class PlanPeriods:
 
         :param first, end: dates of the calls, half-open
         """
-        family = partners_of(self.env, [("id", "child_of", self.owner.ids)])
+        family = with_children(self.cr, [self.subscription.owner_id])
         if any(term.scope == "customer" for term in self.terms):
             return family
         found = set(self._household())
@@ -107,12 +74,12 @@ class PlanPeriods:
             self.cr.execute(
                 _BILLED,
                 {
-                    "company": self.company.id,
+                    "company": self.book.company_id,
                     "partners": others,
                     "first": first,
                     "end": end,
                     "subscription": self.subscription.id,
-                    "owner": self.owner.id,
+                    "owner": self.subscription.owner_id,
                 },
             )
             found.update(number for (number,) in self.cr.fetchall())
@@ -120,52 +87,36 @@ class PlanPeriods:
 
     def _household(self):
         """Ids of the customers whose calls its owner's subscriptions bill."""
-        owner = self.owner.with_company(self.company)
-        return owner._metered_households()[owner.id].implied
-
-    def _find_candidates(self, partners):
-        """Subscriptions with plans among those whose calls may take from these."""
-        subscriptions = self.env["sale.subscription"]
-        found = subscriptions.search(
-            [
-                *subscriptions._metered_plan_domain(self.company),
-                ("partner_id", "in", partners),
-            ],
-            order="id",
-        )
-        return [candidate_of(subscription) for subscription in found]
+        own = self.subscription.owner_id
+        return households_of(self.cr, self.book.company_id, [own])[own].implied
 
     # ---- periods
 
     def periods(self, first, last, following=True):
-        """The periods to settle, with those whose balances depend on them.
+        """The periods to look at, with those whose balances depend on them.
 
         :param following: with those after it, too
         """
         subscription = self.subscription
-        periods = subscription._metered_plan_periods(first, last)
+        periods = subscription.periods(first, last)
         if not periods or not self.rollover:
             return periods
-        known = set(
-            self.env["metered.allowance.balance"]
-            .search([("subscription_id", "=", subscription.id)])
-            .mapped("date_from")
-        )
+        known = stored_periods(self.cr, subscription.id)
         latest = last
         if following:
-            latest = max([*known, last, subscription.company_id._metered_today()])
+            latest = max([*known, last, self.book.today])
         begin = periods[0].date_from
         for _step in range(self.rollover):
-            earlier = subscription._metered_plan_periods(begin - DAY, begin - DAY)
+            earlier = subscription.periods(begin - DAY, begin - DAY)
             if not earlier or earlier[0].date_from in known:
                 break
             begin = earlier[0].date_from
-        return subscription._metered_plan_periods(begin, latest)
+        return subscription.periods(begin, latest)
 
     def _read_usage(self, periods):
         days = periods[0].date_from, periods[-1].date_to
         partners = self.find_partners(*days)
-        rows = read_usage(self.cr, self.company.id, partners, *days)
+        rows = read_usage(self.cr, self.book.company_id, partners, *days)
         self.take_rows(self.rows_of(rows, partners))
 
     def rows_of(self, rows, partners):
@@ -173,19 +124,19 @@ class PlanPeriods:
 
         :param rows: list of ``plan_calls.UsageRow`` of these partners
         """
-        candidates = self._find_candidates(partners)
+        candidates = self.book.find([("partner_id", "in", partners)])
         number = self.subscription.id
         return [row for row in rows if anchor(row, candidates) == number]
 
     def take_rows(self, rows):
         """Set the usage whose calls take from its plans."""
-        number = self.subscription.id
+        number, owner_id = self.subscription.id, self.subscription.owner_id
         self.rows = rows
         self._granted = {}
         self.own = {
             row.usage_id
             for row in self.rows
-            if row.subscription_id == number or row.is_billed_by(self.owner.id)
+            if row.subscription_id == number or row.is_billed_by(owner_id)
         }
 
     def taken_of(self, usage_ids):
@@ -218,7 +169,7 @@ class PlanPeriods:
         if not self.rollover:
             return None
         before = date_from - DAY
-        periods = self.subscription._metered_plan_periods(before, before)
+        periods = self.subscription.periods(before, before)
         if not periods:
             return None
         return read_lots(
@@ -254,7 +205,7 @@ class PlanPeriods:
             _IDENTIFIERS,
             {
                 "partners": list(self._household()),
-                "company": self.company.id,
+                "company": self.book.company_id,
                 "subscription": self.subscription.id,
                 "begin": period.date_from,
                 "end": period.date_to,

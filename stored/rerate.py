@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..ingest.load_rates import deck_chain, load_engine
+from ..ingest.marks import mark_rates, mark_usage
 from ..ingest.prepare_rejected import REASON_OF_STATUS
 from ..ingest.usage_calls import USAGE_CDRS
 from ..ingest.usage_store import as_array
@@ -21,7 +22,7 @@ from ..rating import RATED
 from ..rating.prefixes import number_keys
 from .plan_cover import StoredPlans
 from .rerate_store import store_usage, write_cdrs
-from .unrated import Unrated, make_exceptions
+from .unrated import Unrated
 
 #: CDRs in memory at a time
 CHUNK_RECORDS = 50_000
@@ -100,11 +101,12 @@ class Rerated:
 def rerate(usage, write=True):
     """Rate the CDRs of usage again.
 
-    :param usage: ``metered.usage`` records, open; locked by the caller, if to write
+    :param usage: ``metered.usage`` records with all rights, open; locked by the caller,
+        if to write, who makes exceptions of what no rate fits any more
     :param write: False: only tell what would come of it
     :return: :class:`Rerated`
     """
-    env = usage.sudo().env
+    env = usage.env
     before = read_sums(usage)
     works = [
         _Rerating(env, env["res.company"].browse(company_id), rows, write)
@@ -113,8 +115,9 @@ def rerate(usage, write=True):
     for work in works:
         work.run()
     if write and works:
-        for model in ("metered.usage", "metered.cdr", "metered.exception"):
+        for model in ("metered.usage", "metered.cdr"):
             env[model].invalidate_model(flush=False)
+        env["metered.rate"].invalidate_model(["used"], flush=False)
     return Rerated(
         before,
         pd.concat([work.after() for work in works]) if works else before,
@@ -168,7 +171,7 @@ class _Rerating:
         cr = self.env.cr
         if self.write:
             # Where the deck's charge is another one now, plans are applied anew.
-            self.env["metered.plan.mark"]._mark_usage(self.ids.tolist())
+            mark_usage(cr, self.ids.tolist())
         rates = set()
         cr.execute(_READ_CDRS, {"usage": self.ids.tolist()})
         while True:
@@ -180,8 +183,7 @@ class _Rerating:
         cr.execute("CLOSE metered_rerate")
         if self.write:
             store_usage(cr, self.ids, self.change, self.moved)
-            self.env["metered.batch"]._mark_rates(rates)
-            make_exceptions(self.env, self.unrated)
+            mark_rates(cr, rates)
 
     def after(self):
         """The usage as it is then; see :class:`Rerated`."""

@@ -9,39 +9,36 @@ they took, although something may be left: that was rolled over, or is for calls
 come in late. So balances stay what they are, and nothing is granted twice.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from ..ingest.load_rates import deck_chain, load_engine
 from ..rating.allowances import UNLIMITED, balances
 from ..rating.calling_plans import apply_plans
+from .apply_subscription import SubscriptionPlans
 from .plan_calls import read_calls, read_usage
-from .settle_subscription import Settling
-
-_PLANS_TAKEN = """
-    SELECT DISTINCT plan_id FROM metered_calling_plan_allowance WHERE id = ANY(%s)
-"""
+from .plan_terms import plans_with
 
 
-def charges_with_plans(company, usage):
+def charges_with_plans(book, usage):
     """What invoiced usage is charged with the rates of today, where plans took of it.
 
-    :param company: ``res.company`` record, with all rights
-    :param usage: ``metered.usage`` records of calls, with a rate today
+    :param book: :class:`~.plan_book.PlanBook` of its company
+    :param usage: ``metered.usage`` records of calls, with a rate today, and all rights
     :return: dict usage id -> micro-units; only where a plan took something, rates
         changed, and the subscription still has plans
     """
-    env, ids = company.env, set(usage.ids)
-    if not ids or not env["metered.plan.mark"]._exist_plans():
-        return {}
+    wanted, days = set(usage.ids), usage.mapped("day")
     found, seen = {}, set()
-    days = usage.mapped("day")
-    for owner in usage.partner_id.commercial_partner_id:
-        subscriptions = env["metered.plan.mark"]._subscriptions_of(company, owner)
-        for subscription in subscriptions - env["sale.subscription"].browse(seen):
+    for owner_id in usage.partner_id.commercial_partner_id.ids:
+        for subscription in book.of_customer(owner_id):
+            if subscription.id in seen:
+                continue
             seen.add(subscription.id)
-            for period in subscription._metered_plan_periods(min(days), max(days)):
-                work = _Anew(company, subscription, period, ids)
+            for period in subscription.periods(min(days), max(days)):
+                work = _Anew(book, usage.env, subscription, period, wanted)
                 found.update(work.charges())
     return found
 
@@ -49,16 +46,17 @@ def charges_with_plans(company, usage):
 class _Anew:
     """What invoiced calls of one subscription and billing period took, given anew."""
 
-    def __init__(self, company, subscription, period, wanted):
-        self.company, self.env = company, company.env
+    def __init__(self, book, env, subscription, period, wanted):
+        self.book, self.env = book, env
         self.subscription, self.period = subscription, period
         # The plans of today tell whose calls these are, not what they took.
-        whose = Settling(company, subscription, None)
+        whose = SubscriptionPlans(book, subscription, None)
         days = period.date_from, period.date_to
         partners = whose.find_partners(*days)
-        rows = read_usage(self.env.cr, company.id, partners, *days)
-        whose.take_rows(whose.rows_of(rows, partners))
-        self.rows = [row for row in whose.rows if row.usage_id in wanted]
+        rows = read_usage(book.cr, book.company_id, partners, *days)
+        self.rows = [
+            row for row in whose.rows_of(rows, partners) if row.usage_id in wanted
+        ]
 
     def charges(self):
         """Yield (usage id, micro-units), invoice by invoice.
@@ -88,7 +86,10 @@ class _Anew:
             )
         ):
             return ()
-        work = Settling(self.company, self.subscription, None, self._plans(ids))
+        # of the plans that the calls took from
+        taken = self._taking_from({}).taken_of(ids.tolist())
+        allowance_ids = {abs(key) for key, _identifier in taken}
+        work = self._taking_from(plans_with(self.book.cr, allowance_ids))
         work.take_rows(rows)
         calls["currency_id"] = [
             currencies.get(deck, 0) for deck in rated["deck_id"].tolist()
@@ -102,22 +103,17 @@ class _Anew:
         )
         return sums.sum().to_dict().items()
 
-    def _plans(self, ids):
-        """The plans that the calls took from, as `Settling` takes them."""
-        taken = Settling(self.company, self.subscription, None, {}).taken_of(
-            ids.tolist()
-        )
-        allowances = list({abs(key) for key, _identifier in taken})
-        self.env.cr.execute(_PLANS_TAKEN, (allowances,))
-        return {plan_id: 1 for (plan_id,) in self.env.cr.fetchall()}
+    def _taking_from(self, plans):
+        subscription = replace(self.subscription, plans=plans)
+        return SubscriptionPlans(self.book, subscription, None)
 
     def _engine(self, calls):
         """The engine with today's decks; sets the column `chain`."""
-        partners = self.env["res.partner"].with_company(self.company)
+        company = self.env["res.company"].browse(self.book.company_id)
+        partners = self.env["res.partner"].with_company(company)
         numbers = calls["partner_id"].unique().tolist()
         chain_of = {
-            number: deck_chain(partners.browse(number), self.company)
-            for number in numbers
+            number: deck_chain(partners.browse(number), company) for number in numbers
         }
         distinct = list(dict.fromkeys(chain_of.values()))
         calls["chain"] = [

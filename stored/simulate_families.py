@@ -4,7 +4,7 @@
 
 from dataclasses import dataclass
 
-from .plan_calls import with_parents
+from .payers import with_children, with_parents
 
 
 @dataclass(frozen=True)
@@ -13,24 +13,24 @@ class Family:
 
     :ivar root_id: of the company above all
     :ivar partner_ids: its own, and those of all below it
-    :ivar subscriptions: ``sale.subscription`` records, those with plans now or then
+    :ivar subscriptions: list of ``PlanSubscription``, those with plans now or then
     """
 
     root_id: int
     partner_ids: tuple
-    subscriptions: object
+    subscriptions: list
 
 
 class TriedPlan:
     """Which plans subscriptions would have.
 
-    :param plan: ``metered.calling.plan`` record that is tried; empty: none is
-    :param replaced: only where there is this one; empty: in place of all plans, and
+    :param plan_id: calling plan that is tried, 0 for none
+    :param replaced_id: only where there is this one; 0: in place of all plans, and
         for customers without any on their first subscription
     """
 
-    def __init__(self, plan, replaced):
-        self.plan, self.replaced = plan, replaced
+    def __init__(self, plan_id, replaced_id):
+        self.plan_id, self.replaced_id = plan_id, replaced_id
 
     def then(self, subscriptions, covered):
         """The plans of a family's subscriptions, and which of them are tried.
@@ -40,64 +40,52 @@ class TriedPlan:
             the plan that is tried)
         """
         plans, tried, first_of = {}, set(), set()
-        for subscription in subscriptions.sorted("id"):
-            known = subscription._metered_plans()
-            plans[subscription.id] = {p.id: q for p, q in known.items()}
-            if not self.plan:
+        for subscription in subscriptions:
+            known, owner_id = subscription.plans, subscription.owner_id
+            plans[subscription.id] = own = dict(known)
+            if not self.plan_id:
                 continue
-            owner = subscription.partner_id.commercial_partner_id.id
-            if self.replaced:
-                if self.replaced not in known:
+            if self.replaced_id:
+                if self.replaced_id not in known:
                     continue
-                own = plans[subscription.id]
-                quantity = own.pop(self.replaced.id) + own.pop(self.plan.id, 0)
-                own[self.plan.id] = quantity
+                quantity = own.pop(self.replaced_id) + own.pop(self.plan_id, 0)
+                own[self.plan_id] = quantity
             elif known:
-                plans[subscription.id] = {self.plan.id: sum(known.values())}
-            elif owner not in covered and owner not in first_of:
-                plans[subscription.id] = {self.plan.id: 1}
-                first_of.add(owner)
+                plans[subscription.id] = {self.plan_id: sum(known.values())}
+            elif owner_id not in covered and owner_id not in first_of:
+                plans[subscription.id] = {self.plan_id: 1}
+                first_of.add(owner_id)
             else:
                 continue
             tried.add(subscription.id)
         return plans, tried
 
 
-def find_families(company, tried):
+def find_families(book, tried):
     """The families with plans, now or then, or with some to be applied, by root.
 
-    :param company: ``res.company`` record, with all rights
+    :param book: :class:`~.plan_book.PlanBook`
     :param tried: :class:`TriedPlan`
     :return: list of :class:`Family`
     """
-    env = company.env
-    Subscription = env["sale.subscription"].with_company(company)
-    domain = Subscription._metered_plan_domain(company)
-    if tried.plan and not tried.replaced:
-        domain = [
-            ("company_id", "=", company.id),
-            "|",
-            ("in_progress", "=", True),
-            ("metered_plan_end", "!=", False),
-        ]
-    elif not env["metered.plan.mark"]._exist_plans():
-        return []
-    subscriptions = Subscription.search(domain, order="id")
-    marked = env["metered.plan.mark"].search([("company_id", "=", company.id)])
-    Partner = env["res.partner"].with_context(active_test=False)
-    root_of = _roots(env.cr, (subscriptions.partner_id | marked.partner_id).ids)
-    partners = Partner.search([("id", "child_of", list(set(root_of.values())))])
+    cr = book.cr
+    subscriptions = book.find([], every=bool(tried.plan_id and not tried.replaced_id))
+    cr.execute(
+        "SELECT DISTINCT partner_id FROM metered_plan_mark WHERE company_id = %s",
+        (book.company_id,),
+    )
+    marked = {partner_id for (partner_id,) in cr.fetchall()}
+    root_of = _roots(cr, marked.union(each.owner_id for each in subscriptions))
     members = {}
-    for partner_id, root in _roots(env.cr, partners.ids).items():
+    partners = with_children(cr, set(root_of.values()))
+    for partner_id, root in _roots(cr, partners).items():
         members.setdefault(root, []).append(partner_id)
     of_root = {root: [] for root in members}
     for subscription in subscriptions:
-        of_root.setdefault(root_of[subscription.partner_id.id], []).append(
-            subscription.id
-        )
+        of_root[root_of[subscription.owner_id]].append(subscription)
     return [
-        Family(root, tuple(sorted(members[root])), subscriptions.browse(ids))
-        for root, ids in sorted(of_root.items())
+        Family(root, tuple(sorted(members[root])), own)
+        for root, own in sorted(of_root.items())
     ]
 
 

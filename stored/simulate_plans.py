@@ -5,7 +5,7 @@
 What a call costs with a plan depends on all calls of its billing period. So customers
 with plans are looked at as families, all companies below one, which may share a plan;
 the calls of all their billing periods that have days of the simulated ones are read,
-and the allowances are given to them by the code that settles them for real.
+and the allowances are given to them by the code that applies them for real.
 
 What the calls cost now is what is stored, and where plans still have to be applied,
 what that will make of them. What they would cost is worked out as if nothing was billed
@@ -13,19 +13,19 @@ yet; only that calls which came in when their days had been billed take what was
 then, as they did.
 """
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from ..rating import RATED
+from .apply_plans import apply_plans_of
+from .plan_book import DAY
 from .plan_calls import anchor, read_calls, read_usage
-from .plan_periods import DAY, candidate_of
+from .plan_engines import as_rated
+from .plan_outcome import Told
 from .plan_terms import load_terms
-from .settle import settle
-from .settle_engines import Engines, as_rated
-from .settle_outcome import Told
-from .settle_subscription import Settling
 from .simulate import sum_up
 from .simulate_subscription import PlanTrialOfSubscription
 
@@ -41,7 +41,8 @@ _MARKED = """
 class PlanTrial:
     """Calls of customers with plans, family by family.
 
-    :param company: ``res.company`` record, with all rights
+    :param book: :class:`~.plan_book.PlanBook`
+    :param engines: :class:`~.plan_engines.Engines`
     :param first, last: dates of the simulation, both included
     :param partner_ids: only the calls of these are told of; None: of all
     :param decks: :class:`~.simulate.Simulation` with the decks that are tried; None:
@@ -51,13 +52,12 @@ class PlanTrial:
     :param tried: :class:`~.simulate_families.TriedPlan`
     """
 
-    def __init__(self, company, first, last, partner_ids, decks, chain_of, tried):
-        self.company, self.cr = company, company.env.cr
+    def __init__(self, book, engines, first, last, partner_ids, decks, chain_of, tried):
+        self.book, self.cr, self.engines = book, book.cr, engines
         self.first, self.last = first, last
         self.partner_ids = partner_ids
         self.decks, self.chain_of = decks, chain_of
         self.tried = tried
-        self.engines = Engines(company.env)
         self.terms = {}
 
     def rate(self, families, worth):
@@ -67,15 +67,13 @@ class PlanTrial:
         :param worth: see ``simulate.Simulation.rate``
         :return: (DataFrame of ``simulate.sum_up``, number of all calls of these days)
         """
-        subscriptions = self.company.env["sale.subscription"].browse(
-            number for family in families for number in family.subscriptions.ids
-        )
+        subscriptions = {s.id: s for family in families for s in family.subscriptions}
         partner_ids = [p for family in families for p in family.partner_ids]
         begin, end = self.first, self.last + DAY
-        for subscription in subscriptions:
-            for period in subscription._metered_plan_periods(self.first, self.last):
+        for subscription in subscriptions.values():
+            for period in subscription.periods(self.first, self.last):
                 begin, end = min(begin, period.date_from), max(end, period.date_to)
-        rows = read_usage(self.cr, self.company.id, partner_ids, begin, end)
+        rows = read_usage(self.cr, self.book.company_id, partner_ids, begin, end)
         anchors, about, then, later = {}, set(), {}, {}
         by_family = _by_family(rows, families)
         for family, own in zip(families, by_family, strict=True):
@@ -93,7 +91,10 @@ class PlanTrial:
         rows_of = {}
         for row in rows:
             rows_of.setdefault(anchors[row.usage_id], []).append(row)
-        for row in read_usage(self.cr, self.company.id, list(later), end, date.max):
+        rows_after = read_usage(
+            self.cr, self.book.company_id, list(later), end, date.max
+        )
+        for row in rows_after:
             number = anchor(row, later[row.partner_id]) if row.invoiced else 0
             rows_of.setdefault(number, []).append(row)
         order = np.argsort(of_row, kind="stable")
@@ -101,9 +102,8 @@ class PlanTrial:
         for some in np.split(order, ends):
             number = int(of_row[some[0]])
             if number:
-                work = PlanTrialOfSubscription(
-                    self, subscriptions.browse(number), then[number], rows_of[number]
-                )
+                own = replace(subscriptions[number], plans=then[number])
+                work = PlanTrialOfSubscription(self, own, rows_of[number])
                 places, charge = work.run(
                     calls.iloc[some], rated.iloc[some], currencies[some], engine
                 )
@@ -120,18 +120,18 @@ class PlanTrial:
         """From whose plans calls would take, and what is told of them.
 
         :return: (dict usage id -> subscription id, 0 for none; ids of the usage that
-            it is about; dict subscription id -> plans; list of ``Candidate``)
+            it is about; dict subscription id -> plans; list of ``PlanSubscription``)
         """
-        subscriptions = family.subscriptions.sorted("id")
-        now = [candidate_of(s) for s in subscriptions if s._metered_plans()]
+        subscriptions = family.subscriptions
+        now = [s for s in subscriptions if s.plans]
         plans, tried = self.tried.then(
             subscriptions,
-            {row.owners[0] for row in rows if self.tried.plan and anchor(row, now)}
-            | {candidate.owner_id for candidate in now},
+            {row.owners[0] for row in rows if self.tried.plan_id and anchor(row, now)}
+            | {subscription.owner_id for subscription in now},
         )
         then = [
-            candidate_of(
-                s, any(t.scope == "customer" for t in self._terms(plans[s.id]))
+            replace(
+                s, shared=any(t.scope == "customer" for t in self.terms_of(plans[s.id]))
             )
             for s in subscriptions
             if plans[s.id]
@@ -143,7 +143,7 @@ class PlanTrial:
                 continue
             if self.decks and row.partner_id not in self.decks.chain_of:
                 continue
-            if self.tried.plan and not tried & {
+            if self.tried.plan_id and not tried & {
                 anchors[row.usage_id],
                 anchor(row, now),
             }:
@@ -159,11 +159,12 @@ class PlanTrial:
         rolls = any(
             term.allowance.rollover_periods
             for known in plans.values()
-            for term in self._terms(known)
+            for term in self.terms_of(known)
         )
         return family.partner_ids if rolls else ()
 
-    def _terms(self, plans):
+    def terms_of(self, plans):
+        """The allowances of plans, read once; see ``plan_terms.load_terms``."""
         key = tuple(sorted(plans.items()))
         if key not in self.terms:
             self.terms[key] = load_terms(self.cr, plans)
@@ -180,22 +181,18 @@ class PlanTrial:
             rated = engine.rate(calls).frame.reset_index(drop=True)
             currencies = self.decks.currencies(rated)
         else:
-            work = Settling(
-                self.company, self.company.env["sale.subscription"], self.engines, {}
-            )
-            engine, rated = work.engine_for(calls), as_rated(calls)
+            engine = self.engines.for_calls(calls, self.book.company_id)
+            rated = as_rated(calls)
             currencies = calls["currency_id"].to_numpy()
         return rated["charge_micro"].to_numpy().copy(), rated, engine, currencies
 
     def _charged_now(self, calls, partner_ids):
         """What calls are charged now, with plans that still have to be applied."""
-        marks = self.company.env["metered.plan.mark"]
-        self.cr.execute(_MARKED, (self.company.id, partner_ids))
+        self.cr.execute(_MARKED, (self.book.company_id, partner_ids))
         told = Told()
         for owner_id, first, last in self.cr.fetchall():
-            owner = self.company.env["res.partner"].browse(owner_id)
-            subscriptions = marks._subscriptions_of(self.company, owner)
-            settle(self.company, owner, subscriptions, first, last, self.engines, told)
+            own = self.book.of_customer(owner_id)
+            apply_plans_of(self.book, owner_id, own, first, last, self.engines, told)
         charge = calls["charge_micro"].to_numpy().copy()
         if told.charge_of:
             ids = calls["cdr_id"].to_numpy()

@@ -13,27 +13,25 @@ import numpy as np
 from ..rating.allowances import close
 from ..rating.calling_plans import apply_plans
 from ..rating.reserves import less, needed_before, reserves
-from .settle_subscription import Settling, by_allowance, used_of
+from .apply_subscription import SubscriptionPlans, by_allowance, used_of
 from .simulate_turns import find_turns
 
 
-class PlanTrialOfSubscription(Settling):
+class PlanTrialOfSubscription(SubscriptionPlans):
     """One subscription with the plans that it would have.
 
     :param trial: ``simulate_plans.PlanTrial``
-    :param plans: dict plan id -> quantity
+    :param subscription: ``PlanSubscription`` with the plans that it would have
     :param rows: list of ``plan_calls.UsageRow`` whose calls take from its plans, also
         of later periods where these were billed
     """
 
-    def __init__(self, trial, subscription, plans, rows):
+    def __init__(self, trial, subscription, rows):
         self.trial = trial
-        super().__init__(trial.company, subscription, trial.engines, plans)
+        terms = trial.terms_of(subscription.plans)
+        super().__init__(trial.book, subscription, trial.engines, terms)
         self.take_rows(rows)
         self._found = {}
-
-    def _load_terms(self, plans):
-        return self.trial._terms(plans)
 
     def run(self, calls, rated, currencies, engine):
         """Charge the calls that take from its plans.
@@ -124,8 +122,8 @@ class PlanTrialOfSubscription(Settling):
     def _trial_periods(self):
         """Its periods; a plan that is tried begins with the first of these days."""
         first, last = self.trial.first, self.trial.last
-        if self.trial.tried.plan.id in {term.plan_id for term in self.terms}:
-            return self.subscription._metered_plan_periods(first, last)
+        if self.trial.tried.plan_id in {term.plan_id for term in self.terms}:
+            return self.subscription.periods(first, last)
         return self.periods(first, last, following=False)
 
     def _ids_of(self, period):
@@ -146,9 +144,7 @@ class PlanTrialOfSubscription(Settling):
             days = [row.day for row in self.rows if row.usage_id in usage_ids]
             periods = []
             if days:
-                periods = self.subscription._metered_plan_periods(
-                    period.date_to, max(days)
-                )
+                periods = self.subscription.periods(period.date_to, max(days))
             taken = [self.fixed(sorted(self._ids_of(p) & usage_ids)) for p in periods]
             self._found[key] = needed_before(
                 taken, [self.granted(p) for p in periods], self.allowances

@@ -10,7 +10,6 @@ from ..ingest.causes import cause_key
 from ..ingest.exception_store import store_exceptions, update_exceptions
 from ..ingest.load import company_rates
 from ..ingest.outcome import Rejected
-from ..ingest.store import lock_source
 
 _OPEN_AGAIN = """
     UPDATE metered_exception exception
@@ -37,28 +36,18 @@ class Unrated(NamedTuple):
     seconds: int
 
 
-def make_exceptions(env, unrated):
-    """Store records as exceptions, with their raw content, and count them as such.
+def make_exceptions(batch, records, raw_texts):
+    """Store records as exceptions, with their raw content.
 
     Their CDRs are deleted already. A record that was an exception once is that same
     exception again.
 
-    :param env: environment with all rights
-    :param unrated: list of :class:`Unrated`
+    :param batch: ``metered.batch`` record that they came with, with all rights; its
+        source is locked by the caller
+    :param records: list of :class:`Unrated`
+    :param raw_texts: function (lines) -> dict line -> JSON text
     """
-    of_batch = {}
-    for record in unrated:
-        of_batch.setdefault(record.batch_id, []).append(record)
-    for batch_id, records in sorted(of_batch.items()):
-        batch = env["metered.batch"].browse(batch_id)
-        # An import of the same records waits, and then finds the exceptions.
-        with lock_source(env.cr, batch.source_id.id, None):
-            _store(env.cr, batch, records)
-        batch._count(rated=-len(records), exceptions=len(records))
-
-
-def _store(cr, batch, records):
-    source, company = batch.source_id, batch.company_id
+    cr, source, company = batch.env.cr, batch.source_id, batch.company_id
     settings = SimpleNamespace(
         company_id=company.id,
         source_id=source.id,
@@ -71,7 +60,7 @@ def _store(cr, batch, records):
     update_exceptions(cr, ids, _rejected(again, {}, source), settings)
     records = [record for record in records if record.call_id not in known]
     if records:
-        raw = batch._raw_texts([record.line for record in records])
+        raw = raw_texts([record.line for record in records])
         store_exceptions(cr, _rejected(records, raw, source), settings, batch.id)
 
 

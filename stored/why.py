@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from ..ingest.load import to_us
 from ..ingest.load_rates import deck_chain, load_engine, load_rates, make_engine
 from ..rating import MAX_US, explain
-from ..rating.exact import exact
+from ..rating.exact import in_micro
 from ..rating.prefixes import number_keys
-
-MICRO = 10**6
 
 
 @dataclass
@@ -78,7 +76,7 @@ def explain_stored(cdr, plan=None):
     charge, seconds, billed = env.cr.fetchone()
     stored = Outcome(
         [],
-        int(exact(charge) * MICRO),
+        in_micro(charge),
         cdr.rate_id.id,
         cdr.band_id.id or 0,
         cdr.currency_id.id,
@@ -148,7 +146,7 @@ def outcome_of(steps, currency_of_deck, billed_seconds):
         return Outcome(steps)
     return Outcome(
         steps,
-        int(exact(values["charge"]["charge"]) * MICRO),
+        in_micro(values["charge"]["charge"]),
         values["rate"]["rate_id"],
         values["band"]["band_id"],
         currency_of_deck[values["deck"]["deck_id"]],

@@ -82,6 +82,7 @@ from .house import test_design_page
 from .house import test_fault_table
 from .house import test_known_faults
 from .house import test_model_files
+from .house import test_no_calls_back
 from .house import test_nothing_unused
 from .house import test_pythons
 from .house import test_security_page

@@ -4,6 +4,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..ingest.marks import mark_usage
 from ..models.guard.metered_guarded import MODULE
 
 
@@ -23,15 +24,17 @@ class BasePartnerMerge(models.TransientModel):
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["metered.usage"].flush_model()
         values = {"src": src_partners.ids, "dst": dst_partner.id}
+        # The call details first, which are found by their usage.
+        self.env.cr.execute(
+            "UPDATE metered_cdr SET partner_id = %(dst)s"
+            " WHERE partner_id = ANY(%(src)s) AND (usage_id IS NULL OR usage_id = ANY("
+            "ARRAY(SELECT id FROM metered_usage WHERE partner_id = ANY(%(src)s))))",
+            values,
+        )
         # Two rows of one day may meet: only the one of the customer that stays
         # collects.
         self.env.cr.execute(
             "UPDATE metered_usage SET partner_id = %(dst)s, collecting = FALSE"
-            " WHERE partner_id = ANY(%(src)s)",
-            values,
-        )
-        self.env.cr.execute(
-            "UPDATE metered_cdr SET partner_id = %(dst)s"
             " WHERE partner_id = ANY(%(src)s)",
             values,
         )
@@ -47,13 +50,11 @@ class BasePartnerMerge(models.TransientModel):
 
     def _apply_plans_of(self, partner):
         """Have the plans applied anew: what came over may take from them now."""
-        marks = self.env["metered.plan.mark"].sudo()
         usage = self.env["metered.usage"].sudo()
-        marks._mark_usage(
-            usage.search(
-                [("partner_id", "=", partner.id), ("invoice_line_id", "=", False)]
-            ).ids
+        usage = usage.search(
+            [("partner_id", "=", partner.id), ("invoice_line_id", "=", False)]
         )
+        mark_usage(self.env.cr, usage.ids)
 
     def _check_metered_companies(self, src_partners, dst_partner):
         """Refuse to hand over what belongs to a company that is not the user's.

@@ -10,7 +10,6 @@ from odoo.exceptions import UserError
 from odoo.tools.misc import formatLang
 
 from ..rating.exact import MICRO, rounded
-from ..stored.rerate import rerate
 
 
 @dataclass
@@ -114,7 +113,7 @@ class MeteredManualInvoice(models.TransientModel):
             )
 
     def _find_freed(self, freed, found):
-        rerated = rerate(freed, write=False)
+        rerated = freed._rerate(write=False)
         found.lost = len(rerated.unrated)
         for row in rerated.after.itertuples():
             found.add(

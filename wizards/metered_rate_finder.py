@@ -1,7 +1,5 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from datetime import UTC
-from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
@@ -9,7 +7,7 @@ from odoo.tools import format_date
 
 from ..ingest.dial_plans import dial_plan
 from ..ingest.load_classes import own_country
-from ..rating.exact import exact, exact_text
+from ..rating.exact import MICRO, exact
 from ..stored.find_allowance import find_plan
 from ..stored.find_rate import price_calls, read_number
 
@@ -216,12 +214,8 @@ class MeteredRateFinder(models.TransientModel):
     def _plan(self, company):
         """What the customer's calling plans have left, None without any."""
         partner = self.partner_id._origin.sudo().with_company(company)
-        owner = partner.commercial_partner_id
-        zone = partner.metered_tz or owner.metered_tz or company._metered_timezone()
-        day = self.moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
-        identifier = self._identifier()
-        company.env.flush_all()
-        return find_plan(company, partner, self.moment, day, identifier.id or 0)
+        book = self.env["metered.plan.mark"]._plan_book(company)
+        return find_plan(book, partner, self.moment, self._identifier().id or 0)
 
     def _rows_of_plan(self, plan):
         """What is left of each allowance, in the period of the call."""
@@ -312,5 +306,5 @@ class MeteredRateFinder(models.TransientModel):
     def _charge_text(self, outcome):
         words = self.env["metered.explanation"]
         currency = self.env["res.currency"].browse(outcome.currency_id)
-        amount = exact_text(exact(outcome.charge_micro) / 10**6)
+        amount = exact(outcome.charge_micro * MICRO)
         return f"{words._number(amount)} {currency.name}"

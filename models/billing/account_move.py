@@ -7,7 +7,6 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ...ingest.aside import Aside
-from ...ingest.usage_calls import cdr_domain
 from ..guard.metered_guarded import BY_PROGRAM
 from ..screen.actions import CLOSE, notification, window_action
 from .account_move_charged import CHARGED_TO
@@ -79,7 +78,10 @@ class AccountMove(models.Model):
             [("invoice_line_id.move_id", "=", self.id)]
         )
         return window_action(
-            self.env, "action_metered_cdr", cdr_domain(usage), context={}
+            self.env,
+            "action_metered_cdr",
+            [("usage_id", "in", usage.ids)],
+            context={},
         )
 
     # === WHAT HAPPENS TO AN INVOICE === #

@@ -5,7 +5,7 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.tools import format_date
 
-from ...ingest.usage_calls import USAGE_CDRS, cdr_domain
+from ...ingest.usage_calls import USAGE_CDRS
 from ...rating.exact import exact, exact_text
 
 #: calls that are shown of a line, the dearest
@@ -54,7 +54,7 @@ class AccountMoveLine(models.Model):
         for line in self:
             usage = line.sudo().metered_usage_ids
             line.metered_largest_cdr_ids = self.env["metered.cdr"].search(
-                cdr_domain(usage),
+                [("usage_id", "in", usage.ids)],
                 order="charge desc, start_time, id",
                 limit=LARGEST,
             )

@@ -191,7 +191,7 @@ class MeteredRenewal(models.Model):
             due -= wave_failed
         ended = (portion - failed).filtered(lambda s: s._metered_has_ended(self.date))
         failed |= self._attempt(ended, self._close)
-        self._settle(portion - failed)
+        self._note_renewed(portion - failed)
         return failed
 
     def _renew(self, subscriptions):
@@ -259,14 +259,14 @@ class MeteredRenewal(models.Model):
             ),
         )
 
-    def _settle(self, renewed):
+    def _note_renewed(self, renewed):
         """Close what was told about subscriptions that are renewed now."""
         failures = self.env["metered.renewal.failure"].search(
             [("subscription_id", "in", renewed.ids), ("renewed", "=", False)]
         )
         if failures:
             failures.renewed = True
-            failures.subscription_id._metered_settle(
+            failures.subscription_id._metered_close(
                 PROBLEM, self.env._("It is renewed now.")
             )
 

@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..customer.res_partner_payer import HOUSEHOLD
+from ...stored.payers import HOUSEHOLD
 
 # Open usage and the day from which on a coming renewal takes it: what
 # ``sale.subscription._metered_usage_domain`` says, for all subscriptions at once.

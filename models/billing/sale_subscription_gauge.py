@@ -3,7 +3,7 @@
 from odoo import fields, models
 from odoo.tools import format_date
 
-from ...stored.settle import untouched_balances
+from ...stored.apply_plans import untouched_balances
 from ..screen.actions import window_action
 
 
@@ -85,12 +85,14 @@ class SaleSubscription(models.Model):
         current = stored.filtered(lambda balance: balance.date_to > day)
         if current:
             return current
-        periods = self._metered_plan_periods(day, day) if self._metered_plans() else []
+        own = self._metered_as_planned() if self._metered_plans() else None
+        periods = own.periods(day, day) if own else []
         if not periods:
             return stored.filtered(lambda b: b.date_from == stored[0].date_from)
         [period] = periods
         Balance = self.env["metered.allowance.balance"]
-        for row in untouched_balances(self.company_id, self, period):
+        book = self.env["metered.plan.mark"]._plan_book(self.company_id)
+        for row in untouched_balances(book, own, period):
             unit = row["per_unit"]
             current |= Balance.new(
                 {

@@ -150,17 +150,15 @@ class SaleSubscriptionLine(models.Model):
         before = self._metered_plan_subscriptions() if changes else None
         result = super().write(values)
         if changes:
-            marks = self.env["metered.plan.mark"].sudo()
-            for subscription in before | self._metered_plan_subscriptions():
-                marks._mark_subscription(subscription)
+            subscriptions = before | self._metered_plan_subscriptions()
+            self.env["metered.plan.mark"].sudo()._mark_subscriptions(subscriptions)
         return result
 
     def unlink(self):
         subscriptions = self._metered_plan_subscriptions()
         result = super().unlink()
         marks = self.env["metered.plan.mark"].sudo()
-        for subscription in subscriptions.exists():
-            marks._mark_subscription(subscription)
+        marks._mark_subscriptions(subscriptions.exists())
         return result
 
     def _metered_plan_subscriptions(self):

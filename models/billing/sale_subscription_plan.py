@@ -1,22 +1,11 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from dataclasses import dataclass
-from datetime import date, timedelta
-from fractions import Fraction
+from datetime import timedelta
 
 from odoo import api, fields, models
 
-from ...rating.proration import share_of_days
+from ...stored.plan_book import PlanSubscription
 from .sale_subscription_dates import ADVANCING
-
-
-@dataclass(frozen=True)
-class PlanPeriod:
-    """A billing period as plans see it: half-open days, its share of a whole one."""
-
-    date_from: date
-    date_to: date
-    share: Fraction
 
 
 class SaleSubscription(models.Model):
@@ -56,30 +45,42 @@ class SaleSubscription(models.Model):
                 plans[plan] = plans.get(plan, 0) + line.product_uom_qty
         return {plan: quantity for plan, quantity in plans.items() if quantity > 0}
 
-    def _metered_is_shared(self):
-        """Whether an allowance of its plans is shared by all of the customer."""
-        self.ensure_one()
-        return any(
-            allowance.scope == "customer"
-            for plan in self._metered_plans()
-            for allowance in plan.allowance_ids
-        )
-
     @api.model
-    def _metered_plan_domain(self, company):
-        """Subscriptions of a company whose plans calls may take from."""
+    def _metered_plan_domain(self, company, every=False):
+        """Subscriptions of a company whose plans calls may take from.
+
+        :param every: also those without plans
+        """
+        plan = "sale_subscription_line_ids.product_id.product_tmpl_id.metered_plan_id"
         return [
             ("company_id", "=", company.id),
             ("active", "=", True),
             "|",
             ("in_progress", "=", True),
             ("metered_plan_end", "!=", False),
-            (
-                "sale_subscription_line_ids.product_id.product_tmpl_id.metered_plan_id",
-                "!=",
-                False,
-            ),
+            *([] if every else [(plan, "!=", False)]),
         ]
+
+    def _metered_as_planned(self):
+        """The subscription as :class:`~...stored.plan_book.PlanSubscription`."""
+        self.ensure_one()
+        plans = self._metered_plans()
+        return PlanSubscription(
+            id=self.id,
+            owner_id=self.partner_id.commercial_partner_id.id,
+            start=self.date_start or None,
+            until=self._metered_plan_until(),
+            plans={plan.id: quantity for plan, quantity in plans.items()},
+            shared=any(
+                allowance.scope == "customer"
+                for plan in plans
+                for allowance in plan.allowance_ids
+            ),
+            known=tuple(self._metered_known_periods()),
+            due=self.recurring_next_date or self.metered_plan_next or None,
+            after=self._get_next_invoice_date,
+            before=self._metered_interval_before,
+        )
 
     def _metered_plan_until(self):
         """First day without its plans, None while it goes on."""
@@ -90,34 +91,6 @@ class SaleSubscription(models.Model):
         return min(filter(None, ends), default=None)
 
     # === PERIODS === #
-
-    def _metered_plan_periods(self, first, last):
-        """The billing periods that have days of an interval.
-
-        Periods that were claimed are as they were claimed; what comes after the
-        running one, and what was before the first, are whole intervals.
-
-        :param first, last: dates, both included
-        :return: list of :class:`PlanPeriod`, in order
-        """
-        self.ensure_one()
-        periods = self._metered_known_periods()
-        if not periods:
-            return []
-        start = self.date_start or first
-        while periods[-1][1] <= last:
-            begin = periods[-1][1]
-            periods.append((begin, self._get_next_invoice_date(begin)))
-        while periods[0][0] > max(first, start):
-            end = periods[0][0]
-            periods.insert(0, (max(self._metered_interval_before(end), start), end))
-        until = self._metered_plan_until()
-        found = []
-        for begin, end in periods:
-            cut = min(end, until) if until else end
-            if begin < cut and begin <= last and cut > first:
-                found.append(PlanPeriod(begin, cut, self._metered_share(begin, cut)))
-        return found
 
     def _metered_known_periods(self):
         """(first day, first day after) of the claimed periods and the running one."""
@@ -137,17 +110,6 @@ class SaleSubscription(models.Model):
 
     def _metered_interval_before(self, day):
         return self._metered_on_billing_day(day - self._get_recurrence_delta(), day)
-
-    def _metered_share(self, begin, end):
-        """How much of a whole interval a period is, at most 1."""
-        whole_end = end
-        if end == self._metered_plan_until():
-            due = self.recurring_next_date or self.metered_plan_next
-            whole_end = max(end, due or self._get_next_invoice_date(begin))
-        whole_begin = self._metered_interval_before(whole_end)
-        day = timedelta(days=1)
-        share = share_of_days(whole_begin, whole_end - day, begin)
-        return share - share_of_days(whole_begin, whole_end - day, end)
 
     # === WHAT CHANGES THEM === #
 
@@ -192,6 +154,4 @@ class SaleSubscription(models.Model):
         """Have their plans applied to the calls that are not billed yet."""
         marks = self.env["metered.plan.mark"].sudo()
         if marks._exist_plans():
-            for subscription in self:
-                if subscription._metered_plans():
-                    marks._mark_subscription(subscription)
+            marks._mark_subscriptions(self.filtered(lambda s: s._metered_plans()))

@@ -174,7 +174,7 @@ class SaleSubscription(models.Model):
                     ("day", "<", max(renewal.date_to for renewal in renewals)),
                 ]
             )
-        self.env["metered.plan.mark"]._settle_customers(everybody)
+        self.env["metered.plan.mark"]._apply_plans_to(everybody)
         taken = []
         for renewal in renewals:
             subscription = renewal.subscription

@@ -5,6 +5,7 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ...ingest.load import company_zone
 from ..exception.metered_cure import RATING
 
 #: Everybody may read companies, portal users too: not what their decks are called.
@@ -106,7 +107,7 @@ class ResCompany(models.Model):
     def _metered_timezone(self):
         """The time zone in which the company's days begin, an IANA name."""
         self.ensure_one()
-        return self.metered_tz or self.resource_calendar_id.tz or "UTC"
+        return company_zone(self)
 
     def _metered_today(self):
         """The date that it is in the company's billing time zone."""

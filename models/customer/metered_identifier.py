@@ -154,10 +154,10 @@ class MeteredIdentifier(models.Model):
     def _normalise_numbers(self, values, country):
         """The international forms of numbers; a number itself where it has none."""
         try:
-            plan = dial_plan(country.code or "")
+            dialling = dial_plan(country.code or "")
         except ValueError:
             return values
-        found = normalise_numbers(values, plan).to_pylist()
+        found = normalise_numbers(values, dialling).to_pylist()
         return [form or value for form, value in zip(found, values, strict=True)]
 
     @api.model

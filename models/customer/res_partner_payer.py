@@ -1,50 +1,8 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from dataclasses import dataclass
-
 from odoo import api, fields, models
-from odoo.tools import SQL
 
-from ...stored.payers import HAS_SUBSCRIPTION, payers_of
-from ...stored.plan_calls import with_parents
-
-# Whom the subscriptions of a customer may bill, in one company: all of its contacts and
-# of the companies below it. They are billed by themselves ("implied") down to a company
-# that has a running subscription of its own, or whose parent does not bill it.
-# It reads asked(company_id, payer_id); archived contacts are among them.
-HOUSEHOLD = f"""
-    household AS (
-        SELECT asked.company_id, asked.payer_id, partner.id AS partner_id,
-               asked.payer_id AS owner_id, TRUE AS implied
-          FROM asked
-          JOIN res_partner partner ON partner.commercial_partner_id = asked.payer_id
-         UNION ALL
-        SELECT household.company_id, household.payer_id, member.id, child.id,
-               household.implied
-               AND above.metered_bills_children IS NOT FALSE
-               AND NOT {
-    HAS_SUBSCRIPTION.format(owner="child.id", company="household.company_id")
-}
-          FROM household
-          JOIN res_partner child ON child.parent_id = household.partner_id
-                                AND child.commercial_partner_id = child.id
-          JOIN res_partner above ON above.id = household.owner_id
-          JOIN res_partner member ON member.commercial_partner_id = child.id
-    )
-"""
-
-
-@dataclass(frozen=True)
-class Household:
-    """Whom the subscriptions of a customer bill.
-
-    :ivar implied: ids of partners whose usage they bill
-    :ivar named: ids of partners, these among them, whose usage they bill where an
-        identifier names the subscription
-    """
-
-    implied: tuple = ()
-    named: tuple = ()
+from ...stored.payers import households_of, payers_of, with_parents
 
 
 class ResPartner(models.Model):
@@ -91,25 +49,7 @@ class ResPartner(models.Model):
         if not self.ids:
             return {}
         self._metered_flush_payers()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                WITH RECURSIVE asked (company_id, payer_id) AS (
-                    SELECT %s, payer_id FROM unnest(%s::int[]) AS payer_id
-                ), %s
-                SELECT payer_id, array_agg(partner_id ORDER BY partner_id)
-                                 FILTER (WHERE implied),
-                       array_agg(partner_id ORDER BY partner_id)
-                  FROM household
-                 GROUP BY payer_id
-                """,
-                self.env.company.id,
-                self.ids,
-                SQL(HOUSEHOLD),
-            )
-        )
-        found = {key: Household(tuple(im or ()), tuple(na)) for key, im, na in rows}
-        return {key: found.get(key, Household()) for key in self.ids}
+        return households_of(self.env.cr, self.env.company.id, self.ids)
 
     def _metered_family(self):
         """Whose usage the invoices of these customers hold, archived ones too.

@@ -6,23 +6,17 @@ from odoo import fields, models
 from odoo.tools import format_date
 
 from ...connectors.checks import Check
+from ...ingest.usage_calls import NEWEST_OF_CONTACT
 from ..source.metered_source_checks import GAPS, SILENT_DAYS
 
 #: how many of a contact's latest calls are looked through for each source's last one
 LATEST_CALLS = 500
-# The index on customer and start gives each contact's newest calls; there is none that
-# knows the source, and a search for it would read all calls.
-LAST_RECORDS = """
+# Each contact's newest calls are found at once; no index knows the source, and a search
+# for it would read all calls.
+LAST_RECORDS = f"""
     SELECT cdr.source_id, max(cdr.start_time)
-      FROM unnest(%s) AS contact (id)
-     CROSS JOIN LATERAL (
-            SELECT source_id, company_id, start_time
-              FROM metered_cdr
-             WHERE partner_id = contact.id
-             ORDER BY start_time DESC
-             LIMIT %s
-           ) cdr
-     WHERE cdr.company_id = %s
+      FROM unnest(%(contacts)s) AS contact (id) CROSS JOIN {NEWEST_OF_CONTACT}
+     WHERE cdr.company_id = %(company)s
      GROUP BY cdr.source_id
 """
 
@@ -60,7 +54,11 @@ class ResPartner(models.Model):
         """
         self.env.cr.execute(
             LAST_RECORDS,
-            (self._metered_family().ids, LATEST_CALLS, self.env.company.id),
+            {
+                "contacts": self._metered_family().ids,
+                "most": LATEST_CALLS,
+                "company": self.env.company.id,
+            },
         )
         return dict(self.env.cr.fetchall())
 

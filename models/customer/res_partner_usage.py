@@ -289,6 +289,7 @@ class ResPartner(models.Model):
         marks = self.env["metered.plan.mark"].sudo()
         if not marks._exist_plans():
             return []
-        subscriptions = marks._subscriptions_of(self.env.company, self)
+        found = marks._plan_book(marks.env.company).of_customer(self.id)
+        subscriptions = marks.env["sale.subscription"].browse(each.id for each in found)
         blocks = [subscription._metered_gauges() for subscription in subscriptions]
         return [block for block in blocks if block]

@@ -11,7 +11,6 @@ from odoo.tools import SQL
 
 from ...ingest.conflicts import again, is_temporary, quietly
 from ...ingest.exception_store import printable
-from ...ingest.load import load_settings
 from ...ingest.retry import corrected_id, retry_exceptions
 from ...ingest.store import lock_source
 from ..screen.actions import RELOAD, notification, window_action
@@ -131,12 +130,12 @@ class MeteredExceptionJob(models.Model):
             first = False
             by_source = self._next_slice(self._slice_records())
             if not by_source:
-                self.env["metered.plan.mark"]._settle_quietly(commit)
+                self.env["metered.plan.mark"]._apply_plans_quietly(commit)
                 return True
             for source_id, ids in by_source:
                 if source_id not in settings:
                     source = self.env["metered.source"].browse(source_id)
-                    settings[source_id] = load_settings(source)
+                    settings[source_id] = source._load_settings()
                 self._process_slice(settings[source_id], ids, commit)
             position = max(ids[-1] for _source_id, ids in by_source)
             self.write({"position": position})

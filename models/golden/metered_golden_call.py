@@ -1,14 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from datetime import timedelta
-from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import format_datetime
 
 from ...ingest.load_rates import deck_chain
-from ...rating.exact import exact, number
+from ...rating.exact import MICRO, exact, number
 from ...rating.usage_price import price_usage
 from ...stored.find_rate import price_calls
 from ...stored.golden import price_with_plan
@@ -16,8 +15,6 @@ from ...stored.golden import price_with_plan
 WEEK = timedelta(days=7)
 #: A date begins within so many hours of its noon in UTC, in every time zone.
 NOON = timedelta(hours=12)
-MICROS = 10**6
-EXACT = Decimal("0.000001")
 
 
 class MeteredGoldenCall(models.Model):
@@ -191,21 +188,24 @@ class MeteredGoldenCall(models.Model):
         found = self.search(companies).filtered(lambda call: call.verdict in value)
         return [("id", "in", found.ids)]
 
-    def _look(self, day=None):
+    def _look(self, day=None, tried=None):
         """What it costs with the prices of now.
 
         :param day: date from which standing ones are checked; None: today
+        :param tried: ``TriedRates``, with which a call is priced instead
         :return: (charge as text, verdict)
         """
-        find = self._price_of_usage if self.kind == "usage" else self._price_of_call
-        amount, currency = find(day)
+        if self.kind == "usage":
+            amount, currency = self._price_of_usage(day)
+        else:
+            amount, currency = self._price_of_call(day, tried)
         if amount is None:
             return self.env._("no price"), "unrated"
-        expected = number(self.expected).quantize(EXACT)
-        same = currency == self.currency_id and amount.quantize(EXACT) == expected
+        expected = number(self.expected).quantize(MICRO)
+        same = currency == self.currency_id and amount.quantize(MICRO) == expected
         return self._format(amount, currency), "same" if same else "differs"
 
-    def _price_of_call(self, day):
+    def _price_of_call(self, day, tried):
         """(Decimal, ``res.currency``), (None, None) where it has no price."""
         company = self.company_id.sudo().with_company(self.company_id)
         about = (
@@ -216,17 +216,19 @@ class MeteredGoldenCall(models.Model):
             self._moment(day),
         )
         if self.plan != "deck" and self.partner_id:
+            book = self.env["metered.plan.mark"]._plan_book(about[0])
             micro, currency_id = price_with_plan(
-                *about, self.seconds, self.plan == "left"
+                book, *about, self.seconds, self.plan == "left", tried
             )
         else:
             company, partner, *call = about
             deck = self.env["metered.rate.deck"].sudo()
-            [found] = price_calls(company, partner, deck, *call, [self.seconds])
+            lengths = [self.seconds]
+            [found] = price_calls(company, partner, deck, *call, lengths, tried=tried)
             micro, currency_id = found.charge_micro, found.currency_id
         if micro is None:
             return None, None
-        return Decimal(micro) / MICROS, self.env["res.currency"].browse(currency_id)
+        return micro * MICRO, self.env["res.currency"].browse(currency_id)
 
     def _price_of_usage(self, day):
         """(Decimal, ``res.currency``), (None, None) where it has no price."""

@@ -92,7 +92,7 @@ class MailActivityMixin(models.AbstractModel):
             activities |= activity
         return activities
 
-    def _metered_settle(self, key, note):
+    def _metered_close(self, key, note):
         """Close the activities about a problem that is cured.
 
         :param str key: as given to :meth:`_metered_raise`

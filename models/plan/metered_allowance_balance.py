@@ -10,7 +10,7 @@ from ..guard.unchecked_many2one import UncheckedMany2one
 class MeteredAllowanceBalance(models.Model):
     """What a subscription had of an allowance in one period, and what is left of it.
 
-    Written by the settling of calling plans, together with the calls' charges.
+    Written when calling plans are applied, together with the calls' charges.
     """
 
     _name = "metered.allowance.balance"

@@ -99,9 +99,8 @@ class MeteredCallingPlan(models.Model):
 
     def _mark_subscriptions(self):
         """Have the plans applied anew to what is not billed yet."""
-        domain = self._subscription_domain()
-        for subscription in self.env["sale.subscription"].sudo().search(domain):
-            self.env["metered.plan.mark"].sudo()._mark_subscription(subscription)
+        found = self.env["sale.subscription"].sudo().search(self._subscription_domain())
+        self.env["metered.plan.mark"].sudo()._mark_subscriptions(found)
 
     def copy_data(self, default=None):
         """Name a copy so that it can be told from the plan."""

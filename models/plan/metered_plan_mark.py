@@ -6,18 +6,25 @@ import time
 from odoo import api, fields, models, tools
 
 from ...ingest.conflicts import StillInTheWay, again, is_temporary, wait_briefly
-from ...stored.plan_calls import with_parents
-from ...stored.settle import settle
-from ...stored.settle_engines import Engines
+from ...ingest.marks import mark_usage, store_marks
+from ...stored.apply_plans import apply_plans_of
+from ...stored.payers import with_parents
+from ...stored.plan_book import PlanBook
+from ...stored.plan_engines import Engines
 from ..guard.unchecked_many2one import UncheckedMany2one
 
 _logger = logging.getLogger(__name__)
 
-#: first key of the advisory locks of subscriptions that are settled ("mbst")
-SETTLE_LOCK_CLASS = 0x6D627374
+#: first key of the advisory locks of subscriptions whose plans are applied ("mbst")
+PLAN_LOCK_CLASS = 0x6D627374
 #: seconds that the scheduled action works at a time
 SLICE_SECONDS = 40
-
+#: what applying plans writes without the ORM; None: all fields
+WRITTEN = {
+    "metered.cdr": ["charge", "deck_charge", "plan_quantity", "plan_taken"],
+    "metered.usage": ["amount"],
+    "metered.allowance.balance": None,
+}
 
 _LOCK_USAGE = """
     SELECT count(*)
@@ -32,8 +39,8 @@ class MeteredPlanMark(models.Model):
     """Usage of a customer and some days that its calling plans have to be applied to.
 
     Only ever added to while records come in, so that imports do not wait for each
-    other; the settling takes the marks that it has seen. A mark is written by the
-    transaction that changes the usage: usage without one is settled.
+    other; who applies the plans takes the marks that it has seen. A mark is written by
+    the transaction that changes the usage: usage without one has its plans.
     """
 
     _name = "metered.plan.mark"
@@ -77,28 +84,24 @@ class MeteredPlanMark(models.Model):
         return frozenset(partners.search([("id", "child_of", owners.ids)]).ids)
 
     @api.model
-    def _mark_subscription(self, subscription):
-        """Mark what a subscription has not billed yet: its plans changed."""
-        periods = subscription._metered_known_periods()
-        begin = periods[-1][0] if periods else subscription.date_start
+    def _mark_subscriptions(self, subscriptions):
+        """Mark what subscriptions have not billed yet: their plans changed."""
         today = fields.Date.context_today(self)
-        begin = min(begin or today, today)
-        owner = subscription.partner_id.commercial_partner_id
-        partners = (
-            self.env["res.partner"]
-            .with_context(active_test=False)
-            .search([("id", "child_of", owner.ids), ("is_company", "=", True)])
-        )
-        self._mark(subscription.company_id, partners | owner, begin, today)
-        self._enqueue()
+        every = self.env["res.partner"].with_context(active_test=False)
+        for subscription in subscriptions:
+            periods = subscription._metered_known_periods()
+            begin = periods[-1][0] if periods else subscription.date_start
+            begin = min(begin or today, today)
+            owner = subscription.partner_id.commercial_partner_id
+            companies = [("id", "child_of", owner.ids), ("is_company", "=", True)]
+            partners = owner | every.search(companies)
+            self._mark(subscription.company_id, partners, begin, today)
+            self._enqueue()
 
     @api.model
     def _mark(self, company, partners, day_from, day_to):
-        self.env.cr.execute(
-            "INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)"
-            " SELECT %s, partner_id, %s, %s FROM unnest(%s::int[]) AS partner_id",
-            (company.id, day_from, day_to, partners.ids),
-        )
+        days = day_from, day_to
+        store_marks(self.env.cr, [(company.id, each, *days) for each in partners.ids])
 
     @api.model
     def _mark_open(self, partners, former=()):
@@ -114,38 +117,12 @@ class MeteredPlanMark(models.Model):
         owners = partners.commercial_partner_id
         family = every.search([("id", "child_of", owners.ids)])
         parents = with_parents(self.env.cr, owners.ids).values()
-        self.env["metered.usage"].flush_model()
-        self.env.cr.execute(
-            """
-            INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
-            SELECT usage.company_id, payer.id, min(usage.day), max(usage.day)
-              FROM metered_usage usage
-              JOIN res_partner payer
-                ON payer.id = usage.partner_id OR payer.id = ANY(%s)
-             WHERE usage.invoice_line_id IS NULL AND usage.partner_id = ANY(%s)
-             GROUP BY usage.company_id, payer.id
-            """,
-            (list({*former}.union(*parents)), family.ids),
+        usage = self.env["metered.usage"].search(
+            [("invoice_line_id", "=", False), ("partner_id", "in", family.ids)]
         )
-        if self.env.cr.rowcount:
+        if usage:
+            mark_usage(self.env.cr, usage.ids, {*former}.union(*parents))
             self._enqueue()
-
-    @api.model
-    def _mark_usage(self, usage_ids):
-        """Mark usage whose records changed.
-
-        :param usage_ids: ids of ``metered.usage``
-        """
-        if usage_ids and self._exist_plans():
-            self.env.cr.execute(
-                """
-                INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
-                SELECT company_id, partner_id, min(day), max(day)
-                  FROM metered_usage WHERE id = ANY(%s)
-                 GROUP BY company_id, partner_id
-                """,
-                (list(usage_ids),),
-            )
 
     @api.model
     def _mark_new_customers(self, company, known, batch):
@@ -156,46 +133,34 @@ class MeteredPlanMark(models.Model):
         new = self._plan_partners(company) - known
         if new:
             self.env.cr.execute(
-                """
-                INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
-                SELECT usage.company_id, usage.partner_id, min(usage.day),
-                       max(usage.day)
-                  FROM (SELECT DISTINCT usage_id FROM metered_cdr
-                         WHERE batch_id = %s AND partner_id = ANY(%s)) cdr
-                  JOIN metered_usage usage ON usage.id = cdr.usage_id
-                 GROUP BY usage.company_id, usage.partner_id
-                """,
+                "SELECT DISTINCT usage_id FROM metered_cdr"
+                " WHERE batch_id = %s AND partner_id = ANY(%s)",
                 (batch.id, list(new)),
             )
+            mark_usage(self.env.cr, [row[0] for row in self.env.cr.fetchall()])
 
     @api.model
     def _is_waiting(self, subscription):
         """Whether usage of a subscription's customer is marked."""
         owner = subscription.partner_id.commercial_partner_id
-        return bool(
-            self.search_count(
-                [
-                    ("company_id", "=", subscription.company_id.id),
-                    ("partner_id", "child_of", owner.ids),
-                ],
-                limit=1,
-            )
-        )
+        company = [("company_id", "=", subscription.company_id.id)]
+        family = [("partner_id", "child_of", owner.ids)]
+        return bool(self.search_count(company + family, limit=1))
 
     def _enqueue(self):
         """Ask the scheduled action to run soon."""
         self.env.ref("metered_billing.ir_cron_settle_plans").sudo()._trigger()
 
-    # === SETTLING === #
+    # === APPLYING === #
 
     @api.model
-    def _cron_settle(self):
+    def _cron_settle(self):  # the name that databases have stored
         """Apply the plans to what is marked, customer by customer."""
-        self._settle(commit=self.env.cr.commit, seconds=SLICE_SECONDS)
+        self._apply_plans(commit=self.env.cr.commit, seconds=SLICE_SECONDS)
         self.env["ir.cron"]._commit_progress(remaining=self.search_count([]))
 
     @api.model
-    def _settle_quietly(self, commit=None, seconds=None):
+    def _apply_plans_quietly(self, commit=None, seconds=None):
         """Apply the plans after a job's own work; what fails stays marked.
 
         Nothing is billed without them: billing applies them first, and then says what
@@ -204,7 +169,7 @@ class MeteredPlanMark(models.Model):
         if not self._exist_plans():
             return
         try:
-            self.sudo()._settle(commit=commit, seconds=seconds)
+            self.sudo()._apply_plans(commit=commit, seconds=seconds)
         except Exception as error:
             if not commit or self.env.cr.closed:
                 raise
@@ -225,16 +190,16 @@ class MeteredPlanMark(models.Model):
         again(self.env.cr, work, commit)
 
     @api.model
-    def _settle_customers(self, partners):
+    def _apply_plans_to(self, partners):
         """Apply the plans of these customers, where marked, before they are billed.
 
         :param partners: ``res.partner`` records
         """
         if partners and self._exist_plans():
-            self.sudo()._settle(partners.commercial_partner_id)
+            self.sudo()._apply_plans(partners.commercial_partner_id)
 
     @api.model
-    def _settle(self, owners=None, commit=None, seconds=None):
+    def _apply_plans(self, owners=None, commit=None, seconds=None):
         """Apply calling plans to usage that is marked.
 
         :param owners: only that of these customers, ``res.partner`` records
@@ -250,7 +215,7 @@ class MeteredPlanMark(models.Model):
             if seconds is not None and time.monotonic() - begun > seconds:
                 return False
             try:
-                self._settle_customer(company_id, owner_id, engines, commit)
+                self._apply_to_customer(company_id, owner_id, engines, commit)
             except StillInTheWay:
                 # Others are at it, or change what it used: it stays marked, and the
                 # next customer need not wait for that.
@@ -276,20 +241,20 @@ class MeteredPlanMark(models.Model):
         return self.env.cr.fetchall()
 
     @api.model
-    def _settle_customer(self, company_id, owner_id, engines, commit):
-        """Apply the plans of one customer and commit; see :meth:`_settle`."""
+    def _apply_to_customer(self, company_id, owner_id, engines, commit):
+        """Apply the plans of one customer and commit; see :meth:`_apply_plans`."""
 
         def work(_failed):
             if commit:
                 wait_briefly(self.env.cr)
-            self._settle_marks(company_id, owner_id, engines)
+            self._apply_marked(company_id, owner_id, engines)
             if commit:
                 commit()
 
         again(self.env.cr, work, commit)
 
     @api.model
-    def _settle_marks(self, company_id, owner_id, engines):
+    def _apply_marked(self, company_id, owner_id, engines):
         """Apply the plans of one customer's marked days, and take the marks."""
         cr = self.env.cr
         company = self.env["res.company"].browse(company_id)
@@ -306,55 +271,42 @@ class MeteredPlanMark(models.Model):
         marks, first, last = cr.fetchone()
         if not marks:
             return
-        subscriptions = self._subscriptions_of(company, owner)
+        book = self._plan_book(company)
+        subscriptions = book.of_customer(owner_id)
         # First, in the order of their ids as everybody does: what imports add to these
         # rows from here on waits, instead of having all of it done once more.
         cr.execute(_LOCK_USAGE, (company_id, first, owner._metered_family().ids))
         for subscription in subscriptions:
             cr.execute(
                 "SELECT pg_advisory_xact_lock(%s, %s)",
-                (SETTLE_LOCK_CLASS, subscription.id),
+                (PLAN_LOCK_CLASS, subscription.id),
             )
-        settle(company, owner, subscriptions, first, last, engines)
+        apply_plans_of(book, owner_id, subscriptions, first, last, engines)
+        for model, names in WRITTEN.items():
+            self.env[model].invalidate_model(names, flush=False)
         cr.execute("DELETE FROM metered_plan_mark WHERE id = ANY(%s)", (marks,))
 
     @api.model
-    def _subscriptions_of(self, company, owner):
-        """Subscriptions whose plans a customer's calls may take from, by id.
+    def _plan_book(self, company):
+        """The calling plans of a company, as ``stored/`` takes them.
 
-        Its own, those of its parent companies that share a plan with it or pay for its
-        calls, and those that calls of it name.
+        :param company: ``res.company`` record, with all rights
+        :return: :class:`~...stored.plan_book.PlanBook`
         """
-        subscriptions = self.env["sale.subscription"].with_company(company)
-        parents = with_parents(self.env.cr, owner.ids)[owner.id]
-        found = subscriptions.search(
-            [
-                *subscriptions._metered_plan_domain(company),
-                ("partner_id.commercial_partner_id", "in", parents),
-            ],
-            order="id",
-        )
-        payer = owner.with_company(company)._metered_payer()
-        named = self._named_by(company, owner, found)
-        return found.filtered(
-            lambda s: (
-                s.partner_id.commercial_partner_id in (owner | payer)
-                or s._metered_is_shared()
-                or s in named
-            )
-        )
+        company.env.flush_all()
+        subscriptions = company.env["sale.subscription"].with_company(company)
 
-    @api.model
-    def _named_by(self, company, owner, subscriptions):
-        """Of some subscriptions, those that open usage of a customer names."""
-        usage = self.env["metered.usage"].sudo()
-        groups = subscriptions and usage._read_group(
-            [
-                ("company_id", "=", company.id),
-                ("invoice_line_id", "=", False),
-                ("partner_id.commercial_partner_id", "=", owner.id),
-                ("subscription_id", "in", subscriptions.ids),
-            ],
-            ["subscription_id"],
+        def find(domain, every=False):
+            if not self._exist_plans():
+                return []
+            domain = [*subscriptions._metered_plan_domain(company, every), *domain]
+            found = subscriptions.search(domain, order="id")
+            return [subscription._metered_as_planned() for subscription in found]
+
+        return PlanBook(
+            company.env.cr,
+            company.id,
+            company._metered_timezone(),
+            company._metered_today(),
+            find,
         )
-        return subscriptions.browse(s.id for (s,) in groups)

@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ...ingest.classify import split_prefixes
 from ...rating.prefixes import prefix_range
 
 #: so many prefixes are looked for one by one
@@ -96,7 +97,7 @@ class MeteredDestination(models.Model):
     def _split_prefixes(self):
         """The prefixes one by one: they are separated by spaces, commas or lines."""
         self.ensure_one()
-        return (self.prefixes or "").replace(",", " ").replace(";", " ").split()
+        return split_prefixes(self.prefixes)
 
     def _cure_targets(self):
         """Calls to numbers with these prefixes; all of them where there are many."""

@@ -11,7 +11,7 @@ from odoo.exceptions import UserError
 
 from ...ingest.usage_calls import USAGE_CDRS
 from ...rating.usage_price import PricedUsage, price_usage
-from ..customer.res_partner_payer import Household
+from ...stored.payers import Household
 from .metered_price_engine import day_us
 
 #: Records (id, instant, value, how many) of usage rows, where the sums of the days do

@@ -77,11 +77,9 @@ class ProductTemplate(models.Model):
         affected = before and self._metered_plan_subscriptions()
         result = super().write(vals)
         if "metered_plan_id" in vals:
+            now = self._metered_plan_subscriptions()
             marks = self.env["metered.plan.mark"].sudo()
-            for subscription in (
-                affected or self.env["sale.subscription"].sudo()
-            ) | self._metered_plan_subscriptions():
-                marks._mark_subscription(subscription)
+            marks._mark_subscriptions(affected | now if affected else now)
         return result
 
     def _metered_plan_subscriptions(self):

@@ -5,8 +5,10 @@ import time
 from odoo import api, models
 
 from ...connectors import files
-from ...ingest.load import load_settings
+from ...ingest.marks import mark_rates
 from ...ingest.run import CHUNK_RECORDS, FIRST_RECORDS, run_chunks
+from ...ingest.store import lock_source
+from ...stored.unrated import make_exceptions
 from ..job.ir_attachment import StoredFileError
 from ..job.metered_job import UNFINISHED
 
@@ -64,7 +66,7 @@ class MeteredBatch(models.Model):
     def _finish(self):
         self._put_away_later()
         self._verify()
-        self.source_id._metered_settle(
+        self.source_id._metered_close(
             PROBLEM, self.env._("%(file)s was imported since.", file=self.file_name)
         )
         return super()._finish()
@@ -91,7 +93,7 @@ class MeteredBatch(models.Model):
         )
 
     def _run_file(self, commit, seconds):
-        settings = load_settings(self.source_id)
+        settings = self.source_id._load_settings()
         file_format = files.FileFormat.from_dict(self.file_format)
         clock = [time.monotonic()]
         marked = set()
@@ -152,7 +154,7 @@ class MeteredBatch(models.Model):
         marks = self.env["metered.plan.mark"].sudo()
         if marks._exist_plans():
             marks._mark_new_customers(self.company_id, settings.plan_partners, self)
-            marks._settle_quietly(commit)
+            marks._apply_plans_quietly(commit)
 
     @api.model
     def _chunk_records(self):
@@ -168,12 +170,25 @@ class MeteredBatch(models.Model):
     def _mark_rates(self, rate_ids):
         """Note that calls were rated with these: their price cannot change any more."""
         if rate_ids:
-            self.env.cr.execute(
-                "UPDATE metered_rate SET used = TRUE"
-                " WHERE id IN %s AND used IS NOT TRUE",
-                (tuple(sorted(rate_ids)),),
-            )
+            mark_rates(self.env.cr, rate_ids)
             self.env["metered.rate"].invalidate_model(["used"])
+
+    @api.model
+    def _reject(self, unrated):
+        """Make exceptions of records that were rated, in the import they came with.
+
+        :param unrated: list of ``stored.unrated.Unrated``
+        """
+        of_batch = {}
+        for record in unrated:
+            of_batch.setdefault(record.batch_id, []).append(record)
+        for batch_id, records in sorted(of_batch.items()):
+            batch = self.browse(batch_id)
+            # An import of the same records waits, and then finds the exceptions.
+            with lock_source(self.env.cr, batch.source_id.id, None):
+                make_exceptions(batch, records, batch._raw_texts)
+            batch._count(rated=-len(records), exceptions=len(records))
+        self.env["metered.exception"].invalidate_model(flush=False)
 
     def _verify(self):
         """Count what the tables hold of this import, beside what the job counted.

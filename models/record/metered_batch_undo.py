@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...ingest.conflicts import again, make_lasting
+from ...ingest.marks import mark_usage
 from ...ingest.store import lock_source
 
 _logger = logging.getLogger(__name__)
@@ -192,7 +193,7 @@ class MeteredBatch(models.Model):
 
         again(self.env.cr, work, commit)
         if self.state == "undone":
-            self.env["metered.plan.mark"]._settle_quietly(commit)
+            self.env["metered.plan.mark"]._apply_plans_quietly(commit)
 
     def _undo_cdrs(self):
         """Take CDRs out of the import and out of their usage.
@@ -242,7 +243,7 @@ class MeteredBatch(models.Model):
                 )
             )
         if touched:
-            self.env["metered.plan.mark"].sudo()._mark_usage(touched)
+            mark_usage(cr, touched)
             cr.execute(
                 "DELETE FROM metered_usage WHERE id = ANY(%s) AND records = 0",
                 (touched,),

@@ -8,12 +8,12 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ...ingest.load_rates import load_engine
+from ...rating.exact import MICRO
 from ...stored.why import make_call, rate_one
 from ..guard.unchecked_many2one import UncheckedMany2one
 from .metered_sums import Money
 
 USER = "metered_billing.group_metered_user"
-MICROS = 10**6
 
 
 class MeteredCdrCost(models.Model):
@@ -150,12 +150,12 @@ class MeteredCdr(models.Model):
                 currency, cdr.currency_id, cdr.company_id, cdr.usage_id.day
             )
             amount = (amount * worth).quantize(Decimal(1))
-        margin = Decimal(repr(cdr.charge)) * MICROS - amount
+        margin = Decimal(repr(cdr.charge)) / MICRO - amount
         self.update(
             {
-                "cost": float(Decimal(cost.charge_micro) / MICROS),
+                "cost": float(cost.charge_micro * MICRO),
                 "cost_currency_id": currency.id,
-                "margin": float(margin / MICROS),
+                "margin": float(margin * MICRO),
                 "below_cost": margin < 0,
                 "has_cost": True,
             }

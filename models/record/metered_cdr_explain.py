@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.tools import format_datetime
 
-from ...rating.exact import exact, number
+from ...rating.exact import MICRO, exact, number
 from ...stored.plan_cover import StoredPlans
 from ...stored.why import explain_stored
 
@@ -80,7 +80,7 @@ class MeteredCdr(models.Model):
             text = self.env._("With the rates of today it would have no price.")
         elif today.currency_id == stored.currency_id:
             change = today.charge_micro - stored.charge_micro
-            size = words._number(exact(abs(change)) / 10**6)
+            size = words._number(exact(abs(change) * MICRO))
             text = (
                 self.env._(
                     "With the rates of today it would cost %(charge)s: %(change)s more."
@@ -112,7 +112,7 @@ class MeteredCdr(models.Model):
         values = {"cost": rows}
         if cost.charge_micro is not None and cost.currency_id == stored.currency_id:
             margin = stored.charge_micro - cost.charge_micro
-            amount = words._number(exact(margin) / 10**6)
+            amount = words._number(exact(margin * MICRO))
             rows.append(
                 words._row(
                     "margin",
@@ -127,7 +127,7 @@ class MeteredCdr(models.Model):
         """A charge with its currency."""
         words = self.env["metered.explanation"]
         currency = self.env["res.currency"].browse(outcome.currency_id)
-        amount = words._number(exact(outcome.charge_micro) / 10**6)
+        amount = words._number(exact(outcome.charge_micro * MICRO))
         return f"{amount} {currency.name}"
 
     def _explain_before(self):

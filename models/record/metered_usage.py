@@ -6,7 +6,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ...ingest.usage_calls import cdr_domain
 from ...stored.rerate import rerate
 from ..guard.unchecked_many2one import UncheckedMany2one
 from ..screen.actions import window_action
@@ -115,6 +114,13 @@ class MeteredUsage(models.Model):
     _day_idx = models.Index("USING brin (day)")
     _open_idx = models.Index("(company_id, day) WHERE invoice_line_id IS NULL")
 
+    def init(self):
+        """Leave room on each page: the sums of a day are written many times.
+
+        A row that finds room beside itself needs no new entries in the indexes.
+        """
+        self.env.cr.execute("ALTER TABLE metered_usage SET (fillfactor = 70)")
+
     @api.depends("invoice_line_id.parent_state")
     def _compute_is_posted(self):
         for usage in self:
@@ -150,7 +156,7 @@ class MeteredUsage(models.Model):
     def action_view_cdrs(self):
         """Open the calls that this usage is the sum of."""
         return window_action(
-            self.env, "action_metered_cdr", cdr_domain(self), context={}
+            self.env, "action_metered_cdr", [("usage_id", "in", self.ids)], context={}
         )
 
     # === INVOICING === #
@@ -171,9 +177,21 @@ class MeteredUsage(models.Model):
         freed = usage.filtered(lambda u: not u.collecting and u.meter_id.kind == "call")
         if not freed:
             return usage
-        now = rerate(freed).after["usage_id"].tolist()
+        now = freed._rerate().after["usage_id"].tolist()
         self._apply_plans([("id", "in", now)])
         return (usage - freed) | self.browse(now)
+
+    def _rerate(self, write=True):
+        """Rate the calls of this usage again, with the rates of today.
+
+        :param write: False: only tell; else it is open, and locked by the caller
+        :return: ``stored.rerate.Rerated``
+        """
+        usage = self.sudo()
+        done = rerate(usage, write)
+        if write:
+            usage.env["metered.batch"]._reject(done.unrated)
+        return done
 
     @api.model
     def _apply_plans(self, domain):
@@ -183,7 +201,7 @@ class MeteredUsage(models.Model):
             groups = self._read_group(
                 [*domain, ("invoice_line_id", "=", False)], ["partner_id"]
             )
-            marks._settle_customers(
+            marks._apply_plans_to(
                 self.env["res.partner"].browse(partner.id for (partner,) in groups)
             )
 

@@ -10,7 +10,6 @@ from odoo.exceptions import AccessError, UserError
 
 from ...rating.exact import MICRO
 from ...rating.shares import finite_amount, shares
-from ...stored.rerate import rerate
 from ...stored.rerate_plans import charges_with_plans
 from ..screen.actions import window_action
 
@@ -145,7 +144,7 @@ class MeteredRerate(models.Model):
                 " ORDER BY id FOR UPDATE",
                 (usage.ids,),
             )
-        done = rerate(usage, write=False)
+        done = usage._rerate(write=False)
         self._give_plans_anew(done)
         priced, problems, pricings = self._price_again(of_meters, periods)
         values, rows = self._compare(done, priced, problems)
@@ -165,9 +164,12 @@ class MeteredRerate(models.Model):
 
         :param done: ``stored.rerate.Rerated``; its sums after are changed
         """
-        usage = self.env["metered.usage"].browse(done.before["usage_id"].tolist())
         company = self.company_id.sudo().with_company(self.company_id)
-        found = charges_with_plans(company, usage.sudo())
+        marks, usage = company.env["metered.plan.mark"], company.env["metered.usage"]
+        if not marks._exist_plans():
+            return
+        usage = usage.browse(done.before["usage_id"].tolist())
+        found = charges_with_plans(marks._plan_book(company), usage)
         charges = done.after["usage_id"].map(found)
         known = charges.notna()
         done.after.loc[known, "charge_micro"] = charges[known].astype("int64")

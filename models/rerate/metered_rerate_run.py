@@ -8,8 +8,8 @@ from odoo import Command, models
 
 from ...ingest.conflicts import again, wait_briefly
 from ...rating.exact import MICRO
-from ...stored.plan_calls import with_parents
-from ...stored.rerate import Rerated, read_sums, rerate
+from ...stored.payers import with_children, with_parents
+from ...stored.rerate import Rerated, read_sums
 
 #: calls that are rated and committed together, of one customer at least
 SLICE_CALLS = 20_000
@@ -161,7 +161,7 @@ class MeteredRerate(models.Model):
     def _rate_open(self, domain, writing):
         """Rate usage that is not invoiced.
 
-        :param domain: of ``metered.usage``, of customers whose plans are settled
+        :param domain: of ``metered.usage``, of customers whose plans are applied
             together
         :param writing: False: only tell what would come of it
         :return: ``stored.rerate.Rerated``
@@ -169,7 +169,7 @@ class MeteredRerate(models.Model):
         Usage = self.env["metered.usage"]
         usage = Usage._lock(domain) if writing else Usage.search(domain)
         if not self._take_from_plans(usage.partner_id):
-            return rerate(usage, write=writing)
+            return usage._rerate(writing)
         if writing:
             return self._rate_with_plans(domain)
         # What is only tried is taken back.
@@ -210,8 +210,7 @@ class MeteredRerate(models.Model):
     def _families(self, partners):
         """All companies and contacts that may share an allowance with these."""
         roots = {ids[-1] for ids in with_parents(self.env.cr, partners.ids).values()}
-        every = self.env["res.partner"].with_context(active_test=False)
-        return every.search([("id", "child_of", list(roots))])
+        return partners.browse(with_children(self.env.cr, roots))
 
     def _rate_with_plans(self, domain):
         """Rate usage, and apply the plans of its customers anew.
@@ -220,13 +219,13 @@ class MeteredRerate(models.Model):
         changes by it: of these customers, and of those that share a plan with them.
         """
         Usage = self.env["metered.usage"]
-        # What waits for its plans is settled first: that is no change by these rates.
+        # Plans that wait are applied first: that is no change by these rates.
         Usage._apply_plans(domain)
         usage = Usage._lock(domain)
         partners = usage.partner_id
         families = self._families(partners)
         before = read_sums(self._open_usage(families))
-        done = rerate(usage, write=True)
+        done = usage._rerate()
         about = {*usage.ids, *done.after["usage_id"].tolist()}
         Usage._apply_plans([("partner_id", "in", partners.ids)])
         after = read_sums(self._open_usage(families))

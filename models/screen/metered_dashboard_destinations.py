@@ -3,7 +3,6 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from ...ingest.usage_calls import OF_USAGE
 from .metered_dashboard import TOP
 
 CDR = "metered_billing.action_metered_cdr"
@@ -90,11 +89,10 @@ class MeteredDashboard(models.AbstractModel):
             """
             SELECT cdr.destination_id, sum(cdr.charge), count(*)
               FROM metered_usage usage
-              JOIN metered_cdr cdr ON %s
+              JOIN metered_cdr cdr ON cdr.usage_id = usage.id
              WHERE usage.id IN %s
              GROUP BY cdr.destination_id
             """,
-            SQL(OF_USAGE),
             usage.subselect(),
         )
 
@@ -109,15 +107,13 @@ class MeteredDashboard(models.AbstractModel):
         return SQL(
             """
             WITH summed AS (
-                SELECT id, partner_id, day,
-                       amount::float8 * %(draws)s / %(total)s AS part,
+                SELECT id, amount::float8 * %(draws)s / %(total)s AS part,
                        sum(amount::float8) OVER (ROWS UNBOUNDED PRECEDING)
                        * %(draws)s / %(total)s AS upto
                   FROM metered_usage
                  WHERE id IN %(usage)s
             ), drawn AS (
-                SELECT id, partner_id, day,
-                       round(upto) - round(upto - part) AS draws
+                SELECT id, round(upto) - round(upto - part) AS draws
                   FROM summed
                  WHERE round(upto) > round(upto - part)
             )
@@ -130,13 +126,12 @@ class MeteredDashboard(models.AbstractModel):
                            nullif(sum(sample.charge) OVER (), 0) AS charges
                       FROM (SELECT cdr.destination_id, cdr.charge::float8
                               FROM metered_cdr cdr
-                             WHERE %(of_usage)s
+                             WHERE cdr.usage_id = usage.id
                              LIMIT %(calls)s) sample
                    ) call ON TRUE
              GROUP BY call.destination_id
             """,
             usage=usage.subselect(),
-            of_usage=SQL(OF_USAGE),
             total=total,
             draws=float(DRAWS),
             calls=CALLS_A_DRAW,

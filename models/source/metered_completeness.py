@@ -360,7 +360,7 @@ class MeteredSource(models.Model):
         for source in self:
             days, _accounts, missing, newest = gaps = source._gaps()
             if not days:
-                source._metered_settle(GAP, self.env._("All days are complete now."))
+                source._metered_close(GAP, self.env._("All days are complete now."))
                 continue
             source._metered_raise(
                 GAP,

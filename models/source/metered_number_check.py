@@ -9,6 +9,7 @@ from ...connectors.checks import Check
 from ...ingest.dial_plans import dial_plan, is_dialled_in
 from ...ingest.dialled import LEAST_NUMBERS, judge
 from ...ingest.load_classes import own_country, source_dial_plan
+from ...ingest.usage_calls import NEWEST_OF_CONTACT
 from ...rating.exact import exact
 from ..screen.actions import window_action
 
@@ -19,18 +20,10 @@ CALLS_OF_IMPORTS = 2000
 LAST_IMPORTS = 20
 #: so many numbers are looked for when the calls are listed
 MOST_LISTED = 200
-# Read by the index on customer and start, or within some imports, and never more rows
-# than so many.
-OF_CUSTOMER = """
+# The newest of a customer, or within some imports, and never more rows than so many.
+OF_CUSTOMER = f"""
     SELECT cdr.callee, cdr.charge::text, cdr.currency_id
-      FROM unnest(%(contacts)s) AS contact (id)
-     CROSS JOIN LATERAL (
-            SELECT callee, charge, currency_id, source_id, company_id, direction
-              FROM metered_cdr
-             WHERE partner_id = contact.id
-             ORDER BY start_time DESC
-             LIMIT %(most)s
-           ) cdr
+      FROM unnest(%(contacts)s) AS contact (id) CROSS JOIN {NEWEST_OF_CONTACT}
      WHERE cdr.company_id = %(company)s AND cdr.source_id = %(source)s
        AND cdr.direction = 'outbound' AND starts_with(cdr.callee, '+')
 """

@@ -7,6 +7,7 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from ...ingest import presets
 from ...ingest.dial_plans import dial_plan
+from ...ingest.load import load_settings
 from ...ingest.mapping import ColumnSpec, missing_targets
 from ..screen.actions import window_action
 
@@ -404,6 +405,15 @@ class MeteredSource(models.Model):
                     switch=used.source_id.name,
                 )
             )
+
+    def _load_settings(self):
+        """What records of this source are read and rated with.
+
+        :return: ``ingest.settings.ImportSettings``
+        """
+        source = self.sudo().with_company(self.company_id)
+        plans = source.env["metered.plan.mark"]
+        return load_settings(source, plans._plan_partners(source.company_id))
 
     def action_view_batches(self):
         """Open the imports of this source."""

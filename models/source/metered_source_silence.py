@@ -54,7 +54,7 @@ class MeteredSource(models.Model):
             if usual is None:
                 continue
             if not source._is_too_long(usual, quiet):
-                source._metered_settle(SILENCE, self.env._("Records come in again."))
+                source._metered_close(SILENCE, self.env._("Records come in again."))
                 continue
             source._metered_raise(
                 SILENCE,

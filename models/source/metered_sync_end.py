@@ -48,7 +48,7 @@ class MeteredSync(models.Model):
         target.sync_error = False
         return super()._finish()
 
-    def _settle(self, commit):
+    def _close_problem(self, commit):
         """Close the activity about failed syncs once nothing of the source fails.
 
         Syncs side by side would all write to it: they take turns.
@@ -65,7 +65,7 @@ class MeteredSync(models.Model):
         if commit:
             commit()
         with lock_source(self.env.cr, source.id, commit):
-            source._metered_settle(PROBLEM, self.env._("It was reached since."))
+            source._metered_close(PROBLEM, self.env._("It was reached since."))
             if commit:
                 commit()
 

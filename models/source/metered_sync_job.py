@@ -14,7 +14,6 @@ from ...connectors.formats import Chunk
 from ...connectors.interface import join_pages
 from ...ingest.aside import Aside
 from ...ingest.conflicts import make_lasting
-from ...ingest.load import load_settings
 from ...ingest.load_more import add_identifiers
 from ...ingest.run import run_chunks
 from ..guard.metered_audit import BY_SWITCH
@@ -51,7 +50,7 @@ class MeteredSync(models.Model):
         try:
             if not self._run_kind(commit, seconds):
                 return False
-            self._settle(commit)
+            self._close_problem(commit)
             return True
         except (SourceError, SourceFileError) as error:
             return self._source_failed(error, commit)
@@ -231,7 +230,7 @@ class MeteredSync(models.Model):
             # Those of a transaction that failed are not there.
             found = self.env["metered.identifier"].sudo().browse(added).exists()
             settings = add_identifiers(settings, source, found)
-        settings = settings or load_settings(source)
+        settings = settings or source._load_settings()
         kept[source.id] = (settings, ())
         return settings
 

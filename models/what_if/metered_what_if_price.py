@@ -9,6 +9,7 @@ import pandas as pd
 from odoo import models
 from odoo.exceptions import UserError
 
+from ...rating.exact import in_micro
 from ...stored.simulate import KEYS, SUMS
 from ..price.metered_usage_pricing import PricedMeter
 from .metered_what_if_run import Portion
@@ -159,8 +160,8 @@ class MeteredWhatIf(models.Model):
             "to_currency_id": self.price_id.currency_id.id,
             "calls": records,
             "seconds": 0,
-            "before_micro": _micro(before),
-            "after_micro": _micro(amount),
+            "before_micro": in_micro(before),
+            "after_micro": in_micro(amount),
             "unrated": records if after is None else 0,
             "below": 0,
             "lost": 0,
@@ -191,8 +192,3 @@ class MeteredWhatIf(models.Model):
         if unnamed and unnamed[0]._metered_owner() == subscription:
             taken |= unnamed
         return taken
-
-
-def _micro(amount):
-    """An exact amount in micro-units."""
-    return round(amount * 10**6)

@@ -9,6 +9,7 @@ from odoo import api, fields, models
 from odoo.tools.misc import formatLang
 
 from ...deck_files import sheet_title
+from ..guard.unchecked_many2one import UncheckedMany2one
 from ..record.metered_sums import Money
 from ..screen.actions import window_action
 
@@ -32,11 +33,12 @@ class MeteredWhatIfLine(models.Model):
         ondelete="cascade",
         index=True,
     )
-    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    # Many lines: what the run and the calls keep in place needs no foreign key.
+    company_id = UncheckedMany2one("res.company", required=True, readonly=True)
     partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)
     meter_id = fields.Many2one("metered.meter", string="Call Type", readonly=True)
     destination_id = fields.Many2one("metered.destination", readonly=True)
-    currency_id = fields.Many2one("res.currency", readonly=True)
+    currency_id = UncheckedMany2one("res.currency", readonly=True)
     calls = fields.Integer(readonly=True)
     seconds = fields.Float(digits=0, readonly=True, help="Connected seconds.")
     unrated = fields.Integer(

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from odoo import models
 
-from ...rating.exact import MICRO
-from ...stored.simulate import add_up, read_calls
+from ...ingest.usage_store import as_array
+from ...stored.simulate import SUMS, add_up, read_calls
 from ..screen.actions import window_action
 
 #: seconds of work that are committed together
@@ -158,36 +159,27 @@ class MeteredWhatIf(models.Model):
 
         :param sums: DataFrame of ``stored.simulate``
         """
-        worth = self._worth()
-        rows = {}
-        for row in sums.to_dict("records"):
-            key = tuple(
-                int(row[name])
-                for name in ("partner_id", "meter_id", "destination_id", "currency_id")
-            )
-            factor = Decimal(repr(worth(row["to_currency_id"], row["currency_id"])))
-            before = int(row["before_micro"]) * MICRO
-            after = (int(row["after_micro"]) * MICRO * factor).quantize(MICRO)
-            change = before - after if self.kind == "margin" else after - before
-            new = (
-                *(int(row[name]) for name in ("calls", "seconds", "unrated", "below")),
-                before,
-                after,
-                change,
-                int(row["lost"]) * MICRO,
-            )
-            old = rows.get(key)
-            rows[key] = (
-                tuple(a + b for a, b in zip(old, new, strict=True)) if old else new
-            )
+        keys = ["partner_id", "meter_id", "destination_id", "currency_id"]
+        sums = self._converted(sums)
+        before, after = sums["before_micro"], sums["after_micro"]
+        change = before - after if self.kind == "margin" else after - before
+        sums = sums.assign(difference=change).groupby(keys, as_index=False)
+        sums = sums[[*SUMS, "difference"]].sum()
         self.flush_recordset()
-        self.env.cr.execute_values(
+        self.env.cr.execute(
             """
             INSERT INTO metered_simulation_line AS line (
                 simulation_id, company_id, partner_id, meter_id, destination_id,
                 currency_id, calls, seconds, unrated, below, before, after, difference,
                 lost)
-            VALUES %s
+            SELECT %s, %s, partner_id, meter_id, nullif(destination_id, 0), currency_id,
+                   calls, seconds, unrated, below, before * 0.000001, after * 0.000001,
+                   difference * 0.000001, lost * 0.000001
+              FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::int[],
+                          %s::bigint[], %s::int[], %s::int[], %s::numeric[],
+                          %s::numeric[], %s::numeric[], %s::numeric[])
+                   AS new (partner_id, meter_id, destination_id, currency_id, calls,
+                           seconds, unrated, below, before, after, difference, lost)
             ON CONFLICT (simulation_id, partner_id, meter_id,
                          coalesce(destination_id, 0), currency_id)
             DO UPDATE SET calls = line.calls + excluded.calls,
@@ -199,14 +191,40 @@ class MeteredWhatIf(models.Model):
                 difference = line.difference + excluded.difference,
                 lost = line.lost + excluded.lost
             """,
-            [
-                (self.id, self.company_id.id, p, m, d or None, c, *values)
-                for (p, m, d, c), values in rows.items()
-            ],
-            page_size=1000,
+            (
+                self.id,
+                self.company_id.id,
+                *(
+                    as_array(sums[name])
+                    for name in (
+                        *(*keys, "calls", "seconds", "unrated", "below"),
+                        *("before_micro", "after_micro", "difference", "lost"),
+                    )
+                ),
+            ),
         )
         self.env["metered.simulation.line"].invalidate_model(flush=False)
         self.invalidate_recordset(["line_ids", "result", "unrated", "below"])
+
+    def _converted(self, sums):
+        """What calls would cost in the currency of what they are charged."""
+        foreign = np.flatnonzero(sums["to_currency_id"] != sums["currency_id"])
+        if not len(foreign):
+            return sums
+        worth = self._worth()
+        rows = sums.iloc[foreign]
+        # Of any size: a currency may be worth a thousandth of another.
+        after = sums["after_micro"].astype(object).to_numpy().copy()
+        after[foreign] = [
+            int((micro * Decimal(repr(worth(to_id, own_id)))).quantize(Decimal(1)))
+            for micro, to_id, own_id in zip(
+                rows["after_micro"].tolist(),
+                rows["to_currency_id"].tolist(),
+                rows["currency_id"].tolist(),
+                strict=True,
+            )
+        ]
+        return sums.assign(after_micro=after)
 
     # === MARGINS KEEP WHAT A CALL COSTS === #
 
@@ -221,7 +239,7 @@ class MeteredWhatIf(models.Model):
         """
         if self.kind == "margin":
             plans = self.env["metered.plan.mark"].sudo()
-            if not plans._settle(self._marked_owners(), commit, seconds):
+            if not plans._apply_plans(self._marked_owners(), commit, seconds):
                 return False
             done = (
                 self.env["metered.usage.cost"]

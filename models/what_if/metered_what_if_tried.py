@@ -6,7 +6,8 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ...ingest.load_rates import deck_chain, load_engine
-from ...ingest.tried_rates import TRIED, TriedRates
+from ...ingest.tried_rates import TriedRates
+from ...stored.plan_engines import Engines
 from ...stored.simulate import Simulation
 from ...stored.simulate_families import TriedPlan, find_families
 from ...stored.simulate_plans import PlanTrial
@@ -48,13 +49,13 @@ class MeteredWhatIf(models.Model):
             return Tried(self._load_costs(company))
         if not self.deck_id and not self.plan_id:
             return Tried()
-        plan = TriedPlan(
-            self.plan_id.with_env(env), self.plan_replaces_id.with_env(env)
-        )
+        marks = env["metered.plan.mark"]
+        book = marks._plan_book(company)
+        plan = TriedPlan(self.plan_id.id or 0, self.plan_replaces_id.id or 0)
         chosen = self._chosen_partners()
         families = [
             family
-            for family in find_families(company, plan)
+            for family in (find_families(book, plan) if marks._exist_plans() else ())
             if chosen is None or chosen & set(family.partner_ids)
         ]
         partner_ids = [p for family in families for p in family.partner_ids]
@@ -63,9 +64,8 @@ class MeteredWhatIf(models.Model):
             decks, chain_of = self._load_decks(company, partner_ids, chosen)
         if not families:
             return Tried(None if self.plan_id else decks)
-        trial = PlanTrial(
-            company, self.date_from, self.date_to, chosen, decks, chain_of, plan
-        )
+        days, engines = (self.date_from, self.date_to), Engines(env)
+        trial = PlanTrial(book, engines, *days, chosen, decks, chain_of, plan)
         return Tried(decks, trial, self._in_chunks(families), partner_ids)
 
     def _chosen_partners(self):
@@ -114,8 +114,7 @@ class MeteredWhatIf(models.Model):
             of_all[partner.id] = position
             if rates.is_about(chain) and (chosen is None or partner.id in chosen):
                 chain_of[partner.id] = position
-        with TRIED.said(rates):
-            engine, currency_of_deck = load_engine(company.env, list(chains))
+        engine, currency_of_deck = load_engine(company.env, list(chains), tried=rates)
         return Simulation(engine, currency_of_deck, chain_of), of_all
 
     def _tried_rates(self):

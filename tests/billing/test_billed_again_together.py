@@ -73,7 +73,7 @@ class TestBilledAgainTogether(CommittedCase):
         answers = []
 
         def bill(env):
-            # What this transaction sees is settled from here on.
+            # What this transaction sees is fixed from here on.
             env.cr.execute("SELECT count(*) FROM metered_period")
             together()
             if button:

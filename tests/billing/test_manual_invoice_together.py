@@ -140,7 +140,7 @@ class TestManualInvoiceTogether(CommittedCase):
         begun, made = threading.Event(), threading.Event()
 
         def begin(env):
-            # What this transaction sees is settled from here on.
+            # What this transaction sees is fixed from here on.
             env.cr.execute("SELECT count(*) FROM metered_usage")
             begun.set()
             made.wait(60)

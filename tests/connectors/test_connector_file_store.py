@@ -63,7 +63,7 @@ class StoreCase:
         return sorted(path[len(self.folder.rstrip("/")) + 1 :] for path in found)
 
     def store(self, **options):
-        options = {"pattern": "*.csv", "settle_seconds": 60, **options}
+        options = {"pattern": "*.csv", "unchanged_seconds": 60, **options}
         return FileStore(self.fs, self.folder, **options)
 
     def ready(self, store, **options):

@@ -141,5 +141,5 @@ class TestRecord(unittest.TestCase):
         self.assertEqual(prepared.rejected.reason, [])
         self.assertTrue(prepared.cdrs["billable"][0])
         self.assertEqual(prepared.cdrs["direction"].to_pylist(), ["outbound"])
-        self.assertEqual(int(prepared.cdrs["seconds"][0]), 60)
+        self.assertEqual(int(prepared.cdrs["quantity"][0]), 60)
         self.assertEqual(prepared.cdrs["callee"].to_pylist(), ["+12125550101"])

@@ -27,8 +27,8 @@ from odoo.addons.metered_billing.connectors.netsapiens_rows import (
     text_rows,
 )
 from odoo.addons.metered_billing.connectors.records import (
-    frame_of_texts,
     join_frames,
+    text_frame,
 )
 from odoo.addons.metered_billing.connectors.windows import Window
 from odoo.addons.metered_billing.demo.servers import netsapiens as server_module
@@ -59,7 +59,7 @@ PASSWORD = {"authentication": "password", **CLIENT, **USER}
 
 def rows_frame(rows, domain, window):
     """Rows as a page of records has them."""
-    return frame_of_texts(text_rows(rows, domain, window), DERIVED)
+    return text_frame(text_rows(rows, domain, window), DERIVED)
 
 
 def make_acme(per_day=250, days=1):
@@ -403,7 +403,7 @@ class TestPipeline(NetSapiensCase):
             for call_id, billable, seconds in zip(
                 cdrs["call_id"].to_pylist(),
                 cdrs["billable"],
-                cdrs["seconds"],
+                cdrs["quantity"],
                 strict=True,
             )
             if billable

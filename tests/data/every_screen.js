@@ -11,7 +11,7 @@
     rpcBus.addEventListener("RPC:RESPONSE", () => pending--);
     const frame = () =>
         new Promise((done) => setTimeout(() => requestAnimationFrame(done)));
-    const settle = async () => {
+    const idle = async () => {
         let quiet = 0;
         while (quiet < 3) {
             await frame();
@@ -37,16 +37,16 @@
             problems.push(name + " shows an error: " + error.innerText.slice(0, 300));
         }
         env.services.dialog.closeAll();
-        await settle();
+        await idle();
     };
     let shown = 0;
     for (const [name, action] of SCREENS) {
         try {
             await env.services.action.doAction(action, { clearBreadcrumbs: true });
-            await settle();
+            await idle();
             for (const tab of document.querySelectorAll(".o_notebook .nav-link")) {
                 tab.click();
-                await settle();
+                await idle();
                 look(name + ", " + tab.innerText);
             }
         } catch (error) {

@@ -8,7 +8,6 @@ from odoo.tests import tagged
 from odoo.tools import html2plaintext
 
 from ...ingest.dial_plans import dial_plan
-from ...ingest.load import load_settings
 from ...ingest.load_more import add_identifiers
 from ...ingest.numbers import exist, normalise_numbers, without_doubtful
 from ..support.metered_case import MeteredCase
@@ -129,7 +128,7 @@ class TestDiallingCountries(MeteredCase):
         source = self.make_source(country_id=self.germany.id)
         self.customer(source, self.usa)
         self.customer(source, self.usa, self.britain)
-        settings = load_settings(source)
+        settings = source._load_settings()
         for own, account in (
             (self.usa, None),
             (None, None),
@@ -140,9 +139,10 @@ class TestDiallingCountries(MeteredCase):
             settings = add_identifiers(
                 settings, source, customer.metered_identifier_ids
             )
-            whole = load_settings(source)
-            self.assertEqual(settings.assumed_plans, whole.assumed_plans)
-            self.assertEqual(settings.payers.plan.tolist(), whole.payers.plan.tolist())
+            whole = source._load_settings()
+            self.assertEqual(settings.assumed_dial_plans, whole.assumed_dial_plans)
+            now, wanted = settings.payers.dial_plan, whole.payers.dial_plan
+            self.assertEqual(now.tolist(), wanted.tolist())
         customer = self.customer(source, self.britain)
         self.assertIsNone(
             add_identifiers(settings, source, customer.metered_identifier_ids)

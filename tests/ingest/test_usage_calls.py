@@ -1,18 +1,19 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""The records of usage are found without an index on the usage, in every time zone."""
+"""Records are found by their usage, a customer's too, in every time zone."""
 
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
 from odoo import Command
 from odoo.tests import tagged
 
-from ...ingest.usage_calls import OF_USAGE, USAGE_CDRS, cdr_domain
+from ...ingest.usage_calls import NEWEST_OF_CONTACT, USAGE_CDRS
+from ...models.record import owner_many2one
 from ...stored.plan_calls import read_calls
-from ...stored.rerate import rerate
 from ..support.metered_case import MeteredCase
 
 #: the furthest from UTC: their days begin 14 hours before it, and end 12 hours after it
@@ -54,9 +55,10 @@ class TestUsageCalls(MeteredCase):
         usage = self.usage_of_day("2026-10-05")
         Cdr = self.env["metered.cdr"]
         self.assertEqual(
-            self.found(Cdr.search(cdr_domain(usage))), ["e1", "e2", "w1", "w2"]
+            self.found(Cdr.search([("usage_id", "in", usage.ids)])),
+            ["e1", "e2", "w1", "w2"],
         )
-        self.assertFalse(Cdr.search(cdr_domain(usage.browse())))
+        self.assertFalse(Cdr.search(usage.browse().action_view_cdrs()["domain"]))
 
     def test_action(self):
         usage = self.usage_of_day("2026-10-05")
@@ -96,7 +98,7 @@ class TestUsageCalls(MeteredCase):
                 found = self.env["metered.cdr"].search(domain)
                 self.assertEqual(self.found(found), sorted(expected))
         query = self.env["metered.cdr"]._search([("invoice_id", "=", move.id)])
-        self.assertIn('"start_time" >=', str(query.select().code))
+        self.assertIn('"usage_id" IN', str(query.select().code))
         found = self.env["metered.cdr"].search([("call_id", "=", "e1")])
         self.assertEqual(found.invoice_id, move)
 
@@ -108,8 +110,9 @@ class TestUsageCalls(MeteredCase):
             sorted(call for (call,) in self.env.cr.fetchall()), ["e1", "e2", "w1", "w2"]
         )
         self.env.cr.execute(
-            f"SELECT usage.day, count(*) FROM metered_usage usage"
-            f" JOIN metered_cdr cdr ON {OF_USAGE} GROUP BY usage.day ORDER BY 1"
+            "SELECT usage.day, count(*) FROM metered_usage usage"
+            " JOIN metered_cdr cdr ON cdr.usage_id = usage.id"
+            " GROUP BY usage.day ORDER BY 1"
         )
         self.assertEqual([count for _day, count in self.env.cr.fetchall()], [1, 4, 1])
 
@@ -119,10 +122,57 @@ class TestUsageCalls(MeteredCase):
         for customer in self.customers.values():
             customer.metered_deck_id = deck
         usage = self.env["metered.usage"].search([])
-        self.assertEqual(rerate(usage).changed, 6)
+        self.assertEqual(usage._rerate().changed, 6)
         self.assertEqual(len(read_calls(self.env.cr, np.array(usage.ids, np.int64))), 6)
 
-    def test_nobody_looks_by_the_usage_alone(self):
+    def test_a_customers_records(self):
+        """With and without usage; by the usage where they are few."""
+        self.import_calls(
+            self.make_source(default_outcome="not_billable"),
+            ("n1", "2026-10-05 10:00:00", 60, PHONES[EAST], CALLEE),
+        )
+        customer = self.customers[EAST]
+        Cdr = self.env["metered.cdr"]
+        for domain, expected in (
+            ([("partner_id", "=", customer.id)], ["e1", "e2", "e3", "n1"]),
+            ([("partner_id", "child_of", customer.ids)], ["e1", "e2", "e3", "n1"]),
+            ([("partner_id.name", "=", EAST)], ["e1", "e2", "e3", "n1"]),
+            ([("partner_id", "ilike", EAST)], ["e1", "e2", "e3", "n1"]),
+            ([("partner_id", "!=", customer.id)], ["w0", "w1", "w2"]),
+            ([("partner_id", "in", [customer.id, False])], ["e1", "e2", "e3", "n1"]),
+            ([("partner_id", "=", self.env.user.partner_id.id)], []),
+        ):
+            for name, most, by_usage in (
+                ("MOST_BY_USAGE", 3, True),
+                ("MOST_BY_USAGE", 2, False),
+                ("MOST_USAGE", 2, False),
+            ):
+                with (
+                    self.subTest(ascii((domain, name, most))),
+                    patch.object(owner_many2one, name, most),
+                ):
+                    self.assertEqual(self.found(Cdr.search(domain)), expected)
+                    if domain[0][1] == "child_of":
+                        code = str(Cdr._search(domain).select().code)
+                        self.assertEqual("usage_id" in code, by_usage)
+
+    def test_a_customers_newest_records(self):
+        self.import_calls(
+            self.make_source(default_outcome="not_billable"),
+            ("n1", "2026-10-05 09:59:58", 60, PHONES[EAST], CALLEE),
+        )
+        self.env.flush_all()
+        newest = ["e3", "e2", "n1", "e1"]
+        for most in range(1, 6):
+            self.env.cr.execute(
+                "SELECT call_id FROM unnest(%(contacts)s) AS contact (id)"
+                f" CROSS JOIN {NEWEST_OF_CONTACT}",
+                {"contacts": self.customers[EAST].ids, "most": most},
+            )
+            found = [call for (call,) in self.env.cr.fetchall()]
+            self.assertEqual(found, newest[:most])
+
+    def test_nobody_looks_by_the_customer_alone(self):
         """Without its index that would read the whole table."""
         module = Path(__file__).resolve().parents[2]
         files = [
@@ -131,16 +181,18 @@ class TestUsageCalls(MeteredCase):
             for file in (module / folder).rglob("*.py")
         ]
         self.assertGreater(len(files), 50)
-        alone = re.compile(r"usage_id (= ANY|IN)\b")
+        # Of a period, in What If.
+        alone = re.compile(r"cdr\.partner_id (=|IN)")
         self.assertEqual(
             [file.name for file in files if alone.search(file.read_text())],
-            ["usage_calls.py"],
+            ["simulate.py"],
         )
 
-    def test_no_index_on_the_usage(self):
+    def test_no_index_on_all_customers(self):
         """What an import would have to pay for again."""
         self.env.cr.execute(
             "SELECT indexdef FROM pg_indexes"
-            " WHERE tablename = 'metered_cdr' AND indexdef LIKE '%%usage_id%%'"
+            " WHERE tablename = 'metered_cdr' AND indexdef LIKE '%%partner_id%%'"
         )
-        self.assertFalse(self.env.cr.fetchall())
+        [[definition]] = self.env.cr.fetchall()
+        self.assertIn("WHERE (usage_id IS NULL)", definition)

@@ -133,10 +133,10 @@ class TestJobWaits(CommittedCase):
         met = {**PASSING, ValueError: None}
         with (
             patch.object(type(marks), "_exist_plans", return_value=True),
-            patch.object(type(marks), "_settle") as settle,
+            patch.object(type(marks), "_apply_plans") as apply_plans,
         ):
             for kind, words in met.items():
-                settle.side_effect = kind("said so")
+                apply_plans.side_effect = kind("said so")
                 triggers.search([("cron_id", "=", cron.id)]).unlink()
                 self.cr.commit()
                 told = self.assertNoLogs if words else self.assertLogs
@@ -144,7 +144,7 @@ class TestJobWaits(CommittedCase):
                     self.subTest(kind.__name__),
                     told("odoo.addons.metered_billing", "ERROR"),
                 ):
-                    marks._settle_quietly(commit=self.cr.commit)
+                    marks._apply_plans_quietly(commit=self.cr.commit)
                     self.refresh()
                     self.assertTrue(triggers.search([("cron_id", "=", cron.id)]))
 

@@ -55,7 +55,7 @@ class TestCallingPlanTogether(CommittedCase):
             type(batch)._apply_plans = kept
         self.cr.commit()
 
-    def settle_in_thread(self):
+    def apply_in_thread(self):
         """Apply the plans in a transaction of its own, as a scheduled action does."""
         errors = []
 
@@ -63,7 +63,7 @@ class TestCallingPlanTogether(CommittedCase):
             with self.registry.cursor() as cr:
                 env = api.Environment(cr, SUPERUSER_ID, {})
                 try:
-                    env["metered.plan.mark"]._settle(commit=cr.commit)
+                    env["metered.plan.mark"]._apply_plans(commit=cr.commit)
                 except Exception as error:
                     errors.append(error)
                     raise
@@ -86,8 +86,8 @@ class TestCallingPlanTogether(CommittedCase):
 
     def test_two_settle_at_once(self):
         self.store(("a", 2, 8), ("b", 3, 8))
-        self.real["metered.plan.mark"]._settle()
-        thread, errors = self.settle_in_thread()
+        self.real["metered.plan.mark"]._apply_plans()
+        thread, errors = self.apply_in_thread()
         # It waits for this one, and finds out that all of it is done.
         self.cr.commit()
         thread.join()
@@ -98,19 +98,19 @@ class TestCallingPlanTogether(CommittedCase):
         self.assertEqual((balance.used, balance.left), (10, 0))
 
     def test_a_call_comes_in_meanwhile(self):
-        """What this one did not see stays marked, and is settled next."""
+        """What this one did not see stays marked, and is next."""
         self.store(("b", 3, 8))
         with self.registry.cursor() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             # The other transaction sees what there is now.
             self.assertTrue(env["metered.plan.mark"].search([]))
             self.store(("a", 2, 8))
-            env["metered.plan.mark"]._settle()
+            env["metered.plan.mark"]._apply_plans()
             cr.commit()
         self.refresh()
         self.assertEqual(self.charges(), [0.48, 0])
         self.assertTrue(self.real["metered.plan.mark"].search([]))
-        self.real["metered.plan.mark"]._settle()
+        self.real["metered.plan.mark"]._apply_plans()
         self.cr.commit()
         self.assertEqual(self.charges(), [0, 0.36])
         self.assertFalse(self.real["metered.plan.mark"].search([]))

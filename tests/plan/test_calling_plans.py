@@ -12,7 +12,6 @@ from odoo.tools import html2plaintext
 
 from ...ingest import store
 from ...stored.find_allowance import find_plan
-from ...stored.rerate import rerate
 from ..support.metered_case import MeteredCase
 
 PHONE = "+14045550100"
@@ -135,9 +134,9 @@ class PlanCase(MeteredCase):
         )
         self.assertFalse(self.env.cr.fetchall())
 
-    def settle(self):
+    def apply_plans(self):
         """Apply the plans as the scheduled action does."""
-        self.env["metered.plan.mark"]._settle()
+        self.env["metered.plan.mark"]._apply_plans()
         self.env.invalidate_all()
 
 
@@ -308,11 +307,11 @@ class TestCallingPlans(PlanCase):
         self.assertEqual(self.charges(), [0])
         self.make_identifier(self.customer, PHONE_2)
         self.exceptions(batch)._retry()
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(), [0, 1.2])
 
     def test_freed_invoice(self):
-        """What an invoice charged is settled anew, with the rates of today."""
+        """What an invoice charged is dealt out anew, with the rates of today."""
         allowance = self.sell_minutes(100)
         self.call("2026-10-02", 60)
         self.call("2026-10-03", 60)
@@ -400,8 +399,8 @@ class TestCallingPlans(PlanCase):
         values = {"is_company": True, "parent_id": self.customer.id, **values}
         return self.make_customer(name, number, **values)
 
-    def settle(self):
-        self.env["metered.plan.mark"]._settle()
+    def apply_plans(self):
+        self.env["metered.plan.mark"]._apply_plans()
         self.env.invalidate_all()
 
     def test_no_pool(self):
@@ -412,11 +411,11 @@ class TestCallingPlans(PlanCase):
         self.call("2026-10-02", 10, number=PHONE_2)
         self.assertEqual(self.charges(child), [0.6])
         self.customer.metered_bills_children = True
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(child), [0])
         self.assertEqual(self.balance(allowance), (100, 0, 10, 90))
         self.customer.metered_bills_children = False
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(child), [0.6])
         self.assertEqual(self.balance(allowance), (100, 0, 0, 100))
         self.assert_sums()
@@ -456,11 +455,11 @@ class TestCallingPlans(PlanCase):
         self.call("2026-10-03", 10)
         self.assertEqual(self.balance(allowance), (100, 0, 20, 80))
         own = self.make_subscription(child, "2026-10-01", "2026-11-01")
-        self.settle()
+        self.apply_plans()
         self.assertEqual((self.charges(child), self.charges()), ([0.6], [0]))
         self.assertEqual(self.balance(allowance), (100, 0, 10, 90))
         own.close_subscription()
-        self.settle()
+        self.apply_plans()
         # Its last invoice has its call; the next one is the parent's again.
         self.assertEqual(self.balance(allowance), (100, 0, 10, 90))
         self.call("2026-10-04", 10, number=PHONE_2)
@@ -474,7 +473,7 @@ class TestCallingPlans(PlanCase):
         self.call("2026-10-02", 10, number=PHONE_2)
         self.assertEqual(self.balance(allowance), (100, 0, 10, 90))
         child.parent_id = self.make_customer("Other", is_company=True)
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(child), [0.6])
         self.assertEqual(self.balance(allowance), (100, 0, 0, 100))
 
@@ -522,14 +521,15 @@ class TestCallingPlans(PlanCase):
         self.call("2026-10-02", 95)
         for bills, charge in ((True, 0.3), (False, 0.6)):
             self.customer.metered_bills_children = bills
-            self.settle()
+            self.apply_plans()
             moment = datetime.datetime(2026, 10, 20, 10)
-            plan = find_plan(self.env.company, child, moment, moment.date())
+            book = self.env["metered.plan.mark"]._plan_book(self.env.company)
+            plan = find_plan(book, child, moment)
             self.assertEqual(bool(plan), bills)
             self.call("2026-10-20", 10, number=PHONE_2)
             self.assertEqual(self.charges(child)[-1], charge)
             self.cdrs(self.env["metered.batch"].search([], limit=1)).batch_id._undo()
-            self.settle()
+            self.apply_plans()
 
     def test_two_subscriptions(self):
         """A call takes from the plan of the subscription that it names."""
@@ -554,7 +554,7 @@ class TestCallingPlans(PlanCase):
         self.env["metered.plan.mark"]._mark(
             self.company, self.customer, "2026-10-01", "2026-10-31"
         )
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(), [0])
 
     def test_closed_subscription(self):
@@ -594,7 +594,7 @@ class TestCallingPlans(PlanCase):
         self.env["metered.plan.mark"]._mark(
             self.company, partner, "2026-10-16", "2026-10-31"
         )
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(partner), [0])
 
     def test_before_the_subscription(self):
@@ -610,7 +610,7 @@ class TestCallingPlans(PlanCase):
         self.subscription.sale_subscription_line_ids.filtered(
             lambda line: line.product_id.metered_plan_id
         ).unlink()
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(), [0.6])
         cdr = self.env["metered.cdr"].search([("partner_id", "=", self.customer.id)])
         self.assertFalse(cdr.plan_taken or cdr.plan_quantity or cdr.deck_charge)
@@ -685,7 +685,7 @@ class TestCallingPlans(PlanCase):
         self.env["metered.plan.mark"]._mark(
             self.company, self.customer, "2026-10-01", "2026-10-31"
         )
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(), [0])
 
     def test_refused_terms(self):
@@ -737,14 +737,14 @@ class TestCallingPlans(PlanCase):
         self.make_rate(deck, "", price=0.6)
         self.customer.metered_deck_id = deck
         usage = self.usage(self.customer)
-        told = rerate(usage, write=False)
+        told = usage._rerate(write=False)
         self.assertEqual(told.after["charge_micro"].sum(), 24_000_000)
         self.assertEqual(self.charges(), [1.8, 0.6])
-        rerate(usage)
+        usage._rerate()
         self.env.invalidate_all()
         self.assertEqual(self.charges(), [18.0, 6.0])
         self.assert_sums()
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(), [18.0, 6.0])
 
     def test_explained(self):
@@ -814,7 +814,7 @@ class TestCallingPlans(PlanCase):
         cdr = self.env["metered.cdr"].search([("partner_id", "=", self.customer.id)])
         self.assertIn("From second 60", str(cdr.explanation))
         self.sell_minutes(2)
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(), [0.6])
         for change in (
             lambda: tier.write({"price": 1}),
@@ -832,7 +832,7 @@ class TestCallingPlans(PlanCase):
         self.call("2026-10-03", 60, number=PHONE_2)
         wizard = self.env["base.partner.merge.automatic.wizard"].create({})
         wizard._merge([twin.id, self.customer.id], self.customer)
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charges(), [0, 1.2])
         self.assert_sums()
 

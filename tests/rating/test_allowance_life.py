@@ -122,7 +122,7 @@ class Life:
         """What billed calls took, period by period."""
         return [self.sums(p, self.billed[p]) for p in range(PERIODS)]
 
-    def settle(self):
+    def apply_plans(self):
         """Give the allowance to the calls that are not billed, and charge them."""
         fixed, allowances = self.fixed(), [self.allowance]
         kept = reserves(fixed, [self.grants] * PERIODS, allowances)
@@ -209,7 +209,7 @@ class TestLife(TestCase):
             for _call in range(rnd.randint(0, 3)):
                 life.add(random_call(rnd))
             billed = life.billed_charges()
-            life.settle()
+            life.apply_plans()
             life.assert_granted_once()
             for before, now in zip(billed, life.billed_charges(), strict=True):
                 self.assertEqual(before, now)
@@ -224,10 +224,10 @@ class TestLife(TestCase):
         other = Life(life.allowance)
         for call in calls:
             life.add(call)
-        life.settle()
+        life.apply_plans()
         for call in rnd.sample(calls, len(calls)):
             other.add(call)
-        other.settle()
+        other.apply_plans()
         allowance, factor = life.allowance, life.allowance.factor
         for key in (1, 2):
             lots = life.lots()
@@ -247,7 +247,7 @@ class TestLife(TestCase):
         life = Life(random_allowance(rnd))
         for _call in range(8):
             life.add(random_call(rnd))
-        life.settle()
+        life.apply_plans()
         for period, rows in enumerate(life.calls):
             fixed = life.sums(period)
             opening = balances(

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from odoo.tests import tagged
 
-from ...stored.rerate import rerate
 from ..plan.test_calling_plans import NEW_YORK, PHONE, PlanCase
 from ..support.record_factory import MODULE
 
@@ -78,14 +77,14 @@ class TestAmountScale(PlanCase):
         self.assertEqual(unknown.exceptions, 0)
         self.check()
         self.sell(self.make_plan({"amount": 1}))
-        self.env["metered.plan.mark"]._settle()
+        self.env["metered.plan.mark"]._apply_plans()
         self.check()
         deck = self.make_deck("Dearer")
         self.make_rate(deck, "", price=0.0371)
         self.customer.metered_deck_id = deck
-        self.assertTrue(rerate(self.usage(self.customer)).changed)
+        self.assertTrue(self.usage(self.customer)._rerate().changed)
         self.check()
-        self.env["metered.plan.mark"]._settle()
+        self.env["metered.plan.mark"]._apply_plans()
         self.check()
         second.action_undo()
         self.check("metered_cdr", "metered_usage")

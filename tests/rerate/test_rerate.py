@@ -7,7 +7,6 @@ from unittest.mock import patch
 from odoo.tests import tagged
 
 from ...stored import rerate as module
-from ...stored.rerate import rerate
 from ..support.metered_case import MeteredCase
 
 PHONE = "+14045550100"
@@ -60,7 +59,7 @@ class TestRerate(MeteredCase):
     def test_todays_price(self):
         deck = self.own_deck()
         rate = self.make_rate(deck, "", price=0.12, initial_increment=60, increment=60)
-        done = rerate(self.usage(self.customer))
+        done = self.usage(self.customer)._rerate()
         self.assertEqual((done.changed, done.unrated), (3, []))
         # 60 + 120 s at 0.12 a minute; 60 s at 0.12
         self.assertEqual(self.amounts(), [(5, 2, 180, 0.36), (6, 1, 60, 0.12)])
@@ -73,7 +72,7 @@ class TestRerate(MeteredCase):
         self.make_rate(deck, "1", price=0.12)
         self.make_rate(deck, "44", price=0.06)
         usage = self.usage(self.customer)
-        told = rerate(usage, write=False)
+        told = usage._rerate(write=False)
         self.assertEqual(told.changed, 3)
         self.assertEqual(told.before["charge_micro"].tolist(), [150_000, 30_000])
         self.assertEqual(told.after["charge_micro"].tolist(), [300_000, 30_000])
@@ -87,7 +86,7 @@ class TestRerate(MeteredCase):
         self.make_rate(deck, "44", price=0.18)
         self.env.cr.execute("SELECT id, xmin, ctid FROM metered_cdr ORDER BY id")
         before = self.env.cr.fetchall()
-        self.assertEqual(rerate(self.usage(self.customer)).changed, 1)
+        self.assertEqual(self.usage(self.customer)._rerate().changed, 1)
         self.env.cr.execute("SELECT id, xmin, ctid FROM metered_cdr ORDER BY id")
         same = [row in before for row in self.env.cr.fetchall()]
         self.assertEqual(same, [True, True, False])
@@ -98,7 +97,7 @@ class TestRerate(MeteredCase):
         old = self.deck.rate_ids
         old.date_to = "2026-10-06"
         self.make_rate(self.deck, "", price=0.6, date_from="2026-10-06")
-        self.assertEqual(rerate(self.usage(self.customer)).changed, 1)
+        self.assertEqual(self.usage(self.customer)._rerate().changed, 1)
         self.assertEqual(self.amounts(), [(5, 2, 150, 0.15), (6, 1, 30, 0.3)])
 
     def test_no_rate_any_more(self):
@@ -106,7 +105,7 @@ class TestRerate(MeteredCase):
         self.make_rate(deck, "1", price=0.06)
         self.company.metered_deck_id = False
         usage = self.usage(self.customer)
-        done = rerate(usage)
+        done = usage._rerate()
         self.assertEqual([record.call_id for record in done.unrated], ["3"])
         self.assertEqual(done.after["usage_id"].tolist(), usage[:1].ids)
         self.assertEqual(usage.exists(), usage[:1])
@@ -139,12 +138,12 @@ class TestRerate(MeteredCase):
         deck = self.own_deck()
         self.make_rate(deck, "1", price=0.06)
         self.company.metered_deck_id = False
-        rerate(self.usage(self.customer))
+        self.usage(self.customer)._rerate()
         exception = self.exceptions(self.batch)
         rate = self.make_rate(deck, "44", price=0.6)
         exception._retry()
         rate.date_to = "2026-01-01"
-        rerate(self.usage(self.customer))
+        self.usage(self.customer)._rerate()
         self.assertEqual(self.exceptions(self.batch), exception)
         self.assertEqual(exception.state, "open")
         self.assert_sums()
@@ -153,7 +152,7 @@ class TestRerate(MeteredCase):
         """Its facts are kept, and it says that it cannot be tried again."""
         self.batch.attachment_id = False
         self.deck.active = False
-        rerate(self.usage(self.customer))
+        self.usage(self.customer)._rerate()
         exceptions = self.exceptions(self.batch)
         self.assertEqual(exceptions.mapped("readable"), [False] * 3)
         self.assertIn("+442079460120", exceptions[2].raw)
@@ -164,7 +163,7 @@ class TestRerate(MeteredCase):
         deck = self.own_deck(currency_id=euro.id)
         self.make_rate(deck, "44", price=0.6)
         first, second = self.usage(self.customer)
-        done = rerate(first | second)
+        done = (first | second)._rerate()
         moved = self.usage(self.customer) - first
         self.assertEqual(done.after["usage_id"].tolist(), (first | moved).ids)
         self.assertFalse(second.exists())
@@ -189,20 +188,20 @@ class TestRerate(MeteredCase):
         deck = self.own_deck(currency_id=self.env.ref("base.EUR").id)
         self.make_rate(deck, "1212", price=0.031, initial_increment=7, increment=7)
         usage = self.usage(self.customer)
-        whole = rerate(usage, write=False).after
+        whole = usage._rerate(write=False).after
         with patch.object(module, "CHUNK_RECORDS", 1):
-            chunked = rerate(usage, write=False).after
+            chunked = usage._rerate(write=False).after
             self.assertEqual(chunked.to_dict("list"), whole.to_dict("list"))
-            rerate(usage)
+            usage._rerate()
         self.assertEqual(len(self.usage(self.customer)), 2)
         self.assert_sums()
 
     def test_twice_is_once(self):
         deck = self.own_deck()
         self.make_rate(deck, "", price=0.0371, initial_increment=6, increment=6)
-        self.assertEqual(rerate(self.usage(self.customer)).changed, 3)
+        self.assertEqual(self.usage(self.customer)._rerate().changed, 3)
         amounts = self.amounts()
-        self.assertEqual(rerate(self.usage(self.customer)).changed, 0)
+        self.assertEqual(self.usage(self.customer)._rerate().changed, 0)
         self.assertEqual(self.amounts(), amounts)
 
     def test_records_that_left(self):
@@ -213,5 +212,5 @@ class TestRerate(MeteredCase):
         )
         deck = self.own_deck()
         self.make_rate(deck, "", price=0.12)
-        rerate(self.usage(self.customer))
+        self.usage(self.customer)._rerate()
         self.assertEqual(self.amounts(), [(5, 2, 150, 0.24), (6, 1, 30, 0.06)])

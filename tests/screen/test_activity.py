@@ -54,11 +54,11 @@ class TestActivity(MeteredCase):
     def test_cured_closes_with_a_note(self):
         activity = self.raise_once()
         other = self.raise_once(key="renewal")
-        self.assertTrue(self.source._metered_settle(KEY, "It answers again."))
+        self.assertTrue(self.source._metered_close(KEY, "It answers again."))
         self.assertFalse(activity.active)
         self.assertEqual(self.source.activity_ids, other)
         self.assertIn("It answers again.", self.source.message_ids[0].body)
-        self.assertFalse(self.source._metered_settle(KEY, "Again."))
+        self.assertFalse(self.source._metered_close(KEY, "Again."))
         self.assertNotIn("Again.", self.source.message_ids[0].body)
 
     def test_done_by_hand_and_back_again(self):
@@ -145,7 +145,7 @@ class TestActivity(MeteredCase):
         )
         self.raise_once(subscription.with_user(self.operator))
         self.assertEqual(self.raise_once(as_operator).user_id, self.operator)
-        as_operator._metered_settle(KEY, "Done.")
+        as_operator._metered_close(KEY, "Done.")
         self.assertFalse(self.source.activity_ids)
 
     def test_the_activity_is_the_operators_to_close(self):

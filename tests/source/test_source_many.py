@@ -16,7 +16,6 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
     make_domain,
     month_of_calls,
 )
-from odoo.addons.metered_billing.ingest.load import load_settings
 from odoo.addons.metered_billing.models.job.metered_job import SLICE_SECONDS
 from odoo.addons.metered_billing.models.source import metered_sync_job
 from odoo.addons.metered_billing.models.source.metered_sync_job import KEPT_SETTINGS
@@ -144,12 +143,13 @@ class TestSourceMany(SourceCase):
 
         def counted(source):
             reads.append(source)
-            return load_settings(source)
+            return load(source)
 
         kept = {}
         syncs = self.start()
+        load = type(self.source)._load_settings
         with (
-            patch.object(metered_sync_job, "load_settings", counted),
+            patch.object(type(self.source), "_load_settings", counted),
             KEPT_SETTINGS.said(kept),
         ):
             for sync in syncs.sorted("id"):
@@ -157,14 +157,14 @@ class TestSourceMany(SourceCase):
         self.assertEqual(set(syncs.mapped("state")), {"done"})
         self.assertEqual(len(reads), 1)
         [(settings, _waiting)] = kept.values()
-        whole = load_settings(self.source)
+        whole = self.source._load_settings()
         for name in ("identifier_id", "partner_id", "subscription_id"):
             self.assertEqual(
                 list(getattr(settings.payers, name)), list(getattr(whole.payers, name))
             )
         for said in (
             lambda s: [s.zones[at] for at in s.payers.zone],
-            lambda s: [s.plans[at][0] for at in s.payers.plan],
+            lambda s: [s.dial_plans[at][0] for at in s.payers.dial_plan],
             lambda s: [s.chains[at] for at in s.payers.chain],
         ):
             self.assertEqual(said(settings), said(whole))

@@ -72,7 +72,7 @@ def make_settings(numbers, rates=(RATE,), preset="generic", **changes):
     """
     preset = PRESETS[preset]
     count = len(numbers)
-    plan = dial_plan("US")
+    dialling = dial_plan("US")
     values = {
         "source_id": 1,
         "company_id": 1,
@@ -98,7 +98,7 @@ def make_settings(numbers, rates=(RATE,), preset="generic", **changes):
         "default_outcome": preset.default_outcome,
         "default_direction": preset.default_direction,
         "limits": Limits(86_400, MAX_US, MIN_US),
-        "plans": ((plan, Classifier(DESTINATIONS, METERS, UNITED_STATES)),),
+        "dial_plans": ((dialling, Classifier(DESTINATIONS, METERS, UNITED_STATES)),),
         "zones": ("UTC",),
         "payers": Payers(
             index=IdentifierIndex(
@@ -107,7 +107,7 @@ def make_settings(numbers, rates=(RATE,), preset="generic", **changes):
             identifier_id=np.arange(1, count + 1),
             partner_id=np.arange(1, count + 1),
             subscription_id=np.zeros(count, np.int64),
-            plan=np.zeros(count, np.int64),
+            dial_plan=np.zeros(count, np.int64),
             zone=np.zeros(count, np.int64),
             chain=np.zeros(count, np.int64),
         ),

@@ -163,7 +163,7 @@ class TestSimulationPlans(TrialCase):
         run = self.attempt(deck_id=self.deck)
         self.assertEqual(self.charges(), [0, 1.2])
         self.assertEqual(self.outcome(run), (1.8, 1.8))
-        self.settle()
+        self.apply_plans()
         self.assertEqual(self.charged(), 1.8)
 
     def test_margins_of_plans_that_wait_to_be_applied(self):

@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""What becomes of settled calls: it is written, or only told."""
+"""What becomes of calls with plans: it is written, or only told."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ _ADD_TO_USAGE = """
 
 
 class Stored:
-    """What settling does with its outcome: it writes it.
+    """Plans are applied: the outcome is written.
 
     :param cr: cursor
     """
@@ -36,16 +36,47 @@ class Stored:
         self.cr = cr
 
     def charges(self, calls, charge, outcome):
-        """Keep what calls cost; see :func:`_write`."""
-        return _write(self.cr, calls, charge, outcome)
+        """Write the CDRs whose charge, or what was taken, is not as it is stored.
 
-    def balances(self, *closing):
-        """Keep the balances of a period; see ``balance_store.store_balances``."""
-        store_balances(self.cr, *closing)
+        :param calls: as ``plan_calls.read_calls`` returns them
+        :param charge: micro-units of each, int64
+        :param outcome: (billed seconds covered, JSON texts) of each
+        """
+        covered, taken = outcome
+        before = calls["taken"].fillna("").to_numpy()
+        stored = calls["charge_micro"].to_numpy()
+        differs = charge != stored
+        differs |= covered != calls["covered_seconds"].to_numpy()
+        differs |= taken != before
+        rows = np.flatnonzero(differs)
+        if not len(rows):
+            return
+        self.cr.execute(
+            _WRITE_CDRS,
+            (
+                as_array(calls["cdr_id"].to_numpy()[rows]),
+                as_array(charge[rows]),
+                as_array(calls["deck_micro"].to_numpy()[rows]),
+                as_array(covered[rows]),
+                taken[rows].tolist(),
+            ),
+        )
+        usage = calls["usage_id"].to_numpy()[rows]
+        ids, of_row = np.unique(usage, return_inverse=True)
+        change = np.zeros(len(ids), np.int64)
+        np.add.at(change, of_row, (charge - stored)[rows])
+        moved = np.flatnonzero(change)
+        if len(moved):
+            values = as_array(ids[moved]), as_array(change[moved])
+            self.cr.execute(_ADD_TO_USAGE, values)
+
+    def balances(self, work, period, closing):
+        """Store the balances of a period; see ``balance_store.store_balances``."""
+        store_balances(self.cr, work, period, closing)
 
 
 class Told:
-    """What settling does where it only tells what would come of it.
+    """Plans are tried: it is only told what would come of it.
 
     :ivar charge_of: dict CDR id -> micro-units, of the calls that it looked at
     """
@@ -58,7 +89,6 @@ class Told:
         self.charge_of.update(
             zip(calls["cdr_id"].tolist(), charge.tolist(), strict=True)
         )
-        return 0
 
     def balances(self, *_closing):
         """Balances are of no interest."""
@@ -95,40 +125,3 @@ def taken_by(planned):
 def _key_order(entry):
     key = entry.partition(":")[0]
     return len(key), key
-
-
-def _write(cr, calls, charge, outcome):
-    """Write the CDRs whose charge, or what was taken, is not as it is stored.
-
-    :param calls: as :func:`read_calls` returns them
-    :param charge: micro-units of each, int64
-    :param outcome: (billed seconds covered, JSON texts) of each
-    :return: number of CDRs that were written
-    """
-    covered, taken = outcome
-    before = calls["taken"].fillna("").to_numpy()
-    stored = calls["charge_micro"].to_numpy()
-    differs = charge != stored
-    differs |= covered != calls["covered_seconds"].to_numpy()
-    differs |= taken != before
-    rows = np.flatnonzero(differs)
-    if not len(rows):
-        return 0
-    cr.execute(
-        _WRITE_CDRS,
-        (
-            as_array(calls["cdr_id"].to_numpy()[rows]),
-            as_array(charge[rows]),
-            as_array(calls["deck_micro"].to_numpy()[rows]),
-            as_array(covered[rows]),
-            taken[rows].tolist(),
-        ),
-    )
-    usage = calls["usage_id"].to_numpy()[rows]
-    ids, of_row = np.unique(usage, return_inverse=True)
-    change = np.zeros(len(ids), np.int64)
-    np.add.at(change, of_row, (charge - stored)[rows])
-    moved = np.flatnonzero(change)
-    if len(moved):
-        cr.execute(_ADD_TO_USAGE, (as_array(ids[moved]), as_array(change[moved])))
-    return len(rows)

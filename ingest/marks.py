@@ -1,0 +1,57 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Marking what records touch: customers whose calling plans wait, rates in use.
+
+Marks of plans are only added, so that imports beside each other wait for nothing.
+"""
+
+_MARK = """
+    INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
+    SELECT * FROM unnest(%s::int[], %s::int[], %s::date[], %s::date[])
+"""
+_DAYS_OF_USAGE = """
+    SELECT usage.company_id, marked.partner_id, min(usage.day), max(usage.day)
+      FROM metered_usage usage,
+           unnest(usage.partner_id || %s::int[]) AS marked (partner_id)
+     WHERE usage.id = ANY(%s) AND EXISTS (SELECT 1 FROM metered_calling_plan)
+     GROUP BY usage.company_id, marked.partner_id
+"""
+_USED = "UPDATE metered_rate SET used = TRUE WHERE id = ANY(%s) AND used IS NOT TRUE"
+
+
+def store_marks(cr, rows):
+    """Have calling plans applied to usage of customers and days.
+
+    :param rows: list of (company id, partner id, first day, last day)
+    """
+    if rows:
+        cr.execute(_MARK, [list(column) for column in zip(*rows, strict=True)])
+
+
+def mark_plans(cr, usage, settings):
+    """Mark the customers of a chunk that have plans, with the days of their records.
+
+    :param usage: DataFrame as in ``outcome.Prepared``
+    :param settings: :class:`~.settings.ImportSettings`
+    """
+    usage = usage[usage["partner_id"].isin(settings.plan_partners)]
+    days = usage.groupby("partner_id")["day"].agg(["min", "max"])
+    bounds = days.to_numpy().astype("datetime64[D]").tolist()
+    found = zip(days.index.tolist(), bounds, strict=True)
+    store_marks(cr, [(settings.company_id, partner, *both) for partner, both in found])
+
+
+def mark_usage(cr, usage_ids, payer_ids=()):
+    """Mark usage whose records changed, where there is any calling plan.
+
+    :param usage_ids: ids of ``metered.usage``
+    :param payer_ids: customers to be marked beside their own
+    """
+    cr.execute(_DAYS_OF_USAGE, (list(payer_ids), list(usage_ids)))
+    store_marks(cr, cr.fetchall())
+
+
+def mark_rates(cr, rate_ids):
+    """Note that calls were rated with these: their price cannot change any more."""
+    if rate_ids:
+        cr.execute(_USED, (sorted(rate_ids),))
