@@ -12,7 +12,7 @@ deck, and `write` writes a deck in the layout that is read back without loss.
 from .changes import compare
 from .choices import Choices, Question
 from .columns import COLUMNS, recognise
-from .parse import DeckReading, Problem, parse_deck, read_deck
+from .parse import DeckReading, Problem, parse_deck
 from .rows import DeckFileError, DeckRows, read_rows
 from .sheet_texts import sheet_title
 from .template import write_template
@@ -29,7 +29,6 @@ __all__ = [
     "Question",
     "compare",
     "parse_deck",
-    "read_deck",
     "read_rows",
     "recognise",
     "sheet_title",

@@ -81,11 +81,11 @@ _MANY_COUNTRIES = 3
 
 _NO_PREFIX = _lt("'%(text)s' is no prefix: digits, ranges or a list of these.")
 _BEGINS_LATE = _lt("'%(text)s' is no range of prefixes: it begins after its end.")
-BEGINS_WITH_0 = _lt(
+_BEGINS_WITH_0 = _lt(
     "The prefix %(prefix)s begins with 0, which no international number does: leave "
     "out what is dialed before the country code or the area code."
 )
-EMPTY = _lt("The prefix is missing. * is the price of all numbers.")
+_EMPTY = _lt("The prefix is missing. * is the price of all numbers.")
 _BLANKS = _lt(
     "'%(text)s' may be read in two ways: as one code in groups, or as several codes. "
     "Say how blanks are meant."
@@ -134,7 +134,7 @@ def prefixes(text, style=CodeStyle(), budget=None):  # noqa: B008 - frozen
     if text.lower() in _ANY:
         return [""]
     if not text:
-        raise WrongCell(EMPTY)
+        raise missing()
     if len(text) > MAX_CELL:
         raise _no_prefix(text)
     return _Cell(text, style, budget).read()
@@ -183,6 +183,16 @@ def is_north_american(cells, codes):
         return True
     countries = {country_of(code) or code[:2] for code in codes}
     return len(countries) >= _MANY_COUNTRIES
+
+
+def begins_with_0(prefix):
+    """The `WrongCell` of a prefix with what is dialed within a country."""
+    return WrongCell(_BEGINS_WITH_0, prefix=prefix)
+
+
+def missing():
+    """The `WrongCell` of a row without a prefix."""
+    return WrongCell(_EMPTY)
 
 
 def _no_prefix(text):
@@ -269,7 +279,7 @@ class _Cell:
         rest = part[2:].lstrip(" ")
         # No code of North America begins so: it is 0011 and a country code.
         if rest.startswith(("0", "10", "11")):
-            raise WrongCell(BEGINS_WITH_0, prefix=part)
+            raise begins_with_0(part)
         return rest
 
     def _read_groups(self, groups, end):
@@ -385,7 +395,7 @@ class _Cell:
         if len(code) > MAX_DIGITS:
             raise too_long(code)
         if code[0] == "0" and not self.style.national:
-            raise WrongCell(BEGINS_WITH_0, prefix=code)
+            raise begins_with_0(code)
         self.found.append(code)
         self.last = code
 
@@ -396,5 +406,5 @@ def with_country_code(country, code):
     :raise WrongCell: it begins with the 0 that is dialed within the country
     """
     if code.startswith("0") and country not in _WITH_ZERO:
-        raise WrongCell(BEGINS_WITH_0, prefix=code)
+        raise begins_with_0(code)
     return country + code

@@ -33,6 +33,7 @@ MAX_NOTES = 1000
 NOTE_CHARACTERS = 200
 LIMITS = FileLimits()
 MAX_COLUMNS = LIMITS.max_columns
+DELIMITERS = ",;\t|"
 BLOCK_BYTES = 256 * 2**10
 ROWS = "rows"
 _DIGIT = re.compile("[0-9]")
@@ -140,7 +141,7 @@ def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False, known=()):
             with Workbook(path, fmt.compression, LIMITS, typed=True) as workbook:
                 sheet = table.choose_sheet(workbook)
                 return table.read(_sheet_lines(workbook, sheet))
-        return table.read(_text_rows(path, fmt))
+        return table.read(_text_rows(path, fmt, _delimiter(path, fmt)))
     except SourceFileError as error:
         raise DeckFileError(
             "%(problem)s", problem=str(error).replace("call records", "rates")
@@ -187,8 +188,7 @@ class _Table:
         self.sheet = found[0].title
         if len(shown) > 1 or tables and not shown:
             names = ", ".join(sheet.title for sheet in shown or tables)
-            text = _SEVERAL_SHEETS if shown else _HIDDEN_SHEET
-            error = WrongCell(text, sheets=names)
+            error = WrongCell(_SEVERAL_SHEETS if shown else _HIDDEN_SHEET, sheets=names)
             self.questions.append(
                 Question("sheet", error, 1, len(shown or tables), (names,), self.sheet)
             )
@@ -485,11 +485,24 @@ def _sheet_lines(workbook, sheet):
         )
 
 
-def _text_rows(path, fmt):
+def _delimiter(path, fmt):
+    """What separates the columns: what is found, or with what there is a header."""
+    others = [sign for sign in DELIMITERS if sign != fmt.delimiter]
+    for delimiter in (fmt.delimiter, *others):
+        try:
+            first = list(islice(_text_rows(path, fmt, delimiter), HEADER_ROWS))
+        except DeckFileError:
+            continue
+        if find_header(first):
+            return delimiter
+    return fmt.delimiter
+
+
+def _text_rows(path, fmt, delimiter):
     """Yield (line, texts) of every row of a text."""
     with Unpacked(path, fmt.compression, LIMITS) as file:
         blocks = utf8_blocks(file.blocks(BLOCK_BYTES), fmt.encoding)
-        yield from _records(_text_lines(blocks), fmt.delimiter)
+        yield from _records(_text_lines(blocks), delimiter)
 
 
 def _records(lines, delimiter):

@@ -8,8 +8,8 @@ from . import metered_account_choice
 from . import metered_batch_undo
 from . import metered_company_setup
 from . import metered_deck_import
-from . import metered_deck_import_choices
 from . import metered_deck_check
+from . import metered_deck_import_choices
 from . import metered_exception_cure
 from . import metered_exception_assign
 from . import metered_exception_correct

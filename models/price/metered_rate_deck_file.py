@@ -17,7 +17,7 @@ from ...deck_files import (
     DeckFileError,
     Problem,
     compare,
-    read_deck,
+    parse_deck,
     read_rows,
     split_tiers,
     write_csv,
@@ -104,10 +104,7 @@ class MeteredRateDeck(models.Model):
         with self.env["metered.batch"]._attachment_path(attachment) as path:
             try:
                 rows = self._read_rows(path, name or "", choices)
-                if date_order:
-                    chosen = replace(rows.choices, date_order=date_order)
-                    rows = replace(rows, choices=chosen)
-                reading = read_deck(rows)
+                reading = parse_deck(rows, date_order)
                 changes, problems = self._compare_with_file(reading, date_from, whole)
             except DeckFileError as error:
                 raise UserError(

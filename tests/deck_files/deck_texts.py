@@ -8,11 +8,11 @@ from pathlib import Path
 
 import openpyxl
 
-from odoo.addons.metered_billing.deck_files import Choices, read_deck, read_rows
+from odoo.addons.metered_billing.deck_files import Choices, parse_deck, read_rows
 
 
 def reading(content, name="deck.csv", **said):
-    """What a file says; see `deck_files.read_deck`.
+    """What a file says; see `deck_files.parse_deck`.
 
     :param said: fields of `deck_files.Choices`
     """
@@ -20,7 +20,7 @@ def reading(content, name="deck.csv", **said):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        return read_deck(read_rows(path, name, Choices(**said)))
+        return parse_deck(read_rows(path, name, Choices(**said)))
 
 
 def of_price(*texts, **said):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from odoo.addons.metered_billing.deck_files import (
     Choices,
     DeckFileError,
-    read_deck,
+    parse_deck,
     read_rows,
     write_xlsx,
 )
@@ -113,7 +113,7 @@ class TestColumns(unittest.TestCase):
                 path.write_text(text)
                 rows = read_rows(path, lenient=True)
                 self.assertEqual((rows.line, rows.header), (line, ["a", "b"]))
-                self.assertEqual(asked(read_deck(rows)), ["columns"])
+                self.assertEqual(asked(parse_deck(rows)), ["columns"])
                 path.write_text("New notice, of December\n\n\n" + text)
                 again = read_rows(path, lenient=True, known=[rows.key])
                 self.assertEqual(again.header, ["a", "b"])
@@ -308,4 +308,4 @@ class TestNoFormulas(unittest.TestCase):
             for cell in (sheet["A2"], sheet["B2"]):
                 self.assertEqual(cell.data_type, "s")
                 self.assertTrue(cell.quotePrefix)
-            self.assertEqual(codes(read_deck(read_rows(path))), ["=911"])
+            self.assertEqual(codes(parse_deck(read_rows(path))), ["=911"])

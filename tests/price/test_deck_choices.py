@@ -205,15 +205,19 @@ class TestDeckChoices(MeteredCase):
         wizard.action_refresh()
         context = wizard.action_check()["context"]
         start = self.env["metered.simulation.start"].with_context(**context)
-        result = self.env["metered.simulation"].sudo().create(
-            {
-                **start.create({})._prepare_file(),
-                "company_id": self.company.id,
-                "kind": "what_if",
-                "deck_id": self.carrier.id,
-                "date_from": "2026-10-01",
-                "date_to": "2026-10-31",
-            }
+        result = (
+            self.env["metered.simulation"]
+            .sudo()
+            .create(
+                {
+                    **start.create({})._prepare_file(),
+                    "company_id": self.company.id,
+                    "kind": "what_if",
+                    "deck_id": self.carrier.id,
+                    "date_from": "2026-10-01",
+                    "date_to": "2026-10-31",
+                }
+            )
         )
         self.assertEqual(
             [rate.price_e8 for rate in result._changes_of_file().added.itertuples()],

@@ -1,0 +1,233 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Codes with the country codes that belong before them."""
+
+import numpy as np
+
+from ..connectors.budget import Budget
+from ..rating.errors import _lt
+from . import cells, codes
+from .cells import WrongCell
+from .file_cells import FileCells
+from .rate_rows import Problem, Same, rates_frame
+from .rows import MAX_RATES, DeckFileError
+
+MAX_OF_RANGES = 50_000
+_NORTH_AMERICA = _lt(
+    "The codes are area codes of North America: 1 is put before each of them."
+)
+_NORTH_AMERICAN_CODES = _lt(
+    "All codes look like area codes of North America without their 1, such as "
+    "%(example)s. Say which country code belongs before them, or that they are "
+    "complete."
+)
+_BLANK_COUNTRY = _lt(
+    "Rows without a country code in its column: %(count)s. Say whether the one above "
+    "holds for them."
+)
+_NO_COUNTRY_ABOVE = _lt("There is no country code in this row or above it.")
+_NO_COUNTRY = _lt("There is no country code for the code %(prefix)s.")
+_FILLED_DOWN = _lt(
+    "Rows without a country code, which have the one above them: %(count)s."
+)
+_CODES_COMPLETE = _lt(
+    "The codes begin with their country codes already: nothing is put before them."
+)
+_CODES_DOUBLED = _lt(
+    "Codes that begin with their country code and get it nevertheless, such as "
+    "%(example)s: %(count)s."
+)
+_WITHOUT_00 = _lt("Cells with codes whose 00 at the beginning is left out: %(count)s.")
+
+
+class CodesOfFile(FileCells):
+    """The codes of a file: complete, or with a country code of a column or a person."""
+
+    def _ask_country_codes(self, values):
+        """Fill a column of country codes down, where the table shows that it is so."""
+        choices = self.choices
+        if "country_code" not in self.texts:
+            code = choices.country_code
+            if not code and self.is_north_american:
+                code = "1"
+                self.assumptions.append(WrongCell(_NORTH_AMERICA))
+            if code:
+                code = codes.country_code(code)
+                values["country_code"] = Same(code, len(self.lines))
+            return
+        given = list(values["country_code"])
+        blank = [
+            place
+            for place, code in enumerate(given)
+            if not code
+            and any(values["prefix"][place] or ())
+            and not all(p.startswith("=") for p in values["prefix"][place])
+        ]
+        if not blank or not any(given) or choices.codes == "complete":
+            return
+        filled, last = list(given), -1
+        proven = choices.country_fill == "down"
+        open_places = []
+        for place, code in enumerate(given):
+            if code:
+                last = place
+            elif place in set(blank) if len(blank) < 50 else not code:
+                filled[place] = given[last] if last >= 0 else ""
+                if last < 0 or not proven and not self._belongs(values, last, place):
+                    open_places.append(place)
+        if choices.country_fill == "none":
+            return
+        if open_places and not proven or (not proven and _all_complete(values, given)):
+            places = open_places or blank
+            self._ask(
+                "country_fill",
+                WrongCell(_BLANK_COUNTRY, count=len(places)),
+                places,
+                proposal="down",
+            )
+            return
+        for place in open_places:
+            self.problems.append(
+                Problem(int(self.lines[place]), WrongCell(_NO_COUNTRY_ABOVE))
+            )
+        values["country_code"] = filled
+        self.assumptions.append(WrongCell(_FILLED_DOWN, count=len(blank)))
+
+    def _belongs(self, values, above, place):
+        """Whether a row goes on with the country of a row above, as its names say."""
+        if values["country"][place] not in ("", values["country"][above]):
+            return False
+        if values["country"][place]:
+            return True
+        first, second = values["name"][above].split(), values["name"][place].split()
+        return not first or not second or first[0].lower() == second[0].lower()
+
+    def _expanded(self, values):
+        """One row for each prefix of a row without problems."""
+        lines, bad = self.lines, {problem.line for problem in self.problems}
+        bad |= self.open_lines
+        good = [place for place, line in enumerate(lines.tolist()) if line not in bad]
+        counts = [len(values["prefix"][place]) for place in good]
+        budget = rates_budget(self.deck_rows, self.texts["prefix"])
+        budget.spend(cells.PREFIXES, sum(counts))
+        source = np.repeat(np.array(good, np.int64), counts)
+        prefixes = self._with_country_codes(values, good)
+        for place, prefix in zip(source, prefixes, strict=True):
+            if len(prefix) > cells.MAX_DIGITS:
+                self.problems.append(Problem(int(lines[place]), codes.too_long(prefix)))
+        return rates_frame(values, lines, source, prefixes)
+
+    def _with_country_codes(self, values, good):
+        """The prefixes of the rows; a column of country codes belongs before them.
+
+        Where every prefix begins with its country code already, nothing is added.
+        """
+        pairs = [
+            (values["country_code"][place], prefix, place)
+            for place in good
+            for prefix in values["prefix"][place]
+        ]
+        mode = self.choices.codes
+        given = any(code for code, _prefix, _place in pairs)
+        complete = mode == "complete" or (
+            mode != "national"
+            and all(prefix.startswith(code) for code, prefix, _place in pairs)
+        )
+        if given and complete and not mode:
+            self.assumptions.append(WrongCell(_CODES_COMPLETE))
+        elif given and not complete:
+            self._note_doubled(pairs)
+        found = []
+        for code, prefix, place in pairs:
+            if not prefix.startswith("="):
+                try:
+                    prefix = self._with_country_code(code, prefix, complete)
+                except WrongCell as error:
+                    self.problems.append(Problem(int(self.lines[place]), error))
+            found.append(prefix)
+        count = 0
+        if not self.national:
+            count = sum(map(codes.starts_with_access_code, self.texts["prefix"]))
+        if count:
+            self.assumptions.append(WrongCell(_WITHOUT_00, count=count))
+        return found
+
+    def _with_country_code(self, code, prefix, complete):
+        if complete:
+            prefix = prefix or code
+        elif code:
+            return codes.with_country_code(code, prefix)
+        elif prefix and self.choices.codes == "national":
+            raise WrongCell(_NO_COUNTRY, prefix=prefix)
+        if prefix.startswith("0"):
+            raise codes.begins_with_0(prefix)
+        return prefix
+
+    def _note_doubled(self, pairs):
+        """Codes that begin with their country code, and get it nevertheless."""
+        doubled = [p for code, p, _place in pairs if code and p.startswith(code)]
+        if doubled:
+            self.assumptions.append(
+                WrongCell(_CODES_DOUBLED, count=len(doubled), example=doubled[0])
+            )
+
+    def _ask_north_america(self, frame):
+        """Area codes of North America without their 1 look like other countries."""
+        choices = self.choices
+        if choices.codes or choices.country_code or self.is_north_american:
+            return
+        if "country_code" in self.texts:
+            return
+        plain = [code for code in frame["prefix"] if code and code[0] != "="]
+        if codes.is_north_american(self.texts["prefix"].unique(), set(plain)):
+            lines = set(frame["line"].tolist())
+            places = [
+                place for place, line in enumerate(self.lines) if int(line) in lines
+            ]
+            self._ask(
+                "country_code",
+                WrongCell(_NORTH_AMERICAN_CODES, example=plain[0]),
+                places,
+                plain[:5],
+                "1",
+            )
+
+    def _refuse_empty(self, values):
+        """What is for all numbers says so, or of which country or type they are."""
+        for place, text in enumerate(self.texts["prefix"]):
+            if text or values["country_code"][place] or values["call_type"][place]:
+                continue
+            if values["prefix"][place]:
+                error = codes.missing()
+                self.problems.append(Problem(int(self.lines[place]), error))
+
+
+def _all_complete(values, given):
+    """Whether all codes begin with their country code where one is given."""
+    pairs = [
+        (code, prefix)
+        for code, prefixes in zip(given, values["prefix"], strict=True)
+        for prefix in prefixes or ()
+        if code
+    ]
+    return all(prefix.startswith(code) for code, prefix in pairs)
+
+
+def rates_budget(deck_rows, texts):
+    """How many rates a file may become.
+
+    As many as are imported at once; of ranges, which take little room, fewer: each
+    prefix that is written out is a character at least.
+    """
+    written = min(deck_rows.most, sum(map(len, texts)))
+    return Budget(
+        {cells.PREFIXES: min(MAX_RATES, MAX_OF_RANGES + written)},
+        lambda _what, most: DeckFileError(
+            _lt(
+                "The prefixes of the file stand for more than %(most)s rates, which is "
+                "more than are imported at once. Write shorter prefixes instead of "
+                "ranges, or split the file."
+            ),
+            most=most,
+        ),
+    )
