@@ -102,6 +102,9 @@ _UNIT = re.compile(
     r")\.?"
 )
 _PER_CALL = re.compile(rf"{_PER}\s*(?:call|anruf|llamada|appel)s?\.?")
+_NOTED = re.compile(
+    r"(?:currency|moneda|währung|devise)\W{1,5}([a-z]{3})\b", re.IGNORECASE
+)
 _AFTER = re.compile(rf"(?P<mark>.*?)\s*(?P<unit>{_PER}.*)?")
 
 _NO_PRICE = _lt("'%(text)s' is no price.")
@@ -262,6 +265,23 @@ def mark_of(text):
     if len(key) == 1 and unicodedata.category(key) == "Sc":
         return frozenset(), False
     return None
+
+
+def currencies_of(text):
+    """The currencies that a cell of a column of currencies names.
+
+    :return: frozenset of codes
+    """
+    found = mark_of(text.strip().lower())
+    if not found or found[1]:
+        raise WrongCell(_lt("'%(text)s' is no currency."), text=text)
+    return found[0]
+
+
+def currency_of_note(text):
+    """The code of a currency that a note above a table names; empty without one."""
+    found = _NOTED.search(text)
+    return found[1].upper() if found and found[1].upper() in _CODES else ""
 
 
 def unit_seconds(text):

@@ -161,6 +161,17 @@ def country_code(text):
     return digits
 
 
+def exchange(text):
+    """What follows the area code of a row in a column of its own."""
+    digits = re.sub(r"\.0$", "", text)
+    if not re.fullmatch(r"[2-9][0-9]{2}[0-9]?", digits):
+        raise WrongCell(
+            _lt("'%(text)s' is no exchange: three digits after an area code."),
+            text=text,
+        )
+    return digits
+
+
 def starts_with_access_code(text):
     """Whether a code of the cell begins with 00, which is left out."""
     return bool(re.search(r"(?:^|[^0-9])00[1-9]", text))
@@ -262,7 +273,7 @@ class _Cell:
             raise _no_prefix(self.text)
         groups = groups.split()
         if len(groups) > 1:
-            self._read_groups(groups, end)
+            self._read_groups(groups, end, is_international)
         elif end:
             first = self._whole(groups[0], separator, is_international)
             if is_international and first in COUNTRY_CODES:
@@ -282,13 +293,15 @@ class _Cell:
             raise begins_with_0(part)
         return rest
 
-    def _read_groups(self, groups, end):
+    def _read_groups(self, groups, end, is_international):
         """Digits with blanks between them: one code, or several."""
         first, *others = groups
         joined = "".join(groups)
         if len(joined) > MAX_DIGITS:
             is_group = False
         elif any(group.startswith("0") for group in others):
+            is_group = True
+        elif is_international and first in COUNTRY_CODES:
             is_group = True
         elif len(self.firsts) > 1 and set(self.firsts) == {first}:
             is_group = True  # 44 20, 44 161: nobody writes the same code twice

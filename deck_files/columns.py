@@ -63,6 +63,9 @@ COLUMNS = {
         "Rufnummer",
         "Nummernkreis",
     ),
+    # What follows an area code of North America in a column of its own.
+    "exchange": ("nxx", "exchange code", "central office code"),
+    "currency": ("currency", "currency code", "ccy", "moneda", "Währung", "devise"),
     "country_code": (
         "country code",
         "cc",

@@ -260,7 +260,15 @@ class _Reading(CodesOfFile):
                 )
             examples = list(dict.fromkeys(text for _p, _e, text in found))[:5]
             self._ask(key, error, places, examples, self._proposal(key, examples))
-        self._check_currencies()
+        self._check_currencies(values.pop("currency"))
+        self._tell_units()
+        if "exchange" in self.texts:
+            values["prefix"] = [
+                found and [code + exchange for code in found]
+                for found, exchange in zip(
+                    values["prefix"], values["exchange"], strict=True
+                )
+            ]
         return values
 
     def _proposal(self, key, examples):
@@ -303,6 +311,8 @@ class _Reading(CodesOfFile):
 
         return {
             "prefix": (prefixes, None),
+            "exchange": (cells.optional(codes.exchange), ""),
+            "currency": (cells.optional(amounts.currencies_of), frozenset()),
             "country_code": (codes.country_code, ""),
             "name": (str, ""),
             "country": (str, ""),
@@ -333,43 +343,60 @@ class _Reading(CodesOfFile):
         in_hundredths = bool(heading and heading.hundredths)
         return money.reader(is_rate, in_hundredths and not self.choices.divisor)
 
-    def _check_currencies(self):
-        """All prices of a file are in one currency; cents and digits are told."""
-        known, cents, noise, bare, marked = frozenset(), 0, 0, [], False
+    def _amounts(self):
+        """Yield (meaning, text, places of the rows, `Amount`) of the cells of money."""
         for name in self._money_columns():
-            heading = self._heading(name)
-            if heading and heading.currencies:
-                known = known & heading.currencies or known or heading.currencies
             for text, places in self._places(name):
                 try:
-                    amount = amounts.understand(text, name in _RATES)
+                    yield name, text, places, amounts.understand(text, name in _RATES)
                 except WrongCell:
                     continue
-                cents += amount.hundredths * len(places)
-                noise += amounts.is_float_noise(text) * len(places)
-                if not amount.hundredths and not amount.currencies:
-                    if name in _RATES and any(amount.values.values()):
-                        bare += places
-                marked |= amount.hundredths
-                if known and amount.currencies and not known & amount.currencies:
-                    for place in places:
-                        self.problems.append(
-                            Problem(
-                                int(self.lines[place]),
-                                WrongCell(_TWO_CURRENCIES, text=text),
-                            )
-                        )
-                elif amount.currencies:
-                    known = known & amount.currencies or amount.currencies
-                if amount.per_minute and "per_seconds" in self.texts:
-                    self._refuse_other_seconds(text, places)
+
+    def _check_currencies(self, named):
+        """All of a file is in one currency.
+
+        :param named: the currencies of a column of them, by row
+        """
+        noted = {amounts.currency_of_note(text) for _line, text in self.deck_rows.notes}
+        headings = [self._heading(name) for name in self._money_columns()]
+        known = frozenset(noted - {""})
+        for heading in filter(None, headings):
+            known = known & heading.currencies or known or heading.currencies
+        found = [
+            (self.texts["currency"].iloc[place], [place], currencies)
+            for place, currencies in enumerate(named)
+            if currencies
+        ] + [
+            (text, places, amount.currencies)
+            for _name, text, places, amount in self._amounts()
+            if amount.currencies
+        ]
+        for text, places, currencies in found:
+            if known and not known & currencies:
+                error = WrongCell(_TWO_CURRENCIES, text=str(text))
+                for place in places:
+                    self.problems.append(Problem(int(self.lines[place]), error))
+            else:
+                known = known & currencies or currencies
+        self.currencies = known
+
+    def _tell_units(self):
+        """What amounts say of themselves: cents, digits beyond 15, a minute."""
+        cents, noise, bare = 0, 0, []
+        for name, text, places, amount in self._amounts():
+            cents += amount.hundredths * len(places)
+            noise += amounts.is_float_noise(text) * len(places)
+            is_bare = not amount.hundredths and not amount.currencies
+            if is_bare and name in _RATES and any(amount.values.values()):
+                bare += places
+            if amount.per_minute and "per_seconds" in self.texts:
+                self._refuse_other_seconds(text, places)
         if cents:
             self.assumptions.append(WrongCell(_CENTS, count=cents))
         if noise:
             self.assumptions.append(WrongCell(_NOISE, count=noise))
-        if marked and bare and not self.choices.divisor:
+        if cents and bare and not self.choices.divisor:
             self._ask("divisor", WrongCell(_SOME_CENTS), bare, proposal=100)
-        self.currencies = known
 
     def _refuse_other_seconds(self, text, places):
         for place in places:

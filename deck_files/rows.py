@@ -36,6 +36,7 @@ MAX_COLUMNS = LIMITS.max_columns
 DELIMITERS = ",;\t|"
 BLOCK_BYTES = 256 * 2**10
 ROWS = "rows"
+_QUOTED = re.compile(r'\A="([^"=]*)"\Z')
 _DIGIT = re.compile("[0-9]")
 NO_CHOICES = Choices()
 _SEVERAL_SHEETS = _lt(
@@ -357,8 +358,12 @@ class _Table:
                 continue
             filled = [p for p in places if any(row[p] for _line, row in rows)]
             columns[meaning] = (filled or places)[0]
+            country = found.get("country_code") if meaning == "prefix" else None
             differ = sum(
-                len({row[place] for place in filled}) > 1 for _line, row in rows
+                not _are_same(
+                    [row[place] for place in filled], country and row[country[0]]
+                )
+                for _line, row in rows
             )
             if differ:
                 names = ", ".join(header[place] for place in filled)
@@ -389,6 +394,19 @@ class _Table:
             found.setdefault("band", []).append(place)
         if not found.get("price", True):
             del found["price"]
+
+
+def _are_same(texts, country):
+    """Whether texts of columns with one meaning say the same.
+
+    :param country: the country code of the row; a code may be without it
+    """
+    plain = {text.lstrip("+") for text in texts}
+    if len(plain) > 1 and country:
+        country = country.lstrip("+")
+        longest = max(plain, key=len)
+        plain = {text if text == longest else country + text for text in plain}
+    return len(plain) <= 1
 
 
 def find_header(rows):
@@ -521,7 +539,11 @@ def _records(lines, delimiter):
     try:
         for texts in reader:
             length = 0
-            values = [plain_text(text).strip() for text in texts[:MAX_COLUMNS]]
+            values = [
+                # ="44" is how a text is kept from becoming a number in a spreadsheet.
+                _QUOTED.sub(r"\1", plain_text(text).strip())
+                for text in texts[:MAX_COLUMNS]
+            ]
             yield reader.line_num, values
     except csv.Error as error:
         raise DeckFileError(

@@ -58,6 +58,29 @@ class TestColumns(unittest.TestCase):
                 self.assertEqual(asked(found), [])
                 self.assertEqual(prices(found)[0], 2 * HALF)
 
+    def test_a_complete_code_beside_its_parts(self):
+        text = "Country Code,Area Code,Complete Code,Rate\n44,20,4420,1\n{}\n"
+        found = reading(text.format("33,6,336,1"))
+        self.assertEqual((asked(found), codes(found)), ([], ["4420", "336"]))
+        self.assertEqual(asked(reading(text.format("33,6,337,1"))), ["columns"])
+
+    def test_area_codes_in_two_columns(self):
+        found = reading("NPA,NXX,Rate\n201,200,1\n201,555,2\n")
+        self.assertEqual(codes(found), ["1201200", "1201555"])
+        found = reading("NPA,NXX,Rate\n201,2x,1\n")
+        self.assertEqual(([p.line for p in found.problems], codes(found)), ([2], []))
+
+    def test_currencies_of_columns_and_notes(self):
+        found = reading("prefix,price,currency\n44,1,EUR\n33,1,USD\n49,1,money\n")
+        self.assertEqual([problem.line for problem in found.problems], [3, 4])
+        self.assertEqual(found.currencies, {"EUR"})
+        found = reading("Currency: EUR per minute\nprefix,price\n44,1\n33,$1\n")
+        self.assertEqual([problem.line for problem in found.problems], [4])
+
+    def test_a_text_as_spreadsheets_keep_it(self):
+        found = reading('prefix;price\n="44";0,5\n=911;0\n')
+        self.assertEqual(codes(found), ["44", "=911"])
+
     def test_two_rows_of_names(self):
         for text in (
             "Prefix,Name,Rate,\n,,Peak,Off-Peak\n44,UK,1,2\n",
