@@ -8,6 +8,7 @@ for the whole file, and never a guess.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pandas as pd
 
@@ -343,14 +344,18 @@ class _Reading(CodesOfFile):
         in_hundredths = bool(heading and heading.hundredths)
         return money.reader(is_rate, in_hundredths and not self.choices.divisor)
 
+    @cached_property
     def _amounts(self):
-        """Yield (meaning, text, places of the rows, `Amount`) of the cells of money."""
+        """The cells of money: list of (meaning, text, places of its rows, `Amount`)."""
+        found = []
         for name in self._money_columns():
             for text, places in self._places(name):
                 try:
-                    yield name, text, places, amounts.understand(text, name in _RATES)
+                    amount = amounts.understand(text, name in _RATES)
                 except WrongCell:
                     continue
+                found.append((name, text, places, amount))
+        return found
 
     def _check_currencies(self, named):
         """All of a file is in one currency.
@@ -364,11 +369,13 @@ class _Reading(CodesOfFile):
             known = known & heading.currencies or known or heading.currencies
         found = [
             (self.texts["currency"].iloc[place], [place], currencies)
-            for place, currencies in enumerate(named)
+            for place, currencies in enumerate(
+                named if "currency" in self.texts else ()
+            )
             if currencies
         ] + [
             (text, places, amount.currencies)
-            for _name, text, places, amount in self._amounts()
+            for _name, text, places, amount in self._amounts
             if amount.currencies
         ]
         for text, places, currencies in found:
@@ -383,7 +390,7 @@ class _Reading(CodesOfFile):
     def _tell_units(self):
         """What amounts say of themselves: cents, digits beyond 15, a minute."""
         cents, noise, bare = 0, 0, []
-        for name, text, places, amount in self._amounts():
+        for name, text, places, amount in self._amounts:
             cents += amount.hundredths * len(places)
             noise += amounts.is_float_noise(text) * len(places)
             is_bare = not amount.hundredths and not amount.currencies

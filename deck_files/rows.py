@@ -22,6 +22,7 @@ from .cells import WrongCell
 from .choices import Choices, Question
 from .columns import HARMLESS, NEEDED, candidates, is_header
 from .sheet_texts import plain_text
+from .words import ends
 from .write import HEADER
 
 #: how far down the header may stand, below titles and notes
@@ -303,6 +304,7 @@ class _Table:
             if chosen and "price" in chosen
             else found.get("price", ())
         )
+        statuses = found.get("change", ())
         headings = [text.lower() for text in header]
         rows, texts_of, repeated, passed = [], {}, 0, 0
         for line, texts in lines:
@@ -315,7 +317,10 @@ class _Table:
             ]:
                 repeated += 1
                 continue
-            if prefix is not None and self._is_note(padded, prefix, country, prices):
+            is_note = prefix is not None and self._is_note(
+                padded, prefix, country, prices
+            )
+            if is_note and not ends(padded[place] for place in statuses):
                 passed += 1
                 if len(self.notes) < MAX_NOTES:
                     self.notes.append((line, _note(texts)))
@@ -539,16 +544,18 @@ def _records(lines, delimiter):
     try:
         for texts in reader:
             length = 0
-            values = [
-                # ="44" is how a text is kept from becoming a number in a spreadsheet.
-                _QUOTED.sub(r"\1", plain_text(text).strip())
-                for text in texts[:MAX_COLUMNS]
-            ]
+            values = [_text(text) for text in texts[:MAX_COLUMNS]]
             yield reader.line_num, values
     except csv.Error as error:
         raise DeckFileError(
             _lt("Line %(line)s: %(error)s."), line=reader.line_num, error=error
         ) from error
+
+
+def _text(text):
+    """A cell without what keeps it a text in a spreadsheet: `="44"`, an apostrophe."""
+    text = plain_text(text).strip()
+    return _QUOTED.sub(r"\1", text) if text.startswith('="') else text
 
 
 def _text_lines(blocks):

@@ -53,6 +53,11 @@ def word_of(text):
     return " ".join(text.translate(_PLAIN).lower().rstrip(".! ").split())
 
 
+def ends(texts):
+    """Whether one of some statuses is known to say that a rate ends."""
+    return any(word_of(text) in _ENDS for text in texts)
+
+
 def status(known):
     """A reader of a status or change: whether the rate ends.
 

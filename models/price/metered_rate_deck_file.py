@@ -28,9 +28,8 @@ from ...ingest.frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from ...rating.exact import exact_text
 from ..screen.actions import notification, window_action
 
-#: kinds of files whose meaning is kept, and currencies that a mark is told to stand for
+#: kinds of files whose meaning is kept
 MOST_REMEMBERED = 20
-MOST_CURRENCIES = 3
 #: the tiers of rates, as ``deck_files.tiers_text`` writes them
 TIERS = """
     SELECT tier.rate_id,
@@ -176,12 +175,19 @@ class MeteredRateDeck(models.Model):
         known = reading.currencies
         if not known or self.currency_id.name in known:
             return []
-        text = self.env._(
-            "The prices are in %(file)s, and the deck in %(deck)s. Choose a deck in "
-            "that currency.",
-            file=", ".join(sorted(known)[:MOST_CURRENCIES]),
-            deck=self.currency_id.name,
-        )
+        if len(known) == 1:
+            text = self.env._(
+                "The prices are in %(file)s, and the deck in %(deck)s. Choose a deck "
+                "in that currency.",
+                file=min(known),
+                deck=self.currency_id.name,
+            )
+        else:
+            text = self.env._(
+                "The prices are in another currency than the deck, which is in %s. "
+                "Choose a deck in their currency.",
+                self.currency_id.name,
+            )
         return [Problem(reading.rows.line or 1, text)]
 
     def _resolve_names(self, rates):

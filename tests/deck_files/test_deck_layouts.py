@@ -201,6 +201,8 @@ class TestColumns(unittest.TestCase):
         found = reading("prefix,price,status\n44,,Deleted\n45,,Active\n46,x,Deleted\n")
         self.assertEqual(codes(found), ["44"])
         self.assertEqual([problem.line for problem in found.problems], [3, 4])
+        found = reading("prefix,name,price,status\n44,UK,1,\n,Mars,,Deleted\n")
+        self.assertEqual([problem.line for problem in found.problems], [3])
 
     def test_dates(self):
         for text, day in (
