@@ -33,6 +33,14 @@ _FILLED_DOWN = _lt(
 _CODES_COMPLETE = _lt(
     "The codes begin with their country codes already: nothing is put before them."
 )
+_CODES_EITHER = _lt(
+    "The code %(example)s of the country %(country)s may be complete, or have the "
+    "country code before it as others in the column. Say which."
+)
+# Countries with area codes that begin with the digits of the country code.
+_LIKE_THEIR_AREAS = frozenset(("7", "31", "39", "49", "55"))
+# A part of the codes, from which on it is no longer a few such area codes.
+_MANY_DOUBLED = 0.1
 _CODES_DOUBLED = _lt(
     "Codes that begin with their country code and get it nevertheless, such as "
     "%(example)s: %(count)s."
@@ -127,16 +135,7 @@ class CodesOfFile(FileCells):
             for place in good
             for prefix in values["prefix"][place]
         ]
-        mode = self.choices.codes
-        given = any(code for code, _prefix, _place in pairs)
-        complete = mode == "complete" or (
-            mode != "national"
-            and all(prefix.startswith(code) for code, prefix, _place in pairs)
-        )
-        if given and complete and not mode:
-            self.assumptions.append(WrongCell(_CODES_COMPLETE))
-        elif given and not complete:
-            self._note_doubled(pairs)
+        complete = self._are_complete(pairs)
         found = []
         for code, prefix, place in pairs:
             if not prefix.startswith("="):
@@ -163,13 +162,39 @@ class CodesOfFile(FileCells):
             raise codes.begins_with_0(prefix)
         return prefix
 
-    def _note_doubled(self, pairs):
-        """Codes that begin with their country code, and get it nevertheless."""
-        doubled = [p for code, p, _place in pairs if code and p.startswith(code)]
-        if doubled:
-            self.assumptions.append(
-                WrongCell(_CODES_DOUBLED, count=len(doubled), example=doubled[0])
-            )
+    def _are_complete(self, pairs):
+        """Whether codes have their country codes already; says so, or asks.
+
+        :param pairs: list of (country code, code, place of its row)
+        """
+        mode = self.choices.codes
+        given = [
+            (code, prefix, place)
+            for code, prefix, place in pairs
+            if code and prefix and not prefix.startswith("=")
+        ]
+        doubled = [pair for pair in given if pair[1].startswith(pair[0])]
+        if not given or mode:
+            return mode == "complete"
+        is_complete = len(doubled) == len(given)
+        countries = {code for code, _prefix, _place in given}
+        if is_complete and (len(countries) > 1 or not countries <= _LIKE_THEIR_AREAS):
+            self.assumptions.append(WrongCell(_CODES_COMPLETE))
+            return True
+        if not is_complete and len(doubled) < len(given) * _MANY_DOUBLED:
+            if doubled:
+                self.assumptions.append(
+                    WrongCell(_CODES_DOUBLED, count=len(doubled), example=doubled[0][1])
+                )
+            return False
+        self._ask(
+            "codes",
+            WrongCell(_CODES_EITHER, example=doubled[0][1], country=doubled[0][0]),
+            sorted({place for _code, _prefix, place in doubled}),
+            list(dict.fromkeys(prefix for _code, prefix, _place in doubled))[:5],
+            "complete" if len(doubled) * 2 > len(given) else "national",
+        )
+        return is_complete
 
     def _ask_north_america(self, frame):
         """Area codes of North America without their 1 look like other countries."""

@@ -125,6 +125,23 @@ class TestCodes(unittest.TestCase):
         found = reading("country code,area code,rate\n44,,1\n33,6,2\n")
         self.assertEqual(codes(found), ["44", "336"])
 
+    def test_codes_that_may_be_complete(self):
+        text = "country code,code,rate\n7,7,1\n7,701,2\n"
+        found = reading(text)
+        self.assertEqual((asked(found), codes(found)), (["codes"], []))
+        self.assertEqual(codes(reading(text, codes="complete")), ["7", "701"])
+        self.assertEqual(codes(reading(text, codes="national")), ["77", "7701"])
+        text = "country code,code,rate\n44,447400,1\n44,161,2\n"
+        found = reading(text)
+        self.assertEqual((asked(found), codes(found)), (["codes"], ["44161"]))
+        # One of many is an area code of its country: Norden in Germany, 04931.
+        areas = "".join(f"49,{area},1\n" for area in ("4931", *range(201, 230)))
+        found = reading("country code,code,rate\n" + areas)
+        self.assertEqual((asked(found), codes(found)[0]), ([], "494931"))
+        self.assertIn("such as 4931: 1", assumed(found))
+        found = reading("country code,code,rate\n44,,1\n44,4420,2\n33,336,3\n")
+        self.assertEqual(codes(found), ["44", "4420", "336"])
+
     def test_area_codes_with_their_zero(self):
         found = reading("country code,area code,rate\n44,020,1\n39,06,2\n44,161,1\n")
         self.assertEqual(codes(found), ["3906", "44161"])
