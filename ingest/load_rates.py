@@ -9,7 +9,6 @@ from ..rating import MAX_US, MIN_US, Deck, RatingEngine, Slot, TimeBand
 from ..rating.call_tiers import COLUMNS as TIER_COLUMNS
 from ..rating.prefixes import E164_DIGITS
 from .frames import copy_out
-from .tried_rates import TRIED
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 HOLIDAY = 7
@@ -59,16 +58,16 @@ RATE_COLUMNS = {
 }
 
 
-def deck_chain(partner, company):
+def deck_chain(partner, company, tried=None):
     """Decks that price a customer's calls: the customer's, the group's, the company's.
 
     :param partner: ``res.partner`` record, in the context of the company
     :param company: ``res.company`` record
+    :param tried: :class:`~.tried_rates.TriedRates`, as if they were in force
     :return: tuple of deck ids, the deck to ask first first
     """
     deck, group_deck = own_decks(partner)
     chain = usable_decks(deck | group_deck | company.metered_deck_id, company)
-    tried = TRIED.heard()
     return tried.chain(chain) if tried else chain
 
 
@@ -85,18 +84,19 @@ def own_decks(partner):
     return partner.metered_deck_id or owner.metered_deck_id, group.deck_id
 
 
-def load_engine(env, chains, number=None):
+def load_engine(env, chains, number=None, tried=None):
     """The rating engine for chains of decks.
 
     :param env: environment with rights to read all decks
     :param chains: list of tuples of deck ids
     :param number: normalised; the engine rates calls to it and to no other
+    :param tried: see :func:`deck_chain`
     :return: (:class:`~..rating.RatingEngine`, dict deck id -> currency id)
     """
     decks = env["metered.rate.deck"].browse(
         sorted({deck_id for chain in chains for deck_id in chain})
     )
-    rates = load_rates(env, decks, number)
+    rates = load_rates(env, decks, number, tried)
     return make_engine(env, chains, decks, rates)
 
 
@@ -114,11 +114,12 @@ def make_engine(env, chains, decks, rates):
     return engine, {deck.id: deck.currency_id.id for deck in decks}
 
 
-def load_rates(env, decks, number=None):
+def load_rates(env, decks, number=None, tried=None):
     """The rates of decks as the engine's frame, a row per prefix.
 
     :param decks: ``metered.rate.deck`` records
     :param number: normalised; None: the rates of all numbers
+    :param tried: see :func:`deck_chain`
     :return: DataFrame with :data:`RATE_COLUMNS`
     """
     starts = None if number is None else prefixes_of(number)
@@ -128,7 +129,6 @@ def load_rates(env, decks, number=None):
         {"min": MIN_US, "max": MAX_US, "decks": decks.ids, "starts": starts},
         RATE_COLUMNS,
     )
-    tried = TRIED.heard()
     if tried and tried.deck_id in decks.ids:
         return tried.rates(found.to_pandas(), starts)
     return found.to_pandas()

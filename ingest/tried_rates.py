@@ -2,8 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Rates that are tried: another deck in a chain, or other rates in a deck.
 
-Whoever asks for decks and rates by ``load_rates`` while a :class:`TriedRates` is
-:data:`TRIED` gets them as if they were in force. Nothing is written for it.
+Who hands a :class:`TriedRates` to ``load_rates`` gets decks and rates as if they were
+in force. Nothing is written for it.
 """
 
 from datetime import date, datetime
@@ -15,10 +15,7 @@ import pandas as pd
 from ..deck_files.changes import ALWAYS, OPEN, TERMS
 from ..rating import MAX_US, MIN_US
 from ..rating.bands import EPOCH
-from .aside import Aside
 
-#: said while rates are tried: they
-TRIED = Aside("metered_tried_rates")
 #: ids of rates that there are not yet begin above this; no stored one has such an id
 NEW_RATES = 2**40
 _SAME = ("prefix", "meter_id", "band_id", *TERMS)

@@ -65,7 +65,16 @@ def read_number(company, number, country, source=None, caller=None, is_assumed=F
 
 
 def price_calls(
-    company, partner, deck, number, meter, moment, lengths, plan=None, destination_id=0
+    company,
+    partner,
+    deck,
+    number,
+    meter,
+    moment,
+    lengths,
+    plan=None,
+    destination_id=0,
+    tried=None,
 ):
     """Rate calls of several lengths to one number.
 
@@ -78,13 +87,14 @@ def price_calls(
     :param lengths: seconds
     :param plan: ``find_allowance.PlanNow``: what the calls may take from
     :param destination_id: of the number, 0 for none
+    :param tried: ``TriedRates``, as if they were in force
     :return: list of :class:`~.why.Outcome`
     """
     env = company.env
     env.flush_all()
     partner = partner.with_company(company)
-    chain = (deck.id,) if deck else deck_chain(partner, company)
-    loaded = load_engine(env, [chain], number)
+    chain = (deck.id,) if deck else deck_chain(partner, company, tried)
+    loaded = load_engine(env, [chain], number, tried)
     if plan:
         return [
             plan.price(loaded, number, destination_id, meter, moment, seconds)

@@ -26,7 +26,9 @@ from .plan_terms import EVERYBODY, load_terms, set_pools
 from .why import make_call
 
 
-def price_with_plan(book, company, partner, number, meter, moment, seconds, left):
+def price_with_plan(
+    book, company, partner, number, meter, moment, seconds, left, tried=None
+):
     """Charge a call, as a subscription's plans would.
 
     :param book: :class:`~.plan_book.PlanBook` of the company
@@ -36,11 +38,13 @@ def price_with_plan(book, company, partner, number, meter, moment, seconds, left
     :param meter: ``metered.meter`` record
     :param moment: naive UTC datetime
     :param left: True: all of the allowances is left; False: nothing of what has an end
+    :param tried: ``TriedRates``, as if they were in force
     :return: (micro-units, currency id); (None, 0) where no rate fits
     """
     env = company.env
     partner = partner.with_company(company)
-    engine, currency_of_deck = load_engine(env, [deck_chain(partner, company)], number)
+    chain = deck_chain(partner, company, tried)
+    engine, currency_of_deck = load_engine(env, [chain], number, tried)
     calls = pd.DataFrame([make_call(number, moment, seconds, meter)])
     rated = engine.rate(calls).frame
     if rated["status"].iloc[0] != RATED:

@@ -277,7 +277,11 @@ def row_v1(leg, domain):
 
 
 def make_domain(name, number_of_users=5, area="404", position=0, reseller="12345"):
-    """A domain with users, a queue, and a number for each user."""
+    """A domain with users, a queue, and a number for each user.
+
+    A number is of one domain: an area has a hundred that are reserved for fiction.
+    """
+    area = str(int(area) + position // 10 % 7)
     domain = Domain(name, f"Customer {name.partition('.')[0]}", reseller)
     created = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
     for number in range(number_of_users):

@@ -188,21 +188,24 @@ class MeteredGoldenCall(models.Model):
         found = self.search(companies).filtered(lambda call: call.verdict in value)
         return [("id", "in", found.ids)]
 
-    def _look(self, day=None):
+    def _look(self, day=None, tried=None):
         """What it costs with the prices of now.
 
         :param day: date from which standing ones are checked; None: today
+        :param tried: ``TriedRates``, with which a call is priced instead
         :return: (charge as text, verdict)
         """
-        find = self._price_of_usage if self.kind == "usage" else self._price_of_call
-        amount, currency = find(day)
+        if self.kind == "usage":
+            amount, currency = self._price_of_usage(day)
+        else:
+            amount, currency = self._price_of_call(day, tried)
         if amount is None:
             return self.env._("no price"), "unrated"
         expected = number(self.expected).quantize(MICRO)
         same = currency == self.currency_id and amount.quantize(MICRO) == expected
         return self._format(amount, currency), "same" if same else "differs"
 
-    def _price_of_call(self, day):
+    def _price_of_call(self, day, tried):
         """(Decimal, ``res.currency``), (None, None) where it has no price."""
         company = self.company_id.sudo().with_company(self.company_id)
         about = (
@@ -215,12 +218,13 @@ class MeteredGoldenCall(models.Model):
         if self.plan != "deck" and self.partner_id:
             book = self.env["metered.plan.mark"]._plan_book(about[0])
             micro, currency_id = price_with_plan(
-                book, *about, self.seconds, self.plan == "left"
+                book, *about, self.seconds, self.plan == "left", tried
             )
         else:
             company, partner, *call = about
             deck = self.env["metered.rate.deck"].sudo()
-            [found] = price_calls(company, partner, deck, *call, [self.seconds])
+            lengths = [self.seconds]
+            [found] = price_calls(company, partner, deck, *call, lengths, tried=tried)
             micro, currency_id = found.charge_micro, found.currency_id
         if micro is None:
             return None, None

@@ -2,7 +2,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import fields, models
 
-from ...ingest.tried_rates import TRIED
 from ...rating.exact import exact, number
 
 
@@ -89,9 +88,7 @@ class MeteredWhatIf(models.Model):
         day = max(self.rates_day or self.date_to, fields.Date.context_today(self))
         tried, rows = self._tried_rates(), []
         for call in calls:
-            before = call._look()
-            with TRIED.said(tried):
-                after = call._look(day)
+            before, after = call._look(), call._look(day, tried)
             if before != after:
                 expected = words._number(exact(number(call.expected)))
                 rows.append(

@@ -6,7 +6,7 @@ from odoo import models
 from odoo.exceptions import UserError
 
 from ...ingest.load_rates import deck_chain, load_engine
-from ...ingest.tried_rates import TRIED, TriedRates
+from ...ingest.tried_rates import TriedRates
 from ...stored.plan_engines import Engines
 from ...stored.simulate import Simulation
 from ...stored.simulate_families import TriedPlan, find_families
@@ -114,8 +114,7 @@ class MeteredWhatIf(models.Model):
             of_all[partner.id] = position
             if rates.is_about(chain) and (chosen is None or partner.id in chosen):
                 chain_of[partner.id] = position
-        with TRIED.said(rates):
-            engine, currency_of_deck = load_engine(company.env, list(chains))
+        engine, currency_of_deck = load_engine(company.env, list(chains), tried=rates)
         return Simulation(engine, currency_of_deck, chain_of), of_all
 
     def _tried_rates(self):
