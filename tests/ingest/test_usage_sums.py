@@ -21,9 +21,13 @@ class TestUsageSums(unittest.TestCase):
         cdrs["billable"] = random.random(count) < 0.9
         usage_of, usage = sum_usage(cdrs)
         rows = pd.DataFrame(cdrs)
-        sums = rows[rows["billable"]].groupby(list(USAGE_KEYS)).agg(
-            records=("billable", "size"),
-            **{name: (of, "sum") for name, of in USAGE_SUMS.items()},
+        sums = (
+            rows[rows["billable"]]
+            .groupby(list(USAGE_KEYS))
+            .agg(
+                records=("billable", "size"),
+                **{name: (of, "sum") for name, of in USAGE_SUMS.items()},
+            )
         )
         expected = sums.reset_index()
         pd.testing.assert_frame_equal(usage, expected, check_dtype=False)
