@@ -11,4 +11,3 @@ from . import metered_usage
 from . import metered_usage_cost
 from . import metered_usage_sums
 from . import owner_many2one
-from . import owner_many2one
