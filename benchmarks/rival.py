@@ -139,8 +139,8 @@ def measure(env, source, path, rounds):
                 )
             ]
         ours.append(effort)
-        with _connection(env, source, settings) as connection:
-            statement = _statement(connection, settings)
+        with _connection(env, source) as connection:
+            statement = _statement(connection, source)
             with Effort.measure(env.cr) as effort:
                 connection.execute(statement, [str(path)])
                 connection.execute(_USAGE)
@@ -163,7 +163,7 @@ def ratio(ours, theirs):
     )
 
 
-def _connection(env, source, settings):
+def _connection(env, source):
     """DuckDB in memory, on as many threads as processors, with the operator's data."""
     connection = duckdb.connect(config={"threads": os.cpu_count()})
     cr = env.cr
@@ -219,7 +219,7 @@ def _create(connection, name, cr):
     connection.unregister("found")
 
 
-def _statement(connection, settings):
+def _statement(connection, source):
     """The statement that rates the calls, for the lengths of the prefixes."""
     joins, found, digits = [], {"rates": [], "destination": []}, 0
     for table, names in found.items():
@@ -235,7 +235,7 @@ def _statement(connection, settings):
                 f" WHERE length(prefix) = {length}) {name}"
                 f" ON {name}.prefix = head[:{length}]"
             )
-    [classifier] = [classifier for _plan, classifier in settings.plans]
+    _destinations, meter_of_class = load_classes(source.env, source.company_id)
     return _CALLS.format(
         zone=workload.ZONE,
         columns=FILE_COLUMNS,
@@ -243,8 +243,8 @@ def _statement(connection, settings):
         destination=f"coalesce({', '.join(found['destination'])})",
         digits=digits,
         joins=" ".join(joins),
-        local=classifier._local_digits,
-        local_meter=classifier._meter_of_class["local"],
+        local=source.local_digits,
+        local_meter=meter_of_class["local"],
     )
 
 
