@@ -26,7 +26,7 @@ import imports
 
 from odoo.addons.metered_billing.connectors.sources import make_connector
 from odoo.addons.metered_billing.connectors.windows import cut
-from odoo.addons.metered_billing.models.source.metered_sync_job import KEPT_SETTINGS
+from odoo.addons.metered_billing.models.source.metered_sync_job import KeptSettings
 
 DOMAINS, QUICK_DOMAINS = 20, 4
 DAYS = 4
@@ -176,7 +176,7 @@ def _process(env, syncs):
     """Work on syncs as the scheduled action does; seconds."""
     env.cr.commit()
     begun = time.perf_counter()
-    with KEPT_SETTINGS.said({}):
-        for sync in syncs:
-            sync._process(commit=env.cr.commit)
+    kept = KeptSettings()
+    for sync in syncs:
+        sync._process(commit=env.cr.commit, kept=kept)
     return time.perf_counter() - begun

@@ -2,8 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Rates that are tried: another deck in a chain, or other rates in a deck.
 
-Who hands a :class:`TriedRates` to ``load_rates`` gets decks and rates as if they were in
-force. Nothing is written for it.
+Who hands a :class:`TriedRates` to ``load_rates`` gets decks and rates as if they were
+in force. Nothing is written for it.
 """
 
 from datetime import date, datetime
