@@ -107,8 +107,8 @@ def options():
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
         " f memory, g rating with plans and tiers, h NetSapiens sync,"
-        " l a late record, q the same in DuckDB's SQL, t two imports beside other jobs,"
-        " w what if",
+        " l a late record, q the calls in DuckDB's SQL, t two imports beside other"
+        " jobs, w what if",
     )
     parser.add_argument(
         "--quick",

@@ -31,7 +31,8 @@ def read_in_chunks(
     """Chunks of ``chunk_records`` records, good and bad ones counted in file order.
 
     :param skip_records: leave out that many records at the beginning
-    :param first_records: records of the first chunk
+    :param first_records: records of the first chunk; each has at most twice as many as
+        the one before
     """
     size = first_records or chunk_records
     if chunk_records < 1 or skip_records < 0:
@@ -52,7 +53,7 @@ def read_in_chunks(
         while waiting_records >= size or waiting_bytes > CHUNK_BYTES:
             full, rest = _take(_joined(waiting), size, waiting_bytes)
             yield _chunk(full, first)
-            size = chunk_records
+            size = min(2 * size, chunk_records)
             first += _records(full)
             waiting = [rest]
             waiting_records -= _records(full)

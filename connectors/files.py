@@ -96,7 +96,8 @@ def read_chunks(
         where they would take more than chunks.CHUNK_BYTES
     :param skip_records_done: begin after that many records; the rest is the same as
         without it
-    :param first_records: records of the first chunk, when it shall be another number
+    :param first_records: records of the first chunk, when it shall be fewer: each has
+        at most twice as many as the one before
     :raise SourceFileError: the file changed since check_file
     """
     with _opened(path, fmt, limits or FileLimits(), BLOCK_BYTES) as pieces:

@@ -26,26 +26,33 @@ def sum_usage(cdrs):
     billable = cdrs["billable"]
     usage_of = np.full(len(billable), -1, np.int64)
     rows = np.flatnonzero(billable)
-    keys = [cdrs[name][rows] for name in USAGE_KEYS]
-    packed = np.zeros(len(rows), np.int64)
-    for values in keys:
-        _distinct, code = np.unique(values, return_inverse=True)
-        packed = packed * (len(_distinct) or 1) + code
-        # Keeps the packed key small however many keys there are.
-        _distinct, packed = np.unique(packed, return_inverse=True)
-    groups = int(packed.max()) + 1 if len(rows) else 0
-    usage_of[rows] = packed
+    packed = _packed([cdrs[name][rows] for name in USAGE_KEYS])
     order = np.argsort(packed, kind="stable")
-    starts = np.searchsorted(packed[order], np.arange(groups))
-    first = order[starts] if groups else order
-    columns = {
-        name: values[first] for name, values in zip(USAGE_KEYS, keys, strict=True)
-    }
-    columns["records"] = np.diff(np.append(starts, len(rows)))
+    rows, packed = rows[order], packed[order]
+    starts = np.flatnonzero(np.diff(packed, prepend=packed[:1] - 1))
+    records = np.diff(starts, append=len(rows))
+    usage_of[rows] = np.repeat(np.arange(len(starts)), records)
+    columns = {name: cdrs[name][rows[starts]] for name in USAGE_KEYS}
+    columns["records"] = records
     for name, of in USAGE_SUMS.items():
-        values = cdrs[of][rows][order]
-        columns[name] = np.add.reduceat(values, starts) if groups else values[:0]
+        values = cdrs[of][rows]
+        columns[name] = np.add.reduceat(values, starts) if len(starts) else values
     return usage_of, pd.DataFrame(columns)
+
+
+def _packed(keys):
+    """One number for each row of equally long int64 arrays, in the same order."""
+    packed, bits = np.zeros(len(keys[0]), np.int64), 0
+    for values in keys:
+        if not len(values):
+            return packed
+        values = values - values.min()
+        width = int(values.max()).bit_length()
+        if bits + width > 62:
+            _distinct, packed = np.unique(packed, return_inverse=True)
+            bits = int(packed.max()).bit_length()
+        packed, bits = packed << width | values, bits + width
+    return packed
 
 
 @dataclass

@@ -19,9 +19,10 @@ from .isolate import (
 )
 from .store import lock_source
 
-#: records a chunk: enough for the vectors to pay, little enough to see progress
-CHUNK_RECORDS = 100_000
-#: records of the first chunk, for which the database has to wait
+#: records a chunk: the fewer chunks, the fewer days that several of them add to; little
+#: enough for the memory, and to see progress
+CHUNK_RECORDS = 200_000
+#: records of the first chunk, for which the database has to wait; it grows from there
 FIRST_RECORDS = 25_000
 
 

@@ -41,12 +41,12 @@ _FIND = """
        AND coalesce(usage.subscription_id, 0) = new.subscription_id
        AND (CASE WHEN usage.collecting THEN 0 ELSE usage.id END) = 0
 """
+# The least day from that day on: whatever the statistics say, by the index.
 _DAYS = """
     SELECT new.day FROM unnest(%s::int[]) AS new (day)
-     WHERE (SELECT 1 FROM metered_usage
-             WHERE company_id = %s AND day = date '1970-01-01' + new.day
-               AND invoice_line_id IS NULL
-             LIMIT 1) = 1
+     WHERE (SELECT min(day) FROM metered_usage
+             WHERE company_id = %s AND day >= date '1970-01-01' + new.day
+               AND invoice_line_id IS NULL) = date '1970-01-01' + new.day
 """
 _ADD = """
     UPDATE metered_usage usage

@@ -10,3 +10,4 @@ from . import metered_cdr_explain
 from . import metered_usage
 from . import metered_usage_cost
 from . import metered_usage_sums
+from . import owner_many2one

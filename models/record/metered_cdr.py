@@ -118,7 +118,6 @@ class MeteredCdr(models.Model):
     properties = fields.Json(readonly=True)
     invoice_id = fields.Many2one(
         "account.move",
-        string="Invoice",
         compute="_compute_invoice_id",
         compute_sudo=True,
         search="_search_invoice_id",

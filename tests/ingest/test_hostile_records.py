@@ -408,7 +408,7 @@ class TestHostilePosts(HostileCase, MeteredMakers, HttpCase):
         self.source._receive(self.record(call("u1")))
         source, waits = self.source, []
         target = (
-            "odoo.addons.metered_billing.models.source.metered_sync_job.load_settings"
+            "odoo.addons.metered_billing.models.source.metered_source.load_settings"
         )
         with patch(target, side_effect=RuntimeError("defect")):
             for _round in range(9):

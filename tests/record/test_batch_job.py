@@ -65,7 +65,7 @@ class TestBatchJob(MeteredCase):
         self.patch(type(batch), "_chunk_records", lambda self: 10)
         batch._process(seconds=0)
         target = (
-            "odoo.addons.metered_billing.models.record.metered_batch_job.load_settings"
+            "odoo.addons.metered_billing.models.source.metered_source.load_settings"
         )
         with (
             self.enter_registry_test_mode(),
