@@ -23,7 +23,6 @@ from imports import Disagreement, compare
 
 from odoo.addons.metered_billing.connectors import files
 from odoo.addons.metered_billing.ingest.classify import CLASS_AT_HOME
-from odoo.addons.metered_billing.ingest.load import load_settings
 from odoo.addons.metered_billing.ingest.load_classes import load_classes
 from odoo.addons.metered_billing.ingest.prepare import prepare
 from odoo.addons.metered_billing.ingest.run import CHUNK_RECORDS, FIRST_RECORDS
@@ -124,7 +123,7 @@ def measure(env, source, path, rounds):
         reading the file included; the same of DuckDB)
     :raises imports.Disagreement: when any charge or sum differs
     """
-    settings, ours, theirs = load_settings(source), [], []
+    settings, ours, theirs = source._load_settings(), [], []
     batch = env["metered.batch"].search([], limit=1)
     file_format = files.FileFormat.from_dict(batch.file_format)
     env.cr.commit()
