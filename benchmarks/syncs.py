@@ -16,17 +16,17 @@ can, where Odoo's own work shows.
 import statistics
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import imports
+from effort import Effort
 
 from odoo.addons.metered_billing.connectors.sources import make_connector
 from odoo.addons.metered_billing.connectors.windows import cut
-from odoo.addons.metered_billing.models.source.metered_sync_job import KEPT_SETTINGS
+from odoo.addons.metered_billing.models.source.metered_sync_job import KeptSettings
 
 DOMAINS, QUICK_DOMAINS = 20, 4
 DAYS = 4
@@ -38,7 +38,7 @@ DEMO = Path(__file__).resolve().parent.parent / "demo"
 
 @dataclass
 class SyncFigures:
-    """Seconds of each round; ``pages`` and ``records`` of one round."""
+    """An ``Effort`` of each round; ``pages`` and ``records`` of one round."""
 
     pages: int
     records: int
@@ -47,16 +47,23 @@ class SyncFigures:
 
     @property
     def pages_per_s(self):
-        return self.pages / statistics.median(self.downloads)
+        return self.pages / statistics.median(one.wall for one in self.downloads)
 
     @property
     def records_per_s(self):
-        return self.records / statistics.median(self.syncs)
+        return self.records / statistics.median(one.wall for one in self.syncs)
 
     @property
     def sync_over_download(self):
+        return self._ratio("wall")
+
+    @property
+    def sync_over_download_processor(self):
+        return self._ratio("processor")
+
+    def _ratio(self, what):
         return statistics.median(
-            sync / download
+            getattr(sync, what) / getattr(download, what)
             for sync, download in zip(self.syncs, self.downloads, strict=True)
         )
 
@@ -74,10 +81,12 @@ def measure(env, source, quick, rounds, answer_seconds):
     with _switch(domains, answer_seconds) as (settings, end):
         begin = end - timedelta(days=DAYS)
         # The server makes each row once, and keeps it.
-        _download(settings, begin, end)
+        _download(env, settings, begin, end)
         for number in range(rounds):
-            seconds, figures.pages, figures.records = _download(settings, begin, end)
-            figures.downloads.append(seconds)
+            effort, figures.pages, figures.records = _download(
+                env, settings, begin, end
+            )
+            figures.downloads.append(effort)
             figures.syncs.append(
                 _sync(env, source, settings, begin, end, number, figures.records)
             )
@@ -110,30 +119,30 @@ def _switch(domains, answer_seconds):
         server.stdout.close()
 
 
-def _download(settings, begin, end):
-    """Ask for everything of all accounts; (seconds, pages, records)."""
+def _download(env, settings, begin, end):
+    """Ask for everything of all accounts; (``Effort``, pages, records)."""
     pages = records = 0
     with make_connector("netsapiens", settings) as connector:
         accounts = [account.key for account in connector.accounts()]
-        begun = time.perf_counter()
-        for account in accounts:
-            connector.find(account)
-            list(connector.identifiers(account))
-            connector.count(account, begin, end)
-            for window in cut(begin, end):
-                connector.count(account, *window)
-                rows = None
-                offset = 0
-                while rows is None or len(rows) == 100:
-                    rows = connector.page(account, window, offset)
-                    offset += len(rows)
-                    pages += 1
-                records += offset
-        return time.perf_counter() - begun, pages, records
+        with Effort.measure(env.cr) as effort:
+            for account in accounts:
+                connector.find(account)
+                list(connector.identifiers(account))
+                connector.count(account, begin, end)
+                for window in cut(begin, end):
+                    connector.count(account, *window)
+                    rows = None
+                    offset = 0
+                    while rows is None or len(rows) == 100:
+                        rows = connector.page(account, window, offset)
+                        offset += len(rows)
+                        pages += 1
+                    records += offset
+    return effort, pages, records
 
 
 def _sync(env, like, settings, begin, end, number, records):
-    """Sync all accounts into an empty table, one after the other; seconds."""
+    """Sync all accounts into an empty table, one after the other; ``Effort``."""
     imports.clear(env)
     source = env["metered.source"].create(
         {
@@ -161,7 +170,7 @@ def _sync(env, like, settings, begin, end, number, records):
     # Once before that, for the phone numbers.
     _process(env, source._start_syncs("manual", accounts, begin, begin))
     syncs = source._start_syncs("manual", accounts, begin, end)
-    seconds = _process(env, syncs)
+    effort = _process(env, syncs)
     imports.compare(
         [
             ("syncs that are not done", len(syncs.filtered(lambda s: s.error)), 0),
@@ -169,14 +178,14 @@ def _sync(env, like, settings, begin, end, number, records):
             ("days with a gap", source.gap_count, 0),
         ]
     )
-    return seconds
+    return effort
 
 
 def _process(env, syncs):
-    """Work on syncs as the scheduled action does; seconds."""
+    """Work on syncs as the scheduled action does; ``Effort``."""
     env.cr.commit()
-    begun = time.perf_counter()
-    with KEPT_SETTINGS.said({}):
+    kept = KeptSettings()
+    with Effort.measure(env.cr) as effort:
         for sync in syncs:
-            sync._process(commit=env.cr.commit)
-    return time.perf_counter() - begun
+            sync._process(commit=env.cr.commit, kept=kept)
+    return effort

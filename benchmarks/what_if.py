@@ -6,12 +6,12 @@ The deck that is tried is the one that charged the calls, so that both sums have
 the same. Nothing of it stays in the database.
 """
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import imports
 import rating_speed
 import synthetic
+from effort import Effort
 
 from odoo import Command
 
@@ -20,19 +20,18 @@ MINUTES = 300
 
 
 def measure(env, operator, records):
-    """Seconds of a what-if over all calls, and these in times of their rating alone.
+    """What a what-if over all calls takes, and that in times of their rating alone.
 
     :param operator: ``workload.Workload``; its subscriptions get a plan
     :param records: how many calls the reference rates in memory
-    :return: (seconds, seconds for each second of rating as many calls)
+    :return: (:class:`~effort.Effort`, seconds for each second of rating as many calls)
     :raises imports.Disagreement: when both sums are not what is charged
     """
     _sell_plan(env, operator.subscriptions)
     env["metered.plan.mark"]._apply_plans()
     run = _make_run(env)
-    begun = time.perf_counter()
-    run._process()
-    seconds = time.perf_counter() - begun
+    with Effort.measure(env.cr) as effort:
+        run._process()
     env.flush_all()
     env.cr.execute(
         "SELECT count(*), sum(charge) FROM metered_cdr WHERE state = 'rated'"
@@ -54,7 +53,7 @@ def measure(env, operator, records):
         ]
     )
     alone = calls / rating_speed.measure(env, operator.source, records)
-    return seconds, seconds / alone
+    return effort, effort.wall / alone
 
 
 def _sell_plan(env, subscriptions):

@@ -118,7 +118,7 @@ class MeteredJob(models.AbstractModel):
         self._work_off(UNFINISHED, "_process")
 
     @api.model
-    def _work_off(self, domain, work, order="id", turns=None):
+    def _work_off(self, domain, work, order="id", turns=None, **given):
         """What a scheduled action does: work on jobs for a slice of time.
 
         Odoo calls again at once while something remains.
@@ -129,6 +129,7 @@ class MeteredJob(models.AbstractModel):
         :param str order: which of them come first
         :param str turns: many2one whose records take turns, each with an equal share of
             the time that is left; None: one after the other
+        :param given: to the method as well
         """
         context = self.env.context
         begun = time.monotonic()
@@ -148,7 +149,9 @@ class MeteredJob(models.AbstractModel):
             queue = waiting.popleft()
             # One by one: what reads one of a thousand shall not read them all.
             job = self.browse(queue.popleft())
-            finished = getattr(job, work)(commit=self.env.cr.commit, seconds=share)
+            finished = getattr(job, work)(
+                commit=self.env.cr.commit, seconds=share, **given
+            )
             used_up = time.monotonic() >= now + share
             if (
                 not finished
@@ -187,12 +190,13 @@ class MeteredJob(models.AbstractModel):
             waiting.rotate(-(int(time.time() // SLICE_SECONDS) % len(waiting)))
         return waiting
 
-    def _process(self, commit=None, seconds=None):
+    def _process(self, commit=None, seconds=None, **given):
         """Work on the job from where it stands.
 
         :param commit: function that commits after each portion; None inside a
             transaction that has to hold all of the job
         :param seconds: stop before a further portion after this time
+        :param given: to :meth:`_run` as well
         :return: True when the job is finished or failed, False when there is more to
             do or another process is at it
         """
@@ -200,9 +204,9 @@ class MeteredJob(models.AbstractModel):
         # In a user's transaction: what a scheduled action says is its own.
         job = self if commit else own_context(self)
         with quietly() if commit else nullcontext():
-            return job._process_locked(commit, seconds)
+            return job._process_locked(commit, seconds, given)
 
-    def _process_locked(self, commit, seconds):
+    def _process_locked(self, commit, seconds, given):
         if not self._lock_job(commit):
             return False
         try:
@@ -214,7 +218,7 @@ class MeteredJob(models.AbstractModel):
                 self.write({"state": "running", "started": fields.Datetime.now()})
             if commit:
                 commit()
-            return self._run_and_finish(commit, seconds)
+            return self._run_and_finish(commit, seconds, given)
         except Exception as error:
             if not commit:
                 raise
@@ -233,7 +237,7 @@ class MeteredJob(models.AbstractModel):
         finally:
             self._unlock_job(commit)
 
-    def _run_and_finish(self, commit, seconds):
+    def _run_and_finish(self, commit, seconds, given):
         """Run, again where another transaction was in the way; see :meth:`_process`.
 
         What was committed before that stays, and is gone on from.
@@ -245,7 +249,7 @@ class MeteredJob(models.AbstractModel):
             left = None
             if seconds is not None:
                 left = max(0, seconds - (time.monotonic() - begun))
-            finished = self._run(commit, left)
+            finished = self._run(commit, left, **given)
             if finished and self.state == "running":
                 self._finish()
                 make_lasting(self.env.cr)

@@ -311,13 +311,13 @@ class MeteredBatch(models.Model):
                 )
             )
 
-    def _process(self, commit=None, seconds=None):
+    def _process(self, commit=None, seconds=None, **given):
         """Let an undo of the same source come first."""
         if self.search_count(
             [("source_id", "=", self.source_id.id), ("state", "=", "undoing")], limit=1
         ):
             return False
-        return super()._process(commit, seconds)
+        return super()._process(commit, seconds, **given)
 
     def _invoices(self, limit=None):
         """Invoices that records of this import are on.

@@ -103,7 +103,9 @@ class MeteredSums(models.AbstractModel):
         unknown = self._unknown_sums(domain, groupby) if money else ()
         for group in groups:
             for spec in aggregates:
-                group[spec] = group[self._stored_aggregate(spec)]
+                stored = self._stored_aggregate(spec)
+                if stored != spec:
+                    group[spec] = group[stored]
             if money:
                 # Records without charge, such as inbound calls, have no currency.
                 currencies = filter(None, group["currency_id:array_agg_distinct"] or ())

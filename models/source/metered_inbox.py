@@ -142,20 +142,20 @@ class MeteredSync(models.Model):
 
     _inherit = "metered.sync"
 
-    def _run_inbox(self, commit, seconds):
+    def _run_inbox(self, commit, seconds, kept):
         begun = time.monotonic()
         inbox = self.env["metered.inbox"].sudo()
         # What is posted meanwhile is left to the next sync, so that this one ends.
         last = inbox.search(
             [("source_id", "=", self.source_id.id)], order="id desc", limit=1
         )
-        wanted = self._load_settings().column_names if last else ()
+        wanted = kept.of(self.source_id).column_names if last else ()
         while rows := self._next_posted(last.id):
             records = [json.loads(text) for text in rows.mapped("record")]
             lines = np.arange(len(rows), dtype=np.int64) + self.records + 1
             chunk = Chunk(text_frame(records, COLUMNS, wanted), lines, 0, [])
             self._store_chunks(
-                iter([chunk]), commit, lambda _records, taken=rows: taken.unlink()
+                iter([chunk]), commit, lambda _records, taken=rows: taken.unlink(), kept
             )
             if seconds is not None and time.monotonic() - begun > seconds:
                 return False

@@ -12,7 +12,6 @@ from odoo import api, fields, models
 from ...connectors.errors import SourceAnswerError, SourceError, SourceFileError
 from ...connectors.formats import Chunk
 from ...connectors.interface import join_pages
-from ...ingest.aside import Aside
 from ...ingest.conflicts import make_lasting
 from ...ingest.load_more import add_identifiers
 from ...ingest.run import run_chunks
@@ -23,9 +22,6 @@ from .metered_sync_end import LIMITS
 CHUNK_RECORDS = 2_000
 #: pages of one sync, over all its slices: a switch may go on for ever
 MOST_PAGES = 100_000
-#: what records are rated with, for all syncs of a slice: dict source id -> (settings,
-#: ids of identifiers that were added since)
-KEPT_SETTINGS = Aside("metered_kept_settings")
 
 
 @dataclass
@@ -38,17 +34,48 @@ class _Reading:
     finished: bool = False
 
 
+class KeptSettings:
+    """What syncs of a slice rate records with: read once, and extended."""
+
+    def __init__(self):
+        # source id -> (settings, ids of identifiers that were added since)
+        self._kept = {}
+
+    def of(self, source):
+        """The settings of a source: :class:`~..ingest.settings.ImportSettings`."""
+        settings, added = self._kept.get(source.id, (None, ()))
+        if settings and added:
+            # Those of a transaction that failed are not there.
+            found = source.env["metered.identifier"].sudo().browse(added).exists()
+            settings = add_identifiers(settings, source, found)
+        settings = settings or source._load_settings()
+        self._kept[source.id] = (settings, ())
+        return settings
+
+    def renew(self, source, added, changed):
+        """Know of other identifiers.
+
+        :param added: ``metered.identifier`` that are new
+        :param bool changed: others have ended
+        """
+        if changed:
+            self._kept.pop(source.id, None)
+        elif source.id in self._kept:
+            settings, before = self._kept[source.id]
+            self._kept[source.id] = (settings, (*before, *added.ids))
+
+
 class MeteredSync(models.Model):
     """The work of a sync: phone numbers, then page after page."""
 
     _inherit = "metered.sync"
 
-    def _run(self, commit, seconds):
+    def _run(self, commit, seconds, kept=None):
         slot = self._take_slot(commit)
         if slot is None:
             return False
         try:
-            if not self._run_kind(commit, seconds):
+            if not self._run_kind(commit, seconds, kept or KeptSettings()):
                 return False
             self._close_problem(commit)
             return True
@@ -61,27 +88,29 @@ class MeteredSync(models.Model):
         finally:
             self._free_slot(slot, commit)
 
-    def _run_kind(self, commit, seconds):
+    def _run_kind(self, commit, seconds, kept):
         """Fetch from the kind of source that it is; see :meth:`_run`."""
         if self.source_id.is_posted_to:
-            return self._run_inbox(commit, seconds)
+            return self._run_inbox(commit, seconds, kept)
         if self.source_id.brings_files:
             return self._run_files(commit, seconds)
-        return self._run_records(commit, seconds)
+        return self._run_records(commit, seconds, kept)
 
-    def _run_records(self, commit, seconds):
+    def _run_records(self, commit, seconds, kept):
         account = self.account_id
         with self.source_id._make_connector(limits=LIMITS) as connector:
             if not self.is_prepared:
-                self._prepare(connector)
+                self._prepare(connector, kept)
                 if commit:
                     commit()
-            if not self.is_fetched and not self._read_pages(connector, commit, seconds):
+            if not self.is_fetched and not self._read_pages(
+                connector, commit, seconds, kept
+            ):
                 return False
             self._count_days(connector, account, commit)
         return True
 
-    def _prepare(self, connector):
+    def _prepare(self, connector, kept):
         """What comes before the records: phone numbers, and how many there are."""
         account = self.account_id
         values = {"is_prepared": True}
@@ -92,7 +121,7 @@ class MeteredSync(models.Model):
             with BY_SWITCH.said():
                 added, ended, moved = account._sync_identifiers(found)
             values["identifiers"] = len(found)
-            self._renew_settings(added, ended or moved)
+            kept.renew(self.source_id, added, ended or moved)
             self._note(
                 self.env._(
                     "%(count)s phone numbers and extensions: %(added)s new, %(ended)s "
@@ -113,7 +142,7 @@ class MeteredSync(models.Model):
         """The stretch of time, as aware datetimes."""
         return self.date_from.replace(tzinfo=UTC), self.date_to.replace(tzinfo=UTC)
 
-    def _read_pages(self, connector, commit, seconds):
+    def _read_pages(self, connector, commit, seconds, kept):
         """Store page after page; whether all of them are stored."""
         reading = _Reading(last=self.cursor or None, pages=self.pages)
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -127,7 +156,7 @@ class MeteredSync(models.Model):
                 self.records,
                 self._chunk_records(),
                 deadline,
-                self._load_settings().column_names,
+                kept.of(self.source_id).column_names,
             ),
             commit,
             # Within a page there is no cursor: it is fetched again, and known then.
@@ -135,6 +164,7 @@ class MeteredSync(models.Model):
                 records in reading.cursors
                 and self.write(self._stored_until(reading.cursors[records]))
             ),
+            kept,
         )
         self.write(self._stored_until(None if reading.finished else reading.last))
         self.pages = reading.pages
@@ -181,11 +211,12 @@ class MeteredSync(models.Model):
                 return
         reading.finished = True
 
-    def _store_chunks(self, chunks, commit, on_stored):
+    def _store_chunks(self, chunks, commit, on_stored, kept):
         """Send chunks through the pipeline, counted here and on the batch.
 
         :param on_stored: called with the number of all records of this sync, in the
             transaction that stored them
+        :param kept: :class:`KeptSettings`
         """
         clock = [time.monotonic()]
         first = next(chunks, None)
@@ -214,43 +245,12 @@ class MeteredSync(models.Model):
         run_chunks(
             self.env.cr,
             itertools.chain([first], chunks),
-            self._load_settings(),
+            kept.of(self.source_id),
             batch.id,
             stored_one,
             commit,
         )
         self.env["metered.usage"].invalidate_model()
-
-    def _load_settings(self):
-        """What records are rated with: frozen for a slice, for all of its syncs."""
-        kept = self._kept_settings()
-        source = self.source_id
-        settings, added = kept.get(source.id, (None, ()))
-        if settings and added:
-            # Those of a transaction that failed are not there.
-            found = self.env["metered.identifier"].sudo().browse(added).exists()
-            settings = add_identifiers(settings, source, found)
-        settings = settings or source._load_settings()
-        kept[source.id] = (settings, ())
-        return settings
-
-    def _kept_settings(self):
-        kept = KEPT_SETTINGS.heard()
-        return {} if kept is None else kept
-
-    def _renew_settings(self, added, changed):
-        """Have the settings that are kept know of other identifiers.
-
-        :param added: ``metered.identifier`` that are new
-        :param bool changed: others have ended
-        """
-        kept = self._kept_settings()
-        source = self.source_id
-        if changed:
-            kept.pop(source.id, None)
-        elif source.id in kept:
-            settings, before = kept[source.id]
-            kept[source.id] = (settings, (*before, *added.ids))
 
     @api.model
     def _chunk_records(self):

@@ -8,7 +8,7 @@ from ...connectors.throttle import shared_throttle
 from ...ingest.aside import Aside
 from ...ingest.conflicts import is_temporary
 from ..job.metered_job import SLICE_SECONDS
-from .metered_sync_job import KEPT_SETTINGS
+from .metered_sync_job import KeptSettings
 
 #: first key of the locks that limit how many syncs of a source run ("mbsl")
 SLOT_LOCK_CLASS = 0x6D62736C
@@ -68,9 +68,14 @@ class MeteredSync(models.Model):
         if self.env["metered.source"]._has_job_runner():
             self.search(self._due_domain()).source_id._delay_workers()
         else:
-            with KEPT_SETTINGS.said({}):
-                # A source with a single account does not wait for another's thousand.
-                self._work_off(self._due_domain(), "_process", ORDER, turns="source_id")
+            # A source with a single account does not wait for another's thousand.
+            self._work_off(
+                self._due_domain(),
+                "_process",
+                ORDER,
+                turns="source_id",
+                kept=KeptSettings(),
+            )
 
     # === LIMIT === #
 
@@ -211,12 +216,12 @@ class MeteredSource(models.Model):
         deadline = time.monotonic() + seconds
         if not self._lock_slot(slot, commit):
             return BUSY_SECONDS
-        with SLOT.said(slot), KEPT_SETTINGS.said({}):
+        with SLOT.said(slot):
             return self._work_in_slot(commit, deadline)
 
     def _work_in_slot(self, commit, deadline):
         syncs = self.env["metered.sync"]
-        tried = set()
+        tried, kept = set(), KeptSettings()
         while (left := deadline - time.monotonic()) > 0:
             sync = syncs.search(
                 [
@@ -230,7 +235,7 @@ class MeteredSource(models.Model):
             if not sync:
                 return None
             tried.add(sync.id)
-            sync._process(commit, left)
+            sync._process(commit, left, kept=kept)
         return 0
 
     # === LIMIT === #

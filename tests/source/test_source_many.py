@@ -18,7 +18,7 @@ from odoo.addons.metered_billing.demo.servers.netsapiens_calls import (
 )
 from odoo.addons.metered_billing.models.job.metered_job import SLICE_SECONDS
 from odoo.addons.metered_billing.models.source import metered_sync_job
-from odoo.addons.metered_billing.models.source.metered_sync_job import KEPT_SETTINGS
+from odoo.addons.metered_billing.models.source.metered_sync_job import KeptSettings
 
 from .test_source_sync import DAY, SourceCase
 
@@ -61,10 +61,10 @@ class TestSourceMany(SourceCase):
         """What a slice of the scheduled action does, that many times."""
         for _time in range(times):
             syncs.not_before = False
-            with KEPT_SETTINGS.said({}):
-                for sync in syncs.sorted("id"):
-                    if sync.filtered_domain(sync._due_domain()):
-                        sync._process()
+            kept = KeptSettings()
+            for sync in syncs.sorted("id"):
+                if sync.filtered_domain(sync._due_domain()):
+                    sync._process(kept=kept)
 
     def test_a_switch_that_is_down_is_not_tried_for_each_of_them(self):
         # What a request waits for between its attempts is tested with HttpClient.
@@ -145,18 +145,15 @@ class TestSourceMany(SourceCase):
             reads.append(source)
             return load(source)
 
-        kept = {}
+        kept = KeptSettings()
         syncs = self.start()
         load = type(self.source)._load_settings
-        with (
-            patch.object(type(self.source), "_load_settings", counted),
-            KEPT_SETTINGS.said(kept),
-        ):
+        with patch.object(type(self.source), "_load_settings", counted):
             for sync in syncs.sorted("id"):
-                sync._process()
+                sync._process(kept=kept)
+            settings = kept.of(self.source)
         self.assertEqual(set(syncs.mapped("state")), {"done"})
         self.assertEqual(len(reads), 1)
-        [(settings, _waiting)] = kept.values()
         whole = self.source._load_settings()
         for name in ("identifier_id", "partner_id", "subscription_id"):
             self.assertEqual(
