@@ -68,7 +68,8 @@ class MeteredDeckImport(models.TransientModel):
     def action_check(self):
         """Try the deck as the file would make it; nothing is applied."""
         self.ensure_one()
-        _rows, changes, problems = self._read()
+        self._check_shown()
+        _reading, changes, problems = self._read()
         if problems:
             raise UserError(
                 self.env._("Rows of the file are wrong: mend it, and upload it again.")

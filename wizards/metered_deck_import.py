@@ -78,8 +78,8 @@ class MeteredDeckImport(models.TransientModel):
     unread = fields.Char(
         string="Columns Not Read",
         readonly=True,
-        help="Names of columns that mean nothing to the import. The template names "
-        "those that do.",
+        help="Names of columns that mean nothing to the import. What they mean can be "
+        "chosen; the template names those that are known.",
     )
     notes = fields.Text(
         string="Passed Over", readonly=True, help="Texts around the table."
@@ -146,6 +146,7 @@ class MeteredDeckImport(models.TransientModel):
                 ],
             }
         )
+        self._note_shown()
         self._look_at_golden()
         return self._reopen()
 
@@ -171,6 +172,7 @@ class MeteredDeckImport(models.TransientModel):
             or golden calls change that nobody has confirmed; nothing is applied then
         """
         self.ensure_one()
+        self._check_shown()
         altered = self._confirmed_golden()
         deck = self.deck_id
         deck.check_access("write")
@@ -354,7 +356,7 @@ class MeteredDeckImport(models.TransientModel):
         )
         if not calls:
             return {}
-        _rows, changes, problems = self._read()
+        _reading, changes, problems = self._read()
         if problems:
             return {}
         days = self._golden_days(changes)

@@ -72,6 +72,9 @@ class MeteredDeckImport(models.TransientModel):
         help="0: no line of the file names the columns; it begins with a rate.",
     )
     shown_header_line = fields.Integer(readonly=True, aggregator=None)
+    shown_choices = fields.Json(
+        readonly=True, help="How the file is read in what is shown."
+    )
     column_ids = fields.One2many("metered.deck.import.column", "wizard_id")
     word_ids = fields.One2many("metered.deck.import.word", "wizard_id")
     number = fields.Selection(
@@ -141,6 +144,20 @@ class MeteredDeckImport(models.TransientModel):
         self.deck_id.check_access("write")
         self._set_as_program({"choices": self._chosen()})
         return self._show()
+
+    def _note_shown(self):
+        """Keep how the file is read in the preview."""
+        self._set_as_program({"shown_choices": self._chosen()})
+
+    def _check_shown(self):
+        """Refuse what is not as the preview shows it: something else was said since."""
+        if self._chosen() != self.shown_choices:
+            raise UserError(
+                self.env._(
+                    "You have changed how the file is read. Press Read Again, and look "
+                    "at what it changes."
+                )
+            )
 
     def _chosen(self):
         """What the user has said about the file, as ``Choices.as_json`` has it."""

@@ -76,6 +76,17 @@ class TestDeckChoices(MeteredCase):
         again.action_refresh()
         self.assertTrue(again.questions)
 
+    def test_what_was_not_read_again_is_not_applied(self):
+        wizard = self.preview("prefix;price\n44;1,234\n")
+        wizard.action_refresh()
+        wizard.number = "point"
+        for action in (wizard.action_apply, wizard.action_check):
+            with self.assertRaisesRegex(UserError, "Press Read Again"):
+                action()
+        wizard.number = "comma"
+        wizard.action_apply()
+        self.assertEqual(self.prices(), {"44": 1.234})
+
     def test_remembered_is_no_licence(self):
         wizard = self.preview("prefix;price\n44;1,234\n")
         wizard.action_refresh()
