@@ -137,7 +137,7 @@ def prefixes(text, style=CodeStyle(), budget=None):  # noqa: B008 - frozen
         raise missing()
     if len(text) > MAX_CELL:
         raise _no_prefix(text)
-    return _Cell(text, style, budget).read()
+    return _Cell(text, style, budget).codes()
 
 
 def country_of(code):
@@ -222,7 +222,7 @@ class _Cell:
         self.head = ""
         self.last = ""
 
-    def read(self):
+    def codes(self):
         plain = re.sub("[\u00a0\u2007\u2009\u202f]", " ", self.text)
         plain = re.sub("[\u2010-\u2015\u2212]", "-", plain)
         pieces = _SEPARATORS.split(plain.strip())

@@ -129,13 +129,13 @@ def parse_deck(deck_rows, date_order=""):
     if date_order:
         choices = replace(deck_rows.choices, date_order=date_order)
         deck_rows = replace(deck_rows, choices=choices)
-    return _Reading(deck_rows).read()
+    return _Reading(deck_rows).whole()
 
 
 class _Reading(CodesOfFile):
     """One reading of a deck's rows."""
 
-    def read(self):
+    def whole(self):
         """Read all columns; see `DeckReading`."""
         if not {"prefix", "price"} <= set(self.texts):
             return self._reading(empty_rates())

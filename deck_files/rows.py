@@ -142,8 +142,8 @@ def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False, known=()):
         if fmt.kind == "xlsx":
             with Workbook(path, fmt.compression, LIMITS, typed=True) as workbook:
                 sheet = table.choose_sheet(workbook)
-                return table.read(_sheet_lines(workbook, sheet))
-        return table.read(_text_rows(path, fmt, _delimiter(path, fmt)))
+                return table.rows(_sheet_lines(workbook, sheet))
+        return table.rows(_text_rows(path, fmt, _delimiter(path, fmt)))
     except SourceFileError as error:
         raise DeckFileError(
             "%(problem)s", problem=str(error).replace("call records", "rates")
@@ -211,7 +211,7 @@ class _Table:
 
     # === THE TABLE === #
 
-    def read(self, lines):
+    def rows(self, lines):
         """Read the table.
 
         :param lines: iterator of (line, texts)

@@ -9,6 +9,7 @@ from ..deck_files import Choices
 from ..deck_files.choices import OPTIONS
 
 SAMPLES = 3
+SAMPLE_ROWS = 1000
 EXAMPLES = 5
 MEANINGS = [
     ("prefix", "Prefix"),
@@ -275,8 +276,9 @@ class MeteredDeckImport(models.TransientModel):
 
     def _prepare_columns(self, rows):
         meaning_of = {place: meaning for meaning, place in rows.columns.items()}
+        first = [texts for _line, texts in rows.rows[:SAMPLE_ROWS]]
         for place, name in enumerate(rows.header):
-            samples = dict.fromkeys(str(texts[place]) for _line, texts in rows.rows)
+            samples = dict.fromkeys(str(texts[place]) for texts in first)
             samples.pop("", None)
             yield Command.create(
                 {

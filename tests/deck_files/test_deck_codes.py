@@ -190,7 +190,7 @@ STYLES = st.builds(
 
 
 class TestCodeProperties(unittest.TestCase):
-    def read(self, text, style):
+    def codes_of(self, text, style):
         try:
             return prefixes(text, style)
         except WrongCell:
@@ -200,7 +200,7 @@ class TestCodeProperties(unittest.TestCase):
     @settings(max_examples=2000, deadline=None)
     def test_no_code_joins_what_is_apart(self, text, style):
         """A code has digits of one part, or of parts with a blank or a dash between."""
-        found = self.read(text, style)
+        found = self.codes_of(text, style)
         if found is None:
             return
         for code in found:
@@ -214,15 +214,15 @@ class TestCodeProperties(unittest.TestCase):
     @settings(max_examples=500, deadline=None)
     def test_lists_are_their_parts(self, parts):
         for separator in ("\n", "; ", "/", ", "):
-            found = self.read(separator.join(parts), CodeStyle(lists="full"))
+            found = self.codes_of(separator.join(parts), CodeStyle(lists="full"))
             self.assertEqual(found, parts)
 
     @given(CELLS)
     @settings(max_examples=2000, deadline=None)
     def test_an_answer_changes_no_clear_code(self, text):
-        clear = self.read(text, CodeStyle())
+        clear = self.codes_of(text, CodeStyle())
         if clear is None:
             return
         for lists in ("full", "ending"):
             style = CodeStyle(blanks="group", dashes="range", lists=lists)
-            self.assertEqual(self.read(text, style), clear, ascii(text))
+            self.assertEqual(self.codes_of(text, style), clear, ascii(text))

@@ -245,32 +245,32 @@ class TestSheets(unittest.TestCase):
     OTHER = [["Prefix", "Rate"], [33, 1]]
     COVER = [["ACME Telecom"], ["Dear customer, these are our rates."]]
 
-    def read(self, *sheets, **said):
+    def read_sheets(self, *sheets, **said):
         return reading(workbook(*sheets), "deck.xlsx", **said)
 
     def test_a_cover_is_passed_over(self):
-        found = self.read(("Cover", self.COVER), ("Rates", self.RATES))
+        found = self.read_sheets(("Cover", self.COVER), ("Rates", self.RATES))
         self.assertEqual((asked(found), codes(found)), ([], ["44"]))
         self.assertIn("sheet Rates is read; these are not: Cover", assumed(found))
 
     def test_a_hidden_sheet_is_not_read(self):
-        found = self.read(("Old", self.OTHER, True), ("Rates", self.RATES))
+        found = self.read_sheets(("Old", self.OTHER, True), ("Rates", self.RATES))
         self.assertEqual((asked(found), codes(found)), ([], ["44"]))
         self.assertIn("these are not: Old", assumed(found))
         self.assertEqual(found.rows.sheets, (("Old", True), ("Rates", False)))
-        found = self.read(("Cover", self.COVER), ("Rates", self.RATES, True))
+        found = self.read_sheets(("Cover", self.COVER), ("Rates", self.RATES, True))
         self.assertEqual((asked(found), codes(found)), (["sheet"], []))
-        found = self.read(
+        found = self.read_sheets(
             ("Cover", self.COVER), ("Rates", self.RATES, True), sheet="Rates"
         )
         self.assertEqual((asked(found), codes(found)), ([], ["44"]))
 
     def test_several_tables(self):
         sheets = ("A-Z", self.RATES), ("Premium", self.OTHER)
-        found = self.read(*sheets)
+        found = self.read_sheets(*sheets)
         self.assertEqual((asked(found), codes(found)), (["sheet"], []))
         self.assertEqual(found.questions[0].proposal, "A-Z")
-        self.assertEqual(codes(self.read(*sheets, sheet="Premium")), ["33"])
+        self.assertEqual(codes(self.read_sheets(*sheets, sheet="Premium")), ["33"])
 
     def test_our_own_workbook_asks_nothing(self):
         row = dict.fromkeys(HEADER, "") | {"prefix": "44", "price": "1.234"}
