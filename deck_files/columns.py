@@ -454,6 +454,12 @@ def understand_name(text):
     return Heading(meaning, rank, seconds, hundredths, currencies, of_band=of_band)
 
 
+def understand_money(text):
+    """What the name of a column of money says of its amounts, whatever it is called."""
+    _rest, seconds, hundredths, currencies = _money_name(text)
+    return Heading("", 0, seconds, hundredths, currencies)
+
+
 def _money_name(text):
     """(a column's name without currency and unit, seconds, hundredths, currencies)."""
     plain = text.lower()
@@ -468,6 +474,8 @@ def _money_name(text):
         mark = mark_of(word)
         if word in ("in", "("):
             continue
+        if word in ("c", "p") and not seconds and f"({word})" not in plain:
+            mark = None
         if mark is None:
             kept.append(word)
         else:

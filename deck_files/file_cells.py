@@ -10,6 +10,7 @@ from ..rating.errors import _lt
 from . import cells, words
 from .cells import WrongCell
 from .choices import Question
+from .columns import MONEY, understand_money
 from .rate_rows import Problem, Problems, Same
 
 _FORMULA_ERRORS = frozenset(
@@ -48,6 +49,8 @@ class FileCells:
     def _heading(self, name):
         """What the name of a column says, None where it says nothing."""
         place = self.deck_rows.columns.get(name)
+        if place is not None and name in MONEY:
+            return understand_money(self.deck_rows.header[place])
         headings = self.deck_rows.headings
         return headings[place] if place is not None and headings else None
 

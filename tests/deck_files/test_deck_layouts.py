@@ -119,6 +119,21 @@ class TestColumns(unittest.TestCase):
         )
         self.assertEqual(prices(found), [HALF, HALF // 2])
 
+    def test_units_of_a_name_that_is_not_known(self):
+        said = {"header_line": 1, "columns": {"prefix": 0, "price": 1}}
+        for name, price in (
+            ("Einkauf (ct/Min.)", HALF // 100),
+            ("Our cents", HALF // 100),
+            ("Plan C", HALF),
+            ("Option p", HALF),
+        ):
+            found = reading(f"Nummern;{name}\n44;0,5\n", **said)
+            self.assertEqual((asked(found), prices(found)), ([], [price]))
+        found = reading("Nummern;Einkauf pro Sekunde\n44;0,5\n", **said)
+        self.assertEqual((asked(found), prices(found)), (["per_seconds"], []))
+        found = reading("Nummern;Einkauf (USD)\n44;€0,5\n", **said)
+        self.assertEqual([problem.line for problem in found.problems], [2])
+
     def test_no_line_of_names(self):
         found = reading(
             "44;UK;0,5\n33;FR;0,25\n",
