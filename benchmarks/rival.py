@@ -23,7 +23,6 @@ from imports import Disagreement, compare
 
 from odoo.addons.metered_billing.connectors import files
 from odoo.addons.metered_billing.ingest.classify import CLASS_AT_HOME
-from odoo.addons.metered_billing.ingest.load import load_settings
 from odoo.addons.metered_billing.ingest.load_classes import load_classes
 from odoo.addons.metered_billing.ingest.prepare import prepare
 from odoo.addons.metered_billing.ingest.run import CHUNK_RECORDS, FIRST_RECORDS
@@ -124,7 +123,7 @@ def measure(env, source, path, rounds):
         reading the file included; the same of DuckDB)
     :raises imports.Disagreement: when any charge or sum differs
     """
-    settings, ours, theirs = load_settings(source), [], []
+    settings, ours, theirs = source._load_settings(), [], []
     batch = env["metered.batch"].search([], limit=1)
     file_format = files.FileFormat.from_dict(batch.file_format)
     env.cr.commit()
@@ -140,8 +139,8 @@ def measure(env, source, path, rounds):
                 )
             ]
         ours.append(effort)
-        with _connection(env, source, settings) as connection:
-            statement = _statement(connection, settings)
+        with _connection(env, source) as connection:
+            statement = _statement(connection, source)
             with Effort.measure(env.cr) as effort:
                 connection.execute(statement, [str(path)])
                 connection.execute(_USAGE)
@@ -164,7 +163,7 @@ def ratio(ours, theirs):
     )
 
 
-def _connection(env, source, settings):
+def _connection(env, source):
     """DuckDB in memory, on as many threads as processors, with the operator's data."""
     connection = duckdb.connect(config={"threads": os.cpu_count()})
     cr = env.cr
@@ -220,7 +219,7 @@ def _create(connection, name, cr):
     connection.unregister("found")
 
 
-def _statement(connection, settings):
+def _statement(connection, source):
     """The statement that rates the calls, for the lengths of the prefixes."""
     joins, found, digits = [], {"rates": [], "destination": []}, 0
     for table, names in found.items():
@@ -236,7 +235,7 @@ def _statement(connection, settings):
                 f" WHERE length(prefix) = {length}) {name}"
                 f" ON {name}.prefix = head[:{length}]"
             )
-    [classifier] = [classifier for _plan, classifier in settings.plans]
+    _destinations, meter_of_class = load_classes(source.env, source.company_id)
     return _CALLS.format(
         zone=workload.ZONE,
         columns=FILE_COLUMNS,
@@ -244,8 +243,8 @@ def _statement(connection, settings):
         destination=f"coalesce({', '.join(found['destination'])})",
         digits=digits,
         joins=" ".join(joins),
-        local=classifier._local_digits,
-        local_meter=classifier._meter_of_class["local"],
+        local=source.local_digits,
+        local_meter=meter_of_class["local"],
     )
 
 

@@ -65,7 +65,7 @@ class Figure:
 TABLE = (
     Figure("copy_s", "COPY of the finished rows", "s"),
     Figure("import_s", "whole import, file to stored CDRs and usage", "s"),
-    Figure("import_over_copy", "import, in times of the COPY", "", "<=", 1.5),
+    Figure("import_over_copy", "import, in times of the COPY", "", "<=", 1.2),
     Figure("import_over_copy_processor", "in processor time of client and server"),
     Figure("orm_over_import_per_record", "ORM, in times of the import", "", ">=", 15),
     Figure("rating_per_s", "calls rated in a second, in memory", "", ">=", 1e6),

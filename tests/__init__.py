@@ -110,6 +110,7 @@ from .ingest import test_prepare_invariants
 from .ingest import test_quantities
 from .ingest import test_times
 from .ingest import test_usage_calls
+from .ingest import test_usage_sums
 from .ingest import test_usage_words
 from .job import test_attachment_database
 from .job import test_job_waits

@@ -6,7 +6,7 @@ from odoo.tools import SQL
 from ..guard.unchecked_many2one import UncheckedMany2one
 
 #: of customers with more records the newest are found soon by the index on the start
-MOST_BY_USAGE = 100_000
+MOST_BY_USAGE = 50_000
 #: usage rows that are counted for it
 MOST_USAGE = 10_000
 

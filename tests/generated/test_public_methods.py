@@ -100,6 +100,8 @@ ARGUMENTS = {
     "write": lambda case, model: [(write_values(case, model),)],
     "onchange": onchange_arguments,
     "default_get": lambda case, model: [(list(case.env[model]._fields),)],
+    "formatted_read_group": one_by_one([]),
+    "formatted_read_grouping_sets": lambda case, model: [([], [[]])],
     "import_file": lambda case, model: [(case.source.id, "a.csv", "eA==")],
     "set_hidden": one_by_one(True),
     "open_step": one_by_one("company", "source", "rates", "import", "subscription"),
