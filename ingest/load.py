@@ -2,8 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Reading a source's settings from the database into plain values.
 
-With ``load_rates`` and ``load_classes`` the only part of the pipeline that knows the
-ORM. What it reads is frozen for the run: a rate that changes while an import runs
+With ``load_rates``, ``load_classes`` and ``load_more`` the only part of the pipeline
+that knows the ORM. What it reads is frozen for the run: a rate that changes while an import runs
 counts from the next slice on.
 """
 

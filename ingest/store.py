@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Storing a prepared chunk: its usage, then one COPY for CDRs.
+"""Storing a prepared chunk: its usage, then CDRs by COPY.
 
 Speaks SQL through a database cursor and knows nothing of the ORM. Whoever calls holds
 the source's lock (see :func:`lock_source`), so that two imports of one source take

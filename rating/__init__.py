@@ -46,7 +46,9 @@ usage_price.py      the whole, in its order
 proration.py        parts of a period
 ==================  =====================================================
 
-`exact.py` has exact numbers and their rounding, `steps.py` the texts of explanations.
+`exact.py` has exact numbers and their rounding, `steps.py` the texts of explanations,
+`errors.py` those of refusals, `shares.py` how an amount is divided to the last digit,
+`reserves.py` what allowances keep back.
 
 Which function answers what (all of them are here, as `rating.NAME`; README.md beside
 this file has an example of each):

@@ -128,7 +128,7 @@ class MeteredCdr(models.Model):
         help="The record as it stands in the imported file.",
     )
 
-    # What makes a record unique, and the only thing that finds a duplicate.
+    # What makes a record unique, among those that are stored.
     _call_uniq = models.UniqueIndex(
         "(source_id, call_id)", "This record was imported before."
     )

@@ -14,17 +14,6 @@ SCREENS = [
         steps=(click("button[name=action_explain]"),),
     ),
     listed("usage", "usage"),
-    Screen(
-        "usage_grouped",
-        ACTION + "usage",
-        wait=".o_list_view",
-        steps=(
-            "document.querySelector('.o_searchview_dropdown_toggler').click()",
-            "[...document.querySelectorAll('.o_group_by_menu .o_menu_item')]"
-            ".find((item) => item.textContent.includes('Call Type')).click()",
-            "document.querySelector('.o_searchview_dropdown_toggler').click()",
-        ),
-    ),
     form(
         "usage_so_far",
         "usage",
