@@ -21,6 +21,11 @@ PREFIXES = "prefixes"
 _WHOLE = re.compile(r"([0-9]+)(?:\.0+)?")
 
 
+# 6-Jan, Jan-06, 2001-01-06, 06.01.2001
+_SHOWN_DATE = re.compile(
+    r"[0-9]{1,2}[- ][A-Za-z]{3}|[A-Za-z]{3}[- ][0-9]{1,2}$"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}$"
+)
 _SPREADSHEET_DATE = _lt(
     "'%(text)s' are no increments: it is a date, which spreadsheets make of 1/6 and "
     "the like. Write the column as text."
@@ -109,7 +114,8 @@ def increments(text):
     """`60/1`, `1/1/1` or `60`: (first, next)."""
     if not text:
         return None
-    if isinstance(text, TypedText) and whole(text) is None:
+    is_typed = isinstance(text, TypedText) and whole(text) is None
+    if is_typed or _SHOWN_DATE.match(text):
         raise WrongCell(_SPREADSHEET_DATE, text=text)
     parts = [part.strip() for part in re.split(r"[/+:\-]", text)]
     if _is_date(parts):

@@ -28,7 +28,7 @@ _ANY = {"*", "any", "default"}
 _PLAIN_CODE = re.compile(r"[1-9][0-9]{0,14}")
 _SHORT_CODE = re.compile(r"=[0-9]{1,9}")
 _SEPARATORS = re.compile(r"(\s*(?:[,;/|&]|\r\n|[\r\n\t\v\f\u2028\u2029])\s*|\s+and\s+)")
-_RANGE = re.compile(r"([0-9 ]*[0-9])\s*(?:-|\bto\b|\bbis\b)\s*\+?([0-9]+)")
+_RANGE = re.compile(r"([0-9 ]*[0-9])\s*(-|to\b|bis\b)\s*\+?([0-9]+)")
 _GROUPS = re.compile(r"[0-9]+(?: +[0-9]+)*")
 _EXCEL_WHOLE = re.compile(r"([0-9]+)\.0")
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+")
@@ -268,7 +268,7 @@ class _Cell:
         if not self.style.national:
             part = self._without_access_code(part)
         span = _RANGE.fullmatch(part)
-        groups, end = (span[1], span[2]) if span else (part, "")
+        groups, end = (span[1], span[3]) if span else (part, "")
         if not _GROUPS.fullmatch(groups):
             raise _no_prefix(self.text)
         groups = groups.split()
@@ -278,8 +278,10 @@ class _Cell:
             first = self._whole(groups[0], separator, is_international)
             if is_international and first in COUNTRY_CODES:
                 self._join(first, end)
-            else:
+            elif span[2] == "-":
                 self._read_dash(first, end)
+            else:
+                self._range(first, end)
         else:
             self._add(self._whole(groups[0], separator, is_international))
 

@@ -285,6 +285,7 @@ COLUMNS = {
     "valid_from": (
         "valid from",
         "effective date",
+        "eff date",
         "effective from",
         "effective",
         "date effective",

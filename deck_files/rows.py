@@ -38,6 +38,7 @@ DELIMITERS = ",;\t|"
 BLOCK_BYTES = 256 * 2**10
 ROWS = "rows"
 _QUOTED = re.compile(r'\A="([^"=]*)"\Z')
+_CODES = re.compile(r"\+?[0-9][0-9 ,;/+\r\n-]*")
 _DIGIT = re.compile("[0-9]")
 NO_CHOICES = Choices()
 _SEVERAL_SHEETS = _lt(
@@ -338,7 +339,7 @@ class _Table:
         if any(texts[place] for place in prices):
             return False
         if sum(map(bool, texts)) == 1:
-            return True
+            return not _CODES.fullmatch(texts[prefix])
         if country is not None and texts[country]:
             return False
         return not _has_digit(texts[prefix])

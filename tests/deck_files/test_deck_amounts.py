@@ -205,6 +205,7 @@ class TestPrices(unittest.TestCase):
                 found = reading(f"prefix,price,billing\n44,1,{text}\n45,1,60/1\n")
                 self.assertEqual(found.rates["prefix"].tolist(), ["45"])
                 self.assertEqual([p.line for p in found.problems], [2])
+                self.assertIn("it is a date", found.problems[0].text)
 
 
 # === PROPERTIES === #

@@ -171,6 +171,8 @@ class TestColumns(unittest.TestCase):
         self.assertIn("that are no rates, passed over: 4", assumed(found))
         found = reading("Prefix,Name,Rate\n44,UK,1\nAverage,,1.5\n,Total,3\n")
         self.assertEqual([problem.line for problem in found.problems], [3, 4])
+        found = reading("Prefix,Rate\n44,1\n33,\nUnited Kingdom,\n")
+        self.assertEqual([problem.line for problem in found.problems], [3])
         found = reading("Prefix,Name,Rate\n44,UK,1\n33,FR,\n")
         self.assertEqual([p.text for p in found.problems], ["The price is missing."])
 
