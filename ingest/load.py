@@ -3,8 +3,8 @@
 """Reading a source's settings from the database into plain values.
 
 With ``load_rates``, ``load_classes`` and ``load_more`` the only part of the pipeline
-that knows the ORM. What it reads is frozen for the run: a rate that changes while an import runs
-counts from the next slice on.
+that knows the ORM. What it reads is frozen for the run: a rate that changes while an
+import runs counts from the next slice on.
 """
 
 from decimal import Decimal
