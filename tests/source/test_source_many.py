@@ -212,7 +212,7 @@ class TestSourceMany(SourceCase):
         def commit_progress(_cron, processed=0, *, remaining=None):
             told.append((processed, remaining))
 
-        def process(sync, commit, seconds):
+        def process(sync, commit, seconds, **_given):
             self.assertLessEqual(seconds, SLICE_SECONDS)
             sync.state = "done"
 

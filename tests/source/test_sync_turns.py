@@ -81,7 +81,7 @@ class TestTurns(MeteredCase):
         """
         clock, worked = Clock(), []
 
-        def process(sync, commit, seconds):
+        def process(sync, commit, seconds, **_given):
             name = sync.account_id.name
             needs.setdefault(name, 1.0)
             took = min(seconds, needs[name])
@@ -123,7 +123,7 @@ class TestTurns(MeteredCase):
             self.add_sync(source, source.name)
         served = []
 
-        def process(sync, commit, seconds):
+        def process(sync, commit, seconds, **_given):
             served.append(sync.source_id)
             clock.now += SLICE_SECONDS
             return False
@@ -139,7 +139,7 @@ class TestTurns(MeteredCase):
         [waiting] = self.small.sync_ids
         clock, tries = Clock(), []
 
-        def process(sync, commit, seconds):
+        def process(sync, commit, seconds, **_given):
             if sync != waiting:
                 sync.state = "done"
                 return True
