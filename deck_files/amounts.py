@@ -45,8 +45,8 @@ def _body(decimal, group):
     lakhs = rf"[1-9][0-9]?(?:{group}[0-9]{{2}})+{group}[0-9]{{3}}"
     whole = rf"(?:[0-9]++|{groups}|{lakhs})"
     return re.compile(
-        rf"(?:{whole}(?:{decimal}[0-9]+)?|{decimal}[0-9]+|[0-9]++[.,])"
-        r"(?:[eE][+-]?[0-9]{1,9})?"
+        rf"(?:{whole}(?:{decimal}[0-9]+)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]{{1,9}})?"
+        r"|[0-9]++[.,]"
     )
 
 
