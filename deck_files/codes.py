@@ -276,7 +276,12 @@ class _Cell:
             self._read_groups(groups, end, is_international)
         elif end:
             first = self._whole(groups[0], separator, is_international)
-            if is_international and first in COUNTRY_CODES:
+            if first != groups[0]:
+                # 447400, 01-09: both are endings of the code before.
+                if len(end) > len(groups[0]):
+                    raise _no_prefix(self.text)
+                self._range(first, end)
+            elif is_international and first in COUNTRY_CODES:
                 self._join(first, end)
             elif span[2] == "-":
                 self._read_dash(first, end)

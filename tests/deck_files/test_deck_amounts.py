@@ -246,6 +246,7 @@ class TestAmountProperties(unittest.TestCase):
     @example("1,234,5")
     @example("5 -")
     @example("1.0,0")
+    @example("0.E0")
     def test_no_other_text_is_a_price(self, text):
         """By another grammar: one number in a convention, one mark, a minute."""
         try:

@@ -5,7 +5,7 @@
 import re
 import unittest
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.deck_files.cells import WrongCell
@@ -199,6 +199,7 @@ class TestCodeProperties(unittest.TestCase):
 
     @given(CELLS, STYLES)
     @settings(max_examples=2000, deadline=None)
+    @example("20;0-100", CodeStyle())
     def test_no_code_joins_what_is_apart(self, text, style):
         """A code has digits of one part, or of parts with a blank or a dash between."""
         found = self.codes_of(text, style)
