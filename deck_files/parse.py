@@ -140,7 +140,7 @@ class _Reading(CodesOfFile):
         if not {"prefix", "price"} <= set(self.texts):
             return self._reading(empty_rates())
         self._refuse_errors()
-        self._settle()
+        self._work_out()
         values = self._values()
         merge_grace(values, self.lines, self.problems)
         values["valid_until"] = [
@@ -174,7 +174,7 @@ class _Reading(CodesOfFile):
             self.currencies,
         )
 
-    def _settle(self):
+    def _work_out(self):
         """Work out what is one for the whole file: the choices, as far as it tells."""
         found = {}
         order = self.choices.date_order

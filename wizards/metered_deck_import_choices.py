@@ -51,7 +51,7 @@ class MeteredDeckImport(models.TransientModel):
     _inherit = "metered.deck.import"
 
     questions = fields.Text(
-        string="Not Clear",
+        string="Needs Your Answer",
         readonly=True,
         help="What may be read in two ways, with what is proposed.",
     )
@@ -90,7 +90,7 @@ class MeteredDeckImport(models.TransientModel):
         help="100 where prices are in cents. 0: as the file says.",
     )
     per_seconds = fields.Integer(
-        string="Prices Are For (s)",
+        string="Price Interval (s)",
         aggregator=None,
         help="The seconds that a price is for, where no column says it. 0: 60, or as "
         "the file says.",
@@ -155,8 +155,8 @@ class MeteredDeckImport(models.TransientModel):
         if self._chosen() != self.shown_choices:
             raise UserError(
                 self.env._(
-                    "You have changed how the file is read. Press Read Again, and look "
-                    "at what it changes."
+                    "You changed how the file is read. Click Read Again and review the "
+                    "changes."
                 )
             )
 

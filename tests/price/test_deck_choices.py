@@ -81,7 +81,7 @@ class TestDeckChoices(MeteredCase):
         wizard.action_refresh()
         wizard.number = "point"
         for action in (wizard.action_apply, wizard.action_check):
-            with self.assertRaisesRegex(UserError, "Press Read Again"):
+            with self.assertRaisesRegex(UserError, "Click Read Again"):
                 action()
         wizard.number = "comma"
         wizard.action_apply()
