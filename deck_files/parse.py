@@ -362,11 +362,23 @@ class _Reading(CodesOfFile):
 
         :param named: the currencies of a column of them, by row
         """
-        noted = {amounts.currency_of_note(text) for _line, text in self.deck_rows.notes}
-        headings = [self._heading(name) for name in self._money_columns()]
-        known = frozenset(noted - {""})
-        for heading in filter(None, headings):
-            known = known & heading.currencies or known or heading.currencies
+        said = [
+            (line, text, frozenset([amounts.currency_of_note(text)]) - {""})
+            for line, text in self.deck_rows.notes
+        ]
+        for name in self._money_columns():
+            heading = self._heading(name)
+            if heading:
+                line, text = self.deck_rows.line, self._name_of(name)
+                said.append((line, text, heading.currencies))
+        known = frozenset()
+        for line, text, currencies in said:
+            if known and currencies and not known & currencies:
+                # Of no row is known what its price is in.
+                error = WrongCell(_TWO_CURRENCIES, text=text)
+                self.problems.append(Problem(line, error))
+                self.open_lines.update(self.lines.tolist())
+            known = known & currencies or known or currencies
         found = [
             (self.texts["currency"].iloc[place], [place], currencies)
             for place, currencies in enumerate(

@@ -76,6 +76,16 @@ class TestColumns(unittest.TestCase):
         self.assertEqual(found.currencies, {"EUR"})
         found = reading("Currency: EUR per minute\nprefix,price\n44,1\n33,$1\n")
         self.assertEqual([problem.line for problem in found.problems], [4])
+        for text, line in (
+            ("Currency: EUR\nprefix,price USD\n44,1\n33,2\n", 2),
+            ("Currency: EUR\nCurrency: USD\nprefix,price\n44,1\n", 2),
+            ("prefix,price USD,connection fee EUR\n44,1,2\n", 1),
+        ):
+            with self.subTest(text):
+                found = reading(text)
+                self.assertEqual([problem.line for problem in found.problems], [line])
+                self.assertIn("another currency", str(found.problems[0].error))
+                self.assertEqual(codes(found), [])
 
     def test_a_text_as_spreadsheets_keep_it(self):
         found = reading('prefix;price\n="44";0,5\n=911;0\n')
