@@ -58,6 +58,7 @@ from .exception import test_exception_tours
 from .explain import test_explain_charge
 from .explain import test_explain_tours
 from .explain import test_explanation_language
+from .generated import test_accessibility
 from .generated import test_audit
 from .generated import test_context
 from .generated import test_duplicates

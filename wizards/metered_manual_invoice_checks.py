@@ -154,6 +154,11 @@ class MeteredManualInvoice(models.TransientModel):
             False: "fa-times-circle text-danger",
             None: "fa-info-circle text-info",
         }
+        words = {
+            True: self.env._("All right"),
+            False: self.env._("Missing"),
+            None: self.env._("For information"),
+        }
         rows = [
             Markup(
                 '<li class="d-flex gap-2"><i class="fa %s mt-1" role="img" title="%s">'
@@ -161,9 +166,7 @@ class MeteredManualInvoice(models.TransientModel):
             )
             % (
                 icons[ok],
-                {True: self.env._("All right"), False: self.env._("Missing")}.get(
-                    ok, ""
-                ),
+                words[ok],
                 title,
                 text,
             )
