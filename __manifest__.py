@@ -36,6 +36,7 @@
         "wizards/metered_import_views.xml",
         "wizards/metered_onboarding_views.xml",
         "wizards/metered_price_change_views.xml",
+        "wizards/metered_rate_change_views.xml",
         "wizards/metered_rate_finder_views.xml",
         "wizards/metered_rerate_views.xml",
         "wizards/metered_what_if_views.xml",

@@ -22,6 +22,7 @@ from . import metered_manual_invoice
 from . import metered_manual_invoice_checks
 from . import metered_manual_invoice_search
 from . import metered_price_change
+from . import metered_rate_change
 from . import metered_rate_finder
 from . import metered_rate_proposal
 from . import metered_rerate_approve
