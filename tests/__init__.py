@@ -127,6 +127,7 @@ from .price import test_deck_check
 from .price import test_deck_choices
 from .price import test_deck_import
 from .price import test_metered_price
+from .price import test_rate_change
 from .price import test_rate_finder
 from .price import test_rate_finder_plans
 from .price import test_tours_deck_import
@@ -193,6 +194,7 @@ from .source import test_stored_files
 from .source import test_sync_age
 from .source import test_sync_durability
 from .source import test_sync_queue
+from .source import test_sync_start
 from .source import test_sync_turns
 from .what_if import test_what_if
 from .what_if import test_what_if_durability

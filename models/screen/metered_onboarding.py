@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+from .actions import window_action
+
 STEPS = (
     "company",
     "source",
@@ -212,7 +214,7 @@ class MeteredOnboarding(models.AbstractModel):
             ),
             button=self.env._("Subscriptions")
             if count
-            else self.env._("Make a Subscription"),
+            else self.env._("Create a Subscription"),
         )
         return step
 
@@ -280,10 +282,8 @@ class MeteredOnboarding(models.AbstractModel):
     @api.model
     def _open_subscription(self):
         if self._step_subscription()["done"]:
-            return self._list("subscription_oca.sale_subscription_action")
-        return self._dialog(
-            "metered.subscription.setup", self.env._("Make a Subscription")
-        )
+            return self._list("metered_billing.action_metered_subscription")
+        return window_action(self.env, "action_metered_subscription_setup", context={})
 
     @api.model
     def _open_invoice(self):

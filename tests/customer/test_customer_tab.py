@@ -6,7 +6,7 @@ import datetime
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import freeze_time, new_test_user, tagged
+from odoo.tests import Form, freeze_time, new_test_user, tagged
 
 from ...models.customer.res_partner_source_checks import LAST_RECORDS, LATEST_CALLS
 from ..support.metered_case import MeteredCase
@@ -184,8 +184,13 @@ class TestCustomerTab(MeteredCase):
         check = self.check("Subscription")
         self.assertRed(check, "None is running")
         action = self.remedy(check)
-        self.assertEqual(action["res_model"], "sale.subscription")
-        self.assertEqual(action["context"]["default_partner_id"], self.customer.id)
+        # The dialog that makes all that a subscription needs, as in the setup panel.
+        self.assertEqual(action["res_model"], "metered.subscription.setup")
+        setup = self.env[action["res_model"]].with_context(**action["context"])
+        created = Form(setup).save().action_create()
+        subscription = self.env["sale.subscription"].browse(created["res_id"])
+        self.assertEqual(subscription.partner_id, self.customer)
+        self.assertTrue(self.check("Subscription")["ok"])
 
     def test_exceptions(self):
         self.make_rate(self.deck, "44", price=0.01)
