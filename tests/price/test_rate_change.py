@@ -65,8 +65,9 @@ class TestRateChange(MeteredCase):
                 "currency_id": self.deck.currency_id.id,
             }
         )
-        with self.assertRaisesRegex(UserError, "0.01.*0.02"):
+        with self.assertRaises(UserError) as refused:
             self.change(rate, "2036-12-01", 0.02)
+        self.assertRegex(str(refused.exception), "0.01 USD before, 0.02 USD then")
         self.change(rate, "2036-12-01", 0.01)
 
 
