@@ -112,6 +112,7 @@ from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
 from .ingest import test_quantities
 from .ingest import test_times
+from .ingest import test_typed_numbers
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums
 from .ingest import test_usage_words
@@ -156,6 +157,7 @@ from .record import test_amount_scale
 from .record import test_batch_job
 from .record import test_batch_undo
 from .record import test_batch_undo_job
+from .record import test_number_search
 from .record import test_sums
 from .rerate import test_rerate
 from .rerate import test_rerate_documents

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 REASONS = [
@@ -39,8 +40,9 @@ class MeteredException(models.Model):
 
     _name = "metered.exception"
     _description = "Exception"
-    _inherit = ["metered.guarded"]
+    _inherit = ["metered.guarded", "metered.number.search"]
     _order = "id desc"
+    _number_fields = ("callee", "detail")
 
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     company_currency_id = fields.Many2one(related="company_id.currency_id")
@@ -169,6 +171,11 @@ class MeteredException(models.Model):
             exception.message = exception._describe()
 
     @api.model
+    @api.model
+    def _domain_no_number(self, text):
+        """What it is about may be a trunk, a key or a date."""
+        return Domain("detail", "ilike", text) | super()._domain_no_number(text)
+
     def _describe_identifier(self, detail):
         """`endpoint trunk1` with the kind as users know it."""
         kind, space, value = detail.partition(" ")
