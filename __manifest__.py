@@ -58,6 +58,7 @@
         "views/metered_golden_call_views.xml",
         "views/metered_holiday_views.xml",
         "views/metered_identifier_views.xml",
+        "views/metered_job_entry_views.xml",
         "views/metered_meter_views.xml",
         "views/metered_period_views.xml",
         "views/metered_price_views.xml",

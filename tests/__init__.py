@@ -117,6 +117,7 @@ from .ingest import test_usage_calls
 from .ingest import test_usage_sums
 from .ingest import test_usage_words
 from .job import test_attachment_database
+from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
 from .plan import test_calling_plan_together
