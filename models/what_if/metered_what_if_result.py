@@ -133,7 +133,7 @@ class MeteredWhatIf(models.Model):
                     "model": "res.partner" if name == "partner_id" else "",
                     "title": title,
                     "count": len(found),
-                    "others": max(len(found) - SHOWN, 0),
+                    "others": self._describe_others(len(found)),
                     "rows": rows,
                 }
             )
@@ -152,6 +152,7 @@ class MeteredWhatIf(models.Model):
         less = [row for row in found if row[4] <= -LEAST]
         more.sort(key=lambda row: -row[4])
         less.sort(key=lambda row: row[4])
+        same = len(found) - len(more) - len(less)
         blocks = [
             (self.env._("Would pay more"), more, "text-danger"),
             (self.env._("Would pay less"), less, "text-success"),
@@ -159,12 +160,13 @@ class MeteredWhatIf(models.Model):
         return self.env["ir.qweb"]._render(
             "metered_billing.simulation_customers",
             {
-                "same": len(found) - len(more) - len(less),
+                "same": same
+                and self.env._("Customers who would pay the same: %s", same),
                 "blocks": [
                     {
                         "title": title,
                         "count": len(rows),
-                        "others": max(len(rows) - SHOWN, 0),
+                        "others": self._describe_others(len(rows)),
                         "style": style,
                         "rows": [self._describe_customer(*row) for row in rows[:SHOWN]],
                     }
@@ -172,6 +174,11 @@ class MeteredWhatIf(models.Model):
                 ],
             },
         )
+
+    def _describe_others(self, count):
+        """How many are not shown; empty where all are."""
+        more = count - SHOWN
+        return more > 0 and self.env._("%s more: see Pivot and List", more)
 
     def _describe_customer(self, partner, currency, before, after, difference):
         """One customer as texts."""
