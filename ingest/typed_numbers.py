@@ -25,10 +25,12 @@ def number_starts(text, dialling):
     """
     text = str(text).strip()
     digits = re.sub(r"[^0-9]", "", text)
-    if len(digits) < LEAST_DIGITS or not WRITTEN.fullmatch(text):
+    if not digits or not WRITTEN.fullmatch(text):
         return []
     if re.sub(r"(?i)^tel:", "", text).lstrip("(").startswith("+"):
         return [f"+{digits}"]
+    if len(digits) < LEAST_DIGITS:
+        return []
     starts = {digits, f"+{digits}"}
     for plan in dialling:
         [number] = normalise_numbers([text], plan).to_pylist()

@@ -32,7 +32,7 @@ class MeteredIdentifier(models.Model):
     _order = "partner_id, kind, value, date_from"
     _rec_name = "value"
     _rec_names_search = ["value", "normalised"]
-    _number_fields = ("normalised",)
+    _number_fields = {"normalised": ("",)}
 
     _curing = frozenset(
         {

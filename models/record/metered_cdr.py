@@ -31,7 +31,7 @@ class MeteredCdr(models.Model):
     _log_access = False
     _order = "start_time desc, id desc"
     _rec_name = "call_id"
-    _number_fields = ("callee", "caller")
+    _number_fields = {"callee": ("",), "caller": ("",)}
 
     company_id = UncheckedMany2one("res.company", readonly=True)
     source_id = UncheckedMany2one("metered.source", readonly=True)

@@ -15,8 +15,8 @@ class MeteredNumberSearch(models.AbstractModel):
     _name = "metered.number.search"
     _description = "Search by Number"
 
-    #: fields with numbers in international form
-    _number_fields = ()
+    #: fields with numbers in international form, and what stands before them
+    _number_fields = {}
 
     number_or_customer = fields.Char(
         store=False,
@@ -42,8 +42,9 @@ class MeteredNumberSearch(models.AbstractModel):
         if not starts:
             return self._domain_no_number(value)
         return Domain.OR(
-            Domain(name, "=like", f"{start}%")
-            for name in self._number_fields
+            Domain(name, "=like", f"{before}{start}%")
+            for name, all_before in self._number_fields.items()
+            for before in all_before
             for start in starts
         )
 

@@ -2,8 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """A template has whole sentences: no words beside a value that another place fills in.
 
-`96 <t t-esc="left"/> left` is translated word by word, by whatever else is called *left*
-and in the order of English. A sentence with a value is made where the value is, with a
+`96 <t t-esc="left"/> left` is translated word by word, by whatever else is called
+*left* and in the order of English. A sentence with a value is made where the value is, with a
 placeholder.
 """
 

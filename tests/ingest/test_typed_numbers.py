@@ -61,6 +61,7 @@ class TestTypedNumbers(unittest.TestCase):
                 self.assertTrue(finds(text, stored, "US"), starts(text, "US"))
                 self.assertFalse(finds(text, "+12125560142", "US") and "0142" in text)
         self.assertTrue(finds("911", "911", "US"))
+        self.assertTrue(finds("+44", "+442079460120", "US"))
         self.assertFalse(finds("+44 20", "+1442055", "US"))
 
     def test_what_is_no_number(self):

@@ -1,10 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import itertools
 from datetime import date
 
 from odoo.tests import Form, freeze_time, tagged
 
 from ..support.metered_case import MeteredCase
+
+NAMES = itertools.count()
 
 
 @freeze_time("2026-11-20 12:00:00")
@@ -25,7 +28,7 @@ class TestSyncStart(MeteredCase):
                 {
                     "source_id": self.source.id,
                     "partner_id": customer.id,
-                    "name": f"{customer.name} {period}",
+                    "name": f"{customer.name} {next(NAMES)}",
                 }
                 for customer in customers
             ]

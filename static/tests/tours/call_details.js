@@ -28,7 +28,7 @@ registry.category("web_tour.tours").add("metered_billing_call_details", {
         },
         {
             content: "The calls from it and to it",
-            trigger: ".o_list_view:not(:has(.o_data_row:contains(1:00))) tfoot td:contains(1:16:17)",
+            trigger: ".o_list_view:not(:has(.o_data_row:contains(+14045550199))) tfoot td:contains(1:16:17)",
         },
         {
             trigger: ".o_data_row td[name=quantity]:contains(14:14)",
