@@ -109,6 +109,14 @@ class ResCompany(models.Model):
         self.ensure_one()
         return company_zone(self)
 
+    def _metered_default_zone(self):
+        """The time zone of what is new: where days of usage begin, or the user's.
+
+        Odoo takes the user's from the browser at the first login.
+        """
+        self.ensure_one()
+        return self.metered_tz or self.env.user.tz or "UTC"
+
     def _metered_today(self):
         """The date that it is in the company's billing time zone."""
         self.ensure_one()
