@@ -158,7 +158,7 @@ registry.category("web_tour.tours").add("metered_billing_fetch_gap", {
             trigger: ".o_statusbar_status .o_arrow_button_current:contains(Done)",
         },
         {
-            trigger: ".o_breadcrumb a:contains(Records per Day), .breadcrumb a:contains(Records per Day)",
+            trigger: ".o_breadcrumb a:contains(Completeness), .breadcrumb a:contains(Completeness)",
             run: "click",
         },
         {
