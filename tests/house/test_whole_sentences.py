@@ -1,10 +1,10 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""A template has whole sentences: no words beside a value that another place fills in.
+"""A template has whole sentences: no words beside a value that is filled in.
 
 `96 <t t-esc="left"/> left` is translated word by word, by whatever else is called
-*left* and in the order of English. A sentence with a value is made where the value is, with a
-placeholder.
+*left* and in the order of English. A sentence with a value is made where the value
+is, with a placeholder.
 """
 
 import re
