@@ -39,6 +39,7 @@
         "wizards/metered_rate_change_views.xml",
         "wizards/metered_rate_finder_views.xml",
         "wizards/metered_rerate_views.xml",
+        "wizards/metered_usage_setup_views.xml",
         "wizards/metered_what_if_views.xml",
         "wizards/metered_manual_invoice_views.xml",
         "views/metered_allowance_balance_views.xml",

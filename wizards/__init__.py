@@ -29,4 +29,5 @@ from . import metered_rerate_approve
 from . import metered_rerate_start
 from . import metered_subscription_setup
 from . import metered_sync_start
+from . import metered_usage_setup
 from . import metered_what_if_start

@@ -52,6 +52,13 @@ class ResCompany(models.Model):
         help="A day of usage begins and ends in this time zone. Empty: that of the "
         "company's working hours.",
     )
+    metered_bills = fields.Selection(
+        [("calls", "Calls"), ("usage", "Other usage"), ("both", "Both")],
+        string="What Is Billed",
+        required=True,
+        default="calls",
+        help="Which steps the setup of Metered Billing has.",
+    )
     metered_responsible_id = fields.Many2one(
         "res.users",
         string="Responsible for Metered Billing",
