@@ -113,10 +113,12 @@ from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
 from .ingest import test_quantities
 from .ingest import test_times
+from .ingest import test_typed_numbers
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums
 from .ingest import test_usage_words
 from .job import test_attachment_database
+from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
 from .plan import test_calling_plan_together
@@ -128,6 +130,7 @@ from .price import test_deck_check
 from .price import test_deck_choices
 from .price import test_deck_import
 from .price import test_metered_price
+from .price import test_rate_change
 from .price import test_rate_finder
 from .price import test_rate_finder_plans
 from .price import test_tours_deck_import
@@ -156,6 +159,7 @@ from .record import test_amount_scale
 from .record import test_batch_job
 from .record import test_batch_undo
 from .record import test_batch_undo_job
+from .record import test_number_search
 from .record import test_sums
 from .rerate import test_rerate
 from .rerate import test_rerate_documents
@@ -194,6 +198,7 @@ from .source import test_stored_files
 from .source import test_sync_age
 from .source import test_sync_durability
 from .source import test_sync_queue
+from .source import test_sync_start
 from .source import test_sync_turns
 from .what_if import test_what_if
 from .what_if import test_what_if_durability

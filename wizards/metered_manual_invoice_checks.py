@@ -110,7 +110,11 @@ class MeteredManualInvoice(models.TransientModel):
             ).date(),
         )
         if last.state == "done":
-            text = self.env._("Connected, last import on %s.", day)
+            text = (
+                self.env._("Last fetched on %s.", day)
+                if last.sync_id
+                else self.env._("Last file imported on %s.", day)
+            )
         elif last.state == "failed":
             text = self.env._(
                 "The import of %(file)s failed on %(day)s.",
