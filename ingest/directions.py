@@ -66,6 +66,11 @@ class UnknownWord:
     proposal: str = ""
 
 
+def code_of(direction):
+    """A direction's position in ``rules.DIRECTIONS``."""
+    return DIRECTIONS.tolist().index(direction)
+
+
 def word_key(text):
     """A word as words are compared: without case, blanks, hyphens and the like."""
     text = text.strip().casefold()
@@ -96,8 +101,7 @@ def read_directions(texts, remembered):
         known_direction(text or "", remembered)
         for text in encoded.dictionary.to_pylist()
     ]
-    names = DIRECTIONS.tolist()
-    codes = np.array([names.index(d) if d else -1 for d in found] + [-1], np.int8)
+    codes = np.array([code_of(d) if d else -1 for d in found] + [-1], np.int8)
     unknown = np.array([d is None for d in found] + [False])
     rows = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
     return codes[rows], unknown[rows]
