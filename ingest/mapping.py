@@ -15,24 +15,6 @@ from .extract import column, extract
 
 _REPLACED = REPLACEMENT.encode()
 
-#: what a source's direction column may say -> direction
-DIRECTIONS = {
-    "outbound": "outbound",
-    "out": "outbound",
-    "outgoing": "outbound",
-    "orig": "outbound",
-    "originating": "outbound",
-    "inbound": "inbound",
-    "in": "inbound",
-    "incoming": "inbound",
-    "term": "inbound",
-    "terminating": "inbound",
-    "internal": "internal",
-    "local": "internal",
-    "on-net": "internal",
-    "onnet": "internal",
-}
-
 
 @dataclass(frozen=True)
 class ColumnSpec:
@@ -96,22 +78,35 @@ def read_target(frame, columns, target):
     return None, None
 
 
+#: what the ids of records begin with that have none of their own
+CONTENT = "content:"
+
+
 def call_ids(frame, columns):
     """What tells records apart: the call id, or a digest where there is none.
 
     :return: pyarrow string array, never empty texts
+    """
+    return record_ids(frame, columns)[0]
+
+
+def record_ids(frame, columns):
+    """What tells records apart, and which of them have an id of their own.
+
+    :return: (pyarrow string array, never empty texts; bool array)
     """
     values, _spec = read_target(frame, columns, "call_id")
     count = len(frame)
     if values is None:
         values = pa.array([""] * count, pa.string())
     # "-" is what an empty uniqueid and an empty sequence join to.
-    blank = pc.equal(pc.replace_substring(values, "-", ""), "")
+    blank = pc.match_substring_regex(values, r"^[\s-]*$")
     rows = pc.indices_nonzero(blank)
     if len(rows):
         digests = [digest(text) for text in _contents(frame, rows.to_numpy())]
         values = pc.replace_with_mask(values, blank, pa.array(digests, pa.string()))
-    return _safe_ids(values, frame)
+    has_id = ~blank.to_numpy(zero_copy_only=False)
+    return _safe_ids(values, frame), has_id
 
 
 def _safe_ids(values, frame):
@@ -157,7 +152,7 @@ def _contents(frame, rows):
 def digest(text):
     """A key for a record that has no id of its own: 128 bits of its content."""
     content = text.encode("utf-8", "surrogatepass")
-    return "content:" + hashlib.blake2b(content, digest_size=16).hexdigest()
+    return CONTENT + hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def raw_texts(frame, rows):

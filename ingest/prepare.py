@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """From a frame of raw records to finished CDRs, usage and exceptions, in memory.
 
-validate > charging rules > identify > normalise numbers > classify > rate > sum up
+charging rules > identify > normalise numbers > validate > classify > rate > sum up
 
 Pure: the same frame and settings give the same result anywhere, so that it can run in
 a thread beside the database, in a simulation, or on another machine.
@@ -14,13 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import mapping
+from .directions import code_of, read_directions
 from .door import harmless_frame
+from .facts import RecordFacts
 from .identify import identify
 from .numbers import normalise_numbers
-from .outcome import Prepared, Rejected, sum_usage
+from .outcome import SAME_ID, Prepared, Rejected, sum_usage
 from .prepare_calls import CallSteps
 from .prepare_rejected import RejectingSteps, reject_bad_lines
 from .prepare_usage import UsageSteps
+from .repeats import without_repeats
 from .rules import DIRECTIONS, first_rule
 from .times import parse_times
 
@@ -28,7 +31,7 @@ SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 
 
-def prepare(frame, lines, bad, settings, ids=None):
+def prepare(frame, lines, bad, settings, ids=None, has_id=None):
     """Take one chunk of raw records all the way to rated ones.
 
     :param frame: DataFrame, text columns under the source's own names
@@ -36,6 +39,7 @@ def prepare(frame, lines, bad, settings, ids=None):
     :param bad: sequence of ``connectors.files.BadLine``: what could not be read
     :param settings: :class:`~.settings.ImportSettings`
     :param ids: pyarrow strings: the call ids, where they are known from before
+    :param has_id: bool array: which of these are not to be told by their facts
     :return: :class:`Prepared`
     """
     rejected = Rejected()
@@ -43,36 +47,29 @@ def prepare(frame, lines, bad, settings, ids=None):
     total = len(frame) + len(bad)
     if ids is None:
         # Before anything is cut: ids that differ at their ends are different ones.
-        ids = mapping.call_ids(frame, settings.columns)
+        ids, has_id = mapping.record_ids(frame, settings.columns)
     frame = harmless_frame(frame)
-    kept = _first_of_each(ids)
-    if kept is not None:
-        duplicates += len(frame) - len(kept)
-        frame, lines, ids = frame.take(kept), lines[kept], ids.take(pa.array(kept))
+    records = without_repeats(frame, ids, has_id, settings)
+    duplicates += records.duplicates
+    if records.duplicates:
+        frame, lines = frame.take(records.rows), lines[records.rows]
     chunk = _UsageChunk if settings.record_kind == "usage" else _CallChunk
-    work = chunk(frame, lines, ids, settings, rejected)
+    work = chunk(frame, lines, records, settings, rejected)
     cdrs = work.run()
     usage_of, usage = sum_usage(cdrs)
-    return Prepared(total, cdrs, usage_of, usage, rejected, duplicates)
-
-
-def _first_of_each(ids):
-    """Positions of the first record of every id; None when no id repeats."""
-    encoded = pc.dictionary_encode(ids)
-    if len(encoded.dictionary) == len(ids):
-        return None
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    _codes, first = np.unique(codes, return_index=True)
-    return np.sort(first)
+    return Prepared(total, cdrs, usage_of, usage, rejected, duplicates, frame)
 
 
 class _Chunk(RejectingSteps):
     """One chunk on its way; each step may reject records still on board."""
 
-    def __init__(self, frame, lines, ids, settings, rejected):
+    def __init__(self, frame, lines, records, settings, rejected):
         self.frame = frame
+        self.facts = RecordFacts(frame, settings)
         self.lines = lines
-        self.ids = ids
+        self.ids = records.ids
+        self.prints = records.prints
+        self.same = records.same
         self.settings = settings
         self.rejected = rejected
         self.count = len(frame)
@@ -87,11 +84,16 @@ class _Chunk(RejectingSteps):
     def run(self):
         """Run all steps; the columns of the CDRs that came through."""
         settings = self.settings
+        self._same_ids()
         self._times()
+        self._directions()
         self._rules()
-        self._durations()
         self._identify()
         self._numbers()
+        self._internal()
+        self._check_rules()
+        self._durations()
+        self._check_payers()
         self._classify()
         self._rate()
         self._complete_rejected()
@@ -99,7 +101,9 @@ class _Chunk(RejectingSteps):
         known = self.payer >= 0
         cdrs = {
             "line": self.lines,
+            "row": np.arange(self.count),
             "call_id": self.ids,
+            "fingerprint": self.prints,
             "start_us": self.start_us,
             "duration": self.duration,
             "quantity": self._measured(),
@@ -133,6 +137,15 @@ class _Chunk(RejectingSteps):
             for name, values in cdrs.items()
         }
 
+    def _same_ids(self):
+        """Records with the id, or all the facts, of another one in the chunk."""
+        if not self.same:
+            return
+        details = np.full(self.count, None, object)
+        for row, (_plain, detail) in self.same.items():
+            details[row] = detail
+        self._reject(details != None, SAME_ID, details)  # noqa: E711 - elementwise
+
     def _times(self):
         settings = self.settings
         texts, spec = mapping.read_target(self.frame, settings.columns, "start_time")
@@ -145,41 +158,51 @@ class _Chunk(RejectingSteps):
         )
         self._reject(~self.time_valid, "invalid_time", texts)
 
+    def _directions(self):
+        """What the direction column says: a position in DIRECTIONS, -1 for nothing."""
+        self.told = np.full(self.count, -1, np.int8)
+        self.is_unknown_word = np.zeros(self.count, bool)
+        texts, _spec = mapping.read_target(
+            self.frame, self.settings.columns, "direction"
+        )
+        if texts is not None:
+            self.told, self.is_unknown_word = read_directions(
+                texts, self.settings.words
+            )
+
     def _rules(self):
+        """Whether records are charged, and in which direction they went."""
         settings = self.settings
-        chosen = first_rule(self.frame, settings.rules)
+        default = code_of(settings.default_direction)
+        understood = np.where(self.told >= 0, self.told, default).astype(np.int8)
+        self.facts.direction = pa.DictionaryArray.from_arrays(
+            pa.array(np.where(self.is_unknown_word, len(DIRECTIONS), understood)),
+            pa.array([*DIRECTIONS, ""]),
+        ).cast(pa.string())
+        chosen = first_rule(self.frame, settings.rules, self.facts)
         outcomes = [rule.outcome for rule in settings.rules]
         outcomes.append(settings.default_outcome)
         self.billable = np.array([o == "billable" for o in outcomes])[chosen]
-        declared = np.array([o == "declared" for o in outcomes])[chosen]
+        self.declared = np.array([o == "declared" for o in outcomes])[chosen]
         self.rule_id = np.array([r.id for r in settings.rules] + [0], np.int64)[chosen]
-        names = list(DIRECTIONS)
-        self.direction = np.full(
-            self.count, names.index(settings.default_direction), np.int8
-        )
-        texts, _spec = mapping.read_target(self.frame, settings.columns, "direction")
-        if texts is not None:
-            encoded = pc.dictionary_encode(texts)
-            codes = [
-                names.index(mapping.DIRECTIONS[text.strip().lower()])
-                if text.strip().lower() in mapping.DIRECTIONS
-                else -1
-                for text in encoded.dictionary.to_pylist()
-            ]
-            told = np.array([*codes, -1], np.int8)[encoded.indices.to_numpy()]
-            self.direction = np.where(told >= 0, told, self.direction)
         ruled = np.array(
-            [names.index(r.direction) if r.direction else -1 for r in settings.rules]
+            [code_of(r.direction) if r.direction else -1 for r in settings.rules]
             + [-1],
             np.int8,
         )[chosen]
-        self.direction = np.where(ruled >= 0, ruled, self.direction)
-        if declared.any():
-            names_of = {r.id: str(r.id) for r in settings.rules}
+        self.direction = np.where(ruled >= 0, ruled, understood)
+        self.is_lost = self.is_unknown_word & self.billable & (ruled < 0)
+
+    def _internal(self):
+        """Only calls can be between extensions of one customer."""
+
+    def _check_rules(self):
+        if self.declared.any():
+            rules = self.rule_id.astype(str).astype(object)
+            self._reject(self.declared, "declared", rules)
+        if self.is_lost.any():
             self._reject(
-                declared,
-                "declared",
-                [names_of.get(int(rule)) for rule in self.rule_id],
+                self.is_lost, "unknown_direction", self.facts.spoken("direction")
             )
 
     def _plausible_times(self, charged):
@@ -197,7 +220,10 @@ class _Chunk(RejectingSteps):
             DIRECTIONS[self.direction],
             self.start_us,
             lambda values: pc.fill_null(normalise_numbers(values, dialling), ""),
+            self.facts,
         )
+
+    def _check_payers(self):
         nobody = self.billable & (self.payer < 0)
         if (nobody & self.alive).any():
             self._reject(nobody, "unknown_customer", self._looked_for(nobody))

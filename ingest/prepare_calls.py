@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from ..rating.prefixes import number_keys
 from . import mapping
-from .durations import parse_seconds
+from .directions import code_of
+from .internal import find_internal
 from .numbers import normalise_numbers, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
 from .rules import DIRECTIONS
@@ -19,27 +20,22 @@ class CallSteps:
     """The steps of calls; those of other records are in ``prepare_usage``."""
 
     def _durations(self):
-        settings, limits = self.settings, self.settings.limits
-        texts, spec = mapping.read_target(self.frame, settings.columns, "seconds")
+        limits = self.settings.limits
+        texts, seconds, valid = self.facts.seconds("seconds")
         if texts is None:
             valid = np.zeros(self.count, bool)
             texts = pa.array([""] * self.count, pa.string())
         else:
-            self.seconds, valid = parse_seconds(
-                texts, settings.duration_rounding, spec.style or "s"
-            )
+            self.seconds = seconds
         charged = self.billable
         self._reject(charged & ~valid, "invalid_duration", texts)
         if limits.max_seconds:
             absurd = charged & valid & (self.seconds > limits.max_seconds)
             self._reject(absurd, "absurd_duration", texts)
         self.seconds = np.where(valid, self.seconds, 0)
-        totals, spec = mapping.read_target(self.frame, settings.columns, "duration")
+        totals, total, valid = self.facts.seconds("duration")
         self.duration = self.seconds
         if totals is not None:
-            total, valid = parse_seconds(
-                totals, settings.duration_rounding, spec.style or "s"
-            )
             self.duration = np.where(valid, total, self.seconds)
         # Both are columns of 32 bits; only records not charged can be that absurd.
         top = np.iinfo(np.int32).max
@@ -57,6 +53,33 @@ class CallSteps:
         )
         self.callee_raw = mapping.read_target(self.frame, columns, "callee")[0]
         self.callee = self._normalised(self.callee_raw, held_back=True)
+
+    def _internal(self):
+        """Calls whose numbers tell that they are internal, whatever the switch says."""
+        found = find_internal(
+            self.direction,
+            self.caller,
+            self.callee,
+            self.payer,
+            self.start_us,
+            self.settings.payers,
+            self._is_short_code,
+        )
+        found &= self.direction != code_of("internal")
+        if found.any():
+            self.told = np.where(found, code_of("internal"), self.told)
+            self.is_unknown_word &= ~found
+            self._rules()
+
+    def _is_short_code(self, rows, numbers):
+        """Whether numbers are short codes where the calls of these rows are dialled."""
+        keys, dialled = number_keys(numbers), self.dial_plan[rows]
+        known = np.zeros(len(rows), bool)
+        for position in np.unique(dialled):
+            mask = dialled == position
+            _dial_plan, classifier = self.settings.dial_plans[position]
+            known[mask] = classifier.is_short_code(keys[mask])
+        return known
 
     def _normalised(self, values, held_back=False):
         """Numbers in international form, each as its customer dials.

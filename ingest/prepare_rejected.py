@@ -13,7 +13,7 @@ from ..rating.exact import MICRO
 from ..rating.rate_search import EARLIEST_US, LATEST_US
 from . import mapping
 from .causes import cause_key
-from .extract import column, extract
+from .facts import step_texts
 from .numbers import normalise_numbers
 from .rules import DIRECTIONS
 
@@ -43,6 +43,8 @@ def reject_bad_lines(bad, rejected, source_id):
         seen.add(key)
         rejected.line.append(line.line)
         rejected.call_id.append(key)
+        rejected.record_id.append(None)
+        rejected.fingerprint.append(None)
         rejected.reason.append(
             line.reason if line.reason == "column_count" else "unparsable"
         )
@@ -72,6 +74,8 @@ class RejectingSteps:
         rejected.row += rows.tolist()
         rejected.line += self.lines[rows].tolist()
         rejected.call_id += self.ids.take(pa.array(rows)).to_pylist()
+        rejected.record_id += [self.same.get(row, (None,))[0] for row in rows.tolist()]
+        rejected.fingerprint += self.prints.take(pa.array(rows)).to_pylist()
         rejected.reason += [reason] * len(rows)
         if detail is None:
             rejected.detail += [None] * len(rows)
@@ -196,6 +200,6 @@ class RejectingSteps:
     def _step_values(self):
         """The payer steps that the file has a column for, with their texts."""
         for step in self.settings.steps:
-            if step.column in self.frame.columns:
-                values = column(self.frame, step.column)
-                yield step, extract(values, step.pattern)
+            values = step_texts(self.frame, self.facts, step)
+            if values is not None:
+                yield step, values

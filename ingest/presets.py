@@ -12,7 +12,7 @@ NetSapiens as ``connectors.netsapiens_rows`` gives it.
 from dataclasses import dataclass
 
 from .identify import PayerStep
-from .mapping import DIRECTIONS, ColumnSpec
+from .mapping import ColumnSpec
 from .rules import Condition
 
 
@@ -40,14 +40,22 @@ class Preset:
     record_kind: str = "call"
 
 
-def _words(direction):
-    """An expression for all words that a column may say a direction with."""
-    words = "|".join(word for word, means in DIRECTIONS.items() if means == direction)
-    return rf"(?i)^\s*(?:{words})\s*$"
-
-
 def _not_billable(name, *conditions, direction=""):
     return PresetRule(name, "not_billable", direction, conditions)
+
+
+def _direction_is(direction):
+    """The condition on the direction as it is understood, whatever column says it."""
+    return Condition("direction", "is", direction, fact="direction")
+
+
+#: calls between extensions, as the switch or their numbers tell
+_INTERNAL = _not_billable("Internal", _direction_is("internal"), direction="internal")
+
+
+def _payer(fact, kind, direction=""):
+    """The payer step on a mapped number, whatever column has it."""
+    return PayerStep(fact, kind, direction=direction, fact=fact)
 
 
 # A channel is named technology/endpoint-serial; Local channels have no endpoint.
@@ -111,6 +119,7 @@ FREESWITCH = Preset(
     rules=(
         # hangup_cause is no sign of an answer, the stamp is.
         _not_billable("Unanswered", Condition("answer_stamp", "is empty")),
+        _INTERNAL,
     ),
     payers=(
         PayerStep("accountcode", "account_code"),
@@ -135,6 +144,7 @@ CISCO = Preset(
             "Not an end call record", Condition("cdrRecordType", "is not", "1")
         ),
         _not_billable("Never connected", Condition("dateTimeConnect", "one of", "0,")),
+        _INTERNAL,
     ),
     payers=(
         PayerStep("origDeviceName", "device"),
@@ -157,22 +167,14 @@ GENERIC = Preset(
     ),
     rules=(
         # A rate for any call type would charge them as if they had been made.
-        _not_billable(
-            "Inbound",
-            Condition("direction", "matches", _words("inbound")),
-            direction="inbound",
-        ),
-        _not_billable(
-            "Internal",
-            Condition("direction", "matches", _words("internal")),
-            direction="internal",
-        ),
+        _not_billable("Inbound", _direction_is("inbound"), direction="inbound"),
+        _INTERNAL,
     ),
     payers=(
         PayerStep("account", "account_code"),
         PayerStep("extension", "extension"),
-        PayerStep("caller", "number", direction="outbound"),
-        PayerStep("callee", "number", direction="inbound"),
+        _payer("caller", "number", direction="outbound"),
+        _payer("callee", "number", direction="inbound"),
     ),
 )
 
@@ -195,14 +197,13 @@ NETSAPIENS = Preset(
         ),
         # A queue or an auto attendant answers, and nobody may have spoken.
         _not_billable("Nobody spoke", Condition("answered", "is not", "yes")),
-        _not_billable(
-            "Inbound", Condition("direction", "is", "inbound"), direction="inbound"
-        ),
+        _not_billable("Inbound", _direction_is("inbound"), direction="inbound"),
         _not_billable(
             "Between users of the switch",
             Condition("network", "is", "on-net"),
             direction="internal",
         ),
+        _INTERNAL,
     ),
     payers=(
         PayerStep("extension", "extension"),

@@ -5,6 +5,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...ingest.outcome import SAME_ID
+
 REASONS = [
     ("unparsable", "Line cannot be read"),
     ("column_count", "Wrong number of columns"),
@@ -13,6 +15,7 @@ REASONS = [
     ("invalid_quantity", "Quantity cannot be read"),
     ("invalid_properties", "Properties are no JSON object"),
     ("unknown_meter", "Unknown meter"),
+    ("unknown_direction", "Unknown direction word"),
     ("absurd_duration", "Call is longer than the source allows"),
     ("future", "Call lies in the future"),
     ("too_old", "Call is older than the source allows"),
@@ -21,6 +24,7 @@ REASONS = [
     ("no_destination", "No destination fits the called number"),
     ("no_rate", "No rate fits the call"),
     ("too_large", "The charge is too large to be right"),
+    ("same_id", "Same id, other call"),
     ("unstorable", "Record cannot be stored"),
 ]
 KINDS = [
@@ -129,7 +133,17 @@ class MeteredException(models.Model):
     )
     record_id = fields.Char(
         readonly=True,
-        help="The call id that a line has since it was corrected and can be read.",
+        help="The call id that a line has since it was corrected and can be read, or "
+        "that another record had before.",
+    )
+    fingerprint = fields.Char(
+        readonly=True,
+        help="Of a record without id: a digest of its facts, to know it again.",
+    )
+    is_other = fields.Boolean(
+        string="Is Another Call",
+        readonly=True,
+        help="A person said that it is a call of its own, whatever its id says.",
     )
     corrected_uid = fields.Many2one("res.users", string="Corrected By", readonly=True)
     corrected_date = fields.Datetime(string="Corrected On", readonly=True)
@@ -149,6 +163,9 @@ class MeteredException(models.Model):
         " WHERE state != 'resolved'"
     )
     _record_idx = models.Index("(source_id, record_id) WHERE record_id IS NOT NULL")
+    _fingerprint_idx = models.Index(
+        "(source_id, fingerprint) WHERE fingerprint IS NOT NULL"
+    )
     _callee_idx = models.Index("(callee text_pattern_ops) WHERE state = 'open'")
 
     def init(self):
@@ -240,6 +257,11 @@ class MeteredException(models.Model):
                 "the meter on the source for records that name none.",
                 detail,
             ),
+            "unknown_direction": self.env._(
+                "It is not known which direction the word %s means: add it to the "
+                "source's direction words.",
+                detail,
+            ),
             "absurd_duration": self.env._(
                 "%s seconds are more than the longest call that the source allows. "
                 "Correct the record, or raise the limit on the source.",
@@ -268,6 +290,7 @@ class MeteredException(models.Model):
                 "The price of %s gives a charge beyond all measure: look at its rate.",
                 detail,
             ),
+            "same_id": self._describe_same_id(detail),
             "unstorable": self.env._(
                 "The database or the program refused the record: %s. Correct it, or "
                 "try it again after an update.",
@@ -280,6 +303,23 @@ class MeteredException(models.Model):
             ),
         }
         return texts.get(self.reason, detail)
+
+    def _describe_same_id(self, detail):
+        """Both records, and what can be done."""
+        if self.fingerprint:
+            return self.env._(
+                "Another record of the same file tells the same call, and differs in "
+                "columns that have no meaning: %s. Import it as another call, or "
+                "dismiss it.",
+                detail,
+            )
+        known, _sign, own = detail.rpartition(" ≠ ")
+        return self.env._(
+            "Another call has this id: %(known)s. This one is %(own)s. Import it as "
+            "another call, or dismiss it.",
+            known=known,
+            own=own,
+        )
 
     @api.depends("reason", "detail")
     def _compute_display_name(self):
@@ -327,6 +367,12 @@ class MeteredException(models.Model):
         for job in jobs:
             job._process()
         return sum(jobs.mapped("cured"))
+
+    def action_is_other(self):
+        """Import these records as calls of their own, beside those with their ids."""
+        self._check_may_cure()
+        target = {**self._target(), "reasons": [SAME_ID]}
+        return self.env["metered.exception.job"]._start("other", target)
 
     def action_reopen(self):
         """Let dismissed records wait for a person again."""

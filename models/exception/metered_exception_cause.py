@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...ingest.causes import NO_KEY, destination_prefix
+from ...ingest.outcome import SAME_ID
 from ..screen.actions import window_action
 from .metered_exception import KINDS, REASONS, STATES
 
@@ -15,6 +16,8 @@ CURES = {
     "too_large": "look",
     "no_destination": "destination",
     "declared": "look",
+    "unknown_direction": "word",
+    "same_id": "other",
     "absurd_duration": "limit",
     "future": "limit",
     "too_old": "limit",
@@ -96,6 +99,8 @@ class MeteredExceptionCause(models.Model):
             ("assign", "Assign it to a customer"),
             ("rate", "Add a rate"),
             ("destination", "Add a destination"),
+            ("word", "Add the word to the source's direction words"),
+            ("other", "Import as another call, or dismiss"),
             ("limit", "Change the source's limit, correct or dismiss"),
             ("look", "Look at the records: correct or dismiss"),
             ("correct", "Correct the records, or the source's columns"),
@@ -203,6 +208,8 @@ class MeteredExceptionCause(models.Model):
             "invalid_quantity": self.env._("Quantities like %s cannot be read", detail),
             "invalid_properties": self.env._("Properties are no JSON object"),
             "unknown_meter": self.env._("No meter has the code %s", detail),
+            "unknown_direction": self.env._("Direction word %s is not known", detail),
+            "same_id": self.env._("The id is another call's: %s", detail),
             "column_count": self.env._("Wrong number of columns: %s", detail),
             "unparsable": self.env._("Lines cannot be read: %s", detail),
             "unstorable": self.env._("Records that cannot be stored: %s", detail),
@@ -264,7 +271,14 @@ class MeteredExceptionCause(models.Model):
 
     def _start(self, operation):
         self.env["metered.exception"]._check_may_cure()
-        return self.env["metered.exception.job"]._start(operation, self._target())
+        target = self._target()
+        if operation == "other":
+            target["reasons"] = [SAME_ID]
+        return self.env["metered.exception.job"]._start(operation, target)
+
+    def action_is_other(self):
+        """Import the records of these causes as calls of their own."""
+        return self._start("other")
 
     def action_assign(self):
         """Ask whose these identifiers are."""

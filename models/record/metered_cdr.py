@@ -123,6 +123,10 @@ class MeteredCdr(models.Model):
         compute_sudo=True,
         search="_search_invoice_id",
     )
+    fingerprint = fields.Char(
+        readonly=True,
+        help="Of a record without id: a digest of its facts, to know it again.",
+    )
     file_name = fields.Char(related="batch_id.file_name", string="File")
     raw_record = fields.Text(
         compute="_compute_raw_record",
@@ -132,6 +136,10 @@ class MeteredCdr(models.Model):
     # What makes a record unique, among those that are stored.
     _call_uniq = models.UniqueIndex(
         "(source_id, call_id)", "This record was imported before."
+    )
+    _fingerprint_uniq = models.UniqueIndex(
+        "(source_id, fingerprint) WHERE fingerprint IS NOT NULL",
+        "This record was imported before.",
     )
     # A customer's records are those of its usage, see ingest/usage_calls.py.
     _usage_idx = models.Index("(usage_id)")
