@@ -16,7 +16,7 @@ from .delimited_records import first_records
 from .errors import SourceFileError
 from .file_head import MOST_TITLES, count_titles, first_lines, named_delimiter
 from .file_settings import checked_settings
-from .fixed_width import find_positions, find_touching, sample_records
+from .fixed_width import are_dated, find_positions, find_touching, sample_records
 from .formats import FileFormat, FileLimits
 from .layouts import (
     LAYOUTS,
@@ -127,7 +127,11 @@ def detect_format(
             FileFormat("xlsx", compression, "", "", False, 0, ()), rows, said, limits
         )
     _refuse_foreign(head, name)
-    encoding = said.get("encoding") or _encoding(path, compression, head, name, limits)
+    encoding = said.get("encoding")
+    if not encoding:
+        # Some separate columns by a character that no text has.
+        text = head.replace(said.get("delimiter", ",").encode(), b",")
+        encoding = _encoding(path, compression, text, name, limits)
     text, whole = _sample(path, compression, encoding, limits)
     _refuse_text(text, name)
     if not text.strip():
@@ -164,6 +168,11 @@ def _delimited(found, text, whole, said, name, limits):
     skipped = said.get("skip_lines", 1 if named else 0)
     _lines, start = first_lines(text, skipped)
     text = text[start:]
+    if not text.strip():
+        raise SourceFileError(
+            f"The first {skipped:,} lines are skipped, and nothing comes after them."
+            " Skip fewer."
+        )
     best = None
     said_delimiter = said.get("delimiter")
     for delimiters in (said_delimiter, named, _DELIMITERS, _LAST_DELIMITERS):
@@ -215,6 +224,7 @@ def _at_positions(found, text, positions, said):
         layout=layout,
         positions=positions,
         touching=find_touching(text, positions),
+        dated=are_dated(text),
     )
 
 

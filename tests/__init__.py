@@ -34,8 +34,11 @@ from .connectors import test_connector_own_credentials
 from .connectors import test_connector_windows
 from .connectors import test_file_delimited
 from .connectors import test_file_detect
+from .connectors import test_file_head
+from .connectors import test_file_quoting
 from .connectors import test_file_refused
 from .connectors import test_file_spreadsheet
+from .connectors import test_fixed_width
 from .connectors import test_hostile_files
 from .connectors import test_json_text
 from .connectors import test_sheet_texts
