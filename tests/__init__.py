@@ -93,6 +93,7 @@ from .ingest import test_conflicts
 from .ingest import test_database_killed
 from .ingest import test_dialled
 from .ingest import test_dialling_countries
+from .ingest import test_durations
 from .ingest import test_endless_fractions
 from .ingest import test_harmless
 from .ingest import test_hostile_records
