@@ -96,9 +96,12 @@ from .ingest import test_conflicts
 from .ingest import test_database_killed
 from .ingest import test_dialled
 from .ingest import test_dialling_countries
+from .ingest import test_durations
+from .ingest import test_directions
 from .ingest import test_endless_fractions
 from .ingest import test_harmless
 from .ingest import test_hostile_records
+from .ingest import test_id_clock
 from .ingest import test_identifier_index
 from .ingest import test_import_asterisk
 from .ingest import test_import_defect

@@ -19,6 +19,7 @@ from . import metered_source_secret
 from . import metered_source_silence
 from . import metered_source_store
 from . import metered_source_token
+from . import metered_source_word
 from . import metered_sync_end
 from . import metered_sync_job
 from . import metered_sync_store

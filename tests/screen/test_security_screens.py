@@ -22,6 +22,7 @@ SETTINGS = (
     "metered.source.column",
     "metered.source.rule",
     "metered.source.payer",
+    "metered.source.word",
     "metered.meter",
     "metered.destination",
     "metered.time.band",

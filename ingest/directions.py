@@ -1,0 +1,138 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The words that switches say a call's direction with.
+
+A word that is known here, or that the source remembers, is read. Every other one is
+asked: with the wrong direction a call is charged that must not be, or the other way
+round. ``origination`` and ``termination`` are not known on purpose: an exchange calls
+inbound what a carrier calls outbound.
+
+What the vendors write: Twilio's Call resource (``outbound-dial``; a trunk terminates
+what goes out to the telephone network), the PSTN usage report of Microsoft Teams
+(``user_out``, ``ByotIn``), BroadWorks (``Originating``), call lists (``missed``).
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.compute as pc
+
+from .mapping import read_target
+from .rules import DIRECTIONS
+
+#: what a direction column may say -> direction, by :func:`word_key`
+WORDS = {
+    word: direction
+    for direction, words in {
+        "outbound": "outbound out outgoing orig originating outboundcall"
+        " outgoingcall outcall outbounddial outboundapi trunkingterminating dialed"
+        " dialled placed userout useroutconf useroutforwarding userouttransfer confout"
+        " ucapout byotout byotoutucap byotoutuserforwarding byotoutusertransfer ocout",
+        "inbound": "inbound in incoming term terminating inboundcall"
+        " incomingcall incall trunkingoriginating received missed userin confin ucapin"
+        " byotin byotinucap ocin",
+        "internal": "internal local onnet internalcall",
+    }.items()
+    for word in words.split()
+}
+#: what is likely, and asked: words of other languages, initials
+LIKELY = {
+    word: direction
+    for direction, words in {
+        "outbound": "o ausgehend abgehend gehend sortant sortante émis saliente"
+        " realizada uscente uitgaand saída wychodzące исходящий",
+        "inbound": "i eingehend ankommend kommend entrant entrante reçu recibida"
+        " entrata inkomend entrada przychodzące входящий",
+        "internal": "intern interne interno interna internt",
+    }.items()
+    for word in words.split()
+}
+_BETWEEN = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True)
+class UnknownWord:
+    """A word of a direction column whose meaning is not known.
+
+    :ivar word: as it stands in the records, without blanks around it
+    :ivar records: how many say so
+    :ivar proposal: the direction that is likely; empty: none is
+    """
+
+    word: str
+    records: int
+    proposal: str = ""
+
+
+def word_key(text):
+    """A word as words are compared: without case, blanks, hyphens and the like."""
+    text = text.strip().casefold()
+    return _BETWEEN.sub("", text) or text
+
+
+def known_direction(text, remembered):
+    """What a text says of the direction.
+
+    :param text: of a direction column
+    :param remembered: dict :func:`word_key` -> direction: the source's own words
+    :return: direction; empty where it says nothing, None where it is not known
+    """
+    key = word_key(text)
+    return remembered.get(key) or WORDS.get(key) or ("" if not key else None)
+
+
+def read_directions(texts, remembered):
+    """What a direction column says.
+
+    :param texts: pyarrow strings
+    :param remembered: see :func:`known_direction`
+    :return: (int8 array of positions in ``rules.DIRECTIONS``, -1 where the text says
+        none; bool array: the text is not known)
+    """
+    encoded = pc.dictionary_encode(texts)
+    found = [
+        known_direction(text or "", remembered)
+        for text in encoded.dictionary.to_pylist()
+    ]
+    names = DIRECTIONS.tolist()
+    codes = np.array([names.index(d) if d else -1 for d in found] + [-1], np.int8)
+    unknown = np.array([d is None for d in found] + [False])
+    rows = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    return codes[rows], unknown[rows]
+
+
+def direction_words(frame, columns, remembered):
+    """The words of a file's direction column that are not known, for the dialog.
+
+    :param frame: DataFrame, text columns under the source's own names
+    :param columns: sequence of ``mapping.ColumnSpec``
+    :param remembered: see :func:`known_direction`
+    :return: list of :class:`UnknownWord`, the most frequent first
+    """
+    texts, _spec = read_target(frame, columns, "direction")
+    if texts is None:
+        return []
+    counts, spelled = Counter(), {}
+    for entry in pc.value_counts(texts).to_pylist():
+        text = (entry["values"] or "").strip()
+        if known_direction(text, remembered) is None:
+            counts[word_key(text)] += entry["counts"]
+            spelled.setdefault(word_key(text), text)
+    return [
+        UnknownWord(spelled[key], count, likely_direction(spelled[key]))
+        for key, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def likely_direction(text):
+    """The direction that an unknown word likely means; empty: none is likely."""
+    parts = [text, *_BETWEEN.split(text)]
+    found = {
+        WORDS.get(word_key(part)) or LIKELY.get(word_key(part))
+        for part in parts
+        if part and (len(part) > 1 or part == text)
+    }
+    found.discard(None)
+    return found.pop() if len(found) == 1 else ""

@@ -1,0 +1,123 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The words of a direction column: known, remembered, or asked."""
+
+import unittest
+
+import pandas as pd
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odoo.addons.metered_billing.ingest.directions import (
+    LIKELY,
+    WORDS,
+    UnknownWord,
+    direction_words,
+    known_direction,
+    likely_direction,
+    read_directions,
+    word_key,
+)
+from odoo.addons.metered_billing.ingest.id_survey import id_survey
+from odoo.addons.metered_billing.ingest.mapping import ColumnSpec
+from odoo.addons.metered_billing.ingest.rules import DIRECTIONS
+
+DIRECTION = (ColumnSpec("direction", "Communication Type"),)
+
+
+def frame_of(name, texts):
+    return pd.DataFrame({name: pd.array(texts, dtype=pd.ArrowDtype(pa.string()))})
+
+
+class TestDirections(unittest.TestCase):
+    def test_what_vendors_write(self):
+        for text, direction in (
+            ("Inbound", "inbound"),
+            (" OUTGOING ", "outbound"),
+            ("outbound-dial", "outbound"),
+            ("outbound-api", "outbound"),
+            # Out of the customer's exchange into the telephone network.
+            ("trunking-terminating", "outbound"),
+            ("trunking-originating", "inbound"),
+            ("Originating", "outbound"),
+            ("Terminating", "inbound"),
+            ("user_out", "outbound"),
+            ("ByotIn", "inbound"),
+            ("on-net", "internal"),
+            ("On Net", "internal"),
+        ):
+            with self.subTest(text):
+                self.assertEqual(known_direction(text, {}), direction)
+
+    def test_what_can_be_read_in_two_ways_is_not_known(self):
+        for text in ("origination", "termination", "0", "1", "I", "external", "?"):
+            with self.subTest(text):
+                self.assertIsNone(known_direction(text, {}))
+
+    def test_counts_and_proposals(self):
+        texts = ["Ausgehend"] * 3 + ["ausgehend ", "", "Inbound", "X-fer", "X-fer"]
+        self.assertEqual(
+            direction_words(frame_of("Communication Type", texts), DIRECTION, {}),
+            [UnknownWord("Ausgehend", 4, "outbound"), UnknownWord("X-fer", 2)],
+        )
+        known = {"ausgehend": "outbound", "xfer": "internal"}
+        self.assertFalse(
+            direction_words(frame_of("Communication Type", texts), DIRECTION, known)
+        )
+
+    def test_a_word_among_others_is_proposed_unless_they_contradict(self):
+        self.assertEqual(likely_direction("Outbound - international"), "outbound")
+        self.assertEqual(likely_direction("inbound/outbound"), "")
+        self.assertEqual(likely_direction("dial-in-i"), "inbound")
+
+    def test_remembered_words_count_first(self):
+        texts = pa.array(["Local", "Inbound", "", "?"])
+        codes, unknown = read_directions(texts, {"local": "outbound"})
+        self.assertEqual(DIRECTIONS[codes[:2]].tolist(), ["outbound", "inbound"])
+        self.assertEqual(codes[2:].tolist(), [-1, -1])
+        self.assertEqual(unknown.tolist(), [False, False, False, True])
+
+    def test_keys_are_keys(self):
+        for words in (WORDS, LIKELY):
+            self.assertEqual([*words], [word_key(word) for word in words])
+        self.assertFalse(WORDS.keys() & LIKELY.keys())
+
+    @given(st.lists(st.text(max_size=4) | st.sampled_from([*WORDS]), max_size=9))
+    def test_each_record_is_read_empty_or_counted(self, texts):
+        frame = frame_of("Communication Type", texts)
+        codes, unknown = read_directions(pa.array(texts, pa.string()), {})
+        self.assertFalse((unknown & (codes >= 0)).any())
+        told = sum(word.records for word in direction_words(frame, DIRECTION, {}))
+        self.assertEqual(told, unknown.sum())
+
+
+class TestIdSurvey(unittest.TestCase):
+    def survey(self, *rows):
+        names = ("id", "callee")
+        frame = pd.DataFrame(
+            {
+                name: pd.array(list(texts), dtype=pd.ArrowDtype(pa.string()))
+                for name, texts in zip(names, zip(*rows, strict=True), strict=True)
+            }
+        )
+        return id_survey(frame, (ColumnSpec("call_id", "id"),))
+
+    def test_a_trunk_is_no_id(self):
+        found = self.survey(*((("trunk1", str(n))) for n in range(9)), ("t2", "9"))
+        self.assertEqual((found.records, found.repeated), (10, 8))
+        self.assertEqual(found.examples, (("trunk1", 9),))
+        self.assertTrue(found.doubtful)
+
+    def test_records_that_come_twice_say_nothing_against_it(self):
+        found = self.survey(*(((str(n // 2)), str(n // 2)) for n in range(20)))
+        self.assertEqual((found.records, found.repeated), (10, 0))
+        self.assertFalse(found.doubtful)
+
+    def test_empty_ids_are_none(self):
+        found = self.survey(("", "1"), (" ", "2"))
+        self.assertEqual((found.records, found.share, found.doubtful), (0, 0.0, False))
+
+    def test_without_column(self):
+        found = id_survey(frame_of("a", ["1"]), (ColumnSpec("call_id", "id"),))
+        self.assertEqual(found.records, 0)
