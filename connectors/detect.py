@@ -21,6 +21,7 @@ from .formats import FileFormat, FileLimits
 from .layouts import (
     LAYOUTS,
     layout_columns,
+    layouts_at_positions,
     recognise_header,
     recognise_records,
 )
@@ -140,7 +141,7 @@ def detect_format(
     if not said.get("delimiter") and fixed_width:
         positions = said.get("positions")
         if not positions and _best_delimiter(text, whole, _DELIMITERS, limits) is None:
-            positions = find_positions(text)
+            positions = _known_positions(text, said) or find_positions(text)
         if positions:
             return _at_positions(found, text, positions, said)
     fmt = _delimited(found, text, whole, said, name, limits)
@@ -206,6 +207,15 @@ def _delimited(found, text, whole, said, name, limits):
         said,
         limits,
     )
+
+
+def _known_positions(text, said):
+    """The positions of the layout that a text is of; () where it is of none."""
+    for key, positions in layouts_at_positions():
+        records, _names, _skip = sample_records(text, positions)
+        if said.get("layout") in (None, key) and recognise_records(records, key)[0]:
+            return positions
+    return ()
 
 
 def _at_positions(found, text, positions, said):
