@@ -79,9 +79,7 @@ class TestQuantities(unittest.TestCase):
     )
     def test_only_whole_numbers(self, text):
         for convention in ("", POINT, COMMA):
-            [value], [valid], [unclear] = parse_quantities(
-                pa.array([text]), convention
-            )
+            [value], [valid], [unclear] = parse_quantities(pa.array([text]), convention)
             self.assertFalse(valid and unclear)
             if not valid:
                 self.assertEqual(value, 0)
@@ -98,6 +96,8 @@ class TestQuantities(unittest.TestCase):
             self.assertIn(value, readings, text)
 
     def test_beyond_64_bits(self):
-        values, _valid, _unclear = parse_quantities(pa.array(["999999999999999999.9"] * 3))
+        values, _valid, _unclear = parse_quantities(
+            pa.array(["999999999999999999.9"] * 3)
+        )
 
         self.assertEqual(quantity_texts(values.sum(keepdims=True))[0][:7], "2999999")
