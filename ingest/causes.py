@@ -11,7 +11,8 @@ no_rate           call type and destination, as ids
 too_large         call type and destination, as ids
 declared          source and charging rule, as ids
 unknown_meter     source, and the code of the meter
-invalid_...       source, and the text's shape: digits as 0, letters as a
+invalid_..., and  source, and the text's shape: digits as 0, letters as a
+unclear_...
 others            source
 ================  ==========================================================
 """
@@ -31,6 +32,9 @@ SHAPED = (
     "invalid_time",
     "invalid_duration",
     "invalid_quantity",
+    "unclear_time",
+    "unclear_duration",
+    "unclear_quantity",
     "column_count",
     "unparsable",
     "unstorable",

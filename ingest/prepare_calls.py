@@ -13,6 +13,7 @@ from .durations import parse_seconds
 from .numbers import normalise_numbers, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
 from .rules import DIRECTIONS
+from .two_times import durations_of_times
 
 
 class CallSteps:
@@ -20,26 +21,32 @@ class CallSteps:
 
     def _durations(self):
         settings, limits = self.settings, self.settings.limits
-        texts, spec = mapping.read_target(self.frame, settings.columns, "seconds")
-        if texts is None:
-            valid = np.zeros(self.count, bool)
-            texts = pa.array([""] * self.count, pa.string())
+        columns, rounding = settings.columns, settings.duration_rounding
+        texts, spec = mapping.read_target(self.frame, columns, "seconds")
+        total = unclear = None
+        valid = np.zeros(self.count, bool)
+        if texts is not None:
+            self.seconds, valid, unclear = parse_seconds(texts, rounding, spec.style)
+        elif lasting := durations_of_times(
+            self.frame, columns, settings.timezone, rounding
+        ):
+            self.seconds, valid = lasting.seconds, lasting.valid
+            total, texts = lasting.total, lasting.texts
         else:
-            self.seconds, valid = parse_seconds(
-                texts, settings.duration_rounding, spec.style or "s"
-            )
+            texts = pa.array([""] * self.count, pa.string())
         charged = self.billable
+        if unclear is not None:
+            self._reject(charged & unclear, "unclear_duration", texts)
         self._reject(charged & ~valid, "invalid_duration", texts)
         if limits.max_seconds:
             absurd = charged & valid & (self.seconds > limits.max_seconds)
             self._reject(absurd, "absurd_duration", texts)
         self.seconds = np.where(valid, self.seconds, 0)
-        totals, spec = mapping.read_target(self.frame, settings.columns, "duration")
-        self.duration = self.seconds
+        self.duration = self.seconds if total is None else total
+        totals, total_spec = mapping.read_target(self.frame, columns, "duration")
         if totals is not None:
-            total, valid = parse_seconds(
-                totals, settings.duration_rounding, spec.style or "s"
-            )
+            unit = total_spec.style or (spec.style if spec else "")
+            total, valid, _unclear = parse_seconds(totals, rounding, unit)
             self.duration = np.where(valid, total, self.seconds)
         # Both are columns of 32 bits; only records not charged can be that absurd.
         top = np.iinfo(np.int32).max

@@ -96,8 +96,8 @@ from .ingest import test_conflicts
 from .ingest import test_database_killed
 from .ingest import test_dialled
 from .ingest import test_dialling_countries
-from .ingest import test_durations
 from .ingest import test_directions
+from .ingest import test_durations
 from .ingest import test_endless_fractions
 from .ingest import test_harmless
 from .ingest import test_hostile_records
@@ -118,6 +118,8 @@ from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
 from .ingest import test_quantities
 from .ingest import test_times
+from .ingest import test_two_times
+from .ingest import test_unclear_records
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums
 from .ingest import test_usage_words

@@ -7,8 +7,8 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from ...ingest import presets
 from ...ingest.dial_plans import dial_plan
-from ...ingest.load import load_settings
-from ...ingest.mapping import ColumnSpec, missing_targets
+from ...ingest.load import column_specs, load_settings
+from ...ingest.mapping import missing_targets
 from ..screen.actions import window_action
 
 
@@ -371,10 +371,7 @@ class MeteredSource(models.Model):
         :raises UserError: naming what is missing
         """
         self.ensure_one()
-        specs = [
-            ColumnSpec(c.target, c.columns, c.style or "", c.pattern or "")
-            for c in self.column_ids
-        ]
+        specs = column_specs(self.column_ids)
         missing = missing_targets(specs, names, self._needed_columns())
         if missing:
             labels = dict(
