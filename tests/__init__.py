@@ -116,6 +116,7 @@ from .ingest import test_number_destinations
 from .ingest import test_number_normalisation
 from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
+from .ingest import test_presets
 from .ingest import test_quantities
 from .ingest import test_times
 from .ingest import test_two_times

@@ -304,7 +304,8 @@ class MeteredSource(models.Model):
             )
         clear = fields.Command.clear
         create = fields.Command.create
-        return {
+        zone = {"timezone": preset.timezone} if preset.timezone else {}
+        return zone | {
             "record_kind": preset.record_kind,
             "default_outcome": preset.default_outcome,
             "default_direction": preset.default_direction,
