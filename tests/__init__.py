@@ -108,6 +108,7 @@ from .ingest import test_import_defect
 from .ingest import test_import_duplicates
 from .ingest import test_import_durability
 from .ingest import test_import_exceptions
+from .ingest import test_import_facts
 from .ingest import test_import_formats
 from .ingest import test_import_together
 from .ingest import test_import_usage

@@ -11,7 +11,14 @@ NetSapiens as ``connectors.netsapiens_rows`` gives it.
 from ..identify import PayerStep
 from ..mapping import ColumnSpec
 from ..rules import Condition
-from .base import INBOUND, INTERNAL, Preset, PresetRule, not_billable
+from .base import (
+    INBOUND,
+    INTERNAL,
+    Preset,
+    PresetRule,
+    not_billable,
+    number_of,
+)
 
 # A channel is named technology/endpoint-serial; Local channels have no endpoint.
 ASTERISK_ENDPOINT = r"^(?:PJSIP|SIP|IAX2|DAHDI)/(.+)-[0-9a-f]{8}$"
@@ -74,6 +81,7 @@ FREESWITCH = Preset(
     rules=(
         # hangup_cause is no sign of an answer, the stamp is.
         not_billable("Unanswered", Condition("answer_stamp", "is empty")),
+        INTERNAL,
     ),
     payers=(
         PayerStep("accountcode", "account_code"),
@@ -98,6 +106,7 @@ CISCO = Preset(
             "Not an end call record", Condition("cdrRecordType", "is not", "1")
         ),
         not_billable("Never connected", Condition("dateTimeConnect", "one of", "0,")),
+        INTERNAL,
     ),
     payers=(
         PayerStep("origDeviceName", "device"),
@@ -126,8 +135,8 @@ GENERIC = Preset(
     payers=(
         PayerStep("account", "account_code"),
         PayerStep("extension", "extension"),
-        PayerStep("caller", "number", direction="outbound"),
-        PayerStep("callee", "number", direction="inbound"),
+        number_of("caller", "outbound"),
+        number_of("callee", "inbound"),
     ),
 )
 
@@ -150,14 +159,13 @@ NETSAPIENS = Preset(
         ),
         # A queue or an auto attendant answers, and nobody may have spoken.
         not_billable("Nobody spoke", Condition("answered", "is not", "yes")),
-        not_billable(
-            "Inbound", Condition("direction", "is", "inbound"), direction="inbound"
-        ),
+        INBOUND,
         not_billable(
             "Between users of the switch",
             Condition("network", "is", "on-net"),
             direction="internal",
         ),
+        INTERNAL,
     ),
     payers=(
         PayerStep("extension", "extension"),

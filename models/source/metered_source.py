@@ -333,7 +333,8 @@ class MeteredSource(models.Model):
                         "condition_ids": [
                             create(
                                 {
-                                    "column": condition.column,
+                                    "column": not condition.fact and condition.column,
+                                    "fact": condition.fact,
                                     "operator": condition.operator,
                                     "value": condition.value,
                                 }
@@ -349,7 +350,8 @@ class MeteredSource(models.Model):
                 create(
                     {
                         "sequence": rank,
-                        "column": step.column,
+                        "column": not step.fact and step.column,
+                        "fact": step.fact,
                         "pattern": step.pattern,
                         "kind": step.kind,
                         "direction": step.direction,
