@@ -110,6 +110,7 @@ from .ingest import test_import_durability
 from .ingest import test_import_exceptions
 from .ingest import test_import_facts
 from .ingest import test_import_formats
+from .ingest import test_import_presets
 from .ingest import test_import_together
 from .ingest import test_import_usage
 from .ingest import test_import_wizard
@@ -186,6 +187,7 @@ from .source import test_kinds_of_source
 from .source import test_source_accounts
 from .source import test_source_clocks
 from .source import test_source_completeness
+from .source import test_source_file
 from .source import test_source_form
 from .source import test_source_fs_storage
 from .source import test_source_many
