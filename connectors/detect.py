@@ -16,11 +16,12 @@ from .delimited_records import first_records
 from .errors import SourceFileError
 from .file_head import MOST_TITLES, count_titles, first_lines, named_delimiter
 from .file_settings import checked_settings
-from .fixed_width import find_positions, find_touching, sample_records
+from .fixed_width import are_dated, find_positions, find_touching, sample_records
 from .formats import FileFormat, FileLimits
 from .layouts import (
     LAYOUTS,
     layout_columns,
+    layouts_at_positions,
     recognise_header,
     recognise_records,
 )
@@ -127,7 +128,11 @@ def detect_format(
             FileFormat("xlsx", compression, "", "", False, 0, ()), rows, said, limits
         )
     _refuse_foreign(head, name)
-    encoding = said.get("encoding") or _encoding(path, compression, head, name, limits)
+    encoding = said.get("encoding")
+    if not encoding:
+        # Some separate columns by a character that no text has.
+        text = head.replace(said.get("delimiter", ",").encode(), b",")
+        encoding = _encoding(path, compression, text, name, limits)
     text, whole = _sample(path, compression, encoding, limits)
     _refuse_text(text, name)
     if not text.strip():
@@ -136,7 +141,7 @@ def detect_format(
     if not said.get("delimiter") and fixed_width:
         positions = said.get("positions")
         if not positions and _best_delimiter(text, whole, _DELIMITERS, limits) is None:
-            positions = find_positions(text)
+            positions = _known_positions(text, said) or find_positions(text)
         if positions:
             return _at_positions(found, text, positions, said)
     fmt = _delimited(found, text, whole, said, name, limits)
@@ -164,6 +169,11 @@ def _delimited(found, text, whole, said, name, limits):
     skipped = said.get("skip_lines", 1 if named else 0)
     _lines, start = first_lines(text, skipped)
     text = text[start:]
+    if not text.strip():
+        raise SourceFileError(
+            f"The first {skipped:,} lines are skipped, and nothing comes after them."
+            " Skip fewer."
+        )
     best = None
     said_delimiter = said.get("delimiter")
     for delimiters in (said_delimiter, named, _DELIMITERS, _LAST_DELIMITERS):
@@ -199,6 +209,15 @@ def _delimited(found, text, whole, said, name, limits):
     )
 
 
+def _known_positions(text, said):
+    """The positions of the layout that a text is of; () where it is of none."""
+    for key, positions in layouts_at_positions():
+        records, _names, _skip = sample_records(text, positions)
+        if said.get("layout") in (None, key) and recognise_records(records, key)[0]:
+            return positions
+    return ()
+
+
 def _at_positions(found, text, positions, said):
     """The format of a file with columns at fixed positions."""
     records, names, skip = sample_records(text, positions, said.get("skip_lines"))
@@ -215,6 +234,7 @@ def _at_positions(found, text, positions, said):
         layout=layout,
         positions=positions,
         touching=find_touching(text, positions),
+        dated=are_dated(text),
     )
 
 

@@ -29,7 +29,7 @@ _RULE = re.compile(r"[-=_*+|.~ \t\f]*")
 # This share of the records must have text across a position for columns to touch there.
 _TOUCH = 0.2
 # This share of the lines with digits must have a date or time at the same place.
-_ENOUGH = 0.8
+_ENOUGH = 0.6
 # A position that one record in so many contradicts is one all the same.
 _ODD = 0.05
 _LEAST_COLUMNS = 3
@@ -48,11 +48,13 @@ def find_positions(text: bytes) -> tuple[int, ...]:
     lines, share = _records(_lines(text))
     if len(lines) < _LEAST_RECORDS or share < _ENOUGH:
         return ()
-    filled = np.zeros(max(map(len, lines)), np.int64)
+    odd = int(_ODD * len(lines))
+    width = sorted(map(len, lines))[-1 - odd]
+    filled = np.zeros(width, np.int64)
     for line in lines:
-        filled[: len(line)] += [char != " " for char in line]
+        filled[: len(line)] += [char != " " for char in line[:width]]
     # Some records may be shifted, or all of them in order with a value that is rare.
-    found = max(_starts(filled, 0), _starts(filled, int(_ODD * len(lines))), key=len)
+    found = max(_starts(filled, 0), _starts(filled, odd), key=len)
     return found if len(found) >= _LEAST_COLUMNS else ()
 
 
@@ -71,6 +73,11 @@ def find_touching(text: bytes, positions: tuple[int, ...]) -> tuple[int, ...]:
         if position > 1
         and sum(_touches(line, position) for line in lines) > _TOUCH * len(lines)
     )
+
+
+def are_dated(text: bytes) -> bool:
+    """Whether a date or time, with signs between its digits, tells a record."""
+    return _records(_lines(text))[1] > 0
 
 
 def sample_records(
@@ -102,11 +109,13 @@ def sample_records(
 
 def cut(line: str, positions: tuple[int, ...]) -> list[str]:
     """The values of a line, without the blanks around them."""
-    ends = [position - 1 for position in positions[1:]] + [None]
-    return [
-        line[start - 1 : end].strip()
-        for start, end in zip(positions, ends, strict=True)
-    ]
+    return [line[start:end].strip() for start, end in _places(positions)]
+
+
+def _places(positions):
+    """From where to where each value goes; the last one to the end of the line."""
+    starts = [position - 1 for position in positions]
+    return zip(starts, [*starts[1:], None], strict=True)
 
 
 def _lines(text):
@@ -119,8 +128,14 @@ def _spread(line):
 
 
 def _records(lines):
-    """The lines with a date or time where most have it, and their share of those."""
+    """The lines with a date or time where most have it, and their share of those.
+
+    Where hardly any has one that can be told, those with a digit, and 0.
+    """
     dated = [line for line in lines if _MOMENT.search(line)]
+    numbered = [line for line in lines if _DIGITS.search(line)]
+    if 2 * len(dated) < len(numbered):
+        return numbered, 0
     places = Counter(
         match.start() for line in dated for match in _MOMENT.finditer(line)
     )
@@ -208,15 +223,17 @@ class FixedWidthReader:
         return Piece(table, numbers[kept], bad)
 
     def _kept(self, lines, numbers):
-        """Which lines are good records, and the bad ones; the others are passed over."""
-        is_record = pc.match_substring_regex(lines, r"[0-9][-/.:][0-9]")
+        """Which lines are good records, and the bad ones; others are passed over."""
+        sign = "[-/.:][0-9]" if self._fmt.dated else ""
+        is_record = pc.match_substring_regex(lines, "[0-9]" + sign)
         across = np.zeros(len(lines), np.int64)
         for position in reversed(self._checked):
             before = pc.utf8_slice_codeunits(lines, position - 2, position - 1)
             here = pc.invert(pc.is_in(before, _BLANK))
             across[here.to_numpy(zero_copy_only=False)] = position
         is_long = pc.greater(pc.binary_length(lines), self._max_line)
-        good = is_record.to_numpy(zero_copy_only=False) & (across == 0)
+        is_record = is_record.to_numpy(zero_copy_only=False)
+        good = is_record & (across == 0)
         good &= ~is_long.to_numpy(zero_copy_only=False)
         odd = ~good
         if self._headings:
@@ -231,7 +248,7 @@ class FixedWidthReader:
                 self.passed += 1  # without a digit it is no record of anything
             elif len(text.encode()) > self._max_line:
                 bad.append(BadLine.with_length(number, text, self._max_line))
-            elif across[row]:
+            elif is_record[row]:
                 bad.append(BadLine.off_position(number, text, int(across[row])))
             else:
                 bad.append(BadLine.without_moment(number, text))
@@ -245,11 +262,9 @@ class FixedWidthReader:
         return pc.is_in(bare, known).to_numpy(zero_copy_only=False)
 
     def _columns(self, lines):
-        positions = self._fmt.positions
-        ends = [position - 1 for position in positions[1:]] + [None]
         return [
-            pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(lines, start - 1, end))
-            for start, end in zip(positions, ends, strict=True)
+            pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(lines, start, end))
+            for start, end in _places(self._fmt.positions)
         ]
 
 

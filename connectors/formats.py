@@ -43,6 +43,7 @@ class FileFormat:
     # Where columns begin, from 1 on, and those of them that a blank need not precede.
     positions: tuple[int, ...] = ()
     touching: tuple[int, ...] = ()
+    dated: bool = True  # whether records at positions have a date or time with signs
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; ``from_dict`` is the way back."""

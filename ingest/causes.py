@@ -2,7 +2,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What would cure a rejected record, as a key: records of one cause share it.
 
-================  ==========================================================
 reason            key
 ================  ==========================================================
 unknown_customer  kind and identifier, as it would have to be a customer's
@@ -15,11 +14,27 @@ invalid_..., and  source, and the text's shape: digits as 0, letters as a
 unclear_...
 others            source
 ================  ==========================================================
+=======
+=================  ==========================================================
+reason             key
+=================  ==========================================================
+unknown_customer   kind and identifier, as it would have to be a customer's
+no_destination     first digits of the called number, or what was dialled
+no_rate            call type and destination, as ids
+too_large          call type and destination, as ids
+declared           source and charging rule, as ids
+unknown_meter      source, and the code of the meter
+unknown_direction  source, and the word
+invalid_..., and   source, and the text's shape: digits as 0, letters as a
+unclear_...
+others             source
+=================  ==========================================================
 """
 
 import re
 
 from ..rating.prefixes import prefix_range
+from .directions import word_key
 
 #: digits of an international number without + that tell who has to be added
 CODE_DIGITS, CODE_DIGITS_NANP = 3, 4
@@ -63,6 +78,8 @@ def cause_key(reason, source_id, detail, tried, callee, meter_id, destination_id
         key = f"{source_id}:{rule}"
     elif reason == "unknown_meter":
         key = f"{source_id}:{detail or ''}"
+    elif reason == "unknown_direction":
+        key = f"{source_id}:{word_key(detail or '')}"
     elif reason in SHAPED:
         key = f"{source_id}:{text_shape(detail or '')}"
     else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..rating.prefixes import PrefixIndex
+from ..rating.prefixes import SHORT_BASE, PrefixIndex
 
 #: kinds of destination -> class of a call from the same country. Abroad, a freephone
 #: or premium number is an international call: what it costs is up to the carrier, and
@@ -46,7 +46,8 @@ class Classifier:
 
     :param destinations: sequence of :class:`Destination`
     :param meter_of_class: call class -> meter id
-    :param home_country_id: calls to another country are international
+    :param home_country_id: calls to another country are international, and its short
+        codes are none here
     :param local_digits: a call is local when caller and callee share this many
         first E.164 digits; 0: never
     """
@@ -56,6 +57,8 @@ class Classifier:
             (prefix, position)
             for position, destination in enumerate(destinations)
             for prefix in destination.prefixes
+            if not prefix.startswith("=")
+            or destination.country_id in (home_country_id, NO_COUNTRY)
         ]
         self._index = PrefixIndex(
             np.zeros(len(rows), np.int64),
@@ -76,6 +79,15 @@ class Classifier:
             domestic.append(call_class == "national" and not destination.meter_id)
         self._meters = np.array(meters + [NO_METER], np.int64)
         self._domestic = np.array(domestic + [False])
+
+    def is_short_code(self, keys):
+        """Which numbers are short codes in the home country.
+
+        :param keys: int64 number keys
+        :return: bool array
+        """
+        nodes = self._index.lookup(np.zeros(len(keys), np.int64), keys)
+        return (nodes >= 0) & (keys >= SHORT_BASE)
 
     def classify(self, directions, caller_keys, callee_keys):
         """Destination and meter per call.

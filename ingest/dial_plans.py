@@ -77,6 +77,16 @@ def is_dialled_in(iso2):
 
 
 @cache
+def countries_of(code):
+    """Return the countries with a calling code, as a tuple of ISO codes."""
+    return tuple(
+        row["country"]
+        for row in _rows()
+        if row["country_code"] == code and row["country"] != NO_COUNTRY
+    )
+
+
+@cache
 def national_patterns():
     """Return {calling code: regular expression of the numbers after it}.
 

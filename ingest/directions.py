@@ -29,10 +29,12 @@ WORDS = {
         "outbound": "outbound out outgoing orig originating outboundcall"
         " outgoingcall outcall outbounddial outboundapi trunkingterminating dialed"
         " dialled placed userout useroutconf useroutforwarding userouttransfer confout"
-        " ucapout byotout byotoutucap byotoutuserforwarding byotoutusertransfer ocout",
+        " ucapout drout droutuserconf droutuserforwarding droutusertransfer"
+        " dremergencyout droutucap byotout byotoutucap byotoutuserforwarding"
+        " byotoutusertransfer ocout",
         "inbound": "inbound in incoming term terminating inboundcall"
         " incomingcall incall trunkingoriginating received missed userin confin ucapin"
-        " byotin byotinucap ocin",
+        " drin drinucap byotin byotinucap ocin",
         "internal": "internal local onnet internalcall",
     }.items()
     for word in words.split()
@@ -66,6 +68,11 @@ class UnknownWord:
     proposal: str = ""
 
 
+def code_of(direction):
+    """A direction's position in ``rules.DIRECTIONS``."""
+    return DIRECTIONS.tolist().index(direction)
+
+
 def word_key(text):
     """A word as words are compared: without case, blanks, hyphens and the like."""
     text = text.strip().casefold()
@@ -96,8 +103,7 @@ def read_directions(texts, remembered):
         known_direction(text or "", remembered)
         for text in encoded.dictionary.to_pylist()
     ]
-    names = DIRECTIONS.tolist()
-    codes = np.array([names.index(d) if d else -1 for d in found] + [-1], np.int8)
+    codes = np.array([code_of(d) if d else -1 for d in found] + [-1], np.int8)
     unknown = np.array([d is None for d in found] + [False])
     rows = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
     return codes[rows], unknown[rows]

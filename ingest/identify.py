@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .extract import column, extract
+from .facts import step_texts
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,14 @@ class PayerStep:
     :param pattern: expression whose group is the identifier; empty: the whole text
     :param kind: kind of identifier; ``number`` compares normalised numbers
     :param direction: only for records of this direction; empty: for all
+    :param fact: a mapped fact instead of the column, see ``facts.PAYER_FACTS``
     """
 
     column: str
     kind: str
     pattern: str = ""
     direction: str = ""
+    fact: str = ""
 
 
 class IdentifierIndex:
@@ -41,6 +43,7 @@ class IdentifierIndex:
 
     def __init__(self, kinds, values, valid_from_us, valid_to_us):
         self._by_kind = {}
+        self._lengths = None
         self._count = len(kinds)
         start = np.asarray(valid_from_us, np.int64)
         end = np.asarray(valid_to_us, np.int64)
@@ -98,6 +101,21 @@ class IdentifierIndex:
             index._set(kind, members, texts, start, end)
         return index
 
+    def short_lengths(self, most):
+        """Lengths of the extensions, and of other numbers that are as short.
+
+        :param most: digits of the longest one
+        :return: int64 array
+        """
+        if self._lengths is None:
+            found = set()
+            for kind in ("extension", "number"):
+                texts = self._by_kind.get(kind, (pa.array([], pa.string()),))[0]
+                short = pc.match_substring_regex(texts, rf"^[0-9]{{1,{most}}}$")
+                found.update(pc.unique(pc.binary_length(texts.filter(short))).tolist())
+            self._lengths = np.array(sorted(found), np.int64)
+        return self._lengths
+
     def find(self, kind, values, times_us):
         """Identifier in force for each record.
 
@@ -124,7 +142,7 @@ class IdentifierIndex:
         return found
 
 
-def identify(frame, steps, index, directions, times_us, numbers):
+def identify(frame, steps, index, directions, times_us, numbers, facts=None):
     """Find the payer of every record by the ordered steps.
 
     :param frame: the source's records, text columns
@@ -133,20 +151,22 @@ def identify(frame, steps, index, directions, times_us, numbers):
     :param directions: object array of direction texts
     :param times_us: int64 array
     :param numbers: function (pyarrow strings) -> normalised pyarrow strings
+    :param facts: the records' :class:`~.facts.RecordFacts`
     :return: int64 array of identifier positions, -1 where nobody was found
     """
     payer = np.full(len(frame), -1, np.int64)
     for step in steps:
-        if step.column not in frame.columns:
-            continue
         rows = payer < 0
         if step.direction:
             rows &= directions == step.direction
         rows = np.flatnonzero(rows)
         if not len(rows):
             continue
-        values = pc.take(column(frame, step.column), pa.array(rows))
-        values = extract(values, step.pattern)
+        values = step_texts(frame, facts, step)
+        if values is None:
+            continue
+        if len(rows) < len(values):
+            values = pc.take(values, pa.array(rows))
         if step.kind == "number":
             values = numbers(values)
         payer[rows] = index.find(step.kind, values, times_us[rows])

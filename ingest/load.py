@@ -83,11 +83,14 @@ def load_settings(source, plan_partners):
         columns=column_specs(source.column_ids),
         rules=tuple(_rule(rule) for rule in source.rule_ids),
         steps=tuple(
-            PayerStep(s.column, s.kind, s.pattern or "", s.direction or "")
+            PayerStep(
+                s.column or "", s.kind, s.pattern or "", s.direction or "", s.fact or ""
+            )
             for s in source.payer_ids
         ),
         default_outcome=source.default_outcome,
         default_direction=source.default_direction,
+        words={word.key: word.direction for word in source.word_ids},
         limits=_limits(source),
         dial_plans=dial_plans,
         assumed_dial_plans=assumed,
@@ -191,7 +194,8 @@ def _rule(rule):
         rule.outcome,
         rule.direction or "",
         tuple(
-            Condition(c.column, c.operator, c.value or "") for c in rule.condition_ids
+            Condition(c.column or "", c.operator, c.value or "", c.fact or "")
+            for c in rule.condition_ids
         ),
     )
 

@@ -15,24 +15,6 @@ from .extract import column, extract
 
 _REPLACED = REPLACEMENT.encode()
 
-#: what a source's direction column may say -> direction
-DIRECTIONS = {
-    "outbound": "outbound",
-    "out": "outbound",
-    "outgoing": "outbound",
-    "orig": "outbound",
-    "originating": "outbound",
-    "inbound": "inbound",
-    "in": "inbound",
-    "incoming": "inbound",
-    "term": "inbound",
-    "terminating": "inbound",
-    "internal": "internal",
-    "local": "internal",
-    "on-net": "internal",
-    "onnet": "internal",
-}
-
 
 @dataclass(frozen=True)
 class ColumnSpec:

@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """From a frame of raw records to finished CDRs, usage and exceptions, in memory.
 
-validate > charging rules > identify > normalise numbers > classify > rate > sum up
+charging rules > identify > normalise numbers > validate > classify > rate > sum up
 
 Pure: the same frame and settings give the same result anywhere, so that it can run in
 a thread beside the database, in a simulation, or on another machine.
@@ -14,7 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import mapping
+from .directions import code_of, read_directions
 from .door import harmless_frame
+from .facts import RecordFacts
 from .identify import identify
 from .numbers import normalise_numbers
 from .outcome import Prepared, Rejected, sum_usage
@@ -71,6 +73,7 @@ class _Chunk(RejectingSteps):
 
     def __init__(self, frame, lines, ids, settings, rejected):
         self.frame = frame
+        self.facts = RecordFacts(frame, settings)
         self.lines = lines
         self.ids = ids
         self.settings = settings
@@ -88,10 +91,14 @@ class _Chunk(RejectingSteps):
         """Run all steps; the columns of the CDRs that came through."""
         settings = self.settings
         self._times()
+        self._directions()
         self._rules()
-        self._durations()
         self._identify()
         self._numbers()
+        self._internal()
+        self._check_rules()
+        self._durations()
+        self._check_payers()
         self._classify()
         self._rate()
         self._complete_rejected()
@@ -150,41 +157,51 @@ class _Chunk(RejectingSteps):
             self._reject(unclear, "unclear_time", texts)
         self._reject(invalid, "invalid_time", texts)
 
+    def _directions(self):
+        """What the direction column says: a position in DIRECTIONS, -1 for nothing."""
+        self.told = np.full(self.count, -1, np.int8)
+        self.is_unknown_word = np.zeros(self.count, bool)
+        texts, _spec = mapping.read_target(
+            self.frame, self.settings.columns, "direction"
+        )
+        if texts is not None:
+            self.told, self.is_unknown_word = read_directions(
+                texts, self.settings.words
+            )
+
     def _rules(self):
+        """Whether records are charged, and in which direction they went."""
         settings = self.settings
-        chosen = first_rule(self.frame, settings.rules)
+        default = code_of(settings.default_direction)
+        understood = np.where(self.told >= 0, self.told, default).astype(np.int8)
+        self.facts.direction = pa.DictionaryArray.from_arrays(
+            pa.array(np.where(self.is_unknown_word, len(DIRECTIONS), understood)),
+            pa.array([*DIRECTIONS, ""]),
+        ).cast(pa.string())
+        chosen = first_rule(self.frame, settings.rules, self.facts)
         outcomes = [rule.outcome for rule in settings.rules]
         outcomes.append(settings.default_outcome)
         self.billable = np.array([o == "billable" for o in outcomes])[chosen]
-        declared = np.array([o == "declared" for o in outcomes])[chosen]
+        self.declared = np.array([o == "declared" for o in outcomes])[chosen]
         self.rule_id = np.array([r.id for r in settings.rules] + [0], np.int64)[chosen]
-        names = list(DIRECTIONS)
-        self.direction = np.full(
-            self.count, names.index(settings.default_direction), np.int8
-        )
-        texts, _spec = mapping.read_target(self.frame, settings.columns, "direction")
-        if texts is not None:
-            encoded = pc.dictionary_encode(texts)
-            codes = [
-                names.index(mapping.DIRECTIONS[text.strip().lower()])
-                if text.strip().lower() in mapping.DIRECTIONS
-                else -1
-                for text in encoded.dictionary.to_pylist()
-            ]
-            told = np.array([*codes, -1], np.int8)[encoded.indices.to_numpy()]
-            self.direction = np.where(told >= 0, told, self.direction)
         ruled = np.array(
-            [names.index(r.direction) if r.direction else -1 for r in settings.rules]
+            [code_of(r.direction) if r.direction else -1 for r in settings.rules]
             + [-1],
             np.int8,
         )[chosen]
-        self.direction = np.where(ruled >= 0, ruled, self.direction)
-        if declared.any():
-            names_of = {r.id: str(r.id) for r in settings.rules}
+        self.direction = np.where(ruled >= 0, ruled, understood)
+        self.is_lost = self.is_unknown_word & self.billable & (ruled < 0)
+
+    def _internal(self):
+        """Only calls can be between extensions of one customer."""
+
+    def _check_rules(self):
+        if self.declared.any():
+            rules = self.rule_id.astype(str).astype(object)
+            self._reject(self.declared, "declared", rules)
+        if self.is_lost.any():
             self._reject(
-                declared,
-                "declared",
-                [names_of.get(int(rule)) for rule in self.rule_id],
+                self.is_lost, "unknown_direction", self.facts.spoken("direction")
             )
 
     def _plausible_times(self, charged):
@@ -202,7 +219,10 @@ class _Chunk(RejectingSteps):
             DIRECTIONS[self.direction],
             self.start_us,
             lambda values: pc.fill_null(normalise_numbers(values, dialling), ""),
+            self.facts,
         )
+
+    def _check_payers(self):
         nobody = self.billable & (self.payer < 0)
         if (nobody & self.alive).any():
             self._reject(nobody, "unknown_customer", self._looked_for(nobody))

@@ -9,44 +9,34 @@ import pyarrow.compute as pc
 
 from ..rating.prefixes import number_keys
 from . import mapping
-from .durations import parse_seconds
+from .directions import code_of
+from .internal import find_internal
 from .numbers import normalise_numbers, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
 from .rules import DIRECTIONS
-from .two_times import durations_of_times
 
 
 class CallSteps:
     """The steps of calls; those of other records are in ``prepare_usage``."""
 
     def _durations(self):
-        settings, limits = self.settings, self.settings.limits
-        columns, rounding = settings.columns, settings.duration_rounding
-        texts, spec = mapping.read_target(self.frame, columns, "seconds")
-        total = unclear = None
-        valid = np.zeros(self.count, bool)
-        if texts is not None:
-            self.seconds, valid, unclear = parse_seconds(texts, rounding, spec.style)
-        elif lasting := durations_of_times(
-            self.frame, columns, settings.timezone, rounding
-        ):
-            self.seconds, valid = lasting.seconds, lasting.valid
-            total, texts = lasting.total, lasting.texts
-        else:
+        limits = self.settings.limits
+        texts, seconds, valid, unclear = self.facts.seconds("seconds")
+        if texts is None:
+            valid = unclear = np.zeros(self.count, bool)
             texts = pa.array([""] * self.count, pa.string())
+        else:
+            self.seconds = seconds
         charged = self.billable
-        if unclear is not None:
-            self._reject(charged & unclear, "unclear_duration", texts)
+        self._reject(charged & unclear, "unclear_duration", texts)
         self._reject(charged & ~valid, "invalid_duration", texts)
         if limits.max_seconds:
             absurd = charged & valid & (self.seconds > limits.max_seconds)
             self._reject(absurd, "absurd_duration", texts)
         self.seconds = np.where(valid, self.seconds, 0)
-        self.duration = self.seconds if total is None else total
-        totals, total_spec = mapping.read_target(self.frame, columns, "duration")
+        totals, total, valid, _unclear = self.facts.seconds("duration")
+        self.duration = self.seconds
         if totals is not None:
-            unit = total_spec.style or (spec.style if spec else "")
-            total, valid, _unclear = parse_seconds(totals, rounding, unit)
             self.duration = np.where(valid, total, self.seconds)
         # Both are columns of 32 bits; only records not charged can be that absurd.
         top = np.iinfo(np.int32).max
@@ -64,6 +54,33 @@ class CallSteps:
         )
         self.callee_raw = mapping.read_target(self.frame, columns, "callee")[0]
         self.callee = self._normalised(self.callee_raw, held_back=True)
+
+    def _internal(self):
+        """Calls whose numbers tell that they are internal, whatever the switch says."""
+        found = find_internal(
+            self.direction,
+            self.caller,
+            self.callee,
+            self.payer,
+            self.start_us,
+            self.settings.payers,
+            self._is_short_code,
+        )
+        found &= self.direction != code_of("internal")
+        if found.any():
+            self.told = np.where(found, code_of("internal"), self.told)
+            self.is_unknown_word &= ~found
+            self._rules()
+
+    def _is_short_code(self, rows, numbers):
+        """Whether numbers are short codes where the calls of these rows are dialled."""
+        keys, dialled = number_keys(numbers), self.dial_plan[rows]
+        known = np.zeros(len(rows), bool)
+        for position in np.unique(dialled):
+            mask = dialled == position
+            _dial_plan, classifier = self.settings.dial_plans[position]
+            known[mask] = classifier.is_short_code(keys[mask])
+        return known
 
     def _normalised(self, values, held_back=False):
         """Numbers in international form, each as its customer dials.

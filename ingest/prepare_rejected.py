@@ -13,7 +13,7 @@ from ..rating.exact import MICRO
 from ..rating.rate_search import EARLIEST_US, LATEST_US
 from . import mapping
 from .causes import cause_key
-from .extract import column, extract
+from .facts import step_texts
 from .numbers import normalise_numbers
 from .rules import DIRECTIONS
 
@@ -196,6 +196,6 @@ class RejectingSteps:
     def _step_values(self):
         """The payer steps that the file has a column for, with their texts."""
         for step in self.settings.steps:
-            if step.column in self.frame.columns:
-                values = column(self.frame, step.column)
-                yield step, extract(values, step.pattern)
+            values = step_texts(self.frame, self.facts, step)
+            if values is not None:
+                yield step, values

@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Which records are chargeable: the source's ordered rules, on its own columns."""
+"""Which records are chargeable: the source's ordered rules, on its columns or facts."""
 
 import fnmatch
 import re
@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .extract import column, expression_problem, found
+from .extract import expression_problem, found
+from .facts import named_texts
 
 #: directions in the order of their codes, as a chunk keeps them
 DIRECTIONS = np.array(["outbound", "inbound", "internal"], object)
@@ -31,11 +32,15 @@ OPERATORS = {
 
 @dataclass(frozen=True)
 class Condition:
-    """A test on one column: ``column operator value``."""
+    """A test on one column, or on a mapped fact: ``column operator value``.
+
+    ``fact`` is a key of ``facts.FACTS``; the column does not count then.
+    """
 
     column: str
     operator: str
     value: str = ""
+    fact: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,16 +92,24 @@ def _test(operator, value):
     return compare
 
 
-def condition_mask(frame, condition):
+def condition_mask(frame, condition, facts=None):
     """Where a condition holds.
 
     :param frame: the source's records, text columns
-    :return: bool numpy array; a column that the file lacks counts as empty text
+    :param facts: their :class:`~.facts.RecordFacts`
+    :return: bool numpy array; a column that the file lacks counts as empty text. No
+        condition on the direction holds where the direction is not known.
     """
-    if condition.column not in frame.columns:
+    values, fact = named_texts(frame, facts, condition.column, condition.fact)
+    if values is None:
         values = pa.array([""] * len(frame), pa.string())
-    else:
-        values = column(frame, condition.column)
+    mask = _compared(values, condition)
+    if fact == "direction":
+        mask = mask & pc.not_equal(values, "").to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _compared(values, condition):
     operator, value = condition.operator, condition.value or ""
     if operator == "is":
         mask = pc.equal(values, value)
@@ -121,11 +134,12 @@ def condition_mask(frame, condition):
     return mask.to_numpy(zero_copy_only=False)
 
 
-def first_rule(frame, rules):
+def first_rule(frame, rules, facts=None):
     """The index of the first rule that holds for each record.
 
     :param frame: the source's records, text columns
     :param rules: sequence of :class:`Rule`, in order
+    :param facts: the records' :class:`~.facts.RecordFacts`
     :return: int64 numpy array, -1 where none holds
     """
     chosen = np.full(len(frame), -1, np.int64)
@@ -134,6 +148,6 @@ def first_rule(frame, rules):
         for condition in rule.conditions:
             if not mask.any():
                 break
-            mask &= condition_mask(frame, condition)
+            mask &= condition_mask(frame, condition, facts)
         chosen[mask] = index
     return chosen

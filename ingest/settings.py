@@ -76,6 +76,8 @@ class ImportSettings:
     rate_of_currency: dict[int, Decimal] = field(default_factory=dict)
     #: positions of dial plans that nothing but the customer's address suggests
     assumed_dial_plans: frozenset[int] = frozenset()
+    #: what the source's own direction words mean, see ``directions.known_direction``
+    words: dict[str, str] = field(default_factory=dict)
     #: customers whose calls may take from a calling plan
     plan_partners: frozenset = frozenset()
 
@@ -88,7 +90,6 @@ class ImportSettings:
             for alternative in spec.columns.split(",")
             for part in alternative.split("+")
         }
-        names.update(step.column for step in self.steps)
-        for rule in self.rules:
-            names.update(condition.column for condition in rule.conditions)
+        named = [*self.steps, *(c for rule in self.rules for c in rule.conditions)]
+        names.update(each.column for each in named if not each.fact)
         return names

@@ -15,6 +15,7 @@ REASONS = [
     ("unclear_quantity", "Quantity may be read in two ways"),
     ("invalid_properties", "Properties are no JSON object"),
     ("unknown_meter", "Unknown meter"),
+    ("unknown_direction", "Unknown direction word"),
     ("absurd_duration", "Call is longer than the source allows"),
     ("future", "Call lies in the future"),
     ("too_old", "Call is older than the source allows"),
@@ -223,6 +224,11 @@ class MeteredException(models.Model):
             "unknown_meter": self.env._(
                 "No meter has the code %s. Add the meter, correct the record, or set "
                 "the meter on the source for records that name none.",
+                detail,
+            ),
+            "unknown_direction": self.env._(
+                "It is not known which direction the word %s means: add it to the "
+                "source's direction words.",
                 detail,
             ),
             "absurd_duration": self.env._(

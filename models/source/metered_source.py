@@ -304,7 +304,8 @@ class MeteredSource(models.Model):
             )
         clear = fields.Command.clear
         create = fields.Command.create
-        return {
+        zone = {"timezone": preset.timezone} if preset.timezone else {}
+        return zone | {
             "record_kind": preset.record_kind,
             "default_outcome": preset.default_outcome,
             "default_direction": preset.default_direction,
@@ -332,7 +333,8 @@ class MeteredSource(models.Model):
                         "condition_ids": [
                             create(
                                 {
-                                    "column": condition.column,
+                                    "column": not condition.fact and condition.column,
+                                    "fact": condition.fact,
                                     "operator": condition.operator,
                                     "value": condition.value,
                                 }
@@ -348,7 +350,8 @@ class MeteredSource(models.Model):
                 create(
                     {
                         "sequence": rank,
-                        "column": step.column,
+                        "column": not step.fact and step.column,
+                        "fact": step.fact,
                         "pattern": step.pattern,
                         "kind": step.kind,
                         "direction": step.direction,

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ...ingest.extract import extraction_problem
+from ...ingest.facts import FACTS, PAYER_FACTS
 from ..customer.metered_identifier import IDENTIFIER_KINDS
 
 
@@ -12,13 +13,20 @@ class MeteredSourcePayer(models.Model):
     _description = "Payer Step of a Metered Source"
     _inherit = ["metered.guarded", "metered.audit"]
     _order = "source_id, sequence, id"
-    _rec_name = "column"
 
     source_id = fields.Many2one(
         "metered.source", required=True, ondelete="cascade", index=True
     )
     sequence = fields.Integer(default=10)
-    column = fields.Char(required=True, help="Name of the source's column.")
+    fact = fields.Selection(
+        selection="_selection_fact",
+        string="Mapped Fact",
+        help="What the columns of the source are said to mean: the step holds whatever "
+        "the file calls the column.",
+    )
+    column = fields.Char(
+        help="Name of the source's column, where the step looks at no mapped fact."
+    )
     pattern = fields.Char(
         string="Extract",
         help="A regular expression, without look-around; its first group is the "
@@ -41,6 +49,23 @@ class MeteredSourcePayer(models.Model):
         help="Empty: for records of every direction.",
     )
 
+    @api.model
+    def _selection_fact(self):
+        return [(fact, FACTS[fact]) for fact in PAYER_FACTS]
+
+    @api.depends("fact", "column")
+    def _compute_display_name(self):
+        labels = dict(self._fields["fact"]._description_selection(self.env))
+        for step in self:
+            step.display_name = labels.get(step.fact) or step.column or ""
+
+    @api.constrains("fact", "column")
+    def _check_named(self):
+        if not all(step.fact or step.column for step in self):
+            raise ValidationError(
+                self.env._("A payer step needs a mapped fact or a column to look at.")
+            )
+
     @api.constrains("pattern")
     def _check_pattern(self):
         for step in self:
@@ -49,7 +74,7 @@ class MeteredSourcePayer(models.Model):
                 raise ValidationError(
                     self.env._(
                         "Payer step on %(column)s: %(problem)s",
-                        column=step.column,
+                        column=step.display_name,
                         problem=problem,
                     )
                 )

@@ -3,7 +3,14 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ...ingest.facts import FACTS
 from ...ingest.rules import OPERATORS, condition_problem
+
+#: what the generic preset's rules compared a column called direction with
+FORMER = {
+    "inbound": [r"(?i)^\s*(?:inbound|in|incoming|term|terminating)\s*$"],
+    "internal": [r"(?i)^\s*(?:internal|local|on-net|onnet)\s*$"],
+}
 
 
 class MeteredSourceRule(models.Model):
@@ -51,7 +58,10 @@ class MeteredSourceRule(models.Model):
     condition_summary = fields.Char(string="When", compute="_compute_condition_summary")
 
     @api.depends(
-        "condition_ids.column", "condition_ids.operator", "condition_ids.value"
+        "condition_ids.fact",
+        "condition_ids.column",
+        "condition_ids.operator",
+        "condition_ids.value",
     )
     def _compute_condition_summary(self):
         for rule in self:
@@ -69,22 +79,63 @@ class MeteredSourceRuleCondition(models.Model):
     rule_id = fields.Many2one(
         "metered.source.rule", required=True, ondelete="cascade", index=True
     )
-    column = fields.Char(required=True, help="Name of the source's column.")
+    fact = fields.Selection(
+        selection="_selection_fact",
+        string="Mapped Fact",
+        help="What the columns of the source are said to mean: the condition holds "
+        "whatever the file calls the column. The direction is outbound, inbound or "
+        "internal, as it is understood.",
+    )
+    column = fields.Char(
+        help="Name of the source's column, where the condition tests no mapped fact."
+    )
     operator = fields.Selection(
         selection="_selection_operator", required=True, default="is"
     )
-    value = fields.Char(help="Compared as text, exactly as it stands in the file.")
+    value = fields.Char(
+        help="A column is compared as text, exactly as it stands in the file; "
+        "of a mapped fact, durations are seconds, and blanks around it do not count."
+    )
+
+    def init(self):
+        """The generic preset's rules as they were before facts could be named.
+
+        On a column called direction, they charged what another column said was
+        inbound, and know no words that the source remembers.
+        """
+        for direction in ("inbound", "internal"):
+            self.env.cr.execute(
+                """
+                UPDATE metered_source_rule_condition
+                   SET fact = 'direction', "column" = NULL, operator = 'is',
+                       value = %s
+                 WHERE "column" = 'direction' AND operator = 'matches' AND fact IS NULL
+                   AND value = ANY(%s)
+                """,
+                (direction, FORMER[direction]),
+            )
 
     @api.model
     def _selection_operator(self):
         return list(OPERATORS.items())
 
-    @api.depends("column", "operator", "value")
+    @api.model
+    def _selection_fact(self):
+        return list(FACTS.items())
+
+    @api.depends("fact", "column", "operator", "value")
     def _compute_display_name(self):
+        labels = dict(self._fields["fact"]._description_selection(self.env))
         for condition in self:
+            name = labels.get(condition.fact) or condition.column
             words = OPERATORS.get(condition.operator, "").partition(" (")[0]
-            condition.display_name = (
-                f"{condition.column} {words} {condition.value or ''}".strip()
+            condition.display_name = f"{name} {words} {condition.value or ''}".strip()
+
+    @api.constrains("fact", "column")
+    def _check_named(self):
+        if not all(condition.fact or condition.column for condition in self):
+            raise ValidationError(
+                self.env._("A condition needs a mapped fact or a column to test.")
             )
 
     @api.constrains("operator", "value")
@@ -96,7 +147,7 @@ class MeteredSourceRuleCondition(models.Model):
                     self.env._(
                         "Rule %(rule)s, condition on %(column)s: %(problem)s",
                         rule=condition.rule_id.name,
-                        column=condition.column,
+                        column=condition.display_name,
                         problem=problem,
                     )
                 )

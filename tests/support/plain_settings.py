@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from odoo.addons.metered_billing.ingest.classify import Classifier, Destination
 from odoo.addons.metered_billing.ingest.dial_plans import dial_plan
-from odoo.addons.metered_billing.ingest.identify import IdentifierIndex, PayerStep
+from odoo.addons.metered_billing.ingest.identify import IdentifierIndex
 from odoo.addons.metered_billing.ingest.presets import PRESETS
-from odoo.addons.metered_billing.ingest.rules import Condition, Rule
+from odoo.addons.metered_billing.ingest.rules import Rule
 from odoo.addons.metered_billing.ingest.settings import (
     ColumnSpec,
     ImportSettings,
@@ -86,15 +86,11 @@ def make_settings(numbers, rates=(RATE,), preset="generic", **changes):
                 number,
                 rule.outcome,
                 rule.direction,
-                tuple(
-                    Condition(c.column, c.operator, c.value) for c in rule.conditions
-                ),
+                rule.conditions,
             )
             for number, rule in enumerate(preset.rules, 1)
         ),
-        "steps": tuple(
-            PayerStep(s.column, s.kind, s.pattern, s.direction) for s in preset.payers
-        ),
+        "steps": preset.payers,
         "default_outcome": preset.default_outcome,
         "default_direction": preset.default_direction,
         "limits": Limits(86_400, MAX_US, MIN_US),
