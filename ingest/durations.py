@@ -97,6 +97,30 @@ def parse_seconds(values, rounding="down", unit=""):
     return seconds, valid, unclear
 
 
+def doubted_with(values, unclear, doubted=False):
+    """Find whole numbers that mean no more than the decimals around them.
+
+    Where nobody has chosen a unit, and more numbers than not have decimals, a whole
+    one may be 2 seconds or 2.0 minutes as well.
+
+    :param values: as :func:`parse_seconds` takes them
+    :param unclear: as it returns them without a unit
+    :param doubted: whether they are known to have stood among such
+    :return: bool array, shape (n,)
+    """
+    columns = DigitShapes(as_text(values).fill_null(""))
+    found = np.zeros(len(unclear), bool)
+    decimals = 0
+    for rows, match in columns.groups(_in_some_unit):
+        if match.re is _DECIMAL:
+            decimals += np.count_nonzero(unclear[rows])
+        elif match.re is _WHOLE:
+            found[rows] = _has_digits(columns, rows, *match.span("whole"))
+    if doubted or decimals > np.count_nonzero(found):
+        return found
+    return np.zeros(len(unclear), bool)
+
+
 def _read(shape, unit):
     clock = _CLOCK.fullmatch(shape)
     if clock or unit in _SECONDS:

@@ -111,6 +111,7 @@ from .ingest import test_import_exceptions
 from .ingest import test_import_facts
 from .ingest import test_import_formats
 from .ingest import test_import_presets
+from .ingest import test_import_questions
 from .ingest import test_import_together
 from .ingest import test_import_usage
 from .ingest import test_import_wizard
@@ -120,6 +121,7 @@ from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
 from .ingest import test_presets
 from .ingest import test_quantities
+from .ingest import test_survey
 from .ingest import test_times
 from .ingest import test_two_times
 from .ingest import test_unclear_records
