@@ -120,6 +120,6 @@ class MeteredSource(models.Model):
                 "file_skip_lines": override.get("skip_lines") or 0,
                 "file_has_header": override.get("has_header", True),
                 "file_encoding": override.get("encoding") or False,
-                "file_quote": override.get("quote") or False,
+                "file_quote": override.get("quote", self.file_quote) or False,
             }
         )
