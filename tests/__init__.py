@@ -190,6 +190,7 @@ from .source import test_source_accounts
 from .source import test_source_clocks
 from .source import test_source_completeness
 from .source import test_source_file
+from .source import test_source_file_tour
 from .source import test_source_form
 from .source import test_source_fs_storage
 from .source import test_source_many
