@@ -34,8 +34,11 @@ from .connectors import test_connector_own_credentials
 from .connectors import test_connector_windows
 from .connectors import test_file_delimited
 from .connectors import test_file_detect
+from .connectors import test_file_head
+from .connectors import test_file_quoting
 from .connectors import test_file_refused
 from .connectors import test_file_spreadsheet
+from .connectors import test_fixed_width
 from .connectors import test_hostile_files
 from .connectors import test_json_text
 from .connectors import test_sheet_texts
@@ -95,6 +98,7 @@ from .ingest import test_database_killed
 from .ingest import test_dialled
 from .ingest import test_dialling_countries
 from .ingest import test_directions
+from .ingest import test_durations
 from .ingest import test_endless_fractions
 from .ingest import test_harmless
 from .ingest import test_hostile_records
@@ -107,6 +111,8 @@ from .ingest import test_import_durability
 from .ingest import test_import_exceptions
 from .ingest import test_import_facts
 from .ingest import test_import_formats
+from .ingest import test_import_presets
+from .ingest import test_import_questions
 from .ingest import test_import_same_id
 from .ingest import test_import_together
 from .ingest import test_import_usage
@@ -115,10 +121,14 @@ from .ingest import test_number_destinations
 from .ingest import test_number_normalisation
 from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
+from .ingest import test_presets
 from .ingest import test_quantities
 from .ingest import test_same_records
+from .ingest import test_survey
 from .ingest import test_times
+from .ingest import test_two_times
 from .ingest import test_typed_numbers
+from .ingest import test_unclear_records
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums
 from .ingest import test_usage_words
@@ -186,6 +196,8 @@ from .source import test_kinds_of_source
 from .source import test_source_accounts
 from .source import test_source_clocks
 from .source import test_source_completeness
+from .source import test_source_file
+from .source import test_source_file_tour
 from .source import test_source_form
 from .source import test_source_fs_storage
 from .source import test_source_many

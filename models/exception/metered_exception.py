@@ -13,6 +13,9 @@ REASONS = [
     ("invalid_time", "Start time cannot be read"),
     ("invalid_duration", "Duration cannot be read"),
     ("invalid_quantity", "Quantity cannot be read"),
+    ("unclear_time", "Time may be read in two ways"),
+    ("unclear_duration", "Duration may be read in two ways"),
+    ("unclear_quantity", "Quantity may be read in two ways"),
     ("invalid_properties", "Properties are no JSON object"),
     ("unknown_meter", "Unknown meter"),
     ("unknown_direction", "Unknown direction word"),
@@ -239,13 +242,33 @@ class MeteredException(models.Model):
                 detail,
             ),
             "invalid_duration": self.env._(
-                "%s is not a duration in seconds. Correct the record, or choose "
-                "another column on the source.",
+                "%s is not a duration in the unit that the source sets, or its end is "
+                "not after its start. Correct the record, or change the format on "
+                "the source.",
                 detail,
             ),
             "invalid_quantity": self.env._(
-                "%s is not a quantity: digits, and a point before up to 9 decimals. "
-                "Correct the record, or choose another column on the source.",
+                "%s is not a quantity: digits, and up to 9 decimals after the decimal "
+                "sign of the source. Correct the record, or choose another column on "
+                "the source.",
+                detail,
+            ),
+            "unclear_time": self.env._(
+                "In %s day or month may come first. On the source, page Columns, set "
+                "the format of the start time to dmy or mdy, or import the file again "
+                "and answer there.",
+                detail,
+            ),
+            "unclear_duration": self.env._(
+                "%s may be hours and minutes, minutes and seconds, or a decimal "
+                "number of seconds or minutes. On the source, page Columns, choose "
+                "what durations are in.",
+                detail,
+            ),
+            "unclear_quantity": self.env._(
+                "The sign in %s may be a decimal one or one of thousands. On the "
+                "source, page Columns, set the format of the quantity to point or "
+                "comma.",
                 detail,
             ),
             "invalid_properties": self.env._(

@@ -206,6 +206,11 @@ class MeteredExceptionCause(models.Model):
             "invalid_time": self.env._("Times like %s cannot be read", detail),
             "invalid_duration": self.env._("Durations like %s cannot be read", detail),
             "invalid_quantity": self.env._("Quantities like %s cannot be read", detail),
+            "unclear_time": self.env._("Times like %s: day or month first?", detail),
+            "unclear_duration": self.env._("Durations like %s: in what unit?", detail),
+            "unclear_quantity": self.env._(
+                "Quantities like %s: which decimal sign?", detail
+            ),
             "invalid_properties": self.env._("Properties are no JSON object"),
             "unknown_meter": self.env._("No meter has the code %s", detail),
             "unknown_direction": self.env._("Direction word %s is not known", detail),

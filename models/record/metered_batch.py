@@ -197,8 +197,9 @@ class MeteredBatch(models.Model):
         :param int source_id: id of the ``metered.source``
         :param str file_name: name of the file, shown with every record
         :param str content: the file, base64-encoded
-        :param dict override: what is not to be detected: encoding, delimiter,
-            has_header, skip_records, layout
+        :param dict override: what is not to be detected: encoding, delimiter, quote,
+            has_header, skip_lines, skip_records, positions, layout; without it what
+            the source says of its files
         :return: id of the ``metered.batch``
         :raises UserError: when the file is not what it claims; nothing is stored then
         """
@@ -257,6 +258,8 @@ class MeteredBatch(models.Model):
         """
         source.ensure_one()
         source.check_access("read")
+        if override is None:
+            override = source._file_override()
         try:
             file_format = files.detect_format(path, name, override=override)
             facts = files.check_file(path, file_format)
