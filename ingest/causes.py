@@ -11,6 +11,8 @@ no_rate           call type and destination, as ids
 too_large         call type and destination, as ids
 declared          source and charging rule, as ids
 unknown_meter     source, and the code of the meter
+other_reading,    the register
+negative_...
 invalid_...       source, and the text's shape: digits as 0, letters as a
 others            source
 ================  ==========================================================
@@ -31,11 +33,14 @@ SHAPED = (
     "invalid_time",
     "invalid_duration",
     "invalid_quantity",
+    "invalid_reading",
     "column_count",
     "unparsable",
     "unstorable",
 )
 RATED = ("no_rate", "too_large")
+#: of a register: what its readings contradict
+READINGS = ("other_reading", "negative_increase", "no_reading")
 
 
 def cause_key(reason, source_id, detail, tried, callee, meter_id, destination_id, rule):
@@ -49,7 +54,7 @@ def cause_key(reason, source_id, detail, tried, callee, meter_id, destination_id
     :param meter_id, destination_id, rule: ids, 0 for none
     :return: str
     """
-    if reason == "unknown_customer":
+    if reason == "unknown_customer" or reason in READINGS:
         key = tried[0] if tried else ""
     elif reason == "no_destination":
         key = number_group(callee) if callee else (detail or "")

@@ -24,6 +24,9 @@ def sum_usage(cdrs):
         DataFrame of the sums, ordered by its keys). All sums are exact integers.
     """
     billable = cdrs["billable"]
+    if "is_reading" in cdrs:
+        # What was used between readings is found when they are together.
+        billable = billable & ~cdrs["is_reading"]
     usage_of = np.full(len(billable), -1, np.int64)
     rows = np.flatnonzero(billable)
     packed = _packed([cdrs[name][rows] for name in USAGE_KEYS])
@@ -105,6 +108,8 @@ class Prepared:
         epoch), currency_id, records, quantity, billed_quantity, charge_micro
     :ivar rejected: :class:`Rejected`
     :ivar duplicates: records whose id came before in the same chunk
+    :ivar frame: the raw records, where there are readings of counters among them;
+        ``cdrs`` has their positions (``row``) then
     """
 
     records: int
@@ -113,6 +118,7 @@ class Prepared:
     usage: pd.DataFrame
     rejected: Rejected
     duplicates: int
+    frame: pd.DataFrame = None
 
     @property
     def cdr_count(self):
@@ -141,4 +147,5 @@ class Prepared:
             usage,
             self.rejected,
             self.duplicates + dropped,
+            self.frame,
         )

@@ -53,7 +53,8 @@ def prepare(frame, lines, bad, settings, ids=None):
     work = chunk(frame, lines, ids, settings, rejected)
     cdrs = work.run()
     usage_of, usage = sum_usage(cdrs)
-    return Prepared(total, cdrs, usage_of, usage, rejected, duplicates)
+    frame = frame if "is_reading" in cdrs else None
+    return Prepared(total, cdrs, usage_of, usage, rejected, duplicates, frame)
 
 
 def _first_of_each(ids):
@@ -119,6 +120,7 @@ class _Chunk(RejectingSteps):
             "identifier_id": np.append(settings.payers.identifier_id, 0)[self.payer],
             "day": self._days(known),
             **self.rated,
+            **self._more_columns(),
         }
         kept = self._kept_properties()
         if kept is not None:

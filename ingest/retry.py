@@ -21,6 +21,7 @@ from .causes import cause_key
 from .exception_store import update_exceptions
 from .isolate import failure_text, is_of_the_data, undone_when_it_fails
 from .prepare import prepare
+from .reading_store import has_readings, take_readings
 from .store import store_cdrs, without_known
 
 
@@ -136,6 +137,8 @@ def _retry_alike(cr, settings, batch_id, rows):
         ids=pa.array(call_ids, pa.string()),
     )
     prepared, _known = without_known(cr, prepared, settings, "metered_cdr")
+    if has_readings(prepared):
+        prepared = take_readings(cr, prepared, settings)
     store_cdrs(cr, prepared, settings, batch_id)
     rejected = prepared.rejected
     open_ids = [exception_of[call_id] for call_id in rejected.call_id]

@@ -22,6 +22,7 @@ from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .marks import mark_plans
 from .quantities import quantity_column
+from .reading_store import has_readings, store_readings, take_readings
 from .usage_store import UsageRows, as_array
 
 #: first key of the advisory locks of this module ("mbil")
@@ -122,6 +123,11 @@ def store(cr, prepared, settings, batch_id, expect_new=True):
         chunk is stored once more without them.
     :return: (:class:`Stored`, whether known records were found)
     """
+    if has_readings(prepared):
+        expect_new = True
+        for table in ("metered_exception", "metered_cdr"):
+            prepared, _known = without_known(cr, prepared, settings, table)
+        prepared = take_readings(cr, prepared, settings)
     exceptions, repeated = _without_known_exceptions(cr, prepared, settings)
     found = False
     if exceptions_exist(cr, settings.source_id):
@@ -218,6 +224,8 @@ def store_cdrs(cr, prepared, settings, batch_id):
     """
     if not prepared.cdr_count:
         return
+    if has_readings(prepared):
+        store_readings(cr, prepared, settings, batch_id)
     rows = UsageRows(cr, prepared.usage, settings.company_id)
 
     stored = rows.ids.copy()
@@ -266,6 +274,14 @@ def _move(cr, source_id, call_ids, usage_ids):
     )
 
 
+def _states(cdrs):
+    """Whether records are charged, by themselves or as readings of a counter."""
+    states = pc.if_else(pa.array(cdrs["billable"]), "rated", "not_billable")
+    if "is_reading" in cdrs:
+        states = pc.if_else(pa.array(cdrs["is_reading"]), "reading", states)
+    return states
+
+
 def cdr_table(cdrs, usage_id, settings, batch_id):
     """The rows of ``metered_cdr`` as an Arrow table in the order of the COPY.
 
@@ -297,7 +313,7 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "direction": cdrs["direction"],
         "caller": cdrs["caller"],
         "callee": cdrs["callee"],
-        "state": pc.if_else(pa.array(billable), "rated", "not_billable"),
+        "state": _states(cdrs),
         "rule_id": ids_or_null(cdrs["rule_id"]),
         "meter_id": ids_or_null(cdrs["meter_id"]),
         "destination_id": ids_or_null(cdrs["destination_id"]),

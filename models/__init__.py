@@ -10,10 +10,11 @@ from . import exception
 from . import source
 from . import billing
 from . import company
+from . import price
+from . import counter
 from . import customer
 from . import explain
 from . import plan
-from . import price
 from . import rerate
 from . import screen
 from . import what_if

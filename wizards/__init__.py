@@ -21,6 +21,7 @@ from . import metered_import
 from . import metered_manual_invoice
 from . import metered_manual_invoice_checks
 from . import metered_manual_invoice_search
+from . import metered_meter_replace
 from . import metered_price_change
 from . import metered_rate_finder
 from . import metered_rate_proposal

@@ -164,6 +164,9 @@ class SaleSubscription(models.Model):
         everybody = owners.browse(
             sorted({key for some in households.values() for key in some.named})
         )
+        self.env["metered.register"]._book_for(
+            everybody, [(r.subscription, r.date_to) for r in renewals]
+        )
         # All of it at once, and first: always in the same order, and before imports
         # have changed what this transaction sees.
         if renewals:

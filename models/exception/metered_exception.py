@@ -12,6 +12,10 @@ REASONS = [
     ("invalid_quantity", "Quantity cannot be read"),
     ("invalid_properties", "Properties are no JSON object"),
     ("unknown_meter", "Unknown meter"),
+    ("invalid_reading", "Kind of reading is not known"),
+    ("no_reading", "No counter shows this"),
+    ("other_reading", "Another reading of that moment is known"),
+    ("negative_increase", "The counter went back"),
     ("absurd_duration", "Call is longer than the source allows"),
     ("future", "Call lies in the future"),
     ("too_old", "Call is older than the source allows"),
@@ -193,6 +197,26 @@ class MeteredException(models.Model):
             ),
             "invalid_properties": self.env._(
                 '%s is no JSON object such as {"region": "eu"}.', detail
+            ),
+            "invalid_reading": self.env._(
+                "%s does not say whether it was read or estimated, or which kind of "
+                "reading it is. Correct the record.",
+                detail,
+            ),
+            "no_reading": self.env._(
+                "%s is below 0, or has more digits than the meter. Correct the record, "
+                "or the digits of the meter.",
+                detail,
+            ),
+            "other_reading": self.env._(
+                "%s: the same counter and moment with another value. Correct the "
+                "record or the reading, or dismiss it.",
+                detail,
+            ),
+            "negative_increase": self.env._(
+                "The counter went back: %s. Correct the record or the other reading, "
+                "enter it as a reading after a roll-over, or replace the meter.",
+                detail,
             ),
             "unknown_meter": self.env._(
                 "No meter has the code %s. Add the meter, correct the record, or set "

@@ -121,7 +121,8 @@ class TestReadings(TestCase):
         for daily in (True, False):
             parts = counters.used(way, PLAIN, owners, daily=daily)
             whose = [
-                total(parts), total(parts, owner="bob"),
+                total(parts),
+                total(parts, owner="bob"),
                 sum(part.quantity for part in parts if not part.owner),
             ]
             self.assertEqual(whose, [n * counters.ATTO for n in (10, 9, 1)])
@@ -129,7 +130,9 @@ class TestReadings(TestCase):
     def test_what_cannot_stand(self):
         def refused(known, *new, dial=PLAIN):
             taken, refused = counters.take_in(known, new, dial)
-            return len(taken), [(one.reading.value // NANO, one.reason) for one in refused]
+            return len(taken), [
+                (one.reading.value // NANO, one.reason) for one in refused
+            ]
 
         known = [at(1, 100), at(9, 200)]
         self.assertEqual(refused(known, at(1, 100)), (0, [(100, "repeated")]))
@@ -139,7 +142,9 @@ class TestReadings(TestCase):
         self.assertEqual(refused(known, at(0, 101)), (0, [(101, "negative_increase")]))
         self.assertEqual(refused(known, at(5, 150), at(10, 200)), (2, []))
         self.assertEqual(refused(known, at(10, -1)), (0, [(-1, "no_reading")]))
-        self.assertEqual(refused(known, at(10, 10**5), dial=FIVE)[1][0][1], "no_reading")
+        self.assertEqual(
+            refused(known, at(10, 10**5), dial=FIVE)[1][0][1], "no_reading"
+        )
         self.assertEqual(refused(known, at(10, 150, estimated=True)), (1, []))
         self.assertEqual(refused(known, at(10, 5, kind="opening")), (1, []))
 

@@ -1,0 +1,72 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from odoo import models
+from odoo.tools import format_date
+
+from ...ingest.load import company_zone, customer_zone
+from ...ingest.usage_calls import USAGE_CDRS
+
+#: registers whose readings a line names; of more it says how many
+MOST_REGISTERS = 20
+
+_SPANS = f"""
+    SELECT register.id, register.serial,
+           (array_agg(cdr.properties
+                      ORDER BY (cdr.properties ->> 'from_time')::timestamptz))[1],
+           (array_agg(cdr.properties
+                      ORDER BY (cdr.properties ->> 'to_time')::timestamptz DESC))[1]
+      FROM {USAGE_CDRS}
+      JOIN metered_register register ON register.id = cdr.register_id
+     WHERE cdr.properties ? 'from'
+     GROUP BY register.id
+     ORDER BY register.serial, register.id
+"""
+
+
+class MeteredUsage(models.Model):
+    """Which readings usage of counters lies between."""
+
+    _inherit = "metered.usage"
+
+    def _reading_lines(self, partner):
+        """Old and new reading of each register, for an invoice or a screen.
+
+        :param partner: in whose language and time zone they are
+        :return: list of texts
+        """
+        if not self:
+            return []
+        env = self.with_context(lang=partner.lang or self.env.lang).env
+        zone = ZoneInfo(customer_zone(partner, company_zone(self.company_id[:1])))
+        self.env.cr.execute(_SPANS, {"usage": self.ids})
+        found = self.env.cr.fetchall()
+        lines = [
+            env._(
+                "%(serial)s: %(old)s → %(new)s",
+                serial=serial,
+                old=_reading(env, first, "from", zone),
+                new=_reading(env, last, "to", zone),
+            )
+            for _register, serial, first, last in found[:MOST_REGISTERS]
+        ]
+        if len(found) > MOST_REGISTERS:
+            lines.append(
+                env._("and %(count)s more devices", count=len(found) - MOST_REGISTERS)
+            )
+        return lines
+
+
+def _reading(env, told, name, zone):
+    """A reading with its date, and whether somebody read it."""
+    at = datetime.datetime.fromisoformat(told[f"{name}_time"]).astimezone(zone)
+    values = {
+        "value": env["metered.explanation"]._number(Decimal(told[name])),
+        "date": format_date(env, at.date()),
+    }
+    if told[f"{name}_estimated"]:
+        return env._("%(value)s (%(date)s, estimated)", **values)
+    return env._("%(value)s (%(date)s, read)", **values)
