@@ -107,6 +107,8 @@ def take_readings(cr, prepared, settings):
     """
     cdrs = prepared.cdrs
     rows = np.flatnonzero(cdrs["is_reading"])
+    if not len(rows):
+        return prepared
     registers = _registers(
         cr,
         cdrs["identifier_id"][rows],

@@ -102,6 +102,16 @@ class Dial:
             plausible = moved * 100 <= self.range * self.most_percent
         return moved if plausible else None
 
+    def moved(self, before, after):
+        """Return how far it moved between two readings that were taken.
+
+        A lower one was found plausible then, or said to be a roll-over.
+        """
+        if after.kind == "opening":
+            return 0
+        moved = after.value - before.value
+        return moved + self.range if moved < 0 else moved
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:
@@ -197,7 +207,7 @@ def points(readings, dial):
             waiting.append(reading)
             continue
         if last is not None:
-            limit = None if begins else base + (dial.increase(last, reading) or 0)
+            limit = None if begins else base + dial.moved(last, reading)
             way += _estimated(waiting, last, base, dial, limit)
             base = way[-1].total if begins else limit
         way.append(

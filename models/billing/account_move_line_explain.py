@@ -111,7 +111,7 @@ class AccountMoveLine(models.Model):
             before = words._rows(
                 steps, self.metered_price_id.currency_id, company=self.company_id
             )
-            rows = before + rows
+            rows = self._metered_rows_of_readings() + before + rows
         else:
             rows = self._metered_rows_by_allowance() + rows
             rows += self._metered_rows_by_destination()
@@ -126,6 +126,16 @@ class AccountMoveLine(models.Model):
             rows=rows,
             warning=self._metered_edited(sums),
         )
+
+    def _metered_rows_of_readings(self):
+        """Old and new readings of the counters that the line is about."""
+        usage = self.sudo().metered_usage_ids
+        words = self.env["metered.explanation"]
+        partner = self.sudo().move_id.partner_id
+        return [
+            words._row("reading", self.env._("Readings"), text)
+            for text in usage._reading_lines(partner, self.env.lang)
+        ]
 
     def _metered_usage_text(self, records, days, billed):
         """What the usage on the line is, in words."""

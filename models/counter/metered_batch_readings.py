@@ -32,7 +32,11 @@ class MeteredBatch(models.Model):
             " RETURNING register_id, time",
             (self.id,),
         )
-        mark_registers(cr, *map(list, zip(*cr.fetchall(), strict=True)))
+        left = self.env["metered.register"].browse(registers)
+        changed = cr.fetchall()
+        # An opening may have gone that what came later needs.
+        left._check_ledgers()
+        mark_registers(cr, *map(list, zip(*changed, strict=True)))
         self.env["metered.reading"].invalidate_model(flush=False)
         self.env["metered.register"].invalidate_model(flush=False)
 

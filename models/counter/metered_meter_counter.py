@@ -4,7 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 #: what decides how the readings of all registers of a meter are understood
-DECIDING = frozenset({"digits", "factor", "at_period_end"})
+DECIDING = ("digits", "factor", "at_period_end")
+DIGITS = DECIDING.index("digits")
 
 
 class MeteredMeter(models.Model):
@@ -97,15 +98,19 @@ class MeteredMeter(models.Model):
 
     def _counter_before(self):
         """What registers depend on, before a change."""
-        return {meter: [meter[name] for name in sorted(DECIDING)] for meter in self}
+        return {meter: [meter[name] for name in DECIDING] for meter in self}
 
     def _counter_after(self, before):
         """Have registers looked at anew whose meter is another one now."""
-        changed = self.filtered(
-            lambda m: before[m] != [m[name] for name in sorted(DECIDING)]
-        )
+        changed = self.filtered(lambda m: before[m] != [m[name] for name in DECIDING])
         registers = self.env["metered.register"].sudo()
-        registers.search([("meter_id", "in", changed.ids)])._changed()
+        registers = registers.with_context(active_test=False).search(
+            [("meter_id", "in", changed.ids)]
+        )
+        registers.filtered(
+            lambda r: before[r.meter_id][DIGITS] != r.meter_id.digits
+        )._check_ledgers(plausible=True)
+        registers._changed()
 
     def action_view_registers(self):
         """Open the registers of this meter."""

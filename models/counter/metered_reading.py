@@ -5,8 +5,8 @@ from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 from odoo.tools.misc import formatLang
 
-from ...ingest.reading_store import lock_registers, read_dials
-from ...rating.counters import NANO, Reading, take_in
+from ...ingest.reading_store import lock_registers
+from ...rating.counters import NANO, Reading
 from ...rating.exact import exact, exact_text, number
 from ..guard.unchecked_many2one import UncheckedMany2one
 
@@ -56,7 +56,8 @@ class MeteredReading(models.Model):
     )
     is_estimated = fields.Boolean(
         string="Estimated",
-        help="Nobody read it. What it bills is set right by the next one that was read.",
+        help="Nobody read it. What it bills is set right by the next one that was "
+        "read.",
     )
     kind = fields.Selection(
         [
@@ -107,6 +108,7 @@ class MeteredReading(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Take readings that are entered into the ledger, if they can be true."""
+        self._refuse_repeated(vals_list)
         readings = super().create(vals_list)
         readings._take_in(None)
         return readings
@@ -133,9 +135,39 @@ class MeteredReading(models.Model):
     def unlink(self):
         """Take readings out of the ledger; what they billed is set right."""
         before = [(one.register_id, one.time) for one in self]
+        registers = self.register_id
         done = super().unlink()
+        registers._check_ledgers()
         self._tell_registers(before)
         return done
+
+    @api.model
+    def _refuse_repeated(self, vals_list):
+        """Refuse a second reading of a moment, naming the first.
+
+        :raises UserError: where there is one
+        """
+        for vals in vals_list:
+            time = fields.Datetime.to_datetime(vals.get("time"))
+            same = self.search(
+                [
+                    ("register_id", "=", vals.get("register_id")),
+                    ("time", "=", time),
+                    ("is_estimated", "=", bool(vals.get("is_estimated"))),
+                    ("kind", "=" if vals.get("kind") == "opening" else "!=", "opening"),
+                ],
+                limit=1,
+            )
+            if time and same and vals.get("active", True):
+                raise UserError(self._same_moment(same))
+
+    def _same_moment(self, other):
+        return self.env._(
+            "There is a reading of %(serial)s at that moment already: %(other)s. "
+            "Correct that one.",
+            serial=other.register_id.serial,
+            other=other._describe(),
+        )
 
     def _take_in(self, before):
         """Check the ledgers that these are in now, and have them read anew.
@@ -144,7 +176,7 @@ class MeteredReading(models.Model):
         """
         self.env.flush_all()
         lock_registers(self.env.cr, self.register_id.ids)
-        self._check_ledgers()
+        self.register_id._check_ledgers(new=self)
         now = [(one.register_id, one.time) for one in self]
         self._tell_registers([*(before or ()), *now])
 
@@ -155,21 +187,6 @@ class MeteredReading(models.Model):
             since[register] = min(time, since.get(register, time))
         for register, time in since.items():
             register.sudo()._changed(time)
-
-    def _check_ledgers(self):
-        """Refuse readings that contradict others of their register.
-
-        :raises UserError: with both of them
-        """
-        dials = read_dials(self.env.cr, self.register_id.ids)
-        for register in self.register_id:
-            dial, _serial = dials[register.id]
-            everything = register.with_context(active_test=True).reading_ids
-            known = (everything - self)._as_plain()
-            new = (everything & self)._as_plain()
-            _taken, refused = take_in(known, new, dial)
-            if refused:
-                raise UserError(self._refusal(refused[0], register))
 
     def _as_plain(self):
         """These as ``rating.counters`` takes them; their keys are ids."""
@@ -190,6 +207,7 @@ class MeteredReading(models.Model):
             found.append(Reading(at_us, value.numerator, estimated, kind, key))
         return found
 
+    @api.model
     def _refusal(self, refused, register):
         """Why a reading cannot be held, in words."""
         one = self.browse(refused.reading.key)
@@ -209,11 +227,7 @@ class MeteredReading(models.Model):
                 "the meter.",
                 **values,
             )
-        return self.env._(
-            "There is a reading of %(serial)s at that moment already: %(other)s. "
-            "Correct that one.",
-            **values,
-        )
+        return self._same_moment(self.browse(refused.other.key))
 
     def _describe(self):
         """Value and time, in a few words."""

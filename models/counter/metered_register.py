@@ -1,11 +1,14 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import datetime
+from dataclasses import replace
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ...ingest.reading_store import lock_registers, mark_registers
+from ...ingest.reading_store import lock_registers, mark_registers, read_dials
+from ...rating.counters import take_in
 from ..customer.metered_identifier import IDENTIFIER_KINDS
 
 LONG_AGO = datetime.datetime(1900, 1, 1)
@@ -130,6 +133,8 @@ class MeteredRegister(models.Model):
     def write(self, vals):
         """What was used may be another quantity, or somebody else's."""
         done = super().write(vals)
+        if "digits" in vals:
+            self._check_ledgers(plausible=True)
         if {"digits", "identifier_kind", "identifier_value", "active"} & vals.keys():
             self._changed()
         return done
@@ -210,6 +215,31 @@ class MeteredRegister(models.Model):
             register.last_time, register.last_value = last.time, last.value
 
     # === CHANGES === #
+
+    def _check_ledgers(self, new=None, plausible=False):
+        """Refuse ledgers whose readings cannot all be true.
+
+        :param new: ``metered.reading`` records that are to be plausible beside the
+            others, which stand
+        :param plausible: whether all of them have to be
+        :raises UserError: with the readings that contradict each other
+        """
+        self.env.flush_all()
+        dials = read_dials(self.env.cr, self.ids)
+        readings = self.env["metered.reading"].with_context(active_test=True)
+        for register in self:
+            ledger = readings.search([("register_id", "=", register.id)])
+            dial, _serial = dials[register.id]
+            if new:
+                known, added = (ledger - new)._as_plain(), (ledger & new)._as_plain()
+                _taken, refused = take_in(known, added, dial)
+                if refused:
+                    raise UserError(readings._refusal(refused[0], register))
+            if not plausible:
+                dial = replace(dial, most_percent=100, most_per_day=None)
+            _taken, refused = take_in([], ledger._as_plain(), dial)
+            if refused:
+                raise UserError(readings._refusal(refused[0], register))
 
     def _changed(self, since=LONG_AGO):
         """Note that what was used is to be found anew, and find it before the commit.

@@ -1,11 +1,11 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from odoo import models
 from odoo.tools import format_date
+from odoo.tools.misc import get_lang
 
 from ...ingest.load import company_zone, customer_zone
 from ...ingest.usage_calls import USAGE_CDRS
@@ -32,15 +32,16 @@ class MeteredUsage(models.Model):
 
     _inherit = "metered.usage"
 
-    def _reading_lines(self, partner):
+    def _reading_lines(self, partner, lang=None):
         """Old and new reading of each register, for an invoice or a screen.
 
-        :param partner: in whose language and time zone they are
+        :param partner: in whose time zone they are
+        :param lang: in which language; None: in the partner's
         :return: list of texts
         """
         if not self:
             return []
-        env = self.with_context(lang=partner.lang or self.env.lang).env
+        env = self.with_context(lang=lang or partner.lang or self.env.lang).env
         zone = ZoneInfo(customer_zone(partner, company_zone(self.company_id[:1])))
         self.env.cr.execute(_SPANS, {"usage": self.ids})
         found = self.env.cr.fetchall()
@@ -63,8 +64,10 @@ class MeteredUsage(models.Model):
 def _reading(env, told, name, zone):
     """A reading with its date, and whether somebody read it."""
     at = datetime.datetime.fromisoformat(told[f"{name}_time"]).astimezone(zone)
+    # As it stands on the device: its digits are not grouped.
+    point = get_lang(env).decimal_point
     values = {
-        "value": env["metered.explanation"]._number(Decimal(told[name])),
+        "value": told[name].replace(".", point),
         "date": format_date(env, at.date()),
     }
     if told[f"{name}_estimated"]:

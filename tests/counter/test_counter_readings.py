@@ -8,6 +8,7 @@ from decimal import Decimal
 from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import html2plaintext
 
 from ..support.metered_case import MeteredCase
 
@@ -339,7 +340,8 @@ class TestCounterReadings(CounterCase):
         self.assertEqual(
             name[2], "4711: 0 (10/22/2026, read) → 100 (11/01/2026, estimated)"
         )
-        self.assertEqual(self.lines(plan._metered_renew())[0][1], 50)
+        # From the 11th on it goes on as fast as it did: 100, and 200.
+        self.assertEqual(self.lines(plan._metered_renew())[0][1], 150)
 
     def test_goes_on_as_fast_as_before(self):
         """Billed ahead, and set right by the next reading."""
@@ -354,14 +356,11 @@ class TestCounterReadings(CounterCase):
         # It stood still from the 12th on, nearly.
         self.read(("2026-11-21 00:00:00", 140))
         invoice = plan._metered_renew()
-        # 20 of the 40 were used until November.
-        self.assertEqual(
-            [amount for _name, amount in self.lines(invoice)], [-90, 20 / 2]
-        )
-        self.assertEqual(self.used(), 140 + self.used_after("2026-11-21"))
-
-    def used_after(self, day):
-        return sum(quantity for one, quantity in self.by_day().items() if one >= day)
+        # 20 of the 40 were used until November, 20 until the 21st, 10 go on.
+        self.assertEqual([amount for _name, amount in self.lines(invoice)], [-90, 15])
+        self.assertEqual(self.used(), 150)
+        self.read(("2026-12-01 00:00:00", 140))
+        self.assertEqual(self.used(), 140)
 
     def test_billed_up_to_the_last_reading(self):
         plan = self.make_plan()
@@ -386,7 +385,9 @@ class TestCounterReadings(CounterCase):
         invoice = plan._metered_renew()
         self.assertEqual(self.lines(invoice)[0][1], 105)
         line = invoice.invoice_line_ids.filtered("metered_price_id")
-        self.assertIn("150", str(line._metered_explain_html()))
+        told = html2plaintext(line._metered_explain())
+        self.assertIn("4711: 0 (10/01/2026, read) → 150 (10/31/2026, read)", told)
+        self.assertIn("Tier 2", told)
 
     def test_undo(self):
         self.read(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 300))
@@ -441,13 +442,47 @@ class TestCounterReadings(CounterCase):
         self.assertEqual(len(self.register()), 2)
         self.assertEqual((self.used(), self.used(partner)), (0, 10))
 
+    def test_what_stands_is_not_made_untrue(self):
+        """Digits that a ledger needs stay, and an opening that later ones need."""
+        self.meter.digits = 5
+        opening = self.read(("2026-10-05 10:00:00", 3, "", "", "opening"))
+        self.read(
+            ("2026-10-01 10:00:00", 500),
+            ("2026-10-20 10:00:00", 99990),
+            ("2026-10-21 10:00:00", 12),
+        )
+        self.assertEqual(self.used(), 99987 + 22)
+        for digits in (0, 6):
+            with self.assertRaises(UserError):
+                self.meter.digits = digits
+        self.meter.most_percent = 0
+        self.register()._changed()
+        self.settle()
+        self.assertEqual(self.used(), 99987 + 22)
+        self.enter("2026-10-22 10:00:00", 13)
+        self.assertEqual(self.used(), 99987 + 23)
+        opening.action_undo()
+        self.assertEqual(self.used(), 99490 + 23)
+
+    def test_an_opening_that_is_needed_is_not_undone(self):
+        opening = self.read(("2026-10-05 10:00:00", 3, "", "", "opening"))
+        self.read(("2026-10-01 10:00:00", 500), ("2026-10-20 10:00:00", 10))
+        self.assertEqual(self.used(), 7)
+        with self.assertRaises(UserError):
+            opening.action_undo()
+        with self.assertRaises(UserError):
+            self.register().reading_ids.filtered(
+                lambda one: one.kind == "opening"
+            ).active = False
+        self.assertEqual(self.used(), 7)
+
     def test_by_hand(self):
         self.read(("2026-10-01 10:00:00", 100))
         self.enter("2026-10-31 10:00:00", 130.5)
         self.assertEqual(self.by_day(), {"2026-10-31": Decimal("30.5")})
-        with self.assertRaisesRegex(UserError, "would have gone back"):
+        with self.assertRaises(UserError, msg="gone back"):
             self.enter("2026-10-15 10:00:00", 140)
-        with self.assertRaisesRegex(UserError, "at that moment already"):
+        with self.assertRaises(UserError, msg="at that moment already"):
             self.enter("2026-10-31 10:00:00", 131)
         wrong = self.enter("2026-11-05 10:00:00", 1300)
         wrong.active = False
