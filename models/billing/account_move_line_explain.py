@@ -129,13 +129,11 @@ class AccountMoveLine(models.Model):
 
     def _metered_rows_of_readings(self):
         """Old and new readings of the counters that the line is about."""
-        usage = self.sudo().metered_usage_ids
-        words = self.env["metered.explanation"]
-        partner = self.sudo().move_id.partner_id
-        return [
-            words._row("reading", self.env._("Readings"), text)
-            for text in usage._reading_lines(partner, self.env.lang)
-        ]
+        line, words = self.sudo(), self.env["metered.explanation"]
+        texts = line.metered_usage_ids._reading_lines(
+            line.move_id.partner_id, self.env.lang
+        )
+        return [words._row("reading", self.env._("Readings"), text) for text in texts]
 
     def _metered_usage_text(self, records, days, billed):
         """What the usage on the line is, in words."""

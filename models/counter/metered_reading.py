@@ -25,7 +25,7 @@ class MeteredReading(models.Model):
     _description = "Reading"
     _inherit = ["metered.guarded", "metered.audit", "mail.thread", "metered.cure"]
     _order = "time desc, id desc"
-    _rec_name = "value"
+    _rec_name = "call_id"
 
     _curing = DECIDING
 
@@ -186,7 +186,7 @@ class MeteredReading(models.Model):
         for register, time in changes:
             since[register] = min(time, since.get(register, time))
         for register, time in since.items():
-            register.sudo()._changed(time)
+            register._changed(time)
 
     def _as_plain(self):
         """These as ``rating.counters`` takes them; their keys are ids."""

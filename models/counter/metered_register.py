@@ -196,7 +196,7 @@ class MeteredRegister(models.Model):
     @api.model
     def _of_identifiers(self, identifiers):
         """The registers that service identifiers say whose they are."""
-        return self.with_context(active_test=False).search(
+        return self.sudo().with_context(active_test=False).search(
             Domain.OR(
                 [
                     ("company_id", "=", identifier.company_id.id),
@@ -261,13 +261,13 @@ class MeteredRegister(models.Model):
     def _book_changed(self):
         """Find what was used of registers that this transaction changed."""
         self.env.cr.precommit.data.pop("metered_registers", None)
-        self.sudo()._book()
+        self._book()
 
     @api.model
     def _owners_changed(self, identifiers):
         """Have what was used looked at anew where it may be somebody else's now."""
         if identifiers:
-            self.sudo()._of_identifiers(identifiers.sudo())._changed()
+            self._of_identifiers(identifiers.sudo())._changed()
 
     def action_view_readings(self):
         """Open the readings of this register."""

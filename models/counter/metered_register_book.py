@@ -38,22 +38,27 @@ class MeteredRegister(models.Model):
         """Find what was used of what is left, for a slice of time."""
         self._book(commit=self.env.cr.commit, seconds=SLICE_SECONDS)
         self.env["ir.cron"]._commit_progress(
-            remaining=self.sudo().search_count([("changed_from", "!=", False)])
+            remaining=self.search_count([("changed_from", "!=", False)])
         )
 
     @api.model
     def _book_quietly(self, commit=None, seconds=None):
         """Find what was used after a job's own work; what fails stays noted."""
         try:
-            self.sudo()._book(commit=commit, seconds=seconds)
+            self._book(commit=commit, seconds=seconds)
         except Exception as error:
             if not commit or self.env.cr.closed:
                 raise
             self.env.cr.rollback()
             told = _logger.info if is_temporary(error) else _logger.exception
             told("What was used of registers could not be found yet: %s", error)
-            self.env.ref(CRON).sudo()._trigger()
+            self._book_later()
             commit()
+
+    @api.model
+    def _book_later(self):
+        """Have the scheduled action go on with what is left."""
+        self.env.ref(CRON).sudo()._trigger()
 
     @api.model
     def _book(self, registers=None, commit=None, seconds=None):
@@ -71,11 +76,11 @@ class MeteredRegister(models.Model):
             domain.append(("id", "in", registers.ids))
         waiting = self.sudo().with_context(active_test=False).search(domain, order="id")
         if registers is None and not commit and len(waiting) > AT_ONCE:
-            self.env.ref(CRON).sudo()._trigger()
+            self._book_later()
             waiting = waiting[:AT_ONCE]
         for first in range(0, len(waiting), PORTION):
             if seconds is not None and time.monotonic() - begun > seconds:
-                self.env.ref(CRON).sudo()._trigger()
+                self._book_later()
                 return
             waiting[first : first + PORTION]._book_portion(commit)
 
@@ -168,15 +173,15 @@ class MeteredRegister(models.Model):
         :param until: ``sale.subscription`` id -> first day after the period that is
             billed; registers whose meter says so go on to it without a reading
         """
-        if not self.sudo().search_count([], limit=1):
+        registers = self.sudo()
+        if not registers.search_count([], limit=1):
             return
         identifiers = (
-            self.env["metered.identifier"]
-            .sudo()
+            registers.env["metered.identifier"]
             .with_context(active_test=False)
             .search([("partner_id", "in", partners.ids)])
         )
-        registers = self.sudo()._of_identifiers(identifiers) if identifiers else self
+        registers = registers._of_identifiers(identifiers) if identifiers else registers
         if not registers:
             return
         for subscription, day in until or ():

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ...rating.counters import NANO
-from ...rating.exact import exact, number
+from ...rating.exact import exact, exact_text, number
 
 
 class MeteredRegisterFactor(models.Model):
@@ -12,7 +12,6 @@ class MeteredRegisterFactor(models.Model):
     _description = "Factor of a Register"
     _inherit = ["metered.guarded", "metered.audit"]
     _order = "register_id, date_from NULLS FIRST, id"
-    _rec_name = "factor"
 
     register_id = fields.Many2one(
         "metered.register", required=True, ondelete="cascade", index=True
@@ -31,6 +30,11 @@ class MeteredRegisterFactor(models.Model):
         "(register_id, coalesce(date_from, '-infinity'))",
         "The register has a factor from that day on already.",
     )
+
+    @api.depends("factor")
+    def _compute_display_name(self):
+        for line in self:
+            line.display_name = exact_text(number(line.factor))
 
     @api.constrains("factor")
     def _check_factor(self):
