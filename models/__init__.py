@@ -10,9 +10,9 @@ from . import exception
 from . import source
 from . import billing
 from . import company
+from . import customer
 from . import price
 from . import counter
-from . import customer
 from . import explain
 from . import plan
 from . import rerate

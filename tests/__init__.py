@@ -41,6 +41,7 @@ from .connectors import test_json_text
 from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
+from .counter import test_counter_around
 from .counter import test_counter_readings
 from .customer import test_customer_tab
 from .customer import test_partner_merge

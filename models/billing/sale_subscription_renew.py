@@ -202,6 +202,7 @@ class SaleSubscription(models.Model):
                 date_to=renewal.date_to,
                 subscription=subscription,
             )
+            subscription._metered_within_charge(renewal)
 
     def _metered_usage_domain(self, date_to, household):
         """Open usage that a renewal on ``date_to`` bills.
@@ -330,6 +331,12 @@ class SaleSubscription(models.Model):
         for renewal in self._metered_complete(renewals):
             _order, post, send = renewal.subscription.template_id._metered_invoicing()
             if not renewal.invoice or not post:
+                continue
+            if renewal.invoice.amount_total < 0:
+                renewal.note = self.env._(
+                    "It gives back more than it charges: make a credit note of it, and "
+                    "post that."
+                )
                 continue
             to_post |= renewal.invoice
             if send:

@@ -196,15 +196,19 @@ class MeteredRegister(models.Model):
     @api.model
     def _of_identifiers(self, identifiers):
         """The registers that service identifiers say whose they are."""
-        return self.sudo().with_context(active_test=False).search(
-            Domain.OR(
-                [
-                    ("company_id", "=", identifier.company_id.id),
-                    ("identifier_kind", "=", identifier.kind),
-                    ("identifier_value", "=", identifier.normalised),
-                    ("source_id", "=", identifier.source_id.id),
-                ]
-                for identifier in identifiers
+        return (
+            self.sudo()
+            .with_context(active_test=False)
+            .search(
+                Domain.OR(
+                    [
+                        ("company_id", "=", identifier.company_id.id),
+                        ("identifier_kind", "=", identifier.kind),
+                        ("identifier_value", "=", identifier.normalised),
+                        ("source_id", "=", identifier.source_id.id),
+                    ]
+                    for identifier in identifiers
+                )
             )
         )
 

@@ -98,11 +98,27 @@ class MeteredRegister(models.Model):
                     " WHERE id = ANY(%s)",
                     (changed.ids,),
                 )
+                changed._retry_contradicted()
             self.env.invalidate_all(flush=False)
             if commit:
                 commit()
 
         again(self.env.cr, work, commit)
+
+    def _retry_contradicted(self):
+        """Try readings again that contradicted what these registers held before."""
+        for company, registers in self.grouped("company_id").items():
+            jobs = self.env["metered.exception.job"]._create_jobs(
+                "retry",
+                {
+                    "reasons": ["negative_increase"],
+                    "tried": [f"register {key}" for key in registers.ids],
+                },
+                because=self.env._("Another reading came in"),
+                companies=company,
+            )
+            if jobs:
+                jobs._enqueue()
 
     def _terms(self):
         """What decides what was used of each, as plain values.

@@ -3,7 +3,7 @@
 import datetime
 from zoneinfo import ZoneInfo
 
-from odoo import models
+from odoo import api, fields, models
 from odoo.tools import format_date
 from odoo.tools.misc import get_lang
 
@@ -14,7 +14,7 @@ from ...ingest.usage_calls import USAGE_CDRS
 MOST_REGISTERS = 20
 
 _SPANS = f"""
-    SELECT register.id, register.serial,
+    SELECT register.id,
            (array_agg(cdr.properties
                       ORDER BY (cdr.properties ->> 'from_time')::timestamptz))[1],
            (array_agg(cdr.properties
@@ -32,6 +32,19 @@ class MeteredUsage(models.Model):
 
     _inherit = "metered.usage"
 
+    readings = fields.Text(
+        compute="_compute_readings",
+        help="Of counters: what each device showed before and after.",
+    )
+
+    @api.depends_context("lang")
+    def _compute_readings(self):
+        for usage in self:
+            lines = []
+            if usage.meter_id.kind == "counter":
+                lines = usage._reading_lines(usage.partner_id, self.env.lang)
+            usage.readings = "\n".join(lines)
+
     def _reading_lines(self, partner, lang=None):
         """Old and new reading of each register, for an invoice or a screen.
 
@@ -42,23 +55,33 @@ class MeteredUsage(models.Model):
         if not self:
             return []
         env = self.with_context(lang=lang or partner.lang or self.env.lang).env
-        zone = ZoneInfo(customer_zone(partner, company_zone(self.company_id[:1])))
         self.env.cr.execute(_SPANS, {"usage": self.ids})
         found = self.env.cr.fetchall()
         lines = [
-            env._(
-                "%(serial)s: %(old)s → %(new)s",
-                serial=serial,
-                old=_reading(env, first, "from", zone),
-                new=_reading(env, last, "to", zone),
-            )
-            for _register, serial, first, last in found[:MOST_REGISTERS]
+            reading_line(env, partner, self.company_id[:1], first, last)
+            for _register, first, last in found[:MOST_REGISTERS]
         ]
         if len(found) > MOST_REGISTERS:
             lines.append(
                 env._("and %(count)s more devices", count=len(found) - MOST_REGISTERS)
             )
         return lines
+
+
+def reading_line(env, partner, company, first, last):
+    """Old and new reading of a device, in a line.
+
+    :param env: in whose language
+    :param partner: in whose time zone, else that of the company
+    :param first, last: what records of its use tell of readings, as they are kept
+    """
+    zone = ZoneInfo(customer_zone(partner, company_zone(company)))
+    return env._(
+        "%(serial)s: %(old)s → %(new)s",
+        serial=first["serial"],
+        old=_reading(env, first, "from", zone),
+        new=_reading(env, last, "to", zone),
+    )
 
 
 def _reading(env, told, name, zone):
