@@ -44,6 +44,8 @@ from .connectors import test_json_text
 from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
+from .counter import test_counter_around
+from .counter import test_counter_readings
 from .customer import test_customer_tab
 from .customer import test_partner_merge
 from .deck_files import test_deck_amounts
@@ -160,6 +162,7 @@ from .rating import test_charge_models
 from .rating import test_charge_reference
 from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
+from .rating import test_counters
 from .rating import test_rating_bands
 from .rating import test_rating_engine
 from .rating import test_rating_explain

@@ -22,6 +22,7 @@ from . import metered_import_questions
 from . import metered_manual_invoice
 from . import metered_manual_invoice_checks
 from . import metered_manual_invoice_search
+from . import metered_meter_replace
 from . import metered_price_change
 from . import metered_rate_change
 from . import metered_rate_finder

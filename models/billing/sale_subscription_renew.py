@@ -164,6 +164,9 @@ class SaleSubscription(models.Model):
         everybody = owners.browse(
             sorted({key for some in households.values() for key in some.named})
         )
+        self.env["metered.register"]._book_for(
+            everybody, [(r.subscription, r.date_to) for r in renewals]
+        )
         # All of it at once, and first: always in the same order, and before imports
         # have changed what this transaction sees.
         if renewals:
@@ -199,6 +202,7 @@ class SaleSubscription(models.Model):
                 date_to=renewal.date_to,
                 subscription=subscription,
             )
+            subscription._metered_within_charge(renewal)
 
     def _metered_usage_domain(self, date_to, household):
         """Open usage that a renewal on ``date_to`` bills.
@@ -327,6 +331,12 @@ class SaleSubscription(models.Model):
         for renewal in self._metered_complete(renewals):
             _order, post, send = renewal.subscription.template_id._metered_invoicing()
             if not renewal.invoice or not post:
+                continue
+            if renewal.invoice.amount_total < 0:
+                renewal.note = self.env._(
+                    "It gives back more than it charges: make a credit note of it, and "
+                    "post that."
+                )
                 continue
             to_post |= renewal.invoice
             if send:
