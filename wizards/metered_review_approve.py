@@ -105,7 +105,8 @@ class MeteredReviewApprove(models.TransientModel):
             (chosen.filtered("is_zero"), self.env._("Over nothing: %s.")),
         ]
         lines = [text % words._count_words(len(some)) for some, text in said if some]
-        runs = rows.sudo().renewal_id.filtered(lambda run: run.state in ("queued", "running"))
+        runs = rows.sudo().renewal_id
+        runs = runs.filtered(lambda run: run.state in ("queued", "running"))
         if runs:
             lines.append(
                 self.env._(

@@ -134,7 +134,13 @@ class AccountMove(models.Model):
         """
         rows = self._metered_reviews()
         if state == "cancel":
-            rows._gone(self.env._("%s cancelled the invoice.", self.env.user.name))
+            rows._gone(
+                self.env._(
+                    "%s cancelled the invoice. Unless its period is billed again, on "
+                    "the subscription, its fees are lost.",
+                    self.env.user.name,
+                )
+            )
             return
         again = rows.filtered(lambda row: row.state in ("posted", "gone"))
         again._back_to_review(
@@ -144,7 +150,13 @@ class AccountMove(models.Model):
     def _metered_review_deleted(self):
         """Note that these are deleted now."""
         rows = self._metered_reviews()
-        rows._gone(self.env._("%s deleted the invoice.", self.env.user.name))
+        rows._gone(
+            self.env._(
+                "%s deleted the invoice. Unless its period is billed again, on the "
+                "subscription, its fees are lost.",
+                self.env.user.name,
+            )
+        )
 
 
 class MeteredReview(models.Model):

@@ -159,9 +159,7 @@ class MeteredApproval(models.Model):
             return
         with POSTING.said():
             # Nothing is posted that the person could not post by hand.
-            invoices.with_user(self.user_id).with_company(
-                self.company_id
-            ).action_post()
+            invoices.with_user(self.user_id).with_company(self.company_id).action_post()
         for row in rows:
             if row.state != "posted" or row.currency_id.compare_amounts(
                 row.invoice_id.amount_total, row.approved_amount

@@ -91,11 +91,15 @@ class MeteredRenewal(models.Model):
         if last:
             percent = 100 * change / abs(last)
             signed += f" ({percent:+.1f} %)"
-        return text + " " + self.env._(
-            "Those billed before: %(now)s, last period %(last)s, %(change)s.",
-            now=currency.format(compared),
-            last=currency.format(last),
-            change=signed,
+        return (
+            text
+            + " "
+            + self.env._(
+                "Those billed before: %(now)s, last period %(last)s, %(change)s.",
+                now=currency.format(compared),
+                last=currency.format(last),
+                change=signed,
+            )
         )
 
     def _compute_review_counts(self):

@@ -42,7 +42,9 @@ class MeteredReview(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True
     )
-    company_currency_id = fields.Many2one(related="company_id.currency_id")
+    company_currency_id = fields.Many2one(
+        related="company_id.currency_id", string="Company Currency"
+    )
     renewal_id = fields.Many2one(
         "metered.renewal",
         string="Renewal Run",
@@ -54,9 +56,7 @@ class MeteredReview(models.Model):
     invoice_id = fields.Many2one(
         "account.move", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    invoice_name = fields.Char(
-        string="Number", compute="_compute_amount", store=True, compute_sudo=True
-    )
+    invoice_name = fields.Char(string="Number", compute="_compute_amount", store=True)
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",
@@ -91,7 +91,6 @@ class MeteredReview(models.Model):
     amount = fields.Monetary(
         compute="_compute_amount",
         store=True,
-        compute_sudo=True,
         help="Total of the invoice as it is now, with taxes. Of an invoice that was "
         "deleted: as it was.",
     )
@@ -104,14 +103,12 @@ class MeteredReview(models.Model):
     change = fields.Monetary(
         compute="_compute_change",
         store=True,
-        compute_sudo=True,
         help="Amount less the last period's.",
     )
     change_percent = fields.Float(
         string="Change (%)",
         compute="_compute_change",
         store=True,
-        compute_sudo=True,
         digits=(16, 1),
         aggregator=None,
     )
@@ -129,9 +126,7 @@ class MeteredReview(models.Model):
         help="How much of the invoice, without taxes, is usage; the rest is fees.",
     )
     # --- what is to be looked at
-    is_zero = fields.Boolean(
-        string="Zero", compute="_compute_change", store=True, compute_sudo=True
-    )
+    is_zero = fields.Boolean(string="Zero", compute="_compute_change", store=True)
     is_first = fields.Boolean(
         string="New", readonly=True, help="The first invoice of the subscription."
     )
@@ -139,7 +134,6 @@ class MeteredReview(models.Model):
         string="Outlier",
         compute="_compute_change",
         store=True,
-        compute_sudo=True,
         help="The amount is outside of what is usual for the subscription. What is "
         "usual is learned from its posted invoices, at least 4 and at most 24: their "
         "median, and to either side three times their spread (1.4826 times the median "
@@ -172,14 +166,11 @@ class MeteredReview(models.Model):
     concern = fields.Integer(
         compute="_compute_change",
         store=True,
-        compute_sudo=True,
         aggregator=None,
         help="What is looked at first: not posted (16), missing days (8), open "
         "exceptions (4), outlier or zero (2), new (1), added up.",
     )
-    weight = fields.Float(
-        compute="_compute_change", store=True, compute_sudo=True, aggregator=None
-    )
+    weight = fields.Float(compute="_compute_change", store=True, aggregator=None)
     findings = fields.Char(
         compute="_compute_findings", help="What is to be looked at, in words."
     )
@@ -221,12 +212,14 @@ class MeteredReview(models.Model):
 
     # === COMPUTED === #
 
-    @api.depends("invoice_id.amount_total", "invoice_id.name")
+    @api.depends("invoice_id.amount_total", "invoice_id.name", "state")
     def _compute_amount(self):
         for review in self:
             invoice = review.invoice_id
-            review.amount = invoice.amount_total if invoice else review.amount
-            review.invoice_name = invoice.name if invoice else review.invoice_name
+            # While an invoice is deleted its lines go first.
+            kept = review.state == "gone" or not invoice
+            review.amount = review.amount if kept else invoice.amount_total
+            review.invoice_name = review.invoice_name if kept else invoice.name
 
     @api.depends(
         "state",
@@ -317,6 +310,7 @@ class MeteredReview(models.Model):
             known.filtered(lambda review: not review.renewal_id).renewal_id = run
         vals_list = []
         new = (invoices - known.invoice_id).filtered("metered_period_id")
+        held = new._metered_open_activities(SYNC).grouped("res_id")
         for invoice in new:
             period = invoice.metered_period_id
             subscription = period.subscription_id
@@ -331,15 +325,18 @@ class MeteredReview(models.Model):
                     "date_from": period.date_from,
                     "date_to": period.date_to,
                     "currency_id": invoice.currency_id.id,
-                    **self._first_state(invoice),
+                    **self._first_state(invoice, held.get(invoice.id)),
                 }
             )
         added = self.create(vals_list)
         added._work_out()
         return known | added
 
-    def _first_state(self, invoice):
-        """How an invoice stands when it has just been made."""
+    def _first_state(self, invoice, held):
+        """How an invoice stands when it has just been made.
+
+        :param held: ``mail.activity`` that says why its run holds it; None: it does not
+        """
         if invoice.state == "posted":
             return {
                 "state": "posted",
@@ -347,7 +344,6 @@ class MeteredReview(models.Model):
                 "posted_amount": invoice.amount_total,
                 "note": self.env._("Posted by its run, as its template says."),
             }
-        held = invoice._metered_open_activities(SYNC)
         if held:
             return {
                 "state": "held",
@@ -450,9 +446,7 @@ class MeteredReview(models.Model):
                 }
             )
             for row in some:
-                row.write(
-                    {"approved_amount": row.amount, "approved_mark": row._mark()}
-                )
+                row.write({"approved_amount": row.amount, "approved_mark": row._mark()})
             some._log(
                 lambda row: self.env._(
                     "%(user)s approved this invoice for %(amount)s.",

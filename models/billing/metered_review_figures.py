@@ -11,8 +11,8 @@ from ...stored.payers import Household
 from ...stored.usual_amounts import MOST_HISTORY, usual_range
 from .metered_review import UNPOSTED
 
-# The periods before each, the newest first. What was credited in full, or cancelled, was
-# not billed: it stands for nothing.
+# The periods before each, the newest first. What was credited in full, or cancelled,
+# was not billed: it stands for nothing.
 _EARLIER = """
     SELECT review.id, earlier.amount, earlier.currency_id, earlier.is_posted
       FROM metered_review review
@@ -33,8 +33,8 @@ _EARLIER = """
 """
 _LINES = """
     SELECT move_id,
-           coalesce(sum(price_subtotal) FILTER (WHERE metered_date_from IS NOT NULL), 0),
-           coalesce(sum(price_subtotal) FILTER (WHERE metered_date_from IS NULL), 0)
+           sum(CASE WHEN metered_date_from IS NULL THEN 0 ELSE price_subtotal END),
+           sum(CASE WHEN metered_date_from IS NULL THEN price_subtotal ELSE 0 END)
       FROM account_move_line
      WHERE move_id = ANY(%s) AND display_type = 'product'
      GROUP BY move_id

@@ -345,17 +345,19 @@ class SaleSubscription(models.Model):
             if renewal.invoice and renewal.invoice in unsent:
                 renewal.note = renewal.invoice._metered_unsent_text()
 
+    def _metered_waits(self):
+        """Whether its invoices wait for a person; of none: no."""
+        return bool(self) and self.template_id._metered_waits()
+
     def _metered_review(self, invoices, run=None):
         """Have invoices in the review: all of a run, and others that are to wait.
 
         :param run: the ``metered.renewal`` that made them
         """
         if not run:
-            invoices = invoices.filtered(
-                lambda move: (
-                    move.state == "draft"
-                    and move.metered_period_id.subscription_id.template_id._metered_waits()
-                )
+            drafts = invoices.filtered(lambda move: move.state == "draft")
+            invoices = drafts.filtered(
+                lambda move: move.metered_period_id.subscription_id._metered_waits()
             )
         if invoices:
             self.env["metered.review"].sudo()._add(invoices, run)
