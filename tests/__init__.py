@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .billing import test_approval_durability
 from .billing import test_billed_again
 from .billing import test_billed_again_together
 from .billing import test_billed_again_tours
@@ -14,6 +15,8 @@ from .billing import test_metered_invoice
 from .billing import test_renewal
 from .billing import test_renewal_durability
 from .billing import test_renewal_tours
+from .billing import test_review
+from .billing import test_review_tours
 from .billing import test_sales_users
 from .billing import test_tours_manual_invoice
 from .billing import test_usage_discount

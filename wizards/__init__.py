@@ -29,6 +29,8 @@ from . import metered_rate_finder
 from . import metered_rate_proposal
 from . import metered_rerate_approve
 from . import metered_rerate_start
+from . import metered_review_approve
+from . import metered_review_hold
 from . import metered_subscription_setup
 from . import metered_sync_start
 from . import metered_usage_setup
