@@ -23,6 +23,7 @@ from .billing import test_usage_discount
 from .billing import test_usage_no_renewal
 from .billing import test_usage_so_far
 from .billing import test_zero_lines
+from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security

@@ -41,8 +41,13 @@ class MeteredCdr(models.Model):
     )
     call_id = fields.Char(string="Record ID", readonly=True)
     start_time = fields.Datetime(string="Start", readonly=True)
+    time_zone = fields.Char(
+        compute="_compute_time_zone", help="The time zone that times are shown in."
+    )
     duration = fields.Integer(
-        readonly=True, aggregator="sum", help="Whole duration in seconds, with ringing."
+        readonly=True,
+        aggregator="sum",
+        help="Whole duration in seconds, including ringing.",
     )
     quantity = fields.Float(
         digits=0,
@@ -179,6 +184,10 @@ class MeteredCdr(models.Model):
         if self.env.cr.fetchone()[0]:
             self.env.cr.execute("ALTER SEQUENCE metered_cdr_id_seq AS bigint")
             self.env.cr.execute("ALTER TABLE metered_cdr ALTER COLUMN id TYPE bigint")
+
+    @api.depends_context("tz")
+    def _compute_time_zone(self):
+        self.time_zone = self.env.context.get("tz") or self.env.user.tz
 
     @api.depends("usage_id.invoice_id")
     def _compute_invoice_id(self):
