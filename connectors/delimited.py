@@ -26,8 +26,9 @@ from .delimited_lines import (
     last_line_end,
     small_stop,
 )
-from .delimited_records import INCOMPLETE, QUOTE, RecordScanner, regular_record
+from .delimited_records import INCOMPLETE, RecordScanner, regular_record
 from .formats import BadLine, FileLimits
+from .quoting import fits_by_line
 from .unpack import count_line_ends
 
 _BOM = b"\xef\xbb\xbf"
@@ -50,6 +51,8 @@ class DelimitedReader:
 
     :param blocks: the text, cut anywhere between two characters
     :param skip_records: records at the beginning that are no data, the header included
+    :param quote: what encloses values, '' where nothing does
+    :param first_line: number of the line that the text begins with
     """
 
     def __init__(
@@ -59,17 +62,22 @@ class DelimitedReader:
         columns: tuple[str, ...],
         skip_records: int = 0,
         limits: FileLimits | None = None,
+        quote: str = '"',
+        first_line: int = 1,
     ):
         self._max_line = (limits or FileLimits()).max_line_bytes
         self._blocks = blocks
         self._columns = list(columns)
         self._delimiter = delimiter
-        self._regular = regular_record(delimiter.encode(), len(columns))
-        self._scanner = RecordScanner(delimiter, len(columns), self._max_line)
+        self._quote = quote
+        self._regular = regular_record(delimiter.encode(), len(columns), quote.encode())
+        self._scanner = RecordScanner(
+            delimiter, len(columns), self._max_line, quote=quote
+        )
         self._to_skip = skip_records
         self._data = b""  # read from the blocks, not yet used
         self._final = False  # there are no more blocks
-        self._line = 1  # where self._data begins
+        self._line = first_line  # where self._data begins
         self._schema = pa.schema([(name, pa.string()) for name in columns])
         self._convert = pyarrow.csv.ConvertOptions(
             column_types=self._schema, strings_can_be_null=False
@@ -103,7 +111,9 @@ class DelimitedReader:
             self._data += block
 
     def _skip_head(self):
-        scanner = RecordScanner(self._delimiter, None, self._max_line)
+        scanner = RecordScanner(
+            self._delimiter, None, self._max_line, quote=self._quote
+        )
         self._fill()
         while self._to_skip and not (self._final and not self._data):
             data = self._data
@@ -205,7 +215,7 @@ class DelimitedReader:
         end = start + len(data[start:end].rstrip(b"\r\n"))
         begin = max(data.rfind(b"\n", start, end) + 1, start)
         begin = max(data.rfind(b"\r", begin, end) + 1, begin)
-        if data.find(b'"', begin, end) < 0:
+        if not self._quote or data.find(self._scanner.quote, begin, end) < 0:
             return True
         return not self._scanner.scan(data, begin, end, closed=True).problem
 
@@ -224,9 +234,10 @@ class DelimitedReader:
             match = self._regular.match(data, pos, end)
             if match and text and len(match[1]) <= self._max_line:
                 found, after = expected, match.end()
-                self._line += count_line_ends(match[1], 0, len(match[1]))
-            elif QUOTE not in text:
+                text_end = match.end(1)
+            elif not self._quote or self._scanner.quote not in text:
                 found = text.count(self._scanner.delimiter) + 1
+                text_end = first_line.end(1)
             else:
                 record = self._scanner.scan(data, pos, end, closed)
                 if record.problem == INCOMPLETE:
@@ -236,7 +247,15 @@ class DelimitedReader:
                     self._line, pos = line + 1, after
                     continue
                 found, after = len(record.fields), record.stop
-                self._line += count_line_ends(data, pos, record.text_end)
+                text_end = record.text_end
+            if text_end > first_line.end(1):
+                span = data[pos:text_end]
+                last = line + count_line_ends(span, 0, len(span))
+                if fits_by_line(span, self._delimiter, expected, self._quote):
+                    bad += _two_ways(span, line, last)
+                    self._line, pos = last + 1, after
+                    continue
+                self._line = last
             if found == expected and text:
                 good.append(data[pos:after])
                 lines.append(line)
@@ -279,6 +298,7 @@ class DelimitedReader:
                 ),
                 parse_options=pyarrow.csv.ParseOptions(
                     delimiter=self._delimiter,
+                    quote_char=self._quote or False,
                     newlines_in_values=newlines_in_values,
                     invalid_row_handler=invalid,
                 ),
@@ -292,3 +312,12 @@ class DelimitedReader:
         columns = zip(*rows, strict=True) if rows else ([] for _name in self._columns)
         arrays = [pa.array(list(values), pa.string()) for values in columns]
         return pa.Table.from_arrays(arrays, schema=self._schema)
+
+
+def _two_ways(span, first, last):
+    """A bad line for each line of what is one record or several."""
+    return [
+        BadLine.with_two_ways(line, text.decode(), first, last)
+        for line, text in enumerate(LINE.findall(span), first)
+        if text and line <= last
+    ]

@@ -23,10 +23,6 @@ from .delimited_lines import LINE, LINE_END, last_line_end
 from .formats import FileLimits
 from .unpack import count_line_ends
 
-QUOTE = ord('"')
-# Possessive, so that a quote that is never closed costs one look, not many.
-_QUOTED = re.compile(rb'"([^"]*+(?:""[^"]*+)*+)"')
-
 INCOMPLETE = "incomplete"
 UNCLOSED = "unclosed"
 
@@ -36,13 +32,15 @@ class Scan:
     """One record as read by hand.
 
     ``problem``: '' or UNCLOSED or INCOMPLETE (with neither is the rest valid);
-    ``text_end``: where its text ends; ``stop``: where the next record begins.
+    ``text_end``: where its text ends; ``stop``: where the next record begins;
+    ``strict``: nothing but a delimiter or line end follows its quoted values.
     """
 
     problem: str
     fields: list[bytes]
     text_end: int = 0
     stop: int = 0
+    strict: bool = True
 
 
 class RecordScanner:
@@ -54,11 +52,16 @@ class RecordScanner:
         columns: int | None,
         max_bytes: int,
         most_fields: int | None = None,
+        quote: str = '"',
     ):
         """
         :param columns: expected count, None when any will do
         :param most_fields: of a record; the rest of its line is passed over
+        :param quote: what encloses values, '' where nothing does
         """
+        self.quote = quote.encode()
+        self._two_quotes = 2 * self.quote
+        self._quoted_value = quoted_value(self.quote) if quote else None
         self.most_fields = most_fields
         self.delimiter = delimiter.encode()
         self.columns = columns
@@ -76,7 +79,7 @@ class RecordScanner:
         strict = True
         pos = start
         while True:
-            if pos < end and data[pos] == QUOTE:
+            if self.quote and data.startswith(self.quote, pos, end):
                 value, pos, clean = self._quoted(data, pos, start, end)
                 if value is None:
                     cut = end < start + self.max_bytes and not closed
@@ -98,18 +101,18 @@ class RecordScanner:
         if several_lines and not self._may_be(len(fields), pos - start, whole=True):
             return Scan(UNCLOSED, fields)
         match = LINE_END.match(data, pos, end)
-        return Scan("", fields, pos, match.end() if match else pos)
+        return Scan("", fields, pos, match.end() if match else pos, strict)
 
     def _quoted(self, data, pos, start, end):
         """Value, where it ends, and whether a delimiter or line end follows it."""
         limit = min(end, start + self.max_bytes)
-        match = _QUOTED.match(data, pos, limit)
+        match = self._quoted_value.match(data, pos, limit)
         if match is None:
             return None, pos, False
         pos = match.end()
-        if pos == limit < end and data[pos] == QUOTE:
+        if pos == limit < end and data.startswith(self.quote, pos):
             return None, pos, False  # half of a doubled quote
-        value = match[1].replace(b'""', b'"')
+        value = match[1].replace(self._two_quotes, self.quote)
         rest = self._plain.match(data, pos, end)
         return value + rest[0], rest.end(), not rest[0]
 
@@ -122,36 +125,50 @@ class RecordScanner:
 
 
 def first_records(
-    data: bytes, whole: bool, delimiter: str, count: int, limits: FileLimits
-) -> list[list[str]]:
+    data: bytes,
+    whole: bool,
+    delimiter: str,
+    count: int,
+    limits: FileLimits,
+    quote: str = '"',
+) -> list[tuple[int, list[str]]]:
     """Up to ``count`` records from the beginning of a text, any number of columns.
 
     :param whole: the text is all there is; otherwise what follows its last line end
         may be a part of a record and is left out
     :param limits: one column more than they allow is read, no further one
+    :return: for each the line where it begins, from 1 on, and its values
     """
     scanner = RecordScanner(
-        delimiter, None, limits.max_line_bytes, limits.max_columns + 1
+        delimiter, None, limits.max_line_bytes, limits.max_columns + 1, quote
     )
     end = len(data) if whole else last_line_end(data, 0, len(data))
     records = []
-    pos = 0
+    pos, line = 0, 1
     while pos < end and len(records) < count:
         first_line = LINE.match(data, pos, end)
         record = scanner.scan(data, pos, end, whole)
         if record.problem == INCOMPLETE:
             break
-        pos = first_line.end() if record.problem else record.stop
+        after = first_line.end() if record.problem else record.stop
         if first_line[1].strip():
             fields = [first_line[1]] if record.problem else record.fields
-            records.append([value.decode() for value in fields])
+            records.append((line, [value.decode() for value in fields]))
+        line += count_line_ends(data, pos, after)
+        pos = after
     return records
 
 
 def record_text(
-    blocks: Iterator[bytes], line: int, delimiter: str, columns: int, max_bytes: int
+    blocks: Iterator[bytes],
+    line: int,
+    scanner: RecordScanner | None,
+    max_bytes: int,
 ) -> str | None:
-    """The text of the record that begins at a line, None when the file ends before."""
+    """The text of the record that begins at a line, None when the file ends before.
+
+    :param scanner: of the file's records; None where each line is one
+    """
     data = b""
     here = 1  # number of the line that data begins with, or is in the middle of
     for block in blocks:
@@ -170,15 +187,25 @@ def record_text(
         data += block
     if pos == len(data):
         return None
-    scanner = RecordScanner(delimiter, columns, max_bytes)
-    record = scanner.scan(data, pos, len(data), closed=True)
-    first_line = LINE.match(data, pos)
-    end = first_line.end(1) if record.problem else record.text_end
+    end = LINE.match(data, pos).end(1)
+    if scanner is not None:
+        record = scanner.scan(data, pos, len(data), closed=True)
+        end = end if record.problem else record.text_end
     return data[pos:end].decode(errors="ignore")
 
 
-def regular_record(delimiter, columns):
+def quoted_value(quote: bytes) -> re.Pattern:
+    """Pattern of a value in quotes, whose group is what is between them."""
+    # Possessive, so that a quote that is never closed costs one look, not many.
+    return re.compile(rb"%b([^%b]*+(?:%b%b[^%b]*+)*+)%b" % (6 * (quote,)))
+
+
+def regular_record(delimiter: bytes, columns: int, quote: bytes) -> re.Pattern:
     """Pattern of a record of so many columns whose quotes are beyond doubt."""
-    value = rb'(?:"[^"]*+(?:""[^"]*+)*+"|(?!")[^%b\r\n]*+)' % re.escape(delimiter)
-    more = rb"(?:%b%b){%d}" % (re.escape(delimiter), value, columns - 1)
+    delimiter = re.escape(delimiter)
+    value = rb"[^%b\r\n]*+" % delimiter
+    if quote:
+        quoted = rb"%b[^%b]*+(?:%b%b[^%b]*+)*+%b" % (6 * (quote,))
+        value = rb"(?:%b|(?!%b)%b)" % (quoted, quote, value)
+    more = rb"(?:%b%b){%d}" % (delimiter, value, columns - 1)
     return re.compile(rb"(%b%b)(?:\r\n|\n|\r|\Z)" % (value, more))

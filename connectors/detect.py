@@ -11,30 +11,38 @@ from itertools import islice
 from math import log2
 from typing import Any
 
+from .delimited_lines import LINE
 from .delimited_records import first_records
 from .errors import SourceFileError
+from .file_head import MOST_TITLES, count_titles, first_lines, named_delimiter
 from .file_settings import checked_settings
+from .fixed_width import are_dated, find_positions, find_touching, sample_records
 from .formats import FileFormat, FileLimits
 from .layouts import (
     LAYOUTS,
     layout_columns,
+    layouts_at_positions,
     recognise_header,
     recognise_records,
 )
+from .quoting import VALUE, find_quoting, unescaped_blocks
 from .spreadsheet import Workbook
-from .unpack import MOST_NULS, Unpacked, utf8_blocks
+from .unpack import ASCII_BASED, MOST_NULS, Unpacked, utf8_blocks
 
 _HEAD_BYTES = 2**20
 _SAMPLE_BYTES = 256 * 2**10
 _SAMPLE_RECORDS = 200
-# How far to look for the first byte beyond ASCII, which tells the encoding.
-_ENCODING_BYTES = 64 * 2**20
+# How far to look for the first byte beyond ASCII, which tells the encoding, and for
+# the first quote.
+_FAR_BYTES = 64 * 2**20
 _MAX_CONTROL_SHARE = 0.01
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
 
 # Of two delimiters that explain a file equally well the first is taken: a comma occurs
-# in numbers, the others hardly inside a value.
-_DELIMITERS = "\t;|,"
+# in numbers, the others hardly inside a value. A colon is in every time of day, so that
+# it is one only where nothing else is.
+_DELIMITERS = "\t;|^~,"
+_LAST_DELIMITERS = ":"
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -82,8 +90,6 @@ _TEXTS = (
     (re.compile(r'\s*(\{\s*["}]|\[\s*[\[{"\]])'), "a JSON document"),
 )
 
-# Digits with the marks of numbers, dates, times and addresses around them.
-_VALUE = re.compile(r"[-+(]?\d[-+\d.,:/() TZ%*#]*")
 _SQL_TYPE = re.compile(
     r"(BIG|SMALL|TINY)?INT(EGER)?|STRING|(VAR)?CHAR(\(\d+\))?|UNIQUEIDENTIFIER"
     r"|TEXT|DATETIME|TIMESTAMP|FLOAT|DOUBLE|BOOLEAN|(DECIMAL|NUMERIC)(\([\d,]+\))?",
@@ -96,12 +102,15 @@ def detect_format(
     file_name: str = "",
     limits: FileLimits | None = None,
     override: dict[str, Any] | None = None,
+    fixed_width: bool = True,
 ) -> FileFormat:
     """How to read a file, by looking at its beginning.
 
     :param file_name: the name that the user knows it by, for messages
-    :param override: what the user says instead, any of encoding, delimiter, has_header,
-        skip_records and layout; see ``file_settings``
+    :param override: what the user says instead, any of encoding, delimiter, quote,
+        has_header, skip_lines, skip_records, positions and layout; see
+        ``file_settings``
+    :param fixed_width: whether columns may be at fixed positions
     :raise SourceFileError: no call records can be read from it, and why
     """
     limits = limits or FileLimits()
@@ -114,23 +123,122 @@ def detect_format(
     if not head.strip():
         raise SourceFileError(f"The file{name} is empty.")
     if head.startswith(b"PK\x03\x04"):
-        records = _workbook_records(path, compression, name, limits)
+        rows = _workbook_records(path, compression, name, limits)
         return _described(
-            FileFormat("xlsx", compression, "", "", False, 0, ()), records, said, limits
+            FileFormat("xlsx", compression, "", "", False, 0, ()), rows, said, limits
         )
     _refuse_foreign(head, name)
-    encoding = said.get("encoding") or _encoding(path, compression, head, name, limits)
+    encoding = said.get("encoding")
+    if not encoding:
+        # Some separate columns by a character that no text has.
+        text = head.replace(said.get("delimiter", ",").encode(), b",")
+        encoding = _encoding(path, compression, text, name, limits)
     text, whole = _sample(path, compression, encoding, limits)
     _refuse_text(text, name)
     if not text.strip():
         raise SourceFileError(f"The file{name} is empty.")
-    delimiters = said.get("delimiter", _DELIMITERS)
-    delimiter, records = _best_delimiter(text, whole, delimiters, name, limits)
+    found = FileFormat("delimited", compression, encoding, "", False, 0, ())
+    if not said.get("delimiter") and fixed_width:
+        positions = said.get("positions")
+        if not positions and _best_delimiter(text, whole, _DELIMITERS, limits) is None:
+            positions = _known_layout(text)[1] or find_positions(text)
+        if positions:
+            return _at_positions(found, text, positions, said)
+    fmt = _delimited(found, text, whole, said, name, limits)
+    if whole or b'"' in text or "quote" in said or encoding not in ASCII_BASED:
+        return fmt
+    far = _first_with_quote(path, compression, limits)
+    width = len(fmt.columns)
+    quote, escape = find_quoting(far, False, fmt.delimiter, width, limits)
+    return replace(fmt, quote=quote, escape=escape)
+
+
+def _first_with_quote(path, compression, limits):
+    """The lines of the first block with a quote in it, and of one more; b'' without."""
+    with Unpacked(path, compression, limits) as file:
+        while file.total < _FAR_BYTES and (block := file.read(_HEAD_BYTES)):
+            if b'"' in block:
+                block += file.read(_HEAD_BYTES)
+                text = block.decode(errors="replace").encode()
+                return text[LINE.match(text).end() :]
+    return b""
+
+
+def _delimited(found, text, whole, said, name, limits):
+    named = named_delimiter(text)
+    skipped = said.get("skip_lines", 1 if named else 0)
+    _lines, start = first_lines(text, skipped)
+    text = text[start:]
+    if not text.strip():
+        raise SourceFileError(
+            f"The first {skipped:,} lines are skipped, and nothing comes after them."
+            " Skip fewer."
+        )
+    best = None
+    said_delimiter = said.get("delimiter")
+    for delimiters in (said_delimiter, named, _DELIMITERS, _LAST_DELIMITERS):
+        if best is None and delimiters:
+            is_said = delimiters is said_delimiter
+            best = _best_delimiter(text, whole, delimiters, limits, is_said)
+    if best is None:
+        raise SourceFileError(
+            f"The file{name} shows no columns: neither comma, semicolon, tab nor bar"
+            " separates its lines into equally many values. Check that it holds call"
+            " records, or choose the delimiter."
+        )
+    delimiter, records = best
+    quote, escape = said.get("quote"), ""
+    if quote is None:
+        width = _width([record for _line, record in records])
+        quote, escape = find_quoting(text, whole, delimiter, width, limits)
+        if escape:
+            text = b"".join(unescaped_blocks([text]))
+    if quote != '"' or escape:
+        records = first_records(text, whole, delimiter, _SAMPLE_RECORDS, limits, quote)
     return _described(
-        FileFormat("delimited", compression, encoding, delimiter, False, 0, ()),
-        records,
+        replace(
+            found,
+            delimiter=delimiter,
+            quote=quote,
+            escape=escape,
+            skip_lines=skipped,
+        ),
+        [(skipped + line, record) for line, record in records],
         said,
         limits,
+    )
+
+
+def _known_layout(text):
+    """The layout with fixed positions that a text is of, and these; '' and ()."""
+    for key, positions in layouts_at_positions():
+        records, _names, _skip = sample_records(text, positions)
+        if recognise_records(records, key)[0]:
+            return key, positions
+    return "", ()
+
+
+def _at_positions(found, text, positions, said):
+    """The format of a file with columns at fixed positions."""
+    records, names, skip = sample_records(text, positions, said.get("skip_lines"))
+    if said.get("has_header") is False:
+        names = None
+    layout, columns = _columns(names, records, len(positions), said.get("layout") or "")
+    known, places = _known_layout(text)
+    if known and places == positions:
+        # Its heading may be worded otherwise, or missing.
+        layout, columns = known, layout_columns(known, len(positions))
+    return replace(
+        found,
+        kind="fixed",
+        has_header=names is not None,
+        skip_lines=skip,
+        skip_records=said.get("skip_records", 0),
+        columns=columns,
+        layout=layout,
+        positions=positions,
+        touching=find_touching(text, positions),
+        dated=are_dated(text),
     )
 
 
@@ -148,10 +256,12 @@ def _workbook_records(path, compression, name, limits):
         rows = list(islice(workbook.rows(), _SAMPLE_RECORDS))
     if not rows:
         raise SourceFileError(f"The file{name} has no sheet with anything in it.")
-    records = [values for _number, values, _width in rows]
     width = max(width for _number, _values, width in rows)
     _refuse_columns(width, limits)
-    return [values + [""] * (width - len(values)) for values in records]
+    return [
+        (number, values + [""] * (width - len(values)))
+        for number, values, _width in rows
+    ]
 
 
 def _refuse_foreign(head, name):
@@ -208,7 +318,7 @@ def _first_beyond_ascii(path, compression, limits):
     """The first block that is not plain ASCII, and whether it is the file's last."""
     block = b""
     with Unpacked(path, compression, limits) as file:
-        while file.total < _ENCODING_BYTES:
+        while file.total < _FAR_BYTES:
             block = _read_all(file, _HEAD_BYTES)
             if len(block) < _HEAD_BYTES:
                 return block, True
@@ -230,20 +340,24 @@ def _sample(path, compression, encoding, limits):
     return sample, True
 
 
-def _best_delimiter(text, whole, delimiters, name, limits):
-    """The delimiter that cuts the text most regularly, and the first records by it."""
+def _best_delimiter(text, whole, delimiters, limits, is_said=False):
+    """The delimiter that cuts the text most regularly, and the first records by it.
+
+    :param is_said: whether it is to be taken however it cuts the text
+    :return: None when none of them cuts it
+    """
     best, best_score = None, 0
-    for delimiter in delimiters:
-        records = first_records(text, whole, delimiter, _SAMPLE_RECORDS, limits)
-        score = _regularity(records)
-        if records and (len(delimiters) == 1 or score > best_score):
-            best, best_score = (delimiter, records), score
-    if best is None:
-        raise SourceFileError(
-            f"The file{name} shows no columns: neither comma, semicolon, tab nor bar"
-            " separates its lines into equally many values. Check that it holds call"
-            " records, or choose the delimiter."
-        )
+    # Where quotes enclose nothing, they may hide all of the delimiters.
+    for quote in ('"', "") if b'"' in text else ('"',):
+        for delimiter in delimiters:
+            records = first_records(
+                text, whole, delimiter, _SAMPLE_RECORDS, limits, quote
+            )
+            score = _regularity([record for _line, record in records])
+            if records and (score > best_score or (is_said and best is None)):
+                best, best_score = (delimiter, records), score
+        if best:
+            break
     return best
 
 
@@ -256,7 +370,9 @@ def _regularity(records):
     share = len(regular) / len(records)
     if width < 2 or share < 0.5:
         return 0
-    known = recognise_header(_stripped(records[0])) or recognise_records(regular)[0]
+    known = recognise_records(regular)[0] or any(
+        recognise_header(_stripped(record)) for record in records[:MOST_TITLES]
+    )
     return share * log2(width) + (100 if known else 0)
 
 
@@ -266,13 +382,31 @@ def _width(records):
     return max(counts, key=lambda count: (counts[count], count))
 
 
-def _described(found, records, said, limits):
+def _described(found, rows, said, limits):
     """The format with header, columns and layout.
 
     :param found: FileFormat without these
+    :param rows: for each of the first records its line and its values
     """
+    records = [record for _line, record in rows]
     _refuse_columns(max(map(len, records), default=0), limits)
     has_header = said.get("has_header")
+    skip_lines = said.get("skip_lines")
+    if skip_lines is None:
+        titles = 0
+        if has_header is not False:
+            titles = count_titles(records, _width(records), _has_header)
+        # What stands before the first record without any titles is ``sep=``.
+        first = rows[titles][0] if titles else found.skip_lines + 1
+        skip_lines = first - 1
+        records = records[titles:]
+    else:
+        records = [record for line, record in rows if line > skip_lines]
+    if not records:
+        raise SourceFileError(
+            f"The first {skip_lines:,} lines are skipped, and nothing comes after them."
+            " Skip fewer."
+        )
     if has_header is None:
         has_header = _has_header(records)
     data = records[1:] if has_header else records
@@ -290,6 +424,7 @@ def _described(found, records, said, limits):
     return replace(
         found,
         has_header=has_header,
+        skip_lines=skip_lines,
         skip_records=skip,
         columns=columns,
         layout=layout,
@@ -347,7 +482,7 @@ def _has_header(records):
 
 def _has_value(record):
     """Whether a cell looks like a number or time, as no name does."""
-    return any(_VALUE.fullmatch(cell) for cell in _stripped(record))
+    return any(VALUE.fullmatch(cell) for cell in _stripped(record))
 
 
 def _is_types_line(record):

@@ -4,11 +4,15 @@
 
 import codecs
 import re
+from itertools import pairwise
 
 from .errors import SourceFileError
 from .layouts import LAYOUTS
 
 _MOST_SKIPPED = 1_000_000
+_MOST_POSITIONS = 1000
+_QUOTES = {'"': '"', "'": "'", "none": ""}
+_WHOLE = re.compile(r"[0-9]{1,9}")
 # One byte or character after the other is a character. Not those for names of servers
 # (idna, punycode), for source code, and none with escapes that hide what is there.
 _CHARACTER_SETS = re.compile(
@@ -22,8 +26,10 @@ _USUAL = {"iso8859-1": "latin-1", "utf-8-sig": "utf-8"}
 def checked_settings(said):
     """What is said instead of being detected, each of its kind.
 
-    :param said: dict, any of `encoding`, `delimiter`, `has_header`, `skip_records` and
-        `layout`; or None
+    :param said: dict, any of `encoding`, `delimiter` (one character), `quote` (that, or
+        `none`), `has_header`, `skip_lines` (before the header), `skip_records` (after
+        it), `positions` (where columns begin, from 1 on, as a list or as a text with
+        commas or blanks) and `layout`; or None
     :return: dict; what is None or an empty text is left out, it is to be detected
     :raise SourceFileError: something of it cannot be, and what it may be
     """
@@ -94,6 +100,50 @@ def _skip_records(said):
     return said
 
 
+def _skip_lines(said):
+    is_whole = isinstance(said, int) and not isinstance(said, bool)
+    if not is_whole or not 0 <= said <= _MOST_SKIPPED:
+        raise SourceFileError(
+            f"{_shown(said)} lines cannot be skipped. Enter a whole number from 0 to"
+            f" {_MOST_SKIPPED:,}."
+        )
+    return said
+
+
+def _quote(said):
+    if not isinstance(said, str) or said not in _QUOTES:
+        raise SourceFileError(
+            f"{_shown(said)} cannot enclose values. Choose a double or single quote,"
+            " or none."
+        )
+    return _QUOTES[said]
+
+
+def _positions(said):
+    """Where columns begin, from 1 on, in order."""
+    if isinstance(said, str):
+        said = [int(word) if _WHOLE.fullmatch(word) else word for word in _words(said)]
+    is_list = isinstance(said, list | tuple) and 0 < len(said) <= _MOST_POSITIONS
+    if not is_list or not all(
+        isinstance(one, int) and not isinstance(one, bool) for one in said
+    ):
+        raise SourceFileError(
+            f"{_shown(said)} does not say where columns begin. Enter numbers such as"
+            " 1, 10, 24: the first character of a line is 1."
+        )
+    rising = all(one < next_one for one, next_one in pairwise(said))
+    if said[0] < 1 or said[-1] > _MOST_SKIPPED or not rising:
+        raise SourceFileError(
+            f"The positions {_shown(list(said))} are not in order. Enter where each"
+            " column begins from left to right: the first character of a line is 1."
+        )
+    return tuple(said)
+
+
+def _words(text):
+    return re.split(r"[\s,;]+", text.strip())
+
+
 def _layout(said):
     if not isinstance(said, str) or said not in LAYOUTS:
         raise SourceFileError(f"There is no file layout {_shown(said)}.")
@@ -108,8 +158,11 @@ def _shown(value):
 _CHECKS = {
     "encoding": _encoding,
     "delimiter": _delimiter,
+    "quote": _quote,
     "has_header": _has_header,
+    "skip_lines": _skip_lines,
     "skip_records": _skip_records,
+    "positions": _positions,
     "layout": _layout,
 }
-_TEXTS = ("encoding", "delimiter", "layout")
+_TEXTS = ("encoding", "delimiter", "quote", "positions", "layout")

@@ -21,11 +21,14 @@ import pyarrow as pa
 
 from .chunks import read_in_chunks
 from .delimited import DelimitedReader
-from .delimited_records import record_text
+from .delimited_records import RecordScanner, record_text
 from .detect import detect_format
 from .errors import SourceFileError
+from .file_head import without_lines
+from .fixed_width import FixedWidthReader
 from .formats import BadLine, Chunk, FileFacts, FileFormat, FileLimits
 from .layouts import LAYOUTS, layout_columns
+from .quoting import unescaped_blocks
 from .spreadsheet import Workbook, as_csv, workbook_pieces
 from .unpack import BLOCK_BYTES, LineCounter, Unpacked, utf8_blocks
 
@@ -56,6 +59,7 @@ def check_file(path, fmt: FileFormat, limits: FileLimits | None = None) -> FileF
     """
     limits = limits or FileLimits()
     digest = hashlib.sha256()
+    passed = 0
     if fmt.kind == "xlsx":
         with Unpacked(path, "", limits, digest) as file:
             for _block in file.blocks():
@@ -63,6 +67,12 @@ def check_file(path, fmt: FileFormat, limits: FileLimits | None = None) -> FileF
         with Workbook(path, fmt.compression, limits) as workbook:
             lines = workbook.check()
             unpacked = workbook.unpacked_bytes
+    elif fmt.kind == "fixed":
+        with Unpacked(path, fmt.compression, limits, digest) as file:
+            reader = _fixed_reader(file, fmt, limits, BLOCK_BYTES)
+            lines = sum(len(piece.line) + len(piece.bad) for piece in reader.pieces())
+            unpacked, passed = file.total, reader.passed
+        lines += fmt.skip_lines + fmt.has_header + fmt.skip_records
     else:
         counter = LineCounter()
         last = b""
@@ -78,8 +88,8 @@ def check_file(path, fmt: FileFormat, limits: FileLimits | None = None) -> FileF
             if fmt.has_header
             else "The file holds no call records."
         )
-    records = max(1, lines - fmt.has_header - fmt.skip_records)
-    return FileFacts(unpacked, records, digest.hexdigest())
+    records = max(1, lines - fmt.skip_lines - fmt.has_header - fmt.skip_records)
+    return FileFacts(unpacked, records, digest.hexdigest(), passed)
 
 
 def read_chunks(
@@ -138,13 +148,12 @@ def raw_record(
                     break
     else:
         with Unpacked(path, fmt.compression, limits) as file:
-            text = record_text(
-                utf8_blocks(file.blocks(), fmt.encoding),
-                line,
-                fmt.delimiter,
-                len(fmt.columns),
-                limits.max_line_bytes,
-            )
+            most = limits.max_line_bytes
+            scanner = None
+            if fmt.kind == "delimited":
+                width = len(fmt.columns)
+                scanner = RecordScanner(fmt.delimiter, width, most, quote=fmt.quote)
+            text = record_text(_text_blocks(file.blocks(), fmt), line, scanner, most)
     if text is None:
         raise SourceFileError(f"The file has no record at line {line}.")
     return text
@@ -156,9 +165,30 @@ def _opened(path, fmt, limits, block_bytes):
     skip = fmt.has_header + fmt.skip_records
     if fmt.kind == "xlsx":
         with Workbook(path, fmt.compression, limits) as workbook:
-            yield workbook_pieces(workbook, fmt.columns, skip)
+            yield workbook_pieces(workbook, fmt.columns, skip, fmt.skip_lines)
         return
     with Unpacked(path, fmt.compression, limits) as file:
-        blocks = utf8_blocks(file.blocks(block_bytes), fmt.encoding)
-        reader = DelimitedReader(blocks, fmt.delimiter, fmt.columns, skip, limits)
+        if fmt.kind == "fixed":
+            yield _fixed_reader(file, fmt, limits, block_bytes).pieces()
+            return
+        blocks = _text_blocks(file.blocks(block_bytes), fmt)
+        reader = DelimitedReader(
+            without_lines(blocks, fmt.skip_lines),
+            fmt.delimiter,
+            fmt.columns,
+            skip,
+            limits,
+            fmt.quote,
+            fmt.skip_lines + 1,
+        )
         yield reader.pieces()
+
+
+def _text_blocks(blocks, fmt):
+    blocks = utf8_blocks(blocks, fmt.encoding)
+    return unescaped_blocks(blocks) if fmt.escape else blocks
+
+
+def _fixed_reader(file, fmt, limits, block_bytes):
+    blocks = utf8_blocks(file.blocks(block_bytes), fmt.encoding)
+    return FixedWidthReader(blocks, fmt, limits)

@@ -28,25 +28,40 @@ class FileLimits:
 class FileFormat:
     """How to read a file."""
 
-    kind: str  # 'delimited' or 'xlsx'
+    kind: str  # 'delimited', 'fixed' (columns at fixed positions) or 'xlsx'
     compression: str  # '' or 'gzip'
     encoding: str  # Python's name of the encoding; '' for xlsx
-    delimiter: str  # '' for xlsx
+    delimiter: str  # '' where there is none
     has_header: bool
     # Records after the header that are no data, such as CUCM's line of types.
     skip_records: int
     columns: tuple[str, ...]  # unique, not empty
     layout: str = ""  # key in layouts.LAYOUTS
+    skip_lines: int = 0  # lines (rows) before the header, such as titles of a report
+    quote: str = '"'  # '' where quotes are text
+    escape: str = ""  # '\\' where it stands before what is text
+    # Where columns begin, from 1 on, and those of them that a blank need not precede.
+    positions: tuple[int, ...] = ()
+    touching: tuple[int, ...] = ()
+    dated: bool = True  # whether records at positions have a date or time with signs
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; ``from_dict`` is the way back."""
-        return asdict(self) | {"columns": list(self.columns)}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "FileFormat":
         names = {item.name for item in fields(cls)}
-        known = {key: value for key, value in values.items() if key in names}
-        return cls(**known | {"columns": tuple(values["columns"])})
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in values.items()
+                if name in names
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -55,12 +70,14 @@ class FileFacts:
 
     ``records`` counts lines that are neither blank nor header, so it is exact unless a
     value holds a line break; it is meant for progress. ``sha256`` is of the file as it
-    lies on the disk, packed or not.
+    lies on the disk, packed or not. ``passed``: lines between the records of a file
+    with fixed positions that are none: headings of its pages, rules, empty lines.
     """
 
     unpacked_bytes: int
     records: int
     sha256: str
+    passed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +86,13 @@ class BadLine:
 
     line: int  # 1-based, as in Chunk.line
     raw: str  # at most RAW_CHARACTERS
-    reason: str  # 'column_count', 'unclosed_quote' or 'too_long'
+    # 'column_count', 'unclosed_quote', 'two_ways', 'off_position', 'no_moment' or
+    # 'too_long'
+    reason: str
     word: str = "Line"  # what a record begins in
-    # Columns or bytes that there are and that there should be; a file may have a bad
-    # line for every five bytes, so that sentences are made of few.
+    # Columns or bytes that there are and that there should be, the first and last line
+    # of what can be read in two ways, or where in the line; a file may have a bad line
+    # for every five bytes, so that sentences are made of few.
     found: int = 0
     expected: int = 0
 
@@ -88,6 +108,19 @@ class BadLine:
             )
         if self.reason == "unclosed_quote":
             return f"{start} opens a quoted value that is not properly closed."
+        if self.reason == "two_ways":
+            return (
+                f"{start}: the quotes in lines {found} and {expected} make one record"
+                f" of lines {found} to {expected}, or are part of the text, and each"
+                " line is a record. Remove the two quotes or double them."
+            )
+        if self.reason == "off_position":
+            return (
+                f"{start} has text across position {found}, where a column begins."
+                " It may be shifted."
+            )
+        if self.reason == "no_moment":
+            return f"{start} has no date and no time, as a record has."
         return f"{start} is longer than {expected:,} bytes."
 
     @classmethod
@@ -98,6 +131,19 @@ class BadLine:
     @classmethod
     def with_open_quote(cls, line: int, raw: str):
         return cls(line, raw[:RAW_CHARACTERS], "unclosed_quote")
+
+    @classmethod
+    def with_two_ways(cls, line: int, raw: str, first: int, last: int):
+        raw = raw[:RAW_CHARACTERS]
+        return cls(line, raw, "two_ways", found=first, expected=last)
+
+    @classmethod
+    def off_position(cls, line: int, raw: str, position: int):
+        return cls(line, raw[:RAW_CHARACTERS], "off_position", found=position)
+
+    @classmethod
+    def without_moment(cls, line: int, raw: str):
+        return cls(line, raw[:RAW_CHARACTERS], "no_moment")
 
     @classmethod
     def with_length(cls, line: int, raw: str, max_bytes: int, word="Line"):

@@ -9,47 +9,26 @@ at the end.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from .errors import SourceFileError
+from .layout import EPOCH, SECONDS, STAMP, Layout
+from .switch_layouts import SWITCH_LAYOUTS
 
-_STAMP = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
-_SECONDS = r"\d+(\.\d+)?"
-_EPOCH = r"\d{9,10}"
 _UNIQUE_ID = r"(.+-)?\d{9,10}\.\d+"
 # This share of the first records must look right: some of them may be bad.
 _ENOUGH = 0.8
 
-
-@dataclass(frozen=True)
-class Layout:
-    """A known layout.
-
-    ``orders``: the columns of files without a header; several where the switch is
-    configured differently, the first that fits is taken. ``cells``: what values of
-    some columns look like, to recognise such a file by. ``header``: names that a
-    header must have to be of this layout (empty: has none). ``types_line``: a line of
-    column types stands before the first record.
-    """
-
-    title: str
-    orders: tuple[tuple[str, ...], ...] = ()
-    cells: dict[str, str] = field(default_factory=dict)
-    header: frozenset[str] = frozenset()
-    types_line: bool = False
-
-
 _ASTERISK_CELLS = {
-    "start": _STAMP,
-    "answer": f"({_STAMP})?",
-    "end": f"({_STAMP})?",
-    "duration": _SECONDS,
-    "billsec": _SECONDS,
+    "start": STAMP,
+    "answer": f"({STAMP})?",
+    "end": f"({STAMP})?",
+    "duration": SECONDS,
+    "billsec": SECONDS,
     "disposition": "ANSWERED|NO ANSWER|BUSY|FAILED|CONGESTION",
     "uniqueid": _UNIQUE_ID,
     "linkedid": f"({_UNIQUE_ID})?",
-    "start_epoch": rf"{_EPOCH}(\.\d+)?",
-    "end_epoch": rf"{_EPOCH}(\.\d+)?",
+    "start_epoch": rf"{EPOCH}(\.\d+)?",
+    "end_epoch": rf"{EPOCH}(\.\d+)?",
     "sequence": r"\d*",
 }
 
@@ -161,11 +140,11 @@ LAYOUTS = {
             ),
         ),
         cells={
-            "start_stamp": _STAMP,
-            "answer_stamp": f"({_STAMP})?",
-            "end_stamp": f"({_STAMP})?",
-            "duration": _SECONDS,
-            "billsec": _SECONDS,
+            "start_stamp": STAMP,
+            "answer_stamp": f"({STAMP})?",
+            "end_stamp": f"({STAMP})?",
+            "duration": SECONDS,
+            "billsec": SECONDS,
             "hangup_cause": "[A-Z][A-Z0-9_]*",
             "uuid": "[0-9A-Fa-f-]{32,36}",
         },
@@ -175,9 +154,9 @@ LAYOUTS = {
         orders=(_CUCM, _CUCM[:_CUCM_OLD]),
         cells={
             "cdrRecordType": r"\d",
-            "dateTimeOrigination": _EPOCH,
-            "dateTimeConnect": rf"0|{_EPOCH}",
-            "dateTimeDisconnect": rf"0|{_EPOCH}",
+            "dateTimeOrigination": EPOCH,
+            "dateTimeConnect": rf"0|{EPOCH}",
+            "dateTimeDisconnect": rf"0|{EPOCH}",
             "pkid": "[0-9A-Fa-f-]{36}",
             "duration": r"\d+",
         },
@@ -194,6 +173,7 @@ LAYOUTS = {
             "call_id start_time duration caller callee direction account".split()
         ),
     ),
+    **SWITCH_LAYOUTS,
 }
 
 
@@ -221,12 +201,14 @@ def layout_columns(layout: str, count: int) -> tuple[str, ...]:
 
 
 def recognise_header(names: Sequence[str]) -> str:
-    """The layout whose names are all there, or ''."""
+    """The layout with the most names of those whose names are all there, or ''."""
     present = set(names)
-    for key, layout in LAYOUTS.items():
-        if layout.header and layout.header <= present:
-            return key
-    return ""
+    found = [
+        key
+        for key, layout in LAYOUTS.items()
+        if layout.header and layout.header <= present
+    ]
+    return max(found, key=lambda key: len(LAYOUTS[key].header), default="")
 
 
 def recognise_records(
@@ -243,6 +225,13 @@ def recognise_records(
             if only in ("", key) and _fits(layout, columns, records):
                 return key, columns
     return "", ()
+
+
+def layouts_at_positions() -> list[tuple[str, tuple[int, ...]]]:
+    """The layouts whose columns begin at fixed positions, and these."""
+    return [
+        (key, layout.positions) for key, layout in LAYOUTS.items() if layout.positions
+    ]
 
 
 def _fits(layout, columns, records):

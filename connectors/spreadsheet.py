@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from itertools import islice
+from itertools import dropwhile, islice
 
 import numpy as np
 import pyarrow as pa
@@ -137,15 +137,20 @@ class Workbook:
 
 
 def workbook_pieces(
-    workbook: Workbook, columns: tuple[str, ...], skip_records: int
+    workbook: Workbook,
+    columns: tuple[str, ...],
+    skip_records: int,
+    skip_lines: int = 0,
 ) -> Iterator[Piece]:
     """The rows of a workbook as pieces; short rows are filled up, long ones are bad.
 
     :param skip_records: rows at the beginning that are no data, the header included
+    :param skip_lines: rows of the sheet before these, blank ones counted
     """
     width = len(columns)
     schema = pa.schema([(name, pa.string()) for name in columns])
-    rows = islice(workbook.rows(), skip_records, None)
+    rows = dropwhile(lambda row: row[0] <= skip_lines, workbook.rows())
+    rows = islice(rows, skip_records, None)
     while True:
         good, bad, lines, size = [], [], [], 0
         for number, values, found in rows:

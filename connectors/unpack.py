@@ -21,7 +21,7 @@ BLOCK_BYTES = 4 * 2**20
 MOST_NULS = 0.1
 
 # Encodings where a byte below 128 is that ASCII character, whatever stands before it.
-_ASCII_BASED = {"utf-8", "cp1252", "latin-1", "iso8859-15", "ascii"}
+ASCII_BASED = {"utf-8", "cp1252", "latin-1", "iso8859-15", "ascii"}
 
 
 class Unpacked:
@@ -162,7 +162,7 @@ def _without_mark(blocks):
 
 def _decoded(blocks, encoding, lines):
     decoder = codecs.getincrementaldecoder(encoding)("strict")
-    simple = encoding in _ASCII_BASED
+    simple = encoding in ASCII_BASED
     is_utf8 = encoding == "utf-8"
     try:
         for block in blocks:

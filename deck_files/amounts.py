@@ -14,43 +14,23 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from ..connectors.workbook_cells import NumberText, TypedText
+from ..notation.numbers import (
+    COMMA,
+    CONVENTIONS,
+    PLAIN,
+    POINT,
+    Signs,
+    is_open,
+    number_values,
+)
 from ..rating.errors import _lt
 from .cells import MAX_PRICE, PRICE_DECIMALS, TwoWays, WrongCell
 
-POINT, COMMA = "point", "comma"
-CONVENTIONS = (POINT, COMMA)
 MINUTE = 60
 #: as a spreadsheet shows a number, and what a binary one has at most
 _SHOWN_DIGITS, _FLOAT_DIGITS = 15, 17
 _MAX_BESIDE = 60  # characters beside a number
 
-# What files have for a blank, a minus and an apostrophe.
-_PLAIN = str.maketrans(
-    {
-        **dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006", " "),
-        **dict.fromkeys("\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t\r\n", " "),
-        **dict.fromkeys("\u200b\u2060\ufeff\u200e\u200f", None),
-        **dict.fromkeys("\u2212\u2012\u2013\u2014\ufe63\uff0d", "-"),
-        **dict.fromkeys("\u2019\u2018\u02bc\u00b4", "'"),
-    }
-)
-
-
-def _body(decimal, group):
-    """A number's pattern; blanks and apostrophes group in every convention."""
-    groups = "|".join(
-        rf"[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{3}})+" for sign in (group, " ", "'")
-    )
-    # As in India: 1,23,456.
-    lakhs = rf"[1-9][0-9]?(?:{group}[0-9]{{2}})+{group}[0-9]{{3}}"
-    whole = rf"(?:[0-9]++|{groups}|{lakhs})"
-    return re.compile(
-        rf"(?:{whole}(?:{decimal}[0-9]+)?|{decimal}[0-9]+)(?:[eE][+-]?[0-9]{{1,9}})?"
-        r"|[0-9]++[.,]"
-    )
-
-
-_BODIES = {POINT: (_body(r"\.", ","), ","), COMMA: (_body(",", r"\."), ".")}
 _CORE = re.compile(r"[.,]?[0-9][0-9.,' ]*(?:[eE][+-]?[0-9]+)?")
 _DOTTED = re.compile(r"[^\W\d_]\s*")
 
@@ -146,16 +126,6 @@ class Amount:
     currencies: frozenset = frozenset()
     per_minute: bool = False
 
-    @property
-    def shows(self):
-        """The convention that it proves; empty where it fits both, or none."""
-        return next(iter(self.values)) if len(self.values) == 1 else ""
-
-    @property
-    def is_open(self):
-        """Whether it is another amount in the other convention."""
-        return len(set(self.values.values())) > 1
-
 
 def understand(text, is_rate=True):
     """Take a cell of money apart.
@@ -169,7 +139,7 @@ def understand(text, is_rate=True):
             raise WrongCell(_OF_SPREADSHEET, text=text)
         value = _limited(Decimal(text), text)
         return Amount(dict.fromkeys(CONVENTIONS, value))
-    plain = text.translate(_PLAIN).strip()
+    plain = text.translate(PLAIN).strip()
     found = {}
     for before, core, after in _splits(plain):
         amount = _amount(text, before, core, after, is_rate)
@@ -218,7 +188,7 @@ def _amount(text, before, core, after, is_rate):
         if currencies and of_mark and not currencies & of_mark:
             return None
         currencies = (currencies & of_mark) or currencies | of_mark
-    values = _values(core)
+    values = number_values(core)
     if not values:
         return None
     if below and any(values.values()):
@@ -237,18 +207,6 @@ def _without_sign(text):
                 sign == "-"
             )
     return text, False
-
-
-def _values(core):
-    """dict convention -> Decimal, of those that a number fits."""
-    found = {}
-    for name, (body, group) in _BODIES.items():
-        if body.fullmatch(core):
-            plain = re.sub(rf"[ '{re.escape(group)}]", "", core)
-            if core[-1] in ".,":
-                plain = core[:-1]
-            found[name] = Decimal(plain.replace(",", "."))
-    return found
 
 
 def mark_of(text):
@@ -384,7 +342,7 @@ class Money:
 
     def _value(self, amount, text):
         values = amount.values
-        if len(values) == 2 and not amount.is_open:
+        if len(values) == 2 and not is_open(values):
             return values[POINT]
         if not self.convention:
             raise TwoWays("number", _TWO_SIGNS, text=text)
@@ -393,44 +351,13 @@ class Money:
         return values[self.convention]
 
 
-@dataclass
-class Signs:
-    """What the amounts of a file show of its decimal sign.
-
-    - `shown`: dict convention -> number of cells that fit it only
-    - `open`: number of cells that are another amount in each
-    - `examples`: dict convention, or empty for the open ones -> texts
-    """
-
-    shown: dict
-    open: int
-    examples: dict
-
-    @property
-    def convention(self):
-        """The convention that is proven; empty where a person has to say it."""
-        sure = [name for name, count in self.shown.items() if count]
-        if len(sure) == 1:
-            return sure[0]
-        return "" if sure or self.open else POINT
-
-    @property
-    def proposal(self):
-        """What is more likely where nothing is proven."""
-        if any(self.shown.values()):
-            return max(CONVENTIONS, key=self.shown.get)
-        # Prices are small: the sign is a decimal one.
-        commas = sum("," in text for text in self.examples.get("", ()))
-        return COMMA if commas * 2 > len(self.examples.get("", ())) else POINT
-
-
 def decimal_signs(counted):
     """Look at all amounts of a file together.
 
     :param counted: iterable of (text, number of cells, is_rate)
     :return: `Signs`
     """
-    shown, opened, examples = dict.fromkeys(CONVENTIONS, 0), 0, {}
+    signs = Signs()
     for text, count, is_rate in counted:
         if not text or isinstance(text, TypedText):
             continue
@@ -438,10 +365,5 @@ def decimal_signs(counted):
             amount = understand(text, is_rate)
         except WrongCell:
             continue
-        if amount.shows:
-            shown[amount.shows] += count
-            examples.setdefault(amount.shows, []).append(text)
-        elif amount.is_open:
-            opened += count
-            examples.setdefault("", []).append(text)
-    return Signs(shown, opened, examples)
+        signs.add(text, count, amount.values)
+    return signs

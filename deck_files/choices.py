@@ -4,10 +4,10 @@
 
 from dataclasses import asdict, dataclass, field, fields
 
-from .amounts import CONVENTIONS
+from ..notation.days import ORDERS
+from ..notation.numbers import CONVENTIONS
 from .codes import CodeStyle
 from .columns import COLUMNS
-from .dates import ORDERS
 from .words import MEANINGS
 
 #: choice -> what it may be besides empty: as the file tells
@@ -32,7 +32,7 @@ class Choices:
     - `header_line`: line with the names of columns, 0 where no line has them; None: as
       the file tells
     - `columns`: dict meaning -> position; None: as their names tell
-    - `number`: decimal sign, `date_order`: see `dates.ORDERS`
+    - `number`: decimal sign, `date_order`: see `days.ORDERS`
     - `codes`: `complete`, or `national` where a country code belongs before them
     - `country_code`: that of the whole file
     - `country_fill`: `down` where a country code holds for the rows below it

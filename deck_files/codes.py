@@ -16,8 +16,8 @@ said for the file how it is meant:
 import re
 from dataclasses import dataclass
 
+from ..notation.numbers import PLAIN
 from ..rating.errors import _lt
-from .amounts import _PLAIN
 from .cells import MAX_DIGITS, PREFIXES, TwoWays, WrongCell
 
 #: of one cell; a range that spans more is a slip of the pen
@@ -154,7 +154,7 @@ def too_long(prefix):
 
 def country_code(text):
     """A country code before prefixes, without its plus or 00; empty without one."""
-    digits = re.sub(r"\.0$", "", text.translate(_PLAIN)).lstrip("+").replace(" ", "")
+    digits = re.sub(r"\.0$", "", text.translate(PLAIN)).lstrip("+").replace(" ", "")
     digits = re.sub(r"^00(?=[1-9])", "", digits)
     if digits and not re.fullmatch(r"[1-9][0-9]{0,6}", digits):
         raise WrongCell(_lt("'%(text)s' is no country code."), text=text)

@@ -5,35 +5,32 @@
 import datetime
 import re
 
+from ..notation.days import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    NUMERIC_DAY,
+    ORDERS,
+    TIME,
+    shown_order,
+)
 from ..rating.errors import _lt
 from .cells import TwoWays, WrongCell
 
 #: no date: from the day that the deck is applied
 AT_ONCE = {"", "asap", "immediate", "immediately", "now", "inmediato", "sofort"}
-ORDERS = {"dmy": ("day", "month", "year"), "mdy": ("month", "day", "year")}
-#: of two digits; others are more likely a day or a slip
-FIRST_YEAR, LAST_YEAR = 2020, 2059
-_TIME = (
-    r"(?:[T ]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?: ?[ap]\.?m\.?)?"
-    r"(?: ?(?:Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}))?)?"
-)
-_NUMERIC_DATE = re.compile(
-    rf"([0-9]{{1,2}})([/.\-])([0-9]{{1,2}})\2([0-9]{{4}}|[0-9]{{2}}){_TIME}",
-    re.IGNORECASE,
-)
 _ISO_DATE = re.compile(
-    rf"([0-9]{{4}})([/.\-])([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}", re.IGNORECASE
+    rf"([0-9]{{4}})([/.\-])([0-9]{{1,2}})\2([0-9]{{1,2}}){TIME}", re.IGNORECASE
 )
 _BASIC_DATE = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
 _NAME = r"(?P<month>[^\W\d_]{3,10})\.?"
 _DAY_FIRST = re.compile(
     rf"(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|\.)?[ \-/]*(?:de )?{_NAME}[ \-/,]*(?:de )?"
-    rf"(?P<year>[0-9]{{4}}|[0-9]{{2}}){_TIME}",
+    rf"(?P<year>[0-9]{{4}}|[0-9]{{2}}){TIME}",
     re.IGNORECASE,
 )
 _MONTH_FIRST = re.compile(
     rf"{_NAME}[ \-]*(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?(?:,| ) *"
-    rf"(?P<year>[0-9]{{4}}){_TIME}",
+    rf"(?P<year>[0-9]{{4}}){TIME}",
     re.IGNORECASE,
 )
 _MONTHS = {
@@ -71,20 +68,8 @@ def date_order(texts):
     orders = {}
     for name in ("valid_from", "valid_before", "last_day"):
         for text in texts[name].unique() if name in texts else ():
-            found = _NUMERIC_DATE.fullmatch(text[:_LONGEST])
-            if found:
-                first, second = int(found[1]), int(found[3])
-                separator, has_long_year = found[2], len(found[4]) == 4
-                if (
-                    separator == "-"
-                    and not has_long_year
-                    and 2000 + first >= FIRST_YEAR
-                ):
-                    continue  # 26-02-27 may begin with the year
-                if first > 12 >= second or separator == ".":
-                    orders.setdefault("dmy", text)
-                elif second > 12 >= first:
-                    orders.setdefault("mdy", text)
+            if order := shown_order(text):
+                orders.setdefault(order, text)
     return orders.popitem() if len(orders) == 1 else ("", "")
 
 
@@ -147,7 +132,7 @@ def _read_date(text, order):
             raise _no_date(text)
         year = _checked_year(named["year"], text)
         return datetime.date(year, month, int(named["day"]))
-    found = _NUMERIC_DATE.fullmatch(text)
+    found = NUMERIC_DAY.fullmatch(text)
     if not found:
         raise _no_date(text)
     first, second = int(found[1]), int(found[3])

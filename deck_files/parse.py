@@ -12,6 +12,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from ..notation.numbers import COMMA, POINT
 from ..rating.errors import _lt
 from . import amounts, cells, codes, dates, words
 from .cells import WrongCell
@@ -59,11 +60,11 @@ _OTHER_SECONDS = _lt(
     "seconds the prices are for."
 )
 _SIGN_IS = {
-    amounts.POINT: _lt(
+    POINT: _lt(
         "The decimal sign is the point, as %(example)s shows: "
         "prices read so: %(count)s."
     ),
-    amounts.COMMA: _lt(
+    COMMA: _lt(
         "The decimal sign is the comma, as %(example)s shows: "
         "prices read so: %(count)s."
     ),
@@ -229,10 +230,10 @@ class _Reading(CodesOfFile):
         if not convention and self.deck_rows.is_own and not signs.shown["comma"]:
             # We write a point, and group nothing.
             if not any("," in text for text in signs.examples.get("", ())):
-                convention = amounts.POINT
+                convention = POINT
         if not convention:
             self.signs = signs
-        elif signs.shown[convention] and (signs.open or convention == amounts.COMMA):
+        elif signs.shown[convention] and (signs.open or convention == COMMA):
             self.assumptions.append(
                 WrongCell(
                     _SIGN_IS[convention],

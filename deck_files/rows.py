@@ -138,7 +138,9 @@ def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False, known=()):
     try:
         # More than a rate for each byte on the disk no deck has, however packed.
         most = min(MAX_RATES, max(FREE_RATES, _size(path)))
-        fmt = detect_format(path, file_name, LIMITS, {"has_header": False})
+        fmt = detect_format(
+            path, file_name, LIMITS, {"has_header": False}, fixed_width=False
+        )
         table = _Table(file_name, most, choices, lenient, frozenset(known))
         if fmt.kind == "xlsx":
             with Workbook(path, fmt.compression, LIMITS, typed=True) as workbook:

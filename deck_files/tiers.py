@@ -10,9 +10,10 @@ seconds, in steps of 1: `60: 0.02`.
 import re
 from decimal import Decimal
 
+from ..notation.numbers import POINT
 from ..rating.errors import _lt
 from ..rating.exact import exact, exact_text
-from .amounts import POINT, Money, decimal_signs
+from .amounts import Money, decimal_signs
 from .cells import MAX_SECONDS, PRICE_DECIMALS, WrongCell, whole
 
 _OWN_PRICE = Money(POINT).reader()

@@ -9,8 +9,8 @@ remark is no status.
 import re
 
 from ..connectors.workbook_cells import NumberText
+from ..notation.numbers import PLAIN
 from ..rating.errors import _lt
-from .amounts import _PLAIN
 from .cells import TwoWays
 
 SELLS, ENDS = "sells", "ends"
@@ -50,7 +50,7 @@ _UNKNOWN = _lt(
 
 def word_of(text):
     """A cell as it is compared: in lower case, with single blanks."""
-    return " ".join(text.translate(_PLAIN).lower().rstrip(".! ").split())
+    return " ".join(text.translate(PLAIN).lower().rstrip(".! ").split())
 
 
 def ends(texts):

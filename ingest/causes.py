@@ -2,6 +2,19 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What would cure a rejected record, as a key: records of one cause share it.
 
+reason            key
+================  ==========================================================
+unknown_customer  kind and identifier, as it would have to be a customer's
+no_destination    first digits of the called number, or what was dialled
+no_rate           call type and destination, as ids
+too_large         call type and destination, as ids
+declared          source and charging rule, as ids
+unknown_meter     source, and the code of the meter
+invalid_..., and  source, and the text's shape: digits as 0, letters as a
+unclear_...
+others            source
+================  ==========================================================
+=======
 =================  ==========================================================
 reason             key
 =================  ==========================================================
@@ -12,7 +25,8 @@ too_large          call type and destination, as ids
 declared           source and charging rule, as ids
 unknown_meter      source, and the code of the meter
 unknown_direction  source, and the word
-invalid_...        source, and the text's shape: digits as 0, letters as a
+invalid_..., and   source, and the text's shape: digits as 0, letters as a
+unclear_...
 others             source
 =================  ==========================================================
 """
@@ -33,6 +47,9 @@ SHAPED = (
     "invalid_time",
     "invalid_duration",
     "invalid_quantity",
+    "unclear_time",
+    "unclear_duration",
+    "unclear_quantity",
     "column_count",
     "unparsable",
     "unstorable",

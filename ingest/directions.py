@@ -29,10 +29,12 @@ WORDS = {
         "outbound": "outbound out outgoing orig originating outboundcall"
         " outgoingcall outcall outbounddial outboundapi trunkingterminating dialed"
         " dialled placed userout useroutconf useroutforwarding userouttransfer confout"
-        " ucapout byotout byotoutucap byotoutuserforwarding byotoutusertransfer ocout",
+        " ucapout drout droutuserconf droutuserforwarding droutusertransfer"
+        " dremergencyout droutucap byotout byotoutucap byotoutuserforwarding"
+        " byotoutusertransfer ocout",
         "inbound": "inbound in incoming term terminating inboundcall"
         " incomingcall incall trunkingoriginating received missed userin confin ucapin"
-        " byotin byotinucap ocin",
+        " drin drinucap byotin byotinucap ocin",
         "internal": "internal local onnet internalcall",
     }.items()
     for word in words.split()

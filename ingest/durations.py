@@ -1,8 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Durations as switches write them, as whole seconds."""
+"""Durations as switches write them, as whole seconds.
+
+`0:04` is four seconds or four minutes, `1.5` a second and a half or a minute and a
+half: they are read in a unit that is chosen. Without one, only what is clear is read.
+"""
 
 import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 import numpy as np
 
@@ -10,65 +15,193 @@ from .digit_shapes import MOST_DIGITS, DigitShapes
 from .text_columns import as_text
 
 ROUNDINGS = ("down", "up", "nearest")
+_DECIMAL_ROUNDING = {
+    "down": ROUND_FLOOR,
+    "up": ROUND_CEILING,
+    "nearest": ROUND_HALF_UP,
+}
+UNITS = ("s", "ms", "min", "mm:ss", "h:mm", "h:mm:ss", "day")
+"""What a duration may be written in; `min` and `day` are decimal numbers of them."""
+
 MS_DIGITS = 3
 MS = 10**MS_DIGITS
+_SECONDS = {"min": 60, "day": 86_400}
+_HALF = Decimal("0.5")
+_NOISE = Decimal("1e-6")  # seconds; a spreadsheet's binary numbers are beside decimals
 
-_NUMBER = re.compile(r"(?P<whole>0{1,15})(?:\.(?P<f>0*))?")
-_CLOCK = re.compile(r"(?:(?P<H>0{1,6}):)?(?P<M>0{1,6}):(?P<S>00)(?:\.(?P<f>0*))?")
+# A comma before three digits may group thousands.
+_NUMBER = re.compile(r"(?P<whole>0{1,15})(?:(?:\.|,(?!000$))(?P<f>0*))?")
+_WHOLE = re.compile(r"(?P<whole>0{1,15})")
+_DECIMAL = re.compile(r"0{1,15}[.,]0*")
+# Panasonic parts minutes and seconds by the sign of minutes: 00:01'05.
+_CLOCK = re.compile(r"(?P<H>0{1,6}):(?P<M>0{1,2})[:'](?P<S>00)(?:[.,](?P<f>0+))?")
+_MINUTES_CLOCK = re.compile(r"(?P<M>0{1,6}):(?P<S>00)(?:[.,](?P<f>0+))?")
+_HOURS_CLOCK = re.compile(r"(?P<H>0{1,6}):(?P<M>00)")
+_DIGITS = re.compile("0+")
+_LARGE = re.compile(r"([0-9]{1,9})(?:(?:\.|,(?![0-9]{3}$))([0-9]{0,30}))?", re.ASCII)
+_WITH_EXPONENT = re.compile(r"[0-9](?:\.[0-9]{1,20})?[eE]-[0-9]{1,2}", re.ASCII)
+
+#: unit -> what its shapes are read as, besides a clock of three parts
+_SHAPES = {
+    "": (_WHOLE,),
+    "s": (_NUMBER,),
+    "ms": (_NUMBER,),
+    "mm:ss": (_MINUTES_CLOCK,),
+    "h:mm": (_HOURS_CLOCK,),
+    "h:mm:ss": (),
+}
 
 
-def parse_seconds(values, rounding="down", unit="s"):
+def parse_seconds(values, rounding="down", unit=""):
     """Read durations.
 
-    `114`, `114.030000`, `00:01:54` and `1:54` (minutes and seconds) are read. A
-    negative or empty text is no duration, nor is one of which a part is too large
-    (`1:75`). Fractions are judged by their decimal digits, never as binary floats.
+    A negative or empty text is no duration, nor is one of which a part is too large
+    (`1:75`). Fractions are judged by their decimal digits, never as binary floats. A
+    whole second that is written so in minutes (`0.33` is 20 s) or days is that second.
 
     :param values: Series, pyarrow array or list of texts, shape (n,)
     :param rounding: what becomes of a fraction of a second: `down`, `up` or `nearest`
         (half up)
-    :param unit: `s`, or `ms` where numbers without a colon are milliseconds
-    :return: (int64 array of seconds, bool array: whether the text was a duration);
-        what is none has 0 seconds
+    :param unit: one of `UNITS`: `s`, `ms`, `min`, `day` read numbers, `mm:ss` and
+        `h:mm` clocks of two parts; all read `h:mm:ss`. Empty where nobody has chosen:
+        whole numbers are seconds, and a clock of two parts or a decimal is unclear.
+    :return: (int64 array of seconds, bool array: whether the text was a duration, bool
+        array: whether it may be one in several units); what is none has 0 seconds
     :raise ValueError: for an unknown rounding or unit
     """
     if rounding not in ROUNDINGS:
         raise ValueError(f"{rounding!r} is not one of {', '.join(ROUNDINGS)}")
-    if unit not in ("s", "ms"):
-        raise ValueError(f"{unit!r} is not a unit of durations: s or ms")
+    if unit and unit not in UNITS:
+        raise ValueError(f"{unit!r} is not a unit of durations: {', '.join(UNITS)}")
     texts = as_text(values).fill_null("")
-    columns = DigitShapes(texts)
     seconds = np.zeros(len(texts), dtype=np.int64)
     valid = np.zeros(len(texts), dtype=bool)
-    for rows, match in columns.groups(_read):
-        if match.re is _CLOCK:
-            whole, good = _clock(columns, rows, match)
-            carry = _carry(columns, rows, *match.span("f"), rounding)
+    unclear = np.zeros(len(texts), dtype=bool)
+    if unit in _SECONDS:
+        _read_decimals(texts, _SECONDS[unit], rounding, seconds, valid)
+    columns = DigitShapes(texts)
+    for rows, match in columns.groups(lambda shape: _read(shape, unit)):
+        if match.re in (_CLOCK, _MINUTES_CLOCK, _HOURS_CLOCK):
+            whole, good = _clock(columns, rows, match.groupdict(), match)
         else:
-            whole = columns.number(rows, *match.span("whole"))
-            good = True
-            if unit == "ms":
-                whole, carry = _from_ms(columns, rows, match, whole, rounding)
-            else:
+            whole, good = columns.number(rows, *match.span("whole")), True
+        if unit == "ms" and match.re is _NUMBER:
+            whole, carry = _from_ms(columns, rows, match, whole, rounding)
+        else:
+            carry = 0
+            if "f" in match.groupdict():
                 carry = _carry(columns, rows, *match.span("f"), rounding)
         seconds[rows] = np.where(good, whole + carry, 0)
         valid[rows] = good
-    return seconds, valid
+    if not valid.all():
+        _read_odd(columns, unit, valid, unclear)
+    return seconds, valid, unclear
 
 
-def _read(shape):
-    return _NUMBER.fullmatch(shape) or _CLOCK.fullmatch(shape)
+def doubted_with(values, unclear, doubted=False):
+    """Find whole numbers that mean no more than the decimals around them.
+
+    Where nobody has chosen a unit, and more numbers than not have decimals, a whole
+    one may be 2 seconds or 2.0 minutes as well.
+
+    :param values: as :func:`parse_seconds` takes them
+    :param unclear: as it returns them without a unit
+    :param doubted: whether they are known to have stood among such
+    :return: bool array, shape (n,)
+    """
+    columns = DigitShapes(as_text(values).fill_null(""))
+    found = np.zeros(len(unclear), bool)
+    decimals = 0
+    for rows, match in columns.groups(_in_some_unit):
+        if match.re is _DECIMAL:
+            decimals += np.count_nonzero(unclear[rows])
+        elif match.re is _WHOLE:
+            found[rows] = _has_digits(columns, rows, *match.span("whole"))
+    if doubted or decimals > np.count_nonzero(found):
+        return found
+    return np.zeros(len(unclear), bool)
 
 
-def _clock(columns, rows, match):
+def _read(shape, unit):
+    clock = _CLOCK.fullmatch(shape)
+    if clock or unit in _SECONDS:
+        return clock
+    for pattern in _SHAPES[unit]:
+        if match := pattern.fullmatch(shape):
+            return match
+    return None
+
+
+def _read_odd(columns, unit, valid, unclear):
+    """Find what is 0 in every unit, and what nobody has chosen a unit for.
+
+    :param valid, unclear: bool arrays, shape (n,), that are changed
+    """
+    for rows, match in columns.groups(_in_some_unit):
+        rows = rows[~valid[rows]]
+        is_zero = np.ones(len(rows), bool)
+        for digits in _DIGITS.finditer(match.string):
+            is_zero &= ~_has_digits(columns, rows, *digits.span())
+        valid[rows[is_zero]] = True
+        if unit:
+            continue
+        if match.re is _MINUTES_CLOCK:
+            # Of minutes or of seconds: neither has more than 59.
+            is_zero |= columns.number(rows, *match.span("S")) > 59
+        unclear[rows[~is_zero]] = True
+
+
+def _in_some_unit(shape):
+    for pattern in (_MINUTES_CLOCK, _DECIMAL, _WHOLE):
+        if match := pattern.fullmatch(shape):
+            return match
+    return None
+
+
+def _clock(columns, rows, parts, match):
     """Return the whole seconds of hours, minutes and seconds, and where they fit."""
-    minutes = columns.number(rows, *match.span("M"))
-    seconds = columns.number(rows, *match.span("S"))
-    good = seconds <= 59
-    if match["H"] is not None:
-        good &= minutes <= 59
-        minutes = minutes + 60 * columns.number(rows, *match.span("H"))
-    return minutes * 60 + seconds, good
+    total, good = 0, True
+    for name, factor in (("H", 3600), ("M", 60), ("S", 1)):
+        if parts.get(name) is None:
+            continue
+        value = columns.number(rows, *match.span(name))
+        if match.start(name):
+            # Only the first part goes on beyond its measure.
+            good &= value <= 59
+        total = total + value * factor
+    return total, good
+
+
+def _read_decimals(texts, per_unit, rounding, seconds, valid):
+    """Read decimal numbers of minutes or days, each distinct text once.
+
+    :param per_unit: seconds of the unit
+    :param seconds, valid: arrays, shape (n,), that are changed
+    """
+    encoded = texts.dictionary_encode()
+    read = [
+        _decimal_seconds(text, per_unit, rounding)
+        for text in encoded.dictionary.to_pylist()
+    ]
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    seconds[:] = np.array([value or 0 for value in read], np.int64)[codes]
+    valid[:] = np.array([value is not None for value in read], bool)[codes]
+
+
+def _decimal_seconds(text, per_unit, rounding):
+    """The whole seconds of a decimal number of minutes or days; None for no number."""
+    if not _LARGE.fullmatch(text) and not (
+        per_unit > 60 and _WITH_EXPONENT.fullmatch(text)
+    ):
+        return None
+    value = Decimal(text.replace(",", ".").rstrip("."))
+    exact = value * per_unit
+    nearest = exact.quantize(Decimal(1), ROUND_HALF_UP)
+    # What the writer's own rounding may have taken away or added.
+    written = max(_HALF.scaleb(value.as_tuple().exponent) * per_unit, _NOISE)
+    if written < _HALF and abs(exact - nearest) <= written:
+        return int(nearest)
+    return int(exact.quantize(Decimal(1), _DECIMAL_ROUNDING[rounding]))
 
 
 def _from_ms(columns, rows, match, whole, rounding):

@@ -8,13 +8,15 @@ sources that were set up before facts could be named go on to work with the colu
 that a person chose since.
 """
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .durations import parse_seconds
+from .durations import doubted_with, parse_seconds
 from .extract import column, extract
 from .mapping import read_target
 from .quantities import parse_quantities, quantity_texts
+from .two_times import durations_of_times
 
 #: fact -> what a user reads
 FACTS = {
@@ -78,32 +80,71 @@ class RecordFacts:
     def seconds(self, fact):
         """A duration: what the records say, its seconds, and where it can be read.
 
+        Where no column tells it, it is counted from the times, see ``two_times``.
+
         :param fact: `seconds` or `duration`
-        :return: (pyarrow strings, int64 array, bool array); (None, None, None) where
-            the file does not tell it
+        :return: (pyarrow strings, int64 array, bool array, bool array: it may be one
+            in several units); four None where the file does not tell it
         """
         if fact not in self._seconds:
             settings = self._settings
             texts, spec = read_target(self.frame, settings.columns, fact)
-            found = None, None
             if texts is not None:
-                found = parse_seconds(
-                    texts, settings.duration_rounding, spec.style or "s"
-                )
-            self._seconds[fact] = (texts, *found)
+                unit = spec.style
+                if fact == "duration" and not unit:
+                    _texts, seconds = read_target(
+                        self.frame, settings.columns, "seconds"
+                    )
+                    unit = seconds.style if seconds else ""
+                found = parse_seconds(texts, settings.duration_rounding, unit)
+                if fact == "seconds" and not unit:
+                    found = _doubted(texts, *found, settings.doubts_durations)
+                self._seconds[fact] = (texts, *found)
+            else:
+                self._seconds[fact] = self._between_times(fact)
         return self._seconds[fact]
+
+    def _between_times(self, fact):
+        settings = self._settings
+        nothing = None, None, None, None
+        if read_target(self.frame, settings.columns, "seconds")[0] is not None:
+            return nothing
+        lasting = durations_of_times(
+            self.frame,
+            settings.columns,
+            settings.timezone,
+            settings.duration_rounding,
+        )
+        if lasting is None:
+            return nothing
+        clear = np.zeros(len(self.frame), bool)
+        if fact == "seconds":
+            return lasting.texts, lasting.seconds, lasting.valid, clear
+        return lasting.texts, lasting.total, lasting.valid, clear
 
     def _read(self, fact):
         texts = self.spoken(fact)
-        if fact in ("seconds", "duration") and self.is_told(fact):
-            _texts, values, valid = self.seconds(fact)
+        if fact in ("seconds", "duration"):
+            found, values, valid, _unclear = self.seconds(fact)
+            if found is None:
+                return texts
             read = pa.array(values).cast(pa.string())
         elif fact == "quantity":
-            values, valid = parse_quantities(texts)
+            _texts, spec = read_target(self.frame, self._settings.columns, fact)
+            convention = spec.style if spec else ""
+            values, valid, _unclear = parse_quantities(texts, convention)
             read = pa.array(quantity_texts(values), pa.string())
         else:
             return texts
         return pc.if_else(pa.array(valid), read, texts)
+
+
+def _doubted(texts, seconds, valid, unclear, at_any_rate):
+    """The same without whole numbers that may be minutes as the decimals among them."""
+    if not at_any_rate and not unclear.any():
+        return seconds, valid, unclear
+    doubted = doubted_with(texts, unclear, at_any_rate)
+    return np.where(doubted, 0, seconds), valid & ~doubted, unclear | doubted
 
 
 def named_texts(frame, facts, name, fact=""):

@@ -13,6 +13,7 @@ import numpy as np
 
 from odoo import fields
 
+from ..notation.numbers import POINT
 from ..rating import MAX_US, MIN_US
 from ..rating.rate_search import EARLIEST_US, LATEST_US
 from .classify import Classifier
@@ -24,6 +25,8 @@ from .mapping import ColumnSpec
 from .rules import Condition, Rule
 from .settings import ImportSettings, Limits, Payers
 
+#: types of sources whose numbers are JSON's, with a decimal point
+JSON_TYPES = ("http_json", "freeswitch_json")
 HOUR_US = 3_600_000_000
 IDENTIFIER_FIELDS = (
     "kind",
@@ -77,10 +80,7 @@ def load_settings(source, plan_partners):
         company_id=company.id,
         timezone=source.timezone,
         duration_rounding=source.duration_rounding,
-        columns=tuple(
-            ColumnSpec(c.target, c.columns, c.style or "", c.pattern or "")
-            for c in source.column_ids
-        ),
+        columns=column_specs(source.column_ids),
         rules=tuple(_rule(rule) for rule in source.rule_ids),
         steps=tuple(
             PayerStep(
@@ -122,6 +122,28 @@ def load_settings(source, plan_partners):
         rate_of_currency=company_rates(company, currency_of_deck.values()),
         plan_partners=plan_partners,
     )
+
+
+def column_specs(columns):
+    """What the columns of a source mean.
+
+    :param columns: ``metered.source.column`` records
+    :return: tuple of :class:`~.mapping.ColumnSpec`
+    """
+    return tuple(
+        ColumnSpec(
+            column.target,
+            column.columns,
+            column.style or _usual_style(column),
+            column.pattern or "",
+        )
+        for column in columns
+    )
+
+
+def _usual_style(column):
+    is_json = column.source_id.source_type in JSON_TYPES
+    return POINT if column.target == "quantity" and is_json else ""
 
 
 def company_rates(company, currency_ids):

@@ -38,6 +38,12 @@ class ColumnSpec:
         return ()
 
 
+#: facts that are moments; their parts are joined as a day and a clock are
+TIMES = ("start_time", "answer_time", "end_time")
+#: fact -> the one that it can be worked out from
+INSTEAD = {"seconds": "end_time"}
+
+
 def missing_targets(columns, names, needed=("start_time", "seconds")):
     """The needed facts that a file with these column names cannot give.
 
@@ -48,7 +54,11 @@ def missing_targets(columns, names, needed=("start_time", "seconds")):
     """
     missing = []
     for target in needed:
-        specs = [spec for spec in columns if spec.target == target]
+        specs = [
+            spec
+            for spec in columns
+            if spec.target in (target, INSTEAD.get(target, target))
+        ]
         if not specs:
             missing.append(target)
         elif not any(spec.resolve(names) for spec in specs):
@@ -73,13 +83,21 @@ def read_target(frame, columns, target):
         arrays = [column(frame, part) for part in parts]
         values = arrays[0]
         if len(arrays) > 1:
-            values = pc.binary_join_element_wise(*arrays, "-")
+            if target in TIMES:
+                arrays = [pc.utf8_trim_whitespace(array) for array in arrays]
+            values = pc.binary_join_element_wise(*arrays, _between(spec))
         return extract(values, spec.pattern), spec
     return None, None
 
 
 #: what the ids of records begin with that have none of their own
 CONTENT = "content:"
+
+
+def _between(spec):
+    """What the parts of a fact are joined with."""
+    has_blank = " " in spec.style or "%" not in spec.style
+    return " " if spec.target in TIMES and has_blank else "-"
 
 
 def call_ids(frame, columns):

@@ -25,7 +25,7 @@ from .prepare_rejected import RejectingSteps, reject_bad_lines
 from .prepare_usage import UsageSteps
 from .repeats import without_repeats
 from .rules import DIRECTIONS, first_rule
-from .times import parse_times
+from .times import needs_an_order, parse_times
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -156,7 +156,12 @@ class _Chunk(RejectingSteps):
         self.start_us, self.time_valid = parse_times(
             texts, spec.style or "auto", settings.timezone, hint
         )
-        self._reject(~self.time_valid, "invalid_time", texts)
+        invalid = ~self.time_valid
+        if invalid.any() and spec.style in ("", "auto"):
+            unclear = invalid.copy()
+            unclear[invalid] = needs_an_order(texts.filter(pa.array(invalid)))
+            self._reject(unclear, "unclear_time", texts)
+        self._reject(invalid, "invalid_time", texts)
 
     def _directions(self):
         """What the direction column says: a position in DIRECTIONS, -1 for nothing."""

@@ -21,19 +21,20 @@ class CallSteps:
 
     def _durations(self):
         limits = self.settings.limits
-        texts, seconds, valid = self.facts.seconds("seconds")
+        texts, seconds, valid, unclear = self.facts.seconds("seconds")
         if texts is None:
-            valid = np.zeros(self.count, bool)
+            valid = unclear = np.zeros(self.count, bool)
             texts = pa.array([""] * self.count, pa.string())
         else:
             self.seconds = seconds
         charged = self.billable
+        self._reject(charged & unclear, "unclear_duration", texts)
         self._reject(charged & ~valid, "invalid_duration", texts)
         if limits.max_seconds:
             absurd = charged & valid & (self.seconds > limits.max_seconds)
             self._reject(absurd, "absurd_duration", texts)
         self.seconds = np.where(valid, self.seconds, 0)
-        totals, total, valid = self.facts.seconds("duration")
+        totals, total, valid, _unclear = self.facts.seconds("duration")
         self.duration = self.seconds
         if totals is not None:
             self.duration = np.where(valid, total, self.seconds)

@@ -22,12 +22,11 @@ class UsageSteps:
     def _durations(self):
         """Quantities; without a column of them every record counts 1."""
         charged = self.billable
-        texts, _spec = mapping.read_target(
-            self.frame, self.settings.columns, "quantity"
-        )
+        texts, spec = mapping.read_target(self.frame, self.settings.columns, "quantity")
         self.quantity = np.full(self.count, UNIT, object)
         if texts is not None:
-            self.quantity, valid = parse_quantities(texts)
+            self.quantity, valid, unclear = parse_quantities(texts, spec.style)
+            self._reject(charged & unclear, "unclear_quantity", texts)
             self._reject(charged & ~valid, "invalid_quantity", texts)
         self.duration = self.seconds
         self._plausible_times(charged)

@@ -9,6 +9,7 @@ from .durations import parse_seconds
 from .numbers import normalise_numbers
 from .quantities import parse_quantities, quantity_texts
 from .times import parse_times
+from .two_times import durations_of_times
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def understand(frame, columns, timezone, rounding, dialling):
             _starts(frame, columns, timezone),
             _numbers(frame, columns, "caller", dialling),
             _numbers(frame, columns, "callee", dialling),
-            _seconds(frame, columns, rounding),
+            _seconds(frame, columns, timezone, rounding),
             _quantities(frame, columns),
             _meters(frame, columns),
             strict=True,
@@ -61,18 +62,22 @@ def _starts(frame, columns, timezone):
     return _where(times, valid)
 
 
-def _seconds(frame, columns, rounding):
+def _seconds(frame, columns, timezone, rounding):
     texts, spec = mapping.read_target(frame, columns, "seconds")
     if texts is None:
+        lasting = durations_of_times(frame, columns, timezone, rounding)
+        if lasting:
+            return _where(lasting.seconds, lasting.valid)
         return [None] * len(frame)
-    return _where(*parse_seconds(texts, rounding, spec.style or "s"))
+    seconds, valid, _unclear = parse_seconds(texts, rounding, spec.style)
+    return _where(seconds, valid)
 
 
 def _quantities(frame, columns):
-    texts, _spec = mapping.read_target(frame, columns, "quantity")
+    texts, spec = mapping.read_target(frame, columns, "quantity")
     if texts is None:
         return ["1"] * len(frame)
-    values, valid = parse_quantities(texts)
+    values, valid, _unclear = parse_quantities(texts, spec.style)
     return [
         text if good else None
         for text, good in zip(quantity_texts(values), valid, strict=True)

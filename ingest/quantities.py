@@ -11,34 +11,72 @@ import re
 import numpy as np
 import pyarrow as pa
 
+from ..notation.numbers import PLAIN, Signs, is_open, number_values
+
 DECIMALS = 9
 UNIT = 10**DECIMALS
-
-_NUMBER = re.compile(
-    rf"\s*([+-]?)(\d{{1,18}})(?:\.(\d{{0,{DECIMALS}}})0*)?\s*", re.ASCII
-)
+MOST = 10**18
+_SIGNED = re.compile(r"([+-]?) ?([^+\-eE]{1,60})")
 
 
-def parse_quantities(texts):
-    """Read quantities: `3`, `-1`, `12.345`.
+def parse_quantities(texts, convention=""):
+    """Read quantities: `3`, `-1`, `12.5`, `1.234,56`.
 
-    What has more than 18 digits before the point or 9 after it is none, nor is one
-    with separators of thousands or in exponential form.
+    What is 10**18 or more or has more than 9 decimals is none, nor is one in
+    exponential form.
 
     :param texts: pyarrow string array, shape (n,)
-    :return: (object array of integers in units of 10**-9, bool array: whether it was
-        a quantity); what is none is 0
+    :param convention: the decimal sign, see `notation.numbers`; empty where nobody has
+        said it: the one that others of the texts show
+    :return: (object array of integers in units of 10**-9, bool array: whether it was a
+        quantity, bool array: whether it may be one of two); what is none is 0
     """
-    values = np.zeros(len(texts), object)
-    valid = np.zeros(len(texts), bool)
-    for row, text in enumerate(texts.to_pylist()):
-        match = _NUMBER.fullmatch(text or "")
-        if match:
-            sign, whole, digits = match.groups(default="")
-            value = int(whole + digits.ljust(DECIMALS, "0"))
-            values[row] = -value if sign == "-" else value
-            valid[row] = True
-    return values, valid
+    encoded = texts.fill_null("").dictionary_encode()
+    distinct = encoded.dictionary.to_pylist()
+    found = [quantity_values(text) for text in distinct]
+    # Of one convention alone that is shown, not of none.
+    signs = Signs()
+    for text, values in zip(distinct, found, strict=True):
+        signs.add(text, 1, values)
+    shown = signs.convention if any(signs.shown.values()) else ""
+    read, unclear = [], []
+    for values in found:
+        is_unclear = is_open(values) and not (convention or shown)
+        unclear.append(is_unclear)
+        if convention:
+            read.append(values.get(convention))
+        elif is_open(values):
+            read.append(values.get(shown))
+        else:
+            read.append(next(iter(values.values()), None))
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    values = np.array([value or 0 for value in read], object)
+    valid = np.array([value is not None for value in read], bool)
+    return values[codes], valid[codes], np.array(unclear, bool)[codes]
+
+
+def quantity_values(text):
+    """Read a quantity in every convention that it fits.
+
+    :return: dict convention -> int in units of 10**-9; empty for what is no quantity
+    """
+    match = _SIGNED.fullmatch(text.translate(PLAIN).strip())
+    if not match:
+        return {}
+    found = {}
+    for convention, number in number_values(match[2].strip()).items():
+        _sign, digits, exponent = number.as_tuple()
+        places = exponent + DECIMALS
+        digits = "".join(map(str, digits))
+        if places < 0:
+            digits, rest = digits[:places], digits[places:]
+            if rest.strip("0"):
+                return {}
+        value = int(digits or "0") * 10 ** max(places, 0)
+        if value >= MOST * UNIT:
+            return {}
+        found[convention] = -value if match[1] == "-" else value
+    return found
 
 
 def quantity_texts(values):

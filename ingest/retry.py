@@ -9,7 +9,7 @@ change in one transaction, so that a process that is killed loses and doubles no
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -63,7 +63,8 @@ def retry_exceptions(cr, settings, ids):
     cr.execute(
         """
         SELECT exception.id, exception.batch_id, exception.line, exception.raw,
-               exception.call_id, exception.record_id, exception.is_other
+               exception.call_id, exception.record_id, exception.is_other,
+               exception.reason = 'unclear_duration' AND exception.original IS NULL
           FROM metered_exception exception
           JOIN metered_batch batch ON batch.id = exception.batch_id
          WHERE exception.id = ANY(%s) AND exception.source_id = %s
@@ -78,13 +79,15 @@ def retry_exceptions(cr, settings, ids):
     alike, turns = defaultdict(list), Counter()
     for row in cr.fetchall():
         record, target = json.loads(row[3]), _target_id(row)
-        alike[turns[target], row[1], tuple(record)].append((row, record))
+        alike[turns[target], row[1], tuple(record), row[7]].append((row, record))
         turns[target] += 1
     outcome = defaultdict(Retried)
-    for (_turn, batch_id, _names), rows in sorted(
+    for (_turn, batch_id, _names, doubted), rows in sorted(
         alike.items(), key=lambda item: item[0][0]
     ):
-        outcome[batch_id] += _retry_each(cr, settings, batch_id, rows)
+        # A whole number that was doubted among decimals is, alone, no clearer.
+        as_then = replace(settings, doubts_durations=doubted)
+        outcome[batch_id] += _retry_each(cr, as_then, batch_id, rows)
     return dict(outcome)
 
 

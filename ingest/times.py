@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..notation.days import ORDERS
 from .digit_shapes import DigitShapes
 from .text_columns import as_text
 
@@ -24,8 +25,9 @@ HINT = r"(?P<seconds>[0-9]{9,11})(?:\.[0-9]*)?$"
 
 _CLOCK = r"(?P<H>0{1,2}):(?P<M>00)(?::(?P<S>00)(?:[.,](?P<f>0+))?)?"
 _OFFSET = r"(?P<z> ?(?:Z|UTC|GMT|[+-](?P<zh>00)(?::?(?P<zm>00))?))?"
+_HALF_DAY = r"(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?"
 # What the shape of a time can be. Dates whose day and month could be taken for each
-# other are not among them: these need a format.
+# other are not among them: these need an order.
 _AUTOMATIC = tuple(
     re.compile(layout)
     for layout in (
@@ -35,6 +37,17 @@ _AUTOMATIC = tuple(
         r"(?:\.(?P<f>0+))?" + _OFFSET,
     )
 )
+_ORDERED = {
+    order: re.compile(
+        r"{}(?P<sign>[/.\-]){}(?P=sign)(?:(?P<Y>0000)|(?P<y>00))(?:,? +|T)".format(
+            *(rf"(?P<{name[0]}>0{{1,2}})" for name in parts[:2])
+        )
+        + _CLOCK
+        + _HALF_DAY
+        + _OFFSET
+    )
+    for order, parts in ORDERS.items()
+}
 _EPOCH = re.compile(r"(?P<whole>0+)(?:\.(?P<f>0*))?")
 LEAST_AUTOMATIC_EPOCH = 9
 
@@ -55,7 +68,7 @@ _SHORT_FORMS = {"%T": "%H:%M:%S", "%R": "%H:%M", "%F": "%Y-%m-%d"}
 FIRST_YEAR_OF_TWO_DIGITS = 69  # POSIX: 69 is 1969, 68 is 2068
 
 
-def parse_times(values, style, tz, hint_epoch=None):
+def parse_times(values, style, tz, hint_epoch=None, later=False):
     """Read times.
 
     :param values: Series, pyarrow array or list of texts, shape (n,)
@@ -64,6 +77,8 @@ def parse_times(values, style, tz, hint_epoch=None):
         - `auto`: ISO 8601 date and time with or without fraction and offset,
           `YYYYMMDD-HHMMSS`, `YYYYMMDDHHMMSS`, `YYYY/M/D H:MM[:SS]`, or what `epoch`
           reads with at least 9 digits, in any mixture
+        - `dmy` and `mdy`: what `auto` reads, and days in digits with day or month
+          first: `03/04/2026 5:26 PM`
         - `epoch`: numbers since 1970, fractions allowed: seconds up to 11 digits,
           milliseconds up to 14, microseconds up to 17; 0 stands for no time
         - otherwise a `strptime` format
@@ -73,6 +88,7 @@ def parse_times(values, style, tz, hint_epoch=None):
         before each record, such as Asterisk's uniqueid. They tell the two hours apart
         that have the same name when clocks are set back: the first time that is not
         before the hint. Without a hint it is the first of the two.
+    :param later: without a hint take the second of the two
     :return: (int64 array of microseconds, bool array: whether the text was a time);
         digits beyond a microsecond are dropped, and what is no time is 0. A day,
         hour or second that does not exist is none, nor is a local time that the
@@ -81,12 +97,14 @@ def parse_times(values, style, tz, hint_epoch=None):
     texts = as_text(values).fill_null("")
     if style == "epoch":
         read = partial(_read_epoch, least=1)
+    elif style in ORDERS:
+        read = partial(_read_ordered, layout=_ORDERED[style])
     elif style in ("", "auto", None):
         read = _read_automatic
     else:
         layout = _compiled(style)
         if layout is None:
-            return _from_local(*_by_pandas(texts, style), tz, hint_epoch)
+            return _from_local(*_by_pandas(texts, style), tz, hint_epoch, later)
         read = partial(_read_layout, layouts=(layout,))
     columns = DigitShapes(texts)
     times = np.zeros(len(texts), dtype=np.int64)
@@ -100,9 +118,42 @@ def parse_times(values, style, tz, hint_epoch=None):
         hint = None if hint_epoch is None else _take(hint_epoch, rows)
         everything = len(rows) == len(texts)
         local = times if everything else times[rows]
-        times[rows], valid[rows] = _from_local(local, valid[rows], tz, hint)
+        times[rows], valid[rows] = _from_local(local, valid[rows], tz, hint, later)
     times[~valid] = 0
     return times, valid
+
+
+def needs_an_order(values):
+    """Where a text is a time as soon as somebody says whether day or month comes first.
+
+    :param values: texts, shape (n,)
+    :return: bool array
+    """
+    readings = (parse_times(values, order, "UTC")[1] for order in ORDERS)
+    return np.logical_or(*readings) & ~parse_times(values, "auto", "UTC")[1]
+
+
+def style_problem(style):
+    """Say why a format of times cannot be used; empty where it can.
+
+    :param style: see :func:`parse_times`
+    """
+    if style in ("", "auto", "epoch", *ORDERS):
+        return ""
+    if "%" not in style:
+        return (
+            f"{style} is no format of times. Write %d/%m/%Y %H:%M:%S or the like, "
+            "dmy or mdy where only the order of day and month is to be said, or epoch."
+        )
+    try:
+        pd.to_datetime(pd.Series([""]), format=style, errors="coerce")
+    except (ValueError, re.error) as error:
+        return f"The format {style} cannot be used: {error}."
+    return ""
+
+
+def _read_ordered(shape, layout):
+    return _read_layout(shape, (layout,)) or _read_automatic(shape)
 
 
 def _read_automatic(shape):
@@ -114,12 +165,15 @@ def _read_layout(shape, layouts):
     for layout in layouts:
         match = layout.fullmatch(shape)
         if match:
-            places = dict.fromkeys("YymdHMSfz")
+            places = dict.fromkeys("YymdHMSfzp")
             places.update((name, match.span(name)) for name in match.groupdict())
             places = {
                 name: None if span in (None, (-1, -1)) else span
                 for name, span in places.items()
             }
+            places.pop("sign", None)
+            if places["p"]:
+                places["afternoon"] = match["p"] in "Pp"
             if places["z"]:
                 places["east"] = "-" not in match["z"]
             return _date_and_time, places
@@ -162,7 +216,11 @@ def _date_and_time(columns, rows, places):
         year = field("Y")
     month, day = field("m", 1), field("d", 1)
     hour, minute, second = field("H"), field("M"), field("S")
-    valid = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
+    valid = True
+    if places["p"]:
+        valid = (hour >= 1) & (hour <= 12)
+        hour = hour % 12 + 12 * places["afternoon"]
+    valid &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
     valid &= (hour <= 23) & (minute <= 59) & (second <= 59)
     months = np.where(valid, (year - 1970) * 12 + month - 1, 0)
     first_day = _first_day(months)
@@ -219,7 +277,7 @@ def _by_pandas(texts, style):
             errors="coerce",
             utc="%z" in style or "%Z" in style,
         )
-    except ValueError:
+    except (ValueError, re.error):
         # A format that cannot be used reads nothing: every record says so.
         return nothing
     if parsed.dt.tz is not None:
@@ -230,7 +288,7 @@ def _by_pandas(texts, style):
     return np.where(good, moments, 0)[code], good[code]
 
 
-def _from_local(local, valid, tz, hint_epoch):
+def _from_local(local, valid, tz, hint_epoch, later):
     """Return local times as UTC, and which of them exist.
 
     :param local: int64, shape (n,): microseconds of the local clock
@@ -245,11 +303,11 @@ def _from_local(local, valid, tz, hint_epoch):
     odd = np.flatnonzero(zoned.isna() & valid)
     if len(odd):
         hint = None if hint_epoch is None else _take(hint_epoch, odd)
-        times[odd], valid[odd] = _twice_or_never(index[odd], tz, hint)
+        times[odd], valid[odd] = _twice_or_never(index[odd], tz, hint, later)
     return times, valid
 
 
-def _twice_or_never(index, tz, hint):
+def _twice_or_never(index, tz, hint, later):
     """Return local times that the clock shows twice, or skips, as UTC."""
     first, second = (
         index.tz_localize(
@@ -260,7 +318,7 @@ def _twice_or_never(index, tz, hint):
     valid = ~np.asarray(first.isna())
     early, late = _utc(first), _utc(second)
     if hint is None:
-        return early, valid
+        return late if later else early, valid
     found = pc.extract_regex(as_text(hint).fill_null(""), HINT)
     seconds = pc.struct_field(found, "seconds").fill_null("0").cast(pa.int64())
     earliest = seconds.to_numpy() * SECOND_US - HINT_TOLERANCE_US

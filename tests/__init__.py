@@ -34,8 +34,11 @@ from .connectors import test_connector_own_credentials
 from .connectors import test_connector_windows
 from .connectors import test_file_delimited
 from .connectors import test_file_detect
+from .connectors import test_file_head
+from .connectors import test_file_quoting
 from .connectors import test_file_refused
 from .connectors import test_file_spreadsheet
+from .connectors import test_fixed_width
 from .connectors import test_hostile_files
 from .connectors import test_json_text
 from .connectors import test_sheet_texts
@@ -58,6 +61,7 @@ from .exception import test_exception_tours
 from .explain import test_explain_charge
 from .explain import test_explain_tours
 from .explain import test_explanation_language
+from .generated import test_accessibility
 from .generated import test_audit
 from .generated import test_context
 from .generated import test_duplicates
@@ -94,6 +98,7 @@ from .ingest import test_database_killed
 from .ingest import test_dialled
 from .ingest import test_dialling_countries
 from .ingest import test_directions
+from .ingest import test_durations
 from .ingest import test_endless_fractions
 from .ingest import test_harmless
 from .ingest import test_hostile_records
@@ -107,6 +112,8 @@ from .ingest import test_import_exceptions
 from .ingest import test_import_facts
 from .ingest import test_import_formats
 from .ingest import test_import_odd_bytes
+from .ingest import test_import_presets
+from .ingest import test_import_questions
 from .ingest import test_import_same_id
 from .ingest import test_import_together
 from .ingest import test_import_usage
@@ -115,13 +122,19 @@ from .ingest import test_number_destinations
 from .ingest import test_number_normalisation
 from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
+from .ingest import test_presets
 from .ingest import test_quantities
 from .ingest import test_same_records
+from .ingest import test_survey
 from .ingest import test_times
+from .ingest import test_two_times
+from .ingest import test_typed_numbers
+from .ingest import test_unclear_records
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums
 from .ingest import test_usage_words
 from .job import test_attachment_database
+from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
 from .plan import test_calling_plan_together
@@ -133,6 +146,7 @@ from .price import test_deck_check
 from .price import test_deck_choices
 from .price import test_deck_import
 from .price import test_metered_price
+from .price import test_rate_change
 from .price import test_rate_finder
 from .price import test_rate_finder_plans
 from .price import test_tours_deck_import
@@ -161,6 +175,7 @@ from .record import test_amount_scale
 from .record import test_batch_job
 from .record import test_batch_undo
 from .record import test_batch_undo_job
+from .record import test_number_search
 from .record import test_sums
 from .rerate import test_rerate
 from .rerate import test_rerate_documents
@@ -182,6 +197,8 @@ from .source import test_kinds_of_source
 from .source import test_source_accounts
 from .source import test_source_clocks
 from .source import test_source_completeness
+from .source import test_source_file
+from .source import test_source_file_tour
 from .source import test_source_form
 from .source import test_source_fs_storage
 from .source import test_source_many
@@ -199,6 +216,7 @@ from .source import test_stored_files
 from .source import test_sync_age
 from .source import test_sync_durability
 from .source import test_sync_queue
+from .source import test_sync_start
 from .source import test_sync_turns
 from .what_if import test_what_if
 from .what_if import test_what_if_durability

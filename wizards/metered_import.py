@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import re
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -11,13 +12,25 @@ from odoo.tools import format_datetime
 
 from ..connectors import files
 from ..ingest.load_classes import source_dial_plan
-from ..ingest.mapping import ColumnSpec
+from ..ingest.mapping import TIMES, ColumnSpec
 from ..ingest.preview import understand
+from ..ingest.survey import STYLES
 from ..models.record.metered_batch import FILE_TYPE
 
 PREVIEW_RECORDS = 10
 #: facts that one column tells; call ids may be joined, properties may be many
-SEVERAL = ("call_id", "property")
+SEVERAL = ("call_id", "property", *TIMES)
+#: what a person can say about how a file is written
+DELIMITERS = [
+    (",", "Comma"),
+    (";", "Semicolon"),
+    ("\t", "Tab"),
+    ("|", "Vertical bar"),
+    ("other", "Another character"),
+    ("fixed", "Nothing: they begin at fixed positions"),
+]
+#: a time of day without a day
+CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}.*)?(?: ?[AaPp]\.?[Mm]\.?)?")
 EPOCH = datetime(1970, 1, 1)
 
 
@@ -39,7 +52,8 @@ class MeteredImport(models.TransientModel):
     file = fields.Binary(
         required=True,
         attachment=False,
-        help="CSV, TSV or XLSX; CSV and TSV may be compressed with gzip.",
+        help="CSV, TSV, other texts in columns, or XLSX; texts may be compressed with "
+        "gzip.",
     )
     file_name = fields.Char()
     attachment_id = fields.Many2one(
@@ -50,13 +64,22 @@ class MeteredImport(models.TransientModel):
         [("upload", "Upload"), ("preview", "Preview")], default="upload"
     )
     encoding = fields.Char(readonly=True)
-    delimiter = fields.Selection(
-        [
-            (",", "Comma"),
-            (";", "Semicolon"),
-            ("\t", "Tab"),
-            ("|", "Vertical bar"),
-        ],
+    delimiter = fields.Selection(DELIMITERS)
+    other_delimiter = fields.Char(
+        string="Character", help="The one character between the values."
+    )
+    positions = fields.Char(
+        string="Columns Begin At",
+        help="Where in a line each column begins, such as 1, 10, 24. The first "
+        "character is 1.",
+    )
+    skip_lines = fields.Integer(
+        string="Lines to Skip",
+        aggregator=None,
+        help="Lines at the top that are neither names of columns nor records.",
+    )
+    detected_format = fields.Json(
+        readonly=True, help="How the file is written, as far as it was detected."
     )
     has_header = fields.Boolean(
         string="First Row Has Names",
@@ -106,12 +129,15 @@ class MeteredImport(models.TransientModel):
             }
         )
         self._set_as_program({"attachment_id": attachment.id})
-        self._show(override=None)
+        self._forget()
+        self._show(override=self.source_id._file_override())
+        self._set_as_program({"detected_format": self._override()})
         return self._reopen()
 
     def action_refresh(self):
-        """Read the file again as the user says it is written."""
+        """Read the file again as the user says it is written and meant."""
         self.ensure_one()
+        self._note_answers(confirmed=True)
         self._show(override=self._override())
         return self._reopen()
 
@@ -122,9 +148,20 @@ class MeteredImport(models.TransientModel):
         return self._reopen()
 
     def action_import(self):
-        """Remember the columns on the source, queue the import, and show it run."""
+        """Remember on the source what was said, queue the import, and show it run.
+
+        Where other columns were chosen since the file was looked at, and they leave
+        something open, that is asked first.
+        """
         self.ensure_one()
+        self._note_answers(confirmed=False)
+        self._check_meanings()
+        if self._is_meant_otherwise():
+            self._show(override=self._override())
+            if self.questions:
+                return self._reopen()
         self._remember_columns()
+        self._remember_answers()
         batch = self.env["metered.batch"]._create_for_file(
             self.source_id, self.attachment_id, self._override()
         )
@@ -140,13 +177,17 @@ class MeteredImport(models.TransientModel):
         )
 
     def _override(self):
-        """What the user changed of how the file is written; None: all as detected."""
+        """How the file is written, as it is shown, and as the user may have said."""
+        said = {"has_header": self.has_header, "skip_lines": max(self.skip_lines, 0)}
         if not self.is_delimited:
-            return {"has_header": self.has_header}
+            return said
+        said["encoding"] = self.encoding
+        if self.delimiter == "fixed":
+            return {**said, "positions": self.positions or ""}
+        is_other = self.delimiter == "other"
         return {
-            "delimiter": self.delimiter,
-            "has_header": self.has_header,
-            "encoding": self.encoding,
+            **said,
+            "delimiter": self.other_delimiter if is_other else self.delimiter,
         }
 
     def _show(self, override):
@@ -158,6 +199,7 @@ class MeteredImport(models.TransientModel):
                 )
                 facts = files.check_file(path, file_format)
                 chunk = files.preview(path, file_format, PREVIEW_RECORDS)
+                frame = self._read_frame(path, file_format)
             except files.SourceFileError as error:
                 raise UserError(str(error)) from error
         known = Batch.search(
@@ -173,9 +215,10 @@ class MeteredImport(models.TransientModel):
             {
                 "state": "preview",
                 "encoding": file_format.encoding,
-                "delimiter": file_format.delimiter or False,
+                **self._prepare_delimiter(file_format),
+                "skip_lines": file_format.skip_lines,
                 "has_header": file_format.has_header,
-                "is_delimited": file_format.kind == "delimited",
+                "is_delimited": file_format.kind != "xlsx",
                 "layout": layout.title if layout else False,
                 "records": facts.records,
                 "known_batch_id": known.id,
@@ -187,13 +230,33 @@ class MeteredImport(models.TransientModel):
                 ],
             }
         )
+        self._ask(frame)
+
+    @api.model
+    def _prepare_delimiter(self, file_format):
+        """Values that show what parts the columns."""
+        delimiter = file_format.delimiter
+        if file_format.kind == "fixed":
+            return {
+                "delimiter": "fixed",
+                "positions": ", ".join(map(str, file_format.positions)),
+            }
+        is_usual = not delimiter or delimiter in dict(DELIMITERS)
+        return {
+            "delimiter": (delimiter if is_usual else "other") or False,
+            "other_delimiter": not is_usual and delimiter,
+        }
 
     def _prepare_columns(self, names, chunk):
         """One line per column of the file: its meaning and its first values."""
-        meaning = {}
+        remembered = {}
         for spec in self.source_id.column_ids:
             for name in self._spec(spec).resolve(names):
-                meaning.setdefault(name, spec.target)
+                remembered.setdefault(name, spec.target)
+        meaning = remembered
+        if self.column_ids.mapped("name") == list(names):
+            # What was chosen since stays.
+            meaning = {column.name: column.target for column in self.column_ids}
         for rank, name in enumerate(names):
             samples = [text for text in chunk.frame[name].tolist() if text]
             distinct = list(dict.fromkeys(samples))
@@ -201,8 +264,9 @@ class MeteredImport(models.TransientModel):
                 "sequence": rank,
                 "name": name,
                 "target": meaning.get(name, False),
-                "remembered": meaning.get(name, False),
+                "remembered": remembered.get(name, False),
                 "samples": " · ".join(distinct[:3]),
+                "first_sample": distinct[0].strip() if distinct else False,
             }
 
     @api.model
@@ -215,7 +279,12 @@ class MeteredImport(models.TransientModel):
             "bad": [[bad.line, bad.raw, bad.message] for bad in chunk.bad],
         }
 
-    @api.depends("first_rows", "source_id", "column_ids.target")
+    @api.depends(
+        "first_rows",
+        "source_id",
+        "column_ids.target",
+        *STYLES,
+    )
     @api.depends_context("lang", "tz")
     def _compute_preview(self):
         for wizard in self:
@@ -269,6 +338,7 @@ class MeteredImport(models.TransientModel):
         ]
         return {
             "kind": self.source_id.record_kind,
+            "proposed": self._proposed_facts(),
             "columns": [
                 {
                     "name": name,
@@ -306,16 +376,25 @@ class MeteredImport(models.TransientModel):
         known = {spec.target: spec for spec in self.source_id.column_ids}
         chosen = {}
         for column in self.column_ids.filtered("target"):
-            chosen.setdefault(column.target, []).append(column.name)
+            chosen.setdefault(column.target, []).append(column)
         return [
             ColumnSpec(
                 target,
-                "+".join(names),
-                known[target].style or "" if target in known else "",
+                self._joined(columns),
+                self._style_of(target),
                 known[target].pattern or "" if target in known else "",
             )
-            for target, names in chosen.items()
+            for target, columns in chosen.items()
         ]
+
+    @api.model
+    def _joined(self, columns):
+        """The names of columns as they are joined: a day before its clock."""
+        if columns[0].target in TIMES:
+            columns = sorted(
+                columns, key=lambda one: bool(CLOCK.fullmatch(one.first_sample or ""))
+            )
+        return "+".join(column.name for column in columns)
 
     @api.model
     def _spec(self, column):
@@ -323,22 +402,27 @@ class MeteredImport(models.TransientModel):
             column.target, column.columns, column.style or "", column.pattern or ""
         )
 
+    def _check_meanings(self):
+        """Refuse two columns for one fact, of those that a column alone tells."""
+        labels = dict(
+            self.column_ids._fields["target"]._description_selection(self.env)
+        )
+        for target, named in self.column_ids.grouped("target").items():
+            if target and len(named) > 1 and target not in SEVERAL:
+                raise UserError(
+                    self.env._(
+                        "Only one column can be the %(target)s, but %(names)s are.",
+                        target=labels[target],
+                        names=", ".join(named.mapped("name")),
+                    )
+                )
+
     def _remember_columns(self):
         """Write on the source what was changed about the columns' meaning."""
         changed = self.column_ids.filtered(lambda c: c.target != c.remembered)
         targets = set(changed.mapped("target")) | set(changed.mapped("remembered"))
         for target in targets - {False}:
             named = self.column_ids.filtered(lambda c, t=target: c.target == t)
-            if len(named) > 1 and target not in SEVERAL:
-                raise UserError(
-                    self.env._(
-                        "Only one column can be the %(target)s, but %(names)s are.",
-                        target=dict(
-                            named._fields["target"]._description_selection(self.env)
-                        )[target],
-                        names=", ".join(named.mapped("name")),
-                    )
-                )
             known = self.source_id.column_ids.filtered(
                 lambda c, t=target: c.target == t
             )
@@ -351,12 +435,13 @@ class MeteredImport(models.TransientModel):
                     for column in named
                 ]
             elif known:
-                known[0].columns = "+".join(named.mapped("name"))
+                joined = self._joined(named)
+                self.source_id.column_ids = [
+                    Command.update(known[0].id, {"columns": joined})
+                ]
             else:
                 self.source_id.column_ids = [
-                    Command.create(
-                        {"target": target, "columns": "+".join(named.mapped("name"))}
-                    )
+                    Command.create({"target": target, "columns": self._joined(named)})
                 ]
 
 
@@ -370,6 +455,7 @@ class MeteredImportColumn(models.TransientModel):
     sequence = fields.Integer()
     name = fields.Char(string="Column", readonly=True)
     samples = fields.Char(string="First Values", readonly=True)
+    first_sample = fields.Char(readonly=True)
     target = fields.Selection(
         selection=lambda self: (
             self.env["metered.source.column"]

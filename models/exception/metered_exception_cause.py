@@ -146,6 +146,7 @@ class MeteredExceptionCause(models.Model):
             exception.id: exception
             for exception in self.env["metered.exception"].browse(self.ids).exists()
         }
+        tried = self.env["metered.exception"].browse(self.ids)._tried_kinds()
         for cause in self:
             example = examples.get(cause.id, self.env["metered.exception"])
             cause.example = example.detail
@@ -155,17 +156,18 @@ class MeteredExceptionCause(models.Model):
                 cause.cure == "destination" and not destination_prefix(cause.cause)
             ):
                 cause.cure = "correct"
-            cause.name = cause._title(example)
+            cause.name = cause._title(example, tried.get(cause.id, []))
 
     @api.depends("name")
     def _compute_display_name(self):
         for cause in self:
             cause.display_name = cause.name
 
-    def _title(self, example):
+    def _title(self, example, tried):
         """What is missing or wrong, in a few words.
 
         :param example: one ``metered.exception`` of the cause, or none
+        :param tried: kinds of identifier that it was looked for as
         """
         self.ensure_one()
         detail = example.detail or self.env._("(empty)")
@@ -178,16 +180,18 @@ class MeteredExceptionCause(models.Model):
         where = example.destination_id.name or example.callee or detail
         texts = {
             "unknown_customer": (
-                self.env._(
-                    "%(kind)s %(value)s is nobody's",
+                self.env._("No identifier in the records")
+                if self.cause == NO_KEY
+                else self.env._("No customer has the identifier %s", value)
+                if len(tried) > 1
+                else self.env._(
+                    "No customer has %(value)s (%(kind)s)",
                     kind=kinds.get(kind, kind),
                     value=value,
                 )
-                if self.cause != NO_KEY
-                else self.env._("Nothing tells whose the records are")
             ),
             "no_rate": self.env._(
-                "%(destination)s has no rate (%(type)s)",
+                "No rate for %(destination)s (%(type)s)",
                 destination=where,
                 type=example.meter_id.name or "–",
             ),
@@ -195,13 +199,18 @@ class MeteredExceptionCause(models.Model):
                 "The rate for %s charges beyond all measure",
                 where,
             ),
-            "no_destination": self.env._("%s is no destination", self.cause),
+            "no_destination": self.env._("No destination for %s", self.cause),
             "declared": self.env._(
                 "Rule: %s", example.rule_id.name or self.env._("(deleted)")
             ),
             "invalid_time": self.env._("Times like %s cannot be read", detail),
             "invalid_duration": self.env._("Durations like %s cannot be read", detail),
             "invalid_quantity": self.env._("Quantities like %s cannot be read", detail),
+            "unclear_time": self.env._("Times like %s: day or month first?", detail),
+            "unclear_duration": self.env._("Durations like %s: in what unit?", detail),
+            "unclear_quantity": self.env._(
+                "Quantities like %s: which decimal sign?", detail
+            ),
             "invalid_properties": self.env._("Properties are no JSON object"),
             "unknown_meter": self.env._("No meter has the code %s", detail),
             "unknown_direction": self.env._("Direction word %s is not known", detail),

@@ -27,10 +27,11 @@ class MeteredCdr(models.Model):
 
     _name = "metered.cdr"
     _description = "Call Detail"
-    _inherit = ["metered.guarded", "metered.sums"]
+    _inherit = ["metered.guarded", "metered.sums", "metered.number.search"]
     _log_access = False
     _order = "start_time desc, id desc"
     _rec_name = "call_id"
+    _number_fields = {"callee": ("",), "caller": ("",)}
 
     company_id = UncheckedMany2one("res.company", readonly=True)
     source_id = UncheckedMany2one("metered.source", readonly=True)

@@ -10,6 +10,7 @@ from . import metered_source_checks
 from . import metered_source_clock
 from . import metered_source_column
 from . import metered_source_connection
+from . import metered_source_file
 from . import metered_source_found
 from . import metered_source_http
 from . import metered_source_payer

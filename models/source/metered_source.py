@@ -7,8 +7,8 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from ...ingest import presets
 from ...ingest.dial_plans import dial_plan
-from ...ingest.load import load_settings
-from ...ingest.mapping import ColumnSpec, missing_targets
+from ...ingest.load import column_specs, load_settings
+from ...ingest.mapping import missing_targets
 from ..screen.actions import window_action
 
 
@@ -97,7 +97,7 @@ class MeteredSource(models.Model):
         _tz_get,
         string="Time Zone",
         required=True,
-        default=lambda self: self.env.user.tz or "UTC",
+        default=lambda self: self.env.company._metered_default_zone(),
         help="Times in the records that carry no offset are in this time zone.",
     )
     country_id = fields.Many2one(
@@ -304,7 +304,8 @@ class MeteredSource(models.Model):
             )
         clear = fields.Command.clear
         create = fields.Command.create
-        return {
+        zone = {"timezone": preset.timezone} if preset.timezone else {}
+        return zone | {
             "record_kind": preset.record_kind,
             "default_outcome": preset.default_outcome,
             "default_direction": preset.default_direction,
@@ -373,10 +374,7 @@ class MeteredSource(models.Model):
         :raises UserError: naming what is missing
         """
         self.ensure_one()
-        specs = [
-            ColumnSpec(c.target, c.columns, c.style or "", c.pattern or "")
-            for c in self.column_ids
-        ]
+        specs = column_specs(self.column_ids)
         missing = missing_targets(specs, names, self._needed_columns())
         if missing:
             labels = dict(

@@ -6,7 +6,8 @@ from odoo import fields, models
 from odoo.tools import format_date
 
 from ...connectors.checks import Check
-from ...ingest.mapping import ColumnSpec, missing_targets
+from ...ingest.load import column_specs
+from ...ingest.mapping import missing_targets
 
 #: nothing for longer than a month and some days: something is wrong
 SILENT_DAYS = 35
@@ -92,10 +93,7 @@ class MeteredSource(models.Model):
     def _check_mapping(self):
         """Whether the columns of a file are known: an import asks for them."""
         name = self.env._("Columns")
-        specs = [
-            ColumnSpec(c.target, c.columns, c.style or "", c.pattern or "")
-            for c in self.column_ids
-        ]
+        specs = column_specs(self.column_ids)
         named = {
             part.strip()
             for spec in specs

@@ -3,15 +3,39 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ...ingest.durations import UNITS
 from ...ingest.extract import extraction_problem
+from ...ingest.mapping import TIMES
+from ...ingest.times import style_problem
+from ...notation.numbers import CONVENTIONS
+
+DURATIONS = ("seconds", "duration")
+#: reasons of records that another format may cure
+UNREAD = tuple(
+    f"{how}_{what}"
+    for how in ("unclear", "invalid")
+    for what in ("time", "duration", "quantity")
+)
+UNIT_NAMES = [
+    ("s", "Seconds"),
+    ("ms", "Milliseconds"),
+    ("min", "Minutes, decimal (1.5)"),
+    ("mm:ss", "Minutes:seconds (1:30)"),
+    ("h:mm", "Hours:minutes (0:01)"),
+    ("h:mm:ss", "Hours:minutes:seconds (0:01:30)"),
+    ("day", "Fraction of a day (spreadsheets)"),
+]
 
 
 class MeteredSourceColumn(models.Model):
     _name = "metered.source.column"
     _description = "Column of a Metered Source"
-    _inherit = ["metered.guarded", "metered.audit"]
+    _inherit = ["metered.guarded", "metered.audit", "metered.cure"]
     _order = "source_id, sequence, id"
     _rec_name = "columns"
+
+    _cures_when_new = False
+    _curing = frozenset({"style"})
 
     source_id = fields.Many2one(
         "metered.source", required=True, ondelete="cascade", index=True
@@ -22,6 +46,8 @@ class MeteredSourceColumn(models.Model):
             ("call_id", "Record id (unique)"),
             ("start_time", "Start time"),
             ("time_hint", "Epoch that tells repeated hours apart"),
+            ("answer_time", "Answer time"),
+            ("end_time", "End time"),
             ("seconds", "Chargeable seconds"),
             ("duration", "Total duration"),
             ("caller", "Calling number"),
@@ -34,8 +60,9 @@ class MeteredSourceColumn(models.Model):
         ],
         string="Meaning",
         required=True,
-        help="What the column tells about the record. Quantity, meter and properties "
-        "are of usage other than calls.",
+        help="What the column tells about the record. Where no column tells the "
+        "chargeable seconds, they are counted from answer or start to end. Quantity, "
+        "meter and properties are of usage other than calls.",
     )
     columns = fields.Char(
         required=True,
@@ -45,14 +72,74 @@ class MeteredSourceColumn(models.Model):
     )
     style = fields.Char(
         string="Format",
-        help="For times: empty to recognize ISO times and epoch seconds, or a format "
-        "such as %d/%m/%Y %H:%M:%S.",
+        help="For times: empty to recognize ISO times and epoch seconds; dmy or mdy "
+        "where day or month comes first; or a format such as %d/%m/%Y %H:%M:%S. For "
+        "quantities: point or comma, the decimal sign. For durations: their unit.",
+    )
+    unit = fields.Selection(
+        UNIT_NAMES,
+        string="Duration In",
+        compute="_compute_unit",
+        inverse="_inverse_unit",
+        help="What durations are written in. Empty: whole seconds and h:mm:ss are "
+        "read, and what may be read in two ways becomes an exception.",
     )
     pattern = fields.Char(
         string="Extract",
         help="A regular expression; its first group is taken instead of the whole "
         "value.",
     )
+
+    @api.depends("style", "target")
+    def _compute_unit(self):
+        for column in self:
+            is_unit = column.target in DURATIONS and column.style in UNITS
+            column.unit = column.style if is_unit else False
+
+    def _inverse_unit(self):
+        for column in self:
+            if column.target in DURATIONS:
+                column.style = column.unit
+
+    def _cure_targets(self):
+        """Records whose times, durations or quantities were not understood."""
+        return [
+            (source.company_id, {"source_id": source.id, "reasons": list(UNREAD)})
+            for source in self.source_id
+        ]
+
+    @api.constrains("style", "target")
+    def _check_style(self):
+        for column in self:
+            problem = column.style and column._style_problem()
+            if problem:
+                raise ValidationError(
+                    self.env._(
+                        "Column %(column)s of %(switch)s: %(problem)s",
+                        column=column.columns,
+                        switch=column.source_id.name,
+                        problem=problem,
+                    )
+                )
+
+    def _style_problem(self):
+        """What is wrong with the format; empty where nothing is."""
+        if self.target in TIMES:
+            return style_problem(self.style)
+        if self.target in DURATIONS:
+            return self.style not in UNITS and self.env._(
+                "%(style)s is no unit of durations. Choose one of %(units)s.",
+                style=self.style,
+                units=", ".join(UNITS),
+            )
+        if self.target == "quantity":
+            return self.style not in CONVENTIONS and self.env._(
+                "%(style)s is no decimal sign. Enter point or comma.",
+                style=self.style,
+            )
+        return self.env._(
+            "Only times, durations and quantities have a format. Empty it."
+        )
 
     @api.constrains("pattern")
     def _check_pattern(self):

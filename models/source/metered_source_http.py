@@ -8,8 +8,8 @@ from odoo.tools import format_datetime
 
 from ...connectors.errors import SourceError
 from ...connectors.http_json import HttpJson
+from ...ingest.load import column_specs
 from ...ingest.load_classes import source_dial_plan
-from ...ingest.mapping import ColumnSpec
 from ...ingest.preview import understand
 from ..screen.actions import RELOAD, notification
 
@@ -213,10 +213,7 @@ class MeteredSource(models.Model):
         :param frame: DataFrame of text columns
         :return: what the widget ``metered_file_preview`` shows
         """
-        specs = [
-            ColumnSpec(c.target, c.columns, c.style or "", c.pattern or "")
-            for c in self.column_ids
-        ]
+        specs = column_specs(self.column_ids)
         labels = dict(
             self.column_ids._fields["target"]._description_selection(self.env)
         )

@@ -13,13 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.deck_files import parse_deck, read_rows
-from odoo.addons.metered_billing.deck_files.amounts import (
-    COMMA,
-    POINT,
-    Money,
-    understand,
-)
+from odoo.addons.metered_billing.deck_files.amounts import Money, understand
 from odoo.addons.metered_billing.deck_files.cells import WrongCell
+from odoo.addons.metered_billing.notation.numbers import COMMA, POINT
 
 from .deck_texts import asked, assumed, of_price, prices, reading, workbook
 

@@ -32,6 +32,7 @@ FOLDERS = (
     "ingest",
     "stored",
     "deck_files",
+    "notation",
     "controllers",
 )
 #: of the format specification of a float: its type, or places after the point

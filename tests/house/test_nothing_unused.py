@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import TestCase
 
 MODULE = Path(__file__).resolve().parents[2]
-PURE = ("rating", "ingest", "stored", "connectors", "deck_files")
+PURE = ("rating", "ingest", "stored", "connectors", "deck_files", "notation")
 USERS = ("models", "wizards", "controllers")
 #: what libraries call
 CALLED_BY_OTHERS = {

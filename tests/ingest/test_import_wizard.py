@@ -9,6 +9,7 @@ from odoo.tests import Form, tagged
 
 from ..support.metered_case import MeteredCase, generic_csv
 
+ABROAD = "011 44 20 7946 0120"
 CALL = ("1", "2026-10-05 10:00:00", 60, "+14045550100", "+12125550199")
 
 
@@ -138,7 +139,13 @@ class TestImportWizard(MeteredCase):
             generic_csv(
                 [
                     CALL,
-                    ("2", "yesterday", "1:30", "(404) 555-0100", "011 44 20 7946 0120"),
+                    (
+                        "2",
+                        "yesterday",
+                        "0:01:30",
+                        "(404) 555-0100",
+                        "011 44 20 7946 0120",
+                    ),
                 ]
             ).encode()
             + b"3,too short\n"

@@ -12,8 +12,11 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odoo.addons.metered_billing.ingest.durations import parse_seconds
-from odoo.addons.metered_billing.ingest.times import parse_times
+from odoo.addons.metered_billing.ingest.times import (
+    needs_an_order,
+    parse_times,
+    style_problem,
+)
 
 ASTERISK = Path(__file__).parents[2] / "demo" / "asterisk"
 NEW_YORK = "America/New_York"
@@ -135,6 +138,46 @@ class TestTimes(unittest.TestCase):
         ):
             self.assertEqual(read([text, ""], style), [expected, None], (style, text))
 
+    def test_order_of_day_and_month(self):
+        cases = {
+            "01/10/2026 05:26:16": ("2026-10-01 05:26:16", "2026-01-10 05:26:16"),
+            "01.10.26 5:26": ("2026-10-01 05:26", "2026-01-10 05:26"),
+            "10-01-2026, 05:26:16 AM": ("2026-01-10 05:26:16", "2026-10-01 05:26:16"),
+            "13/10/2026 05:26": ("2026-10-13 05:26", None),
+            "10/13/2026 05:26": (None, "2026-10-13 05:26"),
+            "10/1/2026 5:26:16 pm": ("2026-01-10 17:26:16", "2026-10-01 17:26:16"),
+            "01/01/2026 12:26 A.M.": ("2026-01-01 00:26", "2026-01-01 00:26"),
+            "01/01/2026T7:26+02:00": ("2026-01-01 05:26", "2026-01-01 05:26"),
+            "01/10/2026 13:26:16 PM": (None, None),
+            "01/10/2026 00:26:16 PM": (None, None),
+            "01/10-2026 05:26:16": (None, None),
+            "31/31/2026 10:00": (None, None),
+            "2026-10-01 05:26:16": ("2026-10-01 05:26:16",) * 2,
+            "1790832376": ("2026-10-01 05:26:16",) * 2,
+        }
+        for position, order in enumerate(("dmy", "mdy")):
+            expected = [times[position] for times in cases.values()]
+            found = read(list(cases), order)
+            self.assertEqual(found, read(expected), order)
+        unclear = needs_an_order(list(cases)).tolist()
+        self.assertEqual(unclear, [True] * 8 + [False] * 6)
+        self.assertEqual(set(read(list(cases)[:12])), {None})
+
+    def test_what_is_a_format(self):
+        for style in ("", "auto", "epoch", "dmy", "mdy", "%d/%m/%Y %H:%M", "%d %b %y"):
+            self.assertEqual(style_problem(style), "")
+        for style in ("min", "s", "%Q", "dd/mm/yyyy", "%d%d", "ymd", "\ud800"):
+            self.assertTrue(style_problem(style), ascii(style))
+
+    @given(st.datetimes(datetime(1969, 1, 1), datetime(2068, 1, 1)))
+    def test_an_order_reads_what_was_written(self, moment):
+        moment = moment.replace(microsecond=0)
+        expected = (moment - EPOCH.replace(tzinfo=None)) // timedelta(microseconds=1)
+        for order, layout in (("dmy", "%d/%m/"), ("mdy", "%m/%d/")):
+            for rest in ("%Y %H:%M:%S", "%y, %H:%M:%S", "%Y %I:%M:%S %p"):
+                text = moment.strftime(layout + rest)
+                self.assertEqual(read([text], order), [expected], text)
+
     def test_clocks_set_back_and_forward(self):
         """In New York 01:30 came twice on 2026-11-01, and 02:30 not on 2026-03-08."""
         first = 1_793_511_000_000_000  # 05:30 UTC
@@ -222,69 +265,3 @@ class TestTimesOfRealCalls(unittest.TestCase):
         _times, valid_epoch = parse_times(epochs, "epoch", "UTC")
         self.assertEqual(valid.sum(), valid_epoch.sum())
         self.assertLess(valid.sum(), len(valid))
-
-
-class TestDurations(unittest.TestCase):
-    def test_cases(self):
-        cases = {
-            "114": (114, 114, 114),
-            "0": (0, 0, 0),
-            " 7 ": (7, 7, 7),
-            "114.": (114, 114, 114),
-            "114.000000": (114, 114, 114),
-            "114.030000": (114, 115, 114),
-            "114.500000": (114, 115, 115),
-            "114.499999": (114, 115, 114),
-            "114.0000000000000000000000001": (114, 115, 114),
-            "00:01:54": (114, 114, 114),
-            "1:54": (114, 114, 114),
-            "90:00": (5400, 5400, 5400),
-            "2:00:07.25": (7207, 7208, 7207),
-            "100:00:00": (360000, 360000, 360000),
-            "999999999999999": (999999999999999,) * 3,
-        }
-        for position, rounding in enumerate(("down", "up", "nearest")):
-            seconds, valid = parse_seconds(list(cases), rounding)
-            self.assertTrue(valid.all())
-            expected = [values[position] for values in cases.values()]
-            self.assertEqual(seconds.tolist(), expected, rounding)
-
-    def test_no_duration(self):
-        texts = ["-5", "", None, "abc", "1:75", "0:60:00", "1e3", ".5", "9" * 16, "١"]
-        seconds, valid = parse_seconds(texts)
-        self.assertFalse(valid.any())
-        self.assertFalse(seconds.any())
-
-    def test_milliseconds(self):
-        texts = ["114030", "999", "500", "499.9", "1000.0", "1000.1", "1:54"]
-        for rounding, expected in (
-            ("down", [114, 0, 0, 0, 1, 1, 114]),
-            ("up", [115, 1, 1, 1, 1, 2, 114]),
-            ("nearest", [114, 1, 1, 0, 1, 1, 114]),
-        ):
-            seconds, valid = parse_seconds(texts, rounding, "ms")
-            self.assertTrue(valid.all())
-            self.assertEqual(seconds.tolist(), expected, rounding)
-
-    def test_settings(self):
-        for wrong in (("half",), ("down", "h")):
-            with self.assertRaises(ValueError):
-                parse_seconds(["1"], *wrong)
-
-    def test_fractions_of_one_switch(self):
-        """The switch's own whole seconds are the floored ones with fractions."""
-        whole = {
-            (uniqueid, int(sequence)): (int(duration), int(billsec))
-            for duration, billsec, uniqueid, sequence in column(
-                "Master.csv", 12, 13, 16, 20
-            )
-        }
-        rows = column("cdr_custom_legacy.csv", 11, 12, 16, 18)
-        duration, valid = parse_seconds([row[0] for row in rows])
-        self.assertTrue(valid.all())
-        billsec, valid = parse_seconds([row[1] for row in rows])
-        self.assertTrue(valid.all())
-        for row, *seconds in zip(
-            rows, duration.tolist(), billsec.tolist(), strict=True
-        ):
-            self.assertEqual(tuple(seconds), whole[row[2], int(row[3])])

@@ -16,6 +16,7 @@ FOLDERS = (
     "stored",
     "connectors",
     "deck_files",
+    "notation",
 )
 #: attributes of views that tell something, and no name or label
 SILENT = r'(?:name|string|help|for)="'

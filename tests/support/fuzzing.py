@@ -111,6 +111,9 @@ OVERRIDES = {
     ),
     "has_header": (True, False, 1, None, "yes", [], {}, 2, "", -1, 0.5),
     "skip_records": (0, 1, 5, -1, 10**9, True, "1", [], 1.5, None),
+    "quote": ('"', "'", "none", "", "q", 7, None, [], "\ud800"),
+    "skip_lines": (0, 1, 3, -1, 10**6, 10**9, True, "1", [], 1.5, None),
+    "positions": ("1, 5, 9", [1, 2, 3], (4, 90), "", "0", [3, 1], [True], {}, 7, None),
     "layout": (*LAYOUTS, "no", "", 5, [], {}, "\0", "\ud800"),
 }
 #: settings of connectors that are no connector's own

@@ -15,6 +15,11 @@ export class FilePreview extends Component {
         return this.props.record.data[this.props.name] || {columns: [], rows: []};
     }
 
+    /** Whether a fact is read as it is proposed, and nobody has said so yet. */
+    isProposed(fact) {
+        return (this.preview.proposed || []).includes(fact.key);
+    }
+
     get facts() {
         if (this.preview.kind === "usage") {
             return [

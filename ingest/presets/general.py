@@ -1,62 +1,24 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""What is usual for a kind of file: columns, charging rules, payer steps.
+"""Presets of what is read without a manual: Asterisk, FreeSWITCH, CUCM, our own layout.
 
-A preset only fills in a source; the operator's own changes count from then on. The
-columns are facts about the formats: Asterisk ``cdr_csv``, ``cdr_custom`` and the SQL
+Sources of the columns: Asterisk ``cdr_csv``, ``cdr_custom`` and the SQL
 table (docs.asterisk.org, "CDR"), FreeSWITCH ``mod_cdr_csv`` template *example*
 (developer.signalwire.com), Cisco CUCM flat files (Cisco CDR Administration Guide);
 NetSapiens as ``connectors.netsapiens_rows`` gives it.
 """
 
-from dataclasses import dataclass
-
-from .identify import PayerStep
-from .mapping import ColumnSpec
-from .rules import Condition
-
-
-@dataclass(frozen=True)
-class PresetRule:
-    """The first rule whose conditions all hold decides about a record."""
-
-    name: str
-    outcome: str
-    direction: str
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named set of columns, rules and payer steps."""
-
-    key: str
-    name: str
-    columns: tuple[ColumnSpec, ...]
-    rules: tuple[PresetRule, ...] = ()
-    payers: tuple[PayerStep, ...] = ()
-    default_outcome: str = "billable"
-    default_direction: str = "outbound"
-    record_kind: str = "call"
-
-
-def _not_billable(name, *conditions, direction=""):
-    return PresetRule(name, "not_billable", direction, conditions)
-
-
-def _direction_is(direction):
-    """The condition on the direction as it is understood, whatever column says it."""
-    return Condition("direction", "is", direction, fact="direction")
-
-
-#: calls between extensions, as the switch or their numbers tell
-_INTERNAL = _not_billable("Internal", _direction_is("internal"), direction="internal")
-
-
-def _payer(fact, kind, direction=""):
-    """The payer step on a mapped number, whatever column has it."""
-    return PayerStep(fact, kind, direction=direction, fact=fact)
-
+from ..identify import PayerStep
+from ..mapping import ColumnSpec
+from ..rules import Condition
+from .base import (
+    INBOUND,
+    INTERNAL,
+    Preset,
+    PresetRule,
+    not_billable,
+    number_of,
+)
 
 # A channel is named technology/endpoint-serial; Local channels have no endpoint.
 ASTERISK_ENDPOINT = r"^(?:PJSIP|SIP|IAX2|DAHDI)/(.+)-[0-9a-f]{8}$"
@@ -68,31 +30,31 @@ ASTERISK = Preset(
         ColumnSpec("call_id", "uniqueid+sequence"),
         ColumnSpec("start_time", "start_epoch,start,calldate"),
         ColumnSpec("time_hint", "uniqueid"),
-        ColumnSpec("seconds", "billsec"),
-        ColumnSpec("duration", "duration"),
+        ColumnSpec("seconds", "billsec", "s"),
+        ColumnSpec("duration", "duration", "s"),
         ColumnSpec("caller", "src"),
         ColumnSpec("callee", "dst"),
     ),
     rules=(
-        _not_billable(
+        not_billable(
             "Unanswered inbound",
             Condition("disposition", "is not", "ANSWERED"),
             Condition("channel", "like", "PJSIP/carrier-*"),
             direction="inbound",
         ),
-        _not_billable("Unanswered", Condition("disposition", "is not", "ANSWERED")),
+        not_billable("Unanswered", Condition("disposition", "is not", "ANSWERED")),
         PresetRule(
             "Outbound over a carrier trunk",
             "billable",
             "outbound",
             (Condition("dstchannel", "like", "PJSIP/carrier-*"),),
         ),
-        _not_billable(
+        not_billable(
             "Inbound from a carrier trunk",
             Condition("channel", "like", "PJSIP/carrier-*"),
             direction="inbound",
         ),
-        _not_billable("Internal or announcement", direction="internal"),
+        not_billable("Internal or announcement", direction="internal"),
     ),
     payers=(
         PayerStep("channel", "endpoint", ASTERISK_ENDPOINT),
@@ -110,16 +72,16 @@ FREESWITCH = Preset(
     columns=(
         ColumnSpec("call_id", "uuid"),
         ColumnSpec("start_time", "start_epoch,start_stamp"),
-        ColumnSpec("seconds", "billsec"),
-        ColumnSpec("duration", "duration"),
+        ColumnSpec("seconds", "billsec", "s"),
+        ColumnSpec("duration", "duration", "s"),
         ColumnSpec("caller", "caller_id_number"),
         ColumnSpec("callee", "destination_number"),
         ColumnSpec("direction", "direction"),
     ),
     rules=(
         # hangup_cause is no sign of an answer, the stamp is.
-        _not_billable("Unanswered", Condition("answer_stamp", "is empty")),
-        _INTERNAL,
+        not_billable("Unanswered", Condition("answer_stamp", "is empty")),
+        INTERNAL,
     ),
     payers=(
         PayerStep("accountcode", "account_code"),
@@ -135,16 +97,16 @@ CISCO = Preset(
     columns=(
         ColumnSpec("call_id", "pkid"),
         ColumnSpec("start_time", "dateTimeOrigination", "epoch"),
-        ColumnSpec("seconds", "duration"),
+        ColumnSpec("seconds", "duration", "s"),
         ColumnSpec("caller", "callingPartyNumber"),
         ColumnSpec("callee", "finalCalledPartyNumber"),
     ),
     rules=(
-        _not_billable(
+        not_billable(
             "Not an end call record", Condition("cdrRecordType", "is not", "1")
         ),
-        _not_billable("Never connected", Condition("dateTimeConnect", "one of", "0,")),
-        _INTERNAL,
+        not_billable("Never connected", Condition("dateTimeConnect", "one of", "0,")),
+        INTERNAL,
     ),
     payers=(
         PayerStep("origDeviceName", "device"),
@@ -167,14 +129,14 @@ GENERIC = Preset(
     ),
     rules=(
         # A rate for any call type would charge them as if they had been made.
-        _not_billable("Inbound", _direction_is("inbound"), direction="inbound"),
-        _INTERNAL,
+        INBOUND,
+        INTERNAL,
     ),
     payers=(
         PayerStep("account", "account_code"),
         PayerStep("extension", "extension"),
-        _payer("caller", "number", direction="outbound"),
-        _payer("callee", "number", direction="inbound"),
+        number_of("caller", "outbound"),
+        number_of("callee", "inbound"),
     ),
 )
 
@@ -185,25 +147,25 @@ NETSAPIENS = Preset(
     columns=(
         ColumnSpec("call_id", "call_id"),
         ColumnSpec("start_time", "start_time"),
-        ColumnSpec("seconds", "talking_seconds"),
-        ColumnSpec("duration", "total_seconds"),
+        ColumnSpec("seconds", "talking_seconds", "s"),
+        ColumnSpec("duration", "total_seconds", "s"),
         ColumnSpec("caller", "caller"),
         ColumnSpec("callee", "callee"),
         ColumnSpec("direction", "direction"),
     ),
     rules=(
-        _not_billable(
+        not_billable(
             "No call: registration, test or hidden", Condition("noise", "is set")
         ),
         # A queue or an auto attendant answers, and nobody may have spoken.
-        _not_billable("Nobody spoke", Condition("answered", "is not", "yes")),
-        _not_billable("Inbound", _direction_is("inbound"), direction="inbound"),
-        _not_billable(
+        not_billable("Nobody spoke", Condition("answered", "is not", "yes")),
+        INBOUND,
+        not_billable(
             "Between users of the switch",
             Condition("network", "is", "on-net"),
             direction="internal",
         ),
-        _INTERNAL,
+        INTERNAL,
     ),
     payers=(
         PayerStep("extension", "extension"),
@@ -229,8 +191,3 @@ USAGE = Preset(
     ),
     record_kind="usage",
 )
-
-PRESETS = {
-    preset.key: preset
-    for preset in (GENERIC, ASTERISK, FREESWITCH, CISCO, NETSAPIENS, USAGE)
-}

@@ -1,0 +1,50 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""In what unit the durations of a file are likely, to be proposed and asked."""
+
+import re
+
+_CLOCK = re.compile(r"([0-9]+):[0-9]{2}([.,][0-9]+)?", re.ASCII)
+_DECIMAL = re.compile(r"([0-9]+)[.,]([0-9]*)", re.ASCII)
+#: calls longer than so many hours are rare, such of as many minutes are not
+_MOST_HOURS = 3
+#: and so are calls of an hour or more
+_SHARE_BELOW_AN_HOUR = 0.8
+_DAY_DIGITS, _MINUTE_DIGITS = 5, 2
+#: seconds have no decimals, or those of a thousandth or millionth
+_SECOND_DIGITS = ({3}, {6})
+
+
+def likely_unit(counted):
+    """The unit of durations that may be read in several.
+
+    :param counted: list of (text, number of records)
+    :return: a key of ``durations.UNITS``; empty where none is likelier
+    """
+    clocks = [(_CLOCK.fullmatch(text), count) for text, count in counted]
+    clocks = [(match, count) for match, count in clocks if match]
+    numbers = [(_DECIMAL.fullmatch(text), count) for text, count in counted]
+    numbers = [(match, count) for match, count in numbers if match]
+    if _records(clocks) >= _records(numbers):
+        return _clock_unit(clocks) if clocks else ""
+    return _number_unit([match for match, _count in numbers])
+
+
+def _records(counted):
+    return sum(count for _match, count in counted)
+
+
+def _clock_unit(clocks):
+    if any(match[2] or int(match[1]) > _MOST_HOURS for match, _count in clocks):
+        return "mm:ss"
+    short = sum(count for match, count in clocks if not int(match[1]))
+    return "h:mm" if short >= _SHARE_BELOW_AN_HOUR * _records(clocks) else "mm:ss"
+
+
+def _number_unit(numbers):
+    digits = {len(match[2]) for match in numbers}
+    if max(digits) >= _DAY_DIGITS and not any(int(match[1]) for match in numbers):
+        return "day"
+    if digits in _SECOND_DIGITS:
+        return "s"
+    return "min" if max(digits) <= _MINUTE_DIGITS else ""

@@ -1,0 +1,38 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What is usual for a kind of file: columns, charging rules, payer steps.
+
+A preset only fills in a source; the operator's own changes count from then on.
+"""
+
+from .base import Preset, PresetRule
+from .cloud import TEAMS, TEAMS_DIRECT_ROUTING, TWILIO
+from .general import ASTERISK, CISCO, FREESWITCH, GENERIC, NETSAPIENS, USAGE
+from .pbx import AVAYA_IP_OFFICE, FRITZBOX, GRANDSTREAM, THREECX, YEASTAR
+from .softswitch import BROADWORKS, FUSIONPBX, KAMAILIO, KAZOO
+
+__all__ = ["PRESETS", "Preset", "PresetRule"]
+
+PRESETS = {
+    preset.key: preset
+    for preset in (
+        GENERIC,
+        ASTERISK,
+        AVAYA_IP_OFFICE,
+        BROADWORKS,
+        CISCO,
+        FREESWITCH,
+        FRITZBOX,
+        FUSIONPBX,
+        GRANDSTREAM,
+        KAMAILIO,
+        KAZOO,
+        NETSAPIENS,
+        TEAMS,
+        TEAMS_DIRECT_ROUTING,
+        THREECX,
+        TWILIO,
+        YEASTAR,
+        USAGE,
+    )
+}

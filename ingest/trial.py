@@ -1,0 +1,98 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What an import would make of the first records: whether a customer is found."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.compute as pc
+
+from . import mapping
+from .extract import column
+from .numbers import normalise_numbers
+from .prepare import prepare
+from .times import parse_times
+
+MOST_RECORDS = 2000
+"""Records that are tried."""
+
+MOST_UNKNOWN = 5
+#: fact that tells the customer of a call as a rule
+_CALLER = "caller"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of the records.
+
+    :ivar records: how many were tried
+    :ivar found: charged ones, whether rated or not, whose customer is known
+    :ivar unknown: charged ones whose customer is not
+    :ivar nobody: list of ("kind value" that was looked for first, records), the most
+        frequent first
+    :ivar looked: whether any payer step found a text to look for
+    """
+
+    records: int
+    found: int
+    unknown: int
+    nobody: list
+    looked: bool
+
+
+def try_records(frame, settings):
+    """Take records through the import, and store nothing.
+
+    :param frame: DataFrame of text columns under the source's own names
+    :param settings: :class:`~.settings.ImportSettings`
+    :return: :class:`Trial`
+    """
+    prepared = prepare(frame, np.arange(len(frame)), [], settings)
+    rejected = prepared.rejected
+    nobody, looked, unknown = Counter(), False, 0
+    for reason, tried in zip(rejected.reason, rejected.tried, strict=True):
+        if reason == "unknown_customer":
+            unknown += 1
+            looked |= bool(tried)
+            nobody.update(tried[:1])
+    known = sum(partner is not None for partner in rejected.partner_id)
+    return Trial(
+        len(frame),
+        int(prepared.cdrs["billable"].sum()) + known,
+        unknown,
+        nobody.most_common(MOST_UNKNOWN),
+        looked,
+    )
+
+
+def likely_payer(frame, settings, kinds):
+    """The column that likely tells who pays, and as what.
+
+    :param frame: as :func:`try_records` takes it
+    :param kinds: kinds of identifiers, the usual ones first
+    :return: (column, kind) of which most records have an identifier; where none has
+        one, the calling number; ("", "") without it
+    """
+    texts, spec = mapping.read_target(frame, settings.columns, "start_time")
+    times = np.zeros(len(frame), np.int64)
+    if texts is not None:
+        times, _valid = parse_times(texts, spec.style, settings.timezone)
+    best, most = ("", ""), 0
+    for name in frame.columns:
+        values = pc.utf8_trim_whitespace(column(frame, name))
+        numbers = pc.fill_null(normalise_numbers(values, settings.dial_plans[0][0]), "")
+        for kind in kinds:
+            found = settings.payers.index.find(
+                kind, numbers if kind == "number" else values, times
+            )
+            count = np.count_nonzero(found >= 0)
+            if count > most:
+                best, most = (name, kind), count
+    if most:
+        return best
+    for spec in settings.columns:
+        parts = spec.resolve(frame.columns) if spec.target == _CALLER else ()
+        if len(parts) == 1:
+            return parts[0], "number"
+    return best

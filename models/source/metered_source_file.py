@@ -1,0 +1,125 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ...connectors.file_settings import checked_settings
+from ...connectors.files import SourceFileError
+
+#: what cannot be typed into a field
+_NAMED = {"tab": "\t", "blank": " "}
+_NAME_OF = {sign: name for name, sign in _NAMED.items()}
+
+
+class MeteredSource(models.Model):
+    """How the files of a source are written, for those that nobody looks at.
+
+    A file that comes in by itself is read as it is detected, or as a person said when
+    they looked at one.
+    """
+
+    _inherit = "metered.source"
+
+    file_reading = fields.Selection(
+        [("detected", "As detected, each file by itself"), ("set", "As set here")],
+        string="Files Are Read",
+        required=True,
+        default="detected",
+        help="Encoding, delimiter, names of columns and lines to skip are worked out "
+        "from each file, or are the same for all files of this source.",
+    )
+    file_delimiter = fields.Char(
+        string="Delimiter",
+        help="The one character between the values, or tab, or blank. Empty: as "
+        "detected.",
+    )
+    file_positions = fields.Char(
+        string="Columns Begin At",
+        help="For files without delimiter: where in the line each column begins, such "
+        "as 1, 10, 24. The first character is 1.",
+    )
+    file_skip_lines = fields.Integer(
+        string="Lines to Skip",
+        help="Lines at the top that are neither names of columns nor records.",
+    )
+    file_has_header = fields.Boolean(
+        string="First Line Has Names",
+        default=True,
+        help="Of the columns; the first line after those that are skipped.",
+    )
+    file_encoding = fields.Char(
+        string="Encoding",
+        help="Such as utf-8 or cp1252. Empty: as detected.",
+    )
+    file_quote = fields.Selection(
+        [
+            ('"', "Double quotes"),
+            ("'", "Single quotes"),
+            ("none", "Nothing, quotes are text"),
+        ],
+        string="Values Are Enclosed In",
+        help="What stands around values with a delimiter or line end in them. "
+        "Empty: as detected.",
+    )
+
+    @api.constrains(
+        "file_reading",
+        "file_delimiter",
+        "file_positions",
+        "file_skip_lines",
+        "file_encoding",
+    )
+    def _check_file_reading(self):
+        for source in self:
+            try:
+                checked_settings(source._file_override())
+            except SourceFileError as error:
+                raise ValidationError(str(error)) from error
+
+    def _file_override(self):
+        """What is not detected in this source's files.
+
+        :return: dict as ``connectors.detect.detect_format`` takes it; None: nothing
+        """
+        self.ensure_one()
+        if self.file_reading != "set":
+            return None
+        delimiter = self.file_delimiter or ""
+        said = {
+            "encoding": self.file_encoding,
+            "has_header": self.file_has_header,
+            "skip_lines": self.file_skip_lines,
+        }
+        if self.file_positions:
+            return said | {"positions": self.file_positions}
+        return said | {
+            "delimiter": _NAMED.get(delimiter.strip().lower(), delimiter),
+            "quote": self.file_quote,
+        }
+
+    def _remember_file_format(self, override):
+        """Have later files read as a person said of one.
+
+        :param override: dict as :meth:`_file_override` gives it; None: as detected
+        """
+        self.ensure_one()
+        if not override:
+            self.file_reading = "detected"
+            return
+        positions = override.get("positions") or ()
+        if not isinstance(positions, str):
+            positions = ", ".join(map(str, positions))
+        delimiter = override.get("delimiter") or ""
+        self.write(
+            {
+                "file_reading": "set",
+                "file_delimiter": not positions
+                and _NAME_OF.get(delimiter, delimiter)
+                or False,
+                "file_positions": positions or False,
+                "file_skip_lines": override.get("skip_lines") or 0,
+                "file_has_header": override.get("has_header", True),
+                "file_encoding": override.get("encoding") or False,
+                "file_quote": override.get("quote", self.file_quote) or False,
+            }
+        )

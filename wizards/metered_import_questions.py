@@ -1,0 +1,517 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from dataclasses import replace
+
+import pandas as pd
+
+from odoo import Command, api, fields, models
+
+from ..connectors import files
+from ..ingest.directions import likely_direction, word_key
+from ..ingest.facts import PAYER_FACTS
+from ..ingest.identify import PayerStep
+from ..ingest.survey import MOST_RECORDS, STYLES, survey
+from ..ingest.trial import MOST_RECORDS as MOST_TRIED
+from ..ingest.trial import likely_payer, try_records
+from ..models.customer.metered_identifier import IDENTIFIER_KINDS
+from ..models.source.metered_source_column import UNIT_NAMES
+from ..notation.days import ORDERS
+
+HOUR_US = 3_600_000_000
+#: key of a finding -> facts of the preview that it decides about
+FACTS = {
+    "unit": "seconds",
+    "date_order": "start",
+    "time_format": "start",
+    "decimal_sign": "quantity",
+}
+DIRECTION_NAMES = [
+    ("outbound", "Outbound"),
+    ("inbound", "Inbound"),
+    ("internal", "Internal"),
+]
+
+
+class MeteredImport(models.TransientModel):
+    """What a file leaves open: asked once, and remembered on the source."""
+
+    _inherit = "metered.import"
+
+    questions = fields.Text(
+        string="Needs Your Answer",
+        readonly=True,
+        help="What may be read in two ways, with what is proposed.",
+    )
+    assumptions = fields.Text(
+        readonly=True, help="What the source does not say, and the file shows."
+    )
+    warnings = fields.Text(
+        readonly=True, help="What is probably wrong with the file or the source."
+    )
+    customers = fields.Text(
+        readonly=True, help="Of how many of the first records a customer is known."
+    )
+    can_answer = fields.Boolean(
+        readonly=True, help="Whether you may change the source, which remembers it."
+    )
+    asked = fields.Char(
+        readonly=True, help="Names of the answers that matter for this file."
+    )
+    open_keys = fields.Json(readonly=True, help="What the questions are about.")
+    said = fields.Json(readonly=True, help="What was answered, and what it was.")
+    shown = fields.Json(
+        readonly=True, help="What the answers and columns were when last looked at."
+    )
+    unit = fields.Selection(
+        UNIT_NAMES,
+        string="Durations In",
+        help="Empty: whole seconds and h:mm:ss are read, and nothing else.",
+    )
+    date_order = fields.Selection(
+        [("dmy", "Day first: 31/12/2026"), ("mdy", "Month first: 12/31/2026")],
+        string="Dates",
+        help="Empty: dates that begin with the year are read, and nothing else.",
+    )
+    time_format = fields.Char(
+        help="How the times are written, such as %d-%b-%Y %H:%M:%S for 05-Oct-2026 "
+        "14:00:00. Empty: as they are recognized.",
+    )
+    decimal_sign = fields.Selection(
+        [("point", "Point (1,234.56)"), ("comma", "Comma (1.234,56)")],
+        help="Of the quantities. Empty: only what may be read in one way is read.",
+    )
+    payer_column_id = fields.Many2one(
+        "metered.import.column",
+        string="Customer Is Told By",
+        domain="[('wizard_id', '=', id)]",
+        help="The column that identifies who pays.",
+    )
+    payer_kind = fields.Selection(
+        IDENTIFIER_KINDS,
+        string="It Is a",
+        help="Kind of service identifier that the column's values are compared with.",
+    )
+    word_ids = fields.One2many("metered.import.word", "wizard_id")
+
+    # === ASKING === #
+
+    @api.model
+    def _read_frame(self, path, file_format):
+        """The first records of a file, as many as are looked at."""
+        frames, records = [], 0
+        for chunk in files.read_chunks(path, file_format, MOST_RECORDS):
+            frames.append(chunk.frame)
+            records += chunk.records
+            if records >= MOST_RECORDS:
+                break
+        return pd.concat(frames, ignore_index=True)[:MOST_RECORDS]
+
+    def _forget(self):
+        """Begin with another file, of which nothing was said."""
+        self._set_as_program({"said": False, "column_ids": [Command.clear()]})
+
+    def _note_answers(self, confirmed):
+        """Keep what the user has said.
+
+        :param confirmed: whether what was proposed is agreed to
+        """
+        if not self.can_answer:
+            return
+        said = dict(self.said or {})
+        before = (self.shown or {}).get("answers", {})
+        for key in STYLES:
+            is_new = (self[key] or False) != before.get(key, False)
+            is_agreed = confirmed and key in (self.open_keys or ()) and self[key]
+            if is_new or is_agreed:
+                said[key] = self[key] or ""
+        payer = self._chosen_payer()
+        if all(payer) and (confirmed or payer != before.get("payer", payer)):
+            said["payer"] = payer
+        words = {
+            word.word: word.direction
+            for word in self.word_ids
+            if word.direction and (confirmed or word.direction != word.proposal)
+        }
+        said["words"] = {**said.get("words", {}), **words}
+        self._set_as_program({"said": said})
+
+    def _chosen_payer(self):
+        return [self.payer_column_id.name or "", self.payer_kind or ""]
+
+    def _remembered_styles(self):
+        """dict target -> format that the source says."""
+        return {
+            column.target: column.style or ""
+            for column in self.source_id.column_ids[::-1]
+        }
+
+    def _style_of(self, target):
+        """The format of a fact, as it is chosen now."""
+        known = self._remembered_styles()
+        own = known.get(target, "")
+        for key, targets in STYLES.items():
+            if target in targets and self[key]:
+                # Others of the same kind follow, where nothing of their own was said.
+                is_own = own and target != targets[0] and own != known.get(targets[0])
+                return own if is_own else self[key]
+        return "" if self._is_emptied(target) else own
+
+    def _is_emptied(self, target):
+        """Whether the answer that was the fact's format was taken back."""
+        said = self.said or {}
+        return any(
+            target in targets and said.get(key) == "" for key, targets in STYLES.items()
+        )
+
+    def _said_words(self):
+        words = (self.said or {}).get("words", {})
+        return {word_key(word): direction for word, direction in words.items()}
+
+    def _is_meant_otherwise(self):
+        """Whether other columns were chosen since the file was looked at."""
+        return self._column_meanings() != (self.shown or {}).get("columns")
+
+    def _column_meanings(self):
+        return [[column.name, column.target or ""] for column in self.column_ids]
+
+    def _ask(self, frame):
+        """Look at the records, and show what they leave open.
+
+        :param frame: DataFrame of text columns
+        """
+        source, said = self.source_id, self.said or {}
+        can_answer = source.has_access("write")
+        self._set_as_program({"can_answer": can_answer, **self._known_answers()})
+        found = survey(
+            frame,
+            self._chosen_specs(),
+            source.timezone,
+            {**source._remembered_words(), **self._said_words()},
+        )
+        is_open = [
+            finding
+            for finding in found.findings
+            if not (finding.is_shown and can_answer)
+            and said.get(finding.key) != finding.contradicts
+        ]
+        values = {f.key: f.value for f in found.findings if f.value}
+        self._set_as_program(
+            {
+                **{key: values[key] for key in values if not said.get(key)},
+                "word_ids": [Command.clear(), *self._prepare_words(found, said)],
+            }
+        )
+        trial, asks_payer = self._try(frame, said)
+        whole = len(frame) < MOST_RECORDS
+        questions = [self._question_text(finding) for finding in is_open]
+        questions += self._word_texts(found)
+        if asks_payer:
+            questions.append(self._payer_text())
+        self._set_as_program(
+            {
+                "open_keys": [finding.key for finding in is_open],
+                "asked": " ".join(
+                    [
+                        *(finding.key for finding in found.findings),
+                        *(key for key in said if said[key] and key != "words"),
+                        *(["payer"] if asks_payer else []),
+                    ]
+                ),
+                "questions": "\n".join(questions) or False,
+                "assumptions": "\n".join(
+                    self._assumption_text(finding)
+                    for finding in found.findings
+                    if finding.is_shown and can_answer
+                )
+                or False,
+                "warnings": "\n".join(self._warning_texts(found, said, whole)) or False,
+                "customers": self._customers_text(trial),
+            }
+        )
+        self._set_as_program(
+            {
+                "shown": {
+                    "answers": {
+                        **{key: self[key] or False for key in STYLES},
+                        "payer": self._chosen_payer(),
+                    },
+                    "columns": self._column_meanings(),
+                    "assumed": found.shown if can_answer else {},
+                }
+            }
+        )
+
+    def _known_answers(self):
+        """What was said, or else what the source says."""
+        said, known = dict(self.said or {}), self._remembered_styles()
+        times = known.get("start_time", "")
+        # An order and a format are two answers to one question.
+        if said.get("date_order"):
+            said["time_format"] = ""
+        elif said.get("time_format"):
+            said["date_order"] = ""
+        answers = {
+            "unit": known.get("seconds"),
+            "date_order": times if times in ORDERS else "",
+            "time_format": "" if times in (*ORDERS, "auto") else times,
+            "decimal_sign": known.get("quantity"),
+        }
+        return {key: said.get(key, answers[key] or "") or False for key in STYLES}
+
+    def _try(self, frame, said):
+        """What the import would make of the first records, and who pays.
+
+        :return: (``ingest.trial.Trial``, whether it has to be asked who pays)
+        """
+        frame = frame[:MOST_TRIED]
+        settings = self.source_id._load_settings()
+        settings = replace(
+            settings,
+            columns=tuple(self._chosen_specs()),
+            words={**settings.words, **self._said_words()},
+        )
+        payer = said.get("payer") or ("", "")
+        trial = try_records(frame, self._with_payer(settings, payer))
+        asks = bool(trial.unknown and not trial.looked) and not all(payer)
+        if not all(payer):
+            payer = ("", "")
+            if asks:
+                kinds = [kind for kind, _label in IDENTIFIER_KINDS]
+                payer = likely_payer(frame, settings, kinds)
+        column = self.column_ids.filtered(lambda one: one.name == payer[0])[:1]
+        self._set_as_program(
+            {"payer_column_id": column.id, "payer_kind": payer[1] or False}
+        )
+        return trial, asks
+
+    def _with_payer(self, settings, payer):
+        if not all(payer):
+            return settings
+        step = PayerStep(**self._prepare_payer(*payer))
+        return replace(settings, steps=(*settings.steps, step))
+
+    def _prepare_payer(self, name, kind):
+        """Values of a payer step: of what the column means, where that can tell it."""
+        column = self.column_ids.filtered(lambda one: one.name == name)[:1]
+        is_fact = column.target in PAYER_FACTS and name == "+".join(
+            self.column_ids.filtered(lambda o: o.target == column.target).mapped("name")
+        )
+        return {
+            "column": "" if is_fact else name,
+            "fact": column.target if is_fact else "",
+            "kind": kind,
+        }
+
+    def _prepare_words(self, found, said):
+        for unknown in found.words:
+            yield Command.create(
+                {
+                    "word": unknown.word,
+                    "count": unknown.records,
+                    "direction": unknown.proposal or False,
+                    "proposal": unknown.proposal or False,
+                }
+            )
+        for word, direction in said.get("words", {}).items():
+            yield Command.create(
+                {
+                    "word": word,
+                    "direction": direction,
+                    "proposal": likely_direction(word) or False,
+                }
+            )
+
+    # === TEXTS === #
+
+    def _label(self, key, value):
+        labels = (
+            {}
+            if key == "time_format"
+            else dict(self._fields[key]._description_selection(self.env))
+        )
+        return labels.get(value, value)
+
+    def _question_text(self, finding):
+        """A question as a paragraph: what, how often, what is proposed."""
+        values = {
+            "examples": " · ".join(finding.examples),
+            "count": finding.records,
+            "said": self._label(finding.key, finding.contradicts),
+        }
+        if finding.contradicts:
+            texts = {
+                "unit": self.env._(
+                    "Durations do not fit the source, which says %(said)s: "
+                    "%(examples)s. Records: %(count)s.",
+                    **values,
+                ),
+                "date_order": self.env._(
+                    "Dates do not fit the source, which says %(said)s: %(examples)s. "
+                    "Records: %(count)s.",
+                    **values,
+                ),
+                "time_format": self.env._(
+                    "Times do not fit the source's format %(said)s: %(examples)s. "
+                    "Records: %(count)s.",
+                    **values,
+                ),
+                "decimal_sign": self.env._(
+                    "Quantities do not fit the source, whose decimal sign is "
+                    "%(said)s: %(examples)s. Records: %(count)s.",
+                    **values,
+                ),
+            }
+        else:
+            texts = {
+                "unit": self.env._(
+                    "In what unit are durations such as %(examples)s? Records: "
+                    "%(count)s.",
+                    **values,
+                ),
+                "date_order": self.env._(
+                    "Does day or month come first in dates such as %(examples)s? "
+                    "Records: %(count)s.",
+                    **values,
+                ),
+                "time_format": self.env._(
+                    "How are times such as %(examples)s written? Records: %(count)s.",
+                    **values,
+                ),
+                "decimal_sign": self.env._(
+                    "Is the decimal sign the point or the comma in quantities such as "
+                    "%(examples)s? Records: %(count)s.",
+                    **values,
+                ),
+            }
+        parts = [texts[finding.key]]
+        if finding.value:
+            parts.append(
+                self.env._("Proposed: %s.", self._label(finding.key, finding.value))
+            )
+        return " ".join(parts)
+
+    def _word_texts(self, found):
+        if not found.words:
+            return []
+        return [
+            self.env._(
+                "Which direction do these words mean: %(words)s? Records: %(count)s.",
+                words=" · ".join(word.word for word in found.words[:4]),
+                count=sum(word.records for word in found.words),
+            )
+        ]
+
+    def _payer_text(self):
+        text = self.env._(
+            "Who pays? No payer step of the source finds anything in this file, so "
+            "that nobody would be charged."
+        )
+        if not self.payer_column_id:
+            return text
+        proposed = self.env._(
+            "Proposed: %(column)s, as %(kind)s.",
+            column=self.payer_column_id.name,
+            kind=self._label("payer_kind", self.payer_kind),
+        )
+        return f"{text} {proposed}"
+
+    def _assumption_text(self, finding):
+        values = {
+            "value": self._label(finding.key, finding.value),
+            "examples": " · ".join(finding.examples),
+        }
+        if finding.key == "date_order":
+            return self.env._("Dates: %(value)s, as %(examples)s shows.", **values)
+        return self.env._("Decimal sign: %(value)s, as %(examples)s shows.", **values)
+
+    def _warning_texts(self, found, said, whole):
+        if found.ids.doubtful:
+            yield self.env._(
+                "The record id does not tell the records apart: %(repeated)s of "
+                "%(records)s have the id of another one, such as %(examples)s. "
+                "Choose another column, or none.",
+                repeated=found.ids.repeated,
+                records=found.ids.records,
+                examples=" · ".join(text for text, _count in found.ids.examples),
+            )
+        if found.clock_us:
+            yield self.env._(
+                "The records begin %(hours)s hours later than their ids say. Check "
+                "the time zone of the source, %(zone)s.",
+                hours=f"{found.clock_us / HOUR_US:+g}",
+                zone=self.source_id.timezone,
+            )
+        for finding in found.findings:
+            if finding.contradicts and said.get(finding.key) == finding.contradicts:
+                yield self._question_text(finding)
+        if not whole:
+            yield self.env._(
+                "The first %s records were looked at; the others were not.",
+                MOST_RECORDS,
+            )
+
+    def _customers_text(self, trial):
+        charged = trial.found + trial.unknown
+        if not charged:
+            return False
+        text = self.env._(
+            "Of the first %(records)s records %(charged)s are charged, and %(found)s "
+            "of them find a customer.",
+            records=trial.records,
+            charged=charged,
+            found=trial.found,
+        )
+        if not trial.nobody:
+            return text
+        describe = self.env["metered.exception"]._describe_identifier
+        names = " · ".join(f"{describe(name)} ×{count}" for name, count in trial.nobody)
+        return f"{text} {self.env._('Nobody has %s.', names)}"
+
+    def _proposed_facts(self):
+        """Facts of the preview that are read as proposed, not as somebody said."""
+        return [FACTS[key] for key in self.open_keys or () if self[key]]
+
+    # === REMEMBERING === #
+
+    def _remember_answers(self):
+        """Write on the source what was said, and what the file shows."""
+        if not self.can_answer:
+            return
+        source, said = self.source_id, self.said or {}
+        assumed = (self.shown or {}).get("assumed", {})
+        # What was only proposed is not remembered.
+        self._set_as_program(
+            {
+                **self._known_answers(),
+                **{key: assumed[key] for key in assumed if key not in said},
+            }
+        )
+        styled = {target for targets in STYLES.values() for target in targets}
+        changes = [
+            Command.update(column.id, {"style": self._style_of(column.target)})
+            for column in source.column_ids
+            if column.target in styled
+            and self._style_of(column.target) != (column.style or "")
+        ]
+        if changes:
+            source.column_ids = changes
+        if said.get("words"):
+            source._remember_words(said["words"])
+        if said.get("payer"):
+            step = self._prepare_payer(*said["payer"])
+            source.payer_ids = [Command.create(step)]
+        if self._override() != self.detected_format:
+            source._remember_file_format(self._override())
+
+
+class MeteredImportWord(models.TransientModel):
+    _name = "metered.import.word"
+    _description = "Direction Word of a File to Import"
+    _inherit = ["metered.guarded"]
+    _order = "wizard_id, count desc, id"
+
+    wizard_id = fields.Many2one("metered.import", required=True, ondelete="cascade")
+    word = fields.Char(readonly=True)
+    count = fields.Integer(string="Records", readonly=True, aggregator=None)
+    direction = fields.Selection(DIRECTION_NAMES, string="Means")
+    proposal = fields.Char(readonly=True)
