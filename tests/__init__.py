@@ -117,6 +117,7 @@ from .ingest import test_import_durability
 from .ingest import test_import_exceptions
 from .ingest import test_import_facts
 from .ingest import test_import_formats
+from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
 from .ingest import test_import_same_id
