@@ -123,6 +123,7 @@ from .ingest import test_presets
 from .ingest import test_quantities
 from .ingest import test_survey
 from .ingest import test_times
+from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_unclear_records
 from .ingest import test_usage_calls
