@@ -144,17 +144,17 @@ def is_likely_value(text: bytes) -> bool:
 def fits_by_line(text: bytes, delimiter: str, width: int, quote: str) -> bool:
     """Whether each line of a record of several lines could be a record itself.
 
-    Each has as many values, and in one column each has a number, date or time: what a
-    person wrote over several lines has not.
+    Each has most of the values, and in one column each has a number, date or time: what
+    a person wrote over several lines has not.
     """
     rows = [
         _line_values(line.decode(), delimiter, quote)
         for line in LINE.findall(text)
         if line.strip()
     ]
-    if any(len(row) != width for row in rows):
+    if any(2 * len(row) <= width for row in rows):
         return False
-    return any(all(map(_tells_a_record, column)) for column in zip(*rows, strict=True))
+    return any(all(map(_tells_a_record, column)) for column in zip(*rows, strict=False))
 
 
 def _tells_a_record(value):
