@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .durations import parse_seconds
+from .durations import doubted_with, parse_seconds
 from .extract import column, extract
 from .mapping import read_target
 from .quantities import parse_quantities, quantity_texts
@@ -97,6 +97,8 @@ class RecordFacts:
                     )
                     unit = seconds.style if seconds else ""
                 found = parse_seconds(texts, settings.duration_rounding, unit)
+                if fact == "seconds" and not unit:
+                    found = _doubted(texts, *found, settings.doubts_durations)
                 self._seconds[fact] = (texts, *found)
             else:
                 self._seconds[fact] = self._between_times(fact)
@@ -135,6 +137,14 @@ class RecordFacts:
         else:
             return texts
         return pc.if_else(pa.array(valid), read, texts)
+
+
+def _doubted(texts, seconds, valid, unclear, at_any_rate):
+    """The same without whole numbers that may be minutes as the decimals among them."""
+    if not at_any_rate and not unclear.any():
+        return seconds, valid, unclear
+    doubted = doubted_with(texts, unclear, at_any_rate)
+    return np.where(doubted, 0, seconds), valid & ~doubted, unclear | doubted
 
 
 def named_texts(frame, facts, name, fact=""):

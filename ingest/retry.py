@@ -9,7 +9,7 @@ change in one transaction, so that a process that is killed loses and doubles no
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,8 @@ def retry_exceptions(cr, settings, ids):
     cr.execute(
         """
         SELECT exception.id, exception.batch_id, exception.line, exception.raw,
-               exception.call_id, exception.record_id
+               exception.call_id, exception.record_id,
+               exception.reason = 'unclear_duration' AND exception.original IS NULL
           FROM metered_exception exception
           JOIN metered_batch batch ON batch.id = exception.batch_id
          WHERE exception.id = ANY(%s) AND exception.source_id = %s
@@ -75,10 +76,12 @@ def retry_exceptions(cr, settings, ids):
     alike = defaultdict(list)
     for row in cr.fetchall():
         record = json.loads(row[3])
-        alike[row[1], tuple(record)].append((row, record))
+        alike[row[1], tuple(record), row[6]].append((row, record))
     outcome = defaultdict(Retried)
-    for (batch_id, _names), rows in alike.items():
-        outcome[batch_id] += _retry_each(cr, settings, batch_id, rows)
+    for (batch_id, _names, doubted), rows in alike.items():
+        # A whole number that was doubted among decimals is, alone, no clearer.
+        as_then = replace(settings, doubts_durations=doubted)
+        outcome[batch_id] += _retry_each(cr, as_then, batch_id, rows)
     return dict(outcome)
 
 
@@ -125,7 +128,7 @@ def _retry_alike(cr, settings, batch_id, rows):
     )
     exception_of = {}
     call_ids = []
-    for (exception_id, _batch, _line, _raw, call_id, record_id), _record in rows:
+    for (exception_id, _batch, _line, _raw, call_id, record_id, _d), _record in rows:
         call_ids.append(record_id or call_id)
         exception_of.setdefault(call_ids[-1], exception_id)
     prepared = prepare(

@@ -81,6 +81,9 @@ class ImportSettings:
     #: customers whose calls may take from a calling plan
     plan_partners: frozenset = frozenset()
 
+    #: durations are known to have stood among such as may be in several units
+    doubts_durations: bool = False
+
     @property
     def column_names(self):
         """The source's columns that its settings speak of, as a set."""

@@ -155,6 +155,7 @@ class MeteredImport(models.TransientModel):
         """
         self.ensure_one()
         self._note_answers(confirmed=False)
+        self._check_meanings()
         if self._is_meant_otherwise():
             self._show(override=self._override())
             if self.questions:
@@ -401,22 +402,27 @@ class MeteredImport(models.TransientModel):
             column.target, column.columns, column.style or "", column.pattern or ""
         )
 
+    def _check_meanings(self):
+        """Refuse two columns for one fact, of those that a column alone tells."""
+        labels = dict(
+            self.column_ids._fields["target"]._description_selection(self.env)
+        )
+        for target, named in self.column_ids.grouped("target").items():
+            if target and len(named) > 1 and target not in SEVERAL:
+                raise UserError(
+                    self.env._(
+                        "Only one column can be the %(target)s, but %(names)s are.",
+                        target=labels[target],
+                        names=", ".join(named.mapped("name")),
+                    )
+                )
+
     def _remember_columns(self):
         """Write on the source what was changed about the columns' meaning."""
         changed = self.column_ids.filtered(lambda c: c.target != c.remembered)
         targets = set(changed.mapped("target")) | set(changed.mapped("remembered"))
         for target in targets - {False}:
             named = self.column_ids.filtered(lambda c, t=target: c.target == t)
-            if len(named) > 1 and target not in SEVERAL:
-                raise UserError(
-                    self.env._(
-                        "Only one column can be the %(target)s, but %(names)s are.",
-                        target=dict(
-                            named._fields["target"]._description_selection(self.env)
-                        )[target],
-                        names=", ".join(named.mapped("name")),
-                    )
-                )
             known = self.source_id.column_ids.filtered(
                 lambda c, t=target: c.target == t
             )

@@ -8,6 +8,7 @@ from odoo import Command, api, fields, models
 
 from ..connectors import files
 from ..ingest.directions import likely_direction, word_key
+from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
 from ..ingest.survey import MOST_RECORDS, STYLES, survey
 from ..ingest.trial import MOST_RECORDS as MOST_TRIED
@@ -162,6 +163,10 @@ class MeteredImport(models.TransientModel):
             target in targets and said.get(key) == "" for key, targets in STYLES.items()
         )
 
+    def _said_words(self):
+        words = (self.said or {}).get("words", {})
+        return {word_key(word): direction for word, direction in words.items()}
+
     def _is_meant_otherwise(self):
         """Whether other columns were chosen since the file was looked at."""
         return self._column_meanings() != (self.shown or {}).get("columns")
@@ -181,10 +186,7 @@ class MeteredImport(models.TransientModel):
             frame,
             self._chosen_specs(),
             source.timezone,
-            {
-                **source._remembered_words(),
-                **{word_key(w): d for w, d in said.get("words", {}).items()},
-            },
+            {**source._remembered_words(), **self._said_words()},
         )
         is_open = [
             finding
@@ -262,11 +264,14 @@ class MeteredImport(models.TransientModel):
         :return: (``ingest.trial.Trial``, whether it has to be asked who pays)
         """
         frame = frame[:MOST_TRIED]
+        settings = self.source_id._load_settings()
         settings = replace(
-            self.source_id._load_settings(), columns=tuple(self._chosen_specs())
+            settings,
+            columns=tuple(self._chosen_specs()),
+            words={**settings.words, **self._said_words()},
         )
         payer = said.get("payer") or ("", "")
-        trial = try_records(frame, self._with_payer(settings, *payer))
+        trial = try_records(frame, self._with_payer(settings, payer))
         asks = bool(trial.unknown and not trial.looked) and not all(payer)
         if not all(payer):
             payer = ("", "")
@@ -279,10 +284,23 @@ class MeteredImport(models.TransientModel):
         )
         return trial, asks
 
-    def _with_payer(self, settings, name, kind):
-        if not (name and kind):
+    def _with_payer(self, settings, payer):
+        if not all(payer):
             return settings
-        return replace(settings, steps=(*settings.steps, PayerStep(name, kind)))
+        step = PayerStep(**self._prepare_payer(*payer))
+        return replace(settings, steps=(*settings.steps, step))
+
+    def _prepare_payer(self, name, kind):
+        """Values of a payer step: of what the column means, where that can tell it."""
+        column = self.column_ids.filtered(lambda one: one.name == name)[:1]
+        is_fact = column.target in PAYER_FACTS and name == "+".join(
+            self.column_ids.filtered(lambda o: o.target == column.target).mapped("name")
+        )
+        return {
+            "column": "" if is_fact else name,
+            "fact": column.target if is_fact else "",
+            "kind": kind,
+        }
 
     def _prepare_words(self, found, said):
         for unknown in found.words:
@@ -480,8 +498,8 @@ class MeteredImport(models.TransientModel):
         if said.get("words"):
             source._remember_words(said["words"])
         if said.get("payer"):
-            name, kind = said["payer"]
-            source.payer_ids = [Command.create({"column": name, "kind": kind})]
+            step = self._prepare_payer(*said["payer"])
+            source.payer_ids = [Command.create(step)]
         if self._override() != self.detected_format:
             source._remember_file_format(self._override())
 

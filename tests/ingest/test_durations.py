@@ -11,7 +11,11 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo.addons.metered_billing.ingest.durations import UNITS, parse_seconds
+from odoo.addons.metered_billing.ingest.durations import (
+    UNITS,
+    doubted_with,
+    parse_seconds,
+)
 
 ASTERISK = Path(__file__).parents[2] / "demo" / "asterisk"
 UNCLEAR = "unclear"
@@ -148,6 +152,19 @@ class TestDurations(unittest.TestCase):
                 NUMBER.fullmatch(plain) or CLOCK.fullmatch(plain), (text, unit)
             )
             self.assertTrue(plain.isascii(), (text, unit))
+
+    def test_whole_numbers_among_decimals(self):
+        """Of minutes a whole number may be written without decimals."""
+        for texts, doubted, expected in (
+            (["1.5", "0.25", "2"], False, [False, False, True]),
+            (["1.5", "0.25", "0", "0:01:00"], False, [False] * 4),
+            (["1.5", "60", "90"], False, [False] * 3),
+            (["1.5", "2"], False, [False] * 2),
+            (["2", "0", "0:04", ""], True, [True, False, False, False]),
+        ):
+            _seconds, _valid, unclear = parse_seconds(texts)
+            found = doubted_with(texts, unclear, doubted)
+            self.assertEqual(found.tolist(), expected, texts)
 
     @given(st.lists(SECONDS.map(str) | st.sampled_from(("0:04", "1.5", "x", ""))))
     def test_a_text_is_read_alike_in_any_company(self, texts):

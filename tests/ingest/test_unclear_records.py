@@ -55,6 +55,17 @@ class TestUnclearRecords(MeteredCase):
             self.assertIn(exception.detail, exception.message)
             self.assertIn("two ways", exception.display_name)
 
+    def test_whole_numbers_among_decimals_wait_with_them(self):
+        batch = self.import_durations("1.5", "0.25", "2")
+        self.assertEqual((batch.rated, batch.exceptions), (0, 3))
+        whole = self.exceptions(batch).filtered(lambda e: e.detail == "2")
+        # Alone it is no clearer.
+        whole.action_retry()
+        self.assertEqual((whole.state, whole.reason), ("open", "unclear_duration"))
+        self.column("seconds").unit = "min"
+        self.cure()
+        self.assertEqual(self.cdrs(batch).mapped("quantity"), [90, 15, 120])
+
     def test_the_unit_cures(self):
         for unit, text, seconds in (
             ("h:mm", "0:04", 240),
