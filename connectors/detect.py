@@ -141,7 +141,7 @@ def detect_format(
     if not said.get("delimiter") and fixed_width:
         positions = said.get("positions")
         if not positions and _best_delimiter(text, whole, _DELIMITERS, limits) is None:
-            positions = _known_positions(text, said) or find_positions(text)
+            positions = _known_layout(text)[1] or find_positions(text)
         if positions:
             return _at_positions(found, text, positions, said)
     fmt = _delimited(found, text, whole, said, name, limits)
@@ -209,13 +209,13 @@ def _delimited(found, text, whole, said, name, limits):
     )
 
 
-def _known_positions(text, said):
-    """The positions of the layout that a text is of; () where it is of none."""
+def _known_layout(text):
+    """The layout with fixed positions that a text is of, and these; '' and ()."""
     for key, positions in layouts_at_positions():
         records, _names, _skip = sample_records(text, positions)
-        if said.get("layout") in (None, key) and recognise_records(records, key)[0]:
-            return positions
-    return ()
+        if recognise_records(records, key)[0]:
+            return key, positions
+    return "", ()
 
 
 def _at_positions(found, text, positions, said):
@@ -224,6 +224,10 @@ def _at_positions(found, text, positions, said):
     if said.get("has_header") is False:
         names = None
     layout, columns = _columns(names, records, len(positions), said.get("layout") or "")
+    known, places = _known_layout(text)
+    if known and places == positions:
+        # Its heading may be worded otherwise, or missing.
+        layout, columns = known, layout_columns(known, len(positions))
     return replace(
         found,
         kind="fixed",

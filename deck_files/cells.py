@@ -23,8 +23,12 @@ _WHOLE = re.compile(r"([0-9]+)(?:\.0+)?")
 
 # 6-Jan, Jan-06, 2001-01-06, 06.01.2001
 _SHOWN_DATE = re.compile(
-    r"[0-9]{1,2}[- ][A-Za-z]{3}|[A-Za-z]{3}[- ][0-9]{1,2}$"
+    r"[0-9]{1,2}[- ](?!sec|min)[A-Za-z]{3}|[A-Za-z]{3}[- ][0-9]{1,2}$"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}$"
+)
+_OF_UNIT = re.compile(r"per\s+(second|minute)", re.IGNORECASE)
+_WITH_UNIT = re.compile(
+    r"([0-9]+)\s*(?:s|secs?|seconds?|(min|mins|minutes?))\.?", re.IGNORECASE
 )
 _SPREADSHEET_DATE = _lt(
     "'%(text)s' are no increments: it is a date, which spreadsheets make of 1/6 and "
@@ -111,7 +115,7 @@ def _is_date(parts):
 
 
 def increments(text):
-    """`60/1`, `1/1/1` or `60`: (first, next)."""
+    """`60/1`, `60s/6s`, `1/1/1`, `60 sec` or `per minute`: (first, next)."""
     if not text:
         return None
     is_typed = isinstance(text, TypedText) and whole(text) is None
@@ -123,7 +127,7 @@ def increments(text):
     if len(parts) == 3 and parts[0] in ("0", parts[1]):
         # Minimum, first, next: the minimum adds nothing.
         parts = parts[1:]
-    numbers = [whole(part) for part in parts]
+    numbers = [_length(part) for part in parts]
     if not 1 <= len(parts) <= 2 or not all(
         number is not None and number <= MAX_SECONDS for number in numbers
     ):
@@ -132,3 +136,15 @@ def increments(text):
             text=text,
         )
     return numbers[0], numbers[-1]
+
+
+def _length(text):
+    """The seconds of one increment: `60`, `60 sec`, `1 min`, `per minute`."""
+    named = _OF_UNIT.fullmatch(text)
+    if named:
+        return 60 if named[1].lower() == "minute" else 1
+    match = _WITH_UNIT.fullmatch(text)
+    if not match:
+        return whole(text)
+    number = whole(match[1])
+    return number * 60 if match[2] and number is not None else number

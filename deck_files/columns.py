@@ -52,6 +52,8 @@ COLUMNS = {
         "código de marcación",
         "código de área",
         "indicativo",
+        "indicatif",
+        "préfixe",
         "Vorwahl",
         "Vorwahlen",
         "Präfix",
@@ -72,6 +74,7 @@ COLUMNS = {
         "ctry code",
         "country prefix",
         "int code",
+        "indicatif pays",
         "código de país",
         "código país",
         "prefijo de país",
@@ -110,6 +113,7 @@ COLUMNS = {
     ),
     "country": (
         "country",
+        "pays",
         "país",
         "Land",
         "Zielland",
@@ -184,6 +188,9 @@ COLUMNS = {
         "Tarif",
         "Entgelt",
         "Verkaufspreis",
+        "prix",
+        "nouveau prix",
+        "prix par minute",
     ),
     "first_price": ("price 1", "first price", "initial rate"),
     "per_seconds": ("per seconds", "price per seconds", "rate unit", "per s"),
@@ -198,6 +205,10 @@ COLUMNS = {
         "minimum duration",
         "min time",
         "initial period",
+        "first period",
+        "min",
+        "min seconds",
+        "minimum seconds",
         "incremento inicial",
         "primer incremento",
         "mínimo de segundos",
@@ -215,7 +226,10 @@ COLUMNS = {
         "next interval",
         "increment seconds",
         "recurring interval",
-        "increment",
+        "incr",
+        "next period",
+        "additional increment",
+        "subsequent interval",
         "incremento siguiente",
         "incremento adicional",
         "Folgetakt",
@@ -226,6 +240,7 @@ COLUMNS = {
         "billing increment",
         "billing increments",
         "increments",
+        "increment",
         "billing terms",
         "pulse",
         "interval",
@@ -309,6 +324,7 @@ COLUMNS = {
         "Startdatum",
         "ab Datum",
         "ab",
+        "date d'effet",
         "date",
         "fecha",
         "Datum",
@@ -402,7 +418,7 @@ def _key(text):
 _NAMES = {}
 for _meaning, _names in COLUMNS.items():
     for _rank, _name in enumerate(_names):
-        _is_new = _name.startswith(("new ", "nuev", "neuer "))
+        _is_new = _name.startswith(("new ", "nuev", "neuer ", "nouv"))
         _NAMES.setdefault(_key(_name), (_meaning, -1 if _is_new else _rank))
 #: without these there is no deck
 NEEDED = ("prefix", "price")

@@ -33,7 +33,8 @@ _NOISE = Decimal("1e-6")  # seconds; a spreadsheet's binary numbers are beside d
 _NUMBER = re.compile(r"(?P<whole>0{1,15})(?:(?:\.|,(?!000$))(?P<f>0*))?")
 _WHOLE = re.compile(r"(?P<whole>0{1,15})")
 _DECIMAL = re.compile(r"0{1,15}[.,]0*")
-_CLOCK = re.compile(r"(?P<H>0{1,6}):(?P<M>0{1,2}):(?P<S>00)(?:[.,](?P<f>0+))?")
+# Panasonic parts minutes and seconds by the sign of minutes: 00:01'05.
+_CLOCK = re.compile(r"(?P<H>0{1,6}):(?P<M>0{1,2})[:'](?P<S>00)(?:[.,](?P<f>0+))?")
 _MINUTES_CLOCK = re.compile(r"(?P<M>0{1,6}):(?P<S>00)(?:[.,](?P<f>0+))?")
 _HOURS_CLOCK = re.compile(r"(?P<H>0{1,6}):(?P<M>00)")
 _DIGITS = re.compile("0+")

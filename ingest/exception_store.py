@@ -69,6 +69,8 @@ def store_exceptions(cr, rejected, settings, batch_id):
             zip(
                 rejected.line,
                 rejected.call_id,
+                rejected.record_id,
+                rejected.fingerprint,
                 map(printable, rejected.raw),
                 rejected.readable,
                 strict=True,
@@ -79,10 +81,10 @@ def store_exceptions(cr, rejected, settings, batch_id):
     ]
     cr.execute_values(
         "INSERT INTO metered_exception (company_id, source_id, batch_id, line, call_id,"
-        f" raw, readable, {', '.join(FOUND)}, state, create_date, write_date)"
-        " VALUES %s",
+        f" record_id, fingerprint, raw, readable, {', '.join(FOUND)}, state,"
+        " create_date, write_date) VALUES %s",
         rows,
-        template=f"(%s, %s, %s, %s, %s, %s, %s, {PLACES}, 'open',"
+        template=f"(%s, %s, %s, %s, %s, %s, %s, %s, %s, {PLACES}, 'open',"
         " now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
         page_size=1000,
     )

@@ -176,6 +176,8 @@ def _rejected(chunk, error, settings, keep_text):
                 raise
     rejected.line.append(line)
     rejected.call_id.append(call_id)
+    rejected.record_id.append(None)
+    rejected.fingerprint.append(None)
     rejected.reason.append("unstorable")
     rejected.detail.append(failure_text(error))
     rejected.raw.append(raw if keep_text else ascii(raw))

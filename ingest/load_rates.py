@@ -89,7 +89,8 @@ def load_engine(env, chains, number=None, tried=None):
 
     :param env: environment with rights to read all decks
     :param chains: list of tuples of deck ids
-    :param number: normalised; the engine rates calls to it and to no other
+    :param number: normalised, or a collection of such; the engine rates calls to these
+        and to no others
     :param tried: see :func:`deck_chain`
     :return: (:class:`~..rating.RatingEngine`, dict deck id -> currency id)
     """
@@ -118,11 +119,14 @@ def load_rates(env, decks, number=None, tried=None):
     """The rates of decks as the engine's frame, a row per prefix.
 
     :param decks: ``metered.rate.deck`` records
-    :param number: normalised; None: the rates of all numbers
+    :param number: normalised, or a collection of such; None: the rates of all numbers
     :param tried: see :func:`deck_chain`
     :return: DataFrame with :data:`RATE_COLUMNS`
     """
-    starts = None if number is None else prefixes_of(number)
+    starts = None
+    if number is not None:
+        numbers = [number] if isinstance(number, str) else number
+        starts = sorted({start for each in numbers for start in prefixes_of(each)})
     found = copy_out(
         env.cr,
         RATES,

@@ -90,6 +90,10 @@ def read_target(frame, columns, target):
     return None, None
 
 
+#: what the ids of records begin with that have none of their own
+CONTENT = "content:"
+
+
 def _between(spec):
     """What the parts of a fact are joined with."""
     has_blank = " " in spec.style or "%" not in spec.style
@@ -101,17 +105,26 @@ def call_ids(frame, columns):
 
     :return: pyarrow string array, never empty texts
     """
+    return record_ids(frame, columns)[0]
+
+
+def record_ids(frame, columns):
+    """What tells records apart, and which of them have an id of their own.
+
+    :return: (pyarrow string array, never empty texts; bool array)
+    """
     values, _spec = read_target(frame, columns, "call_id")
     count = len(frame)
     if values is None:
         values = pa.array([""] * count, pa.string())
     # "-" is what an empty uniqueid and an empty sequence join to.
-    blank = pc.equal(pc.replace_substring(values, "-", ""), "")
+    blank = pc.match_substring_regex(values, r"^[\s-]*$")
     rows = pc.indices_nonzero(blank)
     if len(rows):
         digests = [digest(text) for text in _contents(frame, rows.to_numpy())]
         values = pc.replace_with_mask(values, blank, pa.array(digests, pa.string()))
-    return _safe_ids(values, frame)
+    has_id = ~blank.to_numpy(zero_copy_only=False)
+    return _safe_ids(values, frame), has_id
 
 
 def _safe_ids(values, frame):
@@ -157,7 +170,7 @@ def _contents(frame, rows):
 def digest(text):
     """A key for a record that has no id of its own: 128 bits of its content."""
     content = text.encode("utf-8", "surrogatepass")
-    return "content:" + hashlib.blake2b(content, digest_size=16).hexdigest()
+    return CONTENT + hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def raw_texts(frame, rows):

@@ -55,12 +55,20 @@ def _packed(keys):
     return packed
 
 
+#: reason of a record with the id of another one, or all facts of one without id
+SAME_ID = "same_id"
+
+
 @dataclass
 class Rejected:
     """Records that could not be billed: parallel lists, one entry a record."""
 
     line: list = field(default_factory=list)
     call_id: list = field(default_factory=list)
+    #: the id as the record has it, where that is another record's; else None
+    record_id: list = field(default_factory=list)
+    #: of records without id; else None
+    fingerprint: list = field(default_factory=list)
     reason: list = field(default_factory=list)
     detail: list = field(default_factory=list)
     raw: list = field(default_factory=list)
@@ -105,6 +113,8 @@ class Prepared:
         epoch), currency_id, records, quantity, billed_quantity, charge_micro
     :ivar rejected: :class:`Rejected`
     :ivar duplicates: records whose id came before in the same chunk
+    :ivar frame: the records as they came; ``row`` of the CDRs and of what was rejected
+        are positions in it
     """
 
     records: int
@@ -113,16 +123,19 @@ class Prepared:
     usage: pd.DataFrame
     rejected: Rejected
     duplicates: int
+    frame: pd.DataFrame | None = None
 
     @property
     def cdr_count(self):
         """Number of CDRs, rated and not billable."""
         return len(self.usage_of)
 
-    def select(self, mask):
+    def select(self, mask, others=0):
         """The same without the CDRs that ``mask`` (bool array) leaves out.
 
         What is left out is counted as duplicates; usage is summed up anew.
+
+        :param others: how many are left out that are not duplicates
         """
         dropped = int((~mask).sum())
         if not dropped:
@@ -140,5 +153,6 @@ class Prepared:
             usage_of,
             usage,
             self.rejected,
-            self.duplicates + dropped,
+            self.duplicates + dropped - others,
+            self.frame,
         )

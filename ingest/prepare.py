@@ -19,10 +19,11 @@ from .door import harmless_frame
 from .facts import RecordFacts
 from .identify import identify
 from .numbers import normalise_numbers
-from .outcome import Prepared, Rejected, sum_usage
+from .outcome import SAME_ID, Prepared, Rejected, sum_usage
 from .prepare_calls import CallSteps
 from .prepare_rejected import RejectingSteps, reject_bad_lines
 from .prepare_usage import UsageSteps
+from .repeats import without_repeats
 from .rules import DIRECTIONS, first_rule
 from .times import needs_an_order, parse_times
 
@@ -30,7 +31,7 @@ SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 
 
-def prepare(frame, lines, bad, settings, ids=None):
+def prepare(frame, lines, bad, settings, ids=None, has_id=None):
     """Take one chunk of raw records all the way to rated ones.
 
     :param frame: DataFrame, text columns under the source's own names
@@ -38,6 +39,7 @@ def prepare(frame, lines, bad, settings, ids=None):
     :param bad: sequence of ``connectors.files.BadLine``: what could not be read
     :param settings: :class:`~.settings.ImportSettings`
     :param ids: pyarrow strings: the call ids, where they are known from before
+    :param has_id: bool array: which of these are not to be told by their facts
     :return: :class:`Prepared`
     """
     rejected = Rejected()
@@ -45,37 +47,29 @@ def prepare(frame, lines, bad, settings, ids=None):
     total = len(frame) + len(bad)
     if ids is None:
         # Before anything is cut: ids that differ at their ends are different ones.
-        ids = mapping.call_ids(frame, settings.columns)
+        ids, has_id = mapping.record_ids(frame, settings.columns)
     frame = harmless_frame(frame)
-    kept = _first_of_each(ids)
-    if kept is not None:
-        duplicates += len(frame) - len(kept)
-        frame, lines, ids = frame.take(kept), lines[kept], ids.take(pa.array(kept))
+    records = without_repeats(frame, ids, has_id, settings)
+    duplicates += records.duplicates
+    if records.duplicates:
+        frame, lines = frame.take(records.rows), lines[records.rows]
     chunk = _UsageChunk if settings.record_kind == "usage" else _CallChunk
-    work = chunk(frame, lines, ids, settings, rejected)
+    work = chunk(frame, lines, records, settings, rejected)
     cdrs = work.run()
     usage_of, usage = sum_usage(cdrs)
-    return Prepared(total, cdrs, usage_of, usage, rejected, duplicates)
-
-
-def _first_of_each(ids):
-    """Positions of the first record of every id; None when no id repeats."""
-    encoded = pc.dictionary_encode(ids)
-    if len(encoded.dictionary) == len(ids):
-        return None
-    codes = encoded.indices.to_numpy(zero_copy_only=False)
-    _codes, first = np.unique(codes, return_index=True)
-    return np.sort(first)
+    return Prepared(total, cdrs, usage_of, usage, rejected, duplicates, frame)
 
 
 class _Chunk(RejectingSteps):
     """One chunk on its way; each step may reject records still on board."""
 
-    def __init__(self, frame, lines, ids, settings, rejected):
+    def __init__(self, frame, lines, records, settings, rejected):
         self.frame = frame
         self.facts = RecordFacts(frame, settings)
         self.lines = lines
-        self.ids = ids
+        self.ids = records.ids
+        self.prints = records.prints
+        self.same = records.same
         self.settings = settings
         self.rejected = rejected
         self.count = len(frame)
@@ -90,6 +84,7 @@ class _Chunk(RejectingSteps):
     def run(self):
         """Run all steps; the columns of the CDRs that came through."""
         settings = self.settings
+        self._same_ids()
         self._times()
         self._directions()
         self._rules()
@@ -106,7 +101,9 @@ class _Chunk(RejectingSteps):
         known = self.payer >= 0
         cdrs = {
             "line": self.lines,
+            "row": np.arange(self.count),
             "call_id": self.ids,
+            "fingerprint": self.prints,
             "start_us": self.start_us,
             "duration": self.duration,
             "quantity": self._measured(),
@@ -139,6 +136,15 @@ class _Chunk(RejectingSteps):
             else values[self.alive]
             for name, values in cdrs.items()
         }
+
+    def _same_ids(self):
+        """Records with the id, or all the facts, of another one in the chunk."""
+        if not self.same:
+            return
+        details = np.full(self.count, None, object)
+        for row, (_plain, detail) in self.same.items():
+            details[row] = detail
+        self._reject(details != None, SAME_ID, details)  # noqa: E711 - elementwise
 
     def _times(self):
         settings = self.settings

@@ -43,6 +43,8 @@ def reject_bad_lines(bad, rejected, source_id):
         seen.add(key)
         rejected.line.append(line.line)
         rejected.call_id.append(key)
+        rejected.record_id.append(None)
+        rejected.fingerprint.append(None)
         rejected.reason.append(
             line.reason if line.reason == "column_count" else "unparsable"
         )
@@ -72,6 +74,8 @@ class RejectingSteps:
         rejected.row += rows.tolist()
         rejected.line += self.lines[rows].tolist()
         rejected.call_id += self.ids.take(pa.array(rows)).to_pylist()
+        rejected.record_id += [self.same.get(row, (None,))[0] for row in rows.tolist()]
+        rejected.fingerprint += self.prints.take(pa.array(rows)).to_pylist()
         rejected.reason += [reason] * len(rows)
         if detail is None:
             rejected.detail += [None] * len(rows)

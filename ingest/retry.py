@@ -8,7 +8,7 @@ change in one transaction, so that a process that is killed loses and doubles no
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,7 +21,9 @@ from .causes import cause_key
 from .exception_store import update_exceptions
 from .isolate import failure_text, is_of_the_data, undone_when_it_fails
 from .prepare import prepare
-from .store import store_cdrs, without_known
+from .same_id import cdr_verdicts, rejected_cdrs
+from .same_records import MARK
+from .store import store_cdrs
 
 
 @dataclass
@@ -61,7 +63,7 @@ def retry_exceptions(cr, settings, ids):
     cr.execute(
         """
         SELECT exception.id, exception.batch_id, exception.line, exception.raw,
-               exception.call_id, exception.record_id,
+               exception.call_id, exception.record_id, exception.is_other,
                exception.reason = 'unclear_duration' AND exception.original IS NULL
           FROM metered_exception exception
           JOIN metered_batch batch ON batch.id = exception.batch_id
@@ -73,12 +75,16 @@ def retry_exceptions(cr, settings, ids):
         """,
         (list(ids), settings.source_id),
     )
-    alike = defaultdict(list)
+    # Of several with one id the first is stored, and the others are compared with it.
+    alike, turns = defaultdict(list), Counter()
     for row in cr.fetchall():
-        record = json.loads(row[3])
-        alike[row[1], tuple(record), row[6]].append((row, record))
+        record, target = json.loads(row[3]), _target_id(row)
+        alike[turns[target], row[1], tuple(record), row[7]].append((row, record))
+        turns[target] += 1
     outcome = defaultdict(Retried)
-    for (batch_id, _names, doubted), rows in alike.items():
+    for (_turn, batch_id, _names, doubted), rows in sorted(
+        alike.items(), key=lambda item: item[0][0]
+    ):
         # A whole number that was doubted among decimals is, alone, no clearer.
         as_then = replace(settings, doubts_durations=doubted)
         outcome[batch_id] += _retry_each(cr, as_then, batch_id, rows)
@@ -126,23 +132,44 @@ def _retry_alike(cr, settings, batch_id, rows):
             for name in rows[0][1]
         }
     )
-    exception_of = {}
-    call_ids = []
-    for (exception_id, _batch, _line, _raw, call_id, record_id, _d), _record in rows:
-        call_ids.append(record_id or call_id)
-        exception_of.setdefault(call_ids[-1], exception_id)
+    # Their own ids, of which each is there once; what they are stored with comes later.
+    exception_of = {row[4]: row[0] for row, _record in rows}
+    call_ids = list(exception_of)
+    targets = {row[4]: _target_id(row) for row, _record in rows}
     prepared = prepare(
         frame,
         np.array([row[2] for row, _record in rows], np.int64),
         [],
         settings,
         ids=pa.array(call_ids, pa.string()),
+        has_id=np.array(
+            [
+                row[6] or not targets[row[4]].startswith(mapping.CONTENT)
+                for row, _record in rows
+            ],
+            bool,
+        ),
     )
-    prepared, _known = without_known(cr, prepared, settings, "metered_cdr")
-    store_cdrs(cr, prepared, settings, batch_id)
-    rejected = prepared.rejected
-    open_ids = [exception_of[call_id] for call_id in rejected.call_id]
-    update_exceptions(cr, open_ids, rejected, settings)
+    own_ids = prepared.cdrs["call_id"].to_pylist()
+    prepared.cdrs["call_id"] = pa.array(
+        [targets[own_id] for own_id in own_ids], pa.string()
+    )
+    verdicts = cdr_verdicts(prepared)
+    verdicts.look(cr, "metered_cdr", settings, batch_id)
+    # Nor before the record that had the id first, while that waits itself.
+    record_ids = {row[4]: row[5] for row, _record in rows if not row[6]}
+    renamed = [bool(record_ids.get(own_id)) for own_id in own_ids]
+    verdicts.look(cr, "metered_exception", settings, batch_id, np.flatnonzero(renamed))
+    others = np.flatnonzero(verdicts.other)
+    details = [verdicts.detail[at] for at in others.tolist()]
+    same = rejected_cdrs(prepared, others, details, settings)
+    left = prepared.select(~(verdicts.duplicate | verdicts.other), len(others))
+    store_cdrs(cr, left, settings, batch_id)
+    open_ids = [exception_of[own_id] for own_id in prepared.rejected.call_id]
+    update_exceptions(cr, open_ids, prepared.rejected, settings)
+    other_ids = [exception_of[own_ids[at]] for at in others.tolist()]
+    update_exceptions(cr, other_ids, same, settings)
+    open_ids += other_ids
     cured = {row[0] for row, _record in rows} - set(open_ids)
     cr.execute(
         """
@@ -153,14 +180,23 @@ def _retry_alike(cr, settings, batch_id, rows):
         """,
         (list(cured),),
     )
-    rated = int(prepared.cdrs["billable"].sum())
-    rates = prepared.cdrs["rate_id"]
+    rated = int(left.cdrs["billable"].sum())
+    rates = left.cdrs["rate_id"]
     return Retried(
         rated=rated,
-        not_billable=prepared.cdr_count - rated,
-        duplicates=len(cured) - prepared.cdr_count,
+        not_billable=left.cdr_count - rated,
+        duplicates=len(cured) - left.cdr_count,
         rate_ids={int(rate) for rate in set(rates[rates > 0])},
     )
+
+
+def _target_id(row):
+    """The id that an exception's record is stored with."""
+    _id, _batch, _line, _raw, call_id, record_id, is_other = row
+    if not is_other:
+        return record_id or call_id
+    has_own = record_id or call_id.startswith(mapping.CONTENT)
+    return call_id if has_own else call_id + MARK
 
 
 def corrected_id(record, settings):

@@ -22,6 +22,7 @@ from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .marks import mark_plans
 from .quantities import quantity_column
+from .same_id import cdr_verdicts, note_others, rejected_cdrs, rejected_verdicts
 from .usage_store import UsageRows, as_array
 
 #: first key of the advisory locks of this module ("mbil")
@@ -55,6 +56,7 @@ CDR_COLUMNS = (
     "charge",
     "currency_id",
     "properties",
+    "fingerprint",
 )
 
 
@@ -122,33 +124,29 @@ def store(cr, prepared, settings, batch_id, expect_new=True):
         chunk is stored once more without them.
     :return: (:class:`Stored`, whether known records were found)
     """
-    exceptions, repeated = _without_known_exceptions(cr, prepared, settings)
-    found = False
-    if exceptions_exist(cr, settings.source_id):
-        prepared, known = without_known(cr, prepared, settings, "metered_exception")
-        found = found or known
-    if not expect_new:
-        prepared, known = without_known(cr, prepared, settings, "metered_cdr")
-        found = found or known
+    chunk = _Known(cr, settings, batch_id)
+    exceptions, repeated = chunk.new_exceptions(prepared)
+    left, others = chunk.new_cdrs(prepared, not expect_new)
     try:
         with _savepoint(cr):
-            store_cdrs(cr, prepared, settings, batch_id)
+            store_cdrs(cr, left, settings, batch_id)
     except psycopg2.errors.UniqueViolation:
-        prepared, known = without_known(cr, prepared, settings, "metered_cdr")
-        if not known:
+        left, others = chunk.new_cdrs(prepared, True)
+        if not chunk.found:
             raise
-        found = True
-        store_cdrs(cr, prepared, settings, batch_id)
+        store_cdrs(cr, left, settings, batch_id)
     store_exceptions(cr, exceptions, settings, batch_id)
-    rated = int(prepared.cdrs["billable"].sum())
+    fresh, known = chunk.without_known_keys(others)
+    store_exceptions(cr, fresh, settings, batch_id)
+    rated = int(left.cdrs["billable"].sum())
     stored = Stored(
-        records=prepared.records,
+        records=left.records,
         rated=rated,
-        not_billable=prepared.cdr_count - rated,
-        duplicates=prepared.duplicates + repeated,
-        exceptions=len(exceptions),
+        not_billable=left.cdr_count - rated,
+        duplicates=left.duplicates + repeated + known,
+        exceptions=len(exceptions) + len(fresh),
     )
-    return stored, found
+    return stored, chunk.found
 
 
 @contextmanager
@@ -173,42 +171,77 @@ def exceptions_exist(cr, source_id):
     return cr.fetchone()[0]
 
 
-def _known_ids(cr, source_id, call_ids, table):
-    """Which of the call ids a table holds already."""
-    cr.execute(
-        f"SELECT known.call_id FROM {table} known"  # noqa: S608 - our two tables
-        " JOIN unnest(%s::text[]) AS new (call_id) USING (call_id)"
-        " WHERE known.source_id = %s",
-        (call_ids, source_id),
-    )
-    return [row[0] for row in cr.fetchall()]
+class _Known:
+    """What of a chunk is known already.
 
+    ``found`` tells whether any record was.
+    """
 
-def without_known(cr, prepared, settings, table):
-    """The chunk without the CDRs whose id a table holds, and whether there were any."""
-    ids = prepared.cdrs["call_id"]
-    known = _known_ids(cr, settings.source_id, ids.to_pylist(), table)
-    if not known:
-        return prepared, False
-    repeated = pc.is_in(ids, pa.array(known, pa.string()))
-    return prepared.select(~repeated.to_numpy(zero_copy_only=False)), True
+    def __init__(self, cr, settings, batch_id):
+        self.cr = cr
+        self.settings = settings
+        self.batch_id = batch_id
+        self.found = False
+        self._has_exceptions = exceptions_exist(cr, settings.source_id)
 
+    def new_cdrs(self, prepared, look):
+        """The chunk without the CDRs that are known, and those that are other records.
 
-def _without_known_exceptions(cr, prepared, settings):
-    """The rejected records that are not known yet, and how many were."""
-    rejected = prepared.rejected
-    if not len(rejected):
-        return rejected, 0
-    known = set()
-    for table in ("metered_exception", "metered_cdr"):
-        known.update(_known_ids(cr, settings.source_id, rejected.call_id, table))
-    if known:
-        before = len(rejected)
+        :param look: whether to look among the stored ones, too
+        :return: (:class:`~.outcome.Prepared`, :class:`~.outcome.Rejected`)
+        """
+        verdicts = cdr_verdicts(prepared)
+        if self._has_exceptions:
+            self._look(verdicts, "metered_exception")
+            if not look:
+                self._look(verdicts, "metered_cdr", np.flatnonzero(verdicts.other))
+        if look:
+            self._look(verdicts, "metered_cdr")
+        self.found = self.found or verdicts.found
+        others = np.flatnonzero(verdicts.other)
+        left = prepared.select(~(verdicts.duplicate | verdicts.other), len(others))
+        details = [verdicts.detail[row] for row in others.tolist()]
+        return left, rejected_cdrs(prepared, others, details, self.settings)
+
+    def _look(self, verdicts, table, rows=None):
+        verdicts.look(self.cr, table, self.settings, self.batch_id, rows)
+
+    def new_exceptions(self, prepared):
+        """The rejected records that are not known yet, and how many were."""
+        rejected = prepared.rejected
+        if not len(rejected):
+            return rejected, 0
+        verdicts = rejected_verdicts(prepared, self.settings)
+        for table in ("metered_exception", "metered_cdr"):
+            self._look(verdicts, table)
         # The chunk itself stays as it is: it may have to be stored once more.
+        rejected = note_others(rejected, verdicts, prepared.frame, self.settings)
+        rejected, known = self.without_known_keys(rejected, ~verdicts.duplicate)
+        return rejected, known
+
+    def without_known_keys(self, rejected, mask=None):
+        """Rejected records that are no exceptions yet, and how many are left out.
+
+        :param mask: bool array: which of them to keep at most
+        """
+        if mask is None:
+            mask = np.ones(len(rejected), bool)
+        keys = [text for text, kept in zip(rejected.call_id, mask, strict=True) if kept]
+        known = set()
+        if keys:
+            self.cr.execute(
+                "SELECT call_id FROM metered_exception"
+                " WHERE source_id = %s AND call_id = ANY(%s)",
+                (self.settings.source_id, keys),
+            )
+            known.update(row[0] for row in self.cr.fetchall())
+        new, seen = [], set()
+        for text, kept in zip(rejected.call_id, mask, strict=True):
+            new.append(bool(kept) and text not in known and text not in seen)
+            seen.add(text)
         rejected = copy(rejected)
-        rejected.keep([call_id not in known for call_id in rejected.call_id])
-        return rejected, before - len(rejected)
-    return rejected, 0
+        rejected.keep(new)
+        return rejected, new.count(False)
 
 
 def store_cdrs(cr, prepared, settings, batch_id):
@@ -309,5 +342,6 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "charge": decimals(cdrs["charge_micro"], 6, ~rated),
         "currency_id": ids_or_null(cdrs["currency_id"]),
         "properties": cdrs.get("properties", pa.nulls(count, pa.string())),
+        "fingerprint": cdrs["fingerprint"],
     }
     return pa.table({name: columns[name] for name in CDR_COLUMNS})

@@ -1,13 +1,14 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""What a call that nobody has made costs with the customer's calling plan.
+"""What calls that nobody has made cost, by rate decks or with calling plans.
 
 What is left of an allowance is another thing every day. So a call is priced with all of
 it, as the first one of a whole billing period without anything rolled over, or with
 nothing of it left.
 """
 
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -26,48 +27,82 @@ from .plan_terms import EVERYBODY, load_terms, set_pools
 from .why import make_call
 
 
-def price_with_plan(
-    book, company, partner, number, meter, moment, seconds, left, tried=None
-):
-    """Charge a call, as a subscription's plans would.
+@dataclass(frozen=True)
+class AgreedCall:
+    """A call that nobody has made.
 
-    :param book: :class:`~.plan_book.PlanBook` of the company
+    :ivar partner: the customer; empty: one without rates of its own
+    :ivar number: normalised
+    :ivar meter: ``metered.meter`` record
+    :ivar moment: naive UTC datetime
+    :ivar left: what is left of the allowances of its calling plan. True: all; False:
+        nothing of what has an end; None: the rate deck's charge, whatever the plan
+    """
+
+    partner: object
+    number: str
+    meter: object
+    moment: datetime
+    seconds: int
+    left: bool | None = None
+
+
+def price_agreed(company, calls, plan_book=None, tried=None):
+    """Charge calls, all of them in one pass over the rates.
+
     :param company: ``res.company`` record, with all rights
-    :param partner: the customer
-    :param number: normalised
-    :param meter: ``metered.meter`` record
-    :param moment: naive UTC datetime
-    :param left: True: all of the allowances is left; False: nothing of what has an end
+    :param calls: list of :class:`AgreedCall`
+    :param plan_book: function that returns the :class:`~.plan_book.PlanBook` of the
+        company; called where a call has a calling plan
     :param tried: ``TriedRates``, as if they were in force
-    :return: (micro-units, currency id); (None, 0) where no rate fits
+    :return: list of (micro-units, currency id); (None, 0) where no rate fits
     """
     env = company.env
-    partner = partner.with_company(company)
-    chain = deck_chain(partner, company, tried)
-    engine, currency_of_deck = load_engine(env, [chain], number, tried)
-    calls = pd.DataFrame([make_call(number, moment, seconds, meter)])
-    rated = engine.rate(calls).frame
-    if rated["status"].iloc[0] != RATED:
-        return None, 0
-    currency_id = currency_of_deck[int(rated["deck_id"].iloc[0])]
-    charge = int(rated["charge_micro"].iloc[0])
-    subscription, _day, own = subscription_of_call(book, partner, moment)
-    if subscription:
-        terms = load_terms(env.cr, subscription.plans)
-        _prepare(calls, company, own, terms, currency_id, number)
-        planned = apply_plans(
-            engine,
-            calls,
-            rated,
-            [term.allowance for term in terms],
-            balances(
-                grant(term.allowance, EVERYBODY, term.quantity)
-                for term in terms
-                if left or term.allowance.limit == UNLIMITED
-            ),
-        )
-        charge = int(planned.frame["charge_micro"].iloc[0])
-    return charge, currency_id
+    env.flush_all()
+    chains, rows = {}, []
+    for call in calls:
+        chain = deck_chain(call.partner.with_company(company), company, tried)
+        row = make_call(call.number, call.moment, call.seconds, call.meter)
+        rows.append({**row, "chain": chains.setdefault(chain, len(chains))})
+    numbers = {call.number for call in calls}
+    engine, currency_of_deck = load_engine(env, list(chains), numbers, tried)
+    frame = pd.DataFrame(rows)
+    rated = engine.rate(frame).frame
+    book, priced = None, []
+    for at, call in enumerate(calls):
+        if rated["status"].iloc[at] != RATED:
+            priced.append((None, 0))
+            continue
+        currency_id = currency_of_deck[int(rated["deck_id"].iloc[at])]
+        charge = int(rated["charge_micro"].iloc[at])
+        if call.left is not None:
+            book = book or plan_book()
+            one = [x.iloc[[at]].reset_index(drop=True) for x in (frame, rated)]
+            charge = _with_plan(book, company, engine, call, *one, currency_id)
+        priced.append((charge, currency_id))
+    return priced
+
+
+def _with_plan(book, company, engine, call, frame, rated, currency_id):
+    """The charge of a rated call as its subscription's plans make it."""
+    partner = call.partner.with_company(company)
+    subscription, _day, own = subscription_of_call(book, partner, call.moment)
+    if not subscription:
+        return int(rated["charge_micro"].iloc[0])
+    terms = load_terms(company.env.cr, subscription.plans)
+    _prepare(frame, company, own, terms, currency_id, call.number)
+    planned = apply_plans(
+        engine,
+        frame,
+        rated,
+        [term.allowance for term in terms],
+        balances(
+            grant(term.allowance, EVERYBODY, term.quantity)
+            for term in terms
+            if call.left or term.allowance.limit == UNLIMITED
+        ),
+    )
+    return int(planned.frame["charge_micro"].iloc[0])
 
 
 def subscription_of_call(book, partner, moment):

@@ -61,6 +61,7 @@ from .exception import test_exception_tours
 from .explain import test_explain_charge
 from .explain import test_explain_tours
 from .explain import test_explanation_language
+from .generated import test_accessibility
 from .generated import test_audit
 from .generated import test_context
 from .generated import test_duplicates
@@ -110,8 +111,10 @@ from .ingest import test_import_durability
 from .ingest import test_import_exceptions
 from .ingest import test_import_facts
 from .ingest import test_import_formats
+from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
+from .ingest import test_import_same_id
 from .ingest import test_import_together
 from .ingest import test_import_usage
 from .ingest import test_import_wizard
@@ -121,15 +124,18 @@ from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
 from .ingest import test_presets
 from .ingest import test_quantities
+from .ingest import test_same_records
 from .ingest import test_survey
 from .ingest import test_times
 from .ingest import test_tours_import
 from .ingest import test_two_times
+from .ingest import test_typed_numbers
 from .ingest import test_unclear_records
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums
 from .ingest import test_usage_words
 from .job import test_attachment_database
+from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
 from .plan import test_calling_plan_together
@@ -141,6 +147,7 @@ from .price import test_deck_check
 from .price import test_deck_choices
 from .price import test_deck_import
 from .price import test_metered_price
+from .price import test_rate_change
 from .price import test_rate_finder
 from .price import test_rate_finder_plans
 from .price import test_tours_deck_import
@@ -169,6 +176,7 @@ from .record import test_amount_scale
 from .record import test_batch_job
 from .record import test_batch_undo
 from .record import test_batch_undo_job
+from .record import test_number_search
 from .record import test_sums
 from .rerate import test_rerate
 from .rerate import test_rerate_documents
@@ -191,6 +199,7 @@ from .source import test_source_accounts
 from .source import test_source_clocks
 from .source import test_source_completeness
 from .source import test_source_file
+from .source import test_source_file_tour
 from .source import test_source_form
 from .source import test_source_fs_storage
 from .source import test_source_many
@@ -208,6 +217,7 @@ from .source import test_stored_files
 from .source import test_sync_age
 from .source import test_sync_durability
 from .source import test_sync_queue
+from .source import test_sync_start
 from .source import test_sync_turns
 from .what_if import test_what_if
 from .what_if import test_what_if_durability

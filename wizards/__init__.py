@@ -23,10 +23,12 @@ from . import metered_manual_invoice
 from . import metered_manual_invoice_checks
 from . import metered_manual_invoice_search
 from . import metered_price_change
+from . import metered_rate_change
 from . import metered_rate_finder
 from . import metered_rate_proposal
 from . import metered_rerate_approve
 from . import metered_rerate_start
 from . import metered_subscription_setup
 from . import metered_sync_start
+from . import metered_usage_setup
 from . import metered_what_if_start

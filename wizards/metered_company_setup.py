@@ -17,6 +17,13 @@ class MeteredCompanySetup(models.TransientModel):
     company_id = fields.Many2one(
         "res.company", required=True, default=lambda self: self.env.company
     )
+    bills = fields.Selection(
+        [("calls", "Calls"), ("usage", "Other usage"), ("both", "Both")],
+        string="What Do You Bill?",
+        required=True,
+        default=lambda self: self.env.company.metered_bills,
+        help="Other usage: messages, gigabytes, kilowatt-hours, API requests.",
+    )
     country_id = fields.Many2one(
         "res.country",
         required=True,
@@ -59,7 +66,7 @@ class MeteredCompanySetup(models.TransientModel):
                 self.env._("You do not work in that company: choose one of yours.")
             )
         # These belong to Metered Billing, as the group does; the country does not.
-        values = {"metered_tz": self.timezone}
+        values = {"metered_tz": self.timezone, "metered_bills": self.bills}
         if company.metered_deck_id != self.deck_id:
             self.deck_id.check_access("read")
             values["metered_deck_id"] = self.deck_id.id

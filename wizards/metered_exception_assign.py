@@ -11,6 +11,7 @@ from odoo.tools import SQL
 from ..ingest.causes import NO_KEY
 from ..models.customer.metered_identifier import IDENTIFIER_KINDS
 from ..models.exception.metered_cure import NO_CURE
+from ..models.exception.metered_exception import same_value
 from .metered_exception_cure import MOST_LINES
 
 
@@ -48,7 +49,10 @@ class MeteredExceptionAssign(models.TransientModel):
     def _prepare_values(self, target, company):
         rows = self._select(
             target,
-            SQL("cause, count(*), min(start_time), sum(estimate)"),
+            SQL(
+                "cause, count(*), min(start_time), sum(estimate),"
+                " (array_agg(tried ORDER BY id))[1]"
+            ),
             SQL(
                 "reason = 'unknown_customer' AND cause != %s AND company_id = %s",
                 NO_KEY,
@@ -63,18 +67,22 @@ class MeteredExceptionAssign(models.TransientModel):
                 )
             )
         lines = []
-        for cause, records, oldest, estimate in rows:
+        for cause, records, oldest, estimate, tried in rows:
             kind, _space, value = cause.partition(" ")
+            kinds = same_value(cause, tried or [])
             before = self._last_owner(company, kind, value, oldest)
             lines.append(
                 Command.create(
                     {
-                        "kind": kind,
+                        # What is looked for as several kinds may be any of them.
+                        "kind": kind if len(kinds) < 2 else False,
+                        "kinds": ",".join(kinds or [kind]),
                         "value": value,
                         "records": records,
                         "estimate": estimate,
+                        "estimated": estimate is not None,
                         "oldest": oldest,
-                        "date_from": self._date_from(company, oldest, before),
+                        "date_from": self._first_day(company, oldest),
                         "before_id": before.id,
                     }
                 )
@@ -100,12 +108,19 @@ class MeteredExceptionAssign(models.TransientModel):
         )
 
     @api.model
-    def _date_from(self, company, oldest, before):
-        """Midnight before the oldest record, but not before another's time ended."""
+    def _first_day(self, company, oldest):
+        """The day of the oldest record, in the company's billing time zone."""
         if not oldest:
             return False
         zone = pytz.timezone(company._metered_timezone())
-        day = pytz.utc.localize(oldest).astimezone(zone).date()
+        return pytz.utc.localize(oldest).astimezone(zone).date()
+
+    @api.model
+    def _moment(self, company, day, before):
+        """Midnight at which a day begins, but not before another's time ended."""
+        if not day:
+            return False
+        zone = pytz.timezone(company._metered_timezone())
         midnight = zone.localize(datetime.combine(day, time()))
         midnight = midnight.astimezone(pytz.utc).replace(tzinfo=None)
         return max(midnight, before.date_to or midnight)
@@ -122,6 +137,8 @@ class MeteredExceptionAssign(models.TransientModel):
         if not self.line_ids:
             raise UserError(self.env._("There is no identifier left to assign."))
         company = self._company()
+        for line in self.line_ids:
+            line._check_kind()
         # These very records are tried again below, where the user sees the result.
         values = [
             {
@@ -131,7 +148,11 @@ class MeteredExceptionAssign(models.TransientModel):
                 "source_id": self.source_id.id,
                 "kind": line.kind,
                 "value": line.value,
-                "date_from": line.date_from,
+                "date_from": self._moment(
+                    company,
+                    line.date_from,
+                    self._last_owner(company, line.kind, line.value, line.oldest),
+                ),
             }
             for line in self.line_ids
         ]
@@ -149,14 +170,21 @@ class MeteredExceptionAssignLine(models.TransientModel):
         "metered.exception.assign", required=True, ondelete="cascade"
     )
     currency_id = fields.Many2one(related="wizard_id.currency_id")
-    kind = fields.Selection(IDENTIFIER_KINDS, required=True)
+    kind = fields.Selection(
+        IDENTIFIER_KINDS,
+        help="What the identifier is. Where records of the source are looked up by "
+        "several kinds, choose the one it is.",
+    )
+    kinds = fields.Char(help="Kinds that the source looks it up by.")
     value = fields.Char(string="Identifier", required=True)
     records = fields.Integer()
     estimate = fields.Monetary(string="At Stake (estimate)")
+    estimated = fields.Boolean(help="Whether anybody can tell what is at stake.")
     oldest = fields.Datetime(string="Oldest Record")
-    date_from = fields.Datetime(
+    date_from = fields.Date(
         string="From",
-        help="First moment at which it is the customer's. Records from before stay "
+        help="First day on which it is the customer's, in the billing time zone; not "
+        "before another customer's time with it ended. Earlier records stay "
         "exceptions. Empty: always.",
     )
     before_id = fields.Many2one("metered.identifier")
@@ -165,3 +193,18 @@ class MeteredExceptionAssignLine(models.TransientModel):
         string="Before It Was Of",
         help="Whose it was until a time before the oldest record.",
     )
+
+    def _check_kind(self):
+        """Refuse a kind that the records are not looked up by."""
+        self.ensure_one()
+        names = dict(self._fields["kind"]._description_selection(self.env))
+        kinds = (self.kinds or self.kind or "").split(",")
+        if self.kind in kinds and self.kind:
+            return
+        raise UserError(
+            self.env._(
+                "Choose what %(value)s is: %(kinds)s.",
+                value=self.value,
+                kinds=", ".join(names[kind] for kind in kinds if kind in names),
+            )
+        )

@@ -30,13 +30,13 @@ class MeteredExceptionCorrect(models.TransientModel):
     def _prepare_values(self, target, company):
         rows = self._select(
             target,
-            SQL("raw, readable, batch_id, id"),
+            SQL("raw, readable, batch_id, id, detail"),
             rest=SQL("ORDER BY id LIMIT %s", SAMPLE_RECORDS),
         )
         single = len(rows) == 1
         if single and not rows[0][1]:
-            return self._prepare_unreadable(*rows[0])
-        records = [json.loads(raw) for raw, readable, _batch, _id in rows if readable]
+            return self._prepare_unreadable(*rows[0][:4])
+        records = [json.loads(row[0]) for row in rows if row[1]]
         if not records:
             raise UserError(
                 self.env._(
@@ -44,10 +44,15 @@ class MeteredExceptionCorrect(models.TransientModel):
                     "by one, or dismiss them."
                 )
             )
-        found = {}
+        # What an exception is about is the text of a column, maybe with its kind.
+        wrong = {row[4] for row in rows if row[4]}
+        wrong |= {text.partition(" ")[2] for text in wrong} - {""}
+        found, suspects = {}, set()
         for record in records:
             for name, value in record.items():
                 found.setdefault(name, {})[value or ""] = True
+                if value in wrong:
+                    suspects.add(name)
         return {
             "single": single,
             "readable": True,
@@ -58,9 +63,12 @@ class MeteredExceptionCorrect(models.TransientModel):
                         "found": " · ".join([value or "–" for value in values][:3])
                         + (" · …" if len(values) > 3 else ""),
                         "value": next(iter(values)) if single else False,
+                        "suspect": name in suspects,
                     }
                 )
-                for name, values in found.items()
+                for name, values in sorted(
+                    found.items(), key=lambda item: item[0] not in suspects
+                )
             ],
         }
 
@@ -123,6 +131,7 @@ class MeteredExceptionCorrectLine(models.TransientModel):
         "metered.exception.correct", required=True, ondelete="cascade"
     )
     column = fields.Char(required=True)
+    suspect = fields.Boolean(help="The exception is about what this column holds.")
     found = fields.Char(help="Values of this column, as they came.")
     find = fields.Char(
         string="Replace This",

@@ -74,6 +74,7 @@ class MeteredExceptionRate(models.TransientModel):
         deck = self._deck(target, company)
         oldest = [row[3] for row in rows if row[3]]
         return {
+            **self._usual_steps(deck),
             "deck_id": deck.id,
             "date_from": min(oldest).date() if oldest else False,
             "records": sum(row[2] for row in rows),
@@ -102,6 +103,26 @@ class MeteredExceptionRate(models.TransientModel):
                 ) in rows
             ],
         }
+
+    @api.model
+    def _usual_steps(self, deck):
+        """Price unit and increments that most rates of a deck have.
+
+        :return: dict of values; empty where the deck has no rates
+        """
+        names = ("per_seconds", "initial_increment", "increment")
+        found = self.env["metered.rate"]._read_group(
+            [("deck_id", "=", deck.id)],
+            list(names),
+            order="__count desc, increment desc",
+            limit=1,
+        )
+        return dict(zip(names, found[0], strict=True)) if found else {}
+
+    @api.onchange("deck_id")
+    def _onchange_deck_id(self):
+        """Another deck may bill in other steps."""
+        self.update(self._usual_steps(self.deck_id._origin))
 
     @api.model
     def _deck(self, target, company):

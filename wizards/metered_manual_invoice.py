@@ -259,6 +259,15 @@ class MeteredManualInvoice(models.TransientModel):
             self.env, "action_metered_period", self._unbilled_domain(), context={}
         )
 
+    def action_view_invoices(self):
+        """Open the invoices that hold usage of the question already."""
+        self.ensure_one()
+        domain = [*self._domain(), ("invoice_line_id", "!=", False)]
+        invoices = self.env["metered.usage"].search(domain).sudo().invoice_id.ids
+        return window_action(
+            self.env, "action_metered_invoice", [("id", "in", invoices)], context={}
+        )
+
     def action_view_usage(self):
         """Open the usage of the question, on an invoice or not."""
         self.ensure_one()

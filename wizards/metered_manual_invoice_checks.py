@@ -110,7 +110,11 @@ class MeteredManualInvoice(models.TransientModel):
             ).date(),
         )
         if last.state == "done":
-            text = self.env._("Connected, last import on %s.", day)
+            text = (
+                self.env._("Last fetched on %s.", day)
+                if last.sync_id
+                else self.env._("Last file imported on %s.", day)
+            )
         elif last.state == "failed":
             text = self.env._(
                 "The import of %(file)s failed on %(day)s.",
@@ -154,6 +158,11 @@ class MeteredManualInvoice(models.TransientModel):
             False: "fa-times-circle text-danger",
             None: "fa-info-circle text-info",
         }
+        words = {
+            True: self.env._("All right"),
+            False: self.env._("Missing"),
+            None: self.env._("For information"),
+        }
         rows = [
             Markup(
                 '<li class="d-flex gap-2"><i class="fa %s mt-1" role="img" title="%s">'
@@ -161,9 +170,7 @@ class MeteredManualInvoice(models.TransientModel):
             )
             % (
                 icons[ok],
-                {True: self.env._("All right"), False: self.env._("Missing")}.get(
-                    ok, ""
-                ),
+                words[ok],
                 title,
                 text,
             )

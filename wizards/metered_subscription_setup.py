@@ -35,6 +35,13 @@ class MeteredSubscriptionSetup(models.TransientModel):
     fee_name = fields.Char(
         string="Fee Is For", default=lambda self: self.env._("Monthly service")
     )
+    product_ids = fields.Many2many(
+        "product.product",
+        string="Metered Products",
+        domain="[('metered_meter_id', '!=', False)]",
+        default=lambda self: self._default_product_ids(),
+        help="Other usage that this customer is billed for. Calls need none.",
+    )
     currency_id = fields.Many2one(
         "res.currency", default=lambda self: self.env.company.currency_id
     )
@@ -48,6 +55,18 @@ class MeteredSubscriptionSetup(models.TransientModel):
         found = self.env["metered.usage"].search(without, order="day desc", limit=1)
         found = found or self.env["metered.identifier"].search(without, limit=1)
         return found.partner_id.commercial_partner_id
+
+    @api.model
+    def _default_product_ids(self):
+        """What companies sell that bill other usage: mostly all of it."""
+        if self.env.company.metered_bills == "calls":
+            return False
+        return self.env["product.product"].search(
+            [
+                ("metered_meter_id", "!=", False),
+                ("company_id", "in", [False, self.env.company.id]),
+            ]
+        )
 
     @api.depends("partner_id")
     def _compute_date_start(self):
@@ -78,17 +97,21 @@ class MeteredSubscriptionSetup(models.TransientModel):
             "stage_id": stage.id,
             "in_progress": True,
         }
+        lines = [
+            {"product_id": product.id, "name": product.name, "product_uom_qty": 1}
+            for product in self.product_ids
+        ]
         if self.fee:
-            values["sale_subscription_line_ids"] = [
-                Command.create(
-                    {
-                        "product_id": self._product().id,
-                        "name": self.fee_name,
-                        "product_uom_qty": 1,
-                        "price_unit": self.fee,
-                    }
-                )
-            ]
+            lines.insert(
+                0,
+                {
+                    "product_id": self._product().id,
+                    "name": self.fee_name,
+                    "product_uom_qty": 1,
+                    "price_unit": self.fee,
+                },
+            )
+        values["sale_subscription_line_ids"] = [Command.create(line) for line in lines]
         subscription = self.env["sale.subscription"].create(values)
         # A subscription that is put in progress sets both dates to today. Fees are
         # billed in advance: the first month's is due on the first day.

@@ -6,9 +6,6 @@ from zoneinfo import ZoneInfo
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-#: how far back a sync by hand goes unless told
-DAYS = 7
-
 
 class MeteredSyncStart(models.TransientModel):
     """Which days of a customer to fetch from the switch."""
@@ -22,21 +19,79 @@ class MeteredSyncStart(models.TransientModel):
     account_ids = fields.Many2many(
         "metered.source.account", string="Accounts", readonly=True
     )
+    period = fields.Selection(
+        [
+            ("this_month", "This Month"),
+            ("last_month", "Last Month"),
+            ("since_invoice", "Since Last Invoice"),
+            ("custom", "Custom"),
+        ],
+        required=True,
+        default="since_invoice",
+        help="Since Last Invoice starts on the day after the last invoiced usage: of "
+        "several customers, after the earliest. Without an invoice it starts with last "
+        "month; it never goes back more than a year.",
+    )
     date_from = fields.Date(
         string="From",
         required=True,
-        default=lambda self: self._default_date_from(),
+        compute="_compute_dates",
+        precompute=True,
+        store=True,
+        readonly=False,
         help="The first day, in the company's time zone.",
     )
     date_to = fields.Date(
         string="Until",
         required=True,
-        default=lambda self: self.env.company._metered_today(),
+        compute="_compute_dates",
+        precompute=True,
+        store=True,
+        readonly=False,
         help="The last day, included.",
     )
 
-    def _default_date_from(self):
-        return self.env.company._metered_today() - timedelta(days=DAYS)
+    @api.depends("period")
+    def _compute_dates(self):
+        for start in self:
+            today = start.env.company._metered_today()
+            month = today.replace(day=1)
+            if start.period == "last_month":
+                start.date_from = fields.Date.subtract(month, months=1)
+                start.date_to = month - timedelta(days=1)
+            elif start.period == "since_invoice":
+                start.date_from = start._day_after_invoiced(today)
+                start.date_to = today
+            else:
+                # Custom begins with the days that were chosen before.
+                custom = start.period == "custom"
+                start.date_from = (custom and start.date_from) or month
+                start.date_to = (custom and start.date_to) or today
+
+    def _day_after_invoiced(self, today):
+        """The first day that somebody was not invoiced for; see ``period``."""
+        partners = (self.account_ids.partner_id | self.partner_id)._origin
+        owners = partners.commercial_partner_id
+        groups = self.env["metered.usage"]._read_group(
+            [
+                ("partner_id", "child_of", owners.ids),
+                ("company_id", "=", self.env.company.id),
+                ("invoice_line_id", "!=", False),
+            ],
+            ["partner_id"],
+            ["day:max"],
+        )
+        last = {}
+        for partner, day in groups:
+            owner = partner.commercial_partner_id
+            last[owner] = max(day, last.get(owner, day))
+        last_month = fields.Date.subtract(today.replace(day=1), months=1)
+        days = [
+            last[owner] + timedelta(days=1) if owner in last else last_month
+            for owner in owners
+        ]
+        first = min([*days, today]) if days else last_month
+        return max(first, fields.Date.subtract(today, years=1))
 
     @api.model
     def _action_open(self, sources, partner_id=False):

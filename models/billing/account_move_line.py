@@ -21,7 +21,10 @@ class AccountMoveLine(models.Model):
         readonly=True,
     )
     metered_date_from = fields.Date(
-        string="Usage From", readonly=True, help="First day of the usage it charges."
+        string="Usage From",
+        readonly=True,
+        index="btree_not_null",
+        help="First day of the usage it charges.",
     )
     metered_date_to = fields.Date(
         string="Usage Until",

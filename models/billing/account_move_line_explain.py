@@ -8,7 +8,7 @@ from odoo.tools import format_date
 from ...ingest.usage_calls import USAGE_CDRS
 from ...rating.exact import exact, exact_text
 
-#: calls that are shown of a line, the dearest
+#: calls that are shown of a line, the most expensive
 LARGEST = 20
 #: destinations that are named; the others are one sum
 DESTINATIONS = 8
@@ -27,7 +27,7 @@ class AccountMoveLine(models.Model):
     )
     metered_largest_cdr_ids = fields.Many2many(
         "metered.cdr",
-        string="Dearest Calls",
+        string="Most Expensive Calls",
         compute="_compute_metered_largest_cdr_ids",
         help="Open one to see how its charge came about.",
     )
@@ -54,7 +54,7 @@ class AccountMoveLine(models.Model):
         for line in self:
             usage = line.sudo().metered_usage_ids
             line.metered_largest_cdr_ids = self.env["metered.cdr"].search(
-                [("usage_id", "in", usage.ids)],
+                [("usage_id", "in", usage.ids), ("charge", ">", 0)],
                 order="charge desc, start_time, id",
                 limit=LARGEST,
             )

@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
 from ..guard.untrusted import own_context
-from ..screen.actions import RELOAD, notification
+from ..screen.actions import RELOAD, notification, window_action
 
 # Invoices that charge a period: made for it, or of the sale order of its fees; neither
 # cancelled nor taken back in full by posted credit notes.
@@ -71,6 +71,15 @@ class MeteredPeriod(models.Model):
         "account.move", readonly=True, ondelete="set null", index="btree_not_null"
     )
 
+    amount = fields.Monetary(
+        string="Untaxed Amount",
+        compute="_compute_amount",
+        compute_sudo=True,
+        help="Of its invoice: fees and usage.",
+    )
+    currency_id = fields.Many2one(
+        "res.currency", compute="_compute_amount", compute_sudo=True
+    )
     order_id = fields.Many2one(
         "sale.order",
         string="Sale Order",
@@ -111,6 +120,34 @@ class MeteredPeriod(models.Model):
     _period_uniq = models.UniqueIndex(
         "(subscription_id, date_to)", "This period was billed already."
     )
+
+    @api.depends("invoice_id")
+    def _compute_amount(self):
+        for period in self:
+            invoice = period.invoice_id
+            period.amount = invoice.amount_untaxed
+            period.currency_id = invoice.currency_id or period.company_id.currency_id
+
+    def action_view_usage(self):
+        """Open the usage on its invoice; without one what is open of its days."""
+        self.ensure_one()
+        self.check_access("read")
+        domain = [
+            ("company_id", "=", self.company_id.id),
+            ("invoice_line_id", "=", False),
+            ("partner_id", "in", self.partner_id._metered_family().ids),
+            ("day", ">=", self.date_from),
+            ("day", "<", self.date_to),
+        ]
+        if self.invoice_id:
+            domain = [("invoice_id", "=", self.invoice_id.id)]
+        return window_action(
+            self.env,
+            "action_metered_usage",
+            domain,
+            context={},
+            display_name=self.env._("Usage, %s", self.display_name),
+        )
 
     @api.depends("date_to")
     def _compute_last_day(self):

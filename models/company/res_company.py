@@ -52,6 +52,13 @@ class ResCompany(models.Model):
         help="A day of usage begins and ends in this time zone. Empty: that of the "
         "company's working hours.",
     )
+    metered_bills = fields.Selection(
+        [("calls", "Calls"), ("usage", "Other usage"), ("both", "Both")],
+        string="What Is Billed",
+        required=True,
+        default="calls",
+        help="Which steps the setup of Metered Billing has.",
+    )
     metered_responsible_id = fields.Many2one(
         "res.users",
         string="Responsible for Metered Billing",
@@ -108,6 +115,14 @@ class ResCompany(models.Model):
         """The time zone in which the company's days begin, an IANA name."""
         self.ensure_one()
         return company_zone(self)
+
+    def _metered_default_zone(self):
+        """The time zone of what is new: where days of usage begin, or the user's.
+
+        Odoo takes the user's from the browser at the first login.
+        """
+        self.ensure_one()
+        return self.metered_tz or self.env.user.tz or "UTC"
 
     def _metered_today(self):
         """The date that it is in the company's billing time zone."""

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 from odoo.tools import format_date
 
 from ...ingest.dial_plans import dial_plan
@@ -22,10 +23,16 @@ IDENTIFIER_KINDS = [
 class MeteredIdentifier(models.Model):
     _name = "metered.identifier"
     _description = "Service Identifier"
-    _inherit = ["metered.guarded", "metered.audit", "metered.cure"]
+    _inherit = [
+        "metered.guarded",
+        "metered.audit",
+        "metered.cure",
+        "metered.number.search",
+    ]
     _order = "partner_id, kind, value, date_from"
     _rec_name = "value"
     _rec_names_search = ["value", "normalised"]
+    _number_fields = {"normalised": ("",)}
 
     _curing = frozenset(
         {
@@ -174,6 +181,11 @@ class MeteredIdentifier(models.Model):
             ("date_to", "=", False),
             ("date_to", ">", moment),
         ]
+
+    @api.model
+    def _domain_no_number(self, text):
+        """Extensions, trunks and keys are texts, too."""
+        return Domain("value", "ilike", text) | super()._domain_no_number(text)
 
     def _describe_dates(self):
         """When it is valid, as text with days of the user's time zone."""

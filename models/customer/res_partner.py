@@ -166,6 +166,18 @@ class ResPartner(models.Model):
             context={"default_partner_id": self.commercial_partner_id.id},
         )
 
+    def action_metered_what_if(self):
+        """Ask what another plan or rate deck would make of this customer's usage."""
+        self.ensure_one()
+        return window_action(
+            self.env,
+            "action_metered_simulation_start",
+            context={
+                "default_kind": "what_if",
+                "default_partner_ids": self.commercial_partner_id.ids,
+            },
+        )
+
     def _metered_action(self, xml_id):
         """An action that shows what is billed to this customer."""
         self.ensure_one()

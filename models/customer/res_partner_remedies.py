@@ -168,6 +168,8 @@ class ResPartner(models.Model):
         )
 
     def _metered_open_new_subscription(self, source):
-        return self.env["sale.subscription"]._get_records_action(
-            context={"default_partner_id": self.id}
+        return window_action(
+            self.env,
+            "action_metered_subscription_setup",
+            context={"default_partner_id": self.commercial_partner_id.id},
         )

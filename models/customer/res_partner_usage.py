@@ -10,6 +10,11 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 from odoo.tools.misc import formatLang
 
+#: days of a period after which its pace tells something
+LEAST_DAYS = 3
+#: months that are shown as bars
+MONTHS = 6
+
 
 class ResPartner(models.Model):
     """A customer's usage that is not invoiced yet, and when it will be."""
@@ -29,6 +34,71 @@ class ResPartner(models.Model):
         groups="metered_billing.group_metered_user",
         help="What of each allowance is used, left, rolled over, and when it expires.",
     )
+
+    metered_history_info = fields.Json(
+        string="Usage by Month",
+        compute="_compute_metered_history_info",
+        groups="metered_billing.group_metered_user",
+        help="What the usage of the last months came to. Usage of meters is priced "
+        "when it is invoiced, and counts from then on.",
+    )
+
+    def _compute_metered_history_info(self):
+        for partner in self:
+            owner = partner._metered_payer().sudo(False)
+            owner = owner._origin or owner
+            partner.metered_history_info = {
+                "months": owner._metered_history() if owner.id else []
+            }
+
+    def _metered_history(self):
+        """The last months with what their usage comes to.
+
+        :return: list of dicts: month, amount (texts), percent (of the largest month, in
+            the currency of most of it); empty where there was no usage
+        """
+        this_month = self._metered_today().replace(day=1)
+        months = [
+            this_month - relativedelta(months=ago) for ago in reversed(range(MONTHS))
+        ]
+        usage = self.env["metered.usage"]
+        usage.flush_model()
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT date_trunc('month', day)::date, currency_id, sum(amount)
+                  FROM metered_usage
+                 WHERE id IN %s AND currency_id IS NOT NULL
+                 GROUP BY 1, 2 ORDER BY 2
+                """,
+                usage._search(
+                    [*self._metered_domain("metered.usage"), ("day", ">=", months[0])]
+                ).subselect(),
+            )
+        )
+        totals, by_month = {}, {}
+        for month, currency_id, amount in found:
+            totals[currency_id] = totals.get(currency_id, 0) + amount
+            by_month.setdefault(month, {})[currency_id] = amount
+        if not any(totals.values()):
+            return []
+        main = max(totals, key=totals.get)
+        largest = max(amounts.get(main, 0) for amounts in by_month.values())
+        currencies = self.env["res.currency"]
+        return [
+            {
+                "month": format_date(self.env, month, date_format="LLL yyyy"),
+                "amount": " + ".join(
+                    self._metered_money(amount, currencies.browse(currency_id))
+                    for currency_id, amount in by_month.get(month, {main: 0}).items()
+                ),
+                "percent": round(100 * by_month.get(month, {}).get(main, 0) / largest)
+                if largest
+                else 0,
+                "so_far": month == this_month,
+            }
+            for month in months
+        ]
 
     def _compute_metered_usage_info(self):
         for partner in self:
@@ -129,17 +199,23 @@ class ResPartner(models.Model):
                 ),
                 billed,
             ),
-            *self._metered_block(
-                [*domain, ("day", ">=", start), ("day", "<", due)],
-                self._metered_days(start, due),
-                billed,
-                always=True,
-                period=(subscription, start, due),
+            *(
+                self._metered_block(
+                    [*domain, ("day", ">=", start), ("day", "<", due)],
+                    self._metered_days(start, due),
+                    billed,
+                    always=True,
+                    period=(subscription, start, due),
+                )
+                if start < due
+                else []
             ),
             *self._metered_block(
                 [*domain, ("day", ">=", due)],
                 self.env._("From %s on", format_date(self.env, due)),
                 self.env._("To be billed with the renewal after that"),
+                # Before the first renewal there may be no period that ends with it.
+                always=start >= due,
             ),
         ]
 
@@ -187,8 +263,37 @@ class ResPartner(models.Model):
                     self._metered_money(amount, currency)
                     for currency, amount in totals.items()
                 ],
+                "pace": period and self._metered_pace(domain, totals, *period),
             }
         ]
+
+    def _metered_pace(self, domain, totals, subscription, start, due):
+        """What a running period comes to if its usage goes on like this, as text.
+
+        In proportion to the days: what is included, and prices that change with the
+        quantity, make it another amount.
+
+        :param domain: of the usage
+        :param totals: dict ``res.currency`` -> amount so far
+        :param start, due: first day of the period, and first day after it
+        :return: str; False in the first days, and when the period is over
+        """
+        today = self._metered_today()
+        if not start <= today < due or not any(totals.values()):
+            return False
+        newest = self.env["metered.usage"].search(domain, order="day desc", limit=1).day
+        days = max((today - start).days, newest and (newest - start).days + 1 or 0)
+        if days < LEAST_DAYS:
+            return False
+        share = Decimal((due - start).days) / days
+        return self.env._(
+            "At this pace about %(amounts)s by %(day)s",
+            amounts=" + ".join(
+                self._metered_money(Decimal(amount) * share, currency)
+                for currency, amount in totals.items()
+            ),
+            day=format_date(self.env, due - timedelta(days=1)),
+        )
 
     def _metered_so_far(self, domain, period):
         """What usage of meters comes to as of now, priced as an invoice prices it.

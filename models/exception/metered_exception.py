@@ -2,7 +2,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
+
+from ...ingest.outcome import SAME_ID
 
 REASONS = [
     ("unparsable", "Line cannot be read"),
@@ -24,6 +27,7 @@ REASONS = [
     ("no_destination", "No destination fits the called number"),
     ("no_rate", "No rate fits the call"),
     ("too_large", "The charge is too large to be right"),
+    ("same_id", "Same id, other call"),
     ("unstorable", "Record cannot be stored"),
 ]
 KINDS = [
@@ -43,8 +47,9 @@ class MeteredException(models.Model):
 
     _name = "metered.exception"
     _description = "Exception"
-    _inherit = ["metered.guarded"]
+    _inherit = ["metered.guarded", "metered.number.search"]
     _order = "id desc"
+    _number_fields = {"callee": ("",), "detail": ("", "number ")}
 
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     company_currency_id = fields.Many2one(related="company_id.currency_id")
@@ -131,7 +136,17 @@ class MeteredException(models.Model):
     )
     record_id = fields.Char(
         readonly=True,
-        help="The call id that a line has since it was corrected and can be read.",
+        help="The call id that a line has since it was corrected and can be read, or "
+        "that another record had before.",
+    )
+    fingerprint = fields.Char(
+        readonly=True,
+        help="Of a record without id: a digest of its facts, to know it again.",
+    )
+    is_other = fields.Boolean(
+        string="Is Another Call",
+        readonly=True,
+        help="A person said that it is a call of its own, whatever its id says.",
     )
     corrected_uid = fields.Many2one("res.users", string="Corrected By", readonly=True)
     corrected_date = fields.Datetime(string="Corrected On", readonly=True)
@@ -151,6 +166,9 @@ class MeteredException(models.Model):
         " WHERE state != 'resolved'"
     )
     _record_idx = models.Index("(source_id, record_id) WHERE record_id IS NOT NULL")
+    _fingerprint_idx = models.Index(
+        "(source_id, fingerprint) WHERE fingerprint IS NOT NULL"
+    )
     _callee_idx = models.Index("(callee text_pattern_ops) WHERE state = 'open'")
 
     def init(self):
@@ -169,35 +187,70 @@ class MeteredException(models.Model):
 
     @api.depends("reason", "detail", "rule_id", "destination_id", "meter_id")
     def _compute_message(self):
+        kinds = self._tried_kinds()
         for exception in self:
-            exception.message = exception._describe()
+            exception.message = exception._describe(kinds.get(exception.id))
 
     @api.model
-    def _describe_identifier(self, detail):
-        """`endpoint trunk1` with the kind as users know it."""
+    def _domain_no_number(self, text):
+        """What it is about may be a trunk, a key or a date."""
+        return Domain("detail", "ilike", text) | super()._domain_no_number(text)
+
+    def _tried_kinds(self):
+        """As what kinds of identifier the text of each was looked for.
+
+        :return: dict id -> list of kinds, in the order of the source's steps; of those
+            without a customer only
+        """
+        if not self._origin:
+            return {}
+        self.flush_model(["cause", "reason"])
+        self.env.cr.execute(
+            """
+            SELECT id, cause, tried FROM metered_exception
+             WHERE id = ANY(%s) AND reason = 'unknown_customer'
+            """,
+            (self._origin.ids,),
+        )
+        return {
+            exception_id: same_value(cause, tried or [])
+            for exception_id, cause, tried in self.env.cr.fetchall()
+        }
+
+    def _describe_identifier(self, detail, kinds):
+        """`endpoint trunk1` with its kind as users know it, where that is known."""
         kind, space, value = detail.partition(" ")
-        kinds = self.env["metered.identifier"]._fields["kind"]
-        label = dict(kinds._description_selection(self.env)).get(kind)
+        if len(kinds or ()) > 1:
+            return value
+        field = self.env["metered.identifier"]._fields["kind"]
+        label = dict(field._description_selection(self.env)).get(kind)
         return f"{value} ({label})" if space and label else detail
 
-    def _describe(self):
-        """What is wrong and what to do, in a sentence."""
+    def _describe(self, kinds=None):
+        """What is wrong and what to do, in a sentence.
+
+        :param kinds: see :meth:`_tried_kinds`
+        """
         self.ensure_one()
         detail = self.detail or self.env._("(empty)")
         texts = {
             "unparsable": self.env._("The line cannot be read: %s", detail),
             "column_count": self.env._("The line does not fit the others: %s", detail),
             "invalid_time": self.env._(
-                "%s is not a time that the source's format and time zone know.", detail
+                "%s is not a time in the source's format and time zone. Correct the "
+                "record, or change the format on the source.",
+                detail,
             ),
             "invalid_duration": self.env._(
-                "%s is not a duration in the unit that the source says, or an end "
-                "that can be told from its beginning.",
+                "%s is not a duration in the unit that the source sets, or its end is "
+                "not after its start. Correct the record, or change the format on "
+                "the source.",
                 detail,
             ),
             "invalid_quantity": self.env._(
                 "%s is not a quantity: digits, and up to 9 decimals after the decimal "
-                "sign of the source.",
+                "sign of the source. Correct the record, or choose another column on "
+                "the source.",
                 detail,
             ),
             "unclear_time": self.env._(
@@ -219,7 +272,8 @@ class MeteredException(models.Model):
                 detail,
             ),
             "invalid_properties": self.env._(
-                '%s is no JSON object such as {"region": "eu"}.', detail
+                '%s is not a JSON object such as {"region": "eu"}. Correct the record.',
+                detail,
             ),
             "unknown_meter": self.env._(
                 "No meter has the code %s. Add the meter, correct the record, or set "
@@ -232,17 +286,25 @@ class MeteredException(models.Model):
                 detail,
             ),
             "absurd_duration": self.env._(
-                "%s seconds are more than the source's longest call allows.", detail
+                "%s seconds are more than the longest call that the source allows. "
+                "Correct the record, or raise the limit on the source.",
+                detail,
             ),
-            "future": self.env._("The call begins later than now."),
-            "too_old": self.env._("The call is older than the source takes in."),
+            "future": self.env._(
+                "The call begins in the future. Correct the record, or the time zone "
+                "of the source."
+            ),
+            "too_old": self.env._(
+                "The call is older than the source accepts. Correct the record, or "
+                "raise the limit on the source."
+            ),
             "declared": self.env._(
                 "The charging rule %s of the source says so.",
                 self.rule_id.name or self.env._("(deleted)"),
             ),
             "unknown_customer": self.env._(
-                "Nobody has the identifier %s: add it to a customer.",
-                self._describe_identifier(detail),
+                "No customer has the identifier %s. Assign it to a customer.",
+                self._describe_identifier(detail, kinds),
             ),
             "no_destination": self.env._(
                 "No destination fits %s: add a destination with its prefix.", detail
@@ -251,6 +313,7 @@ class MeteredException(models.Model):
                 "The price of %s gives a charge beyond all measure: look at its rate.",
                 detail,
             ),
+            "same_id": self._describe_same_id(detail),
             "unstorable": self.env._(
                 "The database or the program refused the record: %s. Correct it, or "
                 "try it again after an update.",
@@ -263,6 +326,23 @@ class MeteredException(models.Model):
             ),
         }
         return texts.get(self.reason, detail)
+
+    def _describe_same_id(self, detail):
+        """Both records, and what can be done."""
+        if self.fingerprint:
+            return self.env._(
+                "Another record of the same file tells the same call, and differs in "
+                "columns that have no meaning: %s. Import it as another call, or "
+                "dismiss it.",
+                detail,
+            )
+        known, _sign, own = detail.rpartition(" ≠ ")
+        return self.env._(
+            "Another call has this id: %(known)s. This one is %(own)s. Import it as "
+            "another call, or dismiss it.",
+            known=known,
+            own=own,
+        )
 
     @api.depends("reason", "detail")
     def _compute_display_name(self):
@@ -311,6 +391,12 @@ class MeteredException(models.Model):
             job._process()
         return sum(jobs.mapped("cured"))
 
+    def action_is_other(self):
+        """Import these records as calls of their own, beside those with their ids."""
+        self._check_may_cure()
+        target = {**self._target(), "reasons": [SAME_ID]}
+        return self.env["metered.exception.job"]._start("other", target)
+
     def action_reopen(self):
         """Let dismissed records wait for a person again."""
         self._check_may_cure()
@@ -351,3 +437,14 @@ class MeteredException(models.Model):
         return self.env[wizard]._get_records_action(
             name=title, target="new", context={"default_target": self._target()}
         )
+
+
+def same_value(cause, tried):
+    """The kinds of identifier that a cause's value was looked for as.
+
+    :param str cause: "kind value"
+    :param tried: list of such texts, in the order in which they were looked for
+    """
+    _kind, _space, value = (cause or "").partition(" ")
+    pairs = (text.partition(" ") for text in tried)
+    return list(dict.fromkeys(kind for kind, _space, text in pairs if text == value))

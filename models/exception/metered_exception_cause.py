@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...ingest.causes import NO_KEY, destination_prefix
+from ...ingest.outcome import SAME_ID
 from ..screen.actions import window_action
 from .metered_exception import KINDS, REASONS, STATES
 
@@ -16,6 +17,7 @@ CURES = {
     "no_destination": "destination",
     "declared": "look",
     "unknown_direction": "word",
+    "same_id": "other",
     "absurd_duration": "limit",
     "future": "limit",
     "too_old": "limit",
@@ -98,6 +100,7 @@ class MeteredExceptionCause(models.Model):
             ("rate", "Add a rate"),
             ("destination", "Add a destination"),
             ("word", "Add the word to the source's direction words"),
+            ("other", "Import as another call, or dismiss"),
             ("limit", "Change the source's limit, correct or dismiss"),
             ("look", "Look at the records: correct or dismiss"),
             ("correct", "Correct the records, or the source's columns"),
@@ -143,6 +146,7 @@ class MeteredExceptionCause(models.Model):
             exception.id: exception
             for exception in self.env["metered.exception"].browse(self.ids).exists()
         }
+        tried = self.env["metered.exception"].browse(self.ids)._tried_kinds()
         for cause in self:
             example = examples.get(cause.id, self.env["metered.exception"])
             cause.example = example.detail
@@ -152,17 +156,18 @@ class MeteredExceptionCause(models.Model):
                 cause.cure == "destination" and not destination_prefix(cause.cause)
             ):
                 cause.cure = "correct"
-            cause.name = cause._title(example)
+            cause.name = cause._title(example, tried.get(cause.id, []))
 
     @api.depends("name")
     def _compute_display_name(self):
         for cause in self:
             cause.display_name = cause.name
 
-    def _title(self, example):
+    def _title(self, example, tried):
         """What is missing or wrong, in a few words.
 
         :param example: one ``metered.exception`` of the cause, or none
+        :param tried: kinds of identifier that it was looked for as
         """
         self.ensure_one()
         detail = example.detail or self.env._("(empty)")
@@ -175,16 +180,18 @@ class MeteredExceptionCause(models.Model):
         where = example.destination_id.name or example.callee or detail
         texts = {
             "unknown_customer": (
-                self.env._(
-                    "%(kind)s %(value)s is nobody's",
+                self.env._("No identifier in the records")
+                if self.cause == NO_KEY
+                else self.env._("No customer has the identifier %s", value)
+                if len(tried) > 1
+                else self.env._(
+                    "No customer has %(value)s (%(kind)s)",
                     kind=kinds.get(kind, kind),
                     value=value,
                 )
-                if self.cause != NO_KEY
-                else self.env._("Nothing tells whose the records are")
             ),
             "no_rate": self.env._(
-                "%(destination)s has no rate (%(type)s)",
+                "No rate for %(destination)s (%(type)s)",
                 destination=where,
                 type=example.meter_id.name or "–",
             ),
@@ -192,7 +199,7 @@ class MeteredExceptionCause(models.Model):
                 "The rate for %s charges beyond all measure",
                 where,
             ),
-            "no_destination": self.env._("%s is no destination", self.cause),
+            "no_destination": self.env._("No destination for %s", self.cause),
             "declared": self.env._(
                 "Rule: %s", example.rule_id.name or self.env._("(deleted)")
             ),
@@ -207,6 +214,7 @@ class MeteredExceptionCause(models.Model):
             "invalid_properties": self.env._("Properties are no JSON object"),
             "unknown_meter": self.env._("No meter has the code %s", detail),
             "unknown_direction": self.env._("Direction word %s is not known", detail),
+            "same_id": self.env._("The id is another call's: %s", detail),
             "column_count": self.env._("Wrong number of columns: %s", detail),
             "unparsable": self.env._("Lines cannot be read: %s", detail),
             "unstorable": self.env._("Records that cannot be stored: %s", detail),
@@ -268,7 +276,14 @@ class MeteredExceptionCause(models.Model):
 
     def _start(self, operation):
         self.env["metered.exception"]._check_may_cure()
-        return self.env["metered.exception.job"]._start(operation, self._target())
+        target = self._target()
+        if operation == "other":
+            target["reasons"] = [SAME_ID]
+        return self.env["metered.exception.job"]._start(operation, target)
+
+    def action_is_other(self):
+        """Import the records of these causes as calls of their own."""
+        return self._start("other")
 
     def action_assign(self):
         """Ask whose these identifiers are."""

@@ -11,6 +11,7 @@ from odoo.tools import SQL
 
 from ...ingest.conflicts import again, is_temporary, quietly
 from ...ingest.exception_store import printable
+from ...ingest.outcome import SAME_ID
 from ...ingest.retry import corrected_id, retry_exceptions
 from ...ingest.store import lock_source
 from ..screen.actions import RELOAD, notification, window_action
@@ -20,7 +21,13 @@ from .metered_exception_target import target_sql
 SLICE_RECORDS = 5000
 _logger = logging.getLogger(__name__)
 #: records that are worked on at once, where somebody waits for the answer
-AT_ONCE = {"retry": 500, "correct": 500, "dismiss": 10_000, "reopen": 10_000}
+AT_ONCE = {
+    "retry": 500,
+    "correct": 500,
+    "other": 500,
+    "dismiss": 10_000,
+    "reopen": 10_000,
+}
 
 
 class MeteredExceptionJob(models.Model):
@@ -48,6 +55,7 @@ class MeteredExceptionJob(models.Model):
         [
             ("retry", "Try again"),
             ("correct", "Correct and try again"),
+            ("other", "Import as calls of their own"),
             ("dismiss", "Dismiss"),
             ("reopen", "Open again"),
         ],
@@ -86,7 +94,7 @@ class MeteredExceptionJob(models.Model):
             self.target,
             self.company_id.ids,
             state="dismissed" if self.operation == "reopen" else "open",
-            readable=self.operation == "retry",
+            readable=self.operation in ("retry", "other"),
         )
 
     def _count_target(self):
@@ -186,7 +194,7 @@ class MeteredExceptionJob(models.Model):
 
         Whoever calls has checked that the user may do it.
 
-        :param operation: ``retry``, ``correct``, ``dismiss`` or ``reopen``
+        :param operation: ``retry``, ``correct``, ``other``, ``dismiss`` or ``reopen``
         :param target: dict, see ``metered_exception_target``
         :param values: dict; dismiss: ``reason``; correct: ``changes`` or ``record``
         :param because: what it is done because of, as text
@@ -288,7 +296,7 @@ class MeteredExceptionJob(models.Model):
         total, cured = sum(self.mapped("records")), sum(self.mapped("cured"))
         operation = self[0].operation
         records = words._records(total)
-        if operation in ("retry", "correct"):
+        if operation in ("retry", "correct", "other"):
             message = self.env._(
                 "Rated now: %(cured)s of %(records)s.",
                 cured=cured,
@@ -326,6 +334,8 @@ class MeteredExceptionJob(models.Model):
             return 0
         if self.operation == "correct":
             self._correct(settings, ids)
+        if self.operation == "other":
+            self._tell_apart(ids)
         return self._retry(settings, ids)
 
     def _retry(self, settings, ids):
@@ -344,6 +354,18 @@ class MeteredExceptionJob(models.Model):
                     exceptions=-retried.cured,
                 )
         return sum(retried.cured for retried in outcome.values())
+
+    def _tell_apart(self, ids):
+        """Note that records are calls of their own, whatever their ids say."""
+        self.env.cr.execute(
+            """
+            UPDATE metered_exception
+               SET is_other = TRUE, write_date = now() AT TIME ZONE 'UTC'
+             WHERE id = ANY(%s) AND state = 'open' AND reason = %s
+            """,
+            (ids, SAME_ID),
+        )
+        self.env["metered.exception"].invalidate_model(flush=False)
 
     def _dismiss(self, ids):
         self.env.cr.execute(

@@ -9,8 +9,7 @@ from odoo.tools import format_datetime
 from ...ingest.load_rates import deck_chain
 from ...rating.exact import MICRO, exact, number
 from ...rating.usage_price import price_usage
-from ...stored.find_rate import price_calls
-from ...stored.golden import price_with_plan
+from ...stored.golden import AgreedCall, price_agreed
 
 WEEK = timedelta(days=7)
 #: A date begins within so many hours of its noon in UTC, in every time zone.
@@ -173,9 +172,9 @@ class MeteredGoldenCall(models.Model):
         "currency_id",
     )
     def _compute_verdict(self):
+        found = self.filtered(lambda call: call._is_complete())._looks()
         for call in self:
-            charge, verdict = call._look() if call._is_complete() else (False, False)
-            call.charge, call.verdict = charge, verdict
+            call.charge, call.verdict = found.get(call, (False, False))
 
     def _is_complete(self):
         """Whether it says what is priced; a form that is being filled in may not."""
@@ -188,47 +187,59 @@ class MeteredGoldenCall(models.Model):
         found = self.search(companies).filtered(lambda call: call.verdict in value)
         return [("id", "in", found.ids)]
 
-    def _look(self, day=None, tried=None):
-        """What it costs with the prices of now.
+    def _looks(self, day=None, tried=None):
+        """What they cost with the prices of now, all calls in one pass.
 
         :param day: date from which standing ones are checked; None: today
-        :param tried: ``TriedRates``, with which a call is priced instead
-        :return: (charge as text, verdict)
+        :param tried: ``TriedRates``, with which calls are priced instead
+        :return: dict golden call -> (charge as text, verdict)
         """
-        if self.kind == "usage":
-            amount, currency = self._price_of_usage(day)
-        else:
-            amount, currency = self._price_of_call(day, tried)
-        if amount is None:
-            return self.env._("no price"), "unrated"
-        expected = number(self.expected).quantize(MICRO)
-        same = currency == self.currency_id and amount.quantize(MICRO) == expected
-        return self._format(amount, currency), "same" if same else "differs"
+        prices = {}
+        for company, calls in self.grouped("company_id").items():
+            of_calls = calls.filtered(lambda call: call.kind == "call")
+            prices.update(of_calls._prices_of_calls(company, day, tried))
+            for call in calls - of_calls:
+                prices[call] = call._price_of_usage(day)
+        found = {}
+        for call in self:
+            amount, currency = prices[call]
+            if amount is None:
+                found[call] = self.env._("no price"), "unrated"
+                continue
+            expected = number(call.expected).quantize(MICRO)
+            same = currency == call.currency_id and amount.quantize(MICRO) == expected
+            found[call] = call._format(amount, currency), "same" if same else "differs"
+        return found
 
-    def _price_of_call(self, day, tried):
-        """(Decimal, ``res.currency``), (None, None) where it has no price."""
-        company = self.company_id.sudo().with_company(self.company_id)
-        about = (
-            company,
-            self.partner_id._origin.sudo(),
-            self.number,
-            self.meter_id._origin.sudo(),
-            self._moment(day),
-        )
-        if self.plan != "deck" and self.partner_id:
-            book = self.env["metered.plan.mark"]._plan_book(about[0])
-            micro, currency_id = price_with_plan(
-                book, *about, self.seconds, self.plan == "left", tried
+    def _prices_of_calls(self, company, day, tried):
+        """Dict call -> (Decimal, ``res.currency``), (None, None) without a price."""
+        if not self:
+            return {}
+        company = company.sudo().with_company(company)
+        asked = [
+            AgreedCall(
+                call.partner_id._origin.sudo(),
+                call.number,
+                call.meter_id._origin.sudo(),
+                call._moment(day),
+                call.seconds,
+                None
+                if call.plan == "deck" or not call.partner_id
+                else call.plan == "left",
             )
-        else:
-            company, partner, *call = about
-            deck = self.env["metered.rate.deck"].sudo()
-            lengths = [self.seconds]
-            [found] = price_calls(company, partner, deck, *call, lengths, tried=tried)
-            micro, currency_id = found.charge_micro, found.currency_id
-        if micro is None:
-            return None, None
-        return micro * MICRO, self.env["res.currency"].browse(currency_id)
+            for call in self
+        ]
+        marks = self.env["metered.plan.mark"]
+        priced = price_agreed(
+            company, asked, lambda: marks._plan_book(company), tried=tried
+        )
+        currencies = self.env["res.currency"]
+        return {
+            call: (None, None)
+            if micro is None
+            else (micro * MICRO, currencies.browse(currency_id))
+            for call, (micro, currency_id) in zip(self, priced, strict=True)
+        }
 
     def _price_of_usage(self, day):
         """(Decimal, ``res.currency``), (None, None) where it has no price."""
@@ -301,7 +312,8 @@ class MeteredGoldenCall(models.Model):
 
         :return: dict call -> (charge as text, verdict, text or False)
         """
-        return {call: (*call._look(day), call._measured()) for call in self}
+        found = self._looks(day)
+        return {call: (*found[call], call._measured()) for call in self}
 
     def _measured(self):
         """How records become an agreed quantity of usage, as text; False of a call."""

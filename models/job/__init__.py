@@ -3,3 +3,4 @@
 from . import ir_attachment
 from . import mail_activity
 from . import metered_job
+from . import metered_job_entry

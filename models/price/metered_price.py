@@ -335,9 +335,13 @@ class MeteredPrice(models.Model):
         """Begin each tier where the one before ends."""
         end = 0.0
         for number, tier in enumerate(self.tier_ids):
-            if number and not tier.first:
-                tier.first = end
-            end = tier.up_to
+            if number:
+                # What followed the tier above follows it still; in whole units the
+                # next number may be written as well.
+                step = 1 if tier.above and tier.first == tier.above + 1 else 0
+                if not tier.first or tier.first == tier.above + step:
+                    tier.first = end + step
+            tier.above, end = end, tier.up_to
 
     @api.onchange("charge_model")
     def _onchange_charge_model(self):

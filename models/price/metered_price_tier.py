@@ -34,6 +34,13 @@ class MeteredPriceTier(models.Model):
         "next number may be written as well: 0 to 100, 101 to 200. Left at 0 it is "
         "filled in.",
     )
+    above = fields.Float(
+        compute="_compute_above",
+        digits=0,
+        aggregator=None,
+        readonly=False,
+        help="Where the tier before ends: a tier that begins there follows it.",
+    )
     up_to = fields.Float(
         digits=0,
         aggregator=None,
@@ -68,6 +75,13 @@ class MeteredPriceTier(models.Model):
         help="Units that are sold together in this tier; a started block is a whole "
         "one. 0: units are sold one by one, and parts of one as such.",
     )
+
+    def _compute_above(self):
+        for tier in self:
+            before = tier.price_id.tier_ids.filtered(
+                lambda other, tier=tier: other.up_to and other.up_to <= tier.first
+            )
+            tier.above = max(before.mapped("up_to"), default=0.0)
 
     @api.depends("first", "up_to")
     def _compute_display_name(self):

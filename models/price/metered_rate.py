@@ -189,8 +189,8 @@ class MeteredRate(models.Model):
     used = fields.Boolean(
         readonly=True,
         copy=False,
-        help="Calls were rated with it. Its price stays as it is: end it, and make "
-        "another rate that begins on that day.",
+        help="Calls were rated with it, so its price stays as it is. Change from a "
+        "Date says what it costs from a day on.",
     )
 
     _deck_prefix_idx = models.Index("(deck_id, prefix)")
@@ -326,8 +326,8 @@ class MeteredRate(models.Model):
             if any(given(rate, vals, name) != rate[name] for name in changed):
                 raise UserError(
                     self.env._(
-                        "Calls were rated with %(rate)s of %(deck)s already. Set the "
-                        "day on which it ends, and make a new rate from that day on.",
+                        "Calls were rated with %(rate)s of %(deck)s already. Press "
+                        "Change from a Date to enter what it costs from a day on.",
                         rate=rate.display_name,
                         deck=rate.deck_id.name,
                     )
@@ -345,6 +345,11 @@ class MeteredRate(models.Model):
                     deck=rate.deck_id.name,
                 )
             )
+
+    def action_change(self):
+        """Ask what it costs from which day on."""
+        self.ensure_one()
+        return self.env["metered.rate.change"]._action_open(self)
 
     def _cure_targets(self):
         """Calls to numbers with these prefixes; all of them where there are many."""

@@ -54,7 +54,7 @@ class MeteredRateDeck(models.Model):
         _tz_get,
         string="Time Zone",
         required=True,
-        default=lambda self: self.env.user.tz or "UTC",
+        default=lambda self: self.env.company._metered_default_zone(),
         tracking=True,
         help="Time bands and holidays are meant in this time zone.",
     )

@@ -3,6 +3,7 @@
 from . import metered_batch
 from . import metered_batch_job
 from . import metered_batch_undo
+from . import metered_number_search
 from . import metered_sums
 from . import metered_cdr
 from . import metered_cdr_cost

@@ -6,6 +6,7 @@ import numpy as np
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools.misc import formatLang
 
 from ...connectors import files
 from ...connectors.harmless import harmless
@@ -99,6 +100,11 @@ class MeteredBatch(models.Model):
     uninvoiced = fields.Integer(
         string="Open", compute="_compute_invoiced", help="Rated and not yet invoiced."
     )
+    charged = fields.Char(
+        compute="_compute_invoiced",
+        help="What its rated calls come to, without taxes. Usage of meters is priced "
+        "with its whole billing period.",
+    )
     stored_rated = fields.Integer(readonly=True)
     stored_not_billable = fields.Integer(readonly=True)
     stored_exceptions = fields.Integer(readonly=True)
@@ -156,19 +162,31 @@ class MeteredBatch(models.Model):
         self.env["metered.usage"].flush_model(["invoice_line_id"])
         self.env.cr.execute(
             """
-            SELECT cdr.batch_id, count(usage.invoice_line_id), count(*)
+            SELECT cdr.batch_id, cdr.currency_id, count(usage.invoice_line_id),
+                   count(*), sum(cdr.charge)
               FROM metered_cdr cdr
               JOIN metered_usage usage ON usage.id = cdr.usage_id
              WHERE cdr.batch_id = ANY(%s)
-             GROUP BY cdr.batch_id
+             GROUP BY cdr.batch_id, cdr.currency_id
+             ORDER BY cdr.batch_id, cdr.currency_id
             """,
             (self.ids,),
         )
-        counts = {row[0]: row[1:] for row in self.env.cr.fetchall()}
+        counts = {}
+        for batch_id, *row in self.env.cr.fetchall():
+            counts.setdefault(batch_id, []).append(row)
+        currencies = self.env["res.currency"]
         for batch in self:
-            invoiced, rated = counts.get(batch.id, (0, 0))
-            batch.invoiced = invoiced
-            batch.uninvoiced = rated - invoiced
+            rows = counts.get(batch.id, [])
+            batch.invoiced = sum(invoiced for _id, invoiced, _rated, _sum in rows)
+            batch.uninvoiced = sum(row[2] for row in rows) - batch.invoiced
+            batch.charged = " + ".join(
+                formatLang(
+                    self.env, float(charge), currency_obj=currencies.browse(currency_id)
+                )
+                for currency_id, _invoiced, _rated, charge in rows
+                if currency_id and charge is not None
+            )
 
     # === CREATE === #
 

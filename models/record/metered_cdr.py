@@ -27,10 +27,11 @@ class MeteredCdr(models.Model):
 
     _name = "metered.cdr"
     _description = "Call Detail"
-    _inherit = ["metered.guarded", "metered.sums"]
+    _inherit = ["metered.guarded", "metered.sums", "metered.number.search"]
     _log_access = False
     _order = "start_time desc, id desc"
     _rec_name = "call_id"
+    _number_fields = {"callee": ("",), "caller": ("",)}
 
     company_id = UncheckedMany2one("res.company", readonly=True)
     source_id = UncheckedMany2one("metered.source", readonly=True)
@@ -122,6 +123,10 @@ class MeteredCdr(models.Model):
         compute_sudo=True,
         search="_search_invoice_id",
     )
+    fingerprint = fields.Char(
+        readonly=True,
+        help="Of a record without id: a digest of its facts, to know it again.",
+    )
     file_name = fields.Char(related="batch_id.file_name", string="File")
     raw_record = fields.Text(
         compute="_compute_raw_record",
@@ -131,6 +136,10 @@ class MeteredCdr(models.Model):
     # What makes a record unique, among those that are stored.
     _call_uniq = models.UniqueIndex(
         "(source_id, call_id)", "This record was imported before."
+    )
+    _fingerprint_uniq = models.UniqueIndex(
+        "(source_id, fingerprint) WHERE fingerprint IS NOT NULL",
+        "This record was imported before.",
     )
     # A customer's records are those of its usage, see ingest/usage_calls.py.
     _usage_idx = models.Index("(usage_id)")

@@ -3,8 +3,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+from .actions import window_action
+
 STEPS = (
     "company",
+    "product",
     "source",
     "customer",
     "rates",
@@ -12,6 +15,8 @@ STEPS = (
     "subscription",
     "invoice",
 )
+#: steps that companies do not have which bill only this
+WITHOUT = {"calls": {"product"}, "usage": {"rates"}, "both": set()}
 
 
 class MeteredOnboarding(models.AbstractModel):
@@ -35,7 +40,12 @@ class MeteredOnboarding(models.AbstractModel):
         choice = self.env.company.metered_onboarding
         if choice == "hidden":
             return {"hidden": True, "steps": []}
-        steps = [{"key": key, **getattr(self, f"_step_{key}")()} for key in STEPS]
+        without = WITHOUT[self.env.company.metered_bills or "calls"]
+        steps = [
+            {"key": key, **getattr(self, f"_step_{key}")()}
+            for key in STEPS
+            if key not in without
+        ]
         done = all(step["done"] for step in steps)
         return {"hidden": done and choice != "shown", "steps": steps}
 
@@ -81,9 +91,41 @@ class MeteredOnboarding(models.AbstractModel):
             )
             if done
             else self.env._(
-                "Its country, and the time zone in which a day of usage begins."
+                "What you bill, your country, and the time zone in which a day of "
+                "usage begins."
             ),
             "button": self.env._("Change") if done else self.env._("Set Up"),
+        }
+
+    @api.model
+    def _bills_usage_only(self):
+        return self.env.company.metered_bills == "usage"
+
+    @api.model
+    def _metered_products(self):
+        return self.env["product.template"].search(
+            [
+                ("metered_meter_id", "!=", False),
+                ("company_id", "in", [False, self.env.company.id]),
+            ],
+            order="id",
+        )
+
+    @api.model
+    def _step_product(self):
+        products = self._metered_products()
+        return {
+            "title": self.env._("What you bill"),
+            "done": bool(products),
+            "text": ", ".join(products[:3].mapped("name"))
+            + (", …" if len(products) > 3 else "")
+            if products
+            else self.env._(
+                "What is used, in which unit, how it is counted and what it costs."
+            ),
+            "button": self.env._("Metered Products")
+            if products
+            else self.env._("Set Up"),
         }
 
     @api.model
@@ -95,6 +137,8 @@ class MeteredOnboarding(models.AbstractModel):
             "text": ", ".join(sources[:3].mapped("name"))
             + (", …" if len(sources) > 3 else "")
             if sources
+            else self.env._("The system or file that your usage records come from.")
+            if self._bills_usage_only()
             else self.env._("The switch or feed that your call records come from."),
             "button": self.env._("Sources") if sources else self.env._("Add a Source"),
         }
@@ -107,7 +151,9 @@ class MeteredOnboarding(models.AbstractModel):
             self._own(), [], ["partner_id:count_distinct"]
         )
         return {
-            "title": self.env._("Customers and their numbers"),
+            "title": self.env._("Customers and their identifiers")
+            if self._bills_usage_only()
+            else self.env._("Customers and their numbers"),
             "done": bool(count),
             "text": self.env._(
                 "Identifiers: %(count)s. Customers who have one: %(customers)s.",
@@ -115,6 +161,11 @@ class MeteredOnboarding(models.AbstractModel):
                 customers=customers,
             )
             if count
+            else self.env._(
+                "A customer, with the API key, meter serial or other identifier that "
+                "its usage is known by."
+            )
+            if self._bills_usage_only()
             else self.env._(
                 "A customer, with the telephone number or line that its calls are "
                 "known by."
@@ -126,7 +177,7 @@ class MeteredOnboarding(models.AbstractModel):
             ),
             "button": self.env._("Service Identifiers")
             if count
-            else self.env._("Add a Customer's Number"),
+            else self.env._("Add a Customer"),
         }
 
     @api.model
@@ -183,8 +234,8 @@ class MeteredOnboarding(models.AbstractModel):
             )
         else:
             text = self.env._(
-                "A file of call records. You see how it is understood before anything "
-                "is stored."
+                "A file of usage records. You see how it is interpreted before "
+                "anything is stored."
             )
         return {
             "title": self.env._("Usage"),
@@ -212,7 +263,7 @@ class MeteredOnboarding(models.AbstractModel):
             ),
             button=self.env._("Subscriptions")
             if count
-            else self.env._("Make a Subscription"),
+            else self.env._("Create a Subscription"),
         )
         return step
 
@@ -243,9 +294,24 @@ class MeteredOnboarding(models.AbstractModel):
         return self._dialog("metered.company.setup", self.env._("Your Company"))
 
     @api.model
+    def _open_product(self):
+        if self._step_product()["done"]:
+            return self._list("metered_billing.action_metered_product")
+        return self._list("metered_billing.action_metered_usage_setup")
+
+    @api.model
     def _open_source(self):
         if self._step_source()["done"]:
             return self._list("metered_billing.action_metered_source")
+        if self._bills_usage_only():
+            meters = self._metered_products().metered_meter_id
+            return self._dialog(
+                "metered.source",
+                self.env._("Add a Source"),
+                default_name=self.env._("Usage feed"),
+                default_preset="usage",
+                default_meter_id=meters[:1].id,
+            )
         return self._dialog(
             "metered.source",
             self.env._("Add a Source"),
@@ -259,8 +325,8 @@ class MeteredOnboarding(models.AbstractModel):
             return self._list("metered_billing.action_metered_identifier")
         return self._dialog(
             "metered.identifier",
-            self.env._("Add a Customer's Number"),
-            default_kind="number",
+            self.env._("Add a Customer"),
+            default_kind="key" if self._bills_usage_only() else "number",
         )
 
     @api.model
@@ -280,10 +346,8 @@ class MeteredOnboarding(models.AbstractModel):
     @api.model
     def _open_subscription(self):
         if self._step_subscription()["done"]:
-            return self._list("subscription_oca.sale_subscription_action")
-        return self._dialog(
-            "metered.subscription.setup", self.env._("Make a Subscription")
-        )
+            return self._list("metered_billing.action_metered_subscription")
+        return window_action(self.env, "action_metered_subscription_setup", context={})
 
     @api.model
     def _open_invoice(self):

@@ -44,7 +44,7 @@ class MeteredCompleteness(models.Model):
     """
 
     _name = "metered.completeness"
-    _description = "Records per Day"
+    _description = "Completeness of a Day"
     _inherit = ["metered.guarded"]
     _order = "day desc, source_id, account_id"
     _rec_name = "day"
@@ -367,7 +367,7 @@ class MeteredSource(models.Model):
                 self._describe_gaps(gaps),
                 self.env._(
                     "The switch counts %(records)s more than are here; the last of "
-                    "these days is %(day)s. Open Records per Day on the source, choose "
+                    "these days is %(day)s. Open Completeness on the source, choose "
                     "the filter Records Missing, and fetch these days again.",
                     records=words._records(missing),
                     day=format_date(self.env, newest),

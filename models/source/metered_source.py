@@ -97,7 +97,7 @@ class MeteredSource(models.Model):
         _tz_get,
         string="Time Zone",
         required=True,
-        default=lambda self: self.env.user.tz or "UTC",
+        default=lambda self: self.env.company._metered_default_zone(),
         help="Times in the records that carry no offset are in this time zone.",
     )
     country_id = fields.Many2one(

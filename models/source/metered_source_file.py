@@ -51,6 +51,16 @@ class MeteredSource(models.Model):
         string="Encoding",
         help="Such as utf-8 or cp1252. Empty: as detected.",
     )
+    file_quote = fields.Selection(
+        [
+            ('"', "Double quotes"),
+            ("'", "Single quotes"),
+            ("none", "Nothing, quotes are text"),
+        ],
+        string="Values Are Enclosed In",
+        help="What stands around values with a delimiter or line end in them. "
+        "Empty: as detected.",
+    )
 
     @api.constrains(
         "file_reading",
@@ -82,7 +92,10 @@ class MeteredSource(models.Model):
         }
         if self.file_positions:
             return said | {"positions": self.file_positions}
-        return said | {"delimiter": _NAMED.get(delimiter.strip().lower(), delimiter)}
+        return said | {
+            "delimiter": _NAMED.get(delimiter.strip().lower(), delimiter),
+            "quote": self.file_quote,
+        }
 
     def _remember_file_format(self, override):
         """Have later files read as a person said of one.
@@ -107,5 +120,6 @@ class MeteredSource(models.Model):
                 "file_skip_lines": override.get("skip_lines") or 0,
                 "file_has_header": override.get("has_header", True),
                 "file_encoding": override.get("encoding") or False,
+                "file_quote": override.get("quote", self.file_quote) or False,
             }
         )

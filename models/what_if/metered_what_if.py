@@ -5,6 +5,7 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
+from odoo.tools.misc import formatLang
 
 from ...rating.exact import exact_text
 
@@ -132,15 +133,33 @@ class MeteredWhatIf(models.Model):
             "after": words._number(after),
             "currency": currency,
         }
+        # Of the rounded sums, so that what is shown adds up.
+        change = Decimal(after) - Decimal(before)
+        share = self._percent(-change if self.kind == "margin" else change, before)
         if self.kind == "margin":
-            # Of the rounded sums, so that what is shown adds up.
-            margin = Decimal(before) - Decimal(after)
             return self.env._(
-                "%(before)s − %(after)s = %(margin)s %(currency)s",
-                margin=words._number(margin),
+                "%(before)s − %(after)s = %(margin)s %(currency)s%(share)s",
+                margin=words._number(-change),
+                share=f" ({share})" if share else "",
                 **values,
             )
-        return self.env._("%(before)s → %(after)s %(currency)s", **values)
+        if not change:
+            return self.env._("%(before)s → %(after)s %(currency)s", **values)
+        sign = "+" if change > 0 else ""
+        return self.env._(
+            "%(before)s → %(after)s %(currency)s: %(change)s%(share)s",
+            change=f"{sign}{words._number(change)}",
+            share=f" ({sign}{share})" if share else "",
+            **values,
+        )
+
+    def _percent(self, part, whole):
+        """A share with a decimal as text; empty where there is nothing to compare."""
+        whole = Decimal(whole)
+        if not whole:
+            return ""
+        share = 100 * Decimal(part) / whole
+        return self.env._("%s %%", formatLang(self.env, float(share), digits=1))
 
     # === START === #
 

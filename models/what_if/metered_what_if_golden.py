@@ -86,9 +86,10 @@ class MeteredWhatIf(models.Model):
             chosen = self._chosen_partners()
             calls = calls.filtered(lambda call: call.partner_id.id in chosen)
         day = max(self.rates_day or self.date_to, fields.Date.context_today(self))
-        tried, rows = self._tried_rates(), []
+        now, then = calls._looks(), calls._looks(day, self._tried_rates())
+        rows = []
         for call in calls:
-            before, after = call._look(), call._look(day, tried)
+            before, after = now[call], then[call]
             if before != after:
                 expected = words._number(exact(number(call.expected)))
                 rows.append(

@@ -15,6 +15,8 @@ from ..screen.actions import window_action
 
 #: customers that are shown of each kind
 SHOWN = 10
+#: a difference that is shown; sums of floats differ by less
+LEAST = 0.00005
 
 
 class MeteredWhatIfLine(models.Model):
@@ -92,14 +94,52 @@ class MeteredWhatIf(models.Model):
         string="Who Pays More, Who Less",
         compute="_compute_customers",
         sanitize=False,
-        help="The customers with the largest differences.",
+        help="The customers with the largest differences; of margins the customers and "
+        "destinations with the lowest.",
     )
 
     @api.depends("state")
     @api.depends_context("uid", "lang")
     def _compute_customers(self):
         for run in self:
-            run.customers = run.state == "done" and run._describe_customers()
+            describe = (
+                run._describe_margins
+                if run.kind == "margin"
+                else run._describe_customers
+            )
+            run.customers = run.state == "done" and describe()
+
+    def _describe_margins(self):
+        """The lowest margins by customer and by destination, as HTML."""
+        blocks = []
+        for name, title in (
+            ("partner_id", self.env._("By customer")),
+            ("destination_id", self.env._("By destination")),
+        ):
+            found = self.env["metered.simulation.line"]._read_group(
+                [("simulation_id", "=", self.id)],
+                [name, "currency_id"],
+                ["before:sum", "after:sum", "difference:sum"],
+            )
+            found = sorted(found, key=lambda row: (row[4], row[0].id))
+            rows = [self._describe_customer(*row) for row in found[:SHOWN]]
+            for row, (_record, _currency, before, _after, margin) in zip(
+                rows, found[:SHOWN], strict=True
+            ):
+                row["share"] = self._percent(repr(margin), repr(before))
+                row["style"] = "text-danger" if margin < 0 else ""
+            blocks.append(
+                {
+                    "model": "res.partner" if name == "partner_id" else "",
+                    "title": title,
+                    "count": len(found),
+                    "others": self._describe_others(len(found)),
+                    "rows": rows,
+                }
+            )
+        return self.env["ir.qweb"]._render(
+            "metered_billing.simulation_margins", {"blocks": blocks}
+        )
 
     def _describe_customers(self):
         """Those who would pay most more, and most less, as HTML."""
@@ -108,8 +148,11 @@ class MeteredWhatIf(models.Model):
             ["partner_id", "currency_id"],
             ["before:sum", "after:sum", "difference:sum"],
         )
-        more = sorted((row for row in found if row[4] > 0), key=lambda row: -row[4])
-        less = sorted((row for row in found if row[4] < 0), key=lambda row: row[4])
+        more = [row for row in found if row[4] >= LEAST]
+        less = [row for row in found if row[4] <= -LEAST]
+        more.sort(key=lambda row: -row[4])
+        less.sort(key=lambda row: row[4])
+        same = len(found) - len(more) - len(less)
         blocks = [
             (self.env._("Would pay more"), more, "text-danger"),
             (self.env._("Would pay less"), less, "text-success"),
@@ -117,12 +160,13 @@ class MeteredWhatIf(models.Model):
         return self.env["ir.qweb"]._render(
             "metered_billing.simulation_customers",
             {
-                "same": len(found) - len(more) - len(less),
+                "same": same
+                and self.env._("Customers who would pay the same: %s", same),
                 "blocks": [
                     {
                         "title": title,
                         "count": len(rows),
-                        "others": max(len(rows) - SHOWN, 0),
+                        "others": self._describe_others(len(rows)),
                         "style": style,
                         "rows": [self._describe_customer(*row) for row in rows[:SHOWN]],
                     }
@@ -130,6 +174,11 @@ class MeteredWhatIf(models.Model):
                 ],
             },
         )
+
+    def _describe_others(self, count):
+        """How many are not shown; empty where all are."""
+        more = count - SHOWN
+        return more > 0 and self.env._("%s more: see Pivot and List", more)
 
     def _describe_customer(self, partner, currency, before, after, difference):
         """One customer as texts."""
@@ -232,7 +281,7 @@ class MeteredWhatIf(models.Model):
             after,
             change,
             self.env._("Without rate"),
-            self.env._("Calls dearer than now")
+            self.env._("Calls that cost more")
             if self.kind == "what_if"
             else self.env._("Calls below cost"),
         ]

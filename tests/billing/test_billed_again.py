@@ -151,6 +151,19 @@ class TestBilledAgain(BilledAgainCase):
                 savepoint.rollback()
                 self.env.invalidate_all()
 
+    def test_a_period_shows_its_amount_and_usage(self):
+        self.use("10")
+        usage = self.env["metered.usage"].search([("day", ">=", "2026-10-01")])
+        invoice = self.renew_on("2026-11-01")
+        period = self.period("2026-11-01")
+        self.assertEqual(period.amount, invoice.amount_untaxed)
+        self.assertTrue(period.amount)
+        self.assertEqual(usage.search(period.action_view_usage()["domain"]), usage)
+        # Lost, it shows what is open of its days.
+        invoice.unlink()
+        self.assertEqual(period.amount, 0)
+        self.assertEqual(usage.search(period.action_view_usage()["domain"]), usage)
+
     def test_only_the_minimum_was_billed(self):
         said = self.lose(self.renew_on("2026-11-01"), "deleted")
         self.assertEqual([line[4] for line in said], [9.5, 3.0])

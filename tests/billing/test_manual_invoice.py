@@ -59,7 +59,9 @@ class ManualInvoiceCase(MeteredCase):
 @tagged("post_install", "-at_install")
 class TestManualInvoice(ManualInvoiceCase):
     def test_search_and_create(self):
-        self.import_october()
+        batch = self.import_october()
+        # 61, 30, 5, 600 and 600 seconds at 0.001
+        self.assertEqual(batch.charged.replace("\xa0", ""), "$1.30")
         wizard = self.wizard()
         self.assertRecordValues(
             wizard.line_ids,
@@ -83,7 +85,7 @@ class TestManualInvoice(ManualInvoiceCase):
         self.assertEqual((wizard.found, wizard.billed, wizard.unrated), (3, 0, 0))
         self.assertEqual(wizard.amount, 0.10)
         self.assertFalse(wizard.problem)
-        self.assertIn("last import on", wizard.checks)
+        self.assertIn("Last file imported on", wizard.checks)
         self.assertIn("From House", wizard.checks)
         self.assertNotIn("text-danger", wizard.checks)
         invoice = self.invoice(wizard)
@@ -110,6 +112,8 @@ class TestManualInvoice(ManualInvoiceCase):
         )
         self.assertEqual(invoice.metered_usage_count, 3)
         self.assertIn("Manual Invoicing", invoice.message_ids[0].body)
+        action = self.wizard().action_view_invoices()
+        self.assertEqual(self.env["account.move"].search(action["domain"]), invoice)
 
     def test_only_some_call_types(self):
         self.import_october()

@@ -70,6 +70,44 @@ class TestFixedWidth(TestCase):
             self.assertEqual((lines, facts.records, facts.passed), ([1, 2, 3], 3, 0))
             self.assertEqual(fmt.columns[0], "column_1")
 
+    def test_panasonic(self):
+        """Pattern A of the KX-NS1000, with the manual's heading and without."""
+        widths = (8, 7, 5, 2, 25, 4, 8, 10, 3)
+        names = "Date|Time|Ext|CO|Dial Number|Ring|Duration|ACC Code|CD".split("|")
+        calls = [
+            (
+                "10/01/26",
+                "10:03AM",
+                "1200",
+                "01",
+                "<I>12345678",
+                "5'15",
+                "00:01'05",
+                "",
+            ),
+            (
+                "10/01/26",
+                "10:07AM",
+                "1200",
+                "01",
+                "441632960111",
+                "",
+                "00:12'05",
+                "98765",
+            ),
+            ("10/01/26", "01:07PM", "*123", "01", "12X", "", "00:01'05", ""),
+        ]
+        body = [
+            " ".join(map(str.ljust, (*call, "TR")[: len(widths)], widths)).rstrip()
+            for call in calls
+        ]
+        head = [" ".join(map(str.ljust, names, widths)), "-" * 80]
+        for lines in (body, head + body, head + body + head + body):
+            fmt, _facts, rows, _lines, bad = read("\n".join(lines) + "\n")
+            self.assertEqual((fmt.layout, fmt.columns), ("panasonic_a", tuple(names)))
+            self.assertEqual((bad, rows[-1][4:7]), ([], ("12X", "", "00:01'05")))
+            self.assertEqual(len(rows) % 3, 0)
+
     def test_pages(self):
         text = page(CALLS) + "\n" + page(CALLS, 2) + "\n"
         fmt, facts, rows, lines, bad = read(text)

@@ -4,9 +4,11 @@
 
 import datetime
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import freeze_time, new_test_user, tagged
+from odoo.tests import Form, freeze_time, new_test_user, tagged
 
 from ...models.customer.res_partner_source_checks import LAST_RECORDS, LATEST_CALLS
 from ..support.metered_case import MeteredCase
@@ -184,8 +186,13 @@ class TestCustomerTab(MeteredCase):
         check = self.check("Subscription")
         self.assertRed(check, "None is running")
         action = self.remedy(check)
-        self.assertEqual(action["res_model"], "sale.subscription")
-        self.assertEqual(action["context"]["default_partner_id"], self.customer.id)
+        # The dialog that makes all that a subscription needs, as in the setup panel.
+        self.assertEqual(action["res_model"], "metered.subscription.setup")
+        setup = self.env[action["res_model"]].with_context(**action["context"])
+        created = Form(setup).save().action_create()
+        subscription = self.env["sale.subscription"].browse(created["res_id"])
+        self.assertEqual(subscription.partner_id, self.customer)
+        self.assertTrue(self.check("Subscription")["ok"])
 
     def test_exceptions(self):
         self.make_rate(self.deck, "44", price=0.01)
@@ -405,6 +412,46 @@ class TestCustomerTab(MeteredCase):
         self.assertIn("Due since", running["billed"])
         self.assertIn("after that", later["billed"])
         self.assertTrue(all(len(b["rows"]) == 1 for b in (late, running, later)))
+
+    def test_what_the_period_comes_to_at_this_pace(self):
+        due = self.subscription.recurring_next_date
+        start = self.subscription._metered_period_start(due)
+        self.make_calls(1, 2)
+        [block] = self.blocks()
+        amount = 0.12 * (due - start).days / (TODAY - start).days
+        self.assertIn(f"about ${amount:.2f}", block["pace"].replace("\xa0", ""))
+        # Two days tell nothing, and what is due is over.
+        self.subscription.recurring_next_date = TODAY + relativedelta(months=1, days=-1)
+        self.assertFalse(self.blocks()[-1]["pace"])
+        self.subscription.recurring_next_date = TODAY
+        self.assertFalse(any(block["pace"] for block in self.blocks()))
+
+    def test_first_day_is_the_first_renewal(self):
+        """As subscription_oca starts it: no period that ends before it begins."""
+        self.subscription.write({"date_start": TODAY, "recurring_next_date": TODAY})
+        self.make_calls(0)
+        [block] = self.blocks()
+        self.assertTrue(block["title"].startswith("From "), block["title"])
+        self.assertEqual(block["rows"][0]["records"], "1")
+
+    def test_usage_by_month(self):
+        self.assertEqual(self.customer.metered_history_info, {"months": []})
+        this_month = TODAY.replace(day=1)
+        last = (TODAY - (this_month - relativedelta(months=1, days=-4))).days
+        self.make_calls(0, last, last)
+        self.customer.invalidate_recordset()
+        months = self.customer.metered_history_info["months"]
+        self.assertEqual(len(months), 6)
+        self.assertEqual([month["percent"] for month in months], [0, 0, 0, 0, 100, 50])
+        self.assertIn("0.12", months[4]["amount"])
+        self.assertIn("0.06", months[5]["amount"])
+        self.assertEqual([month["so_far"] for month in months], [False] * 5 + [True])
+
+    def test_another_plan_is_tried_for_this_customer(self):
+        contact = self.make_customer("Contact", parent_id=self.customer.id)
+        action = contact.with_user(self.operator).action_metered_what_if()
+        start = self.env[action["res_model"]].with_context(**action["context"])
+        self.assertEqual(Form(start).partner_ids[:], self.customer)
 
     def test_calendar_month_without_subscription(self):
         self.subscription.in_progress = False

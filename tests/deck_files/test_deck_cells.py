@@ -32,13 +32,19 @@ class TestDeckCells(TestCase):
         self.path = Path(folder.name, "deck.csv")
 
     def parse(self, **cells):
-        names = list(RIGHT | cells)
-        values = [(RIGHT | cells)[name] for name in names]
-        header = ",".join(COLUMNS[name][0] for name in names)
-        line = ",".join('"' + value.replace('"', '""') + '"' for value in values)
-        self.path.write_text(f"{header}\n{line}\n{line}x\n", newline="")
-        rates, problems = parse_deck(read_rows(self.path))
+        rates, problems = self.parse_rows([cells])
         return rates[rates["line"] == 2], [p for p in problems if p.line == 2]
+
+    def parse_rows(self, rows):
+        """Read rows of the same columns, the last of them once more and wrong."""
+        names = list(RIGHT | rows[0])
+        header = ",".join(COLUMNS[name][0] for name in names)
+        lines = [
+            ",".join('"' + (RIGHT | row)[n].replace('"', '""') + '"' for n in names)
+            for row in rows
+        ]
+        self.path.write_text("\n".join([header, *lines, lines[-1] + "x\n"]), newline="")
+        return parse_deck(read_rows(self.path))
 
     def test_wrong(self):
         for name, values in {
@@ -48,7 +54,8 @@ class TestDeckCells(TestCase):
             "included_seconds": ("²", DIGITS, "1"),
             "increments": (
                 *("60/3000000000", "60/99999999999999999999", f"60/{DIGITS}", "²"),
-                *("٤٤/1", "1/2/3", "60/0", "/", "-"),
+                *("٤٤/1", "1/2/3", "60/0", "/", "-", "60 6", "6 Jan", "6-May", "60 x"),
+                *("full minute", "60 sec/", "99999999 min", "1 minute 30"),
             ),
             "tiers": (
                 *(
@@ -118,21 +125,57 @@ class TestDeckCells(TestCase):
         _rates, problems = self.parse(**days)
         self.assertIn("before it begins", problems[0].text)
 
+    def test_increments_as_carriers_write_them(self):
+        for text, pair in {
+            "60/6": (60, 6),
+            "60 / 6": (60, 6),
+            "60s/6s": (60, 6),
+            "60 sec": (60, 60),
+            "60 seconds/1 second": (60, 1),
+            "1 min": (60, 60),
+            "per minute": (60, 60),
+            "Per Second": (1, 1),
+        }.items():
+            with self.subTest(text):
+                rates, problems = self.parse(increments=text)
+                self.assertFalse(problems)
+                found = rates[["initial_increment", "increment"]].to_numpy().tolist()
+                self.assertEqual(found, [list(pair)])
+
+    def test_increments_told_by_other_names(self):
+        for header, cells, pair in (
+            ("Increment", "60/1", [60, 1]),
+            ("Increment", "6", [6, 6]),
+            ("Min,Incr", "60,6", [60, 6]),
+            ("Min Time,Increment", "60,6", [60, 6]),
+        ):
+            with self.subTest(header, cells=cells):
+                self.path.write_text(f"Prefix,Rate,{header}\n44,0.1,{cells}\n")
+                rates, _problems = parse_deck(read_rows(self.path))
+                found = rates[["initial_increment", "increment"]].to_numpy().tolist()
+                self.assertEqual(found, [pair])
+
     def test_every_column_with_every_odd_text(self):
+        texts = [odd.decode(errors="replace").replace("\0", "") for odd in ODD]
         for name in COLUMNS:
-            for odd in ODD:
-                text = odd.decode(errors="replace").replace("\0", "")
-                with self.subTest(name, text=text[:30]):
-                    try:
-                        rates, problems = self.parse(**{name: text})
-                    except DeckFileError as error:  # no text, or no rate at all
-                        assert_readable(str(error))
-                        continue
-                    for problem in problems:
-                        assert_readable(problem.text)
-                    for column in ("per_seconds", "initial_increment", "increment"):
-                        self.assertTrue((rates[column] <= INT4).all())
-                    for column in TERMS:
-                        self.assertTrue((rates[column] < 2**63).all())
-                    digits = rates["prefix"].str.removeprefix("=")
-                    self.assertTrue(digits.str.fullmatch("[0-9]{0,15}").all())
+            self.assert_stored_or_told(name, texts)
+
+    def assert_stored_or_told(self, name, texts):
+        """Texts of a column become rates or problems; apart, where all are refused."""
+        try:
+            rates, problems = self.parse_rows([{name: text} for text in texts])
+        except DeckFileError as error:  # no text, or no rate at all
+            assert_readable(str(error))
+            half = len(texts) // 2
+            for some in (texts[:half], texts[half:]) if half else ():
+                self.assert_stored_or_told(name, some)
+            return
+        with self.subTest(name, texts=ascii(texts)[:99]):
+            for problem in problems:
+                assert_readable(problem.text)
+            for column in ("per_seconds", "initial_increment", "increment"):
+                self.assertTrue((rates[column] <= INT4).all())
+            for column in TERMS:
+                self.assertTrue((rates[column] < 2**63).all())
+            digits = rates["prefix"].str.removeprefix("=")
+            self.assertTrue(digits.str.fullmatch("[0-9]{0,15}").all())

@@ -3,7 +3,7 @@
 """What is cured is rated by itself, once, in the import it came with."""
 
 import base64
-from datetime import datetime
+from datetime import date, datetime
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
@@ -89,9 +89,66 @@ class TestExceptionCures(MeteredCase):
             self.exceptions(batch).action_assign(), partner_id=self.customer.id
         )
         self.assertEqual(wizard.line_ids.before_partner_id, before)
-        self.assertEqual(wizard.line_ids.date_from, datetime(2026, 10, 5, 9))
+        self.assertEqual(wizard.line_ids.date_from, date(2026, 10, 5))
         wizard.action_assign()
+        self.assertEqual(
+            self.customer.metered_identifier_ids.filtered(
+                lambda identifier: identifier.value == NOBODY
+            ).date_from,
+            datetime(2026, 10, 5, 9),
+        )
         self.assertEqual(self.cdrs(batch).partner_id, self.customer)
+
+    def test_what_may_be_of_several_kinds_is_asked(self):
+        """The kind that is looked for first is not what the identifier is."""
+        meter = self.make_meter("Units", unit="units", code="units")
+        source = self.make_source("usage", meter_id=meter.id)
+        batch = self.import_text(
+            source, "id,time,identifier,quantity\n1,2026-10-05 10:00:00,key_acme_1,2\n"
+        )
+        cause = self.cause("unknown_customer")
+        self.assertEqual(cause.name, "No customer has the identifier key_acme_1")
+        self.assertEqual(
+            self.exceptions(batch).message,
+            "No customer has the identifier key_acme_1. Assign it to a customer.",
+        )
+        wizard = self.open_cure(cause.action_assign(), partner_id=self.customer.id)
+        self.assertFalse(wizard.line_ids.kind)
+        with self.assertRaisesRegex(UserError, "key_acme_1 is: .*API key name"):
+            wizard.action_assign()
+        wizard.line_ids.kind = "context"
+        with self.assertRaisesRegex(UserError, "Choose what"):
+            wizard.action_assign()
+        wizard.line_ids.kind = "key"
+        wizard.action_assign()
+        identifier = self.customer.metered_identifier_ids.filtered(
+            lambda identifier: identifier.value == "key_acme_1"
+        )
+        self.assertEqual(identifier.kind, "key")
+        self.assertFalse(self.exceptions(batch).filtered(lambda e: e.state == "open"))
+
+    def test_a_rate_is_added_in_the_decks_usual_steps(self):
+        self.deck.rate_ids.prefix = "1"
+        for prefix, steps in (("1", (60, 6)), ("49", (60, 60)), ("33", (60, 6))):
+            self.make_rate(
+                self.deck,
+                f"{prefix}9",
+                0.1,
+                initial_increment=steps[0],
+                increment=steps[1],
+            )
+        self.import_calls(self.source, self.call("1"))
+        wizard = self.open_cure(self.cause("no_rate").action_add_rate())
+        self.assertEqual(
+            (wizard.per_seconds, wizard.initial_increment, wizard.increment),
+            (60, 60, 6),
+        )
+
+    def test_the_column_that_it_is_about_comes_first(self):
+        self.import_calls(self.source, self.call("1", seconds="a minute"))
+        wizard = self.open_cure(self.cause("invalid_duration").action_correct())
+        self.assertEqual(wizard.line_ids.filtered("suspect"), wizard.line_ids[0])
+        self.assertEqual(wizard.line_ids[0].value, "a minute")
 
     def test_assign_refuses_what_is_anothers(self):
         batch = self.import_calls(self.source, self.call("1", by=NOBODY))

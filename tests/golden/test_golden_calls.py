@@ -48,6 +48,41 @@ class TestGoldenCalls(MeteredCase):
         self.assertEqual((golden.expected, golden.charge), (0.09, "0.09 USD"))
         self.assertEqual(golden.verdict, "same")
 
+    def test_all_in_one_pass(self):
+        """Sixty calls of as many customers take no more queries than six."""
+        own = self.make_deck("Own")
+        self.make_rate(own, "4420", price=0.3)
+        meter = self.golden.meter_id
+
+        def make(first, last):
+            return self.env["metered.golden.call"].create(
+                [
+                    {
+                        "partner_id": self.make_customer(f"C{at}").id,
+                        "number": f"+4420794601{at:02}",
+                        "meter_id": meter.id,
+                        "seconds": at + 1,
+                        "expected": 1,
+                    }
+                    for at in range(first, last)
+                ]
+            )
+
+        def queries(calls):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            calls.mapped("verdict")
+            return self.env.cr.sql_log_count - before
+
+        few, many = make(0, 6), make(6, 66)
+        many[1].partner_id.metered_deck_id = own
+        queries(few)
+        self.assertLessEqual(queries(many), queries(few) + 2)
+        # Each is priced by its own deck, and for its own length.
+        self.assertEqual(many[0].charge, "0.007 USD")
+        self.assertEqual(many[1].charge, "0.04 USD")
+
     def test_rates_that_change(self):
         own = self.make_deck("Own")
         self.make_rate(own, "", price=0.12)

@@ -243,7 +243,7 @@ class TestEndlessFractions(RerateMetersCase):
                 }
             )
             self.assert_readable(call.display_name, price.name)
-            self.assert_readable(" ".join(map(str, call._look())), price.name)
+            self.assert_readable(" ".join(map(str, call._looks()[call])), price.name)
 
 
 @tagged("post_install", "-at_install")

@@ -39,13 +39,6 @@ class TestImportDuplicates(MeteredCase):
         self.assertEqual(batch.balance, "ok")
         self.assertEqual(self.total(), (3, 0.18))
 
-    def test_same_id_at_another_time_is_the_same_call(self):
-        self.import_calls(self.source, self.call("1"))
-        batch = self.import_calls(
-            self.source, ("1", "2026-11-05 10:00:00", 60, "+14045550100", "911")
-        )
-        self.assertEqual((batch.rated, batch.duplicates), (0, 1))
-
     def test_other_source_is_another_call(self):
         self.import_calls(self.source, self.call("1"))
         batch = self.import_calls(self.make_source(), self.call("1"))

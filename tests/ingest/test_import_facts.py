@@ -340,3 +340,36 @@ class TestInternalCalls(FactsCase):
             [direction for direction, _charge in self.told(batch)],
             ["internal", "inbound"],
         )
+
+
+@tagged("post_install", "-at_install")
+class TestIdsThatContainTheTime(FactsCase):
+    def checks(self, source):
+        return [
+            (check.ok, check.detail)
+            for check in source._checks()
+            if check.name == "Clock"
+        ]
+
+    def test_a_time_zone_that_the_ids_contradict(self):
+        """Asterisk's uniqueid is the epoch second at which the channel began."""
+        for zone, count, words in (
+            ("UTC", 0, ""),
+            ("Europe/Vienna", 1, "began 2 hours later than the times read in Europe"),
+            ("America/New_York", 1, "began 4 hours earlier than the times read in Am"),
+        ):
+            with self.subTest(zone):
+                source = self.make_source(timezone=zone)
+                # 2026-10-05 10:00:00 UTC
+                self.import_text(
+                    source,
+                    "call_id,start_time,duration,caller,callee\n"
+                    + "".join(
+                        f"{1_791_194_400 + at}.{at},2026-10-05 10:00:{at:02},60,"
+                        f"{NUMBER},+442079460120\n"
+                        for at in range(20)
+                    ),
+                )
+                found = self.checks(source)
+                self.assertEqual(len(found), count)
+                self.assertIn(words, "".join(text for _ok, text in found))

@@ -133,9 +133,26 @@ class TestMeteredPrice(MeteredCase):
         self.assertIn("$2.50", form.example)
         form.example_quantity = 101
         self.assertIn("$0.05<", form.example)
+        # The second tier follows the first one, until it is told otherwise.
+        with form.tier_ids.edit(0) as tier:
+            tier.up_to = 50
         with form.tier_ids.edit(1) as tier:
+            self.assertEqual(tier.first, 50)
+            tier.first = 51
+        with form.tier_ids.edit(0) as tier:
+            tier.up_to = 100
+        with form.tier_ids.edit(1) as tier:
+            self.assertEqual(tier.first, 101)
             tier.first = 120
         self.assertIn("there is a gap", form.example)
+        form.tier_ids.remove(1)
+        with form.tier_ids.new() as tier:
+            tier.unit_price = 0.05
+        price = form.save()
+        self.assertEqual(price.tier_ids.mapped("first"), [0, 100])
+        with Form(price) as again, again.tier_ids.edit(0) as tier:
+            tier.up_to = 200
+        self.assertEqual(price.tier_ids.mapped("first"), [0, 200])
 
     def test_a_price_changes_from_a_day(self):
         price = self.make_price(self.meter, unit_price=1)

@@ -56,5 +56,13 @@ class TestOnboardingTours(HttpCase):
         self.assertAlmostEqual(sum(usage.mapped("amount")), 0.28)
         self.assertAlmostEqual(invoice.amount_untaxed, 0.28)
 
+    def test_other_usage_to_the_first_invoice(self):
+        batch = type(self.env["metered.batch"])
+        self.patch(batch, "_enqueue", lambda batches: batches._process())
+        self.start_tour("/odoo", "metered_billing_onboarding_usage", login="admin")
+        invoice = self.env["account.move"].search([], limit=1)
+        # 42 at 0.05
+        self.assertAlmostEqual(invoice.amount_untaxed, 2.1)
+
     def test_hide_and_bring_back(self):
         self.start_tour("/odoo/metered", "metered_billing_hide_setup", login="admin")

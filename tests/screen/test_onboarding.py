@@ -78,6 +78,83 @@ class TestOnboarding(MeteredMakers, TransactionCase):
         self.assertEqual(self.done()[-1], "subscription")
         self.assertTrue(self.onboarding.open_step("invoice"))
 
+    def test_other_usage(self):
+        """Who bills no calls is asked nothing about calls."""
+        form = self.open_form("company")
+        form.country_id = self.usa
+        form.timezone = "America/New_York"
+        form.bills = "usage"
+        form.save().action_save()
+        keys = [step["key"] for step in self.onboarding.get_panel()["steps"]]
+        self.assertEqual(
+            keys,
+            [
+                *("company", "product", "source", "customer", "import"),
+                *("subscription", "invoice"),
+            ],
+        )
+        form = self.open_form("product")
+        form.name, form.unit = "Text messages", "message"
+        form.charge_model = "graduated"
+        with form.tier_ids.edit(1) as tier:
+            tier.price = 0.05
+        form.save().action_create()
+        self.assertIn("product", self.done())
+        product = self.env["product.template"].search(
+            [("name", "=", "Text messages"), ("company_id", "=", self.company.id)]
+        )
+        meter, price = product.metered_meter_id, product.metered_price_id
+        self.assertEqual((meter.code, meter.kind), ("text_messages", "event"))
+        self.assertEqual(price.description, "0 – 100: $0.00, above 100: $0.05")
+
+        source = self.open_form("source").save()
+        self.assertEqual((source.preset, source.meter_id), ("usage", meter))
+        self.assertEqual(source.timezone, "America/New_York")
+        form = self.open_form("customer")
+        self.assertEqual(form.kind, "key")
+        form.partner_id = self.env["res.partner"].create({"name": "Acme"})
+        form.value = "key_acme_1"
+        form.save()
+        source.max_age_days = 0
+        source.future_hours = 24 * 365 * 100
+        rows = "".join(f"{n},2026-10-05 10:00:00,key_acme_1,1\n" for n in range(101))
+        self.import_text(source, "id,time,identifier,quantity\n" + rows)
+        self.assertIn("import", self.done())
+        form = self.open_form("subscription")
+        self.assertEqual(form.product_ids[:].product_tmpl_id, product)
+        action = form.save().action_create()
+        subscription = self.env["sale.subscription"].browse(action["res_id"])
+        invoice = subscription.create_invoice()
+        self.assertAlmostEqual(invoice.amount_untaxed, 0.05)
+        self.assertEqual(self.done(), keys)
+
+    def test_what_other_usage_costs(self):
+        Setup = self.env["metered.usage.setup"]
+        cases = (
+            ({"unit_price": 0.05}, "$0.05"),
+            ({"charge_model": "package", "unit_price": 5, "package_size": 10}, "10"),
+            ({"charge_model": "volume"}, "100"),
+            ({"charge_model": "stairstep"}, "100"),
+            ({"aggregation": "max", "unit_price": 2}, "$2.00"),
+            ({"aggregation": "unique", "unique_property": "user"}, "$0.00"),
+        )
+        for values, said in cases:
+            with self.subTest(values):
+                setup = Setup.create({"name": "Seats", "unit": "seat", **values})
+                action = setup.action_create()
+                self.assertIn(said, action["params"]["message"].replace("\xa0", ""))
+        meters = self.env["metered.meter"].search([("name", "=", "Seats")], order="id")
+        self.assertEqual(
+            meters.mapped("code"), ["seats", *(f"seats_{n}" for n in range(2, 7))]
+        )
+        self.assertEqual(meters[4].kind, "gauge")
+
+    def test_calls_and_other_usage(self):
+        self.company.metered_bills = "both"
+        keys = [step["key"] for step in self.onboarding.get_panel()["steps"]]
+        self.assertEqual(len(keys), 8)
+        self.assertLess({"product", "rates"}, set(keys))
+
     def test_every_month_of_the_fee_is_billed(self):
         """From the first day on, each month once; usage alone waits for its end."""
         self.env["account.chart.template"].try_loading(

@@ -38,7 +38,7 @@ class TestSourceFile(MeteredCase):
         source = self.make_source()
         for said in (
             {"delimiter": "\t", "skip_lines": 3, "has_header": False},
-            {"delimiter": " ", "skip_lines": 0, "has_header": True},
+            {"delimiter": " ", "skip_lines": 0, "has_header": True, "quote": "none"},
             {"positions": [1, 10, 24], "skip_lines": 1, "has_header": True},
         ):
             source._remember_file_format(said)

@@ -291,6 +291,8 @@ class EveryRecord(MeteredMakers):
             return cls.env.uid
         if field.name in ("active", "readable"):
             return True
+        if field.name == "prefixes":
+            return "7"
         if field.groups == NO_ACCESS and not field.required:
             # Nobody but the program writes it.
             return None

@@ -16,6 +16,22 @@ export class Allowances extends Component {
         return this.info.blocks || [];
     }
 
+    usedText(gauge) {
+        return _t("%(used)s of %(total)s", gauge);
+    }
+
+    leftText(gauge) {
+        return _t("%s remaining", gauge.left);
+    }
+
+    rolledText(gauge) {
+        return _t("%s rolled over from earlier periods", gauge.rolled);
+    }
+
+    expiresText(gauge) {
+        return _t("Expires on %s", gauge.expires);
+    }
+
     barClass(gauge) {
         if (gauge.used_up) {
             return "bg-danger";

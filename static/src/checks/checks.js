@@ -39,7 +39,11 @@ export class Checks extends Component {
     }
 
     label(check) {
-        return check.ok ? _t("As it should be") : _t("To be mended");
+        return check.ok ? _t("All right") : _t("Needs attention");
+    }
+
+    adminText(check) {
+        return _t("(%s: ask an administrator)", check.remedy);
     }
 
     toggle(index) {

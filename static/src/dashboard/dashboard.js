@@ -119,6 +119,90 @@ export class Dashboard extends Component {
         )} %`;
     }
 
+    // --- whole sentences: words beside a value cannot be translated
+
+    get usageTitle() {
+        return _t("Usage, %s", this.data.period.name);
+    }
+
+    get comparedText() {
+        const {value, previous} = this.mainAmount;
+        const period = this.data.period.compared;
+        const change = this.change(value, previous);
+        return change
+            ? _t("%(change)s compared with %(period)s", {change, period})
+            : _t("Nothing in %s", period);
+    }
+
+    get otherRecordsText() {
+        return _t("Other records: %s", this.integer(this.data.totals.others.value));
+    }
+
+    get leftOutText() {
+        return _t(
+            "Without metered usage of customers that is priced when it is invoiced: %s",
+            this.integer(this.data.left_out)
+        );
+    }
+
+    get noUsageText() {
+        return _t("No usage in %s.", this.data.period.name);
+    }
+
+    get noDestinationText() {
+        return _t("No charged calls to a destination in %s.", this.data.period.name);
+    }
+
+    get estimatedText() {
+        return _t(
+            "Estimated from %s calls",
+            this.integer(this.data.destinations.estimated)
+        );
+    }
+
+    get dueText() {
+        return _t("%s due", this.integer(this.data.renewals.due.count));
+    }
+
+    get unbilledText() {
+        return _t(
+            "Billing periods not on any invoice: %s",
+            this.integer(this.data.renewals.unbilled.count)
+        );
+    }
+
+    get noRenewalText() {
+        const {money, count} = this.data.renewals.no_renewal;
+        if (!money.length) {
+            return _t(
+                "Records without a price that no renewal bills: %s",
+                this.integer(count)
+            );
+        }
+        const amounts = money.map((each) => this.amount(each.value, each.currency_id));
+        return _t("Usage that no renewal bills: %s", amounts.join(" + "));
+    }
+
+    atStakeText(money) {
+        return _t("About %s at stake", this.amount(money.value, money.currency_id));
+    }
+
+    recordsText(count) {
+        return count === 1 ? _t("1 record") : _t("%s records", this.integer(count));
+    }
+
+    exceptionsText(count) {
+        return count === 1
+            ? _t("1 exception")
+            : _t("%s exceptions", this.integer(count));
+    }
+
+    subscriptionsText(count) {
+        return count === 1
+            ? _t("1 subscription")
+            : _t("%s subscriptions", this.integer(count));
+    }
+
     width(value, largest) {
         return `width: ${largest ? Math.max((100 * value) / largest, 1) : 0}%`;
     }

@@ -21,7 +21,7 @@ export class JobListController extends ListController {
             !list.isGrouped &&
             !list.selection.length &&
             list.records.some((record) =>
-                ["queued", "running"].includes(record.data.state)
+                ["queued", "running", "undoing"].includes(record.data.state)
             );
         if (running && !this.loading) {
             this.loading = true;

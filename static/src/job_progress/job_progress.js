@@ -1,4 +1,5 @@
 import {Component} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
 import {formatInteger} from "@web/views/fields/formatters";
 import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
@@ -38,6 +39,21 @@ export class JobProgress extends Component {
 
     get percent() {
         return Math.floor(this.values.progress || 0);
+    }
+
+    get doneText() {
+        return _t("%(done)s of %(expected)s", {
+            done: this.format("records"),
+            expected: this.format("expected"),
+        });
+    }
+
+    get speedText() {
+        const speed = this.format("speed");
+        const time = this.values.time_left;
+        return time
+            ? _t("%(speed)s per second, %(time)s remaining", {speed, time})
+            : _t("%s per second", speed);
     }
 
     get counts() {

@@ -1,4 +1,5 @@
 import {ListRenderer} from "@web/views/list/list_renderer";
+import {formatDuration} from "../number_fields/duration";
 import {_t} from "@web/core/l10n/translation";
 import {listView} from "@web/views/list/list_view";
 import {registry} from "@web/core/registry";
@@ -16,7 +17,12 @@ export class MoneyListRenderer extends ListRenderer {
     computeAggregates() {
         const aggregates = super.computeAggregates();
         for (const column of this.columns) {
-            if (
+            if (column.widget === "metered_duration" && aggregates[column.name]) {
+                Object.assign(
+                    aggregates[column.name],
+                    this.getDurationSum(column)
+                );
+            } else if (
                 column.widget === "metered_amount" &&
                 aggregates[column.name] &&
                 this.getFieldCurrencies(column.name).size > 1
@@ -33,6 +39,20 @@ export class MoneyListRenderer extends ListRenderer {
             }
         }
         return aggregates;
+    }
+
+    /** The sum of durations; what is of several units has none. */
+    getDurationSum(column) {
+        const {list} = this.props;
+        if (list.isGrouped && !list.selection.length) {
+            return {};
+        }
+        const rows = list.selection.length ? list.selection : list.records;
+        if (rows.some(({data}) => (data.meter_kind || "call") !== "call")) {
+            return {value: "–", help: _t("Of several units: choose a call type or meter.")};
+        }
+        const sum = rows.reduce((total, {data}) => total + data[column.name], 0);
+        return {value: formatDuration(sum), help: _t("Sum of the rows shown")};
     }
 
     /** Whether a sum is not known, because the amount of a group or of a row is not. */

@@ -1,4 +1,5 @@
 import {Component} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
 import {calledAction} from "../called_action/called_action";
 import {useService} from "@web/core/utils/hooks";
 
@@ -16,8 +17,11 @@ export class OnboardingPanel extends Component {
         this.action = useService("action");
     }
 
-    get doneCount() {
-        return this.props.steps.filter((step) => step.done).length;
+    get title() {
+        return _t("Your first invoice: %(done)s of %(all)s steps done", {
+            done: this.props.steps.filter((step) => step.done).length,
+            all: this.props.steps.length,
+        });
     }
 
     /** The first step that is not done is the one to do now. */

@@ -19,4 +19,25 @@ export const usageSoFar = {
     supportedTypes: ["json"],
 };
 
+/** What a customer's usage came to in the last months, as bars. */
+export class UsageHistory extends Component {
+    static template = "metered_billing.UsageHistory";
+    static props = {...standardFieldProps};
+
+    get months() {
+        return this.props.record.data[this.props.name]?.months || [];
+    }
+
+    monthText(row) {
+        return row.so_far ? _t("%s so far", row.month) : row.month;
+    }
+}
+
+export const usageHistory = {
+    component: UsageHistory,
+    displayName: _t("Usage by month"),
+    supportedTypes: ["json"],
+};
+
 registry.category("fields").add("metered_usage_so_far", usageSoFar);
+registry.category("fields").add("metered_usage_history", usageHistory);

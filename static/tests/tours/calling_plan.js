@@ -133,7 +133,7 @@ registry.category("web_tour.tours").add("metered_billing_plan_used", {
             run: "click",
         },
         {
-            trigger: `${GAUGE}:contains(60 min):contains(of 100 min):contains(40 min left)`,
+            trigger: `${GAUGE}:contains(60 min):contains(of 100 min):contains(40 min remaining)`,
         },
     ],
 });

@@ -25,7 +25,7 @@ registry.category("web_tour.tours").add("metered_billing_cure_exceptions", {
         {
             content: "How many, and what is at stake",
             trigger:
-                ".o_data_row:contains(+14045559999 is nobody's):contains(2):contains(0.12)",
+                ".o_data_row:contains(No customer has +14045559999):contains(2):contains(0.12)",
         },
         {
             content: "Look at the records of a cause",
@@ -81,7 +81,7 @@ registry.category("web_tour.tours").add("metered_billing_cure_exceptions", {
         {
             content: "The causes are gone, the other one stays",
             trigger:
-                ".o_list_view:not(:contains(is nobody's)) .o_data_row:contains(Durations like broken)",
+                ".o_list_view:not(:contains(No customer has)) .o_data_row:contains(Durations like broken)",
         },
         {
             content: "Dismiss what is left",

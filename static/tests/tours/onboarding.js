@@ -3,15 +3,22 @@ import {stepUtils} from "@web_tour/tour_utils";
 
 const {DateTime} = luxon;
 const MOST_CLICKS = 30;
+const MOST_CLICKS_OF_USAGE = 35;
 
-/** A file of yesterday's calls, put into the upload field as choosing it would. */
-function chooseFile(field) {
-    const day = DateTime.utc().minus({days: 1}).toFormat("yyyy-MM-dd");
-    const lines = [
-        "call_id,start_time,duration,caller,callee",
-        `t1,${day} 10:00:00,90,+14045550100,+12125550199`,
-        `t2,${day} 11:00:00,60,+14045550100,+442079460120`,
-    ];
+const yesterday = () => DateTime.utc().minus({days: 1}).toFormat("yyyy-MM-dd");
+const calls = () => [
+    "call_id,start_time,duration,caller,callee",
+    `t1,${yesterday()} 10:00:00,90,+14045550100,+12125550199`,
+    `t2,${yesterday()} 11:00:00,60,+14045550100,+442079460120`,
+];
+const events = () => [
+    "id,time,identifier,quantity",
+    `t1,${yesterday()} 10:00:00,key_acme_1,40`,
+    `t2,${yesterday()} 11:00:00,key_acme_1,2`,
+];
+
+/** A file of yesterday, put into the upload field as choosing it would. */
+function chooseFile(field, lines) {
     const files = new DataTransfer();
     files.items.add(
         new File([lines.join("\n") + "\n"], "first.csv", {type: "text/csv"})
@@ -45,13 +52,13 @@ function save() {
 }
 
 /** Everything that a user has to click, type or choose is one click here. */
-function counted(steps) {
+function counted(steps, most = MOST_CLICKS) {
     const clicks = steps.filter((step) => step.run).length;
     steps.push({
-        content: `${clicks} clicks are fewer than ${MOST_CLICKS}`,
+        content: `${clicks} clicks are fewer than ${most}`,
         trigger: "body",
         run() {
-            if (clicks >= MOST_CLICKS) {
+            if (clicks >= most) {
                 throw new Error(`It took ${clicks} clicks to the first invoice`);
             }
             console.log(`metered_billing: ${clicks} clicks to the first invoice`);
@@ -115,7 +122,7 @@ registry.category("web_tour.tours").add("metered_billing_onboarding", {
                 content: "The source is known: choose the file",
                 trigger: ".modal .o_field_widget[name=file]",
                 run() {
-                    chooseFile(this.anchor);
+                    chooseFile(this.anchor, calls());
                 },
             },
             {trigger: ".modal .o_field_widget[name=file] input.o_input"},
@@ -187,6 +194,118 @@ registry.category("web_tour.tours").add("metered_billing_onboarding", {
                     ".o_field_widget[name=invoice_line_ids] .o_data_row:contains(International calls)",
             },
         ]),
+});
+
+registry.category("web_tour.tours").add("metered_billing_onboarding_usage", {
+    url: "/odoo/metered",
+    steps: () =>
+        counted(
+            [
+                openStep("company"),
+                {
+                    content: "What do you bill? Other usage",
+                    trigger:
+                        ".modal .o_field_widget[name=bills] .o_radio_item:contains(Other usage) input",
+                    run: "click",
+                },
+                {
+                    trigger: ".modal button[name=action_save]",
+                    run: "click",
+                },
+                isDone("company"),
+                {
+                    content: "Nothing is asked about rates of calls",
+                    trigger: ".o_metered_onboarding:not(:has([data-step=rates]))",
+                },
+                openStep("product"),
+                {
+                    trigger: ".modal .o_field_widget[name=name] input",
+                    run: "edit Text messages",
+                },
+                {
+                    trigger: ".modal .o_field_widget[name=unit] input",
+                    run: "edit message",
+                },
+                {
+                    trigger: ".modal .o_field_widget[name=unit_price] input",
+                    run: "edit 0.05",
+                },
+                {
+                    trigger: ".modal button[name=action_create]",
+                    run: "click",
+                },
+                isDone("product"),
+                openStep("source"),
+                {trigger: ".modal .o_field_widget[name=preset]"},
+                save(),
+                isDone("source"),
+                openStep("customer"),
+                {
+                    trigger: ".modal .o_field_widget[name=partner_id] input",
+                    run: "edit First Customer",
+                },
+                {
+                    trigger: ".ui-autocomplete .o_m2o_dropdown_option_create a",
+                    run: "click",
+                },
+                {
+                    content: "The key that its usage is known by",
+                    trigger: ".modal .o_field_widget[name=value] input",
+                    run: "edit key_acme_1",
+                },
+                save(),
+                isDone("customer"),
+                openStep("import"),
+                {
+                    trigger: ".modal .o_field_widget[name=file]",
+                    run() {
+                        chooseFile(this.anchor, events());
+                    },
+                },
+                {trigger: ".modal .o_field_widget[name=file] input.o_input"},
+                {
+                    trigger: ".modal button[name=action_preview]",
+                    run: "click",
+                },
+                {
+                    trigger: ".modal button[name=action_import]",
+                    run: "click",
+                },
+                {
+                    trigger:
+                        ".o_statusbar_status .o_arrow_button_current:contains(Done)",
+                },
+                {trigger: "body:not(:has(.modal))"},
+                {
+                    trigger: ".o_breadcrumb .breadcrumb-item a, .o_back_button a",
+                    run: "click",
+                },
+                isDone("import"),
+                openStep("subscription"),
+                {
+                    content: "What is metered is proposed",
+                    trigger:
+                        ".modal .o_field_widget[name=product_ids] .o_tag:contains(Text messages)",
+                },
+                {
+                    trigger: ".modal button[name=action_create]",
+                    run: "click",
+                },
+                {
+                    trigger:
+                        ".o_form_view .o_arrow_button_current:contains(In progress)",
+                },
+                {
+                    content: "Its usage is invoiced",
+                    trigger: "button[name=manual_invoice]",
+                    run: "click",
+                },
+                {
+                    trigger: ".o_field_widget[name=invoice_line_ids] .o_data_row:contains(42 message)",
+                },
+            ],
+            MOST_CLICKS_OF_USAGE
+        ),
 });
 
 registry.category("web_tour.tours").add("metered_billing_hide_setup", {

@@ -93,8 +93,18 @@ registry.category("web_tour.tours").add("metered_billing_sync_customer", {
             run: "click",
         },
         {
-            content: "The dialog asks for the days",
-            trigger: ".modal .o_field_widget[name=date_from] button, .modal .o_field_widget[name=date_from] input",
+            content: "The dialog asks for the days: all since the last invoice",
+            trigger:
+                ".modal .o_field_widget[name=period] .o_radio_item:contains(Since Last Invoice):has(input:checked)",
+        },
+        {
+            trigger:
+                ".modal .o_field_widget[name=period] .o_radio_item:contains(Custom) input",
+            run: "click",
+        },
+        {
+            trigger:
+                ".modal .o_field_widget[name=date_from] button, .modal .o_field_widget[name=date_from] input",
         },
         {
             trigger: ".modal button[name=action_start]",
@@ -148,7 +158,7 @@ registry.category("web_tour.tours").add("metered_billing_fetch_gap", {
             trigger: ".o_statusbar_status .o_arrow_button_current:contains(Done)",
         },
         {
-            trigger: ".o_breadcrumb a:contains(Records per Day), .breadcrumb a:contains(Records per Day)",
+            trigger: ".o_breadcrumb a:contains(Completeness), .breadcrumb a:contains(Completeness)",
             run: "click",
         },
         {

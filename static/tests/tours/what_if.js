@@ -104,7 +104,7 @@ registry.category("web_tour.tours").add("metered_billing_try_a_plan", {
             trigger: ".o_view_nocontent:contains(Nothing was tried yet)",
         },
         {
-            trigger: ".o_control_panel button:contains(Try Something)",
+            trigger: ".o_control_panel button:contains(New Simulation)",
             run: "click",
         },
         {
@@ -142,7 +142,7 @@ registry.category("web_tour.tours").add("metered_billing_try_again", {
         },
         {
             content: "It has gone on",
-            trigger: ".o_form_view .alert-info:contains(Charged now)",
+            trigger: ".o_form_view .alert-info:contains(Current → simulated)",
         },
         {
             trigger: "body:not(:has(button[name=action_resume]))",

@@ -1,0 +1,77 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import numpy as np
+import pyarrow as pa
+
+from odoo import models
+
+from ...connectors.checks import Check
+from ...ingest.id_clock import id_clock
+
+#: of how many records of a source's last imports the ids are read
+MOST_RECORDS = 2000
+HOUR_US = 3_600_000_000
+_OF_IMPORTS = """
+    SELECT call_id, (extract(epoch FROM start_time) * 1000000)::bigint
+      FROM metered_cdr WHERE batch_id = ANY(%s) LIMIT %s
+"""
+
+
+class MeteredSource(models.Model):
+    _inherit = "metered.source"
+
+    def _check_clock(self):
+        """Whether the times in the records' ids contradict the time zone.
+
+        :return: list of at most one ``Check``: none where the ids tell no time
+        """
+        batches = self.env["metered.number.check"]._last_imports(self)
+        self.env.cr.execute(_OF_IMPORTS, (batches.ids, MOST_RECORDS))
+        rows = self.env.cr.fetchall()
+        apart = id_clock(
+            pa.array([row[0] for row in rows], pa.string()),
+            np.array([row[1] for row in rows], np.int64),
+            np.ones(len(rows), bool),
+        )
+        text = self._describe_clock(apart)
+        if not text:
+            return []
+        return [
+            Check(
+                self.env._("Clock"),
+                False,
+                self.env._(
+                    "%s Correct the time zone; then undo the imports and import them "
+                    "again.",
+                    text,
+                ),
+                self.env._("Open the source"),
+                "source",
+            )
+        ]
+
+    def _describe_clock(self, apart):
+        """What the ids say of the time zone.
+
+        :param apart: microseconds, see ``ingest.id_clock``
+        :return: text; empty where they say nothing
+        """
+        if not apart:
+            return ""
+        values = {
+            "hours": self.env["metered.explanation"]._number(
+                f"{abs(apart) / HOUR_US:g}"
+            ),
+            "zone": self.timezone,
+        }
+        if apart < 0:
+            return self.env._(
+                "The ids of the records say that they began %(hours)s hours later than "
+                "the times read in %(zone)s.",
+                **values,
+            )
+        return self.env._(
+            "The ids of the records say that they began %(hours)s hours earlier than "
+            "the times read in %(zone)s.",
+            **values,
+        )

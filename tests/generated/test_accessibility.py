@@ -1,0 +1,57 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What axe-core finds at the screens of this module.
+
+The screens are those of the registry: what is added next month is looked at as well.
+"""
+
+from pathlib import Path
+
+import axe_core_python
+
+from odoo.tests import HttpCase, tagged
+
+from ..support.every_record import EveryRecord
+from ..support.every_screen import EveryScreen
+
+AXE = Path(axe_core_python.__file__).with_name("axe.min.js")
+
+
+@tagged("post_install", "-at_install")
+class TestAccessibility(EveryRecord, EveryScreen, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set_up_rates()
+        cls.make_every_record()
+
+    def test_nothing_serious_is_found(self):
+        self.look_at_every_screen(
+            AXE.read_text(encoding="utf-8"),
+            "accessibility.js",
+            STOCK=list(self.stock()),
+        )
+
+    def stock(self):
+        """Screens of Odoo itself that have the same parts as ours."""
+        product = self.env["product.template"].search([], limit=1)
+        for model, kinds, id_ in (
+            ("res.partner", ("list", "kanban", "form"), self.env.user.partner_id.id),
+            ("account.move", ("list", "form", "pivot", "graph"), self.invoice.id),
+            (
+                "product.template",
+                ("list", "form"),
+                self.env["product.template"].search([], limit=1).id,
+            ),
+        ):
+            for kind in kinds:
+                yield (
+                    f"{model} {kind}",
+                    {
+                        "type": "ir.actions.act_window",
+                        "res_model": model,
+                        "views": [[False, kind]],
+                        "res_id": id_ if kind == "form" else False,
+                        "context": {"search_default_filter_group": 1},
+                    },
+                )

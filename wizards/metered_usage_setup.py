@@ -1,0 +1,155 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+
+from ..models.price.metered_price import TIERED
+from ..models.screen.actions import CLOSE, notification
+
+#: what samples of a level become; everything else counts or sums events
+OF_A_LEVEL = ("max", "min", "average", "last")
+
+
+class MeteredUsageSetup(models.TransientModel):
+    """What is billed besides calls: a meter, its price and its product, at once."""
+
+    _name = "metered.usage.setup"
+    _description = "Setup of Other Usage"
+    _inherit = ["metered.guarded"]
+
+    name = fields.Char(
+        required=True, help="What is used, as it is written on the invoice."
+    )
+    unit = fields.Char(
+        required=True, help="What a quantity of 1 means: message, gigabyte, kWh."
+    )
+    aggregation = fields.Selection(
+        lambda self: self.env["metered.meter"]._fields["aggregation"].selection,
+        string="How It Is Counted",
+        required=True,
+        default="sum",
+        help="How the records of a billing period become the quantity that is priced.",
+    )
+    unique_property = fields.Char(
+        string="Property", help="Whose different values are counted: user, device."
+    )
+    charge_model = fields.Selection(
+        [
+            ("standard", "Every unit at one price"),
+            ("graduated", "Tiers: each unit at the price of its tier"),
+            ("volume", "Volume: all units at the price of the tier reached"),
+            ("package", "Packages"),
+            ("stairstep", "Steps: one price for the step reached"),
+        ],
+        string="Price",
+        required=True,
+        default="standard",
+    )
+    currency_id = fields.Many2one(
+        "res.currency",
+        required=True,
+        default=lambda self: self.env.company.currency_id,
+    )
+    unit_price = fields.Float(digits=0, min_display_digits=2)
+    package_size = fields.Float(digits=0, default=100.0)
+    tier_ids = fields.One2many(
+        "metered.usage.setup.tier",
+        "setup_id",
+        default=lambda self: [
+            Command.create({"up_to": 100.0}),
+            Command.create({"up_to": 0.0}),
+        ],
+    )
+
+    def action_create(self):
+        """Make meter, price and product."""
+        self.ensure_one()
+        tiers = self.tier_ids if self.charge_model in TIERED else self.tier_ids.browse()
+        if self.charge_model in TIERED and not tiers:
+            raise UserError(self.env._("Enter at least one tier."))
+        meter = self.env["metered.meter"].create(
+            {
+                "name": self.name,
+                "code": self._code(),
+                "unit": self.unit,
+                "kind": "gauge" if self.aggregation in OF_A_LEVEL else "event",
+                "aggregation": self.aggregation,
+                "unique_property": self.aggregation == "unique"
+                and self.unique_property,
+                "company_id": self.env.company.id,
+            }
+        )
+        flat = self.charge_model == "stairstep"
+        price = self.env["metered.price"].create(
+            {
+                "name": self.name,
+                "meter_id": meter.id,
+                "company_id": self.env.company.id,
+                "currency_id": self.currency_id.id,
+                "charge_model": self.charge_model,
+                "unit_price": 0.0 if tiers else self.unit_price,
+                "package_size": self.package_size or 1.0,
+                "tier_ids": [
+                    Command.create(
+                        {
+                            "sequence": at,
+                            "up_to": tier.up_to,
+                            "flat_fee" if flat else "unit_price": tier.price,
+                        }
+                    )
+                    for at, tier in enumerate(tiers)
+                ],
+            }
+        )
+        # Who sets up what is billed need not be a manager of products.
+        (
+            self.env["product.template"]
+            .sudo()
+            .create(
+                {
+                    "name": self.name,
+                    "type": "service",
+                    "list_price": 0.0,
+                    "company_id": self.env.company.id,
+                    "metered_meter_id": meter.id,
+                    "metered_price_id": price.id,
+                }
+            )
+        )
+        return notification(
+            self.env._(
+                "%(product)s can be put on subscriptions: %(price)s.",
+                product=self.name,
+                price=price.description,
+            ),
+            next=CLOSE,
+        )
+
+    @api.model
+    def _code_of(self, name):
+        return self.env["ir.http"]._slugify(name).replace("-", "_") or "usage"
+
+    def _code(self):
+        """The name as files and interfaces write it, one that is not taken."""
+        code = self._code_of(self.name)
+        meters = self.env["metered.meter"].with_context(active_test=False).sudo()
+        taken = set(meters.search([("code", "=like", f"{code}%")]).mapped("code"))
+        numbered = (f"{code}_{number}" for number in range(2, len(taken) + 3))
+        return next(each for each in (code, *numbered) if each not in taken)
+
+
+class MeteredUsageSetupTier(models.TransientModel):
+    _name = "metered.usage.setup.tier"
+    _description = "Tier of Other Usage"
+    _inherit = ["metered.guarded"]
+    _order = "id"
+
+    setup_id = fields.Many2one("metered.usage.setup", required=True, ondelete="cascade")
+    up_to = fields.Float(
+        digits=0, help="The last quantity of the tier. 0: the tier has no end."
+    )
+    price = fields.Float(
+        digits=0,
+        min_display_digits=2,
+        help="Of one unit in this tier; of steps the price of the step.",
+    )
