@@ -27,7 +27,13 @@ from .layouts import (
 )
 from .quoting import VALUE, find_quoting, unescaped_blocks
 from .spreadsheet import Workbook
-from .unpack import ASCII_BASED, MOST_NULS, Unpacked, utf8_blocks
+from .unpack import (
+    ASCII_BASED,
+    MOST_NULS,
+    Unpacked,
+    utf8_blocks,
+    without_nul_runs,
+)
 
 _HEAD_BYTES = 2**20
 _SAMPLE_BYTES = 256 * 2**10
@@ -289,9 +295,15 @@ def _encoding(path, compression, head, name, limits):
         if encoding:
             return encoding
     # A switch may write NUL into a value, but nothing else that no text has.
-    nuls = head.count(b"\0")
-    controls = len(head) - len(head.translate(None, _CONTROLS)) - nuls
-    if nuls > MOST_NULS * len(head) or controls > _MAX_CONTROL_SHARE * len(head):
+    text = without_nul_runs(head)
+    nuls = text.count(b"\0")
+    controls = len(text) - len(text.translate(None, _CONTROLS)) - nuls
+    if (
+        nuls > MOST_NULS * len(text)
+        or controls > _MAX_CONTROL_SHARE * len(text)
+        or (nuls or len(text) < len(head))
+        and not text.strip()
+    ):
         raise SourceFileError(f"The file{name} is binary, not text. {_EXPORT}.")
     block, last = head, len(head) < _HEAD_BYTES
     if head.isascii() and not last:

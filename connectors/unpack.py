@@ -8,6 +8,7 @@ Everything streams: memory is a few blocks, whatever the size of the file.
 import codecs
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Iterator
 
@@ -16,6 +17,11 @@ from .errors import SourceFileError
 from .formats import FileLimits
 from .harmless import REPLACEMENT
 
+_NUL_RUN = re.compile(rb"\0{16,}")
+#: NUL characters in a row beyond these are not what a crash leaves
+MOST_OF_RUN = 2**18
+#: a line of its own, which cannot be read: what follows is a whole line again
+BROKEN_LINE = b"\n" + REPLACEMENT.encode() + b"\n"
 BLOCK_BYTES = 4 * 2**20
 #: share of NUL characters from which on a block is no text
 MOST_NULS = 0.1
@@ -134,15 +140,16 @@ def utf8_blocks(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     """The text of a file as blocks of valid UTF-8, cut anywhere between characters.
 
     A byte order mark at the beginning is left out. NUL characters, which a switch may
-    write into a value, are replaced.
+    write into a value, are replaced; many in a row are a line that cannot be read.
 
     :raise SourceFileError: bytes that are not of this encoding, or mostly NUL
         characters, with the line where they are
     """
-    lines = LineCounter()
+    lines, begun = LineCounter(), False
     for block in _without_mark(_decoded(blocks, encoding, lines)):
         nul = block.find(b"\0")
         if nul >= 0:
+            block = without_nul_runs(block, BROKEN_LINE if begun else b"")
             if block.count(b"\0") > MOST_NULS * len(block):
                 line = lines.ended + 1 + count_line_ends(block, 0, nul)
                 raise SourceFileError(
@@ -150,8 +157,25 @@ def utf8_blocks(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
                     " the file is damaged or no text. Export it again."
                 )
             block = block.replace(b"\0", REPLACEMENT.encode())
-        lines.add(block)
-        yield block
+        if block:
+            begun = True
+            lines.add(block)
+            yield block
+
+
+def without_nul_runs(data, instead=b""):
+    """Text without the NUL characters in a row that are no value.
+
+    A crash leaves them in a file that was being written, and a switch that goes on
+    writing where the file had ended before it was truncated.
+
+    :param instead: stands in their place
+    """
+    if b"\0" not in data:
+        return data
+    return _NUL_RUN.sub(
+        lambda run: instead if len(run[0]) <= MOST_OF_RUN else run[0], data
+    )
 
 
 def _without_mark(blocks):

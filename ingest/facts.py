@@ -38,11 +38,13 @@ class RecordFacts:
 
     :param frame: DataFrame, text columns under the source's own names
     :param settings: :class:`~.settings.ImportSettings`
+    :param is_doubting: whether durations depend on those around them
     """
 
-    def __init__(self, frame, settings):
+    def __init__(self, frame, settings, is_doubting=True):
         self.frame = frame
         self._settings = settings
+        self._is_doubting = is_doubting
         self._texts = {}
         self._seconds = {}
         #: pyarrow strings, the understood direction: empty where it is not known
@@ -97,7 +99,7 @@ class RecordFacts:
                     )
                     unit = seconds.style if seconds else ""
                 found = parse_seconds(texts, settings.duration_rounding, unit)
-                if fact == "seconds" and not unit:
+                if fact == "seconds" and not unit and self._is_doubting:
                     found = _doubted(texts, *found, settings.doubts_durations)
                 self._seconds[fact] = (texts, *found)
             else:

@@ -192,7 +192,7 @@ def _retry_alike(cr, settings, batch_id, rows):
 
 def _target_id(row):
     """The id that an exception's record is stored with."""
-    _id, _batch, _line, _raw, call_id, record_id, is_other = row
+    call_id, record_id, is_other = row[4:7]
     if not is_other:
         return record_id or call_id
     has_own = record_id or call_id.startswith(mapping.CONTENT)

@@ -25,7 +25,7 @@ from .directions import code_of, read_directions
 from .facts import RecordFacts, step_texts
 from .mapping import properties, read_target
 from .numbers import normalise_numbers
-from .quantities import parse_quantities, quantity_texts
+from .quantities import quantity_texts
 from .times import SECOND_US, parse_times
 
 #: seconds of a record whose start cannot be read
@@ -128,7 +128,7 @@ def of_frame(frame, settings):
     :return: :class:`Comparable`
     """
     start_us, valid = _starts(frame, settings)
-    facts = RecordFacts(frame, settings)
+    facts = RecordFacts(frame, settings, is_doubting=False)
     return Comparable(
         np.where(valid, start_us // SECOND_US, NO_SECOND),
         _quantities(frame, settings, facts),
@@ -196,7 +196,7 @@ def fingerprints(frame, settings):
     :param settings: :class:`~.settings.ImportSettings`
     :return: list of texts
     """
-    facts = RecordFacts(frame, settings)
+    facts = RecordFacts(frame, settings, is_doubting=False)
     start_us, valid = _starts(frame, settings)
     words = facts.spoken("direction")
     told, unknown = read_directions(words, settings.words)
@@ -242,12 +242,10 @@ def _starts(frame, settings):
 
 def _quantities(frame, settings, facts):
     if settings.record_kind == "usage":
-        texts, _spec = read_target(frame, settings.columns, "quantity")
-        if texts is None:
+        if not facts.is_told("quantity"):
             return pa.array(["1"] * len(frame), pa.string())
-        values, _valid = parse_quantities(texts)
-        return pa.array(quantity_texts(values), pa.string())
-    texts, seconds, valid = facts.seconds("seconds")
+        return facts.text("quantity")
+    texts, seconds, valid, _unclear = facts.seconds("seconds")
     if texts is None:
         return pa.array(["0"] * len(frame), pa.string())
     seconds = np.minimum(np.where(valid, seconds, 0), MOST_SECONDS)

@@ -157,7 +157,7 @@ class TestImportSameId(SameIdCase):
     def test_a_fraction_of_a_second_is_no_difference(self):
         self.import_calls(self.source, FIRST)
         batch = self.import_calls(
-            self.source, ("7", f"{START}.250", "60.4", NUMBER, CALLEE)
+            self.source, ("7", f"{START}.250", 60, NUMBER, CALLEE)
         )
         self.assertEqual(self.outcome(batch), (0, 1, 0))
 
@@ -208,7 +208,7 @@ class TestImportWithoutId(SameIdCase):
         self.import_text(self.source, self.lines(self.LINE))
         again = self.import_text(
             self.source,
-            self.lines("2026-10-05T10:00:00Z,60.0,404-555-0100,011442079460120"),
+            self.lines("2026-10-05T10:00:00Z,0:01:00,404-555-0100,011442079460120"),
         )
         self.assertEqual(self.outcome(again), (0, 1, 0))
 
