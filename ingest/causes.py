@@ -2,19 +2,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What would cure a rejected record, as a key: records of one cause share it.
 
-reason            key
-================  ==========================================================
-unknown_customer  kind and identifier, as it would have to be a customer's
-no_destination    first digits of the called number, or what was dialled
-no_rate           call type and destination, as ids
-too_large         call type and destination, as ids
-declared          source and charging rule, as ids
-unknown_meter     source, and the code of the meter
-invalid_..., and  source, and the text's shape: digits as 0, letters as a
-unclear_...
-others            source
-================  ==========================================================
-=======
 =================  ==========================================================
 reason             key
 =================  ==========================================================
@@ -25,6 +12,8 @@ too_large          call type and destination, as ids
 declared           source and charging rule, as ids
 unknown_meter      source, and the code of the meter
 unknown_direction  source, and the word
+other_reading,     the register
+negative_...
 invalid_..., and   source, and the text's shape: digits as 0, letters as a
 unclear_...
 others             source
@@ -50,11 +39,14 @@ SHAPED = (
     "unclear_time",
     "unclear_duration",
     "unclear_quantity",
+    "invalid_reading",
     "column_count",
     "unparsable",
     "unstorable",
 )
 RATED = ("no_rate", "too_large")
+#: of a register: what its readings contradict
+READINGS = ("other_reading", "negative_increase", "no_reading")
 
 
 def cause_key(reason, source_id, detail, tried, callee, meter_id, destination_id, rule):
@@ -68,7 +60,7 @@ def cause_key(reason, source_id, detail, tried, callee, meter_id, destination_id
     :param meter_id, destination_id, rule: ids, 0 for none
     :return: str
     """
-    if reason == "unknown_customer":
+    if reason == "unknown_customer" or reason in READINGS:
         key = tried[0] if tried else ""
     elif reason == "no_destination":
         key = number_group(callee) if callee else (detail or "")

@@ -75,6 +75,7 @@ def load_settings(source, plan_partners):
     engine, currency_of_deck = load_engine(source.env, chains)
     dial_plans, dial_plan_of, assumed = _dial_plans(source, identifiers)
     zones, zone_of = _zones(identifiers, company)
+    meters = _meters(source)
     return ImportSettings(
         source_id=source.id,
         company_id=company.id,
@@ -116,7 +117,10 @@ def load_settings(source, plan_partners):
         currency_of_deck=currency_of_deck,
         default_chain=default_chain,
         record_kind=source.record_kind,
-        meter_of_code=_meters(source),
+        meter_of_code={meter.code: meter.id for meter in meters},
+        counters=frozenset(
+            meter.id for meter in meters | source.meter_id if meter.kind == "counter"
+        ),
         default_meter_id=source.meter_id.id or 0,
         currency_id=company.currency_id.id,
         rate_of_currency=company_rates(company, currency_of_deck.values()),
@@ -177,7 +181,7 @@ def to_us(moment, default):
 
 def _meters(source):
     """The meters that records may name, by their codes; the company's own first."""
-    meters = source.env["metered.meter"].search(
+    return source.env["metered.meter"].search(
         [
             ("active", "=", True),
             ("kind", "!=", "call"),
@@ -185,7 +189,6 @@ def _meters(source):
         ],
         order="company_id NULLS FIRST, id",
     )
-    return {meter.code: meter.id for meter in meters}
 
 
 def _rule(rule):

@@ -24,6 +24,9 @@ def sum_usage(cdrs):
         DataFrame of the sums, ordered by its keys). All sums are exact integers.
     """
     billable = cdrs["billable"]
+    if "is_reading" in cdrs:
+        # What was used between readings is found when they are together.
+        billable = billable & ~cdrs["is_reading"]
     usage_of = np.full(len(billable), -1, np.int64)
     rows = np.flatnonzero(billable)
     packed = _packed([cdrs[name][rows] for name in USAGE_KEYS])

@@ -123,6 +123,7 @@ class _Chunk(RejectingSteps):
             "identifier_id": np.append(settings.payers.identifier_id, 0)[self.payer],
             "day": self._days(known),
             **self.rated,
+            **self._more_columns(),
         }
         kept = self._kept_properties()
         if kept is not None:

@@ -177,5 +177,8 @@ class CallSteps:
         """What a record's quantity is: whole seconds."""
         return self.seconds
 
+    def _more_columns(self):
+        return {}
+
     def _kept_properties(self):
         return mapping.properties(self.frame, self.settings.columns)

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from . import mapping
 from .exception_store import printable
+from .prepare_readings import ReadingSteps
 from .quantities import UNIT, parse_quantities
 
 
-class UsageSteps:
+class UsageSteps(ReadingSteps):
     """The steps of a chunk that take the place of those of calls."""
 
     def _durations(self):
@@ -75,6 +76,7 @@ class UsageSteps:
                 np.int64,
             )
         self._reject(self.billable & (self.meter_id == 0), "unknown_meter", codes)
+        self._read_readings()
 
     def _rate(self):
         zero = np.zeros(self.count, np.int64)

@@ -21,6 +21,7 @@ from .causes import cause_key
 from .exception_store import update_exceptions
 from .isolate import failure_text, is_of_the_data, undone_when_it_fails
 from .prepare import prepare
+from .reading_store import has_readings, take_readings
 from .same_id import cdr_verdicts, rejected_cdrs
 from .same_records import MARK
 from .store import store_cdrs
@@ -164,9 +165,12 @@ def _retry_alike(cr, settings, batch_id, rows):
     details = [verdicts.detail[at] for at in others.tolist()]
     same = rejected_cdrs(prepared, others, details, settings)
     left = prepared.select(~(verdicts.duplicate | verdicts.other), len(others))
+    if has_readings(left):
+        left = take_readings(cr, left, settings)
     store_cdrs(cr, left, settings, batch_id)
-    open_ids = [exception_of[own_id] for own_id in prepared.rejected.call_id]
-    update_exceptions(cr, open_ids, prepared.rejected, settings)
+    rejected = left.rejected
+    open_ids = [exception_of[call_ids[row]] for row in rejected.row]
+    update_exceptions(cr, open_ids, rejected, settings)
     other_ids = [exception_of[own_ids[at]] for at in others.tolist()]
     update_exceptions(cr, other_ids, same, settings)
     open_ids += other_ids

@@ -71,6 +71,8 @@ class ImportSettings:
     #: of records that are no calls: their meters, and the company's currency
     meter_of_code: dict[str, int] = field(default_factory=dict)
     default_meter_id: int = 0
+    #: ids of those whose records are readings of a counter
+    counters: frozenset[int] = frozenset()
     currency_id: int = 0
     #: currency id -> units of the company's currency, to estimate with, not to bill
     rate_of_currency: dict[int, Decimal] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .marks import mark_plans
 from .quantities import quantity_column
+from .reading_store import has_readings, store_readings, take_readings
 from .same_id import cdr_verdicts, note_others, rejected_cdrs, rejected_verdicts
 from .usage_store import UsageRows, as_array
 
@@ -125,13 +126,22 @@ def store(cr, prepared, settings, batch_id, expect_new=True):
     :return: (:class:`Stored`, whether known records were found)
     """
     chunk = _Known(cr, settings, batch_id)
-    exceptions, repeated = chunk.new_exceptions(prepared)
-    left, others = chunk.new_cdrs(prepared, not expect_new)
+    is_of_readings = has_readings(prepared)
+
+    def new_cdrs(look):
+        left, others = chunk.new_cdrs(prepared, look)
+        if is_of_readings:
+            left = take_readings(cr, left, settings)
+        return left, others
+
+    # A ledger is asked about readings that are new.
+    left, others = new_cdrs(is_of_readings or not expect_new)
+    exceptions, repeated = chunk.new_exceptions(left)
     try:
         with _savepoint(cr):
             store_cdrs(cr, left, settings, batch_id)
     except psycopg2.errors.UniqueViolation:
-        left, others = chunk.new_cdrs(prepared, True)
+        left, others = new_cdrs(True)
         if not chunk.found:
             raise
         store_cdrs(cr, left, settings, batch_id)
@@ -251,6 +261,8 @@ def store_cdrs(cr, prepared, settings, batch_id):
     """
     if not prepared.cdr_count:
         return
+    if has_readings(prepared):
+        store_readings(cr, prepared, settings, batch_id)
     rows = UsageRows(cr, prepared.usage, settings.company_id)
 
     stored = rows.ids.copy()
@@ -299,6 +311,14 @@ def _move(cr, source_id, call_ids, usage_ids):
     )
 
 
+def _states(cdrs):
+    """Whether records are charged, by themselves or as readings of a counter."""
+    states = pc.if_else(pa.array(cdrs["billable"]), "rated", "not_billable")
+    if "is_reading" in cdrs:
+        states = pc.if_else(pa.array(cdrs["is_reading"]), "reading", states)
+    return states
+
+
 def cdr_table(cdrs, usage_id, settings, batch_id):
     """The rows of ``metered_cdr`` as an Arrow table in the order of the COPY.
 
@@ -330,7 +350,7 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "direction": cdrs["direction"],
         "caller": cdrs["caller"],
         "callee": cdrs["callee"],
-        "state": pc.if_else(pa.array(billable), "rated", "not_billable"),
+        "state": _states(cdrs),
         "rule_id": ids_or_null(cdrs["rule_id"]),
         "meter_id": ids_or_null(cdrs["meter_id"]),
         "destination_id": ids_or_null(cdrs["destination_id"]),

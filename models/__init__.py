@@ -11,9 +11,10 @@ from . import source
 from . import billing
 from . import company
 from . import customer
+from . import price
+from . import counter
 from . import explain
 from . import plan
-from . import price
 from . import rerate
 from . import screen
 from . import what_if

@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .billing import test_approval_durability
 from .billing import test_billed_again
 from .billing import test_billed_again_together
 from .billing import test_billed_again_tours
@@ -14,12 +15,15 @@ from .billing import test_metered_invoice
 from .billing import test_renewal
 from .billing import test_renewal_durability
 from .billing import test_renewal_tours
+from .billing import test_review
+from .billing import test_review_tours
 from .billing import test_sales_users
 from .billing import test_tours_manual_invoice
 from .billing import test_usage_discount
 from .billing import test_usage_no_renewal
 from .billing import test_usage_so_far
 from .billing import test_zero_lines
+from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security
@@ -44,6 +48,8 @@ from .connectors import test_json_text
 from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
+from .counter import test_counter_around
+from .counter import test_counter_readings
 from .customer import test_customer_tab
 from .customer import test_partner_merge
 from .deck_files import test_deck_amounts
@@ -162,6 +168,7 @@ from .rating import test_charge_models
 from .rating import test_charge_reference
 from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
+from .rating import test_counters
 from .rating import test_rating_bands
 from .rating import test_rating_engine
 from .rating import test_rating_explain

@@ -22,12 +22,15 @@ from . import metered_import_questions
 from . import metered_manual_invoice
 from . import metered_manual_invoice_checks
 from . import metered_manual_invoice_search
+from . import metered_meter_replace
 from . import metered_price_change
 from . import metered_rate_change
 from . import metered_rate_finder
 from . import metered_rate_proposal
 from . import metered_rerate_approve
 from . import metered_rerate_start
+from . import metered_review_approve
+from . import metered_review_hold
 from . import metered_subscription_setup
 from . import metered_sync_start
 from . import metered_usage_setup

@@ -11,7 +11,6 @@ from odoo.tools import SQL
 from ..ingest.causes import NO_KEY
 from ..models.customer.metered_identifier import IDENTIFIER_KINDS
 from ..models.exception.metered_cure import NO_CURE
-from ..models.exception.metered_exception import same_value
 from .metered_exception_cure import MOST_LINES
 
 
@@ -49,10 +48,7 @@ class MeteredExceptionAssign(models.TransientModel):
     def _prepare_values(self, target, company):
         rows = self._select(
             target,
-            SQL(
-                "cause, count(*), min(start_time), sum(estimate),"
-                " (array_agg(tried ORDER BY id))[1]"
-            ),
+            SQL("cause, count(*), min(start_time), sum(estimate), min(id)"),
             SQL(
                 "reason = 'unknown_customer' AND cause != %s AND company_id = %s",
                 NO_KEY,
@@ -66,10 +62,12 @@ class MeteredExceptionAssign(models.TransientModel):
                     "None of these exceptions names an identifier that nobody has."
                 )
             )
+        examples = self.env["metered.exception"].browse([row[4] for row in rows])
+        tried = examples._tried_kinds()
         lines = []
-        for cause, records, oldest, estimate, tried in rows:
+        for cause, records, oldest, estimate, example_id in rows:
             kind, _space, value = cause.partition(" ")
-            kinds = same_value(cause, tried or [])
+            kinds = tried.get(example_id, [])
             before = self._last_owner(company, kind, value, oldest)
             lines.append(
                 Command.create(

@@ -109,6 +109,7 @@ class MeteredManualInvoice(models.TransientModel):
         self = own_context(self)  # noqa: PLW0642
         self.ensure_one()
         self._check_question()
+        self.env["metered.register"]._book()
         self.env["metered.usage"].sudo()._apply_plans(self._domain())
         self._show(self._find(), changes=False)
         self._fetch_missing()
@@ -127,6 +128,7 @@ class MeteredManualInvoice(models.TransientModel):
         if self.sudo().invoice_id:
             return self._open_invoice()
         self._check_question()
+        self.env["metered.register"]._book()
         self.env["metered.usage"].sudo()._apply_plans(self._domain())
         self.env["metered.usage"]._lock(self._domain())
         seen = self.seen or {}

@@ -41,7 +41,8 @@ class MeteredRerateStart(models.TransientModel):
         "metered.meter",
         string="Call Types and Meters",
         domain="[('company_id', 'in', (False, company_id)),"
-        " ('kind', 'in', scope == 'open' and ['call'] or ['call', 'event', 'gauge'])]",
+        " ('kind', 'in', scope == 'open' and ['call']"
+        " or ['call', 'counter', 'event', 'gauge'])]",
         help="Empty: all. What meters other than call types come to is found when they "
         "are invoiced: only invoiced usage of them is priced again, whole billing "
         "periods.",

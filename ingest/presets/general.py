@@ -184,6 +184,9 @@ USAGE = Preset(
         ColumnSpec("quantity", "quantity,value"),
         ColumnSpec("meter", "meter"),
         ColumnSpec("properties", "properties"),
+        ColumnSpec("serial", "serial,meter_serial"),
+        ColumnSpec("estimated", "estimated"),
+        ColumnSpec("reading_kind", "reading_kind"),
     ),
     payers=tuple(
         PayerStep("identifier", kind)

@@ -4,10 +4,16 @@ from . import account_move
 from . import account_move_charged
 from . import account_move_line
 from . import account_move_line_explain
+from . import metered_review
+from . import account_move_review
 from . import account_move_send
+from . import metered_approval
 from . import metered_period
 from . import metered_renewal
 from . import metered_renewal_fetch
+from . import metered_renewal_review
+from . import metered_review_explain
+from . import metered_review_figures
 from . import metered_usage_invoice_lines
 from . import metered_usage_so_far
 from . import metered_usage_unbilled

@@ -125,6 +125,7 @@ class AccountMove(models.Model):
         self, state, returning, cancelled, revived, lines, uncredited
     ):
         """Have usage follow the state; see :meth:`_metered_before_state`."""
+        self._metered_review_state(state)
         (revived | uncredited.sudo())._metered_hold_period()
         if state == "cancel":
             charging = self.invoice_line_ids._metered_charging()
@@ -144,8 +145,13 @@ class AccountMove(models.Model):
             )
 
     def _post(self, soft=True):
-        """Free what posted credit notes take back in full; charge what ends these."""
+        """Free what posted credit notes take back in full; charge what ends these.
+
+        :raises UserError: one of them is on hold
+        """
+        self._metered_check_held()
         posted = super()._post(soft)
+        posted._metered_review_posted()
         for refund in posted:
             if refund.move_type == "out_refund" and refund.reversed_entry_id:
                 refund.sudo()._metered_credit()
@@ -162,6 +168,7 @@ class AccountMove(models.Model):
         :raises UserError: for a posted credit note that took usage back
         """
         self._metered_check_taking_back()
+        self._metered_review_deleted()
         self._metered_differences()._note_unbilled(
             self, self.env._("%(document)s was deleted.")
         )

@@ -111,7 +111,7 @@ class AccountMoveLine(models.Model):
             before = words._rows(
                 steps, self.metered_price_id.currency_id, company=self.company_id
             )
-            rows = before + rows
+            rows = self._metered_rows_of_readings() + before + rows
         else:
             rows = self._metered_rows_by_allowance() + rows
             rows += self._metered_rows_by_destination()
@@ -126,6 +126,14 @@ class AccountMoveLine(models.Model):
             rows=rows,
             warning=self._metered_edited(sums),
         )
+
+    def _metered_rows_of_readings(self):
+        """Old and new readings of the counters that the line is about."""
+        line, words = self.sudo(), self.env["metered.explanation"]
+        texts = line.metered_usage_ids._reading_lines(
+            line.move_id.partner_id, self.env.lang
+        )
+        return [words._row("reading", self.env._("Readings"), text) for text in texts]
 
     def _metered_usage_text(self, records, days, billed):
         """What the usage on the line is, in words."""

@@ -12,7 +12,7 @@ class AccountMoveSend(models.AbstractModel):
     """Invoices of renewals that are sent are sent by e-mail, with their own text.
 
     ``sending_data`` of an invoice that waits to be sent says so: see
-    ``sale.subscription._metered_send``.
+    ``account.move._metered_queue_mail``.
     """
 
     _inherit = "account.move.send"
@@ -59,6 +59,34 @@ class AccountMove(models.Model):
     """What an invoice says about the usage on it."""
 
     _inherit = "account.move"
+
+    def _metered_queue_mail(self, author):
+        """Ask Odoo's own scheduled action to send these invoices.
+
+        Printing and mailing take seconds and may fail: neither is to delay a renewal or
+        to undo it.
+
+        :param author: ``res.users``
+        :return: those that it will not send, because there is no address
+        """
+        unsent = self.filtered(lambda move: not move.partner_id.email)
+        to_send = self - unsent
+        to_send.sending_data = {
+            "author_user_id": author.id,
+            "author_partner_id": author.partner_id.id,
+            "metered_renewal": True,
+        }
+        if to_send:
+            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+        return unsent
+
+    def _metered_unsent_text(self):
+        """Why an invoice is not sent."""
+        self.ensure_one()
+        return self.env._(
+            "It was not sent: %(partner)s has no e-mail address.",
+            partner=self.partner_id.display_name,
+        )
 
     def _metered_mail_usage(self):
         """The usage on this invoice for a mail, in the customer's language.

@@ -7,14 +7,13 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
-from ...ingest.conflicts import again, is_temporary, wait_briefly
+from ...ingest.conflicts import is_temporary
 from ..screen.actions import RELOAD, notification, window_action
 
 _logger = logging.getLogger(__name__)
-#: subscriptions that are renewed together and committed together, at first and at most
+#: subscriptions that are renewed together and committed together, at first and at most:
+#: imports wait for the usage that a portion bills
 FIRST_PORTION, PORTION = 5, 50
-#: seconds that a portion shall take at most: imports wait for the usage that it bills
-PORTION_SECONDS = 1
 #: names the problem on a subscription, for its activity
 PROBLEM = "renewal"
 
@@ -51,6 +50,12 @@ class MeteredRenewal(models.Model):
     last_subscription_id = fields.Integer(
         readonly=True, help="All subscriptions up to this id are done."
     )
+    subscription_ids = fields.Many2many(
+        "sale.subscription",
+        string="Only These",
+        readonly=True,
+        help="Subscriptions that somebody chose to renew. None: all that were due.",
+    )
     failure_ids = fields.One2many(
         "metered.renewal.failure",
         "renewal_id",
@@ -81,6 +86,7 @@ class MeteredRenewal(models.Model):
             [
                 ("company_id", "=", company.id),
                 ("state", "in", ("queued", "running")),
+                ("subscription_ids", "=", False),
             ],
             limit=1,
         )
@@ -94,6 +100,32 @@ class MeteredRenewal(models.Model):
         if not due:
             return run
         return self.create({"company_id": company.id, "date": today, "expected": due})
+
+    @api.model
+    def _start_chosen(self, subscriptions):
+        """A run of a company over some subscriptions; empty where none of them is due.
+
+        :param subscriptions: ``sale.subscription`` of one company, of a user who may
+            write them
+        """
+        company = subscriptions.company_id
+        today = company._metered_today()
+        due = subscriptions.sudo().search(
+            [
+                *subscriptions._metered_due_domain(company, today),
+                ("id", "in", subscriptions.ids),
+            ]
+        )
+        if not due:
+            return self.browse()
+        return self.create(
+            {
+                "company_id": company.id,
+                "date": today,
+                "expected": len(due),
+                "subscription_ids": due.ids,
+            }
+        )
 
     def action_start(self):
         """Renew what is due in the company now, in the background."""
@@ -125,35 +157,12 @@ class MeteredRenewal(models.Model):
         begun = time.monotonic()
         if not self._fetch_once(commit, seconds):
             return False
-        size = min(FIRST_PORTION, PORTION)
-
-        def work(failed):
-            if commit:
-                wait_briefly(self.env.cr)
-            # Fewer at a time meet fewer others.
-            found = self._run_portion(max(1, size >> failed))
-            if commit:
-                commit()
-            return found
-
-        while True:
-            now = time.monotonic()
-            if not again(self.env.cr, work, commit):
-                return True
-            took = time.monotonic() - now
-            # A portion that takes long lets others wait for long.
-            if took > PORTION_SECONDS:
-                size = max(1, size // 2)
-            elif took < PORTION_SECONDS / 2:
-                size = min(PORTION, size * 2)
-            if seconds is not None and time.monotonic() - begun > seconds:
-                return False
+        if seconds is not None:
+            seconds -= time.monotonic() - begun
+        return self._run_portions(commit, seconds, FIRST_PORTION, PORTION)
 
     def _run_portion(self, size):
-        """Renew the next subscriptions; whether there were any.
-
-        :param int size: at most so many
-        """
+        """Renew the next subscriptions; whether there were any."""
         begun = time.monotonic()
         portion = self._next_portion(size)
         if portion:
@@ -165,13 +174,19 @@ class MeteredRenewal(models.Model):
             self.env.flush_all()
         return bool(portion)
 
+    def _due_domain(self):
+        """Subscriptions that this run is to renew: a superset of them."""
+        domain = self.env["sale.subscription"]._metered_due_domain(
+            self.company_id, self.date
+        )
+        if self.subscription_ids:
+            domain.append(("id", "in", self.subscription_ids.ids))
+        return domain
+
     def _next_portion(self, size):
         subscriptions = self.env["sale.subscription"].with_company(self.company_id)
         return subscriptions.search(
-            [
-                *subscriptions._metered_due_domain(self.company_id, self.date),
-                ("id", ">", self.last_subscription_id),
-            ],
+            [*self._due_domain(), ("id", ">", self.last_subscription_id)],
             order="id",
             limit=size,
         )
@@ -201,7 +216,9 @@ class MeteredRenewal(models.Model):
     def _close(self, subscription):
         known = subscription.invoice_ids
         subscription.close_subscription()
-        self._add_to_counters(invoices=len(subscription.invoice_ids - known), closed=1)
+        invoices = subscription.invoice_ids - known
+        subscription._metered_review(invoices, self)
+        self._add_to_counters(invoices=len(invoices), closed=1)
 
     def _attempt(self, subscriptions, action, together=False):
         """Do something with these; what fails is rolled back, alone, and told.
@@ -322,9 +339,19 @@ class MeteredRenewalFailure(models.Model):
     )
     date = fields.Date(string="Due", readonly=True)
     reason = fields.Text(readonly=True)
+    cure = fields.Char(compute="_compute_cure", help="What to do about it.")
     renewed = fields.Boolean(
         readonly=True, help="A later attempt has renewed the subscription."
     )
+
+    @api.depends("renewed")
+    @api.depends_context("lang")
+    def _compute_cure(self):
+        for failure in self:
+            failure.cure = not failure.renewed and self.env._(
+                "Open the subscription, correct what the reason names, then press Try "
+                "Again. The next run tries it, too."
+            )
 
     def action_open(self):
         """Open the subscription, where the cause is mended."""

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 from odoo import fields, models
 
 from ..job.metered_job import SLICE_SECONDS
+from .metered_review import SYNC
 
 #: a sync that ended so recently is recent enough for today's records
 FRESH = timedelta(hours=1)
-#: names the problem on an invoice, for its activity
-PROBLEM = "sync"
 
 
 class MeteredSource(models.Model):
@@ -113,7 +112,7 @@ class SaleSubscription(models.Model):
             "It is held as a draft: not all records could be fetched from %s.", names
         )
         renewal.invoice._metered_raise(
-            PROBLEM,
+            SYNC,
             self.env._("Records may be missing"),
             self.env._(
                 "%(sources)s could not be asked for the last records of the period. "
@@ -172,7 +171,7 @@ class MeteredRenewal(models.Model):
 
     def _start_due_syncs(self):
         model = self.env["sale.subscription"].with_company(self.company_id)
-        due = model.search(model._metered_due_domain(self.company_id, self.date))
+        due = model.search(self._due_domain())
         sources = self.env["metered.source"].with_company(self.company_id)
         syncs = sources.sudo()._start_posted("invoice")
         if not sources.sudo().search_count(

@@ -84,6 +84,9 @@ class MeteredUsage(models.Model):
             else:
                 ids = [self._make_row(found, line, company, partner)]
             values = self._line_values(found, line, len(shown) > 1, partner)
+            if place == 0 and found.meter.kind == "counter":
+                told = [values["name"], *rows._reading_lines(partner)]
+                values["name"] = "\n".join(told)
             lines.append((values, ids))
         return lines
 

@@ -376,6 +376,7 @@ class SaleSubscription(models.Model):
                 )
             )
         self._metered_note([renewal])
+        self._metered_review(renewal.invoice, period.renewal_id)
         return renewal.invoice
 
     def _metered_describe_fees(self, fees):

@@ -68,6 +68,7 @@ class SaleSubscription(models.Model):
             for renewal in renewals:
                 if renewal.invoice:
                     invoices |= renewal.invoice
+        self._metered_review(invoices, run)
         return invoices
 
     def _metered_renew_in_company(self):
@@ -112,6 +113,7 @@ class SaleSubscription(models.Model):
             subscription._metered_post_and_send([renewal])
             subscription._metered_note([renewal])
             invoices |= renewal.invoice
+        self._metered_review(invoices)
         return invoices
 
     # === CLAIMING === #
@@ -164,6 +166,9 @@ class SaleSubscription(models.Model):
         everybody = owners.browse(
             sorted({key for some in households.values() for key in some.named})
         )
+        self.env["metered.register"]._book_for(
+            everybody, [(r.subscription, r.date_to) for r in renewals]
+        )
         # All of it at once, and first: always in the same order, and before imports
         # have changed what this transaction sees.
         if renewals:
@@ -199,6 +204,7 @@ class SaleSubscription(models.Model):
                 date_to=renewal.date_to,
                 subscription=subscription,
             )
+            subscription._metered_within_charge(renewal)
 
     def _metered_usage_domain(self, date_to, household):
         """Open usage that a renewal on ``date_to`` bills.
@@ -323,41 +329,48 @@ class SaleSubscription(models.Model):
                 usage._link_to_invoice(renewal.invoice, renewal.usage_lines)
 
     def _metered_post_and_send(self, renewals):
-        to_post, to_send = self.env["account.move"].sudo(), []
+        """Post and send what neither is held nor waits for approval."""
+        to_post = to_send = self.env["account.move"].sudo()
         for renewal in self._metered_complete(renewals):
-            _order, post, send = renewal.subscription.template_id._metered_invoicing()
+            template = renewal.subscription.template_id
+            _order, post, send = template._metered_invoicing()
             if not renewal.invoice or not post:
+                continue
+            if renewal.invoice.amount_total < 0:
+                renewal.note = self.env._(
+                    "It gives back more than it charges: make a credit note of it, and "
+                    "post that."
+                )
+                continue
+            if template._metered_waits():
+                renewal.note = self.env._("It waits for approval.")
                 continue
             to_post |= renewal.invoice
             if send:
-                to_send.append(renewal)
+                to_send |= renewal.invoice
         if to_post:
             to_post.action_post()
-        self._metered_send(to_send)
-
-    def _metered_send(self, renewals):
-        """Ask Odoo's own scheduled action to send the invoices.
-
-        Printing and mailing take seconds and may fail: neither is to delay a renewal or
-        to undo it.
-        """
-        sent = False
+        unsent = to_send._metered_queue_mail(self.env.user)
         for renewal in renewals:
-            invoice = renewal.invoice
-            if not invoice.partner_id.email:
-                renewal.note = self.env._(
-                    "It was not sent: %(partner)s has no e-mail address.",
-                    partner=invoice.partner_id.display_name,
-                )
-                continue
-            invoice.sending_data = {
-                "author_user_id": self.env.user.id,
-                "author_partner_id": self.env.user.partner_id.id,
-                "metered_renewal": True,
-            }
-            sent = True
-        if sent:
-            self.env.ref("account.ir_cron_account_move_send").sudo()._trigger()
+            if renewal.invoice and renewal.invoice in unsent:
+                renewal.note = renewal.invoice._metered_unsent_text()
+
+    def _metered_waits(self):
+        """Whether its invoices wait for a person; of none: no."""
+        return bool(self) and self.template_id._metered_waits()
+
+    def _metered_review(self, invoices, run=None):
+        """Have invoices in the review: all of a run, and others that are to wait.
+
+        :param run: the ``metered.renewal`` that made them
+        """
+        if not run:
+            drafts = invoices.filtered(lambda move: move.state == "draft")
+            invoices = drafts.filtered(
+                lambda move: move.metered_period_id.subscription_id._metered_waits()
+            )
+        if invoices:
+            self.env["metered.review"].sudo()._add(invoices, run)
 
     def _metered_note(self, renewals):
         """Say on each subscription what was done."""
@@ -390,6 +403,25 @@ class SaleSubscription(models.Model):
         return text + Markup(" %s") % renewal.note if renewal.note else text
 
     # === WHAT IS DUE === #
+
+    def action_metered_renew(self):
+        """Renew what of these is due, in the background, and show the runs.
+
+        :raises UserError: none of them is due
+        """
+        self.check_access("write")
+        self.env["metered.renewal"].check_access("read")
+        runs = self.env["metered.renewal"].sudo()
+        for subscriptions in self.grouped("company_id").values():
+            runs |= runs._start_chosen(subscriptions)
+        if not runs:
+            raise UserError(
+                self.env._(
+                    "None of these subscriptions is due today: nothing was renewed."
+                )
+            )
+        runs._enqueue()
+        return runs.sudo(False)._get_records_action(context={})
 
     @api.model
     def cron_subscription_management(self):

@@ -24,6 +24,23 @@ class SaleSubscriptionTemplate(models.Model):
         "is billed in either case, with the first renewal after it.",
     )
 
+    metered_review_policy = fields.Selection(
+        [
+            ("none", "Are posted as the invoicing mode says"),
+            ("wait", "Wait as drafts until somebody approves them"),
+        ],
+        string="Invoices of Renewals",
+        default="none",
+        required=True,
+        help="Wait: whatever the invoicing mode, renewals leave drafts in Metered "
+        "Billing, Billing, Invoices to Approve. Approving posts them, and sends them "
+        "where the invoicing mode says so.",
+    )
+
+    def _metered_waits(self):
+        """Whether invoices of renewals wait for a person."""
+        return self.metered_review_policy == "wait"
+
     def _metered_invoicing(self):
         """How renewals are invoiced.
 

@@ -122,6 +122,28 @@ class MeteredIdentifier(models.Model):
         "An identifier must begin before it ends.",
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Registers of counters may be the customer's from now on."""
+        identifiers = super().create(vals_list)
+        self.env["metered.register"]._owners_changed(identifiers)
+        return identifiers
+
+    def write(self, vals):
+        """Registers of counters may be another customer's, or until another day."""
+        if not (self._curing | {"subscription_id"}) & vals.keys():
+            return super().write(vals)
+        registers = self.env["metered.register"]
+        registers._owners_changed(self)
+        done = super().write(vals)
+        registers._owners_changed(self)
+        return done
+
+    def unlink(self):
+        """Registers of counters may be nobody's then."""
+        self.env["metered.register"]._owners_changed(self)
+        return super().unlink()
+
     @api.depends("kind", "value", "source_id.country_id", "account_id.country_id")
     def _compute_normalised(self):
         for country, identifiers in self.grouped(

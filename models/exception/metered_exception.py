@@ -19,6 +19,10 @@ REASONS = [
     ("invalid_properties", "Properties are no JSON object"),
     ("unknown_meter", "Unknown meter"),
     ("unknown_direction", "Unknown direction word"),
+    ("invalid_reading", "Kind of reading is not known"),
+    ("no_reading", "No counter shows this"),
+    ("other_reading", "Another reading of that moment is known"),
+    ("negative_increase", "The counter went back"),
     ("absurd_duration", "Call is longer than the source allows"),
     ("future", "Call lies in the future"),
     ("too_old", "Call is older than the source allows"),
@@ -273,6 +277,26 @@ class MeteredException(models.Model):
             ),
             "invalid_properties": self.env._(
                 '%s is not a JSON object such as {"region": "eu"}. Correct the record.',
+                detail,
+            ),
+            "invalid_reading": self.env._(
+                "%s does not say whether it was read or estimated, or which kind of "
+                "reading it is. Correct the record.",
+                detail,
+            ),
+            "no_reading": self.env._(
+                "%s is below 0, or has more digits than the meter. Correct the record, "
+                "or the digits of the meter.",
+                detail,
+            ),
+            "other_reading": self.env._(
+                "%s: the same counter and moment with another value. Correct the "
+                "record or the reading, or dismiss it.",
+                detail,
+            ),
+            "negative_increase": self.env._(
+                "The counter went back: %s. Correct the record or the other reading, "
+                "enter it as a reading after a roll-over, or replace the meter.",
                 detail,
             ),
             "unknown_meter": self.env._(

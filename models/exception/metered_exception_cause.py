@@ -212,6 +212,10 @@ class MeteredExceptionCause(models.Model):
                 "Quantities like %s: which decimal sign?", detail
             ),
             "invalid_properties": self.env._("Properties are no JSON object"),
+            "invalid_reading": self.env._("Kinds of reading like %s", detail),
+            "no_reading": self.env._("No counter shows %s", detail),
+            "other_reading": self.env._("Two readings of one moment: %s", detail),
+            "negative_increase": self.env._("The counter went back: %s", detail),
             "unknown_meter": self.env._("No meter has the code %s", detail),
             "unknown_direction": self.env._("Direction word %s is not known", detail),
             "same_id": self.env._("The id is another call's: %s", detail),

@@ -138,6 +138,7 @@ class MeteredExceptionJob(models.Model):
             first = False
             by_source = self._next_slice(self._slice_records())
             if not by_source:
+                self.env["metered.register"]._book_quietly(commit)
                 self.env["metered.plan.mark"]._apply_plans_quietly(commit)
                 return True
             for source_id, ids in by_source:

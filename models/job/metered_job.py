@@ -18,6 +18,7 @@ from ...ingest.conflicts import (
     make_lasting,
     pause,
     quietly,
+    wait_briefly,
 )
 from ...ingest.disk import is_of_the_disk
 from ..guard.untrusted import own_context
@@ -29,6 +30,8 @@ _logger = logging.getLogger(__name__)
 
 #: seconds that a scheduled action works at a time; workers are stopped at 120
 SLICE_SECONDS = 40
+#: seconds that a portion shall take at most, of jobs that others wait for
+PORTION_SECONDS = 1
 #: seconds that a job waits at most the first time, doubled each time up to the longest
 FIRST_WAIT = 5
 #: where other jobs were in its way, and where the database did not answer
@@ -326,6 +329,46 @@ class MeteredJob(models.AbstractModel):
         """Do portion after portion, each committed, under the job's lock.
 
         :return: True when nothing is left to do; see :meth:`_process`
+        """
+        raise NotImplementedError
+
+    def _run_portions(self, commit, seconds, first, most):
+        """Call :meth:`_run_portion` until nothing is left, each committed.
+
+        A portion that takes long lets others wait for long: their size follows the
+        time that they take.
+
+        :param int first, most: size of the first portion, and of the largest
+        :return: as of :meth:`_run`
+        """
+        begun = time.monotonic()
+        size = min(first, most)
+
+        def work(failed):
+            if commit:
+                wait_briefly(self.env.cr)
+            # Fewer at a time meet fewer others.
+            found = self._run_portion(max(1, size >> failed))
+            if commit:
+                commit()
+            return found
+
+        while True:
+            now = time.monotonic()
+            if not again(self.env.cr, work, commit):
+                return True
+            took = time.monotonic() - now
+            if took > PORTION_SECONDS:
+                size = max(1, size // 2)
+            elif took < PORTION_SECONDS / 2:
+                size = min(most, size * 2)
+            if seconds is not None and time.monotonic() - begun > seconds:
+                return False
+
+    def _run_portion(self, size):
+        """Do the next portion; whether there was any.
+
+        :param int size: at most so many
         """
         raise NotImplementedError
 

@@ -22,7 +22,18 @@ class MeteredMeter(models.Model):
     ]
     _order = "sequence, name"
 
-    _curing = frozenset({"call_class", "active", "kind", "company_id", "code"})
+    _curing = frozenset(
+        {
+            "call_class",
+            "active",
+            "kind",
+            "company_id",
+            "code",
+            "digits",
+            "most_percent",
+            "most_per_day",
+        }
+    )
     _golden_kinds = frozenset({"usage"})
     # There is no agreed usage of a new meter.
     _prices_when_new = False
@@ -47,10 +58,13 @@ class MeteredMeter(models.Model):
             ("call", "Call type"),
             ("event", "Events, counted or summed"),
             ("gauge", "Samples of a level"),
+            ("counter", "Readings of a counter"),
         ],
         required=True,
         default="call",
-        help="A call type is a meter whose records are telephone calls.",
+        help="A call type is a meter whose records are telephone calls. Of a counter, "
+        "such as a water or power meter, what is billed is the increase between its "
+        "readings.",
     )
     call_class = fields.Selection(
         [
@@ -135,6 +149,13 @@ class MeteredMeter(models.Model):
         "CHECK (aggregation != 'unique' OR unique_property IS NOT NULL)",
         "Say which property's different values are counted.",
     )
+
+    def write(self, vals):
+        """What registers showed may come to another quantity."""
+        before = self._counter_before()
+        done = super().write(vals)
+        self._counter_after(before)
+        return done
 
     @api.onchange("name")
     def _onchange_name(self):
@@ -258,7 +279,10 @@ class MeteredMeter(models.Model):
         companies = self.company_id
         if not all(meter.company_id for meter in self):
             companies = self._every_company()
-        return [(companies, {"reasons": ["no_destination", "unknown_meter"]})]
+        return [
+            (companies, {"reasons": ["no_destination", "unknown_meter"]}),
+            (companies, {"reasons": ["negative_increase", "no_reading"]}),
+        ]
 
     # === GOLDEN CALLS === #
 

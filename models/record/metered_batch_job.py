@@ -126,6 +126,8 @@ class MeteredBatch(models.Model):
             if complete:
                 self._compare_with_file(path, file_format)
         self.env["metered.usage"].invalidate_model()
+        if settings.counters:
+            self.env["metered.register"]._book_quietly(commit)
         self._apply_plans(settings, commit)
         return complete
 
@@ -200,7 +202,8 @@ class MeteredBatch(models.Model):
             batch.flush_recordset()
             batch.env.cr.execute(
                 """
-                SELECT count(usage_id) FILTER (WHERE state = 'rated'),
+                SELECT count(usage_id) FILTER (WHERE state = 'rated')
+                       + count(*) FILTER (WHERE state = 'reading'),
                        count(*) FILTER (WHERE state = 'not_billable'),
                        (SELECT count(*) FROM metered_exception
                          WHERE batch_id = %(id)s AND state != 'resolved')

@@ -184,6 +184,7 @@ class MeteredBatch(models.Model):
         def work(_failed):
             with lock_source(self.env.cr, self.source_id.id, commit):
                 if not (self._undo_cdrs() or self._undo_exceptions()):
+                    self._take_back_readings()
                     self._finish_undo()
                     make_lasting(self.env.cr)
                 if self.waits:
@@ -193,6 +194,7 @@ class MeteredBatch(models.Model):
 
         again(self.env.cr, work, commit)
         if self.state == "undone":
+            self.env["metered.register"]._book_quietly(commit)
             self.env["metered.plan.mark"]._apply_plans_quietly(commit)
 
     def _undo_cdrs(self):
@@ -226,7 +228,7 @@ class MeteredBatch(models.Model):
                   FROM sums WHERE usage.id = sums.usage_id
              RETURNING usage.id, usage.invoice_line_id
             )
-            SELECT (SELECT count(*) FROM gone WHERE state = 'rated'),
+            SELECT (SELECT count(*) FROM gone WHERE state != 'not_billable'),
                    (SELECT count(*) FROM gone WHERE state = 'not_billable'),
                    (SELECT array_agg(id) FROM shrunk),
                    (SELECT count(invoice_line_id) FROM shrunk)
@@ -338,7 +340,7 @@ class MeteredBatch(models.Model):
             """,
             (self.id, limit),
         )
-        return self.env.cr.fetchall()
+        return (self.env.cr.fetchall() + self._reading_invoices())[:limit]
 
     def _check_not_invoiced(self):
         """Refuse to undo what is on an invoice, naming it."""

@@ -41,8 +41,13 @@ class MeteredCdr(models.Model):
     )
     call_id = fields.Char(string="Record ID", readonly=True)
     start_time = fields.Datetime(string="Start", readonly=True)
+    time_zone = fields.Char(
+        compute="_compute_time_zone", help="The time zone that times are shown in."
+    )
     duration = fields.Integer(
-        readonly=True, aggregator="sum", help="Whole duration in seconds, with ringing."
+        readonly=True,
+        aggregator="sum",
+        help="Whole duration in seconds, including ringing.",
     )
     quantity = fields.Float(
         digits=0,
@@ -65,9 +70,15 @@ class MeteredCdr(models.Model):
     caller = fields.Char(string="From", readonly=True)
     callee = fields.Char(string="To", readonly=True)
     state = fields.Selection(
-        [("rated", "Rated"), ("not_billable", "Not billable")],
+        [
+            ("rated", "Rated"),
+            ("not_billable", "Not billable"),
+            ("reading", "Reading"),
+        ],
         string="Status",
         readonly=True,
+        help="A reading of a counter is no usage by itself: what was used between two "
+        "of them has records of its own.",
     )
     rule_id = UncheckedMany2one(
         "metered.source.rule",
@@ -89,6 +100,11 @@ class MeteredCdr(models.Model):
         help="The service identifier that told whose it is.",
     )
     usage_id = UncheckedMany2one("metered.usage", readonly=True)
+    register_id = UncheckedMany2one(
+        "metered.register",
+        readonly=True,
+        help="The counter whose increase it is.",
+    )
     rate_id = UncheckedMany2one("metered.rate", readonly=True)
     band_id = UncheckedMany2one("metered.time.band", string="Time Band", readonly=True)
     charge = Money(
@@ -145,6 +161,7 @@ class MeteredCdr(models.Model):
     _usage_idx = models.Index("(usage_id)")
     _unused_idx = models.Index("(partner_id, start_time) WHERE usage_id IS NULL")
     _start_idx = models.Index("(start_time)")
+    _register_idx = models.Index("(register_id) WHERE register_id IS NOT NULL")
     # None on the numbers: random values in two large indexes cost a third of the whole
     # import. A search for a number reads a customer's calls, or a period's.
     # A batch's records lie side by side: a few kilobytes find them.
@@ -167,6 +184,10 @@ class MeteredCdr(models.Model):
         if self.env.cr.fetchone()[0]:
             self.env.cr.execute("ALTER SEQUENCE metered_cdr_id_seq AS bigint")
             self.env.cr.execute("ALTER TABLE metered_cdr ALTER COLUMN id TYPE bigint")
+
+    @api.depends_context("tz")
+    def _compute_time_zone(self):
+        self.time_zone = self.env.context.get("tz") or self.env.user.tz
 
     @api.depends("usage_id.invoice_id")
     def _compute_invoice_id(self):

@@ -133,20 +133,20 @@ class MeteredCdr(models.Model):
     def _explain_before(self):
         """Rows about what came before rating: whose call, of which kind."""
         cdr, words = self.sudo(), self.env["metered.explanation"]
-        rows = [cdr._explain_record()]
+        rows = [cdr._explain_record(), *cdr._explain_readings()]
         if cdr.rule_id:
             rows.append(
                 words._row(
                     "rule",
                     self.env._("Charging rule"),
                     cdr.rule_id.display_name
-                    if cdr.state == "rated"
+                    if cdr.state != "not_billable"
                     else self.env._(
                         "%(rule)s: it is not charged.", rule=cdr.rule_id.display_name
                     ),
                 )
             )
-        elif cdr.state != "rated":
+        elif cdr.state == "not_billable":
             rows.append(
                 words._row(
                     "rule",

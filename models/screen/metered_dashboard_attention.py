@@ -10,6 +10,7 @@ EXCEPTION = "metered_billing.action_metered_exception"
 BATCH = "metered_billing.action_metered_batch"
 PERIOD = "metered_billing.action_metered_period"
 RENEWAL = "metered_billing.action_metered_renewal"
+REVIEW = "metered_billing.action_metered_review"
 SOURCE = "metered_billing.action_metered_source"
 
 
@@ -120,6 +121,7 @@ class MeteredDashboard(models.AbstractModel):
                 ),
             },
             "no_renewal": self._no_renewal(companies),
+            "reviews": self._reviews(companies),
             "days": [],
         }
         Subscription = self.env["sale.subscription"]
@@ -188,6 +190,24 @@ class MeteredDashboard(models.AbstractModel):
             ],
             "link": self._link(
                 USAGE, self.env._("Usage That No Renewal Takes"), domain
+            ),
+        }
+
+    @api.model
+    def _reviews(self, companies):
+        """Invoices that somebody has to look at, and those that could not be posted.
+
+        :param companies: condition of a domain
+        """
+        waiting = [companies, ("state", "in", ("review", "failed"))]
+        failed = [companies, ("state", "=", "failed")]
+        count = self.env["metered.review"].search_count
+        return {
+            "count": count(waiting),
+            "failed": count(failed),
+            "link": self._link(REVIEW, self.env._("Invoices to Approve"), waiting),
+            "failed_link": self._link(
+                REVIEW, self.env._("Invoices Not Posted"), failed
             ),
         }
 

@@ -69,4 +69,13 @@ SCREENS = [
     listed("renewals", "renewal"),
     form("renewal", "renewal", "metered.renewal"),
     listed("failed_renewals", "renewal_failure"),
+    listed("jobs", "job_entry"),
+    listed("customers", "customer"),
+    listed("subscriptions", "subscription"),
+    listed("invoices", "invoice"),
+    listed("metered_products", "product"),
+    Screen("usage_setup", ACTION + "usage_setup", wait=".modal .o_form_view"),
+    Screen(
+        "subscription_setup", ACTION + "subscription_setup", wait=".modal .o_form_view"
+    ),
 ]

@@ -21,8 +21,9 @@ SUBSCRIPTIONS = 500
 DUE = "2026-11-01"
 
 
-@tagged("post_install", "-at_install")
-class TestRenewalDurability(CommittedCase):
+class RenewalCommittedCase(CommittedCase):
+    """Subscriptions that are due, committed."""
+
     def setUp(self):
         super().setUp()
         self.partners = self.real["res.partner"]
@@ -79,17 +80,6 @@ class TestRenewalDurability(CommittedCase):
         self.cr.commit()
         return subscriptions
 
-    def make_run(self):
-        run = self.real["metered.renewal"].create(
-            {
-                "company_id": self.real.company.id,
-                "date": DUE,
-                "expected": SUBSCRIPTIONS,
-            }
-        )
-        self.cr.commit()
-        return run
-
     def _remove(self):
         self.cr.rollback()
         partners = self.partners.ids
@@ -111,6 +101,20 @@ class TestRenewalDurability(CommittedCase):
         self.cr.execute("DELETE FROM metered_renewal")
         self.cr.commit()
         return super()._remove()
+
+
+@tagged("post_install", "-at_install")
+class TestRenewalDurability(RenewalCommittedCase):
+    def make_run(self):
+        run = self.real["metered.renewal"].create(
+            {
+                "company_id": self.real.company.id,
+                "date": DUE,
+                "expected": SUBSCRIPTIONS,
+            }
+        )
+        self.cr.commit()
+        return run
 
     def work(self, run):
         """Start a process that works on the run."""

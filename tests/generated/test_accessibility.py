@@ -41,7 +41,7 @@ class TestAccessibility(EveryRecord, EveryScreen, HttpCase):
             (
                 "product.template",
                 ("list", "form"),
-                self.env["product.template"].search([], limit=1).id,
+                product.id,
             ),
         ):
             for kind in kinds:

@@ -42,6 +42,7 @@ NOWHERE = {
     "metered.golden.confirm.action_apply": "It applies only what the server has "
     "refused and signed: test_golden_guard.",
     "metered.manual.invoice.action_view_unbilled": "test_billed_again.",
+    "account.move.action_metered_release": "test_review, and its tours.",
     "metered.period.action_bill_again": "test_billed_again, and its tours.",
     "metered.period.action_waive": "test_billed_again.",
     "sale.subscription.action_metered_bill_again": "test_billed_again, and its tours.",

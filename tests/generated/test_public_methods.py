@@ -43,10 +43,11 @@ ROLES = {
     "seller": "sales_team.group_sale_manager",
     "accountant": "account.group_account_manager",
     "operator": "metered_billing.group_metered_user",
+    "biller": "metered_billing.group_metered_biller",
     "chief": "metered_billing.group_metered_administrator",
 }
 #: those whom models of ours are open to
-INSIDE = ("operator", "chief")
+INSIDE = ("operator", "biller", "chief")
 #: records that a call gets at most, those at the end: what is open, and what failed
 MOST = 4
 #: what a refusal may be; anything else is a fault of the method

@@ -76,7 +76,8 @@ class TestGoldenCalls(MeteredCase):
             return self.env.cr.sql_log_count - before
 
         few, many = make(0, 6), make(6, 66)
-        many[1].partner_id.metered_deck_id = own
+        confirmed = {"metered_golden_reason": "Agreed anew"}
+        many[1].partner_id.with_context(**confirmed).metered_deck_id = own
         queries(few)
         self.assertLessEqual(queries(many), queries(few) + 2)
         # Each is priced by its own deck, and for its own length.

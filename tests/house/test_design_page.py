@@ -16,7 +16,7 @@ PATH = re.compile(
 )
 TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 LINK = re.compile(r"\]\(([\w./]+\.md)(?:#[\w-]+)?\)")
-DECISIONS = 18
+DECISIONS = 19
 
 
 def pages():

@@ -178,6 +178,27 @@ class PopulatedCase(MeteredCase):
             }
         )
 
+        [row] = cls.renewal.review_ids.filtered(lambda row: row.state == "review")
+        cls.held_review = row.copy(
+            {
+                "invoice_id": False,
+                "state": "held",
+                "hold_reason": "The customer asks for a credit.",
+                "held_uid": env.uid,
+                "held_date": "2026-11-01 10:00:00",
+            }
+        )
+        cls.approval = env["metered.approval"].create(
+            {
+                "company_id": cls.company.id,
+                "renewal_id": cls.renewal.id,
+                "user_id": env.uid,
+                "expected": 1,
+                "state": "failed",
+                "error": "The server was stopped.",
+            }
+        )
+
     @classmethod
     def setUpTrials(cls):
         env = cls.env

@@ -33,7 +33,7 @@ registry.category("web_tour.tours").add("metered_billing_cure_exceptions", {
             run: "click",
         },
         {
-            trigger: ".o_list_view .o_data_row:contains(Nobody has the identifier)",
+            trigger: ".o_list_view .o_data_row:contains(No customer has the identifier)",
         },
         {
             content: "Back to the causes",

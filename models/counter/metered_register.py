@@ -1,0 +1,303 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import datetime
+from dataclasses import replace
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from ...ingest.reading_store import lock_registers, mark_registers, read_dials
+from ...rating.counters import take_in
+from ..customer.metered_identifier import IDENTIFIER_KINDS
+
+LONG_AGO = datetime.datetime(1900, 1, 1)
+
+
+class MeteredRegister(models.Model):
+    """One device's register for one meter, and its readings: the ledger.
+
+    Whose it is say the service identifiers of its kind and value, with their dates. So
+    it stays the same register when somebody moves out, and one reading closes for one
+    customer and opens for the next. Another device has another serial, and another
+    register.
+    """
+
+    _name = "metered.register"
+    _description = "Register"
+    _inherit = ["metered.guarded", "metered.audit", "mail.thread"]
+    _order = "serial, meter_id, id"
+    _rec_name = "serial"
+    _rec_names_search = ["serial", "identifier_value"]
+
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
+    meter_id = fields.Many2one(
+        "metered.meter",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        check_company=True,
+        domain="[('kind', '=', 'counter'), ('company_id', 'in', [False, company_id])]",
+    )
+    unit = fields.Char(related="meter_id.unit")
+    identifier_kind = fields.Selection(
+        IDENTIFIER_KINDS,
+        string="Identified By",
+        required=True,
+        default="meter",
+    )
+    identifier_value = fields.Char(
+        string="Identifier",
+        required=True,
+        help="What its records name: the service identifier with this value says whose "
+        "it is.",
+    )
+    source_id = fields.Many2one(
+        "metered.source",
+        ondelete="restrict",
+        index="btree_not_null",
+        check_company=True,
+        help="Where the identifier is only for records of one source. Empty: for all.",
+    )
+    serial = fields.Char(required=True, help="Of the device.")
+    active = fields.Boolean(default=True)
+    digits = fields.Integer(
+        string="Digits Before the Point",
+        help="Where this device has another number of them than the meter says. 0: as "
+        "the meter says.",
+    )
+    replaces_id = fields.Many2one(
+        "metered.register",
+        string="Replaces",
+        ondelete="set null",
+        index="btree_not_null",
+        check_company=True,
+    )
+    factor_ids = fields.One2many(
+        "metered.register.factor", "register_id", string="Factors"
+    )
+    reading_ids = fields.One2many("metered.reading", "register_id", string="Readings")
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        compute="_compute_partner_id",
+        search="_search_partner_id",
+        help="Whose it is today.",
+    )
+    last_time = fields.Datetime(string="Last Read", compute="_compute_last")
+    last_value = fields.Float(string="Last Reading", digits=0, compute="_compute_last")
+    changed_from = fields.Datetime(
+        readonly=True,
+        copy=False,
+        help="From then on its readings are other ones than its usage was found from.",
+    )
+    projected_until = fields.Datetime(
+        string="Estimated Until",
+        readonly=True,
+        copy=False,
+        help="It was billed until then, without a reading.",
+    )
+
+    _device_uniq = models.UniqueIndex(
+        "(company_id, meter_id, identifier_kind, identifier_value, serial,"
+        " coalesce(source_id, 0))",
+        "There is a register of this meter and device already.",
+    )
+    _value_idx = models.Index("(company_id, identifier_kind, identifier_value)")
+    _changed_idx = models.Index("(company_id) WHERE changed_from IS NOT NULL")
+    _digits_plausible = models.Constraint(
+        "CHECK (digits IS NULL OR digits BETWEEN 0 AND 18)",
+        "A register has 0 to 18 digits before the point.",
+    )
+
+    @api.onchange("identifier_value")
+    def _onchange_identifier_value(self):
+        """Most identifiers of counters are the serial of the device."""
+        if self.identifier_value and not self.serial:
+            self.serial = self.identifier_value
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """An identifier is compared without blanks around it."""
+        for vals in vals_list:
+            for name in ("identifier_value", "serial"):
+                if isinstance(vals.get(name), str):
+                    vals[name] = vals[name].strip()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """What was used may be another quantity, or somebody else's."""
+        done = super().write(vals)
+        if "digits" in vals:
+            self._check_ledgers(plausible=True)
+        if {"digits", "identifier_kind", "identifier_value", "active"} & vals.keys():
+            self._changed()
+        return done
+
+    # === WHOSE === #
+
+    def _identifiers(self):
+        """The service identifiers that say whose these registers are, by date.
+
+        :return: dict ``metered.register`` -> ``metered.identifier`` records
+        """
+        domain = Domain.OR(
+            [
+                ("company_id", "=", register.company_id.id),
+                ("kind", "=", register.identifier_kind),
+                ("normalised", "=", register.identifier_value),
+                ("source_id", "=", register.source_id.id),
+            ]
+            for register in self
+        )
+        found = self.env["metered.identifier"].sudo().search(domain, order="id")
+        groups = found.grouped(
+            lambda i: (i.company_id, i.kind, i.normalised, i.source_id)
+        )
+        return {
+            register: groups.get(
+                (
+                    register.company_id,
+                    register.identifier_kind,
+                    register.identifier_value,
+                    register.source_id,
+                ),
+                found.browse(),
+            )
+            for register in self
+        }
+
+    @api.depends("identifier_kind", "identifier_value", "source_id", "company_id")
+    def _compute_partner_id(self):
+        now = fields.Datetime.now()
+        identifiers = self._identifiers() if self else {}
+        for register in self:
+            register.partner_id = (
+                identifiers[register]
+                .filtered(
+                    lambda i: (
+                        (not i.date_from or i.date_from <= now)
+                        and (not i.date_to or i.date_to > now)
+                    )
+                )[:1]
+                .partner_id
+            )
+
+    @api.model
+    def _search_partner_id(self, operator, value):
+        found = self.env["metered.identifier"].search([("partner_id", operator, value)])
+        return [("id", "in", self._of_identifiers(found).ids)]
+
+    @api.model
+    def _of_identifiers(self, identifiers):
+        """The registers that service identifiers say whose they are."""
+        return (
+            self.sudo()
+            .with_context(active_test=False)
+            .search(
+                Domain.OR(
+                    [
+                        ("company_id", "=", identifier.company_id.id),
+                        ("identifier_kind", "=", identifier.kind),
+                        ("identifier_value", "=", identifier.normalised),
+                        ("source_id", "=", identifier.source_id.id),
+                    ]
+                    for identifier in identifiers
+                )
+            )
+        )
+
+    @api.depends("reading_ids.time", "reading_ids.value", "reading_ids.active")
+    def _compute_last(self):
+        for register in self:
+            last = register.reading_ids.sorted("time")[-1:]
+            register.last_time, register.last_value = last.time, last.value
+
+    # === CHANGES === #
+
+    def _check_ledgers(self, new=None, plausible=False):
+        """Refuse ledgers whose readings cannot all be true.
+
+        :param new: ``metered.reading`` records that are to be plausible beside the
+            others, which stand
+        :param plausible: whether all of them have to be
+        :raises UserError: with the readings that contradict each other
+        """
+        self.env.flush_all()
+        dials = read_dials(self.env.cr, self.ids)
+        readings = self.env["metered.reading"].with_context(active_test=True)
+        for register in self:
+            ledger = readings.search([("register_id", "=", register.id)])
+            dial, _serial = dials[register.id]
+            if new:
+                known, added = (ledger - new)._as_plain(), (ledger & new)._as_plain()
+                _taken, refused = take_in(known, added, dial)
+                if refused:
+                    raise UserError(readings._refusal(refused[0], register))
+            if not plausible:
+                dial = replace(dial, most_percent=100, most_per_day=None)
+            _taken, refused = take_in([], ledger._as_plain(), dial)
+            if refused:
+                raise UserError(readings._refusal(refused[0], register))
+
+    def _changed(self, since=LONG_AGO):
+        """Note that what was used is to be found anew, and find it before the commit.
+
+        :param since: naive datetime in UTC
+        """
+        if not self:
+            return
+        self.env.flush_all()
+        lock_registers(self.env.cr, self.ids)
+        mark_registers(self.env.cr, self.ids, [since] * len(self))
+        self.invalidate_recordset(["changed_from"], flush=False)
+        precommit = self.env.cr.precommit
+        if not precommit.data.get("metered_registers"):
+            precommit.data["metered_registers"] = True
+            precommit.add(self.env["metered.register"]._book_changed)
+
+    @api.model
+    def _book_changed(self):
+        """Find what was used of registers that this transaction changed."""
+        self.env.cr.precommit.data.pop("metered_registers", None)
+        self._book()
+
+    @api.model
+    def _owners_changed(self, identifiers):
+        """Have what was used looked at anew where it may be somebody else's now."""
+        if identifiers:
+            self._of_identifiers(identifiers.sudo())._changed()
+
+    def action_view_readings(self):
+        """Open the readings of this register."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_reading"
+        )
+        return {
+            **action,
+            "domain": [("register_id", "=", self.id)],
+            "context": {"default_register_id": self.id},
+        }
+
+    def action_view_usage(self):
+        """Open what was used, day by day."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "metered_billing.action_metered_cdr"
+        )
+        return {**action, "domain": [("register_id", "=", self.id)], "context": {}}
+
+    def action_replace(self):
+        """Open the dialog that puts another device in its place."""
+        self.ensure_one()
+        return self.env["metered.meter.replace"]._get_records_action(
+            name=self.env._("Replace Meter"),
+            target="new",
+            context={"default_register_id": self.id},
+        )
