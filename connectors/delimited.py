@@ -28,7 +28,7 @@ from .delimited_lines import (
 )
 from .delimited_records import INCOMPLETE, RecordScanner, regular_record
 from .formats import BadLine, FileLimits
-from .quoting import fits_by_line
+from .quoting import fits_by_line, is_likely_value
 from .unpack import count_line_ends
 
 _BOM = b"\xef\xbb\xbf"
@@ -252,8 +252,13 @@ class DelimitedReader:
                 span = data[pos:text_end]
                 last = line + count_line_ends(span, 0, len(span))
                 if fits_by_line(span, self._delimiter, expected, self._quote):
-                    bad += _two_ways(span, line, last)
-                    self._line, pos = last + 1, after
+                    if is_likely_value(span):
+                        bad += _two_ways(span, line, last)
+                        self._line, pos = last + 1, after
+                    else:  # of so many records only the first is in doubt
+                        one = BadLine.with_two_ways(line, text.decode(), line, last)
+                        bad.append(one)
+                        self._line, pos = line + 1, first_line.end()
                     continue
                 self._line = last
             if found == expected and text:

@@ -27,6 +27,8 @@ VALUE = re.compile(r"[-+(]?\d[-+\d.,:/() TZ%*#]*")
 # A date, time, number or id of a record has at least so many digits.
 _RECORD_DIGITS = 5
 _DIGIT = re.compile(r"\d")
+# A value of more lines is hardly one.
+_LIKELY_LINES = 100
 
 
 @dataclass
@@ -62,20 +64,20 @@ def find_quoting(
     text = text[:end]
     double = _Evidence()
     if b'"' in text:
-        double = _read(text, delimiter, width, '"', limits)
+        double = _read(text, delimiter, width, '"', limits, whole)
         if b'\\"' in text:
             unescaped = b"".join(unescaped_blocks([text]))
-            escaped = _read(unescaped, delimiter, width, '"', limits)
+            escaped = _read(unescaped, delimiter, width, '"', limits, whole)
             if escaped.trouble < double.trouble:
                 return '"', "\\"
-    plain = _read(text, delimiter, width, "", limits)
+    plain = _read(text, delimiter, width, "", limits, whole)
     if b"'" in text and not double.clean:
-        single = _read(text, delimiter, width, "'", limits)
+        single = _read(text, delimiter, width, "'", limits, whole)
         lines = text.count(b"\n") + text.count(b"\r") or 1
         always = single.clean * 2 >= lines and not single.opened
         if single.clean and (single.trouble < plain.trouble or always):
             return "'", ""
-    doubtful = double.trouble or double.spans
+    doubtful = double.opened or double.spans
     encloses = double.needed or double.enclosed - double.bare
     if (
         doubtful
@@ -87,7 +89,7 @@ def find_quoting(
     return '"', ""
 
 
-def _read(text, delimiter, width, quote, limits):
+def _read(text, delimiter, width, quote, limits, whole):
     evidence = _Evidence()
     scanner = RecordScanner(
         delimiter, width, limits.max_line_bytes, width + 1, quote=quote
@@ -95,7 +97,9 @@ def _read(text, delimiter, width, quote, limits):
     pos = 0
     while pos < len(text):
         line = LINE.match(text, pos)
-        record = scanner.scan(text, pos, len(text), closed=True)
+        record = scanner.scan(text, pos, len(text), closed=whole)
+        if record.problem == INCOMPLETE and text.count(b"\n", pos) < _LIKELY_LINES:
+            break  # its end is likely in what comes after the text
         good = not record.problem and record.strict and len(record.fields) == width
         if line[1].strip():
             if good and record.text_end > line.end(1):
@@ -103,8 +107,7 @@ def _read(text, delimiter, width, quote, limits):
             evidence.trouble += not good
             if quote:
                 _look_at_line(evidence, line[1].decode(), delimiter, quote)
-        is_read = not record.problem and record.problem != INCOMPLETE
-        pos = record.stop if is_read else line.end()
+        pos = line.end() if record.problem else record.stop
     return evidence
 
 
@@ -133,20 +136,25 @@ def _line_values(line, delimiter, quote):
     return [match[1] for match in re.finditer(rf"(?:^|{delimiter})({value})", line)]
 
 
+def is_likely_value(text: bytes) -> bool:
+    """Whether a value may have as many lines as the text of its record."""
+    return text.count(b"\n") + text.count(b"\r") <= _LIKELY_LINES
+
+
 def fits_by_line(text: bytes, delimiter: str, width: int, quote: str) -> bool:
     """Whether each line of a record of several lines could be a record itself.
 
-    Each has as many values, and in one column each has a number, date or time: what a
-    person wrote over several lines has not.
+    Each has most of the values, and in one column each has a number, date or time: what
+    a person wrote over several lines has not.
     """
     rows = [
         _line_values(line.decode(), delimiter, quote)
         for line in LINE.findall(text)
         if line.strip()
     ]
-    if any(len(row) != width for row in rows):
+    if any(2 * len(row) <= width for row in rows):
         return False
-    return any(all(map(_tells_a_record, column)) for column in zip(*rows, strict=True))
+    return any(all(map(_tells_a_record, column)) for column in zip(*rows, strict=False))
 
 
 def _tells_a_record(value):

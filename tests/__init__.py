@@ -133,6 +133,7 @@ from .ingest import test_quantities
 from .ingest import test_same_records
 from .ingest import test_survey
 from .ingest import test_times
+from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_typed_numbers
 from .ingest import test_unclear_records

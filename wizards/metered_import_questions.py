@@ -201,7 +201,10 @@ class MeteredImport(models.TransientModel):
                 "word_ids": [Command.clear(), *self._prepare_words(found, said)],
             }
         )
-        trial, asks_payer = self._try(frame, said)
+        likely_words = {
+            word_key(word.word): word.proposal for word in found.words if word.proposal
+        }
+        trial, asks_payer = self._try(frame, said, likely_words)
         whole = len(frame) < MOST_RECORDS
         questions = [self._question_text(finding) for finding in is_open]
         questions += self._word_texts(found)
@@ -258,9 +261,10 @@ class MeteredImport(models.TransientModel):
         }
         return {key: said.get(key, answers[key] or "") or False for key in STYLES}
 
-    def _try(self, frame, said):
+    def _try(self, frame, said, likely_words):
         """What the import would make of the first records, and who pays.
 
+        :param likely_words: dict of direction words that are proposed
         :return: (``ingest.trial.Trial``, whether it has to be asked who pays)
         """
         frame = frame[:MOST_TRIED]
@@ -268,7 +272,7 @@ class MeteredImport(models.TransientModel):
         settings = replace(
             settings,
             columns=tuple(self._chosen_specs()),
-            words={**settings.words, **self._said_words()},
+            words={**settings.words, **likely_words, **self._said_words()},
         )
         payer = said.get("payer") or ("", "")
         trial = try_records(frame, self._with_payer(settings, payer))
@@ -421,8 +425,8 @@ class MeteredImport(models.TransientModel):
             "examples": " · ".join(finding.examples),
         }
         if finding.key == "date_order":
-            return self.env._("Dates: %(value)s, as %(examples)s shows.", **values)
-        return self.env._("Decimal sign: %(value)s, as %(examples)s shows.", **values)
+            return self.env._("Dates: %(value)s, as in %(examples)s.", **values)
+        return self.env._("Decimal sign: %(value)s, as in %(examples)s.", **values)
 
     def _warning_texts(self, found, said, whole):
         if found.ids.doubtful:

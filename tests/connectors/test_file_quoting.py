@@ -101,6 +101,36 @@ class TestUnquoted(TestCase):
             self.assertEqual(item.reason, "two_ways")
             self.assertIn("lines 4 and 7", item.message)
 
+    def test_far_apart(self):
+        """Two odd quotes do not make thousands of exceptions."""
+        rows = [call(n, "Smith, Ann") for n in range(30_000)]
+        rows[20_000][4], rows[23_000][4] = "@Joe", "Mac@"
+        for name in range(20_001, 23_000):
+            rows[name][4] = "Ann"
+        text = written(rows).replace("@", '"')
+        _fmt, found, bad = read(text)
+        self.assertEqual([item.line for item in bad], [20_001])
+        self.assertEqual((len(found), bad[0].reason), (29_999, "two_ways"))
+
+    def test_names_in_quotes(self):
+        names = ['"Joe', 'Ann "Red" Lee', '"Bob"', 'Mac"', "Ann", '5" pipe', '"']
+        rows = [call(n, name) for n, name in enumerate(names * 3)]
+        fmt, found, bad = read(joined([HEADER, *rows]))
+        self.assertEqual((found, bad), ([tuple(row) for row in rows], []))
+        self.assertEqual(fmt.quote, "")
+
+    def test_needless_quotes_are_none_of_the_value(self):
+        """Quotes around one number, and a footer: no reason to doubt the quotes."""
+        rows = [call(n, "Ann") for n in range(4)]
+        text = (
+            joined([HEADER, *rows])
+            .replace("+44", '"+44', 1)
+            .replace("1,Ann", '1",Ann', 1)
+        )
+        fmt, found, bad = read(text + "Total,4\n")
+        self.assertEqual(found[0][3], "+441632960111")
+        self.assertEqual((len(found), len(bad), fmt.quote), (4, 1, '"'))
+
     @settings(deadline=None, max_examples=60)
     @given(st.lists(NAME, min_size=2, max_size=12), st.sampled_from(";\t|^~"))
     def test_no_line_is_lost(self, names, delimiter):
@@ -137,6 +167,17 @@ class TestQuoted(TestCase):
         text = written([HEADER, *rows], quoting=quoting, delimiter=delimiter)
         _fmt, found, bad = read(text)
         self.assertEqual((found, bad), ([tuple(row) for row in rows], []))
+
+    def test_value_that_the_sample_cuts(self):
+        """The only value in quotes, where the beginning that is looked at ends."""
+        rows = [call(n, "Ann") for n in range(6_000)]
+        rows[5_300][4] = "Street 5\nLondon\nEngland"
+        cut = 256 * 2**10 - len(written(rows[:5_301]))
+        for place in range(-2, 28, 3):
+            rows[0][4] = "A" * (cut + place)
+            _fmt, found, bad = read(written(rows))
+            self.assertEqual((len(found), bad), (6_000, []))
+            self.assertEqual(found[5_300][4], rows[5_300][4])
 
     def test_single_quotes(self):
         rows = [call(n, name) for n, name in enumerate(["O'Neil", "Smith, J", "Ann"])]
