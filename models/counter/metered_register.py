@@ -291,7 +291,12 @@ class MeteredRegister(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "metered_billing.action_metered_cdr"
         )
-        return {**action, "domain": [("register_id", "=", self.id)], "context": {}}
+        return {
+            **action,
+            "name": self.env._("Day by Day"),
+            "domain": [("register_id", "=", self.id)],
+            "context": {},
+        }
 
     def action_replace(self):
         """Open the dialog that puts another device in its place."""

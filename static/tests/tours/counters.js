@@ -71,7 +71,7 @@ registry.category("web_tour.tours").add("metered_billing_counters", {
             run: "click",
         },
         {
-            trigger: ".o_list_view .o_data_row:contains(kWh)",
+            trigger: ".o_list_view .o_data_row:contains(Power)",
         },
         {
             trigger: ".breadcrumb-item a:contains(4711)",
