@@ -2,30 +2,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Counters on the screen, in a real browser."""
 
-import base64
-
-from odoo.tests import HttpCase, new_test_user, tagged
-from odoo.tests import common as _c
-
-from ..support.metered_case import MeteredMakers
-
-_old = _c.ChromeBrowser._wait_code_ok
-
-
-def _wait(self, *args, **kw):
-    try:
-        return _old(self, *args, **kw)
-    finally:
-        import time
-
-        time.sleep(1)
-        f = self._websocket_send("Page.captureScreenshot", with_future=True)
-        data = base64.b64decode(f.result(timeout=10)["data"])
-        open(f"/tmp/shot_{id(self)}.png", "wb").write(data)
-
-
-_c.ChromeBrowser._wait_code_ok = _wait
-
 
 @tagged("post_install", "-at_install")
 class TestCounterTours(MeteredMakers, HttpCase):

@@ -112,7 +112,8 @@ registry.category("web_tour.tours").add("metered_billing_counters", {
         },
         {
             content: "The new one is shown",
-            trigger: ".o_form_view .o_field_widget[name=replaces_id]:contains(4711)",
+            trigger:
+                ".o_form_view .o_field_widget[name=replaces_id] input:value(4711)",
         },
     ],
 });
