@@ -38,6 +38,7 @@ explain.py          the whole, one call in words
 A meter's usage of a period:
 
 ==================  =====================================================
+counters.py         readings of a counter into what was used, by day
 aggregations.py     records into one quantity
 units.py            the unit that is priced
 charge_models/      what a quantity costs, one file a model
@@ -65,6 +66,8 @@ what does a quantity cost               `charge_model(name, ..).price(quantity)`
                                         -> `Charge`
 with free units, minimum, maximum,      `price_usage(UsagePrice(..), quantity=..)`
 a price that changes                    -> `PricedUsage`
+readings of a counter into use          `counters.points(readings, dial)`,
+                                        `counters.used(way, dial, owners)`
 records into a quantity                 `aggregate(records, how)`
 another unit, a rounded quantity        `Conversion(..).convert(quantity)`
 what is due, where some is billed       `PricedUsage.due(billed)`,
@@ -79,6 +82,7 @@ go in and out as int64 columns: seconds, microseconds since 1970 UTC, prices in 
 (`_e8`) and charges in 1e-6 (`_micro`) of the currency.
 """
 
+from . import counters
 from .aggregations import AGGREGATIONS, Aggregate, aggregate
 from .allowances import Allowance, balances, close, grant
 from .bands import Calendar
@@ -189,6 +193,7 @@ __all__ = [
     "billed_seconds",
     "charge_model",
     "close",
+    "counters",
     "difference",
     "exact_text",
     "explain",

@@ -19,6 +19,7 @@ Units: registers and factors are integers of 10⁻⁹ (`NANO`), what was used of
 
 import datetime
 from dataclasses import dataclass
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 NANO = 10**9
@@ -397,12 +398,17 @@ def midnights(zone, start_us, end_us):
 
 def local_day(zone, at_us):
     """Return the day of a moment in a time zone, days since 1970-01-01."""
+    day = at_us // DAY_US
     if zone == "UTC":
-        return at_us // DAY_US
-    local = (_EPOCH + datetime.timedelta(microseconds=at_us)).astimezone(ZoneInfo(zone))
-    return local.date().toordinal() - _EPOCH.toordinal()
+        return day
+    while day_start(zone, day) > at_us:
+        day -= 1
+    while day_start(zone, day + 1) <= at_us:
+        day += 1
+    return day
 
 
+@lru_cache(maxsize=16_384)
 def day_start(zone, day):
     """Return when a day begins in a time zone, microseconds UTC."""
     if zone == "UTC":

@@ -50,6 +50,7 @@ from .connectors import test_source_hostile
 from .connectors import test_source_policy
 from .counter import test_counter_around
 from .counter import test_counter_readings
+from .counter import test_counter_tours
 from .customer import test_customer_tab
 from .customer import test_partner_merge
 from .deck_files import test_deck_amounts

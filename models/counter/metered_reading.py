@@ -34,7 +34,6 @@ class MeteredReading(models.Model):
         required=True,
         ondelete="restrict",
         index=True,
-        check_company=True,
     )
     company_id = fields.Many2one(
         "res.company", related="register_id.company_id", store=True, index=True
@@ -95,6 +94,9 @@ class MeteredReading(models.Model):
     @api.depends("register_id.serial", "value", "time", "meter_id.unit")
     def _compute_display_name(self):
         for reading in self:
+            if not reading.register_id:
+                reading.display_name = self.env._("New")
+                continue
             reading.display_name = self.env._(
                 "%(serial)s: %(value)s %(unit)s, %(time)s",
                 serial=reading.register_id.serial,

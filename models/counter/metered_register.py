@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ...ingest.reading_store import lock_registers, mark_registers, read_dials
 from ...rating.counters import take_in
@@ -142,35 +142,39 @@ class MeteredRegister(models.Model):
     # === WHOSE === #
 
     def _identifiers(self):
-        """The service identifiers that say whose these registers are, by date.
+        """The service identifiers that say whose these registers are.
 
         :return: dict ``metered.register`` -> ``metered.identifier`` records
         """
-        domain = Domain.OR(
-            [
-                ("company_id", "=", register.company_id.id),
-                ("kind", "=", register.identifier_kind),
-                ("normalised", "=", register.identifier_value),
-                ("source_id", "=", register.source_id.id),
-            ]
-            for register in self
-        )
-        found = self.env["metered.identifier"].sudo().search(domain, order="id")
-        groups = found.grouped(
-            lambda i: (i.company_id, i.kind, i.normalised, i.source_id)
-        )
-        return {
-            register: groups.get(
-                (
-                    register.company_id,
-                    register.identifier_kind,
-                    register.identifier_value,
-                    register.source_id,
-                ),
-                found.browse(),
+        identifiers = self.env["metered.identifier"].sudo()
+        ids = {}
+        for register_id, identifier_id in self._read_named(
+            SQL("register.id = ANY(%s) AND identifier.active", self.ids)
+        ):
+            ids.setdefault(register_id, []).append(identifier_id)
+        return {one: identifiers.browse(ids.get(one._origin.id, ())) for one in self}
+
+    @api.model
+    def _read_named(self, condition):
+        """(id of a register, id of an identifier that names it), in this order."""
+        self.env["metered.identifier"].flush_model()
+        self.flush_model()
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT register.id, identifier.id
+                  FROM metered_register register
+                  JOIN metered_identifier identifier
+                    ON identifier.company_id = register.company_id
+                   AND identifier.kind = register.identifier_kind
+                   AND identifier.normalised = register.identifier_value
+                   AND identifier.source_id IS NOT DISTINCT FROM register.source_id
+                 WHERE %s
+                 ORDER BY 1, 2
+                """,
+                condition,
             )
-            for register in self
-        }
+        )
 
     @api.depends("identifier_kind", "identifier_value", "source_id", "company_id")
     def _compute_partner_id(self):
@@ -196,27 +200,25 @@ class MeteredRegister(models.Model):
     @api.model
     def _of_identifiers(self, identifiers):
         """The registers that service identifiers say whose they are."""
-        return (
-            self.sudo()
-            .with_context(active_test=False)
-            .search(
-                Domain.OR(
-                    [
-                        ("company_id", "=", identifier.company_id.id),
-                        ("identifier_kind", "=", identifier.kind),
-                        ("identifier_value", "=", identifier.normalised),
-                        ("source_id", "=", identifier.source_id.id),
-                    ]
-                    for identifier in identifiers
-                )
-            )
-        )
+        found = self._read_named(SQL("identifier.id = ANY(%s)", identifiers.ids))
+        return self.sudo().browse(sorted({register_id for register_id, _id in found}))
 
     @api.depends("reading_ids.time", "reading_ids.value", "reading_ids.active")
     def _compute_last(self):
+        self.env["metered.reading"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT ON (register_id) register_id, time, value"
+                " FROM metered_reading WHERE register_id = ANY(%s) AND active"
+                " ORDER BY register_id, time DESC",
+                self.ids,
+            )
+        )
+        last = {register_id: row for register_id, *row in rows}
         for register in self:
-            last = register.reading_ids.sorted("time")[-1:]
-            register.last_time, register.last_value = last.time, last.value
+            register.last_time, register.last_value = last.get(
+                register._origin.id, (False, 0.0)
+            )
 
     # === CHANGES === #
 
@@ -273,6 +275,36 @@ class MeteredRegister(models.Model):
         if identifiers:
             self._of_identifiers(identifiers.sudo())._changed()
 
+    @api.model
+    def _named_by(self, identifiers):
+        """Registers by the identifier that alone names them: list of pairs.
+
+        Ids of identifiers are compared: one register may have several, by date.
+        """
+        pairs = []
+        for register, named in self._of_identifiers(identifiers)._identifiers().items():
+            if named <= identifiers:
+                pairs.append((register, named[-1:]))
+        return pairs
+
+    @api.model
+    def _follow(self, pairs):
+        """Have registers be named as their identifiers are now.
+
+        Otherwise the next reading would open another register, and what was used
+        before it would be lost. Another value is another device, and is not followed.
+
+        :param pairs: as of :meth:`_named_by`, before the identifiers changed
+        """
+        for register, one in pairs:
+            if one.normalised == register.identifier_value and (
+                (one.kind, one.source_id)
+                != (register.identifier_kind, register.source_id)
+            ):
+                register.write(
+                    {"identifier_kind": one.kind, "source_id": one.source_id.id}
+                )
+
     def action_view_readings(self):
         """Open the readings of this register."""
         self.ensure_one()
@@ -291,7 +323,12 @@ class MeteredRegister(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "metered_billing.action_metered_cdr"
         )
-        return {**action, "domain": [("register_id", "=", self.id)], "context": {}}
+        return {
+            **action,
+            "name": self.env._("Day by Day"),
+            "domain": [("register_id", "=", self.id)],
+            "context": {},
+        }
 
     def action_replace(self):
         """Open the dialog that puts another device in its place."""

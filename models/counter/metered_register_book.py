@@ -99,7 +99,7 @@ class MeteredRegister(models.Model):
                     (changed.ids,),
                 )
                 changed._retry_contradicted()
-            self.env.invalidate_all(flush=False)
+            self.env.invalidate_all()
             if commit:
                 commit()
 
@@ -238,15 +238,16 @@ class MeteredRegister(models.Model):
                 if one.partner_id.id in household.named
                 and one.subscription_id.id in (False, subscription.id)
             ]
-            last = register.reading_ids.sorted("time")[-1:]
+            register.invalidate_recordset(["last_time"], flush=False)
+            last = register.last_time
             if not ends or not last:
                 continue
             end = datetime.datetime(1970, 1, 1) + datetime.timedelta(
                 microseconds=max(ends)
             )
-            known = max(last.time, register.projected_until or datetime.datetime.min)
+            known = max(last, register.projected_until or datetime.datetime.min)
             if end > known:
                 register._set_as_program({"projected_until": end})
                 self.env.flush_all()
-                mark_registers(self.env.cr, register.ids, [last.time])
+                mark_registers(self.env.cr, register.ids, [last])
                 register.invalidate_recordset(["changed_from"], flush=False)

@@ -135,7 +135,9 @@ class MeteredIdentifier(models.Model):
             return super().write(vals)
         registers = self.env["metered.register"]
         registers._owners_changed(self)
+        named = registers._named_by(self)
         done = super().write(vals)
+        registers._follow(named)
         registers._owners_changed(self)
         return done
 

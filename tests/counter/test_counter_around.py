@@ -136,6 +136,17 @@ class TestCounterAround(CounterCase):
         self.assertIn("what the counter showed", told)
         self.assertNotIn("not charged", told)
 
+    def test_an_identifier_of_one_source_keeps_its_register(self):
+        """The increase since the reading before is not lost by that."""
+        self.read(("2026-10-01 10:00:00", 100))
+        identifier = self.env["metered.identifier"].search([("value", "=", "4711")])
+        identifier.source_id = self.source
+        self.read(("2026-10-31 10:00:00", 130))
+        identifier.kind = "device"
+        self.read(("2026-11-10 10:00:00", 135))
+        self.assertEqual(len(self.register()), 1)
+        self.assertEqual(self.used(), 35)
+
     def test_so_far(self):
         self.make_plan()
         self.read(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 130))

@@ -347,6 +347,8 @@ class TestCounterReadings(CounterCase):
         """Billed ahead, and set right by the next reading."""
         self.meter.at_period_end = "interpolate"
         plan = self.make_plan()
+        # There is something to set off against.
+        plan.sale_subscription_line_ids[0].price_unit = 1000
         self.read(("2026-10-02 00:00:00", 0), ("2026-10-12 00:00:00", 100))
         invoice = plan._metered_renew()
         [(name, amount)] = self.lines(invoice)

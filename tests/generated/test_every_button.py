@@ -133,6 +133,11 @@ class TestEveryButton(PopulatedCase):
                 "file_name": "rates.csv",
                 "file": base64.b64encode(DECK_FILE),
             },
+            "metered.meter.replace": {
+                "time": "2026-11-20 10:00:00",
+                "old_value": 200,
+                "serial": "4712",
+            },
             "metered.exception.assign": {"partner_id": cls.customer},
             "metered.exception.dismiss": {"reason": "A test."},
             "metered.exception.rate": {"line_ids": {"price": 1.0}},

@@ -2,7 +2,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Counters: nothing is billed twice or lost, whatever comes in which order."""
 
+from datetime import UTC, date, datetime, timedelta
 from unittest import TestCase
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -256,6 +258,26 @@ class TestSums(TestCase):
             sum(billed.values()) + sum(difference.values()), sum(now.values())
         )
         self.assertTrue(all(value >= 0 for value in now.values()))
+
+
+class TestDays(TestCase):
+    @given(
+        st.datetimes(datetime(1970, 1, 2), datetime(2099, 1, 1)),
+        st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata"]),
+    )
+    def test_days_of_time_zones(self, moment, zone):
+        moment = moment.replace(tzinfo=UTC)
+        at_us = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        day = counters.local_day(zone, at_us)
+        self.assertEqual(
+            date.fromordinal(date(1970, 1, 1).toordinal() + day),
+            moment.astimezone(ZoneInfo(zone)).date(),
+        )
+        for midnight in counters.midnights(zone, at_us, at_us + 3 * DAY_US):
+            self.assertLess(
+                counters.local_day(zone, midnight - 1),
+                counters.local_day(zone, midnight),
+            )
 
 
 def by_key(parts):

@@ -64,6 +64,9 @@ class PopulatedCase(MeteredCase):
         cls.meter = cls.make_meter("Texts", unit="texts", code="sms")
         cls.price = cls.make_price(cls.meter, (2, 0), (0, 0.05))
         cls.text_product = cls.make_metered_product("Text messages", cls.price)
+        cls.counter = cls.make_meter("Power", kind="counter", unit="kWh")
+        cls.counter_price = cls.make_price(cls.counter, (0, 0.3))
+        cls.power_product = cls.make_metered_product("Power", cls.counter_price)
         cls.plan = env["metered.calling.plan"].create(
             {
                 "name": "Plan",
@@ -83,12 +86,14 @@ class PopulatedCase(MeteredCase):
         cls.customer = cls.make_customer("Acme", PHONE, is_company=True)
         cls.other = cls.make_customer("Best", PHONE_2, metered_group_id=cls.group.id)
         cls.make_identifier(cls.customer, "key-1", kind="key")
+        cls.make_identifier(cls.customer, "4711", kind="meter")
         cls.subscription = cls.make_subscription(
             cls.customer, "2026-10-01", "2026-11-01"
         )
         cls.subscription.sale_subscription_line_ids = [
             Command.create({"product_id": cls.plan_product.id}),
             Command.create({"product_id": cls.text_product.id}),
+            Command.create({"product_id": cls.power_product.id}),
         ]
         cls.other_subscription, cls.paused = (
             cls.make_subscription(cls.other, "2026-10-01", "2026-11-01")
@@ -116,6 +121,15 @@ class PopulatedCase(MeteredCase):
             name="open.csv",
         )
         cls.open_text_batch = cls.import_texts("2", "2026-11-05", 7)
+        cls.import_text(
+            cls.texts,
+            "time,identifier,quantity,meter\n"
+            "2026-11-05 10:00:00,4711,100,power\n"
+            "2026-11-06 10:00:00,4711,110,power\n"
+            # It went back.
+            "2026-11-07 10:00:00,4711,90,power\n",
+            name="readings.csv",
+        )
         cls.failed_batch = cls.import_calls(
             cls.source,
             ("8", "2026-11-06 10:00:00", 60, PHONE, NEW_YORK),

@@ -16,15 +16,26 @@ export function formatAmount(value, options = {}) {
     return formatFloat(value, {...options, digits: undefined, minDigits: 4});
 }
 
-export const quantityField = {
-    ...floatField,
-    displayName: _t("Quantity of usage"),
-    extractProps: (fieldInfo) => ({
-        ...floatField.extractProps(fieldInfo),
-        digits: [16, 3],
-        trailingZeros: false,
-    }),
-};
+/** What a counter shows: the decimals that it has, six at most. */
+export function formatReading(value, options = {}) {
+    return formatFloat(value, {...options, digits: [16, 6], trailingZeros: false});
+}
+
+function withDecimals(displayName, decimals) {
+    return {
+        ...floatField,
+        displayName,
+        extractProps: (fieldInfo) => ({
+            ...floatField.extractProps(fieldInfo),
+            digits: [16, decimals],
+            trailingZeros: false,
+        }),
+    };
+}
+
+export const quantityField = withDecimals(_t("Quantity of usage"), 3);
+export const readingField = withDecimals(_t("Reading of a counter"), 6);
+export const factorField = withDecimals(_t("Factor"), 9);
 
 export const amountField = {
     ...floatField,
@@ -38,5 +49,9 @@ export const amountField = {
 
 registry.category("formatters").add("metered_quantity", formatQuantity);
 registry.category("formatters").add("metered_amount", formatAmount);
+registry.category("formatters").add("metered_reading", formatReading);
+registry.category("formatters").add("metered_factor", formatReading);
 registry.category("fields").add("metered_quantity", quantityField);
 registry.category("fields").add("metered_amount", amountField);
+registry.category("fields").add("metered_reading", readingField);
+registry.category("fields").add("metered_factor", factorField);
