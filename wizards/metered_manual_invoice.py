@@ -266,8 +266,8 @@ class MeteredManualInvoice(models.TransientModel):
         self.ensure_one()
         domain = [*self._domain(), ("invoice_line_id", "!=", False)]
         invoices = self.env["metered.usage"].search(domain).sudo().invoice_id.ids
-        return window_action(
-            self.env, "action_metered_invoice", [("id", "in", invoices)], context={}
+        return self.env["account.move"]._metered_invoices_action(
+            [("id", "in", invoices)]
         )
 
     def action_view_usage(self):

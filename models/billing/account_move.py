@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from contextlib import nullcontext
 
-from odoo import Command, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
@@ -70,6 +70,32 @@ class AccountMove(models.Model):
             move.metered_usage_count = sum(
                 counts.get(line, 0) for line in move.invoice_line_ids
             )
+
+    @api.model
+    def action_metered_invoices(self):
+        """Open the customer invoices that the user may see."""
+        return self._metered_invoices_action()
+
+    @api.model
+    def _metered_invoices_action(self, domain=None):
+        """An action of invoices, with views that read no more than the user may."""
+        action = window_action(self.env, "action_metered_invoice", domain)
+        if self._metered_is_for_biller():
+            listed = self.env.ref("metered_billing.account_move_view_list_biller")
+            action["views"] = [(listed.id, "list"), (self.get_formview_id(), "form")]
+        return action
+
+    @api.model
+    def _metered_is_for_biller(self):
+        """Whether the user sees invoices, and nothing else of Invoicing."""
+        biller = self.env.user.has_group("metered_billing.group_metered_biller")
+        return biller and not self.env["account.payment"].has_access("read")
+
+    def get_formview_id(self, access_uid=None):
+        """A form that a Biller can read, where a link leads to an invoice."""
+        if self._metered_is_for_biller():
+            return self.env.ref("metered_billing.account_move_view_form_biller").id
+        return super().get_formview_id(access_uid=access_uid)
 
     def action_view_metered_cdrs(self):
         """Open the calls that this invoice charges."""
@@ -336,7 +362,9 @@ class AccountMove(models.Model):
         self.ensure_one()
         invoice = self.sudo()
         if self.sudo(False).has_access("read"):
-            return self._get_records_action(context={})
+            return self._get_records_action(
+                context={}, views=[(self.get_formview_id(), "form")]
+            )
         return notification(
             self.env._(
                 "%(invoice)s for %(customer)s, %(amount)s with taxes. Somebody "

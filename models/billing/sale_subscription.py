@@ -401,6 +401,14 @@ class SaleSubscription(models.Model):
             )
         return period.sudo(False)._open_billed_again(period._bill_again())
 
+    def action_view_account_invoice_ids(self):
+        """Open the invoices, by views that a Biller can read."""
+        action = super().action_view_account_invoice_ids()
+        invoices = self.env["account.move"]
+        if not invoices._metered_is_for_biller():
+            return action
+        return invoices._metered_invoices_action(action["domain"])
+
     def action_view_metered_usage(self):
         """Open the usage that this subscription's invoices hold or will hold."""
         self.ensure_one()

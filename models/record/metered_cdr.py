@@ -11,6 +11,8 @@ from ..guard.unchecked_many2one import UncheckedMany2one
 from .metered_sums import Money
 from .owner_many2one import OwnerMany2one
 
+#: records of a number that are looked for by their ids
+MOST_OF_NUMBER = 10_000
 #: records that are grouped at once: it takes about a second
 MOST_GROUPED = 1_100_000
 
@@ -162,8 +164,13 @@ class MeteredCdr(models.Model):
     _unused_idx = models.Index("(partner_id, start_time) WHERE usage_id IS NULL")
     _start_idx = models.Index("(start_time)")
     _register_idx = models.Index("(register_id) WHERE register_id IS NOT NULL")
-    # None on the numbers: random values in two large indexes cost a third of the whole
-    # import. A search for a number reads a customer's calls, or a period's.
+    # No tree of numbers: random values in two large ones cost a third of the whole
+    # import. A filter per 32 pages, made when the table is vacuumed, costs it nothing,
+    # and leaves a hundredth of the table to be read for a whole number.
+    _numbers_bloom = models.Index(
+        "USING brin (callee text_bloom_ops, caller text_bloom_ops)"
+        " WITH (pages_per_range = 32)"
+    )
     # A batch's records lie side by side: a few kilobytes find them.
     _batch_brin = models.Index("USING brin (batch_id) WITH (pages_per_range = 32)")
 
@@ -203,6 +210,33 @@ class MeteredCdr(models.Model):
             return [("usage_id.invoice_id", operator, value)]
         usage = self.env["metered.usage"].search([("invoice_id", operator, value)])
         return [("usage_id", "in", usage.ids)]
+
+    @api.model
+    def _domain_numbers(self, starts):
+        """Records with these very numbers, found by the filters on them.
+
+        Where there are none, a number was typed in part, and where there are many, the
+        newest are found soon: both by their beginning.
+        """
+        self.flush_model(["callee", "caller"])
+        # The planner takes a filter of random values for no use at all.
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        self.env.cr.execute(
+            SQL(
+                "SELECT id FROM metered_cdr WHERE %s LIMIT %s",
+                SQL(" OR ").join(
+                    SQL("%s = %s", SQL.identifier(name), start)
+                    for name in self._number_fields
+                    for start in starts
+                ),
+                MOST_OF_NUMBER + 1,
+            )
+        )
+        ids = [row[0] for row in self.env.cr.fetchall()]
+        self.env.cr.execute("SET LOCAL enable_seqscan TO DEFAULT")
+        if 0 < len(ids) <= MOST_OF_NUMBER:
+            return Domain("id", "in", ids)
+        return super()._domain_numbers(starts)
 
     @api.model
     def _check_size(self, domain):

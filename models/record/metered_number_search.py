@@ -27,11 +27,7 @@ class MeteredNumberSearch(models.AbstractModel):
 
     @api.model
     def _search_number_or_customer(self, operator, value):
-        """What the search bar asks for by a text.
-
-        A number is looked for at its beginning only. There is no index on the numbers
-        of call details; a customer or a period beside it leaves few to look at.
-        """
+        """What the search bar asks for by a text; a number at its beginning only."""
         if operator == "in":
             return Domain.OR(
                 self._search_number_or_customer("ilike", text) for text in value if text
@@ -41,6 +37,14 @@ class MeteredNumberSearch(models.AbstractModel):
         starts = number_starts(value, self._dialled_in())
         if not starts:
             return self._domain_no_number(value)
+        return self._domain_numbers(starts)
+
+    @api.model
+    def _domain_numbers(self, starts):
+        """Records with a number that begins so.
+
+        :param starts: as ``number_starts`` returned them
+        """
         return Domain.OR(
             Domain(name, "=like", f"{before}{start}%")
             for name, all_before in self._number_fields.items()

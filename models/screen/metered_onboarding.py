@@ -297,7 +297,7 @@ class MeteredOnboarding(models.AbstractModel):
     def _open_product(self):
         if self._step_product()["done"]:
             return self._list("metered_billing.action_metered_product")
-        return self._list("metered_billing.action_metered_usage_setup")
+        return window_action(self.env, "action_metered_usage_setup", context={})
 
     @api.model
     def _open_source(self):

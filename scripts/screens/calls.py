@@ -23,6 +23,7 @@ SCREENS = [
         full=True,
     ),
     listed("call_details", "cdr"),
+    listed("call_details_rated", "cdr_menu"),
     form("call", "cdr", "metered.cdr", [("state", "=", "rated")]),
     form("call_not_billable", "cdr", "metered.cdr", [("state", "!=", "rated")]),
     Screen(

@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Customers, what they are sold and billed; settings."""
 
-from .screen import ACTION, Screen
+from .screen import ACTION, DIALOG, Screen, tab
 
 SCREENS = [
     Screen(
@@ -24,6 +24,17 @@ SCREENS = [
             "[...document.querySelectorAll('.o_notebook .nav-link')]"
             ".find((tab) => tab.textContent.includes('Metered')).click()",
             "document.querySelector('.o_metered_checks').scrollIntoView()",
+        ),
+    ),
+    Screen(
+        "sync_start",
+        "/odoo/res.partner/",
+        record=("res.partner", [("metered_account_ids.source_id.name", "like", "Net")]),
+        wait=".o_form_view",
+        steps=(
+            tab("Metered"),
+            "[...document.querySelectorAll('.o_metered_checks header button')]"
+            ".find((button) => button.textContent.includes('Sync')).click(), " + DIALOG,
         ),
     ),
     Screen(

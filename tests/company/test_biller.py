@@ -15,7 +15,6 @@ class BillerMakers(MeteredMakers):
     @classmethod
     def set_up_biller(cls):
         """An invoice of usage and one of something else, and who may see what."""
-        cls.set_up_rates()
         cls.customer = cls.make_customer("Acme", "+14045550100")
         cls.subscription = cls.make_subscription(
             cls.customer, "2026-10-01", "2026-11-01"
@@ -96,5 +95,6 @@ class TestBiller(BillerMakers, MeteredCase):
 @tagged("post_install", "-at_install")
 class TestBillerTour(BillerMakers, HttpCase):
     def test_tour(self):
+        self.set_up_rates()
         self.set_up_biller()
         self.start_tour("/odoo", "metered_billing_biller", login="operator")

@@ -1,7 +1,10 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from unittest.mock import patch
+
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from ...models.record import metered_cdr
 from ..support.metered_case import MeteredCase, MeteredMakers
 
 ACME, LONDON = "+12125550142", "+442079460120"
@@ -37,6 +40,24 @@ class TestNumberSearch(MeteredCase):
                 found = self.found("metered.cdr", text)
                 self.assertEqual(found.mapped("call_id"), ["n1"])
         self.assertFalse(self.found("metered.cdr", "(212) 556-0142"))
+
+    def test_whole_numbers_are_found_by_the_filters_on_them(self):
+        self.import_calls(self.source, *CALLS)
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        self.env.cr.execute(
+            "EXPLAIN SELECT id FROM metered_cdr WHERE callee = %s OR caller = %s",
+            (ACME, ACME),
+        )
+        plan = "\n".join(row[0] for row in self.env.cr.fetchall())
+        self.env.cr.execute("SET LOCAL enable_seqscan TO DEFAULT")
+        self.assertIn("numbers_bloom", plan)
+        domain = self.env["metered.cdr"]._domain_numbers([ACME])
+        self.assertEqual(domain.field_expr, "id")
+        self.assertEqual(len(domain.value), 2)
+        # A number in many records is looked for as all others are, the newest first.
+        with patch.object(metered_cdr, "MOST_OF_NUMBER", 1):
+            found = self.found("metered.cdr", ACME)
+        self.assertEqual(set(found.mapped("call_id")), {"n1", "n2"})
 
     def test_a_name_is_a_customer(self):
         self.import_calls(self.source, *CALLS)

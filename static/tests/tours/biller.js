@@ -22,7 +22,8 @@ registry.category("web_tour.tours").add("metered_billing_biller", {
         ...menu("Invoices"),
         {
             content: "The invoice of usage, and not that of chairs",
-            trigger: ".o_list_view:not(:has(.o_data_row:eq(1))) .o_data_row:contains(Acme) td[name=partner_id], .o_list_view:not(:has(.o_data_row:eq(1))) .o_data_row:contains(Acme) td[name=invoice_partner_display_name]",
+            trigger:
+                ".o_list_view:not(:has(.o_data_row:eq(1))) .o_data_row:contains(Acme) td[name=partner_id]",
             run: "click",
         },
         {

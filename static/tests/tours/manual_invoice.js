@@ -82,7 +82,7 @@ registry.category("web_tour.tours").add("metered_billing_manual_invoice", {
         {
             content: "The source is connected",
             trigger:
-                ".modal .o_field_widget[name=checks] li:contains(Tour Switch):contains(Connected) .text-success",
+                ".modal .o_field_widget[name=checks] li:contains(Tour Switch):contains(Last file imported) .text-success",
         },
         {
             content: "Calls, minutes and amount of a call type",

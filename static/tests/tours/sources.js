@@ -120,6 +120,7 @@ registry.category("web_tour.tours").add("metered_billing_sync_customer", {
         },
         {
             content: "It finishes by itself",
+            timeout: 60000,
             trigger: ".o_statusbar_status .o_arrow_button_current:contains(Done)",
         },
         {
