@@ -68,7 +68,6 @@ from .exception import test_exception_tours
 from .explain import test_explain_charge
 from .explain import test_explain_tours
 from .explain import test_explanation_language
-from .generated import test_accessibility
 from .generated import test_audit
 from .generated import test_context
 from .generated import test_duplicates
@@ -193,6 +192,7 @@ from .rerate import test_rerate_invoiced_durability
 from .rerate import test_rerate_job
 from .rerate import test_rerate_meters
 from .rerate import test_rerate_plans
+from .screen import test_accessibility
 from .screen import test_activity
 from .screen import test_dashboard
 from .screen import test_dashboard_tours

@@ -17,7 +17,6 @@ from ..models.customer.metered_identifier import IDENTIFIER_KINDS
 from ..models.source.metered_source_column import UNIT_NAMES
 from ..notation.days import ORDERS
 
-HOUR_US = 3_600_000_000
 #: key of a finding -> facts of the preview that it decides about
 FACTS = {
     "unit": "seconds",
@@ -440,10 +439,8 @@ class MeteredImport(models.TransientModel):
             )
         if found.clock_us:
             yield self.env._(
-                "The records begin %(hours)s hours later than their ids say. Check "
-                "the time zone of the source, %(zone)s.",
-                hours=f"{found.clock_us / HOUR_US:+g}",
-                zone=self.source_id.timezone,
+                "%(contradiction)s Check the time zone of the source.",
+                contradiction=self.source_id._describe_clock(found.clock_us),
             )
         for finding in found.findings:
             if finding.contradicts and said.get(finding.key) == finding.contradicts:

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
+from odoo.tools import formatLang
 
 from ..screen.actions import window_action
 from .metered_review import APPROVABLE, UNPOSTED
@@ -89,8 +90,8 @@ class MeteredRenewal(models.Model):
         change = compared - last
         signed = ("+" if change > 0 else "") + currency.format(change)
         if last:
-            percent = 100 * change / abs(last)
-            signed += f" ({percent:+.1f} %)"
+            percent = formatLang(self.env, 100 * change / abs(last), digits=1)
+            signed += self.env._(" (%s %%)", ("+" if change > 0 else "") + percent)
         return (
             text
             + " "

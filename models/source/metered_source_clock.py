@@ -1,5 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from fractions import Fraction
+
 import numpy as np
 import pyarrow as pa
 
@@ -7,6 +9,7 @@ from odoo import models
 
 from ...connectors.checks import Check
 from ...ingest.id_clock import id_clock
+from ...rating.exact import shown
 
 #: of how many records of a source's last imports the ids are read
 MOST_RECORDS = 2000
@@ -60,7 +63,7 @@ class MeteredSource(models.Model):
             return ""
         values = {
             "hours": self.env["metered.explanation"]._number(
-                f"{abs(apart) / HOUR_US:g}"
+                shown(Fraction(abs(apart), HOUR_US))
             ),
             "zone": self.timezone,
         }

@@ -164,6 +164,20 @@ export class Dashboard extends Component {
         return _t("%s due", this.integer(this.data.renewals.due.count));
     }
 
+    get notPostedText() {
+        return _t(
+            "Invoices not posted: %s",
+            this.integer(this.data.renewals.reviews.failed)
+        );
+    }
+
+    get toApproveText() {
+        return _t(
+            "Invoices to approve: %s",
+            this.integer(this.data.renewals.reviews.count)
+        );
+    }
+
     get unbilledText() {
         return _t(
             "Billing periods not on any invoice: %s",
