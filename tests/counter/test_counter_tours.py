@@ -2,6 +2,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Counters on the screen, in a real browser."""
 
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from ..support.metered_case import MeteredMakers
+
 
 @tagged("post_install", "-at_install")
 class TestCounterTours(MeteredMakers, HttpCase):
