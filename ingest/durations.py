@@ -23,6 +23,8 @@ _DECIMAL_ROUNDING = {
 UNITS = ("s", "ms", "min", "mm:ss", "h:mm", "h:mm:ss", "day")
 """What a duration may be written in; `min` and `day` are decimal numbers of them."""
 
+#: a decimal among more whole numbers than that is a slip, and casts no doubt on them
+MOST_DOUBTED = 2
 MS_DIGITS = 3
 MS = 10**MS_DIGITS
 _SECONDS = {"min": 60, "day": 86_400}
@@ -101,8 +103,8 @@ def parse_seconds(values, rounding="down", unit=""):
 def doubted_with(values, unclear, doubted=False):
     """Find whole numbers that mean no more than the decimals around them.
 
-    Where nobody has chosen a unit, and more numbers than not have decimals, a whole
-    one may be 2 seconds or 2.0 minutes as well.
+    Where nobody has chosen a unit, and a third of the numbers has decimals, but not one
+    alone, which may be a slip, a whole one may be 2 seconds or 2.0 minutes as well.
 
     :param values: as :func:`parse_seconds` takes them
     :param unclear: as it returns them without a unit
@@ -117,7 +119,7 @@ def doubted_with(values, unclear, doubted=False):
             decimals += np.count_nonzero(unclear[rows])
         elif match.re is _WHOLE:
             found[rows] = _has_digits(columns, rows, *match.span("whole"))
-    if doubted or decimals > np.count_nonzero(found):
+    if doubted or decimals > 1 and decimals * MOST_DOUBTED >= np.count_nonzero(found):
         return found
     return np.zeros(len(unclear), bool)
 

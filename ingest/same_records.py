@@ -216,7 +216,8 @@ def fingerprints(frame, settings):
     ]
     for step in settings.steps:
         texts = step_texts(frame, facts, step)
-        if texts is not None and step.kind == "number":
+        is_number = step.kind == "number" or step.fact in ("caller", "callee")
+        if texts is not None and is_number:
             texts = _read_as(texts, settings)
         columns.append(_or_empty(texts, len(frame)))
     joined = pc.binary_join_element_wise(*columns, "\x1f")

@@ -16,6 +16,7 @@ from .base import (
     INTERNAL,
     Preset,
     PresetRule,
+    extension_of,
     not_billable,
     number_of,
 )
@@ -137,6 +138,7 @@ GENERIC = Preset(
         PayerStep("extension", "extension"),
         number_of("caller", "outbound"),
         number_of("callee", "inbound"),
+        extension_of("caller"),
     ),
 )
 

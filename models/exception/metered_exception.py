@@ -221,7 +221,7 @@ class MeteredException(models.Model):
             for exception_id, cause, tried in self.env.cr.fetchall()
         }
 
-    def _describe_identifier(self, detail, kinds):
+    def _describe_identifier(self, detail, kinds=None):
         """`endpoint trunk1` with its kind as users know it, where that is known."""
         kind, space, value = detail.partition(" ")
         if len(kinds or ()) > 1:

@@ -160,6 +160,8 @@ class TestDurations(unittest.TestCase):
             (["1.5", "0.25", "0", "0:01:00"], False, [False] * 4),
             (["1.5", "60", "90"], False, [False] * 3),
             (["1.5", "2"], False, [False] * 2),
+            (["1.5", "2", "3.25", "10"], False, [False, True, False, True]),
+            (["1.5", "2.5", *["60"] * 5], False, [False] * 7),
             (["2", "0", "0:04", ""], True, [True, False, False, False]),
         ):
             _seconds, _valid, unclear = parse_seconds(texts)
