@@ -8,7 +8,7 @@ import unittest
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.ingest.durations import (
@@ -129,15 +129,18 @@ class TestDurations(unittest.TestCase):
             with self.assertRaises(ValueError):
                 parse_seconds(["1"], *wrong)
 
+    @settings(deadline=None)
     @given(SECONDS, st.sampled_from(sorted(WRITERS)), st.sampled_from(("down", "up")))
     def test_reading_is_the_inverse_of_writing(self, seconds, unit, rounding):
         self.assertEqual(read([WRITERS[unit](seconds)], unit, rounding), [seconds])
 
+    @settings(deadline=None)
     @given(st.integers(0, 10**5))
     def test_hours_and_minutes(self, minutes):
         text = f"{minutes // 60}:{minutes % 60:02}"
         self.assertEqual(read([text], "h:mm"), [minutes * 60])
 
+    @settings(deadline=None)
     @given(
         st.text("0123456789:., -+eEhms'\u00a0１٣", max_size=9)
         | st.from_regex(r"[0-9]{1,3}([:.,][0-9]{1,3}){0,3}[ a-z]{0,2}", fullmatch=True)
@@ -168,6 +171,7 @@ class TestDurations(unittest.TestCase):
             found = doubted_with(texts, unclear, doubted)
             self.assertEqual(found.tolist(), expected, texts)
 
+    @settings(deadline=None)
     @given(st.lists(SECONDS.map(str) | st.sampled_from(("0:04", "1.5", "x", ""))))
     def test_a_text_is_read_alike_in_any_company(self, texts):
         together = read(texts)

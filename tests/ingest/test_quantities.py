@@ -7,7 +7,7 @@ import unittest
 from decimal import Decimal
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.ingest.quantities import (
@@ -60,6 +60,7 @@ class TestQuantities(unittest.TestCase):
         self.assertFalse(parse_quantities(texts, POINT)[1].any())
         self.assertTrue(parse_quantities(texts, COMMA)[1].all())
 
+    @settings(deadline=None)
     @given(
         st.integers(-(10**27) + 1, 10**27 - 1),
         st.sampled_from(((POINT, ".", ","), (COMMA, ",", "."))),
@@ -73,6 +74,7 @@ class TestQuantities(unittest.TestCase):
         values, valid, unclear = parse_quantities(pa.array([text]), name)
         self.assertEqual((values[0], valid[0], unclear[0]), (value, True, False))
 
+    @settings(deadline=None)
     @given(
         st.text("0123456789.,' -+eE%k\u00a0\u0663", max_size=9)
         | st.from_regex(r"[-+]?[0-9]{1,4}([.,' ][0-9]{1,4}){0,3}", fullmatch=True)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.ingest.mapping import ColumnSpec, missing_targets
@@ -103,6 +103,7 @@ class TestTwoTimes(unittest.TestCase):
         self.assertEqual(missing_targets(COLUMNS[:1], names), ["seconds"])
         self.assertEqual(missing_targets(COLUMNS, ("begin",)), [COLUMNS[1]])
 
+    @settings(deadline=None)
     @given(
         st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)),
         st.integers(0, 10**6),
