@@ -73,7 +73,6 @@ class MeteredRegister(models.Model):
     )
     replaces_id = fields.Many2one(
         "metered.register",
-        string="Replaces",
         ondelete="set null",
         index="btree_not_null",
         check_company=True,

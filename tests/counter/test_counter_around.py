@@ -54,17 +54,17 @@ class TestCounterAround(CounterCase):
 
     def test_what_came_between_tries_again(self):
         """A reading that seemed to go back waits for the one that explains it."""
-        self.read(("2026-10-01 10:00:00", 500))
-        batch = self.read(("2026-10-20 10:00:00", 10))
+        self.take(("2026-10-01 10:00:00", 500))
+        batch = self.take(("2026-10-20 10:00:00", 10))
         self.assertEqual(self.exceptions(batch).reason, "negative_increase")
-        self.read(("2026-10-10 10:00:00", 3, "", "", "opening"))
+        self.take(("2026-10-10 10:00:00", 3, "", "", "opening"))
         self.env["metered.exception.job"].search([])._process()
         self.assertEqual(self.exceptions(batch).state, "resolved")
         self.assertEqual(self.by_day(), {"2026-10-20": 7})
 
     def test_corrected_by_hand_in_the_exception(self):
-        self.read(("2026-10-01 10:00:00", 500))
-        batch = self.read(("2026-10-20 10:00:00", 51))
+        self.take(("2026-10-01 10:00:00", 500))
+        batch = self.take(("2026-10-20 10:00:00", 51))
         exception = self.exceptions(batch)
         self.env["metered.exception.job"]._start(
             "correct",
@@ -76,7 +76,7 @@ class TestCounterAround(CounterCase):
 
     def test_rights(self):
         """A Biller enters and corrects readings; others do not."""
-        self.read(("2026-10-01 10:00:00", 100))
+        self.take(("2026-10-01 10:00:00", 100))
         biller = new_test_user(
             self.env, "biller", groups="metered_billing.group_metered_user"
         )
@@ -112,7 +112,7 @@ class TestCounterAround(CounterCase):
 
     def test_corrections_are_told(self):
         tracking = self.env["metered.reading"].with_context(tracking_disable=False)
-        self.read(("2026-10-01 10:00:00", 100))
+        self.take(("2026-10-01 10:00:00", 100))
         reading = tracking.browse(self.register().reading_ids.id)
         reading.value = 90
         self.flush_tracking()
@@ -126,7 +126,7 @@ class TestCounterAround(CounterCase):
         self.env.cr.flush()
 
     def test_explained(self):
-        batch = self.read(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 130))
+        batch = self.take(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 130))
         usage = self.usage(self.customer)
         line = "4711: 100 (10/01/2026, read) → 130 (10/31/2026, read)"
         self.assertEqual(usage.readings, line)
@@ -138,24 +138,24 @@ class TestCounterAround(CounterCase):
 
     def test_an_identifier_of_one_source_keeps_its_register(self):
         """The increase since the reading before is not lost by that."""
-        self.read(("2026-10-01 10:00:00", 100))
+        self.take(("2026-10-01 10:00:00", 100))
         identifier = self.env["metered.identifier"].search([("value", "=", "4711")])
         identifier.source_id = self.source
-        self.read(("2026-10-31 10:00:00", 130))
+        self.take(("2026-10-31 10:00:00", 130))
         identifier.kind = "device"
-        self.read(("2026-11-10 10:00:00", 135))
+        self.take(("2026-11-10 10:00:00", 135))
         self.assertEqual(len(self.register()), 1)
         self.assertEqual(self.used(), 35)
 
     def test_so_far(self):
         self.make_plan()
-        self.read(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 130))
+        self.take(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 130))
         self.assertEqual(self.usage(self.customer).so_far, "$\N{NO-BREAK SPACE}15.00")
 
     def test_priced_again(self):
         """A dearer price from before: the invoiced period's difference is found."""
         plan = self.make_plan()
-        self.read(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 200))
+        self.take(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 200))
         invoice = plan._metered_renew()
         invoice.action_post()
         self.price.with_context(metered_golden_reason="test").unit_price = 0.6
@@ -172,13 +172,13 @@ class TestCounterAround(CounterCase):
         plan.sale_subscription_line_ids.filtered(
             lambda line: not line.product_id.metered_meter_id
         ).unlink()
-        self.read(("2026-10-01 10:00:00", 1000), ("2026-10-31 10:00:00", 1100, "", "e"))
+        self.take(("2026-10-01 10:00:00", 1000), ("2026-10-31 10:00:00", 1100, "", "e"))
         plan._metered_renew().action_post()
-        self.read(("2026-11-30 10:00:00", 1080))
+        self.take(("2026-11-30 10:00:00", 1080))
         self.assertFalse(plan._metered_renew())
         self.assertEqual(self.used(open=True), -20)
         self.assertEqual(sum(self.usage(self.customer).mapped("amount")), 50)
-        self.read(("2026-12-30 10:00:00", 1140))
+        self.take(("2026-12-30 10:00:00", 1140))
         invoice = plan._metered_renew()
         self.assertEqual([amount for _name, amount in self.lines(invoice)], [-10, 30])
         invoice.action_post()
@@ -188,20 +188,20 @@ class TestCounterAround(CounterCase):
         """Whoever moved out is billed to that day, and no further."""
         self.meter.at_period_end = "interpolate"
         plan = self.make_plan()
-        self.read(("2026-10-01 00:00:00", 0), ("2026-10-11 00:00:00", 100))
+        self.take(("2026-10-01 00:00:00", 0), ("2026-10-11 00:00:00", 100))
         identifier = self.env["metered.identifier"].search([("value", "=", "4711")])
         identifier.date_to = "2026-10-21 00:00:00"
         self.settle()
         self.assertEqual(self.lines(plan._metered_renew())[0][1], 100)
 
     def test_a_factor_has_nine_decimals(self):
-        self.read(("2026-10-01 10:00:00", 100))
+        self.take(("2026-10-01 10:00:00", 100))
         for factor in (0, -1, 1e-10):
             with self.assertRaises(UserError):
                 self.register().factor_ids = [Command.create({"factor": factor})]
 
     def test_the_meter_stays_a_counter(self):
-        self.read(("2026-10-01 10:00:00", 100))
+        self.take(("2026-10-01 10:00:00", 100))
         with self.assertRaises(UserError):
             self.meter.kind = "event"
 
@@ -217,9 +217,9 @@ class TestCounterAround(CounterCase):
             }
         )
         plan = self.make_plan()
-        self.read(("2026-10-01 10:00:00", 0), ("2026-10-20 10:00:00", 90))
+        self.take(("2026-10-01 10:00:00", 0), ("2026-10-20 10:00:00", 90))
         self.assertEqual(self.lines(plan._metered_renew())[0][1], 90)
-        self.read(("2026-10-31 10:00:00", 190))
+        self.take(("2026-10-31 10:00:00", 190))
         lines = self.lines(plan._metered_renew())
         self.assertEqual([amount for _name, amount in lines], [19])
         self.assertEqual(self.used(), Decimal(190))

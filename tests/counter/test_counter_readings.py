@@ -39,7 +39,7 @@ class CounterCase(MeteredCase):
         return plan
 
     @classmethod
-    def read(cls, *rows, **named):
+    def take(cls, *rows, **named):
         """Import readings: (time, value[, serial, estimated, kind]) of 4711."""
         text = HEADER
         for at, value, *more in rows:
@@ -110,7 +110,7 @@ class CounterCase(MeteredCase):
 class TestCounterReadings(CounterCase):
     def test_from_a_file_to_the_invoice(self):
         plan = self.make_plan()
-        batch = self.read(
+        batch = self.take(
             ("2026-10-01 10:00:00", 10150), ("2026-10-31 10:00:00", 10300)
         )
         self.assertEqual((batch.state, batch.rated, batch.exceptions), ("done", 2, 0))
@@ -126,18 +126,18 @@ class TestCounterReadings(CounterCase):
         self.assert_usage_is_its_records()
 
     def test_the_first_reading_opens(self):
-        self.read(("2026-10-01 10:00:00", 10150))
+        self.take(("2026-10-01 10:00:00", 10150))
         self.assertEqual(self.by_day(), {})
 
     def test_over_the_last_digit(self):
         self.meter.digits = 5
-        self.read(("2026-10-01 10:00:00", 99990), ("2026-10-31 10:00:00", "00012"))
+        self.take(("2026-10-01 10:00:00", 99990), ("2026-10-31 10:00:00", "00012"))
         self.assertEqual(self.by_day(), {"2026-10-31": 22})
 
     def test_gone_back(self):
         """Both readings are told; digits, or a correction of either, cure it."""
-        self.read(("2026-10-01 10:00:00", 10300))
-        batch = self.read(("2026-10-31 10:00:00", 10200))
+        self.take(("2026-10-01 10:00:00", 10300))
+        batch = self.take(("2026-10-31 10:00:00", 10200))
         [exception] = self.exceptions(batch)
         self.assertEqual(exception.reason, "negative_increase")
         self.assertEqual(
@@ -155,8 +155,8 @@ class TestCounterReadings(CounterCase):
     def test_gone_back_further_than_a_roll_over(self):
         """Said to be one, it is one."""
         self.meter.digits = 5
-        self.read(("2026-10-01 10:00:00", 50000))
-        batch = self.read(("2026-10-31 10:00:00", 100))
+        self.take(("2026-10-01 10:00:00", 50000))
+        batch = self.take(("2026-10-31 10:00:00", 100))
         self.assertEqual(self.exceptions(batch).reason, "negative_increase")
         self.enter("2026-10-31 10:00:00", 100, kind="rollover")
         self.assertEqual(self.exceptions(batch).state, "resolved")
@@ -165,7 +165,7 @@ class TestCounterReadings(CounterCase):
 
     def test_most_a_day(self):
         self.meter.write({"digits": 5, "most_per_day": 10})
-        batch = self.read(("2026-10-01 10:00:00", 99990), ("2026-10-02 10:00:00", 12))
+        batch = self.take(("2026-10-01 10:00:00", 99990), ("2026-10-02 10:00:00", 12))
         self.assertEqual(self.exceptions(batch).reason, "negative_increase")
         self.meter.most_per_day = 22
         self.settle()
@@ -173,13 +173,13 @@ class TestCounterReadings(CounterCase):
 
     def test_more_digits_than_it_has(self):
         self.meter.digits = 4
-        batch = self.read(("2026-10-01 10:00:00", 10000), ("2026-10-02 10:00:00", -1))
+        batch = self.take(("2026-10-01 10:00:00", 10000), ("2026-10-02 10:00:00", -1))
         self.assertEqual(self.exceptions(batch).mapped("reason"), ["no_reading"] * 2)
 
     def test_the_same_once_more(self):
         rows = ("2026-10-01 10:00:00", 10), ("2026-10-02 10:00:00", 20)
-        self.read(*rows)
-        again = self.read(*rows)
+        self.take(*rows)
+        again = self.take(*rows)
         other = self.import_text(
             self.source,
             "id,time,identifier,quantity\n77,2026-10-02 10:00:00,4711,20.0\n",
@@ -189,8 +189,8 @@ class TestCounterReadings(CounterCase):
         self.assertEqual(self.by_day(), {"2026-10-02": 10})
 
     def test_another_value_of_the_same_moment(self):
-        self.read(("2026-10-01 10:00:00", 10), ("2026-10-02 10:00:00", 20))
-        batch = self.read(("2026-10-02 10:00:00", 21))
+        self.take(("2026-10-01 10:00:00", 10), ("2026-10-02 10:00:00", 20))
+        batch = self.take(("2026-10-02 10:00:00", 21))
         [exception] = self.exceptions(batch)
         self.assertEqual(exception.reason, "other_reading")
         self.assertIn("21 (2026-10-02 10:00)", exception.detail)
@@ -198,7 +198,7 @@ class TestCounterReadings(CounterCase):
         self.assertEqual(self.used(), 10)
 
     def test_unknown_words_are_not_guessed(self):
-        batch = self.read(
+        batch = self.take(
             ("2026-10-01 10:00:00", 10, "", "perhaps"),
             ("2026-10-02 10:00:00", 10, "", "", "odd"),
         )
@@ -208,7 +208,7 @@ class TestCounterReadings(CounterCase):
 
     def test_another_serial_is_another_device(self):
         """Old end and new begin, told by the file."""
-        self.read(
+        self.take(
             ("2026-10-01 10:00:00", 500, "A"),
             ("2026-10-10 10:00:00", 600, "A", "", "closing"),
             ("2026-10-10 10:00:00", 3, "B", "", "opening"),
@@ -217,7 +217,7 @@ class TestCounterReadings(CounterCase):
         self.assertEqual(self.by_day(), {"2026-10-10": 100, "2026-10-20": 7})
 
     def test_replaced_by_hand(self):
-        self.read(("2026-10-01 10:00:00", 500))
+        self.take(("2026-10-01 10:00:00", 500))
         old = self.register()
         old.factor_ids = [Command.create({"factor": 40})]
         action = old.action_replace()
@@ -245,7 +245,7 @@ class TestCounterReadings(CounterCase):
 
     def test_a_factor_from_a_day_on(self):
         self.meter.factor = 2
-        self.read(
+        self.take(
             ("2026-10-01 00:00:00", 0),
             ("2026-10-11 00:00:00", 10),
             ("2026-10-21 00:00:00", 20),
@@ -261,7 +261,7 @@ class TestCounterReadings(CounterCase):
 
     def test_exact_and_large(self):
         self.meter.factor = 0.000000001
-        self.read(
+        self.take(
             ("2026-10-01 10:00:00", "100000000000000000.000000001"),
             ("2026-10-02 10:00:00", "100000000000000000.000000003"),
             ("2026-10-03 10:00:00", "900000000000000000"),
@@ -275,21 +275,21 @@ class TestCounterReadings(CounterCase):
     def test_late_and_out_of_order(self):
         """One between two known ones splits the increase; nothing is lost."""
         plan = self.make_plan()
-        self.read(("2026-10-31 10:00:00", 300))
-        self.read(("2026-10-01 10:00:00", 100))
+        self.take(("2026-10-31 10:00:00", 300))
+        self.take(("2026-10-01 10:00:00", 100))
         self.assertEqual(self.by_day(), {"2026-10-31": 200})
-        self.read(("2026-10-15 10:00:00", 250))
+        self.take(("2026-10-15 10:00:00", 250))
         self.assertEqual(self.by_day(), {"2026-10-15": 150, "2026-10-31": 50})
         invoice = plan._metered_renew()
         self.assertEqual(self.lines(invoice)[0][1], 100)
         # What is invoiced stays; within the same period nothing is due.
-        self.read(("2026-10-20 10:00:00", 260))
+        self.take(("2026-10-20 10:00:00", 260))
         self.assertEqual(
             self.by_day(),
             {"2026-10-15": 150, "2026-10-20": 10, "2026-10-31": 40},
         )
         self.assertEqual(self.used(open=True), 0)
-        self.read(("2026-11-30 10:00:00", 400))
+        self.take(("2026-11-30 10:00:00", 400))
         lines = self.lines(plan._metered_renew())
         self.assertEqual(sum(amount for _name, amount in lines), 50)
         self.assertEqual(self.used(), 300)
@@ -298,18 +298,18 @@ class TestCounterReadings(CounterCase):
     def test_late_across_an_invoiced_period(self):
         """What moves to another period is billed there and taken back here."""
         plan = self.make_plan()
-        self.read(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 300))
+        self.take(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 300))
         self.assertEqual(self.lines(plan._metered_renew())[0][1], 100)
         self.register().reading_ids.sorted("time")[-1].value = 280
         self.settle()
-        self.read(("2026-11-30 10:00:00", 320))
+        self.take(("2026-11-30 10:00:00", 320))
         invoice = plan._metered_renew()
         self.assertEqual([amount for _name, amount in self.lines(invoice)], [-10, 20])
         self.assertIn("recorded late", self.lines(invoice)[0][0][1])
 
     def test_an_estimate_is_taken_back(self):
         plan = self.make_plan()
-        self.read(
+        self.take(
             ("2026-10-01 10:00:00", 1000),
             ("2026-10-31 10:00:00", 1100, "", "estimated"),
         )
@@ -317,23 +317,23 @@ class TestCounterReadings(CounterCase):
         [(name, amount)] = self.lines(invoice)
         self.assertEqual(amount, 50)
         self.assertIn("1100 (10/31/2026, estimated)", name[2])
-        self.read(("2026-11-30 10:00:00", 1080))
+        self.take(("2026-11-30 10:00:00", 1080))
         invoice = plan._metered_renew()
         self.assertEqual(sum(amount for _n, amount in self.lines(invoice)), -10)
         self.assertEqual(self.used(), 80)
 
     def test_an_estimate_that_was_too_low(self):
         plan = self.make_plan()
-        self.read(("2026-10-01 10:00:00", 1000))
+        self.take(("2026-10-01 10:00:00", 1000))
         self.enter("2026-10-31 10:00:00", 1100, is_estimated=True)
         self.assertEqual(self.lines(plan._metered_renew())[0][1], 50)
-        self.read(("2026-11-30 10:00:00", 1180))
+        self.take(("2026-11-30 10:00:00", 1180))
         self.assertEqual(self.lines(plan._metered_renew())[0][1], 40)
 
     def test_interpolated_at_the_end_of_a_period(self):
         self.meter.at_period_end = "interpolate"
         plan = self.make_plan()
-        self.read(("2026-10-22 00:00:00", 0), ("2026-11-11 00:00:00", 200))
+        self.take(("2026-10-22 00:00:00", 0), ("2026-11-11 00:00:00", 200))
         invoice = plan._metered_renew()
         [(name, amount)] = self.lines(invoice)
         self.assertEqual(amount, 50)
@@ -349,26 +349,26 @@ class TestCounterReadings(CounterCase):
         plan = self.make_plan()
         # There is something to set off against.
         plan.sale_subscription_line_ids[0].price_unit = 1000
-        self.read(("2026-10-02 00:00:00", 0), ("2026-10-12 00:00:00", 100))
+        self.take(("2026-10-02 00:00:00", 0), ("2026-10-12 00:00:00", 100))
         invoice = plan._metered_renew()
         [(name, amount)] = self.lines(invoice)
         self.assertEqual(amount, 150)
         self.assertIn("300 (11/01/2026, estimated)", name[2])
         self.assertEqual(self.register().projected_until, datetime(2026, 11, 1))
         # It stood still from the 12th on, nearly.
-        self.read(("2026-11-21 00:00:00", 140))
+        self.take(("2026-11-21 00:00:00", 140))
         invoice = plan._metered_renew()
         # 20 of the 40 were used until November, 20 until the 21st, 10 go on.
         self.assertEqual([amount for _name, amount in self.lines(invoice)], [-90, 15])
         self.assertEqual(self.used(), 150)
-        self.read(("2026-12-01 00:00:00", 140))
+        self.take(("2026-12-01 00:00:00", 140))
         self.assertEqual(self.used(), 140)
 
     def test_billed_up_to_the_last_reading(self):
         plan = self.make_plan()
-        self.read(("2026-10-02 00:00:00", 0), ("2026-10-12 00:00:00", 100))
+        self.take(("2026-10-02 00:00:00", 0), ("2026-10-12 00:00:00", 100))
         self.assertEqual(self.lines(plan._metered_renew())[0][1], 50)
-        self.read(("2026-11-21 00:00:00", 140))
+        self.take(("2026-11-21 00:00:00", 140))
         self.assertEqual(self.lines(plan._metered_renew())[0][1], 20)
 
     def test_tiers_of_a_period(self):
@@ -383,7 +383,7 @@ class TestCounterReadings(CounterCase):
             }
         )
         plan = self.make_plan()
-        self.read(("2026-10-01 10:00:00", 0), ("2026-10-31 10:00:00", 150))
+        self.take(("2026-10-01 10:00:00", 0), ("2026-10-31 10:00:00", 150))
         invoice = plan._metered_renew()
         self.assertEqual(self.lines(invoice)[0][1], 105)
         line = invoice.invoice_line_ids.filtered("metered_price_id")
@@ -392,8 +392,8 @@ class TestCounterReadings(CounterCase):
         self.assertIn("Tier 2", told)
 
     def test_undo(self):
-        self.read(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 300))
-        batch = self.read(("2026-10-15 10:00:00", 250), ("2026-11-15 10:00:00", 350))
+        self.take(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 300))
+        batch = self.take(("2026-10-15 10:00:00", 250), ("2026-11-15 10:00:00", 350))
         batch.action_undo()
         self.assertEqual(batch.state, "undone")
         self.assertEqual(len(self.register().reading_ids), 2)
@@ -403,7 +403,7 @@ class TestCounterReadings(CounterCase):
     def test_undo_of_what_is_invoiced(self):
         """It is refused, and can be done when the invoice is deleted."""
         plan = self.make_plan()
-        batch = self.read(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 300))
+        batch = self.take(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 300))
         invoice = plan._metered_renew()
         with self.assertRaisesRegex(UserError, "are on invoices"):
             batch.action_undo()
@@ -417,18 +417,18 @@ class TestCounterReadings(CounterCase):
         """One reading closes for one customer and opens for the next."""
         bob = self.make_customer("Bob")
         identifier = self.env["metered.identifier"].search([("value", "=", "4711")])
-        self.read(("2026-10-01 00:00:00", 0), ("2026-10-31 00:00:00", 300))
+        self.take(("2026-10-01 00:00:00", 0), ("2026-10-31 00:00:00", 300))
         identifier.date_to = "2026-10-11 00:00:00"
         self.make_identifier(bob, "4711", kind="meter", date_from="2026-10-11 00:00:00")
         self.settle()
         # Not read at that moment, it is interpolated.
         self.assertEqual((self.used(), self.used(bob)), (100, 200))
-        self.read(("2026-10-11 00:00:00", 40))
+        self.take(("2026-10-11 00:00:00", 40))
         self.assertEqual((self.used(), self.used(bob)), (40, 260))
         self.assert_usage_is_its_records()
 
     def test_companies_have_registers_of_their_own(self):
-        self.read(("2026-10-01 10:00:00", 100))
+        self.take(("2026-10-01 10:00:00", 100))
         company = self.env["res.company"].create({"name": "Other"})
         other = self.env(
             context={**self.env.context, "allowed_company_ids": company.ids}
@@ -438,7 +438,7 @@ class TestCounterReadings(CounterCase):
             {"partner_id": partner.id, "value": "4711", "kind": "meter"}
         )
         source = self.source.copy({"company_id": company.id})
-        self.read(
+        self.take(
             ("2026-10-15 10:00:00", 50), ("2026-10-31 10:00:00", 60), source=source
         )
         self.assertEqual(len(self.register()), 2)
@@ -447,8 +447,8 @@ class TestCounterReadings(CounterCase):
     def test_what_stands_is_not_made_untrue(self):
         """Digits that a ledger needs stay, and an opening that later ones need."""
         self.meter.digits = 5
-        opening = self.read(("2026-10-05 10:00:00", 3, "", "", "opening"))
-        self.read(
+        opening = self.take(("2026-10-05 10:00:00", 3, "", "", "opening"))
+        self.take(
             ("2026-10-01 10:00:00", 500),
             ("2026-10-20 10:00:00", 99990),
             ("2026-10-21 10:00:00", 12),
@@ -467,8 +467,8 @@ class TestCounterReadings(CounterCase):
         self.assertEqual(self.used(), 99490 + 23)
 
     def test_an_opening_that_is_needed_is_not_undone(self):
-        opening = self.read(("2026-10-05 10:00:00", 3, "", "", "opening"))
-        self.read(("2026-10-01 10:00:00", 500), ("2026-10-20 10:00:00", 10))
+        opening = self.take(("2026-10-05 10:00:00", 3, "", "", "opening"))
+        self.take(("2026-10-01 10:00:00", 500), ("2026-10-20 10:00:00", 10))
         self.assertEqual(self.used(), 7)
         with self.assertRaises(UserError):
             opening.action_undo()
@@ -479,7 +479,7 @@ class TestCounterReadings(CounterCase):
         self.assertEqual(self.used(), 7)
 
     def test_by_hand(self):
-        self.read(("2026-10-01 10:00:00", 100))
+        self.take(("2026-10-01 10:00:00", 100))
         self.enter("2026-10-31 10:00:00", 130.5)
         self.assertEqual(self.by_day(), {"2026-10-31": Decimal("30.5")})
         with self.assertRaises(UserError, msg="gone back"):
