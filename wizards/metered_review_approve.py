@@ -102,7 +102,7 @@ class MeteredReviewApprove(models.TransientModel):
                 self.env._("With open exceptions: %s."),
             ),
             (chosen.filtered("is_outlier"), self.env._("Outliers: %s.")),
-            (chosen.filtered("is_zero"), self.env._("Over nothing: %s.")),
+            (chosen.filtered("is_zero"), self.env._("Zero invoices: %s.")),
         ]
         lines = [text % words._count_words(len(some)) for some, text in said if some]
         runs = rows.sudo().renewal_id

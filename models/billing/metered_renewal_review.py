@@ -33,7 +33,7 @@ class MeteredRenewal(models.Model):
     on_hold = fields.Integer(compute="_compute_review_counts")
     not_posted = fields.Integer(compute="_compute_review_counts")
     unassigned = fields.Char(
-        string="Nobody's Records",
+        string="Unassigned Records",
         compute="_compute_unassigned",
         help="Open exceptions of the company that no customer is known for. Some may "
         "belong on these invoices.",
@@ -96,7 +96,8 @@ class MeteredRenewal(models.Model):
             text
             + " "
             + self.env._(
-                "Those billed before: %(now)s, last period %(last)s, %(change)s.",
+                "Subscriptions also billed last period: %(now)s now, %(last)s then, "
+                "%(change)s.",
                 now=currency.format(compared),
                 last=currency.format(last),
                 change=signed,
@@ -129,12 +130,14 @@ class MeteredRenewal(models.Model):
         found = {company: values for company, *values in groups}
         for run in self:
             count, money = found.get(run.company_id, (0, 0))
-            run.unassigned = count and self.env._(
-                "%(records)s of the company belong to nobody yet, worth %(money)s "
-                "(estimate).",
-                records=self.env["metered.explanation"]._records(count),
-                money=run.company_id.currency_id.format(money or 0),
-            )
+            run.unassigned = False
+            if count:
+                run.unassigned = self.env._(
+                    "Not assigned to any customer yet: %(records)s, worth about "
+                    "%(money)s.",
+                    records=self.env["metered.explanation"]._records(count),
+                    money=run.company_id.currency_id.format(money or 0),
+                )
 
     # === ACTIONS === #
 

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
 from ..guard.untrusted import own_context
-from ..screen.actions import RELOAD, notification, window_action
+from ..screen.actions import CLOSE, notification, window_action
 
 #: names the problem on an invoice that records may be missing, for its activity
 SYNC = "sync"
@@ -172,7 +172,9 @@ class MeteredReview(models.Model):
     )
     weight = fields.Float(compute="_compute_change", store=True, aggregator=None)
     findings = fields.Char(
-        compute="_compute_findings", help="What is to be looked at, in words."
+        string="Needs Attention",
+        compute="_compute_findings",
+        help="What to look at before approving.",
     )
     # --- what was decided
     hold_reason = fields.Char(string="On Hold Because", readonly=True)
@@ -550,7 +552,7 @@ class MeteredReview(models.Model):
             )
         )
         return notification(
-            self.env._("Released: %s", self._count_words(len(released))), next=RELOAD
+            self.env._("Released: %s", self._count_words(len(released))), next=CLOSE
         )
 
     @api.model
@@ -599,7 +601,7 @@ class MeteredReview(models.Model):
         self.check_access("read")
         rows = self or self.search([("state", "in", UNPOSTED)])
         rows._refresh()
-        return RELOAD
+        return True
 
     def action_open_review(self):
         """Open what waits for approval, with fresh figures."""
