@@ -409,6 +409,22 @@ class SaleSubscription(models.Model):
             return action
         return invoices._metered_invoices_action(action["domain"])
 
+    @api.model
+    def action_metered_subscriptions(self):
+        """Open the subscriptions, by views that read no more than the user may."""
+        action = window_action(self.env, "action_metered_subscription")
+        if not self.has_access("write"):
+            listed = self.env.ref("metered_billing.sale_subscription_view_list_biller")
+            action["views"] = [(listed.id, "list"), (self.get_formview_id(), "form")]
+        return action
+
+    def get_formview_id(self, access_uid=None):
+        """A form that a Biller can read: that of all others reads sale orders, too."""
+        if not self.has_access("write"):
+            view = self.env.ref("metered_billing.sale_subscription_view_form_biller")
+            return view.id
+        return super().get_formview_id(access_uid=access_uid)
+
     def action_view_metered_usage(self):
         """Open the usage that this subscription's invoices hold or will hold."""
         self.ensure_one()

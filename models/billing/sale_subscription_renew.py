@@ -431,6 +431,8 @@ class SaleSubscription(models.Model):
         one error is the end of it for the others. Here it is a job: see
         ``metered.renewal``.
         """
+        # It is public, and who may read subscriptions may not renew them.
+        self.check_access("write")
         self._cron_resume_due_subscriptions()
         renewals = self.env["metered.renewal"]
         for (company,) in self._read_group(

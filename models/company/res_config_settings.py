@@ -12,6 +12,9 @@ class ResConfigSettings(models.TransientModel):
     metered_cost_deck_id = fields.Many2one(
         related="company_id.metered_cost_deck_id", readonly=False
     )
+    metered_bills = fields.Selection(
+        related="company_id.metered_bills", readonly=False, required=True
+    )
     metered_tz = fields.Selection(related="company_id.metered_tz", readonly=False)
     metered_responsible_id = fields.Many2one(
         related="company_id.metered_responsible_id", readonly=False

@@ -67,7 +67,9 @@ class TestBiller(BillerMakers, MeteredCase):
                 change()
 
     def test_no_bills_entries_and_others_companies(self):
-        bill = self.other.copy({"move_type": "in_invoice", "invoice_line_ids": False})
+        bill = self.env["account.move"].create(
+            {"move_type": "in_invoice", "partner_id": self.customer.id}
+        )
         with self.assertRaises(AccessError):
             self.as_biller(bill).read(["name"])
         company = self.env["res.company"].create({"name": "Other"})

@@ -51,11 +51,12 @@ registry.category("web_tour.tours").add("metered_billing_biller", {
             run: "click",
         },
         {
-            content: "Read only",
-            trigger: ".o_form_view .o_form_readonly, .o_form_view",
+            content: "Its lines and what was billed",
+            trigger:
+                ".o_form_view .o_field_widget[name=sale_subscription_line_ids] .o_data_row:contains(Line rental)",
         },
         {
-            trigger: ".o_field_widget[name=sale_subscription_line_ids]",
+            trigger: ".o_field_widget[name=metered_period_ids] .o_data_row",
         },
     ],
 });
