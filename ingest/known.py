@@ -4,8 +4,9 @@
 
 A record with the id of a known one is its duplicate where it says the same, and
 otherwise an exception, *same id, other call*. Without id, one with the facts of a
-known one is a duplicate where that came in another import; in the same one, two
-records that differ in what is not mapped may be two calls, and a person says so.
+known one is a duplicate where that came in another import and for the same customer;
+in the same one, two records that differ in what is not mapped may be two calls, and a
+person says so.
 """
 
 import json
@@ -43,7 +44,8 @@ _EXCEPTIONS = """
 """
 _PRINTS = """
     SELECT known.fingerprint,
-           bool_or(known.batch_id = %s), bool_or(known.batch_id != %s)
+           bool_or(known.batch_id = %s), bool_or(known.batch_id != %s),
+           array_agg(coalesce(known.partner_id, 0))
       FROM {table} known
       JOIN unnest(%s::text[]) AS new (fingerprint) USING (fingerprint)
      WHERE known.source_id = %s
@@ -57,16 +59,18 @@ class Verdicts:
     :param ids: pyarrow strings: their ids; of records that have another one's, that
     :param prints: pyarrow strings: fingerprints, null where there is none
     :param of_rows: function (int64 array of rows) -> :class:`Comparable`
+    :param partner_id: int64 array: who pays, 0 where that is not known
     :param is_read: bool array: which have columns that can be compared; None: all
 
     ``duplicate`` and ``other`` are bool arrays; ``detail`` tells of the others what was
     there first.
     """
 
-    def __init__(self, ids, prints, of_rows, is_read=None):
+    def __init__(self, ids, prints, of_rows, partner_id, is_read=None):
         self.ids = ids
         self.prints = prints
         self._of_rows = of_rows
+        self._partner_id = partner_id
         self._is_read = np.ones(len(ids), bool) if is_read is None else is_read
         self.duplicate = np.zeros(len(ids), bool)
         self._differs = np.zeros(len(ids), bool)
@@ -140,10 +144,12 @@ class Verdicts:
             return
         alike = []
         for row, text in zip(rows.tolist(), prints.to_pylist(), strict=True):
-            here, elsewhere = known.get(text, (False, False))
-            if elsewhere:
+            here, elsewhere, partners = known.get(text, (False, False, ()))
+            partner = int(self._partner_id[row])
+            # Whoever is not known to pay does not tell them apart.
+            if elsewhere and (not partner or 0 in partners or partner in partners):
                 self.duplicate[row] = True
-            elif here:
+            elif here or elsewhere:
                 self._differs[row] = True
                 alike.append(row)
         if alike:

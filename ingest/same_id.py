@@ -28,6 +28,7 @@ def cdr_verdicts(prepared):
         prepared.cdrs["call_id"],
         prepared.cdrs["fingerprint"],
         lambda rows: of_cdrs(_taken(prepared.cdrs, COMPARED, rows)),
+        prepared.cdrs["partner_id"],
     )
 
 
@@ -46,6 +47,7 @@ def rejected_verdicts(prepared, settings):
         pa.array(plain, pa.string()),
         pa.array(rejected.fingerprint, pa.string()),
         lambda rows: of_frame(prepared.frame.iloc[at[rows]], settings),
+        np.array([partner or 0 for partner in rejected.partner_id], np.int64),
         is_read=at >= 0,
     )
 

@@ -214,12 +214,9 @@ def fingerprints(frame, settings):
         facts.spoken("properties"),
         pc.fill_null(_or_empty(properties(frame, settings.columns), len(frame)), ""),
     ]
-    for step in settings.steps:
-        texts = step_texts(frame, facts, step)
-        is_number = step.kind == "number" or step.fact in ("caller", "callee")
-        if texts is not None and is_number:
-            texts = _read_as(texts, settings)
-        columns.append(_or_empty(texts, len(frame)))
+    # Who pays for calls may be told by a column that the same calls had not before.
+    for step in settings.steps if settings.record_kind == "usage" else ():
+        columns.append(_or_empty(step_texts(frame, facts, step), len(frame)))
     joined = pc.binary_join_element_wise(*columns, "\x1f")
     return [
         hashlib.blake2b(

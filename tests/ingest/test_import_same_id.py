@@ -196,13 +196,33 @@ class TestImportWithoutId(SameIdCase):
         second = self.LINE.replace("60", "61", 1)
         first = self.import_text(self.source, self.lines(self.LINE, second))
         self.assertEqual(self.outcome(first), (2, 0, 0))
-        for more, text in ((",note", ",x"), (",direction", ",outbound")):
+        for more, text in (
+            (",note", ",x"),
+            (",direction", ",outbound"),
+            (",account", ",A-7"),
+            (",extension", ",105"),
+        ):
             with self.subTest(more):
                 again = self.import_text(
                     self.source,
                     self.lines(self.LINE + text, second + text, more=more),
                 )
                 self.assertEqual(self.outcome(again), (0, 2, 0))
+
+    def test_at_once_for_another_customer(self):
+        """What says the same and is somebody else's may be a call of its own."""
+        self.make_identifier(self.customer, "A-7", kind="account_code")
+        other = self.make_customer("Other")
+        self.make_identifier(other, "A-8", kind="account_code")
+        line = self.LINE.replace(NUMBER, "anonymous")
+        for account, outcome in (("A-7", (1, 0, 0)), ("A-8", (0, 0, 1))):
+            text = self.lines(f"{line},{account}", more=",account")
+            batch = self.import_text(self.source, text)
+            self.assertEqual(self.outcome(batch), outcome)
+        self.waiting(self.source).action_is_other()
+        self.assertEqual(self.outcome(batch), (1, 0, 0))
+        self.assertEqual(self.cdrs(batch).partner_id, other)
+        self.assertEqual(self.outcome(self.import_text(self.source, text)), (0, 1, 0))
 
     def test_written_otherwise(self):
         self.import_text(self.source, self.lines(self.LINE))
