@@ -11,12 +11,18 @@ import re
 import numpy as np
 import pyarrow as pa
 
-from ..notation.numbers import PLAIN, Signs, is_open, number_values
+from ..notation.numbers import COMMA, CONVENTIONS, PLAIN, POINT, number_values
+from .digit_shapes import DigitShapes
+from .text_columns import as_text
 
 DECIMALS = 9
 UNIT = 10**DECIMALS
 MOST = 10**18
 _SIGNED = re.compile(r"([+-]?) ?([^+\-eE]{1,60})")
+#: what nearly all are, and an int64 holds
+_USUAL = re.compile(r"(?P<minus>-?)(?P<whole>0{1,9})(?:(?P<sign>[.,])(?P<f>0{0,9}))?")
+_GROUP = 3  # digits of a thousand
+_OTHER = {POINT: COMMA, COMMA: POINT}
 
 
 def parse_quantities(texts, convention=""):
@@ -31,28 +37,72 @@ def parse_quantities(texts, convention=""):
     :return: (object array of integers in units of 10**-9, bool array: whether it was a
         quantity, bool array: whether it may be one of two); what is none is 0
     """
-    encoded = texts.fill_null("").dictionary_encode()
-    distinct = encoded.dictionary.to_pylist()
-    found = [quantity_values(text) for text in distinct]
-    # Of one convention alone that is shown, not of none.
-    signs = Signs()
-    for text, values in zip(distinct, found, strict=True):
-        signs.add(text, 1, values)
-    shown = signs.convention if any(signs.shown.values()) else ""
-    read, unclear = [], []
-    for values in found:
-        is_unclear = is_open(values) and not (convention or shown)
-        unclear.append(is_unclear)
-        if convention:
-            read.append(values.get(convention))
-        elif is_open(values):
-            read.append(values.get(shown))
+    values, fits = quantities_in_both(texts)
+    if convention:
+        return values[convention], fits[convention], np.zeros(len(texts), bool)
+    unclear = fits[POINT] & fits[COMMA]
+    unclear &= values[POINT] != values[COMMA]
+    shown = [name for name in CONVENTIONS if (fits[name] & ~fits[_OTHER[name]]).any()]
+    own = np.where(fits[POINT], values[POINT], values[COMMA])
+    valid = fits[POINT] | fits[COMMA]
+    if len(shown) == 1:
+        # The texts that fit one convention only agree about it.
+        return np.where(unclear, values[shown[0]], own), valid, unclear & False
+    return np.where(unclear, 0, own), valid & ~unclear, unclear
+
+
+def quantities_in_both(texts):
+    """Read quantities in each convention.
+
+    :param texts: pyarrow string array, shape (n,)
+    :return: (dict convention -> object array of integers in units of 10**-9, dict
+        convention -> bool array: whether the text fits it)
+    """
+    texts = as_text(texts).fill_null("")
+    columns = DigitShapes(texts)
+    values = {name: np.zeros(len(texts), np.int64) for name in CONVENTIONS}
+    fits = {name: np.zeros(len(texts), bool) for name in CONVENTIONS}
+    odd = np.ones(len(texts), bool)
+    for rows, match in columns.groups(_USUAL.fullmatch):
+        odd[rows] = False
+        whole = columns.number(rows, *match.span("whole"))
+        factor = -UNIT if match["minus"] else UNIT
+        for name in CONVENTIONS:
+            values[name][rows] = whole * factor
+            fits[name][rows] = True
+        if not match["f"]:
+            continue
+        own = POINT if match["sign"] == "." else COMMA
+        fraction = columns.fraction(rows, *match.span("f"), DECIMALS)
+        values[own][rows] += fraction * (-1 if match["minus"] else 1)
+        if len(match["f"]) == _GROUP >= len(match["whole"]):
+            thousands = columns.number(rows, *match.span("f"))
+            values[_OTHER[own]][rows] = (whole * 1000 + thousands) * factor
+            first = match.start("whole")
+            fits[_OTHER[own]][rows] = columns.number(rows, first, first + 1) > 0
         else:
-            read.append(next(iter(values.values()), None))
+            fits[_OTHER[own]][rows] = False
+    values = {name: found.astype(object) for name, found in values.items()}
+    _read_odd(texts, np.flatnonzero(odd), values, fits)
+    for name in CONVENTIONS:
+        values[name][~fits[name]] = 0
+    return values, fits
+
+
+def _read_odd(texts, rows, values, fits):
+    """Read what is no usual number: each text once.
+
+    :param rows: int64 array of positions
+    :param values, fits: as `quantities_in_both` returns them, to be changed
+    """
+    encoded = texts.take(pa.array(rows)).dictionary_encode()
+    found = [quantity_values(text) for text in encoded.dictionary.to_pylist()]
     codes = encoded.indices.to_numpy(zero_copy_only=False)
-    values = np.array([value or 0 for value in read], object)
-    valid = np.array([value is not None for value in read], bool)
-    return values[codes], valid[codes], np.array(unclear, bool)[codes]
+    for name in CONVENTIONS:
+        read = np.array([one.get(name, 0) for one in found] + [0], object)
+        good = np.array([name in one for one in found] + [False], bool)
+        values[name][rows] = read[codes]
+        fits[name][rows] = good[codes]
 
 
 def quantity_values(text):

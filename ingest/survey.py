@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..notation.days import ORDERS, shown_order
-from ..notation.numbers import COMMA, POINT, Signs, is_open
+from ..notation.numbers import COMMA, POINT, Signs
 from . import mapping
 from .directions import direction_words
 from .durations import UNITS, doubted_with, parse_seconds
 from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
-from .quantities import quantity_values
+from .quantities import quantities_in_both
 from .times import needs_an_order, parse_times
 from .two_times import durations_of_times
 
@@ -283,12 +283,15 @@ def _quantities(frame, columns):
     texts, spec = mapping.read_target(frame, columns, "quantity")
     if texts is None:
         return None
-    signs, opened = Signs(), []
-    for text, count in _counted(texts):
-        values = quantity_values(text)
-        signs.add(text, count, values)
-        if is_open(values):
-            opened.append(text)
+    values, fits = quantities_in_both(texts)
+    is_open = fits[POINT] & fits[COMMA] & (values[POINT] != values[COMMA])
+    only = {POINT: fits[POINT] & ~fits[COMMA], COMMA: fits[COMMA] & ~fits[POINT]}
+    opened = list(_examples(texts, is_open))
+    signs = Signs(
+        {name: int(np.count_nonzero(mask)) for name, mask in only.items()},
+        int(np.count_nonzero(is_open)),
+        {"": opened, **{n: list(_examples(texts, mask)) for n, mask in only.items()}},
+    )
     shown = [name for name, count in signs.shown.items() if count]
     if spec.style:
         other = COMMA if spec.style == POINT else POINT
@@ -308,11 +311,9 @@ def _quantities(frame, columns):
             shown[0],
             True,
         )
-    if not opened and not shown:
-        return None
-    examples = [text for name in shown for text in signs.examples[name][:1]]
-    examples = (examples + opened)[:MOST_EXAMPLES]
     # Texts of both conventions, and none that fits both: each is read as it stands.
     if not opened:
         return None
+    examples = [text for name in shown for text in signs.examples[name][:1]]
+    examples = (examples + opened)[:MOST_EXAMPLES]
     return Finding("decimal_sign", signs.open, tuple(examples), signs.proposal)

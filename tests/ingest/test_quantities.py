@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.ingest.quantities import (
     parse_quantities,
+    quantities_in_both,
     quantity_texts,
+    quantity_values,
 )
 from odoo.addons.metered_billing.notation.numbers import COMMA, CONVENTIONS, POINT
 
@@ -96,6 +98,20 @@ class TestQuantities(unittest.TestCase):
                 if re.fullmatch(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)", number):
                     readings.add(int(Decimal(number) * 10**9))
             self.assertIn(value, readings, text)
+
+    @settings(deadline=None)
+    @given(
+        st.lists(
+            st.from_regex(r"-?[0-9]{0,11}([.,][0-9]{0,4}){0,3}0{0,6}", fullmatch=True),
+            max_size=20,
+        )
+    )
+    def test_the_usual_ones_are_read_as_each_alone(self, texts):
+        values, fits = quantities_in_both(pa.array(texts, pa.string()))
+        for row, text in enumerate(texts):
+            expected = quantity_values(text)
+            found = {n: values[n][row] for n in CONVENTIONS if fits[n][row]}
+            self.assertEqual(found, expected, text)
 
     def test_beyond_64_bits(self):
         values, _valid, _unclear = parse_quantities(
