@@ -87,7 +87,7 @@ class MeteredReview(models.Model):
         "failed.",
     )
     # --- what it comes to
-    currency_id = fields.Many2one("res.currency", readonly=True)
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     amount = fields.Monetary(
         compute="_compute_amount",
         store=True,
