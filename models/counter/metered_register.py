@@ -291,11 +291,24 @@ class MeteredRegister(models.Model):
         """Have registers be named as their identifiers are now.
 
         Otherwise the next reading would open another register, and what was used
-        before it would be lost. Another value is another device, and is not followed.
+        before it would be lost. Another value may be a correction, or another device:
+        which, a person says.
 
         :param pairs: as of :meth:`_named_by`, before the identifiers changed
+        :raise UserError: the value of a register with readings changed
         """
         for register, one in pairs:
+            if one.normalised != register.identifier_value and register.reading_ids:
+                raise UserError(
+                    self.env._(
+                        "The register %(serial)s has readings that name the "
+                        "identifier %(value)s. If the device was replaced, press "
+                        "Replace Meter on the register. To correct the identifier, "
+                        "correct it on the register first, then here.",
+                        serial=register.serial,
+                        value=register.identifier_value,
+                    )
+                )
             if one.normalised == register.identifier_value and (
                 (one.kind, one.source_id)
                 != (register.identifier_kind, register.source_id)

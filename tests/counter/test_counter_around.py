@@ -147,6 +147,20 @@ class TestCounterAround(CounterCase):
         self.assertEqual(len(self.register()), 1)
         self.assertEqual(self.used(), 35)
 
+    def test_another_value_is_asked(self):
+        """It may be a correction, or another device: neither loses the increase."""
+        self.take(("2026-10-01 10:00:00", 100))
+        identifier = self.env["metered.identifier"].search([("value", "=", "4711")])
+        with self.assertRaisesRegex(UserError, "Replace Meter"):
+            identifier.value = "4712"
+        register = self.register()
+        register.write({"identifier_value": "4712", "serial": "4712"})
+        identifier.value = "4712"
+        text = "time,identifier,quantity\n2026-10-31 10:00:00,4712,130\n"
+        self.import_text(self.source, text)
+        self.assertEqual(len(register.reading_ids), 2)
+        self.assertEqual(self.used(), 30)
+
     def test_so_far(self):
         self.make_plan()
         self.take(("2026-10-01 10:00:00", 100), ("2026-10-31 10:00:00", 130))
