@@ -465,7 +465,9 @@ class MeteredImport(models.TransientModel):
         if not trial.nobody:
             return text
         describe = self.env["metered.exception"]._describe_identifier
-        names = " · ".join(f"{describe(name)} ×{count}" for name, count in trial.nobody)
+        names = " · ".join(
+            f"{describe(name, ())} ×{count}" for name, count in trial.nobody
+        )
         return f"{text} {self.env._('Nobody has %s.', names)}"
 
     def _proposed_facts(self):

@@ -238,7 +238,7 @@ class TestImportQuestions(MeteredCase):
             (f"1791187200.{n}", "2026-10-05 10:00:00", 60, *NUMBERS) for n in range(6)
         ]
         wizard = self.wizard(generic_csv(calls))
-        self.assertIn("hours later than their ids", wizard.warnings)
+        self.assertIn("began 2 hours earlier", wizard.warnings)
 
     def test_quantities(self):
         meter = self.env["metered.meter"].create(
