@@ -44,6 +44,7 @@ NO_VIEW = {
     ("metered.time.band", "sequence"): "dragged in the list",
     ("res.company", "metered_deck_id"): "edited in the settings",
     ("res.company", "metered_cost_deck_id"): "edited in the settings",
+    ("res.company", "metered_bills"): "edited in the settings",
     ("res.company", "metered_tz"): "edited in the settings",
     ("res.company", "metered_responsible_id"): "edited in the settings",
     ("res.company", "metered_sync_days"): "edited in the settings",
