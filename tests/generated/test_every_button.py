@@ -45,6 +45,7 @@ NOWHERE = {
     "account.move.action_metered_release": "test_review, and its tours.",
     "metered.period.action_bill_again": "test_billed_again, and its tours.",
     "metered.period.action_waive": "test_billed_again.",
+    "sale.subscription.action_metered_renew": "test_review, and its tours.",
     "sale.subscription.action_metered_bill_again": "test_billed_again, and its tours.",
     "metered.source.action_new_token": "A source that is posted to: test_source_token.",
     "metered.source.token.action_remove": "The same.",
@@ -144,6 +145,7 @@ class TestEveryButton(PopulatedCase):
             "metered.exception.destination": {
                 "line_ids": {"name": "Emergency", "kind": "emergency"}
             },
+            "metered.review.hold": {"reason": "The customer asks for a credit."},
             "metered.rerate.approve": {"reason": "The rates were wrong."},
             "metered.manual.invoice": {
                 "partner_id": cls.customer,

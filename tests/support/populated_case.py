@@ -202,6 +202,11 @@ class PopulatedCase(MeteredCase):
                 "held_date": "2026-11-01 10:00:00",
             }
         )
+        # A draft that nobody has decided about.
+        third = cls.make_subscription(
+            cls.make_customer("Third"), "2026-10-01", "2026-11-01"
+        )
+        third._metered_renew(cls.renewal)
         cls.approval = env["metered.approval"].create(
             {
                 "company_id": cls.company.id,
