@@ -301,11 +301,8 @@ class MeteredRenewal(models.Model):
         """Open the invoices that this run made."""
         self.ensure_one()
         self.check_access("read")
-        return window_action(
-            self.env,
-            "account.action_move_out_invoice_type",
-            [("id", "in", self.sudo().period_ids.invoice_id.ids)],
-            context={"default_move_type": "out_invoice"},
+        return self.env["account.move"]._metered_invoices_action(
+            [("id", "in", self.sudo().period_ids.invoice_id.ids)]
         )
 
     def action_view_failures(self):

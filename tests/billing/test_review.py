@@ -479,7 +479,7 @@ class TestReviewDecisions(ReviewCase):
 
         def refuse(invoices):
             if bad in invoices:
-                raise UserError("The journal is locked.")
+                raise UserError(self.env._("The journal is locked."))
             return post(invoices)
 
         with patch.object(move, "action_post", refuse):

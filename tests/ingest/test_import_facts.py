@@ -27,12 +27,12 @@ class FactsCase(MeteredCase):
         cls.source = cls.make_source()
         cls.customer = cls.make_customer("Acme", NUMBER)
 
-    def map_columns(self, source, names=FOREIGN):
+    def map_columns(self, source, names=None):
         source.column_ids = [
             Command.clear(),
             *(
                 Command.create({"target": target, "columns": name})
-                for target, name in names.items()
+                for target, name in (names or FOREIGN).items()
             ),
         ]
 
