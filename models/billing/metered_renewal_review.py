@@ -28,7 +28,7 @@ class MeteredRenewal(models.Model):
         compute="_compute_totals",
         help="The five largest of each currency.",
     )
-    to_approve = fields.Integer(string="To Approve", compute="_compute_review_counts")
+    to_approve = fields.Integer(compute="_compute_review_counts")
     on_hold = fields.Integer(compute="_compute_review_counts")
     not_posted = fields.Integer(compute="_compute_review_counts")
     unassigned = fields.Char(
