@@ -476,17 +476,18 @@ class TestReviewDecisions(ReviewCase):
         approval, _left = rows.with_user(self.biller)._approve()
         move = self.env.registry["account.move"]
         post, bad = move.action_post, rows[1].invoice_id
+        reason = "The journal is locked."
 
         def refuse(invoices):
             if bad in invoices:
-                raise UserError(self.env._("The journal is locked."))
+                raise UserError(reason)
             return post(invoices)
 
         with patch.object(move, "action_post", refuse):
             approval._process()
         self.assertEqual(rows.mapped("state"), ["posted", "failed", "posted"])
         self.assertEqual((approval.posted, approval.failures), (2, 1))
-        self.assertEqual(rows[1].error, "The journal is locked.")
+        self.assertEqual(rows[1].error, reason)
         self.assertIn("approve it again", rows[1].cure)
         self.assertEqual(rows[1].concern // 16, 1)
         self.assertEqual(approval.state, "done")
