@@ -28,7 +28,7 @@ registry.category("web_tour.tours").add("metered_billing_usage_so_far", {
             trigger: ".o_form_view h1:contains(Tour Texts: 1 texts)",
         },
         {
-            trigger: ".o_form_view:not(:contains(Which call)):contains(Which usage)",
+            trigger: ".o_form_view .o_horizontal_separator:contains(Customer)",
         },
     ],
 });
