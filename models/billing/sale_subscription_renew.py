@@ -364,13 +364,14 @@ class SaleSubscription(models.Model):
 
         :param run: the ``metered.renewal`` that made them
         """
+        invoices = invoices.sudo()
         if not run:
             drafts = invoices.filtered(lambda move: move.state == "draft")
             invoices = drafts.filtered(
                 lambda move: move.metered_period_id.subscription_id._metered_waits()
             )
         if invoices:
-            self.env["metered.review"].sudo()._add(invoices, run)
+            invoices.env["metered.review"]._add(invoices, run)
 
     def _metered_note(self, renewals):
         """Say on each subscription what was done."""
