@@ -16,7 +16,6 @@ from .base import (
     INTERNAL,
     Preset,
     PresetRule,
-    extension_of,
     not_billable,
     number_of,
 )
@@ -138,7 +137,6 @@ GENERIC = Preset(
         PayerStep("extension", "extension"),
         number_of("caller", "outbound"),
         number_of("callee", "inbound"),
-        extension_of("caller"),
     ),
 )
 
