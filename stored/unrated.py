@@ -76,6 +76,8 @@ def _rejected(records, raw, source):
         rejected.row.append(-1)
         rejected.line.append(record.line)
         rejected.call_id.append(record.call_id)
+        rejected.record_id.append(None)
+        rejected.fingerprint.append(None)
         rejected.reason.append(record.reason)
         rejected.detail.append(record.callee)
         rejected.raw.append(text or _without_file(record))

@@ -12,9 +12,10 @@ JOBS = {
     "what_if": (4, "metered.simulation", "kind = 'what_if'"),
     "margin": (5, "metered.simulation", "kind = 'margin'"),
     "exception": (6, "metered.exception.job", "TRUE"),
+    "approval": (7, "metered.approval", "TRUE"),
 }
 #: more than there are kinds
-KINDS = 8
+KINDS = 16
 COLUMNS = (
     *("company_id", "expected", "records", "started", "finished", "error", "waiting"),
     *("not_before", "create_date", "create_uid"),
@@ -41,6 +42,7 @@ class MeteredJobEntry(models.Model):
         "metered.rerate": ["state", *COLUMNS],
         "metered.simulation": ["kind", "state", *COLUMNS],
         "metered.exception.job": ["state", *COLUMNS],
+        "metered.approval": ["state", *COLUMNS],
     }
 
     kind = fields.Selection(
@@ -52,6 +54,7 @@ class MeteredJobEntry(models.Model):
             ("what_if", "What If"),
             ("margin", "Margins"),
             ("exception", "Work on Exceptions"),
+            ("approval", "Approvals"),
         ],
         readonly=True,
     )

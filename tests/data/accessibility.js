@@ -22,6 +22,8 @@
         ".o_view_nocontent",
         ".form-check-input:disabled",
     ].join();
+    // Screens, or parts of Odoo's, that this module makes.
+    const OURS = ".o_metered_screen, [class*=o_metered]";
     const kindOf = (rule, html) => {
         const tag = html.match(/^<[^>]*>/)[0];
         const classes = (tag.match(/ class="([^"]*)"/)?.[1] || "").split(/\s+/);
@@ -40,7 +42,8 @@
                 continue;
             }
             for (const { html, any, all, target } of nodes) {
-                if (document.querySelector(target.join(" "))?.closest(ODOOS)) {
+                const node = document.querySelector(target.join(" "));
+                if (node?.closest(ODOOS)) {
                     continue;
                 }
                 const message = (any[0] || all[0])?.message || "";
@@ -48,7 +51,8 @@
                 const kind = kindOf(id, html);
                 const key = kind + text.replace(/\d+/g, "#");
                 if (!found.has(key)) {
-                    found.set(key, { kind, told: [id, name, text, target, message] });
+                    const isOurs = Boolean(node?.closest(OURS));
+                    found.set(key, { kind, isOurs, told: [id, name, text, target, message] });
                 }
             }
         }
@@ -58,8 +62,9 @@
     const problems = await everyScreen(STOCK, collect(stock));
     problems.push(...(await everyScreen(SCREENS, collect(ours))));
     const kinds = new Set([...stock.values()].map((one) => one.kind));
-    for (const { kind, told } of ours.values()) {
-        if (!/^(aria|role|image)-/.test(told[0]) || !kinds.has(kind)) {
+    for (const { kind, isOurs, told } of ours.values()) {
+        const isParts = isOurs && !/^(aria|role|image)-/.test(told[0]);
+        if (isParts || !kinds.has(kind)) {
             problems.push(told.join(" | "));
         }
     }

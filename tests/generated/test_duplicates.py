@@ -5,7 +5,7 @@
 from psycopg2 import IntegrityError
 
 from odoo import Command
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError
 from odoo.tests import TransactionCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -20,6 +20,10 @@ ONCE = {
     "metered.meter": "its code",
     "metered.rate": "when it is valid",
     "metered.rate.tier": "where it begins",
+    "metered.reading": "its moment",
+    "metered.register": "its device",
+    "metered.register.factor": "its first day",
+    "metered.source.word": "its word",
     "metered.source.account": "its name on the switch",
 }
 #: what no duplicate of a source may know
@@ -58,7 +62,7 @@ class TestDuplicates(TransactionCase):
                     with self.env.cr.savepoint():
                         self.assertTrue(mine.copy())
                         self.env.flush_all()
-                except (ValidationError, IntegrityError) as error:
+                except (UserError, IntegrityError) as error:
                     self.assertIn(name, ONCE, str(error))
 
     def test_a_duplicate_of_a_source_knows_no_secrets(self):

@@ -43,6 +43,7 @@ NOWHERE = {
     "refused and signed: test_golden_guard.",
     "metered.manual.invoice.action_view_unbilled": "test_billed_again.",
     "account.move.action_metered_release": "test_review, and its tours.",
+    "metered.exception.cause.action_is_other": "test_import_same_id.",
     "metered.period.action_bill_again": "test_billed_again, and its tours.",
     "metered.period.action_waive": "test_billed_again.",
     "sale.subscription.action_metered_renew": "test_review, and its tours.",

@@ -39,6 +39,7 @@ class TestJobEntries(MeteredCase):
             ("what_if", "metered.simulation", {**common, **days, "kind": "what_if"}),
             ("margin", "metered.simulation", {**common, **days, "kind": "margin"}),
             ("exception", "metered.exception.job", {**common, "operation": "retry"}),
+            ("approval", "metered.approval", {**common, "user_id": self.env.uid}),
             (
                 "sync",
                 "metered.sync",

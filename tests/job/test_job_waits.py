@@ -50,6 +50,7 @@ class TestJobWaits(CommittedCase):
             self.make_batch(self.source, generic_csv([CALL]).encode()),
             self.make("metered.sync", source_id=self.source.id, kind="manual", **days),
             self.make("metered.renewal", date="2026-11-01", **company),
+            self.make("metered.approval", user_id=self.env.uid, **company),
             self.make("metered.rerate", **days, **company),
             self.make("metered.exception.job", operation="retry", target={}, **company),
             self.make(

@@ -87,6 +87,11 @@ class TestAggregations(MeteredInvoiceCase):
                 second = self.renew(plan)
                 self.assert_lines_are_their_usage(second)
                 due = (with_late - quantity) * 2
+                if due < -10:
+                    # An invoice gives back no more than it charges: the next one does.
+                    self.assertEqual(second.amount_untaxed, 10)
+                    self.assertTrue(self.usage(partner).filtered("collecting"))
+                    continue
                 self.assertEqual(second.amount_untaxed, 10 + due)
                 late = second.invoice_line_ids.filtered("metered_price_id")
                 self.assertEqual(sum(late.mapped("price_subtotal")), due)

@@ -24,12 +24,16 @@ NOT_EXACT = {
     **{
         (model, "run_seconds"): "how long a job took"
         for model in (
-            *("metered.batch", "metered.exception.job", "metered.renewal"),
+            *("metered.approval", "metered.batch", "metered.exception.job"),
+            "metered.renewal",
             *("metered.rerate", "metered.simulation", "metered.sync"),
         )
     },
     ("metered.deck.import.line", "change"): "percent, for a person to look at",
     ("metered.manual.invoice.line", "minutes"): "shown beside the exact amount",
+    ("metered.review", "change_percent"): "percent, for a person to look at",
+    ("metered.review", "usage_share"): "percent, for a person to look at",
+    ("metered.review", "weight"): "how far up in the list it stands",
     ("metered.source", "requests_per_second"): "how fast a switch may be asked",
     ("metered.source.file", "size"): "bytes: whole, and more than an integer holds",
     ("metered.subscription.setup", "fee"): "the product's price, which is one as well",

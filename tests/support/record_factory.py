@@ -25,6 +25,8 @@ PARTICULARS = {
     "metered.destination": {"prefixes": "99{number}"},
     "metered.exception.job": {"operation": "retry"},
     "metered.price.tier": {"up_to": 0},
+    "metered.source.payer": {"column": "column {number}"},
+    "metered.source.rule.condition": {"column": "column {number}"},
     "metered.calling.plan.allowance": {"amount": 10},
     "metered.meter": {"kind": "event", "code": "meter_{number}"},
     "metered.golden.call": {"kind": "usage", "quantity": 1},
