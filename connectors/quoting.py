@@ -144,17 +144,17 @@ def is_likely_value(text: bytes) -> bool:
 def fits_by_line(text: bytes, delimiter: str, width: int, quote: str) -> bool:
     """Whether each line of a record of several lines could be a record itself.
 
-    The first and the last have all of the values, each has most of them, and in one
-    column each has a number, date or time: what a person wrote over several lines has
-    not.
+    The first and the last have more values than one record together, each has most of
+    them, and in one column each has a number, date or time: what a person wrote over
+    several lines has not.
     """
     rows = [
         _line_values(line.decode(), delimiter, quote)
         for line in LINE.findall(text)
         if line.strip()
     ]
-    if len(rows[0]) != width or len(rows[-1]) != width:
-        return False
+    if len(rows[0]) + len(rows[-1]) <= width + 1:
+        return False  # two parts of one record, which share the value in quotes
     if any(2 * len(row) <= width for row in rows):
         return False
     return any(all(map(_tells_a_record, column)) for column in zip(*rows, strict=False))
