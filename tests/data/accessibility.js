@@ -1,8 +1,8 @@
 // Copyright 2026 Metered Billing contributors
 // License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-// Has axe-core look at SCREENS. What it finds at STOCK, screens of Odoo itself, of the
-// same rule at an element of the same kind, is not ours to mend; contrast is. After
-// axe.min.js and every_screen.js.
+// Has axe-core look at SCREENS, and at what of them is ours. What it finds at STOCK,
+// screens of Odoo itself, of the same rule at an element of the same kind, is not ours to
+// mend; contrast, labels and names of buttons are. After axe.min.js and every_screen.js.
 /* global axe, everyScreen, SCREENS, STOCK */
 (async () => {
     // What fades in has less contrast on its way.
@@ -23,7 +23,8 @@
         ".form-check-input:disabled",
     ].join();
     // Screens, or parts of Odoo's, that this module makes.
-    const OURS = ".o_metered_screen, [class*=o_metered]";
+    const OURS =
+        ".o_metered_screen, [class*=o_metered], [name^=metered], [for^=metered]";
     const kindOf = (rule, html) => {
         const tag = html.match(/^<[^>]*>/)[0];
         const classes = (tag.match(/ class="([^"]*)"/)?.[1] || "").split(/\s+/);
@@ -63,8 +64,8 @@
     problems.push(...(await everyScreen(SCREENS, collect(ours))));
     const kinds = new Set([...stock.values()].map((one) => one.kind));
     for (const { kind, isOurs, told } of ours.values()) {
-        const isParts = isOurs && !/^(aria|role|image)-/.test(told[0]);
-        if (isParts || !kinds.has(kind)) {
+        const isOdoos = /^(aria|role|image)-/.test(told[0]) && kinds.has(kind);
+        if (isOurs && !isOdoos) {
             problems.push(told.join(" | "));
         }
     }
