@@ -41,6 +41,7 @@ class FreeswitchJson(Kind):
     name = "FreeSWITCH, posting JSON"
     preset = "freeswitch"
     is_posted_to = True
+    writes_json = True
 
     @classmethod
     def asks_for(cls, form):

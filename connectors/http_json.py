@@ -96,6 +96,7 @@ class HttpJson(Pages, HttpConnector):
     """See the module."""
 
     key = "http_json"
+    writes_json = True
     name = "HTTP/JSON"
     decided_by = ("http_authentication",)
 

@@ -28,6 +28,8 @@ class Kind:
     is_posted_to = False
     #: whether what comes in are files, each of which becomes an import of its own
     brings_files = False
+    #: whether its quantities are JSON's numbers, whose decimal sign is a point
+    writes_json = False
     #: field of customers that shows what it calls each, "" where none does
     customer_field = ""
     #: fields of the form on which `asks_for` depends

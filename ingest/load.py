@@ -13,6 +13,7 @@ import numpy as np
 
 from odoo import fields
 
+from ..connectors.sources import kind_of
 from ..notation.numbers import POINT
 from ..rating import MAX_US, MIN_US
 from ..rating.rate_search import EARLIEST_US, LATEST_US
@@ -25,8 +26,6 @@ from .mapping import ColumnSpec
 from .rules import Condition, Rule
 from .settings import ImportSettings, Limits, Payers
 
-#: types of sources whose numbers are JSON's, with a decimal point
-JSON_TYPES = ("http_json", "freeswitch_json")
 HOUR_US = 3_600_000_000
 IDENTIFIER_FIELDS = (
     "kind",
@@ -146,7 +145,7 @@ def column_specs(columns):
 
 
 def _usual_style(column):
-    is_json = column.source_id.source_type in JSON_TYPES
+    is_json = kind_of(column.source_id.source_type).writes_json
     return POINT if column.target == "quantity" and is_json else ""
 
 

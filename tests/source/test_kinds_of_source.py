@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from unittest import TestCase
 
+from odoo.addons.metered_billing.connectors.sources import kind_of
+
 MODULE = Path(__file__).resolve().parents[2]
 FOLDERS = (
     "models",
@@ -23,7 +25,9 @@ SILENT = r'(?:name|string|help|for)="'
 
 
 def is_literal(node):
-    """Whether an expression is a text, or some of them."""
+    """Whether an expression is a text, or some of them, or a constant of these."""
+    if isinstance(node, ast.Name):
+        return node.id.isupper()
     if isinstance(node, ast.Tuple | ast.List | ast.Set):
         return bool(node.elts) and all(map(is_literal, node.elts))
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
@@ -103,6 +107,7 @@ class TestKindsOfSource(TestCase):
             "'x' != source.source_type",
             "self.source_id.source_type in ('x', 'y')",
             "vals['source_type'] not in ['x']",
+            "column.source_id.source_type in TYPES",
             "domain = [('source_id.source_type', '=', 'x')]",
             "Domain('source_type', 'in', ['x'])",
             "match source.source_type:\n    case 'x': pass",
@@ -116,3 +121,11 @@ class TestKindsOfSource(TestCase):
             self.assertEqual(compared(text), [], text)
         self.assertTrue(compared_in_view("""<x invisible="source_type != 'y'"/>"""))
         self.assertFalse(compared_in_view('<field name="source_type"/>'))
+
+    def test_json_is_written_by_all_that_are_asked_for_it(self):
+        """Brightlink's numbers are those of any REST API."""
+        for kind, writes in (
+            *(("http_json", True), ("brightlink", True), ("freeswitch_json", True)),
+            *(("file", False), ("file_store", False)),
+        ):
+            self.assertEqual(kind_of(kind).writes_json, writes, kind)
