@@ -281,6 +281,7 @@ class MeteredImport(models.TransientModel):
 
     @api.depends(
         "first_rows",
+        "outcomes",
         "source_id",
         "column_ids.target",
         *STYLES,
@@ -293,9 +294,10 @@ class MeteredImport(models.TransientModel):
     def _prepare_preview(self):
         """The first records beside what an import would take from each.
 
-        :return: dict of ``columns`` (name, meaning) and ``rows``, in the order of the
-            file: line and values with start, caller, callee and seconds, False where
-            they cannot be told; or line, raw text and problem
+        :return: dict of ``columns`` (name, meaning), ``zone`` of the times, ``tried``
+            and ``rows``, in the order of the file: line and values with start, caller,
+            callee and seconds, False where they cannot be told, and what would become
+            of it where it was ``tried``; or line, raw text and problem
         """
         first = self.first_rows
         labels = dict(
@@ -308,8 +310,10 @@ class MeteredImport(models.TransientModel):
         )
         dtype = pd.ArrowDtype(pa.string())
         frame = pd.DataFrame(first["rows"], columns=first["names"], dtype=dtype)
+        outcomes = self._known_outcomes()
         rows = [
             {
+                **outcome,
                 "line": line,
                 "values": values,
                 "start": self._format_start(facts.start_us),
@@ -319,9 +323,10 @@ class MeteredImport(models.TransientModel):
                 "quantity": facts.quantity or False,
                 "meter": self._name_meter(facts.meter),
             }
-            for line, values, facts in zip(
+            for line, values, outcome, facts in zip(
                 first["lines"],
                 first["rows"],
+                outcomes or [{}] * len(first["rows"]),
                 understand(
                     frame,
                     self._chosen_specs(),
@@ -338,6 +343,8 @@ class MeteredImport(models.TransientModel):
         ]
         return {
             "kind": self.source_id.record_kind,
+            "zone": self.source_id.timezone,
+            "tried": bool(outcomes),
             "proposed": self._proposed_facts(),
             "columns": [
                 {
@@ -369,7 +376,9 @@ class MeteredImport(models.TransientModel):
         if start_us is None:
             return False
         moment = EPOCH + timedelta(microseconds=start_us)
-        return format_datetime(self.env, moment.replace(microsecond=0))
+        return format_datetime(
+            self.env, moment.replace(microsecond=0), tz=self.source_id.timezone
+        )
 
     def _chosen_specs(self):
         """What the columns mean as it is chosen now, in the source's formats."""

@@ -204,6 +204,7 @@ class MeteredImport(models.TransientModel):
             word_key(word.word): word.proposal for word in found.words if word.proposal
         }
         trial, asks_payer = self._try(frame, said, likely_words)
+        self._note_outcomes(trial.outcomes)
         whole = len(frame) < MOST_RECORDS
         questions = [self._question_text(finding) for finding in is_open]
         questions += self._word_texts(found)
