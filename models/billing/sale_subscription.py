@@ -54,7 +54,7 @@ class SaleSubscription(models.Model):
         readonly=True,
     )
     metered_unbilled = fields.Char(
-        string="Periods on No Invoice",
+        string="Periods Without Invoice",
         compute="_compute_metered_unbilled",
         compute_sudo=True,
         help="Billing periods whose invoice was deleted, cancelled or credited.",

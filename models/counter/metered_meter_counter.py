@@ -14,7 +14,7 @@ class MeteredMeter(models.Model):
     _inherit = "metered.meter"
 
     digits = fields.Integer(
-        string="Digits Before the Point",
+        string="Digits Before the Decimal Point",
         help="After the highest number of so many digits a register shows 0 again. "
         "0: it never does.",
     )

@@ -67,7 +67,7 @@ class MeteredRegister(models.Model):
     serial = fields.Char(required=True, help="Of the device.")
     active = fields.Boolean(default=True)
     digits = fields.Integer(
-        string="Digits Before the Point",
+        string="Digits Before the Decimal Point",
         help="Where this device has another number of them than the meter says. 0: as "
         "the meter says.",
     )

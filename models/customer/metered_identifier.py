@@ -106,8 +106,8 @@ class MeteredIdentifier(models.Model):
         # Of the customer, of a company above it, or of a contact of one of these.
         domain="[('company_id', '=', company_id),"
         " ('partner_id.commercial_partner_id.id', 'parent_of', partner_id)]",
-        help="The usage goes on the invoices of this subscription. Empty: on the next "
-        "invoice of any subscription of the customer.",
+        help="The usage is invoiced with this subscription. Leave empty to use the "
+        "next invoice of any of the customer's subscriptions.",
     )
     date_from = fields.Datetime(
         string="From", help="First moment at which it is the customer's. Empty: always."

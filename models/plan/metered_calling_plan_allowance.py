@@ -105,7 +105,7 @@ class MeteredCallingPlanAllowance(models.Model):
         "meter_id",
         string="Call Types",
         domain="[('kind', '=', 'call'), ('company_id', 'in', [False, company_id])]",
-        help="Empty: all of them.",
+        help="Leave empty for all call types.",
         check_company=True,
     )
     destination_ids = fields.Many2many(
@@ -115,7 +115,7 @@ class MeteredCallingPlanAllowance(models.Model):
         "destination_id",
         string="Destinations",
         domain="[('company_id', 'in', [False, company_id])]",
-        help="Empty: all of them.",
+        help="Leave empty for all call types.",
         check_company=True,
     )
     band_ids = fields.Many2many(

@@ -56,7 +56,7 @@ class MeteredDestination(models.Model):
         ],
         required=True,
         default="fixed",
-        help="Together with the country it tells the call type.",
+        help="Together with the country, determines the call type.",
     )
     meter_id = fields.Many2one(
         "metered.meter",

@@ -131,14 +131,15 @@ class MeteredRate(models.Model):
         aggregator=None,
         required=True,
         default=1,
-        help="Seconds charged at least. 60/6: the first 60 seconds, then steps of 6.",
+        help="Minimum number of seconds charged. 60/6 means the first 60 "
+        "seconds, then 6-second increments.",
     )
     increment = fields.Integer(
         string="Next Increments",
         aggregator=None,
         required=True,
         default=1,
-        help="Steps in seconds after the first increment.",
+        help="Length in seconds of each increment after the first.",
     )
     min_charge = fields.Float(
         string="Minimum Charge",

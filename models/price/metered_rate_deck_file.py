@@ -506,11 +506,11 @@ class MeteredRateDeckVersion(models.Model):
         help="Rates that the file does not name were ended.",
     )
     count_new = fields.Integer(string="New", readonly=True)
-    count_dearer = fields.Integer(string="Dearer", readonly=True)
-    count_cheaper = fields.Integer(string="Cheaper", readonly=True)
-    count_terms = fields.Integer(string="Other Terms", readonly=True)
+    count_dearer = fields.Integer(string="Increases", readonly=True)
+    count_cheaper = fields.Integer(string="Decreases", readonly=True)
+    count_terms = fields.Integer(string="Changed Terms", readonly=True)
     count_closed = fields.Integer(string="Ended", readonly=True)
-    count_prolonged = fields.Integer(string="Prolonged", readonly=True)
+    count_prolonged = fields.Integer(string="Extended", readonly=True)
     count_unchanged = fields.Integer(string="Unchanged", readonly=True)
 
     @api.depends("file_name", "create_date")

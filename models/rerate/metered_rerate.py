@@ -39,7 +39,7 @@ class MeteredRerate(models.Model):
             ("open", "Calls that are not invoiced"),
             ("invoiced", "Invoiced usage: bill the difference"),
         ],
-        string="Which Usage",
+        string="Usage",
         required=True,
         readonly=True,
         default="open",

@@ -54,7 +54,9 @@ class MeteredOnboarding(models.AbstractModel):
         """Hide the panel for this company, or bring it back."""
         if not self._is_administrator():
             raise AccessError(
-                self.env._("The setup is for administrators of Metered Billing.")
+                self.env._(
+                    "Only administrators of Metered Billing can change the setup."
+                )
             )
         self.env.company.sudo().metered_onboarding = "hidden" if hidden else "shown"
 
@@ -67,7 +69,9 @@ class MeteredOnboarding(models.AbstractModel):
         """
         if key not in STEPS or not self._is_administrator():
             raise AccessError(
-                self.env._("The setup is for administrators of Metered Billing.")
+                self.env._(
+                    "Only administrators of Metered Billing can change the setup."
+                )
             )
         return getattr(self, f"_open_{key}")()
 

@@ -34,13 +34,13 @@ class MeteredSource(models.Model):
         "detected.",
     )
     file_positions = fields.Char(
-        string="Columns Begin At",
+        string="Column Positions",
         help="For files without delimiter: where in the line each column begins, such "
         "as 1, 10, 24. The first character is 1.",
     )
     file_skip_lines = fields.Integer(
         string="Lines to Skip",
-        help="Lines at the top that are neither names of columns nor records.",
+        help="Lines at the top of the file that are neither column names nor records.",
     )
     file_has_header = fields.Boolean(
         string="First Line Has Names",

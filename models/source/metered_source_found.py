@@ -311,8 +311,8 @@ class MeteredSource(models.Model):
         if not sources:
             raise UserError(
                 self.env._(
-                    "No source lists its accounts. Connect one of the type "
-                    "NetSapiens, or a REST API whose list of accounts is set up."
+                    "None of your sources lists its accounts. Connect a NetSapiens "
+                    "source, or a REST API source with a list of accounts."
                 )
             )
         return sources._map_accounts(at_any_rate=True)

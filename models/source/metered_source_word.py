@@ -35,7 +35,7 @@ class MeteredSourceWord(models.Model):
             ("inbound", "Inbound"),
             ("internal", "Internal"),
         ],
-        string="Means",
+        string="Meaning",
         required=True,
     )
 

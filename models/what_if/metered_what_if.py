@@ -45,7 +45,7 @@ class MeteredWhatIf(models.Model):
         help="A file of rates that is not applied: the deck is tried as it would be.",
     )
     file_name = fields.Char(readonly=True)
-    file_date_from = fields.Date(string="Prices Hold From", readonly=True)
+    file_date_from = fields.Date(string="Prices Valid From", readonly=True)
     file_date_order = fields.Char(readonly=True)
     file_choices = fields.Json(readonly=True)
     file_whole = fields.Boolean(readonly=True)

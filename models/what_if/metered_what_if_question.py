@@ -24,7 +24,7 @@ class MeteredWhatIfQuestion(models.AbstractModel):
     )
     replaces_id = fields.Many2one(
         "metered.rate.deck",
-        string="In Place Of",
+        string="Instead Of",
         help="Only customers who have this deck are rated. Empty: the deck is asked "
         "first for every customer.",
         check_company=True,
@@ -67,7 +67,7 @@ class MeteredWhatIfQuestion(models.AbstractModel):
     partner_ids = fields.Many2many(
         "res.partner",
         string="Customers",
-        help="With their contacts. Empty: all.",
+        help="Includes their contacts. Leave empty for all customers.",
         check_company=True,
     )
     date_from = fields.Date(string="From", required=True)

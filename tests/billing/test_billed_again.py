@@ -402,7 +402,7 @@ class TestUnbilledIsTold(BilledAgainCase):
             self.env["metered.period"].search(unbilled["link"]["domain"])
             == self.period("2026-11-01")
             and unbilled["count"] == 1,
-            "Fees on no invoice" in wizard.checks
+            "Fees without invoice" in wizard.checks
             and wizard.unbilled == 1
             and self.env["metered.period"].search(
                 wizard.action_view_unbilled()["domain"]

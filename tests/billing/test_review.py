@@ -360,7 +360,7 @@ class TestReviewDecisions(ReviewCase):
             .create({})
         )
         self.assertIn("2 invoices will be posted", wizard.summary)
-        self.assertIn("On hold, and left out: 1 invoice", wizard.warning)
+        self.assertIn("On hold and excluded: 1 invoice", wizard.warning)
         wizard.action_approve()
         rows.approval_id._process()
         self.assertEqual(rows.mapped("state"), ["posted", "held", "posted"])
@@ -589,7 +589,7 @@ class TestReviewDecisions(ReviewCase):
         wizard = self.env["metered.review.approve"].create(
             {"renewal_id": rows.renewal_id.id, "scope": "run"}
         )
-        self.assertIn("still going on", wizard.warning)
+        self.assertIn("still in progress", wizard.warning)
         self.approve(rows, scope="run")
         self.assertEqual(set(rows.mapped("state")), {"posted"})
 

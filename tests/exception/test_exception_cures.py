@@ -200,7 +200,7 @@ class TestExceptionCures(MeteredCase):
         self.assertEqual(self.cdrs(batch).destination_id.name, "Kosovo")
         self.assertEqual(self.cdrs(batch).destination_id.company_id, self.company)
         self.assert_adds_up(batch, rated=1, exceptions=1)
-        with self.assertRaisesRegex(UserError, "no numbers"):
+        with self.assertRaisesRegex(UserError, "not phone numbers"):
             self.open_cure(self.cause("no_destination").action_add_destination())
 
     # === CORRECT === #

@@ -104,7 +104,7 @@ class TestGoldenCalls(MeteredCase):
         # Trying has written nothing.
         self.assertEqual(len(self.deck.rate_ids), 1)
         self.assertFalse(self.deck.version_ids)
-        with self.assertRaisesRegex(UserError, "alter golden calls"):
+        with self.assertRaisesRegex(UserError, "change the price of golden calls"):
             wizard.action_apply()
         self.assertEqual(len(self.deck.rate_ids), 1)
         wizard.golden_confirmed = True

@@ -489,11 +489,11 @@ class TestGoldenOnScreen(GoldenMakers, HttpCase):
             "default_record_ids": "[2]",
             "default_vals_list": '[{"name": "X"}]',
         }
-        with self.assertRaisesRegex(UserError, "do not depend"):
+        with self.assertRaisesRegex(UserError, "does not affect golden calls"):
             self.confirm(context).action_apply()
         context["default_model"] = "metered.rate"
         context["default_method"] = "copy"
-        with self.assertRaisesRegex(UserError, "do not depend"):
+        with self.assertRaisesRegex(UserError, "does not affect golden calls"):
             self.confirm(context).action_apply()
         with self.assertRaisesRegex(UserError, "Say why"):
             self.confirm(context, " ").action_apply()

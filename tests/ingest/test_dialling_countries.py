@@ -96,7 +96,8 @@ class TestDiallingCountries(MeteredCase):
                         said = html2plaintext(finder.result)
                         self.assertIn(
                             read
-                            or f"is no number that can be called from {country.name}",
+                            or "is not a number that can be called from "
+                            f"{country.name}",
                             said,
                         )
 

@@ -174,7 +174,7 @@ class TestDeckCheck(MeteredCase):
         self.assertEqual([line[-1] for line in self.golden(run)], ["unrated"])
 
     def test_rows_that_are_wrong(self):
-        with self.assertRaisesRegex(UserError, "Rows of the file are wrong"):
+        with self.assertRaisesRegex(UserError, "Some rows of the file are wrong"):
             self.wizard("prefix,destination,price\n44,UK,abc\n").action_check()
 
     def test_nothing_is_altered(self):

@@ -88,13 +88,13 @@ class TestRateFinder(MeteredCase):
         self.assertIn("No destination fits +999123456", self.said("+999123456"))
         self.company.metered_deck_id = False
         self.assertIn(
-            "No rate deck holds for Acme",
+            "No rate deck applies to Acme",
             self.said("2125550199", partner_id=self.customer.id),
         )
         self.source.active = False
         self.company.country_id = False
         self.assertIn(
-            "not known where the number is dialed",
+            "The dialing country is unknown",
             self.said("2125550199", source_id=False),
         )
 

@@ -108,7 +108,7 @@ class TestRerateJob(MeteredCase):
         ):
             with self.assertRaisesRegex(UserError, "no such calls"):
                 self.start(**days)
-        with self.assertRaisesRegex(UserError, "lies after"):
+        with self.assertRaisesRegex(UserError, "is after"):
             self.start(date_to=date(2026, 9, 1))
 
     def test_calls_without_rate(self):

@@ -179,7 +179,7 @@ class TestAccountChoice(AccountsCase):
         self.assertFalse(self.acme.metered_lists_accounts)
         with self.assertRaisesRegex(UserError, "no list of accounts"):
             source.action_map_accounts()
-        with self.assertRaisesRegex(UserError, "No source lists"):
+        with self.assertRaisesRegex(UserError, "None of your sources lists"):
             self.acme.action_metered_choose_account()
 
 

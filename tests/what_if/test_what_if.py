@@ -113,8 +113,8 @@ class TestSimulation(MeteredCase):
         self.assertEqual((run.records, run.line_ids.partner_id), (1, self.best))
         for values, said in (
             ({"date_from": date(2027, 1, 1), "date_to": date(2027, 2, 1)}, "no rated"),
-            ({"date_to": date(2026, 9, 1)}, "lies after"),
-            ({"deck_id": False}, "Choose what to try"),
+            ({"date_to": date(2026, 9, 1)}, "is after"),
+            ({"deck_id": False}, "Choose a rate deck"),
             ({"kind": "margin"}, "No cost deck is set"),
         ):
             with self.assertRaisesRegex(UserError, said):

@@ -122,7 +122,7 @@ registry.category("web_tour.tours").add("metered_billing_review", {
         },
         {
             trigger:
-                ".modal .o_field_widget[name=warning]:contains(On hold, and left out: 1 invoice)",
+                ".modal .o_field_widget[name=warning]:contains(On hold and excluded: 1 invoice)",
         },
         {
             trigger: ".modal-footer button[name=action_approve]",

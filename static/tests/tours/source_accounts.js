@@ -30,7 +30,7 @@ registry.category("web_tour.tours").add("metered_billing_choose_account", {
             run: "click",
         },
         {
-            trigger: ".modal .alert-danger:contains(It belongs to):contains(Bolt Tours)",
+            trigger: ".modal .alert-danger:contains(It is already assigned to):contains(Bolt Tours)",
         },
         {
             content: "And cannot be chosen",
