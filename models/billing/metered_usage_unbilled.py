@@ -73,7 +73,7 @@ class MeteredUsage(models.Model):
     _inherit = "metered.usage"
 
     no_renewal = fields.Boolean(
-        string="No Renewal Takes It",
+        string="Without Renewal",
         compute="_compute_no_renewal",
         search="_search_no_renewal",
         compute_sudo=True,

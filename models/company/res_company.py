@@ -54,7 +54,7 @@ class ResCompany(models.Model):
     )
     metered_bills = fields.Selection(
         [("calls", "Calls"), ("usage", "Other usage"), ("both", "Both")],
-        string="What Is Billed",
+        string="What You Bill",
         required=True,
         default="calls",
         help="Which steps the setup of Metered Billing has.",

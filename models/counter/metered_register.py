@@ -337,7 +337,7 @@ class MeteredRegister(models.Model):
         )
         return {
             **action,
-            "name": self.env._("Day by Day"),
+            "name": self.env._("Daily Usage"),
             "domain": [("register_id", "=", self.id)],
             "context": {},
         }

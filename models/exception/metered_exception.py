@@ -154,7 +154,7 @@ class MeteredException(models.Model):
     )
     corrected_uid = fields.Many2one("res.users", string="Corrected By", readonly=True)
     corrected_date = fields.Datetime(string="Corrected On", readonly=True)
-    dismiss_reason = fields.Char(string="Dismissed Because", readonly=True)
+    dismiss_reason = fields.Char(string="Dismissal Reason", readonly=True)
     dismissed_uid = fields.Many2one("res.users", string="Dismissed By", readonly=True)
     dismissed_date = fields.Datetime(string="Dismissed On", readonly=True)
     file_name = fields.Char(related="batch_id.file_name", string="File")

@@ -42,7 +42,7 @@ class MeteredExceptionJob(models.Model):
     """
 
     _name = "metered.exception.job"
-    _description = "Work on Exceptions"
+    _description = "Exception Job"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
     _job_lock_class = 0x6D626578  # "mbex"

@@ -53,7 +53,7 @@ class MeteredJobEntry(models.Model):
             ("rerate", "Re-rating"),
             ("what_if", "What If"),
             ("margin", "Margins"),
-            ("exception", "Work on Exceptions"),
+            ("exception", "Exception Jobs"),
             ("approval", "Approvals"),
         ],
         readonly=True,

@@ -88,7 +88,7 @@ class MeteredMeter(models.Model):
     )
     product_id = fields.Many2one(
         "product.product",
-        string="Invoiced As",
+        string="Invoice Product",
         ondelete="restrict",
         check_company=True,
         help="Product of the invoice line: it brings the account and the taxes. For "

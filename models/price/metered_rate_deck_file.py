@@ -467,7 +467,7 @@ class MeteredRate(models.Model):
 
     version_id = fields.Many2one(
         "metered.rate.deck.version",
-        string="Came With",
+        string="Imported From",
         readonly=True,
         copy=False,
         ondelete="set null",

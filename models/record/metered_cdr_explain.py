@@ -77,22 +77,22 @@ class MeteredCdr(models.Model):
         currency = self.env["res.currency"].browse(today.currency_id)
         rows = words._rows(today.steps, currency, allowances)
         if today.charge_micro is None:
-            text = self.env._("With the rates of today it would have no price.")
+            text = self.env._("With the current rates it would have no price.")
         elif today.currency_id == stored.currency_id:
             change = today.charge_micro - stored.charge_micro
             size = words._number(exact(abs(change) * MICRO))
             text = (
                 self.env._(
-                    "With the rates of today it would cost %(charge)s: %(change)s more."
+                    "With the current rates it would cost %(charge)s: %(change)s more."
                 )
                 if change > 0
                 else self.env._(
-                    "With the rates of today it would cost %(charge)s: %(change)s less."
+                    "With the current rates it would cost %(charge)s: %(change)s less."
                 )
             ) % {"charge": self._charge_text(today), "change": size}
         else:
             text = self.env._(
-                "With the rates of today it would cost %s.", self._charge_text(today)
+                "With the current rates it would cost %s.", self._charge_text(today)
             )
         if self.sudo().usage_id.invoice_line_id:
             text += " " + self.env._("It is invoiced as it was charged.")

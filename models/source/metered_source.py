@@ -157,7 +157,7 @@ class MeteredSource(models.Model):
         "metered.source.rule", "source_id", string="Charging Rules", copy=True
     )
     payer_ids = fields.One2many(
-        "metered.source.payer", "source_id", string="Payer Steps", copy=True
+        "metered.source.payer", "source_id", string="Customer Lookup", copy=True
     )
     default_outcome = fields.Selection(
         [("billable", "Charged"), ("not_billable", "Not charged")],

@@ -68,7 +68,7 @@ class MeteredSource(models.Model):
     client_id = fields.Char(string="Client ID", groups=ADMINISTRATOR)
     netsapiens_authentication = fields.Selection(
         [("api_key", "API key"), ("password", "User name and password (OAuth2)")],
-        string="Signs In With",
+        string="Authentication",
         default="api_key",
         groups=ADMINISTRATOR,
         help="An API key is made in the portal of the switch. A user needs the scope "

@@ -31,10 +31,10 @@ class MeteredWhatIfGolden(models.Model):
     )
     expected = fields.Char(readonly=True, help="What it is to cost.")
     before = fields.Char(
-        string="Now", readonly=True, help="What it costs with the rates of now."
+        string="Current", readonly=True, help="What it costs with the rates of now."
     )
     after = fields.Char(
-        string="Then", readonly=True, help="What it would cost with what is tried."
+        string="Simulated", readonly=True, help="What it would cost with what is tried."
     )
     verdict = fields.Selection(
         [("same", "As expected"), ("differs", "Differs"), ("unrated", "No rate")],

@@ -53,8 +53,10 @@ class MeteredWhatIfLine(models.Model):
         readonly=True,
         help="Calls that cost more with the deck than they are charged now.",
     )
-    before = Money(string="Now", readonly=True, help="What the calls are charged.")
-    after = Money(string="Then", readonly=True, help="What the deck makes of them.")
+    before = Money(string="Current", readonly=True, help="What the calls are charged.")
+    after = Money(
+        string="Simulated", readonly=True, help="What the deck makes of them."
+    )
     difference = Money(readonly=True)
     lost = Money(
         string="Shortfall",
@@ -266,7 +268,7 @@ class MeteredWhatIf(models.Model):
         lines = self.env["metered.simulation.line"].search(
             [("simulation_id", "=", self.id)]
         )
-        after = self.env._("Cost") if self.kind == "margin" else self.env._("Then")
+        after = self.env._("Cost") if self.kind == "margin" else self.env._("Simulated")
         change = (
             self.env._("Margin") if self.kind == "margin" else self.env._("Difference")
         )
@@ -277,10 +279,10 @@ class MeteredWhatIf(models.Model):
             self.env._("Currency"),
             self.env._("Calls"),
             self.env._("Minutes"),
-            self.env._("Charged") if self.kind == "margin" else self.env._("Now"),
+            self.env._("Charged") if self.kind == "margin" else self.env._("Current"),
             after,
             change,
-            self.env._("Without rate"),
+            self.env._("No rate"),
             self.env._("Calls that cost more")
             if self.kind == "what_if"
             else self.env._("Calls below cost"),

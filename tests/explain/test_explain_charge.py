@@ -95,7 +95,7 @@ class TestExplainCharge(MeteredCase):
         self.customer.metered_deck_id = deck
         said = self.said(self.first)
         self.assertIn(
-            "With the rates of today it would cost 0.067 USD: 0.127 less.", said
+            "With the current rates it would cost 0.067 USD: 0.127 less.", said
         )
         self.assertIn("It stays as it was charged until it is rated again.", said)
         self.assertEqual(
@@ -114,12 +114,12 @@ class TestExplainCharge(MeteredCase):
         self.make_rate(self.deck, "44", price=0.2, date_from=date(2026, 10, 1))
         said = self.said(self.first)
         self.assertIn("0.12 USD a minute", said)
-        self.assertIn("With the rates of today it would cost 0.2233 USD", said)
+        self.assertIn("With the current rates it would cost 0.2233 USD", said)
 
     def test_rate_that_is_missing_today(self):
         self.deck.active = False
         self.assertIn(
-            "With the rates of today it would have no price.",
+            "With the current rates it would have no price.",
             said := (self.said(self.first)),
         )
         self.assertIn("0.12 USD a minute", said)

@@ -253,10 +253,10 @@ class TestSimulation(MeteredCase):
         self.company.metered_cost_deck_id = self.cost_deck()
         uk = self.cdrs(self.batch).filtered(lambda c: c.callee.startswith("+44"))
         said = " ".join(html.fromstring(str(uk.explanation)).text_content().split())
-        self.assertIn("What it costs us Rate deck Carrier", said)
+        self.assertIn("Cost Rate deck Carrier", said)
         self.assertIn("Margin Sold below cost -0.06 USD", said)
         biller = new_test_user(self.env, "bill", "account.group_account_invoice")
-        self.assertNotIn("costs us", str(uk.with_user(biller).explanation))
+        self.assertNotIn("below cost", str(uk.with_user(biller).explanation))
 
     def test_who_may(self):
         run = self.start()

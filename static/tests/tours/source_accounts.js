@@ -99,7 +99,7 @@ registry.category("web_tour.tours").add("metered_billing_map_accounts", {
         },
         {
             content: "None is left",
-            trigger: ".o_view_nocontent:contains(No account waits for a customer)",
+            trigger: ".o_view_nocontent:contains(No accounts are waiting for a customer)",
         },
     ],
 });
@@ -119,7 +119,7 @@ registry.category("web_tour.tours").add("metered_billing_ask_again", {
         },
         {
             content: "Ask it again",
-            trigger: "button[name=action_list_again]:contains(Ask the Switch Again)",
+            trigger: "button[name=action_list_again]:contains(Refresh from Switch)",
             run: "click",
         },
         {

@@ -53,7 +53,7 @@ registry.category("web_tour.tours").add("metered_billing_source_tokens", {
             run: "click",
         },
         {
-            trigger: ".modal:contains(is refused from now on) footer .btn-primary",
+            trigger: ".modal:contains(will be rejected) footer .btn-primary",
             run: "click",
         },
         {
