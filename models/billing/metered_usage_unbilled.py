@@ -77,8 +77,7 @@ class MeteredUsage(models.Model):
         compute="_compute_no_renewal",
         search="_search_no_renewal",
         compute_sudo=True,
-        help="Not invoiced, and no running subscription will invoice it when it is "
-        "renewed.",
+        help="Not invoiced, and no active subscription will invoice it on renewal.",
     )
 
     def _compute_no_renewal(self):

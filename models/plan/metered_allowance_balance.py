@@ -47,15 +47,15 @@ class MeteredAllowanceBalance(models.Model):
     )
     date_from = fields.Date(string="From", required=True, readonly=True)
     date_to = fields.Date(
-        string="Next From",
+        string="Next Period From",
         required=True,
         readonly=True,
-        help="First day of the next one.",
+        help="First day of the next period.",
     )
     last_day = fields.Date(
         string="Until",
         compute="_compute_last_day",
-        help="Last day that belongs to it.",
+        help="Last day of the period.",
     )
     unit = fields.Selection(related="allowance_id.unit")
     currency_id = fields.Many2one(related="allowance_id.currency_id")

@@ -98,7 +98,7 @@ class MeteredOnboarding(models.AbstractModel):
                 "What you bill, your country, and the time zone in which a day of "
                 "usage begins."
             ),
-            "button": self.env._("Change") if done else self.env._("Set Up"),
+            "button": self.env._("Rate File Change") if done else self.env._("Set Up"),
         }
 
     @api.model

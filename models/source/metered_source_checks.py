@@ -29,7 +29,7 @@ class MeteredSource(models.Model):
     check_info = fields.Json(
         string="Checks",
         compute="_compute_check_info",
-        help="What was looked at, and what to do where something is missing.",
+        help="The checks, and what to do about problems.",
     )
     check_state = fields.Selection(
         [("ok", "Works"), ("wrong", "Needs you")],

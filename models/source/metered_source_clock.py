@@ -48,7 +48,7 @@ class MeteredSource(models.Model):
                     "again.",
                     text,
                 ),
-                self.env._("Open the source"),
+                self.env._("Open source"),
                 "source",
             )
         ]

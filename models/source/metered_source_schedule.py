@@ -226,9 +226,7 @@ class MeteredSource(models.Model):
                 "fetch",
             )
         if sync.state == "failed":
-            return Check(
-                name, False, sync.error, self.env._("Open the sync"), "last_sync"
-            )
+            return Check(name, False, sync.error, self.env._("Open sync"), "last_sync")
         return Check(
             name,
             True,

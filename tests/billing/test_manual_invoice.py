@@ -219,7 +219,7 @@ class TestManualInvoice(ManualInvoiceCase):
         self.assertEqual(wizard.problem, "Acme has no usage on these days.")
         self.assertIn("Nothing imported yet", wizard.checks)
         self.assertIn("text-danger", wizard.checks)
-        with self.assertRaisesRegex(UserError, "There is no usage of Acme"):
+        with self.assertRaisesRegex(UserError, "Acme has no usage"):
             wizard.action_create_invoice()
 
     def test_nobody_knows_the_customer(self):

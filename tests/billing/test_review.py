@@ -316,7 +316,7 @@ class TestReviewDecisions(ReviewCase):
         row.invoice_id.partner_id.email = False
         self.approve(row)
         self.assertEqual(row.state, "posted")
-        self.assertIn("no e-mail address", row.note)
+        self.assertIn("no email address", row.note)
 
     def test_approve_needs_invoicing(self):
         row = self.several(1)
@@ -384,7 +384,7 @@ class TestReviewDecisions(ReviewCase):
         self.assertIn("Asked for a credit", row.invoice_id.metered_hold)
         bodies = "".join(row.invoice_id.message_ids.mapped("body"))
         self.assertIn("put this invoice on hold: Asked for a credit", bodies)
-        with self.assertRaisesRegex(UserError, "waits for approval"):
+        with self.assertRaisesRegex(UserError, "is waiting for approval"):
             self.approve(row)
         self.assertEqual(row.invoice_id.state, "draft")
         with self.assertRaisesRegex(UserError, r"Asked for a credit.*Press Release"):
@@ -533,7 +533,7 @@ class TestReviewDecisions(ReviewCase):
         row = self.several(1)
         row.invoice_id.button_cancel()
         self.assertEqual(row.state, "gone")
-        self.assertIn("cancelled the invoice", row.note)
+        self.assertIn("canceled the invoice", row.note)
         row.invoice_id.button_draft()
         self.assertEqual(row.state, "review")
 

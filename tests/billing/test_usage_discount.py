@@ -36,7 +36,7 @@ class TestUsageDiscount(MeteredInvoiceCase):
         text = html2plaintext(line.metered_explanation)
         self.assertIn("12.5 % off the rounded amount", text)
         self.assertIn("3.27", text)
-        self.assertNotIn("changed by hand", text)
+        self.assertNotIn("changed manually", text)
 
     def test_what_was_changed_by_hand_is_still_told(self):
         plan = self.make_discounted(10)

@@ -184,7 +184,7 @@ class TestCustomerTab(MeteredCase):
             self.assertEqual(self.remedy(check)["res_id"], self.subscription.id)
         self.subscription.in_progress = False
         check = self.check("Subscription")
-        self.assertRed(check, "None is running")
+        self.assertRed(check, "No active subscription")
         action = self.remedy(check)
         # The dialog that makes all that a subscription needs, as in the setup panel.
         self.assertEqual(action["res_model"], "metered.subscription.setup")
@@ -211,7 +211,7 @@ class TestCustomerTab(MeteredCase):
 
     def test_last_record(self):
         check = self.check("Last record", "Switch")
-        self.assertRed(check, "None has come in")
+        self.assertRed(check, "No records yet")
         action = self.remedy(check, self.operator)
         self.assertEqual(action["res_model"], "metered.import")
         self.assertEqual(action["context"]["default_source_id"], self.source.id)
@@ -459,7 +459,7 @@ class TestCustomerTab(MeteredCase):
         before, month = self.blocks()
         self.assertIn("Before", before["title"])
         self.assertEqual(month["rows"][0]["records"], "1")
-        self.assertIn("no subscription", month["billed"])
+        self.assertIn("no active subscription", month["billed"])
 
     def test_usage_of_another_subscription(self):
         """What names a subscription is billed with that one."""
@@ -478,7 +478,7 @@ class TestCustomerTab(MeteredCase):
         self.assertEqual(second_block["rows"][0]["records"], "2")
         second.in_progress = False
         _first, left = self.blocks()
-        self.assertIn("do not renew", left["title"])
+        self.assertIn("Inactive subscriptions", left["title"])
         self.assertEqual(left["rows"][0]["records"], "2")
 
 

@@ -117,7 +117,7 @@ class TestExceptionCures(MeteredCase):
         with self.assertRaisesRegex(UserError, "key_acme_1 is: .*API key name"):
             wizard.action_assign()
         wizard.line_ids.kind = "context"
-        with self.assertRaisesRegex(UserError, "Choose what"):
+        with self.assertRaisesRegex(UserError, "Choose the kind of identifier"):
             wizard.action_assign()
         wizard.line_ids.kind = "key"
         wizard.action_assign()

@@ -87,7 +87,7 @@ class TestExplainCharge(MeteredCase):
         )
         self.assertEqual(self.step(self.first, "Charge"), [("", "0.194 USD")])
         self.assertIn("Acme, known by", self.said(self.first))
-        self.assertNotIn("rates of today", self.said(self.first))
+        self.assertNotIn("current rates", self.said(self.first))
 
     def test_todays_rates_differ(self):
         deck = self.make_deck("Own")
@@ -163,10 +163,10 @@ class TestExplainCharge(MeteredCase):
         self.assertEqual(line.metered_largest_cdr_ids, self.first)
         action = line.action_view_metered_cdrs()
         self.assertEqual(self.env["metered.cdr"].search(action["domain"]), self.first)
-        self.assertNotIn("changed by hand", said)
+        self.assertNotIn("changed manually", said)
         line.price_unit = 5
         line.invalidate_recordset(["metered_explanation"])
-        self.assertIn("it was changed by hand", self.said(line))
+        self.assertIn("it was changed manually", self.said(line))
 
     def test_kept_steps_name_what_is_the_documents_and_the_users(self):
         """Steps that are kept on a line may have been written by anybody."""

@@ -105,7 +105,7 @@ class TestRerateDocuments(RerateCase):
     def test_taken_back_by_a_credit_note(self):
         credit = self.reverse(self.move)
         self.assertEqual(credit.move_type, "out_refund")
-        self.told("was taken back. It billed a difference to this invoice")
+        self.told("was reversed. It billed a difference to this invoice")
         run, amount = self.found()
         self.assertEqual(amount, 0.6)
         # The credit note is withdrawn: it is billed again.

@@ -42,7 +42,7 @@ registry.category("web_tour.tours").add("metered_billing_customer_tab", {
         },
         {
             content: "Usage so far, and when it is billed",
-            trigger: ".o_metered_usage:contains(National calls):contains(To be billed on)",
+            trigger: ".o_metered_usage:contains(National calls):contains(Will be billed on)",
         },
         {
             content: "The upload opens for the source",

@@ -11,7 +11,7 @@ registry.category("web_tour.tours").add("metered_billing_choose_account", {
         {
             content: "Nothing says what the switch calls this customer",
             trigger:
-                ".o_metered_check_wrong:contains(Account) button.btn-link:contains(Add the account)",
+                ".o_metered_check_wrong:contains(Account) button.btn-link:contains(Add account)",
             run: "click",
         },
         {
