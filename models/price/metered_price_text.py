@@ -153,7 +153,7 @@ class MeteredPrice(models.Model):
             "event_limits": self.env._("minimum and maximum per event"),
             "minimum": self.env._("up to the minimum of the period"),
             "maximum": self.env._("down to the maximum of the period"),
-            "billed": self.env._("invoiced before"),
+            "billed": self.env._("previously invoiced"),
         }
         return texts.get(line.code, line.code)
 

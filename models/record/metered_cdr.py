@@ -39,7 +39,7 @@ class MeteredCdr(models.Model):
     source_id = UncheckedMany2one("metered.source", readonly=True)
     batch_id = UncheckedMany2one("metered.batch", string="Import", readonly=True)
     line = fields.Integer(
-        readonly=True, aggregator=None, help="Line in the imported file."
+        readonly=True, aggregator=None, help="Line number in the imported file."
     )
     call_id = fields.Char(string="Record ID", readonly=True)
     start_time = fields.Datetime(string="Start", readonly=True)
@@ -143,7 +143,7 @@ class MeteredCdr(models.Model):
     )
     fingerprint = fields.Char(
         readonly=True,
-        help="Of a record without id: a digest of its facts, to know it again.",
+        help="A fingerprint used to recognize records without an ID.",
     )
     file_name = fields.Char(related="batch_id.file_name", string="File")
     raw_record = fields.Text(

@@ -84,7 +84,7 @@ class MeteredSync(models.Model):
     exceptions = fields.Integer(related="batch_id.exceptions")
     attempts = fields.Integer(readonly=True)
     not_before = fields.Datetime(
-        string="Tried Again", readonly=True, help="The source was not reached."
+        string="Retries", readonly=True, help="The source was not reached."
     )
     line_ids = fields.One2many(
         "metered.sync.line",

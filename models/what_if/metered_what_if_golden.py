@@ -29,7 +29,7 @@ class MeteredWhatIfGolden(models.Model):
         readonly=True,
         ondelete="cascade",
     )
-    expected = fields.Char(readonly=True, help="What it is to cost.")
+    expected = fields.Char(readonly=True, help="The charge that was agreed.")
     before = fields.Char(
         string="Current", readonly=True, help="What it costs with the rates of now."
     )

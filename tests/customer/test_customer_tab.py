@@ -85,7 +85,7 @@ class TestCustomerTab(MeteredCase):
         self.assertEqual(list(groups), ["Rating and invoicing", "Switch"])
         for checks in groups.values():
             self.assertFalse([c for c in checks if not c["ok"]])
-        self.assertEqual(self.check("Identifiers")["detail"], "Telephone number: 1")
+        self.assertEqual(self.check("Identifiers")["detail"], "Phone number: 1")
         self.assertIn("House (the company's)", self.check("Rates")["detail"])
 
     def test_nothing_set_up(self):
@@ -289,7 +289,7 @@ class TestCustomerTab(MeteredCase):
             self.customer.metered_contact_identifier_ids, contact.metered_identifier_ids
         )
         self.assertFalse(contact.metered_contact_identifier_ids)
-        self.assertEqual(self.check("Identifiers")["detail"], "Telephone number: 2")
+        self.assertEqual(self.check("Identifiers")["detail"], "Phone number: 2")
         action = self.customer.action_view_metered_cdrs()
         self.assertTrue(self.env["metered.cdr"].search(action["domain"]))
 

@@ -62,7 +62,7 @@ class TestExplainCharge(MeteredCase):
         self.assertEqual(self.step(self.first, "Rate deck"), [("House", "")])
         self.assertEqual(
             self.step(self.first, "Rate"),
-            [("Prefix 44 (United Kingdom): 0.12 USD a minute", "")],
+            [("Prefix 44 (United Kingdom): 0.12 USD per minute", "")],
         )
         self.assertEqual(
             self.step(self.first, "Increments"),
@@ -75,7 +75,7 @@ class TestExplainCharge(MeteredCase):
         )
         self.assertEqual(
             self.step(self.first, "Price"),
-            [("72 s at 0.12 USD a minute", "0.144 USD")],
+            [("72 s at 0.12 USD per minute", "0.144 USD")],
         )
         self.assertEqual(
             self.step(self.first, "Connection fee"),
@@ -113,7 +113,7 @@ class TestExplainCharge(MeteredCase):
         self.uk.date_to = date(2026, 10, 1)
         self.make_rate(self.deck, "44", price=0.2, date_from=date(2026, 10, 1))
         said = self.said(self.first)
-        self.assertIn("0.12 USD a minute", said)
+        self.assertIn("0.12 USD per minute", said)
         self.assertIn("With the current rates it would cost 0.2233 USD", said)
 
     def test_rate_that_is_missing_today(self):
@@ -122,7 +122,7 @@ class TestExplainCharge(MeteredCase):
             "With the current rates it would have no price.",
             said := (self.said(self.first)),
         )
-        self.assertIn("0.12 USD a minute", said)
+        self.assertIn("0.12 USD per minute", said)
 
     def test_what_cannot_be_derived_any_more(self):
         self.deck.decimals = 2

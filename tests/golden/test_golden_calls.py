@@ -100,7 +100,7 @@ class TestGoldenCalls(MeteredCase):
 
     def test_file_that_alters_one_is_refused(self):
         wizard = self.wizard(DEARER)
-        self.assertIn("0.09 USD before, 0.75 USD then", wizard.golden)
+        self.assertIn("0.09 USD before, 0.75 USD after", wizard.golden)
         # Trying has written nothing.
         self.assertEqual(len(self.deck.rate_ids), 1)
         self.assertFalse(self.deck.version_ids)

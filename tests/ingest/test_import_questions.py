@@ -206,7 +206,7 @@ class TestImportQuestions(MeteredCase):
         calls = [(f"n{n}", START, 60, "+14045559999", NUMBERS[1]) for n in range(3)]
         wizard = self.wizard(generic_csv(calls))
         self.assertFalse(wizard.questions)
-        self.assertIn("+14045559999 (Telephone number) ×3", wizard.customers)
+        self.assertIn("+14045559999 (Phone number) ×3", wizard.customers)
 
     def test_direction_words(self):
         rows = "".join(

@@ -796,7 +796,7 @@ class TestCallingPlans(PlanCase):
         for words in (
             "What the rate deck would have charged without the plan 1.2 USD",
             "Texts includes 1 call",
-            "First takes 10 min of 1 call at its own price",
+            "First covers 10 min of 1 call at its own price",
             "Credit pays $\N{NO-BREAK SPACE}0.10 of 1 call",
             "Last includes 1 min of 1 call",
             "Last, used up: 4 min of 1 call at its own price",

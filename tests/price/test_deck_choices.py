@@ -195,7 +195,7 @@ class TestDeckChoices(MeteredCase):
         wizard = self.preview("prefix,price\n44,€0.5\n")
         self.assertEqual(wizard.count_wrong, 1)
         detail = wizard.line_ids[0].detail
-        self.assertIn("prices are in EUR, and the deck in USD", detail)
+        self.assertIn("prices are in EUR, but the deck uses USD", detail)
 
     def test_what_is_assumed_is_said(self):
         wizard = self.preview(

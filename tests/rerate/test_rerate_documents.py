@@ -64,7 +64,7 @@ class TestRerateDocuments(RerateCase):
     def test_it_is_explained(self):
         [line] = self.move.invoice_line_ids
         text = html2plaintext(line.metered_explanation)
-        for part in ("What changes: 1 day", "0.6 USD", "1.2 USD", "The rates were"):
+        for part in ("Change: 1 day", "0.6 USD", "1.2 USD", "The rates were"):
             self.assertIn(part, text)
         [old] = self.invoice.invoice_line_ids.filtered("metered_explained")
         self.assertIn(f"on {self.move.name}", html2plaintext(old.metered_explanation))
@@ -78,7 +78,7 @@ class TestRerateDocuments(RerateCase):
     def test_cancelled(self):
         self.move.button_draft()
         self.move.button_cancel()
-        self.told("was cancelled. It billed a difference to this invoice")
+        self.told("was canceled. It billed a difference to this invoice")
         run, amount = self.found()
         self.assertEqual(amount, 0.6)
         # It may come back as long as nothing else bills it.

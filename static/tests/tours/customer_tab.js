@@ -38,7 +38,7 @@ registry.category("web_tour.tours").add("metered_billing_customer_tab", {
         },
         {
             content: "The check turns green, without anything more to do",
-            trigger: `body:not(:has(.modal)) ${CHECK}.o_metered_check_ok:contains(Telephone number: 1)`,
+            trigger: `body:not(:has(.modal)) ${CHECK}.o_metered_check_ok:contains(Phone number: 1)`,
         },
         {
             content: "Usage so far, and when it is billed",
