@@ -264,7 +264,7 @@ class AccountMoveLine(models.Model):
                     "discount",
                     self.env._("Discount"),
                     self.env._(
-                        "%s %% off the rounded amount",
+                        "%s%% off the rounded amount",
                         words._number(exact_text(exact(repr(self.discount)))),
                     ),
                 )

@@ -68,7 +68,7 @@ class SaleSubscriptionLine(models.Model):
         if not self.discount:
             return price.description
         return self.env._(
-            "%(price)s; %(discount)s %% off",
+            "%(price)s; %(discount)s%% off",
             price=price.description,
             discount=price._format_exact(number(self.discount)),
         )

@@ -94,7 +94,7 @@ class MeteredExplanation(models.AbstractModel):
         return (
             self.env._("Percentage"),
             self.env._(
-                "%(rate)s %% of %(paid)s, %(events)s events at %(fee)s, event limits "
+                "%(rate)s%% of %(paid)s, %(events)s events at %(fee)s, event limits "
                 "%(adjustment)s",
                 rate=self._number(values["rate"]),
                 paid=self._money(values["paid_amount"], values),

@@ -92,8 +92,8 @@ class MeteredPrice(models.Model):
             return self.env._("%(price)s per %(size)s %(unit)s", **values)
         if self.charge_model == "percentage":
             if self.fixed_fee:
-                return self.env._("%(rate)s %% + %(fee)s per event", **values)
-            return self.env._("%(rate)s %%", **values)
+                return self.env._("%(rate)s%% + %(fee)s per event", **values)
+            return self.env._("%(rate)s%%", **values)
         return ", ".join(
             f"{self._describe_range(place)}: {self._describe_tier(tier)}"
             for place, tier in enumerate(self.tier_ids, start=1)

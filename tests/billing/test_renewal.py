@@ -460,7 +460,7 @@ class TestRenewalRun(RenewalCase):
             (run.state, run.records, run.invoices, run.failures), ("done", 3, 2, 1)
         )
         self.assertEqual(run.failure_ids.subscription_id, bad)
-        self.assertIn("has no product", run.failure_ids.reason)
+        self.assertIn("has no invoice product", run.failure_ids.reason)
         self.assertFalse(bad.invoice_ids | bad.metered_period_ids.invoice_id)
         self.assertEqual(bad.recurring_next_date, date(2026, 11, 1))
         self.assertEqual((good | last).invoice_ids.mapped("state"), ["posted"] * 2)

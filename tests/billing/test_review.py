@@ -393,7 +393,7 @@ class TestReviewDecisions(ReviewCase):
 
     def test_a_hold_has_a_reason(self):
         row = self.several(1)
-        with self.assertRaisesRegex(UserError, "Say why"):
+        with self.assertRaisesRegex(UserError, "Enter why"):
             self.hold(row, "  ")
 
     def test_release(self):
@@ -420,7 +420,7 @@ class TestReviewDecisions(ReviewCase):
         row = self.several(1)
         row.invoice_id.with_user(self.biller).action_post()
         self.assertEqual((row.state, row.approved_uid), ("posted", self.biller))
-        self.assertIn("by hand", row.note)
+        self.assertIn("manually", row.note)
 
     def test_reset_to_draft(self):
         row = self.several(1)

@@ -118,7 +118,7 @@ class TestCustomerTab(MeteredCase):
         identifier = self.customer.metered_identifier_ids
         identifier.date_from = fields.Datetime.now() + datetime.timedelta(days=3)
         self.assertRed(self.check("Identifiers"), "from")
-        self.assertRed(self.check("Identified by", "Switch"), "telephone number")
+        self.assertRed(self.check("Identified by", "Switch"), "phone number")
 
     def test_identifier_of_a_kind_nobody_looks_for(self):
         identifier = self.customer.metered_identifier_ids
@@ -519,7 +519,7 @@ class TestSourceChecks(MeteredCase):
         self.source.payer_ids.unlink()
         self.assertEqual(self.check("Columns")["page"], "columns")
         self.assertIn("start time", self.check("Columns")["detail"])
-        self.assertEqual(self.check("Who pays")["page"], "payers")
+        self.assertEqual(self.check("Customer lookup")["page"], "payers")
 
     def test_archived(self):
         self.source.active = False
@@ -537,7 +537,7 @@ class TestSourceChecks(MeteredCase):
         self.assertIn("failed", check["detail"])
         self.assertEqual(self.remedy(check)["res_id"], batch.id)
         batch.state = "undone"
-        self.assertIn("Nothing has come in", self.check("Last import")["detail"])
+        self.assertIn("Nothing imported yet", self.check("Last import")["detail"])
 
     def test_silent(self):
         batch = self.import_calls(

@@ -86,7 +86,7 @@ class TestExplainCharge(MeteredCase):
             [("Half up to 4 decimals, once", "0.194 USD")],
         )
         self.assertEqual(self.step(self.first, "Charge"), [("", "0.194 USD")])
-        self.assertIn("Acme, known by", self.said(self.first))
+        self.assertIn("Acme, identified by", self.said(self.first))
         self.assertNotIn("current rates", self.said(self.first))
 
     def test_todays_rates_differ(self):
@@ -97,7 +97,7 @@ class TestExplainCharge(MeteredCase):
         self.assertIn(
             "With the current rates it would cost 0.067 USD: 0.127 less.", said
         )
-        self.assertIn("It stays as it was charged until it is rated again.", said)
+        self.assertIn("The charge stays unchanged until the call is re-rated.", said)
         self.assertEqual(
             self.step(self.first, "Charge"), [("", "0.194 USD"), ("", "0.067 USD")]
         )
@@ -127,7 +127,7 @@ class TestExplainCharge(MeteredCase):
     def test_what_cannot_be_derived_any_more(self):
         self.deck.decimals = 2
         said = self.said(self.first)
-        self.assertIn("its charge of 0.194 USD can no longer be derived", said)
+        self.assertIn("the charge of 0.194 USD can no longer be explained", said)
         self.assertIn("it would cost 0.19 USD: 0.004 less", said)
 
     def test_not_billable(self):

@@ -16,7 +16,7 @@ GERMAN = {
     "Tier %s": "Staffel %s",
     "%(sold)s at %(price)s": "%(sold)s zu %(price)s",
     "Discount": "Nachlass",
-    "%s %% off the rounded amount": "%s %% vom gerundeten Betrag",
+    "%s%% off the rounded amount": "%s %% vom gerundeten Betrag",
     "%s per minute": "%s je Minute",
     ", valid from %(first)s through %(last)s": ", vom %(first)s bis %(last)s",
     "%(customer)s, %(meter)s, %(day)s": "%(customer)s: %(meter)s am %(day)s",

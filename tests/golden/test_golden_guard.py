@@ -495,7 +495,7 @@ class TestGoldenOnScreen(GoldenMakers, HttpCase):
         context["default_method"] = "copy"
         with self.assertRaisesRegex(UserError, "does not affect golden calls"):
             self.confirm(context).action_apply()
-        with self.assertRaisesRegex(UserError, "Say why"):
+        with self.assertRaisesRegex(UserError, "Enter why"):
             self.confirm(context, " ").action_apply()
 
     def test_only_for_administrators(self):

@@ -75,7 +75,7 @@ class TestImportQuestions(MeteredCase):
         wizard = self.wizard(self.calls((START, "0:04"), (START, "0:12")))
         self.assertIn("0:04 · 0:12", wizard.questions)
         self.assertIn("Records: 2", wizard.questions)
-        self.assertIn("Proposed: Hours:minutes", wizard.questions)
+        self.assertIn("Proposed answer: Hours:minutes", wizard.questions)
         self.assertEqual(wizard.unit, "h:mm")
         self.assertEqual(wizard.preview["proposed"], ["seconds"])
         self.assertEqual(self.seconds(wizard), [240, 720])

@@ -762,7 +762,7 @@ class TestCallingPlans(PlanCase):
         self.assertIn("Evening minutes includes 600 s of the call", text)
         self.assertIn("300 s are charged by the rate deck", text)
         self.assertIn("Credit pays 0.1 USD", text)
-        self.assertNotIn("can no longer be derived", text)
+        self.assertNotIn("can no longer be explained", text)
 
     def test_own_price_explained(self):
         self.sell(

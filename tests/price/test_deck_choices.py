@@ -50,7 +50,7 @@ class TestDeckChoices(MeteredCase):
         wizard = self.preview(text.replace("2,5", "2,500"))
         self.assertIn("1,234 may be read in two ways", wizard.questions)
         self.assertIn("Rows: 2, starting at line 2.", wizard.questions)
-        self.assertIn("Proposed: Comma", wizard.questions)
+        self.assertIn("Proposed answer: Comma", wizard.questions)
         self.assertEqual((wizard.number, wizard.count_wrong), ("comma", 0))
         with self.assertRaisesRegex(UserError, "two ways"):
             wizard.action_apply()

@@ -113,7 +113,7 @@ class TestRerateDocuments(RerateCase):
         self.assertEqual(self.found()[1], 0)
         credit.action_post()
         self.approve(run)
-        with self.refused("rated or billed again since"):
+        with self.refused("re-rated or billed again later"):
             credit.button_draft()
         self.assertEqual(self.found()[1], 0)
 
@@ -153,14 +153,14 @@ class TestRerateDocuments(RerateCase):
     def test_usage_billed_anew_holds_the_difference(self):
         reversal = self.reverse(self.move)
         self.reverse(self.invoice)
-        with self.refused("no such usage on posted invoices"):
+        with self.refused("no matching usage on posted invoices"):
             self.start("invoiced")
         invoice = self.subscription.create_invoice()
         invoice.action_post()
         self.assertEqual(self.invoiced(invoice), 1.2)
         self.assertEqual(self.found()[1], 0)
         # The old document cannot bill it once more.
-        with self.refused("rated or billed again since"):
+        with self.refused("re-rated or billed again later"):
             reversal.button_draft()
 
     def test_an_earlier_document_is_cancelled(self):

@@ -149,7 +149,7 @@ class TestDamagedFiles(StoredFileCase):
         with patch(target, return_value=True):
             batch._process()
         self.assertEqual(batch.state, "failed")
-        self.assertIn("30 records, and 0 of them", batch.error)
+        self.assertIn("30 records, but only 0", batch.error)
         batch.action_resume()
         batch._process()
         self.assertEqual((batch.state, batch.balance), ("done", "ok"))
@@ -343,7 +343,7 @@ class TestPutAway(StoredFileCase):
         self.assertEqual((sync.state, sync.attempts), ("queued", 1))
         message = sync.line_ids[-1].message
         self.assertIn("disk is full", message)
-        self.assertIn("It is tried again in", message)
+        self.assertIn("The next attempt is in", message)
         self.assertFalse(self.source.file_ids.filtered("error"))
         sync._process()
         self.assertEqual(self.source.batch_ids.rated, 30)

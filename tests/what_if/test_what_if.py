@@ -211,7 +211,7 @@ class TestSimulation(MeteredCase):
         )
         self.assertEqual(run.below, 1)
         self.assertEqual(run.line_ids.filtered("below").lost, 0.06)
-        self.assertEqual(run.result, "0.21 − 0.17 = 0.04 USD (19.0 %)")
+        self.assertEqual(run.result, "0.21 − 0.17 = 0.04 USD (19.0%)")
         # The worst come first: what was sold below cost is at the top.
         tables = html.fromstring(str(run.customers)).findall(".//table")
         rows = [
@@ -222,12 +222,12 @@ class TestSimulation(MeteredCase):
             rows,
             [
                 [
-                    "Acme 0.15 0.16 -0.01 USD -6.7 %",
-                    "Best 0.06 0.01 0.05 USD 83.3 %",
+                    "Acme 0.15 0.16 -0.01 USD -6.7%",
+                    "Best 0.06 0.01 0.05 USD 83.3%",
                 ],
                 [
-                    "United Kingdom 0.09 0.15 -0.06 USD -66.7 %",
-                    "United States 0.12 0.02 0.10 USD 83.3 %",
+                    "United Kingdom 0.09 0.15 -0.06 USD -66.7%",
+                    "United States 0.12 0.02 0.10 USD 83.3%",
                 ],
             ],
         )
@@ -235,10 +235,10 @@ class TestSimulation(MeteredCase):
     def test_difference_in_percent(self):
         self.draft.rate_ids.filtered(lambda r: r.prefix == "44").price = 0.08
         run = self.start()
-        self.assertEqual(run.result, "0.21 → 0.30 USD: +0.09 (+42.9 %)")
+        self.assertEqual(run.result, "0.21 → 0.30 USD: +0.09 (+42.9%)")
         self.draft.rate_ids.price = 0
         run = self.start()
-        self.assertEqual(run.result, "0.21 → 0.00 USD: -0.21 (-100.0 %)")
+        self.assertEqual(run.result, "0.21 → 0.00 USD: -0.21 (-100.0%)")
 
     def test_cost_deck_of_a_source(self):
         self.source.cost_deck_id = self.cost_deck()

@@ -72,11 +72,11 @@ registry.category("web_tour.tours").add("metered_billing_source_checks", {
     steps: () => [
         {
             content: "What is missing is told",
-            trigger: ".o_metered_check_wrong:contains(Who pays)",
+            trigger: ".o_metered_check_wrong:contains(Customer lookup)",
         },
         {
             content: "Its remedy leads to the page",
-            trigger: ".o_metered_check_wrong:contains(Who pays) button",
+            trigger: ".o_metered_check_wrong:contains(Customer lookup) button",
             run: "click",
         },
         {

@@ -91,7 +91,7 @@ registry.category("web_tour.tours").add("metered_billing_import_questions", {
         {
             content: "The unit is proposed, and said to be a proposal",
             trigger:
-                ".modal .alert:contains(0:04):contains(Proposed: Hours:minutes):contains(Who pays for this usage?)",
+                ".modal .alert:contains(0:04):contains(Proposed answer: Hours:minutes):contains(Who pays for this usage?)",
         },
         {
             trigger: ".modal .o_metered_preview th:contains(as proposed)",

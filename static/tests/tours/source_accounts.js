@@ -26,7 +26,7 @@ registry.category("web_tour.tours").add("metered_billing_choose_account", {
         {
             content: "It says that somebody has it",
             trigger:
-                ".o-autocomplete--dropdown-item:contains(bolt.example.com (taken by Bolt Tours)) a",
+                ".o-autocomplete--dropdown-item:contains(bolt.example.com (assigned to Bolt Tours)) a",
             run: "click",
         },
         {
