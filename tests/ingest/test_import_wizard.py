@@ -230,7 +230,7 @@ class TestImportWizard(MeteredCase):
         self.assertEqual(
             [(c["name"], c["meaning"]) for c in preview["columns"]],
             [
-                ("call_id", "Record id (unique)"),
+                ("call_id", "Record ID (unique)"),
                 ("start_time", "Start time"),
                 ("duration", "Chargeable seconds"),
                 ("caller", "Calling number"),
