@@ -120,6 +120,11 @@ class MeteredBatch(models.Model):
         "tables hold just as many, and the file has no more.",
     )
 
+    is_setup = fields.Boolean(
+        compute="_compute_is_setup",
+        help="Whether the setup to the first invoice goes on after it.",
+    )
+
     # === COMPUTE === #
 
     @api.depends(
@@ -358,6 +363,14 @@ class MeteredBatch(models.Model):
         return found
 
     # === ACTIONS === #
+
+    @api.depends_context("uid", "company")
+    def _compute_is_setup(self):
+        self.is_setup = self.env["metered.onboarding"].is_going_on()
+
+    def action_continue_setup(self):
+        """Go on with the next step of the setup."""
+        return self.env["metered.onboarding"].open_next()
 
     def action_resume(self):
         """Let a failed import go on from where it stopped."""

@@ -40,6 +40,10 @@ registry.category("web_tour.tours").add("metered_billing_import_usage", {
             run: "click",
         },
         {
+            content: "Nothing to look at yet",
+            trigger: ".modal button[name=action_preview]:disabled",
+        },
+        {
             content: "Choose the switch",
             trigger: ".modal .o_field_widget[name=source_id] input",
             run: "edit Tour Switch",
@@ -54,15 +58,6 @@ registry.category("web_tour.tours").add("metered_billing_import_usage", {
             run() {
                 chooseFile(this.anchor);
             },
-        },
-        {
-            content: "The file is there",
-            trigger: ".modal .o_field_widget[name=file] input.o_input",
-        },
-        {
-            content: "Look at the preview",
-            trigger: ".modal button[name=action_preview]",
-            run: "click",
         },
         {
             content: "The columns are recognised",
