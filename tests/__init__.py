@@ -90,6 +90,7 @@ from .golden import test_golden_usage
 from .house import test_decisions
 from .house import test_design_page
 from .house import test_fault_table
+from .house import test_first_invoice
 from .house import test_known_faults
 from .house import test_model_files
 from .house import test_no_calls_back
