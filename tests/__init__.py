@@ -96,10 +96,12 @@ from .house import test_model_files
 from .house import test_no_calls_back
 from .house import test_nothing_unused
 from .house import test_pythons
+from .house import test_screen_words
 from .house import test_security_page
 from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
+from .ingest import test_api_page
 from .ingest import test_conflicts
 from .ingest import test_database_killed
 from .ingest import test_dialled
