@@ -11,6 +11,7 @@ from itertools import islice
 from math import log2
 from typing import Any
 
+from .column_names import unique_names
 from .delimited_lines import LINE
 from .delimited_records import first_records
 from .errors import SourceFileError
@@ -229,11 +230,13 @@ def _at_positions(found, text, positions, said):
     records, names, skip = sample_records(text, positions, said.get("skip_lines"))
     if said.get("has_header") is False:
         names = None
-    layout, columns = _columns(names, records, len(positions), said.get("layout") or "")
+    layout, columns, repeated = _columns(
+        names, records, len(positions), said.get("layout") or ""
+    )
     known, places = _known_layout(text)
     if known and places == positions:
         # Its heading may be worded otherwise, or missing.
-        layout, columns = known, layout_columns(known, len(positions))
+        layout, columns, repeated = known, layout_columns(known, len(positions)), ()
     return replace(
         found,
         kind="fixed",
@@ -241,6 +244,7 @@ def _at_positions(found, text, positions, said):
         skip_lines=skip,
         skip_records=said.get("skip_records", 0),
         columns=columns,
+        repeated=repeated,
         layout=layout,
         positions=positions,
         touching=find_touching(text, positions),
@@ -427,7 +431,7 @@ def _described(found, rows, said, limits):
         skip = int(bool(data) and _is_types_line(data[0]))
     data = data[skip:]
     width = _width(data or records)
-    layout, columns = _columns(
+    layout, columns, repeated = _columns(
         records[0] if has_header else None,
         [record for record in data if len(record) == width],
         width,
@@ -439,6 +443,7 @@ def _described(found, rows, said, limits):
         skip_lines=skip_lines,
         skip_records=skip,
         columns=columns,
+        repeated=repeated,
         layout=layout,
     )
 
@@ -452,7 +457,7 @@ def _refuse_columns(widest, limits):
 
 
 def _columns(header, records, width, said):
-    """Layout and columns.
+    """Layout, columns, and names that several of them have.
 
     :param header: the names, None when there is no header
     :param said: the layout that the user chose, or ''
@@ -461,16 +466,17 @@ def _columns(header, records, width, said):
         layout, columns = recognise_records(records, said)
         if said and not layout:
             layout, columns = said, layout_columns(said, width)
-        return layout, columns or _unique([""] * width)
-    columns = _unique(header + [""] * (width - len(header)))
+        return layout, columns or unique_names([""] * width)[0], ()
+    columns, repeated = unique_names(header + [""] * (width - len(header)))
+    present = {*columns, *(name for name, _columns in repeated)}
     if said:
-        missing = LAYOUTS[said].header - set(columns) if said in LAYOUTS else {said}
+        missing = LAYOUTS[said].header - present if said in LAYOUTS else {said}
         if missing:
             raise SourceFileError(
                 f"The header lacks {', '.join(sorted(missing))} of the layout"
                 f" {said!r}. Choose another layout."
             )
-    return said or recognise_header(columns), columns
+    return said or recognise_header(present), columns, repeated
 
 
 def _has_header(records):
@@ -504,17 +510,3 @@ def _is_types_line(record):
 
 def _stripped(record):
     return [cell.strip() for cell in record]
-
-
-def _unique(names):
-    """Column names: stripped, none empty (column_3), none twice (name_2)."""
-    columns = {}
-    taken = {name.strip() for name in names}
-    numbers = Counter()  # of names that come again
-    for position, name in enumerate(names, 1):
-        wanted = column = name.strip() or f"column_{position}"
-        while column in columns or (numbers[wanted] and column in taken):
-            numbers[wanted] += 1
-            column = f"{wanted}_{numbers[wanted] + 1}"
-        columns[column] = position
-    return tuple(columns)

@@ -27,6 +27,7 @@ from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security
+from .connectors import test_column_names
 from .connectors import test_connector_asterisk_sql
 from .connectors import test_connector_file_store
 from .connectors import test_connector_freeswitch
@@ -120,6 +121,7 @@ from .ingest import test_import_formats
 from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
+from .ingest import test_import_repeated
 from .ingest import test_import_same_id
 from .ingest import test_import_together
 from .ingest import test_import_usage

@@ -156,6 +156,7 @@ class MeteredImport(models.TransientModel):
         self.ensure_one()
         self._note_answers(confirmed=False)
         self._check_meanings()
+        self._check_repeated_said()
         if self._is_meant_otherwise():
             self._show(override=self._override())
             if self.questions:
@@ -197,6 +198,7 @@ class MeteredImport(models.TransientModel):
                 file_format = files.detect_format(
                     path, self.file_name or "", override=override
                 )
+                file_format, repeated = files.settle_columns(path, file_format)
                 facts = files.check_file(path, file_format)
                 chunk = files.preview(path, file_format, PREVIEW_RECORDS)
                 frame = self._read_frame(path, file_format)
@@ -211,6 +213,7 @@ class MeteredImport(models.TransientModel):
             limit=1,
         )
         layout = files.LAYOUTS.get(file_format.layout)
+        self._set_as_program({"repeated": {one.name: one.columns for one in repeated}})
         self._set_as_program(
             {
                 "state": "preview",
@@ -226,11 +229,13 @@ class MeteredImport(models.TransientModel):
                 "column_ids": [Command.clear()]
                 + [
                     Command.create(values)
-                    for values in self._prepare_columns(file_format.columns, chunk)
+                    for values in self._prepare_columns(
+                        file_format.columns, chunk, self._propose_columns(frame)
+                    )
                 ],
             }
         )
-        self._ask(frame)
+        self._ask(frame, repeated)
 
     @api.model
     def _prepare_delimiter(self, file_format):
@@ -247,13 +252,16 @@ class MeteredImport(models.TransientModel):
             "other_delimiter": not is_usual and delimiter,
         }
 
-    def _prepare_columns(self, names, chunk):
-        """One line per column of the file: its meaning and its first values."""
+    def _prepare_columns(self, names, chunk, proposed):
+        """One line per column of the file: its meaning and its first values.
+
+        :param proposed: dict column -> meaning, where the source says none
+        """
         remembered = {}
         for spec in self.source_id.column_ids:
             for name in self._spec(spec).resolve(names):
                 remembered.setdefault(name, spec.target)
-        meaning = remembered
+        meaning = {**proposed, **remembered}
         if self.column_ids.mapped("name") == list(names):
             # What was chosen since stays.
             meaning = {column.name: column.target for column in self.column_ids}
@@ -431,17 +439,21 @@ class MeteredImport(models.TransientModel):
             elif target == "property":
                 known.unlink()
                 self.source_id.column_ids = [
-                    Command.create({"target": target, "columns": column.name})
+                    Command.create(
+                        {"target": target, "columns": self._remembered_name(column)}
+                    )
                     for column in named
                 ]
             elif known:
-                joined = self._joined(named)
+                joined = self._remembered_name(named)
                 self.source_id.column_ids = [
                     Command.update(known[0].id, {"columns": joined})
                 ]
             else:
                 self.source_id.column_ids = [
-                    Command.create({"target": target, "columns": self._joined(named)})
+                    Command.create(
+                        {"target": target, "columns": self._remembered_name(named)}
+                    )
                 ]
 
 

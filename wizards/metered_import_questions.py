@@ -131,6 +131,8 @@ class MeteredImport(models.TransientModel):
             for word in self.word_ids
             if word.direction and (confirmed or word.direction != word.proposal)
         }
+        if confirmed:
+            said["repeated"] = [*(self.repeated or {})]
         said["words"] = {**said.get("words", {}), **words}
         self._set_as_program({"said": said})
 
@@ -173,10 +175,11 @@ class MeteredImport(models.TransientModel):
     def _column_meanings(self):
         return [[column.name, column.target or ""] for column in self.column_ids]
 
-    def _ask(self, frame):
+    def _ask(self, frame, repeated=()):
         """Look at the records, and show what they leave open.
 
         :param frame: DataFrame of text columns
+        :param repeated: list of ``connectors.column_names.Repeated``
         """
         source, said = self.source_id, self.said or {}
         can_answer = source.has_access("write")
@@ -205,7 +208,8 @@ class MeteredImport(models.TransientModel):
         }
         trial, asks_payer = self._try(frame, said, likely_words)
         whole = len(frame) < MOST_RECORDS
-        questions = [self._question_text(finding) for finding in is_open]
+        questions = [*self._repeated_texts(frame.columns, repeated)]
+        questions += [self._question_text(finding) for finding in is_open]
         questions += self._word_texts(found)
         if asks_payer:
             questions.append(self._payer_text())
@@ -215,7 +219,11 @@ class MeteredImport(models.TransientModel):
                 "asked": " ".join(
                     [
                         *(finding.key for finding in found.findings),
-                        *(key for key in said if said[key] and key != "words"),
+                        *(
+                            key
+                            for key in said
+                            if said[key] and key in (*STYLES, "payer")
+                        ),
                         *(["payer"] if asks_payer else []),
                     ]
                 ),

@@ -262,9 +262,11 @@ class MeteredBatch(models.Model):
             override = source._file_override()
         try:
             file_format = files.detect_format(path, name, override=override)
+            file_format, repeated = files.settle_columns(path, file_format)
             facts = files.check_file(path, file_format)
         except files.SourceFileError as error:
             raise UserError(str(error)) from error
+        source._check_repeated(file_format.columns, repeated)
         source._check_columns(file_format.columns)
         return file_format, facts
 

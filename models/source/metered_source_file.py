@@ -1,10 +1,12 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from ...connectors.file_settings import checked_settings
 from ...connectors.files import SourceFileError
+from ...ingest.load import column_specs
+from ...ingest.mapping import repeated_names
 
 #: what cannot be typed into a field
 _NAMED = {"tab": "\t", "blank": " "}
@@ -122,4 +124,51 @@ class MeteredSource(models.Model):
                 "file_encoding": override.get("encoding") or False,
                 "file_quote": override.get("quote", self.file_quote) or False,
             }
+        )
+
+    def _check_repeated(self, names, repeated):
+        """Refuse a file that has several columns of a name that the source reads.
+
+        :param names: the file's column names
+        :param repeated: list of ``connectors.column_names.Repeated``
+        :raises UserError: naming them, and what to do
+        """
+        self.ensure_one()
+        labels = dict(
+            self.column_ids._fields["target"]._description_selection(self.env)
+        )
+        found = {one.name: one for one in repeated}
+        for spec, several in repeated_names(
+            column_specs(self.column_ids), names, found
+        ):
+            raise UserError(
+                self.env._(
+                    "%(problem)s Choose Import Usage in the menu, upload the file, and "
+                    "say which one is the %(fact)s: the source remembers it.",
+                    problem=self._describe_repeated(found[several[0]]),
+                    fact=labels[spec.target].lower(),
+                )
+            )
+        steps = [*self.payer_ids, *self.rule_ids.condition_ids]
+        for step in steps:
+            if step.column in found:
+                raise UserError(
+                    self.env._(
+                        "%(problem)s Enter one of %(columns)s instead of the name in "
+                        "the charging rules and payer steps of %(switch)s.",
+                        problem=self._describe_repeated(found[step.column]),
+                        columns=", ".join(found[step.column].columns),
+                        switch=self.name,
+                    )
+                )
+
+    @api.model
+    def _describe_repeated(self, one):
+        return self.env._(
+            "The file has %(number)s columns named %(name)s, which differ in "
+            "%(count)s records, as in %(examples)s.",
+            number=len(one.columns),
+            name=one.name,
+            count=one.records,
+            examples=" · ".join(one.examples),
         )
