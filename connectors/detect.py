@@ -5,9 +5,9 @@
 import codecs
 import re
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
 from math import log2
 from typing import Any
 
@@ -35,6 +35,7 @@ from .unpack import (
     utf8_blocks,
     without_nul_runs,
 )
+from .workbook_sheets import choose_sheet, look_at_sheets
 
 _HEAD_BYTES = 2**20
 _SAMPLE_BYTES = 256 * 2**10
@@ -110,14 +111,17 @@ def detect_format(
     limits: FileLimits | None = None,
     override: dict[str, Any] | None = None,
     fixed_width: bool = True,
+    fits: Callable[[set[str]], bool] | None = None,
 ) -> FileFormat:
     """How to read a file, by looking at its beginning.
 
     :param file_name: the name that the user knows it by, for messages
     :param override: what the user says instead, any of encoding, delimiter, quote,
-        has_header, skip_lines, skip_records, positions and layout; see
+        has_header, skip_lines, skip_records, positions, sheet and layout; see
         ``file_settings``
     :param fixed_width: whether columns may be at fixed positions
+    :param fits: says of names of columns whether they tell what is needed: in a
+        workbook of several sheets, that one is read
     :raise SourceFileError: no call records can be read from it, and why
     """
     limits = limits or FileLimits()
@@ -130,10 +134,7 @@ def detect_format(
     if not head.strip():
         raise SourceFileError(f"The file{name} is empty.")
     if head.startswith(b"PK\x03\x04"):
-        rows = _workbook_records(path, compression, name, limits)
-        return _described(
-            FileFormat("xlsx", compression, "", "", False, 0, ()), rows, said, limits
-        )
+        return _workbook(path, compression, name, limits, said, fits)
     _refuse_foreign(head, name)
     encoding = said.get("encoding")
     if not encoding:
@@ -261,17 +262,22 @@ def _read_all(file, size):
     return b"".join(parts)
 
 
-def _workbook_records(path, compression, name, limits):
+def _workbook(path, compression, name, limits, said, fits):
+    """The format of the sheet with the records."""
+    found = FileFormat("xlsx", compression, "", "", False, 0, ())
+
+    def describe(rows):
+        width = max(width for _number, _values, width in rows)
+        _refuse_columns(width, limits)
+        records = [
+            (number, values + [""] * (width - len(values)))
+            for number, values, _width in rows
+        ]
+        return _described(found, records, said, limits)
+
     with Workbook(path, compression, limits, name) as workbook:
-        rows = list(islice(workbook.rows(), _SAMPLE_RECORDS))
-    if not rows:
-        raise SourceFileError(f"The file{name} has no sheet with anything in it.")
-    width = max(width for _number, _values, width in rows)
-    _refuse_columns(width, limits)
-    return [
-        (number, values + [""] * (width - len(values)))
-        for number, values, _width in rows
-    ]
+        looks = look_at_sheets(workbook, describe, fits or (lambda _names: False))
+    return choose_sheet(looks, said.get("sheet", ""), name)
 
 
 def _refuse_foreign(head, name):

@@ -66,7 +66,7 @@ def check_file(path, fmt: FileFormat, limits: FileLimits | None = None) -> FileF
         with Unpacked(path, "", limits, digest) as file:
             for _block in file.blocks():
                 pass
-        with Workbook(path, fmt.compression, limits) as workbook:
+        with Workbook(path, fmt.compression, limits, sheet=fmt.sheet) as workbook:
             lines = workbook.check()
             unpacked = workbook.unpacked_bytes
     elif fmt.kind == "fixed":
@@ -160,7 +160,7 @@ def raw_record(
     limits = limits or FileLimits()
     text = None
     if fmt.kind == "xlsx":
-        with Workbook(path, fmt.compression, limits) as workbook:
+        with Workbook(path, fmt.compression, limits, sheet=fmt.sheet) as workbook:
             for number, values, _width in workbook.rows():
                 if number >= line:
                     text = as_csv(values) if number == line else None
@@ -183,7 +183,7 @@ def _opened(path, fmt, limits, block_bytes):
     """Pieces of the records of a file."""
     skip = fmt.has_header + fmt.skip_records
     if fmt.kind == "xlsx":
-        with Workbook(path, fmt.compression, limits) as workbook:
+        with Workbook(path, fmt.compression, limits, sheet=fmt.sheet) as workbook:
             yield workbook_pieces(workbook, fmt.columns, skip, fmt.skip_lines)
         return
     with Unpacked(path, fmt.compression, limits) as file:

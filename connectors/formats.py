@@ -38,6 +38,12 @@ class FileFormat:
     columns: tuple[str, ...]  # unique, not empty
     # Names that several columns have, each with what these are called instead.
     repeated: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    # Of a workbook: the sheet with the records, '' for the first with anything in it;
+    # those with anything in them, and whether each is hidden; those that it may be,
+    # where that is not clear.
+    sheet: str = ""
+    sheets: tuple[tuple[str, bool], ...] = ()
+    unclear_sheets: tuple[str, ...] = ()
     layout: str = ""  # key in layouts.LAYOUTS
     skip_lines: int = 0  # lines (rows) before the header, such as titles of a report
     quote: str = '"'  # '' where quotes are text

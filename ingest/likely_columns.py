@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Which of several columns of one name a fact likely is in, to be proposed and asked."""
+"""In which of several columns of one name a fact likely is, to be proposed."""
 
 from dataclasses import replace
 

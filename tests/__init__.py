@@ -49,6 +49,7 @@ from .connectors import test_json_text
 from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
+from .connectors import test_workbook_sheets
 from .counter import test_counter_around
 from .counter import test_counter_readings
 from .counter import test_counter_tours
@@ -123,6 +124,7 @@ from .ingest import test_import_presets
 from .ingest import test_import_questions
 from .ingest import test_import_repeated
 from .ingest import test_import_same_id
+from .ingest import test_import_sheets
 from .ingest import test_import_together
 from .ingest import test_import_usage
 from .ingest import test_import_wizard

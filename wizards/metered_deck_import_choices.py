@@ -122,6 +122,14 @@ class MeteredDeckImport(models.TransientModel):
         string="Blanks in Prefixes",
         help="Empty: only what may be read in one way is read.",
     )
+    country_blanks = fields.Selection(
+        [
+            ("group", "One code: 44 7400 is 447400"),
+            ("separate", "Several codes: 44 7400 are 44 and 7400"),
+        ],
+        string="Blanks After Country Codes",
+        help="Empty: as the codes of the file show.",
+    )
     dashes = fields.Selection(
         [
             ("join", "One code in two parts: 33-6 is 336"),

@@ -131,13 +131,15 @@ class MeteredImport(models.TransientModel):
         self._set_as_program({"attachment_id": attachment.id})
         self._forget()
         self._show(override=self.source_id._file_override())
-        self._set_as_program({"detected_format": self._override()})
+        self._set_as_program({"detected_format": self._written()})
         return self._reopen()
 
     def action_refresh(self):
         """Read the file again as the user says it is written and meant."""
         self.ensure_one()
         self._note_answers(confirmed=True)
+        if self._is_other_sheet():
+            return self._show_sheet()
         self._show(override=self._override())
         return self._reopen()
 
@@ -155,7 +157,10 @@ class MeteredImport(models.TransientModel):
         """
         self.ensure_one()
         self._note_answers(confirmed=False)
+        if self._is_other_sheet():
+            return self._show_sheet()
         self._check_meanings()
+        self._check_sheet_said()
         self._check_repeated_said()
         if self._is_meant_otherwise():
             self._show(override=self._override())
@@ -179,7 +184,11 @@ class MeteredImport(models.TransientModel):
 
     def _override(self):
         """How the file is written, as it is shown, and as the user may have said."""
+        if self._is_other_sheet():
+            # Titles and names of columns are another sheet's.
+            return self._shown_override()
         said = {"has_header": self.has_header, "skip_lines": max(self.skip_lines, 0)}
+        said |= self._shown_override()
         if not self.is_delimited:
             return said
         said["encoding"] = self.encoding
@@ -196,7 +205,10 @@ class MeteredImport(models.TransientModel):
         with Batch._attachment_path(self.attachment_id) as path:
             try:
                 file_format = files.detect_format(
-                    path, self.file_name or "", override=override
+                    path,
+                    self.file_name or "",
+                    override=override,
+                    fits=self.source_id._tells_records,
                 )
                 file_format, repeated = files.settle_columns(path, file_format)
                 facts = files.check_file(path, file_format)
@@ -223,6 +235,7 @@ class MeteredImport(models.TransientModel):
                 "has_header": file_format.has_header,
                 "is_delimited": file_format.kind != "xlsx",
                 "layout": layout.title if layout else False,
+                **self._prepare_sheets(file_format),
                 "records": facts.records,
                 "known_batch_id": known.id,
                 "first_rows": self._prepare_first_rows(file_format.columns, chunk),
@@ -235,7 +248,7 @@ class MeteredImport(models.TransientModel):
                 ],
             }
         )
-        self._ask(frame, repeated)
+        self._ask(frame, file_format, repeated)
 
     @api.model
     def _prepare_delimiter(self, file_format):
