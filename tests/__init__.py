@@ -27,6 +27,7 @@ from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security
+from .connectors import test_column_names
 from .connectors import test_connector_asterisk_sql
 from .connectors import test_connector_file_store
 from .connectors import test_connector_freeswitch
@@ -48,6 +49,7 @@ from .connectors import test_json_text
 from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
+from .connectors import test_workbook_sheets
 from .counter import test_counter_around
 from .counter import test_counter_readings
 from .counter import test_counter_tours
@@ -123,7 +125,9 @@ from .ingest import test_import_formats
 from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
+from .ingest import test_import_repeated
 from .ingest import test_import_same_id
+from .ingest import test_import_sheets
 from .ingest import test_import_together
 from .ingest import test_import_usage
 from .ingest import test_import_wizard
