@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .api import test_push_events
 from .billing import test_approval_durability
 from .billing import test_billed_again
 from .billing import test_billed_again_together

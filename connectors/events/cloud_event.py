@@ -15,7 +15,7 @@ import hashlib
 import json
 from urllib.parse import unquote
 
-from ..harmless import key_text
+from ..harmless import MOST_KEY, REPLACEMENT, harmless
 from ..records import text
 from .body import RequestFault
 from .reading import Refused, documents
@@ -122,14 +122,26 @@ def _event(document, is_cloud):
     source = fields.get("source", "")
     if len(source.split()) > 1:
         raise _Unusable("Its source holds spaces.")
-    key = f"{source} {fields['id']}" if source else fields["id"]
     record = json.dumps(fields, ensure_ascii=False, sort_keys=True)
     try:
         encoded = record.encode()
     except UnicodeEncodeError:
         raise _Unusable("It holds what is no UTF-8.") from None
     digest = hashlib.blake2b(encoded, digest_size=_DIGEST_BYTES).hexdigest()
-    return Event(key_text(key), digest, record)
+    return Event(event_key(fields["id"], source), digest, record)
+
+
+def event_key(event_id, source=""):
+    """What tells an event from the others of a source.
+
+    :return: text that an index can hold, as it is
+    """
+    key = f"{source} {event_id}" if source else event_id
+    size = len(key) if key.isascii() else len(key.encode("utf-8", "surrogatepass"))
+    if size <= MOST_KEY and REPLACEMENT not in harmless(key):
+        return key
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"sha256:{digest}"
 
 
 def _like_a_cloud_event(document):
