@@ -69,6 +69,7 @@
         "views/metered_rate_views.xml",
         "views/metered_review_views.xml",
         "views/metered_approval_views.xml",
+        "views/metered_api_key_views.xml",
         "views/metered_renewal_views.xml",
         "views/metered_reading_views.xml",
         "views/metered_register_views.xml",

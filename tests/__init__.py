@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .api import test_push_events
 from .billing import test_approval_durability
 from .billing import test_billed_again
 from .billing import test_billed_again_together
@@ -37,6 +38,7 @@ from .connectors import test_connector_interface
 from .connectors import test_connector_netsapiens
 from .connectors import test_connector_own_credentials
 from .connectors import test_connector_windows
+from .connectors import test_events
 from .connectors import test_file_delimited
 from .connectors import test_file_detect
 from .connectors import test_file_head
