@@ -51,6 +51,7 @@ from .connectors import test_json_text
 from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
+from .connectors import test_standard_webhooks
 from .connectors import test_workbook_sheets
 from .counter import test_counter_around
 from .counter import test_counter_readings
@@ -236,6 +237,8 @@ from .source import test_sync_durability
 from .source import test_sync_queue
 from .source import test_sync_start
 from .source import test_sync_turns
+from .webhook import test_webhooks
+from .webhook import test_webhook_tours
 from .what_if import test_what_if
 from .what_if import test_what_if_durability
 from .what_if import test_what_if_plans
