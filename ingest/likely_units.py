@@ -4,6 +4,8 @@
 
 import re
 
+from .durations import are_long, parse_seconds
+
 _CLOCK = re.compile(r"([0-9]+):[0-9]{2}([.,][0-9]+)?", re.ASCII)
 _DECIMAL = re.compile(r"([0-9]+)[.,]([0-9]*)", re.ASCII)
 #: calls longer than so many hours are rare, such of as many minutes are not
@@ -25,6 +27,8 @@ def likely_unit(counted):
     clocks = [(match, count) for match, count in clocks if match]
     numbers = [(_DECIMAL.fullmatch(text), count) for text, count in counted]
     numbers = [(match, count) for match, count in numbers if match]
+    if not clocks and not numbers:
+        return _whole_unit([text for text, _count in counted])
     if _records(clocks) >= _records(numbers):
         return _clock_unit(clocks) if clocks else ""
     return _number_unit([match for match, _count in numbers])
@@ -39,6 +43,16 @@ def _clock_unit(clocks):
         return "mm:ss"
     short = sum(count for match, count in clocks if not int(match[1]))
     return "h:mm" if short >= _SHARE_BELOW_AN_HOUR * _records(clocks) else "mm:ss"
+
+
+def _whole_unit(texts):
+    """The unit of whole numbers that are no seconds: they are padded, or large."""
+    lengths = [len(text) for text in texts if text.startswith("0")]
+    if not lengths:
+        seconds, _valid, _unclear = parse_seconds(texts)
+        return "ms" if are_long(seconds[seconds > 0]) else ""
+    _seconds, valid, _unclear = parse_seconds(texts, unit="hhmmss")
+    return "hhmmss" if max(lengths) > _DAY_DIGITS and valid.all() else "mmss"
 
 
 def _number_unit(numbers):

@@ -119,6 +119,14 @@ def read_target(frame, columns, target):
     return None, None
 
 
+def heading(frame, spec):
+    """What a file calls the columns that a fact is read from.
+
+    :param spec: :class:`ColumnSpec`, or None
+    """
+    return "+".join(spec.resolve(frame.columns)) if spec else ""
+
+
 #: what the ids of records begin with that have none of their own
 CONTENT = "content:"
 

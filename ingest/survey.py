@@ -16,7 +16,8 @@ from ..notation.days import ORDERS, shown_order
 from ..notation.numbers import COMMA, POINT, Signs
 from . import mapping
 from .directions import direction_words
-from .durations import UNITS, doubted_with, parse_seconds
+from .duration_words import named_unit
+from .durations import UNITS, doubted_with, parse_named, parse_seconds
 from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
@@ -233,6 +234,8 @@ def _durations(frame, columns, timezone):
     if texts is None:
         return None
     texts = pc.utf8_trim_whitespace(texts)
+    if not spec.style and (named := named_unit(mapping.heading(frame, spec))):
+        return _named_durations(frame, columns, timezone, texts, named)
     _seconds, valid, unclear = parse_seconds(texts)
     if spec.style in UNITS:
         # What may be a duration, and is none in the unit of the source.
@@ -240,20 +243,40 @@ def _durations(frame, columns, timezone):
         unclear &= ~parse_seconds(texts, unit=spec.style)[1]
         if not _is_doubtful(np.count_nonzero(unclear), texts):
             return None
-    count = int(np.count_nonzero(unclear))
-    if not count:
+        doubted = unclear
+    else:
+        doubted = unclear | doubted_with(texts, unclear)
+    if not doubted.any():
         return None
     value = _unit_of_others(frame, columns, timezone, texts)
-    value = value or likely_unit(_counted(texts.filter(pa.array(unclear))))
-    if not spec.style:
-        count = int(np.count_nonzero(unclear | doubted_with(texts, unclear)))
+    value = value or likely_unit(_counted(texts.filter(pa.array(doubted))))
     return Finding(
         "unit",
-        count,
-        _examples(texts, unclear),
+        int(np.count_nonzero(doubted)),
+        _examples(texts, unclear if unclear.any() else doubted),
         value if value != spec.style else "",
         contradicts=spec.style,
     )
+
+
+def _named_durations(frame, columns, timezone, texts, named):
+    """What the heading of a column of durations leaves open, or shows."""
+    seconds, valid, unclear = parse_named(texts, "down", "", named)
+    value = _unit_of_others(frame, columns, timezone, texts)
+    if unclear.any():
+        open_, is_shown = unclear, False
+        if value in ("", named):
+            value = likely_unit(_counted(texts.filter(pa.array(unclear))))
+    else:
+        # Where the heading makes no difference, there is nothing to be said.
+        plain, _valid, open_ = parse_seconds(texts)
+        open_ = valid & (open_ | (plain != seconds))
+        is_shown = value in ("", named)
+        value = value or named
+    if not open_.any():
+        return None
+    count = int(np.count_nonzero(open_))
+    return Finding("unit", count, _examples(texts, open_), value, is_shown)
 
 
 def _unit_of_others(frame, columns, timezone, texts):

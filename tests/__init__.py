@@ -112,6 +112,7 @@ from .ingest import test_database_killed
 from .ingest import test_dialled
 from .ingest import test_dialling_countries
 from .ingest import test_directions
+from .ingest import test_duration_words
 from .ingest import test_durations
 from .ingest import test_endless_fractions
 from .ingest import test_harmless

@@ -459,6 +459,12 @@ class MeteredImport(models.TransientModel):
         }
         if finding.key == "date_order":
             return self.env._("Dates: %(value)s, as in %(examples)s.", **values)
+        if finding.key == "unit":
+            return self.env._(
+                "Durations: %(value)s, as the column name says; for example "
+                "%(examples)s.",
+                **values,
+            )
         return self.env._("Decimal separator: %(value)s, as in %(examples)s.", **values)
 
     def _warning_texts(self, found, said, whole):

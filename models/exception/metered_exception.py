@@ -269,9 +269,8 @@ class MeteredException(models.Model):
                 detail,
             ),
             "unclear_duration": self.env._(
-                "%s can be read as hours and minutes, minutes and seconds, or a "
-                "decimal number of seconds or minutes. On the Columns page of the "
-                "source, set the duration format.",
+                "%s can be read in several units, such as seconds, milliseconds, or "
+                "minutes. On the Columns page of the source, set the duration format.",
                 detail,
             ),
             "unclear_quantity": self.env._(

@@ -14,12 +14,18 @@ TARGETS = ("call_id", "start_time", "seconds", "end_time", "quantity", "directio
 START = "2026-10-05 10:00:00"
 
 
-def look(zone="UTC", styles=(), **texts):
-    """The survey of a file whose columns are named after what they tell."""
+def look(zone="UTC", styles=(), heading="length", **texts):
+    """The survey of a file whose columns are named after what they tell.
+
+    :param heading: name of the column of durations
+    """
     count = max(map(len, texts.values()))
     texts = {"start_time": [START] * count, **texts}
-    frame = pd.DataFrame(texts, dtype=pd.ArrowDtype(pa.string()))
-    columns = [ColumnSpec(name, name, dict(styles).get(name, "")) for name in texts]
+    names = {name: heading if name == "seconds" else name for name in texts}
+    frame = pd.DataFrame(texts, dtype=pd.ArrowDtype(pa.string())).rename(columns=names)
+    columns = [
+        ColumnSpec(name, names[name], dict(styles).get(name, "")) for name in texts
+    ]
     return survey(frame, columns, zone, {})
 
 
@@ -55,6 +61,9 @@ class TestSurvey(unittest.TestCase):
             (["114.030", "60.000"], 2, "s"),
             (["0.00104167", "0.5"], 2, "day"),
             (["1.5", "0:04:00", "0:00"], 1, "min"),
+            (["000105", "000030", "010203"], 3, "hhmmss"),
+            (["06105", "00030"], 2, "mmss"),
+            (["65000", "1500", "120000"], 3, "ms"),
         ):
             with self.subTest(texts=texts):
                 found = self.finding(seconds=texts)
@@ -62,6 +71,27 @@ class TestSurvey(unittest.TestCase):
                     (found.key, found.records, found.value, found.is_shown),
                     ("unit", count, unit, False),
                 )
+
+    def test_headings_that_name_units(self):
+        for heading, texts, unit, is_shown in (
+            ("Duration (min)", ["2", "5", "30"], "min", True),
+            ("Duration (ms)", ["65000", "1500"], "ms", True),
+            ("Talk Time (HH:MM)", ["0:05", "1:30"], "h:mm", True),
+            ("Duration (hh:mm:ss)", ["0:05", "1:30"], "mm:ss", False),
+            ("Minutes", ["2:05", "1:30"], "mm:ss", False),
+            ("Duration in 10s units", ["2", "5"], "", False),
+        ):
+            found = self.finding(heading=heading, seconds=texts)
+            self.assertEqual(
+                (found.key, found.records, found.value, found.is_shown),
+                ("unit", len(texts), unit, is_shown),
+                heading,
+            )
+        self.assertFalse(look(heading="Seconds", seconds=["60", "1"]).findings)
+        self.assertFalse(look(heading="h:mm:ss", seconds=["0:01:00"]).findings)
+        ends = ["2026-10-05 10:01:00"] * 2
+        found = self.finding(heading="min", seconds=["60", "60"], end_time=ends)
+        self.assertEqual((found.value, found.is_shown), ("s", False))
 
     def test_the_times_of_calls_show_the_unit(self):
         ends = ["2026-10-05 10:04:10", "2026-10-05 10:01:40"]
