@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..notation.days import ORDERS, shown_order
 from ..notation.numbers import COMMA, POINT, Signs
 from . import mapping
+from .day_order import shown_order
 from .directions import direction_words
 from .duration_words import named_unit
 from .durations import UNITS, doubted_with, parse_named, parse_seconds
@@ -22,7 +22,7 @@ from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
 from .quantities import quantities_in_both
-from .times import needs_an_order, parse_times
+from .times import DAY_ORDERS, needs_an_order, parse_times
 from .two_times import durations_of_times
 
 MOST_RECORDS = 200_000
@@ -37,19 +37,21 @@ STYLES = {
 }
 
 MOST_EXAMPLES = 4
+#: 2020 and 2060; a format that reads other years is not likely
+EARLIEST_US, LATEST_US = 1_577_836_800_000_000, 2_840_140_800_000_000
 #: times that formats are tried on
 MOST_TRIED = 1000
 #: share of texts that do not fit what the source says from which on it is doubted
 DOUBTFUL_SHARE = 0.1
 
-#: formats with names of months or of half days, which are read in one way only
-TIME_FORMATS = tuple(
-    f"{day} {clock}"
-    for clock in ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
-    for day in (
-        *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d/%b/%Y", "%d %B %Y"),
-        *("%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%Y-%m-%d", "%Y.%m.%d"),
-    )
+#: formats that are read in several ways, or that lack the time of day
+TIME_FORMATS = (
+    *("%d%m%Y%H%M%S", "%m%d%Y%H%M%S", "%d%m%Y %H%M%S", "%m%d%Y %H%M%S"),
+    *("%y%m%d%H%M%S", "%d%m%y%H%M%S", "%m%d%y%H%M%S"),
+    *("%y%m%d %H%M%S", "%d%m%y %H%M%S", "%m%d%y %H%M%S"),
+    *("%Y%m%d%H%M", "%Y%m%d %H%M", "%y%m%d%H%M", "%d%m%y%H%M", "%m%d%y%H%M"),
+    *("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"),
+    "serial",
 )
 
 
@@ -167,41 +169,23 @@ def _times(frame, columns):
 
 def _order(texts, spec):
     """What shows the order of day and month, where it matters."""
-    if spec.style in ("", "auto"):
-        open_ = needs_an_order(texts)
-    elif spec.style in ORDERS:
+    shown = shown_order(texts) if spec.style in ("", "auto", *DAY_ORDERS) else None
+    if not shown:
+        return None
+    if spec.style in DAY_ORDERS:
         open_ = ~parse_times(texts, spec.style, "UTC")[1] & needs_an_order(texts)
-    else:
-        return None
-    count = int(np.count_nonzero(open_))
-    if not count or spec.style and not _is_doubtful(count, texts):
-        return None
-    shown = {}
-    for text, _count in _counted(texts.filter(pa.array(open_))):
-        if order := shown_order(text):
-            shown.setdefault(order, text)
-    contradicts = spec.style if spec.style in ORDERS else ""
-    if len(shown) == 1:
-        [(order, text)] = shown.items()
+        if not _is_doubtful(np.count_nonzero(open_), texts):
+            return None
         return Finding(
-            "date_order", count, (text,), order, not contradicts, contradicts
+            "date_order",
+            int(np.count_nonzero(open_)),
+            _examples(texts, open_),
+            shown.order if shown.order != spec.style else "",
+            contradicts=spec.style,
         )
-    examples = tuple(shown.values()) or _examples(texts, open_)
-    return Finding(
-        "date_order", count, examples, _likely_order(texts), contradicts=contradicts
-    )
-
-
-def _likely_order(texts):
-    """The order in which the days of a file lie closer together."""
-    spans = {}
-    for order in ORDERS:
-        times, valid = parse_times(texts, order, "UTC")
-        if valid.any():
-            spans[order] = np.ptp(times[valid])
-    least = min(spans.values(), default=0)
-    likely = [order for order, span in spans.items() if span == least]
-    return likely[0] if len(likely) == 1 else ""
+    open_ = shown.open if shown.swapped is None else shown.open | shown.swapped
+    count = int(np.count_nonzero(open_))
+    return Finding("date_order", count, shown.examples, shown.order, shown.is_sure)
 
 
 def _format(texts, spec):
@@ -212,18 +196,27 @@ def _format(texts, spec):
     if not count or not _is_doubtful(count, texts):
         return None
     odd = pc.unique(texts.filter(pa.array(invalid)))[:MOST_TRIED]
-    found = [
-        style
-        for style in ("auto", *TIME_FORMATS)
-        if style != (spec.style or "auto") and parse_times(odd, style, "UTC")[1].all()
-    ]
     return Finding(
         "time_format",
         count,
         tuple(odd.to_pylist()[:MOST_EXAMPLES]),
-        found[0] if found else "",
+        _likely_format(odd, spec.style or "auto"),
         contradicts=spec.style,
     )
+
+
+def _likely_format(texts, said):
+    """The format that reads all texts; of several that with the closest days."""
+    spans = {}
+    for style in ("auto", *TIME_FORMATS):
+        if style == said:
+            continue
+        times, valid = parse_times(texts, style, "UTC")
+        if valid.all() and EARLIEST_US <= times.min() and times.max() < LATEST_US:
+            spans[style] = int(np.ptp(times))
+    least = min(spans.values(), default=0)
+    likely = [style for style, span in spans.items() if span == least]
+    return likely[0] if len(likely) == 1 or "auto" in likely else ""
 
 
 # === DURATIONS === #

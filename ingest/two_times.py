@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..notation.days import ORDERS
 from . import mapping
-from .times import SECOND_US, parse_times
+from .times import DAY_ORDERS, SECOND_US, parse_times
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def _read(frame, columns, target, timezone):
     if not style:
         # Which of day and month comes first is said once for all times of a file.
         _texts, start = mapping.read_target(frame, columns, "start_time")
-        style = start.style if start and start.style in ORDERS else ""
+        style = start.style if start and start.style in DAY_ORDERS else ""
     hint = None
     if target == "start_time":
         hint, _spec = mapping.read_target(frame, columns, "time_hint")

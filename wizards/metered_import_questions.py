@@ -11,11 +11,11 @@ from ..ingest.directions import likely_direction, word_key
 from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
 from ..ingest.survey import MOST_RECORDS, STYLES, survey
+from ..ingest.times import DAY_ORDERS
 from ..ingest.trial import MOST_RECORDS as MOST_TRIED
 from ..ingest.trial import likely_payer, try_records
 from ..models.customer.metered_identifier import IDENTIFIER_KINDS
 from ..models.source.metered_source_column import UNIT_NAMES
-from ..notation.days import ORDERS
 
 #: key of a finding -> facts of the preview that it decides about
 FACTS = {
@@ -70,7 +70,13 @@ class MeteredImport(models.TransientModel):
         help="Leave empty to accept only whole seconds and h:mm:ss.",
     )
     date_order = fields.Selection(
-        [("dmy", "Day first: 31/12/2026"), ("mdy", "Month first: 12/31/2026")],
+        [
+            ("dmy", "Day first: 31/12/2026"),
+            ("mdy", "Month first: 12/31/2026"),
+            ("ymd", "Year first: 26/12/31"),
+            ("dmy-swapped", "Day first, exchanged in dates made by a spreadsheet"),
+            ("mdy-swapped", "Month first, exchanged in dates made by a spreadsheet"),
+        ],
         string="Dates",
         help="Leave empty to accept only dates that start with the year.",
     )
@@ -284,8 +290,8 @@ class MeteredImport(models.TransientModel):
             said["date_order"] = ""
         answers = {
             "unit": known.get("seconds"),
-            "date_order": times if times in ORDERS else "",
-            "time_format": "" if times in (*ORDERS, "auto") else times,
+            "date_order": times if times in DAY_ORDERS else "",
+            "time_format": "" if times in (*DAY_ORDERS, "auto") else times,
             "decimal_sign": known.get("quantity"),
         }
         return {key: said.get(key, answers[key] or "") or False for key in STYLES}

@@ -14,6 +14,7 @@ REASONS = [
     ("invalid_duration", "Duration cannot be read"),
     ("invalid_quantity", "Quantity cannot be read"),
     ("unclear_time", "Ambiguous time"),
+    ("repeated_hour", "Time in an hour that the clock shows twice"),
     ("unclear_duration", "Ambiguous duration"),
     ("unclear_quantity", "Ambiguous quantity"),
     ("invalid_properties", "Properties are not a JSON object"),
@@ -266,6 +267,12 @@ class MeteredException(models.Model):
                 "%s can be read as day first or month first. On the Columns page of "
                 "the source, set the format of the start time to dmy or mdy. You can "
                 "also import the file again and answer the question there.",
+                detail,
+            ),
+            "repeated_hour": self.env._(
+                "When the clock was set back, it showed %s twice. Correct the record "
+                "by adding the offset, such as +02:00. Or choose on the source which "
+                "of the two hours is meant, under Repeated Hour.",
                 detail,
             ),
             "unclear_duration": self.env._(

@@ -126,6 +126,28 @@ class TestSurvey(unittest.TestCase):
                     ("date_order", order, is_shown),
                 )
 
+    def test_what_shows_the_order(self):
+        for texts, order, is_shown in (
+            (["10.05.2026 14:00", "10.13.2026 14:00"], "mdy", False),
+            (["10.05.2026 14:00", "13.10.2026 14:00"], "dmy", True),
+            (["26/10/05 14:00", "26/10/06 14:00", "26/10/31 14:00"], "ymd", False),
+            (["26/10/26 14:00", "26/10/27 14:00"], "ymd", False),
+            (["26/10/26 14:00", "27/10/26 14:00"], "dmy", False),
+            (["05/10/26 14:00", "31/10/26 14:00"], "dmy", True),
+            (["Tue 11/03/2026 10:05 PM"], "mdy", True),
+            (["10:05 PM 11/13/2026"], "mdy", True),
+            (["13/10/2026 14:00", "2026-05-10 14:00:00"], "dmy-swapped", False),
+            (["13/10/2026 14:00", "2026-05-13 14:00:00"], "dmy", True),
+        ):
+            found = self.finding(start_time=texts, call_id=list("abc")[: len(texts)])
+            self.assertEqual(
+                (found.key, found.value, found.is_shown),
+                ("date_order", order, is_shown),
+                texts,
+            )
+        for text in ("05-Oct-2026 10:00:00", "Oct 5, 2026 10:00 PM"):
+            self.assertFalse(look(start_time=[text]).findings, text)
+
     def test_an_order_that_does_not_fit(self):
         texts = ["03/25/2026 10:00"] * 3
         found = self.finding(start_time=texts, styles={"start_time": "dmy"})
@@ -135,8 +157,11 @@ class TestSurvey(unittest.TestCase):
 
     def test_formats(self):
         for text, style in (
-            ("05-Oct-2026 10:00:00", "%d-%b-%Y %H:%M:%S"),
-            ("Oct 5, 2026 10:00 PM", "%b %d, %Y %I:%M %p"),
+            ("05232026100000", "%m%d%Y%H%M%S"),
+            ("05102026100000", ""),
+            ("261005140000", "%y%m%d%H%M%S"),
+            ("2026-10-05", "%Y-%m-%d"),
+            ("46300.583333", "serial"),
             ("yesterday", ""),
         ):
             found = self.finding(start_time=[text])
