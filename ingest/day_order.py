@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from ..notation.days import FIRST_YEAR, LAST_YEAR
 from . import mapping
-from .times import DAY_ORDERS, SWAPPED, parse_times
+from .time_layouts import DAY_ORDERS, SWAPPED
+from .times import parse_times
 
 ORDERS = DAY_ORDERS[:3]
 # Dates in digits with the year last, or with two digits only. Weekdays may precede.

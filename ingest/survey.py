@@ -22,7 +22,8 @@ from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
 from .quantities import quantities_in_both
-from .times import DAY_ORDERS, needs_an_order, parse_times
+from .time_layouts import DAY_ORDERS
+from .times import needs_an_order, parse_times
 from .two_times import durations_of_times
 
 MOST_RECORDS = 200_000

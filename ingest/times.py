@@ -21,11 +21,6 @@ from .time_layouts import (
     places_of,
 )
 
-__all__ = [
-    *("DAY_ORDERS", "SWAPPED", "HINT", "SECOND_US"),
-    *("needs_an_order", "parse_times", "read_times", "style_problem"),
-]
-
 SECOND_US = 1_000_000
 FRACTION_DIGITS = 6
 

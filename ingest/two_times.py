@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import mapping
-from .times import DAY_ORDERS, SECOND_US, parse_times
+from .time_layouts import DAY_ORDERS
+from .times import SECOND_US, parse_times
 
 
 @dataclass(frozen=True)

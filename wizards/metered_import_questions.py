@@ -11,7 +11,7 @@ from ..ingest.directions import likely_direction, word_key
 from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
 from ..ingest.survey import MOST_RECORDS, STYLES, survey
-from ..ingest.times import DAY_ORDERS
+from ..ingest.time_layouts import DAY_ORDERS
 from ..ingest.trial import MOST_RECORDS as MOST_TRIED
 from ..ingest.trial import likely_payer, try_records
 from ..models.customer.metered_identifier import IDENTIFIER_KINDS
