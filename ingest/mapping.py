@@ -113,7 +113,7 @@ def read_target(frame, columns, target):
         values = arrays[0]
         if len(arrays) > 1:
             if target in TIMES:
-                arrays = [pc.utf8_trim_whitespace(array) for array in arrays]
+                arrays = [_without_midnight(array) for array in arrays]
             values = pc.binary_join_element_wise(*arrays, _between(spec))
         return extract(values, spec.pattern), spec
     return None, None
@@ -125,6 +125,14 @@ def heading(frame, spec):
     :param spec: :class:`ColumnSpec`, or None
     """
     return "+".join(spec.resolve(frame.columns)) if spec else ""
+
+
+def _without_midnight(texts):
+    """Parts of times: the cell of a day in a spreadsheet has a clock, too."""
+    texts = pc.utf8_trim_whitespace(texts)
+    return pc.replace_substring_regex(
+        texts, r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00$", r"\1"
+    )
 
 
 #: what the ids of records begin with that have none of their own

@@ -52,6 +52,7 @@ from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
 from .connectors import test_standard_webhooks
+from .connectors import test_workbook_clocks
 from .connectors import test_workbook_sheets
 from .counter import test_counter_around
 from .counter import test_counter_readings
@@ -143,6 +144,7 @@ from .ingest import test_presets
 from .ingest import test_quantities
 from .ingest import test_same_records
 from .ingest import test_survey
+from .ingest import test_time_layouts
 from .ingest import test_times
 from .ingest import test_tours_import
 from .ingest import test_two_times

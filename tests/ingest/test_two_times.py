@@ -86,6 +86,7 @@ class TestTwoTimes(unittest.TestCase):
         )
         for day, style in (
             ("2026-10-05", ""),
+            ("2026-10-05 00:00:00", ""),
             ("05.10.2026", "dmy"),
             ("5 Oct 2026", "%d %b %Y %H:%M:%S"),
             ("2026-10-05", "%Y-%m-%d-%H:%M:%S"),
