@@ -6,6 +6,7 @@ The order is one that reads all of them. A single time shows it by a day above 1
 its weekday, or by a year of two digits that is none.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,15 @@ _DATE = r"(?:^|[^0-9])[0-9]{1,2}([/.\-])[0-9]{1,2}[/.\-][0-9]{2}"
 _SHORT_YEAR = r"(?:^|[^0-9])[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2}(?:[^0-9]|$)"
 _POINTS = r"(?:^|[^0-9])[0-9]{1,2}\.[0-9]{1,2}\."
 _SIGNS = r"^[0-9]{4}[-/.](?P<month>[0-9]{1,2})[-/.](?P<day>[0-9]{1,2})(?:[^0-9]|$)"
+
+
+# dd/mm/yyyy, TT.MM.JJJJ, JJ/MM/AAAA, mm-dd-yy
+_DAY, _MONTH, _YEAR = r"(?:dd?|tt?|jj?|дд?)", r"mm?", r"(?:yy|jj|aa|гг)"
+_NAMED = {
+    "dmy": re.compile(rf"(?<![^\W\d_]){_DAY}[./ \-]{_MONTH}[./ \-]{_YEAR}"),
+    "mdy": re.compile(rf"(?<![^\W\d_]){_MONTH}[./ \-]{_DAY}[./ \-]{_YEAR}"),
+    "ymd": re.compile(rf"(?<![^\W\d_]){_YEAR}[./ \-]{_MONTH}[./ \-]{_DAY}(?!\w)"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,21 @@ class Shown:
     swapped: np.ndarray | None = None
 
 
-def shown_order(texts):
+def named_order(heading):
+    """The order that the name of a column of times tells: `Date (mm/dd/yyyy)`.
+
+    :return: one of `ORDERS`; empty where it names none, or several
+    """
+    heading = heading.lower()
+    found = [order for order, layout in _NAMED.items() if layout.search(heading)]
+    return found[0] if len(found) == 1 else ""
+
+
+def shown_order(texts, heading=""):
     """What times show of the order of day and month.
 
     :param texts: pyarrow strings without blanks around them
+    :param heading: name of their column
     :return: :class:`Shown`; None where no time needs an order
     """
     if not pc.any(pc.match_substring_regex(texts, _DATE)).as_py():
@@ -64,6 +85,9 @@ def shown_order(texts):
     likely = [order for order in ORDERS if counts[order] == best]
     is_all = best == np.count_nonzero(open_)
     # A point parts days from months in most of the countries that have it there.
+    named = named_order(heading)
+    if is_all and named in likely and len(likely) > 1:
+        return Shown(open_, named, True, _first(texts, open_))
     points = pc.match_substring_regex(texts, _POINTS).to_numpy(zero_copy_only=False)
     points &= open_
     if is_all and len(likely) == 1:
@@ -99,7 +123,8 @@ def with_shown_orders(frame, columns):
         if spec.target in mapping.TIMES and spec.style in ("", "auto"):
             texts, first = mapping.read_target(frame, columns, spec.target)
             if first is spec:
-                shown = shown_order(pc.utf8_trim_whitespace(texts))
+                texts = pc.utf8_trim_whitespace(texts)
+                shown = shown_order(texts, mapping.heading(frame, spec))
                 if shown and shown.is_sure:
                     spec = replace(spec, style=shown.order)
         found.append(spec)

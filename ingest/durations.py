@@ -33,8 +33,12 @@ them, the last three clocks without signs."""
 
 #: a decimal among more whole numbers than that is a slip, and casts no doubt on them
 MOST_DOUBTED = 2
+#: and so it is among more numbers that would be usual as minutes
+MOST_DOUBTED_SMALL = 20
+FEW_MINUTES = 20
 MS_DIGITS = 3
 MS = 10**MS_DIGITS
+DECIMAL_UNITS = ("6s", "min", "h", "day")
 _SECONDS = {"6s": 6, "min": 60, "h": 3600, "day": 86_400}
 #: unit -> seconds of its last two digits, and of those before: of two, then of all
 _PACKED = {"hhmmss": (1, 60, 3600), "mmss": (1, 60, 6000), "hhmm": (60, 3600, 360_000)}
@@ -150,7 +154,8 @@ def doubted_with(values, unclear, doubted=False):
     Where nobody has chosen a unit, they may be:
 
     - minutes, where a third of the numbers has decimals, but not one alone, which may
-      be a slip: beside 1.5, 2 is 2 seconds or 2.0 minutes
+      be a slip; or where some have, and half of the whole ones are no more than
+      `FEW_MINUTES`: beside 1.5, 2 is 2 seconds or 2.0 minutes
     - clocks, where some are padded with zeros (`000105`), and the last two digits of
       all that are as long are below 60
     - milliseconds, where half of them are longer than `LONG_SECONDS`
@@ -172,8 +177,11 @@ def doubted_with(values, unclear, doubted=False):
             found[rows] = number > 0
             packed[rows] = (number > 0) & _may_be_packed(number, match.end())
             numbers.append(number[number > 0])
-    is_minutes = decimals > 1 and decimals * MOST_DOUBTED >= np.count_nonzero(found)
-    if doubted or is_minutes or numbers and are_long(np.concatenate(numbers)):
+    numbers = np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
+    is_minutes = decimals > 1 and decimals * MOST_DOUBTED >= len(numbers)
+    if decimals * MOST_DOUBTED_SMALL >= len(numbers) > 0 and decimals:
+        is_minutes |= np.median(numbers) <= FEW_MINUTES
+    if doubted or is_minutes or are_long(numbers):
         return found
     return packed
 

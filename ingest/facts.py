@@ -18,6 +18,7 @@ from .extract import column, extract
 from .mapping import heading, read_target
 from .quantities import parse_quantities, quantity_texts
 from .two_times import durations_of_times
+from .unit_of_times import unit_of_times
 
 #: fact -> what a user reads
 FACTS = {
@@ -30,6 +31,8 @@ FACTS = {
     "meter": "Meter code",
     "call_id": "Record id",
 }
+#: records whose durations are compared with their times
+_MOST_COMPARED = 200
 #: facts that may tell the customer
 PAYER_FACTS = ("caller", "callee", "meter", "call_id")
 
@@ -102,11 +105,24 @@ class RecordFacts:
                 found = parse_named(texts, settings.duration_rounding, unit, named)
                 is_open = fact == "seconds" and not unit and not named
                 if is_open and self._is_doubting:
-                    found = _doubted(texts, *found, settings.doubts_durations)
+                    found = _doubted(texts, *found, self._has_other_unit(texts))
                 self._seconds[fact] = (texts, *found)
             else:
                 self._seconds[fact] = self._between_times(fact)
         return self._seconds[fact]
+
+    def _has_other_unit(self, texts):
+        """Whether whole numbers are known to be no seconds, or the times say so."""
+        settings = self._settings
+        if settings.doubts_durations:
+            return True
+        unit = unit_of_times(
+            self.frame[:_MOST_COMPARED],
+            settings.columns,
+            settings.timezone,
+            texts[:_MOST_COMPARED],
+        )
+        return unit not in ("", "s")
 
     def _between_times(self, fact):
         settings = self._settings

@@ -32,11 +32,26 @@ class ColumnSpec:
         :param names: the file's column names
         :return: tuple of names; empty when the file has none of the alternatives
         """
-        for alternative in self.columns.split(","):
-            parts = tuple(part.strip() for part in alternative.split("+"))
-            if all(part in names for part in parts):
-                return parts
+        alternatives = self.columns.split(",")
+        for begin in range(len(alternatives)):
+            # A name may have commas and plus signs of its own.
+            for end in range(len(alternatives), begin, -1):
+                alternative = ",".join(alternatives[begin:end])
+                if parts := _joined_names(alternative.split("+"), names):
+                    return parts
         return ()
+
+
+def _joined_names(parts, names):
+    """The names that are joined by +, as few as possible; empty if one is none."""
+    for end in range(len(parts), 0, -1):
+        name = "+".join(parts[:end]).strip()
+        if name in names:
+            if end == len(parts):
+                return (name,)
+            if rest := _joined_names(parts[end:], names):
+                return (name, *rest)
+    return ()
 
 
 def repeated_names(columns, names, repeated):

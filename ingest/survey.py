@@ -17,14 +17,20 @@ from . import mapping
 from .day_order import shown_order
 from .directions import direction_words
 from .duration_words import named_unit
-from .durations import UNITS, doubted_with, parse_named, parse_seconds
+from .durations import (
+    DECIMAL_UNITS,
+    UNITS,
+    doubted_with,
+    parse_named,
+    parse_seconds,
+)
 from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
 from .quantities import quantities_in_both
 from .time_layouts import DAY_ORDERS
 from .times import needs_an_order, parse_times
-from .two_times import durations_of_times
+from .unit_of_times import unit_of_times
 
 MOST_RECORDS = 200_000
 """Records that are looked at."""
@@ -42,6 +48,8 @@ MOST_EXAMPLES = 4
 EARLIEST_US, LATEST_US = 1_577_836_800_000_000, 2_840_140_800_000_000
 #: times that formats are tried on
 MOST_TRIED = 1000
+#: that half of the calls are longer is not likely; of seconds taken for minutes it is
+LONG_MINUTES = 60
 #: share of texts that do not fit what the source says from which on it is doubted
 DOUBTFUL_SHARE = 0.1
 
@@ -162,15 +170,17 @@ def _times(frame, columns):
         if texts is None or not len(texts):
             continue
         texts = pc.utf8_trim_whitespace(texts)
-        finding = _order(texts, spec) or _format(texts, spec)
+        heading = mapping.heading(frame, spec)
+        finding = _order(texts, spec, heading) or _format(texts, spec)
         if finding:
             return [finding]
     return []
 
 
-def _order(texts, spec):
+def _order(texts, spec, heading):
     """What shows the order of day and month, where it matters."""
-    shown = shown_order(texts) if spec.style in ("", "auto", *DAY_ORDERS) else None
+    is_open = spec.style in ("", "auto", *DAY_ORDERS)
+    shown = shown_order(texts, heading) if is_open else None
     if not shown:
         return None
     if spec.style in DAY_ORDERS:
@@ -230,33 +240,69 @@ def _durations(frame, columns, timezone):
     texts = pc.utf8_trim_whitespace(texts)
     if not spec.style and (named := named_unit(mapping.heading(frame, spec))):
         return _named_durations(frame, columns, timezone, texts, named)
-    _seconds, valid, unclear = parse_seconds(texts)
+    others = unit_of_times(frame, columns, timezone, texts)
     if spec.style in UNITS:
-        # What may be a duration, and is none in the unit of the source.
-        unclear |= valid
-        unclear &= ~parse_seconds(texts, unit=spec.style)[1]
-        if not _is_doubtful(np.count_nonzero(unclear), texts):
-            return None
-        doubted = unclear
-    else:
-        doubted = unclear | doubted_with(texts, unclear)
+        return _said_durations(texts, spec.style, others)
+    _seconds, valid, unclear = parse_seconds(texts)
+    whole = doubted_with(texts, unclear, True)
+    doubted = unclear | doubted_with(texts, unclear)
+    if others not in ("", "s"):
+        doubted |= whole
     if not doubted.any():
         return None
-    value = _unit_of_others(frame, columns, timezone, texts)
-    value = value or likely_unit(_counted(texts.filter(pa.array(doubted))))
+    value = others or likely_unit(
+        _counted(texts.filter(pa.array(doubted))),
+        _counted(texts.filter(pa.array(whole))),
+    )
+    value = _reading_most(texts, value, doubted)
+    # Whatever is answered holds for the whole numbers, too.
+    is_clock = any(":" in text for text in _examples(texts, unclear))
+    changed = doubted if value == "s" or is_clock else doubted | whole
+    examples = _examples(texts, unclear if unclear.any() else doubted)
+    if (changed & ~unclear).any() and unclear.any():
+        examples = (*examples[: MOST_EXAMPLES - 1], *_examples(texts, whole)[:1])
+    return Finding("unit", int(np.count_nonzero(changed)), examples, value)
+
+
+def _said_durations(texts, unit, others):
+    """What does not fit the unit that the source says."""
+    _seconds, valid, unclear = parse_seconds(texts)
+    seconds, fits, _unclear = parse_seconds(texts, unit=unit)
+    misfits = (valid | unclear) & ~fits
+    if _is_doubtful(np.count_nonzero(misfits), texts):
+        value = others or likely_unit(_counted(texts.filter(pa.array(misfits))))
+        value = _reading_most(texts, value, misfits)
+        if (fits & ~parse_seconds(texts, unit=value)[1]).any():
+            value = ""
+    else:
+        # Whole numbers only, where the answer was about decimals.
+        misfits = doubted_with(texts, unclear, True)
+        is_whole = unit in DECIMAL_UNITS and not unclear.any() and misfits.any()
+        usual = is_whole and np.median(seconds[misfits]) < LONG_MINUTES * 60
+        if not is_whole or usual or others == unit:
+            return None
+        value = "s"
     return Finding(
         "unit",
-        int(np.count_nonzero(doubted)),
-        _examples(texts, unclear if unclear.any() else doubted),
-        value if value != spec.style else "",
-        contradicts=spec.style,
+        int(np.count_nonzero(misfits)),
+        _examples(texts, misfits),
+        value if value != unit else "",
+        contradicts=unit,
     )
+
+
+def _reading_most(texts, unit, open_):
+    """A unit, if it reads most of what is open; or else none."""
+    if not unit:
+        return ""
+    reads = parse_seconds(texts, unit=unit)[1] & open_
+    return unit if 2 * np.count_nonzero(reads) > np.count_nonzero(open_) else ""
 
 
 def _named_durations(frame, columns, timezone, texts, named):
     """What the heading of a column of durations leaves open, or shows."""
     seconds, valid, unclear = parse_named(texts, "down", "", named)
-    value = _unit_of_others(frame, columns, timezone, texts)
+    value = unit_of_times(frame, columns, timezone, texts)
     if unclear.any():
         open_, is_shown = unclear, False
         if value in ("", named):
@@ -271,26 +317,6 @@ def _named_durations(frame, columns, timezone, texts, named):
         return None
     count = int(np.count_nonzero(open_))
     return Finding("unit", count, _examples(texts, open_), value, is_shown)
-
-
-def _unit_of_others(frame, columns, timezone, texts):
-    """The unit in which durations fit the times of calls; empty where none does."""
-    lasting = durations_of_times(frame, columns, timezone, "down")
-    if not lasting or not lasting.valid.any():
-        return ""
-    fits = {}
-    for unit in UNITS:
-        seconds, valid, _unclear = parse_seconds(texts, "nearest", unit)
-        both = valid & lasting.valid & (lasting.seconds > 0)
-        # Clocks are cut to the second, durations of minutes to the minute.
-        near = 60 if unit == "h:mm" else 1
-        good = np.abs(seconds - lasting.seconds)[both] <= near
-        fits[unit] = np.count_nonzero(good), -near
-    best = max(fits, key=fits.get)
-    is_most = 2 * fits[best][0] > np.count_nonzero(
-        lasting.valid & (lasting.seconds > 0)
-    )
-    return best if is_most else ""
 
 
 # === QUANTITIES === #

@@ -108,6 +108,7 @@ from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
 from .ingest import test_api_page
+from .ingest import test_column_specs
 from .ingest import test_conflicts
 from .ingest import test_database_killed
 from .ingest import test_dialled

@@ -212,8 +212,7 @@ class MeteredImport(models.TransientModel):
         is_open = [
             finding
             for finding in found.findings
-            if not (finding.is_shown and can_answer)
-            and said.get(finding.key) != finding.contradicts
+            if not finding.is_shown and said.get(finding.key) != finding.contradicts
         ]
         values = {f.key: f.value for f in found.findings if f.value}
         self._set_as_program(
@@ -257,7 +256,7 @@ class MeteredImport(models.TransientModel):
                         *(
                             self._assumption_text(finding)
                             for finding in found.findings
-                            if finding.is_shown and can_answer
+                            if finding.is_shown
                         ),
                     ]
                 )

@@ -57,7 +57,11 @@ class TestSurvey(unittest.TestCase):
             (["0:04", "1:30", "2:15", "0:45"], 4, "mm:ss"),
             (["0:04", "75:10"], 2, "mm:ss"),
             (["1.5", "0.25", "2"], 3, "min"),
-            (["60", "90", "30", "1.5"], 1, "min"),
+            (["60", "90", "30", "1.5"], 4, ""),
+            (["7"] * 9 + ["1.5"], 10, "min"),
+            (["1.065", "60", "30", "45"], 4, ""),
+            (["1,065", "2,300"], 2, ""),
+            (["1.250", "2.500", "0.750"], 3, ""),
             (["114.030", "60.000"], 2, "s"),
             (["0.00104167", "0.5"], 2, "day"),
             (["1.5", "0:04:00", "0:00"], 1, "min"),
@@ -94,6 +98,10 @@ class TestSurvey(unittest.TestCase):
         self.assertEqual((found.value, found.is_shown), ("s", False))
 
     def test_the_times_of_calls_show_the_unit(self):
+        ends = ["2026-10-05 10:04:00", "2026-10-05 10:01:00"]
+        found = self.finding(seconds=["4", "1"], end_time=ends)
+        self.assertEqual((found.value, found.records), ("min", 2))
+        self.assertFalse(look(seconds=["240", "60"], end_time=ends).findings)
         ends = ["2026-10-05 10:04:10", "2026-10-05 10:01:40"]
         found = self.finding(seconds=["4:10", "1:40"], end_time=ends)
         self.assertEqual(found.value, "mm:ss")
@@ -105,6 +113,16 @@ class TestSurvey(unittest.TestCase):
     def test_a_unit_that_does_not_fit(self):
         found = self.finding(seconds=["0:04", "0:06"], styles={"seconds": "s"})
         self.assertEqual((found.contradicts, found.value), ("s", "h:mm"))
+        for texts, value, count in (
+            (["65", "130", "700"], "s", 3),
+            (["1.5", "1.125", "1,125"], "", 1),
+        ):
+            found = self.finding(seconds=texts, styles={"seconds": "min"})
+            self.assertEqual(
+                (found.contradicts, found.value, found.records), ("min", value, count)
+            )
+        for texts in (["2", "7", "3"], ["65.5", "130", "700"]):
+            self.assertFalse(look(seconds=texts, styles={"seconds": "min"}).findings)
         self.assertFalse(
             look(seconds=["0:04"] + ["7"] * 20, styles={"seconds": "s"}).findings
         )
@@ -145,6 +163,17 @@ class TestSurvey(unittest.TestCase):
                 ("date_order", order, is_shown),
                 texts,
             )
+        for heading, order in (
+            ("Date (mm/dd/yyyy)", "mdy"),
+            ("Datum (TT.MM.JJJJ)", "dmy"),
+            ("JJ/MM/AAAA", "dmy"),
+            ("yy-mm-dd", ""),
+            ("Date", ""),
+        ):
+            frame = pd.DataFrame({heading: ["04/04/2026 10:00"]})
+            spec = ColumnSpec("start_time", heading)
+            [found] = survey(frame, [spec], "UTC", {}).findings
+            self.assertEqual((found.value, found.is_shown), (order, bool(order)))
         for text in ("05-Oct-2026 10:00:00", "Oct 5, 2026 10:00 PM"):
             self.assertFalse(look(start_time=[text]).findings, text)
 
