@@ -30,6 +30,7 @@ from .likely_units import likely_unit
 from .quantities import quantities_in_both
 from .time_layouts import DAY_ORDERS
 from .times import needs_an_order, parse_times
+from .told_zone import told_zone
 from .unit_of_times import unit_of_times
 
 MOST_RECORDS = 200_000
@@ -92,12 +93,14 @@ class Survey:
     :ivar words: list of ``directions.UnknownWord``
     :ivar ids: :class:`~.id_survey.IdSurvey`
     :ivar clock_us: how much later records begin than their ids say, see ``id_clock``
+    :ivar zone: what names another time zone, see ``told_zone``
     """
 
     findings: list
     words: list
     ids: IdSurvey
     clock_us: int = 0
+    zone: str = ""
 
     @property
     def shown(self):
@@ -130,6 +133,7 @@ def survey(frame, columns, timezone, words):
         direction_words(frame, columns, words),
         id_survey(frame, columns),
         _clock(frame, columns, timezone),
+        told_zone(frame, columns, timezone),
     )
 
 

@@ -150,6 +150,7 @@ from .ingest import test_times
 from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_typed_numbers
+from .ingest import test_unclear_kinds
 from .ingest import test_unclear_records
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums

@@ -487,6 +487,13 @@ class MeteredImport(models.TransientModel):
                 "%(contradiction)s Check the time zone of the source.",
                 contradiction=self.source_id._describe_clock(found.clock_us),
             )
+        if found.zone:
+            yield self.env._(
+                "The column %(column)s names a time zone, but times without an offset "
+                "are read in %(zone)s. Check the time zone of the source.",
+                column=found.zone,
+                zone=self.source_id.timezone,
+            )
         for finding in found.findings:
             if finding.contradicts and said.get(finding.key) == finding.contradicts:
                 yield self._question_text(finding)

@@ -216,6 +216,23 @@ class TestSurvey(unittest.TestCase):
         found = self.finding(quantity=["0,5"], styles={"quantity": "point"})
         self.assertEqual((found.contradicts, found.value), ("point", "comma"))
 
+    def test_zones_that_the_file_names(self):
+        for names, zone, start, told in (
+            (["start (UTC)"], "Europe/Berlin", START, "start (UTC)"),
+            (["start (UTC)"], "UTC", START, ""),
+            (["start_utc"], "Europe/Berlin", START, "start_utc"),
+            (["start (GMT+2)"], "Europe/Berlin", START, ""),
+            (["start (GMT+1)"], "Europe/Berlin", START, "start (GMT+1)"),
+            (["start (EST)"], "Europe/Berlin", START, "start (EST)"),
+            (["start (EST)"], "America/New_York", START, ""),
+            (["start (UTC)"], "Europe/Berlin", f"{START}Z", ""),
+            (["start", "Time Zone"], "Europe/Berlin", START, "Time Zone"),
+            (["start", "length"], "Europe/Berlin", START, ""),
+        ):
+            frame = pd.DataFrame({name: [start] for name in names})
+            found = survey(frame, [ColumnSpec("start_time", names[0])], zone, {})
+            self.assertEqual(found.zone, told, names)
+
     def test_words_ids_and_clocks(self):
         found = look(direction=["in", "hither", "hither"])
         self.assertEqual([(w.word, w.records) for w in found.words], [("hither", 2)])
