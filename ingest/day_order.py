@@ -19,6 +19,8 @@ from .time_layouts import DAY_ORDERS, SWAPPED
 from .times import parse_times
 
 ORDERS = DAY_ORDERS[:3]
+# What such times begin with, which is quickly looked for.
+_BEGIN = r"^[^0-9]{0,12}[0-9]{1,2}[^0-9]"
 # Dates in digits with the year last, or with two digits only. Weekdays may precede.
 _DATE = r"(?:^|[^0-9])[0-9]{1,2}([/.\-])[0-9]{1,2}[/.\-][0-9]{2}"
 _SHORT_YEAR = r"(?:^|[^0-9])[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2}(?:[^0-9]|$)"
@@ -70,8 +72,9 @@ def shown_order(texts, heading=""):
     :param heading: name of their column
     :return: :class:`Shown`; None where no time needs an order
     """
-    if not pc.any(pc.match_substring_regex(texts, _DATE)).as_py():
-        return None
+    for pattern in (_BEGIN, _DATE):
+        if not pc.any(pc.match_substring_regex(texts, pattern)).as_py():
+            return None
     times, reads = {}, {}
     for order in ORDERS:
         times[order], reads[order] = parse_times(texts, order, "UTC")
