@@ -41,6 +41,8 @@ class Choices:
     - `divisor`: what amounts are divided by, 100 for cents
     - `per_seconds`: what prices are for
     - `words`: dict word -> `words.MEANINGS`
+    - `bands`: dict position of a column of prices -> name of its time band, empty for
+      the price at other times; the positions are texts, as JSON has them
     """
 
     sheet: str = ""
@@ -58,6 +60,7 @@ class Choices:
     divisor: int = 0
     per_seconds: int = 0
     words: dict = field(default_factory=dict)
+    bands: dict = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, values):
@@ -82,6 +85,11 @@ class Choices:
                     for word, meaning in list(value.items())[:_MAX_WORDS]
                     if meaning in MEANINGS
                 }
+            elif one.name == "bands":
+                is_right = isinstance(value, dict) and all(
+                    place.isdecimal() and isinstance(name, str)
+                    for place, name in value.items()
+                )
             elif one.name in ("sheet", "country_code"):
                 is_right = isinstance(value, str)
             else:

@@ -114,8 +114,8 @@ _LISTS = _lt(
 class CodeStyle:
     """How the codes of a file are meant; empty where nobody has said it.
 
-    - `blanks`, `country_blanks`: `group` or `separate`; `dashes`: `join` or `range`; `lists`: `full` or
-      `ending`
+    - `blanks`, `country_blanks`: `group` or `separate`; `dashes`: `join` or `range`;
+      `lists`: `full` or `ending`
     - `national`: whether a country code belongs before them, which is not in the cell
     """
 

@@ -396,23 +396,31 @@ MONEY = ("price", "first_price", "connection_fee", "minimum", "maximum")
 #: columns of which a second one changes no price
 HARMLESS = ("name", "country")
 #: prices of other times of the day: which one is meant, the name does not say
-_BANDS = r"(?:off ?peak|peak|weekend|night|evening|day ?time|economy|standard)"
-_PRICES = r"(?:rate|price|tariff|cost|charge|rates|prices)"
-_OF_BAND = re.compile(rf"{_BANDS} ?(?:{_PRICES})?|{_PRICES} ?{_BANDS}")
+_BANDS = (
+    r"(?:off ?peak|peak|week ?ends?|nights?|evenings?|day ?time|economy|standard"
+    r"|(?:business|working|office) hours|holidays?|sundays?|saturdays?"
+    r"|haupt ?zeit|neben ?zeit|wochenende|nachts?|abends?|feiertage?"
+    r"|punta|valle|llano|fin de semana|noche|nocturn[oa]|festivos?)"
+)
+_PRICES = (
+    r"(?:rates?|prices?|tariff|cost|charge|preis|tarif|precio|tarifa)"
+    r"(?: (?:per|pro|por|je) min\w*)?"
+)
+_OF_BAND = re.compile(rf"{_BANDS} ?(?:{_PRICES})?|{_PRICES} ?{_BANDS}|day {_PRICES}")
 _UNITS = re.compile(
     r"(?:/|\b(?:per|pro|je|por|par)\b) *[0-9]* *(?:[^\W\d_]+)\.?"
     r"|\b(?:min|minute|minuto)\b"
 )
 
 
-def _plain(text):
+def plain(text):
     """A text in lower case without accents."""
     text = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss"))
     return "".join(sign for sign in text if not unicodedata.combining(sign))
 
 
 def _key(text):
-    return re.sub(r"[^a-z0-9]", "", _plain(text))
+    return re.sub(r"[^a-z0-9]", "", plain(text))
 
 
 _NAMES = {}
@@ -459,7 +467,7 @@ def understand_name(text):
         if not _key(rest) and seconds and (hundredths or currencies):
             known = _NAMES["price"]
     of_band = known is None and bool(
-        _OF_BAND.fullmatch(re.sub(r"[^a-z]+", " ", _plain(rest)).strip())
+        _OF_BAND.fullmatch(re.sub(r"[^a-z]+", " ", plain(rest)).strip())
     )
     if of_band:
         known = "price", len(COLUMNS["price"])

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..notation.numbers import COMMA, POINT
 from ..rating.errors import _lt
-from . import amounts, cells, codes, dates, words
+from . import amounts, cells, codes, dates, price_bands, words
 from .cells import WrongCell
 from .choices import Choices
 from .code_blanks import shown_blanks
@@ -146,6 +146,11 @@ class _Reading(CodesOfFile):
         if not {"prefix", "price"} <= set(self.texts):
             return self._reading(empty_rates())
         self._refuse_errors()
+        if wrong := price_bands.other_units(
+            self.deck_rows.header, self.deck_rows.bands
+        ):
+            self.problems.append(Problem(self.deck_rows.line, wrong))
+            return self._reading(empty_rates())
         self._work_out()
         values = self._values()
         merge_grace(values, self.lines, self.problems)
@@ -163,7 +168,9 @@ class _Reading(CodesOfFile):
         check_twice(frame, self.problems)
         self._ask_north_america(frame)
         bad = {problem.line for problem in self.problems} | self.open_lines
-        if any(question.key in ("columns", "sheet") for question in self.questions):
+        if any(
+            question.key in ("columns", "sheet", "bands") for question in self.questions
+        ):
             bad = set(self.lines.tolist())
         frame = frame[~frame["line"].isin(bad)].reset_index(drop=True)
         return self._reading(frame)
@@ -171,7 +178,7 @@ class _Reading(CodesOfFile):
     def _reading(self, frame):
         return DeckReading(
             frame,
-            sorted(self.problems, key=lambda problem: problem.line),
+            sorted(_once(self.problems), key=lambda problem: problem.line),
             self.questions,
             self.assumptions,
             self.words,
@@ -473,3 +480,8 @@ class _Reading(CodesOfFile):
                     self.problems.append(
                         Problem(int(self.lines[place]), WrongCell(_NO_PRICE))
                     )
+
+
+def _once(problems):
+    """Problems of a row, which may have a price of each time band, once."""
+    return {(one.line, one.text): one for one in problems}.values()

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from sys import intern
@@ -17,6 +17,7 @@ from ..connectors.spreadsheet import Workbook
 from ..connectors.unpack import Unpacked, utf8_blocks
 from ..connectors.workbook_cells import NumberText, TypedText
 from ..rating.errors import TranslatableError, _lt
+from . import price_bands
 from .amounts import understand
 from .cells import WrongCell
 from .choices import Choices, Question
@@ -77,6 +78,8 @@ class DeckRows:
     - `most`: how many rates it may stand for
     - `line`: of the header, 0 without one
     - `sheet`: title of the sheet; `sheets`: list of (title, whether it is hidden)
+    - `bands`: dict position -> name of the time band, where prices are in several
+      columns; None as a name: nobody has said it
     - `choices`: `choices.Choices`
     - `questions`: list of `choices.Question` that the table leaves open
     - `assumptions`: list of `cells.WrongCell`: sentences about what was passed over
@@ -91,6 +94,7 @@ class DeckRows:
     line: int = 0
     sheet: str = ""
     sheets: tuple = ()
+    bands: dict = field(default_factory=dict)
     choices: Choices = NO_CHOICES
     questions: tuple = ()
     assumptions: tuple = ()
@@ -98,7 +102,7 @@ class DeckRows:
     @property
     def unread(self):
         """Texts of the header that name nothing a rate has: not read from the file."""
-        known = set(self.columns.values())
+        known = {*self.columns.values(), *self.bands}
         return [
             text
             for place, text in enumerate(self.header)
@@ -167,6 +171,7 @@ class _Table:
         self.known = known
         self.notes, self.questions, self.assumptions = [], [], []
         self.sheet, self.sheets = "", ()
+        self.bands = {}
 
     # === SHEETS === #
 
@@ -242,6 +247,7 @@ class _Table:
             line,
             self.sheet,
             self.sheets,
+            self.bands,
             self.choices,
             tuple(self.questions),
             tuple(self.assumptions),
@@ -303,7 +309,7 @@ class _Table:
         places = chosen if chosen is not None else {n: p[0] for n, p in found.items()}
         prefix, country = places.get("prefix"), places.get("country_code")
         prices = (
-            [places["price"]]
+            [places["price"], *self._chosen_bands(header)]
             if chosen and "price" in chosen
             else found.get("price", ())
         )
@@ -352,6 +358,7 @@ class _Table:
         """dict meaning -> position; what is not clear is a question."""
         chosen = self.choices.columns
         if chosen is not None:
+            self.bands = self._chosen_bands(header)
             return {
                 meaning: place
                 for meaning, place in chosen.items()
@@ -373,7 +380,13 @@ class _Table:
                 )
                 for _line, row in rows
             )
-            if differ:
+            times = meaning == "price" and price_bands.question(
+                header, filled, headings, line, differ
+            )
+            if differ and times:
+                self.questions.append(times)
+                self.bands = dict.fromkeys(filled)
+            elif differ:
                 names = ", ".join(header[place] for place in filled)
                 self.questions.append(
                     Question(
@@ -391,6 +404,11 @@ class _Table:
                 Question("columns", WrongCell(_NO_COLUMNS), line, len(rows))
             )
         return columns
+
+    def _chosen_bands(self, header):
+        """dict position of a price -> time band, as a person has said it."""
+        bands = {int(place): name for place, name in self.choices.bands.items()}
+        return {place: name for place, name in bands.items() if place < len(header)}
 
     def _place_bands(self, found, headings, rows):
         """A column named peak has prices, or the names of time bands."""
