@@ -409,7 +409,18 @@ _PRICES = (
 _OF_BAND = re.compile(rf"{_BANDS} ?(?:{_PRICES})?|{_PRICES} ?{_BANDS}|day {_PRICES}")
 _UNITS = re.compile(
     r"(?:/|\b(?:per|pro|je|por|par)\b) *[0-9]* *(?:[^\W\d_]+)\.?"
-    r"|\b(?:min|minute|minuto)\b"
+    r"|\b[0-9]+ *(?:min|minutes?|minuten|minutos|s|secs?|seconds?|sek|seg)\b"
+    r"|\b(?:min|minute|minuto|hour|stunde|hora)\b"
+)
+#: what a heading says that prices are divided by
+_MILLS = re.compile(r"\bmill?s\b|\btenths? of (?:a )?cents?\b")
+_TIMES = re.compile(r"(?:\bx|×|\*) ?(10+)\b|\b(10+) ?(?:x\b|×)|\b1 ?/ ?(10+)\b")
+#: what stands in parentheses behind a name, and changes nothing of its meaning
+_ASIDE = re.compile(
+    r"\s*[(\[]\s*(?:gmt|utc|cet|cest|mez|est|edt|pst|pdt|inclusive|incl\.?"
+    r"|[dmyjta]{1,4}([./ -])[dmyjta]{1,4}\1[dmyjta]{1,4}(?: hh:mm(?::ss)?)?"
+    r"|(?:gmt|utc) ?[+-] ?[0-9:]+)\s*[)\]]\s*$",
+    re.IGNORECASE,
 )
 
 
@@ -457,7 +468,7 @@ class Heading:
 
 def understand_name(text):
     """What a column's name says, None where it says nothing that is known."""
-    key = _key(text)
+    key = _key(_ASIDE.sub("", text))
     known = _NAMES.get(key)
     rest, seconds, hundredths, currencies = _money_name(text)
     if known is None:
@@ -479,6 +490,18 @@ def understand_name(text):
     return Heading(meaning, rank, seconds, hundredths, currencies, of_band=of_band)
 
 
+def divisor_of(text):
+    """What the name of a column says that its prices are divided by; 0 for nothing."""
+    plain_text = plain(text)
+    if _MILLS.search(plain_text):
+        return 1000
+    found = _TIMES.search(plain_text)
+    if not found:
+        return 0
+    times = int(next(filter(None, found.groups()))[:9])
+    return times * (100 if _money_name(text)[2] else 1)
+
+
 def understand_money(text):
     """What the name of a column of money says of its amounts, whatever it is called."""
     _rest, seconds, hundredths, currencies = _money_name(text)
@@ -490,7 +513,8 @@ def _money_name(text):
     plain = text.lower()
     seconds, hundredths, currencies = 0, False, frozenset()
     for unit in _UNITS.findall(plain):
-        said = unit_seconds(unit if not unit.startswith("min") else "/" + unit)
+        is_whole = unit.startswith(("/", "per", "pro", "je", "por", "par"))
+        said = unit_seconds(unit if is_whole else "/" + unit)
         if said:
             seconds = said
             plain = plain.replace(unit, " ")

@@ -34,6 +34,8 @@ class FileCells:
         self.deck_rows = deck_rows
         self.choices = deck_rows.choices
         self.problems = Problems()
+        for line, error in deck_rows.wrong:
+            self.problems.append(Problem(line, error))
         self.questions = list(deck_rows.questions)
         self.assumptions = list(deck_rows.assumptions)
         self.words = {}

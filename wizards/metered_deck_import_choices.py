@@ -44,6 +44,8 @@ MEANINGS = [
 ]
 #: what is kept of a file of which nothing was said: an empty value is none at all
 SAID = {"said": True}
+#: keys of questions that are about the file, not about rows
+UNCOUNTED = ("columns", "sheet", "bands")
 NUMBERS = ("divisor", "per_seconds")
 
 
@@ -147,6 +149,12 @@ class MeteredDeckImport(models.TransientModel):
         ],
         string="Lists of Prefixes",
         help="Empty: only what may be read in one way is read.",
+    )
+
+    remarks = fields.Selection(
+        [("read", "They change nothing that the columns say")],
+        string="Texts Around the Rates",
+        help="Of this file alone: lines above, between or below the rates.",
     )
 
     def action_refresh(self):
@@ -292,9 +300,9 @@ class MeteredDeckImport(models.TransientModel):
         question = problem.question
         parts = [problem.text]
         examples = [str(text) for text in question.examples if text][:EXAMPLES]
-        if examples and question.key not in ("columns", "sheet", "bands"):
+        if examples and question.key not in UNCOUNTED:
             parts.append(self.env._("Found: %s.", " · ".join(examples)))
-        if question.key not in ("columns", "sheet", "bands"):
+        if question.key not in UNCOUNTED:
             parts.append(
                 self.env._(
                     "Rows: %(count)s, the first is line %(line)s.",
