@@ -27,7 +27,7 @@ FACTS = {
     "seconds": "Chargeable seconds",
     "duration": "Total duration in seconds",
     "quantity": "Quantity",
-    "meter": "Code of the meter",
+    "meter": "Meter code",
     "call_id": "Record id",
 }
 #: facts that may tell the customer

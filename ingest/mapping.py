@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -80,6 +81,18 @@ def missing_targets(columns, names, needed=("start_time", "seconds")):
         elif not any(spec.resolve(names) for spec in specs):
             missing.append(specs[0])
     return missing
+
+
+def filled_frame(frame, names):
+    """A frame that has all columns of some names, empty where it had none.
+
+    :param names: iterable of texts
+    """
+    missing = [name for name in sorted(names) if name not in frame.columns]
+    if not missing:
+        return frame
+    empty = pd.array([""] * len(frame), pd.ArrowDtype(pa.string()))
+    return frame.assign(**dict.fromkeys(missing, empty))
 
 
 def read_target(frame, columns, target):
