@@ -62,6 +62,7 @@ from .customer import test_partner_merge
 from .deck_files import test_deck_amounts
 from .deck_files import test_deck_cells
 from .deck_files import test_deck_codes
+from .deck_files import test_deck_dates
 from .deck_files import test_deck_doubts
 from .deck_files import test_deck_files
 from .deck_files import test_deck_layouts
