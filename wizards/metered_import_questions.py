@@ -489,6 +489,16 @@ class MeteredImport(models.TransientModel):
                 "%(contradiction)s Check the time zone of the source.",
                 contradiction=self.source_id._describe_clock(found.clock_us),
             )
+        if found.shorter:
+            name, chosen, count = found.shorter
+            yield self.env._(
+                "The column %(name)s has less than %(chosen)s in %(count)s of the first "
+                "records. If it is the time that is charged, choose it as the "
+                "chargeable seconds.",
+                name=name,
+                chosen=chosen,
+                count=count,
+            )
         if found.zone:
             yield self.env._(
                 "The column %(column)s names a time zone, but times without an offset "
