@@ -492,8 +492,8 @@ class MeteredImport(models.TransientModel):
         if found.shorter:
             name, chosen, count = found.shorter
             yield self.env._(
-                "The column %(name)s has less than %(chosen)s in %(count)s of the first "
-                "records. If it is the time that is charged, choose it as the "
+                "The column %(name)s has less than %(chosen)s in %(count)s of the "
+                "first records. If it is the time that is charged, choose it as the "
                 "chargeable seconds.",
                 name=name,
                 chosen=chosen,
