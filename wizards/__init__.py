@@ -18,6 +18,7 @@ from . import metered_exception_dismiss
 from . import metered_exception_rate
 from . import metered_golden_confirm
 from . import metered_import
+from . import metered_import_outcomes
 from . import metered_import_questions
 from . import metered_manual_invoice
 from . import metered_manual_invoice_checks

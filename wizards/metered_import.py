@@ -26,8 +26,8 @@ DELIMITERS = [
     (";", "Semicolon"),
     ("\t", "Tab"),
     ("|", "Vertical bar"),
-    ("other", "Another character"),
-    ("fixed", "Nothing: they begin at fixed positions"),
+    ("other", "Other character"),
+    ("fixed", "None: columns start at fixed positions"),
 ]
 #: a time of day without a day
 CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}.*)?(?: ?[AaPp]\.?[Mm]\.?)?")
@@ -46,14 +46,14 @@ class MeteredImport(models.TransientModel):
         required=True,
         default=lambda self: self._default_source_id(),
         domain=[("is_connected", "=", False)],
-        help="Where the records come from. What you say about the columns is "
-        "remembered there.",
+        help="Where the records come from. Your choices for the columns are saved "
+        "with this source.",
     )
     file = fields.Binary(
         required=True,
         attachment=False,
-        help="CSV, TSV, other texts in columns, or XLSX; texts may be compressed with "
-        "gzip.",
+        help="CSV, TSV, other delimited text or XLSX. Text files may be compressed "
+        "with gzip.",
     )
     file_name = fields.Char()
     attachment_id = fields.Many2one(
@@ -66,44 +66,42 @@ class MeteredImport(models.TransientModel):
     encoding = fields.Char(readonly=True)
     delimiter = fields.Selection(DELIMITERS)
     other_delimiter = fields.Char(
-        string="Character", help="The one character between the values."
+        string="Delimiter Character", help="The single character between two values."
     )
     positions = fields.Char(
-        string="Columns Begin At",
-        help="Where in a line each column begins, such as 1, 10, 24. The first "
+        string="Column Positions",
+        help="Where in the line each column starts, for example 1, 10, 24. The first "
         "character is 1.",
     )
     skip_lines = fields.Integer(
         string="Lines to Skip",
         aggregator=None,
-        help="Lines at the top that are neither names of columns nor records.",
+        help="Lines at the top of the file that are neither column names nor records.",
     )
-    detected_format = fields.Json(
-        readonly=True, help="How the file is written, as far as it was detected."
-    )
+    detected_format = fields.Json(readonly=True, help="The detected file format.")
     has_header = fields.Boolean(
         string="First Row Has Names",
-        help="Untick it when the first row is a record already.",
+        help="Clear this if the first row is already a record.",
     )
-    layout = fields.Char(string="Recognized As", readonly=True)
+    layout = fields.Char(string="Detected As", readonly=True)
     is_delimited = fields.Boolean(readonly=True)
-    records = fields.Integer(readonly=True, help="Rows of the file with a record.")
+    records = fields.Integer(readonly=True, help="Number of records in the file.")
     known_batch_id = fields.Many2one(
         "metered.batch",
-        string="Imported Before",
+        string="Already Imported",
         readonly=True,
-        help="The very same file was imported already.",
+        help="This exact file was already imported.",
     )
     column_ids = fields.One2many("metered.import.column", "wizard_id")
     first_rows = fields.Json(
-        string="Rows As They Came",
+        string="Original Rows",
         readonly=True,
-        help="Names of the columns, and the values of the first records.",
+        help="Column names and values of the first records.",
     )
     preview = fields.Json(
-        string="First Rows",
+        string="Preview",
         compute="_compute_preview",
-        help="The first records, and what each is understood as.",
+        help="The first records and how they are interpreted.",
     )
 
     @api.model
@@ -281,6 +279,7 @@ class MeteredImport(models.TransientModel):
 
     @api.depends(
         "first_rows",
+        "outcomes",
         "source_id",
         "column_ids.target",
         *STYLES,
@@ -293,9 +292,10 @@ class MeteredImport(models.TransientModel):
     def _prepare_preview(self):
         """The first records beside what an import would take from each.
 
-        :return: dict of ``columns`` (name, meaning) and ``rows``, in the order of the
-            file: line and values with start, caller, callee and seconds, False where
-            they cannot be told; or line, raw text and problem
+        :return: dict of ``columns`` (name, meaning), ``zone`` of the times, ``tried``
+            and ``rows``, in the order of the file: line and values with start, caller,
+            callee and seconds, False where they cannot be told, and what would become
+            of it where it was ``tried``; or line, raw text and problem
         """
         first = self.first_rows
         labels = dict(
@@ -308,8 +308,10 @@ class MeteredImport(models.TransientModel):
         )
         dtype = pd.ArrowDtype(pa.string())
         frame = pd.DataFrame(first["rows"], columns=first["names"], dtype=dtype)
+        outcomes = self._known_outcomes()
         rows = [
             {
+                **outcome,
                 "line": line,
                 "values": values,
                 "start": self._format_start(facts.start_us),
@@ -319,9 +321,10 @@ class MeteredImport(models.TransientModel):
                 "quantity": facts.quantity or False,
                 "meter": self._name_meter(facts.meter),
             }
-            for line, values, facts in zip(
+            for line, values, outcome, facts in zip(
                 first["lines"],
                 first["rows"],
+                outcomes or [{}] * len(first["rows"]),
                 understand(
                     frame,
                     self._chosen_specs(),
@@ -338,6 +341,8 @@ class MeteredImport(models.TransientModel):
         ]
         return {
             "kind": self.source_id.record_kind,
+            "zone": self.source_id.timezone,
+            "tried": bool(outcomes),
             "proposed": self._proposed_facts(),
             "columns": [
                 {
@@ -369,7 +374,9 @@ class MeteredImport(models.TransientModel):
         if start_us is None:
             return False
         moment = EPOCH + timedelta(microseconds=start_us)
-        return format_datetime(self.env, moment.replace(microsecond=0))
+        return format_datetime(
+            self.env, moment.replace(microsecond=0), tz=self.source_id.timezone
+        )
 
     def _chosen_specs(self):
         """What the columns mean as it is chosen now, in the source's formats."""
@@ -411,7 +418,7 @@ class MeteredImport(models.TransientModel):
             if target and len(named) > 1 and target not in SEVERAL:
                 raise UserError(
                     self.env._(
-                        "Only one column can be the %(target)s, but %(names)s are.",
+                        "Only one column can be used as %(target)s, but %(names)s are.",
                         target=labels[target],
                         names=", ".join(named.mapped("name")),
                     )
@@ -447,14 +454,14 @@ class MeteredImport(models.TransientModel):
 
 class MeteredImportColumn(models.TransientModel):
     _name = "metered.import.column"
-    _description = "Column of a File to Import"
+    _description = "Column of an Import File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, sequence"
 
     wizard_id = fields.Many2one("metered.import", required=True, ondelete="cascade")
     sequence = fields.Integer()
     name = fields.Char(string="Column", readonly=True)
-    samples = fields.Char(string="First Values", readonly=True)
+    samples = fields.Char(string="Sample Values", readonly=True)
     first_sample = fields.Char(readonly=True)
     target = fields.Selection(
         selection=lambda self: (

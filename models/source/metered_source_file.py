@@ -22,44 +22,44 @@ class MeteredSource(models.Model):
 
     file_reading = fields.Selection(
         [("detected", "As detected, each file by itself"), ("set", "As set here")],
-        string="Files Are Read",
+        string="File Reading",
         required=True,
         default="detected",
-        help="Encoding, delimiter, names of columns and lines to skip are worked out "
-        "from each file, or are the same for all files of this source.",
+        help="Encoding, delimiter, column names and lines to skip are either detected "
+        "for each file, or set here for all files of this source.",
     )
     file_delimiter = fields.Char(
         string="Delimiter",
-        help="The one character between the values, or tab, or blank. Empty: as "
-        "detected.",
+        help="The single character between two values, or tab, or blank. Leave empty "
+        "to detect it.",
     )
     file_positions = fields.Char(
-        string="Columns Begin At",
-        help="For files without delimiter: where in the line each column begins, such "
-        "as 1, 10, 24. The first character is 1.",
+        string="Column Positions",
+        help="For files without a delimiter: where in the line each column starts, "
+        "for example 1, 10, 24. The first character is 1.",
     )
     file_skip_lines = fields.Integer(
         string="Lines to Skip",
-        help="Lines at the top that are neither names of columns nor records.",
+        help="Lines at the top of the file that are neither column names nor records.",
     )
     file_has_header = fields.Boolean(
-        string="First Line Has Names",
+        string="First Line Has Column Names",
         default=True,
-        help="Of the columns; the first line after those that are skipped.",
+        help="The first line after the skipped lines contains the column names.",
     )
     file_encoding = fields.Char(
         string="Encoding",
-        help="Such as utf-8 or cp1252. Empty: as detected.",
+        help="For example utf-8 or cp1252. Leave empty to detect it.",
     )
     file_quote = fields.Selection(
         [
             ('"', "Double quotes"),
             ("'", "Single quotes"),
-            ("none", "Nothing, quotes are text"),
+            ("none", "None: quotes are part of the text"),
         ],
-        string="Values Are Enclosed In",
-        help="What stands around values with a delimiter or line end in them. "
-        "Empty: as detected.",
+        string="Text Qualifier",
+        help="Character around values that contain a delimiter or line break. Leave "
+        "empty to detect it.",
     )
 
     @api.constrains(

@@ -65,6 +65,15 @@ registry.category("web_tour.tours").add("metered_billing_import_usage", {
                 ".modal .o_data_row:contains(start_time):contains(Start time):contains(2026-10-05)",
         },
         {
+            content: "Who pays how much is seen before",
+            trigger:
+                ".modal .o_metered_preview tr:contains(Tour Customer):contains(USD)",
+        },
+        {
+            content: "And what nobody pays",
+            trigger: ".modal .o_metered_preview tr:contains(+14045559999) .text-danger",
+        },
+        {
             content: "Import",
             trigger: ".modal button[name=action_import]",
             run: "click",
