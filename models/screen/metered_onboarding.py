@@ -129,7 +129,7 @@ class MeteredOnboarding(models.AbstractModel):
                 "What you bill, your country, and the time zone in which a usage day "
                 "starts."
             ),
-            "button": self.env._("Rate File Change") if done else self.env._("Set Up"),
+            "button": self.env._("Change") if done else self.env._("Set Up"),
         }
 
     @api.model
