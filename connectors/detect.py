@@ -64,7 +64,7 @@ _UNPACK = "Unpack it and upload the file inside, or pack it with gzip"
 _FOREIGN = (
     (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        "an old Excel workbook (.xls) or one with a password",
+        "an old Excel workbook (.xls) or password-protected",
         "Save it as XLSX without a password, or as CSV",
     ),
     (b"%PDF-", "a PDF document", _EXPORT),
@@ -177,8 +177,8 @@ def _delimited(found, text, whole, said, name, limits):
     text = text[start:]
     if not text.strip():
         raise SourceFileError(
-            f"The first {skipped:,} lines are skipped, and nothing comes after them."
-            " Skip fewer."
+            f"There is nothing after the first {skipped:,} lines, which are skipped."
+            " Skip fewer lines."
         )
     best = None
     said_delimiter = said.get("delimiter")
@@ -188,9 +188,9 @@ def _delimited(found, text, whole, said, name, limits):
             best = _best_delimiter(text, whole, delimiters, limits, is_said)
     if best is None:
         raise SourceFileError(
-            f"The file{name} shows no columns: neither comma, semicolon, tab nor bar"
-            " separates its lines into equally many values. Check that it holds call"
-            " records, or choose the delimiter."
+            f"No columns were detected in the file{name}: commas, semicolons, tabs and"
+            " bars do not split its lines into the same number of values. Check that it"
+            " contains call records, or choose the delimiter."
         )
     delimiter, records = best
     quote, escape = said.get("quote"), ""
@@ -261,7 +261,7 @@ def _workbook_records(path, compression, name, limits):
     with Workbook(path, compression, limits, name) as workbook:
         rows = list(islice(workbook.rows(), _SAMPLE_RECORDS))
     if not rows:
-        raise SourceFileError(f"The file{name} has no sheet with anything in it.")
+        raise SourceFileError(f"The file{name} contains empty worksheets only.")
     width = max(width for _number, _values, width in rows)
     _refuse_columns(width, limits)
     return [
@@ -416,8 +416,8 @@ def _described(found, rows, said, limits):
         records = [record for line, record in rows if line > skip_lines]
     if not records:
         raise SourceFileError(
-            f"The first {skip_lines:,} lines are skipped, and nothing comes after them."
-            " Skip fewer."
+            f"There is nothing after the first {skip_lines:,} lines, which are skipped."
+            " Skip fewer lines."
         )
     if has_header is None:
         has_header = _has_header(records)
@@ -467,7 +467,7 @@ def _columns(header, records, width, said):
         missing = LAYOUTS[said].header - set(columns) if said in LAYOUTS else {said}
         if missing:
             raise SourceFileError(
-                f"The header lacks {', '.join(sorted(missing))} of the layout"
+                f"The header is missing {', '.join(sorted(missing))} of the layout"
                 f" {said!r}. Choose another layout."
             )
     return said or recognise_header(columns), columns
