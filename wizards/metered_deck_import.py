@@ -406,7 +406,7 @@ class MeteredDeckImportLine(models.TransientModel):
             ("closed", "Ends"),
             ("prolonged", "Extended"),
         ],
-        string="Change",
+        string="Type",
         readonly=True,
     )
     line = fields.Integer(readonly=True, aggregator=None)

@@ -18,7 +18,7 @@ STATES = [
     ("approved", "Approved"),
     ("failed", "Not Posted"),
     ("posted", "Posted"),
-    ("gone", "Deleted or Cancelled"),
+    ("gone", "Deleted or Canceled"),
 ]
 #: states of an invoice that may still be posted: what is known about it is kept fresh
 UNPOSTED = ("review", "held", "approved", "failed")

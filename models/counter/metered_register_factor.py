@@ -30,7 +30,7 @@ class MeteredRegisterFactor(models.Model):
 
     _day_uniq = models.UniqueIndex(
         "(register_id, coalesce(date_from, '-infinity'))",
-        "The register already has a factor from that day on.",
+        "The register already has a factor starting on that day.",
     )
 
     @api.depends("factor")

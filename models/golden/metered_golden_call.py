@@ -58,9 +58,7 @@ class MeteredGoldenCall(models.Model):
         required=True,
         check_company=True,
     )
-    moment = fields.Datetime(
-        string="Begins", required=True, default=fields.Datetime.now
-    )
+    moment = fields.Datetime(string="Start", required=True, default=fields.Datetime.now)
     seconds = fields.Integer(required=True, default=60)
     quantity = fields.Float(
         digits=0,

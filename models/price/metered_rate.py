@@ -193,7 +193,7 @@ class MeteredRate(models.Model):
         readonly=True,
         copy=False,
         help="Calls were already rated with this rate, so its price can no longer be "
-        "changed. Use Change from a Date to set the price from a day on.",
+        "changed. Use Change from a Date to set a new price.",
     )
 
     _deck_prefix_idx = models.Index("(deck_id, prefix)")
@@ -331,7 +331,7 @@ class MeteredRate(models.Model):
                 raise UserError(
                     self.env._(
                         "Calls were already rated with %(rate)s of %(deck)s. Click "
-                        "Change from a Date to set the price from a day on.",
+                        "Change from a Date to set a new price.",
                         rate=rate.display_name,
                         deck=rate.deck_id.name,
                     )

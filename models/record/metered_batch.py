@@ -123,7 +123,7 @@ class MeteredBatch(models.Model):
         compute="_compute_balance",
         store=True,
         help="Records read = rated + not billable + duplicates + exceptions, the same "
-        "number of records is stored, and the file contains no more.",
+        "number of records is stored, and the file contains no other records.",
     )
 
     # === COMPUTE === #

@@ -21,7 +21,7 @@ class MeteredSource(models.Model):
     _inherit = "metered.source"
 
     file_reading = fields.Selection(
-        [("detected", "As detected, each file by itself"), ("set", "As set here")],
+        [("detected", "Detect for each file"), ("set", "Use these settings")],
         string="File Reading",
         required=True,
         default="detected",
