@@ -139,7 +139,7 @@ class AddressPolicy:
                 f"Connections to {host} are not allowed: "
                 f"{shown or 'it has no address'}.",
                 remedy="If this is intended, an administrator can add the address to "
-                "the allowed networks of the source.",
+                "the allowed networks.",
             )
         return allowed
 

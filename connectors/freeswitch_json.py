@@ -41,6 +41,8 @@ class FreeswitchJson(Kind):
     name = "FreeSWITCH, posting JSON"
     preset = "freeswitch"
     is_posted_to = True
+    has_tokens = True
+    posted_columns = COLUMNS
     writes_json = True
 
     @classmethod

@@ -45,11 +45,15 @@ class PostDispatcher(http.Dispatcher):
             exc.loglevel = logging.WARNING  # it is no fault of ours
             return self._unavailable()
         if isinstance(exc, HTTPException) and exc.code:
-            return answer(exc.code, exc.name)
-        return answer(500, "An error occurred. Try again later.")
+            return self.answer(exc.code, exc.name)
+        return self.answer(500, "An error occurred. Try again later.")
+
+    def answer(self, status, message, headers=None):
+        """A fault as this contract says it."""
+        return answer(status, message, headers)
 
     def _unavailable(self):
-        return answer(
+        return self.answer(
             503,
             "The database cannot be reached. Try again later.",
             {"Retry-After": str(RETRY_SECONDS)},

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,6 +39,22 @@ class ColumnSpec:
         return ()
 
 
+def repeated_names(columns, names, repeated):
+    """The names that a source reads, and that several columns of a file have.
+
+    :param columns: sequence of :class:`ColumnSpec`
+    :param names: the file's column names
+    :param repeated: names that several of its columns have, which are called otherwise
+    :return: list of (spec, tuple of these names)
+    """
+    found = []
+    for spec in columns:
+        parts = spec.resolve({*names, *repeated})
+        if several := tuple(part for part in parts if part in repeated):
+            found.append((spec, several))
+    return found
+
+
 #: facts that are moments; their parts are joined as a day and a clock are
 TIMES = ("start_time", "answer_time", "end_time")
 #: fact -> the one that it can be worked out from
@@ -64,6 +81,18 @@ def missing_targets(columns, names, needed=("start_time", "seconds")):
         elif not any(spec.resolve(names) for spec in specs):
             missing.append(specs[0])
     return missing
+
+
+def filled_frame(frame, names):
+    """A frame that has all columns of some names, empty where it had none.
+
+    :param names: iterable of texts
+    """
+    missing = [name for name in sorted(names) if name not in frame.columns]
+    if not missing:
+        return frame
+    empty = pd.array([""] * len(frame), pd.ArrowDtype(pa.string()))
+    return frame.assign(**dict.fromkeys(missing, empty))
 
 
 def read_target(frame, columns, target):

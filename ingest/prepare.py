@@ -25,6 +25,7 @@ from .prepare_rejected import RejectingSteps, reject_bad_lines
 from .prepare_usage import UsageSteps
 from .repeats import without_repeats
 from .rules import DIRECTIONS, first_rule
+from .same_records import contents
 from .times import needs_an_order, parse_times
 
 SECOND_US = 1_000_000
@@ -45,6 +46,8 @@ def prepare(frame, lines, bad, settings, ids=None, has_id=None):
     rejected = Rejected()
     duplicates = reject_bad_lines(bad, rejected, settings.source_id)
     total = len(frame) + len(bad)
+    if settings.fills_columns:
+        frame = mapping.filled_frame(frame, settings.column_names)
     if ids is None:
         # Before anything is cut: ids that differ at their ends are different ones.
         ids, has_id = mapping.record_ids(frame, settings.columns)
@@ -125,6 +128,9 @@ class _Chunk(RejectingSteps):
             **self.rated,
             **self._more_columns(),
         }
+        content = contents(self.frame)
+        if content is not None:
+            cdrs["content"] = content
         kept = self._kept_properties()
         if kept is not None:
             cdrs["properties"] = kept

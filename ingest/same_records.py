@@ -20,8 +20,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..connectors.events.cloud_event import CONTENT
 from .dial_plans import international_lengths
 from .directions import code_of, read_directions
+from .extract import column
 from .facts import RecordFacts, step_texts
 from .mapping import properties, read_target
 from .numbers import normalise_numbers
@@ -32,8 +34,8 @@ from .times import SECOND_US, parse_times
 NO_SECOND = -1
 #: between the id of a record and the digest that tells it from the other one's
 MARK = "#"
-#: characters of an id that are shown
-SHOWN_ID = 64
+#: characters of an id, and of a digest, that are shown
+SHOWN_ID, SHOWN_CONTENT = 64, 6
 MOST_SECONDS = np.iinfo(np.int32).max
 
 
@@ -44,12 +46,15 @@ class Comparable:
     :ivar second: int64 array, epoch second of the start
     :ivar quantity: pyarrow strings: whole seconds of calls, decimals of other usage
     :ivar caller, callee: pyarrow strings, normalised numbers or null
+    :ivar content: pyarrow strings: digests of all that was sent, of events; null where
+        there is none
     """
 
     second: np.ndarray
     quantity: pa.Array
     caller: pa.Array
     callee: pa.Array
+    content: pa.Array | None = None
 
     def take(self, rows):
         """The same of some rows.
@@ -62,6 +67,7 @@ class Comparable:
             self.quantity.take(at),
             self.caller.take(at),
             self.callee.take(at),
+            None if self.content is None else self.content.take(at),
         )
 
     def same_as(self, others):
@@ -71,6 +77,10 @@ class Comparable:
         :return: bool array
         """
         same = self.second == others.second
+        if self.content is not None and others.content is not None:
+            # Null, and so not known to differ, where either is none.
+            alike = pc.equal(_or_null(self.content), _or_null(others.content))
+            same &= _true(pc.fill_null(alike, True))
         same &= _true(pc.fill_null(pc.equal(self.quantity, others.quantity), False))
         for name in ("caller", "callee"):
             if not same.any():
@@ -87,15 +97,17 @@ class Comparable:
 
     def digests(self):
         """A short digest of each record, the same for records that say the same."""
+        columns = [
+            map(str, self.second.tolist()),
+            self.quantity.to_pylist(),
+            pc.fill_null(national(self.caller), "").to_pylist(),
+            pc.fill_null(national(self.callee), "").to_pylist(),
+        ]
+        if self.content is not None:
+            columns.append(pc.fill_null(self.content, "").to_pylist())
         return [
             hashlib.blake2b("\x1f".join(texts).encode(), digest_size=8).hexdigest()
-            for texts in zip(
-                map(str, self.second.tolist()),
-                self.quantity.to_pylist(),
-                pc.fill_null(national(self.caller), "").to_pylist(),
-                pc.fill_null(national(self.callee), "").to_pylist(),
-                strict=True,
-            )
+            for texts in zip(*columns, strict=True)
         ]
 
     def describe(self):
@@ -117,7 +129,12 @@ class Comparable:
             else:
                 parts.append(quantity)
             texts.append(" ".join(parts))
-        return texts
+        if self.content is None:
+            return texts
+        return [
+            f"{text} ({content[:SHOWN_CONTENT]})" if content else text
+            for text, content in zip(texts, self.content.to_pylist(), strict=True)
+        ]
 
 
 def of_frame(frame, settings):
@@ -133,6 +150,7 @@ def of_frame(frame, settings):
         np.where(valid, start_us // SECOND_US, NO_SECOND),
         _quantities(frame, settings, facts),
         *(_numbers(facts, name, settings) for name in ("caller", "callee")),
+        contents(frame),
     )
 
 
@@ -148,7 +166,13 @@ def of_cdrs(cdrs):
         else pa.array(cdrs["quantity"]).cast(pa.string()),
         cdrs["caller"],
         cdrs["callee"],
+        cdrs.get("content"),
     )
+
+
+def contents(frame):
+    """Digests of all that was sent, of events; None where none has any."""
+    return column(frame, CONTENT) if CONTENT in frame.columns else None
 
 
 def national(numbers):
@@ -261,6 +285,10 @@ def _read_as(texts, settings):
     are."""
     found = national(normalise_numbers(texts, settings.dial_plans[0][0]))
     return pc.coalesce(found, texts)
+
+
+def _or_null(texts):
+    return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
 def _true(booleans):

@@ -58,6 +58,7 @@ CDR_COLUMNS = (
     "currency_id",
     "properties",
     "fingerprint",
+    "content",
 )
 
 
@@ -363,5 +364,6 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "currency_id": ids_or_null(cdrs["currency_id"]),
         "properties": cdrs.get("properties", pa.nulls(count, pa.string())),
         "fingerprint": cdrs["fingerprint"],
+        "content": cdrs.get("content", pa.nulls(count, pa.string())),
     }
     return pa.table({name: columns[name] for name in CDR_COLUMNS})

@@ -123,6 +123,14 @@ class MeteredDeckImport(models.TransientModel):
         string="Spaces in Prefixes",
         help="Leave empty to accept only unambiguous prefixes.",
     )
+    country_blanks = fields.Selection(
+        [
+            ("group", "One code: 44 7400 is 447400"),
+            ("separate", "Several codes: 44 7400 are 44 and 7400"),
+        ],
+        string="Blanks After Country Codes",
+        help="Empty: as the codes of the file show.",
+    )
     dashes = fields.Selection(
         [
             ("join", "One prefix in two parts: 33-6 means 336"),

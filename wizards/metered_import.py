@@ -129,13 +129,15 @@ class MeteredImport(models.TransientModel):
         self._set_as_program({"attachment_id": attachment.id})
         self._forget()
         self._show(override=self.source_id._file_override())
-        self._set_as_program({"detected_format": self._override()})
+        self._set_as_program({"detected_format": self._written()})
         return self._reopen()
 
     def action_refresh(self):
         """Read the file again as the user says it is written and meant."""
         self.ensure_one()
         self._note_answers(confirmed=True)
+        if self._is_other_sheet():
+            return self._show_sheet()
         self._show(override=self._override())
         return self._reopen()
 
@@ -153,7 +155,11 @@ class MeteredImport(models.TransientModel):
         """
         self.ensure_one()
         self._note_answers(confirmed=False)
+        if self._is_other_sheet():
+            return self._show_sheet()
         self._check_meanings()
+        self._check_sheet_said()
+        self._check_repeated_said()
         if self._is_meant_otherwise():
             self._show(override=self._override())
             if self.questions:
@@ -176,7 +182,11 @@ class MeteredImport(models.TransientModel):
 
     def _override(self):
         """How the file is written, as it is shown, and as the user may have said."""
+        if self._is_other_sheet():
+            # Titles and names of columns are another sheet's.
+            return self._shown_override()
         said = {"has_header": self.has_header, "skip_lines": max(self.skip_lines, 0)}
+        said |= self._shown_override()
         if not self.is_delimited:
             return said
         said["encoding"] = self.encoding
@@ -193,8 +203,12 @@ class MeteredImport(models.TransientModel):
         with Batch._attachment_path(self.attachment_id) as path:
             try:
                 file_format = files.detect_format(
-                    path, self.file_name or "", override=override
+                    path,
+                    self.file_name or "",
+                    override=override,
+                    fits=self.source_id._tells_records,
                 )
+                file_format, repeated = files.settle_columns(path, file_format)
                 facts = files.check_file(path, file_format)
                 chunk = files.preview(path, file_format, PREVIEW_RECORDS)
                 frame = self._read_frame(path, file_format)
@@ -209,6 +223,7 @@ class MeteredImport(models.TransientModel):
             limit=1,
         )
         layout = files.LAYOUTS.get(file_format.layout)
+        self._set_as_program({"repeated": {one.name: one.columns for one in repeated}})
         self._set_as_program(
             {
                 "state": "preview",
@@ -218,17 +233,20 @@ class MeteredImport(models.TransientModel):
                 "has_header": file_format.has_header,
                 "is_delimited": file_format.kind != "xlsx",
                 "layout": layout.title if layout else False,
+                **self._prepare_sheets(file_format),
                 "records": facts.records,
                 "known_batch_id": known.id,
                 "first_rows": self._prepare_first_rows(file_format.columns, chunk),
                 "column_ids": [Command.clear()]
                 + [
                     Command.create(values)
-                    for values in self._prepare_columns(file_format.columns, chunk)
+                    for values in self._prepare_columns(
+                        file_format.columns, chunk, self._propose_columns(frame)
+                    )
                 ],
             }
         )
-        self._ask(frame)
+        self._ask(frame, file_format, repeated)
 
     @api.model
     def _prepare_delimiter(self, file_format):
@@ -245,13 +263,16 @@ class MeteredImport(models.TransientModel):
             "other_delimiter": not is_usual and delimiter,
         }
 
-    def _prepare_columns(self, names, chunk):
-        """One line per column of the file: its meaning and its first values."""
+    def _prepare_columns(self, names, chunk, proposed):
+        """One line per column of the file: its meaning and its first values.
+
+        :param proposed: dict column -> meaning, where the source says none
+        """
         remembered = {}
         for spec in self.source_id.column_ids:
             for name in self._spec(spec).resolve(names):
                 remembered.setdefault(name, spec.target)
-        meaning = remembered
+        meaning = {**proposed, **remembered}
         if self.column_ids.mapped("name") == list(names):
             # What was chosen since stays.
             meaning = {column.name: column.target for column in self.column_ids}
@@ -279,6 +300,7 @@ class MeteredImport(models.TransientModel):
 
     @api.depends(
         "first_rows",
+        "outcomes",
         "source_id",
         "column_ids.target",
         *STYLES,
@@ -291,9 +313,10 @@ class MeteredImport(models.TransientModel):
     def _prepare_preview(self):
         """The first records beside what an import would take from each.
 
-        :return: dict of ``columns`` (name, meaning) and ``rows``, in the order of the
-            file: line and values with start, caller, callee and seconds, False where
-            they cannot be told; or line, raw text and problem
+        :return: dict of ``columns`` (name, meaning), ``zone`` of the times, ``tried``
+            and ``rows``, in the order of the file: line and values with start, caller,
+            callee and seconds, False where they cannot be told, and what would become
+            of it where it was ``tried``; or line, raw text and problem
         """
         first = self.first_rows
         labels = dict(
@@ -306,8 +329,10 @@ class MeteredImport(models.TransientModel):
         )
         dtype = pd.ArrowDtype(pa.string())
         frame = pd.DataFrame(first["rows"], columns=first["names"], dtype=dtype)
+        outcomes = self._known_outcomes()
         rows = [
             {
+                **outcome,
                 "line": line,
                 "values": values,
                 "start": self._format_start(facts.start_us),
@@ -317,9 +342,10 @@ class MeteredImport(models.TransientModel):
                 "quantity": facts.quantity or False,
                 "meter": self._name_meter(facts.meter),
             }
-            for line, values, facts in zip(
+            for line, values, outcome, facts in zip(
                 first["lines"],
                 first["rows"],
+                outcomes or [{}] * len(first["rows"]),
                 understand(
                     frame,
                     self._chosen_specs(),
@@ -336,6 +362,8 @@ class MeteredImport(models.TransientModel):
         ]
         return {
             "kind": self.source_id.record_kind,
+            "zone": self.source_id.timezone,
+            "tried": bool(outcomes),
             "proposed": self._proposed_facts(),
             "columns": [
                 {
@@ -367,7 +395,9 @@ class MeteredImport(models.TransientModel):
         if start_us is None:
             return False
         moment = EPOCH + timedelta(microseconds=start_us)
-        return format_datetime(self.env, moment.replace(microsecond=0))
+        return format_datetime(
+            self.env, moment.replace(microsecond=0), tz=self.source_id.timezone
+        )
 
     def _chosen_specs(self):
         """What the columns mean as it is chosen now, in the source's formats."""
@@ -429,17 +459,21 @@ class MeteredImport(models.TransientModel):
             elif target == "property":
                 known.unlink()
                 self.source_id.column_ids = [
-                    Command.create({"target": target, "columns": column.name})
+                    Command.create(
+                        {"target": target, "columns": self._remembered_name(column)}
+                    )
                     for column in named
                 ]
             elif known:
-                joined = self._joined(named)
+                joined = self._remembered_name(named)
                 self.source_id.column_ids = [
                     Command.update(known[0].id, {"columns": joined})
                 ]
             else:
                 self.source_id.column_ids = [
-                    Command.create({"target": target, "columns": self._joined(named)})
+                    Command.create(
+                        {"target": target, "columns": self._remembered_name(named)}
+                    )
                 ]
 
 

@@ -111,13 +111,21 @@ class MeteredImport(models.TransientModel):
 
     def _forget(self):
         """Begin with another file, of which nothing was said."""
-        self._set_as_program({"said": False, "column_ids": [Command.clear()]})
+        self._set_as_program(
+            {
+                "said": False,
+                "is_sheet_asked": False,
+                "sheet_id": False,
+                "column_ids": [Command.clear()],
+            }
+        )
 
     def _note_answers(self, confirmed):
         """Keep what the user has said.
 
         :param confirmed: whether what was proposed is agreed to
         """
+        self._note_sheet(confirmed)
         if not self.can_answer:
             return
         said = dict(self.said or {})
@@ -135,6 +143,8 @@ class MeteredImport(models.TransientModel):
             for word in self.word_ids
             if word.direction and (confirmed or word.direction != word.proposal)
         }
+        if confirmed:
+            said["repeated"] = [*(self.repeated or {})]
         said["words"] = {**said.get("words", {}), **words}
         self._set_as_program({"said": said})
 
@@ -177,10 +187,12 @@ class MeteredImport(models.TransientModel):
     def _column_meanings(self):
         return [[column.name, column.target or ""] for column in self.column_ids]
 
-    def _ask(self, frame):
+    def _ask(self, frame, file_format, repeated):
         """Look at the records, and show what they leave open.
 
         :param frame: DataFrame of text columns
+        :param file_format: ``connectors.formats.FileFormat``
+        :param repeated: list of ``connectors.column_names.Repeated``
         """
         source, said = self.source_id, self.said or {}
         can_answer = source.has_access("write")
@@ -208,8 +220,13 @@ class MeteredImport(models.TransientModel):
             word_key(word.word): word.proposal for word in found.words if word.proposal
         }
         trial, asks_payer = self._try(frame, said, likely_words)
+        self._note_outcomes(trial.outcomes)
         whole = len(frame) < MOST_RECORDS
-        questions = [self._question_text(finding) for finding in is_open]
+        questions = [
+            *self._sheet_texts(file_format),
+            *self._repeated_texts(frame.columns, repeated),
+        ]
+        questions += [self._question_text(finding) for finding in is_open]
         questions += self._word_texts(found)
         if asks_payer:
             questions.append(self._payer_text())
@@ -219,15 +236,24 @@ class MeteredImport(models.TransientModel):
                 "asked": " ".join(
                     [
                         *(finding.key for finding in found.findings),
-                        *(key for key in said if said[key] and key != "words"),
+                        *(
+                            key
+                            for key in said
+                            if said[key] and key in (*STYLES, "payer")
+                        ),
                         *(["payer"] if asks_payer else []),
                     ]
                 ),
                 "questions": "\n".join(questions) or False,
                 "assumptions": "\n".join(
-                    self._assumption_text(finding)
-                    for finding in found.findings
-                    if finding.is_shown and can_answer
+                    [
+                        *self._sheet_assumptions(file_format),
+                        *(
+                            self._assumption_text(finding)
+                            for finding in found.findings
+                            if finding.is_shown and can_answer
+                        ),
+                    ]
                 )
                 or False,
                 "warnings": "\n".join(self._warning_texts(found, said, whole)) or False,
@@ -511,8 +537,10 @@ class MeteredImport(models.TransientModel):
         if said.get("payer"):
             step = self._prepare_payer(*said["payer"])
             source.payer_ids = [Command.create(step)]
-        if self._override() != self.detected_format:
-            source._remember_file_format(self._override())
+        if said.get("sheet"):
+            source.file_sheet = said["sheet"]
+        if self._written() != self.detected_format:
+            source._remember_file_format(self._written())
 
 
 class MeteredImportWord(models.TransientModel):

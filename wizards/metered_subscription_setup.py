@@ -4,6 +4,8 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import Command, api, fields, models
 
+from ..models.screen.actions import CLOSE
+
 
 class MeteredSubscriptionSetup(models.TransientModel):
     """A monthly subscription in progress, with all that it needs."""
@@ -117,6 +119,9 @@ class MeteredSubscriptionSetup(models.TransientModel):
         # billed in advance: the first month's is due on the first day.
         due = self.date_start if self.fee else self.date_start + relativedelta(months=1)
         subscription.write({"date_start": self.date_start, "recurring_next_date": due})
+        if self.env.context.get("metered_setup"):
+            # Its panel goes on with the invoice.
+            return CLOSE
         return subscription._get_records_action(context={})
 
     def _template(self):

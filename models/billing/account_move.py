@@ -186,6 +186,7 @@ class AccountMove(models.Model):
             void, self.env._("%(document)s was reversed.")
         )
         posted.sudo()._metered_charge_again()
+        posted._metered_tell("invoice.issued")
         return posted
 
     def unlink(self):

@@ -104,7 +104,9 @@ class AccountMoveLine(models.Model):
         :raises UserError: when a difference to that was billed
         """
         self._metered_check_differences()
-        for move, lines in self._metered_charging().grouped("move_id").items():
+        charging = self._metered_charging()
+        charging._metered_tell_freed()
+        for move, lines in charging.grouped("move_id").items():
             move._metered_log(
                 self.env._("Deleted: %s", lines._metered_describe_freed())
             )
@@ -176,6 +178,7 @@ class AccountMoveLine(models.Model):
         :raises UserError: when a difference to that was billed
         """
         self._metered_check_differences()
+        self._metered_tell_freed()
         self.env["metered.usage"].flush_model(["invoice_line_id"])
         self.flush_recordset(["metered_freed"])
         self.env.cr.execute(

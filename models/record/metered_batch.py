@@ -126,6 +126,11 @@ class MeteredBatch(models.Model):
         "number of records is stored, and the file contains no other records.",
     )
 
+    is_setup = fields.Boolean(
+        compute="_compute_is_setup",
+        help="Whether the setup to the first invoice goes on after it.",
+    )
+
     # === COMPUTE === #
 
     @api.depends(
@@ -204,8 +209,8 @@ class MeteredBatch(models.Model):
         :param str file_name: name of the file, shown with every record
         :param str content: the file, base64-encoded
         :param dict override: what is not to be detected: encoding, delimiter, quote,
-            has_header, skip_lines, skip_records, positions, layout; without it what
-            the source says of its files
+            has_header, skip_lines, skip_records, positions, sheet, layout; without it
+            what the source says of its files
         :return: id of the ``metered.batch``
         :raises UserError: when the file is not what it claims; nothing is stored then
         """
@@ -267,10 +272,15 @@ class MeteredBatch(models.Model):
         if override is None:
             override = source._file_override()
         try:
-            file_format = files.detect_format(path, name, override=override)
+            file_format = files.detect_format(
+                path, name, override=override, fits=source._tells_records
+            )
+            source._check_sheet(file_format)
+            file_format, repeated = files.settle_columns(path, file_format)
             facts = files.check_file(path, file_format)
         except files.SourceFileError as error:
             raise UserError(str(error)) from error
+        source._check_repeated(file_format.columns, repeated)
         source._check_columns(file_format.columns)
         return file_format, facts
 
@@ -364,6 +374,14 @@ class MeteredBatch(models.Model):
         return found
 
     # === ACTIONS === #
+
+    @api.depends_context("uid", "company")
+    def _compute_is_setup(self):
+        self.is_setup = self.env["metered.onboarding"].is_going_on()
+
+    def action_continue_setup(self):
+        """Go on with the next step of the setup."""
+        return self.env["metered.onboarding"].open_next()
 
     def action_resume(self):
         """Let a failed import go on from where it stopped."""

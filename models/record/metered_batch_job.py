@@ -66,6 +66,7 @@ class MeteredBatch(models.Model):
     def _finish(self):
         self._put_away_later()
         self._verify()
+        self._tell_imported()
         self.source_id._metered_close(
             PROBLEM,
             self.env._("%(file)s has since been imported.", file=self.file_name),

@@ -148,6 +148,10 @@ class MeteredCdr(models.Model):
         readonly=True,
         help="A fingerprint used to recognize records without an ID.",
     )
+    content = fields.Char(
+        readonly=True,
+        help="Of an event: a digest of all that was sent, to know it again.",
+    )
     file_name = fields.Char(related="batch_id.file_name", string="File")
     raw_record = fields.Text(
         compute="_compute_raw_record",

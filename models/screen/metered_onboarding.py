@@ -40,14 +40,30 @@ class MeteredOnboarding(models.AbstractModel):
         choice = self.env.company.metered_onboarding
         if choice == "hidden":
             return {"hidden": True, "steps": []}
-        without = WITHOUT[self.env.company.metered_bills or "calls"]
         steps = [
-            {"key": key, **getattr(self, f"_step_{key}")()}
-            for key in STEPS
-            if key not in without
+            {"key": key, **getattr(self, f"_step_{key}")()} for key in self._keys()
         ]
         done = all(step["done"] for step in steps)
         return {"hidden": done and choice != "shown", "steps": steps}
+
+    @api.model
+    def is_going_on(self):
+        """Whether the user sees the panel, and not all of its steps are done."""
+        panel = self.get_panel()
+        return bool(
+            panel
+            and not panel["hidden"]
+            and not all(step["done"] for step in panel["steps"])
+        )
+
+    @api.model
+    def open_next(self):
+        """The panel, with the first step open that is not done.
+
+        :return: action
+        """
+        action = self._list("metered_billing.action_metered_dashboard")
+        return {**action, "target": "main", "params": {"setup": True}}
 
     @api.model
     def set_hidden(self, hidden):
@@ -67,13 +83,28 @@ class MeteredOnboarding(models.AbstractModel):
         :param str key: as of :meth:`get_panel`
         :return: action
         """
-        if key not in STEPS or not self._is_administrator():
+        if key not in self._keys() or not self._is_administrator():
             raise AccessError(
                 self.env._(
                     "Only administrators of Metered Billing can change the setup."
                 )
             )
-        return getattr(self, f"_open_{key}")()
+        action = getattr(self, f"_open_{key}")()
+        if action.get("target") == "new":
+            keys = self._keys()
+            action["name"] = self.env._(
+                "Step %(number)s of %(all)s: %(step)s",
+                number=keys.index(key) + 1,
+                all=len(keys),
+                step=action["name"],
+            )
+        return action
+
+    @api.model
+    def _keys(self):
+        """The steps that a company has that bills what it does."""
+        without = WITHOUT[self.env.company.metered_bills or "calls"]
+        return [key for key in STEPS if key not in without]
 
     @api.model
     def _is_administrator(self):
@@ -348,7 +379,11 @@ class MeteredOnboarding(models.AbstractModel):
     def _open_subscription(self):
         if self._step_subscription()["done"]:
             return self._list("metered_billing.action_metered_subscription")
-        return window_action(self.env, "action_metered_subscription_setup", context={})
+        return window_action(
+            self.env,
+            "action_metered_subscription_setup",
+            context={"metered_setup": True},
+        )
 
     @api.model
     def _open_invoice(self):
@@ -356,17 +391,16 @@ class MeteredOnboarding(models.AbstractModel):
         usage = Usage.search(
             [*self._own(), ("invoice_line_id", "=", False)], order="day", limit=1
         )
-        action = self._list("metered_billing.action_metered_manual_invoice")
-        action["context"] = {"dialog_size": "large"}
-        if usage:
-            action["context"].update(
-                default_partner_id=usage.partner_id.commercial_partner_id.id,
-                default_date_from=fields.Date.to_string(usage.day.replace(day=1)),
-                default_date_to=fields.Date.to_string(
-                    fields.Date.end_of(usage.day, "month")
-                ),
-            )
-        return action
+        if not usage:
+            return self._list("metered_billing.action_metered_manual_invoice")
+        wizard = self.env["metered.manual.invoice"].create(
+            {
+                "partner_id": usage.partner_id.commercial_partner_id.id,
+                "date_from": usage.day.replace(day=1),
+                "date_to": fields.Date.end_of(usage.day, "month"),
+            }
+        )
+        return wizard.action_search()
 
     @api.model
     def _own(self):

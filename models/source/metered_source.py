@@ -24,8 +24,8 @@ class MeteredSource(models.Model):
     ]
     _order = "sequence, name"
 
-    # The next sync is set by each of them.
-    _not_audited = frozenset({"sequence", "next_sync"})
+    # The next sync is set by each of them; an event is tried.
+    _not_audited = frozenset({"sequence", "next_sync", "event_sample"})
     _cures_when_new = False
     _curing = frozenset(
         {
@@ -59,6 +59,7 @@ class MeteredSource(models.Model):
             ("asterisk_sql", "Asterisk SQL table"),
             ("freeswitch_json", "FreeSWITCH, posting JSON"),
             ("http_json", "Any REST API (HTTP/JSON)"),
+            ("events", "Events, pushed by a program"),
         ],
         string="Type",
         required=True,

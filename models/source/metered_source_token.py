@@ -1,6 +1,5 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import hashlib
 import hmac
 import ipaddress
 import logging
@@ -13,15 +12,13 @@ from odoo.tools import format_datetime
 
 from ...connectors.errors import SourceError
 from ...connectors.interface import attempt
+from ...connectors.tokens import NO_DIGEST, TOKEN_BYTES, token_digest
 
 _logger = logging.getLogger(__name__)
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
-TOKEN_BYTES = 32
 #: of a source: the old one stays valid until the switch has the new one
 MOST_TOKENS = 2
-#: compared with where there are fewer, so that each look takes the same work
-NO_DIGEST = "0" * 64
 #: uses are noted so often: each would lock the token's row
 NOTED_SECONDS = 60
 #: wrong tokens within so many seconds: from one address, and for one source
@@ -30,16 +27,6 @@ MOST_WRONG = 10
 MOST_WRONG_OF_SOURCE = 1_000
 KEPT_HOURS = 24
 MOST_INTEGER = 2**31 - 1
-
-
-def token_digest(token):
-    """What is kept of a token.
-
-    A fast digest will do: there is nothing to guess in 256 random bits.
-
-    :param str token: as it was sent
-    """
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class MeteredSourceToken(models.Model):
@@ -246,7 +233,7 @@ class MeteredSource(models.Model):
         """
         self.ensure_one()
         self.check_access("write")
-        if not self.is_posted_to:
+        if not self._kind().has_tokens:
             raise UserError(
                 self.env._(
                     "%s does not receive posts, so it needs no token.", self.name
@@ -276,7 +263,9 @@ class MeteredSource(models.Model):
         return token
 
     def _look_posts(self):
-        """Look at what the switch posted; see :meth:`_look_connection`."""
+        """Look at what was posted; see :meth:`_look_connection`."""
+        if not self._kind().has_tokens:
+            return self._look_events()
         checks = []
         if attempt(checks, self.env._("Token exists"), self._look_token):
             attempt(checks, self.env._("Calls are posted"), self._look_posted)

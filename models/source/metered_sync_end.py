@@ -91,6 +91,7 @@ class MeteredSync(models.Model):
         for sync in self:
             sync._close_batch()
         self._note(message, "error")
+        self._tell_failed(message)
         self.account_id.sync_error = message
         if not all(sync.account_id for sync in self):
             self.source_id.sync_error = message
@@ -123,6 +124,7 @@ class MeteredSync(models.Model):
         batch = batch.with_context(tracking_disable=True)
         batch._verify()
         batch.write({"state": "done", "finished": fields.Datetime.now()})
+        batch._tell_imported()
 
     def _keep_last_record(self, commit):
         """Remember when the newest record began.

@@ -68,15 +68,6 @@ registry.category("web_tour.tours").add("metered_billing_import_questions", {
                 chooseFile(this.anchor);
             },
         },
-        {
-            content: "The file is there",
-            trigger: ".modal .o_field_widget[name=file] input.o_input",
-        },
-        {
-            content: "Look at the preview",
-            trigger: ".modal button[name=action_preview]",
-            run: "click",
-        },
         ...mean("Datum", "Start time"),
         ...mean("Zeit", "Start time"),
         ...mean("Dauer", "Chargeable seconds"),
