@@ -147,7 +147,7 @@ def _words(text):
 
 def _sheet(said):
     if not isinstance(said, str):
-        raise SourceFileError(f"{_shown(said)} is no title of a sheet.")
+        raise SourceFileError(f"{_shown(said)} is not the name of a worksheet.")
     return said
 
 

@@ -92,8 +92,8 @@ _BLANKS = _lt(
     "to read spaces in prefixes."
 )
 _COUNTRY_BLANKS = _lt(
-    "'%(text)s' may be read in two ways: as one code that begins with its country "
-    "code, or as several codes. Say how blanks behind country codes are meant."
+    "'%(text)s' is ambiguous: one prefix starting with its country code, or several "
+    "prefixes. Choose how to read spaces after country codes."
 )
 _DASHES = _lt(
     "'%(text)s' is ambiguous: one prefix in two parts, or a range. Choose how to read "
@@ -114,8 +114,8 @@ _LISTS = _lt(
 class CodeStyle:
     """How the codes of a file are meant; empty where nobody has said it.
 
-    - `blanks`, `country_blanks`: `group` or `separate`; `dashes`: `join` or `range`; `lists`: `full` or
-      `ending`
+    - `blanks`, `country_blanks`: `group` or `separate`; `dashes`: `join` or `range`;
+      `lists`: `full` or `ending`
     - `national`: whether a country code belongs before them, which is not in the cell
     """
 

@@ -77,8 +77,8 @@ _BOTH_SIGNS = _lt(
     "as wrong."
 )
 _BLANKS_ARE_CODES = _lt(
-    "Blanks behind a country code are part of the code, as in %(examples)s: no code "
-    "has two prices."
+    "Spaces after a country code are part of the prefix, as in %(examples)s: no "
+    "prefix has two prices."
 )
 _ORDER_IS = {
     "dmy": _lt("The day comes before the month, as in %(example)s."),

@@ -128,7 +128,7 @@ class MeteredBatch(models.Model):
 
     is_setup = fields.Boolean(
         compute="_compute_is_setup",
-        help="Whether the setup to the first invoice goes on after it.",
+        help="Continue the setup after this import.",
     )
 
     # === COMPUTE === #
