@@ -187,7 +187,7 @@ class NetSapiens(HttpConnector):
                     checks,
                     f"Call records of {account}",
                     lambda: self._look_records(account),
-                    "Give the key or user the Reseller or Office Manager scope.",
+                    "Grant the key or user the Reseller or Office Manager scope.",
                 )
         return checks
 
@@ -214,7 +214,7 @@ class NetSapiens(HttpConnector):
         if not count:
             raise SourceRefused(
                 "The credentials are accepted, but no domain is visible with them.",
-                remedy="Give the key or user the Reseller or Super User scope.",
+                remedy="Grant the key or user the Reseller or Super User scope.",
             )
         return f"It sees {counted(count, 'domain')}."
 

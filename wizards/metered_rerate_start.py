@@ -44,8 +44,8 @@ class MeteredRerateStart(models.TransientModel):
         " ('kind', 'in', scope == 'open' and ['call']"
         " or ['call', 'counter', 'event', 'gauge'])]",
         help="Leave empty for all. Only call types are re-rated before invoicing. "
-        "Usage of other meters is priced when it is invoiced, so only invoiced "
-        "usage is priced again, for whole billing periods.",
+        "Other meter usage is priced when it is invoiced, so only invoiced usage "
+        "is priced again, for whole billing periods.",
         check_company=True,
     )
 

@@ -211,7 +211,7 @@ class MeteredCallingPlanAllowance(models.Model):
     )
     _prices_exact = models.Constraint(
         "CHECK (price = round(price, 8) AND overage_price = round(overage_price, 8))",
-        "Prices can have at most 8 decimals.",
+        "Prices can have at most 8 decimal places.",
     )
 
     @api.depends(

@@ -217,7 +217,7 @@ class MeteredRate(models.Model):
         " AND connection_fee = round(connection_fee, 8)"
         " AND min_charge = round(min_charge, 8)"
         " AND max_charge = round(max_charge, 8))",
-        "Prices cannot be negative and can have at most 8 decimals.",
+        "Prices cannot be negative and can have at most 8 decimal places.",
     )
 
     @api.depends("grace_seconds", "grace_kind")

@@ -75,7 +75,7 @@ class MeteredRateTier(models.Model):
     )
     _price_exact = models.Constraint(
         "CHECK (price >= 0 AND price = round(price, 8))",
-        "Prices cannot be negative and can have at most 8 decimals.",
+        "Prices cannot be negative and can have at most 8 decimal places.",
     )
 
     @api.depends("from_second")

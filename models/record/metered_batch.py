@@ -108,8 +108,8 @@ class MeteredBatch(models.Model):
     )
     charged = fields.Char(
         compute="_compute_invoiced",
-        help="Total of the rated calls, excluding taxes. Usage of meters is priced "
-        "with its whole billing period.",
+        help="Total of the rated calls, excluding taxes. Meter usage is priced with "
+        "its whole billing period.",
     )
     stored_rated = fields.Integer(readonly=True)
     stored_not_billable = fields.Integer(readonly=True)

@@ -153,8 +153,8 @@ class MeteredRerate(models.Model):
             raise UserError(
                 self.env._(
                     "There are no matching calls that are not invoiced. Choose other "
-                    "days, customers or call types. Usage of other meters is priced "
-                    "when it is invoiced."
+                    "days, customers or call types. Other meter usage is priced when "
+                    "it is invoiced."
                 )
                 if run.scope == "open"
                 else self.env._(

@@ -42,7 +42,7 @@ class MeteredWhatIf(models.Model):
         "ir.attachment",
         string="Rates From",
         readonly=True,
-        help="A rate file that is not applied: the What If calculates as if it were.",
+        help="A rate file that is not applied. What If calculates as if it were.",
     )
     file_name = fields.Char(readonly=True)
     file_date_from = fields.Date(string="Prices Valid From", readonly=True)
