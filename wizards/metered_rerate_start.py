@@ -26,7 +26,7 @@ class MeteredRerateStart(models.TransientModel):
         string="From", required=True, default=lambda self: self._default_date_from()
     )
     date_to = fields.Date(
-        string="To",
+        string="Until",
         required=True,
         default=lambda self: fields.Date.context_today(self),
         help="Last day, in the customer's time zone.",

@@ -112,6 +112,7 @@ class MeteredGoldenCall(models.Model):
         compute="_compute_verdict",
         compute_sudo=False,
         search="_search_verdict",
+        string="Result",
     )
 
     _seconds_range = models.Constraint(

@@ -94,6 +94,7 @@ class MeteredCallingPlanAllowance(models.Model):
         default=True,
         help="A quantity of 3 on the line gives three times the allowance. Not "
         "available if each identifier has its own allowance.",
+        string="Multiply by Quantity",
     )
     prorated = fields.Boolean(
         default=True,

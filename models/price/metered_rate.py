@@ -62,7 +62,11 @@ class MeteredRate(models.Model):
     _pricing = frozenset({*PRICE_FIELDS, "date_to", "tier_ids"})
 
     deck_id = fields.Many2one(
-        "metered.rate.deck", required=True, ondelete="cascade", index=True
+        "metered.rate.deck",
+        required=True,
+        ondelete="cascade",
+        index=True,
+        string="Rate Deck",
     )
     company_id = fields.Many2one(related="deck_id.company_id", store=True)
     currency_id = fields.Many2one(related="deck_id.currency_id")

@@ -79,6 +79,7 @@ class MeteredBatch(models.Model):
         selection_add=[("undoing", "Being undone"), ("undone", "Undone")],
         ondelete={"undoing": "set default", "undone": "set default"},
         tracking=True,
+        string="Status",
     )
     # --- control totals
     expected = fields.Integer(

@@ -65,7 +65,7 @@ class MeteredRerate(models.Model):
         help="Empty for all.",
     )
     date_from = fields.Date(string="From", readonly=True)
-    date_to = fields.Date(string="To", readonly=True, help="Last day of the usage.")
+    date_to = fields.Date(string="Until", readonly=True, help="Last day of the usage.")
     position = fields.Integer(
         readonly=True,
         help="ID of the last customer, or customer family, that was processed.",

@@ -269,7 +269,7 @@ class MeteredWebhookAttempt(models.Model):
         ondelete="cascade",
         index=True,
     )
-    moment = fields.Datetime(readonly=True)
+    moment = fields.Datetime(readonly=True, string="Time")
     status = fields.Integer(string="Answer", readonly=True, aggregator=None)
     answer = fields.Char(string="Response", readonly=True)
     milliseconds = fields.Integer(readonly=True, aggregator=None)

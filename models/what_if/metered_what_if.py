@@ -76,7 +76,9 @@ class MeteredWhatIf(models.Model):
         help="The last customer processed, in order.",
     )
     left_out = fields.Integer(
-        readonly=True, help="Calls of customers or sources that are not included."
+        readonly=True,
+        help="Calls of customers or sources that are not included.",
+        string="Excluded Calls",
     )
     line_ids = fields.One2many(
         "metered.simulation.line",
