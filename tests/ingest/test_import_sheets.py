@@ -137,7 +137,7 @@ class TestImportSheets(MeteredCase):
 
     def test_only_a_hidden_sheet(self):
         content = workbook({"Cover": COVER, "Calls": calls(60)}, hidden=["Calls"])
-        with self.assertRaisesRegex(UserError, "Only a hidden sheet.*Import Usage"):
+        with self.assertRaisesRegex(UserError, "Only a hidden worksheet.*Import Usage"):
             self.by_itself(content)
         wizard = self.wizard(content)
         self.assertIn(
