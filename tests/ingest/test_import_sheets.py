@@ -149,7 +149,7 @@ class TestImportSheets(MeteredCase):
     def test_a_file_that_nobody_looks_at_is_refused(self):
         content = workbook({"A": calls(60), "B": calls(7, first=1)})
         with self.assertRaisesRegex(
-            UserError, "records: A, B.*Import Usage.*remembers"
+            UserError, "records: A, B.*Import Usage.*saved"
         ):
             self.by_itself(content)
 
