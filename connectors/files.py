@@ -100,11 +100,12 @@ def settle_columns(
     """The format with names of columns as they are in all of the file.
 
     Where columns of one name say the same, the first of them has it; it is nobody's
-    where they differ.
+    where they differ. Of columns behind those with names, the ones with anything in
+    them are left.
 
     :return: that, and what is found of the names whose columns differ
     """
-    if not fmt.repeated:
+    if not fmt.repeated and not fmt.unnamed:
         return fmt, []
     return settle_names(
         fmt, (chunk.frame for chunk in read_chunks(path, fmt, limits=limits))
