@@ -443,8 +443,6 @@ def _described(found, rows, said, limits):
         width,
         said.get("layout") or "",
     )
-    # In a workbook nothing is shifted by a value without a name.
-    is_named = has_header and found.kind == "delimited"
     return replace(
         found,
         has_header=has_header,
@@ -452,15 +450,7 @@ def _described(found, rows, said, limits):
         skip_records=skip,
         columns=columns,
         repeated=repeated,
-        unnamed=columns[_named(records[0]) :] if is_named else (),
         layout=layout,
-    )
-
-
-def _named(header):
-    """The position of the last name of a header, from 1 on."""
-    return max(
-        (place for place, name in enumerate(header, 1) if name.strip()), default=0
     )
 
 

@@ -20,12 +20,8 @@ _DECIMAL_ROUNDING = {
     "up": ROUND_CEILING,
     "nearest": ROUND_HALF_UP,
 }
-UNITS = ("s", "ms", "min", "mm:ss", "h:mm", "h:mm:ss", "hhmmss", "mmmss", "day")
-"""What a duration may be written in; `min` and `day` are decimal numbers of them,
-`hhmmss` and `mmmss` digits without a sign between them."""
-
-#: as many digits that begin with 0 may be such; more are padded numbers
-PADDED_DIGITS = (5, 6)
+UNITS = ("s", "ms", "min", "mm:ss", "h:mm", "h:mm:ss", "day")
+"""What a duration may be written in; `min` and `day` are decimal numbers of them."""
 
 #: a decimal among more whole numbers than that is a slip, and casts no doubt on them
 MOST_DOUBTED = 2
@@ -43,13 +39,9 @@ _DECIMAL = re.compile(r"0{1,15}[.,]0*")
 _CLOCK = re.compile(r"(?P<H>0{1,6}):(?P<M>0{1,2})[:'](?P<S>00)(?:[.,](?P<f>0+))?")
 _MINUTES_CLOCK = re.compile(r"(?P<M>0{1,6}):(?P<S>00)(?:[.,](?P<f>0+))?")
 _HOURS_CLOCK = re.compile(r"(?P<H>0{1,6}):(?P<M>00)")
-_HHMMSS = re.compile(r"(?P<H>0{1,4})(?P<M>00)(?P<S>00)")
-_MMMSS = re.compile(r"(?P<M>0{1,4})(?P<S>00)")
 _DIGITS = re.compile("0+")
 _LARGE = re.compile(r"([0-9]{1,9})(?:(?:\.|,(?![0-9]{3}$))([0-9]{0,30}))?", re.ASCII)
 _WITH_EXPONENT = re.compile(r"[0-9](?:\.[0-9]{1,20})?[eE]-[0-9]{1,2}", re.ASCII)
-
-_CLOCKS = (_CLOCK, _MINUTES_CLOCK, _HOURS_CLOCK, _HHMMSS, _MMMSS)
 
 #: unit -> what its shapes are read as, besides a clock of three parts
 _SHAPES = {
@@ -59,8 +51,6 @@ _SHAPES = {
     "mm:ss": (_MINUTES_CLOCK,),
     "h:mm": (_HOURS_CLOCK,),
     "h:mm:ss": (),
-    "hhmmss": (_HHMMSS,),
-    "mmmss": (_MMMSS,),
 }
 
 
@@ -75,9 +65,8 @@ def parse_seconds(values, rounding="down", unit=""):
     :param rounding: what becomes of a fraction of a second: `down`, `up` or `nearest`
         (half up)
     :param unit: one of `UNITS`: `s`, `ms`, `min`, `day` read numbers, `mm:ss` and
-        `h:mm` clocks of two parts, `hhmmss` and `mmmss` those without a sign; all read
-        `h:mm:ss`. Empty where nobody has chosen: whole numbers are seconds, and a clock
-        of two parts, a decimal or five or six digits that begin with 0 are unclear.
+        `h:mm` clocks of two parts; all read `h:mm:ss`. Empty where nobody has chosen:
+        whole numbers are seconds, and a clock of two parts or a decimal is unclear.
     :return: (int64 array of seconds, bool array: whether the text was a duration, bool
         array: whether it may be one in several units); what is none has 0 seconds
     :raise ValueError: for an unknown rounding or unit
@@ -94,14 +83,10 @@ def parse_seconds(values, rounding="down", unit=""):
         _read_decimals(texts, _SECONDS[unit], rounding, seconds, valid)
     columns = DigitShapes(texts)
     for rows, match in columns.groups(lambda shape: _read(shape, unit)):
-        if match.re in _CLOCKS:
+        if match.re in (_CLOCK, _MINUTES_CLOCK, _HOURS_CLOCK):
             whole, good = _clock(columns, rows, match.groupdict(), match)
         else:
             whole, good = columns.number(rows, *match.span("whole")), True
-            if not unit and len(match["whole"]) in PADDED_DIGITS:
-                # 000105: 105 seconds, or a minute and five.
-                padded = (columns.number(rows, 0, 1) == 0) & (whole > 0)
-                unclear[rows], good = padded, ~padded
         if unit == "ms" and match.re is _NUMBER:
             whole, carry = _from_ms(columns, rows, match, whole, rounding)
         else:

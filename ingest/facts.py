@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 
 from .durations import doubted_with, parse_seconds
 from .extract import column, extract
-from .heading_units import is_of_seconds
 from .mapping import read_target
 from .quantities import parse_quantities, quantity_texts
 from .two_times import durations_of_times
@@ -100,12 +99,8 @@ class RecordFacts:
                     )
                     unit = seconds.style if seconds else ""
                 found = parse_seconds(texts, settings.duration_rounding, unit)
-                if fact == "seconds" and not unit:
-                    names = spec.resolve(self.frame.columns)
-                    doubts = settings.doubts_durations and self._is_doubting
-                    doubts |= not is_of_seconds(names)
-                    if doubts or self._is_doubting:
-                        found = _doubted(texts, *found, doubts)
+                if fact == "seconds" and not unit and self._is_doubting:
+                    found = _doubted(texts, *found, settings.doubts_durations)
                 self._seconds[fact] = (texts, *found)
             else:
                 self._seconds[fact] = self._between_times(fact)

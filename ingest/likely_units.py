@@ -6,7 +6,6 @@ import re
 
 _CLOCK = re.compile(r"([0-9]+):[0-9]{2}([.,][0-9]+)?", re.ASCII)
 _DECIMAL = re.compile(r"([0-9]+)[.,]([0-9]*)", re.ASCII)
-_PADDED = re.compile(r"0[0-9]{4,5}", re.ASCII)
 #: calls longer than so many hours are rare, such of as many minutes are not
 _MOST_HOURS = 3
 #: and so are calls of an hour or more
@@ -22,9 +21,6 @@ def likely_unit(counted):
     :param counted: list of (text, number of records)
     :return: a key of ``durations.UNITS``; empty where none is likelier
     """
-    lengths = {len(text) for text, _count in counted if _PADDED.fullmatch(text)}
-    if lengths and all(text.isdecimal() for text, _count in counted):
-        return "mmmss" if lengths == {5} else "hhmmss"
     clocks = [(_CLOCK.fullmatch(text), count) for text, count in counted]
     clocks = [(match, count) for match, count in clocks if match]
     numbers = [(_DECIMAL.fullmatch(text), count) for text, count in counted]

@@ -17,7 +17,6 @@ from ..notation.numbers import COMMA, POINT, Signs
 from . import mapping
 from .directions import direction_words
 from .durations import UNITS, doubted_with, parse_seconds
-from .heading_units import heading_unit, is_of_seconds
 from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
@@ -241,19 +240,10 @@ def _durations(frame, columns, timezone):
         unclear &= ~parse_seconds(texts, unit=spec.style)[1]
         if not _is_doubtful(np.count_nonzero(unclear), texts):
             return None
-    named = ""
-    if not spec.style:
-        names = spec.resolve(frame.columns)
-        named = heading_unit(names)
-        if not is_of_seconds(names):
-            # 5 under "Duration (min)" are no 5 seconds.
-            unclear |= doubted_with(texts, unclear, True)
     count = int(np.count_nonzero(unclear))
     if not count:
         return None
     value = _unit_of_others(frame, columns, timezone, texts)
-    # What is no number of seconds is hardly of seconds, whatever its heading says.
-    value = value or (named if named in UNITS and named != "s" else "")
     value = value or likely_unit(_counted(texts.filter(pa.array(unclear))))
     if not spec.style:
         count = int(np.count_nonzero(unclear | doubted_with(texts, unclear)))

@@ -117,7 +117,6 @@ from .ingest import test_directions
 from .ingest import test_durations
 from .ingest import test_endless_fractions
 from .ingest import test_harmless
-from .ingest import test_heading_units
 from .ingest import test_hostile_records
 from .ingest import test_id_clock
 from .ingest import test_identifier_index

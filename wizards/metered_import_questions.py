@@ -145,7 +145,6 @@ class MeteredImport(models.TransientModel):
         }
         if confirmed:
             said["repeated"] = [*(self.repeated or {})]
-            said["unnamed"] = self.has_unnamed
         said["words"] = {**said.get("words", {}), **words}
         self._set_as_program({"said": said})
 
@@ -225,7 +224,6 @@ class MeteredImport(models.TransientModel):
         whole = len(frame) < MOST_RECORDS
         questions = [
             *self._sheet_texts(file_format),
-            *self._unnamed_texts(file_format),
             *self._repeated_texts(frame.columns, repeated),
         ]
         questions += [self._question_text(finding) for finding in is_open]
@@ -539,8 +537,6 @@ class MeteredImport(models.TransientModel):
         if said.get("payer"):
             step = self._prepare_payer(*said["payer"])
             source.payer_ids = [Command.create(step)]
-        if said.get("unnamed"):
-            source.file_more_values = True
         if said.get("sheet"):
             source.file_sheet = said["sheet"]
         if self._written() != self.detected_format:

@@ -281,7 +281,6 @@ class MeteredBatch(models.Model):
             facts = files.check_file(path, file_format)
         except files.SourceFileError as error:
             raise UserError(str(error)) from error
-        source._check_unnamed(file_format)
         source._check_repeated(file_format.columns, repeated)
         source._check_columns(file_format.columns)
         return file_format, facts

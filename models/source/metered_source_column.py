@@ -23,8 +23,6 @@ UNIT_NAMES = [
     ("mm:ss", "Minutes:seconds (1:30)"),
     ("h:mm", "Hours:minutes (0:01)"),
     ("h:mm:ss", "Hours:minutes:seconds (0:01:30)"),
-    ("hhmmss", "Digits: hours, minutes, seconds (000130)"),
-    ("mmmss", "Digits: minutes, seconds (00130)"),
     ("day", "Fraction of a day (spreadsheets)"),
 ]
 

@@ -70,13 +70,6 @@ class MeteredSource(models.Model):
         "workbook, the only worksheet with the columns of this source is used.",
     )
 
-    file_more_values = fields.Boolean(
-        string="More Values Than Names",
-        help="Records may have values behind the last column that has a name. "
-        "Otherwise such a file is refused: a decimal comma without quotes shifts all "
-        "values.",
-    )
-
     @api.constrains(
         "file_reading",
         "file_delimiter",
@@ -160,32 +153,6 @@ class MeteredSource(models.Model):
                     problem=self._describe_sheets(file_format),
                 )
             )
-
-    def _check_unnamed(self, file_format):
-        """Refuse records with more values than their columns have names.
-
-        :param file_format: ``connectors.formats.FileFormat``
-        :raises UserError: saying what is usually wrong
-        """
-        if file_format.unnamed and not self.file_more_values:
-            raise UserError(
-                self.env._(
-                    "%(problem)s If it is meant so, choose Import Usage in the menu, "
-                    "upload the file, and agree to what the columns mean: the source "
-                    "remembers it.",
-                    problem=self._describe_unnamed(file_format),
-                )
-            )
-
-    @api.model
-    def _describe_unnamed(self, file_format):
-        return self.env._(
-            "Records have %(values)s values, and only %(names)s columns have names: a "
-            "decimal comma without quotes around the number shifts all values behind "
-            "it.",
-            values=len(file_format.columns),
-            names=len(file_format.columns) - len(file_format.unnamed),
-        )
 
     @api.model
     def _describe_sheets(self, file_format):
