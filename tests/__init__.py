@@ -52,6 +52,7 @@ from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
 from .connectors import test_standard_webhooks
+from .connectors import test_workbook_clocks
 from .connectors import test_workbook_sheets
 from .counter import test_counter_around
 from .counter import test_counter_readings
@@ -109,11 +110,13 @@ from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
 from .ingest import test_api_page
+from .ingest import test_column_specs
 from .ingest import test_conflicts
 from .ingest import test_database_killed
 from .ingest import test_dialled
 from .ingest import test_dialling_countries
 from .ingest import test_directions
+from .ingest import test_duration_words
 from .ingest import test_durations
 from .ingest import test_endless_fractions
 from .ingest import test_harmless
@@ -144,10 +147,12 @@ from .ingest import test_presets
 from .ingest import test_quantities
 from .ingest import test_same_records
 from .ingest import test_survey
+from .ingest import test_time_layouts
 from .ingest import test_times
 from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_typed_numbers
+from .ingest import test_unclear_kinds
 from .ingest import test_unclear_records
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums
