@@ -87,6 +87,8 @@ class ImportSettings:
 
     #: durations are known to have stood among such as may be in several units
     doubts_durations: bool = False
+    #: records without direction are known to have stood among such as have one
+    doubts_directions: bool = False
 
     @property
     def column_names(self):

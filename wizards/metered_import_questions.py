@@ -7,12 +7,12 @@ import pandas as pd
 from odoo import Command, api, fields, models
 
 from ..connectors import files
-from ..ingest.directions import likely_direction, word_key
+from ..ingest.directions import EMPTY, UnknownWord, likely_direction, word_key
 from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
 from ..ingest.survey import MOST_RECORDS, STYLES, survey
 from ..ingest.trial import MOST_RECORDS as MOST_TRIED
-from ..ingest.trial import likely_payer, try_records
+from ..ingest.trial import likely_payer, try_records, without_direction
 from ..models.customer.metered_identifier import IDENTIFIER_KINDS
 from ..models.source.metered_source_column import UNIT_NAMES
 from ..notation.days import ORDERS
@@ -203,6 +203,10 @@ class MeteredImport(models.TransientModel):
             source.timezone,
             {**source._remembered_words(), **self._said_words()},
         )
+        settings = self._trial_settings()
+        if count := without_direction(frame, settings):
+            nothing = UnknownWord(EMPTY, count)
+            found = replace(found, words=[*found.words, nothing])
         is_open = [
             finding
             for finding in found.findings
@@ -219,7 +223,8 @@ class MeteredImport(models.TransientModel):
         likely_words = {
             word_key(word.word): word.proposal for word in found.words if word.proposal
         }
-        trial, asks_payer = self._try(frame, said, likely_words)
+        settings = replace(settings, words={**likely_words, **settings.words})
+        trial, asks_payer = self._try(frame, said, settings)
         self._note_outcomes(trial.outcomes)
         whole = len(frame) < MOST_RECORDS
         questions = [
@@ -290,19 +295,22 @@ class MeteredImport(models.TransientModel):
         }
         return {key: said.get(key, answers[key] or "") or False for key in STYLES}
 
-    def _try(self, frame, said, likely_words):
+    def _trial_settings(self):
+        """The source's settings with the columns and words that were chosen."""
+        settings = self.source_id._load_settings()
+        return replace(
+            settings,
+            columns=tuple(self._chosen_specs()),
+            words={**settings.words, **self._said_words()},
+        )
+
+    def _try(self, frame, said, settings):
         """What the import would make of the first records, and who pays.
 
-        :param likely_words: dict of direction words that are proposed
+        :param settings: ``ingest.settings.ImportSettings``, with what is proposed
         :return: (``ingest.trial.Trial``, whether it has to be asked who pays)
         """
         frame = frame[:MOST_TRIED]
-        settings = self.source_id._load_settings()
-        settings = replace(
-            settings,
-            columns=tuple(self._chosen_specs()),
-            words={**settings.words, **likely_words, **self._said_words()},
-        )
         payer = said.get("payer") or ("", "")
         trial = try_records(frame, self._with_payer(settings, payer))
         asks = bool(trial.unknown and not trial.looked) and not all(payer)

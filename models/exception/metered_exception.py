@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...ingest.directions import EMPTY
 from ...ingest.outcome import SAME_ID
 
 REASONS = [
@@ -313,6 +314,12 @@ class MeteredException(models.Model):
             "unknown_direction": self.env._(
                 "The direction word %s is unknown. Add it to the direction words of "
                 "the source.",
+                detail,
+            )
+            if detail != EMPTY
+            else self.env._(
+                "The direction is empty, although other records have one. Add %s to "
+                "the direction words of the source to say what it means.",
                 detail,
             ),
             "absurd_duration": self.env._(
