@@ -167,6 +167,12 @@ def _retry_alike(cr, settings, batch_id, rows):
     record_ids = {row[4]: row[5] for row, _record in rows if not row[6]}
     renamed = [bool(record_ids.get(own_id)) for own_id in own_ids]
     verdicts.look(cr, "metered_exception", settings, batch_id, np.flatnonzero(renamed))
+    # Unless a person said that it is another call.
+    said = {row[4] for row, _record in rows if row[6]}
+    asked = [own_id not in said for own_id in own_ids]
+    verdicts.look_for_facts(
+        cr, prepared.cdrs, settings, batch_id, np.flatnonzero(asked)
+    )
     others = np.flatnonzero(verdicts.other)
     details = [verdicts.detail[at] for at in others.tolist()]
     same = rejected_cdrs(prepared, others, details, settings)

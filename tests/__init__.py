@@ -107,6 +107,7 @@ from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
 from .ingest import test_api_page
+from .ingest import test_bare_numbers
 from .ingest import test_conflicts
 from .ingest import test_database_killed
 from .ingest import test_dialled
@@ -129,6 +130,7 @@ from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
 from .ingest import test_import_repeated
+from .ingest import test_import_same_facts
 from .ingest import test_import_same_id
 from .ingest import test_import_sheets
 from .ingest import test_import_together
@@ -140,12 +142,14 @@ from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
 from .ingest import test_presets
 from .ingest import test_quantities
+from .ingest import test_same_facts
 from .ingest import test_same_records
 from .ingest import test_survey
 from .ingest import test_times
 from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_typed_numbers
+from .ingest import test_unclear_numbers
 from .ingest import test_unclear_records
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums

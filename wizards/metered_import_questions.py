@@ -23,6 +23,7 @@ FACTS = {
     "date_order": "start",
     "time_format": "start",
     "decimal_sign": "quantity",
+    "number_form": "callee",
 }
 DIRECTION_NAMES = [
     ("outbound", "Outbound"),
@@ -82,6 +83,15 @@ class MeteredImport(models.TransientModel):
         [("point", "Point (1,234.56)"), ("comma", "Comma (1.234,56)")],
         help="Decimal separator of quantities. Leave empty to accept only "
         "unambiguous quantities.",
+    )
+    number_form = fields.Selection(
+        [
+            ("international", "International, with the country code"),
+            ("national", "As dialed in the country of the source"),
+        ],
+        string="Numbers Without Prefix",
+        help="How called numbers are written that start with neither + nor 0. Leave "
+        "empty to accept only unambiguous numbers.",
     )
     payer_column_id = fields.Many2one(
         "metered.import.column",
@@ -197,13 +207,14 @@ class MeteredImport(models.TransientModel):
         source, said = self.source_id, self.said or {}
         can_answer = source.has_access("write")
         self._set_as_program({"can_answer": can_answer, **self._known_answers()})
+        settings = self._trial_settings()
         found = survey(
             frame,
             self._chosen_specs(),
             source.timezone,
             {**source._remembered_words(), **self._said_words()},
+            settings.dial_plans[0][0] if source.record_kind == "call" else None,
         )
-        settings = self._trial_settings()
         if count := without_direction(frame, settings):
             nothing = UnknownWord(EMPTY, count)
             found = replace(found, words=[*found.words, nothing])
@@ -292,6 +303,7 @@ class MeteredImport(models.TransientModel):
             "date_order": times if times in ORDERS else "",
             "time_format": "" if times in (*ORDERS, "auto") else times,
             "decimal_sign": known.get("quantity"),
+            "number_form": known.get("callee"),
         }
         return {key: said.get(key, answers[key] or "") or False for key in STYLES}
 
@@ -424,6 +436,13 @@ class MeteredImport(models.TransientModel):
                     "as %(examples)s? Records: %(count)s.",
                     **values,
                 ),
+                "number_form": self.env._(
+                    "Called numbers such as %(examples)s can be numbers of %(country)s "
+                    "or international ones without a +. Which are they? Records: "
+                    "%(count)s.",
+                    country=self.source_id.country_id.name,
+                    **values,
+                ),
             }
         parts = [texts[finding.key]]
         if finding.value:
@@ -467,6 +486,12 @@ class MeteredImport(models.TransientModel):
         }
         if finding.key == "date_order":
             return self.env._("Dates: %(value)s, as in %(examples)s.", **values)
+        if finding.key == "number_form":
+            return self.env._(
+                "Numbers without prefix: %(value)s, as in %(examples)s, because the "
+                "other numbers are.",
+                **values,
+            )
         return self.env._("Decimal separator: %(value)s, as in %(examples)s.", **values)
 
     def _warning_texts(self, found, said, whole):

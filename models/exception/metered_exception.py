@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ...ingest.directions import EMPTY
 from ...ingest.outcome import SAME_ID
+from ...ingest.same_facts import SAME
 
 REASONS = [
     ("unparsable", "Line cannot be read"),
@@ -17,6 +18,7 @@ REASONS = [
     ("unclear_time", "Ambiguous time"),
     ("unclear_duration", "Ambiguous duration"),
     ("unclear_quantity", "Ambiguous quantity"),
+    ("unclear_number", "Ambiguous called number"),
     ("invalid_properties", "Properties are not a JSON object"),
     ("unknown_meter", "Unknown meter"),
     ("unknown_direction", "Unknown direction word"),
@@ -281,6 +283,13 @@ class MeteredException(models.Model):
                 "point or comma.",
                 detail,
             ),
+            "unclear_number": self.env._(
+                "%s has no prefix, and can be a number with its country code or a "
+                "number of this country. On the Columns page of the source, set the "
+                "format of the called number to international or national, or correct "
+                "the record.",
+                detail,
+            ),
             "invalid_properties": self.env._(
                 '%s is not a JSON object such as {"region": "eu"}. Correct the record.',
                 detail,
@@ -368,6 +377,14 @@ class MeteredException(models.Model):
 
     def _describe_same_id(self, detail):
         """Both records, and what can be done."""
+        known, sign, own = (detail or "").partition(SAME)
+        if sign:
+            return self.env._(
+                "This call seems to be imported already, with the ID %(known)s "
+                "instead of %(own)s. Import it as a different call, or dismiss it.",
+                known=known,
+                own=own,
+            )
         if self.fingerprint:
             return self.env._(
                 "Another record in the same file has the same call data but differs "

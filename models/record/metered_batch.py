@@ -126,6 +126,13 @@ class MeteredBatch(models.Model):
         "number of records is stored, and the file contains no more.",
     )
 
+    first_start = fields.Datetime(
+        string="First Record", readonly=True, copy=False, help="When it began."
+    )
+    last_start = fields.Datetime(
+        string="Last Record", readonly=True, copy=False, help="When it began."
+    )
+
     is_setup = fields.Boolean(
         compute="_compute_is_setup",
         help="Whether the setup to the first invoice goes on after it.",
