@@ -110,6 +110,7 @@ from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
 from .ingest import test_api_page
+from .ingest import test_bare_numbers
 from .ingest import test_column_specs
 from .ingest import test_conflicts
 from .ingest import test_database_killed
@@ -134,6 +135,7 @@ from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
 from .ingest import test_import_repeated
+from .ingest import test_import_same_facts
 from .ingest import test_import_same_id
 from .ingest import test_import_sheets
 from .ingest import test_import_together
@@ -145,6 +147,7 @@ from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
 from .ingest import test_presets
 from .ingest import test_quantities
+from .ingest import test_same_facts
 from .ingest import test_same_records
 from .ingest import test_survey
 from .ingest import test_time_layouts
@@ -153,6 +156,7 @@ from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_typed_numbers
 from .ingest import test_unclear_kinds
+from .ingest import test_unclear_numbers
 from .ingest import test_unclear_records
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums

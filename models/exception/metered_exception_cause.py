@@ -218,6 +218,9 @@ class MeteredExceptionCause(models.Model):
             "unclear_quantity": self.env._(
                 "Quantities like %s: which decimal sign?", detail
             ),
+            "unclear_number": self.env._(
+                "Numbers like %s: with the country code or without?", detail
+            ),
             "invalid_properties": self.env._("Properties are not a JSON object"),
             "invalid_reading": self.env._("Unknown kind of reading: %s", detail),
             "no_reading": self.env._("Impossible counter reading: %s", detail),

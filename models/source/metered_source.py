@@ -369,6 +369,11 @@ class MeteredSource(models.Model):
                 )
                 for rank, step in enumerate(preset.payers)
             ],
+            "word_ids": [clear()]
+            + [
+                create({"word": word, "direction": direction})
+                for word, direction in preset.words
+            ],
         }
 
     def _needed_columns(self):

@@ -230,6 +230,30 @@ class TestImportQuestions(MeteredCase):
             {"ausgehend": "outbound", "quer": "internal"},
         )
 
+    def test_records_without_direction_among_others(self):
+        header = "call_id,start_time,duration,caller,callee,direction\n"
+        numbers = ",".join(NUMBERS)
+
+        def rows(first, *words):
+            return header + "".join(
+                f"{first}{n},{START},{60 + n},{numbers},{word}\n"
+                for n, word in enumerate(words)
+            )
+
+        self.assertFalse(self.wizard(rows("a", "", "")).questions)
+        wizard = self.wizard(rows("b", "Local", "out", ""))
+        self.assertEqual(
+            wizard.word_ids.mapped(lambda w: (w.word, w.count, w.direction)),
+            [("Local", 1, "internal"), ("(empty)", 1, False)],
+        )
+        self.assertIn("(empty)", wizard.questions)
+        wizard.word_ids[1].direction = "outbound"
+        wizard.action_refresh()
+        self.assertFalse(wizard.questions)
+        batch = self.run_import(wizard)
+        self.assertEqual((batch.rated, batch.not_billable), (2, 1))
+        self.assertFalse(self.wizard(rows("c", "", "out", "local")).questions)
+
     def test_warnings(self):
         calls = [("same", START, n, *NUMBERS) for n in range(6)]
         wizard = self.wizard(generic_csv(calls))
