@@ -10,6 +10,7 @@ from .billing import test_free_usage
 from .billing import test_invoice_charged
 from .billing import test_invoice_mail
 from .billing import test_invoice_usage
+from .billing import test_manual_again
 from .billing import test_manual_invoice
 from .billing import test_manual_invoice_together
 from .billing import test_metered_invoice
