@@ -29,6 +29,7 @@ from .file_head import without_lines
 from .fixed_width import FixedWidthReader
 from .formats import BadLine, Chunk, FileFacts, FileFormat, FileLimits
 from .layouts import LAYOUTS, layout_columns
+from .other_headers import without_foreign
 from .quoting import unescaped_blocks
 from .spreadsheet import Workbook, as_csv, workbook_pieces
 from .unpack import BLOCK_BYTES, LineCounter, Unpacked, utf8_blocks
@@ -86,9 +87,9 @@ def check_file(path, fmt: FileFormat, limits: FileLimits | None = None) -> FileF
         lines = counter.ended + (not last.endswith((b"\n", b"\r")))
     if not preview(path, fmt, 1, limits).records:
         raise SourceFileError(
-            "The file holds a header and no call records."
+            "The file has a header but no call records."
             if fmt.has_header
-            else "The file holds no call records."
+            else "The file has no call records."
         )
     records = max(1, lines - fmt.skip_lines - fmt.has_header - fmt.skip_records)
     return FileFacts(unpacked, records, digest.hexdigest(), passed)
@@ -100,12 +101,11 @@ def settle_columns(
     """The format with names of columns as they are in all of the file.
 
     Where columns of one name say the same, the first of them has it; it is nobody's
-    where they differ. Of columns behind those with names, the ones with anything in
-    them are left.
+    where they differ.
 
     :return: that, and what is found of the names whose columns differ
     """
-    if not fmt.repeated and not fmt.unnamed:
+    if not fmt.repeated:
         return fmt, []
     return settle_names(
         fmt, (chunk.frame for chunk in read_chunks(path, fmt, limits=limits))
@@ -132,7 +132,10 @@ def read_chunks(
     """
     with _opened(path, fmt, limits or FileLimits(), BLOCK_BYTES) as pieces:
         yield from read_in_chunks(
-            pieces, chunk_records, skip_records_done, first_records
+            without_foreign(pieces, fmt),
+            chunk_records,
+            skip_records_done,
+            first_records,
         )
 
 

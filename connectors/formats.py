@@ -38,8 +38,6 @@ class FileFormat:
     columns: tuple[str, ...]  # unique, not empty
     # Names that several columns have, each with what these are called instead.
     repeated: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    # Columns behind the last that the header names.
-    unnamed: tuple[str, ...] = ()
     # Of a workbook: the sheet with the records, '' for the first with anything in it;
     # those with anything in them, and whether each is hidden; those that it may be,
     # where that is not clear.
@@ -97,8 +95,8 @@ class BadLine:
 
     line: int  # 1-based, as in Chunk.line
     raw: str  # at most RAW_CHARACTERS
-    # 'column_count', 'unclosed_quote', 'two_ways', 'off_position', 'no_moment' or
-    # 'too_long'
+    # 'column_count', 'unclosed_quote', 'two_ways', 'off_position', 'no_moment',
+    # 'below_header' or 'too_long'
     reason: str
     word: str = "Line"  # what a record begins in
     # Columns or bytes that there are and that there should be, the first and last line
@@ -121,17 +119,22 @@ class BadLine:
             return f"{start} opens a quoted value that is not properly closed."
         if self.reason == "two_ways":
             return (
-                f"{start}: the quotes in lines {found} and {expected} make one record"
-                f" of lines {found} to {expected}, or are part of the text, and each"
-                " line is a record. Remove the two quotes or double them."
+                f"{start}: the quotes in lines {found} and {expected} either join lines"
+                f" {found} to {expected} into one record, or are part of the text."
+                " Remove the two quotes or double them."
             )
         if self.reason == "off_position":
             return (
-                f"{start} has text across position {found}, where a column begins."
-                " It may be shifted."
+                f"{start} has text across position {found}, where a column starts."
+                " The line may be shifted."
+            )
+        if self.reason == "below_header":
+            return (
+                f"{start} stands below other column names, in line {found}. Put it"
+                " into a file of its own."
             )
         if self.reason == "no_moment":
-            return f"{start} has no date and no time, as a record has."
+            return f"{start} has no date and no time, so it is not a record."
         return f"{start} is longer than {expected:,} bytes."
 
     @classmethod
@@ -151,6 +154,10 @@ class BadLine:
     @classmethod
     def off_position(cls, line: int, raw: str, position: int):
         return cls(line, raw[:RAW_CHARACTERS], "off_position", found=position)
+
+    @classmethod
+    def below_header(cls, line: int, raw: str, header: int, word="Line"):
+        return cls(line, raw[:RAW_CHARACTERS], "below_header", word, found=header)
 
     @classmethod
     def without_moment(cls, line: int, raw: str):

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from . import mapping
 from .day_order import shown_order, with_shown_orders
-from .directions import code_of, read_directions
+from .directions import EMPTY, code_of, read_directions, said_nothing
 from .door import harmless_frame
 from .facts import RecordFacts
 from .identify import identify
@@ -196,6 +196,11 @@ class _Chunk(RejectingSteps):
             self.told, self.is_unknown_word = read_directions(
                 texts, self.settings.words
             )
+            empty, meaning = said_nothing(
+                texts, self.settings.words, self.settings.doubts_directions
+            )
+            self.told[empty] = meaning
+            self.is_unknown_word |= empty & (meaning < 0)
 
     def _rules(self):
         """Whether records are charged, and in which direction they went."""
@@ -228,9 +233,9 @@ class _Chunk(RejectingSteps):
             rules = self.rule_id.astype(str).astype(object)
             self._reject(self.declared, "declared", rules)
         if self.is_lost.any():
-            self._reject(
-                self.is_lost, "unknown_direction", self.facts.spoken("direction")
-            )
+            words = self.facts.spoken("direction")
+            words = pc.if_else(pc.equal(words, ""), EMPTY, words)
+            self._reject(self.is_lost, "unknown_direction", words)
 
     def _plausible_times(self, charged):
         limits, when = self.settings.limits, self.start_us

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from . import mapping
 from .duration_words import named_unit
 from .durations import parse_named
-from .numbers import normalise_numbers
+from .numbers import normalise_numbers, with_form
 from .quantities import parse_quantities, quantity_texts
 from .times import parse_times
 from .two_times import durations_of_times
@@ -94,10 +94,11 @@ def _meters(frame, columns):
 
 
 def _numbers(frame, columns, target, dialling):
-    texts, _spec = mapping.read_target(frame, columns, target)
+    texts, spec = mapping.read_target(frame, columns, target)
     if texts is None:
         return [None] * len(frame)
-    return [text or None for text in normalise_numbers(texts, dialling).to_pylist()]
+    numbers = normalise_numbers(texts, with_form(dialling, spec.style))
+    return [text or None for text in numbers.to_pylist()]
 
 
 def _where(values, valid):

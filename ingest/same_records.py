@@ -6,7 +6,8 @@ Ids begin anew when a switch restarts, and a column that is called like an id ma
 none. So a record with the id of another one is its duplicate only where it began in
 the same second, is as long, and has the same numbers. These may be written otherwise:
 another reading of a number, since a customer's country was changed, is the same number
-where its national part is the same, and a number that could not be read is any.
+where its national part is the same, or where it only lacks a code before it; and a
+number that could not be read is any.
 
 Records without an id are told by their *fingerprint*, which is made of their mapped
 facts, so that the same calls exported with one more column are the same calls.
@@ -27,7 +28,7 @@ from .directions import code_of, read_directions
 from .extract import column
 from .facts import RecordFacts, step_texts
 from .mapping import properties, read_target
-from .numbers import normalise_numbers
+from .numbers import LEAST_BARE_DIGITS, normalise_numbers, with_form
 from .quantities import quantity_texts
 from .times import SECOND_US, parse_times
 
@@ -92,8 +93,7 @@ class Comparable:
             rows = np.flatnonzero(differ)
             if len(rows):
                 at = pa.array(rows)
-                again = pc.equal(national(one.take(at)), national(other.take(at)))
-                same[rows] = _true(again)
+                same[rows] = _same_line(one.take(at), other.take(at))
         return same
 
     def digests(self):
@@ -183,6 +183,19 @@ def national(numbers):
     """
     codes = "|".join(sorted(international_lengths()))
     return pc.replace_substring_regex(numbers, rf"^\+(?:{codes})0*", "")
+
+
+def _same_line(one, other):
+    """Where numbers are the same, whatever codes were put before what was dialled."""
+    again = _true(pc.equal(national(one), national(other))).copy()
+    for row in np.flatnonzero(~again).tolist():
+        longer, shorter = sorted(
+            (one[row].as_py(), other[row].as_py()), key=len, reverse=True
+        )
+        again[row] = len(shorter) > LEAST_BARE_DIGITS and longer.endswith(
+            shorter.removeprefix("+")
+        )
+    return again
 
 
 def own_ids(ids, comparable):
@@ -280,7 +293,9 @@ def _quantities(frame, settings, facts):
 def _numbers(facts, name, settings):
     if settings.record_kind == "usage" or not facts.is_told(name):
         return pa.nulls(len(facts.frame), pa.string())
-    return normalise_numbers(facts.text(name), settings.dial_plans[0][0])
+    _texts, spec = read_target(facts.frame, settings.columns, name)
+    dialling = with_form(settings.dial_plans[0][0], spec.style)
+    return normalise_numbers(facts.text(name), dialling)
 
 
 def _read_as(texts, settings):

@@ -90,6 +90,8 @@ class ImportSettings:
     repeated_hour: str = ""
     #: durations are known to have stood among such as may be in several units
     doubts_durations: bool = False
+    #: records without direction are known to have stood among such as have one
+    doubts_directions: bool = False
 
     @property
     def column_names(self):

@@ -27,6 +27,7 @@ from .durations import (
 from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
+from .numbers import read_bare, shown_form
 from .quantities import quantities_in_both
 from .shorter_column import shorter_column
 from .time_layouts import DAY_ORDERS
@@ -43,6 +44,7 @@ STYLES = {
     "time_format": mapping.TIMES,
     "date_order": mapping.TIMES,
     "decimal_sign": ("quantity",),
+    "number_form": ("callee", "caller"),
 }
 
 MOST_EXAMPLES = 4
@@ -116,7 +118,7 @@ class Survey:
         return [finding for finding in self.findings if not finding.is_shown]
 
 
-def survey(frame, columns, timezone, words):
+def survey(frame, columns, timezone, words, dialling=None):
     """Look at the records of a file.
 
     :param frame: DataFrame of text columns under the source's own names
@@ -124,12 +126,14 @@ def survey(frame, columns, timezone, words):
         the source or a person has said
     :param timezone: IANA zone of times without offset
     :param words: the source's own direction words, see ``directions``
+    :param dialling: :class:`~.dial_plans.DialPlan` of its country; None: not of calls
     :return: :class:`Survey`
     """
     found = [
         *_times(frame, columns),
         _durations(frame, columns, timezone),
         _quantities(frame, columns),
+        _numbers(frame, columns, dialling),
     ]
     return Survey(
         [finding for finding in found if finding],
@@ -325,6 +329,29 @@ def _named_durations(frame, columns, timezone, texts, named):
         return None
     count = int(np.count_nonzero(open_))
     return Finding("unit", count, _examples(texts, open_), value, is_shown)
+
+
+# === NUMBERS === #
+
+
+def _numbers(frame, columns, dialling):
+    """Whether called numbers without prefix are national or international."""
+    texts, spec = mapping.read_target(frame, columns, "callee")
+    if texts is None or dialling is None or spec.style:
+        return None
+    _numbers, is_open, shown = read_bare(texts, dialling)
+    count = int(np.count_nonzero(is_open))
+    if not count:
+        return None
+    callers, _spec = mapping.read_target(frame, columns, "caller")
+    also = {} if callers is None else read_bare(callers, dialling)[2]
+    form = shown_form([shown, also])
+    if form:
+        return Finding("number_form", count, _examples(texts, is_open), form, True)
+    counts = {name: shown[name] + also.get(name, 0) for name in shown}
+    most = [name for name in counts if counts[name] == max(counts.values())]
+    likely = most[0] if len(most) == 1 else ""
+    return Finding("number_form", count, _examples(texts, is_open), likely)
 
 
 # === QUANTITIES === #

@@ -14,20 +14,9 @@ class MeteredImport(models.TransientModel):
 
     repeated = fields.Json(
         readonly=True,
-        help="Names that several columns have which differ, each with the names that "
-        "the columns are shown under.",
+        help="Names shared by several different columns, with the names shown for "
+        "each column.",
     )
-
-    has_unnamed = fields.Boolean(
-        readonly=True, help="Whether records have more values than columns have names."
-    )
-
-    def _unnamed_texts(self, file_format):
-        """The question whether values without a name are meant so."""
-        is_asked = bool(file_format.unnamed) and not self.source_id.file_more_values
-        self._set_as_program({"has_unnamed": is_asked})
-        if is_asked and not (self.said or {}).get("unnamed"):
-            yield self.source_id._describe_unnamed(file_format)
 
     def _open_names(self, names):
         """The facts whose column is one of several.
@@ -72,7 +61,8 @@ class MeteredImport(models.TransientModel):
                     continue
                 yield self.env._(
                     "Several columns are named %(name)s. Which of %(columns)s is the "
-                    "%(fact)s? They differ, as in %(examples)s. Records: %(count)s.",
+                    "%(fact)s? Their values differ, for example %(examples)s. "
+                    "Records: %(count)s.",
                     name=one.name,
                     columns=", ".join(one.columns),
                     fact=labels[spec.target].lower(),
@@ -89,18 +79,6 @@ class MeteredImport(models.TransientModel):
 
     def _check_repeated_said(self):
         """Refuse to import by a column that was only proposed."""
-        if (
-            self.has_unnamed
-            and self.can_answer
-            and not (self.said or {}).get("unnamed")
-        ):
-            raise UserError(
-                self.env._(
-                    "Records have more values than columns have names. Look at the "
-                    "first rows, say what each column means, and click Use These "
-                    "Answers."
-                )
-            )
         said = (self.said or {}).get("repeated", [])
         opened = self._open_names(self.column_ids.mapped("name"))
         names = [name for _spec, several in opened for name in several]
@@ -108,7 +86,7 @@ class MeteredImport(models.TransientModel):
         if left and self.can_answer:
             raise UserError(
                 self.env._(
-                    "Several columns are named %s. Say below what each of them means, "
+                    "Several columns are named %s. Choose the meaning of each below, "
                     "and click Use These Answers.",
                     ", ".join(left),
                 )

@@ -109,6 +109,7 @@ class MeteredExceptionCause(models.Model):
             ("correct", "Correct the records, or the source's columns"),
         ],
         compute="_compute_name",
+        string="How to Fix",
     )
     example = fields.Char(
         compute="_compute_name", help="Value from one of the records."
@@ -216,6 +217,9 @@ class MeteredExceptionCause(models.Model):
             "unclear_duration": self.env._("Durations like %s: in what unit?", detail),
             "unclear_quantity": self.env._(
                 "Quantities like %s: which decimal sign?", detail
+            ),
+            "unclear_number": self.env._(
+                "Numbers like %s: with the country code or without?", detail
             ),
             "invalid_properties": self.env._("Properties are not a JSON object"),
             "invalid_reading": self.env._("Unknown kind of reading: %s", detail),

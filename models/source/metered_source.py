@@ -68,7 +68,7 @@ class MeteredSource(models.Model):
         help="How records of this source are imported.",
     )
     record_kind = fields.Selection(
-        [("call", "Telephone calls"), ("usage", "Other usage: events, readings")],
+        [("call", "Phone calls"), ("usage", "Other usage: events, readings")],
         string="Record Type",
         required=True,
         default="call",
@@ -368,6 +368,11 @@ class MeteredSource(models.Model):
                     }
                 )
                 for rank, step in enumerate(preset.payers)
+            ],
+            "word_ids": [clear()]
+            + [
+                create({"word": word, "direction": direction})
+                for word, direction in preset.words
             ],
         }
 
