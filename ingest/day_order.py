@@ -37,6 +37,9 @@ _NAMED = {
 }
 
 
+_MOST_DATES_A_TEXT = 4
+
+
 @dataclass(frozen=True)
 class Shown:
     """What texts show of the order.
@@ -160,7 +163,9 @@ def _swapped(texts, automatic, open_, shown, order):
         return none
     parts = pc.extract_regex(texts, _SIGNS)
     dated = automatic & pc.is_valid(parts).to_numpy(zero_copy_only=False)
-    if not dated.any():
+    # Of a month, more days are above 12 than not; one odd text shows nothing.
+    count = np.count_nonzero(dated)
+    if not count or np.count_nonzero(open_) * _MOST_DATES_A_TEXT < count:
         return none
     days = pc.struct_field(parts, "day").fill_null("0").cast(pa.int64()).to_numpy()
     months = pc.struct_field(parts, "month").fill_null("0").cast(pa.int64()).to_numpy()

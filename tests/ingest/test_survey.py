@@ -156,8 +156,9 @@ class TestSurvey(unittest.TestCase):
             (["10:05 PM 11/13/2026"], "mdy", True),
             (["13/10/2026 14:00", "2026-05-10 14:00:00"], "dmy-swapped", False),
             (["13/10/2026 14:00", "2026-05-13 14:00:00"], "dmy", True),
+            (["13/10/2026 14:00", *["2026-05-10 14:00:00"] * 5], "dmy", True),
         ):
-            found = self.finding(start_time=texts, call_id=list("abc")[: len(texts)])
+            found = self.finding(start_time=texts, call_id=list("abcdef")[: len(texts)])
             self.assertEqual(
                 (found.key, found.value, found.is_shown),
                 ("date_order", order, is_shown),
