@@ -151,6 +151,7 @@ from .ingest import test_prepare_invariants
 from .ingest import test_presets
 from .ingest import test_quantities
 from .ingest import test_same_facts
+from .ingest import test_quantity_unit
 from .ingest import test_same_records
 from .ingest import test_survey
 from .ingest import test_time_layouts

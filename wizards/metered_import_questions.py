@@ -10,6 +10,7 @@ from ..connectors import files
 from ..ingest.directions import EMPTY, UnknownWord, likely_direction, word_key
 from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
+from ..ingest.quantity_unit import other_unit
 from ..ingest.survey import MOST_RECORDS, STYLES, survey
 from ..ingest.time_layouts import DAY_ORDERS
 from ..ingest.trial import MOST_RECORDS as MOST_TRIED
@@ -277,7 +278,13 @@ class MeteredImport(models.TransientModel):
                     ]
                 )
                 or False,
-                "warnings": "\n".join(self._warning_texts(found, said, whole)) or False,
+                "warnings": "\n".join(
+                    [
+                        *self._warning_texts(found, said, whole),
+                        *self._unit_texts(frame),
+                    ]
+                )
+                or False,
                 "customers": self._customers_text(trial),
             }
         )
@@ -504,6 +511,21 @@ class MeteredImport(models.TransientModel):
                 **values,
             )
         return self.env._("Decimal separator: %(value)s, as in %(examples)s.", **values)
+
+    def _unit_texts(self, frame):
+        """A warning where the column of quantities names another unit."""
+        meter = self.source_id.meter_id
+        found = other_unit(frame, self._chosen_specs(), meter.unit)
+        if found:
+            column, unit = found
+            yield self.env._(
+                "The column %(column)s names the unit %(unit)s, but the meter "
+                "%(meter)s counts %(other)s. Quantities are not converted.",
+                column=column,
+                unit=unit,
+                meter=meter.display_name,
+                other=meter.unit,
+            )
 
     def _warning_texts(self, found, said, whole):
         if found.ids.doubtful:
