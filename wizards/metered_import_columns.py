@@ -19,7 +19,8 @@ class MeteredImport(models.TransientModel):
     )
 
     has_unnamed = fields.Boolean(
-        readonly=True, help="Whether records have more values than columns have names."
+        readonly=True,
+        help="Whether records have more values than there are named columns.",
     )
 
     def _unnamed_texts(self, file_format):
@@ -97,8 +98,8 @@ class MeteredImport(models.TransientModel):
         ):
             raise UserError(
                 self.env._(
-                    "Records have more values than columns have names. Look at the "
-                    "first rows, say what each column means, and click Use These "
+                    "Records have more values than there are named columns. Check the "
+                    "preview, choose the meaning of each column, and click Use These "
                     "Answers."
                 )
             )

@@ -72,9 +72,8 @@ class MeteredSource(models.Model):
 
     file_more_values = fields.Boolean(
         string="More Values Than Names",
-        help="Records may have values behind the last column that has a name. "
-        "Otherwise such a file is refused: a decimal comma without quotes shifts all "
-        "values.",
+        help="Records may have values after the last named column. Otherwise the file "
+        "is refused, because a decimal comma without quotes shifts all values.",
     )
 
     @api.constrains(
@@ -170,9 +169,9 @@ class MeteredSource(models.Model):
         if file_format.unnamed and not self.file_more_values:
             raise UserError(
                 self.env._(
-                    "%(problem)s If it is meant so, choose Import Usage in the menu, "
-                    "upload the file, and agree to what the columns mean: the source "
-                    "remembers it.",
+                    "%(problem)s If this is intended, upload the file with Import "
+                    "Usage and confirm the column meanings there. Your choice is "
+                    "saved with the source.",
                     problem=self._describe_unnamed(file_format),
                 )
             )
@@ -180,8 +179,8 @@ class MeteredSource(models.Model):
     @api.model
     def _describe_unnamed(self, file_format):
         return self.env._(
-            "Records have %(values)s values, and only %(names)s columns have names: a "
-            "decimal comma without quotes around the number shifts all values behind "
+            "Records have %(values)s values, but only %(names)s columns have names. A "
+            "decimal comma without quotes around the number shifts all values after "
             "it.",
             values=len(file_format.columns),
             names=len(file_format.columns) - len(file_format.unnamed),

@@ -146,11 +146,13 @@ class TestImportRepeated(MeteredCase):
         header = "call_id,start_time,caller,callee,duration"
         row = "{},2026-10-05 10:00:00,+14045550100,+12125550199,{}"
         content = "\n".join([header, row.format("d1", "1,5"), row.format("d2", "2,25")])
-        with self.assertRaisesRegex(UserError, "6 values, and only 5 columns"):
+        with self.assertRaisesRegex(UserError, "6 values, but only 5 columns"):
             self.by_itself(content + "\n")
         wizard = self.wizard(content + "\n")
-        self.assertIn("6 values, and only 5 columns", wizard.questions)
-        with self.assertRaisesRegex(UserError, "more values than columns have names"):
+        self.assertIn("6 values, but only 5 columns", wizard.questions)
+        with self.assertRaisesRegex(
+            UserError, "more values than there are named columns"
+        ):
             wizard.action_import()
         wizard.action_refresh()
         self.assertFalse(wizard.questions)
