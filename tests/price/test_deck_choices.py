@@ -64,7 +64,7 @@ class TestDeckChoices(MeteredCase):
 
         again = self.preview("prefix;price\n44;1,235\n", date_from="2030-01-01")
         self.assertFalse(again.questions)
-        self.assertIn("as the last file with these columns", again.assumptions)
+        self.assertIn("made for the last file with these columns", again.assumptions)
         self.assertEqual(again.number, "comma")
         other = self.preview("prefix;price;name\n44;1,235;UK\n")
         self.assertTrue(other.questions)
