@@ -88,25 +88,18 @@ def settle_names(fmt, frames):
 
     :param fmt: ``formats.FileFormat``
     :param frames: of all records of the file
-    :return: (FileFormat, list of :class:`Repeated` that are open); columns without a
-        name and anything in them are none in the format
+    :return: (FileFormat, list of :class:`Repeated` that are open)
     """
     found = [Repeated(name, columns) for name, columns in fmt.repeated]
-    filled = set()
-    for frame in frames:
+    for frame in frames if found else ():
         for one in found:
             one.add(frame)
-        for name in fmt.unnamed:
-            texts = pc.utf8_trim_whitespace(_texts(frame, name))
-            if pc.any(pc.not_equal(texts, "")).as_py():
-                filled.add(name)
     same = {one.columns[0]: one.name for one in found if not one.is_open}
     left = [one for one in found if one.is_open]
     settled = replace(
         fmt,
         columns=tuple(same.get(column, column) for column in fmt.columns),
         repeated=tuple((one.name, one.columns) for one in left),
-        unnamed=tuple(name for name in fmt.unnamed if name in filled),
     )
     return settled, left
 

@@ -100,12 +100,11 @@ def settle_columns(
     """The format with names of columns as they are in all of the file.
 
     Where columns of one name say the same, the first of them has it; it is nobody's
-    where they differ. Of columns behind those with names, the ones with anything in
-    them are left.
+    where they differ.
 
     :return: that, and what is found of the names whose columns differ
     """
-    if not fmt.repeated and not fmt.unnamed:
+    if not fmt.repeated:
         return fmt, []
     return settle_names(
         fmt, (chunk.frame for chunk in read_chunks(path, fmt, limits=limits))

@@ -38,8 +38,6 @@ class FileFormat:
     columns: tuple[str, ...]  # unique, not empty
     # Names that several columns have, each with what these are called instead.
     repeated: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    # Columns behind the last that the header names.
-    unnamed: tuple[str, ...] = ()
     # Of a workbook: the sheet with the records, '' for the first with anything in it;
     # those with anything in them, and whether each is hidden; those that it may be,
     # where that is not clear.

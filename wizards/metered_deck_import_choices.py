@@ -153,9 +153,9 @@ class MeteredDeckImport(models.TransientModel):
     )
 
     remarks = fields.Selection(
-        [("read", "They do not change anything in the columns")],
-        string="Text Outside the Rates",
-        help="For this file only: lines above, between or below the rates.",
+        [("read", "They change nothing that the columns say")],
+        string="Texts Around the Rates",
+        help="Of this file alone: lines above, between or below the rates.",
     )
 
     def action_refresh(self):
@@ -239,17 +239,17 @@ class MeteredDeckImport(models.TransientModel):
             if len(columns) > 1:
                 raise UserError(
                     self.env._(
-                        "Several columns contain prices for the same time: "
-                        "%(columns)s. Choose a different time band for each, or clear "
-                        "the meaning of the others.",
+                        "Several columns have prices at the same time: %(columns)s. "
+                        "Choose another time band for each, or empty the meaning of "
+                        "the others.",
                         columns=", ".join(columns.mapped("name")),
                     )
                 )
             if band and not band.slot_ids:
                 raise UserError(
                     self.env._(
-                        "The time band %s has no hours, so its prices would never "
-                        "apply. Enter its hours first.",
+                        "The time band %s has no hours, so that its prices would never "
+                        "hold. Enter its hours first.",
                         band.name,
                     )
                 )
@@ -419,8 +419,8 @@ class MeteredDeckImportColumn(models.TransientModel):
     band_id = fields.Many2one(
         "metered.time.band",
         string="Time Band",
-        help="When the price applies, if several columns contain prices. Leave empty "
-        "for all other times.",
+        help="When the price applies if several columns have prices. Leave empty if it "
+        "applies whenever no other does.",
     )
 
 

@@ -18,18 +18,6 @@ class MeteredImport(models.TransientModel):
         "each column.",
     )
 
-    has_unnamed = fields.Boolean(
-        readonly=True,
-        help="Whether records have more values than there are named columns.",
-    )
-
-    def _unnamed_texts(self, file_format):
-        """The question whether values without a name are meant so."""
-        is_asked = bool(file_format.unnamed) and not self.source_id.file_more_values
-        self._set_as_program({"has_unnamed": is_asked})
-        if is_asked and not (self.said or {}).get("unnamed"):
-            yield self.source_id._describe_unnamed(file_format)
-
     def _open_names(self, names):
         """The facts whose column is one of several.
 
@@ -91,18 +79,6 @@ class MeteredImport(models.TransientModel):
 
     def _check_repeated_said(self):
         """Refuse to import by a column that was only proposed."""
-        if (
-            self.has_unnamed
-            and self.can_answer
-            and not (self.said or {}).get("unnamed")
-        ):
-            raise UserError(
-                self.env._(
-                    "Records have more values than there are named columns. Check the "
-                    "preview, choose the meaning of each column, and click Use These "
-                    "Answers."
-                )
-            )
         said = (self.said or {}).get("repeated", [])
         opened = self._open_names(self.column_ids.mapped("name"))
         names = [name for _spec, several in opened for name in several]

@@ -127,6 +127,13 @@ class MeteredBatch(models.Model):
         "number of records is stored, and the file contains no other records.",
     )
 
+    first_start = fields.Datetime(
+        string="First Record", readonly=True, copy=False, help="When it began."
+    )
+    last_start = fields.Datetime(
+        string="Last Record", readonly=True, copy=False, help="When it began."
+    )
+
     is_setup = fields.Boolean(
         compute="_compute_is_setup",
         help="Continue the setup after this import.",
@@ -281,7 +288,6 @@ class MeteredBatch(models.Model):
             facts = files.check_file(path, file_format)
         except files.SourceFileError as error:
             raise UserError(str(error)) from error
-        source._check_unnamed(file_format)
         source._check_repeated(file_format.columns, repeated)
         source._check_columns(file_format.columns)
         return file_format, facts

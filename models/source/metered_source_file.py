@@ -70,12 +70,6 @@ class MeteredSource(models.Model):
         "workbook, the only worksheet with the columns of this source is used.",
     )
 
-    file_more_values = fields.Boolean(
-        string="More Values Than Names",
-        help="Records may have values after the last named column. Otherwise the file "
-        "is refused, because a decimal comma without quotes shifts all values.",
-    )
-
     @api.constrains(
         "file_reading",
         "file_delimiter",
@@ -159,32 +153,6 @@ class MeteredSource(models.Model):
                     problem=self._describe_sheets(file_format),
                 )
             )
-
-    def _check_unnamed(self, file_format):
-        """Refuse records with more values than their columns have names.
-
-        :param file_format: ``connectors.formats.FileFormat``
-        :raises UserError: saying what is usually wrong
-        """
-        if file_format.unnamed and not self.file_more_values:
-            raise UserError(
-                self.env._(
-                    "%(problem)s If this is intended, upload the file with Import "
-                    "Usage and confirm the column meanings there. Your choice is "
-                    "saved with the source.",
-                    problem=self._describe_unnamed(file_format),
-                )
-            )
-
-    @api.model
-    def _describe_unnamed(self, file_format):
-        return self.env._(
-            "Records have %(values)s values, but only %(names)s columns have names. A "
-            "decimal comma without quotes around the number shifts all values after "
-            "it.",
-            values=len(file_format.columns),
-            names=len(file_format.columns) - len(file_format.unnamed),
-        )
 
     @api.model
     def _describe_sheets(self, file_format):

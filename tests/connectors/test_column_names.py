@@ -74,12 +74,3 @@ class TestColumnNames(TestCase):
             "1,2026-10-01 09:00:00,5,9,101,102,outbound,Ann",
         )
         self.assertEqual(fmt.layout, "generic")
-
-    def test_values_behind_the_last_name(self):
-        for header in ("id,who,secs", "id,who,secs,"):
-            fmt, _left, _columns = self.settled(header, "1,Ann,1,5", "2,Ben,2,25")
-            self.assertEqual(fmt.unnamed, ("column_4",))
-            fmt, _left, _columns = self.settled(header, "1,Ann,1,", "2,Ben,2, ")
-            self.assertEqual(fmt.unnamed, ())
-        fmt, _left, _columns = self.settled("1,Ann,1,5", "2,Ben,2,25")
-        self.assertEqual((fmt.has_header, fmt.unnamed), (False, ()))

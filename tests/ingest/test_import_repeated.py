@@ -141,35 +141,3 @@ class TestImportRepeated(MeteredCase):
         self.assertIn("Several columns are named duration", wizard.questions)
         with self.assertRaisesRegex(UserError, "columns named duration"):
             wizard.action_import()
-
-    def test_more_values_than_names(self):
-        header = "call_id,start_time,caller,callee,duration"
-        row = "{},2026-10-05 10:00:00,+14045550100,+12125550199,{}"
-        content = "\n".join([header, row.format("d1", "1,5"), row.format("d2", "2,25")])
-        with self.assertRaisesRegex(UserError, "6 values, but only 5 columns"):
-            self.by_itself(content + "\n")
-        wizard = self.wizard(content + "\n")
-        self.assertIn("6 values, but only 5 columns", wizard.questions)
-        with self.assertRaisesRegex(
-            UserError, "more values than there are named columns"
-        ):
-            wizard.action_import()
-        wizard.action_refresh()
-        self.assertFalse(wizard.questions)
-        self.run_import(wizard)
-        self.assertTrue(self.source.file_more_values)
-
-    def test_the_unit_of_a_heading(self):
-        self.column("seconds")
-        column = self.source.column_ids.filtered(lambda c: c.target == "seconds")
-        column.columns = "Duration (min)"
-        header = "call_id,start_time,Duration (min),x,caller,callee,direction,account"
-        content = self.calls((2, ""), (5, ""), header=header)
-        self.assertEqual(self.by_itself(content), [])
-        exceptions = self.env["metered.exception"].search(
-            [("source_id", "=", self.source.id)]
-        )
-        self.assertEqual(set(exceptions.mapped("reason")), {"unclear_duration"})
-        column.style = "min"
-        other = self.calls((2, ""), (5, ""), header=header, first=7)
-        self.assertEqual(self.by_itself(other), [120, 300])

@@ -26,6 +26,7 @@ from odoo.addons.metered_billing.ingest.identify import IdentifierIndex
 from odoo.addons.metered_billing.ingest.mapping import call_ids, missing_targets
 from odoo.addons.metered_billing.ingest.prepare import prepare
 from odoo.addons.metered_billing.ingest.presets import PRESETS
+from odoo.addons.metered_billing.ingest.trial import without_direction
 from odoo.addons.metered_billing.rating import MAX_US, MIN_US
 
 from ..support.plain_settings import (
@@ -39,7 +40,10 @@ SAMPLES = Path(__file__).resolve().parents[1] / "data" / "presets"
 #: sample -> preset, where it is not its name
 OF_SAMPLE = {"kamailio_cdrs": "kamailio", "teams_graph": "teams"}
 #: presets with samples of real files elsewhere, or of what no file brings
-ELSEWHERE = {"generic", "asterisk", "freeswitch", "cisco_cucm", "netsapiens", "usage"}
+ELSEWHERE = {
+    *("generic", "asterisk", "freeswitch", "cisco_cucm", "netsapiens"),
+    *("usage", "events"),
+}
 # Who pays: the kind and value of the identifier that the sample's customers have.
 ANN, BEN, PIN = "Ann", "Ben", "PIN"
 CUSTOMERS = (
@@ -176,8 +180,12 @@ class TestSamples(TestCase):
         for path in samples():
             with self.subTest(path.stem):
                 _fmt, chunk = read(path)
-                words = direction_words(chunk.frame, preset_of(path).columns, {})
+                preset = preset_of(path)
+                known = dict(preset.words)
+                words = direction_words(chunk.frame, preset.columns, known)
                 self.assertEqual(words, [])
+                waiting = without_direction(chunk.frame, settings_of(preset))
+                self.assertEqual(waiting, 0)
 
     def test_ids_tell_records_apart(self):
         """The same file once more brings the same ids, and each once."""
