@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from .durations import doubted_with, parse_seconds
 from .extract import column, extract
-from .mapping import read_target
+from .mapping import read_target, same_name
 from .quantities import parse_quantities, quantity_texts
 from .two_times import durations_of_times
 
@@ -164,8 +164,8 @@ def named_texts(frame, facts, name, fact=""):
             return facts.text(fact), fact
         if name not in frame.columns and facts.is_told(name):
             return facts.text(name), name
-    name = name or fact
-    if name not in frame.columns:
+    name = same_name(name or fact, frame.columns)
+    if not name:
         return None, ""
     return column(frame, name), ""
 

@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,6 +16,7 @@ from .door import NUL, may_hold, most_bytes
 from .extract import column, extract
 
 _REPLACED = REPLACEMENT.encode()
+_BETWEEN = re.compile(r"[\s_-]+")
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,36 @@ class ColumnSpec:
         :param names: the file's column names
         :return: tuple of names; empty when the file has none of the alternatives
         """
-        for alternative in self.columns.split(","):
-            parts = tuple(part.strip() for part in alternative.split("+"))
+        alternatives = [
+            tuple(part.strip() for part in alternative.split("+"))
+            for alternative in self.columns.split(",")
+        ]
+        for parts in alternatives:
             if all(part in names for part in parts):
                 return parts
+        for parts in alternatives:
+            parts = tuple(same_name(part, names) for part in parts)
+            if all(parts):
+                return parts
         return ()
+
+
+def name_key(name):
+    """A column's name as names are compared: `Call ID` and `call_id` are one."""
+    return _BETWEEN.sub("", name.casefold())
+
+
+def same_name(name, names):
+    """The name of a file's column that is meant; empty where none or several may be.
+
+    :param name: as the source writes it
+    :param names: the file's column names
+    """
+    if name in names:
+        return name
+    key = name_key(name)
+    found = [other for other in names if name_key(other) == key] if key else []
+    return found[0] if len(found) == 1 else ""
 
 
 def repeated_names(columns, names, repeated):
@@ -88,7 +115,7 @@ def filled_frame(frame, names):
 
     :param names: iterable of texts
     """
-    missing = [name for name in sorted(names) if name not in frame.columns]
+    missing = [name for name in sorted(names) if not same_name(name, frame.columns)]
     if not missing:
         return frame
     empty = pd.array([""] * len(frame), pd.ArrowDtype(pa.string()))

@@ -9,8 +9,10 @@ is the other's, written otherwise, or where neither has an id and only one of th
 fractions of a second. Otherwise a person says whether it is another call. Where one of
 both has no id, and its time no seconds, that it began in the same minute is enough.
 
-Within one import equal calls are calls: of one trunk several begin at once. Nor is
-anything compared that costs nothing. Only imports are looked at whose calls lie in the
+Two ids of one form are two calls, as the switch says: of one trunk several begin at
+once. Only where most calls of a file are known under other ids, it has new ones. And
+within one import equal calls are never asked about. Nor is anything compared that is
+not charged. Only imports are looked at whose calls lie in the
 same days, so a file that goes on where the last one ended costs one query a chunk.
 """
 
@@ -21,6 +23,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..rating.prefixes import number_keys
+from .causes import text_shape
 from .frames import copy_out
 from .mapping import CONTENT
 from .same_records import MARK, SHOWN_ID, Comparable
@@ -41,7 +44,7 @@ _OVERLAPPING = """
 _KNOWN = """
     SELECT known.call_id, (extract(epoch FROM known.start_time) * 1000000)::bigint,
            known.quantity::bigint, known.caller, known.callee, known.partner_id,
-           (known.fingerprint IS NULL)::int
+           (known.fingerprint IS NULL AND left(known.call_id, 8) != 'content:')::int
       FROM unnest(%s::bigint[]) AS new (minute)
      CROSS JOIN LATERAL (
            SELECT * FROM metered_cdr
@@ -134,7 +137,7 @@ def _verdicts(cdrs, rows, known):
     near &= ~(exact & ~own_id & ~other_id)
     theirs_then = Comparable(own.second, other.quantity, other.caller, other.callee)
     same = np.flatnonzero(near & own.same_as(theirs_then))
-    duplicates, doubtful = set(), {}
+    duplicates, doubtful, others = set(), {}, {}
     ids = cdrs["call_id"].take(pa.array(mine[same])).to_pylist()
     known_ids = known["call_id"].take(pa.array(theirs[same])).to_pylist()
     texts = own.take(same).describe()
@@ -145,8 +148,14 @@ def _verdicts(cdrs, rows, known):
         neither = not (own_id[at] or other_id[at]) and in_second[at]
         if neither or both and id_key(one) == id_key(two):
             duplicates.add(row)
-        else:
-            doubtful.setdefault(row, f"{_shown(two)}{SAME}{_shown(one)}: {text}")
+            continue
+        is_alike = both and text_shape(one) == text_shape(two)
+        asked = others if is_alike else doubtful
+        asked.setdefault(row, f"{_shown(two)}{SAME}{_shown(one)}: {text}")
+    others = {row: text for row, text in others.items() if row not in duplicates}
+    starts = np.unique(cdrs["start_us"][[*others]] // SECOND_US)
+    if len(starts) > 1 and 2 * len(others) >= len(rows) - len(duplicates):
+        doubtful = {**others, **doubtful}
     for row in duplicates:
         doubtful.pop(row, None)
     return sorted(duplicates), doubtful

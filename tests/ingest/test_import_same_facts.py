@@ -69,6 +69,12 @@ class TestImportSameFacts(MeteredCase):
         self.file(source, *"1234")
         found = self.file(source, *"5678")
         self.assertEqual(self.outcome(found), (0, 0, 4))
+        # One of them alone, or among others that are new, is one more call.
+        again = self.make_source()
+        self.file(again, *"1234")
+        self.assertEqual(self.outcome(self.file(again, "5")), (1, 0, 0))
+        # Unless its id has another form.
+        self.assertEqual(self.outcome(self.file(again, "a-5")), (0, 0, 1))
 
     def test_without_id_and_with_more_or_fewer_digits_of_the_time(self):
         whole = ("2026-10-05 14:01:00",)
