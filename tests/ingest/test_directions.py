@@ -218,6 +218,11 @@ class TestIdSurvey(unittest.TestCase):
         self.assertEqual((found.records, found.repeated), (10, 0))
         self.assertFalse(found.doubtful)
 
+    def test_of_few_records_all_have_one_id(self):
+        self.assertTrue(self.survey(*(("1.79E+09", str(n)) for n in range(3))).doubtful)
+        self.assertFalse(self.survey(("1", "1"), ("1", "2"), ("2", "3")).doubtful)
+        self.assertFalse(self.survey(("1", "1"), ("1", "2")).doubtful)
+
     def test_empty_ids_are_none(self):
         found = self.survey(("", "1"), (" ", "2"))
         self.assertEqual((found.records, found.share, found.doubtful), (0, 0.0, False))
