@@ -17,6 +17,7 @@ from ..notation.numbers import COMMA, POINT, Signs
 from . import mapping
 from .directions import direction_words
 from .durations import UNITS, doubted_with, parse_seconds
+from .extract import column
 from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
@@ -111,6 +112,7 @@ def survey(frame, columns, timezone, words, dialling=None):
     :param dialling: :class:`~.dial_plans.DialPlan` of its country; None: not of calls
     :return: :class:`Survey`
     """
+    frame = without_names(frame)
     found = [
         *_times(frame, columns),
         _durations(frame, columns, timezone),
@@ -123,6 +125,20 @@ def survey(frame, columns, timezone, words, dialling=None):
         id_survey(frame, columns),
         _clock(frame, columns, timezone),
     )
+
+
+def without_names(frame):
+    """The records without lines that only repeat the names of the columns.
+
+    :param frame: DataFrame, text columns under the source's own names
+    """
+    is_name = np.ones(len(frame), bool)
+    for name in frame.columns:
+        if not is_name.any():
+            return frame
+        texts = pc.utf8_trim_whitespace(column(frame, name))
+        is_name &= pc.equal(texts, name).to_numpy(zero_copy_only=False)
+    return frame[~is_name] if is_name.any() else frame
 
 
 def _clock(frame, columns, timezone):
