@@ -34,6 +34,7 @@ def unread_directions(frame, settings, is_known=False):
     if read_target(frame, settings.columns, "direction")[0] is not None:
         return nothing
     read = {same_name(name, frame.columns) for name in settings.column_names}
+    read.update(n for spec in settings.columns for n in spec.resolve(frame.columns))
     for name in frame.columns:
         if name in read:
             continue

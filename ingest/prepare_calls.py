@@ -28,6 +28,9 @@ class CallSteps:
         else:
             self.seconds = seconds
         charged = self.billable
+        if not self.facts.is_told("seconds"):
+            # One of the two hours is the only one in which the call does not end early.
+            self.twice &= ~valid
         self._reject(charged & unclear, "unclear_duration", texts)
         self._reject(charged & ~valid, "invalid_duration", texts)
         if limits.max_seconds:

@@ -5,7 +5,8 @@
 from dataclasses import dataclass
 
 from . import mapping
-from .durations import parse_seconds
+from .duration_words import named_unit
+from .durations import parse_named
 from .numbers import normalise_numbers, with_form
 from .quantities import parse_quantities, quantity_texts
 from .times import parse_times
@@ -69,7 +70,8 @@ def _seconds(frame, columns, timezone, rounding):
         if lasting:
             return _where(lasting.seconds, lasting.valid)
         return [None] * len(frame)
-    seconds, valid, _unclear = parse_seconds(texts, rounding, spec.style)
+    named = named_unit(mapping.heading(frame, spec))
+    seconds, valid, _unclear = parse_named(texts, rounding, spec.style, named)
     return _where(seconds, valid)
 
 

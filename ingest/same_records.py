@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..connectors.events.cloud_event import CONTENT
+from .day_order import with_shown_orders
 from .dial_plans import international_lengths
 from .directions import code_of, read_directions
 from .extract import column
@@ -268,11 +269,13 @@ def _or_empty(texts, count):
 
 
 def _starts(frame, settings):
-    texts, spec = read_target(frame, settings.columns, "start_time")
+    columns = with_shown_orders(frame, settings.columns)
+    texts, spec = read_target(frame, columns, "start_time")
     if texts is None:
         return np.zeros(len(frame), np.int64), np.zeros(len(frame), bool)
     hint, _spec = read_target(frame, settings.columns, "time_hint")
-    return parse_times(texts, spec.style or "auto", settings.timezone, hint)
+    later = settings.repeated_hour == "second"
+    return parse_times(texts, spec.style or "auto", settings.timezone, hint, later)
 
 
 def _quantities(frame, settings, facts):

@@ -16,11 +16,11 @@ from ..ingest.directions import (
 from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
 from ..ingest.survey import MOST_RECORDS, STYLES, survey
+from ..ingest.time_layouts import DAY_ORDERS
 from ..ingest.trial import MOST_RECORDS as MOST_TRIED
 from ..ingest.trial import likely_payer, try_records, without_direction
 from ..models.customer.metered_identifier import IDENTIFIER_KINDS
 from ..models.source.metered_source_column import UNIT_NAMES
-from ..notation.days import ORDERS
 
 #: key of a finding -> facts of the preview that it decides about
 FACTS = {
@@ -76,7 +76,13 @@ class MeteredImport(models.TransientModel):
         help="Leave empty to accept only whole seconds and h:mm:ss.",
     )
     date_order = fields.Selection(
-        [("dmy", "Day first: 31/12/2026"), ("mdy", "Month first: 12/31/2026")],
+        [
+            ("dmy", "Day first: 31/12/2026"),
+            ("mdy", "Month first: 12/31/2026"),
+            ("ymd", "Year first: 26/12/31"),
+            ("dmy-swapped", "Day first, exchanged in dates made by a spreadsheet"),
+            ("mdy-swapped", "Month first, exchanged in dates made by a spreadsheet"),
+        ],
         string="Dates",
         help="Leave empty to accept only dates that start with the year.",
     )
@@ -226,8 +232,7 @@ class MeteredImport(models.TransientModel):
         is_open = [
             finding
             for finding in found.findings
-            if not (finding.is_shown and can_answer)
-            and said.get(finding.key) != finding.contradicts
+            if not finding.is_shown and said.get(finding.key) != finding.contradicts
         ]
         values = {f.key: f.value for f in found.findings if f.value}
         self._set_as_program(
@@ -273,7 +278,7 @@ class MeteredImport(models.TransientModel):
                         *(
                             self._assumption_text(finding)
                             for finding in found.findings
-                            if finding.is_shown and can_answer
+                            if finding.is_shown
                         ),
                     ]
                 )
@@ -306,8 +311,8 @@ class MeteredImport(models.TransientModel):
             said["date_order"] = ""
         answers = {
             "unit": known.get("seconds"),
-            "date_order": times if times in ORDERS else "",
-            "time_format": "" if times in (*ORDERS, "auto") else times,
+            "date_order": times if times in DAY_ORDERS else "",
+            "time_format": "" if times in (*DAY_ORDERS, "auto") else times,
             "decimal_sign": known.get("quantity"),
             "number_form": known.get("callee"),
         }
@@ -492,6 +497,12 @@ class MeteredImport(models.TransientModel):
         }
         if finding.key == "date_order":
             return self.env._("Dates: %(value)s, as in %(examples)s.", **values)
+        if finding.key == "unit":
+            return self.env._(
+                "Durations: %(value)s, as the column name says; for example "
+                "%(examples)s.",
+                **values,
+            )
         if finding.key == "number_form":
             return self.env._(
                 "Numbers without prefix: %(value)s, as in %(examples)s, because the "
@@ -514,6 +525,13 @@ class MeteredImport(models.TransientModel):
             yield self.env._(
                 "%(contradiction)s Check the time zone of the source.",
                 contradiction=self.source_id._describe_clock(found.clock_us),
+            )
+        if found.zone:
+            yield self.env._(
+                "The column %(column)s names a time zone, but times without an offset "
+                "are read in %(zone)s. Check the time zone of the source.",
+                column=found.zone,
+                zone=self.source_id.timezone,
             )
         for finding in found.findings:
             if finding.contradicts and said.get(finding.key) == finding.contradicts:
@@ -541,7 +559,7 @@ class MeteredImport(models.TransientModel):
         names = " · ".join(
             f"{describe(name, ())} ×{count}" for name, count in trial.nobody
         )
-        return f"{text} {self.env._('Nobody has %s.', names)}"
+        return f"{text} {self.env._('No customer has %s.', names)}"
 
     def _proposed_facts(self):
         """Facts of the preview that are read as proposed, not as somebody said."""

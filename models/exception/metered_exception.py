@@ -17,6 +17,7 @@ REASONS = [
     ("invalid_duration", "Duration cannot be read"),
     ("invalid_quantity", "Quantity cannot be read"),
     ("unclear_time", "Ambiguous time"),
+    ("repeated_hour", "Time in an hour that the clock shows twice"),
     ("unclear_duration", "Ambiguous duration"),
     ("unclear_quantity", "Ambiguous quantity"),
     ("unclear_number", "Ambiguous called number"),
@@ -272,10 +273,15 @@ class MeteredException(models.Model):
                 "also import the file again and answer the question there.",
                 detail,
             ),
+            "repeated_hour": self.env._(
+                "When the clock was set back, it showed %s twice. Correct the record "
+                "by adding the offset, such as +02:00. Or choose the first or the "
+                "second hour on the source, under Repeated Hour.",
+                detail,
+            ),
             "unclear_duration": self.env._(
-                "%s can be read as hours and minutes, minutes and seconds, or a "
-                "decimal number of seconds or minutes. On the Columns page of the "
-                "source, set the duration format.",
+                "%s can be read in several units, such as seconds, milliseconds, or "
+                "minutes. On the Columns page of the source, set the duration format.",
                 detail,
             ),
             "unclear_quantity": self.env._(
@@ -393,7 +399,7 @@ class MeteredException(models.Model):
         known, sign, own = (detail or "").partition(SAME)
         if sign:
             return self.env._(
-                "This call seems to be imported already, with the ID %(known)s "
+                "This call seems to have been imported before, with the ID %(known)s "
                 "instead of %(own)s. Import it as a different call, or dismiss it.",
                 known=known,
                 own=own,

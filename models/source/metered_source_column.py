@@ -29,6 +29,11 @@ UNIT_NAMES = [
     ("h:mm", "Hours:minutes (0:01)"),
     ("h:mm:ss", "Hours:minutes:seconds (0:01:30)"),
     ("day", "Fraction of a day (spreadsheets)"),
+    ("h", "Hours, decimal (0.5)"),
+    ("6s", "Units of 6 seconds"),
+    ("hhmmss", "HHMMSS (000130)"),
+    ("mmss", "MMSS (0130)"),
+    ("hhmm", "HHMM (0001)"),
 ]
 
 

@@ -52,15 +52,15 @@ class TestTiers(unittest.TestCase):
 
     def test_what_is_wrong(self):
         for text, message in (
-            ("60", "is no tier"),
-            ("60: 0.02 per minute", "is no tier"),
-            ("60: 1; 60: 2", "begins no later"),
-            ("60: 1; 30: 2", "begins no later"),
+            ("60", "is not a tier"),
+            ("60: 0.02 per minute", "is not a tier"),
+            ("60: 1; 60: 2", "must start later"),
+            ("60: 1; 30: 2", "must start later"),
             ("0: 1", "at least 1"),
             ("60: 1/0", "at least 1"),
-            ("60: -1", "below 0"),
+            ("60: -1", "is negative"),
             ("60: 0.000000001", "decimals"),
-            ("60: cheap", "no price"),
+            ("60: cheap", "is not a price"),
         ):
             with self.subTest(text=text):
                 rates, problems = read(f"prefix,price,tiers\n44,1,{text}\n45,1,\n")
