@@ -54,7 +54,7 @@ class TestSurvey(unittest.TestCase):
     def test_lines_that_repeat_the_names_ask_nothing(self):
         texts = {
             "start_time": [START, "start_time", START],
-            "seconds": ["60", "seconds", "30"],
+            "seconds": ["60", "length", "30"],
             "direction": ["in", " direction", "out"],
         }
         found = look(**texts)
