@@ -24,6 +24,7 @@ from .durations import (
     parse_named,
     parse_seconds,
 )
+from .extract import column
 from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
@@ -126,6 +127,7 @@ def survey(frame, columns, timezone, words, dialling=None):
     :param dialling: :class:`~.dial_plans.DialPlan` of its country; None: not of calls
     :return: :class:`Survey`
     """
+    frame = without_names(frame)
     found = [
         *_times(frame, columns),
         _durations(frame, columns, timezone),
@@ -139,6 +141,20 @@ def survey(frame, columns, timezone, words, dialling=None):
         _clock(frame, columns, timezone),
         told_zone(frame, columns, timezone),
     )
+
+
+def without_names(frame):
+    """The records without lines that only repeat the names of the columns.
+
+    :param frame: DataFrame, text columns under the source's own names
+    """
+    is_name = np.ones(len(frame), bool)
+    for name in frame.columns:
+        if not is_name.any():
+            return frame
+        texts = pc.utf8_trim_whitespace(column(frame, name))
+        is_name &= pc.equal(texts, name).to_numpy(zero_copy_only=False)
+    return frame[~is_name] if is_name.any() else frame
 
 
 def _clock(frame, columns, timezone):
