@@ -111,11 +111,11 @@ class SheetReader:
             number = attributes.get("r")
             number = self._row + 1 if number is None else int(float(number))
             if number <= self._row:
-                raise ValueError("rows in disorder")
+                raise ValueError("rows out of order")
             if number > MAX_ROWS:
                 raise SourceFileError(
-                    f"The sheet has more than {MAX_ROWS:,} rows, which no spreadsheet"
-                    f" can. {SAVE}"
+                    f"The sheet has more than {MAX_ROWS:,} rows, the maximum of"
+                    f" spreadsheets. {SAVE}"
                 )
             self._row = number
             self._column = 0

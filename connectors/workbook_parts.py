@@ -79,7 +79,7 @@ class Contents:
             "xl/workbook.xml" if manifest.default in _BOOKS else ""
         )
         if not book:
-            raise ValueError("no list of sheets")
+            raise ValueError("no list of worksheets")
         folder, name = posixpath.split(book)
         relations = _Relations(folder)
         _read(archive, f"{folder}/_rels/{name}.rels", relations)

@@ -61,7 +61,7 @@ class Events(http.Controller):
         if outcomes is None:
             raise RequestFault(
                 503,
-                "Too many events wait to be rated. Send them again later.",
+                "Too many events are waiting to be rated. Send them again later.",
                 {"Retry-After": str(RETRY_SECONDS)},
             )
         make_lasting(request.env.cr)
@@ -70,12 +70,12 @@ class Events(http.Controller):
     def _source(self, key):
         source = key._push_source(request.httprequest.args.get("source", ""))
         if not source and request.httprequest.args.get("source"):
-            raise RequestFault(403, "The key may not push to this source.")
+            raise RequestFault(403, "The key does not have access to this source.")
         if not source:
             raise RequestFault(
                 403 if not key.source_ids else 400,
-                "Say to which source: add ?source= with its number, of one that the "
-                "key may push to.",
+                "Specify the source: add ?source= with the number of a source the key "
+                "has access to.",
             )
         return source
 
@@ -94,7 +94,7 @@ def check_request():
     """
     if request.httprequest.method != "POST":
         # Odoo lets OPTIONS through to every method.
-        raise RequestFault(405, "Events are posted.", {"Allow": "POST"})
+        raise RequestFault(405, "Events must be sent with POST.", {"Allow": "POST"})
     length = request.httprequest.content_length
     if length is None:
         raise RequestFault(411, "The request does not say how long it is.")
@@ -118,19 +118,17 @@ def admitted(scope):
     if wait:
         raise RequestFault(
             429,
-            "There were too many requests with this key."
-            if key
-            else "There were too many wrong keys.",
+            "Too many requests with this key." if key else "Too many invalid keys.",
             {"Retry-After": str(wait)},
         )
     if not key:
         raise RequestFault(
             401,
-            "The key is wrong, expired or revoked.",
+            "The key is invalid, expired or revoked.",
             {"WWW-Authenticate": 'Bearer realm="metered billing"'},
         )
     if not key[scope]:
-        raise RequestFault(403, "The key is not for that.")
+        raise RequestFault(403, "The key does not have this permission.")
     return key
 
 

@@ -88,26 +88,26 @@ _NOTED = re.compile(
 )
 _AFTER = re.compile(rf"(?P<mark>.*?)\s*(?P<unit>{_PER}.*)?")
 
-_NO_PRICE = _lt("'%(text)s' is no price.")
+_NO_PRICE = _lt("'%(text)s' is not a price.")
 _NOT_WHOLE = _lt(
-    "'%(text)s' is no price: not all of it is a number, a currency or per minute."
+    "'%(text)s' is not a price: it contains more than a number, a currency and per "
+    "minute."
 )
-_NEGATIVE = _lt("The price %(text)s is below 0 or beyond all measure.")
+_NEGATIVE = _lt("The price %(text)s is negative or unreasonably large.")
 _OTHER_UNIT = _lt(
-    "The price '%(text)s' is for %(seconds)s seconds. Write the price of a minute, or "
-    "put the seconds into a column named per seconds."
+    "The price '%(text)s' is for %(seconds)s seconds. Enter the price per minute, or "
+    "add a column named per seconds."
 )
-_PER_CALL_TEXT = _lt("'%(text)s' is a price of a call, not of a minute.")
+_PER_CALL_TEXT = _lt("'%(text)s' is a price per call, not per minute.")
 _OF_SPREADSHEET = _lt(
-    "'%(text)s' is no price: the spreadsheet has no number in this cell."
+    "'%(text)s' is not a price: the spreadsheet cell does not contain a number."
 )
 _OTHER_SIGN = {
-    POINT: _lt("'%(text)s' is no price in this file, whose decimal sign is the point."),
-    COMMA: _lt("'%(text)s' is no price in this file, whose decimal sign is the comma."),
+    POINT: _lt("'%(text)s' is not a price in this file, which uses a decimal point."),
+    COMMA: _lt("'%(text)s' is not a price in this file, which uses a decimal comma."),
 }
 _TWO_SIGNS = _lt(
-    "%(text)s may be read in two ways. Say whether the decimal sign is the point or "
-    "the comma."
+    "%(text)s is ambiguous. Choose whether the decimal separator is a point or a comma."
 )
 
 
@@ -233,7 +233,7 @@ def currencies_of(text):
     """
     found = mark_of(text.strip().lower())
     if not found or found[1]:
-        raise WrongCell(_lt("'%(text)s' is no currency."), text=text)
+        raise WrongCell(_lt("'%(text)s' is not a currency."), text=text)
     return found[0]
 
 

@@ -80,33 +80,33 @@ _AREA = re.compile(r"[0-9]{3}(?:[2-9][0-9]{2}[0-9]?)?")
 # Codes of three digits are as often a country and what follows.
 _MANY_COUNTRIES = 3
 
-_NO_PREFIX = _lt("'%(text)s' is no prefix: digits, ranges or a list of these.")
-_BEGINS_LATE = _lt("'%(text)s' is no range of prefixes: it begins after its end.")
+_NO_PREFIX = _lt("'%(text)s' is not a prefix: enter digits, ranges or a list of these.")
+_BEGINS_LATE = _lt("'%(text)s' is not a range of prefixes: its start is after its end.")
 _BEGINS_WITH_0 = _lt(
-    "The prefix %(prefix)s begins with 0, which no international number does: leave "
-    "out what is dialed before the country code or the area code."
+    "The prefix %(prefix)s starts with 0, but international numbers never do. Leave "
+    "out the digits dialed before the country code or area code."
 )
-_EMPTY = _lt("The prefix is missing. * is the price of all numbers.")
+_EMPTY = _lt("The prefix is missing. Use * for the price of all numbers.")
 _BLANKS = _lt(
-    "'%(text)s' may be read in two ways: as one code in groups, or as several codes. "
-    "Say how blanks are meant."
+    "'%(text)s' is ambiguous: one prefix in groups, or several prefixes. Choose how "
+    "to read spaces in prefixes."
 )
 _COUNTRY_BLANKS = _lt(
-    "'%(text)s' may be read in two ways: as one code that begins with its country "
-    "code, or as several codes. Say how blanks behind country codes are meant."
+    "'%(text)s' is ambiguous: one prefix starting with its country code, or several "
+    "prefixes. Choose how to read spaces after country codes."
 )
 _DASHES = _lt(
-    "'%(text)s' may be read in two ways: as one code in two parts, or as a range. Say "
-    "how dashes are meant."
+    "'%(text)s' is ambiguous: one prefix in two parts, or a range. Choose how to read "
+    "hyphens in prefixes."
 )
 _GROUPED_NUMBER = _lt(
-    "'%(text)s' may be read in two ways: as several codes, or as one number that a "
-    "spreadsheet has grouped. Say how lists are meant, or write the number without "
-    "commas."
+    "'%(text)s' is ambiguous: several prefixes, or one number with thousands "
+    "separators added by a spreadsheet. Choose how to read lists, or enter the number "
+    "without commas."
 )
 _LISTS = _lt(
-    "'%(text)s' may be read in two ways: the shorter codes are whole ones, or other "
-    "last digits of the one before them. Say how lists are meant."
+    "'%(text)s' is ambiguous: the shorter codes are whole prefixes, or different last "
+    "digits of the prefix before them. Choose how to read lists."
 )
 
 
@@ -114,8 +114,8 @@ _LISTS = _lt(
 class CodeStyle:
     """How the codes of a file are meant; empty where nobody has said it.
 
-    - `blanks`, `country_blanks`: `group` or `separate`; `dashes`: `join` or `range`; `lists`: `full` or
-      `ending`
+    - `blanks`, `country_blanks`: `group` or `separate`; `dashes`: `join` or `range`;
+      `lists`: `full` or `ending`
     - `national`: whether a country code belongs before them, which is not in the cell
     """
 
@@ -163,7 +163,7 @@ def country_code(text):
     digits = re.sub(r"\.0$", "", text.translate(PLAIN)).lstrip("+").replace(" ", "")
     digits = re.sub(r"^00(?=[1-9])", "", digits)
     if digits and not re.fullmatch(r"[1-9][0-9]{0,6}", digits):
-        raise WrongCell(_lt("'%(text)s' is no country code."), text=text)
+        raise WrongCell(_lt("'%(text)s' is not a country code."), text=text)
     return digits
 
 
@@ -172,7 +172,7 @@ def exchange(text):
     digits = re.sub(r"\.0$", "", text)
     if not re.fullmatch(r"[2-9][0-9]{2}[0-9]?", digits):
         raise WrongCell(
-            _lt("'%(text)s' is no exchange: three digits after an area code."),
+            _lt("'%(text)s' is not an exchange: three digits following an area code."),
             text=text,
         )
     return digits

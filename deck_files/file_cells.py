@@ -17,7 +17,7 @@ _FORMULA_ERRORS = frozenset(
     "#DIV/0! #N/A #NAME? #NULL! #NUM! #REF! #VALUE! #SPILL! #CALC! Err:502".split()
 )
 _FORMULA_ERROR = _lt(
-    "%(text)s in the column %(column)s: a formula of the spreadsheet has failed."
+    "%(text)s in the column %(column)s: a spreadsheet formula returned an error."
 )
 
 

@@ -39,44 +39,46 @@ __all__ = ["RATE_COLUMNS", "TERMS", "DeckReading", "Problem", "parse_deck"]
 _RATES = ("price", "first_price")
 _NO_PRICE = _lt("The price is missing.")
 _TWO_CURRENCIES = _lt(
-    "'%(text)s' is in another currency than the other prices of the file."
+    "'%(text)s' is in a different currency than the other prices in the file."
 )
 _TWO_UNITS = _lt(
-    "The price '%(text)s' is that of a minute, but for %(seconds)s seconds as another "
-    "column says."
+    "The price '%(text)s' is per minute, but another column says it is for "
+    "%(seconds)s seconds."
 )
 _IN_HUNDREDTHS = _lt(
-    "The column %(column)s is in cents: its prices are divided by 100."
+    "The column %(column)s is in cents, so its prices are divided by 100."
 )
 _CENTS = _lt("Prices in cents, divided by 100: %(count)s.")
 _SOME_CENTS = _lt(
-    "Some prices are in cents, and others say nothing: say what these are divided by "
-    "(1, or 100 for cents)."
+    "Some prices are in cents, and others have no unit. Choose what to divide the "
+    "others by (1, or 100 for cents)."
 )
 _NOISE = _lt(
-    "Prices with 16 or 17 digits, read with 15 as a spreadsheet shows them: %(count)s."
+    "Prices with 16 or 17 digits, rounded to 15 digits as displayed in spreadsheets: "
+    "%(count)s."
 )
 _OTHER_SECONDS = _lt(
-    "The column %(column)s has prices for %(seconds)s seconds, it seems. Say how many "
-    "seconds the prices are for."
+    "The prices in the column %(column)s seem to be for %(seconds)s seconds. Enter "
+    "the number of seconds."
 )
 _SIGN_IS = {
     POINT: _lt(
-        "The decimal sign is the point, as %(example)s shows: "
-        "prices read so: %(count)s."
+        "The decimal separator is a point, as in %(example)s. Prices read this way: "
+        "%(count)s."
     ),
     COMMA: _lt(
-        "The decimal sign is the comma, as %(example)s shows: "
-        "prices read so: %(count)s."
+        "The decimal separator is a comma, as in %(example)s. Prices read this way: "
+        "%(count)s."
     ),
 }
 _BOTH_SIGNS = _lt(
-    "Some prices have a decimal point, such as %(point)s, and others a comma, such as "
-    "%(comma)s. Say which one the file has; the others are wrong then."
+    "Some prices have a decimal point, for example %(point)s, and others a decimal "
+    "comma, for example %(comma)s. Choose which one to use; the others will be marked "
+    "as wrong."
 )
 _BLANKS_ARE_CODES = _lt(
-    "Blanks behind a country code are part of the code, as in %(examples)s: no code "
-    "has two prices."
+    "Spaces after a country code are part of the prefix, as in %(examples)s: no "
+    "prefix has two prices."
 )
 _ORDER_IS = {
     "dmy": _lt("The day comes before the month, as in %(example)s."),

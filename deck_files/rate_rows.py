@@ -40,14 +40,16 @@ RATE_COLUMNS = (
     "valid_until",
     "closed",
 )
-_OWN_FIRST_PRICE = _lt("The first interval has a price of its own.")
-_SHORT_INCREMENT = _lt("The next increment is at least 1 second.")
-_INCLUDED_SECONDS = _lt("Included seconds belong into a calling plan.")
-_TWO_GRACES = _lt(
-    "Free below %(below)s seconds, and free up to and including %(including)s seconds, "
-    "are not the same. Leave one of them empty."
+_OWN_FIRST_PRICE = _lt("The first interval has a different price.")
+_SHORT_INCREMENT = _lt("The next increment must be at least 1 second.")
+_INCLUDED_SECONDS = _lt(
+    "Included seconds are not supported in rates. Use a calling plan."
 )
-_ENDS_EARLY = _lt("Its last day, %(last)s, is before it begins.")
+_TWO_GRACES = _lt(
+    "Free below %(below)s seconds and free up to and including %(including)s seconds "
+    "contradict each other. Leave one of them empty."
+)
+_ENDS_EARLY = _lt("The last day, %(last)s, is before the first day.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Problems(list):
         if len(self) >= MAX_PROBLEMS:
             raise DeckFileError(
                 _lt(
-                    "More than %(most)s rows of the file are wrong. The first is "
+                    "More than %(most)s rows in the file are wrong. The first one is "
                     "line %(line)s: %(problem)s"
                 ),
                 most=MAX_PROBLEMS,
@@ -204,9 +206,9 @@ def check_twice(frame, problems):
         key = prefix, other
         if key not in known:
             known[key] = WrongCell(
-                _lt("The prefix %(prefix)s is in line %(line)s already.")
+                _lt("The prefix %(prefix)s is already in line %(line)s.")
                 if prefix
-                else _lt("The price of all numbers is in line %(line)s already."),
+                else _lt("The price for all numbers is already in line %(line)s."),
                 prefix=prefix,
                 line=str(other),
             )

@@ -42,22 +42,23 @@ _CODES = re.compile(r"\+?[0-9][0-9 ,;/+\r\n-]*")
 _DIGIT = re.compile("[0-9]")
 NO_CHOICES = Choices()
 _SEVERAL_SHEETS = _lt(
-    "Several sheets have prefixes and prices: %(sheets)s. Choose the one to import."
+    "Several worksheets have prefixes and prices: %(sheets)s. Choose the one to import."
 )
 _HIDDEN_SHEET = _lt(
-    "Only a hidden sheet has prefixes and prices: %(sheets)s. Say whether it is the "
-    "one to import."
+    "Only a hidden worksheet has prefixes and prices: %(sheets)s. Choose whether to "
+    "import it."
 )
-_ONE_SHEET = _lt("The sheet %(sheet)s is read; these are not: %(others)s.")
-_REPEATED = _lt("Rows that repeat the names of the columns, passed over: %(count)s.")
-_PASSED_OVER = _lt("Rows without a price that are no rates, passed over: %(count)s.")
+_ONE_SHEET = _lt("The worksheet %(sheet)s was read. Not read: %(others)s.")
+_REPEATED = _lt("Skipped rows that repeat the column names: %(count)s.")
+_PASSED_OVER = _lt("Skipped rows without a price that are not rates: %(count)s.")
 _TWO_COLUMNS = {
-    True: _lt("These columns may have the prices or codes: %(columns)s. Choose one."),
-    False: _lt("These columns have the same meaning: %(columns)s. Choose one."),
+    True: _lt(
+        "Several columns may contain the prices or prefixes: %(columns)s. Choose one."
+    ),
+    False: _lt("Several columns have the same meaning: %(columns)s. Choose one."),
 }
 _NO_COLUMNS = _lt(
-    "It is not known which column has the prefixes and which one the prices. Choose "
-    "them."
+    "The columns with prefixes and prices could not be detected. Choose them."
 )
 
 
@@ -189,7 +190,7 @@ class _Table:
         visible = [sheet for sheet in filled if not sheet.is_hidden]
         found = (shown or tables or visible or filled or list(sheets))[:1]
         if not found:
-            raise DeckFileError(_lt("The workbook has no sheet with anything in it."))
+            raise DeckFileError(_lt("All worksheets of the workbook are empty."))
         self.sheet = found[0].title
         if len(shown) > 1 or tables and not shown:
             names = ", ".join(sheet.title for sheet in shown or tables)
@@ -230,7 +231,7 @@ class _Table:
         found, headings = candidates(header)
         rows = self._rows(rest, header, found)
         if not rows:
-            raise DeckFileError(_lt("The file has a header and no rates below it."))
+            raise DeckFileError(_lt("The file has a header but no rates below it."))
         columns = self._columns(found, headings, header, rows, line)
         return DeckRows(
             header,
@@ -269,14 +270,13 @@ class _Table:
         if chosen is None and not self.lenient or not filled:
             raise DeckFileError(
                 _lt(
-                    "No row of the file '%(file)s' names a column with prefixes and "
-                    "one with prices. Name them prefix and price. The first row is: "
-                    "%(row)s"
+                    "No row of the file '%(file)s' contains the column names. Name "
+                    "the columns prefix and price. The first row is: %(row)s"
                 )
                 if self.file_name
                 else _lt(
-                    "No row of the file names a column with prefixes and one with "
-                    "prices. Name them prefix and price. The first row is: %(row)s"
+                    "No row of the file contains the column names. Name the columns "
+                    "prefix and price. The first row is: %(row)s"
                 ),
                 file=self.file_name,
                 row=_note(seen),
@@ -495,8 +495,8 @@ def _note(texts):
 def _too_many(_what, most):
     return DeckFileError(
         _lt(
-            "The file has more than %(most)s rows, which is as many as are imported at "
-            "once. Split it."
+            "The file has more than %(most)s rows, which is the maximum for one "
+            "import. Split the file."
         ),
         most=most,
     )

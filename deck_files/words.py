@@ -44,7 +44,7 @@ _NO = frozenset(["", *"0 n no false f nein non - none n/a".split()])
 # How much a price changes says nothing of its end.
 _AMOUNT = re.compile(r"[+-]?\s*[0-9]+(?:[.,][0-9]+)?\s*%?|[+-]?[.,][0-9]+\s*%?")
 _UNKNOWN = _lt(
-    "It is not known what '%(text)s' means: whether the rate is sold or ends. Say it."
+    "'%(text)s' is not a known status. Choose whether the rate is active or ends."
 )
 
 

@@ -142,8 +142,8 @@ def style_problem(style):
         return ""
     if "%" not in style:
         return (
-            f"{style} is no format of times. Write %d/%m/%Y %H:%M:%S or the like, "
-            "dmy or mdy where only the order of day and month is to be said, or epoch."
+            f"{style} is not a time format. Enter a format such as %d/%m/%Y %H:%M:%S, "
+            "dmy or mdy to set only the order of day and month, or epoch."
         )
     try:
         pd.to_datetime(pd.Series([""]), format=style, errors="coerce")

@@ -125,11 +125,11 @@ class MeteredDeckImport(models.TransientModel):
     )
     country_blanks = fields.Selection(
         [
-            ("group", "One code: 44 7400 is 447400"),
-            ("separate", "Several codes: 44 7400 are 44 and 7400"),
+            ("group", "One prefix: 44 7400 means 447400"),
+            ("separate", "Several prefixes: 44 7400 means 44 and 7400"),
         ],
-        string="Blanks After Country Codes",
-        help="Empty: as the codes of the file show.",
+        string="Spaces After Country Codes",
+        help="Leave empty to detect it from the codes in the file.",
     )
     dashes = fields.Selection(
         [

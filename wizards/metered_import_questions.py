@@ -502,7 +502,7 @@ class MeteredImport(models.TransientModel):
         names = " · ".join(
             f"{describe(name, ())} ×{count}" for name, count in trial.nobody
         )
-        return f"{text} {self.env._('Nobody has %s.', names)}"
+        return f"{text} {self.env._('No customer has %s.', names)}"
 
     def _proposed_facts(self):
         """Facts of the preview that are read as proposed, not as somebody said."""

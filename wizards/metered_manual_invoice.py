@@ -50,12 +50,14 @@ class MeteredManualInvoice(models.TransientModel):
         help="First day, in the customer's time zone.",
     )
     date_to = fields.Date(
-        string="To",
+        string="Until",
         required=True,
         default=lambda self: self._default_date_to(),
         help="Last day of usage to invoice.",
     )
-    state = fields.Selection([("ask", "Search"), ("found", "Found")], default="ask")
+    state = fields.Selection(
+        [("ask", "Search"), ("found", "Found")], default="ask", string="Status"
+    )
     # --- what was found
     checks = fields.Html(readonly=True)
     found = fields.Integer(string="Calls Found", readonly=True)

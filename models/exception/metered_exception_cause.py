@@ -109,6 +109,7 @@ class MeteredExceptionCause(models.Model):
             ("correct", "Correct the records, or the source's columns"),
         ],
         compute="_compute_name",
+        string="How to Fix",
     )
     example = fields.Char(
         compute="_compute_name", help="Value from one of the records."

@@ -490,6 +490,7 @@ class MeteredRateDeckVersion(models.Model):
         readonly=True,
         ondelete="cascade",
         index=True,
+        string="Rate Deck",
     )
     company_id = fields.Many2one(related="deck_id.company_id", store=True)
     date_from = fields.Date(

@@ -347,7 +347,7 @@ class MeteredOnboarding(models.AbstractModel):
         return self._dialog(
             "metered.source",
             self.env._("Add a Source"),
-            default_name=self.env._("Telephone system"),
+            default_name=self.env._("Phone system"),
             default_preset="generic",
         )
 

@@ -67,7 +67,7 @@ class MeteredSource(models.Model):
         help="How records of this source are imported.",
     )
     record_kind = fields.Selection(
-        [("call", "Telephone calls"), ("usage", "Other usage: events, readings")],
+        [("call", "Phone calls"), ("usage", "Other usage: events, readings")],
         string="Record Type",
         required=True,
         default="call",

@@ -328,7 +328,7 @@ class TestApiKey(PushCase):
     def test_shown_once_and_kept_as_a_digest(self):
         self.assertNotIn(self.token, str(self.key.sudo().read()))
         self.assertTrue(self.token.startswith(self.key.prefix))
-        with self.assertRaisesRegex(UserError, "made before"):
+        with self.assertRaisesRegex(UserError, "already created"):
             self.key.action_make()
         copy = self.key.copy()
         self.assertEqual((copy.state, copy.prefix), ("new", False))

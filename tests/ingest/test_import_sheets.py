@@ -101,10 +101,11 @@ class TestImportSheets(MeteredCase):
         sheets = {"October": calls(60), "November": [["Calls"], *calls(7, 8, first=1)]}
         wizard = self.wizard(workbook(sheets))
         self.assertIn(
-            "Several sheets may have the records: October, November", wizard.questions
+            "Several worksheets may contain the records: October, November",
+            wizard.questions,
         )
         self.assertIn("Proposed: October", wizard.questions)
-        with self.assertRaisesRegex(UserError, "Choose one of them"):
+        with self.assertRaisesRegex(UserError, "Choose one, and click"):
             wizard.action_import()
         self.choose(wizard, "November")
         wizard.action_refresh()
@@ -140,7 +141,7 @@ class TestImportSheets(MeteredCase):
             self.by_itself(content)
         wizard = self.wizard(content)
         self.assertIn(
-            "Only a hidden sheet may have the records: Calls", wizard.questions
+            "Only a hidden worksheet may contain the records: Calls", wizard.questions
         )
         wizard.action_refresh()
         self.assertEqual(self.run_import(wizard), [60])
@@ -157,7 +158,7 @@ class TestImportSheets(MeteredCase):
             self.env, "metered_clerk", "metered_billing.group_metered_user"
         )
         wizard = self.wizard(workbook({"A": calls(60), "B": calls(7, first=1)}), user)
-        with self.assertRaisesRegex(UserError, "Choose one of them"):
+        with self.assertRaisesRegex(UserError, "Choose one, and click"):
             wizard.action_import()
         self.choose(wizard, "B")
         wizard.action_refresh()

@@ -48,11 +48,11 @@ class TestDeckChoices(MeteredCase):
     def test_a_decimal_sign_is_asked_once(self):
         text = "prefix;price\n44;1,234\n33;2,5\n"
         wizard = self.preview(text.replace("2,5", "2,500"))
-        self.assertIn("1,234 may be read in two ways", wizard.questions)
+        self.assertIn("1,234 is ambiguous", wizard.questions)
         self.assertIn("Rows: 2, starting at line 2.", wizard.questions)
         self.assertIn("Proposed answer: Comma", wizard.questions)
         self.assertEqual((wizard.number, wizard.count_wrong), ("comma", 0))
-        with self.assertRaisesRegex(UserError, "two ways"):
+        with self.assertRaisesRegex(UserError, "ambiguous"):
             wizard.action_apply()
         with self.assertRaisesRegex(UserError, "wrong|clear"):
             wizard.action_check()
@@ -97,7 +97,7 @@ class TestDeckChoices(MeteredCase):
     def test_columns_are_chosen_and_remembered(self):
         text = "a,b,c,d\n44,UK,0.5,0.6\n33,FR,0.25,0.3\n"
         wizard = self.preview(text)
-        self.assertIn("not known which column", wizard.questions)
+        self.assertIn("could not be detected", wizard.questions)
         self.assertEqual(wizard.column_ids.mapped("name"), ["a", "b", "c", "d"])
         self.assertEqual(wizard.column_ids[0].samples, "44 · 33")
         for name, target in (("a", "prefix"), ("b", "name"), ("d", "price")):
@@ -153,7 +153,7 @@ class TestDeckChoices(MeteredCase):
         premium = [["Prefix", "Rate"], [33, 1]]
         content = workbook(("Old", rates, True), ("A-Z", rates), ("Premium", premium))
         wizard = self.preview(content, "rates.xlsx")
-        self.assertIn("Several sheets", wizard.questions)
+        self.assertIn("Several worksheets", wizard.questions)
         self.assertEqual(
             wizard.sheet_ids.mapped("display_name"),
             ["A-Z", "Premium", "Old (hidden worksheet)"],
@@ -183,7 +183,7 @@ class TestDeckChoices(MeteredCase):
 
     def test_country_code_of_the_file(self):
         wizard = self.preview("prefix,price\n201200,0.5\n201201,0.5\n")
-        self.assertIn("area codes of North America", wizard.questions)
+        self.assertIn("North American area codes", wizard.questions)
         self.assertEqual(wizard.country_code, "1")
         wizard.action_refresh()
         self.assertEqual(wizard.line_ids.mapped("prefix"), ["1201200", "1201201"])
@@ -202,10 +202,10 @@ class TestDeckChoices(MeteredCase):
             "Prefijo;Tarifa (ct/min)\n0044;2,5\n;\nPrefijo;Tarifa (ct/min)\n"
         )
         for text in (
-            "decimal sign is the comma, as 2,5 shows",
+            "decimal separator is a comma, as in 2,5",
             "is in cents",
-            "00 at the beginning is left out: 1",
-            "repeat the names of the columns, passed over: 1",
+            "leading 00 was removed: 1",
+            "repeat the column names: 1",
         ):
             self.assertIn(text, wizard.assumptions)
         self.assertEqual(wizard.line_ids.price, "0.025")

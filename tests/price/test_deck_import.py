@@ -201,8 +201,8 @@ class TestDeckImport(MeteredCase):
     def test_no_deck_in_the_file(self):
         wizard = self.wizard("a,b\n1,2\n")
         wizard.action_preview()
-        self.assertIn("not known which column has the prefixes", wizard.questions)
-        with self.assertRaisesRegex(UserError, "not known which column"):
+        self.assertIn("could not be detected", wizard.questions)
+        with self.assertRaisesRegex(UserError, "could not be detected"):
             wizard.action_apply()
         with self.assertRaisesRegex(UserError, "empty"):
             self.wizard("\n").action_preview()

@@ -64,7 +64,7 @@ registry.category("web_tour.tours").add("metered_billing_deck_import", {
         },
         {
             content: "Its columns are not known",
-            trigger: ".modal .alert:contains(not known which column)",
+            trigger: ".modal .alert:contains(could not be detected)",
         },
         {
             content: "Nothing can be applied yet",
@@ -82,7 +82,7 @@ registry.category("web_tour.tours").add("metered_billing_deck_import", {
         {
             content: "The decimal sign and a status are asked for",
             trigger:
-                ".modal .alert:contains(1,250 may be read in two ways):contains(ruht)",
+                ".modal .alert:contains(1,250 is ambiguous):contains(ruht)",
         },
         {
             content: "The comma is proposed",
