@@ -26,7 +26,7 @@ from ..notation.numbers import (
 from ..rating.errors import _lt
 from .cells import MAX_PRICE, PRICE_DECIMALS, TwoWays, WrongCell
 
-MINUTE = 60
+MINUTE, HOUR = 60, 3600
 #: as a spreadsheet shows a number, and what a binary one has at most
 _SHOWN_DIGITS, _FLOAT_DIGITS = 15, 17
 _MAX_BESIDE = 60  # characters beside a number
@@ -79,6 +79,7 @@ _PER = r"(?:/|(?:per|pro|je|por|par|a|à)\s)"
 _UNIT = re.compile(
     rf"{_PER}\s*(?P<count>[0-9]{{1,6}})?\s*(?:"
     r"(?P<minutes>min|mins|minute|minutes|minuten|minuto|minutos|mn)"
+    r"|(?P<hours>h|hr|hrs|hour|hours|std|stunde|stunden|hora|horas|heure|heures)"
     r"|(?P<seconds>s|sec|secs|second|seconds|sek|sekunde|sekunden|seg|segundo|segundos)"
     r")\.?"
 )
@@ -248,7 +249,8 @@ def unit_seconds(text):
     match = _UNIT.fullmatch(text.lower().strip())
     if not match:
         return 0
-    return int(match["count"] or 1) * (MINUTE if match["minutes"] else 1)
+    unit = MINUTE if match["minutes"] else HOUR if match["hours"] else 1
+    return int(match["count"] or 1) * unit
 
 
 def _check_unit(text, unit, is_rate):

@@ -77,6 +77,8 @@ AREA_CODES = frozenset(
 )
 _AREA = re.compile(r"[0-9]{3}(?:[2-9][0-9]{2}[0-9]?)?")
 
+_EXCHANGE = re.compile(r"([2-9][0-9]{2})[ .-]([2-9][0-9]{2})")
+
 # Codes of three digits are as often a country and what follows.
 _MANY_COUNTRIES = 3
 
@@ -202,6 +204,18 @@ def is_north_american(cells, codes):
     return len(countries) >= _MANY_COUNTRIES
 
 
+def are_exchanges(cells):
+    """Whether all cells are an area code of North America and an exchange, 201-200.
+
+    Some of them are no range, as they end before they begin or span hundreds of codes.
+    """
+    pairs = [_EXCHANGE.fullmatch(text) for text in cells if text]
+    if not pairs or not all(pair and pair[1] in AREA_CODES for pair in pairs):
+        return False
+    spans = [int(pair[2]) - int(pair[1]) for pair in pairs]
+    return any(not 0 <= span < 100 for span in spans)
+
+
 def begins_with_0(prefix):
     """The `WrongCell` of a prefix with what is dialed within a country."""
     return WrongCell(_BEGINS_WITH_0, prefix=prefix)
@@ -252,9 +266,15 @@ class _Cell:
         return self.found
 
     def _refuse_thousands(self, plain):
-        """`447,400` may be a number that a spreadsheet grouped."""
+        """`447,400` may be a number that a spreadsheet grouped, and `1/340` be 1340."""
         plain = plain.strip()
-        if self.style.lists or not _THOUSANDS.fullmatch(plain) or self.all_countries:
+        if self.style.lists:
+            return
+        if self.parts[:1] == ["1"] and not AREA_CODES.isdisjoint(self.parts[1:]):
+            areas = set(self.parts[1:]) - AREA_CODES
+            if not areas and not self.style.national:
+                raise self._two_ways("lists", _GROUPED_NUMBER)
+        if not _THOUSANDS.fullmatch(plain):
             return
         first, *others = plain.split(",")
         country = "" if self.style.national else country_of(first)

@@ -49,6 +49,10 @@ _TWO_GRACES = _lt(
     "Free below %(below)s seconds and free up to and including %(including)s seconds "
     "contradict each other. Leave one of them empty."
 )
+_OVERLAP = _lt(
+    "The prefix %(prefix)s has a different price on some of these days in line "
+    "%(other)s."
+)
 _ENDS_EARLY = _lt("The last day, %(last)s, is before the first day.")
 
 
@@ -213,3 +217,23 @@ def check_twice(frame, problems):
                 line=str(other),
             )
         problems.append(Problem(int(line), known[key]))
+
+
+def check_overlaps(frame, problems):
+    """One price for a prefix at one time: not two rows that both hold on some days.
+
+    A rate without a last day holds until the next one begins, and so does one whose
+    last day is the first of the next.
+    """
+    dated = frame[frame["valid_from"].notna() & ~frame["closed"]]
+    scope = ["prefix", "call_type", "band"]
+    dated = dated[dated.duplicated(scope, keep=False)]
+    for _key, rows in dated.groupby(scope, sort=False):
+        rows = rows.sort_values("valid_from", kind="stable")
+        before = None
+        for row in rows.itertuples():
+            ends = before and before.valid_until
+            if ends and (ends - row.valid_from).days > 1:
+                error = WrongCell(_OVERLAP, prefix=row.prefix, other=str(before.line))
+                problems.append(Problem(int(row.line), error))
+            before = row

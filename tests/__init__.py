@@ -61,9 +61,11 @@ from .customer import test_partner_merge
 from .deck_files import test_deck_amounts
 from .deck_files import test_deck_cells
 from .deck_files import test_deck_codes
+from .deck_files import test_deck_doubts
 from .deck_files import test_deck_files
 from .deck_files import test_deck_layouts
 from .deck_files import test_deck_tiers
+from .deck_files import test_price_bands
 from .exception import test_cure_durability
 from .exception import test_exception_causes
 from .exception import test_exception_cures

@@ -153,7 +153,8 @@ class MeteredWebhook(models.Model):
         """Send messages again, and those that wait."""
         self.check_access("write")
         self._set_as_program({"state": "on", "off_reason": False, "not_before": False})
-        self.env["metered.webhook.delivery"]._send_soon()
+        if self:
+            self.env["metered.webhook.delivery"]._send_soon()
 
     def action_turn_off(self):
         """Send nothing any more, and keep no messages for later."""

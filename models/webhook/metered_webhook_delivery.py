@@ -78,7 +78,8 @@ class MeteredWebhookDelivery(models.Model):
         self._set_as_program(
             {"state": "waiting", "attempts": 0, "next_attempt": fields.Datetime.now()}
         )
-        self._send_soon()
+        if self:
+            self._send_soon()
 
     def action_open_record(self):
         """Open what the message is about."""

@@ -355,8 +355,12 @@ class TestIdsThatContainTheTime(FactsCase):
         """Asterisk's uniqueid is the epoch second at which the channel began."""
         for zone, count, words in (
             ("UTC", 0, ""),
-            ("Europe/Vienna", 1, "began 2 hours later than the times read in Europe"),
-            ("America/New_York", 1, "began 4 hours earlier than the times read in Am"),
+            ("Europe/Vienna", 1, "start times 2 hours later than the times read in Eu"),
+            (
+                "America/New_York",
+                1,
+                "start times 4 hours earlier than the times read in Am",
+            ),
         ):
             with self.subTest(zone):
                 source = self.make_source(timezone=zone)

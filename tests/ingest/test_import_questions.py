@@ -140,11 +140,11 @@ class TestImportQuestions(MeteredCase):
     def test_what_the_source_says_and_the_file_contradicts(self):
         self.source.column_ids.filtered(lambda c: c.target == "seconds").unit = "s"
         wizard = self.wizard(self.calls((START, "0:04")))
-        self.assertIn("which says Seconds", wizard.questions)
+        self.assertIn("source setting Seconds", wizard.questions)
         wizard.unit = "s"
         wizard.action_refresh()
         self.assertFalse(wizard.questions)
-        self.assertIn("which says Seconds", wizard.warnings)
+        self.assertIn("source setting Seconds", wizard.warnings)
         wizard.unit = "h:mm"
         wizard.action_refresh()
         self.assertFalse(wizard.questions)
@@ -238,7 +238,7 @@ class TestImportQuestions(MeteredCase):
             (f"1791187200.{n}", "2026-10-05 10:00:00", 60, *NUMBERS) for n in range(6)
         ]
         wizard = self.wizard(generic_csv(calls))
-        self.assertIn("began 2 hours earlier", wizard.warnings)
+        self.assertIn("start times 2 hours earlier", wizard.warnings)
 
     def test_quantities(self):
         meter = self.env["metered.meter"].create(

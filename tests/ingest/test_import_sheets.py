@@ -137,7 +137,7 @@ class TestImportSheets(MeteredCase):
 
     def test_only_a_hidden_sheet(self):
         content = workbook({"Cover": COVER, "Calls": calls(60)}, hidden=["Calls"])
-        with self.assertRaisesRegex(UserError, "Only a hidden sheet.*Import Usage"):
+        with self.assertRaisesRegex(UserError, "Only a hidden worksheet.*Import Usage"):
             self.by_itself(content)
         wizard = self.wizard(content)
         self.assertIn(
@@ -149,7 +149,7 @@ class TestImportSheets(MeteredCase):
     def test_a_file_that_nobody_looks_at_is_refused(self):
         content = workbook({"A": calls(60), "B": calls(7, first=1)})
         with self.assertRaisesRegex(
-            UserError, "records: A, B.*Import Usage.*remembers"
+            UserError, "records: A, B.*Import Usage.*saved"
         ):
             self.by_itself(content)
 

@@ -83,7 +83,7 @@ class TestDeckImport(MeteredCase):
         wizard = self.wizard("prefix,price\n44,1\n")
         wizard.action_preview()
         action = wizard.action_apply()["params"]
-        self.assertIn("new: 1, dearer: 0", action["message"])
+        self.assertIn("New rates: 1, increases: 0", action["message"])
         self.assertEqual(action["next"]["res_id"], self.carrier.id)
 
         opened = self.carrier.action_import()["context"]

@@ -163,7 +163,7 @@ class TestMeteredPrice(MeteredCase):
         action = wizard.action_apply()
         price.unit_price = 2
 
-        self.assertIn("kept until 10/31/2026", action["params"]["message"])
+        self.assertIn("valid until 10/31/2026", action["params"]["message"])
         self.assertEqual(price.date_from, date(2026, 11, 1))
         self.assertEqual(price.version_ids.unit_price, 1.0)
         self.assertFalse(price.version_ids.date_from)
@@ -172,7 +172,7 @@ class TestMeteredPrice(MeteredCase):
             UserError, "can only be changed from a later day on"
         ):
             price._keep_until(date(2026, 11, 1))
-        with self.assertRaisesRegex(UserError, "is over"):
+        with self.assertRaisesRegex(UserError, "has ended"):
             price.version_ids._keep_until(date(2026, 12, 1))
         self.assertEqual(
             self.env["metered.price"].search_count(
