@@ -437,6 +437,8 @@ def _described(found, rows, said, limits):
         skip = int(bool(data) and _is_types_line(data[0]))
     data = data[skip:]
     width = _width(data or records)
+    if has_header and found.kind == "delimited":
+        width = _named_width(records[0], data, width, rows)
     layout, columns, repeated = _columns(
         records[0] if has_header else None,
         [record for record in data if len(record) == width],
@@ -460,6 +462,34 @@ def _refuse_columns(widest, limits):
             f"The file has {widest:,} columns, more than {limits.max_columns:,}. Check"
             " the delimiter."
         )
+
+
+def _named_width(header, data, width, rows):
+    """The count of columns, where records have more values than there are names.
+
+    A decimal comma that is not quoted, or a column of row numbers without a name, puts
+    values under the names of others. Delimiters at the ends of lines do not, nor does a
+    last column without a name that is empty in some records.
+
+    :param rows: records with their lines, for the message
+    :return: ``width``; that of the names, where some records have as many: the others
+        are no good ones
+    :raise SourceFileError: all records have more
+    """
+    named = len(header)
+    longer = [record for record in data if any(_stripped(record[named:]))]
+    if not longer or width <= named:
+        return width
+    if any(len(record) == named for record in data):
+        return named
+    if len(longer) < len(data):
+        return width
+    line = next(line for line, record in rows if record is longer[0])
+    raise SourceFileError(
+        f"Line {line} has {len(longer[0])} values, but the file has only {named} column"
+        " names; the other lines are alike. If the delimiter is also in values, such as"
+        " in 1,5, export with another delimiter, or with quotes around values."
+    )
 
 
 def _columns(header, records, width, said):

@@ -10,6 +10,7 @@ from .billing import test_free_usage
 from .billing import test_invoice_charged
 from .billing import test_invoice_mail
 from .billing import test_invoice_usage
+from .billing import test_manual_again
 from .billing import test_manual_invoice
 from .billing import test_manual_invoice_together
 from .billing import test_metered_invoice
@@ -52,6 +53,7 @@ from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
 from .connectors import test_standard_webhooks
+from .connectors import test_workbook_clocks
 from .connectors import test_workbook_sheets
 from .counter import test_counter_around
 from .counter import test_counter_readings
@@ -109,11 +111,14 @@ from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
 from .ingest import test_api_page
+from .ingest import test_bare_numbers
+from .ingest import test_column_specs
 from .ingest import test_conflicts
 from .ingest import test_database_killed
 from .ingest import test_dialled
 from .ingest import test_dialling_countries
 from .ingest import test_directions
+from .ingest import test_duration_words
 from .ingest import test_durations
 from .ingest import test_endless_fractions
 from .ingest import test_harmless
@@ -131,6 +136,7 @@ from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
 from .ingest import test_import_repeated
+from .ingest import test_import_same_facts
 from .ingest import test_import_same_id
 from .ingest import test_import_sheets
 from .ingest import test_import_together
@@ -142,12 +148,16 @@ from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
 from .ingest import test_presets
 from .ingest import test_quantities
+from .ingest import test_same_facts
 from .ingest import test_same_records
 from .ingest import test_survey
+from .ingest import test_time_layouts
 from .ingest import test_times
 from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_typed_numbers
+from .ingest import test_unclear_kinds
+from .ingest import test_unclear_numbers
 from .ingest import test_unclear_records
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums

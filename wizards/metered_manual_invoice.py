@@ -268,10 +268,8 @@ class MeteredManualInvoice(models.TransientModel):
     def action_view_invoices(self):
         """Open the invoices that hold usage of the question already."""
         self.ensure_one()
-        domain = [*self._domain(), ("invoice_line_id", "!=", False)]
-        invoices = self.env["metered.usage"].search(domain).sudo().invoice_id.ids
         return self.env["account.move"]._metered_invoices_action(
-            [("id", "in", invoices)]
+            [("id", "in", self._billed_invoices().ids)]
         )
 
     def action_view_usage(self):

@@ -66,6 +66,7 @@ FUSIONPBX = Preset(
         PayerStep("domain_name", "context"),
     ),
     layouts=("fusionpbx",),
+    words=(("local", "internal"),),
 )
 
 BROADWORKS = Preset(

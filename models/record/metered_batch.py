@@ -127,6 +127,13 @@ class MeteredBatch(models.Model):
         "number of records is stored, and the file contains no other records.",
     )
 
+    first_start = fields.Datetime(
+        string="First Record", readonly=True, copy=False, help="When it began."
+    )
+    last_start = fields.Datetime(
+        string="Last Record", readonly=True, copy=False, help="When it began."
+    )
+
     is_setup = fields.Boolean(
         compute="_compute_is_setup",
         help="Continue the setup after this import.",

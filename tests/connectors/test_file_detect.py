@@ -8,6 +8,9 @@ import tempfile
 from pathlib import Path
 from unittest import TestCase
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from odoo.addons.metered_billing.connectors.files import (
     LAYOUTS,
     FileFormat,
@@ -239,6 +242,38 @@ class TestDialects(FileCase):
         fmt = self.detect("id,when\n1,2026-10-01,\n2,2026-10-02,\n")
         self.assertEqual(fmt.columns, ("id", "when", "column_3"))
         self.assertFalse(preview(self.folder / "calls.csv", fmt).bad)
+
+    @settings(deadline=None, max_examples=30)
+    @given(
+        st.lists(st.integers(0, 10**4), min_size=1, max_size=8),
+        st.lists(st.booleans(), min_size=8, max_size=8),
+        st.integers(0, 4),
+    )
+    def test_values_with_the_delimiter(self, tenths, decimal, place):
+        """No value comes under the name of another, whatever share has a comma."""
+        values = ["1", "2026-10-01 10:00:00", "+4930111222", "+41441234567", "x"]
+        names = ["id", "start", "from", "to", "how"]
+        lines = []
+        for number, has_comma in zip(tenths, decimal, strict=False):
+            record = [*values]
+            record[place] = f"{number},5" if has_comma else f"{number}"
+            lines.append(",".join(record))
+        text = "\n".join([",".join(names), *lines]) + "\n"
+        some = [line.count(",") == 4 for line in lines]
+        if not any(some):
+            with self.assertRaisesRegex(SourceFileError, "only 5 column names"):
+                self.detect(text)
+            return
+        fmt = self.detect(text)
+        self.assertEqual(fmt.columns, tuple(names))
+        chunk = preview(self.folder / "calls.csv", fmt)
+        self.assertEqual(chunk.line.tolist(), [n for n, c in enumerate(some, 2) if c])
+
+    def test_last_column_without_a_name(self):
+        fmt = self.detect("id,when\n1,2026-10-01,\n2,2026-10-02,late\n")
+        self.assertEqual(fmt.columns, ("id", "when", "column_3"))
+        with self.assertRaisesRegex(SourceFileError, "Line 2 has 3 values"):
+            self.detect("id,when\n7,1,2026-10-01\n8,2,2026-10-02\n")
 
     def test_skip_records_said(self):
         fmt = self.detect("id,when\nunits,s\n1,2\n", skip_records=1)

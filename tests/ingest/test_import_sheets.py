@@ -148,9 +148,7 @@ class TestImportSheets(MeteredCase):
 
     def test_a_file_that_nobody_looks_at_is_refused(self):
         content = workbook({"A": calls(60), "B": calls(7, first=1)})
-        with self.assertRaisesRegex(
-            UserError, "records: A, B.*Import Usage.*saved"
-        ):
+        with self.assertRaisesRegex(UserError, "records: A, B.*Import Usage.*saved"):
             self.by_itself(content)
 
     def test_who_may_not_change_the_source(self):
