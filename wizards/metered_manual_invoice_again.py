@@ -22,7 +22,7 @@ class MeteredManualInvoice(models.TransientModel):
     def _check_billed(self):
         """Which invoices hold usage of the question, each a link for who may see it."""
         return [
-            (None, self.env._("Invoiced already"), self._describe_invoice(invoice))
+            (None, self.env._("Already billed"), self._describe_invoice(invoice))
             for invoice in self._billed_invoices()
         ]
 
@@ -90,9 +90,9 @@ class MeteredManualInvoice(models.TransientModel):
             if invoice.payment_state not in ("not_paid", "blocked"):
                 raise UserError(
                     self.env._(
-                        "%s is paid or credited, in whole or in part, so it is not "
-                        "deleted. Credit it instead: what a credit note takes back in "
-                        "full can be billed again.",
+                        "%s is paid or credited, in whole or in part, so it cannot be "
+                        "deleted. Credit it instead: what is fully credited can be "
+                        "billed again.",
                         invoice._metered_label(),
                     )
                 )

@@ -274,8 +274,8 @@ class MeteredException(models.Model):
             ),
             "repeated_hour": self.env._(
                 "When the clock was set back, it showed %s twice. Correct the record "
-                "by adding the offset, such as +02:00. Or choose on the source which "
-                "of the two hours is meant, under Repeated Hour.",
+                "by adding the offset, such as +02:00. Or choose the first or the "
+                "second hour on the source, under Repeated Hour.",
                 detail,
             ),
             "unclear_duration": self.env._(
@@ -386,7 +386,7 @@ class MeteredException(models.Model):
         known, sign, own = (detail or "").partition(SAME)
         if sign:
             return self.env._(
-                "This call seems to be imported already, with the ID %(known)s "
+                "This call seems to have been imported before, with the ID %(known)s "
                 "instead of %(own)s. Import it as a different call, or dismiss it.",
                 known=known,
                 own=own,

@@ -40,7 +40,10 @@ SAMPLES = Path(__file__).resolve().parents[1] / "data" / "presets"
 #: sample -> preset, where it is not its name
 OF_SAMPLE = {"kamailio_cdrs": "kamailio", "teams_graph": "teams"}
 #: presets with samples of real files elsewhere, or of what no file brings
-ELSEWHERE = {"generic", "asterisk", "freeswitch", "cisco_cucm", "netsapiens", "usage"}
+ELSEWHERE = {
+    *("generic", "asterisk", "freeswitch", "cisco_cucm", "netsapiens"),
+    *("usage", "events"),
+}
 # Who pays: the kind and value of the identifier that the sample's customers have.
 ANN, BEN, PIN = "Ann", "Ben", "PIN"
 CUSTOMERS = (
