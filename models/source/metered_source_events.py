@@ -75,10 +75,10 @@ class MeteredSource(models.Model):
             if source.record_kind != "usage" or ids.mapped("columns") != [KEY]:
                 raise ValidationError(
                     self.env._(
-                        "%(source)s takes events: its records are other usage, and "
+                        "%(switch)s takes events: its records are other usage, and "
                         "the column of the record id is %(column)s, which is the "
                         "source and id of the event.",
-                        source=source.name,
+                        switch=source.name,
                         column=KEY,
                     )
                 )

@@ -206,8 +206,8 @@ class TestPushEvents(PushCase):
         self.rate()
         self.assertEqual(self.statuses(self.push([event(1)])), ["duplicate"])
         batch = self.source.batch_ids
-        batch._start_undo()
-        batch._process_undo()
+        batch.action_undo()
+        self.assertEqual(batch.state, "undone")
         self.assertEqual(self.statuses(self.push([event(1)])), ["accepted"])
 
     def test_packed_and_other_shapes(self):
@@ -368,7 +368,6 @@ class TestApiKey(PushCase):
             "events",
             source_type="events",
             company_id=company.id,
-            country_id=self.usa.id,
         )
         with self.assertRaises(UserError), self.env.cr.savepoint():
             self.key.source_ids = source
