@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from odoo import Command
 from odoo.tools import config
@@ -32,7 +33,7 @@ CUSTOMERS = 100
 STARTED_WITHIN = 60
 EMPTY_PATH = "/web/health"
 FIRST = datetime(2026, 6, 1, tzinfo=UTC)
-SERVER = "from odoo.cli.command import main; main()"
+SERVER = str(Path(__file__).with_name("server.py"))
 KIND = "application/cloudevents-batch+json"
 
 
@@ -152,7 +153,7 @@ def _server(database):
         other = probe.getsockname()[1]
     process = subprocess.Popen(
         [
-            *(sys.executable, "-c", SERVER, "--config", config["config"]),
+            *(sys.executable, SERVER, "--config", config["config"]),
             *("--database", database, "--db-filter", f"^{database}$"),
             *("--workers", str(WORKERS), "--max-cron-threads", "0"),
             *("--http-port", str(port), "--gevent-port", str(other)),

@@ -238,6 +238,20 @@ class MeteredApiKey(models.Model):
             return sources.filtered(lambda source: str(source.id) == named)
         return sources if len(sources) == 1 else sources.browse()
 
+    def _readable_sources(self):
+        """Sources whose events are told to who has the key."""
+        if not self.may_read:
+            return self.source_ids.filtered(
+                lambda source: source.company_id == self.company_id
+            )
+        return (
+            self.env["metered.source"]
+            .with_context(active_test=False)
+            .search(
+                [("company_id", "=", self.company_id.id), ("takes_events", "=", True)]
+            )
+        )
+
     @api.model
     def _usable_for(self, source):
         """Keys with which somebody can push to a source."""

@@ -254,6 +254,15 @@ class TestPushEvents(PushCase):
         many = [event(n) for n in range(101)]
         self.assertEqual(self.push(many, query="?validate=true").status_code, 422)
 
+    def test_rated_before_it_is_answered(self):
+        answer = self.push([event(1), event(2, subject="nobody")], query="?rated=true")
+        self.assertEqual(self.statuses(answer), ["accepted", "accepted"])
+        first, second = (one["result"] for one in answer.json()["events"])
+        self.assertEqual((first["status"], first["quantity"]), ("rated", "2.5"))
+        self.assertEqual(first["day"]["quantity"], "2.5")
+        self.assertEqual(second["reason"], "unknown_customer")
+        self.assertFalse(self.inbox())
+
     def test_faults_of_the_whole_request(self):
         good = json.dumps([event(1)])
         for status, data, headers in (
@@ -403,3 +412,79 @@ class TestApiKey(PushCase):
         self.assertEqual(found[0], 401)
         self.assertEqual(found[-1], 429)
         self.assertEqual(self.status(), 200)
+
+
+@tagged("post_install", "-at_install")
+class TestReadBack(PushCase):
+    def read(self, path, token=None):
+        return self.url_open(
+            f"/metered/v1/{path}",
+            headers={"Authorization": f"Bearer {token or self.token}"},
+        )
+
+    def reader(self, **values):
+        key = self.env["metered.api.key"].create(
+            {"name": "Reader", "may_push": False, "may_read": True, **values}
+        )
+        return key._make()
+
+    def test_what_became_of_an_event(self):
+        self.push([event(1), event(2, subject="nobody")])
+        path = "events?event=%2Fshop%20e1"
+        self.assertEqual(self.read(path).json()["status"], "waiting")
+        self.rate()
+        told = self.read(path).json()
+        self.assertEqual(
+            (told["status"], told["customer"], told["quantity"], told["meter"]),
+            ("rated", "Acme", "2.5", "api"),
+        )
+        self.assertFalse(told["invoice"])
+        self.assertEqual(told["time"], "2026-10-05T10:00:00Z")
+        told = self.read("events?event=%2Fshop%20e2").json()
+        self.assertEqual(
+            (told["status"], told["reason"]), ("exception", "unknown_customer")
+        )
+        self.assertEqual(self.read("events?event=x").status_code, 404)
+        self.assertEqual(self.read("events").status_code, 422)
+
+    def test_usage_by_day(self):
+        self.push([event(1), event(2), event(3, time="2026-10-06T10:00:00Z")])
+        self.rate()
+        token = self.reader()
+        path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
+        told = self.read(path, token).json()["usage"]
+        self.assertEqual(
+            [(row["day"], row["records"], row["quantity"]) for row in told],
+            [("2026-10-05", 2, "5"), ("2026-10-06", 1, "2.5")],
+        )
+        self.assertEqual(self.read(path).status_code, 403)
+        for path, status in (
+            ("usage?subject=nobody&from=2026-10-01&to=2026-11-01", 404),
+            ("usage?subject=acme&from=2026-10-01", 422),
+            ("usage?subject=acme&from=2026-10-01&to=20261101ab", 422),
+            ("usage?subject=acme&from=2026-10-02&to=2026-10-01", 422),
+            ("usage?subject=acme&from=2020-10-02&to=2026-10-01", 422),
+        ):
+            answer = self.read(path, token)
+            self.assertEqual((path, answer.status_code), (path, status))
+
+    def test_another_company_sees_nothing(self):
+        self.push([event(1)])
+        self.rate()
+        company = self.env["res.company"].create({"name": "Other"})
+        token = self.reader(company_id=company.id)
+        path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
+        self.assertEqual(self.read(path, token).status_code, 404)
+        self.assertEqual(self.read("events?event=%2Fshop%20e1", token).status_code, 404)
+
+    def test_who_only_pushes_sees_its_own(self):
+        other = self.make_source("events", source_type="events")
+        self.push([event(1)])
+        token = (
+            self.env["metered.api.key"]
+            .create({"name": "Other", "source_ids": [fields.Command.set(other.ids)]})
+            ._make()
+        )
+        path = "events?event=%2Fshop%20e1"
+        self.assertEqual(self.read(path, token).status_code, 404)
+        self.assertEqual(self.read(path).status_code, 200)
