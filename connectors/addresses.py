@@ -137,7 +137,7 @@ class AddressPolicy:
             raise SourceSettingsError(
                 f"{host} is not connected to: {shown or 'it has no address'}.",
                 remedy="If that is intended, an administrator can add the address to "
-                "the source's allowed networks.",
+                "its allowed networks.",
             )
         return allowed
 

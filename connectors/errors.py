@@ -28,10 +28,11 @@ class SourceError(Exception):
     :param retry_after: seconds after which it is worth trying again, where known
 
     None of them holds credentials. ``retry`` says whether the same attempt may succeed
-    later although nobody did anything.
+    later although nobody did anything; ``status`` is HTTP's, 0 where none came.
     """
 
     retry = False
+    status = 0
 
     def __init__(self, what, where="", remedy="", retry_after=None):
         self.what, self.where, self.remedy = map(_short, (what, where, remedy))

@@ -29,7 +29,7 @@ def checked_settings(said):
     :param said: dict, any of `encoding`, `delimiter` (one character), `quote` (that, or
         `none`), `has_header`, `skip_lines` (before the header), `skip_records` (after
         it), `positions` (where columns begin, from 1 on, as a list or as a text with
-        commas or blanks) and `layout`; or None
+        commas or blanks), `sheet` (title of a workbook's) and `layout`; or None
     :return: dict; what is None or an empty text is left out, it is to be detected
     :raise SourceFileError: something of it cannot be, and what it may be
     """
@@ -144,6 +144,12 @@ def _words(text):
     return re.split(r"[\s,;]+", text.strip())
 
 
+def _sheet(said):
+    if not isinstance(said, str):
+        raise SourceFileError(f"{_shown(said)} is no title of a sheet.")
+    return said
+
+
 def _layout(said):
     if not isinstance(said, str) or said not in LAYOUTS:
         raise SourceFileError(f"There is no file layout {_shown(said)}.")
@@ -163,6 +169,7 @@ _CHECKS = {
     "skip_lines": _skip_lines,
     "skip_records": _skip_records,
     "positions": _positions,
+    "sheet": _sheet,
     "layout": _layout,
 }
-_TEXTS = ("encoding", "delimiter", "quote", "positions", "layout")
+_TEXTS = ("encoding", "delimiter", "quote", "positions", "sheet", "layout")

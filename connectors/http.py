@@ -22,6 +22,7 @@ from .credentials import Redaction
 from .errors import (
     SourceAnswerError,
     SourceBusy,
+    SourceError,
     SourceRefused,
     SourceUnreachable,
 )
@@ -241,7 +242,11 @@ class HttpClient:
                 stream=True,
             ) as response:
                 if response.status_code in REDIRECTS:
-                    url = self._redirected(method, url, response, where)
+                    try:
+                        url = self._redirected(method, url, response, where)
+                    except SourceError as error:
+                        error.status = response.status_code
+                        raise
                     sent = sent | {"params": None}  # the new address has its own
                     continue
                 body = read_body(response, limits.answer_bytes, where)

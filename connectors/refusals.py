@@ -22,12 +22,18 @@ TECHNICAL = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): |\[(Errno|SSL)[^\]]*\] ")
 
 
 def refusal(response, body, where, busy, redact):
-    """The error that a status of 400 or more stands for.
+    """The error that a status of 400 or more stands for, which it carries.
 
     :param busy: statuses of a server that wants to be asked less often
     :param redact: :class:`~.credentials.Redaction`
     :return: :class:`~.errors.SourceError`
     """
+    error = _refusal(response, body, where, busy, redact)
+    error.status = response.status_code
+    return error
+
+
+def _refusal(response, body, where, busy, redact):
     status = response.status_code
     message = _message(response, body, redact)
     said = f"The server answers {status}{message and ': ' + message}"

@@ -36,17 +36,21 @@ _PIECE_CHARACTERS = 8 * 2**20
 
 
 class Workbook:
-    """The first sheet with anything in it of a workbook.
+    """A sheet of a workbook: the one of a title, or the first with anything in it.
 
     ``sheets``: list of ``workbook_parts.Sheet``.
 
     :param name: of the file, for messages, with a space before it
     :param typed: whether values that are no texts are ``workbook_cells.TypedText``
+    :param sheet: title of the sheet; '' for the first with anything in it
     :raise SourceFileError: this is no workbook, or one that asks for too much
     """
 
-    def __init__(self, path, compression="", limits=None, name="", typed=False):
+    def __init__(
+        self, path, compression="", limits=None, name="", typed=False, sheet=""
+    ):
         self.limits = limits or FileLimits()
+        self._title = sheet
         self._typed = typed
         self._file, self.budget = _seekable(path, compression, self.limits)
         try:
@@ -78,6 +82,8 @@ class Workbook:
         ``limits.max_columns``; the width is that with the latter.
         """
         for sheet in self.sheets:
+            if self._title and sheet.title != self._title:
+                continue
             rows = self.sheet_rows(sheet)
             first = next(rows, None)
             if first is not None:

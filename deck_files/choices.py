@@ -17,6 +17,7 @@ OPTIONS = {
     "codes": ("complete", "national"),
     "country_fill": ("down", "none"),
     "blanks": ("group", "separate"),
+    "country_blanks": ("group", "separate"),
     "dashes": ("join", "range"),
     "lists": ("full", "ending"),
 }
@@ -36,7 +37,7 @@ class Choices:
     - `codes`: `complete`, or `national` where a country code belongs before them
     - `country_code`: that of the whole file
     - `country_fill`: `down` where a country code holds for the rows below it
-    - `blanks`, `dashes`, `lists`: see `codes.CodeStyle`
+    - `blanks`, `country_blanks`, `dashes`, `lists`: see `codes.CodeStyle`
     - `divisor`: what amounts are divided by, 100 for cents
     - `per_seconds`: what prices are for
     - `words`: dict word -> `words.MEANINGS`
@@ -51,6 +52,7 @@ class Choices:
     country_code: str = ""
     country_fill: str = ""
     blanks: str = ""
+    country_blanks: str = ""
     dashes: str = ""
     lists: str = ""
     divisor: int = 0
@@ -98,7 +100,9 @@ class Choices:
 
     def code_style(self, national):
         """How the codes are meant: `codes.CodeStyle`."""
-        return CodeStyle(self.blanks, self.dashes, self.lists, national)
+        return CodeStyle(
+            self.blanks, self.country_blanks, self.dashes, self.lists, national
+        )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ separates two codes. What may be read in two ways is a `TwoWays`, until a person
 said for the file how it is meant:
 
 - `blanks`: `1204 1226` is one code in groups (`group`), or two (`separate`)
+- `country_blanks`: the same of `44 7400`, which begins with a country code
 - `dashes`: `33-6` is one code in two parts (`join`), or the codes from 33 to 36
   (`range`)
 - `lists`: `4420,21` are whole codes (`full`), or 4420 and 4421: other last digits
@@ -90,6 +91,10 @@ _BLANKS = _lt(
     "'%(text)s' may be read in two ways: as one code in groups, or as several codes. "
     "Say how blanks are meant."
 )
+_COUNTRY_BLANKS = _lt(
+    "'%(text)s' may be read in two ways: as one code that begins with its country "
+    "code, or as several codes. Say how blanks behind country codes are meant."
+)
 _DASHES = _lt(
     "'%(text)s' may be read in two ways: as one code in two parts, or as a range. Say "
     "how dashes are meant."
@@ -109,12 +114,13 @@ _LISTS = _lt(
 class CodeStyle:
     """How the codes of a file are meant; empty where nobody has said it.
 
-    - `blanks`: `group` or `separate`; `dashes`: `join` or `range`; `lists`: `full` or
+    - `blanks`, `country_blanks`: `group` or `separate`; `dashes`: `join` or `range`; `lists`: `full` or
       `ending`
     - `national`: whether a country code belongs before them, which is not in the cell
     """
 
     blanks: str = ""
+    country_blanks: str = ""
     dashes: str = ""
     lists: str = ""
     national: bool = False
@@ -234,6 +240,7 @@ class _Cell:
         self.all_countries = all(
             part.lstrip("+") in COUNTRY_CODES for part, _sep in parts
         )
+        self.parts = [part.lstrip("+") for part, _sep in parts]
         self.firsts = [part.split()[0] for part, _s in parts if " " in part]
         self._refuse_thousands(plain)
         for part, separator in parts:
@@ -312,14 +319,14 @@ class _Cell:
             is_group = True
         elif len(self.firsts) > 1 and set(self.firsts) == {first}:
             is_group = True  # 44 20, 44 161: nobody writes the same code twice
-        elif self.style.blanks:
-            is_group = self.style.blanks == "group"
         elif (
             not self.style.national
             and first in COUNTRY_CODES
             and not all(group in COUNTRY_CODES for group in others)
         ):
-            is_group = True
+            is_group = self._goes_on(first, others)
+        elif self.style.blanks:
+            is_group = self.style.blanks == "group"
         else:
             raise self._two_ways("blanks", _BLANKS)
         if not is_group:
@@ -335,6 +342,19 @@ class _Cell:
             self._range(joined, end)
         else:
             self._add(joined)
+
+    def _goes_on(self, first, others):
+        """Whether digits behind a country code and a blank belong to it."""
+        if answer := self.style.country_blanks or self.style.blanks:
+            return answer == "group"
+        if not all(map(country_of, others)):
+            return True  # 44 2859: there is no country 2859
+        if any(
+            len(part) > len(first) and part.startswith(first)
+            for part in [one for one in self.parts if " " not in one]
+        ):
+            return True  # 447400, 44 7500: the other codes of the cell are of it
+        raise self._two_ways("country_blanks", _COUNTRY_BLANKS)
 
     def _read_dash(self, first, end):
         """Digits with a dash between them: a range, or one code in two parts."""

@@ -17,6 +17,7 @@ from ..rating.errors import _lt
 from . import amounts, cells, codes, dates, words
 from .cells import WrongCell
 from .choices import Choices
+from .code_blanks import shown_blanks
 from .columns import MONEY
 from .country_codes import CodesOfFile, rates_budget
 from .file_cells import counts
@@ -72,6 +73,10 @@ _SIGN_IS = {
 _BOTH_SIGNS = _lt(
     "Some prices have a decimal point, such as %(point)s, and others a comma, such as "
     "%(comma)s. Say which one the file has; the others are wrong then."
+)
+_BLANKS_ARE_CODES = _lt(
+    "Blanks behind a country code are part of the code, as in %(examples)s: no code "
+    "has two prices."
 )
 _ORDER_IS = {
     "dmy": _lt("The day comes before the month, as in %(example)s."),
@@ -277,6 +282,8 @@ class _Reading(CodesOfFile):
         """What is more likely meant."""
         if key == "number":
             return self.signs.proposal
+        if key == "country_blanks":
+            return self.likely_blanks
         if key == "blanks":
             lengths = [{len(part) for part in text.split()} for text in examples]
             return "separate" if all(len(some) == 1 for some in lengths) else "group"
@@ -303,6 +310,8 @@ class _Reading(CodesOfFile):
         heading = self._heading("prefix")
         self.is_north_american = bool(heading and heading.north_american)
         style = choices.code_style(national or self.is_north_american)
+        if not (style.national or style.blanks or style.country_blanks):
+            style = self._shown_blanks(style)
 
         may_be_empty = not {"country_code", "call_type"}.isdisjoint(self.texts)
 
@@ -339,6 +348,21 @@ class _Reading(CodesOfFile):
             "discontinued": (words.flag(choices.words), False),
             "forbidden": (words.flag(choices.words), False),
         }
+
+    def _shown_blanks(self, style):
+        """The style of codes, with what the codes show of blanks behind country codes.
+
+        :param style: `codes.CodeStyle`
+        """
+        shown, examples, self.likely_blanks = shown_blanks(
+            self.texts["prefix"].unique()
+        )
+        if not shown:
+            return style
+        self.assumptions.append(
+            WrongCell(_BLANKS_ARE_CODES, examples=" · ".join(examples))
+        )
+        return replace(style, country_blanks=shown)
 
     def _price_reader(self, money, name, is_rate=True):
         heading = self._heading(name)

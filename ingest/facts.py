@@ -26,7 +26,7 @@ FACTS = {
     "seconds": "Chargeable seconds",
     "duration": "Total duration in seconds",
     "quantity": "Quantity",
-    "meter": "Code of the meter",
+    "meter": "Meter code",
     "call_id": "Record id",
 }
 #: facts that may tell the customer

@@ -273,7 +273,7 @@ def _dial_plans(source, identifiers):
 def customer_countries(source, identifiers):
     """Where the customers of identifiers dial, as seen from a source.
 
-    Their account's *Dials As In*, else the country of their address, else the
+    Their account's *Dialing Country*, else the country of their address, else the
     source's home country.
 
     :return: list of (``res.country``, whether only the address says so)

@@ -39,6 +39,22 @@ class ColumnSpec:
         return ()
 
 
+def repeated_names(columns, names, repeated):
+    """The names that a source reads, and that several columns of a file have.
+
+    :param columns: sequence of :class:`ColumnSpec`
+    :param names: the file's column names
+    :param repeated: names that several of its columns have, which are called otherwise
+    :return: list of (spec, tuple of these names)
+    """
+    found = []
+    for spec in columns:
+        parts = spec.resolve({*names, *repeated})
+        if several := tuple(part for part in parts if part in repeated):
+            found.append((spec, several))
+    return found
+
+
 #: facts that are moments; their parts are joined as a day and a clock are
 TIMES = ("start_time", "answer_time", "end_time")
 #: fact -> the one that it can be worked out from

@@ -1,13 +1,15 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""What an import would make of the first records: whether a customer is found."""
+"""What an import would make of the first records: who pays, and how much."""
 
 from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pyarrow.compute as pc
 
+from ..rating.exact import MICRO
 from . import mapping
 from .extract import column
 from .numbers import normalise_numbers
@@ -17,9 +19,35 @@ from .times import parse_times
 MOST_RECORDS = 2000
 """Records that are tried."""
 
+MOST_SHOWN = 10
+"""Records whose outcome is told one by one."""
+
 MOST_UNKNOWN = 5
 #: fact that tells the customer of a call as a rule
 _CALLER = "caller"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What would become of one record.
+
+    :ivar state: ``rated``, ``not_billable``, ``exception``, or ``duplicate`` of another
+        one of the file
+    :ivar partner_id: 0 where no customer is known
+    :ivar charge: Decimal, before what a calling plan includes; None of what is priced
+        with its billing period
+    :ivar rule_id: the charging rule that decided; 0 for none
+    :ivar reason, detail, tried: of exceptions, see ``outcome.Rejected``
+    """
+
+    state: str
+    partner_id: int = 0
+    charge: Decimal | None = None
+    currency_id: int = 0
+    rule_id: int = 0
+    reason: str = ""
+    detail: str = ""
+    tried: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -32,6 +60,7 @@ class Trial:
     :ivar nobody: list of ("kind value" that was looked for first, records), the most
         frequent first
     :ivar looked: whether any payer step found a text to look for
+    :ivar outcomes: list of :class:`Outcome` of the first :data:`MOST_SHOWN` records
     """
 
     records: int
@@ -39,6 +68,7 @@ class Trial:
     unknown: int
     nobody: list
     looked: bool
+    outcomes: list
 
 
 def try_records(frame, settings):
@@ -63,7 +93,35 @@ def try_records(frame, settings):
         unknown,
         nobody.most_common(MOST_UNKNOWN),
         looked,
+        _outcomes(prepared, min(len(frame), MOST_SHOWN)),
     )
+
+
+def _outcomes(prepared, count):
+    outcomes = [Outcome("duplicate")] * count
+    cdrs, rejected = prepared.cdrs, prepared.rejected
+    is_priced_later = "charged" in cdrs
+    for at in np.flatnonzero(np.asarray(cdrs["line"]) < count).tolist():
+        billable = bool(cdrs["billable"][at])
+        charge = Decimal(int(cdrs["charge_micro"][at])) * MICRO
+        outcomes[int(cdrs["line"][at])] = Outcome(
+            "rated" if billable else "not_billable",
+            int(cdrs["partner_id"][at]),
+            None if is_priced_later else charge,
+            int(cdrs["currency_id"][at]),
+            int(cdrs["rule_id"][at]),
+        )
+    for at, line in enumerate(rejected.line):
+        if line < count:
+            outcomes[line] = Outcome(
+                "exception",
+                rejected.partner_id[at] or 0,
+                rule_id=rejected.rule_id[at] or 0,
+                reason=rejected.reason[at],
+                detail=rejected.detail[at] or "",
+                tried=tuple(rejected.tried[at] or ()),
+            )
+    return outcomes
 
 
 def likely_payer(frame, settings, kinds):

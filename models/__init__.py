@@ -18,4 +18,5 @@ from . import explain
 from . import plan
 from . import rerate
 from . import screen
+from . import webhook
 from . import what_if

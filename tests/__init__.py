@@ -31,6 +31,7 @@ from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security
+from .connectors import test_column_names
 from .connectors import test_connector_asterisk_sql
 from .connectors import test_connector_file_store
 from .connectors import test_connector_freeswitch
@@ -53,6 +54,8 @@ from .connectors import test_json_text
 from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
+from .connectors import test_standard_webhooks
+from .connectors import test_workbook_sheets
 from .counter import test_counter_around
 from .counter import test_counter_readings
 from .counter import test_counter_tours
@@ -95,15 +98,18 @@ from .golden import test_golden_usage
 from .house import test_decisions
 from .house import test_design_page
 from .house import test_fault_table
+from .house import test_first_invoice
 from .house import test_known_faults
 from .house import test_model_files
 from .house import test_no_calls_back
 from .house import test_nothing_unused
 from .house import test_pythons
+from .house import test_screen_words
 from .house import test_security_page
 from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
+from .ingest import test_api_page
 from .ingest import test_conflicts
 from .ingest import test_database_killed
 from .ingest import test_dialled
@@ -125,7 +131,9 @@ from .ingest import test_import_formats
 from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
+from .ingest import test_import_repeated
 from .ingest import test_import_same_id
+from .ingest import test_import_sheets
 from .ingest import test_import_together
 from .ingest import test_import_usage
 from .ingest import test_import_wizard
@@ -232,6 +240,8 @@ from .source import test_sync_durability
 from .source import test_sync_queue
 from .source import test_sync_start
 from .source import test_sync_turns
+from .webhook import test_webhooks
+from .webhook import test_webhook_tours
 from .what_if import test_what_if
 from .what_if import test_what_if_durability
 from .what_if import test_what_if_plans

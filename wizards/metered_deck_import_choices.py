@@ -13,28 +13,28 @@ SAMPLE_ROWS = 1000
 EXAMPLES = 5
 MEANINGS = [
     ("prefix", "Prefix"),
-    ("country_code", "Country code, before the prefix"),
-    ("exchange", "Exchange, after the prefix (NXX)"),
+    ("country_code", "Country code, in front of the prefix"),
+    ("exchange", "Exchange, following the prefix (NXX)"),
     ("name", "Name"),
     ("country", "Country"),
     ("call_type", "Call type"),
     ("band", "Time band"),
     ("price", "Price"),
-    ("first_price", "Price of the first interval"),
+    ("first_price", "Price of the first increment"),
     ("currency", "Currency"),
-    ("per_seconds", "Seconds that the price is for"),
+    ("per_seconds", "Seconds per price unit"),
     ("first_increment", "First increment"),
-    ("next_increment", "Next increment"),
+    ("next_increment", "Next increments"),
     ("increments", "Both increments (60/6)"),
     ("connection_fee", "Connection fee"),
     ("minimum", "Minimum charge"),
     ("maximum", "Maximum charge"),
     ("grace_seconds", "Grace seconds"),
-    ("free_seconds", "Free up to and including"),
+    ("free_seconds", "Free up to (seconds)"),
     ("included_seconds", "Included seconds"),
     ("tiers", "Tiers within the call"),
     ("valid_from", "Valid from"),
-    ("valid_before", "Valid before"),
+    ("valid_before", "First day no longer valid"),
     ("last_day", "Last day"),
     ("change", "Status or change"),
     ("discontinued", "Discontinued (yes or no)"),
@@ -53,10 +53,11 @@ class MeteredDeckImport(models.TransientModel):
     questions = fields.Text(
         string="Needs Your Answer",
         readonly=True,
-        help="What may be read in two ways, with what is proposed.",
+        help="What is ambiguous in the file, with a proposed answer.",
     )
     assumptions = fields.Text(
-        readonly=True, help="What the file does not say, and how it was worked out."
+        readonly=True,
+        help="Details the file does not specify, and how they were detected.",
     )
     sheet_ids = fields.One2many(
         "metered.deck.import.sheet", "wizard_id", string="All Sheets"
@@ -64,79 +65,87 @@ class MeteredDeckImport(models.TransientModel):
     sheet_id = fields.Many2one(
         "metered.deck.import.sheet",
         domain="[('wizard_id', '=', id)]",
-        help="The sheet of the workbook with the rates.",
+        help="The worksheet that contains the rates.",
     )
     shown_sheet = fields.Char(readonly=True)
     header_line = fields.Integer(
         string="Line with the Column Names",
         aggregator=None,
-        help="0: no line of the file names the columns; it begins with a rate.",
+        help="Use 0 if no line contains column names and the first line is a rate.",
     )
     shown_header_line = fields.Integer(readonly=True, aggregator=None)
     shown_choices = fields.Json(
-        readonly=True, help="How the file is read in what is shown."
+        readonly=True, help="How this preview was read from the file."
     )
     column_ids = fields.One2many("metered.deck.import.column", "wizard_id")
     word_ids = fields.One2many("metered.deck.import.word", "wizard_id")
     number = fields.Selection(
         [("point", "Point (1,234.56)"), ("comma", "Comma (1.234,56)")],
-        string="Decimal Sign",
-        help="Empty: as the prices of the file show. A price that does not fit is "
-        "refused.",
+        string="Decimal Separator",
+        help="Leave empty to detect it from the prices in the file. A price that does "
+        "not match is rejected.",
     )
     divisor = fields.Integer(
-        string="Prices Divided By",
+        string="Divide Prices By",
         aggregator=None,
-        help="100 where prices are in cents. 0: as the file says.",
+        help="Enter 100 if prices are in cents, or 0 to use what the file says.",
     )
     per_seconds = fields.Integer(
         string="Price Interval (s)",
         aggregator=None,
-        help="The seconds that a price is for, where no column says it. 0: 60, or as "
-        "the file says.",
+        help="Number of seconds each price covers, if no column says so. Enter 0 to "
+        "use what the file says, or 60.",
     )
     codes = fields.Selection(
         [
-            ("complete", "Complete, with country code"),
-            ("national", "Without country code, which is put before them"),
+            ("complete", "Complete, including the country code"),
+            ("national", "Without country code: it is added in front"),
         ],
-        string="Prefixes Are",
-        help="Empty: as the columns of the file show.",
+        string="Prefix Format",
+        help="Leave empty to detect it from the columns in the file.",
     )
     country_code = fields.Char(
-        help="It is put before each prefix of the file, such as 1 or 44."
+        help="Added in front of each prefix in the file, for example 1 or 44."
     )
     country_fill = fields.Selection(
         [
-            ("down", "The one above holds"),
-            ("none", "The prefix is complete"),
+            ("down", "Use the country code above"),
+            ("none", "Prefix is complete"),
         ],
-        string="Without Country Code",
-        help="Rows whose cell for the country code is empty.",
+        string="Rows Without Country Code",
+        help="How to read rows whose country code cell is empty.",
     )
     blanks = fields.Selection(
         [
-            ("group", "One code: 1204 1226 is 12041226"),
-            ("separate", "Several codes: 1204 1226 are 1204 and 1226"),
+            ("group", "One prefix: 1204 1226 means 12041226"),
+            ("separate", "Several prefixes: 1204 1226 means 1204 and 1226"),
         ],
-        string="Blanks in Prefixes",
-        help="Empty: only what may be read in one way is read.",
+        string="Spaces in Prefixes",
+        help="Leave empty to accept only unambiguous prefixes.",
+    )
+    country_blanks = fields.Selection(
+        [
+            ("group", "One code: 44 7400 is 447400"),
+            ("separate", "Several codes: 44 7400 are 44 and 7400"),
+        ],
+        string="Blanks After Country Codes",
+        help="Empty: as the codes of the file show.",
     )
     dashes = fields.Selection(
         [
-            ("join", "One code in two parts: 33-6 is 336"),
-            ("range", "A range: 33-6 is 33 to 36"),
+            ("join", "One prefix in two parts: 33-6 means 336"),
+            ("range", "A range: 33-6 means 33 to 36"),
         ],
-        string="Dashes in Prefixes",
-        help="Empty: only what may be read in one way is read.",
+        string="Hyphens in Prefixes",
+        help="Leave empty to accept only unambiguous prefixes.",
     )
     lists = fields.Selection(
         [
-            ("full", "Whole codes: 4420,21 are 4420 and 21"),
-            ("ending", "Other last digits: 4420,21 are 4420 and 4421"),
+            ("full", "Whole prefixes: 4420,21 means 4420 and 21"),
+            ("ending", "Different last digits: 4420,21 means 4420 and 4421"),
         ],
-        string="Lists of Prefixes",
-        help="Empty: only what may be read in one way is read.",
+        string="Comma-Separated Prefixes",
+        help="Leave empty to accept only unambiguous prefixes.",
     )
 
     def action_refresh(self):
@@ -155,7 +164,7 @@ class MeteredDeckImport(models.TransientModel):
         if self._chosen() != self.shown_choices:
             raise UserError(
                 self.env._(
-                    "You changed how the file is read. Click Read Again and review the "
+                    "You changed how the file is read. Click Reload and review the "
                     "changes."
                 )
             )
@@ -190,8 +199,8 @@ class MeteredDeckImport(models.TransientModel):
             if column.target in found:
                 raise UserError(
                     self.env._(
-                        "Only one column can be the %(target)s. Empty the meaning of "
-                        "the others.",
+                        "Only one column can be used as %(target)s. Clear the meaning "
+                        "of the others.",
                         target=labels[column.target],
                     )
                 )
@@ -218,8 +227,7 @@ class MeteredDeckImport(models.TransientModel):
             assumed.insert(
                 0,
                 self.env._(
-                    "It is read as the last file with these columns was said to be "
-                    "meant."
+                    "The choices made for the last file with these columns were used."
                 ),
             )
         values = {
@@ -250,7 +258,7 @@ class MeteredDeckImport(models.TransientModel):
         if question.key not in ("columns", "sheet"):
             parts.append(
                 self.env._(
-                    "Rows: %(count)s, the first is line %(line)s.",
+                    "Rows: %(count)s, starting at line %(line)s.",
                     count=question.count,
                     line=question.line,
                 )
@@ -260,7 +268,7 @@ class MeteredDeckImport(models.TransientModel):
             label = question.proposal
             if question.key in OPTIONS:
                 label = dict(field._description_selection(self.env))[label]
-            parts.append(self.env._("Proposed: %s.", label))
+            parts.append(self.env._("Proposed answer: %s.", label))
         return " ".join(parts)
 
     def _prepare_sheets(self, rows):
@@ -299,7 +307,7 @@ class MeteredDeckImport(models.TransientModel):
 
 class MeteredDeckImportSheet(models.TransientModel):
     _name = "metered.deck.import.sheet"
-    _description = "Sheet of a File of Rates"
+    _description = "Worksheet of a Rate File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, id"
 
@@ -315,13 +323,13 @@ class MeteredDeckImportSheet(models.TransientModel):
         for sheet in self:
             name = sheet.name or ""
             if sheet.is_hidden:
-                name = self.env._("%s (hidden in the workbook)", name)
+                name = self.env._("%s (hidden worksheet)", name)
             sheet.display_name = name
 
 
 class MeteredDeckImportColumn(models.TransientModel):
     _name = "metered.deck.import.column"
-    _description = "Column of a File of Rates"
+    _description = "Column of a Rate File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, place"
 
@@ -330,13 +338,13 @@ class MeteredDeckImportColumn(models.TransientModel):
     )
     place = fields.Integer(readonly=True, aggregator=None)
     name = fields.Char(string="Column", readonly=True)
-    samples = fields.Char(string="First Values", readonly=True)
+    samples = fields.Char(string="Sample Values", readonly=True)
     target = fields.Selection(MEANINGS, string="Meaning")
 
 
 class MeteredDeckImportWord(models.TransientModel):
     _name = "metered.deck.import.word"
-    _description = "Status in a File of Rates"
+    _description = "Status of a Rate File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, count desc, id"
 
@@ -346,6 +354,4 @@ class MeteredDeckImportWord(models.TransientModel):
     word = fields.Char(readonly=True)
     name = fields.Char(string="Status", readonly=True)
     count = fields.Integer(string="Rows", readonly=True, aggregator=None)
-    meaning = fields.Selection(
-        [("sells", "The rate is sold"), ("ends", "The rate ends")]
-    )
+    meaning = fields.Selection([("sells", "Rate is active"), ("ends", "Rate ends")])

@@ -39,56 +39,60 @@ class MeteredImport(models.TransientModel):
     questions = fields.Text(
         string="Needs Your Answer",
         readonly=True,
-        help="What may be read in two ways, with what is proposed.",
+        help="What is ambiguous in the file, with a proposed answer.",
     )
     assumptions = fields.Text(
-        readonly=True, help="What the source does not say, and the file shows."
+        readonly=True, help="Details the source does not specify and the file shows."
     )
     warnings = fields.Text(
-        readonly=True, help="What is probably wrong with the file or the source."
+        readonly=True, help="Possible problems with the file or the source."
     )
     customers = fields.Text(
-        readonly=True, help="Of how many of the first records a customer is known."
+        readonly=True, help="For how many of the first records a customer was found."
     )
     can_answer = fields.Boolean(
-        readonly=True, help="Whether you may change the source, which remembers it."
+        readonly=True,
+        help="Whether you can change the source, where the answers are saved.",
     )
     asked = fields.Char(
-        readonly=True, help="Names of the answers that matter for this file."
+        readonly=True, help="Names of the answers needed for this file."
     )
-    open_keys = fields.Json(readonly=True, help="What the questions are about.")
-    said = fields.Json(readonly=True, help="What was answered, and what it was.")
+    open_keys = fields.Json(readonly=True, help="The questions to answer.")
+    said = fields.Json(
+        readonly=True, help="Which answers were changed, and what they were before."
+    )
     shown = fields.Json(
-        readonly=True, help="What the answers and columns were when last looked at."
+        readonly=True, help="The answers and columns at the last preview."
     )
     unit = fields.Selection(
         UNIT_NAMES,
-        string="Durations In",
-        help="Empty: whole seconds and h:mm:ss are read, and nothing else.",
+        string="Duration Format",
+        help="Leave empty to accept only whole seconds and h:mm:ss.",
     )
     date_order = fields.Selection(
         [("dmy", "Day first: 31/12/2026"), ("mdy", "Month first: 12/31/2026")],
         string="Dates",
-        help="Empty: dates that begin with the year are read, and nothing else.",
+        help="Leave empty to accept only dates that start with the year.",
     )
     time_format = fields.Char(
-        help="How the times are written, such as %d-%b-%Y %H:%M:%S for 05-Oct-2026 "
-        "14:00:00. Empty: as they are recognized.",
+        help="Format of the times, for example %d-%b-%Y %H:%M:%S for 05-Oct-2026 "
+        "14:00:00. Leave empty to detect it.",
     )
     decimal_sign = fields.Selection(
         [("point", "Point (1,234.56)"), ("comma", "Comma (1.234,56)")],
-        help="Of the quantities. Empty: only what may be read in one way is read.",
+        help="Decimal separator of quantities. Leave empty to accept only "
+        "unambiguous quantities.",
     )
     payer_column_id = fields.Many2one(
         "metered.import.column",
-        string="Customer Is Told By",
+        string="Customer Column",
         domain="[('wizard_id', '=', id)]",
-        help="The column that identifies who pays.",
+        help="The column that identifies the customer who pays.",
     )
     payer_kind = fields.Selection(
         IDENTIFIER_KINDS,
-        string="It Is a",
-        help="Kind of service identifier that the column's values are compared with.",
+        string="Identifier Kind",
+        help="Kind of service identifier to look up the column's values as.",
     )
     word_ids = fields.One2many("metered.import.word", "wizard_id")
 
@@ -107,13 +111,21 @@ class MeteredImport(models.TransientModel):
 
     def _forget(self):
         """Begin with another file, of which nothing was said."""
-        self._set_as_program({"said": False, "column_ids": [Command.clear()]})
+        self._set_as_program(
+            {
+                "said": False,
+                "is_sheet_asked": False,
+                "sheet_id": False,
+                "column_ids": [Command.clear()],
+            }
+        )
 
     def _note_answers(self, confirmed):
         """Keep what the user has said.
 
         :param confirmed: whether what was proposed is agreed to
         """
+        self._note_sheet(confirmed)
         if not self.can_answer:
             return
         said = dict(self.said or {})
@@ -131,6 +143,8 @@ class MeteredImport(models.TransientModel):
             for word in self.word_ids
             if word.direction and (confirmed or word.direction != word.proposal)
         }
+        if confirmed:
+            said["repeated"] = [*(self.repeated or {})]
         said["words"] = {**said.get("words", {}), **words}
         self._set_as_program({"said": said})
 
@@ -173,10 +187,12 @@ class MeteredImport(models.TransientModel):
     def _column_meanings(self):
         return [[column.name, column.target or ""] for column in self.column_ids]
 
-    def _ask(self, frame):
+    def _ask(self, frame, file_format, repeated):
         """Look at the records, and show what they leave open.
 
         :param frame: DataFrame of text columns
+        :param file_format: ``connectors.formats.FileFormat``
+        :param repeated: list of ``connectors.column_names.Repeated``
         """
         source, said = self.source_id, self.said or {}
         can_answer = source.has_access("write")
@@ -204,8 +220,13 @@ class MeteredImport(models.TransientModel):
             word_key(word.word): word.proposal for word in found.words if word.proposal
         }
         trial, asks_payer = self._try(frame, said, likely_words)
+        self._note_outcomes(trial.outcomes)
         whole = len(frame) < MOST_RECORDS
-        questions = [self._question_text(finding) for finding in is_open]
+        questions = [
+            *self._sheet_texts(file_format),
+            *self._repeated_texts(frame.columns, repeated),
+        ]
+        questions += [self._question_text(finding) for finding in is_open]
         questions += self._word_texts(found)
         if asks_payer:
             questions.append(self._payer_text())
@@ -215,15 +236,24 @@ class MeteredImport(models.TransientModel):
                 "asked": " ".join(
                     [
                         *(finding.key for finding in found.findings),
-                        *(key for key in said if said[key] and key != "words"),
+                        *(
+                            key
+                            for key in said
+                            if said[key] and key in (*STYLES, "payer")
+                        ),
                         *(["payer"] if asks_payer else []),
                     ]
                 ),
                 "questions": "\n".join(questions) or False,
                 "assumptions": "\n".join(
-                    self._assumption_text(finding)
-                    for finding in found.findings
-                    if finding.is_shown and can_answer
+                    [
+                        *self._sheet_assumptions(file_format),
+                        *(
+                            self._assumption_text(finding)
+                            for finding in found.findings
+                            if finding.is_shown and can_answer
+                        ),
+                    ]
                 )
                 or False,
                 "warnings": "\n".join(self._warning_texts(found, said, whole)) or False,
@@ -344,52 +374,55 @@ class MeteredImport(models.TransientModel):
         if finding.contradicts:
             texts = {
                 "unit": self.env._(
-                    "Durations do not fit the source, which says %(said)s: "
+                    "Durations do not match the source setting %(said)s: "
                     "%(examples)s. Records: %(count)s.",
                     **values,
                 ),
                 "date_order": self.env._(
-                    "Dates do not fit the source, which says %(said)s: %(examples)s. "
+                    "Dates do not match the source setting %(said)s: %(examples)s. "
                     "Records: %(count)s.",
                     **values,
                 ),
                 "time_format": self.env._(
-                    "Times do not fit the source's format %(said)s: %(examples)s. "
-                    "Records: %(count)s.",
+                    "Times do not match the source's time format %(said)s: "
+                    "%(examples)s. Records: %(count)s.",
                     **values,
                 ),
                 "decimal_sign": self.env._(
-                    "Quantities do not fit the source, whose decimal sign is "
-                    "%(said)s: %(examples)s. Records: %(count)s.",
+                    "Quantities do not match the source's decimal separator %(said)s: "
+                    "%(examples)s. Records: %(count)s.",
                     **values,
                 ),
             }
         else:
             texts = {
                 "unit": self.env._(
-                    "In what unit are durations such as %(examples)s? Records: "
+                    "What is the unit of durations such as %(examples)s? Records: "
                     "%(count)s.",
                     **values,
                 ),
                 "date_order": self.env._(
-                    "Does day or month come first in dates such as %(examples)s? "
-                    "Records: %(count)s.",
+                    "Does the day or the month come first in dates such as "
+                    "%(examples)s? Records: %(count)s.",
                     **values,
                 ),
                 "time_format": self.env._(
-                    "How are times such as %(examples)s written? Records: %(count)s.",
+                    "What is the format of times such as %(examples)s? Records: "
+                    "%(count)s.",
                     **values,
                 ),
                 "decimal_sign": self.env._(
-                    "Is the decimal sign the point or the comma in quantities such as "
-                    "%(examples)s? Records: %(count)s.",
+                    "Is the decimal separator a point or a comma in quantities such "
+                    "as %(examples)s? Records: %(count)s.",
                     **values,
                 ),
             }
         parts = [texts[finding.key]]
         if finding.value:
             parts.append(
-                self.env._("Proposed: %s.", self._label(finding.key, finding.value))
+                self.env._(
+                    "Proposed answer: %s.", self._label(finding.key, finding.value)
+                )
             )
         return " ".join(parts)
 
@@ -398,7 +431,8 @@ class MeteredImport(models.TransientModel):
             return []
         return [
             self.env._(
-                "Which direction do these words mean: %(words)s? Records: %(count)s.",
+                "Which direction do these words stand for: %(words)s? Records: "
+                "%(count)s.",
                 words=" · ".join(word.word for word in found.words[:4]),
                 count=sum(word.records for word in found.words),
             )
@@ -406,13 +440,13 @@ class MeteredImport(models.TransientModel):
 
     def _payer_text(self):
         text = self.env._(
-            "Who pays? No payer step of the source finds anything in this file, so "
-            "that nobody would be charged."
+            "Who pays for this usage? The customer lookup of the source finds no "
+            "customer for any record in this file, so none would be charged."
         )
         if not self.payer_column_id:
             return text
         proposed = self.env._(
-            "Proposed: %(column)s, as %(kind)s.",
+            "Proposed answer: %(column)s, as %(kind)s.",
             column=self.payer_column_id.name,
             kind=self._label("payer_kind", self.payer_kind),
         )
@@ -425,14 +459,14 @@ class MeteredImport(models.TransientModel):
         }
         if finding.key == "date_order":
             return self.env._("Dates: %(value)s, as in %(examples)s.", **values)
-        return self.env._("Decimal sign: %(value)s, as in %(examples)s.", **values)
+        return self.env._("Decimal separator: %(value)s, as in %(examples)s.", **values)
 
     def _warning_texts(self, found, said, whole):
         if found.ids.doubtful:
             yield self.env._(
-                "The record id does not tell the records apart: %(repeated)s of "
-                "%(records)s have the id of another one, such as %(examples)s. "
-                "Choose another column, or none.",
+                "Record IDs are not unique: %(repeated)s of %(records)s records share "
+                "the ID of another record, for example %(examples)s. Choose a "
+                "different column, or none.",
                 repeated=found.ids.repeated,
                 records=found.ids.records,
                 examples=" · ".join(text for text, _count in found.ids.examples),
@@ -447,7 +481,7 @@ class MeteredImport(models.TransientModel):
                 yield self._question_text(finding)
         if not whole:
             yield self.env._(
-                "The first %s records were looked at; the others were not.",
+                "Only the first %s records were checked.",
                 MOST_RECORDS,
             )
 
@@ -456,8 +490,8 @@ class MeteredImport(models.TransientModel):
         if not charged:
             return False
         text = self.env._(
-            "Of the first %(records)s records %(charged)s are charged, and %(found)s "
-            "of them find a customer.",
+            "Of the first %(records)s records, %(charged)s are charged, and a "
+            "customer was found for %(found)s of those.",
             records=trial.records,
             charged=charged,
             found=trial.found,
@@ -503,18 +537,20 @@ class MeteredImport(models.TransientModel):
         if said.get("payer"):
             step = self._prepare_payer(*said["payer"])
             source.payer_ids = [Command.create(step)]
-        if self._override() != self.detected_format:
-            source._remember_file_format(self._override())
+        if said.get("sheet"):
+            source.file_sheet = said["sheet"]
+        if self._written() != self.detected_format:
+            source._remember_file_format(self._written())
 
 
 class MeteredImportWord(models.TransientModel):
     _name = "metered.import.word"
-    _description = "Direction Word of a File to Import"
+    _description = "Direction Word of an Import File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, count desc, id"
 
     wizard_id = fields.Many2one("metered.import", required=True, ondelete="cascade")
     word = fields.Char(readonly=True)
     count = fields.Integer(string="Records", readonly=True, aggregator=None)
-    direction = fields.Selection(DIRECTION_NAMES, string="Means")
+    direction = fields.Selection(DIRECTION_NAMES, string="Meaning")
     proposal = fields.Char(readonly=True)

@@ -34,7 +34,7 @@ class MeteredAudit(models.AbstractModel):
     """
 
     _name = "metered.audit"
-    _description = "Settings Whose Changes Are Told"
+    _description = "Audited Settings"
 
     #: what a job moves on, and what says nothing
     _not_audited = frozenset()

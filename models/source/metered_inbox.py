@@ -91,9 +91,9 @@ class MeteredSource(models.Model):
             if waiting:
                 raise ValidationError(
                     self.env._(
-                        "The switch of %(switch)s has posted records that wait to be "
-                        "rated: %(count)s. Press Sync on the source and wait until it "
-                        "is done, then try again.",
+                        "The switch of %(switch)s has posted records that are waiting "
+                        "to be rated: %(count)s. Click Sync on the source and wait "
+                        "until it is done, then try again.",
                         switch=source.name,
                         count=waiting,
                     )
@@ -170,15 +170,13 @@ class MeteredSource(models.Model):
     def _look_posted(self):
         waiting = self._posted_waiting()
         if waiting:
-            return self.env._("%s wait to be rated.", waiting)
+            return self.env._("%s waiting to be rated.", waiting)
         if not self.batch_count:
             raise SourceError(
-                self.env._("The switch has not posted any call yet."),
-                remedy=self.env._(
-                    "Make a call after setting up mod_json_cdr, and test again."
-                ),
+                self.env._("The switch has not posted any calls yet."),
+                remedy=self.env._("Set up mod_json_cdr, make a call, and test again."),
             )
-        return self.env._("None waits to be rated.")
+        return self.env._("No records are waiting to be rated.")
 
 
 class MeteredSync(models.Model):

@@ -125,7 +125,7 @@ class MeteredSync(models.Model):
             self._note(
                 self.env._(
                     "%(count)s phone numbers and extensions: %(added)s new, %(ended)s "
-                    "gone.",
+                    "removed.",
                     count=len(found),
                     added=len(added),
                     ended=ended,
@@ -193,7 +193,8 @@ class MeteredSync(models.Model):
                 raise SourceAnswerError(
                     f"The switch answered {MOST_PAGES:,} pages and no end.",
                     remedy="Fetch fewer days at once. If that does not help, the "
-                    "switch repeats itself: ask its vendor.",
+                    "switch sends the same pages repeatedly; contact its "
+                    "vendor.",
                 )
             if page.records:
                 waiting.append(page)

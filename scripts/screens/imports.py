@@ -60,7 +60,8 @@ SCREENS = [
             " await new Promise((done) => setTimeout(done, 1500));"
             " })()",
             "(async () => {"
-            " document.querySelector('.modal button[name=action_preview]').click();"
+            " document.querySelector('.modal button[name=action_preview]:enabled')"
+            "?.click();"
             " await new Promise((done) => setTimeout(done, 2500));"
             " })()",
         ),
@@ -108,7 +109,8 @@ SCREENS = [
             " input.files = files.files;"
             " input.dispatchEvent(new Event('change', {bubbles: true}));"
             " await new Promise((done) => setTimeout(done, 1500));"
-            " document.querySelector('.modal button[name=action_preview]').click();"
+            " document.querySelector('.modal button[name=action_preview]:enabled')"
+            ".click();"
             " await new Promise((done) => setTimeout(done, 4000));"
             " })()",
         ),

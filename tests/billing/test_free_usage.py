@@ -260,7 +260,7 @@ class TestFreeUsage(MeteredCase):
         self.price_anew()
         again = self.renew("2026-11-01")
         again.unlink()
-        with self.assertRaisesRegex(UserError, "rated again or taken back"):
+        with self.assertRaisesRegex(UserError, "re-rated or reversed"):
             refund.button_draft()
 
     def test_credit_and_new_draft(self):

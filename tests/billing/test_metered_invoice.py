@@ -115,7 +115,9 @@ class TestMeteredInvoice(MeteredInvoiceCase):
     def test_more_than_an_invoice_holds_is_told(self):
         subscription = self.make_plan()
         self.make_records("2026-10-05", 10**16)
-        with self.assertRaisesRegex(UserError, "Text messages.* more than an invoice"):
+        with self.assertRaisesRegex(
+            UserError, "Text messages.* too large for an invoice"
+        ):
             subscription.create_invoice()
 
     def test_the_phone_plan(self):

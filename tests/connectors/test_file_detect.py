@@ -227,8 +227,11 @@ class TestDialects(FileCase):
 
     def test_names(self):
         fmt = self.detect(" id ,when,when,,when_2,Durée (s)\n1,2,3,4,5,6\n")
-        names = ("id", "when", "when_3", "column_4", "when_2", "Durée (s)")
+        names = ("id", "when_1", "when_3", "column_4", "when_2", "Durée (s)")
         self.assertEqual(fmt.columns, names)
+        self.assertEqual(fmt.repeated, (("when", ("when_1", "when_3")),))
+        stored = json.loads(json.dumps(fmt.as_dict()))
+        self.assertEqual(FileFormat.from_dict(stored), fmt)
 
     def test_delimiter_at_the_end_of_records(self):
         fmt = self.detect("id,when\n1,2026-10-01,\n2,2026-10-02,\n")

@@ -36,6 +36,8 @@ class TestCodes(unittest.TestCase):
             ("44-7400", ["447400"]),
             ("+33-6", ["336"]),
             ("+44 20", ["4420"]),
+            ("44 2859", ["442859"]),
+            ("447500, 44 7400", ["447500", "447400"]),
             ("7400-02", ["7400", "7401", "7402"]),
             ("0044", ["44"]),
             ("00447400", ["447400"]),
@@ -62,6 +64,11 @@ class TestCodes(unittest.TestCase):
                 {"group": ["12041226"], "separate": ["1204", "1226"]},
             ),
             ("33 49", "blanks", {"group": ["3349"], "separate": ["33", "49"]}),
+            (
+                "44 7400",
+                "country_blanks",
+                {"group": ["447400"], "separate": ["44", "7400"]},
+            ),
             ("6138,39", "lists", {"full": ["6138", "39"], "ending": ["6138", "6139"]}),
             ("4420,21", "lists", {"full": ["4420", "21"], "ending": ["4420", "4421"]}),
             ("61 38;39", "lists", {"full": ["6138", "39"], "ending": ["6138", "6139"]}),
@@ -75,6 +82,41 @@ class TestCodes(unittest.TestCase):
                 for answer, expected in readings.items():
                     found = of_code(text, **{key: answer})
                     self.assertEqual((asked(found), codes(found)), ([], expected))
+
+    def test_blanks_behind_country_codes(self):
+        """No code has two prices: other rows show that a blank is part of the code."""
+        for cells, proven, proposal in (
+            (("44 7400", "44 7500"), True, None),
+            (("44 7400", "44"), True, None),
+            (("+44", "44 7400"), True, None),
+            (("44 7400", "33 6120"), False, "group"),
+            (("44 7400", "447400"), False, "separate"),
+            (("44 447400",), False, "separate"),
+            (("44 7400", "44 7500", "44 447600"), False, "separate"),
+            # The same code at two prices of two times says nothing.
+            (("44 7400", "44 7400"), False, "group"),
+        ):
+            with self.subTest(cells):
+                text = "prefix,band,price\n" + "".join(
+                    f"{cell},{rank},1\n" for rank, cell in enumerate(cells)
+                )
+                found = reading(text)
+                if proven:
+                    self.assertEqual(asked(found), [])
+                    self.assertIn("447400", codes(found))
+                    self.assertNotIn("7400", codes(found))
+                    self.assertIn("44 7400", assumed(found))
+                    continue
+                [question] = found.questions
+                self.assertEqual(
+                    (question.key, question.proposal), ("country_blanks", proposal)
+                )
+                self.assertFalse(
+                    {"44447400", "447400", "7400"}
+                    & {code for code in codes(found) if cells.count(code) == 0}
+                )
+                answered = codes(reading(text, country_blanks="separate"))
+                self.assertIn("44", answered)
 
     def test_no_reading(self):
         for text in (
@@ -184,6 +226,7 @@ CELLS = st.text("0123456789 ,;/-|\n+", min_size=1, max_size=24)
 STYLES = st.builds(
     CodeStyle,
     st.sampled_from(("", "separate")),
+    st.sampled_from(("", "separate", "group")),
     st.sampled_from(("", "range")),
     st.sampled_from(("", "full")),
     st.booleans(),
@@ -226,5 +269,5 @@ class TestCodeProperties(unittest.TestCase):
         if clear is None:
             return
         for lists in ("full", "ending"):
-            style = CodeStyle(blanks="group", dashes="range", lists=lists)
+            style = CodeStyle("group", "group", "range", lists)
             self.assertEqual(self.codes_of(text, style), clear, ascii(text))

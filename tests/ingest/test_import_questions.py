@@ -64,7 +64,7 @@ class TestImportQuestions(MeteredCase):
         wizard = self.wizard(self.calls((START, 60), (START, "0:01:30")))
         self.assertFalse(wizard.questions or wizard.assumptions or wizard.warnings)
         self.assertFalse(wizard.asked)
-        self.assertIn("2 of them find a customer", wizard.customers)
+        self.assertIn("was found for 2 of those", wizard.customers)
         self.assertEqual(wizard.preview["proposed"], [])
         before = self.source.read()
         self.assertEqual(self.run_import(wizard).rated, 2)
@@ -75,7 +75,7 @@ class TestImportQuestions(MeteredCase):
         wizard = self.wizard(self.calls((START, "0:04"), (START, "0:12")))
         self.assertIn("0:04 · 0:12", wizard.questions)
         self.assertIn("Records: 2", wizard.questions)
-        self.assertIn("Proposed: Hours:minutes", wizard.questions)
+        self.assertIn("Proposed answer: Hours:minutes", wizard.questions)
         self.assertEqual(wizard.unit, "h:mm")
         self.assertEqual(wizard.preview["proposed"], ["seconds"])
         self.assertEqual(self.seconds(wizard), [240, 720])
@@ -191,14 +191,14 @@ class TestImportQuestions(MeteredCase):
     def test_who_pays_is_asked(self):
         self.source.payer_ids.unlink()
         wizard = self.wizard(self.calls((START, 60)))
-        self.assertIn("Who pays?", wizard.questions)
+        self.assertIn("Who pays for this usage?", wizard.questions)
         self.assertEqual(
             (wizard.payer_column_id.name, wizard.payer_kind), ("caller", "number")
         )
-        self.assertIn("0 of them find a customer", wizard.customers)
+        self.assertIn("was found for 0 of those", wizard.customers)
         wizard.action_refresh()
         self.assertFalse(wizard.questions)
-        self.assertIn("1 of them find a customer", wizard.customers)
+        self.assertIn("was found for 1 of those", wizard.customers)
         self.assertEqual(self.run_import(wizard).rated, 1)
         self.assertEqual(len(self.source.payer_ids), 1)
 
@@ -206,7 +206,7 @@ class TestImportQuestions(MeteredCase):
         calls = [(f"n{n}", START, 60, "+14045559999", NUMBERS[1]) for n in range(3)]
         wizard = self.wizard(generic_csv(calls))
         self.assertFalse(wizard.questions)
-        self.assertIn("+14045559999 (Telephone number) ×3", wizard.customers)
+        self.assertIn("+14045559999 (Phone number) ×3", wizard.customers)
 
     def test_direction_words(self):
         rows = "".join(
@@ -233,7 +233,7 @@ class TestImportQuestions(MeteredCase):
     def test_warnings(self):
         calls = [("same", START, n, *NUMBERS) for n in range(6)]
         wizard = self.wizard(generic_csv(calls))
-        self.assertIn("does not tell the records apart: 5 of 6", wizard.warnings)
+        self.assertIn("are not unique: 5 of 6", wizard.warnings)
         calls = [
             (f"1791187200.{n}", "2026-10-05 10:00:00", 60, *NUMBERS) for n in range(6)
         ]

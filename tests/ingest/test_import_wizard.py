@@ -4,6 +4,7 @@
 
 import base64
 
+from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
@@ -34,6 +35,10 @@ class TestImportWizard(MeteredCase):
 
     def meanings(self, wizard):
         return {c.name: c.target for c in wizard.column_ids if c.target}
+
+    def reason(self, code):
+        reasons = self.env["metered.exception"]._fields["reason"]
+        return dict(reasons._description_selection(self.env))[code]
 
     def run_import(self, wizard):
         action = wizard.action_import()
@@ -70,6 +75,77 @@ class TestImportWizard(MeteredCase):
         ids = wizard.column_ids.filtered(lambda c: c.name == "call_id")
         self.assertEqual(ids.samples, "1 · 2")
         self.assertEqual(self.run_import(wizard).rated, 2)
+
+    def test_preview_tells_who_pays_and_how_much(self):
+        rows = [
+            CALL,
+            ("2", "2026-10-05 11:00:00", 60, "+14045559999", "+12125550199"),
+            ("3", "2026-10-05 11:00:00", 60, "+14045550100", "nobody"),
+            CALL,
+            ("5", "5 October", 60, "+14045550100", "+12125550199"),
+        ]
+        wizard = self.wizard(generic_csv(rows).encode())
+        shown = wizard.preview["rows"]
+        self.assertEqual(wizard.preview["zone"], self.source.timezone)
+        self.assertEqual(
+            [(row["customer"], row["charge"], row["note"]) for row in shown],
+            [
+                ("Acme", "0.06 USD", False),
+                (False, False, self.reason("unknown_customer")),
+                ("Acme", False, self.reason("no_destination")),
+                (False, False, "Duplicate"),
+                (False, False, self.reason("invalid_time")),
+            ],
+        )
+        self.assertIn("+14045559999 (Telephone number)", shown[1]["why"])
+        # Just what the import makes of it.
+        batch = self.run_import(wizard)
+        calls = self.env["metered.cdr"].search([("batch_id", "=", batch.id)])
+        self.assertEqual(calls.mapped("charge"), [0.06])
+        reasons = self.env["metered.exception"].search([("batch_id", "=", batch.id)])
+        self.assertEqual(
+            reasons.sorted("line").mapped("display_name"),
+            [row["note"] for row in shown if row["is_wrong"]],
+        )
+        self.assertEqual(batch.duplicates, 1)
+
+    def test_preview_does_not_tell_what_it_no_longer_knows(self):
+        """Other columns: the file has to be read again before money is named."""
+        wizard = self.wizard(generic_csv([CALL]).encode())
+        self.assertTrue(wizard.preview["tried"])
+        with Form(wizard) as form, form.column_ids.edit(4) as column:
+            column.target = False
+        self.assertFalse(wizard.preview["tried"])
+        self.assertNotIn("charge", wizard.preview["rows"][0])
+        wizard.action_refresh()
+        [row] = wizard.preview["rows"]
+        self.assertEqual(row["note"], self.reason("no_destination"))
+
+    def test_preview_of_other_usage(self):
+        """Its price is that of the whole billing period."""
+        source = self.make_source(
+            preset="usage",
+            meter_id=self.env["metered.meter"]
+            .create({"name": "Texts", "code": "texts", "kind": "event"})
+            .id,
+        )
+        self.make_identifier(self.customer, "key_acme", "key")
+        wizard = self.wizard(
+            b"id,time,identifier,quantity\n1,2026-10-05 10:00:00,key_acme,2\n",
+            source=source,
+        )
+        [row] = wizard.preview["rows"]
+        self.assertEqual((row["customer"], row["charge"]), ("Acme", "When invoiced"))
+
+    def test_preview_of_what_is_not_charged(self):
+        self.source.rule_ids = [
+            Command.create({"name": "Tests", "outcome": "not_billable"})
+        ]
+        wizard = self.wizard(generic_csv([CALL]).encode())
+        [row] = wizard.preview["rows"]
+        self.assertEqual(
+            (row["customer"], row["note"], row["why"]), ("Acme", "Not charged", "Tests")
+        )
 
     def test_its_words_are_stored_once(self):
         """Odoo keeps all words of what it knows to be text, to search in them."""
@@ -154,7 +230,7 @@ class TestImportWizard(MeteredCase):
         self.assertEqual(
             [(c["name"], c["meaning"]) for c in preview["columns"]],
             [
-                ("call_id", "Record id (unique)"),
+                ("call_id", "Record ID (unique)"),
                 ("start_time", "Start time"),
                 ("duration", "Chargeable seconds"),
                 ("caller", "Calling number"),

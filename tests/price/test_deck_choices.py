@@ -49,8 +49,8 @@ class TestDeckChoices(MeteredCase):
         text = "prefix;price\n44;1,234\n33;2,5\n"
         wizard = self.preview(text.replace("2,5", "2,500"))
         self.assertIn("1,234 may be read in two ways", wizard.questions)
-        self.assertIn("Rows: 2, the first is line 2.", wizard.questions)
-        self.assertIn("Proposed: Comma", wizard.questions)
+        self.assertIn("Rows: 2, starting at line 2.", wizard.questions)
+        self.assertIn("Proposed answer: Comma", wizard.questions)
         self.assertEqual((wizard.number, wizard.count_wrong), ("comma", 0))
         with self.assertRaisesRegex(UserError, "two ways"):
             wizard.action_apply()
@@ -64,7 +64,7 @@ class TestDeckChoices(MeteredCase):
 
         again = self.preview("prefix;price\n44;1,235\n", date_from="2030-01-01")
         self.assertFalse(again.questions)
-        self.assertIn("as the last file with these columns", again.assumptions)
+        self.assertIn("made for the last file with these columns", again.assumptions)
         self.assertEqual(again.number, "comma")
         other = self.preview("prefix;price;name\n44;1,235;UK\n")
         self.assertTrue(other.questions)
@@ -81,7 +81,7 @@ class TestDeckChoices(MeteredCase):
         wizard.action_refresh()
         wizard.number = "point"
         for action in (wizard.action_apply, wizard.action_check):
-            with self.assertRaisesRegex(UserError, "Click Read Again"):
+            with self.assertRaisesRegex(UserError, "Click Reload"):
                 action()
         wizard.number = "comma"
         wizard.action_apply()
@@ -118,7 +118,7 @@ class TestDeckChoices(MeteredCase):
         self.assertIn("new rate, rate", wizard.questions)
         self.assertEqual(self.targets(wizard)["new rate"], "price")
         wizard.column_ids[1].target = "price"
-        with self.assertRaisesRegex(UserError, "Only one column can be the Price"):
+        with self.assertRaisesRegex(UserError, "Only one column can be used as Price"):
             wizard.action_refresh()
         wizard.column_ids[2].target = False
         wizard.action_refresh()
@@ -156,7 +156,7 @@ class TestDeckChoices(MeteredCase):
         self.assertIn("Several sheets", wizard.questions)
         self.assertEqual(
             wizard.sheet_ids.mapped("display_name"),
-            ["A-Z", "Premium", "Old (hidden in the workbook)"],
+            ["A-Z", "Premium", "Old (hidden worksheet)"],
         )
         self.assertEqual(wizard.sheet_id.name, "A-Z")
         wizard.sheet_id = wizard.sheet_ids[1]
@@ -195,7 +195,7 @@ class TestDeckChoices(MeteredCase):
         wizard = self.preview("prefix,price\n44,€0.5\n")
         self.assertEqual(wizard.count_wrong, 1)
         detail = wizard.line_ids[0].detail
-        self.assertIn("prices are in EUR, and the deck in USD", detail)
+        self.assertIn("prices are in EUR, but the deck uses USD", detail)
 
     def test_what_is_assumed_is_said(self):
         wizard = self.preview(

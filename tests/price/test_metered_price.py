@@ -168,7 +168,9 @@ class TestMeteredPrice(MeteredCase):
         self.assertEqual(price.version_ids.unit_price, 1.0)
         self.assertFalse(price.version_ids.date_from)
         # It began on the first: a change on that day has no day of its own.
-        with self.assertRaisesRegex(UserError, "can change on a later day only"):
+        with self.assertRaisesRegex(
+            UserError, "can only be changed from a later day on"
+        ):
             price._keep_until(date(2026, 11, 1))
         with self.assertRaisesRegex(UserError, "is over"):
             price.version_ids._keep_until(date(2026, 12, 1))

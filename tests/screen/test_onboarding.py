@@ -29,6 +29,11 @@ class TestOnboarding(MeteredMakers, TransactionCase):
         self.assertEqual(action["target"], "new")
         return Form(self.env[action["res_model"]].with_context(**action["context"]))
 
+    def made_subscription(self):
+        return self.env["sale.subscription"].search(
+            [("company_id", "=", self.company.id)]
+        )
+
     def test_steps(self):
         self.assertEqual(self.done(), [])
         form = self.open_form("company")
@@ -69,14 +74,22 @@ class TestOnboarding(MeteredMakers, TransactionCase):
         self.assertEqual(form.partner_id, identifier.partner_id)
         self.assertEqual(str(form.date_start), "2026-10-01")
         form.fee = 25.0
-        action = form.save().action_create()
-        subscription = self.env[action["res_model"]].browse(action["res_id"])
+        form.save().action_create()
+        subscription = self.made_subscription()
         self.assertTrue(subscription.in_progress)
         # The fee of October is due on its first day; its usage a month later.
         self.assertEqual(str(subscription.recurring_next_date), "2026-10-01")
         self.assertEqual(subscription.sale_subscription_line_ids.price_unit, 25.0)
         self.assertEqual(self.done()[-1], "subscription")
-        self.assertTrue(self.onboarding.open_step("invoice"))
+        # What there is to invoice is found already; the import leads on to it.
+        self.assertTrue(batch.is_setup)
+        action = self.onboarding.open_step("invoice")
+        wizard = self.env[action["res_model"]].browse(action["res_id"])
+        self.assertEqual((wizard.state, wizard.found), ("found", 3))
+        self.assertEqual(str(wizard.date_from), "2026-10-01")
+        self.onboarding.set_hidden(True)
+        batch.invalidate_recordset(["is_setup"])
+        self.assertFalse(batch.is_setup)
 
     def test_other_usage(self):
         """Who bills no calls is asked nothing about calls."""
@@ -122,8 +135,8 @@ class TestOnboarding(MeteredMakers, TransactionCase):
         self.assertIn("import", self.done())
         form = self.open_form("subscription")
         self.assertEqual(form.product_ids[:].product_tmpl_id, product)
-        action = form.save().action_create()
-        subscription = self.env["sale.subscription"].browse(action["res_id"])
+        form.save().action_create()
+        subscription = self.made_subscription()
         # The company has no journal to invoice in.
         line = subscription.sale_subscription_line_ids
         self.assertEqual(line.metered_meter_id, meter)
@@ -219,7 +232,7 @@ class TestOnboarding(MeteredMakers, TransactionCase):
             company_ids=[(6, 0, self.company.ids)],
         )
         self.company.country_id = self.usa
-        deck = self.env["metered.rate.deck"].create({"name": "By hand"})
+        deck = self.env["metered.rate.deck"].create({"name": "Manual"})
         self.env["metered.rate"].create({"deck_id": deck.id, "prefix": "1", "price": 1})
         action = self.onboarding.with_user(user).open_step("rates")
         form = Form(self.env[action["res_model"]].with_user(user))

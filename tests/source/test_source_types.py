@@ -175,7 +175,7 @@ class TestBrightlinkSource(RestCase):
         self.assertEqual(set(accounts.mapped("name")), {ACME, "second.example.com"})
         self.assertEqual(accounts.partner_id, self.customer)
         self.assertFalse(self.customer.metered_netsapiens_domain)
-        with self.assertRaisesRegex(UserError, "belongs to Acme"):
+        with self.assertRaisesRegex(UserError, "is already assigned to Acme"):
             self.other.metered_brightlink_domain = ACME
         # What is taken away is archived, and comes back as it was.
         self.customer.metered_brightlink_domain = "second.example.com"

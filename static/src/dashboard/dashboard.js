@@ -49,6 +49,18 @@ export class Dashboard extends Component {
         ]);
     }
 
+    // --- the setup
+
+    /** Whether the setup's next step opens: not where somebody comes back to the page. */
+    get isGoingOn() {
+        return Boolean(this.props.action.params?.setup) && !this.props.state;
+    }
+
+    async loadSteps() {
+        await this.load();
+        return this.data.onboarding?.steps || [];
+    }
+
     // --- what is shown
 
     get data() {

@@ -55,11 +55,11 @@ registry.category("web_tour.tours").add("metered_billing_deck_import", {
         },
         {
             content: "The file is there",
-            trigger: ".modal .o_field_widget[name=file] input.o_input",
+            trigger: ".modal .o_field_widget[name=file]:contains(rates.csv)",
         },
         {
             content: "Look at the preview",
-            trigger: ".modal button[name=action_preview]",
+            trigger: ".modal button[name=action_preview]:enabled",
             run: "click",
         },
         {
@@ -88,7 +88,7 @@ registry.category("web_tour.tours").add("metered_billing_deck_import", {
             content: "The comma is proposed",
             trigger: ".modal [name=number] input:value(/Comma/)",
         },
-        ...say("word_ids", "ruht", "meaning", "The rate ends"),
+        ...say("word_ids", "ruht", "meaning", "Rate ends"),
         {
             content: "Read it again",
             trigger: ".modal button[name=action_refresh]:visible",

@@ -68,15 +68,6 @@ registry.category("web_tour.tours").add("metered_billing_import_questions", {
                 chooseFile(this.anchor);
             },
         },
-        {
-            content: "The file is there",
-            trigger: ".modal .o_field_widget[name=file] input.o_input",
-        },
-        {
-            content: "Look at the preview",
-            trigger: ".modal button[name=action_preview]",
-            run: "click",
-        },
         ...mean("Datum", "Start time"),
         ...mean("Zeit", "Start time"),
         ...mean("Dauer", "Chargeable seconds"),
@@ -91,7 +82,7 @@ registry.category("web_tour.tours").add("metered_billing_import_questions", {
         {
             content: "The unit is proposed, and said to be a proposal",
             trigger:
-                ".modal .alert:contains(0:04):contains(Proposed: Hours:minutes):contains(Who pays?)",
+                ".modal .alert:contains(0:04):contains(Proposed answer: Hours:minutes):contains(Who pays for this usage?)",
         },
         {
             trigger: ".modal .o_metered_preview th:contains(as proposed)",
@@ -118,7 +109,7 @@ registry.category("web_tour.tours").add("metered_billing_import_questions", {
         },
         {
             content: "The calls find their customer",
-            trigger: ".modal .o_field_widget[name=customers]:contains(find a customer)",
+            trigger: ".modal .o_field_widget[name=customers]:contains(a customer was found)",
         },
         {
             content: "Import",

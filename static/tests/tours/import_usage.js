@@ -40,6 +40,10 @@ registry.category("web_tour.tours").add("metered_billing_import_usage", {
             run: "click",
         },
         {
+            content: "Nothing to look at yet",
+            trigger: ".modal button[name=action_preview]:disabled",
+        },
+        {
             content: "Choose the switch",
             trigger: ".modal .o_field_widget[name=source_id] input",
             run: "edit Tour Switch",
@@ -56,18 +60,18 @@ registry.category("web_tour.tours").add("metered_billing_import_usage", {
             },
         },
         {
-            content: "The file is there",
-            trigger: ".modal .o_field_widget[name=file] input.o_input",
-        },
-        {
-            content: "Look at the preview",
-            trigger: ".modal button[name=action_preview]",
-            run: "click",
-        },
-        {
             content: "The columns are recognised",
             trigger:
                 ".modal .o_data_row:contains(start_time):contains(Start time):contains(2026-10-05)",
+        },
+        {
+            content: "Who pays how much is seen before",
+            trigger:
+                ".modal .o_metered_preview tr:contains(Tour Customer):contains(USD)",
+        },
+        {
+            content: "And what nobody pays",
+            trigger: ".modal .o_metered_preview tr:contains(+14045559999) .text-danger",
         },
         {
             content: "Import",
