@@ -95,7 +95,26 @@ def document(address):
         "security": [{"key": []}],
         "paths": {
             "/metered/v1/events": {"post": _push(), "get": _event()},
-            "/metered/v1/usage": {"get": _usage()},
+            "/metered/v1/usage": {
+                "get": _of_customer(
+                    "usage", "Usage of a customer by day and meter", "UsageOfDay", *DAYS
+                )
+            },
+            "/metered/v1/entitlements": {
+                "get": _of_customer(
+                    "entitlements",
+                    "What is left of a customer's allowances today",
+                    "Entitlement",
+                )
+            },
+            "/metered/v1/invoices": {
+                "get": _of_customer(
+                    "invoices",
+                    "Posted invoices with a customer's usage",
+                    "InvoiceOfUsage",
+                    *DAYS,
+                )
+            },
         },
         "components": {
             "securitySchemes": {
@@ -166,26 +185,39 @@ def _event():
     }
 
 
-def _usage():
-    day = {"type": "string", "format": "date"}
+SUBJECT = query(
+    "subject",
+    "A service identifier of the customer.",
+    True,
+    {"type": "string", "minLength": 1},
+)
+DAY = {"type": "string", "format": "date"}
+DAYS = (
+    query("from", "The first day.", True, DAY),
+    query("to", "The day after the last one.", True, DAY),
+)
+
+
+def _of_customer(name, summary, rows, *parameters):
+    """An operation that tells rows of a customer."""
     return {
-        "operationId": "getUsage",
-        "summary": "Usage of a customer by day and meter",
-        "parameters": [
-            query(
-                "subject",
-                "A service identifier of the customer.",
-                True,
-                {"type": "string", "minLength": 1},
-            ),
-            query("from", "The first day.", True, day),
-            query("to", "The day after the last one.", True, day),
-        ],
+        "operationId": f"get{name.capitalize()}",
+        "summary": summary,
+        "parameters": [SUBJECT, *parameters],
         "responses": answers(
-            listed(subject=TEXT, usage={"type": "array", "items": ref("UsageOfDay")}),
+            listed(subject=TEXT, **{name: {"type": "array", "items": ref(rows)}}),
             404,
             422,
         ),
+    }
+
+
+def _invoice():
+    return {
+        "id": {"type": "integer"},
+        "number": maybe(TEXT),
+        "state": TEXT,
+        "date": maybe(DAY),
     }
 
 
@@ -278,11 +310,33 @@ def _schemas():
             "description": "Until it is invoiced, the amount is the day's share of "
             "what its billing period comes to so far.",
         },
-        "Invoice": listed(
-            id=count,
-            number=maybe(TEXT),
-            state=TEXT,
-            date=maybe({"type": "string", "format": "date"}),
+        "Entitlement": listed(
+            plan=TEXT,
+            allowance=TEXT,
+            unit=maybe(TEXT),
+            **{"from": DAY, "to": DAY},
+            is_unlimited={"type": "boolean"},
+            granted=NUMBER,
+            rolled_in=NUMBER,
+            used=NUMBER,
+            left=NUMBER,
+            is_allowed={"type": "boolean"},
+        ),
+        "Invoice": listed(**_invoice()),
+        "InvoiceOfUsage": listed(
+            **_invoice(),
+            currency=TEXT,
+            total=NUMBER,
+            lines={
+                "type": "array",
+                "items": listed(
+                    name=TEXT,
+                    **{"from": maybe(DAY), "to": maybe(DAY)},
+                    quantity=NUMBER,
+                    unit_price=NUMBER,
+                    amount=NUMBER,
+                ),
+            },
         ),
         "Problem": {
             **listed(type=TEXT, title=TEXT, status=count, detail=TEXT),

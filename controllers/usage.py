@@ -15,23 +15,50 @@ DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Usage(http.Controller):
-    """What customers used, for programs that may read it."""
+    """What customers used, and what it comes to, for programs that may read it."""
 
     @api_route("/metered/v1/usage", "GET")
     def usage(self):
         key = admitted("may_read")
-        subject = argument("subject")
-        date_from, date_to = a_day("from"), a_day("to")
-        if not timedelta() <= date_to - date_from <= timedelta(days=MOST_DAYS):
-            raise RequestFault(
-                422, f"From is before to, and at most {MOST_DAYS} days before it."
-            )
-        rows = (
-            request.env["metered.api"].sudo()._usage(key, subject, date_from, date_to)
+        return told("usage", "_usage", key, *days())
+
+    @api_route("/metered/v1/entitlements", "GET")
+    def entitlements(self):
+        return told("entitlements", "_entitlements", admitted("may_read"))
+
+    @api_route("/metered/v1/invoices", "GET")
+    def invoices(self):
+        key = admitted("may_invoice")
+        return told("invoices", "_invoices", key, *days())
+
+
+def told(name, method, key, *arguments):
+    """What a customer's rows are, as an answer.
+
+    :param str name: of the rows in it
+    :param str method: of ``metered.api``
+    :raise RequestFault: 404
+    """
+    subject = argument("subject")
+    api = request.env["metered.api"].sudo()
+    rows = getattr(api, method)(key, subject, *arguments)
+    if rows is None:
+        raise RequestFault(404, "No customer has this identifier.")
+    return answered({"subject": subject, name: rows})
+
+
+def days():
+    """The days that the address names.
+
+    :return: (first day, day after the last one)
+    :raise RequestFault: 422
+    """
+    date_from, date_to = a_day("from"), a_day("to")
+    if not timedelta() <= date_to - date_from <= timedelta(days=MOST_DAYS):
+        raise RequestFault(
+            422, f"From is before to, and at most {MOST_DAYS} days before it."
         )
-        if rows is None:
-            raise RequestFault(404, "No customer has this identifier.")
-        return answered({"subject": subject, "usage": rows})
+    return date_from, date_to
 
 
 def a_day(name):

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import api, models
+from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ...rating.exact import exact, exact_text, number
 
@@ -80,7 +81,7 @@ class MeteredApi(models.AbstractModel):
             "customer": one.partner_id.display_name or None,
             "meter": one.meter_id.code or None,
             "unit": one.meter_id.unit or None,
-            "quantity": exact_text(exact(number(one.quantity))),
+            "quantity": self._texts(one, "quantity")[one.id],
             "time": f"{one.start_time.isoformat()}Z",
             "properties": one.properties or {},
             "invoice": self._of_invoice(invoice) if invoice else None,
@@ -146,7 +147,7 @@ class MeteredApi(models.AbstractModel):
             "meter": row.meter_id.code or row.meter_id.name,
             "unit": row.meter_id.unit or None,
             "records": row.records,
-            "quantity": exact_text(exact(number(row.quantity))),
+            "quantity": self._texts(row, "quantity")[row.id],
             "amount": None,
             "currency": None,
             "is_final": bool(row.invoice_line_id),
@@ -157,7 +158,7 @@ class MeteredApi(models.AbstractModel):
             told |= {"amount": exact_text(exact(amount)), "currency": currency.name}
         elif row.invoice_line_id or row.meter_id.kind == "call":
             told |= {
-                "amount": exact_text(exact(number(row.amount))),
+                "amount": self._texts(row, "amount")[row.id],
                 "currency": row.currency_id.name,
             }
         if row.id in so_far.problems:
@@ -165,10 +166,122 @@ class MeteredApi(models.AbstractModel):
         return told
 
     @api.model
+    def _texts(self, records, name):
+        """A number of records with all its digits, which a float would not have.
+
+        :param str name: of a stored field
+        :return: dict id -> text
+        """
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id, trim_scale(coalesce(%s, 0))::text FROM %s"
+                " WHERE id = ANY(%s)",
+                SQL.identifier(name),
+                SQL.identifier(records._table),
+                list(records.ids),
+                to_flush=records._fields[name],
+            )
+        )
+        return dict(rows)
+
+    # === ENTITLEMENTS === #
+
+    @api.model
+    def _entitlements(self, key, subject):
+        """What is left of a customer's allowances today.
+
+        :return: list of dicts; None: nobody has this identifier
+        """
+        partner = self._customer(key, subject)
+        if not partner:
+            return None
+        today = fields.Date.context_today(partner)
+        balances = (
+            self.env["metered.allowance.balance"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", key.company_id.id),
+                    ("partner_id", "=", partner.id),
+                    ("date_from", "<=", today),
+                    ("date_to", ">", today),
+                ],
+                limit=MOST_ROWS,
+            )
+        )
+        return [
+            {
+                "plan": one.plan_id.name,
+                "allowance": one.allowance_id.name,
+                "unit": one.unit or None,
+                "from": one.date_from.isoformat(),
+                "to": one.date_to.isoformat(),
+                "is_unlimited": one.unlimited,
+                "granted": self._texts(one, "granted")[one.id],
+                "rolled_in": self._texts(one, "rolled_in")[one.id],
+                "used": self._texts(one, "used")[one.id],
+                "left": self._texts(one, "left")[one.id],
+                "is_allowed": one.unlimited or one.left > 0,
+            }
+            for one in balances
+        ]
+
+    # === INVOICES === #
+
+    @api.model
+    def _invoices(self, key, subject, date_from, date_to):
+        """Posted invoices with a customer's usage, and its lines on them.
+
+        :param date_from, date_to: dates of invoices, the last one not included
+        :return: list of dicts; None: nobody has this identifier
+        """
+        partner = self._customer(key, subject)
+        if not partner:
+            return None
+        rows = (
+            self.env["metered.usage"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", key.company_id.id),
+                    ("partner_id", "=", partner.id),
+                    ("invoice_line_id.parent_state", "=", "posted"),
+                    ("invoice_line_id.date", ">=", date_from),
+                    ("invoice_line_id.date", "<", date_to),
+                ],
+                limit=MOST_ROWS,
+            )
+        )
+        lines = rows.invoice_line_id
+        return [
+            {
+                **self._of_invoice(invoice),
+                "currency": invoice.currency_id.name,
+                "total": exact_text(number(invoice.amount_total)),
+                "lines": [
+                    {
+                        "name": line.name or "",
+                        "from": _day(line.metered_date_from),
+                        "to": _day(line.metered_date_to),
+                        "quantity": exact_text(number(line.quantity)),
+                        "unit_price": exact_text(number(line.price_unit)),
+                        "amount": exact_text(number(line.price_subtotal)),
+                    }
+                    for line in lines.filtered(lambda one, i=invoice: one.move_id == i)
+                ],
+            }
+            for invoice in lines.move_id.sorted("id")
+        ]
+
+    @api.model
     def _of_invoice(self, invoice):
         return {
             "id": invoice.id,
             "number": invoice.name if invoice.state == "posted" else None,
             "state": invoice.state,
-            "date": invoice.invoice_date and invoice.invoice_date.isoformat(),
+            "date": _day(invoice.invoice_date),
         }
+
+
+def _day(date):
+    return date.isoformat() if date else None

@@ -37,7 +37,7 @@ class TestOpenApi(PushCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.key.may_read = True
+        cls.key.write({"may_read": True, "may_invoice": True})
 
     def contract(self):
         return self.url_open("/metered/v1/openapi.json").json()

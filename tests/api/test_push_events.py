@@ -468,6 +468,78 @@ class TestReadBack(PushCase):
             answer = self.read(path, token)
             self.assertEqual((path, answer.status_code), (path, status))
 
+    def sell(self):
+        """A subscription with usage of October that is priced."""
+        price = self.make_price(self.meter, (1, 0), (0, 0.5))
+        product = self.make_metered_product("API calls", price)
+        plan = self.make_subscription(self.customer, "2026-09-01", "2026-11-01")
+        plan.sale_subscription_line_ids = [
+            fields.Command.create({"product_id": product.id})
+        ]
+        self.push([event(1)])
+        self.rate()
+        return plan
+
+    def test_from_an_event_to_its_invoice(self):
+        """Of 2.5 calls 1 is free, the others cost 0.5."""
+        plan = self.sell()
+        token = self.reader(may_invoice=True)
+        path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
+        [row] = self.read(path, token).json()["usage"]
+        self.assertEqual((row["amount"], row["is_final"]), ("0.75", False))
+        told = self.read("events?event=%2Fshop%20e1").json()
+        self.assertEqual(told["day"]["amount"], "0.75")
+
+        invoice = plan._metered_renew()
+        told = self.read("events?event=%2Fshop%20e1").json()
+        self.assertEqual(
+            (told["invoice"]["id"], told["invoice"]["state"]), (invoice.id, "draft")
+        )
+        day = f"{fields.Date.today()}"
+        until = f"{fields.Date.add(fields.Date.today(), days=1)}"
+        path = f"invoices?subject=acme&from={day}&to={until}"
+        self.assertEqual(self.read(path, token).json()["invoices"], [])
+        invoice.invoice_date = day
+        invoice.action_post()
+        [told] = self.read(path, token).json()["invoices"]
+        self.assertEqual((told["number"], told["total"]), (invoice.name, "10.75"))
+        self.assertEqual([line["amount"] for line in told["lines"]], ["0.75"])
+        # A key that may read usage may not read invoices.
+        self.assertEqual(self.read(path, self.reader()).status_code, 403)
+
+    def test_what_is_left_of_allowances(self):
+        token = self.reader()
+        told = self.read("entitlements?subject=acme", token)
+        self.assertEqual(told.json(), {"subject": "acme", "entitlements": []})
+        plan = self.env["metered.calling.plan"].create(
+            {
+                "name": "Plan",
+                "allowance_ids": [
+                    fields.Command.create({"name": "Minutes", "amount": 100})
+                ],
+            }
+        )
+        today = fields.Date.today()
+        subscription = self.make_subscription(self.customer, today, today)
+        self.env["metered.allowance.balance"].sudo().create(
+            {
+                "company_id": self.company.id,
+                "partner_id": self.customer.id,
+                "subscription_id": subscription.id,
+                "allowance_id": plan.allowance_ids.id,
+                "date_from": today,
+                "date_to": fields.Date.add(today, months=1),
+                "granted": 100,
+                "used": 99.5,
+                "left": 0.5,
+            }
+        )
+        [told] = self.read("entitlements?subject=acme", token).json()["entitlements"]
+        self.assertEqual(
+            (told["plan"], told["left"], told["is_allowed"]), ("Plan", "0.5", True)
+        )
+        self.assertEqual(self.read("entitlements?subject=acme").status_code, 403)
+
     def test_another_company_sees_nothing(self):
         self.push([event(1)])
         self.rate()
