@@ -32,7 +32,7 @@ class Events(http.Controller):
 
     def _tell(self):
         key = admitted("may_read", "may_push")
-        told = request.env["metered.api"].sudo()._event(key, argument("event"))
+        told = key.env["metered.api"]._event(key, argument("event"))
         if not told:
             raise RequestFault(404, "Nothing is known of this event.")
         return answered(told)
@@ -69,10 +69,8 @@ class Events(http.Controller):
         told = [{"status": one} for one in outcomes]
         if is_rated:
             source._rate_now(request.env.cr.commit)
-            became = (
-                request.env["metered.api"]
-                .sudo()
-                ._events(source, [event.key for event in events])
+            became = key.env["metered.api"]._events(
+                source, [event.key for event in events]
             )
             for one, event in zip(told, events, strict=True):
                 one["result"] = became.get(event.key)

@@ -4,7 +4,6 @@ import re
 from datetime import date, timedelta
 
 from odoo import http
-from odoo.http import request
 
 from ..connectors.events.body import RequestFault
 from .api_request import admitted, api_route, argument
@@ -40,8 +39,7 @@ def told(name, method, key, *arguments):
     :raise RequestFault: 404
     """
     subject = argument("subject")
-    api = request.env["metered.api"].sudo()
-    rows = getattr(api, method)(key, subject, *arguments)
+    rows = getattr(key.env["metered.api"], method)(key, subject, *arguments)
     if rows is None:
         raise RequestFault(404, "No customer has this identifier.")
     return answered({"subject": subject, name: rows})

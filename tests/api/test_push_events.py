@@ -199,6 +199,7 @@ class TestPushEvents(PushCase):
         self.assertEqual(len(self.source.sync_ids), 1)
         self.assertEqual(self.source.batch_ids.rated, 3)
         self.assertEqual(self.source.batch_ids.balance, "ok")
+        self.assertEqual(len(self.source.sync_ids.line_ids), 1)
         self.assertEqual(sorted(self.cdrs().mapped("line")), [1, 2, 3])
 
     def test_undone_is_pushed_again(self):
