@@ -21,8 +21,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from effort import Effort
+
 from odoo import Command
 from odoo.tools import config
+
+from odoo.addons.metered_billing.connectors.events.cloud_event import read_events
 
 BATCH = 1_000
 WORKERS = CLIENTS = 2
@@ -46,6 +50,7 @@ class Found:
     request_over_empty: float
     accepted_over_copy: float
     rated_over_import: float
+    processor_us: float
 
 
 def measure(env, operator, records):
@@ -75,6 +80,7 @@ def measure(env, operator, records):
             for number in range(200, 200 + SINGLE)
         ]
         single = _together(push, lonely)
+    processor_us = _processor(env, source)
     copy_s = _copy(env)
     [waiting] = _value(env, "SELECT count(*) FROM metered_inbox")
     if waiting != records + 1 + 100 + SINGLE:
@@ -89,6 +95,7 @@ def measure(env, operator, records):
         request_over_empty=of_hundred / HUNDREDS / (empty / EMPTY),
         accepted_over_copy=accepted / copy_s,
         rated_over_import=(rated_s / waiting) / (import_s / records),
+        processor_us=processor_us,
     )
 
 
@@ -209,6 +216,22 @@ def _together(work, items):
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(work, items))
     return time.monotonic() - begun
+
+
+def _processor(env, source):
+    """Microseconds of client and server for an event, without HTTP; taken back."""
+    bodies = [
+        json.dumps([_event(-at * BATCH - number) for number in range(BATCH)]).encode()
+        for at in range(10, 20)
+    ]
+    env.cr.commit()
+    with Effort.measure(env.cr) as effort:
+        for body in bodies:
+            events = read_events(body, KIND)
+            outcomes = source._receive_events(events)
+            json.dumps(outcomes)
+    env.cr.rollback()
+    return effort.processor / (len(bodies) * BATCH) * 1e6
 
 
 def _copy(env):

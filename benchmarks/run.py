@@ -90,6 +90,7 @@ TABLE = (
     Figure("quick_sync_over_download", "sync, in times of the download", "", "<=", 2.5),
     Figure("quick_sync_processor", "in processor time of client and server"),
     Figure("pushed_per_s", "events pushed, 1,000 a request, 2 workers", "/s"),
+    Figure("pushed_processor_us", "processors for one of them, without HTTP", "µs"),
     Figure("pushed_over_copy", "in times of a COPY of them"),
     Figure("pushed_single_per_s", "events pushed one by one", "/s"),
     Figure("push_over_empty", "100 events, in times of no request", "", "<=", 10),
@@ -260,6 +261,7 @@ def push_figures(env, operator, chosen):
     found = pushes.measure(env, operator, min(PUSHED, chosen.records))
     return {
         "pushed_per_s": found.accepted_per_s,
+        "pushed_processor_us": found.processor_us,
         "pushed_over_copy": found.accepted_over_copy,
         "pushed_single_per_s": found.single_per_s,
         "push_over_empty": found.request_over_empty,

@@ -52,6 +52,7 @@ from .connectors import test_file_spreadsheet
 from .connectors import test_fixed_width
 from .connectors import test_hostile_files
 from .connectors import test_json_text
+from .connectors import test_request_rate
 from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
