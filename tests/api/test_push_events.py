@@ -310,7 +310,7 @@ class TestPushEvents(PushCase):
         ):
             with self.assertRaises(ValidationError), self.env.cr.savepoint():
                 self.source.write(change)
-        with self.assertRaisesRegex(UserError, "Nobody posts"):
+        with self.assertRaisesRegex(UserError, "needs no token"):
             self.source.action_new_token()
 
     def test_tried_in_the_form(self):
