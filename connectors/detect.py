@@ -66,7 +66,7 @@ _UNPACK = "Unpack it and upload the file inside, or pack it with gzip"
 _FOREIGN = (
     (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        "an old Excel workbook (.xls) or one with a password",
+        "an old Excel workbook (.xls) or password-protected",
         "Save it as XLSX without a password, or as CSV",
     ),
     (b"%PDF-", "a PDF document", _EXPORT),
@@ -179,8 +179,8 @@ def _delimited(found, text, whole, said, name, limits):
     text = text[start:]
     if not text.strip():
         raise SourceFileError(
-            f"The first {skipped:,} lines are skipped, and nothing comes after them."
-            " Skip fewer."
+            f"There is nothing after the first {skipped:,} lines, which are skipped."
+            " Skip fewer lines."
         )
     best = None
     said_delimiter = said.get("delimiter")
@@ -190,9 +190,9 @@ def _delimited(found, text, whole, said, name, limits):
             best = _best_delimiter(text, whole, delimiters, limits, is_said)
     if best is None:
         raise SourceFileError(
-            f"The file{name} shows no columns: neither comma, semicolon, tab nor bar"
-            " separates its lines into equally many values. Check that it holds call"
-            " records, or choose the delimiter."
+            f"No columns were detected in the file{name}: commas, semicolons, tabs and"
+            " bars do not split its lines into the same number of values. Check that it"
+            " contains call records, or choose the delimiter."
         )
     delimiter, records = best
     quote, escape = said.get("quote"), ""
@@ -426,8 +426,8 @@ def _described(found, rows, said, limits):
         records = [record for line, record in rows if line > skip_lines]
     if not records:
         raise SourceFileError(
-            f"The first {skip_lines:,} lines are skipped, and nothing comes after them."
-            " Skip fewer."
+            f"There is nothing after the first {skip_lines:,} lines, which are skipped."
+            " Skip fewer lines."
         )
     if has_header is None:
         has_header = _has_header(records)
@@ -437,6 +437,8 @@ def _described(found, rows, said, limits):
         skip = int(bool(data) and _is_types_line(data[0]))
     data = data[skip:]
     width = _width(data or records)
+    if has_header and found.kind == "delimited":
+        width = _named_width(records[0], data, width, rows)
     layout, columns, repeated = _columns(
         records[0] if has_header else None,
         [record for record in data if len(record) == width],
@@ -462,6 +464,34 @@ def _refuse_columns(widest, limits):
         )
 
 
+def _named_width(header, data, width, rows):
+    """The count of columns, where records have more values than there are names.
+
+    A decimal comma that is not quoted, or a column of row numbers without a name, puts
+    values under the names of others. Delimiters at the ends of lines do not, nor does a
+    last column without a name that is empty in some records.
+
+    :param rows: records with their lines, for the message
+    :return: ``width``; that of the names, where some records have as many: the others
+        are no good ones
+    :raise SourceFileError: all records have more
+    """
+    named = len(header)
+    longer = [record for record in data if any(_stripped(record[named:]))]
+    if not longer or width <= named:
+        return width
+    if any(len(record) == named for record in data):
+        return named
+    if len(longer) < len(data):
+        return width
+    line = next(line for line, record in rows if record is longer[0])
+    raise SourceFileError(
+        f"Line {line} has {len(longer[0])} values, but the file has only {named} column"
+        " names; the other lines are alike. If the delimiter is also in values, such as"
+        " in 1,5, export with another delimiter, or with quotes around values."
+    )
+
+
 def _columns(header, records, width, said):
     """Layout, columns, and names that several of them have.
 
@@ -479,7 +509,7 @@ def _columns(header, records, width, said):
         missing = LAYOUTS[said].header - present if said in LAYOUTS else {said}
         if missing:
             raise SourceFileError(
-                f"The header lacks {', '.join(sorted(missing))} of the layout"
+                f"The header is missing {', '.join(sorted(missing))} of the layout"
                 f" {said!r}. Choose another layout."
             )
     return said or recognise_header(present), columns, repeated

@@ -86,7 +86,7 @@ def leads_out(path):
     :return: :class:`SourceSettingsError`
     """
     return SourceSettingsError(
-        "A link leads out of the source's folder.",
+        "A link points outside the source's folder.",
         path,
-        "Remove the link, and have a real folder or file in its place.",
+        "Replace the link with a real folder or file.",
     )

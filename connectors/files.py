@@ -86,9 +86,9 @@ def check_file(path, fmt: FileFormat, limits: FileLimits | None = None) -> FileF
         lines = counter.ended + (not last.endswith((b"\n", b"\r")))
     if not preview(path, fmt, 1, limits).records:
         raise SourceFileError(
-            "The file holds a header and no call records."
+            "The file has a header but no call records."
             if fmt.has_header
-            else "The file holds no call records."
+            else "The file has no call records."
         )
     records = max(1, lines - fmt.skip_lines - fmt.has_header - fmt.skip_records)
     return FileFacts(unpacked, records, digest.hexdigest(), passed)

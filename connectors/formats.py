@@ -119,17 +119,17 @@ class BadLine:
             return f"{start} opens a quoted value that is not properly closed."
         if self.reason == "two_ways":
             return (
-                f"{start}: the quotes in lines {found} and {expected} make one record"
-                f" of lines {found} to {expected}, or are part of the text, and each"
-                " line is a record. Remove the two quotes or double them."
+                f"{start}: the quotes in lines {found} and {expected} either join lines"
+                f" {found} to {expected} into one record, or are part of the text."
+                " Remove the two quotes or double them."
             )
         if self.reason == "off_position":
             return (
-                f"{start} has text across position {found}, where a column begins."
-                " It may be shifted."
+                f"{start} has text across position {found}, where a column starts."
+                " The line may be shifted."
             )
         if self.reason == "no_moment":
-            return f"{start} has no date and no time, as a record has."
+            return f"{start} has no date and no time, so it is not a record."
         return f"{start} is longer than {expected:,} bytes."
 
     @classmethod

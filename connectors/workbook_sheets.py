@@ -92,7 +92,7 @@ def choose_sheet(looks, said, name):
         if look.error and (not found or look.is_damaged and not is_sure):
             raise look.error
     if not found:
-        raise SourceFileError(f"The file{name} has no sheet with anything in it.")
+        raise SourceFileError(f"The file{name} contains empty worksheets only.")
     is_clear = len(found) == 1 and (not found[0].is_hidden or len(looks) == 1)
     return replace(
         found[0].fmt,

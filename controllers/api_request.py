@@ -78,19 +78,17 @@ def admitted(*scopes):
     if wait:
         raise RequestFault(
             429,
-            "There were too many requests with this key."
-            if key
-            else "There were too many wrong keys.",
+            "Too many requests with this key." if key else "Too many invalid keys.",
             {"Retry-After": str(wait)},
         )
     if not key:
         raise RequestFault(
             401,
-            "The key is wrong, expired or revoked.",
+            "The key is invalid, expired or revoked.",
             {"WWW-Authenticate": 'Bearer realm="metered billing"'},
         )
     if not any(key[scope] for scope in scopes):
-        raise RequestFault(403, "The key is not for that.")
+        raise RequestFault(403, "The key does not have this permission.")
     return key
 
 

@@ -62,7 +62,7 @@ class Events(http.Controller):
         if outcomes is None:
             raise RequestFault(
                 503,
-                "Too many events wait to be rated. Send them again later.",
+                "Too many events are waiting to be rated. Send them again later.",
                 {"Retry-After": str(RETRY_SECONDS)},
             )
         make_lasting(request.env.cr)
@@ -80,12 +80,12 @@ class Events(http.Controller):
         named = request.httprequest.args.get("source", "")
         source = key._push_source(named)
         if not source and named:
-            raise RequestFault(403, "The key may not push to this source.")
+            raise RequestFault(403, "The key does not have access to this source.")
         if not source:
             raise RequestFault(
                 403 if not key.source_ids else 400,
-                "Say to which source: add ?source= with its number, of one that the "
-                "key may push to.",
+                "Specify the source: add ?source= with the number of a source the key "
+                "has access to.",
             )
         return source
 

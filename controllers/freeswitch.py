@@ -19,7 +19,7 @@ from ..ingest.conflicts import make_lasting
 RETRY_SECONDS = 30
 UNREACHABLE = (
     503,
-    "The database cannot be reached. Send it again later.",
+    "The database cannot be reached. Try again later.",
     {"Retry-After": str(RETRY_SECONDS)},
 )
 UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError, PoolError)
@@ -59,7 +59,7 @@ def fault_of(exc):
         return UNREACHABLE
     if isinstance(exc, HTTPException) and exc.code:
         return exc.code, exc.name, None
-    return 500, "Something went wrong here. Send it again later.", None
+    return 500, "An error occurred. Try again later.", None
 
 
 class FreeSwitch(http.Controller):
@@ -84,9 +84,9 @@ class FreeSwitch(http.Controller):
             return answer(405, "Records are posted.", {"Allow": "POST"})
         length = request.httprequest.content_length
         if length is None:
-            return answer(411, "The request does not say how long it is.")
+            return answer(411, "The request has no content length.")
         if length > MOST_BYTES:
-            return answer(413, f"A record is at most {MOST_BYTES // 2**20} MiB long.")
+            return answer(413, f"Records can be at most {MOST_BYTES // 2**20} MiB.")
         source, wait = request.env["metered.source.token"]._admit(
             source_id,
             given_token(request.httprequest.headers.get("Authorization", "")),
@@ -96,13 +96,13 @@ class FreeSwitch(http.Controller):
         if wait:
             return answer(
                 429,
-                "There were too many wrong tokens.",
+                "Too many invalid tokens.",
                 {"Retry-After": str(wait)},
             )
         if not source:
             return answer(
                 401,
-                "The token is wrong, or there is no such source.",
+                "The token is invalid, or the source does not exist.",
                 {"WWW-Authenticate": 'Basic realm="metered billing"'},
             )
         # Kept: a transaction that met another one is tried again with it.

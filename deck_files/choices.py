@@ -20,6 +20,7 @@ OPTIONS = {
     "country_blanks": ("group", "separate"),
     "dashes": ("join", "range"),
     "lists": ("full", "ending"),
+    "remarks": ("read",),
 }
 #: what is kept of a file for the next one with the same names of columns
 _MAX_WORDS = 1000
@@ -41,6 +42,9 @@ class Choices:
     - `divisor`: what amounts are divided by, 100 for cents
     - `per_seconds`: what prices are for
     - `words`: dict word -> `words.MEANINGS`
+    - `remarks`: `read` where texts around the table were looked at; of this file alone
+    - `bands`: dict position of a column of prices -> name of its time band, empty for
+      the price at other times; the positions are texts, as JSON has them
     """
 
     sheet: str = ""
@@ -58,6 +62,8 @@ class Choices:
     divisor: int = 0
     per_seconds: int = 0
     words: dict = field(default_factory=dict)
+    remarks: str = ""
+    bands: dict = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, values):
@@ -82,6 +88,11 @@ class Choices:
                     for word, meaning in list(value.items())[:_MAX_WORDS]
                     if meaning in MEANINGS
                 }
+            elif one.name == "bands":
+                is_right = isinstance(value, dict) and all(
+                    place.isdecimal() and isinstance(name, str)
+                    for place, name in value.items()
+                )
             elif one.name in ("sheet", "country_code"):
                 is_right = isinstance(value, str)
             else:

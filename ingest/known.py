@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from .frames import copy_out
 from .mapping import CONTENT
+from .same_facts import known_calls
 from .same_records import Comparable, details, of_frame
 
 _CDRS = """
@@ -105,6 +106,22 @@ class Verdicts:
         if len(mine):
             self._compare(rows[mine], ids.take(pa.array(mine)), comparable, at[mine])
         self._look_for_prints(cr, table, settings, batch_id, rows[at < 0])
+
+    def look_for_facts(self, cr, cdrs, settings, batch_id, rows=None):
+        """Compare with the calls of other imports, whatever their ids.
+
+        :param cdrs: dict of the records' columns, see :class:`~.outcome.Prepared`
+        :param rows: int64 array; None: all
+        """
+        among = ~(self.duplicate | self._differs)
+        if rows is not None:
+            among &= np.isin(np.arange(len(among)), rows)
+        if not among.any():
+            return
+        duplicates, doubtful = known_calls(cr, cdrs, settings, batch_id, among)
+        self.duplicate[duplicates] = True
+        self._differs[[*doubtful]] = True
+        self.detail.update(doubtful)
 
     def _compare(self, rows, ids, comparable, at):
         is_read = self._is_read[rows]

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow.compute as pc
 
 from . import mapping
-from .durations import parse_seconds
+from .duration_words import named_unit
+from .durations import parse_named
 from .quantities import quantities_in_both
 from .times import needs_an_order, parse_times
 from .two_times import durations_of_times
@@ -41,7 +42,8 @@ def _fitting(frame, columns, spec, timezone):
     if spec.target in mapping.TIMES:
         fits = parse_times(texts, spec.style, timezone)[1] | needs_an_order(texts)
     elif spec.target in ("seconds", "duration"):
-        seconds, valid, unclear = parse_seconds(texts, "nearest", spec.style)
+        named = named_unit(mapping.heading(frame, spec))
+        seconds, valid, unclear = parse_named(texts, "nearest", spec.style, named)
         fits = valid | unclear
         lasting = durations_of_times(frame, columns, timezone, "nearest")
         if lasting and any(one.target == "answer_time" for one in columns):

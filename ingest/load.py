@@ -80,6 +80,7 @@ def load_settings(source, plan_partners):
         company_id=company.id,
         timezone=source.timezone,
         duration_rounding=source.duration_rounding,
+        repeated_hour=source.repeated_hour or "",
         columns=column_specs(source.column_ids),
         rules=tuple(_rule(rule) for rule in source.rule_ids),
         steps=tuple(

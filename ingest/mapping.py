@@ -32,11 +32,26 @@ class ColumnSpec:
         :param names: the file's column names
         :return: tuple of names; empty when the file has none of the alternatives
         """
-        for alternative in self.columns.split(","):
-            parts = tuple(part.strip() for part in alternative.split("+"))
-            if all(part in names for part in parts):
-                return parts
+        alternatives = self.columns.split(",")
+        for begin in range(len(alternatives)):
+            # A name may have commas and plus signs of its own.
+            for end in range(len(alternatives), begin, -1):
+                alternative = ",".join(alternatives[begin:end])
+                if parts := _joined_names(alternative.split("+"), names):
+                    return parts
         return ()
+
+
+def _joined_names(parts, names):
+    """The names that are joined by +, as few as possible; empty if one is none."""
+    for end in range(len(parts), 0, -1):
+        name = "+".join(parts[:end]).strip()
+        if name in names:
+            if end == len(parts):
+                return (name,)
+            if rest := _joined_names(parts[end:], names):
+                return (name, *rest)
+    return ()
 
 
 def repeated_names(columns, names, repeated):
@@ -113,10 +128,26 @@ def read_target(frame, columns, target):
         values = arrays[0]
         if len(arrays) > 1:
             if target in TIMES:
-                arrays = [pc.utf8_trim_whitespace(array) for array in arrays]
+                arrays = [_without_midnight(array) for array in arrays]
             values = pc.binary_join_element_wise(*arrays, _between(spec))
         return extract(values, spec.pattern), spec
     return None, None
+
+
+def heading(frame, spec):
+    """What a file calls the columns that a fact is read from.
+
+    :param spec: :class:`ColumnSpec`, or None
+    """
+    return "+".join(spec.resolve(frame.columns)) if spec else ""
+
+
+def _without_midnight(texts):
+    """Parts of times: the cell of a day in a spreadsheet has a clock, too."""
+    texts = pc.utf8_trim_whitespace(texts)
+    return pc.replace_substring_regex(
+        texts, r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00$", r"\1"
+    )
 
 
 #: what the ids of records begin with that have none of their own

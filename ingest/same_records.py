@@ -6,7 +6,8 @@ Ids begin anew when a switch restarts, and a column that is called like an id ma
 none. So a record with the id of another one is its duplicate only where it began in
 the same second, is as long, and has the same numbers. These may be written otherwise:
 another reading of a number, since a customer's country was changed, is the same number
-where its national part is the same, and a number that could not be read is any.
+where its national part is the same, or where it only lacks a code before it; and a
+number that could not be read is any.
 
 Records without an id are told by their *fingerprint*, which is made of their mapped
 facts, so that the same calls exported with one more column are the same calls.
@@ -21,12 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..connectors.events.cloud_event import CONTENT
+from .day_order import with_shown_orders
 from .dial_plans import international_lengths
 from .directions import code_of, read_directions
 from .extract import column
 from .facts import RecordFacts, step_texts
 from .mapping import properties, read_target
-from .numbers import normalise_numbers
+from .numbers import LEAST_BARE_DIGITS, normalise_numbers, with_form
 from .quantities import quantity_texts
 from .times import SECOND_US, parse_times
 
@@ -91,8 +93,7 @@ class Comparable:
             rows = np.flatnonzero(differ)
             if len(rows):
                 at = pa.array(rows)
-                again = pc.equal(national(one.take(at)), national(other.take(at)))
-                same[rows] = _true(again)
+                same[rows] = _same_line(one.take(at), other.take(at))
         return same
 
     def digests(self):
@@ -184,6 +185,19 @@ def national(numbers):
     return pc.replace_substring_regex(numbers, rf"^\+(?:{codes})0*", "")
 
 
+def _same_line(one, other):
+    """Where numbers are the same, whatever codes were put before what was dialled."""
+    again = _true(pc.equal(national(one), national(other))).copy()
+    for row in np.flatnonzero(~again).tolist():
+        longer, shorter = sorted(
+            (one[row].as_py(), other[row].as_py()), key=len, reverse=True
+        )
+        again[row] = len(shorter) > LEAST_BARE_DIGITS and longer.endswith(
+            shorter.removeprefix("+")
+        )
+    return again
+
+
 def own_ids(ids, comparable):
     """Ids that records with the id of another one have for themselves.
 
@@ -255,11 +269,13 @@ def _or_empty(texts, count):
 
 
 def _starts(frame, settings):
-    texts, spec = read_target(frame, settings.columns, "start_time")
+    columns = with_shown_orders(frame, settings.columns)
+    texts, spec = read_target(frame, columns, "start_time")
     if texts is None:
         return np.zeros(len(frame), np.int64), np.zeros(len(frame), bool)
     hint, _spec = read_target(frame, settings.columns, "time_hint")
-    return parse_times(texts, spec.style or "auto", settings.timezone, hint)
+    later = settings.repeated_hour == "second"
+    return parse_times(texts, spec.style or "auto", settings.timezone, hint, later)
 
 
 def _quantities(frame, settings, facts):
@@ -277,7 +293,9 @@ def _quantities(frame, settings, facts):
 def _numbers(facts, name, settings):
     if settings.record_kind == "usage" or not facts.is_told(name):
         return pa.nulls(len(facts.frame), pa.string())
-    return normalise_numbers(facts.text(name), settings.dial_plans[0][0])
+    _texts, spec = read_target(facts.frame, settings.columns, name)
+    dialling = with_form(settings.dial_plans[0][0], spec.style)
+    return normalise_numbers(facts.text(name), dialling)
 
 
 def _read_as(texts, settings):

@@ -14,6 +14,7 @@ from .billing import test_free_usage
 from .billing import test_invoice_charged
 from .billing import test_invoice_mail
 from .billing import test_invoice_usage
+from .billing import test_manual_again
 from .billing import test_manual_invoice
 from .billing import test_manual_invoice_together
 from .billing import test_metered_invoice
@@ -57,6 +58,7 @@ from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy
 from .connectors import test_standard_webhooks
+from .connectors import test_workbook_clocks
 from .connectors import test_workbook_sheets
 from .counter import test_counter_around
 from .counter import test_counter_readings
@@ -66,9 +68,11 @@ from .customer import test_partner_merge
 from .deck_files import test_deck_amounts
 from .deck_files import test_deck_cells
 from .deck_files import test_deck_codes
+from .deck_files import test_deck_doubts
 from .deck_files import test_deck_files
 from .deck_files import test_deck_layouts
 from .deck_files import test_deck_tiers
+from .deck_files import test_price_bands
 from .exception import test_cure_durability
 from .exception import test_exception_causes
 from .exception import test_exception_cures
@@ -112,11 +116,14 @@ from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
 from .ingest import test_api_page
+from .ingest import test_bare_numbers
+from .ingest import test_column_specs
 from .ingest import test_conflicts
 from .ingest import test_database_killed
 from .ingest import test_dialled
 from .ingest import test_dialling_countries
 from .ingest import test_directions
+from .ingest import test_duration_words
 from .ingest import test_durations
 from .ingest import test_endless_fractions
 from .ingest import test_harmless
@@ -134,6 +141,7 @@ from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
 from .ingest import test_import_repeated
+from .ingest import test_import_same_facts
 from .ingest import test_import_same_id
 from .ingest import test_import_sheets
 from .ingest import test_import_together
@@ -145,12 +153,16 @@ from .ingest import test_number_plans
 from .ingest import test_prepare_invariants
 from .ingest import test_presets
 from .ingest import test_quantities
+from .ingest import test_same_facts
 from .ingest import test_same_records
 from .ingest import test_survey
+from .ingest import test_time_layouts
 from .ingest import test_times
 from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_typed_numbers
+from .ingest import test_unclear_kinds
+from .ingest import test_unclear_numbers
 from .ingest import test_unclear_records
 from .ingest import test_usage_calls
 from .ingest import test_usage_sums

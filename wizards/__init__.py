@@ -23,6 +23,7 @@ from . import metered_import_outcomes
 from . import metered_import_questions
 from . import metered_import_sheets
 from . import metered_manual_invoice
+from . import metered_manual_invoice_again
 from . import metered_manual_invoice_checks
 from . import metered_manual_invoice_search
 from . import metered_meter_replace

@@ -63,7 +63,9 @@ class MeteredDeckImport(models.TransientModel):
         "order from the other dates in the file.",
     )
     state = fields.Selection(
-        [("upload", "Upload"), ("preview", "Preview")], default="upload"
+        [("upload", "Upload"), ("preview", "Preview")],
+        default="upload",
+        string="Status",
     )
     attachment_id = fields.Many2one("ir.attachment", readonly=True)
     choices = fields.Json(
@@ -406,7 +408,7 @@ class MeteredDeckImportLine(models.TransientModel):
             ("closed", "Ends"),
             ("prolonged", "Extended"),
         ],
-        string="Change",
+        string="Type",
         readonly=True,
     )
     line = fields.Integer(readonly=True, aggregator=None)

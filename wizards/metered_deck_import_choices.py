@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import re
 from dataclasses import replace
 
 from odoo import Command, api, fields, models
@@ -7,6 +8,7 @@ from odoo.exceptions import UserError
 
 from ..deck_files import Choices
 from ..deck_files.choices import OPTIONS
+from ..deck_files.price_bands import says_other_times
 
 SAMPLES = 3
 SAMPLE_ROWS = 1000
@@ -42,6 +44,8 @@ MEANINGS = [
 ]
 #: what is kept of a file of which nothing was said: an empty value is none at all
 SAID = {"said": True}
+#: keys of questions that are about the file, not about rows
+UNCOUNTED = ("columns", "sheet", "bands")
 NUMBERS = ("divisor", "per_seconds")
 
 
@@ -125,11 +129,11 @@ class MeteredDeckImport(models.TransientModel):
     )
     country_blanks = fields.Selection(
         [
-            ("group", "One code: 44 7400 is 447400"),
-            ("separate", "Several codes: 44 7400 are 44 and 7400"),
+            ("group", "One prefix: 44 7400 means 447400"),
+            ("separate", "Several prefixes: 44 7400 means 44 and 7400"),
         ],
-        string="Blanks After Country Codes",
-        help="Empty: as the codes of the file show.",
+        string="Spaces After Country Codes",
+        help="Leave empty to detect it from the codes in the file.",
     )
     dashes = fields.Selection(
         [
@@ -148,10 +152,17 @@ class MeteredDeckImport(models.TransientModel):
         help="Leave empty to accept only unambiguous prefixes.",
     )
 
+    remarks = fields.Selection(
+        [("read", "They change nothing that the columns say")],
+        string="Texts Around the Rates",
+        help="Of this file alone: lines above, between or below the rates.",
+    )
+
     def action_refresh(self):
         """Read the file again, as the user says that it is meant."""
         self.ensure_one()
         self.deck_id.check_access("write")
+        self._check_bands()
         self._set_as_program({"choices": self._chosen()})
         return self._show()
 
@@ -161,6 +172,7 @@ class MeteredDeckImport(models.TransientModel):
 
     def _check_shown(self):
         """Refuse what is not as the preview shows it: something else was said since."""
+        self._check_bands()
         if self._chosen() != self.shown_choices:
             raise UserError(
                 self.env._(
@@ -177,6 +189,7 @@ class MeteredDeckImport(models.TransientModel):
         chosen = {
             "sheet": self.sheet_id.name or "",
             "columns": self._chosen_columns() if is_same_table else None,
+            "bands": self._chosen_bands() if is_same_table else {},
             "country_code": "".join((self.country_code or "").split()).lstrip("+"),
             "words": {
                 word.word: word.meaning for word in self.word_ids if word.meaning
@@ -195,7 +208,7 @@ class MeteredDeckImport(models.TransientModel):
         labels = dict(
             self.column_ids._fields["target"]._description_selection(self.env)
         )
-        for column in self.column_ids.filtered("target"):
+        for column in self.column_ids.filtered("target") - self._prices()[1:]:
             if column.target in found:
                 raise UserError(
                     self.env._(
@@ -206,6 +219,40 @@ class MeteredDeckImport(models.TransientModel):
                 )
             found[column.target] = column.place
         return found
+
+    def _prices(self):
+        return self.column_ids.filtered(lambda column: column.target == "price")
+
+    def _chosen_bands(self):
+        """The time bands of several columns with prices.
+
+        :return: dict place, as text -> name of the band, empty for the other times
+        """
+        prices = self._prices()
+        if not prices.band_id and len(prices) < 2:
+            return {}
+        return {str(column.place): column.band_id.name or "" for column in prices}
+
+    def _check_bands(self):
+        """Refuse prices of which it is not clear when each holds."""
+        for band, columns in self._prices().grouped("band_id").items():
+            if len(columns) > 1:
+                raise UserError(
+                    self.env._(
+                        "Several columns have prices at the same time: %(columns)s. "
+                        "Choose another time band for each, or empty the meaning of "
+                        "the others.",
+                        columns=", ".join(columns.mapped("name")),
+                    )
+                )
+            if band and not band.slot_ids:
+                raise UserError(
+                    self.env._(
+                        "The time band %s has no hours, so that its prices would never "
+                        "hold. Enter its hours first.",
+                        band.name,
+                    )
+                )
 
     def _prepare_choices(self, reading, problems):
         """Values that show how the file is read, and what it leaves open.
@@ -253,9 +300,9 @@ class MeteredDeckImport(models.TransientModel):
         question = problem.question
         parts = [problem.text]
         examples = [str(text) for text in question.examples if text][:EXAMPLES]
-        if examples and question.key not in ("columns", "sheet"):
+        if examples and question.key not in UNCOUNTED:
             parts.append(self.env._("Found: %s.", " · ".join(examples)))
-        if question.key not in ("columns", "sheet"):
+        if question.key not in UNCOUNTED:
             parts.append(
                 self.env._(
                     "Rows: %(count)s, starting at line %(line)s.",
@@ -285,6 +332,8 @@ class MeteredDeckImport(models.TransientModel):
     def _prepare_columns(self, rows):
         meaning_of = {place: meaning for meaning, place in rows.columns.items()}
         first = [texts for _line, texts in rows.rows[:SAMPLE_ROWS]]
+        meaning_of.update(dict.fromkeys(rows.bands, "price"))
+        bands = self._prepare_bands(rows)
         for place, name in enumerate(rows.header):
             samples = dict.fromkeys(str(texts[place]) for texts in first)
             samples.pop("", None)
@@ -294,8 +343,31 @@ class MeteredDeckImport(models.TransientModel):
                     "name": name or self.env._("Column %s", place + 1),
                     "samples": " · ".join(list(samples)[:SAMPLES]),
                     "target": meaning_of.get(place, False),
+                    "band_id": bands.get(place, False),
                 }
             )
+
+    def _prepare_bands(self, rows):
+        """The time bands of columns with prices: as said, or those of similar names.
+
+        :return: dict place -> id of the band
+        """
+        company = ("company_id", "in", [False, self.deck_id.company_id.id])
+        known = {
+            _plain_name(band.name): band.id
+            for band in self.env["metered.time.band"].search([company])
+        }
+        found = {}
+        for place, said in rows.bands.items():
+            name = _plain_name(rows.header[place] if said is None else said)
+            if said is None and says_other_times(rows.header[place]):
+                continue
+            alike = [
+                one for one in known if one == name or said is None and one in name
+            ]
+            if alike:
+                found[place] = known[max(alike, key=len)]
+        return found
 
     def _prepare_words(self, reading):
         """Statuses that are not known, and those that were said."""
@@ -303,6 +375,10 @@ class MeteredDeckImport(models.TransientModel):
             yield Command.create({"word": word, "name": text, "count": count})
         for word, meaning in reading.rows.choices.words.items():
             yield Command.create({"word": word, "name": word, "meaning": meaning})
+
+
+def _plain_name(text):
+    return re.sub(r"[\W_]+", " ", text.lower()).strip()
 
 
 class MeteredDeckImportSheet(models.TransientModel):
@@ -340,6 +416,12 @@ class MeteredDeckImportColumn(models.TransientModel):
     name = fields.Char(string="Column", readonly=True)
     samples = fields.Char(string="Sample Values", readonly=True)
     target = fields.Selection(MEANINGS, string="Meaning")
+    band_id = fields.Many2one(
+        "metered.time.band",
+        string="Time Band",
+        help="When the price holds, where several columns have prices. Empty: whenever "
+        "no other does.",
+    )
 
 
 class MeteredDeckImportWord(models.TransientModel):

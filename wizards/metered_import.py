@@ -61,7 +61,9 @@ class MeteredImport(models.TransientModel):
         readonly=True,
     )
     state = fields.Selection(
-        [("upload", "Upload"), ("preview", "Preview")], default="upload"
+        [("upload", "Upload"), ("preview", "Preview")],
+        default="upload",
+        string="Status",
     )
     encoding = fields.Char(readonly=True)
     delimiter = fields.Selection(DELIMITERS)

@@ -14,8 +14,8 @@ class MeteredImport(models.TransientModel):
 
     repeated = fields.Json(
         readonly=True,
-        help="Names that several columns have which differ, each with the names that "
-        "the columns are shown under.",
+        help="Names shared by several different columns, with the names shown for "
+        "each column.",
     )
 
     def _open_names(self, names):
@@ -61,7 +61,8 @@ class MeteredImport(models.TransientModel):
                     continue
                 yield self.env._(
                     "Several columns are named %(name)s. Which of %(columns)s is the "
-                    "%(fact)s? They differ, as in %(examples)s. Records: %(count)s.",
+                    "%(fact)s? Their values differ, for example %(examples)s. "
+                    "Records: %(count)s.",
                     name=one.name,
                     columns=", ".join(one.columns),
                     fact=labels[spec.target].lower(),
@@ -85,7 +86,7 @@ class MeteredImport(models.TransientModel):
         if left and self.can_answer:
             raise UserError(
                 self.env._(
-                    "Several columns are named %s. Say below what each of them means, "
+                    "Several columns are named %s. Choose the meaning of each below, "
                     "and click Use These Answers.",
                     ", ".join(left),
                 )

@@ -13,7 +13,7 @@ class MeteredImport(models.TransientModel):
     _inherit = "metered.import"
 
     outcomes = fields.Json(
-        readonly=True, help="Of the first records, as the file was last looked at."
+        readonly=True, help="For the first records, at the last preview."
     )
 
     def _note_outcomes(self, outcomes):
@@ -21,7 +21,9 @@ class MeteredImport(models.TransientModel):
 
         :param outcomes: list of ``ingest.trial.Outcome``
         """
-        self._set_as_program({"outcomes": [self._show_outcome(one) for one in outcomes]})
+        self._set_as_program(
+            {"outcomes": [self._show_outcome(one) for one in outcomes]}
+        )
 
     def _known_outcomes(self):
         """What was tried; nothing where the columns or answers are others now."""
@@ -49,7 +51,7 @@ class MeteredImport(models.TransientModel):
             )
         elif outcome.state == "duplicate":
             shown["note"] = self.env._("Duplicate")
-            shown["why"] = self.env._("The same record stands in the file before.")
+            shown["why"] = self.env._("The same record appears earlier in the file.")
         elif outcome.state == "not_billable":
             rule = self.env["metered.source.rule"].browse(outcome.rule_id)
             shown["note"] = self.env._("Not charged")
@@ -71,9 +73,7 @@ class MeteredImport(models.TransientModel):
                 "rule_id": outcome.rule_id or False,
             }
         )
-        labels = dict(
-            exception._fields["reason"]._description_selection(self.env)
-        )
+        labels = dict(exception._fields["reason"]._description_selection(self.env))
         kinds = same_value(outcome.detail, list(outcome.tried))
         return {
             "note": labels[outcome.reason],

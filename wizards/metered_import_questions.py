@@ -7,15 +7,15 @@ import pandas as pd
 from odoo import Command, api, fields, models
 
 from ..connectors import files
-from ..ingest.directions import likely_direction, word_key
+from ..ingest.directions import EMPTY, UnknownWord, likely_direction, word_key
 from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
 from ..ingest.survey import MOST_RECORDS, STYLES, survey
+from ..ingest.time_layouts import DAY_ORDERS
 from ..ingest.trial import MOST_RECORDS as MOST_TRIED
-from ..ingest.trial import likely_payer, try_records
+from ..ingest.trial import likely_payer, try_records, without_direction
 from ..models.customer.metered_identifier import IDENTIFIER_KINDS
 from ..models.source.metered_source_column import UNIT_NAMES
-from ..notation.days import ORDERS
 
 #: key of a finding -> facts of the preview that it decides about
 FACTS = {
@@ -23,6 +23,7 @@ FACTS = {
     "date_order": "start",
     "time_format": "start",
     "decimal_sign": "quantity",
+    "number_form": "callee",
 }
 DIRECTION_NAMES = [
     ("outbound", "Outbound"),
@@ -70,7 +71,13 @@ class MeteredImport(models.TransientModel):
         help="Leave empty to accept only whole seconds and h:mm:ss.",
     )
     date_order = fields.Selection(
-        [("dmy", "Day first: 31/12/2026"), ("mdy", "Month first: 12/31/2026")],
+        [
+            ("dmy", "Day first: 31/12/2026"),
+            ("mdy", "Month first: 12/31/2026"),
+            ("ymd", "Year first: 26/12/31"),
+            ("dmy-swapped", "Day first, exchanged in dates made by a spreadsheet"),
+            ("mdy-swapped", "Month first, exchanged in dates made by a spreadsheet"),
+        ],
         string="Dates",
         help="Leave empty to accept only dates that start with the year.",
     )
@@ -82,6 +89,15 @@ class MeteredImport(models.TransientModel):
         [("point", "Point (1,234.56)"), ("comma", "Comma (1.234,56)")],
         help="Decimal separator of quantities. Leave empty to accept only "
         "unambiguous quantities.",
+    )
+    number_form = fields.Selection(
+        [
+            ("international", "International, with the country code"),
+            ("national", "As dialed in the country of the source"),
+        ],
+        string="Numbers Without Prefix",
+        help="How called numbers are written that start with neither + nor 0. Leave "
+        "empty to accept only unambiguous numbers.",
     )
     payer_column_id = fields.Many2one(
         "metered.import.column",
@@ -197,17 +213,21 @@ class MeteredImport(models.TransientModel):
         source, said = self.source_id, self.said or {}
         can_answer = source.has_access("write")
         self._set_as_program({"can_answer": can_answer, **self._known_answers()})
+        settings = self._trial_settings()
         found = survey(
             frame,
             self._chosen_specs(),
             source.timezone,
             {**source._remembered_words(), **self._said_words()},
+            settings.dial_plans[0][0] if source.record_kind == "call" else None,
         )
+        if count := without_direction(frame, settings):
+            nothing = UnknownWord(EMPTY, count)
+            found = replace(found, words=[*found.words, nothing])
         is_open = [
             finding
             for finding in found.findings
-            if not (finding.is_shown and can_answer)
-            and said.get(finding.key) != finding.contradicts
+            if not finding.is_shown and said.get(finding.key) != finding.contradicts
         ]
         values = {f.key: f.value for f in found.findings if f.value}
         self._set_as_program(
@@ -219,7 +239,8 @@ class MeteredImport(models.TransientModel):
         likely_words = {
             word_key(word.word): word.proposal for word in found.words if word.proposal
         }
-        trial, asks_payer = self._try(frame, said, likely_words)
+        settings = replace(settings, words={**likely_words, **settings.words})
+        trial, asks_payer = self._try(frame, said, settings)
         self._note_outcomes(trial.outcomes)
         whole = len(frame) < MOST_RECORDS
         questions = [
@@ -251,7 +272,7 @@ class MeteredImport(models.TransientModel):
                         *(
                             self._assumption_text(finding)
                             for finding in found.findings
-                            if finding.is_shown and can_answer
+                            if finding.is_shown
                         ),
                     ]
                 )
@@ -284,25 +305,29 @@ class MeteredImport(models.TransientModel):
             said["date_order"] = ""
         answers = {
             "unit": known.get("seconds"),
-            "date_order": times if times in ORDERS else "",
-            "time_format": "" if times in (*ORDERS, "auto") else times,
+            "date_order": times if times in DAY_ORDERS else "",
+            "time_format": "" if times in (*DAY_ORDERS, "auto") else times,
             "decimal_sign": known.get("quantity"),
+            "number_form": known.get("callee"),
         }
         return {key: said.get(key, answers[key] or "") or False for key in STYLES}
 
-    def _try(self, frame, said, likely_words):
+    def _trial_settings(self):
+        """The source's settings with the columns and words that were chosen."""
+        settings = self.source_id._load_settings()
+        return replace(
+            settings,
+            columns=tuple(self._chosen_specs()),
+            words={**settings.words, **self._said_words()},
+        )
+
+    def _try(self, frame, said, settings):
         """What the import would make of the first records, and who pays.
 
-        :param likely_words: dict of direction words that are proposed
+        :param settings: ``ingest.settings.ImportSettings``, with what is proposed
         :return: (``ingest.trial.Trial``, whether it has to be asked who pays)
         """
         frame = frame[:MOST_TRIED]
-        settings = self.source_id._load_settings()
-        settings = replace(
-            settings,
-            columns=tuple(self._chosen_specs()),
-            words={**settings.words, **likely_words, **self._said_words()},
-        )
         payer = said.get("payer") or ("", "")
         trial = try_records(frame, self._with_payer(settings, payer))
         asks = bool(trial.unknown and not trial.looked) and not all(payer)
@@ -416,6 +441,13 @@ class MeteredImport(models.TransientModel):
                     "as %(examples)s? Records: %(count)s.",
                     **values,
                 ),
+                "number_form": self.env._(
+                    "Called numbers such as %(examples)s can be numbers of %(country)s "
+                    "or international ones without a +. Which are they? Records: "
+                    "%(count)s.",
+                    country=self.source_id.country_id.name,
+                    **values,
+                ),
             }
         parts = [texts[finding.key]]
         if finding.value:
@@ -459,6 +491,18 @@ class MeteredImport(models.TransientModel):
         }
         if finding.key == "date_order":
             return self.env._("Dates: %(value)s, as in %(examples)s.", **values)
+        if finding.key == "unit":
+            return self.env._(
+                "Durations: %(value)s, as the column name says; for example "
+                "%(examples)s.",
+                **values,
+            )
+        if finding.key == "number_form":
+            return self.env._(
+                "Numbers without prefix: %(value)s, as in %(examples)s, because the "
+                "other numbers are.",
+                **values,
+            )
         return self.env._("Decimal separator: %(value)s, as in %(examples)s.", **values)
 
     def _warning_texts(self, found, said, whole):
@@ -475,6 +519,13 @@ class MeteredImport(models.TransientModel):
             yield self.env._(
                 "%(contradiction)s Check the time zone of the source.",
                 contradiction=self.source_id._describe_clock(found.clock_us),
+            )
+        if found.zone:
+            yield self.env._(
+                "The column %(column)s names a time zone, but times without an offset "
+                "are read in %(zone)s. Check the time zone of the source.",
+                column=found.zone,
+                zone=self.source_id.timezone,
             )
         for finding in found.findings:
             if finding.contradicts and said.get(finding.key) == finding.contradicts:
@@ -502,7 +553,7 @@ class MeteredImport(models.TransientModel):
         names = " · ".join(
             f"{describe(name, ())} ×{count}" for name, count in trial.nobody
         )
-        return f"{text} {self.env._('Nobody has %s.', names)}"
+        return f"{text} {self.env._('No customer has %s.', names)}"
 
     def _proposed_facts(self):
         """Facts of the preview that are read as proposed, not as somebody said."""

@@ -15,11 +15,11 @@ class MeteredImport(models.TransientModel):
     sheet_id = fields.Many2one(
         "metered.import.sheet",
         domain="[('wizard_id', '=', id)]",
-        help="The sheet of the workbook with the records.",
+        help="The worksheet that contains the records.",
     )
     shown_sheet = fields.Char(readonly=True)
     is_sheet_asked = fields.Boolean(
-        readonly=True, help="Whether it is not clear which sheet has the records."
+        readonly=True, help="Whether the worksheet with the records is ambiguous."
     )
 
     def _prepare_sheets(self, file_format):
@@ -76,7 +76,7 @@ class MeteredImport(models.TransientModel):
         if not file_format.unclear_sheets:
             return
         yield self.env._(
-            "%(problem)s Proposed: %(sheet)s.",
+            "%(problem)s Proposed answer: %(sheet)s.",
             problem=self.source_id._describe_sheets(file_format),
             sheet=file_format.sheet,
         )
@@ -97,15 +97,15 @@ class MeteredImport(models.TransientModel):
         if self.is_sheet_asked and not (self.said or {}).get("sheet"):
             raise UserError(
                 self.env._(
-                    "Several sheets may have the records. Choose one of them, and "
-                    "click Read Again or Use These Answers."
+                    "Several worksheets may contain the records. Choose one, and "
+                    "click Reload or Use These Answers."
                 )
             )
 
 
 class MeteredImportSheet(models.TransientModel):
     _name = "metered.import.sheet"
-    _description = "Sheet of a File to Import"
+    _description = "Worksheet of an Import File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, id"
 

@@ -50,12 +50,14 @@ class MeteredManualInvoice(models.TransientModel):
         help="First day, in the customer's time zone.",
     )
     date_to = fields.Date(
-        string="To",
+        string="Until",
         required=True,
         default=lambda self: self._default_date_to(),
         help="Last day of usage to invoice.",
     )
-    state = fields.Selection([("ask", "Search"), ("found", "Found")], default="ask")
+    state = fields.Selection(
+        [("ask", "Search"), ("found", "Found")], default="ask", string="Status"
+    )
     # --- what was found
     checks = fields.Html(readonly=True)
     found = fields.Integer(string="Calls Found", readonly=True)
@@ -266,10 +268,8 @@ class MeteredManualInvoice(models.TransientModel):
     def action_view_invoices(self):
         """Open the invoices that hold usage of the question already."""
         self.ensure_one()
-        domain = [*self._domain(), ("invoice_line_id", "!=", False)]
-        invoices = self.env["metered.usage"].search(domain).sudo().invoice_id.ids
         return self.env["account.move"]._metered_invoices_action(
-            [("id", "in", invoices)]
+            [("id", "in", self._billed_invoices().ids)]
         )
 
     def action_view_usage(self):

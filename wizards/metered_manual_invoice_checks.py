@@ -46,7 +46,7 @@ class MeteredManualInvoice(models.TransientModel):
                     ),
                 )
             )
-        checks += self._check_periods()
+        checks += [*self._check_billed(), *self._check_periods()]
         if self.date_to >= fields.Date.context_today(self):
             checks.append(
                 (

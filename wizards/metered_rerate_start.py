@@ -26,7 +26,7 @@ class MeteredRerateStart(models.TransientModel):
         string="From", required=True, default=lambda self: self._default_date_from()
     )
     date_to = fields.Date(
-        string="To",
+        string="Until",
         required=True,
         default=lambda self: fields.Date.context_today(self),
         help="Last day, in the customer's time zone.",
@@ -44,8 +44,8 @@ class MeteredRerateStart(models.TransientModel):
         " ('kind', 'in', scope == 'open' and ['call']"
         " or ['call', 'counter', 'event', 'gauge'])]",
         help="Leave empty for all. Only call types are re-rated before invoicing. "
-        "Usage of other meters is priced when it is invoiced, so only invoiced "
-        "usage is priced again, for whole billing periods.",
+        "Other meter usage is priced when it is invoiced, so only invoiced usage "
+        "is priced again, for whole billing periods.",
         check_company=True,
     )
 

@@ -23,7 +23,7 @@ class MeteredWhatIfStart(models.TransientModel):
     import_id = fields.Many2one(
         "metered.deck.import",
         readonly=True,
-        help="A rate file in preview: the What If calculates as if the file had been "
+        help="A rate file in preview. What If calculates as if the file had been "
         "applied to the deck.",
     )
     file_name = fields.Char(related="import_id.file_name", string="Rate File")

@@ -45,23 +45,24 @@ def unpacked(body, encoding=""):
     if name not in GZIP:
         raise RequestFault(
             415,
-            "The content encoding is not known. Send the body as it is, or with gzip.",
+            "The content encoding is not supported. Send the body uncompressed or "
+            "with gzip.",
             {"Accept-Encoding": "gzip"},
         )
     parts, left = [], MOST_BYTES
     while body:
         if len(parts) == MOST_MEMBERS:
-            raise RequestFault(400, "The body is too many files of gzip.")
+            raise RequestFault(400, "The body contains too many gzip members.")
         reader = zlib.decompressobj(_GZIP_WINDOW)
         try:
             part = reader.decompress(body, left + 1)
         except zlib.error as error:
-            raise RequestFault(400, "The body is no gzip.") from error
+            raise RequestFault(400, "The body is not valid gzip data.") from error
         left -= len(part)
         if left < 0:
             raise too_large()
         if not reader.eof:
-            raise RequestFault(400, "The gzip of the body ends too early.")
+            raise RequestFault(400, "The gzip data of the body is incomplete.")
         parts.append(part)
         # Several files of gzip one after the other are one.
         body = reader.unused_data
@@ -72,6 +73,6 @@ def too_large():
     """The fault of a request with too many bytes."""
     return RequestFault(
         413,
-        f"A request holds at most {MOST_BYTES // 2**20} MiB, unpacked as well. Send "
-        "the events in several requests.",
+        f"A request can be at most {MOST_BYTES // 2**20} MiB, also when unpacked. "
+        "Send the events in several requests.",
     )

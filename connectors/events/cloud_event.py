@@ -107,7 +107,7 @@ def event_of(document, is_cloud=False):
 
 def _event(document, is_cloud):
     if document.__class__ is not dict:
-        raise _Unusable("It is no JSON object.")
+        raise _Unusable("It is not a JSON object.")
     if is_cloud or "specversion" in document:
         if document.get("specversion") != "1.0":
             raise _Unusable("Its specversion is not 1.0.")
@@ -121,12 +121,12 @@ def _event(document, is_cloud):
             raise _Unusable(f"It has no {name}.")
     source = fields.get("source", "")
     if len(source.split()) > 1:
-        raise _Unusable("Its source holds spaces.")
+        raise _Unusable("Its source contains spaces.")
     record = json.dumps(fields, ensure_ascii=False, sort_keys=True)
     try:
         encoded = record.encode()
     except UnicodeEncodeError:
-        raise _Unusable("It holds what is no UTF-8.") from None
+        raise _Unusable("It is not valid UTF-8.") from None
     digest = hashlib.blake2b(encoded, digest_size=_DIGEST_BYTES).hexdigest()
     return Event(event_key(fields["id"], source), digest, record)
 
@@ -200,12 +200,12 @@ def _binary(body, kind, attributes):
     """The event whose attributes are headers, and whose data is the body."""
     document = {name: _decoded(value) for name, value in attributes.items()}
     if "data" in document:
-        return Refused("Its headers say data, which is the body.")
+        return Refused("Its headers contain data, which must be in the body.")
     if kind == PLAIN or kind.endswith("+json") or not kind:
         if body.strip():
             [data, *more] = documents(b"[" + body + b"]") or [None]
             if more:
-                raise RequestFault(400, "The body is no JSON.")
+                raise RequestFault(400, "The body is not valid JSON.")
             if data.__class__ is Refused:
                 return data
             document["data"] = data

@@ -25,7 +25,7 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 _CONTAINERS = (dict, list)
 #: characters of a number that is written out, and the zeros that may be added
 _MOST_NUMBER = 64
-_NO_JSON = "It is no JSON."
+_NO_JSON = "It is not valid JSON."
 _BYTES_OF_CHARACTER = 4  # at most, in UTF-8
 
 
@@ -80,7 +80,7 @@ class _Reader:
             if size > MOST_EVENT_BYTES:
                 return Refused(f"It is larger than {MOST_EVENT_BYTES // 2**10} KiB.")
         if self.is_twice:
-            return Refused("A name stands twice in one object.")
+            return Refused("An object contains the same name twice.")
         openings = text.count("{", at, end) + text.count("[", at, end)
         if openings > MOST_LEVELS and _is_deep(value):
             return Refused(f"It is nested deeper than {MOST_LEVELS} levels.")
@@ -130,7 +130,9 @@ def documents(body, is_lines=False):
     try:
         return _documents(text)
     except ValueError as error:
-        raise RequestFault(400, f"The body is no JSON: {_short(error)}.") from error
+        raise RequestFault(
+            400, f"The body is not valid JSON: {_short(error)}."
+        ) from error
 
 
 def _documents(text):
@@ -187,8 +189,8 @@ def _check_count(found):
     if len(found) > MOST_EVENTS:
         raise RequestFault(
             413,
-            f"A request holds at most {MOST_EVENTS:,} events. Send the others in "
-            "another one.",
+            f"A request can contain at most {MOST_EVENTS:,} events. Send the others in "
+            "another request.",
         )
 
 
@@ -208,12 +210,12 @@ def _is_deep(value):
 
 
 def _no_number(name):
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _costs_too_much(what, most):
     return RequestFault(
-        413, f"The body holds more than {most:,} {what}. Send it in several requests."
+        413, f"The body contains more than {most:,} {what}. Send several requests."
     )
 
 

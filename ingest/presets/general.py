@@ -178,7 +178,7 @@ NETSAPIENS = Preset(
 # Events and readings: what identifies the customer may be of any kind.
 EVENTS = Preset(
     key="events",
-    name="Events that a program pushes",
+    name="Events pushed by a program",
     columns=(
         ColumnSpec("call_id", KEY),
         ColumnSpec("start_time", "time"),

@@ -30,20 +30,21 @@ class MeteredApiKey(models.Model):
     _inherit = ["metered.guarded", "metered.audit", "mail.thread"]
     _order = "name, id"
 
-    name = fields.Char(
-        required=True, help="Whose key it is, such as the name of the program."
-    )
+    name = fields.Char(required=True, help="Name of the program that uses the key.")
     company_id = fields.Many2one(
         "res.company", required=True, index=True, default=lambda self: self.env.company
     )
     prefix = fields.Char(
-        string="Begins With", readonly=True, copy=False, help="Empty: it is not made."
+        string="Starts With",
+        readonly=True,
+        copy=False,
+        help="Empty if the key has not been created yet.",
     )
     digest = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     may_push = fields.Boolean(string="Push Events", default=True)
     source_ids = fields.Many2many(
         "metered.source",
-        string="To Sources",
+        string="Sources",
         domain="[('takes_events', '=', True), ('company_id', '=', company_id)]",
         check_company=True,
     )
@@ -53,14 +54,17 @@ class MeteredApiKey(models.Model):
     )
     may_invoice = fields.Boolean(
         string="Read Invoices",
-        help="Invoices of usage of all customers of the company.",
+        help="Invoices with usage of all customers of the company.",
     )
     expires = fields.Datetime(
-        copy=False, help="From then on it is refused. Empty: it does not expire."
+        copy=False,
+        help="The key is rejected from this time on. Leave empty if it "
+        "does not "
+        "expire.",
     )
     revoked = fields.Datetime(readonly=True, copy=False)
     requests_per_minute = fields.Integer(
-        default=6000, help="What comes beyond is told to wait. 0: any number."
+        default=6000, help="Further requests have to wait. 0 means no limit."
     )
     last_used = fields.Datetime(readonly=True, copy=False, help="To the minute.")
     last_address = fields.Char(string="Used From", readonly=True, copy=False)
@@ -72,7 +76,7 @@ class MeteredApiKey(models.Model):
     )
     state = fields.Selection(
         [
-            ("new", "Not Made"),
+            ("new", "Not Created"),
             ("usable", "In Use"),
             ("expired", "Expired"),
             ("revoked", "Revoked"),
@@ -82,7 +86,8 @@ class MeteredApiKey(models.Model):
     )
 
     _prefix_uniq = models.UniqueIndex(
-        "(prefix) WHERE prefix IS NOT NULL", "There is a key that begins like this."
+        "(prefix) WHERE prefix IS NOT NULL",
+        "There is already a key that starts like this.",
     )
 
     @api.depends("prefix", "expires", "revoked")
@@ -102,7 +107,7 @@ class MeteredApiKey(models.Model):
     def _check_requests(self):
         if any(key.requests_per_minute < 0 for key in self):
             raise ValidationError(
-                self.env._("A number of requests cannot be negative.")
+                self.env._("The number of requests cannot be negative.")
             )
 
     @api.constrains("source_ids", "may_push")
@@ -112,8 +117,8 @@ class MeteredApiKey(models.Model):
             if others:
                 raise ValidationError(
                     self.env._(
-                        "Nothing can be pushed to %(names)s: choose sources of the "
-                        "type Events.",
+                        "Events cannot be pushed to %(names)s. Choose sources of the "
+                        "Events type.",
                         names=", ".join(others.mapped("name")),
                     )
                 )
@@ -142,15 +147,15 @@ class MeteredApiKey(models.Model):
         if self.prefix or self.revoked:
             raise UserError(
                 self.env._(
-                    "%s was made before, and nobody can show it again. Duplicate it "
-                    "to have another key beside it.",
+                    "%s was already created and cannot be shown again. Duplicate it "
+                    "to get another key.",
                     self.name,
                 )
             )
         prefix = MARK + secrets.token_hex(PREFIX_BYTES)
         token = f"{prefix}_{secrets.token_urlsafe(TOKEN_BYTES)}"
         self._set_as_program({"prefix": prefix, "digest": token_digest(token)})
-        self._message_log(body=self.env._("Key made: none → %s…", prefix))
+        self._message_log(body=self.env._("Key created: none → %s…", prefix))
         return token
 
     def action_revoke(self):

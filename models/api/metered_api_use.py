@@ -26,7 +26,7 @@ class MeteredApiUse(models.Model):
     requests = fields.Integer(readonly=True)
 
     _minute_uniq = models.UniqueIndex(
-        "(key_id, minute)", "The requests of this minute are counted already."
+        "(key_id, minute)", "The requests of this minute are already counted."
     )
 
     @api.model

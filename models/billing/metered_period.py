@@ -104,7 +104,9 @@ class MeteredPeriod(models.Model):
         "discount.",
     )
     is_waived = fields.Boolean(
-        readonly=True, help="Someone decided not to bill this period again."
+        readonly=True,
+        help="Someone decided not to bill this period again.",
+        string="Left Unbilled",
     )
     state = fields.Selection(
         [

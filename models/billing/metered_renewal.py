@@ -339,7 +339,9 @@ class MeteredRenewalFailure(models.Model):
     )
     date = fields.Date(string="Due", readonly=True)
     reason = fields.Text(readonly=True)
-    cure = fields.Char(compute="_compute_cure", help="How to fix the problem.")
+    cure = fields.Char(
+        compute="_compute_cure", help="How to fix the problem.", string="How to Fix"
+    )
     renewed = fields.Boolean(
         readonly=True, help="The subscription was renewed by a later attempt."
     )

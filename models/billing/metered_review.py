@@ -18,7 +18,7 @@ STATES = [
     ("approved", "Approved"),
     ("failed", "Not Posted"),
     ("posted", "Posted"),
-    ("gone", "Deleted or Cancelled"),
+    ("gone", "Deleted or Canceled"),
 ]
 #: states of an invoice that may still be posted: what is known about it is kept fresh
 UNPOSTED = ("review", "held", "approved", "failed")
@@ -208,7 +208,9 @@ class MeteredReview(models.Model):
     error = fields.Text(
         string="Reason", readonly=True, help="Why the invoice was not posted."
     )
-    cure = fields.Char(compute="_compute_cure", help="How to fix the problem.")
+    cure = fields.Char(
+        compute="_compute_cure", help="How to fix the problem.", string="How to Fix"
+    )
 
     _invoice_uniq = models.UniqueIndex(
         "(invoice_id) WHERE invoice_id IS NOT NULL",

@@ -204,7 +204,8 @@ class MeteredReading(models.Model):
             if value.denominator != 1:
                 raise UserError(
                     self.env._(
-                        "Readings can have up to 9 decimals: %(value)s", value=text
+                        "Readings can have up to 9 decimal places: %(value)s",
+                        value=text,
                     )
                 )
             found.append(Reading(at_us, value.numerator, estimated, kind, key))

@@ -30,7 +30,7 @@ class MeteredRegisterFactor(models.Model):
 
     _day_uniq = models.UniqueIndex(
         "(register_id, coalesce(date_from, '-infinity'))",
-        "The register already has a factor from that day on.",
+        "The register already has a factor starting on that day.",
     )
 
     @api.depends("factor")
@@ -53,8 +53,8 @@ class MeteredRegisterFactor(models.Model):
         if value <= 0 or value.denominator != 1:
             raise ValidationError(
                 self.env._(
-                    "A factor must be greater than 0 and can have up to 9 decimals, "
-                    "for example 40 or 0.00125."
+                    "A factor must be greater than 0 and can have up to 9 decimal "
+                    "places, for example 40 or 0.00125."
                 )
             )
         return value.numerator

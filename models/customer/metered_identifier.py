@@ -60,6 +60,7 @@ class MeteredIdentifier(models.Model):
         index=True,
         help="The value that records are compared with. Phone numbers are in "
         "international format; everything else is unchanged.",
+        string="Normalized Value",
     )
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(

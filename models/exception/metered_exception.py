@@ -5,7 +5,9 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...ingest.directions import EMPTY
 from ...ingest.outcome import SAME_ID
+from ...ingest.same_facts import SAME
 
 REASONS = [
     ("unparsable", "Line cannot be read"),
@@ -14,8 +16,10 @@ REASONS = [
     ("invalid_duration", "Duration cannot be read"),
     ("invalid_quantity", "Quantity cannot be read"),
     ("unclear_time", "Ambiguous time"),
+    ("repeated_hour", "Time in an hour that the clock shows twice"),
     ("unclear_duration", "Ambiguous duration"),
     ("unclear_quantity", "Ambiguous quantity"),
+    ("unclear_number", "Ambiguous called number"),
     ("invalid_properties", "Properties are not a JSON object"),
     ("unknown_meter", "Unknown meter"),
     ("unknown_direction", "Unknown direction word"),
@@ -268,16 +272,28 @@ class MeteredException(models.Model):
                 "also import the file again and answer the question there.",
                 detail,
             ),
+            "repeated_hour": self.env._(
+                "When the clock was set back, it showed %s twice. Correct the record "
+                "by adding the offset, such as +02:00. Or choose on the source which "
+                "of the two hours is meant, under Repeated Hour.",
+                detail,
+            ),
             "unclear_duration": self.env._(
-                "%s can be read as hours and minutes, minutes and seconds, or a "
-                "decimal number of seconds or minutes. On the Columns page of the "
-                "source, set the duration format.",
+                "%s can be read in several units, such as seconds, milliseconds, or "
+                "minutes. On the Columns page of the source, set the duration format.",
                 detail,
             ),
             "unclear_quantity": self.env._(
                 "The separator in %s can be a decimal or a thousands separator. On "
                 "the Columns page of the source, set the format of the quantity to "
                 "point or comma.",
+                detail,
+            ),
+            "unclear_number": self.env._(
+                "%s has no prefix, and can be a number with its country code or a "
+                "number of this country. On the Columns page of the source, set the "
+                "format of the called number to international or national, or correct "
+                "the record.",
                 detail,
             ),
             "invalid_properties": self.env._(
@@ -313,6 +329,12 @@ class MeteredException(models.Model):
             "unknown_direction": self.env._(
                 "The direction word %s is unknown. Add it to the direction words of "
                 "the source.",
+                detail,
+            )
+            if detail != EMPTY
+            else self.env._(
+                "The direction is empty, although other records have one. Add %s to "
+                "the direction words of the source to say what it means.",
                 detail,
             ),
             "absurd_duration": self.env._(
@@ -361,6 +383,14 @@ class MeteredException(models.Model):
 
     def _describe_same_id(self, detail):
         """Both records, and what can be done."""
+        known, sign, own = (detail or "").partition(SAME)
+        if sign:
+            return self.env._(
+                "This call seems to be imported already, with the ID %(known)s "
+                "instead of %(own)s. Import it as a different call, or dismiss it.",
+                known=known,
+                own=own,
+            )
         if self.fingerprint:
             return self.env._(
                 "Another record in the same file has the same call data but differs "

@@ -109,6 +109,7 @@ class MeteredExceptionCause(models.Model):
             ("correct", "Correct the records, or the source's columns"),
         ],
         compute="_compute_name",
+        string="How to Fix",
     )
     example = fields.Char(
         compute="_compute_name", help="Value from one of the records."
@@ -212,9 +213,13 @@ class MeteredExceptionCause(models.Model):
             "invalid_duration": self.env._("Durations like %s cannot be read", detail),
             "invalid_quantity": self.env._("Quantities like %s cannot be read", detail),
             "unclear_time": self.env._("Times like %s: day or month first?", detail),
+            "repeated_hour": self.env._("Shown twice by the clock: %s", detail),
             "unclear_duration": self.env._("Durations like %s: in what unit?", detail),
             "unclear_quantity": self.env._(
                 "Quantities like %s: which decimal sign?", detail
+            ),
+            "unclear_number": self.env._(
+                "Numbers like %s: with the country code or without?", detail
             ),
             "invalid_properties": self.env._("Properties are not a JSON object"),
             "invalid_reading": self.env._("Unknown kind of reading: %s", detail),

@@ -58,9 +58,7 @@ class MeteredGoldenCall(models.Model):
         required=True,
         check_company=True,
     )
-    moment = fields.Datetime(
-        string="Begins", required=True, default=fields.Datetime.now
-    )
+    moment = fields.Datetime(string="Start", required=True, default=fields.Datetime.now)
     seconds = fields.Integer(required=True, default=60)
     quantity = fields.Float(
         digits=0,
@@ -114,6 +112,7 @@ class MeteredGoldenCall(models.Model):
         compute="_compute_verdict",
         compute_sudo=False,
         search="_search_verdict",
+        string="Result",
     )
 
     _seconds_range = models.Constraint(

@@ -68,6 +68,7 @@ class MeteredJob(models.AbstractModel):
         readonly=True,
         copy=False,
         index=True,
+        string="Status",
     )
     expected = fields.Integer(readonly=True, help="Total number to process.")
     records = fields.Integer(string="Done", readonly=True)
@@ -78,6 +79,7 @@ class MeteredJob(models.AbstractModel):
         readonly=True,
         copy=False,
         help="Number of consecutive times the job had to wait without making progress.",
+        string="Consecutive Waits",
     )
     waiting = fields.Char(
         string="Wait Reason",
@@ -96,7 +98,7 @@ class MeteredJob(models.AbstractModel):
     speed = fields.Integer(
         string="Records per Second", compute="_compute_progress", aggregator="avg"
     )
-    time_left = fields.Char(compute="_compute_progress")
+    time_left = fields.Char(compute="_compute_progress", string="Time Remaining")
 
     @api.depends("records", "expected", "run_seconds", "state")
     def _compute_progress(self):

@@ -76,7 +76,7 @@ class MeteredAllowanceBalance(models.Model):
     used = fields.Float(
         digits=0, readonly=True, aggregator=None, help="Amount used by calls."
     )
-    left = fields.Float(digits=0, readonly=True, aggregator=None)
+    left = fields.Float(digits=0, readonly=True, aggregator=None, string="Remaining")
     rolled_out = fields.Float(
         string="Rolls Over",
         digits=0,

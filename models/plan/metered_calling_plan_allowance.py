@@ -94,6 +94,7 @@ class MeteredCallingPlanAllowance(models.Model):
         default=True,
         help="A quantity of 3 on the line gives three times the allowance. Not "
         "available if each identifier has its own allowance.",
+        string="Multiply by Quantity",
     )
     prorated = fields.Boolean(
         default=True,
@@ -211,7 +212,7 @@ class MeteredCallingPlanAllowance(models.Model):
     )
     _prices_exact = models.Constraint(
         "CHECK (price = round(price, 8) AND overage_price = round(overage_price, 8))",
-        "Prices can have at most 8 decimals.",
+        "Prices can have at most 8 decimal places.",
     )
 
     @api.depends(

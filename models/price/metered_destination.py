@@ -45,7 +45,7 @@ class MeteredDestination(models.Model):
     country_id = fields.Many2one("res.country", index=True)
     kind = fields.Selection(
         [
-            ("fixed", "Landline and general"),
+            ("fixed", "Landline or general"),
             ("mobile", "Mobile"),
             ("toll_free", "Toll-free"),
             ("premium", "Premium"),

@@ -154,7 +154,7 @@ class MeteredPrice(models.Model):
     )
     free_events = fields.Integer(
         aggregator=None,
-        help="Number of first events in a period that are free. 0 means no free "
+        help="Number of free events at the start of each period. 0 means no free "
         "events by number. If there is also a free amount, events are free while "
         "both limits allow it.",
     )

@@ -62,7 +62,11 @@ class MeteredRate(models.Model):
     _pricing = frozenset({*PRICE_FIELDS, "date_to", "tier_ids"})
 
     deck_id = fields.Many2one(
-        "metered.rate.deck", required=True, ondelete="cascade", index=True
+        "metered.rate.deck",
+        required=True,
+        ondelete="cascade",
+        index=True,
+        string="Rate Deck",
     )
     company_id = fields.Many2one(related="deck_id.company_id", store=True)
     currency_id = fields.Many2one(related="deck_id.currency_id")
@@ -193,7 +197,7 @@ class MeteredRate(models.Model):
         readonly=True,
         copy=False,
         help="Calls were already rated with this rate, so its price can no longer be "
-        "changed. Use Change from a Date to set the price from a day on.",
+        "changed. Use Change from a Date to set a new price.",
     )
 
     _deck_prefix_idx = models.Index("(deck_id, prefix)")
@@ -217,7 +221,7 @@ class MeteredRate(models.Model):
         " AND connection_fee = round(connection_fee, 8)"
         " AND min_charge = round(min_charge, 8)"
         " AND max_charge = round(max_charge, 8))",
-        "Prices cannot be negative and can have at most 8 decimals.",
+        "Prices cannot be negative and can have at most 8 decimal places.",
     )
 
     @api.depends("grace_seconds", "grace_kind")
@@ -331,7 +335,7 @@ class MeteredRate(models.Model):
                 raise UserError(
                     self.env._(
                         "Calls were already rated with %(rate)s of %(deck)s. Click "
-                        "Change from a Date to set the price from a day on.",
+                        "Change from a Date to set a new price.",
                         rate=rate.display_name,
                         deck=rate.deck_id.name,
                     )

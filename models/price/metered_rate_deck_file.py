@@ -132,7 +132,7 @@ class MeteredRateDeck(models.Model):
         """
         # The line of a header is another one in each file.
         line = rows.choices.header_line and None
-        kept = replace(rows.choices, header_line=line).as_json()
+        kept = replace(rows.choices, header_line=line, remarks="").as_json()
         known = {**(self.file_choices or {})}
         known.pop(rows.key, None)
         if kept:
@@ -490,6 +490,7 @@ class MeteredRateDeckVersion(models.Model):
         readonly=True,
         ondelete="cascade",
         index=True,
+        string="Rate Deck",
     )
     company_id = fields.Many2one(related="deck_id.company_id", store=True)
     date_from = fields.Date(

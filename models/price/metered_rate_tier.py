@@ -75,7 +75,7 @@ class MeteredRateTier(models.Model):
     )
     _price_exact = models.Constraint(
         "CHECK (price >= 0 AND price = round(price, 8))",
-        "Prices cannot be negative and can have at most 8 decimals.",
+        "Prices cannot be negative and can have at most 8 decimal places.",
     )
 
     @api.depends("from_second")
@@ -103,7 +103,7 @@ class MeteredRateTier(models.Model):
             raise UserError(
                 self.env._(
                     "Calls were already rated with %(rate)s of %(deck)s. Set its end "
-                    "date, and create a new rate from that day on.",
+                    "date, and create a new rate that starts on that day.",
                     rate=rate.display_name,
                     deck=rate.deck_id.name,
                 )

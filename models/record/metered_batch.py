@@ -79,6 +79,7 @@ class MeteredBatch(models.Model):
         selection_add=[("undoing", "Being undone"), ("undone", "Undone")],
         ondelete={"undoing": "set default", "undone": "set default"},
         tracking=True,
+        string="Status",
     )
     # --- control totals
     expected = fields.Integer(
@@ -108,8 +109,8 @@ class MeteredBatch(models.Model):
     )
     charged = fields.Char(
         compute="_compute_invoiced",
-        help="Total of the rated calls, excluding taxes. Usage of meters is priced "
-        "with its whole billing period.",
+        help="Total of the rated calls, excluding taxes. Meter usage is priced with "
+        "its whole billing period.",
     )
     stored_rated = fields.Integer(readonly=True)
     stored_not_billable = fields.Integer(readonly=True)
@@ -123,12 +124,19 @@ class MeteredBatch(models.Model):
         compute="_compute_balance",
         store=True,
         help="Records read = rated + not billable + duplicates + exceptions, the same "
-        "number of records is stored, and the file contains no more.",
+        "number of records is stored, and the file contains no other records.",
+    )
+
+    first_start = fields.Datetime(
+        string="First Record", readonly=True, copy=False, help="When it began."
+    )
+    last_start = fields.Datetime(
+        string="Last Record", readonly=True, copy=False, help="When it began."
     )
 
     is_setup = fields.Boolean(
         compute="_compute_is_setup",
-        help="Whether the setup to the first invoice goes on after it.",
+        help="Continue the setup after this import.",
     )
 
     # === COMPUTE === #

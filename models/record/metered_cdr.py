@@ -150,7 +150,8 @@ class MeteredCdr(models.Model):
     )
     content = fields.Char(
         readonly=True,
-        help="Of an event: a digest of all that was sent, to know it again.",
+        help="For events: a digest of everything that was sent, used to "
+        "recognize duplicates.",
     )
     file_name = fields.Char(related="batch_id.file_name", string="File")
     raw_record = fields.Text(

@@ -101,8 +101,9 @@ class MeteredCdr(models.Model):
         compute="_compute_cost",
         search="_search_below_cost",
         groups=USER,
-        help="The cost is higher than the charge. You can search for it once costs "
-        "have been calculated: every hour for new usage, and by Margins.",
+        help="The cost is higher than the charge. You can search for this once costs "
+        "have been calculated, which happens every hour for new usage and with "
+        "each margin report.",
     )
     has_cost = fields.Boolean(compute="_compute_cost", groups=USER)
 

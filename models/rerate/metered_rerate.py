@@ -65,7 +65,7 @@ class MeteredRerate(models.Model):
         help="Empty for all.",
     )
     date_from = fields.Date(string="From", readonly=True)
-    date_to = fields.Date(string="To", readonly=True, help="Last day of the usage.")
+    date_to = fields.Date(string="Until", readonly=True, help="Last day of the usage.")
     position = fields.Integer(
         readonly=True,
         help="ID of the last customer, or customer family, that was processed.",
@@ -153,8 +153,8 @@ class MeteredRerate(models.Model):
             raise UserError(
                 self.env._(
                     "There are no matching calls that are not invoiced. Choose other "
-                    "days, customers or call types. Usage of other meters is priced "
-                    "when it is invoiced."
+                    "days, customers or call types. Other meter usage is priced when "
+                    "it is invoiced."
                 )
                 if run.scope == "open"
                 else self.env._(

@@ -129,7 +129,7 @@ class MeteredOnboarding(models.AbstractModel):
                 "What you bill, your country, and the time zone in which a usage day "
                 "starts."
             ),
-            "button": self.env._("Rate File Change") if done else self.env._("Set Up"),
+            "button": self.env._("Change") if done else self.env._("Set Up"),
         }
 
     @api.model
@@ -347,7 +347,7 @@ class MeteredOnboarding(models.AbstractModel):
         return self._dialog(
             "metered.source",
             self.env._("Add a Source"),
-            default_name=self.env._("Telephone system"),
+            default_name=self.env._("Phone system"),
             default_preset="generic",
         )
 

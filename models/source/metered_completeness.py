@@ -85,6 +85,7 @@ class MeteredCompleteness(models.Model):
         ],
         compute="_compute_state",
         store=True,
+        string="Status",
     )
 
     _day_uniq = models.UniqueIndex("(source_id, coalesce(account_id, 0), day)")

@@ -8,7 +8,7 @@ class MeteredEventType(models.Model):
     """Which meter a type of events counts for, where it is not the meter's code."""
 
     _name = "metered.event.type"
-    _description = "Type of Events"
+    _description = "Event Type"
     _inherit = ["metered.guarded", "metered.audit", "metered.cure"]
     _order = "source_id, name, id"
 
@@ -19,7 +19,9 @@ class MeteredEventType(models.Model):
     )
     company_id = fields.Many2one(related="source_id.company_id", store=True)
     name = fields.Char(
-        string="Type", required=True, help="As the events say it: com.example.api.call"
+        string="Type",
+        required=True,
+        help="As given in the events, for example com.example.api.call",
     )
     meter_id = fields.Many2one(
         "metered.meter",
@@ -30,7 +32,7 @@ class MeteredEventType(models.Model):
     )
 
     _name_uniq = models.Constraint(
-        "UNIQUE (source_id, name)", "The source knows this type of events already."
+        "UNIQUE (source_id, name)", "The source already has this event type."
     )
 
     @api.constrains("meter_id")
@@ -39,8 +41,8 @@ class MeteredEventType(models.Model):
             if kind.meter_id.kind == "call":
                 raise ValidationError(
                     self.env._(
-                        "Events are no calls: choose another meter than %(meter)s for "
-                        "%(type)s.",
+                        "Events cannot be calls. Choose a meter other than %(meter)s "
+                        "for %(type)s.",
                         meter=kind.meter_id.name,
                         type=kind.name,
                     )
@@ -62,6 +64,6 @@ class MeteredSource(models.Model):
         "source_id",
         string="Event Types",
         copy=True,
-        help="Which meter the types of events count for. One that is not here has to "
-        "be the code of a meter.",
+        help="The meter for each event type. A type that is not listed here must be "
+        "the code of a meter.",
     )

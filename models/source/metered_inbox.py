@@ -45,12 +45,12 @@ class MeteredInbox(models.Model):
         "metered.source", required=True, ondelete="restrict", index=True
     )
     record = fields.Text(required=True, help="JSON, column to text.")
-    event_key = fields.Char(help="Of an event: what tells it from others.")
-    content = fields.Char(help="Of an event: a digest of all that it says.")
+    event_key = fields.Char(help="For events: the key that identifies the event.")
+    content = fields.Char(help="For events: a digest of its content.")
 
     _event_uniq = models.UniqueIndex(
         "(source_id, event_key) WHERE event_key IS NOT NULL",
-        "This event was pushed before.",
+        "This event was already pushed.",
     )
 
     def init(self):

@@ -37,6 +37,7 @@ class MeteredSource(models.Model):
             "idd_prefixes",
             "short_code_max",
             "duration_rounding",
+            "repeated_hour",
             "max_duration_hours",
             "future_hours",
             "max_age_days",
@@ -67,7 +68,7 @@ class MeteredSource(models.Model):
         help="How records of this source are imported.",
     )
     record_kind = fields.Selection(
-        [("call", "Telephone calls"), ("usage", "Other usage: events, readings")],
+        [("call", "Phone calls"), ("usage", "Other usage: events, readings")],
         string="Record Type",
         required=True,
         default="call",
@@ -134,6 +135,14 @@ class MeteredSource(models.Model):
         required=True,
         default="down",
         help="How to handle fractions of a second in durations.",
+    )
+    repeated_hour = fields.Selection(
+        [
+            ("first", "The first one, before the clock is set back"),
+            ("second", "The second one, after it"),
+        ],
+        help="When a clock is set back, it shows the same hour twice. Times in this "
+        "hour, without an offset such as +02:00, become exceptions if this is empty.",
     )
     max_duration_hours = fields.Integer(
         string="Longest Call (hours)",
@@ -359,6 +368,11 @@ class MeteredSource(models.Model):
                     }
                 )
                 for rank, step in enumerate(preset.payers)
+            ],
+            "word_ids": [clear()]
+            + [
+                create({"word": word, "direction": direction})
+                for word, direction in preset.words
             ],
         }
 

@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ...ingest.dial_plans import BARE_FORMS
 from ...ingest.durations import UNITS
 from ...ingest.extract import extraction_problem
 from ...ingest.mapping import TIMES
@@ -10,11 +11,15 @@ from ...ingest.times import style_problem
 from ...notation.numbers import CONVENTIONS
 
 DURATIONS = ("seconds", "duration")
+NUMBERS = ("caller", "callee")
 #: reasons of records that another format may cure
-UNREAD = tuple(
-    f"{how}_{what}"
-    for how in ("unclear", "invalid")
-    for what in ("time", "duration", "quantity")
+UNREAD = (
+    *(
+        f"{how}_{what}"
+        for how in ("unclear", "invalid")
+        for what in ("time", "duration", "quantity")
+    ),
+    "unclear_number",
 )
 UNIT_NAMES = [
     ("s", "Seconds"),
@@ -24,6 +29,11 @@ UNIT_NAMES = [
     ("h:mm", "Hours:minutes (0:01)"),
     ("h:mm:ss", "Hours:minutes:seconds (0:01:30)"),
     ("day", "Fraction of a day (spreadsheets)"),
+    ("h", "Hours, decimal (0.5)"),
+    ("6s", "Units of 6 seconds"),
+    ("hhmmss", "HHMMSS (000130)"),
+    ("mmss", "MMSS (0130)"),
+    ("hhmm", "HHMM (0001)"),
 ]
 
 
@@ -78,7 +88,9 @@ class MeteredSourceColumn(models.Model):
         help="For times: leave empty to recognize ISO times and epoch seconds, use "
         "dmy or mdy if the day or month comes first, or enter a format such as "
         "%d/%m/%Y %H:%M:%S. For quantities: the decimal separator, point or "
-        "comma. For durations: their unit.",
+        "comma. For durations: their unit. For numbers: international if they are "
+        "written with the country code and without +, national if without the "
+        "leading 0, or empty if the other numbers show it.",
     )
     unit = fields.Selection(
         UNIT_NAMES,
@@ -106,7 +118,7 @@ class MeteredSourceColumn(models.Model):
                 column.style = column.unit
 
     def _cure_targets(self):
-        """Records whose times, durations or quantities were not understood."""
+        """Records whose times, durations, quantities or numbers were not understood."""
         return [
             (source.company_id, {"source_id": source.id, "reasons": list(UNREAD)})
             for source in self.source_id
@@ -141,8 +153,14 @@ class MeteredSourceColumn(models.Model):
                 "%(style)s is not a decimal separator. Enter point or comma.",
                 style=self.style,
             )
+        if self.target in NUMBERS:
+            return self.style not in BARE_FORMS and self.env._(
+                "%(style)s is not a form of numbers. Enter international or national.",
+                style=self.style,
+            )
         return self.env._(
-            "Only times, durations and quantities can have a format. Clear the format."
+            "Only times, durations, quantities and numbers can have a format. Clear "
+            "the format."
         )
 
     @api.constrains("pattern")

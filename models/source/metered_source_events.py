@@ -50,7 +50,7 @@ class MeteredSource(models.Model):
         store=True,
         readonly=False,
         copy=False,
-        help="Paste an event as your program sends it.",
+        help="Paste an event in the format your program sends.",
     )
     event_tried = fields.Json(readonly=True, copy=False)
 
@@ -77,9 +77,9 @@ class MeteredSource(models.Model):
             if source.record_kind != "usage" or ids.mapped("columns") != [KEY]:
                 raise ValidationError(
                     self.env._(
-                        "%(switch)s takes events: its records are other usage, and "
-                        "the column of the record id is %(column)s, which is the "
-                        "source and id of the event.",
+                        "%(switch)s accepts events: its records must be other usage, "
+                        "and the column of the record ID must be %(column)s, which is "
+                        "the source and ID of the event.",
                         switch=source.name,
                         column=KEY,
                     )
@@ -169,14 +169,14 @@ class MeteredSource(models.Model):
         self.ensure_one()
         self.check_access("write")
         if not self.takes_events:
-            raise UserError(self.env._("%s takes no events.", self.name))
+            raise UserError(self.env._("%s does not accept events.", self.name))
         text = (self.event_sample or "")[: MOST_SAMPLE + 1]
         try:
             events = read_events(text.encode("utf-8", "surrogatepass"), PLAIN)
         except RequestFault as fault:
             raise UserError(str(fault)) from fault
         if len(events) != 1:
-            raise UserError(self.env._("Paste one event, and no list of them."))
+            raise UserError(self.env._("Paste a single event, not a list."))
         [event] = events
         if isinstance(event, Refused):
             checks = [self._tried(self.env._("Event"), False, event.reason)]
@@ -187,7 +187,7 @@ class MeteredSource(models.Model):
         return True
 
     def _tried_checks(self, event, tried):
-        checks = [self._tried(self.env._("Told apart by"), True, event.key)]
+        checks = [self._tried(self.env._("Identified by"), True, event.key)]
         if tried["status"] == "exception":
             detail = ": ".join(filter(None, (tried["message"], tried["detail"])))
             return [*checks, self._tried(self.env._("Exception"), False, detail)]
@@ -200,9 +200,9 @@ class MeteredSource(models.Model):
             ),
             self.env._("Time"): format_datetime(self.env, moment),
             self.env._("Result"): {
-                "rated": self.env._("It would be charged."),
-                "reading": self.env._("It is a reading of a counter."),
-                "not_billable": self.env._("It would not be charged."),
+                "rated": self.env._("The event would be charged."),
+                "reading": self.env._("The event is a counter reading."),
+                "not_billable": self.env._("The event would not be charged."),
             }[tried["status"]],
         }
         return [
@@ -219,9 +219,9 @@ class MeteredSource(models.Model):
         """What the widget ``metered_checks`` shows."""
         is_ok = all(check["ok"] for check in checks)
         title = (
-            self.env._("This is what becomes of it; nothing was stored")
+            self.env._("Result of the test; nothing was stored")
             if is_ok
-            else self.env._("It would wait for a person; nothing was stored")
+            else self.env._("The event would become an exception; nothing was stored")
         )
         return {"groups": [{"title": title, "ok": is_ok, "checks": checks}]}
 
@@ -230,7 +230,7 @@ class MeteredSource(models.Model):
     def _look_events(self):
         """Look at what programs pushed; see :meth:`_look_connection`."""
         checks = []
-        if attempt(checks, self.env._("It has a key"), self._look_key):
+        if attempt(checks, self.env._("Key exists"), self._look_key):
             attempt(checks, self.env._("Events are pushed"), self._look_pushed)
         return checks
 
@@ -238,8 +238,8 @@ class MeteredSource(models.Model):
         keys = self.env["metered.api.key"].sudo()._usable_for(self)
         if not keys:
             raise SourceError(
-                self.env._("There is no API key with which events could be pushed."),
-                remedy=self.env._("Make one under Configuration, API Keys."),
+                self.env._("There is no API key that can push events to this source."),
+                remedy=self.env._("Create one under Configuration, API Keys."),
             )
         return ""
 
@@ -249,8 +249,8 @@ class MeteredSource(models.Model):
             return self.env._("%s wait to be rated.", waiting)
         if not self.batch_count:
             raise SourceError(
-                self.env._("No event was pushed yet."),
-                remedy=self.env._("Have your program send one, and test again."),
+                self.env._("No events have been pushed yet."),
+                remedy=self.env._("Send an event from your program, and test again."),
             )
         return self.env._("None waits to be rated.")
 

@@ -23,7 +23,7 @@ class MeteredSource(models.Model):
     _inherit = "metered.source"
 
     file_reading = fields.Selection(
-        [("detected", "As detected, each file by itself"), ("set", "As set here")],
+        [("detected", "Detect for each file"), ("set", "Use these settings")],
         string="File Reading",
         required=True,
         default="detected",
@@ -65,9 +65,9 @@ class MeteredSource(models.Model):
     )
 
     file_sheet = fields.Char(
-        string="Sheet of Workbooks",
-        help="Title of the sheet with the records. Empty, or in a workbook without "
-        "it: the only one whose columns are those of this source.",
+        string="Worksheet",
+        help="Name of the worksheet with the records. If it is empty or not in the "
+        "workbook, the only worksheet with the columns of this source is used.",
     )
 
     @api.constrains(
@@ -148,8 +148,8 @@ class MeteredSource(models.Model):
         if file_format.unclear_sheets:
             raise UserError(
                 self.env._(
-                    "%(problem)s Choose Import Usage in the menu, upload the file, and "
-                    "say which sheet it is: the source remembers it.",
+                    "%(problem)s Upload the file with Import Usage and choose the "
+                    "worksheet there. Your choice is saved with the source.",
                     problem=self._describe_sheets(file_format),
                 )
             )
@@ -158,8 +158,10 @@ class MeteredSource(models.Model):
     def _describe_sheets(self, file_format):
         names = ", ".join(file_format.unclear_sheets)
         if len(file_format.unclear_sheets) == 1:
-            return self.env._("Only a hidden sheet may have the records: %s.", names)
-        return self.env._("Several sheets may have the records: %s.", names)
+            return self.env._(
+                "Only a hidden worksheet may contain the records: %s.", names
+            )
+        return self.env._("Several worksheets may contain the records: %s.", names)
 
     def _check_repeated(self, names, repeated):
         """Refuse a file that has several columns of a name that the source reads.
@@ -178,8 +180,8 @@ class MeteredSource(models.Model):
         ):
             raise UserError(
                 self.env._(
-                    "%(problem)s Choose Import Usage in the menu, upload the file, and "
-                    "say which one is the %(fact)s: the source remembers it.",
+                    "%(problem)s Upload the file with Import Usage and choose the "
+                    "column for %(fact)s there. Your choice is saved with the source.",
                     problem=self._describe_repeated(found[several[0]]),
                     fact=labels[spec.target].lower(),
                 )
@@ -189,8 +191,8 @@ class MeteredSource(models.Model):
             if step.column in found:
                 raise UserError(
                     self.env._(
-                        "%(problem)s Enter one of %(columns)s instead of the name in "
-                        "the charging rules and payer steps of %(switch)s.",
+                        "%(problem)s In the charging rules and lookup steps of "
+                        "%(switch)s, use one of %(columns)s instead of the name.",
                         problem=self._describe_repeated(found[step.column]),
                         columns=", ".join(found[step.column].columns),
                         switch=self.name,
@@ -200,8 +202,8 @@ class MeteredSource(models.Model):
     @api.model
     def _describe_repeated(self, one):
         return self.env._(
-            "The file has %(number)s columns named %(name)s, which differ in "
-            "%(count)s records, as in %(examples)s.",
+            "The file has %(number)s columns named %(name)s, with different values in "
+            "%(count)s records, for example %(examples)s.",
             number=len(one.columns),
             name=one.name,
             count=one.records,

@@ -310,7 +310,9 @@ class MeteredSourceFile(models.Model):
         help="Why the file was not imported. It is tried again when the file changes.",
     )
     afterwards = fields.Char(
-        readonly=True, help="What was done with the file after the import."
+        readonly=True,
+        help="What was done with the file after the import.",
+        string="After Import",
     )
 
     def _is_imported(self):

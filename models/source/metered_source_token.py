@@ -125,7 +125,7 @@ class MeteredWrongToken(models.Model):
 
     asked = fields.Integer(required=True, help="ID of the source, existing or not.")
     address = fields.Char(required=True)
-    moment = fields.Datetime(required=True, index=True)
+    moment = fields.Datetime(required=True, index=True, string="Time")
 
     @api.model
     def _count(self, source_id, address):

@@ -55,8 +55,9 @@ class MeteredSourceWord(models.Model):
         if not all(word_key(word.word) for word in self):
             raise ValidationError(
                 self.env._(
-                    "Enter the direction word as it appears in the records. Records "
-                    "without a direction use the source's default direction."
+                    "Enter the direction word as it appears in the records, or "
+                    "(empty) for records whose direction is empty although others of "
+                    "the file have one."
                 )
             )
 

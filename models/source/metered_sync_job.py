@@ -191,7 +191,8 @@ class MeteredSync(models.Model):
             reading.pages += 1
             if reading.pages > MOST_PAGES:
                 raise SourceAnswerError(
-                    f"The switch answered {MOST_PAGES:,} pages and no end.",
+                    f"The switch returned {MOST_PAGES:,} pages without reaching the "
+                    "end.",
                     remedy="Fetch fewer days at once. If that does not help, the "
                     "switch sends the same pages repeatedly; contact its "
                     "vendor.",

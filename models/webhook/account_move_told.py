@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
 
+from ...rating.exact import exact, exact_text, number, rounded
+
 
 class AccountMove(models.Model):
     """Other programs are told what becomes of invoices with usage."""
@@ -83,7 +85,7 @@ class AccountMoveLine(models.Model):
 
 
 def _amount(currency, amount):
-    return f"{amount:.{currency.decimal_places}f}"
+    return exact_text(rounded(exact(number(amount)), currency.decimal_places))
 
 
 def _day(day):

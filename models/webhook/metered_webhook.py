@@ -31,9 +31,7 @@ class MeteredWebhookKind(models.Model):
     _order = "sequence, id"
 
     name = fields.Char(required=True, translate=True, readonly=True)
-    code = fields.Char(
-        required=True, readonly=True, help="The type that messages carry."
-    )
+    code = fields.Char(required=True, readonly=True, help="Type of the message.")
     description = fields.Char(translate=True, readonly=True)
     sequence = fields.Integer(readonly=True)
 
@@ -65,10 +63,13 @@ class MeteredWebhook(models.Model):
         string="Web Address",
         required=True,
         copy=False,
-        help="Messages are posted to it as JSON, such as https://example.com/hooks.",
+        help="Messages are posted to this address as JSON, for example "
+        "https://example.com/hooks.",
     )
     kind_ids = fields.Many2many(
-        "metered.webhook.kind", string="Events", help="What is sent to the address."
+        "metered.webhook.kind",
+        string="Events",
+        help="The messages to send to this address.",
     )
     state = fields.Selection(
         [("on", "On"), ("off", "Off")],
@@ -79,15 +80,15 @@ class MeteredWebhook(models.Model):
         copy=False,
         tracking=True,
     )
-    off_reason = fields.Char(string="Turned Off Because", readonly=True, copy=False)
+    off_reason = fields.Char(string="Reason Turned Off", readonly=True, copy=False)
     allowed_networks = fields.Char(
         groups="base.group_system",
         copy=False,
-        help="Addresses or networks such as 127.0.0.1 that messages may be sent to "
-        "although they are this server itself or link-local.",
+        help="Addresses or networks such as 127.0.0.1 that messages can be sent to "
+        "although they belong to this server itself or are link-local.",
     )
     not_before = fields.Datetime(
-        readonly=True, copy=False, help="The receiver asked to wait until then."
+        readonly=True, copy=False, help="The receiver asked to wait until this time."
     )
     delivery_ids = fields.One2many(
         "metered.webhook.delivery", "webhook_id", string="Deliveries", readonly=True
@@ -124,9 +125,8 @@ class MeteredWebhook(models.Model):
             except SourceError:
                 raise ValidationError(
                     webhook.env._(
-                        "%s is not a web address that messages can be sent to. Enter "
-                        "one like https://example.com/hooks, without a user name or "
-                        "password.",
+                        "Messages cannot be sent to %s. Enter a web address such as "
+                        "https://example.com/hooks, without a user name or password.",
                         webhook.address,
                     )
                 ) from None
@@ -153,7 +153,8 @@ class MeteredWebhook(models.Model):
         """Send messages again, and those that wait."""
         self.check_access("write")
         self._set_as_program({"state": "on", "off_reason": False, "not_before": False})
-        self.env["metered.webhook.delivery"]._send_soon()
+        if self:
+            self.env["metered.webhook.delivery"]._send_soon()
 
     def action_turn_off(self):
         """Send nothing any more, and keep no messages for later."""
@@ -167,7 +168,7 @@ class MeteredWebhook(models.Model):
         webhook = self.sudo()
         if not webhook._signing_secrets():
             raise UserError(
-                self.env._("Choose New Secret first: messages are signed with it.")
+                self.env._("Click New Secret first. Messages are signed with it.")
             )
         webhook._check_address()
         delivery = webhook._queue(
@@ -180,13 +181,13 @@ class MeteredWebhook(models.Model):
             client.close()
         if delivery.state == "delivered":
             return notification(
-                self.env._("The receiver answered %s.", delivery.last_status),
+                self.env._("The receiver responded with %s.", delivery.last_status),
                 kind="success",
             )
         # It was sent for a person who is looking: nobody waits for a second attempt.
         delivery.state = "failed"
         return notification(
-            self.env._("The test did not arrive: %s", delivery.last_answer),
+            self.env._("The test message was not delivered: %s", delivery.last_answer),
             kind="danger",
         )
 
@@ -261,14 +262,18 @@ class MeteredWebhook(models.Model):
     def _turn_off_as_gone(self):
         """Send nothing any more: the receiver said that the address is gone."""
         self.ensure_one()
-        reason = self.env._("The receiver answered 410: it wants no more messages.")
+        reason = self.env._(
+            "The receiver responded with 410, which means it does "
+            "not want "
+            "further messages."
+        )
         self._set_as_program({"state": "off", "off_reason": reason})
         self._metered_raise(
             PROBLEM,
-            self.env._("A webhook was turned off"),
+            self.env._("Webhook turned off"),
             self.env._(
-                "%(address)s answered 410. Check the address, then turn the webhook on "
-                "again, or delete it.",
+                "%(address)s responded with 410. Check the address, then turn the "
+                "webhook on again, or delete it.",
                 address=self.address,
             ),
             counted=False,

@@ -39,8 +39,8 @@ class MeteredWebhookDelivery(models.Model):
         string="Message ID",
         required=True,
         readonly=True,
-        help="The same for each attempt (webhook-id), so that a receiver recognizes a "
-        "message that it has.",
+        help="The same for each attempt (webhook-id), so that the receiver can "
+        "recognize duplicates.",
     )
     kind = fields.Char(string="Event", required=True, readonly=True)
     body = fields.Text(required=True, readonly=True)
@@ -55,12 +55,12 @@ class MeteredWebhookDelivery(models.Model):
     next_attempt = fields.Datetime(readonly=True)
     delivered = fields.Datetime(readonly=True)
     last_status = fields.Integer(
-        string="Last Answer",
+        string="Last Response",
         readonly=True,
         aggregator=None,
-        help="The HTTP status of the last attempt; 0 if there was no answer.",
+        help="HTTP status of the last attempt; 0 if there was no response.",
     )
-    last_answer = fields.Char(string="What It Said", readonly=True)
+    last_answer = fields.Char(string="Response", readonly=True)
     attempt_ids = fields.One2many(
         "metered.webhook.attempt", "delivery_id", string="Attempts", readonly=True
     )
@@ -78,7 +78,8 @@ class MeteredWebhookDelivery(models.Model):
         self._set_as_program(
             {"state": "waiting", "attempts": 0, "next_attempt": fields.Datetime.now()}
         )
-        self._send_soon()
+        if self:
+            self._send_soon()
 
     def action_open_record(self):
         """Open what the message is about."""
@@ -199,7 +200,9 @@ class MeteredWebhookDelivery(models.Model):
         )
         if receipt.delivered:
             self.write(values | {"state": "delivered", "delivered": now})
-            webhook._metered_close(PROBLEM, self.env._("Messages are delivered again."))
+            webhook._metered_close(
+                PROBLEM, self.env._("Messages are being delivered again.")
+            )
             return True
         wait = wait_before_next(attempts, random.random(), receipt.retry_after)
         if wait is None or receipt.gone:
@@ -220,8 +223,8 @@ class MeteredWebhookDelivery(models.Model):
         webhook = self.webhook_id
         if self.state == "failed":
             follows = self.env._(
-                "It will not be sent again automatically. To send it, choose Send "
-                "Again under Deliveries."
+                "It will not be sent again automatically. To send it again, click "
+                "Send Again under Deliveries."
             )
         else:
             follows = self.env._(
@@ -230,10 +233,10 @@ class MeteredWebhookDelivery(models.Model):
             )
         webhook._metered_raise(
             PROBLEM,
-            self.env._("Webhook messages are not arriving"),
+            self.env._("Webhook messages not delivered"),
             self.env._(
                 "%(address)s did not accept %(message)s (%(kind)s) in %(count)s "
-                "attempts. Last answer: %(answer)s %(follows)s",
+                "attempts. Last response: %(answer)s %(follows)s",
                 address=webhook.address,
                 message=self.message,
                 kind=self.kind,
@@ -267,7 +270,7 @@ class MeteredWebhookAttempt(models.Model):
         ondelete="cascade",
         index=True,
     )
-    moment = fields.Datetime(readonly=True)
+    moment = fields.Datetime(readonly=True, string="Time")
     status = fields.Integer(string="Answer", readonly=True, aggregator=None)
-    answer = fields.Char(string="What It Said", readonly=True)
+    answer = fields.Char(string="Response", readonly=True)
     milliseconds = fields.Integer(readonly=True, aggregator=None)

@@ -25,7 +25,7 @@ class MeteredWebhookSecret(models.Model):
         "metered.webhook", required=True, ondelete="cascade", index=True
     )
     value = fields.Char(required=True)
-    valid_until = fields.Datetime(help="Empty: the one that is in use.")
+    valid_until = fields.Datetime(help="Empty for the current secret.")
 
     @api.autovacuum
     def _gc_replaced(self):
@@ -77,7 +77,7 @@ class MeteredWebhook(models.Model):
         in_use.valid_until = last
         secret = new_secret()
         kept.create({"webhook_id": self.id, "value": secret})
-        self._message_log(body=self.env._("A new secret was made."))
+        self._message_log(body=self.env._("A new secret was created."))
         self.env["metered.webhook.delivery"]._send_soon()
         return secret
 

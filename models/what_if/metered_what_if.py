@@ -42,7 +42,7 @@ class MeteredWhatIf(models.Model):
         "ir.attachment",
         string="Rates From",
         readonly=True,
-        help="A rate file that is not applied: the What If calculates as if it were.",
+        help="A rate file that is not applied. What If calculates as if it were.",
     )
     file_name = fields.Char(readonly=True)
     file_date_from = fields.Date(string="Prices Valid From", readonly=True)
@@ -76,7 +76,9 @@ class MeteredWhatIf(models.Model):
         help="The last customer processed, in order.",
     )
     left_out = fields.Integer(
-        readonly=True, help="Calls of customers or sources that are not included."
+        readonly=True,
+        help="Calls of customers or sources that are not included.",
+        string="Excluded Calls",
     )
     line_ids = fields.One2many(
         "metered.simulation.line",

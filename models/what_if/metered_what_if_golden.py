@@ -42,6 +42,7 @@ class MeteredWhatIfGolden(models.Model):
         [("same", "As expected"), ("differs", "Differs"), ("unrated", "No rate")],
         readonly=True,
         help="Whether the new charge matches the agreed price.",
+        string="Result",
     )
 
     def action_view_call(self):

@@ -74,4 +74,4 @@ class MeteredWhatIfQuestion(models.AbstractModel):
         check_company=True,
     )
     date_from = fields.Date(string="From", required=True)
-    date_to = fields.Date(string="To", required=True, help="Last day of the usage.")
+    date_to = fields.Date(string="Until", required=True, help="Last day of the usage.")

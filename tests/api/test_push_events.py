@@ -310,7 +310,7 @@ class TestPushEvents(PushCase):
         ):
             with self.assertRaises(ValidationError), self.env.cr.savepoint():
                 self.source.write(change)
-        with self.assertRaisesRegex(UserError, "needs no token"):
+        with self.assertRaisesRegex(UserError, "does not receive posts"):
             self.source.action_new_token()
 
     def test_tried_in_the_form(self):
@@ -338,7 +338,7 @@ class TestApiKey(PushCase):
     def test_shown_once_and_kept_as_a_digest(self):
         self.assertNotIn(self.token, str(self.key.sudo().read()))
         self.assertTrue(self.token.startswith(self.key.prefix))
-        with self.assertRaisesRegex(UserError, "made before"):
+        with self.assertRaisesRegex(UserError, "already created"):
             self.key.action_make()
         copy = self.key.copy()
         self.assertEqual((copy.state, copy.prefix), ("new", False))

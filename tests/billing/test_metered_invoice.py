@@ -325,7 +325,7 @@ class TestMeteredInvoice(MeteredInvoiceCase):
         self.price.date_from = "2026-10-15"
         self.make_records("2026-10-20", 1)
 
-        with self.assertRaisesRegex(UserError, "No version of the price is in force"):
+        with self.assertRaisesRegex(UserError, "No version of the price is valid"):
             self.renew(self.make_plan())
 
     def test_whose_price(self):

@@ -387,7 +387,7 @@ class TestReviewDecisions(ReviewCase):
         with self.assertRaisesRegex(UserError, "is waiting for approval"):
             self.approve(row)
         self.assertEqual(row.invoice_id.state, "draft")
-        with self.assertRaisesRegex(UserError, r"Asked for a credit.*Press Release"):
+        with self.assertRaisesRegex(UserError, r"Asked for a credit.*Click Release"):
             row.invoice_id.with_user(self.biller).action_post()
         self.assertEqual(row.invoice_id.state, "draft")
 

@@ -116,7 +116,7 @@ class TestWorkbookSheets(TestCase):
             self.assertEqual((fmt.sheet, fmt.unclear_sheets), ("Sheet1", ()))
 
     def test_nothing_in_it(self):
-        with self.assertRaisesRegex(SourceFileError, "no sheet with anything in it"):
+        with self.assertRaisesRegex(SourceFileError, "contains empty worksheets only"):
             self.detect(("A", [], False), ("B", [], True))
 
     @given(

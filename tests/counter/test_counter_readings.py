@@ -144,7 +144,7 @@ class TestCounterReadings(CounterCase):
             exception.detail,
             "4711: 10200 (2026-10-31 10:00) ← 10300 (2026-10-01 10:00)",
         )
-        self.assertIn("went back", exception.message)
+        self.assertIn("went backward", exception.message)
         self.assertEqual(exception.partner_id, self.customer)
         self.assertEqual(self.used(), 0)
         self.register().reading_ids.value = 10100

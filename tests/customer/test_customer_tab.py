@@ -410,7 +410,7 @@ class TestCustomerTab(MeteredCase):
         late, running, later = self.blocks()
         self.assertIn("late", late["title"])
         self.assertIn("Due since", running["billed"])
-        self.assertIn("after that", later["billed"])
+        self.assertIn("following renewal", later["billed"])
         self.assertTrue(all(len(b["rows"]) == 1 for b in (late, running, later)))
 
     def test_what_the_period_comes_to_at_this_pace(self):

@@ -130,7 +130,7 @@ class TestCodes(unittest.TestCase):
                 self.assertEqual([problem.line for problem in found.problems], [2])
 
     def test_what_is_left_out_is_told(self):
-        self.assertIn("00 at the beginning is left out: 1", assumed(of_code("0044")))
+        self.assertIn("leading 00 was removed: 1", assumed(of_code("0044")))
 
     # === COUNTRY CODES === #
 
@@ -140,7 +140,7 @@ class TestCodes(unittest.TestCase):
         )
         found = reading(text)
         self.assertEqual((asked(found), codes(found)), ([], ["4420", "447400"]))
-        self.assertIn("which have the one above them: 1", assumed(found))
+        self.assertIn("filled in from the row above: 1", assumed(found))
         rows = [["Country Code", "Code", "Rate"], [44, 20, 0.01], [None, 7400, 0.02]]
         found = reading(workbook(("Rates", rows)), "deck.xlsx")
         self.assertEqual(codes(found), ["4420", "447400"])
@@ -164,7 +164,7 @@ class TestCodes(unittest.TestCase):
     def test_country_code_without_an_area_code(self):
         found = reading("country code,area code,rate\n44,,1\n44,20,2\n44,*,3\n")
         self.assertEqual(codes(found), ["44", "4420"])
-        self.assertIn("line 2 already", found.problems[0].text)
+        self.assertIn("already in line 2", found.problems[0].text)
         found = reading("country code,area code,rate\n44,,1\n33,6,2\n")
         self.assertEqual(codes(found), ["44", "336"])
 
@@ -181,7 +181,7 @@ class TestCodes(unittest.TestCase):
         areas = "".join(f"49,{area},1\n" for area in ("4931", *range(201, 230)))
         found = reading("country code,code,rate\n" + areas)
         self.assertEqual((asked(found), codes(found)[0]), ([], "494931"))
-        self.assertIn("such as 4931: 1", assumed(found))
+        self.assertIn("for example 4931: 1", assumed(found))
         found = reading("country code,code,rate\n44,,1\n44,4420,2\n33,336,3\n")
         self.assertEqual(codes(found), ["44", "4420", "336"])
 
@@ -214,7 +214,7 @@ class TestCodes(unittest.TestCase):
                 self.assertIn(text.split("\n")[1].split(",")[0], codes(found))
         found = reading("NPA-NXX,price\n201200,0.1\n201201,0.1\n")
         self.assertEqual((asked(found), codes(found)), ([], ["1201200", "1201201"]))
-        self.assertIn("1 is put before each", assumed(found))
+        self.assertIn("1 is added in front of each", assumed(found))
         for text in ("44\n1", "447400\n33", "336\n337", "1201200\n1201201"):
             rows = "".join(f"{code},1\n" for code in text.split())
             self.assertEqual(asked(reading("prefix,price\n" + rows)), [])

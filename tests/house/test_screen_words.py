@@ -9,7 +9,13 @@ from pathlib import Path
 
 from lxml import etree
 
+from odoo.addons.metered_billing.connectors.kinds import KINDS
+from odoo.addons.metered_billing.connectors.sources import CONNECTORS
+from odoo.addons.metered_billing.ingest.presets import PRESETS
+
 MODULE = Path(__file__).resolve().parents[2]
+#: presets of no switch
+PLAIN = {"generic", "usage", "events"}
 FOLDERS = ("models", "wizards", "ingest", "connectors")
 #: between single stars, maybe over the end of a line
 ITALIC = re.compile(r"(?<![*\w])\*(?![*\s])([^*]+?)(?<![*\s])\*(?![*\w])")
@@ -54,7 +60,32 @@ def words_of_screens():
     return {" ".join(text.split()) for text in found}
 
 
+def table_of(page, heading):
+    """The first cells of the rows of a table."""
+    text = (MODULE / page).read_text("utf-8").split(f"\n## {heading}\n")[1]
+    cells = re.findall(r"^\| ([^|]*) \|", text.split("\n## ")[0], re.M)
+    return cells[1:]
+
+
 class TestScreenWords(unittest.TestCase):
+    def test_presets_for_switches(self):
+        makers = table_of("docs/sources.md", "Presets for switches")
+        names = {preset.name for preset in PRESETS.values() if preset.key not in PLAIN}
+        for name in names:
+            with self.subTest(name):
+                self.assertTrue(name.startswith(tuple(makers)))
+        for maker in makers:
+            with self.subTest(maker):
+                self.assertTrue(any(name.startswith(maker) for name in names))
+        self.assertEqual(len(makers), 15)
+        for page in ("README.md", "static/description/index.html"):
+            text = " ".join((MODULE / page).read_text("utf-8").split())
+            self.assertIn("presets for fifteen kinds of switches", text)
+
+    def test_types_of_sources(self):
+        types = table_of("docs/sources.md", "How records come in")
+        self.assertEqual(len(types), len({*KINDS, *CONNECTORS}))
+
     def test_italics_are_on_a_screen(self):
         known = words_of_screens() | OF_ODOO
         seen = set()

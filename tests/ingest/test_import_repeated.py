@@ -102,7 +102,9 @@ class TestImportRepeated(MeteredCase):
 
     def test_a_file_that_nobody_looks_at_is_refused(self):
         with self.assertRaisesRegex(
-            UserError, r"2 columns named duration, which differ in 1 records.*0 \| 60"
+            UserError,
+            r"2 columns named duration, with different values in 1 "
+            r"records.*0 \| 60",
         ):
             self.by_itself(self.calls((0, 60), (30, 30)))
         self.assertEqual(self.by_itself(self.calls((60, 60), (30, 30))), [60, 30])

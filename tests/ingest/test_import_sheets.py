@@ -101,10 +101,11 @@ class TestImportSheets(MeteredCase):
         sheets = {"October": calls(60), "November": [["Calls"], *calls(7, 8, first=1)]}
         wizard = self.wizard(workbook(sheets))
         self.assertIn(
-            "Several sheets may have the records: October, November", wizard.questions
+            "Several worksheets may contain the records: October, November",
+            wizard.questions,
         )
         self.assertIn("Proposed: October", wizard.questions)
-        with self.assertRaisesRegex(UserError, "Choose one of them"):
+        with self.assertRaisesRegex(UserError, "Choose one, and click"):
             wizard.action_import()
         self.choose(wizard, "November")
         wizard.action_refresh()
@@ -136,20 +137,18 @@ class TestImportSheets(MeteredCase):
 
     def test_only_a_hidden_sheet(self):
         content = workbook({"Cover": COVER, "Calls": calls(60)}, hidden=["Calls"])
-        with self.assertRaisesRegex(UserError, "Only a hidden sheet.*Import Usage"):
+        with self.assertRaisesRegex(UserError, "Only a hidden worksheet.*Import Usage"):
             self.by_itself(content)
         wizard = self.wizard(content)
         self.assertIn(
-            "Only a hidden sheet may have the records: Calls", wizard.questions
+            "Only a hidden worksheet may contain the records: Calls", wizard.questions
         )
         wizard.action_refresh()
         self.assertEqual(self.run_import(wizard), [60])
 
     def test_a_file_that_nobody_looks_at_is_refused(self):
         content = workbook({"A": calls(60), "B": calls(7, first=1)})
-        with self.assertRaisesRegex(
-            UserError, "records: A, B.*Import Usage.*remembers"
-        ):
+        with self.assertRaisesRegex(UserError, "records: A, B.*Import Usage.*saved"):
             self.by_itself(content)
 
     def test_who_may_not_change_the_source(self):
@@ -157,7 +156,7 @@ class TestImportSheets(MeteredCase):
             self.env, "metered_clerk", "metered_billing.group_metered_user"
         )
         wizard = self.wizard(workbook({"A": calls(60), "B": calls(7, first=1)}), user)
-        with self.assertRaisesRegex(UserError, "Choose one of them"):
+        with self.assertRaisesRegex(UserError, "Choose one, and click"):
             wizard.action_import()
         self.choose(wizard, "B")
         wizard.action_refresh()

@@ -83,7 +83,7 @@ class TestDeckImport(MeteredCase):
         wizard = self.wizard("prefix,price\n44,1\n")
         wizard.action_preview()
         action = wizard.action_apply()["params"]
-        self.assertIn("new: 1, dearer: 0", action["message"])
+        self.assertIn("New rates: 1, increases: 0", action["message"])
         self.assertEqual(action["next"]["res_id"], self.carrier.id)
 
         opened = self.carrier.action_import()["context"]
@@ -201,8 +201,8 @@ class TestDeckImport(MeteredCase):
     def test_no_deck_in_the_file(self):
         wizard = self.wizard("a,b\n1,2\n")
         wizard.action_preview()
-        self.assertIn("not known which column has the prefixes", wizard.questions)
-        with self.assertRaisesRegex(UserError, "not known which column"):
+        self.assertIn("could not be detected", wizard.questions)
+        with self.assertRaisesRegex(UserError, "could not be detected"):
             wizard.action_apply()
         with self.assertRaisesRegex(UserError, "empty"):
             self.wizard("\n").action_preview()

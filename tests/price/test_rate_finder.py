@@ -84,7 +84,7 @@ class TestRateFinder(MeteredCase):
         )
 
     def test_what_is_in_the_way(self):
-        self.assertIn("12ab is no number", self.said("12ab"))
+        self.assertIn("12ab is not a number", self.said("12ab"))
         self.assertIn("No destination matches +999123456", self.said("+999123456"))
         self.company.metered_deck_id = False
         self.assertIn(

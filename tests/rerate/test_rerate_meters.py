@@ -270,7 +270,7 @@ class TestRerateMeters(RerateMetersCase):
         self.bill(self.plan)
         self.price.date_from = "2026-11-01"
         run = self.start()
-        self.assertIn("No version of the price is in force", run.line_ids.note)
+        self.assertIn("No version of the price is valid", run.line_ids.note)
         self.assertFalse(run.difference_ids)
         with self.assertRaisesRegex(UserError, "no difference to post"):
             self.approve(run)

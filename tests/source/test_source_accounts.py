@@ -144,7 +144,7 @@ class TestAccountChoice(AccountsCase):
         choice = self.choose(self.bolt, source)
         choice.found_id = self.found(source, "acme.example.com")
         self.assertEqual(choice.taken_id, self.acme)
-        self.assertIn("taken by Acme Ltd", choice.found_id.display_name)
+        self.assertIn("assigned to Acme Ltd", choice.found_id.display_name)
         own = choice.found_id.with_context(metered_partner_id=self.acme.id)
         self.assertIn("this customer's", own.display_name)
         with self.assertRaisesRegex(UserError, "is already assigned to Acme Ltd"):

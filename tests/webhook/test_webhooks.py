@@ -98,6 +98,10 @@ class TestWebhooks(LoopbackRequests, MeteredCase):
             active_model="account.move", active_ids=invoice.ids
         ).create({}).action_create_payments()
         self.assertEqual(self.data("invoice.paid")["invoice"]["due"], "0.00")
+        opened = self.messages("invoice.paid").action_open_record()
+        self.assertEqual(
+            (opened["res_model"], opened["res_id"]), (invoice._name, invoice.id)
+        )
         invoice.button_draft()
         invoice.button_cancel()
         self.assertEqual(self.data("invoice.freed")["records"], 1)

@@ -115,7 +115,7 @@ registry.category("web_tour.tours").add("metered_billing_rate_finder", {
             run: "edit 12ab && press Tab",
         },
         {
-            trigger: ".modal .alert-warning:contains(is no number)",
+            trigger: ".modal .alert-warning:contains(is not a number)",
         },
         {
             content: "A number",

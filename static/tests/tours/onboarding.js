@@ -182,7 +182,7 @@ registry.category("web_tour.tours").add("metered_billing_onboarding", {
                     isDone("source"),
                 ],
                 [
-                    "*Add a Customer*: enter a new **Customer** and its telephone number as **Identifier**, then **Save**.",
+                    "*Add a Customer*: enter a new **Customer** and its phone number as **Identifier**, then **Save**.",
                     newCustomer(),
                     fill("Identifier", "value", "+1 404 555 0100"),
                     save(),

@@ -44,7 +44,7 @@ registry.category("web_tour.tours").add("metered_billing_webhook", {
         },
         {
             content: "Without TLS anybody can read along",
-            trigger: ".alert-warning:contains(does not begin with https)",
+            trigger: ".alert-warning:contains(does not start with https)",
         },
         {
             trigger: ".o_form_button_save",
@@ -52,7 +52,7 @@ registry.category("web_tour.tours").add("metered_billing_webhook", {
         },
         {
             content: "It says what is missing",
-            trigger: ".alert-info:contains(Choose New Secret)",
+            trigger: ".alert-info:contains(Click New Secret)",
         },
         ...newSecret(),
         {
@@ -60,7 +60,7 @@ registry.category("web_tour.tours").add("metered_billing_webhook", {
             run: "click",
         },
         {
-            trigger: ".modal:contains(not even later) footer .btn-primary",
+            trigger: ".modal:contains(missed messages are not sent later) footer .btn-primary",
             run: "click",
         },
         {
@@ -85,7 +85,7 @@ registry.category("web_tour.tours").add("metered_billing_webhook", {
         },
         {
             content: "The receiver answers an error",
-            trigger: ".o_notification:contains(The test did not arrive)",
+            trigger: ".o_notification:contains(The test message was not delivered)",
         },
         {
             trigger: "button[name=action_deliveries]",
