@@ -108,13 +108,14 @@ def is_said(name):
     return request.httprequest.args.get(name, "") in YES
 
 
-def begin_receiving(cr):
+def begin_receiving(cr, commit):
     """Begin a transaction that sees what others commit meanwhile.
 
     Two that store the same event at the same moment would be refused otherwise.
 
-    :param cr: cursor; what it did before is committed
+    :param cr: cursor
+    :param commit: function that commits what it did before
     """
-    cr.commit()
+    commit()
     if cr.connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
         cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")

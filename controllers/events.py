@@ -57,7 +57,7 @@ class Events(http.Controller):
             )
         if is_tried:
             return answered(results(found, source._try_events(events)))
-        begin_receiving(request.env.cr)
+        begin_receiving(request.env.cr, request.env.cr.commit)
         outcomes = source._receive_events(events)
         if outcomes is None:
             raise RequestFault(
