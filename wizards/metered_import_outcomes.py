@@ -21,7 +21,9 @@ class MeteredImport(models.TransientModel):
 
         :param outcomes: list of ``ingest.trial.Outcome``
         """
-        self._set_as_program({"outcomes": [self._show_outcome(one) for one in outcomes]})
+        self._set_as_program(
+            {"outcomes": [self._show_outcome(one) for one in outcomes]}
+        )
 
     def _known_outcomes(self):
         """What was tried; nothing where the columns or answers are others now."""
@@ -71,9 +73,7 @@ class MeteredImport(models.TransientModel):
                 "rule_id": outcome.rule_id or False,
             }
         )
-        labels = dict(
-            exception._fields["reason"]._description_selection(self.env)
-        )
+        labels = dict(exception._fields["reason"]._description_selection(self.env))
         kinds = same_value(outcome.detail, list(outcome.tried))
         return {
             "note": labels[outcome.reason],
