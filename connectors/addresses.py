@@ -67,7 +67,7 @@ def parse_networks(text):
         except ValueError as error:
             raise SourceSettingsError(
                 f"{part} is not a network address.",
-                remedy="Write allowed networks like 192.0.2.7 or 10.1.0.0/16.",
+                remedy="Enter allowed networks in the format 192.0.2.7 or 10.1.0.0/16.",
             ) from error
     return tuple(networks)
 
@@ -102,7 +102,7 @@ class AddressPolicy:
         if plain.is_link_local or plain in METADATA:
             return "a link-local or metadata address"
         if _is_special(plain):
-            return "no address of a server"
+            return "not a server address"
         if _is_own(plain):
             return "this server itself"
         return ""
@@ -121,7 +121,8 @@ class AddressPolicy:
             raise SourceUnreachable(
                 f"The name {host} cannot be resolved: "
                 f"{getattr(error, 'strerror', None) or error}.",
-                remedy="Check the address for typing errors, and this server's DNS.",
+                remedy="Check the address for typing errors, and check this "
+                "server's DNS.",
             ) from None
         refused = {}
         allowed = []
@@ -135,9 +136,10 @@ class AddressPolicy:
         if not allowed:
             shown = ", ".join(f"{ip} is {why}" for ip, why in refused.items())
             raise SourceSettingsError(
-                f"{host} is not connected to: {shown or 'it has no address'}.",
-                remedy="If that is intended, an administrator can add the address to "
-                "the source's allowed networks.",
+                f"Connections to {host} are not allowed: "
+                f"{shown or 'it has no address'}.",
+                remedy="If this is intended, an administrator can add the address to "
+                "the allowed networks.",
             )
         return allowed
 
@@ -176,7 +178,8 @@ def checked_socket(policy):
         reason = policy.refusal(where[0])
         if reason:
             raise PermissionError(
-                errno.EACCES, f"{where[0]} is not connected to: it is {reason}"
+                errno.EACCES,
+                f"Connections to {where[0]} are not allowed: it is {reason}",
             )
         return socket.socket(family, kind, protocol)
 

@@ -145,8 +145,8 @@ class AsteriskSql(Connector):
         user = self.setting("username", "user name")
         if not host or not self.settings.get("database") or not user:
             raise SourceSettingsError(
-                "The source has no host, no database or no user name.",
-                remedy="Enter where Asterisk's database is, and who signs in.",
+                "The source is missing a host, database or user name.",
+                remedy="Enter the location of Asterisk's database and the user name.",
             )
         with authority_file(self.settings.get("authority")) as authority:
             return psycopg2.connect(
@@ -170,9 +170,10 @@ class AsteriskSql(Connector):
         # libpq takes a path, or a name that begins with @, for a socket.
         if host.startswith(("/", "@")) or "," in host:
             raise SourceSettingsError(
-                f"{host} is not connected to: it is not the name of one server.",
-                remedy="Enter the name or address of the server that Asterisk's "
-                "database is on; sockets of this server are not open to sources.",
+                f"Connections to {host} are not allowed: it is not the name of a "
+                "single server.",
+                remedy="Enter the name or address of Asterisk's database server. "
+                "Sockets on this server cannot be used.",
             )
         return self.policy.addresses(host, port)
 
@@ -203,18 +204,18 @@ class AsteriskSql(Connector):
             return SourceUnreachable(
                 f"The database took longer than {STATEMENT_SECONDS} s.",
                 self.where,
-                "Have an index made on the column of the start.",
+                "Create an index on the start column.",
             )
         if isinstance(error, pg.UndefinedTable | pg.UndefinedColumn):
             return SourceSettingsError(
                 f"The database says: {said}.",
                 self.where,
-                "Correct the table and its columns in the source's settings.",
+                "Correct the table and columns in the source settings.",
             )
         denied = isinstance(error, pg.InsufficientPrivilege)
         if denied or "authentication failed" in said or "no pg_hba.conf entry" in said:
             return SourceRefused(
-                f"The database refuses: {said}.",
+                f"The database denied access: {said}.",
                 self.where,
                 "Check user name and password, and give the user the right to SELECT.",
             )
@@ -257,7 +258,7 @@ class AsteriskSql(Connector):
             if columns.get(name) in (WITH_ZONE, WITHOUT_ZONE):
                 return name
         raise SourceSettingsError(
-            f"The table has no column of times called {' or '.join(START_COLUMNS)}.",
+            f"The table has no time column named {' or '.join(START_COLUMNS)}.",
             self.where,
             "Choose the table that Asterisk writes its call records to.",
         )
@@ -285,7 +286,11 @@ class AsteriskSql(Connector):
         ((last,),) = self._rows(
             sql.SQL(query).format(sql.Identifier(column), self.table)
         )
-        return f"The last one began at {last}." if last else "It is empty."
+        return (
+            f"The last call record started at {last}."
+            if last
+            else "The table is empty."
+        )
 
     def _look_rights(self):
         query = "SELECT has_table_privilege(%s, 'INSERT, UPDATE, DELETE')"
@@ -293,9 +298,9 @@ class AsteriskSql(Connector):
             name = self.table.as_string(connection)
         ((writes,),) = self._rows(query, (name,))
         return Check(
-            "The user may only read",
+            "The user has read-only access",
             not writes,
-            "It may change call records, too." if writes else "",
+            "The user can also change call records." if writes else "",
             "Give the source a user of its own with the right to SELECT only."
             if writes
             else "",
@@ -410,9 +415,9 @@ def answering(connection, where):
             if not given_up.is_set():
                 raise
             raise SourceUnreachable(
-                f"The database did not answer within {ANSWER_SECONDS} s.",
+                f"The database did not respond within {ANSWER_SECONDS} s.",
                 where,
-                "Try again later, and look whether its server still works.",
+                "Try again later, and check that the server is working.",
             ) from None
         finally:
             timer.cancel()

@@ -110,9 +110,9 @@ class TokenAuth(NoAuth):
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token:
             raise SourceRefused(
-                "The server gave no access token.",
-                remedy="Check the client id, user name and password; users with a "
-                "second factor cannot be used.",
+                "The server did not issue an access token.",
+                remedy="Check the client ID, user name and password. Users with "
+                "two-factor authentication cannot be used.",
             )
         self._token = token
         self._refresh_token = str(answer.get("refresh_token") or "")

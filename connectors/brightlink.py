@@ -20,8 +20,8 @@ class BrightlinkPbxCloud(HttpJson):
     customer_field = "metered_brightlink_domain"
 
     manual = (
-        "Its API is not public: enter it as the manual that Brightlink gave you says, "
-        "or have the call records delivered as files and set up a file store."
+        "The API is not public. Enter it as described in your Brightlink manual, or "
+        "have the call records delivered as files and set up a file store."
     )
 
     @classmethod

@@ -95,19 +95,19 @@ class FileBudget(Budget):
         limits, subject = self._limits, self._subject
         is_book = subject == "workbook"
         if what == BYTES and most == limits.max_bytes:
-            split = "Save its sheet as CSV and split it" if is_book else "Split it"
+            split = "Save the worksheet as CSV and split it" if is_book else "Split it"
             return SourceFileError(
                 f"The {subject} is larger than {most:,} bytes"
                 f"{' when unpacked' if self._packed else ''}. {split} into smaller"
                 " files."
             )
-        remedy = "save its sheet as CSV" if is_book else "unpack it first"
+        remedy = "save the worksheet as CSV" if is_book else "unpack it first"
         if what == BYTES:
             return SourceFileError(
                 f"The {subject} unpacks to more than {limits.max_ratio} times its size,"
-                f" which call records never do. If it is genuine, {remedy}."
+                f" which is not plausible for call records. If it is genuine, {remedy}."
             )
         return SourceFileError(
-            f"The {subject} asks for more than {most:,.0f} {what}, which call records"
-            f" never do. If it is genuine, {remedy}."
+            f"The {subject} has more than {most:,.0f} {what}, which is not plausible"
+            f" for call records. If it is genuine, {remedy}."
         )

@@ -33,13 +33,15 @@ def credential(value, name="credential"):
     if not variable.startswith(ENVIRONMENT_PREFIX):
         raise SourceSettingsError(
             f"The {name} is taken from the environment variable {variable}.",
-            remedy=f"Only variables whose names begin with {ENVIRONMENT_PREFIX} can be "
-            "used: rename it.",
+            remedy=f"Only environment variables that start with {ENVIRONMENT_PREFIX} "
+            "can "
+            "be used. Rename the variable.",
         )
     if not os.environ.get(variable):
         raise SourceSettingsError(
-            f"The environment variable {variable}, which holds the {name}, is not set.",
-            remedy="Set it where the server is started, and start the server again.",
+            f"The environment variable {variable}, which should contain the {name}, "
+            "is not set.",
+            remedy="Set it where the server is started, and restart the server.",
         )
     return os.environ[variable]
 

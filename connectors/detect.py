@@ -5,12 +5,13 @@
 import codecs
 import re
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
 from math import log2
 from typing import Any
 
+from .column_names import unique_names
 from .delimited_lines import LINE
 from .delimited_records import first_records
 from .errors import SourceFileError
@@ -34,6 +35,7 @@ from .unpack import (
     utf8_blocks,
     without_nul_runs,
 )
+from .workbook_sheets import choose_sheet, look_at_sheets
 
 _HEAD_BYTES = 2**20
 _SAMPLE_BYTES = 256 * 2**10
@@ -64,7 +66,7 @@ _UNPACK = "Unpack it and upload the file inside, or pack it with gzip"
 _FOREIGN = (
     (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        "an old Excel workbook (.xls) or one with a password",
+        "an old Excel workbook (.xls) or password-protected",
         "Save it as XLSX without a password, or as CSV",
     ),
     (b"%PDF-", "a PDF document", _EXPORT),
@@ -109,14 +111,17 @@ def detect_format(
     limits: FileLimits | None = None,
     override: dict[str, Any] | None = None,
     fixed_width: bool = True,
+    fits: Callable[[set[str]], bool] | None = None,
 ) -> FileFormat:
     """How to read a file, by looking at its beginning.
 
     :param file_name: the name that the user knows it by, for messages
     :param override: what the user says instead, any of encoding, delimiter, quote,
-        has_header, skip_lines, skip_records, positions and layout; see
+        has_header, skip_lines, skip_records, positions, sheet and layout; see
         ``file_settings``
     :param fixed_width: whether columns may be at fixed positions
+    :param fits: says of names of columns whether they tell what is needed: in a
+        workbook of several sheets, that one is read
     :raise SourceFileError: no call records can be read from it, and why
     """
     limits = limits or FileLimits()
@@ -129,10 +134,7 @@ def detect_format(
     if not head.strip():
         raise SourceFileError(f"The file{name} is empty.")
     if head.startswith(b"PK\x03\x04"):
-        rows = _workbook_records(path, compression, name, limits)
-        return _described(
-            FileFormat("xlsx", compression, "", "", False, 0, ()), rows, said, limits
-        )
+        return _workbook(path, compression, name, limits, said, fits)
     _refuse_foreign(head, name)
     encoding = said.get("encoding")
     if not encoding:
@@ -177,8 +179,8 @@ def _delimited(found, text, whole, said, name, limits):
     text = text[start:]
     if not text.strip():
         raise SourceFileError(
-            f"The first {skipped:,} lines are skipped, and nothing comes after them."
-            " Skip fewer."
+            f"There is nothing after the first {skipped:,} lines, which are skipped."
+            " Skip fewer lines."
         )
     best = None
     said_delimiter = said.get("delimiter")
@@ -188,9 +190,9 @@ def _delimited(found, text, whole, said, name, limits):
             best = _best_delimiter(text, whole, delimiters, limits, is_said)
     if best is None:
         raise SourceFileError(
-            f"The file{name} shows no columns: neither comma, semicolon, tab nor bar"
-            " separates its lines into equally many values. Check that it holds call"
-            " records, or choose the delimiter."
+            f"No columns were detected in the file{name}: commas, semicolons, tabs and"
+            " bars do not split its lines into the same number of values. Check that it"
+            " contains call records, or choose the delimiter."
         )
     delimiter, records = best
     quote, escape = said.get("quote"), ""
@@ -229,11 +231,13 @@ def _at_positions(found, text, positions, said):
     records, names, skip = sample_records(text, positions, said.get("skip_lines"))
     if said.get("has_header") is False:
         names = None
-    layout, columns = _columns(names, records, len(positions), said.get("layout") or "")
+    layout, columns, repeated = _columns(
+        names, records, len(positions), said.get("layout") or ""
+    )
     known, places = _known_layout(text)
     if known and places == positions:
         # Its heading may be worded otherwise, or missing.
-        layout, columns = known, layout_columns(known, len(positions))
+        layout, columns, repeated = known, layout_columns(known, len(positions)), ()
     return replace(
         found,
         kind="fixed",
@@ -241,6 +245,7 @@ def _at_positions(found, text, positions, said):
         skip_lines=skip,
         skip_records=said.get("skip_records", 0),
         columns=columns,
+        repeated=repeated,
         layout=layout,
         positions=positions,
         touching=find_touching(text, positions),
@@ -257,17 +262,22 @@ def _read_all(file, size):
     return b"".join(parts)
 
 
-def _workbook_records(path, compression, name, limits):
+def _workbook(path, compression, name, limits, said, fits):
+    """The format of the sheet with the records."""
+    found = FileFormat("xlsx", compression, "", "", False, 0, ())
+
+    def describe(rows):
+        width = max(width for _number, _values, width in rows)
+        _refuse_columns(width, limits)
+        records = [
+            (number, values + [""] * (width - len(values)))
+            for number, values, _width in rows
+        ]
+        return _described(found, records, said, limits)
+
     with Workbook(path, compression, limits, name) as workbook:
-        rows = list(islice(workbook.rows(), _SAMPLE_RECORDS))
-    if not rows:
-        raise SourceFileError(f"The file{name} has no sheet with anything in it.")
-    width = max(width for _number, _values, width in rows)
-    _refuse_columns(width, limits)
-    return [
-        (number, values + [""] * (width - len(values)))
-        for number, values, _width in rows
-    ]
+        looks = look_at_sheets(workbook, describe, fits or (lambda _names: False))
+    return choose_sheet(looks, said.get("sheet", ""), name)
 
 
 def _refuse_foreign(head, name):
@@ -416,8 +426,8 @@ def _described(found, rows, said, limits):
         records = [record for line, record in rows if line > skip_lines]
     if not records:
         raise SourceFileError(
-            f"The first {skip_lines:,} lines are skipped, and nothing comes after them."
-            " Skip fewer."
+            f"There is nothing after the first {skip_lines:,} lines, which are skipped."
+            " Skip fewer lines."
         )
     if has_header is None:
         has_header = _has_header(records)
@@ -427,7 +437,9 @@ def _described(found, rows, said, limits):
         skip = int(bool(data) and _is_types_line(data[0]))
     data = data[skip:]
     width = _width(data or records)
-    layout, columns = _columns(
+    if has_header and found.kind == "delimited":
+        width = _named_width(records[0], data, width, rows)
+    layout, columns, repeated = _columns(
         records[0] if has_header else None,
         [record for record in data if len(record) == width],
         width,
@@ -439,6 +451,7 @@ def _described(found, rows, said, limits):
         skip_lines=skip_lines,
         skip_records=skip,
         columns=columns,
+        repeated=repeated,
         layout=layout,
     )
 
@@ -451,8 +464,36 @@ def _refuse_columns(widest, limits):
         )
 
 
+def _named_width(header, data, width, rows):
+    """The count of columns, where records have more values than there are names.
+
+    A decimal comma that is not quoted, or a column of row numbers without a name, puts
+    values under the names of others. Delimiters at the ends of lines do not, nor does a
+    last column without a name that is empty in some records.
+
+    :param rows: records with their lines, for the message
+    :return: ``width``; that of the names, where some records have as many: the others
+        are no good ones
+    :raise SourceFileError: all records have more
+    """
+    named = len(header)
+    longer = [record for record in data if any(_stripped(record[named:]))]
+    if not longer or width <= named:
+        return width
+    if any(len(record) == named for record in data):
+        return named
+    if len(longer) < len(data):
+        return width
+    line = next(line for line, record in rows if record is longer[0])
+    raise SourceFileError(
+        f"Line {line} has {len(longer[0])} values, but the file has only {named} column"
+        " names; the other lines are alike. If the delimiter is also in values, such as"
+        " in 1,5, export with another delimiter, or with quotes around values."
+    )
+
+
 def _columns(header, records, width, said):
-    """Layout and columns.
+    """Layout, columns, and names that several of them have.
 
     :param header: the names, None when there is no header
     :param said: the layout that the user chose, or ''
@@ -461,16 +502,17 @@ def _columns(header, records, width, said):
         layout, columns = recognise_records(records, said)
         if said and not layout:
             layout, columns = said, layout_columns(said, width)
-        return layout, columns or _unique([""] * width)
-    columns = _unique(header + [""] * (width - len(header)))
+        return layout, columns or unique_names([""] * width)[0], ()
+    columns, repeated = unique_names(header + [""] * (width - len(header)))
+    present = {*columns, *(name for name, _columns in repeated)}
     if said:
-        missing = LAYOUTS[said].header - set(columns) if said in LAYOUTS else {said}
+        missing = LAYOUTS[said].header - present if said in LAYOUTS else {said}
         if missing:
             raise SourceFileError(
-                f"The header lacks {', '.join(sorted(missing))} of the layout"
+                f"The header is missing {', '.join(sorted(missing))} of the layout"
                 f" {said!r}. Choose another layout."
             )
-    return said or recognise_header(columns), columns
+    return said or recognise_header(present), columns, repeated
 
 
 def _has_header(records):
@@ -504,17 +546,3 @@ def _is_types_line(record):
 
 def _stripped(record):
     return [cell.strip() for cell in record]
-
-
-def _unique(names):
-    """Column names: stripped, none empty (column_3), none twice (name_2)."""
-    columns = {}
-    taken = {name.strip() for name in names}
-    numbers = Counter()  # of names that come again
-    for position, name in enumerate(names, 1):
-        wanted = column = name.strip() or f"column_{position}"
-        while column in columns or (numbers[wanted] and column in taken):
-            numbers[wanted] += 1
-            column = f"{wanted}_{numbers[wanted] + 1}"
-        columns[column] = position
-    return tuple(columns)

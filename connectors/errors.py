@@ -28,10 +28,11 @@ class SourceError(Exception):
     :param retry_after: seconds after which it is worth trying again, where known
 
     None of them holds credentials. ``retry`` says whether the same attempt may succeed
-    later although nobody did anything.
+    later although nobody did anything; ``status`` is HTTP's, 0 where none came.
     """
 
     retry = False
+    status = 0
 
     def __init__(self, what, where="", remedy="", retry_after=None):
         self.what, self.where, self.remedy = map(_short, (what, where, remedy))
@@ -85,7 +86,7 @@ def leads_out(path):
     :return: :class:`SourceSettingsError`
     """
     return SourceSettingsError(
-        "A link leads out of the source's folder.",
+        "A link points outside the source's folder.",
         path,
-        "Remove the link, and have a real folder or file in its place.",
+        "Replace the link with a real folder or file.",
     )

@@ -94,7 +94,7 @@ class DiskFolder(AbstractFileSystem):
                 raise
         if not stat.S_ISREG(os.fstat(opened).st_mode):
             os.close(opened)
-            raise FileNotFoundError(errno.ENOENT, "It is no file", path)
+            raise FileNotFoundError(errno.ENOENT, "Not a file", path)
         return os.fdopen(opened, mode)
 
     def makedirs(self, path, exist_ok=False):

@@ -62,7 +62,7 @@ class Folder:
                 raise SourceNotFound(
                     "The folder does not exist.",
                     self.path,
-                    "Correct the folder in the source's settings, or create it.",
+                    "Correct the folder in the source settings, or create it.",
                 )
         return counted(len(self.files()), "file")
 
@@ -84,10 +84,10 @@ class Folder:
                     files.append(StoredFile(self.name_of(path), size, _modified(info)))
                 if len(files) + len(waiting) > MOST_FILES:
                     raise SourceSettingsError(
-                        f"The folder holds more than {MOST_FILES:,} files.",
+                        f"The folder contains more than {MOST_FILES:,} files.",
                         self.path,
-                        "Have imported files moved or deleted, or choose a folder of "
-                        "its own.",
+                        "Have imported files moved or deleted, or use a separate "
+                        "folder.",
                     )
         return files
 
@@ -167,20 +167,20 @@ class Folder:
             raise SourceNotFound(
                 "It does not exist.",
                 where,
-                "Correct the folder in the source's settings, or create it.",
+                "Correct the folder in the source settings, or create it.",
             ) from None
         except PermissionError as error:
             raise SourceRefused(
-                f"The file store does not allow it: {_short(error)}.",
+                f"The file store denied access: {_short(error)}.",
                 where,
-                "Give the source's user the rights, or correct its credentials.",
+                "Grant the source's user access, or correct its credentials.",
             ) from None
         except Exception as error:
             if getattr(error, "errno", None) in OF_A_DISK:
                 raise SourceUnreachable(
-                    f"The disk is full or does not work: {_short(error)}.",
+                    f"The disk is full or failing: {_short(error)}.",
                     where,
-                    "Free some space on it; it is tried again.",
+                    "Free up some space. The next attempt is automatic.",
                 ) from None
             # Each file system has exceptions of its own, which need not be installed.
             raise SourceUnreachable(
@@ -231,8 +231,8 @@ def relative_parts(path, label):
     parts = PurePosixPath(path or "").parts
     if not parts or path.startswith("/") or ".." in parts:
         raise SourceSettingsError(
-            f"The {label} {path!r} is none within the source's folder.",
-            remedy="Enter a name such as done.",
+            f"The {label} {path!r} is not inside the source's folder.",
+            remedy="Enter a name, for example done.",
         )
     return parts
 

@@ -29,7 +29,7 @@ def checked_settings(said):
     :param said: dict, any of `encoding`, `delimiter` (one character), `quote` (that, or
         `none`), `has_header`, `skip_lines` (before the header), `skip_records` (after
         it), `positions` (where columns begin, from 1 on, as a list or as a text with
-        commas or blanks) and `layout`; or None
+        commas or blanks), `sheet` (title of a workbook's) and `layout`; or None
     :return: dict; what is None or an empty text is left out, it is to be detected
     :raise SourceFileError: something of it cannot be, and what it may be
     """
@@ -37,11 +37,12 @@ def checked_settings(said):
         return {}
     if not isinstance(said, dict):
         raise SourceFileError(
-            "How a file is written is said by name, such as the encoding or delimiter."
+            "File settings must be given by name, for example the encoding or "
+            "delimiter."
         )
     if unknown := [str(name)[:40] for name in said if name not in _CHECKS]:
         raise SourceFileError(
-            f"{unknown[0]!r} is nothing that can be said of a file. Say any of"
+            f"{unknown[0]!r} is not a file setting. Available settings:"
             f" {', '.join(_CHECKS)}."
         )
     return {
@@ -66,7 +67,7 @@ def _encoding(said):
             name = ""
     if not _CHARACTER_SETS.fullmatch(name):
         raise SourceFileError(
-            f"The encoding {_shown(said)} is not known. Choose for example utf-8 or"
+            f"The encoding {_shown(said)} is unknown. Choose, for example, utf-8 or"
             " cp1252."
         )
     return _USUAL.get(name, name)
@@ -76,7 +77,7 @@ def _delimiter(said):
     is_one = isinstance(said, str) and len(said) == 1 and said.isascii()
     if not is_one or said in '"\r\n\0':
         raise SourceFileError(
-            f"{_shown(said)} cannot separate columns. Choose for example a comma, a"
+            f"{_shown(said)} cannot separate columns. Choose, for example, a comma, a"
             " semicolon or a tab."
         )
     return said
@@ -85,7 +86,7 @@ def _delimiter(said):
 def _has_header(said):
     if said not in (True, False):  # 1 and 0, too
         raise SourceFileError(
-            f"Whether the file has a header is true or false, not {_shown(said)}."
+            f"The header setting must be true or false, not {_shown(said)}."
         )
     return bool(said)
 
@@ -128,20 +129,26 @@ def _positions(said):
         isinstance(one, int) and not isinstance(one, bool) for one in said
     ):
         raise SourceFileError(
-            f"{_shown(said)} does not say where columns begin. Enter numbers such as"
-            " 1, 10, 24: the first character of a line is 1."
+            f"{_shown(said)} is not a list of column positions. Enter numbers such as"
+            " 1, 10, 24. The first character of a line is 1."
         )
     rising = all(one < next_one for one, next_one in pairwise(said))
     if said[0] < 1 or said[-1] > _MOST_SKIPPED or not rising:
         raise SourceFileError(
             f"The positions {_shown(list(said))} are not in order. Enter where each"
-            " column begins from left to right: the first character of a line is 1."
+            " column starts, from left to right. The first character of a line is 1."
         )
     return tuple(said)
 
 
 def _words(text):
     return re.split(r"[\s,;]+", text.strip())
+
+
+def _sheet(said):
+    if not isinstance(said, str):
+        raise SourceFileError(f"{_shown(said)} is not the name of a worksheet.")
+    return said
 
 
 def _layout(said):
@@ -163,6 +170,7 @@ _CHECKS = {
     "skip_lines": _skip_lines,
     "skip_records": _skip_records,
     "positions": _positions,
+    "sheet": _sheet,
     "layout": _layout,
 }
-_TEXTS = ("encoding", "delimiter", "quote", "positions", "layout")
+_TEXTS = ("encoding", "delimiter", "quote", "positions", "sheet", "layout")

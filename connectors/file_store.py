@@ -123,7 +123,7 @@ class FileStore:
     ):
         if afterwards not in AFTERWARDS:
             raise SourceSettingsError(
-                f"Files cannot be treated like this afterwards: {afterwards}.",
+                f"Unknown setting for imported files: {afterwards}.",
                 remedy=f"Choose one of these: {', '.join(AFTERWARDS)}.",
             )
         self._fs = fs
@@ -148,22 +148,22 @@ class FileStore:
         matching = [file for file in files if self._matches(file.name)]
         checks.append(
             Check(
-                "There are files of that name",
+                "Matching files found",
                 bool(matching) or not files,
                 f"{len(matching)} of {counted(len(files), 'file')}"
                 f" match{'es' if len(files) == 1 else ''} {', '.join(self._patterns)}.",
                 ""
                 if matching or not files
-                else "Correct the name pattern: * stands for any text.",
+                else "Correct the file name pattern: * matches any text.",
             )
         )
         if self._afterwards != "keep":
             attempt(
                 checks,
-                "Imported files can be put away",
+                "Imported files can be moved or deleted",
                 self._look_writing,
-                "Let the source keep files, or give its user the right to write into "
-                "the folder.",
+                "Leave imported files in place, or grant the user write access to the "
+                "folder.",
             )
         return checks
 
@@ -261,9 +261,9 @@ class FileStore:
                     copy.write(block)
         if copied != file.size or self._folder.current(file) != file:
             raise SourceUnreachable(
-                f"The file {file.name} changed while it was copied.",
+                f"The file {file.name} was changed while it was copied.",
                 path,
-                "It is tried again when it stays the same.",
+                "It is tried again once it no longer changes.",
             )
         return Fetched(file, str(target), digest.hexdigest())
 
@@ -280,7 +280,7 @@ class FileStore:
             return "kept"
         current = self._folder.current(file)
         if current is not None and current != file:
-            return "kept: it was changed meanwhile"
+            return "kept because it was changed in the meantime"
         path = self._folder.path_of(file)
         with self._folder.asking(path):
             target = self._moved_before(file, sha256)

@@ -50,8 +50,8 @@ def open_file_system(settings, policy=None):
     opener = {"local": _local, "sftp": _sftp, "s3": _s3}.get(kind)
     if opener is None:
         raise SourceSettingsError(
-            f"There is no file store of the kind {kind}.",
-            remedy="Choose a folder of this server, SFTP or S3.",
+            f"Unknown file store: {kind}.",
+            remedy="Choose a folder on this server, SFTP or S3.",
         )
     return opener(settings, policy, redact), settings.get("folder") or "", redact
 
@@ -90,10 +90,11 @@ def _local(settings, _policy, _redact):
     open_to = [root for root in roots if os.path.commonpath((root, real)) == root]
     if not os.path.isabs(folder) or not open_to:
         raise SourceSettingsError(
-            f"The folder {folder or '(none)'} of this server is not open to sources.",
-            remedy="Whoever runs the server names the folders that are in the "
+            f"The folder {folder or '(none)'} on this server cannot be used by "
+            "sources.",
+            remedy="The server administrator has to list the allowed folders in the "
             f"environment variable {FOLDERS}, separated by {os.pathsep}"
-            + (f". Now these are: {', '.join(roots)}." if roots else "."),
+            + (f". Currently allowed: {', '.join(roots)}." if roots else "."),
         )
     return _unconfigured(DiskFolder)(open_to[0], real, skip_instance_cache=True)
 
@@ -109,14 +110,14 @@ def _sftp(settings, policy, redact):
     host, port = settings.get("host"), int(settings.get("port") or SSH_PORT)
     if not host or not settings.get("username"):
         raise SourceSettingsError(
-            "The source has no host or no user name.",
-            remedy="Enter where the SFTP server is, and who signs in.",
+            "The source is missing a host or user name.",
+            remedy="Enter the SFTP server and the user name.",
         )
     password = redact.add(credential(settings.get("password"), "password"))
     key_text = redact.add(credential(settings.get("private_key"), "private key"))
     if not password and not key_text:
         raise SourceSettingsError(
-            "The source has no password and no private key.",
+            "The source is missing a password or private key.",
             remedy="Enter one of them.",
         )
     where = f"sftp://{host}:{port}"
@@ -125,9 +126,9 @@ def _sftp(settings, policy, redact):
         sock = policy.connect(host, port, CONNECT_SECONDS)
     except OSError as error:
         raise SourceUnreachable(
-            f"The server cannot be connected to: {error.strerror or error}.",
+            f"Could not connect to the server: {error.strerror or error}.",
             where,
-            "Check host and port, and whether a firewall is in between.",
+            "Check the host and port, and whether a firewall blocks the connection.",
         ) from None
 
     class Sftp(_unconfigured(SFTPFileSystem)):
@@ -160,15 +161,15 @@ def _sftp(settings, policy, redact):
         raise
     except paramiko.AuthenticationException:
         raise SourceRefused(
-            "The server does not let the user in.",
+            "The server rejected the login.",
             where,
             "Correct the user name and the password or private key.",
         ) from None
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise SourceUnreachable(
-            f"The server does not answer as an SFTP server: {redact(error)}.",
+            f"The server does not respond as an SFTP server: {redact(error)}.",
             where,
-            "Check host and port.",
+            "Check the host and port.",
         ) from None
 
 
@@ -194,18 +195,18 @@ def _known_keys(paramiko, keys, where):
             fingerprint = base64.b64encode(digest).decode().rstrip("=")
             if keys:
                 raise SourceRefused(
-                    f"The server has another key than the one that was entered, with "
-                    f"the fingerprint SHA256:{fingerprint}.",
+                    "The server has a different key than the one entered on the "
+                    f"source. Its fingerprint is SHA256:{fingerprint}.",
                     where,
-                    "Ask whoever runs it whether the key was changed. Otherwise "
-                    "somebody else answers in its place.",
+                    "Ask the server administrator whether the key was changed. If "
+                    "not, another server may be impersonating it.",
                 )
             raise SourceSettingsError(
-                f"The server's key is not known. It shows: {shown} (fingerprint "
+                f"The server's key is unknown. The server sent {shown} (fingerprint "
                 f"SHA256:{fingerprint}).",
                 where,
-                "Compare the fingerprint with what whoever runs it tells you, and "
-                "enter the key as the server's key.",
+                "Compare the fingerprint with the one from the server administrator, "
+                "then enter the key as the Server Key.",
             )
 
     return KnownKeys()
@@ -219,7 +220,7 @@ def _private_key(paramiko, text):
             continue
     raise SourceSettingsError(
         "The private key cannot be read.",
-        remedy="Enter an ED25519, ECDSA or RSA key in OpenSSH's form, without a "
+        remedy="Enter an ED25519, ECDSA or RSA key in OpenSSH format, without a "
         "passphrase.",
     )
 
@@ -235,7 +236,8 @@ def _s3(settings, policy, redact):
         if parts.scheme not in ("https", "http") or not parts.hostname:
             raise SourceSettingsError(
                 f"{redact(address)} is not the address of an S3 server.",
-                remedy="Enter it like https://s3.example.com, or nothing for Amazon.",
+                remedy="Enter an address such as https://s3.example.com, or "
+                "leave it empty for Amazon.",
             )
         policy.addresses(
             parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
@@ -245,7 +247,7 @@ def _s3(settings, policy, redact):
     if not key or not secret:
         # It would otherwise take the ones of this server.
         raise SourceSettingsError(
-            "The source has no access key or no secret key.",
+            "The source is missing an access key or secret key.",
             remedy="Enter them as user name and password.",
         )
     client = {"region_name": settings.get("region") or None}
@@ -289,5 +291,5 @@ def _own_session():
 def _missing(library, what):
     return SourceSettingsError(
         f"{what} needs the Python library {library}, which is not installed.",
-        remedy=f"Ask whoever runs the server to install it: pip install {library}",
+        remedy=f"Ask the server administrator to install it: pip install {library}",
     )

@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .chunks import read_in_chunks
+from .column_names import Repeated, settle_names
 from .delimited import DelimitedReader
 from .delimited_records import RecordScanner, record_text
 from .detect import detect_format
@@ -46,6 +47,7 @@ __all__ = [
     "preview",
     "raw_record",
     "read_chunks",
+    "settle_columns",
 ]
 
 _PREVIEW_BLOCK_BYTES = 256 * 2**10
@@ -64,7 +66,7 @@ def check_file(path, fmt: FileFormat, limits: FileLimits | None = None) -> FileF
         with Unpacked(path, "", limits, digest) as file:
             for _block in file.blocks():
                 pass
-        with Workbook(path, fmt.compression, limits) as workbook:
+        with Workbook(path, fmt.compression, limits, sheet=fmt.sheet) as workbook:
             lines = workbook.check()
             unpacked = workbook.unpacked_bytes
     elif fmt.kind == "fixed":
@@ -84,12 +86,29 @@ def check_file(path, fmt: FileFormat, limits: FileLimits | None = None) -> FileF
         lines = counter.ended + (not last.endswith((b"\n", b"\r")))
     if not preview(path, fmt, 1, limits).records:
         raise SourceFileError(
-            "The file holds a header and no call records."
+            "The file has a header but no call records."
             if fmt.has_header
-            else "The file holds no call records."
+            else "The file has no call records."
         )
     records = max(1, lines - fmt.skip_lines - fmt.has_header - fmt.skip_records)
     return FileFacts(unpacked, records, digest.hexdigest(), passed)
+
+
+def settle_columns(
+    path, fmt: FileFormat, limits: FileLimits | None = None
+) -> tuple[FileFormat, list[Repeated]]:
+    """The format with names of columns as they are in all of the file.
+
+    Where columns of one name say the same, the first of them has it; it is nobody's
+    where they differ.
+
+    :return: that, and what is found of the names whose columns differ
+    """
+    if not fmt.repeated:
+        return fmt, []
+    return settle_names(
+        fmt, (chunk.frame for chunk in read_chunks(path, fmt, limits=limits))
+    )
 
 
 def read_chunks(
@@ -141,7 +160,7 @@ def raw_record(
     limits = limits or FileLimits()
     text = None
     if fmt.kind == "xlsx":
-        with Workbook(path, fmt.compression, limits) as workbook:
+        with Workbook(path, fmt.compression, limits, sheet=fmt.sheet) as workbook:
             for number, values, _width in workbook.rows():
                 if number >= line:
                     text = as_csv(values) if number == line else None
@@ -164,7 +183,7 @@ def _opened(path, fmt, limits, block_bytes):
     """Pieces of the records of a file."""
     skip = fmt.has_header + fmt.skip_records
     if fmt.kind == "xlsx":
-        with Workbook(path, fmt.compression, limits) as workbook:
+        with Workbook(path, fmt.compression, limits, sheet=fmt.sheet) as workbook:
             yield workbook_pieces(workbook, fmt.columns, skip, fmt.skip_lines)
         return
     with Unpacked(path, fmt.compression, limits) as file:

@@ -36,6 +36,14 @@ class FileFormat:
     # Records after the header that are no data, such as CUCM's line of types.
     skip_records: int
     columns: tuple[str, ...]  # unique, not empty
+    # Names that several columns have, each with what these are called instead.
+    repeated: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    # Of a workbook: the sheet with the records, '' for the first with anything in it;
+    # those with anything in them, and whether each is hidden; those that it may be,
+    # where that is not clear.
+    sheet: str = ""
+    sheets: tuple[tuple[str, bool], ...] = ()
+    unclear_sheets: tuple[str, ...] = ()
     layout: str = ""  # key in layouts.LAYOUTS
     skip_lines: int = 0  # lines (rows) before the header, such as titles of a report
     quote: str = '"'  # '' where quotes are text
@@ -47,21 +55,22 @@ class FileFormat:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; ``from_dict`` is the way back."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
-        }
+        return {name: _listed(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "FileFormat":
         names = {item.name for item in fields(cls)}
         return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in values.items()
-                if name in names
-            }
+            **{name: _frozen(value) for name, value in values.items() if name in names}
         )
+
+
+def _listed(value):
+    return [*map(_listed, value)] if isinstance(value, tuple) else value
+
+
+def _frozen(value):
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
@@ -110,17 +119,17 @@ class BadLine:
             return f"{start} opens a quoted value that is not properly closed."
         if self.reason == "two_ways":
             return (
-                f"{start}: the quotes in lines {found} and {expected} make one record"
-                f" of lines {found} to {expected}, or are part of the text, and each"
-                " line is a record. Remove the two quotes or double them."
+                f"{start}: the quotes in lines {found} and {expected} either join lines"
+                f" {found} to {expected} into one record, or are part of the text."
+                " Remove the two quotes or double them."
             )
         if self.reason == "off_position":
             return (
-                f"{start} has text across position {found}, where a column begins."
-                " It may be shifted."
+                f"{start} has text across position {found}, where a column starts."
+                " The line may be shifted."
             )
         if self.reason == "no_moment":
-            return f"{start} has no date and no time, as a record has."
+            return f"{start} has no date and no time, so it is not a record."
         return f"{start} is longer than {expected:,} bytes."
 
     @classmethod

@@ -41,6 +41,8 @@ class FreeswitchJson(Kind):
     name = "FreeSWITCH, posting JSON"
     preset = "freeswitch"
     is_posted_to = True
+    has_tokens = True
+    posted_columns = COLUMNS
     writes_json = True
 
     @classmethod
@@ -70,9 +72,11 @@ def read_body(body, content_type=""):
                 body = fields["cdr"][0].encode()
         document = read_json(body)
     except (ValueError, KeyError, binascii.Error) as error:
-        raise SourceAnswerError("The record is no JSON.", remedy=REMEDY) from error
+        raise SourceAnswerError(
+            "The record is not valid JSON.", remedy=REMEDY
+        ) from error
     if not isinstance(document, dict):
-        raise SourceAnswerError("The record is no JSON object.", remedy=REMEDY)
+        raise SourceAnswerError("The record is not a JSON object.", remedy=REMEDY)
     return document
 
 

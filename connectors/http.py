@@ -22,6 +22,7 @@ from .credentials import Redaction
 from .errors import (
     SourceAnswerError,
     SourceBusy,
+    SourceError,
     SourceRefused,
     SourceUnreachable,
 )
@@ -195,11 +196,11 @@ class HttpClient:
                     return answer
             # The connection was cut by us, and whatever came of it is half of it.
             raise SourceUnreachable(
-                f"The server took longer than {self.limits.request_seconds:g} s for one"
-                " answer.",
+                f"The server took longer than {self.limits.request_seconds:g} s to"
+                " respond.",
                 where,
-                "Try again later; if it stays so, the server is overloaded or too much"
-                " is asked for at once.",
+                "Try again later. If the problem persists, the server is overloaded "
+                "or too much data is requested at once.",
             )
         except requests.exceptions.SSLError as error:
             # Not chained: its text may hold the whole address with parameters.
@@ -207,18 +208,19 @@ class HttpClient:
                 f"The server's certificate or encryption is not trusted: "
                 f"{reason(error, self.redact)}.",
                 where,
-                "Have the server's certificate mended, or name the file of its issuer "
-                "in the source's settings.",
+                "Have the server's certificate fixed, or enter its certificate "
+                "authority in the source settings.",
             ) from None
         except requests.exceptions.ConnectTimeout:
             raise SourceUnreachable(
                 f"No connection within {self.limits.connect_seconds:g} s.",
                 where,
-                "Check the address, and firewalls on the way.",
+                "Check the address and any firewalls in between.",
             ) from None
         except BROKEN as error:
             raise SourceUnreachable(
-                f"The connection failed or broke: {reason(error, self.redact)}.",
+                f"The connection failed or was interrupted: "
+                f"{reason(error, self.redact)}.",
                 where,
                 "Try again later, and check the address.",
             ) from None
@@ -241,7 +243,11 @@ class HttpClient:
                 stream=True,
             ) as response:
                 if response.status_code in REDIRECTS:
-                    url = self._redirected(method, url, response, where)
+                    try:
+                        url = self._redirected(method, url, response, where)
+                    except SourceError as error:
+                        error.status = response.status_code
+                        raise
                     sent = sent | {"params": None}  # the new address has its own
                     continue
                 body = read_body(response, limits.answer_bytes, where)
@@ -256,7 +262,7 @@ class HttpClient:
         raise SourceAnswerError(
             f"The server redirects more than {limits.redirects} times.",
             where,
-            "Check the address: it is probably not the one of the API.",
+            "Check the address. It is probably not the address of the API.",
         )
 
     # ---- where to
@@ -279,9 +285,9 @@ class HttpClient:
         url = whole_address(url, self.address + "/")
         if not self._is_ours(url):
             raise SourceAnswerError(
-                f"The server sends us on to another one, {urlsplit(url).hostname}.",
+                f"The server redirects to another server, {urlsplit(url).hostname}.",
                 self.redact(self.address),
-                "If that is right, enter that address as the source's.",
+                "If this is correct, enter that address on the source.",
             )
         return url
 
@@ -296,15 +302,15 @@ class HttpClient:
         )
         if server_of(url) != server_of(target) and not upgraded:
             raise SourceAnswerError(
-                f"The server redirects to another one, {self.redact(new.hostname)}.",
+                f"The server redirects to another server, {self.redact(new.hostname)}.",
                 where,
-                "If that is right, enter that address as the source's.",
+                "If this is correct, enter that address on the source.",
             )
         if method != "GET":
             raise SourceAnswerError(
-                "The server redirects what we send.",
+                "The server redirects POST requests.",
                 where,
-                f"Enter the address that it redirects to: {self.redact(target)}",
+                f"Enter the address it redirects to: {self.redact(target)}",
             )
         return target
 

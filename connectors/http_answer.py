@@ -34,7 +34,8 @@ def read_body(response, limit, where):
     encoding = response.headers.get("Content-Encoding", "identity").lower().strip()
     if encoding not in ("identity", "", "gzip", "x-gzip"):
         raise SourceAnswerError(
-            f"The answer is packed as {encoding!r}, which was not asked for.", where
+            f"The response uses the encoding {encoding!r}, which was not requested.",
+            where,
         )
     # urllib3's own unpacking makes a whole block of whatever a few bytes hold.
     unpack = zlib.decompressobj(31) if "gzip" in encoding else None
@@ -47,28 +48,28 @@ def read_body(response, limit, where):
                 block = unpack.decompress(block, limit - total + 1)
             except zlib.error as error:
                 raise SourceUnreachable(
-                    f"The answer is not properly packed: {error}.", where
+                    f"The response is not properly compressed: {error}.", where
                 ) from None
         elif not block:
             break
         total += len(block)
         if total > limit:
             raise SourceAnswerError(
-                f"The answer is larger than {limit / 2**20:g} MiB.",
+                f"The response is larger than {limit / 2**20:g} MiB.",
                 where,
-                "Ask for less at once, or check that the address is the one of "
-                "the API.",
+                "Request less data at once, or check that the address is that of the "
+                "API.",
             )
         if unpack is not None and total > max(FREE_BYTES, MAX_RATIO * packed):
             raise SourceAnswerError(
-                f"The answer unpacks to more than {MAX_RATIO} times its size, which"
-                " call records never do.",
+                f"The response unpacks to more than {MAX_RATIO} times its size, which"
+                " is not plausible for call records.",
                 where,
-                "Check that the address is the one of the API.",
+                "Check that the address is that of the API.",
             )
         parts.append(block)
     if unpack is not None and total and not unpack.eof:
-        raise SourceUnreachable("The answer broke off.", where)
+        raise SourceUnreachable("The response was cut off.", where)
     return b"".join(parts)
 
 
@@ -80,20 +81,21 @@ def parse(response, body, where):
     )
     if html or (kind and "json" not in kind):
         raise SourceAnswerError(
-            "The server answers with a web page instead of data."
+            "The server returned a web page instead of data."
             if html
-            else f"The server answers with {kind.split(';')[0]!r} instead of JSON.",
+            else f"The server returned {kind.split(';')[0]!r} instead of JSON.",
             where,
-            "Check the address: it must be the one of the API.",
+            "Check the address. It must be the address of the API.",
             foreign=True,
         )
     try:
         return read_json(body)
     except ValueError as error:
         failure = SourceAnswerError(
-            f"The answer is no valid JSON: {error}.",
+            f"The response is not valid JSON: {error}.",
             where,
-            "Try again later; if it stays so, ask the switch's vendor.",
+            "Try again later. If the problem persists, contact the vendor of the "
+            "switch.",
         )
         failure.retry = True
         raise failure from None

@@ -146,7 +146,7 @@ class HttpJson(Pages, HttpConnector):
             name = self.settings.get("key_name")
             if not name:
                 raise SourceSettingsError(
-                    f"The {kind} that the API key goes into has no name.",
+                    f"The {kind} for the API key has no name.",
                     remedy=self.manual,
                 )
             auth = HeaderAuth if kind == "header" else QueryAuth
@@ -154,7 +154,7 @@ class HttpJson(Pages, HttpConnector):
         if kind in OAUTH2:
             return self._make_token_auth(OAUTH2[kind])
         raise SourceSettingsError(
-            f"There is no authentication called {kind}.",
+            f"Unknown authentication method: {kind}.",
             remedy="Choose none, basic, bearer, header, query, oauth2_client or "
             "oauth2_password.",
         )
@@ -163,7 +163,7 @@ class HttpJson(Pages, HttpConnector):
         address = self.settings.get("token_address")
         if not address:
             raise SourceSettingsError(
-                "There is no address to get access tokens from.", remedy=self.manual
+                "No token URL is set for access tokens.", remedy=self.manual
             )
         client = {
             "client_id": self.setting("client_id", "client ID"),
@@ -253,9 +253,9 @@ class HttpJson(Pages, HttpConnector):
         total = whole_number(follow(answer.data, parse_path(field)))
         if total is None:
             raise SourceAnswerError(
-                f"The answer has no number at {field}.",
+                f"The response has no number at {field}.",
                 answer.where,
-                "Correct the place of the count in the source's settings.",
+                "Correct the Count Field in the source settings.",
             )
         return total
 
@@ -331,15 +331,15 @@ class HttpJson(Pages, HttpConnector):
             return []
         if not isinstance(rows, list):
             raise SourceAnswerError(
-                f"The answer has no list at {place or 'its top'}.",
+                f"The response has no list at {place or 'the top level'}.",
                 answer.where,
-                "Correct the place of the list in the source's settings.",
+                "Correct the List Field in the source settings.",
             )
         if kind == "records" and not all(isinstance(row, dict) for row in rows):
             raise SourceAnswerError(
-                f"The list at {place or 'its top'} holds something else than objects.",
+                f"The list at {place or 'the top level'} does not contain objects.",
                 answer.where,
-                "Correct the place of the list in the source's settings.",
+                "Correct the List Field in the source settings.",
             )
         return rows
 

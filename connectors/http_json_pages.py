@@ -18,7 +18,7 @@ PAGING = ("none", "page", "offset", "cursor", "link")
 class Pages:
     """Mixed into ``HttpJson``, whose settings say which way it is."""
 
-    manual = "Enter it as the manual of the switch's API says."
+    manual = "Enter it as described in the manual of the switch's API."
 
     def _read_paging(self):
         """Look at the settings.
@@ -28,7 +28,7 @@ class Pages:
         self.paging = self.settings.get("paging") or "none"
         if self.paging not in PAGING:
             raise SourceSettingsError(
-                f"There is no way of paging called {self.paging}.",
+                f"Unknown paging method: {self.paging}.",
                 remedy=f"Choose one of these: {', '.join(PAGING)}.",
             )
         self.page_rows = self._integer("page_size", PAGE_ROWS)
@@ -40,7 +40,7 @@ class Pages:
         if not number:
             raise SourceSettingsError(
                 f"The {name.replace('_', ' ')} is {given}.",
-                remedy="Enter a whole number above zero, or nothing.",
+                remedy="Enter a whole number greater than zero, or leave it empty.",
             )
         return number
 
@@ -64,27 +64,28 @@ class Pages:
             if rows and rows == seen:
                 if len(rows) >= self.page_rows:
                     raise SourceAnswerError(
-                        "The switch answers the same page whichever is asked for.",
+                        "The switch returns the same page regardless of the page "
+                        "requested.",
                         answer.where,
-                        "Correct the paging in the source's settings.",
+                        "Correct the paging in the source settings.",
                     )
                 return  # it knows no pages, and sent all of it each time
             longest = max(longest, len(rows))
             following = self._following(answer, rows, at, longest)
             if following is not None and following == at:
                 raise SourceAnswerError(
-                    "The switch says that the next page is the same page.",
+                    "The switch returns the current page as the next page.",
                     answer.where,
-                    "Correct the paging in the source's settings.",
+                    "Correct the paging in the source settings.",
                 )
             yield rows, following
             if following is None:
                 return
             at, seen = following, rows
         raise SourceAnswerError(
-            f"The switch answered {self.max_pages:,} pages and no end.",
+            f"The switch returned {self.max_pages:,} pages without reaching the end.",
             self.redact(path),
-            "Ask for a shorter time, or correct the paging in the source's settings.",
+            "Request a shorter period, or correct the paging in the source settings.",
         )
 
     def _ask_page(self, path, fixed, account, at, kind):
@@ -101,7 +102,7 @@ class Pages:
         name = self.settings.get("page_parameter")
         if self.paging in ("page", "offset", "cursor") and not name:
             raise SourceSettingsError(
-                "The parameter that chooses the page has no name.", remedy=self.manual
+                "The page parameter has no name.", remedy=self.manual
             )
         if self.paging == "page":
             params[name] = self._first_page() if at is None else at

@@ -179,7 +179,7 @@ class Connector(Kind, ABC):
         if not value:
             raise SourceSettingsError(
                 f"The source has no {label or name.replace('_', ' ')}.",
-                remedy="Enter it in the source's settings.",
+                remedy="Enter it in the source settings.",
             )
         return self.redact.add(value)
 
@@ -223,8 +223,8 @@ class Connector(Kind, ABC):
             if found.key == account:
                 return found.name or found.key
         raise SourceNotFound(
-            f"The source knows no account {account}.",
-            remedy="Choose one of those that it lists.",
+            f"The source has no account {account}.",
+            remedy="Choose one of the accounts it lists.",
         )
 
     @abstractmethod
@@ -329,13 +329,15 @@ class HttpConnector(Connector):
             return Check(name, True)
         if is_of_this_machine(self.client.address):
             return Check(
-                "Nobody can listen in", True, "It does not leave this machine."
+                "The connection is private",
+                True,
+                "The connection does not leave this server.",
             )
         return Check(
             name,
             False,
-            "Everybody on the way can read the credentials.",
-            "Enter the address with https://.",
+            "The credentials can be read in transit.",
+            "Use an address that starts with https://.",
         )
 
     def close(self):
@@ -388,7 +390,7 @@ def make_connector(key, settings, **surroundings):
     if key not in CONNECTORS:
         raise SourceSettingsError(
             f"There is no connector {key}.",
-            remedy=f"Install the module that brings it, or use one of these: "
+            remedy=f"Install the module that provides it, or use one of these: "
             f"{', '.join(sorted(CONNECTORS))}.",
         )
     return CONNECTORS[key](settings, **surroundings)

@@ -34,8 +34,9 @@ def parse_path(path):
         match = _STEP.match(rest)
         if match is None or (steps and match["name"] and rest[0] != "."):
             raise SourceSettingsError(
-                f"{path} is no place in a JSON answer.",
-                remedy='Write it like data.calls, legs[0].number or data["call id"].',
+                f"{path} is not a valid JSON path.",
+                remedy="Enter a path such as data.calls, legs[0].number or "
+                'data["call id"].',
             )
         if match["index"] is not None:
             steps.append(int(match["index"]))

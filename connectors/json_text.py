@@ -56,7 +56,7 @@ def read_json(body):
 
 
 def _refusal(what, most):
-    return ValueError(f"it holds more than {most:,} {what}")
+    return ValueError(f"it contains more than {most:,} {what}")
 
 
 def _too_deep():
@@ -72,7 +72,9 @@ def _integer(digits):
         return int(digits)
     if len(digits) <= _MOST_DIGITS_OF_TEXT:
         return digits
-    raise ValueError(f"it holds a number of more than {_MOST_DIGITS_OF_TEXT:,} digits")
+    raise ValueError(
+        f"it contains a number with more than {_MOST_DIGITS_OF_TEXT:,} digits"
+    )
 
 
 def _check_levels(data):

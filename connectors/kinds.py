@@ -26,10 +26,17 @@ class Kind:
     is_connected = True
     #: whether it posts its records to us; it cannot be asked for them then
     is_posted_to = False
+    #: whether who posts proves itself with a token of the source
+    has_tokens = False
     #: whether what comes in are files, each of which becomes an import of its own
     brings_files = False
     #: whether its quantities are JSON's numbers, whose decimal sign is a point
     writes_json = False
+    #: whether each record has fields of its own, as events do: what one lacks is empty
+    #: there, whatever the records beside it have
+    has_own_fields = False
+    #: columns of what is posted to it, first
+    posted_columns = ()
     #: field of customers that shows what it calls each, "" where none does
     customer_field = ""
     #: fields of the form on which `asks_for` depends

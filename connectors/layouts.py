@@ -190,13 +190,13 @@ def layout_columns(layout: str, count: int) -> tuple[str, ...]:
             return columns
     if not known.orders:
         raise SourceFileError(
-            f"The layout {known.title!r} needs a header, which this file lacks. Choose"
-            " another layout."
+            f"The layout {known.title!r} needs a header, but this file has none."
+            " Choose another layout."
         )
     counts = sorted({len(columns) for columns in known.orders})
     raise SourceFileError(
-        f"The layout {known.title!r} has {', '.join(map(str, counts))} columns, this"
-        f" file has {count}. Choose another layout."
+        f"The layout {known.title!r} has {', '.join(map(str, counts))} columns, but"
+        f" this file has {count}. Choose another layout."
     )
 
 

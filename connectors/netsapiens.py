@@ -80,7 +80,7 @@ class NetSapiens(HttpConnector):
         self._api = "" if api == "auto" else {"v2": V2, "v1": V1}.get(api)
         if self._api is None:
             raise SourceSettingsError(
-                f"There is no API {api} of NetSapiens.",
+                f"Unknown NetSapiens API: {api}.",
                 remedy="Choose auto, v2 or v1.",
             )
         self._hours = float(settings.get("window_hours") or 24)
@@ -187,7 +187,7 @@ class NetSapiens(HttpConnector):
                     checks,
                     f"Call records of {account}",
                     lambda: self._look_records(account),
-                    "Give the key or user the scope Reseller or Office Manager.",
+                    "Grant the key or user the Reseller or Office Manager scope.",
                 )
         return checks
 
@@ -197,7 +197,7 @@ class NetSapiens(HttpConnector):
 
     def _look_version(self):
         if self.api == V1:
-            return "It knows API v1 only, which is used."
+            return "It supports API version 1 only, which will be used."
         try:
             answer = self.client.get_json(f"{V2}/version", authorised=False)
         except SourceNotFound:
@@ -213,8 +213,8 @@ class NetSapiens(HttpConnector):
             count = answer.get("total") if isinstance(answer, dict) else None
         if not count:
             raise SourceRefused(
-                "They are accepted, and no domain is visible with them.",
-                remedy="Give the key or user the scope Reseller or Super User.",
+                "The credentials are accepted, but no domain is visible with them.",
+                remedy="Grant the key or user the Reseller or Super User scope.",
             )
         return f"It sees {counted(count, 'domain')}."
 
@@ -225,7 +225,7 @@ class NetSapiens(HttpConnector):
         if count is None:
             for _page in self.fetch(domain, start, now):
                 break
-            return "They can be read."
+            return "Call records can be read."
         return f"{count} today"
 
     def find(self, account):
@@ -236,8 +236,8 @@ class NetSapiens(HttpConnector):
         row = row[0] if isinstance(row, list) and row else row
         if not isinstance(row, dict) or not row:
             raise SourceNotFound(
-                f"The switch knows no domain {account}.",
-                remedy="Choose one of those that it lists.",
+                f"The switch has no domain {account}.",
+                remedy="Choose one of the accounts it lists.",
             )
         return text(row.get("description")) or account
 
@@ -276,19 +276,21 @@ class NetSapiens(HttpConnector):
                 keys = [row_key(row) for row in rows]
                 if rows and keys == seen:
                     raise SourceAnswerError(
-                        f"The switch answers the same {len(rows)} records whatever "
-                        "page is asked for.",
+                        f"The switch returns the same {len(rows)} records for every "
+                        "page.",
                         f"call records of {account} from {iso_utc(window.start)}",
-                        "Ask the switch's vendor: it ignores the parameter start.",
+                        "Contact the vendor of the switch: it ignores the start "
+                        "parameter.",
                     )
                 seen = keys
                 pages += 1
                 full = len(rows) >= PAGE_ROWS
                 if full and pages >= self.max_pages:
                     raise SourceAnswerError(
-                        f"The switch answered {pages:,} full pages and no end.",
+                        f"The switch returned {pages:,} full pages without reaching "
+                        "the end.",
                         f"call records of {account} from {iso_utc(window.start)}",
-                        "Ask for a shorter time.",
+                        "Request a shorter period.",
                     )
                 offset = offset + len(rows) if full else 0
                 if full:
@@ -342,7 +344,7 @@ class NetSapiens(HttpConnector):
         total = whole_number(answer.get("total")) if isinstance(answer, dict) else None
         if total is None:
             raise SourceAnswerError(
-                "The switch does not say how many call records it has.",
+                "The switch does not report the number of call records.",
                 f"{V2}/domains/{account}/cdrs/count",
             )
         return total
@@ -355,9 +357,9 @@ def _between(start, end):
 def _list(rows, where):
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SourceAnswerError(
-            "The switch answers something else than a list.",
+            "The switch did not return a list.",
             where,
-            "Check the address and the version of the API.",
+            "Check the address and the API version.",
         )
     return rows
 

@@ -129,7 +129,7 @@ def _folded(records, names, wanted):
     ):
         raise SourceAnswerError(
             f"The records have more than {MOST_COLUMNS} different fields.",
-            remedy="Check the address, and where in the answer the records are.",
+            remedy="Check the address and the location of the records in the response.",
         )
     often = sorted(names, key=lambda name: -counts[name])
     first = [name for name in dict.fromkeys(wanted) if name in names]
@@ -158,8 +158,9 @@ def _strings(values):
 
 def _too_different(_what, most):
     return SourceAnswerError(
-        f"The records have so few fields in common that they fill {most:,} cells.",
-        remedy="Check the address, and where in the answer the records are.",
+        f"The records have so few fields in common that they would fill {most:,} "
+        "cells.",
+        remedy="Check the address and the location of the records in the response.",
     )
 
 

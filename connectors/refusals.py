@@ -22,12 +22,18 @@ TECHNICAL = re.compile(r"^(<[^>]*>|\w+\([^)]*\)): |\[(Errno|SSL)[^\]]*\] ")
 
 
 def refusal(response, body, where, busy, redact):
-    """The error that a status of 400 or more stands for.
+    """The error that a status of 400 or more stands for, which it carries.
 
     :param busy: statuses of a server that wants to be asked less often
     :param redact: :class:`~.credentials.Redaction`
     :return: :class:`~.errors.SourceError`
     """
+    error = _refusal(response, body, where, busy, redact)
+    error.status = response.status_code
+    return error
+
+
+def _refusal(response, body, where, busy, redact):
     status = response.status_code
     message = _message(response, body, redact)
     said = f"The server answers {status}{message and ': ' + message}"
@@ -38,24 +44,27 @@ def refusal(response, body, where, busy, redact):
         remedy = "Try again later."
         if status == 403:
             remedy = (
-                "Either the credentials do not reach that far, or this server asked"
-                " too often and its address is blocked for a while: check the scope"
-                " of the credentials, and lower the requests per second."
+                "Either the credentials do not have the required scope, or this "
+                "server sent too many requests and is temporarily blocked. Check the "
+                "scope of the credentials, and lower the requests per second."
             )
         elif status == 429:
-            remedy = "It wants to be asked less often: lower the requests per second."
+            remedy = (
+                "The switch limits the number of requests. Lower the "
+                "requests per second."
+            )
         return kind(said, where, remedy, retry_after_seconds(response.headers))
     if status in (401, 403):
         return SourceRefused(
             said,
             where,
-            "Check the credentials, whether they have ended, and their scope.",
+            "Check the credentials, whether they have expired, and their scope.",
         )
     if status in (404, 410):
         return SourceNotFound(
             said,
             where,
-            "Check the account's name and the address.",
+            "Check the account name and the address.",
             foreign=foreign,
         )
     return SourceAnswerError(said, where, "Check the settings.", foreign=foreign)

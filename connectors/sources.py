@@ -11,6 +11,7 @@ from . import (  # noqa: F401  they register themselves
     netsapiens,
 )
 from .errors import SourceError
+from .events import kind as _events  # noqa: F401
 from .interface import (
     CONNECTORS,
     Account,

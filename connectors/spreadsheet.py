@@ -24,7 +24,7 @@ from .errors import SourceFileError
 from .formats import BadLine, FileLimits
 from .unpack import Unpacked
 from .workbook_archive import SAVE, Archive
-from .workbook_cells import MAX_ROWS, SheetReader, cell_text
+from .workbook_cells import MAX_ROWS, ClockText, SheetReader, ShortClockText, cell_text
 from .workbook_parts import Contents, SharedTexts, Styles
 
 __all__ = ["MAX_ROWS", "Workbook", "as_csv", "cell_text", "workbook_pieces"]
@@ -36,17 +36,21 @@ _PIECE_CHARACTERS = 8 * 2**20
 
 
 class Workbook:
-    """The first sheet with anything in it of a workbook.
+    """A sheet of a workbook: the one of a title, or the first with anything in it.
 
     ``sheets``: list of ``workbook_parts.Sheet``.
 
     :param name: of the file, for messages, with a space before it
     :param typed: whether values that are no texts are ``workbook_cells.TypedText``
+    :param sheet: title of the sheet; '' for the first with anything in it
     :raise SourceFileError: this is no workbook, or one that asks for too much
     """
 
-    def __init__(self, path, compression="", limits=None, name="", typed=False):
+    def __init__(
+        self, path, compression="", limits=None, name="", typed=False, sheet=""
+    ):
         self.limits = limits or FileLimits()
+        self._title = sheet
         self._typed = typed
         self._file, self.budget = _seekable(path, compression, self.limits)
         try:
@@ -78,6 +82,8 @@ class Workbook:
         ``limits.max_columns``; the width is that with the latter.
         """
         for sheet in self.sheets:
+            if self._title and sheet.title != self._title:
+                continue
             rows = self.sheet_rows(sheet)
             first = next(rows, None)
             if first is not None:
@@ -151,6 +157,7 @@ def workbook_pieces(
     schema = pa.schema([(name, pa.string()) for name in columns])
     rows = dropwhile(lambda row: row[0] <= skip_lines, workbook.rows())
     rows = islice(rows, skip_records, None)
+    clocks = _Clocks()
     while True:
         good, bad, lines, size = [], [], [], 0
         for number, values, found in rows:
@@ -175,11 +182,45 @@ def workbook_pieces(
                 break
         if not good and not bad:
             return
-        arrays = [pa.array(list(some), pa.string()) for some in zip(*good, strict=True)]
+        arrays = [
+            pa.array(clocks.shown(place, some), pa.string())
+            for place, some in enumerate(zip(*good, strict=True))
+        ]
         if not good:
             arrays = [pa.array([], pa.string()) for _name in columns]
         table = pa.Table.from_arrays(arrays, schema=schema)
         yield Piece(table, np.array(lines, np.int64), bad)
+
+
+class _Clocks:
+    """Clocks of columns, without seconds where the whole column has none.
+
+    A spreadsheet takes 1:05 in a text file for one o'clock and five minutes, whatever
+    was meant: it is not to look clearer than it was.
+    """
+
+    def __init__(self):
+        self._with_seconds = set()
+
+    def shown(self, place, values):
+        """The values of a column of a piece.
+
+        :param place: number of the column
+        :return: list of texts
+        """
+        values = list(values)
+        rows = [row for row, text in enumerate(values) if isinstance(text, ClockText)]
+        if not rows or place in self._with_seconds:
+            return values
+        texts = {values[row] for row in rows}
+        if any(not text.endswith(":00") for text in texts):
+            self._with_seconds.add(place)
+            return values
+        is_short = all(isinstance(values[row], ShortClockText) for row in rows)
+        if is_short or len(texts - {"00:00:00"}) > 1:
+            for row in rows:
+                values[row] = values[row].removesuffix(":00")
+        return values
 
 
 def as_csv(values: list[str]) -> str:

@@ -82,8 +82,7 @@ class Unpacked:
             return self._reader.read(size)
         except EOFError as error:
             raise SourceFileError(
-                "The gzip file is cut off: its end is missing. Copy it again from its"
-                " source."
+                "The gzip file is incomplete. Copy it again from its source."
             ) from error
         except (gzip.BadGzipFile, zlib.error) as error:
             raise SourceFileError(
@@ -111,7 +110,7 @@ def _open_problem(error):
     if isinstance(error, IsADirectoryError):
         return "This is a folder, not a file. Choose a file of call records."
     if isinstance(error, FileNotFoundError):
-        return "The file is not there any more. Upload it again."
+        return "The file no longer exists. Upload it again."
     return f"The file cannot be opened: {error.strerror or error}."
 
 
@@ -153,8 +152,8 @@ def utf8_blocks(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
             if block.count(b"\0") > MOST_NULS * len(block):
                 line = lines.ended + 1 + count_line_ends(block, 0, nul)
                 raise SourceFileError(
-                    f"Line {line} holds NUL characters, as a tenth of what follows is:"
-                    " the file is damaged or no text. Export it again."
+                    f"Line {line} and the text after it contain many NUL characters, so"
+                    " the file is damaged or not a text file. Export it again."
                 )
             block = block.replace(b"\0", REPLACEMENT.encode())
         if block:

@@ -28,12 +28,13 @@ def check_address(address):
     if parts.scheme not in PORTS or not parts.hostname or port == 0:
         raise SourceSettingsError(
             "The address of the source is not a web address.",
-            remedy="Enter it like https://pbx.example.com/ns-api.",
+            remedy="Enter an address such as https://pbx.example.com/ns-api.",
         )
     if parts.username or parts.password:
         raise SourceSettingsError(
-            "The address of the source holds a user name or a password.",
-            remedy="Enter them in their own fields: addresses appear in messages.",
+            "The address of the source contains a user name or password.",
+            remedy="Enter them in their own fields, because addresses appear in "
+            "messages.",
         )
     return address
 
@@ -48,9 +49,9 @@ def check_headers(headers):
         if _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value):
             continue
         raise SourceSettingsError(
-            f"The header {name!r} or what goes into it, such as the API key, holds a "
-            "line break or a letter that no header can hold.",
-            remedy="Enter it again, without spaces and line breaks around it.",
+            f"The header {name!r} or its value, such as the API key, contains a "
+            "line break or a character that is not allowed in headers.",
+            remedy="Enter it again, without surrounding spaces or line breaks.",
         )
 
 
@@ -88,8 +89,8 @@ def whole_address(url, base=""):
         valid = False
     if not valid:
         raise SourceAnswerError(
-            "The server sends us on to what is no web address.",
-            remedy="Check the address: it must be the one of the API.",
+            "The server redirects to an invalid web address.",
+            remedy="Check the address. It must be the address of the API.",
         )
     return whole
 

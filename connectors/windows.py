@@ -38,7 +38,7 @@ def zone(name):
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise SourceSettingsError(
             f"There is no time zone {name}.",
-            remedy="Choose one such as America/New_York.",
+            remedy="Choose a time zone such as America/New_York.",
         ) from error
 
 

@@ -72,8 +72,9 @@ class Archive:
         info = self._zip.getinfo(part)
         if most_bytes and info.file_size > most_bytes:
             raise SourceFileError(
-                f"The workbook holds too much beside its sheets ({_short(part)},"
-                f" {info.file_size:,} bytes). Save its sheet as CSV."
+                f"The workbook contains too much data outside its worksheets "
+                f"({_short(part)},"
+                f" {info.file_size:,} bytes). Save the worksheet as CSV."
             )
         parser = _parser(part)
         reader.parser = parser
@@ -111,7 +112,7 @@ class Archive:
     def _open(self, info):
         # The others may ask for any amount of memory, and no workbook has them.
         if info.compress_type not in _METHODS:
-            raise zipfile.BadZipFile("another way of packing")
+            raise zipfile.BadZipFile("an unsupported compression method")
         return self._zip.open(info)
 
     def _refuse_other_archives(self, name):
@@ -156,8 +157,8 @@ class _RootReached(Exception):
 def _parser(part):
     def refuse(*_declaration):
         raise SourceFileError(
-            f"The workbook holds a document type declaration ({_short(part)}), which"
-            f" no spreadsheet program writes. {SAVE}"
+            f"The workbook contains a document type declaration ({_short(part)}), which"
+            f" spreadsheet programs do not write. {SAVE}"
         )
 
     parser = expat.ParserCreate(namespace_separator="}")
@@ -190,6 +191,6 @@ def _refuse_many_parts(file):
 def _check_parts(parts):
     if parts > _MAX_PARTS:
         raise SourceFileError(
-            f"The workbook has more than {_MAX_PARTS:,} parts, which no spreadsheet"
-            f" program writes. {SAVE}"
+            f"The workbook has more than {_MAX_PARTS:,} parts, which spreadsheet"
+            f" programs do not write. {SAVE}"
         )

@@ -58,6 +58,18 @@ class ErrorText(TypedText):
     __slots__ = ()
 
 
+class ClockText(DateText):
+    """The text of a cell with a time but no day, `01:05:00`; in all sheets."""
+
+    __slots__ = ()
+
+
+class ShortClockText(ClockText):
+    """The same where the cell shows no seconds."""
+
+    __slots__ = ()
+
+
 class SheetReader:
     """Reads rows; ``rows`` are those read and not taken yet.
 
@@ -111,11 +123,11 @@ class SheetReader:
             number = attributes.get("r")
             number = self._row + 1 if number is None else int(float(number))
             if number <= self._row:
-                raise ValueError("rows in disorder")
+                raise ValueError("rows out of order")
             if number > MAX_ROWS:
                 raise SourceFileError(
-                    f"The sheet has more than {MAX_ROWS:,} rows, which no spreadsheet"
-                    f" can. {SAVE}"
+                    f"The sheet has more than {MAX_ROWS:,} rows, the maximum of"
+                    f" spreadsheets. {SAVE}"
                 )
             self._row = number
             self._column = 0
@@ -212,15 +224,22 @@ class SheetReader:
         else:
             raise ValueError("no number")
         style = int(self._style)
+        unit = self._styles.units.get(style)
+        if unit and not self._typed:
+            return f"{cell_text(value)} {unit}"
         if style not in self._styles.dates:
             if self._typed and isinstance(value, float):
                 value = float(format(value, f".{SHOWN_DIGITS}g"))
             return self._as(NumberText, cell_text(value))
         try:
             duration = style in self._styles.durations
-            text = cell_text(from_excel(value, self._epoch, timedelta=duration))
+            value = from_excel(value, self._epoch, timedelta=duration)
+            text = cell_text(value)
         except (OverflowError, ValueError):
             return self._as(ErrorText, "#VALUE!")
+        if isinstance(value, datetime.time | datetime.timedelta):
+            is_short = style in self._styles.without_seconds
+            return ShortClockText(text) if is_short else ClockText(text)
         return self._as(DateText, text)
 
 

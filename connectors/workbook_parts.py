@@ -44,6 +44,28 @@ _RELATIONS = (
 )
 
 
+# A number, and a text behind it: 0" min", 0.0\ "s".
+_WITH_TEXT = re.compile(
+    r"[#0?,]+(?:\.[#0?]+)?((?:\s|_.|\\.|\"[^\"]*\")+)(?:;.*)?", re.DOTALL
+)
+# What a format has besides its signs: texts, colors and languages.
+_TEXT = re.compile(r'"[^"]*"|\\.|\[[^\]hms][^\]]*\]', re.IGNORECASE)
+_UNIT = re.compile(
+    r"(?:hours?|hrs?|std|stunden|min|mins|minutes?|minuten|s|secs?|seconds?|sek|"
+    r"sekunden|ms)",
+    re.IGNORECASE,
+)
+
+
+def _shown_unit(code):
+    """The unit of time that a cell's format shows behind a number; '' without one."""
+    found = _WITH_TEXT.fullmatch(code)
+    if not found:
+        return ""
+    text = re.sub(r"_.|[\\\"]", "", found[1]).strip().rstrip(".")
+    return text if _UNIT.fullmatch(text) else ""
+
+
 def unescaped(text):
     """A text of a workbook: characters that XML has not are written `_x000D_`."""
     if "_x" not in text:
@@ -79,7 +101,7 @@ class Contents:
             "xl/workbook.xml" if manifest.default in _BOOKS else ""
         )
         if not book:
-            raise ValueError("no list of sheets")
+            raise ValueError("no list of worksheets")
         folder, name = posixpath.split(book)
         relations = _Relations(folder)
         _read(archive, f"{folder}/_rels/{name}.rels", relations)
@@ -179,7 +201,9 @@ class _Outline:
 class Styles:
     """Which cell formats show a number as a time: ``dates``, ``durations``.
 
-    Both are sets of the numbers that cells have in ``s``.
+    Both are sets of the numbers that cells have in ``s``; ``units`` is a dict of these
+    to the unit of time that the format puts behind the number, ``without_seconds`` has
+    those of times that are shown without seconds.
     """
 
     parser = None
@@ -188,6 +212,8 @@ class Styles:
     def __init__(self, archive, part):
         self.dates = set()
         self.durations = set()
+        self.units = {}
+        self.without_seconds = set()
         self._budget = archive.budget
         self._codes = {}
         self._in_cells = False
@@ -210,12 +236,21 @@ class Styles:
             key = int(attributes.get("numFmtId", 0))
             if key not in self._known:
                 code = self._codes.get(key) or builtin_format_code(key)
-                self._known[key] = is_date_format(code), is_timedelta_format(code)
-            is_date, is_duration = self._known[key]
+                self._known[key] = (
+                    is_date_format(code),
+                    is_timedelta_format(code),
+                    _shown_unit(code),
+                    "s" not in _TEXT.sub("", code).lower(),
+                )
+            is_date, is_duration, unit, is_short = self._known[key]
             if is_date:
                 self.dates.add(self._count)
             if is_duration:
                 self.durations.add(self._count)
+            if is_short:
+                self.without_seconds.add(self._count)
+            if unit:
+                self.units[self._count] = unit
             self._count += 1
 
     def end(self, name):

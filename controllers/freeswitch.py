@@ -45,13 +45,17 @@ class PostDispatcher(http.Dispatcher):
             exc.loglevel = logging.WARNING  # it is no fault of ours
             return self._unavailable()
         if isinstance(exc, HTTPException) and exc.code:
-            return answer(exc.code, exc.name)
-        return answer(500, "Something went wrong here. Send it again later.")
+            return self.answer(exc.code, exc.name)
+        return self.answer(500, "An error occurred. Try again later.")
+
+    def answer(self, status, message, headers=None):
+        """A fault as this contract says it."""
+        return answer(status, message, headers)
 
     def _unavailable(self):
-        return answer(
+        return self.answer(
             503,
-            "The database cannot be reached. Send it again later.",
+            "The database cannot be reached. Try again later.",
             {"Retry-After": str(RETRY_SECONDS)},
         )
 
@@ -78,9 +82,9 @@ class FreeSwitch(http.Controller):
             return answer(405, "Records are posted.", {"Allow": "POST"})
         length = request.httprequest.content_length
         if length is None:
-            return answer(411, "The request does not say how long it is.")
+            return answer(411, "The request has no content length.")
         if length > MOST_BYTES:
-            return answer(413, f"A record is at most {MOST_BYTES // 2**20} MiB long.")
+            return answer(413, f"Records can be at most {MOST_BYTES // 2**20} MiB.")
         source, wait = request.env["metered.source.token"]._admit(
             source_id,
             given_token(request.httprequest.headers.get("Authorization", "")),
@@ -90,13 +94,13 @@ class FreeSwitch(http.Controller):
         if wait:
             return answer(
                 429,
-                "There were too many wrong tokens.",
+                "Too many invalid tokens.",
                 {"Retry-After": str(wait)},
             )
         if not source:
             return answer(
                 401,
-                "The token is wrong, or there is no such source.",
+                "The token is invalid, or the source does not exist.",
                 {"WWW-Authenticate": 'Basic realm="metered billing"'},
             )
         # Kept: a transaction that met another one is tried again with it.

@@ -26,7 +26,7 @@ from ..notation.numbers import (
 from ..rating.errors import _lt
 from .cells import MAX_PRICE, PRICE_DECIMALS, TwoWays, WrongCell
 
-MINUTE = 60
+MINUTE, HOUR = 60, 3600
 #: as a spreadsheet shows a number, and what a binary one has at most
 _SHOWN_DIGITS, _FLOAT_DIGITS = 15, 17
 _MAX_BESIDE = 60  # characters beside a number
@@ -79,6 +79,7 @@ _PER = r"(?:/|(?:per|pro|je|por|par|a|à)\s)"
 _UNIT = re.compile(
     rf"{_PER}\s*(?P<count>[0-9]{{1,6}})?\s*(?:"
     r"(?P<minutes>min|mins|minute|minutes|minuten|minuto|minutos|mn)"
+    r"|(?P<hours>h|hr|hrs|hour|hours|std|stunde|stunden|hora|horas|heure|heures)"
     r"|(?P<seconds>s|sec|secs|second|seconds|sek|sekunde|sekunden|seg|segundo|segundos)"
     r")\.?"
 )
@@ -88,26 +89,26 @@ _NOTED = re.compile(
 )
 _AFTER = re.compile(rf"(?P<mark>.*?)\s*(?P<unit>{_PER}.*)?")
 
-_NO_PRICE = _lt("'%(text)s' is no price.")
+_NO_PRICE = _lt("'%(text)s' is not a price.")
 _NOT_WHOLE = _lt(
-    "'%(text)s' is no price: not all of it is a number, a currency or per minute."
+    "'%(text)s' is not a price: it contains more than a number, a currency and per "
+    "minute."
 )
-_NEGATIVE = _lt("The price %(text)s is below 0 or beyond all measure.")
+_NEGATIVE = _lt("The price %(text)s is negative or unreasonably large.")
 _OTHER_UNIT = _lt(
-    "The price '%(text)s' is for %(seconds)s seconds. Write the price of a minute, or "
-    "put the seconds into a column named per seconds."
+    "The price '%(text)s' is for %(seconds)s seconds. Enter the price per minute, or "
+    "add a column named per seconds."
 )
-_PER_CALL_TEXT = _lt("'%(text)s' is a price of a call, not of a minute.")
+_PER_CALL_TEXT = _lt("'%(text)s' is a price per call, not per minute.")
 _OF_SPREADSHEET = _lt(
-    "'%(text)s' is no price: the spreadsheet has no number in this cell."
+    "'%(text)s' is not a price: the spreadsheet cell does not contain a number."
 )
 _OTHER_SIGN = {
-    POINT: _lt("'%(text)s' is no price in this file, whose decimal sign is the point."),
-    COMMA: _lt("'%(text)s' is no price in this file, whose decimal sign is the comma."),
+    POINT: _lt("'%(text)s' is not a price in this file, which uses a decimal point."),
+    COMMA: _lt("'%(text)s' is not a price in this file, which uses a decimal comma."),
 }
 _TWO_SIGNS = _lt(
-    "%(text)s may be read in two ways. Say whether the decimal sign is the point or "
-    "the comma."
+    "%(text)s is ambiguous. Choose whether the decimal separator is a point or a comma."
 )
 
 
@@ -233,7 +234,7 @@ def currencies_of(text):
     """
     found = mark_of(text.strip().lower())
     if not found or found[1]:
-        raise WrongCell(_lt("'%(text)s' is no currency."), text=text)
+        raise WrongCell(_lt("'%(text)s' is not a currency."), text=text)
     return found[0]
 
 
@@ -248,7 +249,8 @@ def unit_seconds(text):
     match = _UNIT.fullmatch(text.lower().strip())
     if not match:
         return 0
-    return int(match["count"] or 1) * (MINUTE if match["minutes"] else 1)
+    unit = MINUTE if match["minutes"] else HOUR if match["hours"] else 1
+    return int(match["count"] or 1) * unit
 
 
 def _check_unit(text, unit, is_rate):

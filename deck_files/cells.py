@@ -31,8 +31,8 @@ _WITH_UNIT = re.compile(
     r"([0-9]+)\s*(?:s|secs?|seconds?|(min|mins|minutes?))\.?", re.IGNORECASE
 )
 _SPREADSHEET_DATE = _lt(
-    "'%(text)s' are no increments: it is a date, which spreadsheets make of 1/6 and "
-    "the like. Write the column as text."
+    "'%(text)s' is a date, not increments: spreadsheets convert values such as 1/6 to "
+    "dates. Format the column as text."
 )
 
 
@@ -95,7 +95,7 @@ def seconds(default, least=0):
             return default
         number = whole(text)
         if number is None or not least <= number <= MAX_SECONDS:
-            raise WrongCell(_lt("'%(text)s' is no number of seconds."), text=text)
+            raise WrongCell(_lt("'%(text)s' is not a number of seconds."), text=text)
         return number
 
     return read
@@ -132,7 +132,10 @@ def increments(text):
         number is not None and number <= MAX_SECONDS for number in numbers
     ):
         raise WrongCell(
-            _lt("'%(text)s' are no increments: 60/6 means 60 s, then steps of 6 s."),
+            _lt(
+                "'%(text)s' is not valid for increments: 60/6 means 60 s, "
+                "then steps of 6 s."
+            ),
             text=text,
         )
     return numbers[0], numbers[-1]

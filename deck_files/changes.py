@@ -23,12 +23,12 @@ COMPARED = (*TERMS, "tiers_number")
 STATUSES = ("new", "dearer", "cheaper", "terms", "closed", "prolonged", "unchanged")
 
 _USED = _lt(
-    "Calls were rated already with the rate for %(prefix)s that begins on this day or "
+    "Calls were already rated with the rate for %(prefix)s that starts on this day or "
     "later. Apply the file from a later day."
 )
 _ALL_USED = _lt(
-    "Calls were rated already with the rate for all numbers that begins on this day or "
-    "later. Apply the file from a later day."
+    "Calls were already rated with the rate for all numbers that starts on this day "
+    "or later. Apply the file from a later day."
 )
 
 

@@ -17,8 +17,10 @@ OPTIONS = {
     "codes": ("complete", "national"),
     "country_fill": ("down", "none"),
     "blanks": ("group", "separate"),
+    "country_blanks": ("group", "separate"),
     "dashes": ("join", "range"),
     "lists": ("full", "ending"),
+    "remarks": ("read",),
 }
 #: what is kept of a file for the next one with the same names of columns
 _MAX_WORDS = 1000
@@ -36,10 +38,13 @@ class Choices:
     - `codes`: `complete`, or `national` where a country code belongs before them
     - `country_code`: that of the whole file
     - `country_fill`: `down` where a country code holds for the rows below it
-    - `blanks`, `dashes`, `lists`: see `codes.CodeStyle`
+    - `blanks`, `country_blanks`, `dashes`, `lists`: see `codes.CodeStyle`
     - `divisor`: what amounts are divided by, 100 for cents
     - `per_seconds`: what prices are for
     - `words`: dict word -> `words.MEANINGS`
+    - `remarks`: `read` where texts around the table were looked at; of this file alone
+    - `bands`: dict position of a column of prices -> name of its time band, empty for
+      the price at other times; the positions are texts, as JSON has them
     """
 
     sheet: str = ""
@@ -51,11 +56,14 @@ class Choices:
     country_code: str = ""
     country_fill: str = ""
     blanks: str = ""
+    country_blanks: str = ""
     dashes: str = ""
     lists: str = ""
     divisor: int = 0
     per_seconds: int = 0
     words: dict = field(default_factory=dict)
+    remarks: str = ""
+    bands: dict = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, values):
@@ -80,6 +88,11 @@ class Choices:
                     for word, meaning in list(value.items())[:_MAX_WORDS]
                     if meaning in MEANINGS
                 }
+            elif one.name == "bands":
+                is_right = isinstance(value, dict) and all(
+                    place.isdecimal() and isinstance(name, str)
+                    for place, name in value.items()
+                )
             elif one.name in ("sheet", "country_code"):
                 is_right = isinstance(value, str)
             else:
@@ -98,7 +111,9 @@ class Choices:
 
     def code_style(self, national):
         """How the codes are meant: `codes.CodeStyle`."""
-        return CodeStyle(self.blanks, self.dashes, self.lists, national)
+        return CodeStyle(
+            self.blanks, self.country_blanks, self.dashes, self.lists, national
+        )
 
 
 @dataclass(frozen=True)

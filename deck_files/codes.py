@@ -7,6 +7,7 @@ separates two codes. What may be read in two ways is a `TwoWays`, until a person
 said for the file how it is meant:
 
 - `blanks`: `1204 1226` is one code in groups (`group`), or two (`separate`)
+- `country_blanks`: the same of `44 7400`, which begins with a country code
 - `dashes`: `33-6` is one code in two parts (`join`), or the codes from 33 to 36
   (`range`)
 - `lists`: `4420,21` are whole codes (`full`), or 4420 and 4421: other last digits
@@ -76,32 +77,38 @@ AREA_CODES = frozenset(
 )
 _AREA = re.compile(r"[0-9]{3}(?:[2-9][0-9]{2}[0-9]?)?")
 
+_EXCHANGE = re.compile(r"([2-9][0-9]{2})[ .-]([2-9][0-9]{2})")
+
 # Codes of three digits are as often a country and what follows.
 _MANY_COUNTRIES = 3
 
-_NO_PREFIX = _lt("'%(text)s' is no prefix: digits, ranges or a list of these.")
-_BEGINS_LATE = _lt("'%(text)s' is no range of prefixes: it begins after its end.")
+_NO_PREFIX = _lt("'%(text)s' is not a prefix: enter digits, ranges or a list of these.")
+_BEGINS_LATE = _lt("'%(text)s' is not a range of prefixes: its start is after its end.")
 _BEGINS_WITH_0 = _lt(
-    "The prefix %(prefix)s begins with 0, which no international number does: leave "
-    "out what is dialed before the country code or the area code."
+    "The prefix %(prefix)s starts with 0, but international numbers never do. Leave "
+    "out the digits dialed before the country code or area code."
 )
-_EMPTY = _lt("The prefix is missing. * is the price of all numbers.")
+_EMPTY = _lt("The prefix is missing. Use * for the price of all numbers.")
 _BLANKS = _lt(
-    "'%(text)s' may be read in two ways: as one code in groups, or as several codes. "
-    "Say how blanks are meant."
+    "'%(text)s' is ambiguous: one prefix in groups, or several prefixes. Choose how "
+    "to read spaces in prefixes."
+)
+_COUNTRY_BLANKS = _lt(
+    "'%(text)s' is ambiguous: one prefix starting with its country code, or several "
+    "prefixes. Choose how to read spaces after country codes."
 )
 _DASHES = _lt(
-    "'%(text)s' may be read in two ways: as one code in two parts, or as a range. Say "
-    "how dashes are meant."
+    "'%(text)s' is ambiguous: one prefix in two parts, or a range. Choose how to read "
+    "hyphens in prefixes."
 )
 _GROUPED_NUMBER = _lt(
-    "'%(text)s' may be read in two ways: as several codes, or as one number that a "
-    "spreadsheet has grouped. Say how lists are meant, or write the number without "
-    "commas."
+    "'%(text)s' is ambiguous: several prefixes, or one number with thousands "
+    "separators added by a spreadsheet. Choose how to read lists, or enter the number "
+    "without commas."
 )
 _LISTS = _lt(
-    "'%(text)s' may be read in two ways: the shorter codes are whole ones, or other "
-    "last digits of the one before them. Say how lists are meant."
+    "'%(text)s' is ambiguous: the shorter codes are whole prefixes, or different last "
+    "digits of the prefix before them. Choose how to read lists."
 )
 
 
@@ -109,12 +116,13 @@ _LISTS = _lt(
 class CodeStyle:
     """How the codes of a file are meant; empty where nobody has said it.
 
-    - `blanks`: `group` or `separate`; `dashes`: `join` or `range`; `lists`: `full` or
-      `ending`
+    - `blanks`, `country_blanks`: `group` or `separate`; `dashes`: `join` or `range`;
+      `lists`: `full` or `ending`
     - `national`: whether a country code belongs before them, which is not in the cell
     """
 
     blanks: str = ""
+    country_blanks: str = ""
     dashes: str = ""
     lists: str = ""
     national: bool = False
@@ -157,7 +165,7 @@ def country_code(text):
     digits = re.sub(r"\.0$", "", text.translate(PLAIN)).lstrip("+").replace(" ", "")
     digits = re.sub(r"^00(?=[1-9])", "", digits)
     if digits and not re.fullmatch(r"[1-9][0-9]{0,6}", digits):
-        raise WrongCell(_lt("'%(text)s' is no country code."), text=text)
+        raise WrongCell(_lt("'%(text)s' is not a country code."), text=text)
     return digits
 
 
@@ -166,7 +174,7 @@ def exchange(text):
     digits = re.sub(r"\.0$", "", text)
     if not re.fullmatch(r"[2-9][0-9]{2}[0-9]?", digits):
         raise WrongCell(
-            _lt("'%(text)s' is no exchange: three digits after an area code."),
+            _lt("'%(text)s' is not an exchange: three digits following an area code."),
             text=text,
         )
     return digits
@@ -194,6 +202,18 @@ def is_north_american(cells, codes):
         return True
     countries = {country_of(code) or code[:2] for code in codes}
     return len(countries) >= _MANY_COUNTRIES
+
+
+def are_exchanges(cells):
+    """Whether all cells are an area code of North America and an exchange, 201-200.
+
+    Some of them are no range, as they end before they begin or span hundreds of codes.
+    """
+    pairs = [_EXCHANGE.fullmatch(text) for text in cells if text]
+    if not pairs or not all(pair and pair[1] in AREA_CODES for pair in pairs):
+        return False
+    spans = [int(pair[2]) - int(pair[1]) for pair in pairs]
+    return any(not 0 <= span < 100 for span in spans)
 
 
 def begins_with_0(prefix):
@@ -234,6 +254,7 @@ class _Cell:
         self.all_countries = all(
             part.lstrip("+") in COUNTRY_CODES for part, _sep in parts
         )
+        self.parts = [part.lstrip("+") for part, _sep in parts]
         self.firsts = [part.split()[0] for part, _s in parts if " " in part]
         self._refuse_thousands(plain)
         for part, separator in parts:
@@ -245,9 +266,15 @@ class _Cell:
         return self.found
 
     def _refuse_thousands(self, plain):
-        """`447,400` may be a number that a spreadsheet grouped."""
+        """`447,400` may be a number that a spreadsheet grouped, and `1/340` be 1340."""
         plain = plain.strip()
-        if self.style.lists or not _THOUSANDS.fullmatch(plain) or self.all_countries:
+        if self.style.lists:
+            return
+        if self.parts[:1] == ["1"] and not AREA_CODES.isdisjoint(self.parts[1:]):
+            areas = set(self.parts[1:]) - AREA_CODES
+            if not areas and not self.style.national:
+                raise self._two_ways("lists", _GROUPED_NUMBER)
+        if not _THOUSANDS.fullmatch(plain):
             return
         first, *others = plain.split(",")
         country = "" if self.style.national else country_of(first)
@@ -312,14 +339,14 @@ class _Cell:
             is_group = True
         elif len(self.firsts) > 1 and set(self.firsts) == {first}:
             is_group = True  # 44 20, 44 161: nobody writes the same code twice
-        elif self.style.blanks:
-            is_group = self.style.blanks == "group"
         elif (
             not self.style.national
             and first in COUNTRY_CODES
             and not all(group in COUNTRY_CODES for group in others)
         ):
-            is_group = True
+            is_group = self._goes_on(first, others)
+        elif self.style.blanks:
+            is_group = self.style.blanks == "group"
         else:
             raise self._two_ways("blanks", _BLANKS)
         if not is_group:
@@ -335,6 +362,19 @@ class _Cell:
             self._range(joined, end)
         else:
             self._add(joined)
+
+    def _goes_on(self, first, others):
+        """Whether digits behind a country code and a blank belong to it."""
+        if answer := self.style.country_blanks or self.style.blanks:
+            return answer == "group"
+        if not all(map(country_of, others)):
+            return True  # 44 2859: there is no country 2859
+        if any(
+            len(part) > len(first) and part.startswith(first)
+            for part in [one for one in self.parts if " " not in one]
+        ):
+            return True  # 447400, 44 7500: the other codes of the cell are of it
+        raise self._two_ways("country_blanks", _COUNTRY_BLANKS)
 
     def _read_dash(self, first, end):
         """Digits with a dash between them: a range, or one code in two parts."""

@@ -396,23 +396,42 @@ MONEY = ("price", "first_price", "connection_fee", "minimum", "maximum")
 #: columns of which a second one changes no price
 HARMLESS = ("name", "country")
 #: prices of other times of the day: which one is meant, the name does not say
-_BANDS = r"(?:off ?peak|peak|weekend|night|evening|day ?time|economy|standard)"
-_PRICES = r"(?:rate|price|tariff|cost|charge|rates|prices)"
-_OF_BAND = re.compile(rf"{_BANDS} ?(?:{_PRICES})?|{_PRICES} ?{_BANDS}")
+_BANDS = (
+    r"(?:off ?peak|peak|week ?ends?|nights?|evenings?|day ?time|economy|standard"
+    r"|(?:business|working|office) hours|holidays?|sundays?|saturdays?"
+    r"|haupt ?zeit|neben ?zeit|wochenende|nachts?|abends?|feiertage?"
+    r"|punta|valle|llano|fin de semana|noche|nocturn[oa]|festivos?)"
+)
+_PRICES = (
+    r"(?:rates?|prices?|tariff|cost|charge|preis|tarif|precio|tarifa)"
+    r"(?: (?:per|pro|por|je) min\w*)?"
+)
+_OF_BAND = re.compile(rf"{_BANDS} ?(?:{_PRICES})?|{_PRICES} ?{_BANDS}|day {_PRICES}")
 _UNITS = re.compile(
     r"(?:/|\b(?:per|pro|je|por|par)\b) *[0-9]* *(?:[^\W\d_]+)\.?"
-    r"|\b(?:min|minute|minuto)\b"
+    r"|\b[0-9]+ *(?:min|minutes?|minuten|minutos|s|secs?|seconds?|sek|seg)\b"
+    r"|\b(?:min|minute|minuto|hour|stunde|hora)\b"
+)
+#: what a heading says that prices are divided by
+_MILLS = re.compile(r"\bmill?s\b|\btenths? of (?:a )?cents?\b")
+_TIMES = re.compile(r"(?:\bx|×|\*) ?(10+)\b|\b(10+) ?(?:x\b|×)|\b1 ?/ ?(10+)\b")
+#: what stands in parentheses behind a name, and changes nothing of its meaning
+_ASIDE = re.compile(
+    r"\s*[(\[]\s*(?:gmt|utc|cet|cest|mez|est|edt|pst|pdt|inclusive|incl\.?"
+    r"|[dmyjta]{1,4}([./ -])[dmyjta]{1,4}\1[dmyjta]{1,4}(?: hh:mm(?::ss)?)?"
+    r"|(?:gmt|utc) ?[+-] ?[0-9:]+)\s*[)\]]\s*$",
+    re.IGNORECASE,
 )
 
 
-def _plain(text):
+def plain(text):
     """A text in lower case without accents."""
     text = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss"))
     return "".join(sign for sign in text if not unicodedata.combining(sign))
 
 
 def _key(text):
-    return re.sub(r"[^a-z0-9]", "", _plain(text))
+    return re.sub(r"[^a-z0-9]", "", plain(text))
 
 
 _NAMES = {}
@@ -449,7 +468,7 @@ class Heading:
 
 def understand_name(text):
     """What a column's name says, None where it says nothing that is known."""
-    key = _key(text)
+    key = _key(_ASIDE.sub("", text))
     known = _NAMES.get(key)
     rest, seconds, hundredths, currencies = _money_name(text)
     if known is None:
@@ -459,7 +478,7 @@ def understand_name(text):
         if not _key(rest) and seconds and (hundredths or currencies):
             known = _NAMES["price"]
     of_band = known is None and bool(
-        _OF_BAND.fullmatch(re.sub(r"[^a-z]+", " ", _plain(rest)).strip())
+        _OF_BAND.fullmatch(re.sub(r"[^a-z]+", " ", plain(rest)).strip())
     )
     if of_band:
         known = "price", len(COLUMNS["price"])
@@ -469,6 +488,18 @@ def understand_name(text):
     if meaning not in MONEY:
         return Heading(meaning, rank, north_american=key in _NORTH_AMERICAN)
     return Heading(meaning, rank, seconds, hundredths, currencies, of_band=of_band)
+
+
+def divisor_of(text):
+    """What the name of a column says that its prices are divided by; 0 for nothing."""
+    plain_text = plain(text)
+    if _MILLS.search(plain_text):
+        return 1000
+    found = _TIMES.search(plain_text)
+    if not found:
+        return 0
+    times = int(next(filter(None, found.groups()))[:9])
+    return times * (100 if _money_name(text)[2] else 1)
 
 
 def understand_money(text):
@@ -482,7 +513,8 @@ def _money_name(text):
     plain = text.lower()
     seconds, hundredths, currencies = 0, False, frozenset()
     for unit in _UNITS.findall(plain):
-        said = unit_seconds(unit if not unit.startswith("min") else "/" + unit)
+        is_whole = unit.startswith(("/", "per", "pro", "je", "por", "par"))
+        said = unit_seconds(unit if is_whole else "/" + unit)
         if said:
             seconds = said
             plain = plain.replace(unit, " ")

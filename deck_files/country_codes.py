@@ -14,38 +14,37 @@ from .rows import MAX_RATES, DeckFileError
 
 MAX_OF_RANGES = 50_000
 _NORTH_AMERICA = _lt(
-    "The codes are area codes of North America: 1 is put before each of them."
+    "The codes are North American area codes, so 1 is added in front of each."
 )
 _NORTH_AMERICAN_CODES = _lt(
-    "All codes look like area codes of North America without their 1, such as "
-    "%(example)s. Say which country code belongs before them, or that they are "
-    "complete."
+    "All codes look like North American area codes without the leading 1, for example "
+    "%(example)s. Choose the country code to add, or that the codes are complete."
 )
 _BLANK_COUNTRY = _lt(
-    "Rows without a country code in its column: %(count)s. Say whether the one above "
-    "holds for them."
+    "Rows without a country code in its column: %(count)s. Choose whether to use the "
+    "country code above."
 )
 _NO_COUNTRY_ABOVE = _lt("There is no country code in this row or above it.")
 _NO_COUNTRY = _lt("There is no country code for the code %(prefix)s.")
 _FILLED_DOWN = _lt(
-    "Rows without a country code, which have the one above them: %(count)s."
+    "Rows without a country code, filled in from the row above: %(count)s."
 )
 _CODES_COMPLETE = _lt(
-    "The codes begin with their country codes already: nothing is put before them."
+    "The codes already start with their country codes, so nothing is added."
 )
 _CODES_EITHER = _lt(
-    "The code %(example)s of the country %(country)s may be complete, or have the "
-    "country code before it as others in the column. Say which."
+    "The code %(example)s of the country %(country)s may be complete, or need the "
+    "country code in front like others in the column. Choose one."
 )
 # Countries with area codes that begin with the digits of the country code.
 _LIKE_THEIR_AREAS = frozenset(("7", "31", "39", "49", "55"))
 # A part of the codes, from which on it is no longer a few such area codes.
 _MANY_DOUBLED = 0.1
 _CODES_DOUBLED = _lt(
-    "Codes that begin with their country code and get it nevertheless, such as "
-    "%(example)s: %(count)s."
+    "Codes that start with their country code, which was added nevertheless, for "
+    "example %(example)s: %(count)s."
 )
-_WITHOUT_00 = _lt("Cells with codes whose 00 at the beginning is left out: %(count)s.")
+_WITHOUT_00 = _lt("Cells with codes whose leading 00 was removed: %(count)s.")
 
 
 class CodesOfFile(FileCells):
@@ -249,8 +248,8 @@ def rates_budget(deck_rows, texts):
         {cells.PREFIXES: min(MAX_RATES, MAX_OF_RANGES + written)},
         lambda _what, most: DeckFileError(
             _lt(
-                "The prefixes of the file stand for more than %(most)s rates, which is "
-                "more than are imported at once. Write shorter prefixes instead of "
+                "The prefixes in the file stand for more than %(most)s rates, which "
+                "is the maximum for one import. Use shorter prefixes instead of "
                 "ranges, or split the file."
             ),
             most=most,

@@ -56,7 +56,7 @@ _MONTHS = {
 }
 _LONGEST = 60
 _TWO_ORDERS = _lt(
-    "%(text)s may be read in two ways. Say whether the day or the month comes first."
+    "%(text)s is ambiguous. Choose whether the day or the month comes first."
 )
 
 
@@ -109,7 +109,7 @@ def after_last_day(order):
 
 
 def _no_date(text):
-    return WrongCell(_lt("'%(text)s' is no date."), text=text)
+    return WrongCell(_lt("'%(text)s' is not a date."), text=text)
 
 
 def _year(text):

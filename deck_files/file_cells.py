@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..connectors.workbook_cells import ErrorText
 from ..rating.errors import _lt
-from . import cells, words
+from . import cells, price_bands, words
 from .cells import WrongCell
 from .choices import Question
 from .columns import MONEY, understand_money
@@ -17,7 +17,7 @@ _FORMULA_ERRORS = frozenset(
     "#DIV/0! #N/A #NAME? #NULL! #NUM! #REF! #VALUE! #SPILL! #CALC! Err:502".split()
 )
 _FORMULA_ERROR = _lt(
-    "%(text)s in the column %(column)s: a formula of the spreadsheet has failed."
+    "%(text)s in the column %(column)s: a spreadsheet formula returned an error."
 )
 
 
@@ -34,17 +34,22 @@ class FileCells:
         self.deck_rows = deck_rows
         self.choices = deck_rows.choices
         self.problems = Problems()
+        for line, error in deck_rows.wrong:
+            self.problems.append(Problem(line, error))
         self.questions = list(deck_rows.questions)
         self.assumptions = list(deck_rows.assumptions)
         self.words = {}
         self.open_lines = set()
         self.currencies = frozenset()
         columns = deck_rows.columns
-        texts = pd.DataFrame(
-            [texts for _line, texts in deck_rows.rows], dtype=object
-        ).rename(columns={place: meaning for meaning, place in columns.items()})
-        self.texts = texts[[name for name in columns if name in texts]]
+        texts = pd.DataFrame([texts for _line, texts in deck_rows.rows], dtype=object)
         self.lines = np.array([line for line, _texts in deck_rows.rows], np.int64)
+        if None not in deck_rows.bands.values() and len(deck_rows.bands) > 0:
+            self.texts, places = price_bands.spread(texts, columns, deck_rows.bands)
+            self.lines = self.lines[places]
+            return
+        texts = texts.rename(columns={place: name for name, place in columns.items()})
+        self.texts = texts[[name for name in columns if name in texts]]
 
     def _heading(self, name):
         """What the name of a column says, None where it says nothing."""
@@ -57,7 +62,7 @@ class FileCells:
     def _ask(self, key, error, places, examples=(), proposal=""):
         """Leave rows out until a person has said how they are meant."""
         places = list(places)
-        lines = self.lines[places].tolist()
+        lines = list(dict.fromkeys(self.lines[places].tolist()))
         self.open_lines.update(lines)
         self.questions.append(
             Question(key, error, min(lines), len(lines), tuple(examples), proposal)

@@ -14,64 +14,84 @@ import pandas as pd
 
 from ..notation.numbers import COMMA, POINT
 from ..rating.errors import _lt
-from . import amounts, cells, codes, dates, words
+from . import amounts, cells, codes, dates, price_bands, words
 from .cells import WrongCell
-from .choices import Choices
-from .columns import MONEY
+from .choices import Choices, Question
+from .code_blanks import shown_blanks
+from .columns import MONEY, divisor_of
 from .country_codes import CodesOfFile, rates_budget
 from .file_cells import counts
 from .rate_rows import (
     RATE_COLUMNS,
     TERMS,
     Problem,
+    check_overlaps,
     check_twice,
     check_unsupported,
     empty_rates,
     merge_grace,
     merge_increments,
 )
+from .remarks import open_remarks
 from .rows import DeckRows
 from .tiers import read_tiers, tier_prices
 
 __all__ = ["RATE_COLUMNS", "TERMS", "DeckReading", "Problem", "parse_deck"]
 
 _RATES = ("price", "first_price")
+#: keys of questions without whose answers nothing of a file is clear
+OF_THE_WHOLE_FILE = ("columns", "sheet", "bands", "remarks")
 _NO_PRICE = _lt("The price is missing.")
 _TWO_CURRENCIES = _lt(
-    "'%(text)s' is in another currency than the other prices of the file."
+    "'%(text)s' is in a different currency than the other prices in the file."
 )
 _TWO_UNITS = _lt(
-    "The price '%(text)s' is that of a minute, but for %(seconds)s seconds as another "
-    "column says."
+    "The price '%(text)s' is per minute, but another column says it is for "
+    "%(seconds)s seconds."
 )
 _IN_HUNDREDTHS = _lt(
-    "The column %(column)s is in cents: its prices are divided by 100."
+    "The column %(column)s is in cents, so its prices are divided by 100."
 )
 _CENTS = _lt("Prices in cents, divided by 100: %(count)s.")
 _SOME_CENTS = _lt(
-    "Some prices are in cents, and others say nothing: say what these are divided by "
-    "(1, or 100 for cents)."
+    "Some prices are in cents, and others have no unit. Choose what to divide the "
+    "others by (1, or 100 for cents)."
+)
+_DIVIDED = _lt(
+    "The column %(column)s has prices in another unit, it seems. Say what they are "
+    "divided by."
+)
+_REMARKS = _lt(
+    "Texts around the rates may say from when they hold, how calls are rounded, in "
+    "what unit prices are, or that rates end, and no column says it. Look at them: "
+    "only what the columns say is imported."
 )
 _NOISE = _lt(
-    "Prices with 16 or 17 digits, read with 15 as a spreadsheet shows them: %(count)s."
+    "Prices with 16 or 17 digits, rounded to 15 digits as displayed in spreadsheets: "
+    "%(count)s."
 )
 _OTHER_SECONDS = _lt(
-    "The column %(column)s has prices for %(seconds)s seconds, it seems. Say how many "
-    "seconds the prices are for."
+    "The prices in the column %(column)s seem to be for %(seconds)s seconds. Enter "
+    "the number of seconds."
 )
 _SIGN_IS = {
     POINT: _lt(
-        "The decimal sign is the point, as %(example)s shows: "
-        "prices read so: %(count)s."
+        "The decimal separator is a point, as in %(example)s. Prices read this way: "
+        "%(count)s."
     ),
     COMMA: _lt(
-        "The decimal sign is the comma, as %(example)s shows: "
-        "prices read so: %(count)s."
+        "The decimal separator is a comma, as in %(example)s. Prices read this way: "
+        "%(count)s."
     ),
 }
 _BOTH_SIGNS = _lt(
-    "Some prices have a decimal point, such as %(point)s, and others a comma, such as "
-    "%(comma)s. Say which one the file has; the others are wrong then."
+    "Some prices have a decimal point, for example %(point)s, and others a decimal "
+    "comma, for example %(comma)s. Choose which one to use; the others will be marked "
+    "as wrong."
+)
+_BLANKS_ARE_CODES = _lt(
+    "Spaces after a country code are part of the prefix, as in %(examples)s: no "
+    "prefix has two prices."
 )
 _ORDER_IS = {
     "dmy": _lt("The day comes before the month, as in %(example)s."),
@@ -141,6 +161,13 @@ class _Reading(CodesOfFile):
         if not {"prefix", "price"} <= set(self.texts):
             return self._reading(empty_rates())
         self._refuse_errors()
+        self._ask_remarks()
+        self._join_exchanges()
+        if wrong := price_bands.other_units(
+            self.deck_rows.header, self.deck_rows.bands
+        ):
+            self.problems.append(Problem(self.deck_rows.line, wrong))
+            return self._reading(empty_rates())
         self._work_out()
         values = self._values()
         merge_grace(values, self.lines, self.problems)
@@ -156,17 +183,39 @@ class _Reading(CodesOfFile):
         self._refuse_empty(values)
         frame = self._expanded(values)
         check_twice(frame, self.problems)
+        check_overlaps(frame, self.problems)
         self._ask_north_america(frame)
         bad = {problem.line for problem in self.problems} | self.open_lines
-        if any(question.key in ("columns", "sheet") for question in self.questions):
+        if any(question.key in OF_THE_WHOLE_FILE for question in self.questions):
             bad = set(self.lines.tolist())
         frame = frame[~frame["line"].isin(bad)].reset_index(drop=True)
         return self._reading(frame)
 
+    def _join_exchanges(self):
+        """Area code and exchange of North America are one code: 201-200 is 201200."""
+        texts = self.texts["prefix"]
+        said = self.choices.dashes or self.choices.blanks or "exchange" in self.texts
+        if not said and codes.are_exchanges(texts.unique()):
+            self.texts["prefix"] = texts.str.replace(r"[ .-]", "", regex=True)
+
+    def _ask_remarks(self):
+        """What stands around the table may say what no column does."""
+        rows = self.deck_rows
+        headings = [self._name_of("price"), *map(rows.header.__getitem__, rows.bands)]
+        last = int(self.lines[-1]) if len(self.lines) else 0
+        found = open_remarks(rows.notes, rows.columns, headings, last)
+        if found and not self.choices.remarks:
+            texts = list(dict.fromkeys(text for _line, text in found))
+            line, count = found[0][0], len(found)
+            error = WrongCell(_REMARKS)
+            self.questions.append(
+                Question("remarks", error, line, count, tuple(texts), "read")
+            )
+
     def _reading(self, frame):
         return DeckReading(
             frame,
-            sorted(self.problems, key=lambda problem: problem.line),
+            sorted(_once(self.problems), key=lambda problem: problem.line),
             self.questions,
             self.assumptions,
             self.words,
@@ -187,7 +236,10 @@ class _Reading(CodesOfFile):
         found["number"] = self.choices.number or self._decimal_sign()
         if not self.choices.divisor:
             heading = self._heading("price")
-            if heading and heading.hundredths:
+            if divisor := divisor_of(self._name_of("price")):
+                error = WrongCell(_DIVIDED, column=self._name_of("price"))
+                self._ask("divisor", error, range(len(self.lines)), proposal=divisor)
+            elif heading and heading.hundredths:
                 self.assumptions.append(
                     WrongCell(_IN_HUNDREDTHS, column=self._name_of("price"))
                 )
@@ -277,6 +329,8 @@ class _Reading(CodesOfFile):
         """What is more likely meant."""
         if key == "number":
             return self.signs.proposal
+        if key == "country_blanks":
+            return self.likely_blanks
         if key == "blanks":
             lengths = [{len(part) for part in text.split()} for text in examples]
             return "separate" if all(len(some) == 1 for some in lengths) else "group"
@@ -303,6 +357,8 @@ class _Reading(CodesOfFile):
         heading = self._heading("prefix")
         self.is_north_american = bool(heading and heading.north_american)
         style = choices.code_style(national or self.is_north_american)
+        if not (style.national or style.blanks or style.country_blanks):
+            style = self._shown_blanks(style)
 
         may_be_empty = not {"country_code", "call_type"}.isdisjoint(self.texts)
 
@@ -335,10 +391,30 @@ class _Reading(CodesOfFile):
             "valid_from": (day, None),
             "valid_before": (day, None),
             "last_day": (dates.after_last_day(choices.date_order), None),
-            "change": (words.status(choices.words), False),
+            "change": (words.status(choices.words, self._are_flags("change")), False),
             "discontinued": (words.flag(choices.words), False),
             "forbidden": (words.flag(choices.words), False),
         }
+
+    def _are_flags(self, name):
+        """Whether a column has nothing but 0 and 1, of which either may be an end."""
+        texts = self.texts[name] if name in self.texts else ()
+        return {str(text) for text in texts} - {""} <= {"0", "1"}
+
+    def _shown_blanks(self, style):
+        """The style of codes, with what the codes show of blanks behind country codes.
+
+        :param style: `codes.CodeStyle`
+        """
+        shown, examples, self.likely_blanks = shown_blanks(
+            self.texts["prefix"].unique()
+        )
+        if not shown:
+            return style
+        self.assumptions.append(
+            WrongCell(_BLANKS_ARE_CODES, examples=" · ".join(examples))
+        )
+        return replace(style, country_blanks=shown)
 
     def _price_reader(self, money, name, is_rate=True):
         heading = self._heading(name)
@@ -449,3 +525,8 @@ class _Reading(CodesOfFile):
                     self.problems.append(
                         Problem(int(self.lines[place]), WrongCell(_NO_PRICE))
                     )
+
+
+def _once(problems):
+    """Problems of a row, which may have a price of each time band, once."""
+    return {(one.line, one.text): one for one in problems}.values()

@@ -40,14 +40,20 @@ RATE_COLUMNS = (
     "valid_until",
     "closed",
 )
-_OWN_FIRST_PRICE = _lt("The first interval has a price of its own.")
-_SHORT_INCREMENT = _lt("The next increment is at least 1 second.")
-_INCLUDED_SECONDS = _lt("Included seconds belong into a calling plan.")
-_TWO_GRACES = _lt(
-    "Free below %(below)s seconds, and free up to and including %(including)s seconds, "
-    "are not the same. Leave one of them empty."
+_OWN_FIRST_PRICE = _lt("The first interval has a different price.")
+_SHORT_INCREMENT = _lt("The next increment must be at least 1 second.")
+_INCLUDED_SECONDS = _lt(
+    "Included seconds are not supported in rates. Use a calling plan."
 )
-_ENDS_EARLY = _lt("Its last day, %(last)s, is before it begins.")
+_TWO_GRACES = _lt(
+    "Free below %(below)s seconds and free up to and including %(including)s seconds "
+    "contradict each other. Leave one of them empty."
+)
+_OVERLAP = _lt(
+    "The prefix %(prefix)s has a different price on some of these days in line "
+    "%(other)s."
+)
+_ENDS_EARLY = _lt("The last day, %(last)s, is before the first day.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ class Problems(list):
         if len(self) >= MAX_PROBLEMS:
             raise DeckFileError(
                 _lt(
-                    "More than %(most)s rows of the file are wrong. The first is "
+                    "More than %(most)s rows in the file are wrong. The first one is "
                     "line %(line)s: %(problem)s"
                 ),
                 most=MAX_PROBLEMS,
@@ -204,10 +210,30 @@ def check_twice(frame, problems):
         key = prefix, other
         if key not in known:
             known[key] = WrongCell(
-                _lt("The prefix %(prefix)s is in line %(line)s already.")
+                _lt("The prefix %(prefix)s is already in line %(line)s.")
                 if prefix
-                else _lt("The price of all numbers is in line %(line)s already."),
+                else _lt("The price for all numbers is already in line %(line)s."),
                 prefix=prefix,
                 line=str(other),
             )
         problems.append(Problem(int(line), known[key]))
+
+
+def check_overlaps(frame, problems):
+    """One price for a prefix at one time: not two rows that both hold on some days.
+
+    A rate without a last day holds until the next one begins, and so does one whose
+    last day is the first of the next.
+    """
+    dated = frame[frame["valid_from"].notna() & ~frame["closed"]]
+    scope = ["prefix", "call_type", "band"]
+    dated = dated[dated.duplicated(scope, keep=False)]
+    for _key, rows in dated.groupby(scope, sort=False):
+        rows = rows.sort_values("valid_from", kind="stable")
+        before = None
+        for row in rows.itertuples():
+            ends = before and before.valid_until
+            if ends and (ends - row.valid_from).days > 1:
+                error = WrongCell(_OVERLAP, prefix=row.prefix, other=str(before.line))
+                problems.append(Problem(int(row.line), error))
+            before = row

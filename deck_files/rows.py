@@ -2,26 +2,25 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The table in a deck's file: CSV or XLSX, with whatever carriers write around it."""
 
-import csv
 import hashlib
-import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from sys import intern
 
 from ..connectors.budget import Budget
-from ..connectors.files import FileLimits, SourceFileError, detect_format
+from ..connectors.files import SourceFileError, detect_format
 from ..connectors.spreadsheet import Workbook
-from ..connectors.unpack import Unpacked, utf8_blocks
+from ..connectors.unpack import Unpacked
 from ..connectors.workbook_cells import NumberText, TypedText
-from ..rating.errors import TranslatableError, _lt
+from ..rating.errors import _lt
+from . import price_bands
 from .amounts import understand
 from .cells import WrongCell
 from .choices import Choices, Question
 from .columns import HARMLESS, NEEDED, candidates, is_header
-from .sheet_texts import plain_text
+from .text_rows import LIMITS, DeckFileError, text_rows
 from .words import ends
 from .write import HEADER
 
@@ -32,37 +31,40 @@ MAX_RATES = 500_000
 FREE_RATES = 50_000
 MAX_NOTES = 1000
 NOTE_CHARACTERS = 200
-LIMITS = FileLimits()
-MAX_COLUMNS = LIMITS.max_columns
 DELIMITERS = ",;\t|"
-BLOCK_BYTES = 256 * 2**10
 ROWS = "rows"
-_QUOTED = re.compile(r'\A="([^"=]*)"\Z')
 _CODES = re.compile(r"\+?[0-9][0-9 ,;/+\r\n-]*")
-_DIGIT = re.compile("[0-9]")
+# Of any script: what they are, the cells are asked for.
+_DIGIT = re.compile(r"\d")
 NO_CHOICES = Choices()
 _SEVERAL_SHEETS = _lt(
-    "Several sheets have prefixes and prices: %(sheets)s. Choose the one to import."
+    "Several worksheets have prefixes and prices: %(sheets)s. Choose the one to import."
 )
 _HIDDEN_SHEET = _lt(
-    "Only a hidden sheet has prefixes and prices: %(sheets)s. Say whether it is the "
-    "one to import."
+    "Only a hidden worksheet has prefixes and prices: %(sheets)s. Choose whether to "
+    "import it."
 )
-_ONE_SHEET = _lt("The sheet %(sheet)s is read; these are not: %(others)s.")
-_REPEATED = _lt("Rows that repeat the names of the columns, passed over: %(count)s.")
-_PASSED_OVER = _lt("Rows without a price that are no rates, passed over: %(count)s.")
+_ONE_SHEET = _lt("The worksheet %(sheet)s was read. Not read: %(others)s.")
+_REPEATED = _lt("Skipped rows that repeat the column names: %(count)s.")
+_PASSED_OVER = _lt("Skipped rows without a price that are not rates: %(count)s.")
 _TWO_COLUMNS = {
-    True: _lt("These columns may have the prices or codes: %(columns)s. Choose one."),
-    False: _lt("These columns have the same meaning: %(columns)s. Choose one."),
+    True: _lt(
+        "Several columns may contain the prices or prefixes: %(columns)s. Choose one."
+    ),
+    False: _lt("Several columns have the same meaning: %(columns)s. Choose one."),
 }
-_NO_COLUMNS = _lt(
-    "It is not known which column has the prefixes and which one the prices. Choose "
-    "them."
+_NO_COLUMNS = {
+    ("prefix", "price"): _lt(
+        "The columns with prefixes and prices could not be detected. Choose them."
+    ),
+    ("prefix",): _lt("The column with prefixes could not be detected. Choose it."),
+    ("price",): _lt("The column with prices could not be detected. Choose it."),
+}
+_TOO_LONG = _lt(
+    "The row has %(found)s values, but only %(expected)s columns have names. Put "
+    "quotes around values that contain the delimiter, such as a decimal comma, or name "
+    "all columns."
 )
-
-
-class DeckFileError(TranslatableError):
-    """A file that no rates can be read from; says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,12 @@ class DeckRows:
     - `most`: how many rates it may stand for
     - `line`: of the header, 0 without one
     - `sheet`: title of the sheet; `sheets`: list of (title, whether it is hidden)
+    - `bands`: dict position -> name of the time band, where prices are in several
+      columns; None as a name: nobody has said it
     - `choices`: `choices.Choices`
     - `questions`: list of `choices.Question` that the table leaves open
     - `assumptions`: list of `cells.WrongCell`: sentences about what was passed over
+    - `wrong`: list of (line, `cells.WrongCell`): rows that do not fit the names
     """
 
     header: list
@@ -91,14 +96,16 @@ class DeckRows:
     line: int = 0
     sheet: str = ""
     sheets: tuple = ()
+    bands: dict = field(default_factory=dict)
     choices: Choices = NO_CHOICES
     questions: tuple = ()
     assumptions: tuple = ()
+    wrong: tuple = ()
 
     @property
     def unread(self):
         """Texts of the header that name nothing a rate has: not read from the file."""
-        known = set(self.columns.values())
+        known = {*self.columns.values(), *self.bands}
         return [
             text
             for place, text in enumerate(self.header)
@@ -146,7 +153,7 @@ def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False, known=()):
             with Workbook(path, fmt.compression, LIMITS, typed=True) as workbook:
                 sheet = table.choose_sheet(workbook)
                 return table.rows(_sheet_lines(workbook, sheet))
-        return table.rows(_text_rows(path, fmt, _delimiter(path, fmt)))
+        return table.rows(text_rows(path, fmt, _delimiter(path, fmt)))
     except SourceFileError as error:
         raise DeckFileError(
             "%(problem)s", problem=str(error).replace("call records", "rates")
@@ -167,11 +174,15 @@ class _Table:
         self.known = known
         self.notes, self.questions, self.assumptions = [], [], []
         self.sheet, self.sheets = "", ()
+        self.bands = {}
+        self.is_text = True
+        self.wrong = []
 
     # === SHEETS === #
 
     def choose_sheet(self, workbook):
         """The sheet with the table: the one that was chosen, or that has one."""
+        self.is_text = False
         sheets = workbook.sheets
         self.sheets = tuple((sheet.title, sheet.is_hidden) for sheet in sheets)
         for sheet in sheets:
@@ -189,7 +200,7 @@ class _Table:
         visible = [sheet for sheet in filled if not sheet.is_hidden]
         found = (shown or tables or visible or filled or list(sheets))[:1]
         if not found:
-            raise DeckFileError(_lt("The workbook has no sheet with anything in it."))
+            raise DeckFileError(_lt("All worksheets of the workbook are empty."))
         self.sheet = found[0].title
         if len(shown) > 1 or tables and not shown:
             names = ", ".join(sheet.title for sheet in shown or tables)
@@ -230,7 +241,7 @@ class _Table:
         found, headings = candidates(header)
         rows = self._rows(rest, header, found)
         if not rows:
-            raise DeckFileError(_lt("The file has a header and no rates below it."))
+            raise DeckFileError(_lt("The file has a header but no rates below it."))
         columns = self._columns(found, headings, header, rows, line)
         return DeckRows(
             header,
@@ -242,9 +253,11 @@ class _Table:
             line,
             self.sheet,
             self.sheets,
+            self.bands,
             self.choices,
             tuple(self.questions),
             tuple(self.assumptions),
+            tuple(self.wrong),
         )
 
     def _header(self, first):
@@ -269,14 +282,13 @@ class _Table:
         if chosen is None and not self.lenient or not filled:
             raise DeckFileError(
                 _lt(
-                    "No row of the file '%(file)s' names a column with prefixes and "
-                    "one with prices. Name them prefix and price. The first row is: "
-                    "%(row)s"
+                    "No row of the file '%(file)s' contains the column names. Name "
+                    "the columns prefix and price. The first row is: %(row)s"
                 )
                 if self.file_name
                 else _lt(
-                    "No row of the file names a column with prefixes and one with "
-                    "prices. Name them prefix and price. The first row is: %(row)s"
+                    "No row of the file contains the column names. Name the columns "
+                    "prefix and price. The first row is: %(row)s"
                 ),
                 file=self.file_name,
                 row=_note(seen),
@@ -299,11 +311,12 @@ class _Table:
         """The rows below the header; what is no rate is passed over and counted."""
         budget = Budget({ROWS: self.most}, _too_many)
         width = len(header)
+        named = max((n for n, text in enumerate(header, 1) if text), default=width)
         chosen = self.choices.columns
         places = chosen if chosen is not None else {n: p[0] for n, p in found.items()}
         prefix, country = places.get("prefix"), places.get("country_code")
         prices = (
-            [places["price"]]
+            [places["price"], *self._chosen_bands(header)]
             if chosen and "price" in chosen
             else found.get("price", ())
         )
@@ -328,6 +341,9 @@ class _Table:
                 if len(self.notes) < MAX_NOTES:
                     self.notes.append((line, _note(texts)))
                 continue
+            if self.is_text and any(texts[named:]):
+                error = WrongCell(_TOO_LONG, found=len(texts), expected=named)
+                self.wrong.append((line, error))
             # Most texts of a deck are in many of its rows, and take memory once.
             rows.append((line, tuple(_once(text, texts_of) for text in padded)))
         if repeated:
@@ -352,11 +368,14 @@ class _Table:
         """dict meaning -> position; what is not clear is a question."""
         chosen = self.choices.columns
         if chosen is not None:
-            return {
+            self.bands = self._chosen_bands(header)
+            columns = {
                 meaning: place
                 for meaning, place in chosen.items()
                 if place < len(header)
             }
+            self._ask_missing(columns, rows, line)
+            return columns
         found = {meaning: list(places) for meaning, places in found.items()}
         self._place_bands(found, headings, rows)
         columns = {}
@@ -373,7 +392,13 @@ class _Table:
                 )
                 for _line, row in rows
             )
-            if differ:
+            times = meaning == "price" and price_bands.question(
+                header, filled, headings, line, differ
+            )
+            if differ and times:
+                self.questions.append(times)
+                self.bands = dict.fromkeys(filled)
+            elif differ:
                 names = ", ".join(header[place] for place in filled)
                 self.questions.append(
                     Question(
@@ -385,12 +410,19 @@ class _Table:
                         header[filled[0]],
                     )
                 )
-        missing = [meaning for meaning in NEEDED if meaning not in columns]
-        if missing:
-            self.questions.append(
-                Question("columns", WrongCell(_NO_COLUMNS), line, len(rows))
-            )
+        self._ask_missing(columns, rows, line)
         return columns
+
+    def _ask_missing(self, columns, rows, line):
+        missing = tuple(meaning for meaning in NEEDED if meaning not in columns)
+        if missing:
+            error = WrongCell(_NO_COLUMNS[missing])
+            self.questions.append(Question("columns", error, line, len(rows)))
+
+    def _chosen_bands(self, header):
+        """dict position of a price -> time band, as a person has said it."""
+        bands = {int(place): name for place, name in self.choices.bands.items()}
+        return {place: name for place, name in bands.items() if place < len(header)}
 
     def _place_bands(self, found, headings, rows):
         """A column named peak has prices, or the names of time bands."""
@@ -495,8 +527,8 @@ def _note(texts):
 def _too_many(_what, most):
     return DeckFileError(
         _lt(
-            "The file has more than %(most)s rows, which is as many as are imported at "
-            "once. Split it."
+            "The file has more than %(most)s rows, which is the maximum for one "
+            "import. Split the file."
         ),
         most=most,
     )
@@ -516,68 +548,9 @@ def _delimiter(path, fmt):
     others = [sign for sign in DELIMITERS if sign != fmt.delimiter]
     for delimiter in (fmt.delimiter, *others):
         try:
-            first = list(islice(_text_rows(path, fmt, delimiter), HEADER_ROWS))
+            first = list(islice(text_rows(path, fmt, delimiter), HEADER_ROWS))
         except DeckFileError:
             continue
         if find_header(first):
             return delimiter
     return fmt.delimiter
-
-
-def _text_rows(path, fmt, delimiter):
-    """Yield (line, texts) of every row of a text."""
-    with Unpacked(path, fmt.compression, LIMITS) as file:
-        blocks = utf8_blocks(file.blocks(BLOCK_BYTES), fmt.encoding)
-        yield from _records(_text_lines(blocks), delimiter)
-
-
-def _records(lines, delimiter):
-    """Yield (line, texts) of lines of text."""
-    length = 0
-
-    def measured():
-        nonlocal length
-        for line in lines:
-            length += len(line)
-            if length > LIMITS.max_line_bytes:
-                raise _too_long(reader.line_num + 1)
-            yield line
-
-    reader = csv.reader(measured(), delimiter=delimiter)
-    try:
-        for texts in reader:
-            length = 0
-            values = [_text(text) for text in texts[:MAX_COLUMNS]]
-            yield reader.line_num, values
-    except csv.Error as error:
-        raise DeckFileError(
-            _lt("Line %(line)s: %(error)s."), line=reader.line_num, error=error
-        ) from error
-
-
-def _text(text):
-    """A cell without what keeps it a text in a spreadsheet: `="44"`, an apostrophe."""
-    text = plain_text(text).strip()
-    return _QUOTED.sub(r"\1", text) if text.startswith('="') else text
-
-
-def _text_lines(blocks):
-    """Yield the lines of a text, with what ends them."""
-    rest = ""
-    for block in blocks:
-        *lines, rest = io.StringIO(rest + block.decode(), newline="").readlines() or [
-            ""
-        ]
-        # A line that ends here may end with more in the next block.
-        yield from lines
-        if len(rest) > LIMITS.max_line_bytes:
-            break
-    yield rest
-
-
-def _too_long(line):
-    return DeckFileError(
-        _lt("Line %(line)s is longer than %(most)s characters."),
-        line=line,
-        most=LIMITS.max_line_bytes,
-    )

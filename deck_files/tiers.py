@@ -41,8 +41,8 @@ def read_tiers(text, read_price=None):
         if not match:
             raise WrongCell(
                 _lt(
-                    "'%(tier)s' is no tier: 60: 0.02/60 6 means that from second 60 on "
-                    "it costs 0.02 per 60 seconds, in steps of 6."
+                    "'%(tier)s' is not a tier: 60: 0.02/60 6 means 0.02 per 60 "
+                    "seconds from second 60 on, in steps of 6 seconds."
                 ),
                 tier=part,
             )
@@ -52,11 +52,11 @@ def read_tiers(text, read_price=None):
         )
         if not start or not per or not step or max(start, per, step) > MAX_SECONDS:
             raise WrongCell(
-                _lt("The seconds of the tier '%(tier)s' are at least 1."), tier=part
+                _lt("The seconds of the tier '%(tier)s' must be at least 1."), tier=part
             )
         if found and start <= found[-1][0]:
             raise WrongCell(
-                _lt("The tier '%(tier)s' begins no later than the one before it."),
+                _lt("The tier '%(tier)s' must start later than the one before it."),
                 tier=part,
             )
         found.append((start, read_price(match["price"]), per, step))

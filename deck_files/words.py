@@ -44,7 +44,7 @@ _NO = frozenset(["", *"0 n no false f nein non - none n/a".split()])
 # How much a price changes says nothing of its end.
 _AMOUNT = re.compile(r"[+-]?\s*[0-9]+(?:[.,][0-9]+)?\s*%?|[+-]?[.,][0-9]+\s*%?")
 _UNKNOWN = _lt(
-    "It is not known what '%(text)s' means: whether the rate is sold or ends. Say it."
+    "'%(text)s' is not a known status. Choose whether the rate is active or ends."
 )
 
 
@@ -58,10 +58,12 @@ def ends(texts):
     return any(word_of(text) in _ENDS for text in texts)
 
 
-def status(known):
+def status(known, are_flags=False):
     """A reader of a status or change: whether the rate ends.
 
     :param known: dict word -> `SELLS` or `ENDS`, as a person has said
+    :param are_flags: whether the column has nothing but 0 and 1, whose meaning is known
+        of no switch
     """
 
     def read(text):
@@ -70,7 +72,8 @@ def status(known):
             return known[word] == ENDS
         if word in _ENDS:
             return True
-        if word in _SELLS or isinstance(text, NumberText) or _AMOUNT.fullmatch(word):
+        is_amount = isinstance(text, NumberText) or _AMOUNT.fullmatch(word)
+        if word in _SELLS or is_amount and not are_flags:
             return False
         raise TwoWays("words", _UNKNOWN, text=text)
 

@@ -50,30 +50,34 @@ def write_csv(rows, packed=False):
 
 #: column -> what stands in it
 COLUMN_HELP = {
-    "prefix": "First digits of the international number, without +. Ranges and lists "
-    "are read, too: 447400-447409; 447500. =911 is a short code, dialed exactly so. "
-    "* is for all numbers that nothing else fits. Needed.",
-    "name": "Where it leads to.",
-    "call type": "Only for calls of this type: its name or code. Empty: for all.",
-    "time band": "Only in this time band: its name. Empty: at any time.",
-    "price": "In the currency of the deck, with up to 8 decimals. Needed.",
-    "per seconds": "The seconds that the price is for. Empty: 60.",
-    "first increment": "A call costs at least so many seconds. Empty: as the next one.",
-    "next increment": "After them it is counted in steps of so many. Empty: 1.",
-    "connection fee": "For each call, once.",
-    "minimum charge": "What a call costs at least.",
-    "maximum charge": "What a call costs at most. Empty: no limit.",
-    "grace seconds": "Calls that are shorter cost nothing.",
-    "free up to and including": "Instead of the grace seconds: calls of so many "
-    "seconds, and shorter ones, cost nothing.",
-    "tiers": "Other prices from a second of the call on: 60: 0.02/60 6; 600: 0.01/60 6 "
-    "means that from second 60 on it costs 0.02 per 60 seconds, in steps of 6, and "
-    "from second 600 on 0.01. What is left out is per 60 seconds, in steps of 1.",
-    "valid from": "First day, such as 2026-10-01. Empty: the day that is asked for "
-    "when the file is imported.",
-    "valid before": "First day on which it no longer holds: 2026-11-01 where "
-    "2026-10-31 is its last one. Empty: until further notice. Columns that carriers "
-    "call valid until, end date or the like name the last day.",
+    "prefix": "First digits of the international number, without +. You can also "
+    "enter ranges and lists: 447400-447409; 447500. =911 is a short code "
+    "that must be dialed exactly. * means all other numbers. Required.",
+    "name": "Name of the destination.",
+    "call type": "Name or code of a call type, if the rate applies to it only. Empty "
+    "for all.",
+    "time band": "Name of a time band, if the rate applies to it only. Empty for any "
+    "time.",
+    "price": "In the currency of the deck, with up to 8 decimals. Required.",
+    "per seconds": "Number of seconds the price is for. Empty for 60.",
+    "first increment": "Minimum number of seconds charged. Empty for the same as the "
+    "next increment.",
+    "next increment": "Length of each following increment in seconds. Empty for 1.",
+    "connection fee": "Charged once per call.",
+    "minimum charge": "Minimum charge per call.",
+    "maximum charge": "Maximum charge per call. Empty for no limit.",
+    "grace seconds": "Shorter calls are free.",
+    "free up to and including": "Instead of grace seconds: calls of this many seconds "
+    "or fewer are free.",
+    "tiers": "Prices that apply from a certain second of the call on. 60: 0.02/60 6; "
+    "600: 0.01/60 6 means 0.02 per 60 seconds in steps of 6 seconds from "
+    "second 60 on, and 0.01 from second 600 on. If left out, the price is "
+    "per 60 seconds, in steps of 1 second.",
+    "valid from": "First day, for example 2026-10-01. Empty for the day you enter "
+    "when importing the file.",
+    "valid before": "First day the rate is no longer valid, for example 2026-11-01 if "
+    "2026-10-31 is the last day. Empty for no end date. Columns named "
+    "valid until, end date or similar contain the last day instead.",
 }
 #: title of the sheet that says what the columns mean
 COLUMNS_TITLE = "Columns"
@@ -144,7 +148,7 @@ def write_columns(book):
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 18)
     sheet.set_column(1, 2, 60)
-    sheet.write_row(0, 0, ("Column", "What stands in it", "Also called"), bold)
+    sheet.write_row(0, 0, ("Column", "Contents", "Also called"), bold)
     meanings = {names[0]: names for names in COLUMNS.values()}
     for place, name in enumerate(HEADER, start=1):
         others = ", ".join(meanings.get(name, (name,))[1:])

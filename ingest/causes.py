@@ -37,6 +37,7 @@ SHAPED = (
     "invalid_duration",
     "invalid_quantity",
     "unclear_time",
+    "repeated_hour",
     "unclear_duration",
     "unclear_quantity",
     "invalid_reading",

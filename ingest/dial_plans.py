@@ -14,6 +14,13 @@ NO_COUNTRY = "001"
 
 FOREIGN_IDD_PREFIXES = ("00", "011")
 
+TRUNK_ZERO = "0"
+"""The national prefix of most countries, without which nobody dials a national number.
+"""
+
+BARE_FORMS = ("international", "national")
+"""What a number without any prefix may be, where it can be both."""
+
 
 @dataclass(frozen=True)
 class DialPlan:
@@ -30,6 +37,8 @@ class DialPlan:
         where the lengths leave two readings, empty = every number
     :param other_national_prefixes: dialled instead of `national_prefix`, to choose
         a carrier or by old habit; only before what `national_pattern` matches
+    :param bare: one of BARE_FORMS: what numbers without any prefix are that can be
+        both; empty where nobody says it
     :param foreign_idd_prefixes: accepted like `idd_prefixes`, where a number cannot
         be read as a national one: customers' exchanges dial as their makers do
     """
@@ -44,6 +53,12 @@ class DialPlan:
     national_pattern: str = ""
     other_national_prefixes: tuple[str, ...] = ()
     foreign_idd_prefixes: tuple[str, ...] = FOREIGN_IDD_PREFIXES
+    bare: str = ""
+
+    @property
+    def has_trunk_zero(self):
+        """Whether national numbers are dialled with a 0 that is no part of them."""
+        return self.national_prefix == TRUNK_ZERO and not self.keep_national_prefix
 
 
 def dial_plan(iso2, **overrides):
@@ -109,6 +124,19 @@ def international_lengths():
         code = row["country_code"]
         lengths[code] = lengths.get(code, frozenset()) | _lengths(row)
     return lengths
+
+
+@cache
+def trunk_zero_codes():
+    """Return the calling codes of countries that all dial a 0 before their numbers.
+
+    After the code it is left out: +44 (0)20 7946 0120 is +442079460120. A code some of
+    whose countries keep it, as Italy does, is none of them.
+    """
+    by_code = {}
+    for plan in _plans().values():
+        by_code.setdefault(plan.country_code, []).append(plan.has_trunk_zero)
+    return frozenset(code for code, found in by_code.items() if all(found))
 
 
 @cache

@@ -5,7 +5,9 @@
 A word that is known here, or that the source remembers, is read. Every other one is
 asked: with the wrong direction a call is charged that must not be, or the other way
 round. ``origination`` and ``termination`` are not known on purpose: an exchange calls
-inbound what a carrier calls outbound.
+inbound what a carrier calls outbound. Nor is ``local``: between extensions to an
+exchange, and a call within the town to a carrier. A cell that says nothing among
+others that do is asked about, too, as the word ``(empty)``.
 
 What the vendors write: Twilio's Call resource (``outbound-dial``; a trunk terminates
 what goes out to the telephone network), the PSTN usage report of Microsoft Teams
@@ -35,7 +37,7 @@ WORDS = {
         "inbound": "inbound in incoming term terminating inboundcall"
         " incomingcall incall trunkingoriginating received missed userin confin ucapin"
         " drin drinucap byotin byotinucap ocin",
-        "internal": "internal local onnet internalcall",
+        "internal": "internal onnet internalcall",
     }.items()
     for word in words.split()
 }
@@ -47,11 +49,13 @@ LIKELY = {
         " realizada uscente uitgaand saída wychodzące исходящий",
         "inbound": "i eingehend ankommend kommend entrant entrante reçu recibida"
         " entrata inkomend entrada przychodzące входящий",
-        "internal": "intern interne interno interna internt",
+        "internal": "local intern interne interno interna internt",
     }.items()
     for word in words.split()
 }
 _BETWEEN = re.compile(r"[\W_]+")
+#: how a cell is called that says nothing, where others of its column do
+EMPTY = "(empty)"
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,25 @@ def read_directions(texts, remembered):
     unknown = np.array([d is None for d in found] + [False])
     rows = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
     return codes[rows], unknown[rows]
+
+
+def said_nothing(texts, remembered, at_any_rate=False):
+    """Where a direction column says nothing, though it does elsewhere.
+
+    :param texts: pyarrow strings
+    :param remembered: see :func:`known_direction`; also what :data:`EMPTY` means
+    :param at_any_rate: whether it is known to say something elsewhere
+    :return: (bool array; the position of its meaning in ``rules.DIRECTIONS``, or -1
+        where that is not known)
+    """
+    encoded = pc.dictionary_encode(texts)
+    words = [(text or "").strip() for text in encoded.dictionary.to_pylist()]
+    rows = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    empty = np.array([not word for word in words] + [True])[rows]
+    if not at_any_rate and not any(words):
+        empty = np.zeros(len(empty), bool)
+    meaning = remembered.get(word_key(EMPTY))
+    return empty, code_of(meaning) if meaning else -1
 
 
 def direction_words(frame, columns, remembered):

@@ -4,14 +4,18 @@
 
 `0:04` is four seconds or four minutes, `1.5` a second and a half or a minute and a
 half: they are read in a unit that is chosen. Without one, only what is clear is read.
+What names its units (`1m5s`) is clear at any rate, see ``duration_words``.
 """
 
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from .digit_shapes import MOST_DIGITS, DigitShapes
+from .duration_words import worded_seconds
 from .text_columns import as_text
 
 ROUNDINGS = ("down", "up", "nearest")
@@ -20,14 +24,26 @@ _DECIMAL_ROUNDING = {
     "up": ROUND_CEILING,
     "nearest": ROUND_HALF_UP,
 }
-UNITS = ("s", "ms", "min", "mm:ss", "h:mm", "h:mm:ss", "day")
-"""What a duration may be written in; `min` and `day` are decimal numbers of them."""
+UNITS = (
+    *("s", "ms", "min", "mm:ss", "h:mm", "h:mm:ss", "day"),
+    *("h", "6s", "hhmmss", "mmss", "hhmm"),
+)
+"""What a duration may be written in; `min`, `6s`, `h` and `day` are decimal numbers of
+them, the last three clocks without signs."""
 
 #: a decimal among more whole numbers than that is a slip, and casts no doubt on them
 MOST_DOUBTED = 2
+#: and so it is among more numbers that would be usual as minutes
+MOST_DOUBTED_SMALL = 20
+FEW_MINUTES = 20
 MS_DIGITS = 3
 MS = 10**MS_DIGITS
-_SECONDS = {"min": 60, "day": 86_400}
+DECIMAL_UNITS = ("6s", "min", "h", "day")
+_SECONDS = {"6s": 6, "min": 60, "h": 3600, "day": 86_400}
+#: unit -> seconds of its last two digits, and of those before: of two, then of all
+_PACKED = {"hhmmss": (1, 60, 3600), "mmss": (1, 60, 6000), "hhmm": (60, 3600, 360_000)}
+#: that half of the calls of a file are longer is not likely; of milliseconds it is
+LONG_SECONDS = 3 * 3600
 _HALF = Decimal("0.5")
 _NOISE = Decimal("1e-6")  # seconds; a spreadsheet's binary numbers are beside decimals
 
@@ -51,6 +67,7 @@ _SHAPES = {
     "mm:ss": (_MINUTES_CLOCK,),
     "h:mm": (_HOURS_CLOCK,),
     "h:mm:ss": (),
+    **dict.fromkeys(("hhmmss", "mmss", "hhmm"), (_WHOLE,)),
 }
 
 
@@ -65,8 +82,9 @@ def parse_seconds(values, rounding="down", unit=""):
     :param rounding: what becomes of a fraction of a second: `down`, `up` or `nearest`
         (half up)
     :param unit: one of `UNITS`: `s`, `ms`, `min`, `day` read numbers, `mm:ss` and
-        `h:mm` clocks of two parts; all read `h:mm:ss`. Empty where nobody has chosen:
-        whole numbers are seconds, and a clock of two parts or a decimal is unclear.
+        `h:mm` clocks of two parts; all read `h:mm:ss` and `1m5s`. Empty where nobody
+        has chosen: whole numbers are seconds, and a clock of two parts or a decimal is
+        unclear.
     :return: (int64 array of seconds, bool array: whether the text was a duration, bool
         array: whether it may be one in several units); what is none has 0 seconds
     :raise ValueError: for an unknown rounding or unit
@@ -75,7 +93,7 @@ def parse_seconds(values, rounding="down", unit=""):
         raise ValueError(f"{rounding!r} is not one of {', '.join(ROUNDINGS)}")
     if unit and unit not in UNITS:
         raise ValueError(f"{unit!r} is not a unit of durations: {', '.join(UNITS)}")
-    texts = as_text(values).fill_null("")
+    texts = _plain(values)
     seconds = np.zeros(len(texts), dtype=np.int64)
     valid = np.zeros(len(texts), dtype=bool)
     unclear = np.zeros(len(texts), dtype=bool)
@@ -87,6 +105,8 @@ def parse_seconds(values, rounding="down", unit=""):
             whole, good = _clock(columns, rows, match.groupdict(), match)
         else:
             whole, good = columns.number(rows, *match.span("whole")), True
+        if unit in _PACKED and match.re is _WHOLE:
+            whole, good = _unpacked(whole, *_PACKED[unit])
         if unit == "ms" and match.re is _NUMBER:
             whole, carry = _from_ms(columns, rows, match, whole, rounding)
         else:
@@ -97,31 +117,107 @@ def parse_seconds(values, rounding="down", unit=""):
         valid[rows] = good
     if not valid.all():
         _read_odd(columns, unit, valid, unclear)
+        _read_worded(texts, rounding, seconds, valid, unclear)
     return seconds, valid, unclear
 
 
-def doubted_with(values, unclear, doubted=False):
-    """Find whole numbers that mean no more than the decimals around them.
+def parse_named(values, rounding, unit, named):
+    """Read durations of a column whose heading may name their unit.
 
-    Where nobody has chosen a unit, and a third of the numbers has decimals, but not one
-    alone, which may be a slip, a whole one may be 2 seconds or 2.0 minutes as well.
+    What the named unit does not read, and another may, is unclear.
+
+    :param values, rounding, unit: see :func:`parse_seconds`; a unit that was chosen is
+        not asked about
+    :param named: what ``duration_words.named_unit`` says of the heading
+    :return: as :func:`parse_seconds`
+    """
+    seconds, valid, unclear = parse_seconds(values, rounding, unit)
+    if unit or not named:
+        return seconds, valid, unclear
+    texts = _plain(values)
+    sure = ~unclear & valid
+    if sure.any():
+        # A clock of three parts, and what names its units, means the same at any rate.
+        # So does 0.
+        sure &= ~doubted_with(texts, unclear, True)
+    if named in UNITS:
+        seconds, valid, _unclear = parse_seconds(texts, rounding, named)
+        sure |= valid
+    seconds = np.where(sure, seconds, 0)
+    in_some = parse_seconds(texts)
+    return seconds, sure, (in_some[1] | in_some[2]) & ~sure
+
+
+def doubted_with(values, unclear, doubted=False):
+    """Find whole numbers that may mean something else than seconds.
+
+    Where nobody has chosen a unit, they may be:
+
+    - minutes, where a third of the numbers has decimals, but not one alone, which may
+      be a slip; or where some have, and half of the whole ones are no more than
+      `FEW_MINUTES`: beside 1.5, 2 is 2 seconds or 2.0 minutes
+    - clocks, where some are padded with zeros (`000105`), and the last two digits of
+      all that are as long are below 60
+    - milliseconds, where half of them are longer than `LONG_SECONDS`
 
     :param values: as :func:`parse_seconds` takes them
     :param unclear: as it returns them without a unit
     :param doubted: whether they are known to have stood among such
     :return: bool array, shape (n,)
     """
-    columns = DigitShapes(as_text(values).fill_null(""))
+    columns = DigitShapes(_plain(values))
     found = np.zeros(len(unclear), bool)
-    decimals = 0
+    packed = np.zeros(len(unclear), bool)
+    decimals, numbers = 0, []
     for rows, match in columns.groups(_in_some_unit):
         if match.re is _DECIMAL:
             decimals += np.count_nonzero(unclear[rows])
         elif match.re is _WHOLE:
-            found[rows] = _has_digits(columns, rows, *match.span("whole"))
-    if doubted or decimals > 1 and decimals * MOST_DOUBTED >= np.count_nonzero(found):
+            number = columns.number(rows, *match.span("whole"))
+            found[rows] = number > 0
+            packed[rows] = (number > 0) & _may_be_packed(number, match.end())
+            numbers.append(number[number > 0])
+    numbers = np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
+    is_minutes = decimals > 1 and decimals * MOST_DOUBTED >= len(numbers)
+    if decimals * MOST_DOUBTED_SMALL >= len(numbers) > 0 and decimals:
+        is_minutes |= np.median(numbers) <= FEW_MINUTES
+    if doubted or is_minutes or are_long(numbers):
         return found
-    return np.zeros(len(unclear), bool)
+    return packed
+
+
+def may_be_doubted(texts, seconds):
+    """Whether :func:`doubted_with` has to be asked, quickly.
+
+    :param seconds: as :func:`parse_seconds` returns them without a unit
+    """
+    texts = _plain(texts)
+    padded = pc.and_(pc.starts_with(texts, "0"), pc.greater(pc.utf8_length(texts), 3))
+    return are_long(seconds[seconds > 0]) or bool(pc.any(padded).as_py())
+
+
+def are_long(seconds):
+    """Whether so many calls are so long that these may be no seconds.
+
+    :param seconds: int64 array, none of them 0
+    """
+    return len(seconds) > 1 and np.median(seconds) >= LONG_SECONDS
+
+
+def _may_be_packed(numbers, digits):
+    """Whether numbers of so many digits may all be clocks without signs.
+
+    A column of seconds has 60 to 99 at some ends. Below 60 it means the same as a clock
+    of minutes and seconds.
+    """
+    is_padded = (numbers > 0) & (numbers < 10 ** (digits - 1))
+    least = 60 if digits > 4 else 1
+    differs = numbers >= least
+    return (
+        digits > 3
+        and bool((is_padded & differs).any())
+        and bool((numbers % 100 < 60).all())
+    )
 
 
 def _read(shape, unit):
@@ -132,6 +228,44 @@ def _read(shape, unit):
         if match := pattern.fullmatch(shape):
             return match
     return None
+
+
+def _plain(values):
+    """Texts without nulls and blanks around them, and without a plus before digits."""
+    texts = as_text(values).fill_null("")
+    if pc.any(pc.starts_with(texts, "+")).as_py():
+        texts = pc.replace_substring_regex(texts, r"^\+([0-9])", r"\1")
+    return texts
+
+
+def _read_worded(texts, rounding, seconds, valid, unclear):
+    """Read what names its units, each distinct text once.
+
+    :param seconds, valid, unclear: arrays, shape (n,), that are changed
+    """
+    rows = np.flatnonzero(~valid & ~unclear)
+    if not len(rows):
+        return
+    encoded = texts.take(pa.array(rows)).dictionary_encode()
+    read = [worded_seconds(text) for text in encoded.dictionary.to_pylist()]
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    whole = [
+        0
+        if value is None
+        else int(value.quantize(Decimal(1), _DECIMAL_ROUNDING[rounding]))
+        for value in read
+    ]
+    seconds[rows] = np.array(whole, np.int64)[codes]
+    valid[rows] = np.array([value is not None for value in read], bool)[codes]
+
+
+def _unpacked(numbers, last, middle, first):
+    """Seconds of clocks without signs, and which of them are clocks."""
+    good = numbers % 100 < 60
+    if first == 60 * middle:
+        good &= numbers // 100 % 100 < 60
+    seconds = numbers % 100 * last + numbers // 100 % 100 * middle
+    return seconds + numbers // 10_000 * first, good
 
 
 def _read_odd(columns, unit, valid, unclear):

@@ -12,11 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .durations import doubted_with, parse_seconds
+from .duration_words import named_unit
+from .durations import doubted_with, may_be_doubted, parse_named
 from .extract import column, extract
-from .mapping import read_target
+from .mapping import heading, read_target
 from .quantities import parse_quantities, quantity_texts
 from .two_times import durations_of_times
+from .unit_of_times import unit_of_times
 
 #: fact -> what a user reads
 FACTS = {
@@ -26,9 +28,11 @@ FACTS = {
     "seconds": "Chargeable seconds",
     "duration": "Total duration in seconds",
     "quantity": "Quantity",
-    "meter": "Code of the meter",
+    "meter": "Meter code",
     "call_id": "Record id",
 }
+#: records whose durations are compared with their times
+_MOST_COMPARED = 200
 #: facts that may tell the customer
 PAYER_FACTS = ("caller", "callee", "meter", "call_id")
 
@@ -92,19 +96,33 @@ class RecordFacts:
             settings = self._settings
             texts, spec = read_target(self.frame, settings.columns, fact)
             if texts is not None:
-                unit = spec.style
-                if fact == "duration" and not unit:
+                unit, named = spec.style, named_unit(heading(self.frame, spec))
+                if fact == "duration" and not unit and not named:
                     _texts, seconds = read_target(
                         self.frame, settings.columns, "seconds"
                     )
                     unit = seconds.style if seconds else ""
-                found = parse_seconds(texts, settings.duration_rounding, unit)
-                if fact == "seconds" and not unit and self._is_doubting:
-                    found = _doubted(texts, *found, settings.doubts_durations)
+                found = parse_named(texts, settings.duration_rounding, unit, named)
+                is_open = fact == "seconds" and not unit and not named
+                if is_open and self._is_doubting:
+                    found = _doubted(texts, *found, self._has_other_unit(texts))
                 self._seconds[fact] = (texts, *found)
             else:
                 self._seconds[fact] = self._between_times(fact)
         return self._seconds[fact]
+
+    def _has_other_unit(self, texts):
+        """Whether whole numbers are known to be no seconds, or the times say so."""
+        settings = self._settings
+        if settings.doubts_durations:
+            return True
+        unit = unit_of_times(
+            self.frame[:_MOST_COMPARED],
+            settings.columns,
+            settings.timezone,
+            texts[:_MOST_COMPARED],
+        )
+        return unit not in ("", "s")
 
     def _between_times(self, fact):
         settings = self._settings
@@ -142,8 +160,8 @@ class RecordFacts:
 
 
 def _doubted(texts, seconds, valid, unclear, at_any_rate):
-    """The same without whole numbers that may be minutes as the decimals among them."""
-    if not at_any_rate and not unclear.any():
+    """The same without whole numbers that the others cast doubt on."""
+    if not (at_any_rate or unclear.any() or may_be_doubted(texts, seconds)):
         return seconds, valid, unclear
     doubted = doubted_with(texts, unclear, at_any_rate)
     return np.where(doubted, 0, seconds), valid & ~doubted, unclear | doubted

@@ -19,11 +19,12 @@ import pyarrow.compute as pc
 
 from .frames import copy_out
 from .mapping import CONTENT
+from .same_facts import known_calls
 from .same_records import Comparable, details, of_frame
 
 _CDRS = """
     SELECT known.call_id, floor(extract(epoch FROM known.start_time))::bigint,
-           trim_scale(known.quantity)::text, known.caller, known.callee
+           trim_scale(known.quantity)::text, known.caller, known.callee, known.content
       FROM metered_cdr known
       JOIN unnest(%s::text[]) AS new (call_id) USING (call_id)
      WHERE known.source_id = %s
@@ -34,6 +35,7 @@ _CDR_TYPES = {
     "quantity": pa.string(),
     "caller": pa.string(),
     "callee": pa.string(),
+    "content": pa.string(),
 }
 _EXCEPTIONS = """
     SELECT known.call_id, known.readable AND left(known.call_id, 8) != 'content:',
@@ -105,6 +107,22 @@ class Verdicts:
             self._compare(rows[mine], ids.take(pa.array(mine)), comparable, at[mine])
         self._look_for_prints(cr, table, settings, batch_id, rows[at < 0])
 
+    def look_for_facts(self, cr, cdrs, settings, batch_id, rows=None):
+        """Compare with the calls of other imports, whatever their ids.
+
+        :param cdrs: dict of the records' columns, see :class:`~.outcome.Prepared`
+        :param rows: int64 array; None: all
+        """
+        among = ~(self.duplicate | self._differs)
+        if rows is not None:
+            among &= np.isin(np.arange(len(among)), rows)
+        if not among.any():
+            return
+        duplicates, doubtful = known_calls(cr, cdrs, settings, batch_id, among)
+        self.duplicate[duplicates] = True
+        self._differs[[*doubtful]] = True
+        self.detail.update(doubtful)
+
     def _compare(self, rows, ids, comparable, at):
         is_read = self._is_read[rows]
         self.duplicate[rows[~is_read]] = True
@@ -173,6 +191,7 @@ def _known_cdrs(cr, settings, ids):
         column["quantity"],
         column["caller"],
         column["callee"],
+        column["content"],
     )
 
 
@@ -196,21 +215,24 @@ def _known_exceptions(cr, settings, ids):
                 for name in names
             }
         )
-        parts.append(of_frame(frame, settings))
+        part = of_frame(frame, settings)
+        if part.content is None:
+            part.content = pa.nulls(len(rows), pa.string())
+        parts.append(part)
     if not parts:
         return _none(pa.string()), _unreadable(0)
     return pa.array(known, pa.string()), Comparable(
         np.concatenate([part.second for part in parts]),
         *(
             pa.concat_arrays([getattr(part, name) for part in parts])
-            for name in ("quantity", "caller", "callee")
+            for name in ("quantity", "caller", "callee", "content")
         ),
     )
 
 
 def _unreadable(count):
     nothing = pa.nulls(count, pa.string())
-    return Comparable(np.full(count, UNREADABLE, np.int64), nothing, nothing, nothing)
+    return Comparable(np.full(count, UNREADABLE, np.int64), *[nothing] * 4)
 
 
 def _none(kind):

@@ -74,12 +74,13 @@ def load_settings(source, plan_partners):
     engine, currency_of_deck = load_engine(source.env, chains)
     dial_plans, dial_plan_of, assumed = _dial_plans(source, identifiers)
     zones, zone_of = _zones(identifiers, company)
-    meters = _meters(source)
+    meters, types = _meters(source), source.event_type_ids
     return ImportSettings(
         source_id=source.id,
         company_id=company.id,
         timezone=source.timezone,
         duration_rounding=source.duration_rounding,
+        repeated_hour=source.repeated_hour or "",
         columns=column_specs(source.column_ids),
         rules=tuple(_rule(rule) for rule in source.rule_ids),
         steps=tuple(
@@ -116,14 +117,18 @@ def load_settings(source, plan_partners):
         currency_of_deck=currency_of_deck,
         default_chain=default_chain,
         record_kind=source.record_kind,
-        meter_of_code={meter.code: meter.id for meter in meters},
+        meter_of_code={meter.code: meter.id for meter in meters}
+        | {kind.name.strip(): kind.meter_id.id for kind in types},
         counters=frozenset(
-            meter.id for meter in meters | source.meter_id if meter.kind == "counter"
+            meter.id
+            for meter in meters | source.meter_id | types.meter_id
+            if meter.kind == "counter"
         ),
         default_meter_id=source.meter_id.id or 0,
         currency_id=company.currency_id.id,
         rate_of_currency=company_rates(company, currency_of_deck.values()),
         plan_partners=plan_partners,
+        fills_columns=kind_of(source.source_type).has_own_fields,
     )
 
 
@@ -269,7 +274,7 @@ def _dial_plans(source, identifiers):
 def customer_countries(source, identifiers):
     """Where the customers of identifiers dial, as seen from a source.
 
-    Their account's *Dials As In*, else the country of their address, else the
+    Their account's *Dialing Country*, else the country of their address, else the
     source's home country.
 
     :return: list of (``res.country``, whether only the address says so)

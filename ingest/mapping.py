@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -31,11 +32,42 @@ class ColumnSpec:
         :param names: the file's column names
         :return: tuple of names; empty when the file has none of the alternatives
         """
-        for alternative in self.columns.split(","):
-            parts = tuple(part.strip() for part in alternative.split("+"))
-            if all(part in names for part in parts):
-                return parts
+        alternatives = self.columns.split(",")
+        for begin in range(len(alternatives)):
+            # A name may have commas and plus signs of its own.
+            for end in range(len(alternatives), begin, -1):
+                alternative = ",".join(alternatives[begin:end])
+                if parts := _joined_names(alternative.split("+"), names):
+                    return parts
         return ()
+
+
+def _joined_names(parts, names):
+    """The names that are joined by +, as few as possible; empty if one is none."""
+    for end in range(len(parts), 0, -1):
+        name = "+".join(parts[:end]).strip()
+        if name in names:
+            if end == len(parts):
+                return (name,)
+            if rest := _joined_names(parts[end:], names):
+                return (name, *rest)
+    return ()
+
+
+def repeated_names(columns, names, repeated):
+    """The names that a source reads, and that several columns of a file have.
+
+    :param columns: sequence of :class:`ColumnSpec`
+    :param names: the file's column names
+    :param repeated: names that several of its columns have, which are called otherwise
+    :return: list of (spec, tuple of these names)
+    """
+    found = []
+    for spec in columns:
+        parts = spec.resolve({*names, *repeated})
+        if several := tuple(part for part in parts if part in repeated):
+            found.append((spec, several))
+    return found
 
 
 #: facts that are moments; their parts are joined as a day and a clock are
@@ -66,6 +98,18 @@ def missing_targets(columns, names, needed=("start_time", "seconds")):
     return missing
 
 
+def filled_frame(frame, names):
+    """A frame that has all columns of some names, empty where it had none.
+
+    :param names: iterable of texts
+    """
+    missing = [name for name in sorted(names) if name not in frame.columns]
+    if not missing:
+        return frame
+    empty = pd.array([""] * len(frame), pd.ArrowDtype(pa.string()))
+    return frame.assign(**dict.fromkeys(missing, empty))
+
+
 def read_target(frame, columns, target):
     """The texts of one fact for every record.
 
@@ -84,10 +128,26 @@ def read_target(frame, columns, target):
         values = arrays[0]
         if len(arrays) > 1:
             if target in TIMES:
-                arrays = [pc.utf8_trim_whitespace(array) for array in arrays]
+                arrays = [_without_midnight(array) for array in arrays]
             values = pc.binary_join_element_wise(*arrays, _between(spec))
         return extract(values, spec.pattern), spec
     return None, None
+
+
+def heading(frame, spec):
+    """What a file calls the columns that a fact is read from.
+
+    :param spec: :class:`ColumnSpec`, or None
+    """
+    return "+".join(spec.resolve(frame.columns)) if spec else ""
+
+
+def _without_midnight(texts):
+    """Parts of times: the cell of a day in a spreadsheet has a clock, too."""
+    texts = pc.utf8_trim_whitespace(texts)
+    return pc.replace_substring_regex(
+        texts, r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00$", r"\1"
+    )
 
 
 #: what the ids of records begin with that have none of their own

@@ -6,12 +6,13 @@ The form: `+` and 5 to 15 digits (ITU-T E.164); or, for short codes and extensio
 the digits as dialled; or null for what is no number (`anonymous`, `*97`, ``).
 
 First a number is reduced to an optional `+` and digits: `tel:`, `sip:` and `sips:`
-before it, everything from `@` or `;` on, spaces and the signs `- . ( ) /` are
-dropped, and so is `(0)` behind an international prefix. Then the first reading that
-fits decides. *National* means: of a length of the country, and without a leading 0
-that is not part of its numbers. *Likely* means: national, and as the country's
-`national_pattern` has it. *Known* means: a calling code that exists, followed by as
-many digits as its numbers have.
+before it, a name before `<` and `>`, the codes `*31#` and `#31#` that show or hide the
+caller, everything from `@`, `;` or `,` on, an extension after `ext.` or `x`, spaces and
+the signs `- . ( ) /` are dropped, and so is `(0)` behind an international prefix. Then
+the first reading that fits decides. *National* means: of a length of the country, and
+without a leading 0 that is not part of its numbers. *Likely* means: national, and as
+the country's `national_pattern` has it. *Known* means: a calling code that exists,
+followed by as many digits as its numbers have.
 
 ==  ==============================================  ===================  ==============
 n   reading                                         as dialled           becomes
@@ -28,11 +29,15 @@ n   reading                                         as dialled           becomes
 9   country code, likely number (in a country       (GB) 442079460120    +442079460120
     without national prefix after 10)
 10  likely number                                   404 605 8270         +14046058270
-11  8 to 15 digits, not 0 first                     (US) 442079460120    +442079460120
+11  8 to 15 digits, not 0 first; of up to 9 digits  (US) 442079460120    +442079460120
+    only a number that exists
 12  anything else                                   5550123              null
 ==  ==============================================  ===================  ==============
 
-Of several prefixes in one reading the longest one goes first.
+Of several prefixes in one reading the longest one goes first. *Exists* means: a number
+as the pattern of a country with its calling code has them. A 0 after the calling code
+of countries that dial it before national numbers is dropped, where the number does not
+exist with it and does without.
 
 What this decides of the ambiguous: in GB 0113 496 0120 is Leeds, not a call to +349;
 ten digits in North America are a number of North America (10), not Denmark's (11); in
@@ -41,8 +46,17 @@ countries whose numbers have many lengths, such as Germany, an international num
 without any prefix can look like a national one and is taken for it (10); set
 `national_lengths` there when the switch writes such numbers. Numbers without area code
 cannot be told and are null (12), or an extension when short (2).
+
+Some numbers without any prefix are *open*: they can be two numbers, and `read_bare`
+says which they are. In a country where a 0 is dialled before national numbers, nobody
+leaves it out who dials, so 41441234567 in Germany is a number of Switzerland from a
+switch that writes no `+`, or 041441234567 from a spreadsheet that lost the 0. In North
+America 912125551234 is one of India, or 1 212 555 1234 after the 9 for a line. `bare`
+of the dial plan decides: *international* reads 11 before 10 and believes 11 where
+nothing tells that such a number exists.
 """
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -50,10 +64,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .dial_plans import (
+    BARE_FORMS,
+    TRUNK_ZERO,
     DialPlan,
     dial_plan,
     international_lengths,
     national_patterns,
+    trunk_zero_codes,
 )
 from .text_columns import as_text
 
@@ -62,6 +79,9 @@ __all__ = [
     "dial_plan",
     "exist",
     "normalise_numbers",
+    "read_bare",
+    "shown_form",
+    "with_form",
     "without_doubtful",
 ]
 
@@ -70,12 +90,21 @@ E164_DIGITS = 15
 LEAST_BARE_DIGITS = 8
 """Fewer digits without any prefix are not taken for an international number."""
 
+MOST_LOCAL = 9
+"""So many digits may be a number without its area code."""
+
 CODE_DIGITS = 3
 """Most digits of a calling code."""
 
-URI_MARKS = r"[:@;]"
-SCHEME = r"(?i)^(?:tel|sips?):"
-PARAMETERS = r"[@;].*$"
+OUTSIDE_LINE = "9"
+"""Dialled before a number to leave an exchange, in North America and elsewhere."""
+
+MARKS = r"[:@;,<#xX]"
+NAME = r"^[^<]*<([^>]*)>.*$"
+SCHEME = r"(?i)^\s*(?:tel|sips?):"
+PARAMETERS = r"[@;,].*$"
+EXTENSION = r"(?i)(?:\s*ext\.?|\s*extension|\s+x|x)\s*[0-9]+\s*$"
+CLIR = r"^\s*[*#]31#"
 FLOAT = r"^(\+?[0-9]{5,})\.0$"
 OPTIONAL_ZERO = r"^(\+|00|011)([^(]*)\(0\)"
 SEPARATORS = r"[\s\x{00a0}\x{2007}\x{202f}\x{2010}-\x{2015}.()/-]+"
@@ -88,6 +117,39 @@ def normalise_numbers(numbers, dialling):
     :param dialling: DialPlan of the switch that wrote them
     :return: pa.StringArray, shape (n,)
     """
+    return _readings(numbers, dialling).normalised()
+
+
+def read_bare(numbers, dialling):
+    """Return numbers, and which of them can be two without a prefix that tells.
+
+    :param numbers: as `normalise_numbers` takes them
+    :param dialling: DialPlan of the switch that wrote them
+    :return: (pa.StringArray, the numbers; bool array, the open ones among them; dict
+        of BARE_FORMS -> how many other numbers without prefix can only be that)
+    """
+    readings = _readings(numbers, dialling)
+    return readings.normalised(), readings.is_open, readings.shown
+
+
+def shown_form(shown):
+    """Return the form that numbers show; empty where they show none, or both.
+
+    :param shown: iterable of dicts as of `read_bare`
+    """
+    forms = {form for each in shown for form, count in each.items() if count}
+    return forms.pop() if len(forms) == 1 else ""
+
+
+def with_form(dialling, form):
+    """Return a dial plan that reads numbers without prefix in a form.
+
+    :param form: one of BARE_FORMS, or empty: as the plan says
+    """
+    return replace(dialling, bare=form) if form else dialling
+
+
+def _readings(numbers, dialling):
     text = as_text(numbers)
     digits, has_plus, usable = _split_plus(text)
     if not usable.all():
@@ -97,7 +159,7 @@ def normalise_numbers(numbers, dialling):
         replaced = np.zeros(len(digits), dtype=bool)
         replaced[rows] = True
         digits = pc.replace_with_mask(digits, pa.array(replaced), cleaned)
-    return _Readings(digits, has_plus, usable, dialling).normalised()
+    return _Readings(digits, has_plus, usable, dialling)
 
 
 def exist(numbers):
@@ -168,9 +230,15 @@ def _to_numpy(booleans):
 
 
 def _cleaned(text):
-    if pc.any(pc.match_substring_regex(text, URI_MARKS)).as_py():
-        text = pc.replace_substring_regex(text, SCHEME, "")
-        text = pc.replace_substring_regex(text, PARAMETERS, "")
+    if pc.any(pc.match_substring_regex(text, MARKS)).as_py():
+        for pattern, by in (
+            (NAME, r"\1"),
+            (SCHEME, ""),
+            (CLIR, ""),
+            (PARAMETERS, ""),
+            (EXTENSION, ""),
+        ):
+            text = pc.replace_substring_regex(text, pattern, by)
     text = pc.replace_substring_regex(text, FLOAT, r"\1")
     if pc.any(pc.match_substring(text, "(0)")).as_py():
         text = pc.replace_substring_regex(text, OPTIONAL_ZERO, r"\1\2")
@@ -201,6 +269,10 @@ class _Readings:
         # is kept or where there is no prefix that it could be.
         self.has_trunk = bool(dialling.national_prefix)
         self.has_trunk &= not dialling.keep_national_prefix
+        #: bool, shape (n,): which can be two numbers
+        self.is_open = np.zeros(len(digits), dtype=bool)
+        #: form -> how many of the others without prefix can only be that
+        self.shown = dict.fromkeys(BARE_FORMS, 0)
 
     def _first_digits(self):
         """Return the first byte of each number, 0 where there is none."""
@@ -226,6 +298,7 @@ class _Readings:
         self._international(self.dialling.foreign_idd_prefixes)
         if self.has_trunk:
             self._with_country_code()
+            self._with_code_and_zero()
             self._bare_national()
         else:
             self._bare_national()
@@ -250,7 +323,7 @@ class _Readings:
         position[rows] = np.arange(len(rows))
         undecided = np.ones(len(self.digits), dtype=bool)
         undecided[rows] = False
-        return texts.take(pa.array(position, mask=undecided))
+        return _without_trunk_zero(texts.take(pa.array(position, mask=undecided)))
 
     def _undecided(self, least, most, head=""):
         """Return the undecided rows of least to most digits that begin with head."""
@@ -336,15 +409,123 @@ class _Readings:
     def _with_country_code(self):
         code = self.dialling.country_code
         rows = self._undecided(len(code) + 1, E164_DIGITS, code)
-        self._decide(self._national(rows, len(code), likely=True), 0, "+")
+        rows = self._national(rows, len(code), likely=True)
+        if self.dialling.has_trunk_zero:
+            self.shown["international"] += len(rows)
+        self._decide(rows, 0, "+")
+
+    def _with_code_and_zero(self):
+        """The own country code, and after it the 0 that is dialled at home."""
+        if not self.dialling.has_trunk_zero:
+            return
+        code = self.dialling.country_code
+        rows = self._undecided(len(code) + 2, E164_DIGITS + 1, code + TRUNK_ZERO)
+        rows = self._national(rows, len(code) + 1, likely=True)
+        both = np.intersect1d(rows, self._national(rows, 0, likely=True))
+        self._tell_apart(both)
+        if self.dialling.bare != "international":
+            rows = np.setdiff1d(rows, both)
+        self._decide(rows, len(code) + 1, "+" + code)
 
     def _bare_national(self):
+        dialling = self.dialling
         rows = self._national(self._undecided(1, E164_DIGITS), 0, likely=True)
-        self._decide(rows, 0, "+" + self.dialling.country_code)
+        if dialling.has_trunk_zero and len(rows):
+            among = rows[~self.is_open[rows] & (self.length[rows] >= LEAST_BARE_DIGITS)]
+            both = among[self._exist(among)]
+            self._tell_apart(both)
+            self.shown["national"] += len(among) - len(both)
+            if dialling.bare == "international":
+                rows = np.setdiff1d(rows, both)
+        self._decide(rows, 0, "+" + dialling.country_code)
 
     def _bare_international(self):
         rows = self._undecided(LEAST_BARE_DIGITS, E164_DIGITS)
-        self._decide(rows[self._begins_number(rows, 0)], 0, "+")
+        rows = rows[self._begins_number(rows, 0)]
+        is_told = self.dialling.bare == "international"
+        if not is_told and len(rows):
+            rows = rows[self._may_be_whole(rows) | self._exist(rows)]
+        both = self._after_outside_line(rows)
+        self._tell_apart(both)
+        self.shown["international"] += len(rows) - len(both)
+        if self.dialling.bare == "national":
+            rows = np.setdiff1d(rows, both)
+        self._decide(rows, 0, "+")
+
+    def _may_be_whole(self, rows):
+        """Where digits are too many for a local number, and not for the country's."""
+        dialling = self.dialling
+        most = len(dialling.country_code) + max(dialling.national_lengths)
+        too_long = np.intersect1d(
+            rows, self._undecided(most + 1, E164_DIGITS, dialling.country_code)
+        )
+        return (self.length[rows] > MOST_LOCAL) & ~np.isin(rows, too_long)
+
+    def _after_outside_line(self, rows):
+        """Keep the rows that may be a national number after the digit for a line."""
+        prefix = OUTSIDE_LINE + self.dialling.national_prefix
+        if not self.has_trunk or not len(rows):
+            return rows[:0]
+        rows = np.intersect1d(rows, self._undecided(1, E164_DIGITS, prefix))
+        return self._national(rows, len(prefix), likely=True)
+
+    def _tell_apart(self, rows):
+        """Note that rows can be two numbers, unless it is said which."""
+        if not self.dialling.bare:
+            self.is_open[rows] = True
+
+    def _exist(self, rows):
+        """Where the digits of rows are an international number."""
+        if not len(rows):
+            return np.zeros(0, dtype=bool)
+        encoded = pc.dictionary_encode(self.digits.take(pa.array(rows)))
+        there = exist(pc.binary_join_element_wise("+", encoded.dictionary, ""))
+        return there[encoded.indices.to_numpy()]
+
+
+def _without_trunk_zero(numbers):
+    """Return numbers without the 0 that is dialled at home, after the calling code.
+
+    :param numbers: pa.StringArray, in normal form apart from that
+    """
+    _validity, offsets, data = numbers.buffers()
+    if data is None or len(data) < CODE_DIGITS + 2:
+        return numbers
+    start = np.frombuffer(offsets, dtype=np.int32)[numbers.offset :][: len(numbers) + 1]
+    data = np.frombuffer(data, dtype=np.uint8)
+    rows = np.flatnonzero(np.diff(start) > CODE_DIGITS + 2)
+    first = start[rows]
+    is_plus = data[first] == ord("+")
+    rows, first = rows[is_plus], first[is_plus]
+    heads = np.zeros(len(rows), dtype=np.int64)
+    for place in range(1, CODE_DIGITS + 1):
+        heads = heads * 10 + (data[first + place] - ord("0"))
+    drop = _trunk_zero_places()[heads]
+    has_zero = (drop > 0) & (data[first + drop] == ord(TRUNK_ZERO))
+    if not has_zero.any():
+        return numbers
+    rows, drop = rows[has_zero], drop[has_zero]
+    found = numbers.take(pa.array(rows))
+    shorter = found
+    for place in np.unique(drop).tolist():
+        without = pc.binary_replace_slice(found, place, place + 1, "")
+        shorter = pc.if_else(pa.array(drop == place), without, shorter)
+    changed = ~exist(found) & exist(shorter)
+    mask = np.zeros(len(numbers), dtype=bool)
+    mask[rows[changed]] = True
+    return pc.replace_with_mask(
+        numbers, pa.array(mask), shorter.filter(pa.array(changed))
+    )
+
+
+@cache
+def _trunk_zero_places():
+    """Return where a 0 after the calling code stands, by the first digits; 0: none."""
+    places = np.zeros(10**CODE_DIGITS, dtype=np.int64)
+    for code in trunk_zero_codes():
+        missing = 10 ** (CODE_DIGITS - len(code))
+        places[int(code) * missing : (int(code) + 1) * missing] = len(code) + 1
+    return places
 
 
 def _is_known(numbers):

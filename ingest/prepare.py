@@ -8,13 +8,16 @@ Pure: the same frame and settings give the same result anywhere, so that it can 
 a thread beside the database, in a simulation, or on another machine.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import mapping
-from .directions import code_of, read_directions
+from .day_order import shown_order, with_shown_orders
+from .directions import EMPTY, code_of, read_directions, said_nothing
 from .door import harmless_frame
 from .facts import RecordFacts
 from .identify import identify
@@ -25,7 +28,8 @@ from .prepare_rejected import RejectingSteps, reject_bad_lines
 from .prepare_usage import UsageSteps
 from .repeats import without_repeats
 from .rules import DIRECTIONS, first_rule
-from .times import needs_an_order, parse_times
+from .same_records import contents
+from .times import needs_an_order, read_times
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -45,10 +49,14 @@ def prepare(frame, lines, bad, settings, ids=None, has_id=None):
     rejected = Rejected()
     duplicates = reject_bad_lines(bad, rejected, settings.source_id)
     total = len(frame) + len(bad)
+    if settings.fills_columns:
+        frame = mapping.filled_frame(frame, settings.column_names)
     if ids is None:
         # Before anything is cut: ids that differ at their ends are different ones.
         ids, has_id = mapping.record_ids(frame, settings.columns)
     frame = harmless_frame(frame)
+    columns = with_shown_orders(frame, settings.columns)
+    settings = replace(settings, columns=columns)
     records = without_repeats(frame, ids, has_id, settings)
     duplicates += records.duplicates
     if records.duplicates:
@@ -77,6 +85,8 @@ class _Chunk(RejectingSteps):
         self.payer = np.full(self.count, -1, np.int64)
         self.start_us = np.zeros(self.count, np.int64)
         self.time_valid = np.zeros(self.count, bool)
+        self.twice = np.zeros(self.count, bool)
+        self.start_texts = None
         self.seconds = np.zeros(self.count, np.int64)
 
     # ---- steps
@@ -125,6 +135,9 @@ class _Chunk(RejectingSteps):
             **self.rated,
             **self._more_columns(),
         }
+        content = contents(self.frame)
+        if content is not None:
+            cdrs["content"] = content
         kept = self._kept_properties()
         if kept is not None:
             cdrs["properties"] = kept
@@ -154,13 +167,21 @@ class _Chunk(RejectingSteps):
         if texts is None:
             self._reject(np.ones(self.count, bool), "invalid_time", None)
             return
-        self.start_us, self.time_valid = parse_times(
-            texts, spec.style or "auto", settings.timezone, hint
+        self.start_us, self.time_valid, self.twice = read_times(
+            texts,
+            spec.style or "auto",
+            settings.timezone,
+            hint,
+            settings.repeated_hour == "second",
         )
+        self.start_texts = texts
         invalid = ~self.time_valid
         if invalid.any() and spec.style in ("", "auto"):
             unclear = invalid.copy()
             unclear[invalid] = needs_an_order(texts.filter(pa.array(invalid)))
+            shown = shown_order(pc.utf8_trim_whitespace(texts))
+            if shown and shown.swapped is not None:
+                unclear |= shown.swapped
             self._reject(unclear, "unclear_time", texts)
         self._reject(invalid, "invalid_time", texts)
 
@@ -175,6 +196,11 @@ class _Chunk(RejectingSteps):
             self.told, self.is_unknown_word = read_directions(
                 texts, self.settings.words
             )
+            empty, meaning = said_nothing(
+                texts, self.settings.words, self.settings.doubts_directions
+            )
+            self.told[empty] = meaning
+            self.is_unknown_word |= empty & (meaning < 0)
 
     def _rules(self):
         """Whether records are charged, and in which direction they went."""
@@ -207,12 +233,14 @@ class _Chunk(RejectingSteps):
             rules = self.rule_id.astype(str).astype(object)
             self._reject(self.declared, "declared", rules)
         if self.is_lost.any():
-            self._reject(
-                self.is_lost, "unknown_direction", self.facts.spoken("direction")
-            )
+            words = self.facts.spoken("direction")
+            words = pc.if_else(pc.equal(words, ""), EMPTY, words)
+            self._reject(self.is_lost, "unknown_direction", words)
 
     def _plausible_times(self, charged):
         limits, when = self.settings.limits, self.start_us
+        if not self.settings.repeated_hour and self.twice.any():
+            self._reject(charged & self.twice, "repeated_hour", self.start_texts)
         self._reject(charged & (when > limits.latest_us), "future", None)
         self._reject(charged & (when < limits.earliest_us), "too_old", None)
 

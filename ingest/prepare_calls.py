@@ -11,7 +11,7 @@ from ..rating.prefixes import number_keys
 from . import mapping
 from .directions import code_of
 from .internal import find_internal
-from .numbers import normalise_numbers, without_doubtful
+from .numbers import read_bare, shown_form, with_form, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
 from .rules import DIRECTIONS
 
@@ -28,6 +28,9 @@ class CallSteps:
         else:
             self.seconds = seconds
         charged = self.billable
+        if not self.facts.is_told("seconds"):
+            # One of the two hours is the only one in which the call does not end early.
+            self.twice &= ~valid
         self._reject(charged & unclear, "unclear_duration", texts)
         self._reject(charged & ~valid, "invalid_duration", texts)
         if limits.max_seconds:
@@ -48,12 +51,23 @@ class CallSteps:
         settings = self.settings
         payers = settings.payers
         self.dial_plan = np.append(payers.dial_plan, 0)[self.payer]
-        columns = settings.columns
-        self.caller = self._normalised(
-            mapping.read_target(self.frame, columns, "caller")[0]
+        read = {
+            name: self._read_numbers(name, held_back=name == "callee")
+            for name in ("caller", "callee")
+        }
+        # What the others without prefix are, caller and callee, these are, too.
+        form = shown_form(
+            shown for _n, _open, all_shown in read.values() for shown in all_shown
         )
-        self.callee_raw = mapping.read_target(self.frame, columns, "callee")[0]
-        self.callee = self._normalised(self.callee_raw, held_back=True)
+        self.is_open = np.zeros(self.count, bool)
+        for name, (numbers, is_open, _shown) in read.items():
+            if form and is_open.any():
+                told, _open, _shown = self._read_numbers(name, name == "callee", form)
+                numbers = pc.if_else(pa.array(is_open), told, numbers)
+            elif name == "callee":
+                self.is_open = is_open
+            setattr(self, name, numbers)
+        self.callee_raw = mapping.read_target(self.frame, settings.columns, "callee")[0]
 
     def _internal(self):
         """Calls whose numbers tell that they are internal, whatever the switch says."""
@@ -82,29 +96,41 @@ class CallSteps:
             known[mask] = classifier.is_short_code(keys[mask])
         return known
 
-    def _normalised(self, values, held_back=False):
+    def _read_numbers(self, name, held_back=False, form=""):
         """Numbers in international form, each as its customer dials.
 
-        :param values: pyarrow strings, or None
+        :param name: `caller` or `callee`
         :param held_back: whether money hangs on them: where only the customer's
             address tells how it dials, and the number then cannot be anybody's, but
             could be as the switch's country dials, it is not guessed: it is null
+        :param form: what numbers without prefix are that can be two; the column's
+            own counts first
+        :return: (pyarrow strings; bool array, which can be two numbers; list of what
+            the others show), see ``numbers.read_bare``
         """
+        values, spec = mapping.read_target(self.frame, self.settings.columns, name)
         if values is None:
-            return pa.nulls(self.count, pa.string())
-        dial_plans = self.settings.dial_plans
+            return pa.nulls(self.count, pa.string()), np.zeros(self.count, bool), []
+        dial_plans = [
+            with_form(dialling, spec.style or form)
+            for dialling, _classifier in self.settings.dial_plans
+        ]
+        result, is_open, shown = read_bare(values, dial_plans[0])
         if len(dial_plans) == 1 or not self.dial_plan.any():
-            return normalise_numbers(values, dial_plans[0][0])
-        result = normalise_numbers(values, dial_plans[0][0])
+            return result, is_open, [shown]
+        all_shown = [shown] if (self.dial_plan == 0).any() else []
         for position in range(1, len(dial_plans)):
             mask = self.dial_plan == position
             if mask.any():
-                mask = pa.array(mask)
-                own = normalise_numbers(values.filter(mask), dial_plans[position][0])
+                own, open_here, shown = read_bare(
+                    values.filter(pa.array(mask)), dial_plans[position]
+                )
                 if held_back and position in self.settings.assumed_dial_plans:
-                    own = without_doubtful(own, result.filter(mask))
-                result = pc.replace_with_mask(result, mask, own)
-        return result
+                    own = without_doubtful(own, result.filter(pa.array(mask)))
+                result = pc.replace_with_mask(result, pa.array(mask), own)
+                is_open[mask] = open_here
+                all_shown.append(shown)
+        return result, is_open, all_shown
 
     def _classify(self):
         self.callee_key = number_keys(self.callee)
@@ -121,9 +147,10 @@ class CallSteps:
             self.destination_id[rows], self.meter_id[rows] = classifier.classify(
                 direction[rows], caller_key[rows], self.callee_key[rows]
             )
+        shown = self.callee if self.callee_raw is None else self.callee_raw
+        self._reject(self.billable & self.is_open, "unclear_number", shown)
         lost = self.billable & (self.meter_id == 0)
         if (lost & self.alive).any():
-            shown = self.callee if self.callee_raw is None else self.callee_raw
             self._reject(lost, "no_destination", shown)
 
     def _rate(self):

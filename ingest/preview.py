@@ -5,8 +5,9 @@
 from dataclasses import dataclass
 
 from . import mapping
-from .durations import parse_seconds
-from .numbers import normalise_numbers
+from .duration_words import named_unit
+from .durations import parse_named
+from .numbers import normalise_numbers, with_form
 from .quantities import parse_quantities, quantity_texts
 from .times import parse_times
 from .two_times import durations_of_times
@@ -69,7 +70,8 @@ def _seconds(frame, columns, timezone, rounding):
         if lasting:
             return _where(lasting.seconds, lasting.valid)
         return [None] * len(frame)
-    seconds, valid, _unclear = parse_seconds(texts, rounding, spec.style)
+    named = named_unit(mapping.heading(frame, spec))
+    seconds, valid, _unclear = parse_named(texts, rounding, spec.style, named)
     return _where(seconds, valid)
 
 
@@ -92,10 +94,11 @@ def _meters(frame, columns):
 
 
 def _numbers(frame, columns, target, dialling):
-    texts, _spec = mapping.read_target(frame, columns, target)
+    texts, spec = mapping.read_target(frame, columns, target)
     if texts is None:
         return [None] * len(frame)
-    return [text or None for text in normalise_numbers(texts, dialling).to_pylist()]
+    numbers = normalise_numbers(texts, with_form(dialling, spec.style))
+    return [text or None for text in numbers.to_pylist()]
 
 
 def _where(values, valid):

@@ -18,6 +18,7 @@ import pyarrow as pa
 from ..connectors.harmless import shown
 from . import mapping
 from .causes import cause_key
+from .directions import EMPTY
 from .exception_store import update_exceptions
 from .isolate import failure_text, is_of_the_data, undone_when_it_fails
 from .prepare import prepare
@@ -65,7 +66,9 @@ def retry_exceptions(cr, settings, ids):
         """
         SELECT exception.id, exception.batch_id, exception.line, exception.raw,
                exception.call_id, exception.record_id, exception.is_other,
-               exception.reason = 'unclear_duration' AND exception.original IS NULL
+               exception.reason = 'unclear_duration' AND exception.original IS NULL,
+               exception.reason = 'unknown_direction' AND exception.detail = %s
+               AND exception.original IS NULL
           FROM metered_exception exception
           JOIN metered_batch batch ON batch.id = exception.batch_id
          WHERE exception.id = ANY(%s) AND exception.source_id = %s
@@ -74,20 +77,23 @@ def retry_exceptions(cr, settings, ids):
          ORDER BY exception.batch_id, exception.id
            FOR UPDATE OF exception
         """,
-        (list(ids), settings.source_id),
+        (EMPTY, list(ids), settings.source_id),
     )
     # Of several with one id the first is stored, and the others are compared with it.
     alike, turns = defaultdict(list), Counter()
     for row in cr.fetchall():
         record, target = json.loads(row[3]), _target_id(row)
-        alike[turns[target], row[1], tuple(record), row[7]].append((row, record))
+        alike[turns[target], row[1], tuple(record), row[7:]].append((row, record))
         turns[target] += 1
     outcome = defaultdict(Retried)
     for (_turn, batch_id, _names, doubted), rows in sorted(
         alike.items(), key=lambda item: item[0][0]
     ):
-        # A whole number that was doubted among decimals is, alone, no clearer.
-        as_then = replace(settings, doubts_durations=doubted)
+        # A whole number that was doubted among decimals is, alone, no clearer. Nor is
+        # a record without direction.
+        as_then = replace(
+            settings, doubts_durations=doubted[0], doubts_directions=doubted[1]
+        )
         outcome[batch_id] += _retry_each(cr, as_then, batch_id, rows)
     return dict(outcome)
 
@@ -161,6 +167,12 @@ def _retry_alike(cr, settings, batch_id, rows):
     record_ids = {row[4]: row[5] for row, _record in rows if not row[6]}
     renamed = [bool(record_ids.get(own_id)) for own_id in own_ids]
     verdicts.look(cr, "metered_exception", settings, batch_id, np.flatnonzero(renamed))
+    # Unless a person said that it is another call.
+    said = {row[4] for row, _record in rows if row[6]}
+    asked = [own_id not in said for own_id in own_ids]
+    verdicts.look_for_facts(
+        cr, prepared.cdrs, settings, batch_id, np.flatnonzero(asked)
+    )
     others = np.flatnonzero(verdicts.other)
     details = [verdicts.detail[at] for at in others.tolist()]
     same = rejected_cdrs(prepared, others, details, settings)

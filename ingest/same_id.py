@@ -16,6 +16,7 @@ from .same_records import of_cdrs, of_frame, own_ids
 
 #: columns of CDRs that are compared
 COMPARED = ("start_us", "quantity", "caller", "callee")
+COMPARED_OF_EVENTS = (*COMPARED, "content")
 
 
 def cdr_verdicts(prepared):
@@ -24,10 +25,11 @@ def cdr_verdicts(prepared):
     :param prepared: :class:`~.outcome.Prepared`
     :return: :class:`~.known.Verdicts`
     """
+    compared = COMPARED_OF_EVENTS if "content" in prepared.cdrs else COMPARED
     return Verdicts(
         prepared.cdrs["call_id"],
         prepared.cdrs["fingerprint"],
-        lambda rows: of_cdrs(_taken(prepared.cdrs, COMPARED, rows)),
+        lambda rows: of_cdrs(_taken(prepared.cdrs, compared, rows)),
         prepared.cdrs["partner_id"],
     )
 

@@ -6,7 +6,8 @@ Ids begin anew when a switch restarts, and a column that is called like an id ma
 none. So a record with the id of another one is its duplicate only where it began in
 the same second, is as long, and has the same numbers. These may be written otherwise:
 another reading of a number, since a customer's country was changed, is the same number
-where its national part is the same, and a number that could not be read is any.
+where its national part is the same, or where it only lacks a code before it; and a
+number that could not be read is any.
 
 Records without an id are told by their *fingerprint*, which is made of their mapped
 facts, so that the same calls exported with one more column are the same calls.
@@ -20,11 +21,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..connectors.events.cloud_event import CONTENT
+from .day_order import with_shown_orders
 from .dial_plans import international_lengths
 from .directions import code_of, read_directions
+from .extract import column
 from .facts import RecordFacts, step_texts
 from .mapping import properties, read_target
-from .numbers import normalise_numbers
+from .numbers import LEAST_BARE_DIGITS, normalise_numbers, with_form
 from .quantities import quantity_texts
 from .times import SECOND_US, parse_times
 
@@ -32,8 +36,8 @@ from .times import SECOND_US, parse_times
 NO_SECOND = -1
 #: between the id of a record and the digest that tells it from the other one's
 MARK = "#"
-#: characters of an id that are shown
-SHOWN_ID = 64
+#: characters of an id, and of a digest, that are shown
+SHOWN_ID, SHOWN_CONTENT = 64, 6
 MOST_SECONDS = np.iinfo(np.int32).max
 
 
@@ -44,12 +48,15 @@ class Comparable:
     :ivar second: int64 array, epoch second of the start
     :ivar quantity: pyarrow strings: whole seconds of calls, decimals of other usage
     :ivar caller, callee: pyarrow strings, normalised numbers or null
+    :ivar content: pyarrow strings: digests of all that was sent, of events; null where
+        there is none
     """
 
     second: np.ndarray
     quantity: pa.Array
     caller: pa.Array
     callee: pa.Array
+    content: pa.Array | None = None
 
     def take(self, rows):
         """The same of some rows.
@@ -62,6 +69,7 @@ class Comparable:
             self.quantity.take(at),
             self.caller.take(at),
             self.callee.take(at),
+            None if self.content is None else self.content.take(at),
         )
 
     def same_as(self, others):
@@ -71,6 +79,10 @@ class Comparable:
         :return: bool array
         """
         same = self.second == others.second
+        if self.content is not None and others.content is not None:
+            # Null, and so not known to differ, where either is none.
+            alike = pc.equal(_or_null(self.content), _or_null(others.content))
+            same &= _true(pc.fill_null(alike, True))
         same &= _true(pc.fill_null(pc.equal(self.quantity, others.quantity), False))
         for name in ("caller", "callee"):
             if not same.any():
@@ -81,21 +93,22 @@ class Comparable:
             rows = np.flatnonzero(differ)
             if len(rows):
                 at = pa.array(rows)
-                again = pc.equal(national(one.take(at)), national(other.take(at)))
-                same[rows] = _true(again)
+                same[rows] = _same_line(one.take(at), other.take(at))
         return same
 
     def digests(self):
         """A short digest of each record, the same for records that say the same."""
+        columns = [
+            map(str, self.second.tolist()),
+            self.quantity.to_pylist(),
+            pc.fill_null(national(self.caller), "").to_pylist(),
+            pc.fill_null(national(self.callee), "").to_pylist(),
+        ]
+        if self.content is not None:
+            columns.append(pc.fill_null(self.content, "").to_pylist())
         return [
             hashlib.blake2b("\x1f".join(texts).encode(), digest_size=8).hexdigest()
-            for texts in zip(
-                map(str, self.second.tolist()),
-                self.quantity.to_pylist(),
-                pc.fill_null(national(self.caller), "").to_pylist(),
-                pc.fill_null(national(self.callee), "").to_pylist(),
-                strict=True,
-            )
+            for texts in zip(*columns, strict=True)
         ]
 
     def describe(self):
@@ -117,7 +130,12 @@ class Comparable:
             else:
                 parts.append(quantity)
             texts.append(" ".join(parts))
-        return texts
+        if self.content is None:
+            return texts
+        return [
+            f"{text} ({content[:SHOWN_CONTENT]})" if content else text
+            for text, content in zip(texts, self.content.to_pylist(), strict=True)
+        ]
 
 
 def of_frame(frame, settings):
@@ -133,6 +151,7 @@ def of_frame(frame, settings):
         np.where(valid, start_us // SECOND_US, NO_SECOND),
         _quantities(frame, settings, facts),
         *(_numbers(facts, name, settings) for name in ("caller", "callee")),
+        contents(frame),
     )
 
 
@@ -148,7 +167,13 @@ def of_cdrs(cdrs):
         else pa.array(cdrs["quantity"]).cast(pa.string()),
         cdrs["caller"],
         cdrs["callee"],
+        cdrs.get("content"),
     )
+
+
+def contents(frame):
+    """Digests of all that was sent, of events; None where none has any."""
+    return column(frame, CONTENT) if CONTENT in frame.columns else None
 
 
 def national(numbers):
@@ -158,6 +183,19 @@ def national(numbers):
     """
     codes = "|".join(sorted(international_lengths()))
     return pc.replace_substring_regex(numbers, rf"^\+(?:{codes})0*", "")
+
+
+def _same_line(one, other):
+    """Where numbers are the same, whatever codes were put before what was dialled."""
+    again = _true(pc.equal(national(one), national(other))).copy()
+    for row in np.flatnonzero(~again).tolist():
+        longer, shorter = sorted(
+            (one[row].as_py(), other[row].as_py()), key=len, reverse=True
+        )
+        again[row] = len(shorter) > LEAST_BARE_DIGITS and longer.endswith(
+            shorter.removeprefix("+")
+        )
+    return again
 
 
 def own_ids(ids, comparable):
@@ -231,11 +269,13 @@ def _or_empty(texts, count):
 
 
 def _starts(frame, settings):
-    texts, spec = read_target(frame, settings.columns, "start_time")
+    columns = with_shown_orders(frame, settings.columns)
+    texts, spec = read_target(frame, columns, "start_time")
     if texts is None:
         return np.zeros(len(frame), np.int64), np.zeros(len(frame), bool)
     hint, _spec = read_target(frame, settings.columns, "time_hint")
-    return parse_times(texts, spec.style or "auto", settings.timezone, hint)
+    later = settings.repeated_hour == "second"
+    return parse_times(texts, spec.style or "auto", settings.timezone, hint, later)
 
 
 def _quantities(frame, settings, facts):
@@ -253,7 +293,9 @@ def _quantities(frame, settings, facts):
 def _numbers(facts, name, settings):
     if settings.record_kind == "usage" or not facts.is_told(name):
         return pa.nulls(len(facts.frame), pa.string())
-    return normalise_numbers(facts.text(name), settings.dial_plans[0][0])
+    _texts, spec = read_target(facts.frame, settings.columns, name)
+    dialling = with_form(settings.dial_plans[0][0], spec.style)
+    return normalise_numbers(facts.text(name), dialling)
 
 
 def _read_as(texts, settings):
@@ -261,6 +303,10 @@ def _read_as(texts, settings):
     are."""
     found = national(normalise_numbers(texts, settings.dial_plans[0][0]))
     return pc.coalesce(found, texts)
+
+
+def _or_null(texts):
+    return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
 def _true(booleans):

@@ -82,9 +82,16 @@ class ImportSettings:
     words: dict[str, str] = field(default_factory=dict)
     #: customers whose calls may take from a calling plan
     plan_partners: frozenset = frozenset()
+    #: each record has fields of its own: where it lacks a column, that is empty
+    fills_columns: bool = False
 
+    #: which of two hours with the same name times are in, `first` or `second`; empty
+    #: where nobody has said it
+    repeated_hour: str = ""
     #: durations are known to have stood among such as may be in several units
     doubts_durations: bool = False
+    #: records without direction are known to have stood among such as have one
+    doubts_directions: bool = False
 
     @property
     def column_names(self):

@@ -23,6 +23,7 @@ from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .marks import mark_plans
 from .quantities import quantity_column
 from .reading_store import has_readings, store_readings, take_readings
+from .same_facts import note_span
 from .same_id import cdr_verdicts, note_others, rejected_cdrs, rejected_verdicts
 from .usage_store import UsageRows, as_array
 
@@ -58,6 +59,7 @@ CDR_COLUMNS = (
     "currency_id",
     "properties",
     "fingerprint",
+    "content",
 )
 
 
@@ -207,6 +209,7 @@ class _Known:
                 self._look(verdicts, "metered_cdr", np.flatnonzero(verdicts.other))
         if look:
             self._look(verdicts, "metered_cdr")
+        verdicts.look_for_facts(self.cr, prepared.cdrs, self.settings, self.batch_id)
         self.found = self.found or verdicts.found
         others = np.flatnonzero(verdicts.other)
         left = prepared.select(~(verdicts.duplicate | verdicts.other), len(others))
@@ -276,6 +279,7 @@ def store_cdrs(cr, prepared, settings, batch_id):
                 text,
                 size=COPY_BUFFER,
             )
+    note_span(cr, prepared.cdrs, batch_id)
     # Others wait for these, so they come last.
     rows.add_new()
     if settings.plan_partners:
@@ -363,5 +367,6 @@ def cdr_table(cdrs, usage_id, settings, batch_id):
         "currency_id": ids_or_null(cdrs["currency_id"]),
         "properties": cdrs.get("properties", pa.nulls(count, pa.string())),
         "fingerprint": cdrs["fingerprint"],
+        "content": cdrs.get("content", pa.nulls(count, pa.string())),
     }
     return pa.table({name: columns[name] for name in CDR_COLUMNS})

@@ -12,17 +12,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..notation.days import ORDERS, shown_order
 from ..notation.numbers import COMMA, POINT, Signs
 from . import mapping
+from .day_order import shown_order
 from .directions import direction_words
-from .durations import UNITS, doubted_with, parse_seconds
+from .duration_words import named_unit
+from .durations import (
+    DECIMAL_UNITS,
+    UNITS,
+    doubted_with,
+    parse_named,
+    parse_seconds,
+)
 from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
+from .numbers import read_bare, shown_form
 from .quantities import quantities_in_both
+from .time_layouts import DAY_ORDERS
 from .times import needs_an_order, parse_times
-from .two_times import durations_of_times
+from .told_zone import told_zone
+from .unit_of_times import unit_of_times
 
 MOST_RECORDS = 200_000
 """Records that are looked at."""
@@ -33,22 +43,27 @@ STYLES = {
     "time_format": mapping.TIMES,
     "date_order": mapping.TIMES,
     "decimal_sign": ("quantity",),
+    "number_form": ("callee", "caller"),
 }
 
 MOST_EXAMPLES = 4
+#: 2020 and 2060; a format that reads other years is not likely
+EARLIEST_US, LATEST_US = 1_577_836_800_000_000, 2_840_140_800_000_000
 #: times that formats are tried on
 MOST_TRIED = 1000
+#: that half of the calls are longer is not likely; of seconds taken for minutes it is
+LONG_MINUTES = 60
 #: share of texts that do not fit what the source says from which on it is doubted
 DOUBTFUL_SHARE = 0.1
 
-#: formats with names of months or of half days, which are read in one way only
-TIME_FORMATS = tuple(
-    f"{day} {clock}"
-    for clock in ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
-    for day in (
-        *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d/%b/%Y", "%d %B %Y"),
-        *("%b %d %Y", "%b %d, %Y", "%B %d, %Y", "%Y-%m-%d", "%Y.%m.%d"),
-    )
+#: formats that are read in several ways, or that lack the time of day
+TIME_FORMATS = (
+    *("%d%m%Y%H%M%S", "%m%d%Y%H%M%S", "%d%m%Y %H%M%S", "%m%d%Y %H%M%S"),
+    *("%y%m%d%H%M%S", "%d%m%y%H%M%S", "%m%d%y%H%M%S"),
+    *("%y%m%d %H%M%S", "%d%m%y %H%M%S", "%m%d%y %H%M%S"),
+    *("%Y%m%d%H%M", "%Y%m%d %H%M", "%y%m%d%H%M", "%d%m%y%H%M", "%m%d%y%H%M"),
+    *("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"),
+    "serial",
 )
 
 
@@ -80,12 +95,14 @@ class Survey:
     :ivar words: list of ``directions.UnknownWord``
     :ivar ids: :class:`~.id_survey.IdSurvey`
     :ivar clock_us: how much later records begin than their ids say, see ``id_clock``
+    :ivar zone: what names another time zone, see ``told_zone``
     """
 
     findings: list
     words: list
     ids: IdSurvey
     clock_us: int = 0
+    zone: str = ""
 
     @property
     def shown(self):
@@ -98,7 +115,7 @@ class Survey:
         return [finding for finding in self.findings if not finding.is_shown]
 
 
-def survey(frame, columns, timezone, words):
+def survey(frame, columns, timezone, words, dialling=None):
     """Look at the records of a file.
 
     :param frame: DataFrame of text columns under the source's own names
@@ -106,18 +123,21 @@ def survey(frame, columns, timezone, words):
         the source or a person has said
     :param timezone: IANA zone of times without offset
     :param words: the source's own direction words, see ``directions``
+    :param dialling: :class:`~.dial_plans.DialPlan` of its country; None: not of calls
     :return: :class:`Survey`
     """
     found = [
         *_times(frame, columns),
         _durations(frame, columns, timezone),
         _quantities(frame, columns),
+        _numbers(frame, columns, dialling),
     ]
     return Survey(
         [finding for finding in found if finding],
         direction_words(frame, columns, words),
         id_survey(frame, columns),
         _clock(frame, columns, timezone),
+        told_zone(frame, columns, timezone),
     )
 
 
@@ -158,49 +178,33 @@ def _times(frame, columns):
         if texts is None or not len(texts):
             continue
         texts = pc.utf8_trim_whitespace(texts)
-        finding = _order(texts, spec) or _format(texts, spec)
+        heading = mapping.heading(frame, spec)
+        finding = _order(texts, spec, heading) or _format(texts, spec)
         if finding:
             return [finding]
     return []
 
 
-def _order(texts, spec):
+def _order(texts, spec, heading):
     """What shows the order of day and month, where it matters."""
-    if spec.style in ("", "auto"):
-        open_ = needs_an_order(texts)
-    elif spec.style in ORDERS:
+    is_open = spec.style in ("", "auto", *DAY_ORDERS)
+    shown = shown_order(texts, heading) if is_open else None
+    if not shown:
+        return None
+    if spec.style in DAY_ORDERS:
         open_ = ~parse_times(texts, spec.style, "UTC")[1] & needs_an_order(texts)
-    else:
-        return None
-    count = int(np.count_nonzero(open_))
-    if not count or spec.style and not _is_doubtful(count, texts):
-        return None
-    shown = {}
-    for text, _count in _counted(texts.filter(pa.array(open_))):
-        if order := shown_order(text):
-            shown.setdefault(order, text)
-    contradicts = spec.style if spec.style in ORDERS else ""
-    if len(shown) == 1:
-        [(order, text)] = shown.items()
+        if not _is_doubtful(np.count_nonzero(open_), texts):
+            return None
         return Finding(
-            "date_order", count, (text,), order, not contradicts, contradicts
+            "date_order",
+            int(np.count_nonzero(open_)),
+            _examples(texts, open_),
+            shown.order if shown.order != spec.style else "",
+            contradicts=spec.style,
         )
-    examples = tuple(shown.values()) or _examples(texts, open_)
-    return Finding(
-        "date_order", count, examples, _likely_order(texts), contradicts=contradicts
-    )
-
-
-def _likely_order(texts):
-    """The order in which the days of a file lie closer together."""
-    spans = {}
-    for order in ORDERS:
-        times, valid = parse_times(texts, order, "UTC")
-        if valid.any():
-            spans[order] = np.ptp(times[valid])
-    least = min(spans.values(), default=0)
-    likely = [order for order, span in spans.items() if span == least]
-    return likely[0] if len(likely) == 1 else ""
+    open_ = shown.open if shown.swapped is None else shown.open | shown.swapped
+    count = int(np.count_nonzero(open_))
+    return Finding("date_order", count, shown.examples, shown.order, shown.is_sure)
 
 
 def _format(texts, spec):
@@ -211,18 +215,27 @@ def _format(texts, spec):
     if not count or not _is_doubtful(count, texts):
         return None
     odd = pc.unique(texts.filter(pa.array(invalid)))[:MOST_TRIED]
-    found = [
-        style
-        for style in ("auto", *TIME_FORMATS)
-        if style != (spec.style or "auto") and parse_times(odd, style, "UTC")[1].all()
-    ]
     return Finding(
         "time_format",
         count,
         tuple(odd.to_pylist()[:MOST_EXAMPLES]),
-        found[0] if found else "",
+        _likely_format(odd, spec.style or "auto"),
         contradicts=spec.style,
     )
+
+
+def _likely_format(texts, said):
+    """The format that reads all texts; of several that with the closest days."""
+    spans = {}
+    for style in ("auto", *TIME_FORMATS):
+        if style == said:
+            continue
+        times, valid = parse_times(texts, style, "UTC")
+        if valid.all() and EARLIEST_US <= times.min() and times.max() < LATEST_US:
+            spans[style] = int(np.ptp(times))
+    least = min(spans.values(), default=0)
+    likely = [style for style, span in spans.items() if span == least]
+    return likely[0] if len(likely) == 1 or "auto" in likely else ""
 
 
 # === DURATIONS === #
@@ -233,47 +246,108 @@ def _durations(frame, columns, timezone):
     if texts is None:
         return None
     texts = pc.utf8_trim_whitespace(texts)
-    _seconds, valid, unclear = parse_seconds(texts)
+    if not spec.style and (named := named_unit(mapping.heading(frame, spec))):
+        return _named_durations(frame, columns, timezone, texts, named)
+    others = unit_of_times(frame, columns, timezone, texts)
     if spec.style in UNITS:
-        # What may be a duration, and is none in the unit of the source.
-        unclear |= valid
-        unclear &= ~parse_seconds(texts, unit=spec.style)[1]
-        if not _is_doubtful(np.count_nonzero(unclear), texts):
-            return None
-    count = int(np.count_nonzero(unclear))
-    if not count:
+        return _said_durations(texts, spec.style, others)
+    _seconds, valid, unclear = parse_seconds(texts)
+    whole = doubted_with(texts, unclear, True)
+    doubted = unclear | doubted_with(texts, unclear)
+    if others not in ("", "s"):
+        doubted |= whole
+    if not doubted.any():
         return None
-    value = _unit_of_others(frame, columns, timezone, texts)
-    value = value or likely_unit(_counted(texts.filter(pa.array(unclear))))
-    if not spec.style:
-        count = int(np.count_nonzero(unclear | doubted_with(texts, unclear)))
+    value = others or likely_unit(
+        _counted(texts.filter(pa.array(doubted))),
+        _counted(texts.filter(pa.array(whole))),
+    )
+    value = _reading_most(texts, value, doubted)
+    # Whatever is answered holds for the whole numbers, too.
+    is_clock = any(":" in text for text in _examples(texts, unclear))
+    changed = doubted if value == "s" or is_clock else doubted | whole
+    examples = _examples(texts, unclear if unclear.any() else doubted)
+    if (changed & ~unclear).any() and unclear.any():
+        examples = (*examples[: MOST_EXAMPLES - 1], *_examples(texts, whole)[:1])
+    return Finding("unit", int(np.count_nonzero(changed)), examples, value)
+
+
+def _said_durations(texts, unit, others):
+    """What does not fit the unit that the source says."""
+    _seconds, valid, unclear = parse_seconds(texts)
+    seconds, fits, _unclear = parse_seconds(texts, unit=unit)
+    misfits = (valid | unclear) & ~fits
+    if _is_doubtful(np.count_nonzero(misfits), texts):
+        value = others or likely_unit(_counted(texts.filter(pa.array(misfits))))
+        value = _reading_most(texts, value, misfits)
+        if (fits & ~parse_seconds(texts, unit=value)[1]).any():
+            value = ""
+    else:
+        # Whole numbers only, where the answer was about decimals.
+        misfits = doubted_with(texts, unclear, True)
+        is_whole = unit in DECIMAL_UNITS and not unclear.any() and misfits.any()
+        usual = is_whole and np.median(seconds[misfits]) < LONG_MINUTES * 60
+        if not is_whole or usual or others == unit:
+            return None
+        value = "s"
     return Finding(
         "unit",
-        count,
-        _examples(texts, unclear),
-        value if value != spec.style else "",
-        contradicts=spec.style,
+        int(np.count_nonzero(misfits)),
+        _examples(texts, misfits),
+        value if value != unit else "",
+        contradicts=unit,
     )
 
 
-def _unit_of_others(frame, columns, timezone, texts):
-    """The unit in which durations fit the times of calls; empty where none does."""
-    lasting = durations_of_times(frame, columns, timezone, "down")
-    if not lasting or not lasting.valid.any():
+def _reading_most(texts, unit, open_):
+    """A unit, if it reads most of what is open; or else none."""
+    if not unit:
         return ""
-    fits = {}
-    for unit in UNITS:
-        seconds, valid, _unclear = parse_seconds(texts, "nearest", unit)
-        both = valid & lasting.valid & (lasting.seconds > 0)
-        # Clocks are cut to the second, durations of minutes to the minute.
-        near = 60 if unit == "h:mm" else 1
-        good = np.abs(seconds - lasting.seconds)[both] <= near
-        fits[unit] = np.count_nonzero(good), -near
-    best = max(fits, key=fits.get)
-    is_most = 2 * fits[best][0] > np.count_nonzero(
-        lasting.valid & (lasting.seconds > 0)
-    )
-    return best if is_most else ""
+    reads = parse_seconds(texts, unit=unit)[1] & open_
+    return unit if 2 * np.count_nonzero(reads) > np.count_nonzero(open_) else ""
+
+
+def _named_durations(frame, columns, timezone, texts, named):
+    """What the heading of a column of durations leaves open, or shows."""
+    seconds, valid, unclear = parse_named(texts, "down", "", named)
+    value = unit_of_times(frame, columns, timezone, texts)
+    if unclear.any():
+        open_, is_shown = unclear, False
+        if value in ("", named):
+            value = likely_unit(_counted(texts.filter(pa.array(unclear))))
+    else:
+        # Where the heading makes no difference, there is nothing to be said.
+        plain, _valid, open_ = parse_seconds(texts)
+        open_ = valid & (open_ | (plain != seconds))
+        is_shown = value in ("", named)
+        value = value or named
+    if not open_.any():
+        return None
+    count = int(np.count_nonzero(open_))
+    return Finding("unit", count, _examples(texts, open_), value, is_shown)
+
+
+# === NUMBERS === #
+
+
+def _numbers(frame, columns, dialling):
+    """Whether called numbers without prefix are national or international."""
+    texts, spec = mapping.read_target(frame, columns, "callee")
+    if texts is None or dialling is None or spec.style:
+        return None
+    _numbers, is_open, shown = read_bare(texts, dialling)
+    count = int(np.count_nonzero(is_open))
+    if not count:
+        return None
+    callers, _spec = mapping.read_target(frame, columns, "caller")
+    also = {} if callers is None else read_bare(callers, dialling)[2]
+    form = shown_form([shown, also])
+    if form:
+        return Finding("number_form", count, _examples(texts, is_open), form, True)
+    counts = {name: shown[name] + also.get(name, 0) for name in shown}
+    most = [name for name in counts if counts[name] == max(counts.values())]
+    likely = most[0] if len(most) == 1 else ""
+    return Finding("number_form", count, _examples(texts, is_open), likely)
 
 
 # === QUANTITIES === #

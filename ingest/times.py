@@ -10,9 +10,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..notation.days import ORDERS
+from ..notation.days import FIRST_YEAR, LAST_YEAR
 from .digit_shapes import DigitShapes
 from .text_columns import as_text
+from .time_layouts import (
+    DAY_ORDERS,
+    abbreviations,
+    clear_places,
+    ordered_places,
+    places_of,
+)
 
 SECOND_US = 1_000_000
 FRACTION_DIGITS = 6
@@ -23,33 +30,14 @@ HINT_TOLERANCE_US = 2 * SECOND_US
 HINT = r"(?P<seconds>[0-9]{9,11})(?:\.[0-9]*)?$"
 """The end of Asterisk's uniqueid, which may begin with the name of the system."""
 
-_CLOCK = r"(?P<H>0{1,2}):(?P<M>00)(?::(?P<S>00)(?:[.,](?P<f>0+))?)?"
-_OFFSET = r"(?P<z> ?(?:Z|UTC|GMT|[+-](?P<zh>00)(?::?(?P<zm>00))?))?"
-_HALF_DAY = r"(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?"
-# What the shape of a time can be. Dates whose day and month could be taken for each
-# other are not among them: these need an order.
-_AUTOMATIC = tuple(
-    re.compile(layout)
-    for layout in (
-        r"(?P<Y>0000)-(?P<m>00)-(?P<d>00)[T ]" + _CLOCK + _OFFSET,
-        r"(?P<Y>0000)/(?P<m>0{1,2})/(?P<d>0{1,2}) " + _CLOCK + _OFFSET,
-        r"(?P<Y>0000)(?P<m>00)(?P<d>00)[-T ]?(?P<H>00)(?P<M>00)(?P<S>00)"
-        r"(?:\.(?P<f>0+))?" + _OFFSET,
-    )
-)
-_ORDERED = {
-    order: re.compile(
-        r"{}(?P<sign>[/.\-]){}(?P=sign)(?:(?P<Y>0000)|(?P<y>00))(?:,? +|T)".format(
-            *(rf"(?P<{name[0]}>0{{1,2}})" for name in parts[:2])
-        )
-        + _CLOCK
-        + _HALF_DAY
-        + _OFFSET
-    )
-    for order, parts in ORDERS.items()
-}
 _EPOCH = re.compile(r"(?P<whole>0+)(?:\.(?P<f>0*))?")
-LEAST_AUTOMATIC_EPOCH = 9
+_SERIAL = re.compile(r"(?P<whole>0{1,6})(?:[.,](?P<f>0*))?")
+_FIRST_SERIAL = 25_569  # 1970-01-01
+_DAY_US = 86_400 * SECOND_US
+_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday
+#: digits of seconds, milliseconds and microseconds of calls that are no day and clock
+#: without signs, such as 261005140000
+AUTOMATIC_EPOCHS = (9, 10, 13, 16)
 
 # Directives of strptime that are digits at a place of their own.
 _DIRECTIVES = {
@@ -74,16 +62,19 @@ def parse_times(values, style, tz, hint_epoch=None, later=False):
     :param values: Series, pyarrow array or list of texts, shape (n,)
     :param style: what the texts are:
 
-        - `auto`: ISO 8601 date and time with or without fraction and offset,
-          `YYYYMMDD-HHMMSS`, `YYYYMMDDHHMMSS`, `YYYY/M/D H:MM[:SS]`, or what `epoch`
-          reads with at least 9 digits, in any mixture
-        - `dmy` and `mdy`: what `auto` reads, and days in digits with day or month
-          first: `03/04/2026 5:26 PM`
+        - `auto`: a date with the year first or the month's name and a clock, with or
+          without weekday, fraction, half day and offset; `YYYYMMDD-HHMMSS`,
+          `YYYYMMDDHHMMSS`; or what `epoch` reads with 9, 10, 13 or 16 digits, in any
+          mixture
+        - one of ``time_layouts.DAY_ORDERS``: what `auto` reads, and days in digits in
+          this order: `03/04/2026 5:26 PM`
         - `epoch`: numbers since 1970, fractions allowed: seconds up to 11 digits,
           milliseconds up to 14, microseconds up to 17; 0 stands for no time
+        - `serial`: days since 1899-12-30, fractions allowed, of spreadsheets
         - otherwise a `strptime` format
 
-    :param tz: IANA zone of the times that carry no offset
+    :param tz: IANA zone of the times that carry no offset. The abbreviation of a zone
+        (`CEST`) is read where it is the name that this one has at the time.
     :param hint_epoch: texts or numbers, shape (n,), or None: epoch seconds shortly
         before each record, such as Asterisk's uniqueid. They tell the two hours apart
         that have the same name when clocks are set back: the first time that is not
@@ -92,35 +83,52 @@ def parse_times(values, style, tz, hint_epoch=None, later=False):
     :return: (int64 array of microseconds, bool array: whether the text was a time);
         digits beyond a microsecond are dropped, and what is no time is 0. A day,
         hour or second that does not exist is none, nor is a local time that the
-        clocks skip.
+        clocks skip, nor a weekday that it was not. 24:00 ends a day.
+    """
+    times, valid, _twice = read_times(values, style, tz, hint_epoch, later)
+    return times, valid
+
+
+def read_times(values, style, tz, hint_epoch=None, later=False):
+    """The same, and a bool array: which are in an hour that a clock shows twice.
+
+    That is where neither an offset nor a hint tells which of the two it is.
     """
     texts = as_text(values).fill_null("")
+    zones = abbreviations(tz)
     if style == "epoch":
-        read = partial(_read_epoch, least=1)
-    elif style in ORDERS:
-        read = partial(_read_ordered, layout=_ORDERED[style])
+        read = partial(_read_epoch, digits=range(1, 18))
+    elif style == "serial":
+        read = _read_serial
+    elif style in DAY_ORDERS:
+        read = partial(_read_ordered, order=style, zones=zones)
     elif style in ("", "auto", None):
-        read = _read_automatic
+        read = partial(_read_automatic, zones=zones)
     else:
         layout = _compiled(style)
         if layout is None:
             return _from_local(*_by_pandas(texts, style), tz, hint_epoch, later)
-        read = partial(_read_layout, layouts=(layout,))
+        read = partial(_read_layout, layout=layout)
     columns = DigitShapes(texts)
     times = np.zeros(len(texts), dtype=np.int64)
     valid = np.zeros(len(texts), dtype=bool)
+    twice = np.zeros(len(texts), dtype=bool)
     is_local = np.zeros(len(texts), dtype=bool)
     for rows, (convert, found) in columns.groups(read):
         times[rows], valid[rows] = convert(columns, rows, found)
-        is_local[rows] = convert is _date_and_time and found["z"] is None
+        is_local[rows] = convert is not _epoch and found["z"] is None
+        if found.get("offset") is not None:
+            valid[rows] &= _has_offset(times[rows], found["offset"], tz)
     rows = np.flatnonzero(is_local & valid)
     if len(rows):
         hint = None if hint_epoch is None else _take(hint_epoch, rows)
         everything = len(rows) == len(texts)
         local = times if everything else times[rows]
-        times[rows], valid[rows] = _from_local(local, valid[rows], tz, hint, later)
+        times[rows], valid[rows], twice[rows] = _from_local(
+            local, valid[rows], tz, hint, later
+        )
     times[~valid] = 0
-    return times, valid
+    return times, valid, twice
 
 
 def needs_an_order(values):
@@ -129,8 +137,8 @@ def needs_an_order(values):
     :param values: texts, shape (n,)
     :return: bool array
     """
-    readings = (parse_times(values, order, "UTC")[1] for order in ORDERS)
-    return np.logical_or(*readings) & ~parse_times(values, "auto", "UTC")[1]
+    readings = [parse_times(values, order, "UTC")[1] for order in DAY_ORDERS[:3]]
+    return np.any(readings, axis=0) & ~parse_times(values, "auto", "UTC")[1]
 
 
 def style_problem(style):
@@ -138,12 +146,12 @@ def style_problem(style):
 
     :param style: see :func:`parse_times`
     """
-    if style in ("", "auto", "epoch", *ORDERS):
+    if style in ("", "auto", "epoch", "serial", *DAY_ORDERS):
         return ""
     if "%" not in style:
         return (
-            f"{style} is no format of times. Write %d/%m/%Y %H:%M:%S or the like, "
-            "dmy or mdy where only the order of day and month is to be said, or epoch."
+            f"{style} is not a time format. Enter a format such as %d/%m/%Y %H:%M:%S, "
+            "dmy or mdy to set only the order of day and month, or epoch."
         )
     try:
         pd.to_datetime(pd.Series([""]), format=style, errors="coerce")
@@ -152,40 +160,56 @@ def style_problem(style):
     return ""
 
 
-def _read_ordered(shape, layout):
-    return _read_layout(shape, (layout,)) or _read_automatic(shape)
+def _read_ordered(shape, order, zones):
+    places = ordered_places(shape, order, zones)
+    if places:
+        return _date_and_time, places
+    return _read_epoch(shape, AUTOMATIC_EPOCHS)
 
 
-def _read_automatic(shape):
-    return _read_layout(shape, _AUTOMATIC) or _read_epoch(shape, LEAST_AUTOMATIC_EPOCH)
+def _read_automatic(shape, zones):
+    places = clear_places(shape, zones)
+    if places:
+        return _date_and_time, places
+    return _read_epoch(shape, AUTOMATIC_EPOCHS)
 
 
-def _read_layout(shape, layouts):
-    """Return how to convert texts of a shape, None when it is no date and time."""
-    for layout in layouts:
-        match = layout.fullmatch(shape)
-        if match:
-            places = dict.fromkeys("YymdHMSfzp")
-            places.update((name, match.span(name)) for name in match.groupdict())
-            places = {
-                name: None if span in (None, (-1, -1)) else span
-                for name, span in places.items()
-            }
-            places.pop("sign", None)
-            if places["p"]:
-                places["afternoon"] = match["p"] in "Pp"
-            if places["z"]:
-                places["east"] = "-" not in match["z"]
-            return _date_and_time, places
-    return None
+def _read_layout(shape, layout):
+    places = places_of(layout, shape)
+    return places and (_date_and_time, places)
 
 
-def _read_epoch(shape, least):
+def _read_epoch(shape, digits):
     match = _EPOCH.fullmatch(shape)
-    if match and least <= len(match["whole"]) <= 17:
+    if match and len(match["whole"]) in digits:
         places = {"whole": match.span("whole"), "f": match.span("f"), "z": None}
         return _epoch, places
     return None
+
+
+def _read_serial(shape):
+    match = _SERIAL.fullmatch(shape)
+    if match:
+        places = {"whole": match.span("whole"), "f": match.span("f"), "z": None}
+        return _serial, places
+    return None
+
+
+def _serial(columns, rows, places):
+    """Return microseconds of a spreadsheet's days, and whether they are a time."""
+    begin, end = places["whole"]
+    days = columns.number(rows, begin, end)
+    times = (days - _FIRST_SERIAL) * _DAY_US
+    begin, end = places["f"]
+    if end > begin:
+        digits = min(end - begin, 12)
+        # 46300.583333 is 14:00:00, to the precision that is written.
+        part = columns.fraction(rows, begin, begin + digits, digits)
+        seconds = np.rint(part * (86_400 / 10**digits) * 1000) / 1000
+        whole = np.rint(seconds)
+        near = np.abs(seconds - whole) <= max(86_400 / 10**digits, 0.001)
+        times += (np.where(near, whole, seconds) * SECOND_US).astype(np.int64)
+    return times, days >= 1
 
 
 def _epoch(columns, rows, places):
@@ -209,31 +233,47 @@ def _date_and_time(columns, rows, places):
             return missing
         return columns.number(rows, *places[name])
 
+    valid = True
     if places["y"]:
         year = field("y")
+        if places["mon"]:
+            # Otherwise it may be the day: 26-Oct-05.
+            valid = (year + 2000 >= FIRST_YEAR) & (year + 2000 <= LAST_YEAR)
         year += np.where(year >= FIRST_YEAR_OF_TWO_DIGITS, 1900, 2000)
     else:
         year = field("Y")
-    month, day = field("m", 1), field("d", 1)
+    month = np.full(len(rows), places["mon"]) if places["mon"] else field("m", 1)
+    day = field("d", 1)
     hour, minute, second = field("H"), field("M"), field("S")
-    valid = True
-    if places["p"]:
-        valid = (hour >= 1) & (hour <= 12)
+    if places.get("p"):
+        valid &= (hour >= 1) & (hour <= 12)
         hour = hour % 12 + 12 * places["afternoon"]
     valid &= (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
-    valid &= (hour <= 23) & (minute <= 59) & (second <= 59)
+    is_end_of_day = (hour == 24) & (minute == 0) & (second == 0)
+    valid &= ((hour <= 23) | is_end_of_day) & (minute <= 59) & (second <= 59)
     months = np.where(valid, (year - 1970) * 12 + month - 1, 0)
     first_day = _first_day(months)
     valid &= first_day + day <= _first_day(months + 1)
     seconds = (first_day + day - 1) * 86400 + hour * 3600 + minute * 60 + second
-    if places["z"] and places.get("zh"):
+    if places["weekday"] is not None:
+        valid &= (first_day + day - 1 + _EPOCH_WEEKDAY) % 7 == places["weekday"]
+    if places["offset"] is not None:
+        seconds -= places["offset"] * 60
+    elif places["zh"]:
         offset = field("zh") * 60 + field("zm")
         valid &= (field("zh") <= 23) & (field("zm") <= 59)
-        seconds += offset * (-60 if places["east"] else 60)
+        seconds += offset * (-60 if places["is_east"] else 60)
     times = seconds * SECOND_US
     if places["f"]:
         times += columns.fraction(rows, *places["f"], FRACTION_DIGITS)
     return times, valid
+
+
+def _has_offset(times, minutes, tz):
+    """Return where the clock of a zone is so far from UTC at moments."""
+    index = pd.DatetimeIndex(times.view("datetime64[us]"), tz="UTC").tz_convert(tz)
+    local = index.tz_localize(None).to_numpy().astype("datetime64[us]").view(np.int64)
+    return local - times == minutes * 60 * SECOND_US
 
 
 def _first_day(months):
@@ -289,13 +329,14 @@ def _by_pandas(texts, style):
 
 
 def _from_local(local, valid, tz, hint_epoch, later):
-    """Return local times as UTC, and which of them exist.
+    """Return local times as UTC, which of them exist, and which do so twice.
 
     :param local: int64, shape (n,): microseconds of the local clock
     :param valid: bool, shape (n,): whether there is a time
     """
+    twice = np.zeros(len(local), bool)
     if tz == "UTC":
-        return local, valid
+        return local, valid, twice
     index = pd.DatetimeIndex(local.view("datetime64[us]"))
     zoned = index.tz_localize(tz, ambiguous="NaT", nonexistent="NaT")
     times = _utc(zoned).copy()
@@ -303,8 +344,10 @@ def _from_local(local, valid, tz, hint_epoch, later):
     odd = np.flatnonzero(zoned.isna() & valid)
     if len(odd):
         hint = None if hint_epoch is None else _take(hint_epoch, odd)
-        times[odd], valid[odd] = _twice_or_never(index[odd], tz, hint, later)
-    return times, valid
+        times[odd], valid[odd], twice[odd] = _twice_or_never(
+            index[odd], tz, hint, later
+        )
+    return times, valid, twice
 
 
 def _twice_or_never(index, tz, hint, later):
@@ -318,11 +361,12 @@ def _twice_or_never(index, tz, hint, later):
     valid = ~np.asarray(first.isna())
     early, late = _utc(first), _utc(second)
     if hint is None:
-        return late if later else early, valid
+        return late if later else early, valid, valid & (early != late)
     found = pc.extract_regex(as_text(hint).fill_null(""), HINT)
     seconds = pc.struct_field(found, "seconds").fill_null("0").cast(pa.int64())
     earliest = seconds.to_numpy() * SECOND_US - HINT_TOLERANCE_US
-    return np.where(early < earliest, late, early), valid
+    twice = valid & (early != late) & (seconds.to_numpy() == 0)
+    return np.where(early < earliest, late, early), valid, twice
 
 
 def _utc(zoned):

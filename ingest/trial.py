@@ -3,7 +3,7 @@
 """What an import would make of the first records: who pays, and how much."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ..rating.exact import MICRO
 from . import mapping
+from .directions import EMPTY, said_nothing
 from .extract import column
 from .numbers import normalise_numbers
 from .prepare import prepare
@@ -122,6 +123,33 @@ def _outcomes(prepared, count):
                 tried=tuple(rejected.tried[at] or ()),
             )
     return outcomes
+
+
+def without_direction(frame, settings):
+    """How many records wait for a direction that others of the file say.
+
+    :param frame: as :func:`try_records` takes it, of any size
+    :param settings: :class:`~.settings.ImportSettings`
+    :return: int; records that are not charged, or whose rule tells the direction, do
+        not wait
+    """
+    texts, _spec = mapping.read_target(frame, settings.columns, "direction")
+    if texts is None or settings.record_kind != "call":
+        return 0
+    rows = np.flatnonzero(said_nothing(texts, settings.words)[0])
+    tried = rows[:MOST_RECORDS]
+    if not len(tried):
+        return 0
+    prepared = prepare(
+        frame.iloc[tried],
+        np.arange(len(tried)),
+        [],
+        replace(settings, doubts_directions=True),
+    )
+    rejected = prepared.rejected
+    lost = [*zip(rejected.reason, rejected.detail, strict=True)]
+    share = lost.count(("unknown_direction", EMPTY)) / len(tried)
+    return round(share * len(rows))
 
 
 def likely_payer(frame, settings, kinds):

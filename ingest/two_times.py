@@ -5,12 +5,17 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..notation.days import ORDERS
 from . import mapping
+from .time_layouts import DAY_ORDERS
 from .times import SECOND_US, parse_times
+
+#: what stands for no time: the call was not answered
+_NEVER = r"^\s*(?:0+(?:\.0*)?|0000-00-00.*|1970-01-01[T ]00:00:00.*)\s*$"
+_CLOCK = r"^[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?$"
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,9 @@ def durations_of_times(frame, columns, timezone, rounding):
 
     A time that is missing or cannot be read, and an end before the beginning, give
     none. Nor do times in the hour that a clock repeats when it is set back, unless only
-    one of the two hours is possible.
+    one of the two hours is possible. An answer at the beginning of time, such as
+    1970-01-01 or 0, is none: the call lasted 0 seconds. An answer or end without a day
+    is the first after the start.
 
     :param frame: the source's records, text columns
     :param columns: sequence of :class:`~.mapping.ColumnSpec`
@@ -47,8 +54,13 @@ def durations_of_times(frame, columns, timezone, rounding):
     answers = _read(frame, columns, "answer_time", timezone)
     if ends is None or starts is None:
         return None
-    begins = answers or starts
+    ends = _on_the_day_of(starts, ends, timezone)
+    begins = answers and _on_the_day_of(starts, answers, timezone) or starts
     seconds, valid = _between(begins, ends, rounding)
+    if answers:
+        never = pc.match_substring_regex(answers[0], _NEVER)
+        never = never.to_numpy(zero_copy_only=False) & starts[3] & ends[3]
+        seconds, valid = np.where(never, 0, seconds), valid | never
     total, known = (
         (seconds, valid) if begins is starts else _between(starts, ends, rounding)
     )
@@ -69,7 +81,7 @@ def _read(frame, columns, target, timezone):
     if not style:
         # Which of day and month comes first is said once for all times of a file.
         _texts, start = mapping.read_target(frame, columns, "start_time")
-        style = start.style if start and start.style in ORDERS else ""
+        style = start.style if start and start.style in DAY_ORDERS else ""
     hint = None
     if target == "start_time":
         hint, _spec = mapping.read_target(frame, columns, "time_hint")
@@ -77,6 +89,30 @@ def _read(frame, columns, target, timezone):
     late = early
     if hint is None and timezone != "UTC":
         late, _valid = parse_times(texts, style, timezone, later=True)
+    return texts, early, late, valid
+
+
+def _on_the_day_of(starts, times, timezone):
+    """The same times, where a clock alone has the day of the start, or the next one."""
+    _texts, first, _late, known = starts
+    texts, early, late, valid = times
+    plain = pc.utf8_trim_whitespace(texts)
+    clocks = pc.match_substring_regex(plain, _CLOCK).to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero(clocks & known & ~valid)
+    if not len(rows):
+        return times
+    early, late, valid = early.copy(), late.copy(), valid.copy()
+    begins = pd.DatetimeIndex(first[rows].view("datetime64[us]"), tz="UTC")
+    days = begins.tz_convert(timezone).tz_localize(None).normalize()
+    for _day in range(2):
+        dates = pa.array(days.strftime("%Y-%m-%d").to_list(), pa.string())
+        joined = pc.binary_join_element_wise(dates, plain.take(pa.array(rows)), " ")
+        early[rows], valid[rows] = parse_times(joined, "auto", timezone)
+        late[rows], _valid = parse_times(joined, "auto", timezone, later=True)
+        over = late[rows] < first[rows]
+        if not over.any():
+            break
+        days = days.where(~over, days + pd.Timedelta(days=1))
     return texts, early, late, valid
 
 

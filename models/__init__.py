@@ -3,6 +3,7 @@
 
 # By name, but what a file inherits stands above it: tests/house/test_model_files.py
 from . import guard
+from . import api
 from . import golden
 from . import job
 from . import record
@@ -17,4 +18,5 @@ from . import explain
 from . import plan
 from . import rerate
 from . import screen
+from . import webhook
 from . import what_if

@@ -35,6 +35,6 @@ def shown_order(text):
     separator, has_long_year = found[2], len(found[4]) == 4
     if separator == "-" and not has_long_year and 2000 + first >= FIRST_YEAR:
         return None  # 26-02-27
-    if first > 12 >= second or separator == ".":
-        return "dmy"
-    return "mdy" if second > 12 >= first else ""
+    if second > 12 >= first:
+        return "mdy"
+    return "dmy" if first > 12 >= second or separator == "." else ""

@@ -118,7 +118,7 @@ def prefix_ranges(prefixes):
         first = text[int(np.argmax(wrong))]
         raise TranslatableError(
             _lt(
-                "'%(prefix)s' is not a prefix: expected 1 to %(digits)s digits without "
+                "'%(prefix)s' is not a prefix: enter 1 to %(digits)s digits without "
                 "'+', '=' and a short code of 1 to %(short)s digits, or nothing"
             ),
             prefix=first,

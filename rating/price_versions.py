@@ -66,10 +66,10 @@ def versions_in(versions, start_us, end_us):
     ordered = sorted(versions, key=lambda version: version.from_us)
     begins = [version.from_us for version in ordered]
     if len(set(begins)) != len(begins):
-        raise TranslatableError(_lt("Two versions of the price begin at the same time"))
+        raise TranslatableError(_lt("Two versions of the price start at the same time"))
     if not begins or begins[0] > start_us:
         raise TranslatableError(
-            _lt("No version of the price is in force when the period begins")
+            _lt("No version of the price is valid at the start of the period")
         )
     found = []
     for version, until in zip(ordered, [*begins[1:], end_us], strict=True):

@@ -33,7 +33,7 @@ class Conversion:
             )
         if self.factor <= 0:
             raise TranslatableError(
-                _lt("The factor %(factor)s of a conversion is not above 0"),
+                _lt("The conversion factor %(factor)s must be greater than 0"),
                 factor=self.factor,
             )
         if self.rounding is not None and self.rounding not in ROUNDINGS:

@@ -38,9 +38,9 @@ from .units import Conversion
 ALWAYS = -(2**62)
 
 _BELOW_ZERO = {
-    "free_units": _lt("The free units %(value)s are below 0"),
-    "minimum": _lt("The minimum %(value)s of a period is below 0"),
-    "maximum": _lt("The maximum %(value)s of a period is below 0"),
+    "free_units": _lt("Free units cannot be negative: %(value)s"),
+    "minimum": _lt("The minimum per period cannot be negative: %(value)s"),
+    "maximum": _lt("The maximum per period cannot be negative: %(value)s"),
 }
 
 
@@ -74,7 +74,9 @@ class UsagePrice:
             if value is not None and value < 0:
                 raise TranslatableError(_BELOW_ZERO[name], value=value)
         if None not in (self.minimum, self.maximum) and self.minimum > self.maximum:
-            raise TranslatableError(_lt("The minimum of a period is above its maximum"))
+            raise TranslatableError(
+                _lt("The minimum per period is greater than the maximum")
+            )
 
     @property
     def versions(self):
@@ -225,7 +227,7 @@ def _measure(work):
         share = Fraction(high - low, end - start)
         work.spans.append(Span(model, share, used, events))
     if additive and sum(span.quantity for span in work.spans) != quantity:
-        raise TranslatableError(_lt("There are records outside of the period"))
+        raise TranslatableError(_lt("Some records are outside the period"))
 
 
 def _aggregate(work, records):

@@ -18,8 +18,10 @@ from . import metered_exception_dismiss
 from . import metered_exception_rate
 from . import metered_golden_confirm
 from . import metered_import
+from . import metered_import_columns
 from . import metered_import_outcomes
 from . import metered_import_questions
+from . import metered_import_sheets
 from . import metered_manual_invoice
 from . import metered_manual_invoice_again
 from . import metered_manual_invoice_checks

@@ -69,9 +69,9 @@ class BasePartnerMerge(models.TransientModel):
         if others and not self.env.su:
             raise UserError(
                 self.env._(
-                    "%(customers)s cannot be merged here: usage, numbers or "
-                    "subscriptions of %(companies)s would change hands. Somebody who "
-                    "works in that company, too, can merge them.",
+                    "You cannot merge %(customers)s here: usage, numbers or "
+                    "subscriptions of %(companies)s would change owners. Ask someone "
+                    "with access to that company to merge them.",
                     customers=", ".join(src_partners.mapped("display_name")),
                     companies=", ".join(others.mapped("name")),
                 )
@@ -80,9 +80,9 @@ class BasePartnerMerge(models.TransientModel):
         if owner and companies - owner:
             raise UserError(
                 self.env._(
-                    "%(kept)s belongs to %(owner)s, and %(customers)s has usage, "
-                    "numbers or subscriptions of %(companies)s. Keep a contact that "
-                    "all companies share.",
+                    "%(kept)s belongs to %(owner)s, but %(customers)s has usage, "
+                    "numbers or subscriptions in %(companies)s. Keep a contact that "
+                    "is shared by all companies.",
                     kept=dst_partner.display_name,
                     owner=owner.name,
                     customers=", ".join(src_partners.mapped("display_name")),

@@ -28,14 +28,16 @@ class MeteredAccountChoice(models.TransientModel):
         "metered.source.found",
         string="Account",
         domain="[('source_id', '=', source_id)]",
-        help="What the switch calls this customer. Type a part of its name.",
+        help="The name the switch uses for this customer. Type part of it to search.",
     )
     taken_id = fields.Many2one(
-        "res.partner", compute="_compute_taken_id", help="Who has it already."
+        "res.partner",
+        compute="_compute_taken_id",
+        help="The customer this account is already assigned to.",
     )
     free_count = fields.Integer(related="source_id.free_count")
     listed = fields.Datetime(related="source_id.listed")
-    problem = fields.Char(readonly=True, help="Why the list may be an old one.")
+    problem = fields.Char(readonly=True, help="Why the list may be out of date.")
 
     @api.depends("partner_id")
     def _compute_listing_ids(self):
@@ -91,8 +93,8 @@ class MeteredAccountChoice(models.TransientModel):
         if not source:
             raise UserError(
                 self.env._(
-                    "No source lists its accounts. Connect one of the type "
-                    "NetSapiens, or a REST API whose list of accounts is set up."
+                    "None of your sources lists its accounts. Connect a NetSapiens "
+                    "source, or a REST API source with a list of accounts."
                 )
             )
         values = {"partner_id": partner.id, "source_id": source.id}
@@ -108,7 +110,7 @@ class MeteredAccountChoice(models.TransientModel):
         """Make the account the customer's."""
         self.ensure_one()
         if not self.found_id:
-            raise UserError(self.env._("Choose the account first."))
+            raise UserError(self.env._("Choose an account first."))
         self.source_id._assign_account(self.found_id.name, self.partner_id)
         return {"type": "ir.actions.act_window_close"}
 

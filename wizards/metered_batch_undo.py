@@ -20,14 +20,14 @@ class MeteredBatchUndo(models.TransientModel):
     file_name = fields.Char(related="batch_id.file_name", string="File")
     source_id = fields.Many2one(related="batch_id.source_id")
     rated = fields.Integer(string="Rated Records")
-    amount = fields.Char(help="The charges that are taken back.")
+    amount = fields.Char(help="Charges that will be reversed.")
     not_billable = fields.Integer()
     exceptions = fields.Integer()
-    customers = fields.Integer(help="Customers whose open usage shrinks.")
+    customers = fields.Integer(help="Customers whose open usage will decrease.")
     usage_rows = fields.Integer(
-        string="Days of Usage", help="Rows of usage that shrink or go."
+        string="Days of Usage", help="Usage lines that will decrease or be removed."
     )
-    invoices = fields.Char(help="Invoices that hold some of the records.")
+    invoices = fields.Char(help="Invoices that include records of this import.")
     invoiced = fields.Integer(string="Invoiced Records")
     as_job = fields.Boolean()
     line_ids = fields.One2many("metered.batch.undo.line", "wizard_id")
@@ -101,8 +101,8 @@ class MeteredBatchUndo(models.TransientModel):
         batch.action_undo()
         return notification(
             self.env._(
-                "%(file)s is undone: %(rated)s rated records and %(exceptions)s "
-                "exceptions were taken back.",
+                "%(file)s was undone: %(rated)s rated records and %(exceptions)s "
+                "exceptions were reversed.",
                 file=batch.file_name,
                 rated=batch.undone_rated,
                 exceptions=batch.undone_exceptions,
@@ -116,7 +116,7 @@ class MeteredBatchUndo(models.TransientModel):
 
 class MeteredBatchUndoLine(models.TransientModel):
     _name = "metered.batch.undo.line"
-    _description = "Customer of an Import to Undo"
+    _description = "Customer Affected by Undo"
     _inherit = ["metered.guarded"]
 
     wizard_id = fields.Many2one("metered.batch.undo", required=True, ondelete="cascade")

@@ -10,7 +10,7 @@ class MeteredCompanySetup(models.TransientModel):
     """What metered billing has to know about the company."""
 
     _name = "metered.company.setup"
-    _description = "Setup of the Company for Metered Billing"
+    _description = "Metered Billing Company Setup"
     _inherit = ["metered.guarded"]
     _check_company_auto = True
 
@@ -22,13 +22,14 @@ class MeteredCompanySetup(models.TransientModel):
         string="What Do You Bill?",
         required=True,
         default=lambda self: self.env.company.metered_bills,
-        help="Other usage: messages, gigabytes, kilowatt-hours, API requests.",
+        help="For example messages, gigabytes, kilowatt-hours or API requests.",
     )
     country_id = fields.Many2one(
         "res.country",
         required=True,
         default=lambda self: self.env.company.country_id,
-        help="How numbers are dialed and written, unless a source says otherwise.",
+        help="How numbers are dialed and written, unless a source is set up "
+        "differently.",
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     timezone = fields.Selection(
@@ -40,8 +41,8 @@ class MeteredCompanySetup(models.TransientModel):
             or self.env.user.tz
             or self.env.company._metered_timezone()
         ),
-        help="A day of usage begins at midnight of this time zone, unless the customer "
-        "has another one.",
+        help="Usage days start at midnight in this time zone, unless the customer has "
+        "a different one.",
     )
     deck_id = fields.Many2one(
         "metered.rate.deck",
@@ -49,7 +50,7 @@ class MeteredCompanySetup(models.TransientModel):
         check_company=True,
         domain="[('purpose', '=', 'sale')]",
         default=lambda self: self.env.company.metered_deck_id,
-        help="Prices for customers who have no rate deck of their own, nor by their "
+        help="Used for customers without a rate deck of their own or of their "
         "customer group.",
     )
 
@@ -58,12 +59,16 @@ class MeteredCompanySetup(models.TransientModel):
         self.ensure_one()
         if not self.env.user.has_group("metered_billing.group_metered_administrator"):
             raise AccessError(
-                self.env._("The setup is for administrators of Metered Billing.")
+                self.env._(
+                    "Only administrators of Metered Billing can change the setup."
+                )
             )
         company = self.company_id
         if company not in self.env.companies:
             raise AccessError(
-                self.env._("You do not work in that company: choose one of yours.")
+                self.env._(
+                    "You do not have access to that company. Choose one of your own."
+                )
             )
         # These belong to Metered Billing, as the group does; the country does not.
         values = {"metered_tz": self.timezone, "metered_bills": self.bills}

@@ -26,7 +26,7 @@ class MeteredRateDeck(models.Model):
         return window_action(
             self.env,
             "action_metered_simulation_start",
-            name=self.env._("Check Deck"),
+            name=self.env._("Check Rate Deck"),
             context={
                 "default_kind": "what_if",
                 "default_company_id": self.company_id.id,
@@ -72,7 +72,10 @@ class MeteredDeckImport(models.TransientModel):
         _reading, changes, problems = self._read()
         if problems:
             raise UserError(
-                self.env._("Rows of the file are wrong: mend it, and upload it again.")
+                self.env._(
+                    "Some rows of the file are wrong. Fix them and upload "
+                    "the file again."
+                )
             )
         day = last_day(changes) or fields.Date.context_today(self)
         return self.deck_id._check_action(
@@ -93,7 +96,7 @@ class MeteredWhatIf(models.Model):
         self.ensure_one()
         self.deck_id.check_access("write")
         if not self.file_id:
-            raise UserError(self.env._("No file was tried: there is none to apply."))
+            raise UserError(self.env._("There is no file to apply."))
         self.sudo().file_id._metered_check()
         wizard = self.env["metered.deck.import"].create(
             {

@@ -34,74 +34,78 @@ class MeteredDeckImport(models.TransientModel):
     currency_id = fields.Many2one(related="deck_id.currency_id")
     file = fields.Binary(
         attachment=False,
-        help="CSV, TSV or XLSX, as the carrier sends it: a row below the titles names "
-        "a column with prefixes and one with prices.",
+        help="CSV, TSV or XLSX file as sent by the carrier. The column names must "
+        "include one for prefixes and one for prices.",
     )
     file_name = fields.Char()
     date_from = fields.Date(
-        string="Prices Hold From",
+        string="Prices Valid From",
         compute="_compute_date_from",
         store=True,
         readonly=False,
-        help="First day of rates without a date of their own, or with an earlier one. "
-        "Calls before it keep their prices. Empty: the rates always held.",
+        help="First day of rates that have no start date of their own, or an earlier "
+        "one. Calls before this day keep their prices. Leave empty for rates "
+        "without a start date.",
     )
     whole = fields.Selection(
         [
-            ("changes", "Only what the file names changes"),
-            ("whole", "It is the whole deck: rates that it does not name end"),
+            ("changes", "Update only the rates in the file"),
+            ("whole", "Replace the deck: rates not in the file end"),
         ],
         string="Rates Not in the File",
         required=True,
         default="changes",
-        help="Whether the file is a list of changes, or replaces the deck.",
+        help="Whether the file contains changes only or replaces the whole deck.",
     )
     date_order = fields.Selection(
         [("dmy", "Day first"), ("mdy", "Month first")],
-        help="How 03/04/2026 is meant. Empty: as the other dates of the file show.",
+        help="How to read dates such as 03/04/2026. Leave empty to detect the "
+        "order from the other dates in the file.",
     )
     state = fields.Selection(
-        [("upload", "Upload"), ("preview", "Preview")], default="upload"
+        [("upload", "Upload"), ("preview", "Preview")],
+        default="upload",
+        string="Status",
     )
     attachment_id = fields.Many2one("ir.attachment", readonly=True)
     choices = fields.Json(
         readonly=True,
-        help="How the file is meant, as it was said. Empty: as it was said of the last "
+        help="How to read the file. Leave empty to use the choices made for the last "
         "file with the same columns.",
     )
     opened_on_id = fields.Many2one(
         "metered.rate.deck",
         readonly=True,
         ondelete="cascade",
-        help="The deck whose form lies below the dialog.",
+        help="The rate deck this dialog was opened from.",
     )
     unread = fields.Char(
-        string="Columns Not Read",
+        string="Ignored Columns",
         readonly=True,
-        help="Names of columns that mean nothing to the import. What they mean can be "
-        "chosen; the template names those that are known.",
+        help="Columns the import does not recognize. You can choose their meaning "
+        "below; the template lists the recognized names.",
     )
     notes = fields.Text(
-        string="Passed Over", readonly=True, help="Texts around the table."
+        string="Skipped Lines", readonly=True, help="Text above or below the table."
     )
-    count_wrong = fields.Integer(string="Wrong", readonly=True)
+    count_wrong = fields.Integer(string="Wrong Rows", readonly=True)
     count_new = fields.Integer(string="New", readonly=True)
-    count_dearer = fields.Integer(string="Dearer", readonly=True)
-    count_cheaper = fields.Integer(string="Cheaper", readonly=True)
-    count_terms = fields.Integer(string="Other Terms", readonly=True)
+    count_dearer = fields.Integer(string="Increases", readonly=True)
+    count_cheaper = fields.Integer(string="Decreases", readonly=True)
+    count_terms = fields.Integer(string="Changed Terms", readonly=True)
     count_closed = fields.Integer(string="Ending", readonly=True)
-    count_prolonged = fields.Integer(string="Prolonged", readonly=True)
+    count_prolonged = fields.Integer(string="Extended", readonly=True)
     count_unchanged = fields.Integer(string="Unchanged", readonly=True)
     line_ids = fields.One2many("metered.deck.import.line", "wizard_id")
 
     golden = fields.Text(
-        string="Golden Calls Altered",
+        string="Affected Golden Calls",
         readonly=True,
-        help="Calls whose price was agreed, with what they cost before and then.",
+        help="Calls with an agreed price, with their price before and after.",
     )
     golden_confirmed = fields.Boolean(
-        string="These calls may change their price",
-        help="The rates are not applied without it.",
+        string="Allow these price changes",
+        help="Required before the rates can be applied.",
     )
 
     @api.depends("deck_id")
@@ -181,8 +185,8 @@ class MeteredDeckImport(models.TransientModel):
         if problems:
             raise UserError(
                 self.env._(
-                    "Line %(line)s is wrong: %(problem)s Mend the file, and upload it "
-                    "again: it is applied as a whole or not at all.",
+                    "Line %(line)s is wrong: %(problem)s Fix the file and upload it "
+                    "again. A file is applied completely or not at all.",
                     line=problems[0].line,
                     problem=problems[0].text,
                 )
@@ -191,8 +195,8 @@ class MeteredDeckImport(models.TransientModel):
         if any(counts[status] != self[f"count_{status}"] for status in STATUSES):
             raise UserError(
                 self.env._(
-                    "The deck has changed since you looked at the preview. Look at it "
-                    "again."
+                    "The rate deck has changed since this preview was made. Review "
+                    "the new preview."
                 )
             )
         version = deck.version_ids.sudo().create(
@@ -298,8 +302,8 @@ class MeteredDeckImport(models.TransientModel):
 
     def _applied_text(self, counts):
         return self.env._(
-            "%(file)s was applied. Rates that are new: %(new)s, dearer: %(dearer)s, "
-            "cheaper: %(cheaper)s, with other terms: %(terms)s, ended: %(closed)s.",
+            "%(file)s was applied. New rates: %(new)s, increases: %(dearer)s, "
+            "decreases: %(cheaper)s, changed terms: %(terms)s, ended: %(closed)s.",
             file=self.file_name,
             **{name: counts[name] for name in STATUSES},
         )
@@ -321,8 +325,8 @@ class MeteredDeckImport(models.TransientModel):
         if altered and not self.golden_confirmed:
             raise UserError(
                 self.env._(
-                    "These rates alter golden calls:\n%s\nTick that they may "
-                    "change their price, or change the file.",
+                    "These rates change the price of golden calls: %s Select Allow "
+                    "these price changes, or fix the file.",
                     "\n".join(altered.values()),
                 )
             )
@@ -387,7 +391,7 @@ class MeteredDeckImport(models.TransientModel):
 
 class MeteredDeckImportLine(models.TransientModel):
     _name = "metered.deck.import.line"
-    _description = "Change by a Rate File"
+    _description = "Rate File Change"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, id"
 
@@ -396,33 +400,33 @@ class MeteredDeckImportLine(models.TransientModel):
     )
     status = fields.Selection(
         [
-            ("wrong", "Wrong"),
+            ("wrong", "Wrong Rows"),
             ("new", "New"),
-            ("dearer", "Dearer"),
-            ("cheaper", "Cheaper"),
-            ("terms", "Other terms"),
+            ("dearer", "Increases"),
+            ("cheaper", "Decreases"),
+            ("terms", "Changed terms"),
             ("closed", "Ends"),
-            ("prolonged", "Prolonged"),
+            ("prolonged", "Extended"),
         ],
-        string="What",
+        string="Type",
         readonly=True,
     )
     line = fields.Integer(readonly=True, aggregator=None)
     prefix = fields.Char(readonly=True)
     name = fields.Char(string="Description", readonly=True)
-    old_price = fields.Char(string="Price Now", readonly=True)
+    old_price = fields.Char(string="Current Price", readonly=True)
     price = fields.Char(string="New Price", readonly=True)
     change = fields.Float(readonly=True, aggregator=None)
     increments = fields.Char(readonly=True)
     tiers = fields.Char(
         readonly=True,
-        help="Other prices from a second of the call on, as the file has them: second: "
-        "price/seconds step.",
+        help="Prices that apply from a certain second of the call on, as written in "
+        "the file: second: price/seconds step.",
     )
     date_from = fields.Date(string="From", readonly=True)
     last_day = fields.Date(
         readonly=True,
-        help="The last day on which it holds. Empty: until further notice.",
+        help="Last day on which the rate is valid. Empty if it has no end date.",
     )
     detail = fields.Char(string="Problem", readonly=True)
 

@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import re
 from dataclasses import replace
 
 from odoo import Command, api, fields, models
@@ -7,34 +8,35 @@ from odoo.exceptions import UserError
 
 from ..deck_files import Choices
 from ..deck_files.choices import OPTIONS
+from ..deck_files.price_bands import says_other_times
 
 SAMPLES = 3
 SAMPLE_ROWS = 1000
 EXAMPLES = 5
 MEANINGS = [
     ("prefix", "Prefix"),
-    ("country_code", "Country code, before the prefix"),
-    ("exchange", "Exchange, after the prefix (NXX)"),
+    ("country_code", "Country code, in front of the prefix"),
+    ("exchange", "Exchange, following the prefix (NXX)"),
     ("name", "Name"),
     ("country", "Country"),
     ("call_type", "Call type"),
     ("band", "Time band"),
     ("price", "Price"),
-    ("first_price", "Price of the first interval"),
+    ("first_price", "Price of the first increment"),
     ("currency", "Currency"),
-    ("per_seconds", "Seconds that the price is for"),
+    ("per_seconds", "Seconds per price unit"),
     ("first_increment", "First increment"),
-    ("next_increment", "Next increment"),
+    ("next_increment", "Next increments"),
     ("increments", "Both increments (60/6)"),
     ("connection_fee", "Connection fee"),
     ("minimum", "Minimum charge"),
     ("maximum", "Maximum charge"),
     ("grace_seconds", "Grace seconds"),
-    ("free_seconds", "Free up to and including"),
+    ("free_seconds", "Free up to (seconds)"),
     ("included_seconds", "Included seconds"),
     ("tiers", "Tiers within the call"),
     ("valid_from", "Valid from"),
-    ("valid_before", "Valid before"),
+    ("valid_before", "First day no longer valid"),
     ("last_day", "Last day"),
     ("change", "Status or change"),
     ("discontinued", "Discontinued (yes or no)"),
@@ -42,6 +44,8 @@ MEANINGS = [
 ]
 #: what is kept of a file of which nothing was said: an empty value is none at all
 SAID = {"said": True}
+#: keys of questions that are about the file, not about rows
+UNCOUNTED = ("columns", "sheet", "bands")
 NUMBERS = ("divisor", "per_seconds")
 
 
@@ -53,10 +57,11 @@ class MeteredDeckImport(models.TransientModel):
     questions = fields.Text(
         string="Needs Your Answer",
         readonly=True,
-        help="What may be read in two ways, with what is proposed.",
+        help="What is ambiguous in the file, with a proposed answer.",
     )
     assumptions = fields.Text(
-        readonly=True, help="What the file does not say, and how it was worked out."
+        readonly=True,
+        help="Details the file does not specify, and how they were detected.",
     )
     sheet_ids = fields.One2many(
         "metered.deck.import.sheet", "wizard_id", string="All Sheets"
@@ -64,85 +69,100 @@ class MeteredDeckImport(models.TransientModel):
     sheet_id = fields.Many2one(
         "metered.deck.import.sheet",
         domain="[('wizard_id', '=', id)]",
-        help="The sheet of the workbook with the rates.",
+        help="The worksheet that contains the rates.",
     )
     shown_sheet = fields.Char(readonly=True)
     header_line = fields.Integer(
         string="Line with the Column Names",
         aggregator=None,
-        help="0: no line of the file names the columns; it begins with a rate.",
+        help="Use 0 if no line contains column names and the first line is a rate.",
     )
     shown_header_line = fields.Integer(readonly=True, aggregator=None)
     shown_choices = fields.Json(
-        readonly=True, help="How the file is read in what is shown."
+        readonly=True, help="How this preview was read from the file."
     )
     column_ids = fields.One2many("metered.deck.import.column", "wizard_id")
     word_ids = fields.One2many("metered.deck.import.word", "wizard_id")
     number = fields.Selection(
         [("point", "Point (1,234.56)"), ("comma", "Comma (1.234,56)")],
-        string="Decimal Sign",
-        help="Empty: as the prices of the file show. A price that does not fit is "
-        "refused.",
+        string="Decimal Separator",
+        help="Leave empty to detect it from the prices in the file. A price that does "
+        "not match is rejected.",
     )
     divisor = fields.Integer(
-        string="Prices Divided By",
+        string="Divide Prices By",
         aggregator=None,
-        help="100 where prices are in cents. 0: as the file says.",
+        help="Enter 100 if prices are in cents, or 0 to use what the file says.",
     )
     per_seconds = fields.Integer(
         string="Price Interval (s)",
         aggregator=None,
-        help="The seconds that a price is for, where no column says it. 0: 60, or as "
-        "the file says.",
+        help="Number of seconds each price covers, if no column says so. Enter 0 to "
+        "use what the file says, or 60.",
     )
     codes = fields.Selection(
         [
-            ("complete", "Complete, with country code"),
-            ("national", "Without country code, which is put before them"),
+            ("complete", "Complete, including the country code"),
+            ("national", "Without country code: it is added in front"),
         ],
-        string="Prefixes Are",
-        help="Empty: as the columns of the file show.",
+        string="Prefix Format",
+        help="Leave empty to detect it from the columns in the file.",
     )
     country_code = fields.Char(
-        help="It is put before each prefix of the file, such as 1 or 44."
+        help="Added in front of each prefix in the file, for example 1 or 44."
     )
     country_fill = fields.Selection(
         [
-            ("down", "The one above holds"),
-            ("none", "The prefix is complete"),
+            ("down", "Use the country code above"),
+            ("none", "Prefix is complete"),
         ],
-        string="Without Country Code",
-        help="Rows whose cell for the country code is empty.",
+        string="Rows Without Country Code",
+        help="How to read rows whose country code cell is empty.",
     )
     blanks = fields.Selection(
         [
-            ("group", "One code: 1204 1226 is 12041226"),
-            ("separate", "Several codes: 1204 1226 are 1204 and 1226"),
+            ("group", "One prefix: 1204 1226 means 12041226"),
+            ("separate", "Several prefixes: 1204 1226 means 1204 and 1226"),
         ],
-        string="Blanks in Prefixes",
-        help="Empty: only what may be read in one way is read.",
+        string="Spaces in Prefixes",
+        help="Leave empty to accept only unambiguous prefixes.",
+    )
+    country_blanks = fields.Selection(
+        [
+            ("group", "One prefix: 44 7400 means 447400"),
+            ("separate", "Several prefixes: 44 7400 means 44 and 7400"),
+        ],
+        string="Spaces After Country Codes",
+        help="Leave empty to detect it from the codes in the file.",
     )
     dashes = fields.Selection(
         [
-            ("join", "One code in two parts: 33-6 is 336"),
-            ("range", "A range: 33-6 is 33 to 36"),
+            ("join", "One prefix in two parts: 33-6 means 336"),
+            ("range", "A range: 33-6 means 33 to 36"),
         ],
-        string="Dashes in Prefixes",
-        help="Empty: only what may be read in one way is read.",
+        string="Hyphens in Prefixes",
+        help="Leave empty to accept only unambiguous prefixes.",
     )
     lists = fields.Selection(
         [
-            ("full", "Whole codes: 4420,21 are 4420 and 21"),
-            ("ending", "Other last digits: 4420,21 are 4420 and 4421"),
+            ("full", "Whole prefixes: 4420,21 means 4420 and 21"),
+            ("ending", "Different last digits: 4420,21 means 4420 and 4421"),
         ],
-        string="Lists of Prefixes",
-        help="Empty: only what may be read in one way is read.",
+        string="Comma-Separated Prefixes",
+        help="Leave empty to accept only unambiguous prefixes.",
+    )
+
+    remarks = fields.Selection(
+        [("read", "They change nothing that the columns say")],
+        string="Texts Around the Rates",
+        help="Of this file alone: lines above, between or below the rates.",
     )
 
     def action_refresh(self):
         """Read the file again, as the user says that it is meant."""
         self.ensure_one()
         self.deck_id.check_access("write")
+        self._check_bands()
         self._set_as_program({"choices": self._chosen()})
         return self._show()
 
@@ -152,10 +172,11 @@ class MeteredDeckImport(models.TransientModel):
 
     def _check_shown(self):
         """Refuse what is not as the preview shows it: something else was said since."""
+        self._check_bands()
         if self._chosen() != self.shown_choices:
             raise UserError(
                 self.env._(
-                    "You changed how the file is read. Click Read Again and review the "
+                    "You changed how the file is read. Click Reload and review the "
                     "changes."
                 )
             )
@@ -168,6 +189,7 @@ class MeteredDeckImport(models.TransientModel):
         chosen = {
             "sheet": self.sheet_id.name or "",
             "columns": self._chosen_columns() if is_same_table else None,
+            "bands": self._chosen_bands() if is_same_table else {},
             "country_code": "".join((self.country_code or "").split()).lstrip("+"),
             "words": {
                 word.word: word.meaning for word in self.word_ids if word.meaning
@@ -186,17 +208,51 @@ class MeteredDeckImport(models.TransientModel):
         labels = dict(
             self.column_ids._fields["target"]._description_selection(self.env)
         )
-        for column in self.column_ids.filtered("target"):
+        for column in self.column_ids.filtered("target") - self._prices()[1:]:
             if column.target in found:
                 raise UserError(
                     self.env._(
-                        "Only one column can be the %(target)s. Empty the meaning of "
-                        "the others.",
+                        "Only one column can be used as %(target)s. Clear the meaning "
+                        "of the others.",
                         target=labels[column.target],
                     )
                 )
             found[column.target] = column.place
         return found
+
+    def _prices(self):
+        return self.column_ids.filtered(lambda column: column.target == "price")
+
+    def _chosen_bands(self):
+        """The time bands of several columns with prices.
+
+        :return: dict place, as text -> name of the band, empty for the other times
+        """
+        prices = self._prices()
+        if not prices.band_id and len(prices) < 2:
+            return {}
+        return {str(column.place): column.band_id.name or "" for column in prices}
+
+    def _check_bands(self):
+        """Refuse prices of which it is not clear when each holds."""
+        for band, columns in self._prices().grouped("band_id").items():
+            if len(columns) > 1:
+                raise UserError(
+                    self.env._(
+                        "Several columns have prices at the same time: %(columns)s. "
+                        "Choose another time band for each, or empty the meaning of "
+                        "the others.",
+                        columns=", ".join(columns.mapped("name")),
+                    )
+                )
+            if band and not band.slot_ids:
+                raise UserError(
+                    self.env._(
+                        "The time band %s has no hours, so that its prices would never "
+                        "hold. Enter its hours first.",
+                        band.name,
+                    )
+                )
 
     def _prepare_choices(self, reading, problems):
         """Values that show how the file is read, and what it leaves open.
@@ -218,8 +274,7 @@ class MeteredDeckImport(models.TransientModel):
             assumed.insert(
                 0,
                 self.env._(
-                    "It is read as the last file with these columns was said to be "
-                    "meant."
+                    "The choices made for the last file with these columns were used."
                 ),
             )
         values = {
@@ -245,12 +300,12 @@ class MeteredDeckImport(models.TransientModel):
         question = problem.question
         parts = [problem.text]
         examples = [str(text) for text in question.examples if text][:EXAMPLES]
-        if examples and question.key not in ("columns", "sheet"):
+        if examples and question.key not in UNCOUNTED:
             parts.append(self.env._("Found: %s.", " · ".join(examples)))
-        if question.key not in ("columns", "sheet"):
+        if question.key not in UNCOUNTED:
             parts.append(
                 self.env._(
-                    "Rows: %(count)s, the first is line %(line)s.",
+                    "Rows: %(count)s, starting at line %(line)s.",
                     count=question.count,
                     line=question.line,
                 )
@@ -260,7 +315,7 @@ class MeteredDeckImport(models.TransientModel):
             label = question.proposal
             if question.key in OPTIONS:
                 label = dict(field._description_selection(self.env))[label]
-            parts.append(self.env._("Proposed: %s.", label))
+            parts.append(self.env._("Proposed answer: %s.", label))
         return " ".join(parts)
 
     def _prepare_sheets(self, rows):
@@ -277,6 +332,8 @@ class MeteredDeckImport(models.TransientModel):
     def _prepare_columns(self, rows):
         meaning_of = {place: meaning for meaning, place in rows.columns.items()}
         first = [texts for _line, texts in rows.rows[:SAMPLE_ROWS]]
+        meaning_of.update(dict.fromkeys(rows.bands, "price"))
+        bands = self._prepare_bands(rows)
         for place, name in enumerate(rows.header):
             samples = dict.fromkeys(str(texts[place]) for texts in first)
             samples.pop("", None)
@@ -286,8 +343,31 @@ class MeteredDeckImport(models.TransientModel):
                     "name": name or self.env._("Column %s", place + 1),
                     "samples": " · ".join(list(samples)[:SAMPLES]),
                     "target": meaning_of.get(place, False),
+                    "band_id": bands.get(place, False),
                 }
             )
+
+    def _prepare_bands(self, rows):
+        """The time bands of columns with prices: as said, or those of similar names.
+
+        :return: dict place -> id of the band
+        """
+        company = ("company_id", "in", [False, self.deck_id.company_id.id])
+        known = {
+            _plain_name(band.name): band.id
+            for band in self.env["metered.time.band"].search([company])
+        }
+        found = {}
+        for place, said in rows.bands.items():
+            name = _plain_name(rows.header[place] if said is None else said)
+            if said is None and says_other_times(rows.header[place]):
+                continue
+            alike = [
+                one for one in known if one == name or said is None and one in name
+            ]
+            if alike:
+                found[place] = known[max(alike, key=len)]
+        return found
 
     def _prepare_words(self, reading):
         """Statuses that are not known, and those that were said."""
@@ -297,9 +377,13 @@ class MeteredDeckImport(models.TransientModel):
             yield Command.create({"word": word, "name": word, "meaning": meaning})
 
 
+def _plain_name(text):
+    return re.sub(r"[\W_]+", " ", text.lower()).strip()
+
+
 class MeteredDeckImportSheet(models.TransientModel):
     _name = "metered.deck.import.sheet"
-    _description = "Sheet of a File of Rates"
+    _description = "Worksheet of a Rate File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, id"
 
@@ -315,13 +399,13 @@ class MeteredDeckImportSheet(models.TransientModel):
         for sheet in self:
             name = sheet.name or ""
             if sheet.is_hidden:
-                name = self.env._("%s (hidden in the workbook)", name)
+                name = self.env._("%s (hidden worksheet)", name)
             sheet.display_name = name
 
 
 class MeteredDeckImportColumn(models.TransientModel):
     _name = "metered.deck.import.column"
-    _description = "Column of a File of Rates"
+    _description = "Column of a Rate File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, place"
 
@@ -330,13 +414,19 @@ class MeteredDeckImportColumn(models.TransientModel):
     )
     place = fields.Integer(readonly=True, aggregator=None)
     name = fields.Char(string="Column", readonly=True)
-    samples = fields.Char(string="First Values", readonly=True)
+    samples = fields.Char(string="Sample Values", readonly=True)
     target = fields.Selection(MEANINGS, string="Meaning")
+    band_id = fields.Many2one(
+        "metered.time.band",
+        string="Time Band",
+        help="When the price holds, where several columns have prices. Empty: whenever "
+        "no other does.",
+    )
 
 
 class MeteredDeckImportWord(models.TransientModel):
     _name = "metered.deck.import.word"
-    _description = "Status in a File of Rates"
+    _description = "Status of a Rate File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, count desc, id"
 
@@ -346,6 +436,4 @@ class MeteredDeckImportWord(models.TransientModel):
     word = fields.Char(readonly=True)
     name = fields.Char(string="Status", readonly=True)
     count = fields.Integer(string="Rows", readonly=True, aggregator=None)
-    meaning = fields.Selection(
-        [("sells", "The rate is sold"), ("ends", "The rate ends")]
-    )
+    meaning = fields.Selection([("sells", "Rate is active"), ("ends", "Rate ends")])

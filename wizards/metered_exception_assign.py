@@ -24,22 +24,22 @@ class MeteredExceptionAssign(models.TransientModel):
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",
-        help="Who pays for the records.",
+        help="The customer who pays for these records.",
         check_company=True,
     )
     subscription_id = fields.Many2one(
         "sale.subscription",
         domain="[('company_id', '=', company_id),"
         " ('partner_id.commercial_partner_id.id', 'parent_of', partner_id)]",
-        help="The usage goes on the invoices of this subscription. Empty: on the next "
-        "invoice of any subscription of the customer.",
+        help="The usage is invoiced with this subscription. Leave empty to use the "
+        "next invoice of any of the customer's subscriptions.",
         check_company=True,
     )
     source_id = fields.Many2one(
         "metered.source",
         string="Only on Source",
         domain="[('company_id', '=', company_id)]",
-        help="Where the identifier means this customer. Empty: on all sources.",
+        help="Limit the identifier to one source. Leave empty for all sources.",
         check_company=True,
     )
     line_ids = fields.One2many("metered.exception.assign.line", "wizard_id")
@@ -58,9 +58,7 @@ class MeteredExceptionAssign(models.TransientModel):
         )
         if not rows:
             raise UserError(
-                self.env._(
-                    "None of these exceptions names an identifier that nobody has."
-                )
+                self.env._("None of these exceptions has an unassigned identifier.")
             )
         examples = self.env["metered.exception"].browse([row[4] for row in rows])
         tried = examples._tried_kinds()
@@ -131,9 +129,11 @@ class MeteredExceptionAssign(models.TransientModel):
         """
         self.ensure_one()
         if not self.partner_id:
-            raise UserError(self.env._("Choose the customer who pays for these."))
+            raise UserError(
+                self.env._("Choose the customer who pays for these records.")
+            )
         if not self.line_ids:
-            raise UserError(self.env._("There is no identifier left to assign."))
+            raise UserError(self.env._("There are no identifiers left to assign."))
         company = self._company()
         for line in self.line_ids:
             line._check_kind()
@@ -170,26 +170,27 @@ class MeteredExceptionAssignLine(models.TransientModel):
     currency_id = fields.Many2one(related="wizard_id.currency_id")
     kind = fields.Selection(
         IDENTIFIER_KINDS,
-        help="What the identifier is. Where records of the source are looked up by "
-        "several kinds, choose the one it is.",
+        help="The kind of identifier. If the source looks up customers by several "
+        "kinds, choose the right one.",
     )
-    kinds = fields.Char(help="Kinds that the source looks it up by.")
+    kinds = fields.Char(help="The kinds of identifiers the source looks up.")
     value = fields.Char(string="Identifier", required=True)
     records = fields.Integer()
     estimate = fields.Monetary(string="At Stake (estimate)")
-    estimated = fields.Boolean(help="Whether anybody can tell what is at stake.")
+    estimated = fields.Boolean(help="Whether the amount at stake can be estimated.")
     oldest = fields.Datetime(string="Oldest Record")
     date_from = fields.Date(
         string="From",
-        help="First day on which it is the customer's, in the billing time zone; not "
-        "before another customer's time with it ended. Earlier records stay "
-        "exceptions. Empty: always.",
+        help="First day on which the identifier belongs to the customer, in the "
+        "billing time zone. It cannot be earlier than the end of another "
+        "customer's assignment. Earlier records stay exceptions. Leave empty for "
+        "no start date.",
     )
     before_id = fields.Many2one("metered.identifier")
     before_partner_id = fields.Many2one(
         related="before_id.partner_id",
-        string="Before It Was Of",
-        help="Whose it was until a time before the oldest record.",
+        string="Previous Customer",
+        help="The customer it was assigned to until a time before the oldest record.",
     )
 
     def _check_kind(self):
@@ -201,7 +202,7 @@ class MeteredExceptionAssignLine(models.TransientModel):
             return
         raise UserError(
             self.env._(
-                "Choose what %(value)s is: %(kinds)s.",
+                "Choose the kind of identifier for %(value)s: %(kinds)s.",
                 value=self.value,
                 kinds=", ".join(names[kind] for kind in kinds if kind in names),
             )

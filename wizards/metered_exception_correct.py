@@ -22,7 +22,7 @@ class MeteredExceptionCorrect(models.TransientModel):
     _inherit = ["metered.guarded", "metered.exception.cure"]
 
     single = fields.Boolean()
-    raw = fields.Text(string="The line as it came")
+    raw = fields.Text(string="Original Line")
     readable = fields.Boolean()
     line_ids = fields.One2many("metered.exception.correct.line", "wizard_id")
 
@@ -40,8 +40,8 @@ class MeteredExceptionCorrect(models.TransientModel):
         if not records:
             raise UserError(
                 self.env._(
-                    "The columns of these lines cannot be told apart. Correct them one "
-                    "by one, or dismiss them."
+                    "The columns of these lines cannot be identified. Correct the "
+                    "lines one by one, or dismiss them."
                 )
             )
         # What an exception is about is the text of a column, maybe with its kind.
@@ -114,8 +114,8 @@ class MeteredExceptionCorrect(models.TransientModel):
             if not changes:
                 raise UserError(
                     self.env._(
-                        "Nothing is changed yet: enter a new value for one of the "
-                        "columns."
+                        "You have not changed anything yet. Enter a new value for one "
+                        "of the columns."
                     )
                 )
             values = {"changes": changes}
@@ -131,11 +131,12 @@ class MeteredExceptionCorrectLine(models.TransientModel):
         "metered.exception.correct", required=True, ondelete="cascade"
     )
     column = fields.Char(required=True)
-    suspect = fields.Boolean(help="The exception is about what this column holds.")
-    found = fields.Char(help="Values of this column, as they came.")
+    suspect = fields.Boolean(help="The exception is about the value in this column.")
+    found = fields.Char(help="Original values of this column.")
     find = fields.Char(
-        string="Replace This",
-        help="The part to replace, wherever it is found. Empty: the whole value.",
+        string="Find",
+        help="The text to replace, wherever it occurs. Leave empty to replace "
+        "the whole value.",
     )
-    value = fields.Char(string="By This")
-    empty = fields.Boolean(string="Make Empty", help="The column becomes empty.")
+    value = fields.Char(string="Replace With")
+    empty = fields.Boolean(string="Clear", help="Clears the column.")

@@ -14,15 +14,15 @@ class MeteredExceptionCure(models.AbstractModel):
     """A wizard that does something about open exceptions: those of its target."""
 
     _name = "metered.exception.cure"
-    _description = "Cure of Exceptions, asked for"
+    _description = "Requested Exception Cure"
 
     target = fields.Json()
     company_id = fields.Many2one("res.company")
     currency_id = fields.Many2one(related="company_id.currency_id")
-    records = fields.Integer(help="Exceptions that it is about.")
+    records = fields.Integer(help="The exceptions to cure.")
     estimate = fields.Monetary(
         string="At Stake (estimate)",
-        help="What these records would cost, as far as anybody can tell.",
+        help="Estimated charge of these records, if it can be estimated.",
     )
 
     @api.model
@@ -94,7 +94,7 @@ class MeteredExceptionCure(models.AbstractModel):
 
     @api.model
     def _nothing_open(self):
-        return self.env._("None of these exceptions is open any more. Load the list.")
+        return self.env._("None of these exceptions is open anymore. Refresh the list.")
 
     def _start(self, operation, values=None, target=None):
         """Do it to the wizard's exceptions, or to those of another target.

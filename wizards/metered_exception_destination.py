@@ -36,8 +36,8 @@ class MeteredExceptionDestination(models.TransientModel):
         if not rows:
             raise UserError(
                 self.env._(
-                    "What was called are no numbers, so that there is no prefix to "
-                    "add. Correct these records, or dismiss them."
+                    "The called parties are not phone numbers, so there is no prefix "
+                    "to add. Correct these records or dismiss them."
                 )
             )
         return {
@@ -74,10 +74,13 @@ class MeteredExceptionDestination(models.TransientModel):
         """Add the destinations, and try the calls again that fitted none."""
         self.ensure_one()
         if not self.line_ids:
-            raise UserError(self.env._("There is no destination left to add."))
+            raise UserError(self.env._("There are no destinations left to add."))
         for line in self.line_ids.filtered(lambda line: not line.name):
             raise UserError(
-                self.env._("Enter where calls to %s lead, or remove it.", line.prefix)
+                self.env._(
+                    "Enter a destination for prefix %s, or remove the line.",
+                    line.prefix,
+                )
             )
         company = self._company()
         for line in self.line_ids:
@@ -128,10 +131,12 @@ class MeteredExceptionDestinationLine(models.TransientModel):
     currency_id = fields.Many2one(related="wizard_id.currency_id")
     prefix = fields.Char(
         required=True,
-        help="First digits of the international number without +. =1234 is a short "
-        "code, dialed exactly so.",
+        help="First digits of the international number, without +. =1234 is a short "
+        "code that must be dialed exactly.",
     )
-    name = fields.Char(string="Destination", help="Where such calls lead to.")
+    name = fields.Char(
+        string="Destination", help="Name of the destination these calls go to."
+    )
     country_id = fields.Many2one("res.country")
     kind = fields.Selection(
         selection=lambda self: (
@@ -141,9 +146,9 @@ class MeteredExceptionDestinationLine(models.TransientModel):
         ),
         required=True,
         default="fixed",
-        help="Together with the country it tells the call type.",
+        help="Together with the country, determines the call type.",
     )
-    example = fields.Char(string="For Example")
+    example = fields.Char(string="Example")
     records = fields.Integer()
     estimate = fields.Monetary(string="At Stake (estimate)")
 
@@ -162,8 +167,8 @@ class MeteredExceptionDestinationLine(models.TransientModel):
         ):
             raise UserError(
                 self.env._(
-                    "No call to %s waits for a destination. Other destinations are "
-                    "added under Configuration.",
+                    "No call to %s is waiting for a destination. Add other "
+                    "destinations under Configuration.",
                     self.prefix,
                 )
             )

@@ -12,8 +12,8 @@ class MeteredExceptionDismiss(models.TransientModel):
     _inherit = ["metered.guarded", "metered.exception.cure"]
 
     reason = fields.Char(
-        string="Because",
-        help="Kept with the records, with your name and the time.",
+        string="Reason",
+        help="Saved with the records, together with your name and the time.",
     )
 
     def action_dismiss(self):
@@ -22,6 +22,9 @@ class MeteredExceptionDismiss(models.TransientModel):
         reason = (self.reason or "").strip()
         if not reason:
             raise UserError(
-                self.env._("Say why these records are not billed: others will ask.")
+                self.env._(
+                    "Enter why these records are not billed, so that others "
+                    "can understand it later."
+                )
             )
         return self._start("dismiss", {"reason": reason})

@@ -26,29 +26,30 @@ class MeteredExceptionRate(models.TransientModel):
         "metered.rate.deck",
         string="Rate Deck",
         domain="[('purpose', '=', 'sale'), ('company_id', '=', company_id)]",
-        help="Where the rates are added. The customer's deck prices for this customer, "
-        "the company's default deck for everybody.",
+        help="The deck to add the rates to. The customer's deck sets prices for this "
+        "customer, the company's default deck for everyone.",
         check_company=True,
     )
     deck_currency_id = fields.Many2one(
-        related="deck_id.currency_id", string="Currency of the Deck"
+        related="deck_id.currency_id", string="Deck Currency"
     )
     date_from = fields.Date(
         string="Valid From",
-        help="First day, in the deck's time zone. Calls from before stay exceptions.",
+        help="First day, in the time zone of the deck. Earlier calls stay exceptions.",
     )
     per_seconds = fields.Integer(string="Per (seconds)", default=60, required=True)
     initial_increment = fields.Integer(
         string="First Increment",
         default=1,
         required=True,
-        help="Seconds charged at least. 60/6: the first 60 seconds, then steps of 6.",
+        help="Minimum number of seconds charged. 60/6 means the first 60 "
+        "seconds, then 6-second increments.",
     )
     increment = fields.Integer(
         string="Next Increments",
         default=1,
         required=True,
-        help="Steps in seconds after the first increment.",
+        help="Length in seconds of each increment after the first.",
     )
     line_ids = fields.One2many("metered.exception.rate.line", "wizard_id")
 
@@ -148,9 +149,9 @@ class MeteredExceptionRate(models.TransientModel):
         if not self.deck_id:
             raise UserError(
                 self.env._(
-                    "Choose the rate deck to add the rates to. A company without a "
-                    "deck needs one first: Metered Billing, Configuration, Rate Decks; "
-                    "then set it as the default in Settings."
+                    "Choose a rate deck to add the rates to. If the company has no "
+                    "rate deck, create one under Metered Billing, Configuration, Rate "
+                    "Decks, and choose it as the default in Settings."
                 )
             )
         self.deck_id.check_access("read")
@@ -158,7 +159,7 @@ class MeteredExceptionRate(models.TransientModel):
         if unpriced or not self.line_ids:
             raise UserError(
                 self.env._(
-                    "Enter a price for %s, tick Free, or remove the line.",
+                    "Enter a price for %s, select Free, or remove the line.",
                     unpriced[:1].display_name or self.env._("a destination"),
                 )
             )
@@ -203,21 +204,23 @@ class MeteredExceptionRateLine(models.TransientModel):
     )
     currency_id = fields.Many2one(related="wizard_id.currency_id")
     deck_currency_id = fields.Many2one(
-        related="wizard_id.deck_currency_id", string="Currency of the Deck"
+        related="wizard_id.deck_currency_id", string="Deck Currency"
     )
     destination_id = fields.Many2one("metered.destination")
     prefix = fields.Char(
-        help="First digits of the international number without +. Empty: every number."
+        help="First digits of the international number, without +. Leave empty "
+        "for all numbers."
     )
     meter_id = fields.Many2one("metered.meter", string="Call Type")
     only_type = fields.Boolean(
-        string="This Type Only", help="Only for calls of this call type."
+        string="This Call Type Only",
+        help="Apply the rate only to calls of this call type.",
     )
-    example = fields.Char(string="For Example")
+    example = fields.Char(string="Example")
     records = fields.Integer()
     estimate = fields.Monetary(string="At Stake (estimate)")
     price = fields.Float(digits=0, min_display_digits=4)
-    free = fields.Boolean(help="These calls cost nothing.")
+    free = fields.Boolean(help="These calls are free of charge.")
 
     @api.depends("destination_id", "prefix")
     def _compute_display_name(self):
@@ -242,8 +245,8 @@ class MeteredExceptionRateLine(models.TransientModel):
         ):
             raise UserError(
                 self.env._(
-                    "No call to %s waits for a rate. Other rates are added to the rate "
-                    "deck itself.",
+                    "No call to %s is waiting for a rate. Add other rates directly to "
+                    "the rate deck.",
                     self.display_name,
                 )
             )

@@ -27,12 +27,13 @@ class MeteredGoldenConfirm(models.TransientModel):
     method = fields.Char(required=True)
     record_ids = fields.Char(required=True)
     vals_list = fields.Char(required=True)
-    altered = fields.Text(string="Golden Calls Altered")
-    digest = fields.Char(help="Shows that this is the change that was refused.")
-    what = fields.Char(string="Change Of", compute="_compute_what")
+    altered = fields.Text(string="Affected Golden Calls")
+    digest = fields.Char(help="Identifies the change that was refused.")
+    what = fields.Char(string="Changed Record", compute="_compute_what")
     # Asked for by the button: who goes back need not say anything.
     reason = fields.Text(
-        help="Why the agreed prices may change. It is kept with the golden calls.",
+        help="Why the agreed prices may change. The reason is saved with the "
+        "golden calls.",
     )
 
     @api.depends("model", "record_ids")
@@ -68,8 +69,8 @@ class MeteredGoldenConfirm(models.TransientModel):
         if not consteq(self._digest(change), self.digest or ""):
             raise UserError(
                 self.env._(
-                    "This is not the change that was refused. Go back, and save it "
-                    "once more."
+                    "This is not the change that was refused. Go back and save it "
+                    "again."
                 )
             )
 
@@ -82,7 +83,9 @@ class MeteredGoldenConfirm(models.TransientModel):
         model = self.env.get(self.model)
         if not hasattr(model, "_golden_watch") or self.method not in METHODS:
             raise UserError(
-                self.env._("Golden calls do not depend on this: save it where it is.")
+                self.env._(
+                    "This change does not affect golden calls. Save it on its own form."
+                )
             )
         return model.browse(json.loads(self.record_ids))
 
@@ -90,7 +93,7 @@ class MeteredGoldenConfirm(models.TransientModel):
         """Apply the change, and keep the reason."""
         self.ensure_one()
         if not (self.reason or "").strip():
-            raise UserError(self.env._("Say why the agreed prices may change."))
+            raise UserError(self.env._("Enter why the agreed prices may change."))
         records = self._records()
         self._check_shown()
         home = records._golden_home()

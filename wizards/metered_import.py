@@ -26,8 +26,8 @@ DELIMITERS = [
     (";", "Semicolon"),
     ("\t", "Tab"),
     ("|", "Vertical bar"),
-    ("other", "Another character"),
-    ("fixed", "Nothing: they begin at fixed positions"),
+    ("other", "Other character"),
+    ("fixed", "None: columns start at fixed positions"),
 ]
 #: a time of day without a day
 CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}.*)?(?: ?[AaPp]\.?[Mm]\.?)?")
@@ -46,14 +46,14 @@ class MeteredImport(models.TransientModel):
         required=True,
         default=lambda self: self._default_source_id(),
         domain=[("is_connected", "=", False)],
-        help="Where the records come from. What you say about the columns is "
-        "remembered there.",
+        help="Where the records come from. Your choices for the columns are saved "
+        "with this source.",
     )
     file = fields.Binary(
         required=True,
         attachment=False,
-        help="CSV, TSV, other texts in columns, or XLSX; texts may be compressed with "
-        "gzip.",
+        help="CSV, TSV, other delimited text or XLSX. Text files may be compressed "
+        "with gzip.",
     )
     file_name = fields.Char()
     attachment_id = fields.Many2one(
@@ -61,49 +61,49 @@ class MeteredImport(models.TransientModel):
         readonly=True,
     )
     state = fields.Selection(
-        [("upload", "Upload"), ("preview", "Preview")], default="upload"
+        [("upload", "Upload"), ("preview", "Preview")],
+        default="upload",
+        string="Status",
     )
     encoding = fields.Char(readonly=True)
     delimiter = fields.Selection(DELIMITERS)
     other_delimiter = fields.Char(
-        string="Character", help="The one character between the values."
+        string="Delimiter Character", help="The single character between two values."
     )
     positions = fields.Char(
-        string="Columns Begin At",
-        help="Where in a line each column begins, such as 1, 10, 24. The first "
+        string="Column Positions",
+        help="Where in the line each column starts, for example 1, 10, 24. The first "
         "character is 1.",
     )
     skip_lines = fields.Integer(
         string="Lines to Skip",
         aggregator=None,
-        help="Lines at the top that are neither names of columns nor records.",
+        help="Lines at the top of the file that are neither column names nor records.",
     )
-    detected_format = fields.Json(
-        readonly=True, help="How the file is written, as far as it was detected."
-    )
+    detected_format = fields.Json(readonly=True, help="The detected file format.")
     has_header = fields.Boolean(
         string="First Row Has Names",
-        help="Untick it when the first row is a record already.",
+        help="Clear this if the first row is already a record.",
     )
-    layout = fields.Char(string="Recognized As", readonly=True)
+    layout = fields.Char(string="Detected As", readonly=True)
     is_delimited = fields.Boolean(readonly=True)
-    records = fields.Integer(readonly=True, help="Rows of the file with a record.")
+    records = fields.Integer(readonly=True, help="Number of records in the file.")
     known_batch_id = fields.Many2one(
         "metered.batch",
-        string="Imported Before",
+        string="Already Imported",
         readonly=True,
-        help="The very same file was imported already.",
+        help="This exact file was already imported.",
     )
     column_ids = fields.One2many("metered.import.column", "wizard_id")
     first_rows = fields.Json(
-        string="Rows As They Came",
+        string="Original Rows",
         readonly=True,
-        help="Names of the columns, and the values of the first records.",
+        help="Column names and values of the first records.",
     )
     preview = fields.Json(
-        string="First Rows",
+        string="Preview",
         compute="_compute_preview",
-        help="The first records, and what each is understood as.",
+        help="The first records and how they are interpreted.",
     )
 
     @api.model
@@ -131,13 +131,15 @@ class MeteredImport(models.TransientModel):
         self._set_as_program({"attachment_id": attachment.id})
         self._forget()
         self._show(override=self.source_id._file_override())
-        self._set_as_program({"detected_format": self._override()})
+        self._set_as_program({"detected_format": self._written()})
         return self._reopen()
 
     def action_refresh(self):
         """Read the file again as the user says it is written and meant."""
         self.ensure_one()
         self._note_answers(confirmed=True)
+        if self._is_other_sheet():
+            return self._show_sheet()
         self._show(override=self._override())
         return self._reopen()
 
@@ -155,7 +157,11 @@ class MeteredImport(models.TransientModel):
         """
         self.ensure_one()
         self._note_answers(confirmed=False)
+        if self._is_other_sheet():
+            return self._show_sheet()
         self._check_meanings()
+        self._check_sheet_said()
+        self._check_repeated_said()
         if self._is_meant_otherwise():
             self._show(override=self._override())
             if self.questions:
@@ -178,7 +184,11 @@ class MeteredImport(models.TransientModel):
 
     def _override(self):
         """How the file is written, as it is shown, and as the user may have said."""
+        if self._is_other_sheet():
+            # Titles and names of columns are another sheet's.
+            return self._shown_override()
         said = {"has_header": self.has_header, "skip_lines": max(self.skip_lines, 0)}
+        said |= self._shown_override()
         if not self.is_delimited:
             return said
         said["encoding"] = self.encoding
@@ -195,8 +205,12 @@ class MeteredImport(models.TransientModel):
         with Batch._attachment_path(self.attachment_id) as path:
             try:
                 file_format = files.detect_format(
-                    path, self.file_name or "", override=override
+                    path,
+                    self.file_name or "",
+                    override=override,
+                    fits=self.source_id._tells_records,
                 )
+                file_format, repeated = files.settle_columns(path, file_format)
                 facts = files.check_file(path, file_format)
                 chunk = files.preview(path, file_format, PREVIEW_RECORDS)
                 frame = self._read_frame(path, file_format)
@@ -211,6 +225,7 @@ class MeteredImport(models.TransientModel):
             limit=1,
         )
         layout = files.LAYOUTS.get(file_format.layout)
+        self._set_as_program({"repeated": {one.name: one.columns for one in repeated}})
         self._set_as_program(
             {
                 "state": "preview",
@@ -220,17 +235,20 @@ class MeteredImport(models.TransientModel):
                 "has_header": file_format.has_header,
                 "is_delimited": file_format.kind != "xlsx",
                 "layout": layout.title if layout else False,
+                **self._prepare_sheets(file_format),
                 "records": facts.records,
                 "known_batch_id": known.id,
                 "first_rows": self._prepare_first_rows(file_format.columns, chunk),
                 "column_ids": [Command.clear()]
                 + [
                     Command.create(values)
-                    for values in self._prepare_columns(file_format.columns, chunk)
+                    for values in self._prepare_columns(
+                        file_format.columns, chunk, self._propose_columns(frame)
+                    )
                 ],
             }
         )
-        self._ask(frame)
+        self._ask(frame, file_format, repeated)
 
     @api.model
     def _prepare_delimiter(self, file_format):
@@ -247,13 +265,16 @@ class MeteredImport(models.TransientModel):
             "other_delimiter": not is_usual and delimiter,
         }
 
-    def _prepare_columns(self, names, chunk):
-        """One line per column of the file: its meaning and its first values."""
+    def _prepare_columns(self, names, chunk, proposed):
+        """One line per column of the file: its meaning and its first values.
+
+        :param proposed: dict column -> meaning, where the source says none
+        """
         remembered = {}
         for spec in self.source_id.column_ids:
             for name in self._spec(spec).resolve(names):
                 remembered.setdefault(name, spec.target)
-        meaning = remembered
+        meaning = {**proposed, **remembered}
         if self.column_ids.mapped("name") == list(names):
             # What was chosen since stays.
             meaning = {column.name: column.target for column in self.column_ids}
@@ -420,7 +441,7 @@ class MeteredImport(models.TransientModel):
             if target and len(named) > 1 and target not in SEVERAL:
                 raise UserError(
                     self.env._(
-                        "Only one column can be the %(target)s, but %(names)s are.",
+                        "Only one column can be used as %(target)s, but %(names)s are.",
                         target=labels[target],
                         names=", ".join(named.mapped("name")),
                     )
@@ -440,30 +461,34 @@ class MeteredImport(models.TransientModel):
             elif target == "property":
                 known.unlink()
                 self.source_id.column_ids = [
-                    Command.create({"target": target, "columns": column.name})
+                    Command.create(
+                        {"target": target, "columns": self._remembered_name(column)}
+                    )
                     for column in named
                 ]
             elif known:
-                joined = self._joined(named)
+                joined = self._remembered_name(named)
                 self.source_id.column_ids = [
                     Command.update(known[0].id, {"columns": joined})
                 ]
             else:
                 self.source_id.column_ids = [
-                    Command.create({"target": target, "columns": self._joined(named)})
+                    Command.create(
+                        {"target": target, "columns": self._remembered_name(named)}
+                    )
                 ]
 
 
 class MeteredImportColumn(models.TransientModel):
     _name = "metered.import.column"
-    _description = "Column of a File to Import"
+    _description = "Column of an Import File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, sequence"
 
     wizard_id = fields.Many2one("metered.import", required=True, ondelete="cascade")
     sequence = fields.Integer()
     name = fields.Char(string="Column", readonly=True)
-    samples = fields.Char(string="First Values", readonly=True)
+    samples = fields.Char(string="Sample Values", readonly=True)
     first_sample = fields.Char(readonly=True)
     target = fields.Selection(
         selection=lambda self: (

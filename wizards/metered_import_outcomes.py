@@ -13,7 +13,7 @@ class MeteredImport(models.TransientModel):
     _inherit = "metered.import"
 
     outcomes = fields.Json(
-        readonly=True, help="Of the first records, as the file was last looked at."
+        readonly=True, help="For the first records, at the last preview."
     )
 
     def _note_outcomes(self, outcomes):
@@ -51,7 +51,7 @@ class MeteredImport(models.TransientModel):
             )
         elif outcome.state == "duplicate":
             shown["note"] = self.env._("Duplicate")
-            shown["why"] = self.env._("The same record stands in the file before.")
+            shown["why"] = self.env._("The same record appears earlier in the file.")
         elif outcome.state == "not_billable":
             rule = self.env["metered.source.rule"].browse(outcome.rule_id)
             shown["note"] = self.env._("Not charged")

@@ -7,15 +7,15 @@ import pandas as pd
 from odoo import Command, api, fields, models
 
 from ..connectors import files
-from ..ingest.directions import likely_direction, word_key
+from ..ingest.directions import EMPTY, UnknownWord, likely_direction, word_key
 from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
 from ..ingest.survey import MOST_RECORDS, STYLES, survey
+from ..ingest.time_layouts import DAY_ORDERS
 from ..ingest.trial import MOST_RECORDS as MOST_TRIED
-from ..ingest.trial import likely_payer, try_records
+from ..ingest.trial import likely_payer, try_records, without_direction
 from ..models.customer.metered_identifier import IDENTIFIER_KINDS
 from ..models.source.metered_source_column import UNIT_NAMES
-from ..notation.days import ORDERS
 
 #: key of a finding -> facts of the preview that it decides about
 FACTS = {
@@ -23,6 +23,7 @@ FACTS = {
     "date_order": "start",
     "time_format": "start",
     "decimal_sign": "quantity",
+    "number_form": "callee",
 }
 DIRECTION_NAMES = [
     ("outbound", "Outbound"),
@@ -39,56 +40,75 @@ class MeteredImport(models.TransientModel):
     questions = fields.Text(
         string="Needs Your Answer",
         readonly=True,
-        help="What may be read in two ways, with what is proposed.",
+        help="What is ambiguous in the file, with a proposed answer.",
     )
     assumptions = fields.Text(
-        readonly=True, help="What the source does not say, and the file shows."
+        readonly=True, help="Details the source does not specify and the file shows."
     )
     warnings = fields.Text(
-        readonly=True, help="What is probably wrong with the file or the source."
+        readonly=True, help="Possible problems with the file or the source."
     )
     customers = fields.Text(
-        readonly=True, help="Of how many of the first records a customer is known."
+        readonly=True, help="For how many of the first records a customer was found."
     )
     can_answer = fields.Boolean(
-        readonly=True, help="Whether you may change the source, which remembers it."
+        readonly=True,
+        help="Whether you can change the source, where the answers are saved.",
     )
     asked = fields.Char(
-        readonly=True, help="Names of the answers that matter for this file."
+        readonly=True, help="Names of the answers needed for this file."
     )
-    open_keys = fields.Json(readonly=True, help="What the questions are about.")
-    said = fields.Json(readonly=True, help="What was answered, and what it was.")
+    open_keys = fields.Json(readonly=True, help="The questions to answer.")
+    said = fields.Json(
+        readonly=True, help="Which answers were changed, and what they were before."
+    )
     shown = fields.Json(
-        readonly=True, help="What the answers and columns were when last looked at."
+        readonly=True, help="The answers and columns at the last preview."
     )
     unit = fields.Selection(
         UNIT_NAMES,
-        string="Durations In",
-        help="Empty: whole seconds and h:mm:ss are read, and nothing else.",
+        string="Duration Format",
+        help="Leave empty to accept only whole seconds and h:mm:ss.",
     )
     date_order = fields.Selection(
-        [("dmy", "Day first: 31/12/2026"), ("mdy", "Month first: 12/31/2026")],
+        [
+            ("dmy", "Day first: 31/12/2026"),
+            ("mdy", "Month first: 12/31/2026"),
+            ("ymd", "Year first: 26/12/31"),
+            ("dmy-swapped", "Day first, exchanged in dates made by a spreadsheet"),
+            ("mdy-swapped", "Month first, exchanged in dates made by a spreadsheet"),
+        ],
         string="Dates",
-        help="Empty: dates that begin with the year are read, and nothing else.",
+        help="Leave empty to accept only dates that start with the year.",
     )
     time_format = fields.Char(
-        help="How the times are written, such as %d-%b-%Y %H:%M:%S for 05-Oct-2026 "
-        "14:00:00. Empty: as they are recognized.",
+        help="Format of the times, for example %d-%b-%Y %H:%M:%S for 05-Oct-2026 "
+        "14:00:00. Leave empty to detect it.",
     )
     decimal_sign = fields.Selection(
         [("point", "Point (1,234.56)"), ("comma", "Comma (1.234,56)")],
-        help="Of the quantities. Empty: only what may be read in one way is read.",
+        help="Decimal separator of quantities. Leave empty to accept only "
+        "unambiguous quantities.",
+    )
+    number_form = fields.Selection(
+        [
+            ("international", "International, with the country code"),
+            ("national", "As dialed in the country of the source"),
+        ],
+        string="Numbers Without Prefix",
+        help="How called numbers are written that start with neither + nor 0. Leave "
+        "empty to accept only unambiguous numbers.",
     )
     payer_column_id = fields.Many2one(
         "metered.import.column",
-        string="Customer Is Told By",
+        string="Customer Column",
         domain="[('wizard_id', '=', id)]",
-        help="The column that identifies who pays.",
+        help="The column that identifies the customer who pays.",
     )
     payer_kind = fields.Selection(
         IDENTIFIER_KINDS,
-        string="It Is a",
-        help="Kind of service identifier that the column's values are compared with.",
+        string="Identifier Kind",
+        help="Kind of service identifier to look up the column's values as.",
     )
     word_ids = fields.One2many("metered.import.word", "wizard_id")
 
@@ -107,13 +127,21 @@ class MeteredImport(models.TransientModel):
 
     def _forget(self):
         """Begin with another file, of which nothing was said."""
-        self._set_as_program({"said": False, "column_ids": [Command.clear()]})
+        self._set_as_program(
+            {
+                "said": False,
+                "is_sheet_asked": False,
+                "sheet_id": False,
+                "column_ids": [Command.clear()],
+            }
+        )
 
     def _note_answers(self, confirmed):
         """Keep what the user has said.
 
         :param confirmed: whether what was proposed is agreed to
         """
+        self._note_sheet(confirmed)
         if not self.can_answer:
             return
         said = dict(self.said or {})
@@ -131,6 +159,8 @@ class MeteredImport(models.TransientModel):
             for word in self.word_ids
             if word.direction and (confirmed or word.direction != word.proposal)
         }
+        if confirmed:
+            said["repeated"] = [*(self.repeated or {})]
         said["words"] = {**said.get("words", {}), **words}
         self._set_as_program({"said": said})
 
@@ -173,25 +203,31 @@ class MeteredImport(models.TransientModel):
     def _column_meanings(self):
         return [[column.name, column.target or ""] for column in self.column_ids]
 
-    def _ask(self, frame):
+    def _ask(self, frame, file_format, repeated):
         """Look at the records, and show what they leave open.
 
         :param frame: DataFrame of text columns
+        :param file_format: ``connectors.formats.FileFormat``
+        :param repeated: list of ``connectors.column_names.Repeated``
         """
         source, said = self.source_id, self.said or {}
         can_answer = source.has_access("write")
         self._set_as_program({"can_answer": can_answer, **self._known_answers()})
+        settings = self._trial_settings()
         found = survey(
             frame,
             self._chosen_specs(),
             source.timezone,
             {**source._remembered_words(), **self._said_words()},
+            settings.dial_plans[0][0] if source.record_kind == "call" else None,
         )
+        if count := without_direction(frame, settings):
+            nothing = UnknownWord(EMPTY, count)
+            found = replace(found, words=[*found.words, nothing])
         is_open = [
             finding
             for finding in found.findings
-            if not (finding.is_shown and can_answer)
-            and said.get(finding.key) != finding.contradicts
+            if not finding.is_shown and said.get(finding.key) != finding.contradicts
         ]
         values = {f.key: f.value for f in found.findings if f.value}
         self._set_as_program(
@@ -203,10 +239,15 @@ class MeteredImport(models.TransientModel):
         likely_words = {
             word_key(word.word): word.proposal for word in found.words if word.proposal
         }
-        trial, asks_payer = self._try(frame, said, likely_words)
+        settings = replace(settings, words={**likely_words, **settings.words})
+        trial, asks_payer = self._try(frame, said, settings)
         self._note_outcomes(trial.outcomes)
         whole = len(frame) < MOST_RECORDS
-        questions = [self._question_text(finding) for finding in is_open]
+        questions = [
+            *self._sheet_texts(file_format),
+            *self._repeated_texts(frame.columns, repeated),
+        ]
+        questions += [self._question_text(finding) for finding in is_open]
         questions += self._word_texts(found)
         if asks_payer:
             questions.append(self._payer_text())
@@ -216,15 +257,24 @@ class MeteredImport(models.TransientModel):
                 "asked": " ".join(
                     [
                         *(finding.key for finding in found.findings),
-                        *(key for key in said if said[key] and key != "words"),
+                        *(
+                            key
+                            for key in said
+                            if said[key] and key in (*STYLES, "payer")
+                        ),
                         *(["payer"] if asks_payer else []),
                     ]
                 ),
                 "questions": "\n".join(questions) or False,
                 "assumptions": "\n".join(
-                    self._assumption_text(finding)
-                    for finding in found.findings
-                    if finding.is_shown and can_answer
+                    [
+                        *self._sheet_assumptions(file_format),
+                        *(
+                            self._assumption_text(finding)
+                            for finding in found.findings
+                            if finding.is_shown
+                        ),
+                    ]
                 )
                 or False,
                 "warnings": "\n".join(self._warning_texts(found, said, whole)) or False,
@@ -255,25 +305,29 @@ class MeteredImport(models.TransientModel):
             said["date_order"] = ""
         answers = {
             "unit": known.get("seconds"),
-            "date_order": times if times in ORDERS else "",
-            "time_format": "" if times in (*ORDERS, "auto") else times,
+            "date_order": times if times in DAY_ORDERS else "",
+            "time_format": "" if times in (*DAY_ORDERS, "auto") else times,
             "decimal_sign": known.get("quantity"),
+            "number_form": known.get("callee"),
         }
         return {key: said.get(key, answers[key] or "") or False for key in STYLES}
 
-    def _try(self, frame, said, likely_words):
+    def _trial_settings(self):
+        """The source's settings with the columns and words that were chosen."""
+        settings = self.source_id._load_settings()
+        return replace(
+            settings,
+            columns=tuple(self._chosen_specs()),
+            words={**settings.words, **self._said_words()},
+        )
+
+    def _try(self, frame, said, settings):
         """What the import would make of the first records, and who pays.
 
-        :param likely_words: dict of direction words that are proposed
+        :param settings: ``ingest.settings.ImportSettings``, with what is proposed
         :return: (``ingest.trial.Trial``, whether it has to be asked who pays)
         """
         frame = frame[:MOST_TRIED]
-        settings = self.source_id._load_settings()
-        settings = replace(
-            settings,
-            columns=tuple(self._chosen_specs()),
-            words={**settings.words, **likely_words, **self._said_words()},
-        )
         payer = said.get("payer") or ("", "")
         trial = try_records(frame, self._with_payer(settings, payer))
         asks = bool(trial.unknown and not trial.looked) and not all(payer)
@@ -345,52 +399,62 @@ class MeteredImport(models.TransientModel):
         if finding.contradicts:
             texts = {
                 "unit": self.env._(
-                    "Durations do not fit the source, which says %(said)s: "
+                    "Durations do not match the source setting %(said)s: "
                     "%(examples)s. Records: %(count)s.",
                     **values,
                 ),
                 "date_order": self.env._(
-                    "Dates do not fit the source, which says %(said)s: %(examples)s. "
+                    "Dates do not match the source setting %(said)s: %(examples)s. "
                     "Records: %(count)s.",
                     **values,
                 ),
                 "time_format": self.env._(
-                    "Times do not fit the source's format %(said)s: %(examples)s. "
-                    "Records: %(count)s.",
+                    "Times do not match the source's time format %(said)s: "
+                    "%(examples)s. Records: %(count)s.",
                     **values,
                 ),
                 "decimal_sign": self.env._(
-                    "Quantities do not fit the source, whose decimal sign is "
-                    "%(said)s: %(examples)s. Records: %(count)s.",
+                    "Quantities do not match the source's decimal separator %(said)s: "
+                    "%(examples)s. Records: %(count)s.",
                     **values,
                 ),
             }
         else:
             texts = {
                 "unit": self.env._(
-                    "In what unit are durations such as %(examples)s? Records: "
+                    "What is the unit of durations such as %(examples)s? Records: "
                     "%(count)s.",
                     **values,
                 ),
                 "date_order": self.env._(
-                    "Does day or month come first in dates such as %(examples)s? "
-                    "Records: %(count)s.",
+                    "Does the day or the month come first in dates such as "
+                    "%(examples)s? Records: %(count)s.",
                     **values,
                 ),
                 "time_format": self.env._(
-                    "How are times such as %(examples)s written? Records: %(count)s.",
+                    "What is the format of times such as %(examples)s? Records: "
+                    "%(count)s.",
                     **values,
                 ),
                 "decimal_sign": self.env._(
-                    "Is the decimal sign the point or the comma in quantities such as "
-                    "%(examples)s? Records: %(count)s.",
+                    "Is the decimal separator a point or a comma in quantities such "
+                    "as %(examples)s? Records: %(count)s.",
+                    **values,
+                ),
+                "number_form": self.env._(
+                    "Called numbers such as %(examples)s can be numbers of %(country)s "
+                    "or international ones without a +. Which are they? Records: "
+                    "%(count)s.",
+                    country=self.source_id.country_id.name,
                     **values,
                 ),
             }
         parts = [texts[finding.key]]
         if finding.value:
             parts.append(
-                self.env._("Proposed: %s.", self._label(finding.key, finding.value))
+                self.env._(
+                    "Proposed answer: %s.", self._label(finding.key, finding.value)
+                )
             )
         return " ".join(parts)
 
@@ -399,7 +463,8 @@ class MeteredImport(models.TransientModel):
             return []
         return [
             self.env._(
-                "Which direction do these words mean: %(words)s? Records: %(count)s.",
+                "Which direction do these words stand for: %(words)s? Records: "
+                "%(count)s.",
                 words=" · ".join(word.word for word in found.words[:4]),
                 count=sum(word.records for word in found.words),
             )
@@ -407,13 +472,13 @@ class MeteredImport(models.TransientModel):
 
     def _payer_text(self):
         text = self.env._(
-            "Who pays? No payer step of the source finds anything in this file, so "
-            "that nobody would be charged."
+            "Who pays for this usage? The customer lookup of the source finds no "
+            "customer for any record in this file, so none would be charged."
         )
         if not self.payer_column_id:
             return text
         proposed = self.env._(
-            "Proposed: %(column)s, as %(kind)s.",
+            "Proposed answer: %(column)s, as %(kind)s.",
             column=self.payer_column_id.name,
             kind=self._label("payer_kind", self.payer_kind),
         )
@@ -426,14 +491,26 @@ class MeteredImport(models.TransientModel):
         }
         if finding.key == "date_order":
             return self.env._("Dates: %(value)s, as in %(examples)s.", **values)
-        return self.env._("Decimal sign: %(value)s, as in %(examples)s.", **values)
+        if finding.key == "unit":
+            return self.env._(
+                "Durations: %(value)s, as the column name says; for example "
+                "%(examples)s.",
+                **values,
+            )
+        if finding.key == "number_form":
+            return self.env._(
+                "Numbers without prefix: %(value)s, as in %(examples)s, because the "
+                "other numbers are.",
+                **values,
+            )
+        return self.env._("Decimal separator: %(value)s, as in %(examples)s.", **values)
 
     def _warning_texts(self, found, said, whole):
         if found.ids.doubtful:
             yield self.env._(
-                "The record id does not tell the records apart: %(repeated)s of "
-                "%(records)s have the id of another one, such as %(examples)s. "
-                "Choose another column, or none.",
+                "Record IDs are not unique: %(repeated)s of %(records)s records share "
+                "the ID of another record, for example %(examples)s. Choose a "
+                "different column, or none.",
                 repeated=found.ids.repeated,
                 records=found.ids.records,
                 examples=" · ".join(text for text, _count in found.ids.examples),
@@ -443,12 +520,19 @@ class MeteredImport(models.TransientModel):
                 "%(contradiction)s Check the time zone of the source.",
                 contradiction=self.source_id._describe_clock(found.clock_us),
             )
+        if found.zone:
+            yield self.env._(
+                "The column %(column)s names a time zone, but times without an offset "
+                "are read in %(zone)s. Check the time zone of the source.",
+                column=found.zone,
+                zone=self.source_id.timezone,
+            )
         for finding in found.findings:
             if finding.contradicts and said.get(finding.key) == finding.contradicts:
                 yield self._question_text(finding)
         if not whole:
             yield self.env._(
-                "The first %s records were looked at; the others were not.",
+                "Only the first %s records were checked.",
                 MOST_RECORDS,
             )
 
@@ -457,8 +541,8 @@ class MeteredImport(models.TransientModel):
         if not charged:
             return False
         text = self.env._(
-            "Of the first %(records)s records %(charged)s are charged, and %(found)s "
-            "of them find a customer.",
+            "Of the first %(records)s records, %(charged)s are charged, and a "
+            "customer was found for %(found)s of those.",
             records=trial.records,
             charged=charged,
             found=trial.found,
@@ -469,7 +553,7 @@ class MeteredImport(models.TransientModel):
         names = " · ".join(
             f"{describe(name, ())} ×{count}" for name, count in trial.nobody
         )
-        return f"{text} {self.env._('Nobody has %s.', names)}"
+        return f"{text} {self.env._('No customer has %s.', names)}"
 
     def _proposed_facts(self):
         """Facts of the preview that are read as proposed, not as somebody said."""
@@ -504,18 +588,20 @@ class MeteredImport(models.TransientModel):
         if said.get("payer"):
             step = self._prepare_payer(*said["payer"])
             source.payer_ids = [Command.create(step)]
-        if self._override() != self.detected_format:
-            source._remember_file_format(self._override())
+        if said.get("sheet"):
+            source.file_sheet = said["sheet"]
+        if self._written() != self.detected_format:
+            source._remember_file_format(self._written())
 
 
 class MeteredImportWord(models.TransientModel):
     _name = "metered.import.word"
-    _description = "Direction Word of a File to Import"
+    _description = "Direction Word of an Import File"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, count desc, id"
 
     wizard_id = fields.Many2one("metered.import", required=True, ondelete="cascade")
     word = fields.Char(readonly=True)
     count = fields.Integer(string="Records", readonly=True, aggregator=None)
-    direction = fields.Selection(DIRECTION_NAMES, string="Means")
+    direction = fields.Selection(DIRECTION_NAMES, string="Meaning")
     proposal = fields.Char(readonly=True)

@@ -33,14 +33,14 @@ class MeteredManualInvoice(models.TransientModel):
         required=True,
         domain="['|', ('parent_id', '=', False), ('is_company', '=', True),"
         " ('company_id', 'in', [False, company_id])]",
-        help="Whose usage, with that of all its contacts, is invoiced.",
+        help="Customer to invoice, including the usage of all its contacts.",
         check_company=True,
     )
     meter_ids = fields.Many2many(
         "metered.meter",
         string="Call Types",
         domain="[('company_id', 'in', [False, company_id])]",
-        help="Empty: all of them.",
+        help="Leave empty for all call types.",
         check_company=True,
     )
     date_from = fields.Date(
@@ -50,38 +50,40 @@ class MeteredManualInvoice(models.TransientModel):
         help="First day, in the customer's time zone.",
     )
     date_to = fields.Date(
-        string="To",
+        string="Until",
         required=True,
         default=lambda self: self._default_date_to(),
-        help="Last day: its usage is invoiced too.",
+        help="Last day of usage to invoice.",
     )
-    state = fields.Selection([("ask", "Ask"), ("found", "Found")], default="ask")
+    state = fields.Selection(
+        [("ask", "Search"), ("found", "Found")], default="ask", string="Status"
+    )
     # --- what was found
     checks = fields.Html(readonly=True)
     found = fields.Integer(string="Calls Found", readonly=True)
     billed = fields.Integer(
         string="Already Invoiced",
         readonly=True,
-        help="Calls of these days that are on an invoice.",
+        help="Calls in this period that are already invoiced.",
     )
     unrated = fields.Integer(
         string="Open Exceptions",
         readonly=True,
-        help="Records of this customer and these days that could not be rated.",
+        help="Records of this customer in this period that could not be rated.",
     )
     unbilled = fields.Integer(
-        string="Periods on No Invoice",
+        string="Periods Without Invoice",
         readonly=True,
-        help="Billing periods of the customer whose fees are on no invoice.",
+        help="Billing periods of the customer whose fees are not on any invoice.",
     )
     currency_id = fields.Many2one("res.currency", readonly=True)
     amount = fields.Monetary(
-        string="To Invoice", readonly=True, help="Without taxes, as on the invoice."
+        string="To Invoice", readonly=True, help="Excluding taxes, as on the invoice."
     )
     line_ids = fields.One2many("metered.manual.invoice.line", "wizard_id")
-    seen = fields.Json(help="The sums that the user looks at, by call type.")
-    problem = fields.Char(readonly=True, help="Why no invoice can be made.")
-    changes = fields.Text(readonly=True, help="What is not as it was found before.")
+    seen = fields.Json(help="The totals shown, by call type.")
+    problem = fields.Char(readonly=True, help="Why an invoice cannot be created.")
+    changes = fields.Text(readonly=True, help="What changed since the last search.")
     # It is followed with all rights: nobody but the program says which one it is.
     invoice_id = fields.Many2one("account.move", groups=fields.NO_ACCESS)
 
@@ -152,10 +154,12 @@ class MeteredManualInvoice(models.TransientModel):
         self.partner_id.check_access("read")
         if self.company_id not in self.env.companies:
             raise AccessError(
-                self.env._("You do not work in that company: choose one of yours.")
+                self.env._(
+                    "You do not have access to that company. Choose one of your own."
+                )
             )
         if self.date_from > self.date_to:
-            raise UserError(self.env._("The last day lies before the first one."))
+            raise UserError(self.env._("The last day is before the first day."))
 
     def _domain(self):
         """Usage of the question, on an invoice or not."""
@@ -218,7 +222,7 @@ class MeteredManualInvoice(models.TransientModel):
         usage._link_to_invoice(invoice, lines)
         invoice._metered_log(
             self.env._(
-                "Made by Manual Invoicing of the usage from %(first)s to %(last)s.",
+                "Created by Manual Invoicing for usage from %(first)s to %(last)s.",
                 first=format_date(self.env, self.date_from),
                 last=format_date(self.env, self.date_to),
             )
@@ -226,8 +230,8 @@ class MeteredManualInvoice(models.TransientModel):
         if found.rerated_records:
             invoice._metered_log(
                 self.env._(
-                    "On an invoice before, and rated again: %(calls)s. %(before)s "
-                    "then, %(after)s now.",
+                    "Previously invoiced and re-rated: %(calls)s. Before: %(before)s, "
+                    "now: %(after)s.",
                     calls=self.env["metered.explanation"]._calls(found.rerated_records),
                     before=self._format_sums(found.rerated_before),
                     after=self._format_sums(found.rerated_after),
@@ -301,14 +305,14 @@ class MeteredManualInvoice(models.TransientModel):
         names = ", ".join((whole | accounts.source_id).mapped("name"))
         if not failed:
             return self.env._(
-                "The last records of these days are being fetched from %s. Search "
-                "again in a minute to have them on the invoice.",
+                "The latest records for these days are being fetched from %s. Search "
+                "again in a minute to include them.",
                 names,
             )
         return self.env._(
-            "The last records of these days may be missing: %(names)s could not be "
-            "asked for them the last time, and is asked again now. Search again in a "
-            "minute; what comes later goes on the next invoice. %(error)s",
+            "The latest records for these days may be missing because %(names)s could "
+            "not be reached. Another attempt is running. Search again in a minute; "
+            "records that arrive later go on the next invoice. %(error)s",
             names=names,
             error=failed[0].sync_error,
         )
@@ -328,16 +332,16 @@ class MeteredManualInvoiceLine(models.TransientModel):
     meter_id = fields.Many2one("metered.meter", string="Call Type", readonly=True)
     records = fields.Integer(string="Calls", readonly=True)
     minutes = fields.Float(
-        digits=(16, 1), readonly=True, help="Billed seconds as minutes."
+        digits=(16, 1), readonly=True, help="Billed duration in minutes."
     )
     rated = fields.Char(
         string="As Rated",
         readonly=True,
-        help="The exact sum of its calls, in the currency of the rates; of other "
+        help="For calls, the exact sum in the currency of the rates. For other "
         "meters, the price of the period so far.",
     )
     currency_id = fields.Many2one(related="wizard_id.currency_id")
     amount = fields.Monetary(
         readonly=True,
-        help="Rounded once, and converted once where the rates have another currency.",
+        help="Rounded once, and converted once if the rates are in another currency.",
     )

@@ -24,10 +24,10 @@ class MeteredManualInvoice(models.TransientModel):
             checks.append(
                 (
                     False,
-                    self.env._("Without a rate"),
+                    self.env._("No rate"),
                     self.env._(
-                        "On an invoice before, and no rate fits: %s. What has no rate "
-                        "becomes an exception when the invoice is created.",
+                        "Previously invoiced, but no rate matches now: %s. Calls "
+                        "without a rate become exceptions when the invoice is created.",
                         words._calls(found.lost),
                     ),
                 )
@@ -36,10 +36,10 @@ class MeteredManualInvoice(models.TransientModel):
             checks.append(
                 (
                     None,
-                    self.env._("Rated again"),
+                    self.env._("Re-rated"),
                     self.env._(
-                        "On an invoice before: %(calls)s, at %(before)s. With the "
-                        "rates of today: %(after)s.",
+                        "Previously invoiced: %(calls)s, for %(before)s. With the "
+                        "current rates: %(after)s.",
                         calls=words._calls(found.rerated_records),
                         before=self._format_sums(found.rerated_before),
                         after=self._format_sums(found.rerated_after),
@@ -51,8 +51,11 @@ class MeteredManualInvoice(models.TransientModel):
             checks.append(
                 (
                     None,
-                    self.env._("Not over yet"),
-                    self.env._("Later records of these days go on the next invoice."),
+                    self.env._("Period still running"),
+                    self.env._(
+                        "Records of these days that arrive later go on the "
+                        "next invoice."
+                    ),
                 )
             )
         return checks
@@ -67,11 +70,11 @@ class MeteredManualInvoice(models.TransientModel):
         return [
             (
                 False,
-                self.env._("Fees on no invoice"),
+                self.env._("Fees without invoice"),
                 self.env._(
-                    "This invoice holds usage only. The fees of %(subscription)s with "
-                    "the period %(days)s are on none: Bill This Period Again makes "
-                    "their invoice, with the usage.",
+                    "This invoice includes usage only. The fees of %(subscription)s "
+                    "for the period %(days)s are not on any invoice. Use Bill This "
+                    "Period Again to invoice them together with the usage.",
                     subscription=period.subscription_id.name,
                     days=period.display_name,
                 ),
@@ -86,15 +89,15 @@ class MeteredManualInvoice(models.TransientModel):
         accounts = self.env["metered.source.account"].search([company, partner])
         if not identifiers and not accounts:
             text = self.env._(
-                "Nothing tells which usage is this customer's: add a service "
-                "identifier to it."
+                "No usage can be matched to this customer. Add a service identifier "
+                "to the customer."
             )
             return [(False, self.env._("Sources"), text)]
         sources = identifiers.source_id | accounts.source_id
         if any(not identifier.source_id for identifier in identifiers):
             sources = self.env["metered.source"].search([company])
         if not sources:
-            return [(False, self.env._("Sources"), self.env._("There is none yet."))]
+            return [(False, self.env._("Sources"), self.env._("No source yet."))]
         return [self._check_source(source) for source in sources.sorted()]
 
     def _check_source(self, source):
@@ -102,7 +105,7 @@ class MeteredManualInvoice(models.TransientModel):
             [("source_id", "=", source.id), ("state", "!=", "undone")], limit=1
         )
         if not last:
-            return (False, source.name, self.env._("Nothing came in from it yet."))
+            return (False, source.name, self.env._("Nothing imported yet."))
         day = format_date(
             self.env,
             fields.Datetime.context_timestamp(
@@ -145,10 +148,10 @@ class MeteredManualInvoice(models.TransientModel):
         if rates:
             text = self.env._("From %s.", self.env._(", then ").join(decks))
         elif decks:
-            text = self.env._("%s: no rate is valid in these days.", ", ".join(decks))
+            text = self.env._("%s: no rate is valid for these days.", ", ".join(decks))
         else:
             text = self.env._(
-                "Neither the customer nor the company has a rate deck: choose one."
+                "Neither the customer nor the company has a rate deck. Choose one."
             )
         return (bool(rates), self.env._("Rates"), text)
 
@@ -159,9 +162,9 @@ class MeteredManualInvoice(models.TransientModel):
             None: "fa-info-circle text-info",
         }
         words = {
-            True: self.env._("All right"),
+            True: self.env._("OK"),
             False: self.env._("Missing"),
-            None: self.env._("For information"),
+            None: self.env._("Info"),
         }
         rows = [
             Markup(

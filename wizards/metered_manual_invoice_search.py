@@ -220,7 +220,7 @@ class MeteredManualInvoice(models.TransientModel):
         without = meters.filtered(lambda meter: not meter.product_id) - sold
         if without:
             return self.env._(
-                "No product to invoice it as: %s. Set it in Metered Billing, "
+                "No invoice product for %s. Set it under Metered Billing, "
                 "Configuration, Call Types or Meters.",
                 ", ".join(without.mapped("name")),
             )
@@ -245,19 +245,19 @@ class MeteredManualInvoice(models.TransientModel):
     def _nothing_to_bill(self, found, unrated):
         if found.lost:
             return self.env._(
-                "No rate fits the calls of these days any more. Look at the customer's "
-                "rate deck."
+                "No rate matches the calls of these days anymore. Check the "
+                "customer's rate deck."
             )
         if found.billed:
             return self.env._(
-                "All usage of these days is invoiced already: %s.", found.invoices
+                "All usage of these days is already invoiced: %s.", found.invoices
             )
         if unrated:
             return self.env._(
-                "Nothing could be rated: look at the open exceptions of these days."
+                "No records could be rated. Check the open exceptions of these days."
             )
         return self.env._(
-            "There is no usage of %(customer)s in these days.",
+            "%(customer)s has no usage on these days.",
             customer=self.partner_id.display_name,
         )
 

@@ -20,20 +20,20 @@ class MeteredMeterReplace(models.TransientModel):
         string="Replaced At", required=True, default=lambda self: fields.Datetime.now()
     )
     old_value = fields.Float(
-        string="Last Reading of the Old Device", digits=0, required=True
+        string="Last Reading of Old Device", digits=0, required=True
     )
     old_estimated = fields.Boolean(
-        string="Estimated", help="Nobody could read the old device."
+        string="Estimated", help="Select this if the old device could not be read."
     )
-    serial = fields.Char(string="Serial of the New Device", required=True)
-    new_value = fields.Float(string="First Reading of the New Device", digits=0)
+    serial = fields.Char(string="Serial Number of New Device", required=True)
+    new_value = fields.Float(string="First Reading of New Device", digits=0)
     digits = fields.Integer(
-        string="Digits Before the Point",
-        help="Where it has another number of them than the meter says.",
+        string="Digits Before the Decimal Point",
+        help="Only if it differs from the meter's setting.",
     )
     factor = fields.Float(
         digits=0,
-        help="Where the new device has another one than the old. 0: the same.",
+        help="Only if it differs from the old device. 0 means the same factor.",
     )
 
     @api.onchange("register_id")
@@ -53,7 +53,10 @@ class MeteredMeterReplace(models.TransientModel):
         serial = self.serial.strip()
         if serial == old.serial:
             raise UserError(
-                self.env._("The new device has another serial than %s.", old.serial)
+                self.env._(
+                    "The serial number of the new device must differ from %s.",
+                    old.serial,
+                )
             )
         # Every meter of the device goes with it.
         new = self._replace(old, serial)

@@ -20,8 +20,7 @@ class MeteredPriceChange(models.TransientModel):
         default=lambda self: fields.Date.add(
             fields.Date.start_of(fields.Date.context_today(self), "month"), months=1
         ),
-        help="First day of the new price. What was used before keeps the price that "
-        "it has now.",
+        help="First day of the new price. Earlier usage keeps the current price.",
     )
 
     def action_apply(self):
@@ -30,8 +29,8 @@ class MeteredPriceChange(models.TransientModel):
         self.price_id._keep_until(self.date)
         return notification(
             self.env._(
-                "The price of now is kept until %(last)s. Enter what it is from "
-                "%(day)s on.",
+                "The current price is valid until %(last)s. Enter the price that "
+                "applies from %(day)s.",
                 last=format_date(self.env, fields.Date.subtract(self.date, days=1)),
                 day=format_date(self.env, self.date),
             ),

@@ -33,8 +33,8 @@ class MeteredRateChange(models.TransientModel):
         default=lambda self: fields.Date.add(
             fields.Date.start_of(fields.Date.context_today(self), "month"), months=1
         ),
-        help="First day of the new price, in the deck's time zone. Calls before it "
-        "keep the price that they have now.",
+        help="First day of the new price, in the deck's time zone. Earlier calls keep "
+        "their current price.",
     )
     price = fields.Float(digits=0, required=True)
     per_seconds = fields.Integer(string="Per (seconds)", required=True)
@@ -72,7 +72,8 @@ class MeteredRateChange(models.TransientModel):
         ):
             raise UserError(
                 self.env._(
-                    "%(rate)s is valid %(dates)s. Choose a later day within that time.",
+                    "%(rate)s is valid %(dates)s. Choose a later day within that "
+                    "period.",
                     rate=rate.display_name,
                     dates=rate._describe_dates(),
                 )
@@ -96,7 +97,7 @@ class MeteredRateChange(models.TransientModel):
         )
         return notification(
             self.env._(
-                "%(rate)s costs %(price)s per %(seconds)s seconds from %(day)s on.",
+                "%(rate)s costs %(price)s per %(seconds)s seconds from %(day)s.",
                 rate=rate.display_name,
                 price=f"{words._number(exact(number(self.price)))} "
                 f"{self.currency_id.name}",

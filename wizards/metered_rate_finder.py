@@ -28,42 +28,43 @@ class MeteredRateFinder(models.TransientModel):
         "res.company", required=True, default=lambda self: self.env.company
     )
     number = fields.Char(
-        help="As it is dialed, or internationally with + in front.",
+        help="As dialed, or in international format starting with +.",
     )
     moment = fields.Datetime(
-        string="Begins",
+        string="Start",
         required=True,
         default=fields.Datetime.now,
-        help="Prices and time bands are those of this moment.",
+        help="Date and time of the call, used to choose prices and time bands.",
     )
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",
-        help="Whose rates count: the customer's deck, then its group's, then the "
-        "company's. Its calling plans count with what is left of them now. Empty: the "
-        "company's rates.",
+        help="The customer whose rates apply: the customer's deck, then the deck of "
+        "the group, then the company's. What is left in the customer's calling "
+        "plans now is included. Leave empty to use the company's rates.",
         check_company=True,
     )
     deck_id = fields.Many2one(
         "metered.rate.deck",
-        string="Only This Deck",
+        string="Limit to Deck",
         domain="[('company_id', '=', company_id)]",
         context={"active_test": False},
-        help="Ask this deck, also an archived one, and not those of the customer.",
+        help="Search this rate deck (which may be archived) instead of the "
+        "customer's decks.",
         check_company=True,
     )
     source_id = fields.Many2one(
         "metered.source",
-        string="Dialed At",
+        string="Dialed On",
         domain="[('company_id', '=', company_id)]",
         compute="_compute_source_id",
         store=True,
         readonly=False,
-        help="Numbers are read as this source reads them. Empty: as in the company's "
-        "country.",
+        help="Numbers are read as dialed on this source. Leave empty to use the "
+        "company's country.",
         check_company=True,
     )
-    seconds = fields.Integer(string="Call of (seconds)", default=60)
+    seconds = fields.Integer(string="Duration (s)", default=60)
     result = fields.Html(compute="_compute_result", sanitize=False)
 
     @api.depends("company_id")
@@ -118,9 +119,9 @@ class MeteredRateFinder(models.TransientModel):
         if found.number is None:
             return words._render(
                 warning=self.env._(
-                    "%(number)s is no number that can be called from %(country)s. "
-                    "Write it as it is dialed there, with its area code, or "
-                    "internationally with + in front.",
+                    "%(number)s is not a number that can be called from %(country)s. "
+                    "Enter it as dialed there, with its area code, or in "
+                    "international format starting with +.",
                     number=self.number,
                     country=country.name,
                 )
@@ -174,7 +175,9 @@ class MeteredRateFinder(models.TransientModel):
         """Refuse what the user may not read: the prices are read with all rights."""
         if self.company_id not in self.env.companies:
             raise AccessError(
-                self.env._("You do not work in that company: choose one of yours.")
+                self.env._(
+                    "You do not have access to that company. Choose one of your own."
+                )
             )
         for record in (self.partner_id, self.deck_id, self.source_id):
             record._origin.check_access("read")
@@ -182,19 +185,20 @@ class MeteredRateFinder(models.TransientModel):
     def _problem(self, country):
         """What is missing before anything can be found."""
         if not self.moment:
-            return self.env._("Enter when the call begins.")
+            return self.env._("Enter the start of the call.")
         if not country:
             return self.env._(
-                "It is not known where the number is dialed: set the country of "
-                "%(company)s, or choose a source.",
+                "The dialing country is unknown. Set the country of %(company)s, or "
+                "choose a source.",
                 company=self.company_id.name,
             )
         try:
             dial_plan(country.code)
         except ValueError:
             return self.env._(
-                "It is not known how numbers are dialed in %(country)s: choose a "
-                "source in another country, and write the number with + in front.",
+                "The dialing rules of %(country)s are not known. Choose a source in "
+                "another country, and enter the number in international format "
+                "starting with +.",
                 country=country.name,
             )
         return False
@@ -272,13 +276,14 @@ class MeteredRateFinder(models.TransientModel):
     def _no_meter(self, found):
         if not found.destination_id:
             return self.env._(
-                "No destination fits %(number)s, so that calls to it become "
-                "exceptions. Add its prefix in Configuration, Destinations.",
+                "No destination matches %(number)s, so calls to it become exceptions. "
+                "Add its prefix under Configuration, Destinations.",
                 number=found.number,
             )
         return self.env._(
-            "No call type takes calls to this destination, so that they become "
-            "exceptions. Set one in Configuration, Call Types, or on the destination."
+            "No call type matches calls to this destination, so they become "
+            "exceptions. Set one under Configuration, Call Types, or on the "
+            "destination."
         )
 
     def _no_rate(self, outcome, found):
@@ -289,19 +294,19 @@ class MeteredRateFinder(models.TransientModel):
         who = self.partner_id.display_name or self.company_id.name
         if "no_deck" in codes:
             return self.env._(
-                "No rate deck holds for %s. Set one on the customer, on its group, or "
-                "for the company in the settings.",
+                "No rate deck applies to %s. Set one on the customer, on its group, "
+                "or in the company's settings.",
                 who,
             )
         if "no_rate" in codes:
             return self.env._(
-                "None of the decks has a rate for %(number)s at that time, so that "
-                "calls of %(who)s to it become exceptions. Add a rate for it, or one "
-                "for all numbers.",
+                "None of the decks has a rate for %(number)s at that time, so calls "
+                "by %(who)s to it become exceptions. Add a rate for it, or a rate for "
+                "all numbers.",
                 number=found.number,
                 who=who,
             )
-        return self.env._("The charge is too large to be right: look at the rate.")
+        return self.env._("The charge is unreasonably large. Check the rate.")
 
     def _charge_text(self, outcome):
         words = self.env["metered.explanation"]

@@ -18,7 +18,7 @@ class MeteredRateProposal(models.TransientModel):
     """A first rate deck: one price a minute for each call type."""
 
     _name = "metered.rate.proposal"
-    _description = "Proposal of Rates"
+    _description = "Proposed Rates"
     _inherit = ["metered.guarded"]
 
     name = fields.Char(
@@ -33,12 +33,12 @@ class MeteredRateProposal(models.TransientModel):
     )
     increments = fields.Selection(
         [
-            ("1/1", "Every second"),
-            ("60/1", "One minute at least, then every second"),
-            ("60/6", "One minute at least, then every 6 seconds"),
-            ("60/60", "Every minute that has begun"),
+            ("1/1", "Per second"),
+            ("60/1", "One minute minimum, then per second"),
+            ("60/6", "One minute minimum, then every 6 seconds"),
+            ("60/60", "Per started minute"),
         ],
-        string="What Is Charged",
+        string="Charge For",
         required=True,
         default="1/1",
     )
@@ -100,7 +100,7 @@ class MeteredRateProposal(models.TransientModel):
             company.sudo().metered_deck_id = deck
         return notification(
             self.env._(
-                "%(deck)s holds %(count)s rates now.",
+                "%(deck)s now has %(count)s rates.",
                 deck=deck.name,
                 count=len(deck.rate_ids),
             ),
@@ -118,5 +118,5 @@ class MeteredRateProposalLine(models.TransientModel):
     )
     meter_id = fields.Many2one("metered.meter", string="Call Type", required=True)
     price = fields.Float(
-        string="Price per Minute", digits=0, min_display_digits=4, help="0: free."
+        string="Price per Minute", digits=0, min_display_digits=4, help="0 means free."
     )

@@ -15,7 +15,7 @@ class MeteredRerateApprove(models.TransientModel):
     rerate_id = fields.Many2one("metered.rerate", required=True, ondelete="cascade")
     result = fields.Char(related="rerate_id.result")
     reason = fields.Text(
-        required=True, help="Customers read it on the credit note or invoice."
+        required=True, help="Shown to customers on the credit note or invoice."
     )
 
     def action_post(self):

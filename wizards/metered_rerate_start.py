@@ -16,17 +16,17 @@ class MeteredRerateStart(models.TransientModel):
     )
     scope = fields.Selection(
         lambda self: self.env["metered.rerate"]._fields["scope"].selection,
-        string="Which Usage",
+        string="Usage",
         required=True,
         default="open",
-        help="Invoiced usage keeps its charges: the difference goes on a credit note "
-        "or an extra invoice, once an Administrator has approved it.",
+        help="Invoiced usage keeps its charges. The difference goes on a credit note "
+        "or an additional invoice once an administrator approves it.",
     )
     date_from = fields.Date(
         string="From", required=True, default=lambda self: self._default_date_from()
     )
     date_to = fields.Date(
-        string="To",
+        string="Until",
         required=True,
         default=lambda self: fields.Date.context_today(self),
         help="Last day, in the customer's time zone.",
@@ -34,7 +34,7 @@ class MeteredRerateStart(models.TransientModel):
     partner_ids = fields.Many2many(
         "res.partner",
         string="Customers",
-        help="With their contacts. Empty: all.",
+        help="Includes their contacts. Leave empty for all customers.",
         check_company=True,
     )
     meter_ids = fields.Many2many(
@@ -43,9 +43,9 @@ class MeteredRerateStart(models.TransientModel):
         domain="[('company_id', 'in', (False, company_id)),"
         " ('kind', 'in', scope == 'open' and ['call']"
         " or ['call', 'counter', 'event', 'gauge'])]",
-        help="Empty: all. What meters other than call types come to is found when they "
-        "are invoiced: only invoiced usage of them is priced again, whole billing "
-        "periods.",
+        help="Leave empty for all. Only call types are re-rated before invoicing. "
+        "Other meter usage is priced when it is invoiced, so only invoiced usage "
+        "is priced again, for whole billing periods.",
         check_company=True,
     )
 
@@ -64,10 +64,12 @@ class MeteredRerateStart(models.TransientModel):
         self.ensure_one()
         if self.company_id not in self.env.companies:
             raise AccessError(
-                self.env._("You do not work in that company: choose one of yours.")
+                self.env._(
+                    "You do not have access to that company. Choose one of your own."
+                )
             )
         if self.date_from > self.date_to:
-            raise UserError(self.env._("The first day lies after the last day."))
+            raise UserError(self.env._("The first day is after the last day."))
         self.partner_ids.check_access("read")
         self.meter_ids.check_access("read")
         return self.env["metered.rerate"]._start(

@@ -8,9 +8,9 @@ from ..models.screen.actions import notification
 
 SCOPES = [
     ("selected", "The selected invoices"),
-    ("others", "All of their runs but the selected"),
-    ("customer", "All of the same customers"),
-    ("run", "All of the run"),
+    ("others", "All invoices of the same runs except the selected ones"),
+    ("customer", "All invoices of the same customers"),
+    ("run", "All invoices of the same runs"),
 ]
 
 
@@ -18,12 +18,14 @@ class MeteredReviewChoice(models.AbstractModel):
     """Which invoices of a review a decision is about."""
 
     _name = "metered.review.choice"
-    _description = "Invoices That Are Decided About"
+    _description = "Invoices to Decide On"
     _inherit = ["metered.guarded"]
 
     review_ids = fields.Many2many("metered.review", string="Selected Invoices")
     renewal_id = fields.Many2one("metered.renewal", string="Renewal Run")
-    scope = fields.Selection(SCOPES, string="Which", required=True, default="selected")
+    scope = fields.Selection(
+        SCOPES, string="Approve", required=True, default="selected"
+    )
 
     def _reviews(self):
         """The rows that the decision is about, whatever their state."""
@@ -65,7 +67,7 @@ class MeteredReviewApprove(models.TransientModel):
     def _describe(self, chosen):
         """What is posted and sent, in sentences."""
         if not chosen:
-            return self.env._("None of these invoices waits for approval.")
+            return self.env._("None of these invoices is waiting for approval.")
         words = self.env["metered.review"]
         lines = [
             self.env._(
@@ -79,7 +81,7 @@ class MeteredReviewApprove(models.TransientModel):
         if sent:
             lines.append(
                 self.env._(
-                    "%s will be sent by e-mail, as the subscription template says.",
+                    "%s will be sent by email, as set on the subscription template.",
                     words._count_words(len(sent)),
                 )
             )
@@ -91,11 +93,11 @@ class MeteredReviewApprove(models.TransientModel):
         said = [
             (
                 rows.filtered(lambda row: row.state == "held"),
-                self.env._("On hold, and left out: %s."),
+                self.env._("On hold and excluded: %s."),
             ),
             (
                 chosen.filtered("missing_days"),
-                self.env._("With days on which records are missing: %s."),
+                self.env._("With missing records on some days: %s."),
             ),
             (
                 chosen.filtered("exceptions"),
@@ -110,8 +112,8 @@ class MeteredReviewApprove(models.TransientModel):
         if runs:
             lines.append(
                 self.env._(
-                    "The run is still going on: invoices that it makes later wait for "
-                    "approval."
+                    "The run is still in progress. Invoices it creates later will "
+                    "wait for approval."
                 )
             )
         return "\n".join(lines)
@@ -123,19 +125,19 @@ class MeteredReviewApprove(models.TransientModel):
         if not approvals:
             raise UserError(
                 self.env._(
-                    "None of these invoices waits for approval: somebody else has "
+                    "None of these invoices is waiting for approval. Someone else has "
                     "approved them, or they are on hold."
                 )
             )
         words = self.env["metered.review"]
         count = sum(approvals.mapped("expected"))
         text = self.env._(
-            "Approved: %s. They are being posted in the background.",
+            "Approved: %s. The invoices are being posted in the background.",
             words._count_words(count),
         )
         if left:
             text = self.env._(
-                "%(text)s Left out: %(invoices)s.",
+                "%(text)s Excluded: %(invoices)s.",
                 text=text,
                 invoices=words._count_words(len(left)),
             )

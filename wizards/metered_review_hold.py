@@ -14,7 +14,7 @@ class MeteredReviewHold(models.TransientModel):
     _inherit = ["metered.review.choice"]
 
     reason = fields.Char(
-        string="Because", help="Shown on the invoice, with your name and the day."
+        string="Because", help="Shown on the invoice with your name and the date."
     )
 
     def action_hold(self):
@@ -23,15 +23,18 @@ class MeteredReviewHold(models.TransientModel):
         reason = (self.reason or "").strip()
         if not reason:
             raise UserError(
-                self.env._("Say why these invoices are not to be posted: others ask.")
+                self.env._(
+                    "Enter why these invoices are on hold, so that others "
+                    "can understand it."
+                )
             )
         rows = self._reviews()
         held = rows._hold(reason)
         if not held:
             raise UserError(
                 self.env._(
-                    "Nothing was put on hold: these invoices are posted, deleted or "
-                    "cancelled."
+                    "Nothing was put on hold. These invoices are posted, deleted or "
+                    "canceled."
                 )
             )
         return notification(

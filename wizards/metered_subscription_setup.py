@@ -11,7 +11,7 @@ class MeteredSubscriptionSetup(models.TransientModel):
     """A monthly subscription in progress, with all that it needs."""
 
     _name = "metered.subscription.setup"
-    _description = "Setup of a Subscription"
+    _description = "Subscription Setup"
     _inherit = ["metered.guarded"]
 
     partner_id = fields.Many2one(
@@ -26,23 +26,23 @@ class MeteredSubscriptionSetup(models.TransientModel):
         compute="_compute_date_start",
         store=True,
         readonly=False,
-        help="Usage from this day on goes on its invoices.",
+        help="Usage is invoiced from this day on.",
     )
     fee = fields.Float(
         string="Monthly Fee",
         digits="Product Price",
-        help="What each month costs besides usage, billed in advance from the first "
-        "day on. 0: usage only.",
+        help="Fixed fee per month in addition to usage, billed in advance from the "
+        "first day on. 0 means usage only.",
     )
     fee_name = fields.Char(
-        string="Fee Is For", default=lambda self: self.env._("Monthly service")
+        string="Fee Description", default=lambda self: self.env._("Monthly service")
     )
     product_ids = fields.Many2many(
         "product.product",
         string="Metered Products",
         domain="[('metered_meter_id', '!=', False)]",
         default=lambda self: self._default_product_ids(),
-        help="Other usage that this customer is billed for. Calls need none.",
+        help="Other usage to bill this customer for. Not needed for calls.",
     )
     currency_id = fields.Many2one(
         "res.currency", default=lambda self: self.env.company.currency_id

@@ -28,9 +28,9 @@ class MeteredSyncStart(models.TransientModel):
         ],
         required=True,
         default="since_invoice",
-        help="Since Last Invoice starts on the day after the last invoiced usage: of "
-        "several customers, after the earliest. Without an invoice it starts with last "
-        "month; it never goes back more than a year.",
+        help="Since Last Invoice starts on the day after the last invoiced usage; "
+        "with several customers, after the earliest one. Without an invoice it "
+        "starts with last month. It never goes back more than a year.",
     )
     date_from = fields.Date(
         string="From",
@@ -108,8 +108,8 @@ class MeteredSyncStart(models.TransientModel):
         if not accounts and any(source._needs_account() for source in sources):
             raise UserError(
                 self.env._(
-                    "Nothing says what %(sources)s calls this customer. Add its "
-                    "account first.",
+                    "%(sources)s does not have an account for this customer. Add one "
+                    "first.",
                     sources=", ".join(sources.mapped("name")),
                 )
             )
@@ -128,7 +128,7 @@ class MeteredSyncStart(models.TransientModel):
         """Start fetching these days, and show how far it is."""
         self.ensure_one()
         if self.date_from > self.date_to:
-            raise UserError(self.env._("The last day lies before the first one."))
+            raise UserError(self.env._("The last day is before the first day."))
         sources = self.account_ids.source_id | self.source_id
         sources.check_access("read")
         date_from = self._moment(self.date_from)

@@ -14,32 +14,35 @@ class MeteredUsageSetup(models.TransientModel):
     """What is billed besides calls: a meter, its price and its product, at once."""
 
     _name = "metered.usage.setup"
-    _description = "Setup of Other Usage"
+    _description = "Other Usage Setup"
     _inherit = ["metered.guarded"]
 
     name = fields.Char(
-        required=True, help="What is used, as it is written on the invoice."
+        required=True, help="Name of the usage, as shown on the invoice."
     )
     unit = fields.Char(
-        required=True, help="What a quantity of 1 means: message, gigabyte, kWh."
+        required=True, help="What one unit is, for example message, gigabyte or kWh."
     )
     aggregation = fields.Selection(
         lambda self: self.env["metered.meter"]._fields["aggregation"].selection,
-        string="How It Is Counted",
+        string="Aggregation",
         required=True,
         default="sum",
-        help="How the records of a billing period become the quantity that is priced.",
+        help="How the records of a billing period are combined into the quantity "
+        "to price.",
     )
     unique_property = fields.Char(
-        string="Property", help="Whose different values are counted: user, device."
+        string="Property",
+        help="The property whose distinct values are counted, for example user "
+        "or device.",
     )
     charge_model = fields.Selection(
         [
-            ("standard", "Every unit at one price"),
-            ("graduated", "Tiers: each unit at the price of its tier"),
+            ("standard", "Per unit: every unit at one price"),
+            ("graduated", "Tiered: each unit at the price of its tier"),
             ("volume", "Volume: all units at the price of the tier reached"),
             ("package", "Packages"),
-            ("stairstep", "Steps: one price for the step reached"),
+            ("stairstep", "Stairstep: one price for the step reached"),
         ],
         string="Price",
         required=True,
@@ -118,7 +121,7 @@ class MeteredUsageSetup(models.TransientModel):
         )
         return notification(
             self.env._(
-                "%(product)s can be put on subscriptions: %(price)s.",
+                "%(product)s can now be added to subscriptions: %(price)s.",
                 product=self.name,
                 price=price.description,
             ),
@@ -140,16 +143,17 @@ class MeteredUsageSetup(models.TransientModel):
 
 class MeteredUsageSetupTier(models.TransientModel):
     _name = "metered.usage.setup.tier"
-    _description = "Tier of Other Usage"
+    _description = "Other Usage Tier"
     _inherit = ["metered.guarded"]
     _order = "id"
 
     setup_id = fields.Many2one("metered.usage.setup", required=True, ondelete="cascade")
     up_to = fields.Float(
-        digits=0, help="The last quantity of the tier. 0: the tier has no end."
+        digits=0, help="The last quantity in this tier. 0 means no upper limit."
     )
     price = fields.Float(
         digits=0,
         min_display_digits=2,
-        help="Of one unit in this tier; of steps the price of the step.",
+        help="Price per unit in this tier. For stairstep pricing, price of the "
+        "whole step.",
     )

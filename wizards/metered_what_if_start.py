@@ -23,10 +23,10 @@ class MeteredWhatIfStart(models.TransientModel):
     import_id = fields.Many2one(
         "metered.deck.import",
         readonly=True,
-        help="A file of rates whose preview somebody looks at: the deck is tried as "
-        "the file would make it.",
+        help="A rate file in preview. What If calculates as if the file had been "
+        "applied to the deck.",
     )
-    file_name = fields.Char(related="import_id.file_name", string="With Rates From")
+    file_name = fields.Char(related="import_id.file_name", string="Rate File")
     plan_id = fields.Many2one(domain="[('company_id', 'in', [False, company_id])]")
     plan_replaces_id = fields.Many2one(
         domain="[('company_id', 'in', [False, company_id]), ('id', '!=', plan_id)]"
@@ -51,14 +51,16 @@ class MeteredWhatIfStart(models.TransientModel):
         self.ensure_one()
         if self.company_id not in self.env.companies:
             raise AccessError(
-                self.env._("You do not work in that company: choose one of yours.")
+                self.env._(
+                    "You do not have access to that company. Choose one of your own."
+                )
             )
         if self.date_from > self.date_to:
-            raise UserError(self.env._("The first day lies after the last day."))
+            raise UserError(self.env._("The first day is after the last day."))
         tried = [self[name] for name in TRIED]
         if self.kind == "what_if" and not any(tried):
             raise UserError(
-                self.env._("Choose what to try: a deck, a calling plan or a price.")
+                self.env._("Choose a rate deck, calling plan or price to try.")
             )
         for records in (self.partner_ids, *tried, *(self[name] for name in REPLACED)):
             records.check_access("read")

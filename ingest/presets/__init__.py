@@ -7,7 +7,7 @@ A preset only fills in a source; the operator's own changes count from then on.
 
 from .base import Preset, PresetRule
 from .cloud import TEAMS, TEAMS_DIRECT_ROUTING, TWILIO
-from .general import ASTERISK, CISCO, FREESWITCH, GENERIC, NETSAPIENS, USAGE
+from .general import ASTERISK, CISCO, EVENTS, FREESWITCH, GENERIC, NETSAPIENS, USAGE
 from .pbx import AVAYA_IP_OFFICE, FRITZBOX, GRANDSTREAM, THREECX, YEASTAR
 from .softswitch import BROADWORKS, FUSIONPBX, KAMAILIO, KAZOO
 
@@ -34,5 +34,6 @@ PRESETS = {
         TWILIO,
         YEASTAR,
         USAGE,
+        EVENTS,
     )
 }

@@ -24,7 +24,8 @@ class Preset:
     """A named set of columns, rules and payer steps.
 
     ``timezone``: of times without offset, where the maker says it; else the source's
-    own. ``layouts``: keys of ``connectors.layouts.LAYOUTS`` that it is for.
+    own. ``layouts``: keys of ``connectors.layouts.LAYOUTS`` that it is for. ``words``:
+    what its direction words mean that others use otherwise, as (word, direction).
     """
 
     key: str
@@ -37,6 +38,7 @@ class Preset:
     record_kind: str = "call"
     timezone: str = ""
     layouts: tuple[str, ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
 
 
 def not_billable(name, *conditions, direction=""):

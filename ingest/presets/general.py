@@ -8,6 +8,7 @@ table (docs.asterisk.org, "CDR"), FreeSWITCH ``mod_cdr_csv`` template *example*
 NetSapiens as ``connectors.netsapiens_rows`` gives it.
 """
 
+from ...connectors.events.cloud_event import KEY
 from ..identify import PayerStep
 from ..mapping import ColumnSpec
 from ..rules import Condition
@@ -175,6 +176,21 @@ NETSAPIENS = Preset(
 )
 
 # Events and readings: what identifies the customer may be of any kind.
+EVENTS = Preset(
+    key="events",
+    name="Events pushed by a program",
+    columns=(
+        ColumnSpec("call_id", KEY),
+        ColumnSpec("start_time", "time"),
+        ColumnSpec("quantity", "data.quantity"),
+        ColumnSpec("meter", "type"),
+    ),
+    payers=tuple(
+        PayerStep("subject", kind)
+        for kind in ("key", "device", "meter", "account_code", "number", "extension")
+    ),
+    record_kind="usage",
+)
 USAGE = Preset(
     key="usage",
     name="Other usage: events and readings (documented layout)",

@@ -213,7 +213,7 @@ FRITZBOX = Preset(
             "outbound",
             (Condition("Typ", "is", "3"),),
         ),
-        PresetRule("Type of call not known", "declared", "", ()),
+        PresetRule("Unknown call type", "declared", "", ()),
     ),
     payers=(
         number_of("caller"),

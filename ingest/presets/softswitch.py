@@ -66,6 +66,7 @@ FUSIONPBX = Preset(
         PayerStep("domain_name", "context"),
     ),
     layouts=("fusionpbx",),
+    words=(("local", "internal"),),
 )
 
 BROADWORKS = Preset(
@@ -81,7 +82,7 @@ BROADWORKS = Preset(
         ColumnSpec("direction", "direction"),
     ),
     rules=(
-        not_billable("No call record", Condition("type", "is not", "Normal")),
+        not_billable("Not a call record", Condition("type", "is not", "Normal")),
         not_billable("Unanswered", Condition("answerIndicator", "not like", "Yes*")),
         # A call between users has a record of each.
         INBOUND,

@@ -30,7 +30,7 @@ class AccountMove(models.Model):
     metered_usage_count = fields.Integer(compute="_compute_metered_usage_count")
     metered_explained = fields.Boolean(
         compute="_compute_metered_explained",
-        help="Whether one of its lines charges usage, or a difference to it.",
+        help="One of the lines charges usage or a usage difference.",
     )
     metered_period_id = fields.Many2one(
         "metered.period",
@@ -39,7 +39,7 @@ class AccountMove(models.Model):
         copy=False,
         ondelete="set null",
         index="btree_not_null",
-        help="The period of a subscription whose fees and usage it bills.",
+        help="The subscription period whose fees and usage this invoice bills.",
     )
     metered_replaces_id = fields.Many2one(
         "account.move",
@@ -48,7 +48,7 @@ class AccountMove(models.Model):
         copy=False,
         ondelete="set null",
         index="btree_not_null",
-        help="The invoice that was reversed and that this one was made instead of.",
+        help="The reversed invoice that this invoice replaces.",
     )
 
     def _compute_metered_explained(self):
@@ -157,7 +157,7 @@ class AccountMove(models.Model):
             charging = self.invoice_line_ids._metered_charging()
             for move, of_move in charging.grouped("move_id").items():
                 move._metered_log(
-                    self.env._("Cancelled: %s", of_move._metered_describe_freed())
+                    self.env._("Canceled: %s", of_move._metered_describe_freed())
                 )
             charging._metered_free()
         else:
@@ -167,7 +167,7 @@ class AccountMove(models.Model):
         returning._metered_differences()._check_billed_once()
         if state == "cancel":
             cancelled._metered_differences()._note_unbilled(
-                cancelled, self.env._("%(document)s was cancelled.")
+                cancelled, self.env._("%(document)s was canceled.")
             )
 
     def _post(self, soft=True):
@@ -183,9 +183,10 @@ class AccountMove(models.Model):
                 refund.sudo()._metered_credit()
         void = posted.reversed_entry_id.filtered(lambda move: move._metered_is_void())
         void._metered_differences()._note_unbilled(
-            void, self.env._("%(document)s was taken back.")
+            void, self.env._("%(document)s was reversed.")
         )
         posted.sudo()._metered_charge_again()
+        posted._metered_tell("invoice.issued")
         return posted
 
     def unlink(self):
@@ -239,7 +240,7 @@ class AccountMove(models.Model):
         return ", ".join(
             move.name
             or self.env._(
-                "draft of %(day)s over %(amount)s",
+                "draft of %(day)s for %(amount)s",
                 day=format_date(self.env, move.invoice_date or move.date),
                 amount=move.currency_id.format(move.amount_total),
             )
@@ -268,8 +269,8 @@ class AccountMove(models.Model):
         for line in about - full:
             invoice._metered_log(
                 self.env._(
-                    "%(credit)s takes back a part of %(line)s. Its usage stays on "
-                    "this invoice; it is free when all of the line is credited.",
+                    "%(credit)s credits part of %(line)s. Its usage stays on this "
+                    "invoice until the whole line is credited.",
                     credit=link,
                     line=line._metered_title(),
                 )
@@ -307,7 +308,7 @@ class AccountMove(models.Model):
             line._set_as_program({"metered_freed": False})
             line.move_id._metered_log(
                 self.env._(
-                    "The credit note does not hold any more: %(line)s is charged here "
+                    "The credit note no longer applies: %(line)s is charged here "
                     "again.",
                     line=line._metered_title(),
                 )
@@ -326,7 +327,7 @@ class AccountMove(models.Model):
                 raise UserError(
                     self.env._(
                         "Usage of %(invoice)s was billed again on %(others)s. Delete "
-                        "or cancel that first, or leave %(invoice)s as it is.",
+                        "or cancel those first, or leave %(invoice)s unchanged.",
                         invoice=move._metered_label(),
                         others=others._metered_label(),
                     )
@@ -347,8 +348,8 @@ class AccountMove(models.Model):
                 raise UserError(
                     self.env._(
                         "%(period)s of %(subscription)s was billed again on "
-                        "%(others)s. Delete or cancel that first, or leave %(invoice)s "
-                        "as it is.",
+                        "%(others)s. Delete or cancel those first, or leave "
+                        "%(invoice)s unchanged.",
                         period=period.display_name,
                         subscription=period.subscription_id.name,
                         others=(bills - move)._metered_label(),
@@ -367,14 +368,14 @@ class AccountMove(models.Model):
             )
         return notification(
             self.env._(
-                "%(invoice)s for %(customer)s, %(amount)s with taxes. Somebody "
-                "with access to Invoicing can look at it and confirm it.",
+                "%(invoice)s for %(customer)s: %(amount)s including taxes. Someone "
+                "with access to Invoicing can review and confirm it.",
                 invoice=invoice.display_name,
                 customer=invoice.partner_id.display_name,
                 amount=invoice.currency_id.format(invoice.amount_total),
             ),
             sticky=True,
-            title=self.env._("The invoice was made"),
+            title=self.env._("Invoice created"),
             next=CLOSE,
         )
 

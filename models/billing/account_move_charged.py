@@ -22,7 +22,7 @@ class AccountMove(models.Model):
             if refund.invoice_line_ids.metered_origin_line_id.filtered("metered_freed"):
                 raise UserError(
                     self.env._(
-                        "%(credit)s takes usage back. Reset it to draft before you "
+                        "%(credit)s credits usage. Reset it to draft before you "
                         "delete it, so that %(invoice)s charges that usage again.",
                         credit=refund._metered_label(),
                         invoice=refund.reversed_entry_id._metered_label(),
@@ -74,7 +74,7 @@ class AccountMove(models.Model):
                 raise UserError(
                     self.env._(
                         "%(credit)s was reversed by %(others)s, which charges its "
-                        "usage again. Reset or cancel that first.",
+                        "usage again. Reset or cancel those first.",
                         credit=refund._metered_label(),
                         others=charging._metered_label(),
                     )
@@ -123,7 +123,7 @@ class AccountMoveLine(models.Model):
         )
         for move, some in idle.grouped("move_id").items():
             move._metered_log(
-                self.env._("Not charged any more: %s", some._metered_describe_freed())
+                self.env._("No longer charged: %s", some._metered_describe_freed())
             )
         idle._metered_free()
         for line in lines - idle:
@@ -146,9 +146,9 @@ class AccountMoveLine(models.Model):
         ):
             raise UserError(
                 self.env._(
-                    "%(line)s is usage of %(owner)s, and would be charged to "
-                    "%(customer)s by %(company)s. Delete the line instead: its usage "
-                    "is open then, and can be invoiced to whom it belongs.",
+                    "%(line)s is usage of %(owner)s, but %(company)s would charge it "
+                    "to %(customer)s. Delete the line instead; the usage can then be "
+                    "invoiced to the right customer.",
                     line=self._metered_title(),
                     owner=", ".join(usage.partner_id.mapped("display_name")),
                     customer=customer.display_name,
@@ -162,10 +162,9 @@ class AccountMoveLine(models.Model):
         if not self._metered_is_unchanged():
             raise UserError(
                 self.env._(
-                    "The usage of %(line)s on %(invoice)s was rated again or taken "
-                    "back since it was credited. Leave the credit note as it is, "
-                    "and bill the usage anew: Metered Billing, Billing, Manual "
-                    "Invoicing.",
+                    "The usage of %(line)s on %(invoice)s was re-rated or reversed "
+                    "after it was credited. Leave the credit note unchanged and bill "
+                    "the usage again under Metered Billing, Billing, Manual Invoicing.",
                     line=self._metered_title(),
                     invoice=self.move_id._metered_label(),
                 )

@@ -24,17 +24,18 @@ class AccountMoveLine(models.Model):
         string="Usage From",
         readonly=True,
         index="btree_not_null",
-        help="First day of the usage it charges.",
+        help="First day of the usage on this line.",
     )
     metered_date_to = fields.Date(
         string="Usage Until",
         readonly=True,
-        help="First day after the usage it charges.",
+        help="First day after the usage on this line.",
     )
     metered_late = fields.Boolean(
         string="Recorded Late",
         readonly=True,
-        help="The usage it charges came in when its billing period had been invoiced.",
+        help="The usage on this line arrived after its billing period had been "
+        "invoiced.",
     )
     metered_price_id = fields.Many2one(
         "metered.price",
@@ -42,21 +43,22 @@ class AccountMoveLine(models.Model):
         copy=False,
         ondelete="restrict",
         index="btree_not_null",
-        help="The metered price that its usage was priced by.",
+        help="The metered price used for the usage on this line.",
     )
     metered_subscription_id = fields.Many2one(
         "sale.subscription",
-        string="Metered for",
+        string="Priced For",
         readonly=True,
         copy=False,
         ondelete="set null",
         index="btree_not_null",
-        help="The subscription in whose billing period its usage was priced.",
+        help="The subscription whose billing period was used to price the usage "
+        "on this line.",
     )
     metered_pricing = fields.Json(
         readonly=True,
         copy=False,
-        help="How the price of its usage came about, step by step.",
+        help="How the price was calculated, step by step.",
     )
     metered_corrected_line_id = fields.Many2one(
         "account.move.line",
@@ -65,12 +67,12 @@ class AccountMoveLine(models.Model):
         copy=False,
         ondelete="set null",
         index="btree_not_null",
-        help="The line of usage to which this one bills the difference.",
+        help="The original usage line whose difference is billed here.",
     )
     metered_freed = fields.Json(
         readonly=True,
         copy=False,
-        help="The usage that it charged until it was cancelled or credited: id to "
+        help="The usage charged by this line until it was canceled or credited: ID to "
         "records and amount.",
     )
     metered_origin_line_id = fields.Many2one(
@@ -80,7 +82,7 @@ class AccountMoveLine(models.Model):
         copy=False,
         ondelete="set null",
         index="btree_not_null",
-        help="The line of the reversed invoice that it was copied from.",
+        help="The line of the reversed invoice this line was copied from.",
     )
 
     def _copy_data_extend_business_fields(self, values):
@@ -102,7 +104,9 @@ class AccountMoveLine(models.Model):
         :raises UserError: when a difference to that was billed
         """
         self._metered_check_differences()
-        for move, lines in self._metered_charging().grouped("move_id").items():
+        charging = self._metered_charging()
+        charging._metered_tell_freed()
+        for move, lines in charging.grouped("move_id").items():
             move._metered_log(
                 self.env._("Deleted: %s", lines._metered_describe_freed())
             )
@@ -161,7 +165,7 @@ class AccountMoveLine(models.Model):
     def _metered_describe_freed(self):
         """A sentence on the usage that is open again, for the invoice's chatter."""
         return self.env._(
-            "%(lines)s. What it billed can be billed again: %(records)s.",
+            "%(lines)s. The usage can be billed again: %(records)s.",
             lines=", ".join(line._metered_title() for line in self),
             records=self.env["metered.explanation"]._records(
                 sum(self.metered_usage_ids.mapped("records"))
@@ -174,6 +178,7 @@ class AccountMoveLine(models.Model):
         :raises UserError: when a difference to that was billed
         """
         self._metered_check_differences()
+        self._metered_tell_freed()
         self.env["metered.usage"].flush_model(["invoice_line_id"])
         self.flush_recordset(["metered_freed"])
         self.env.cr.execute(
@@ -208,8 +213,8 @@ class AccountMoveLine(models.Model):
         if found:
             raise UserError(
                 self.env._(
-                    "%(documents)s bills a difference to %(invoices)s. Take that back "
-                    "first: reset it to draft and cancel it, or reverse it.",
+                    "%(documents)s bills a difference for %(invoices)s. Reverse it "
+                    "first: reset it to draft and cancel it, or create a credit note.",
                     documents=found.move_id._metered_label(),
                     invoices=found.invoice_line_id.move_id._metered_label(),
                 )
@@ -296,13 +301,13 @@ class AccountMoveLine(models.Model):
         )
         move._metered_log(
             self.env._(
-                "%(line)s: its usage was rated again. It is %(now)s now.",
+                "%(line)s: its usage was re-rated and is now %(now)s.",
                 line=title,
                 now=", ".join(
                     f"{line._metered_one_line()} "
                     f"{line.currency_id.format(line.price_subtotal)}"
                     for line in made
                 )
-                or self.env._("no more there"),
+                or self.env._("no longer available"),
             )
         )

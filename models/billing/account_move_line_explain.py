@@ -23,18 +23,18 @@ class AccountMoveLine(models.Model):
         string="Explanation",
         compute="_compute_metered_explanation",
         sanitize=False,
-        help="What the calls of this line add up to.",
+        help="Breakdown of the calls on this line.",
     )
     metered_largest_cdr_ids = fields.Many2many(
         "metered.cdr",
         string="Most Expensive Calls",
         compute="_compute_metered_largest_cdr_ids",
-        help="Open one to see how its charge came about.",
+        help="Open a call to see how its charge was calculated.",
     )
     metered_explained = fields.Boolean(
         string="Charges Usage",
         compute="_compute_metered_explained",
-        help="Whether there is usage on this line to explain.",
+        help="Whether this line has usage to explain.",
     )
 
     def _compute_metered_explained(self):
@@ -93,7 +93,9 @@ class AccountMoveLine(models.Model):
         sums = self._metered_sums()
         if not sums:
             return words._render(
-                warning=self.env._("No usage is on this line: it was freed or deleted.")
+                warning=self.env._(
+                    "This line no longer has usage. It was released or deleted."
+                )
             )
         rows = []
         for currency, records, days, billed, amount in sums:
@@ -145,8 +147,7 @@ class AccountMoveLine(models.Model):
                 days=words._days(days),
             )
         return self.env._(
-            "%(calls)s on %(days)s, %(seconds)s seconds billed: the sum of their "
-            "charges",
+            "%(calls)s on %(days)s, %(seconds)s seconds billed: the sum of the charges",
             calls=words._calls(records),
             days=words._days(days),
             seconds=words._number(billed),
@@ -219,7 +220,7 @@ class AccountMoveLine(models.Model):
         currency = self.env["res.currency"].browse(currency_id)
         return words._row(
             "destination",
-            self.env._("of it"),
+            self.env._("of which"),
             self.env._(
                 "%(name)s: %(calls)s",
                 name=name,
@@ -237,7 +238,7 @@ class AccountMoveLine(models.Model):
                     "conversion",
                     self.env._("Currency"),
                     self.env._(
-                        "Converted to %(currency)s once, at the rate of %(date)s",
+                        "Converted to %(currency)s once, at the rate on %(date)s",
                         currency=self.currency_id.name,
                         date=format_date(
                             self.env, self.move_id.invoice_date or self.metered_date_to
@@ -251,7 +252,7 @@ class AccountMoveLine(models.Model):
                 "rounding",
                 self.env._("Rounding"),
                 self.env._(
-                    "To %(decimals)s decimals of %(currency)s, once for the line",
+                    "To %(decimals)s decimals of %(currency)s, once per line",
                     decimals=self.currency_id.decimal_places,
                     currency=self.currency_id.name,
                 ),
@@ -263,7 +264,7 @@ class AccountMoveLine(models.Model):
                     "discount",
                     self.env._("Discount"),
                     self.env._(
-                        "%s %% off the rounded amount",
+                        "%s%% off the rounded amount",
                         words._number(exact_text(exact(repr(self.discount)))),
                     ),
                 )
@@ -271,7 +272,7 @@ class AccountMoveLine(models.Model):
         rows.append(
             words._row(
                 "charge",
-                self.env._("Amount without taxes"),
+                self.env._("Amount excluding taxes"),
                 "",
                 self.currency_id.format(self.price_subtotal),
             )
@@ -293,8 +294,8 @@ class AccountMoveLine(models.Model):
         if not self.currency_id.compare_amounts(charged, self.price_subtotal):
             return False
         return self.env._(
-            "The amount of the line is not the sum of its usage (%s): it was changed "
-            "by hand, or its tax is included in the price.",
+            "The amount of the line differs from the sum of its usage (%s): it was "
+            "changed manually, or taxes are included in the price.",
             self.currency_id.format(charged),
         )
 
@@ -324,7 +325,7 @@ class AccountMoveLine(models.Model):
             words._row(
                 "deck_charge",
                 self.env._("Without the plan"),
-                self.env._("What the rate deck alone would charge"),
+                self.env._("What the rate deck would have charged without the plan"),
                 f"{words._number(amount)} "
                 f"{self.env['res.currency'].browse(currency_id).name}",
             )
@@ -340,7 +341,8 @@ class AccountMoveLine(models.Model):
                     allowance._taken_text(calls, quantity, key < 0)
                     if allowance
                     else self.env._(
-                        "An allowance that was deleted took of %s", words._calls(calls)
+                        "An allowance that has since been deleted covered %s",
+                        words._calls(calls),
                     ),
                 )
             )
@@ -383,7 +385,7 @@ class AccountMoveLine(models.Model):
         steps = self._metered_price_steps()
         days = words._days(len(set(differences.mapped("day"))))
         # A meter's price is that of the period, which the line names.
-        what = "" if steps else self.env._("What changes: %s", days)
+        what = "" if steps else self.env._("Change: %s", days)
         for name, title in texts.items():
             amount = exact_text(differences._sum_exactly(name))
             text = what if name == "before" else ""
@@ -424,9 +426,9 @@ class AccountMoveLine(models.Model):
             rows.append(
                 words._row(
                     "corrected",
-                    self.env._("Billed since"),
+                    self.env._("Billed later"),
                     self.env._(
-                        "The difference of rating it again, on %s",
+                        "The difference from re-rating on %s",
                         move._metered_label(),
                     ),
                     f"{amount} {billed.currency_id[:1].name}",

@@ -64,7 +64,7 @@ class AccountMove(models.Model):
         if not row:
             raise UserError(
                 self.env._(
-                    "%s is no invoice of a renewal run: there is nothing to review.",
+                    "%s is not an invoice of a renewal run, so it cannot be reviewed.",
                     self._metered_label(),
                 )
             )
@@ -95,7 +95,7 @@ class AccountMove(models.Model):
             raise UserError(
                 "\n".join(
                     self.env._(
-                        "%(invoice)s is on hold and cannot be posted. %(why)s Press "
+                        "%(invoice)s is on hold and cannot be posted. %(why)s Click "
                         "Release on the invoice first.",
                         invoice=row.display_name,
                         why=row._held_text(),
@@ -123,7 +123,9 @@ class AccountMove(models.Model):
                     "approved_uid": self.env.uid,
                     "approved_date": fields.Datetime.now(),
                     "approved_amount": row.invoice_id.amount_total,
-                    "note": self.env._("%s posted it by hand.", self.env.user.name),
+                    "note": self.env._(
+                        "%s posted this invoice manually.", self.env.user.name
+                    ),
                 }
             row.write(values)
 
@@ -136,8 +138,8 @@ class AccountMove(models.Model):
         if state == "cancel":
             rows._gone(
                 self.env._(
-                    "%s cancelled the invoice. Unless its period is billed again, on "
-                    "the subscription, its fees are lost.",
+                    "%s canceled the invoice. Its fees will not be billed unless you "
+                    "bill its period again on the subscription.",
                     self.env.user.name,
                 )
             )
@@ -152,8 +154,8 @@ class AccountMove(models.Model):
         rows = self._metered_reviews()
         rows._gone(
             self.env._(
-                "%s deleted the invoice. Unless its period is billed again, on the "
-                "subscription, its fees are lost.",
+                "%s deleted the invoice. Its fees will not be billed unless you bill "
+                "its period again on the subscription.",
                 self.env.user.name,
             )
         )

@@ -84,7 +84,7 @@ class AccountMove(models.Model):
         """Why an invoice is not sent."""
         self.ensure_one()
         return self.env._(
-            "It was not sent: %(partner)s has no e-mail address.",
+            "The invoice was not sent because %(partner)s has no email address.",
             partner=self.partner_id.display_name,
         )
 

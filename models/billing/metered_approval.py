@@ -26,7 +26,7 @@ class MeteredApproval(models.Model):
     """
 
     _name = "metered.approval"
-    _description = "Approval of Invoices"
+    _description = "Invoice Approval"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
     _job_lock_class = 0x6D626170  # "mbap"
@@ -41,21 +41,21 @@ class MeteredApproval(models.Model):
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
-        help="Empty: invoices of several runs.",
+        help="Empty if the invoices belong to several runs.",
     )
     user_id = fields.Many2one("res.users", string="Approved By", readonly=True)
     expected = fields.Integer(string="Invoices")
-    posted = fields.Integer(readonly=True, help="Invoices that are posted.")
+    posted = fields.Integer(readonly=True, help="Posted invoices.")
     failures = fields.Integer(
         string="Not Posted", readonly=True, help="Invoices that could not be posted."
     )
     changed = fields.Integer(
         readonly=True,
-        help="Invoices that were changed after they were approved: they wait for "
-        "approval again.",
+        help="Invoices that were changed after they were approved. They are waiting "
+        "for approval again.",
     )
     review_ids = fields.One2many(
-        "metered.review", "approval_id", string="Invoices Approved", readonly=True
+        "metered.review", "approval_id", string="Approved Invoices", readonly=True
     )
 
     @api.depends("user_id", "create_date")
@@ -143,7 +143,7 @@ class MeteredApproval(models.Model):
             row.write({"state": "failed", "error": reason})
             row._log(
                 lambda row: self.env._(
-                    "This invoice was approved, and posting it failed: %s", reason
+                    "This invoice was approved, but could not be posted: %s", reason
                 )
             )
             return row
@@ -187,8 +187,8 @@ class MeteredReview(models.Model):
         """That the draft is not the one that was approved."""
         self.ensure_one()
         return self.env._(
-            "It was changed after %(user)s approved it for %(before)s; now it is "
-            "%(now)s. Look at it and approve it again.",
+            "This invoice was changed after %(user)s approved it for %(before)s. The "
+            "amount is now %(now)s. Review and approve it again.",
             user=self.approved_uid.name,
             before=self.currency_id.format(self.approved_amount),
             now=self.currency_id.format(self.invoice_id.amount_total),

@@ -57,15 +57,15 @@ class MeteredPeriod(models.Model):
     partner_id = fields.Many2one(related="subscription_id.partner_id")
     date_from = fields.Date(string="From", required=True, readonly=True)
     date_to = fields.Date(
-        string="Next From",
+        string="Next Period From",
         required=True,
         readonly=True,
-        help="First day of the next one.",
+        help="First day of the next period.",
     )
     last_day = fields.Date(
         string="Until",
         compute="_compute_last_day",
-        help="Last day that belongs to it.",
+        help="Last day of the period.",
     )
     invoice_id = fields.Many2one(
         "account.move", readonly=True, ondelete="set null", index="btree_not_null"
@@ -75,50 +75,56 @@ class MeteredPeriod(models.Model):
         string="Untaxed Amount",
         compute="_compute_amount",
         compute_sudo=True,
-        help="Of its invoice: fees and usage.",
+        help="Amount of the invoice: fees and usage.",
     )
     currency_id = fields.Many2one(
         "res.currency", compute="_compute_amount", compute_sudo=True
     )
     order_id = fields.Many2one(
         "sale.order",
-        string="Sale Order",
+        string="Sales Order",
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
-        help="The order of its flat fees, where the template invoices by sale orders.",
+        help="The order for the flat fees, if the template invoices with sales orders.",
     )
     renewal_id = fields.Many2one(
         "metered.renewal", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    was_billed = fields.Boolean(readonly=True, help="It was on an invoice.")
+    was_billed = fields.Boolean(
+        readonly=True, help="The period was invoiced at some point."
+    )
     without_fees = fields.Boolean(
-        readonly=True, help="The subscription was closed: it has usage, and no fees."
+        readonly=True,
+        help="The subscription was closed. The period has usage, but no fees.",
     )
     fees = fields.Json(
         readonly=True,
-        help="The flat fees when it was billed: name, quantity, price and discount.",
+        help="Flat fees when the period was billed: name, quantity, price and "
+        "discount.",
     )
     is_waived = fields.Boolean(
-        readonly=True, help="Somebody decided that it is not to be billed again."
+        readonly=True,
+        help="Someone decided not to bill this period again.",
+        string="Left Unbilled",
     )
     state = fields.Selection(
         [
             ("billed", "Billed"),
             ("nothing", "Nothing to Bill"),
-            ("unbilled", "On No Invoice"),
+            ("unbilled", "No Invoice"),
             ("waived", "Left Unbilled"),
         ],
         string="Status",
         compute="_compute_state",
         search="_search_state",
         compute_sudo=True,
-        help="On No Invoice: its invoice was deleted, cancelled or credited in full, "
-        "and nothing bills it instead.",
+        help="No Invoice: the invoice was deleted, canceled or credited in full, and "
+        "no other invoice replaces it.",
     )
 
     _period_uniq = models.UniqueIndex(
-        "(subscription_id, date_to)", "This period was billed already."
+        "(subscription_id, date_to)", "This period has already been billed."
     )
 
     @api.depends("invoice_id")
@@ -300,8 +306,8 @@ class MeteredPeriod(models.Model):
             return invoice._metered_open_made()
         return notification(
             self.env._(
-                "Nothing is left to bill of %(period)s: the subscription has no "
-                "flat fee, and the usage is on other invoices.",
+                "There is nothing left to bill for %(period)s: the subscription has "
+                "no flat fee, and the usage is on other invoices.",
                 period=self.sudo().display_name,
             ),
             "info",
@@ -319,8 +325,8 @@ class MeteredPeriod(models.Model):
             if period.state not in ("unbilled", "waived"):
                 raise UserError(
                     self.env._(
-                        "%(period)s of %(subscription)s is not on the list of periods "
-                        "on no invoice: there is nothing to leave unbilled.",
+                        "%(period)s of %(subscription)s is not missing an invoice, so "
+                        "it cannot be left unbilled.",
                         period=period.display_name,
                         subscription=period.subscription_id.name,
                     )

@@ -38,23 +38,25 @@ class MeteredRenewal(models.Model):
         "res.company", required=True, readonly=True, index=True
     )
     date = fields.Date(
-        required=True, readonly=True, help="What is due until this day is renewed."
+        required=True,
+        readonly=True,
+        help="Renew subscriptions that are due until this day.",
     )
-    expected = fields.Integer(string="Subscriptions Due")
-    records = fields.Integer(string="Subscriptions Done")
-    invoices = fields.Integer(readonly=True, help="Invoices made.")
-    closed = fields.Integer(readonly=True, help="Subscriptions whose term is over.")
+    expected = fields.Integer(string="Due Subscriptions")
+    records = fields.Integer(string="Processed Subscriptions")
+    invoices = fields.Integer(readonly=True, help="Invoices created.")
+    closed = fields.Integer(readonly=True, help="Subscriptions whose term has ended.")
     failures = fields.Integer(
-        string="Failed", readonly=True, help="Subscriptions that were not renewed."
+        string="Failed", readonly=True, help="Subscriptions that could not be renewed."
     )
     last_subscription_id = fields.Integer(
-        readonly=True, help="All subscriptions up to this id are done."
+        readonly=True, help="All subscriptions up to this ID have been processed."
     )
     subscription_ids = fields.Many2many(
         "sale.subscription",
-        string="Only These",
+        string="Selected Subscriptions",
         readonly=True,
-        help="Subscriptions that somebody chose to renew. None: all that were due.",
+        help="Subscriptions selected for renewal. Empty for all that were due.",
     )
     failure_ids = fields.One2many(
         "metered.renewal.failure",
@@ -133,7 +135,8 @@ class MeteredRenewal(models.Model):
         run = self.sudo()._start(self.env.company)
         if not run:
             return notification(
-                self.env._("No subscription is due today, nothing was renewed."), "info"
+                self.env._("No subscription is due today, so nothing was renewed."),
+                "info",
             )
         run._enqueue()
         return run._get_records_action(context={})
@@ -267,10 +270,10 @@ class MeteredRenewal(models.Model):
         self._add_to_counters(failures=1)
         subscription._metered_raise(
             PROBLEM,
-            self.env._("The renewal failed"),
+            self.env._("Renewal failed"),
             self.env._(
-                "%(subscription)s was not renewed: %(reason)s It is tried again with "
-                "every run of the renewals.",
+                "%(subscription)s was not renewed: %(reason)s Every renewal run tries "
+                "it again.",
                 subscription=subscription.name,
                 reason=reason.rstrip(".") + ".",
             ),
@@ -284,7 +287,7 @@ class MeteredRenewal(models.Model):
         if failures:
             failures.renewed = True
             failures.subscription_id._metered_close(
-                PROBLEM, self.env._("It is renewed now.")
+                PROBLEM, self.env._("It has been renewed.")
             )
 
     def _renew_again(self, subscriptions):
@@ -336,9 +339,11 @@ class MeteredRenewalFailure(models.Model):
     )
     date = fields.Date(string="Due", readonly=True)
     reason = fields.Text(readonly=True)
-    cure = fields.Char(compute="_compute_cure", help="What to do about it.")
+    cure = fields.Char(
+        compute="_compute_cure", help="How to fix the problem.", string="How to Fix"
+    )
     renewed = fields.Boolean(
-        readonly=True, help="A later attempt has renewed the subscription."
+        readonly=True, help="The subscription was renewed by a later attempt."
     )
 
     @api.depends("renewed")
@@ -346,8 +351,8 @@ class MeteredRenewalFailure(models.Model):
     def _compute_cure(self):
         for failure in self:
             failure.cure = not failure.renewed and self.env._(
-                "Open the subscription, correct what the reason names, then press Try "
-                "Again. The next run tries it, too."
+                "Open the subscription, correct the problem, then click Try Again. "
+                "The next run also tries again."
             )
 
     def action_open(self):

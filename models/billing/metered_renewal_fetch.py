@@ -109,16 +109,18 @@ class SaleSubscription(models.Model):
             return False
         names = ", ".join(sources.mapped("name"))
         renewal.note = self.env._(
-            "It is held as a draft: not all records could be fetched from %s.", names
+            "The invoice was kept as a draft because some records could not be "
+            "fetched from %s.",
+            names,
         )
         renewal.invoice._metered_raise(
             SYNC,
             self.env._("Records may be missing"),
             self.env._(
-                "%(sources)s could not be asked for the last records of the period. "
-                "When a sync has worked, delete this draft and invoice the usage "
-                "again, or confirm it as it is: what comes later goes on the next "
-                "invoice.",
+                "%(sources)s could not be reached to get the latest records of the "
+                "period. After a successful sync, delete this draft and invoice the "
+                "usage again, or confirm it unchanged. Records that arrive later go "
+                "on the next invoice.",
                 sources=names,
             ),
         )
@@ -131,7 +133,7 @@ class MeteredRenewal(models.Model):
     _inherit = "metered.renewal"
 
     is_fetched = fields.Boolean(
-        readonly=True, help="The sources were asked for the last records."
+        readonly=True, help="The latest records were requested from the sources."
     )
     sync_ids = fields.Many2many("metered.sync", string="Syncs", readonly=True)
 

@@ -20,14 +20,14 @@ class MeteredRenewal(models.Model):
     )
     totals = fields.Text(
         compute="_compute_totals",
-        help="By currency: what its invoices come to with taxes, and what the same "
-        "subscriptions came to in the period before.",
+        help="Total of the invoices per currency, including taxes, and the total of "
+        "the same subscriptions in the previous period.",
     )
     largest_ids = fields.Many2many(
         "metered.review",
         string="Largest Invoices",
         compute="_compute_totals",
-        help="The five largest of each currency.",
+        help="The five largest invoices in each currency.",
     )
     to_approve = fields.Integer(compute="_compute_review_counts")
     on_hold = fields.Integer(compute="_compute_review_counts")
@@ -35,7 +35,7 @@ class MeteredRenewal(models.Model):
     unassigned = fields.Char(
         string="Unassigned Records",
         compute="_compute_unassigned",
-        help="Open exceptions of the company that no customer is known for. Some may "
+        help="Open exceptions of the company with no known customer. Some of them may "
         "belong on these invoices.",
     )
 
@@ -91,12 +91,12 @@ class MeteredRenewal(models.Model):
         signed = ("+" if change > 0 else "") + currency.format(change)
         if last:
             percent = formatLang(self.env, 100 * change / abs(last), digits=1)
-            signed += self.env._(" (%s %%)", ("+" if change > 0 else "") + percent)
+            signed += self.env._(" (%s%%)", ("+" if change > 0 else "") + percent)
         return (
             text
             + " "
             + self.env._(
-                "Subscriptions also billed last period: %(now)s now, %(last)s then, "
+                "Subscriptions also billed last period: %(now)s, previously %(last)s, "
                 "%(change)s.",
                 now=currency.format(compared),
                 last=currency.format(last),
@@ -133,8 +133,7 @@ class MeteredRenewal(models.Model):
             run.unassigned = False
             if count:
                 run.unassigned = self.env._(
-                    "Not assigned to any customer yet: %(records)s, worth about "
-                    "%(money)s.",
+                    "Not assigned to a customer: %(records)s, worth about %(money)s.",
                     records=self.env["metered.explanation"]._records(count),
                     money=run.company_id.currency_id.format(money or 0),
                 )

@@ -18,7 +18,7 @@ STATES = [
     ("approved", "Approved"),
     ("failed", "Not Posted"),
     ("posted", "Posted"),
-    ("gone", "Deleted or Cancelled"),
+    ("gone", "Deleted or Canceled"),
 ]
 #: states of an invoice that may still be posted: what is known about it is kept fresh
 UNPOSTED = ("review", "held", "approved", "failed")
@@ -51,7 +51,7 @@ class MeteredReview(models.Model):
         readonly=True,
         ondelete="cascade",
         index="btree_not_null",
-        help="Empty: the subscription was renewed or closed by hand.",
+        help="Empty if the subscription was renewed or closed manually.",
     )
     invoice_id = fields.Many2one(
         "account.move", readonly=True, ondelete="set null", index="btree_not_null"
@@ -82,28 +82,28 @@ class MeteredReview(models.Model):
         default="review",
         readonly=True,
         index=True,
-        help="To Approve: a draft. On Hold: neither its run nor Approve posts it. "
-        "Approved: it is being posted. Not Posted: it was approved, and posting it "
-        "failed.",
+        help="To Approve: the invoice is a draft. On Hold: neither the run nor "
+        "Approve posts it. Approved: it is being posted. Not Posted: it was "
+        "approved but could not be posted.",
     )
     # --- what it comes to
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     amount = fields.Monetary(
         compute="_compute_amount",
         store=True,
-        help="Total of the invoice as it is now, with taxes. Of an invoice that was "
-        "deleted: as it was.",
+        help="Current total of the invoice, including taxes. For a deleted invoice, "
+        "its last total.",
     )
     last_amount = fields.Monetary(
         string="Last Period",
         readonly=True,
-        help="Total of this subscription's invoice for the period before.",
+        help="Total of the subscription's invoice for the previous period.",
     )
     has_last = fields.Boolean(readonly=True)
     change = fields.Monetary(
         compute="_compute_change",
         store=True,
-        help="Amount less the last period's.",
+        help="Amount minus last period's amount.",
     )
     change_percent = fields.Float(
         string="Change (%)",
@@ -113,17 +113,17 @@ class MeteredReview(models.Model):
         aggregator=None,
     )
     usage_amount = fields.Monetary(
-        string="Usage", readonly=True, help="Of the invoice, without taxes."
+        string="Usage", readonly=True, help="Invoice amount excluding taxes."
     )
     fee_amount = fields.Monetary(
-        string="Fees", readonly=True, help="Of the invoice, without taxes."
+        string="Fees", readonly=True, help="Invoice amount excluding taxes."
     )
     usage_share = fields.Float(
         string="Usage (%)",
         readonly=True,
         digits=(16, 1),
         aggregator=None,
-        help="How much of the invoice, without taxes, is usage; the rest is fees.",
+        help="Share of usage in the invoice amount excluding taxes. The rest is fees.",
     )
     # --- what is to be looked at
     is_zero = fields.Boolean(string="Zero", compute="_compute_change", store=True)
@@ -134,55 +134,55 @@ class MeteredReview(models.Model):
         string="Outlier",
         compute="_compute_change",
         store=True,
-        help="The amount is outside of what is usual for the subscription. What is "
-        "usual is learned from its posted invoices, at least 4 and at most 24: their "
-        "median, and to either side three times their spread (1.4826 times the median "
-        "absolute deviation), or a fifth of the median, or 100 of the currency's "
-        "smallest unit, whichever is most.",
+        help="An outlier is an amount outside the usual range for the subscription. "
+        "The usual range is calculated from its last 4 to 24 posted invoices: "
+        "the median, plus or minus the largest of three times the spread (1.4826 "
+        "times the median absolute deviation), one fifth of the median, or 100 "
+        "of the smallest currency unit.",
     )
     has_usual = fields.Boolean(readonly=True)
     usual = fields.Monetary(
         readonly=True, help="Median of the subscription's earlier invoices."
     )
     usual_low = fields.Monetary(string="Usual From", readonly=True)
-    usual_high = fields.Monetary(string="Usual To", readonly=True)
+    usual_high = fields.Monetary(string="Usual Until", readonly=True)
     exceptions = fields.Integer(
         readonly=True,
-        help="Open exceptions of this customer, from before the end of the period: "
-        "what becomes of them is not on this invoice yet. Those that nobody is known "
-        "to pay for are on the run.",
+        help="Open exceptions of this customer from before the end of the period. "
+        "They are not on this invoice yet. Exceptions without a customer are "
+        "shown on the run.",
     )
     exception_money = fields.Monetary(
         string="At Stake (estimate)",
         currency_field="company_currency_id",
         readonly=True,
-        help="What these exceptions would cost.",
+        help="Estimated charge of these exceptions.",
     )
     missing_days = fields.Integer(
         readonly=True,
-        help="Days of the period on which a source of this customer counts more "
-        "records than are here.",
+        help="Days in the period for which a source of this customer counts more "
+        "records than are stored.",
     )
     concern = fields.Integer(
         compute="_compute_change",
         store=True,
         aggregator=None,
-        help="What is looked at first: not posted (16), missing days (8), open "
-        "exceptions (4), outlier or zero (2), new (1), added up.",
+        help="Sort order for the review, added up from: not posted (16), missing days "
+        "(8), open exceptions (4), outlier or zero (2), new (1).",
     )
     weight = fields.Float(compute="_compute_change", store=True, aggregator=None)
     findings = fields.Char(
         string="Needs Attention",
         compute="_compute_findings",
-        help="What to look at before approving.",
+        help="What to check before approving.",
     )
     # --- what was decided
-    hold_reason = fields.Char(string="On Hold Because", readonly=True)
+    hold_reason = fields.Char(string="Hold Reason", readonly=True)
     held_uid = fields.Many2one(
         "res.users",
         string="Put on Hold By",
         readonly=True,
-        help="Empty: the run itself, because records may be missing.",
+        help="Empty if the run put it on hold because records may be missing.",
     )
     held_date = fields.Datetime(string="On Hold Since", readonly=True)
     approval_id = fields.Many2one(
@@ -194,22 +194,27 @@ class MeteredReview(models.Model):
     approved_uid = fields.Many2one("res.users", string="Approved By", readonly=True)
     approved_date = fields.Datetime(string="Approved On", readonly=True)
     approved_amount = fields.Monetary(
-        readonly=True, help="The total that was approved; no other one is posted."
+        readonly=True,
+        help="The approved total. The invoice is not posted with a different total.",
     )
     approved_mark = fields.Char(
-        readonly=True, help="Tells whether the draft is still the one approved."
+        readonly=True, help="Detects changes to the draft after its approval."
     )
     posted_date = fields.Datetime(string="Posted On", readonly=True)
     posted_amount = fields.Monetary(readonly=True)
     note = fields.Char(
-        readonly=True, help="What happened to it last, and why it has to be looked at."
+        readonly=True, help="The last event, and why it needs attention."
     )
-    error = fields.Text(string="Reason", readonly=True, help="Why it was not posted.")
-    cure = fields.Char(compute="_compute_cure", help="What to do about it.")
+    error = fields.Text(
+        string="Reason", readonly=True, help="Why the invoice was not posted."
+    )
+    cure = fields.Char(
+        compute="_compute_cure", help="How to fix the problem.", string="How to Fix"
+    )
 
     _invoice_uniq = models.UniqueIndex(
         "(invoice_id) WHERE invoice_id IS NOT NULL",
-        "This invoice is in the review already.",
+        "This invoice is already in the review.",
     )
 
     # === COMPUTED === #
@@ -283,8 +288,8 @@ class MeteredReview(models.Model):
     def _compute_cure(self):
         for review in self:
             review.cure = review.state == "failed" and self.env._(
-                "Open the invoice, correct what the reason names, then approve it "
-                "again. Or put it on hold."
+                "Open the invoice, correct the problem, then approve it again. You "
+                "can also put it on hold."
             )
 
     @api.depends("partner_id", "invoice_name")
@@ -344,7 +349,7 @@ class MeteredReview(models.Model):
                 "state": "posted",
                 "posted_date": fields.Datetime.now(),
                 "posted_amount": invoice.amount_total,
-                "note": self.env._("Posted by its run, as its template says."),
+                "note": self.env._("Posted by the run, as set on the template."),
             }
         if held:
             return {
@@ -402,10 +407,10 @@ class MeteredReview(models.Model):
         if not self.env.user.has_group("account.group_account_invoice"):
             raise AccessError(
                 self.env._(
-                    "Approving posts invoices, which Odoo allows to users with access "
-                    "to Invoicing. You can look at the amounts and put invoices on "
-                    "hold. Ask somebody with access to Invoicing to approve them, or "
-                    "your administrator to give you that access."
+                    "To approve and post invoices, you need access to Invoicing. You "
+                    "can review the amounts and put invoices on hold. Ask someone "
+                    "with access to Invoicing to approve them, or ask your "
+                    "administrator for access."
                 )
             )
         self.sudo().invoice_id.sudo(False).check_access("write")
@@ -548,7 +553,7 @@ class MeteredReview(models.Model):
         )
         released._log(
             lambda _row: self.env._(
-                "%s released this invoice: it can be approved.", self.env.user.name
+                "%s released this invoice. It can now be approved.", self.env.user.name
             )
         )
         return notification(
@@ -574,7 +579,7 @@ class MeteredReview(models.Model):
 
     def _open_approve(self, scope):
         if not self:
-            raise UserError(self.env._("Select the invoices first."))
+            raise UserError(self.env._("Select invoices first."))
         self._check_may_approve()
         return self._open_dialog(
             "metered.review.approve", self.env._("Approve and Post"), scope
@@ -583,7 +588,7 @@ class MeteredReview(models.Model):
     def action_open_hold(self):
         """Ask why these are to be put on hold."""
         if not self:
-            raise UserError(self.env._("Select the invoices first."))
+            raise UserError(self.env._("Select invoices first."))
         self.check_access("read")
         return self._open_dialog(
             "metered.review.hold", self.env._("Put on Hold"), "selected"
@@ -614,7 +619,9 @@ class MeteredReview(models.Model):
         self.check_access("read")
         invoice = self.sudo().invoice_id.sudo(False)
         if not invoice:
-            raise UserError(self.env._("This invoice was deleted. Its row stays."))
+            raise UserError(
+                self.env._("This invoice was deleted. The line is kept for reference.")
+            )
         return invoice._get_records_action(context={})
 
     def action_view_cdrs(self):

@@ -15,7 +15,7 @@ class MeteredReview(models.Model):
     explanation = fields.Html(
         compute="_compute_explanation",
         sanitize=False,
-        help="The lines of the invoice, and how their usage was charged.",
+        help="The lines of the invoice and how their usage was charged.",
     )
 
     @api.depends_context("uid", "lang", "tz")

@@ -66,8 +66,8 @@ class MeteredUsage(models.Model):
         if not found.product:
             raise UserError(
                 self.env._(
-                    "The meter %(meter)s has no product to invoice it as. Set it in "
-                    "Metered Billing, Configuration, Meters.",
+                    "The meter %(meter)s has no invoice product. Set it under Metered "
+                    "Billing, Configuration, Meters.",
                     meter=found.meter.name,
                 )
             )

@@ -37,9 +37,9 @@ class MeteredUsage(models.Model):
     so_far = fields.Char(
         compute="_compute_so_far",
         compute_sudo=True,
-        help="What usage of a meter that is not invoiced yet comes to as of now: its "
-        "share of the price of its billing period so far. It changes with each record "
-        "of the period.",
+        help="Amount so far of meter usage that is not invoiced yet: its share of the "
+        "price of the billing period. It changes with each new record in the "
+        "period.",
     )
 
     @api.depends("amount_so_far", "amount_note", "so_far_currency_id")

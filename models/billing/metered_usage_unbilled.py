@@ -73,12 +73,11 @@ class MeteredUsage(models.Model):
     _inherit = "metered.usage"
 
     no_renewal = fields.Boolean(
-        string="No Renewal Takes It",
+        string="Without Renewal",
         compute="_compute_no_renewal",
         search="_search_no_renewal",
         compute_sudo=True,
-        help="Not invoiced, and no running subscription will invoice it when it is "
-        "renewed.",
+        help="Not invoiced, and no active subscription will invoice it on renewal.",
     )
 
     def _compute_no_renewal(self):

@@ -54,10 +54,10 @@ class SaleSubscription(models.Model):
         readonly=True,
     )
     metered_unbilled = fields.Char(
-        string="Periods on No Invoice",
+        string="Periods Without Invoice",
         compute="_compute_metered_unbilled",
         compute_sudo=True,
-        help="Billing periods whose invoice was deleted, cancelled or credited.",
+        help="Billing periods whose invoice was deleted, canceled or credited.",
     )
 
     metered_has_meters = fields.Boolean(compute="_compute_metered_has_meters")
@@ -127,11 +127,11 @@ class SaleSubscription(models.Model):
         if unbilled:
             raise UserError(
                 self.env._(
-                    "%(periods)s of %(subscription)s is on no invoice: its invoice was "
-                    "deleted, cancelled or credited. Create Invoice bills the next "
-                    "renewal, on %(next)s, and not that period. Press Bill This Period "
-                    "Again on the subscription first; or leave the period unbilled: "
-                    "Metered Billing, Billing, Billing Periods.",
+                    "No invoice for %(periods)s of %(subscription)s: it was deleted, "
+                    "canceled or credited. Create Invoice bills the next renewal on "
+                    "%(next)s, not that period. First click Bill This Period Again on "
+                    "the subscription, or leave the period unbilled under Metered "
+                    "Billing, Billing, Billing Periods.",
                     periods=unbilled._describe_days(),
                     subscription=self.name,
                     next=format_date(self.env, self.recurring_next_date),
@@ -143,9 +143,9 @@ class SaleSubscription(models.Model):
             # Tried again, it would find the next date moved on, and bill that as well.
             raise UserError(
                 self.env._(
-                    "%s is being invoiced at this moment, by somebody else or by the "
-                    "nightly renewal. Look at its invoices before you press Create "
-                    "Invoice again: that bills the next period.",
+                    "%s is being invoiced right now, by someone else or by the "
+                    "nightly renewal. Check its invoices before you click Create "
+                    "Invoice again, because that bills the next period.",
                     self.name,
                 )
             ) from error
@@ -197,10 +197,10 @@ class SaleSubscription(models.Model):
         if unbilled:
             raise UserError(
                 self.env._(
-                    "%(periods)s of %(subscription)s is on no invoice, and would be "
-                    "forgotten with the subscription. Press Bill This Period Again on "
-                    "it first; or leave the period unbilled: Metered Billing, Billing, "
-                    "Billing Periods.",
+                    "No invoice for %(periods)s of %(subscription)s, which would no "
+                    "longer be billed. First click Bill This Period Again on the "
+                    "subscription, or leave the period unbilled under Metered "
+                    "Billing, Billing, Billing Periods.",
                     periods=unbilled._describe_days(),
                     subscription=", ".join(unbilled.subscription_id.mapped("name")),
                 )
@@ -289,11 +289,11 @@ class SaleSubscription(models.Model):
         if left:
             raise UserError(
                 self.env._(
-                    "%(records)s of %(customer)s wait for the next invoice of "
-                    "%(subscription)s, and nothing would bill them after this change. "
-                    "Close the subscription, which bills what is left, and create "
-                    "another one; or invoice the usage first: Metered Billing, "
-                    "Billing, Manual Invoicing.",
+                    "Usage of %(customer)s (%(records)s) is waiting for the next "
+                    "invoice of %(subscription)s and would not be billed after this "
+                    "change. Close the subscription, which bills the remaining usage, "
+                    "and create a new one. Or invoice the usage first under Metered "
+                    "Billing, Billing, Manual Invoicing.",
                     records=self.env["metered.explanation"]._records(
                         sum(left.mapped("records"))
                     ),
@@ -369,8 +369,8 @@ class SaleSubscription(models.Model):
         elif renewal.fees and before is not None and before != now:
             renewal.invoice._metered_log(
                 self.env._(
-                    "The fees are those of the subscription today, %(now)s. When the "
-                    "period was billed first they were %(before)s.",
+                    "The fees are those of the subscription today: %(now)s. When the "
+                    "period was first billed, they were %(before)s.",
                     now=self._metered_describe_fees(now),
                     before=self._metered_describe_fees(before),
                 )
@@ -397,7 +397,7 @@ class SaleSubscription(models.Model):
         period = self._metered_unbilled_periods()[:1]
         if not period:
             raise UserError(
-                self.env._("All billing periods of %s are on invoices.", self.name)
+                self.env._("All billing periods of %s have invoices.", self.name)
             )
         return period.sudo(False)._open_billed_again(period._bill_again())
 

@@ -29,8 +29,8 @@ class SaleSubscription(models.Model):
         string="Billing Day",
         readonly=True,
         copy=False,
-        help="Day of the month of the renewals. In a shorter month it is the last day: "
-        "31 January, 28 February, 31 March.",
+        help="Day of the month for renewals. In shorter months, the last day: January "
+        "31, February 28, March 31.",
     )
 
     def _metered_set_billing_day(self):
@@ -211,9 +211,8 @@ class SaleSubscription(models.Model):
         if skipped:
             self.message_post(
                 body=self.env._(
-                    "No fees are charged for the renewals that fell into the pause "
-                    "(%(dates)s). Usage of that time is billed with the next renewal, "
-                    "on %(next)s.",
+                    "No fees are charged for renewals during the pause (%(dates)s). "
+                    "Usage of that time is billed with the next renewal on %(next)s.",
                     dates=", ".join(skipped),
                     next=self.recurring_next_date,
                 )

@@ -13,9 +13,10 @@ class SaleSubscription(models.Model):
     _inherit = "sale.subscription"
 
     metered_allowance_info = fields.Json(
-        string="Allowances of Plans",
+        string="Plan Allowances",
         compute="_compute_metered_allowance_info",
-        help="What of each allowance is used, left, rolled over, and when it expires.",
+        help="For each allowance: amount used, left and rolled over, and "
+        "expiration date.",
     )
 
     def _compute_metered_allowance_info(self):
@@ -25,8 +26,8 @@ class SaleSubscription(models.Model):
             subscription.metered_allowance_info = {
                 "blocks": [block] if block else [],
                 "hint": self.env._(
-                    "No calling plan yet. Choose a plan on the tab Metered of a "
-                    "product, and sell that product on a line of this subscription."
+                    "No calling plan yet. Choose a plan on the Metered tab of a "
+                    "product, then add the product to this subscription."
                 ),
             }
 
@@ -62,7 +63,9 @@ class SaleSubscription(models.Model):
             "id": self.id,
             "title": self.display_name,
             "period": days,
-            "waiting": self.env._("Calls came in: brought up to date in a moment.")
+            "waiting": self.env._(
+                "New calls have arrived. This will be updated shortly."
+            )
             if waiting
             else "",
             "gauges": [

@@ -35,14 +35,14 @@ class SaleSubscriptionLine(models.Model):
         index="btree_not_null",
         domain="[('meter_id', '=', metered_meter_id), ('current_id', '=', False)]",
         check_company=True,
-        help="What the usage of a metered product costs on this subscription. Empty: "
-        "the price of the customer, or else of the product.",
+        help="Price of the metered product's usage on this subscription. Leave empty "
+        "to use the price of the customer or the product.",
     )
     metered_price_text = fields.Char(
-        string="Price of Usage",
+        string="Usage Price",
         compute="_compute_metered_price_text",
         compute_sudo=True,
-        help="What its usage costs; usage of the past period is invoiced.",
+        help="Price of the usage; usage of the past period is invoiced.",
     )
 
     @api.depends(
@@ -68,7 +68,7 @@ class SaleSubscriptionLine(models.Model):
         if not self.discount:
             return price.description
         return self.env._(
-            "%(price)s; %(discount)s %% off",
+            "%(price)s; %(discount)s%% off",
             price=price.description,
             discount=price._format_exact(number(self.discount)),
         )
@@ -89,8 +89,8 @@ class SaleSubscriptionLine(models.Model):
                 if len(of_meter) > 1:
                     raise ValidationError(
                         self.env._(
-                            "Two lines of %(subscription)s are for %(meter)s. Its "
-                            "usage can be on one line only: remove one of them.",
+                            "Two lines of %(subscription)s are for %(meter)s, but its "
+                            "usage can only be on one line. Remove one of them.",
                             subscription=subscription.display_name,
                             meter=meter.name,
                         )
@@ -99,8 +99,8 @@ class SaleSubscriptionLine(models.Model):
             if line.metered_price_id.meter_id != line.metered_meter_id:
                 raise ValidationError(
                     self.env._(
-                        "The price %(price)s is for %(meter)s, which %(product)s is "
-                        "not.",
+                        "The price %(price)s is for %(meter)s, which is not the meter "
+                        "of %(product)s.",
                         price=line.metered_price_id.name,
                         meter=line.metered_price_id.meter_id.name,
                         product=line.product_id.display_name,

@@ -17,14 +17,15 @@ class SaleSubscription(models.Model):
         string="Plans Until",
         readonly=True,
         copy=False,
-        help="First day without its calling plans: it was closed.",
+        help="First day without the calling plans, because the subscription was "
+        "closed.",
     )
     metered_plan_next = fields.Date(
-        string="Renewal When Closed",
+        string="Next Renewal When Closed",
         readonly=True,
         copy=False,
-        help="The renewal that it would have had next when it was closed: what a whole "
-        "period would have been.",
+        help="The date of the next renewal when the subscription was closed, which "
+        "determines the length of a full period.",
     )
     metered_balance_ids = fields.One2many(
         "metered.allowance.balance", "subscription_id", string="Allowances"

@@ -33,7 +33,7 @@ class Renewal:
     def billed_message(self):
         """Says which invoice bills the period."""
         return self.subscription.env._(
-            "The period until %(date)s of %(subscription)s is billed already, by "
+            "The period until %(date)s of %(subscription)s is already billed by "
             "%(invoice)s. Delete, cancel or credit that invoice first.",
             date=self.date_to,
             subscription=self.subscription.name,
@@ -129,8 +129,8 @@ class SaleSubscription(models.Model):
             if not date_to:
                 raise UserError(
                     self.env._(
-                        "%(subscription)s has no next invoice date. Set one, or "
-                        "close it.",
+                        "%(subscription)s has no next invoice date. Set one, or close "
+                        "the subscription.",
                         subscription=subscription.display_name,
                     )
                 )
@@ -338,12 +338,12 @@ class SaleSubscription(models.Model):
                 continue
             if renewal.invoice.amount_total < 0:
                 renewal.note = self.env._(
-                    "It gives back more than it charges: make a credit note of it, and "
+                    "It credits more than it charges. Convert it to a credit note and "
                     "post that."
                 )
                 continue
             if template._metered_waits():
-                renewal.note = self.env._("It waits for approval.")
+                renewal.note = self.env._("It is waiting for approval.")
                 continue
             to_post |= renewal.invoice
             if send:
@@ -418,7 +418,7 @@ class SaleSubscription(models.Model):
         if not runs:
             raise UserError(
                 self.env._(
-                    "None of these subscriptions is due today: nothing was renewed."
+                    "None of these subscriptions is due today, so nothing was renewed."
                 )
             )
         runs._enqueue()

@@ -15,26 +15,26 @@ class SaleSubscriptionTemplate(models.Model):
     metered_pause_policy = fields.Selection(
         [
             ("charge", "Charge its fees when the subscription is resumed"),
-            ("skip", "Charge no fees for it"),
+            ("skip", "Do not charge fees for the pause"),
         ],
         string="Pause",
         default="charge",
         required=True,
-        help="What becomes of the renewals that fall into a pause. Usage of that time "
-        "is billed in either case, with the first renewal after it.",
+        help="How to handle renewals during a pause. Usage is always billed, with the "
+        "first renewal after the pause.",
     )
 
     metered_review_policy = fields.Selection(
         [
-            ("none", "Are posted as the invoicing mode says"),
-            ("wait", "Wait as drafts until somebody approves them"),
+            ("none", "Post as set by the invoicing mode"),
+            ("wait", "Keep as drafts until approved"),
         ],
-        string="Invoices of Renewals",
+        string="Renewal Invoices",
         default="none",
         required=True,
-        help="Wait: whatever the invoicing mode, renewals leave drafts in Metered "
-        "Billing, Billing, Invoices to Approve. Approving posts them, and sends them "
-        "where the invoicing mode says so.",
+        help="If kept as drafts, renewals put the invoices under Metered Billing, "
+        "Billing, Invoices to Approve, regardless of the invoicing mode. "
+        "Approving posts them, and also sends them if the invoicing mode says so.",
     )
 
     def _metered_waits(self):

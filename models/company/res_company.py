@@ -33,8 +33,7 @@ class ResCompany(models.Model):
         string="Default Rate Deck",
         domain="[('purpose', '=', 'sale')]",
         groups=DECK_GROUPS,
-        help="Rates of customers who have no deck of their own and are in no group "
-        "with one.",
+        help="Rates for customers without a rate deck of their own or of their group.",
         check_company=True,
     )
     metered_cost_deck_id = fields.Many2one(
@@ -42,36 +41,36 @@ class ResCompany(models.Model):
         string="Cost Deck",
         domain="[('purpose', '=', 'cost')]",
         groups=DECK_GROUPS,
-        help="What calls cost the company, where their source has no cost deck of its "
-        "own.",
+        help="The supplier's rates for calls from sources without a cost deck of "
+        "their own.",
         check_company=True,
     )
     metered_tz = fields.Selection(
         _tz_get,
         string="Billing Time Zone",
-        help="A day of usage begins and ends in this time zone. Empty: that of the "
-        "company's working hours.",
+        help="Usage days start and end in this time zone. Leave empty to use the time "
+        "zone of the company's working hours.",
     )
     metered_bills = fields.Selection(
         [("calls", "Calls"), ("usage", "Other usage"), ("both", "Both")],
-        string="What Is Billed",
+        string="What You Bill",
         required=True,
         default="calls",
-        help="Which steps the setup of Metered Billing has.",
+        help="Determines the steps of the Metered Billing setup.",
     )
     metered_responsible_id = fields.Many2one(
         "res.users",
         string="Responsible for Metered Billing",
         domain=lambda self: self._domain_metered_responsible_id(),
-        help="Is told when a source or a renewal fails and the record names nobody. "
-        "Empty: an administrator of metered billing.",
+        help="Notified when a source or a renewal fails and no one is responsible for "
+        "the record. Leave empty to notify an administrator of Metered Billing.",
     )
 
     metered_sync_days = fields.Integer(
         string="Keep Syncs (days)",
         default=90,
-        help="Syncs that ended longer ago are removed with their logs. The last one of "
-        "each account stays, and so do all records. 0: they stay for ever.",
+        help="Syncs that ended earlier are deleted together with their logs. The last "
+        "sync of each account and all records are kept. 0 keeps all syncs.",
     )
 
     @api.constrains("metered_sync_days")
@@ -80,8 +79,8 @@ class ResCompany(models.Model):
             if company.metered_sync_days < 0:
                 raise ValidationError(
                     self.env._(
-                        "Syncs are kept for some days, or for ever with 0 days; not "
-                        "for %s.",
+                        "The number of days to keep syncs must be 0 (no limit) or "
+                        "more, not %s.",
                         company.metered_sync_days,
                     )
                 )
@@ -93,13 +92,13 @@ class ResCompany(models.Model):
 
     metered_onboarding = fields.Selection(
         [
-            ("auto", "Until it is done"),
-            ("shown", "Shown"),
+            ("auto", "Until setup is complete"),
+            ("shown", "Always shown"),
             ("hidden", "Hidden"),
         ],
         string="Setup Panel",
         default="auto",
-        help="Whether the dashboard shows the steps to the first invoice.",
+        help="Whether the dashboard shows the steps to your first invoice.",
         readonly=True,
     )
 

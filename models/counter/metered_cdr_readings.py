@@ -21,8 +21,8 @@ class MeteredCdr(models.Model):
                     "reading",
                     label,
                     self.env._(
-                        "It is what the counter showed. What was used since the "
-                        "reading before is billed, as records of its own."
+                        "This is the value the counter showed. The usage since the "
+                        "previous reading is billed as separate records."
                     ),
                 )
             ]
@@ -32,6 +32,6 @@ class MeteredCdr(models.Model):
         text = reading_line(self.env, self.partner_id, self.company_id, told, told)
         if told.get("correction"):
             text = self.env._(
-                "%(readings)s: the difference to what is invoiced", readings=text
+                "%(readings)s: the difference from the invoiced usage", readings=text
             )
         return [words._row("reading", label, text)]

@@ -14,57 +14,57 @@ class MeteredMeter(models.Model):
     _inherit = "metered.meter"
 
     digits = fields.Integer(
-        string="Digits Before the Point",
-        help="After the highest number of so many digits a register shows 0 again. "
-        "0: it never does.",
+        string="Digits Before the Decimal Point",
+        help="Number of digits after which the register starts again at 0. 0 means it "
+        "never does.",
     )
     factor = fields.Float(
         digits=0,
         default=1.0,
-        help="What a reading is multiplied with to be in the unit: the ratio of the "
-        "transformers, or units per pulse. A register can have another one, from a "
-        "day on.",
+        help="Readings are multiplied by this factor to convert them to the unit: the "
+        "transformer ratio, or units per pulse. A register can have a different "
+        "factor from a certain day on.",
     )
     at_period_end = fields.Selection(
         [
             ("interpolate", "Interpolate"),
             ("carry", "Bill up to the last reading"),
         ],
-        string="Without a Reading at the Period's End",
+        string="No Reading at End of Period",
         required=True,
         default="interpolate",
-        help="Interpolate: what was used between two readings is shared out evenly by "
-        "time. Where the later one is not known yet, the register is taken to go on "
-        "as fast as it did last; what differs is billed with the next period."
-        "\nBill up to the last reading: what was used between two readings belongs to "
-        "the day of the later one.",
+        help="Interpolate: usage between two readings is spread evenly over time. If "
+        "there is no later reading yet, the latest rate of consumption is "
+        "assumed; any difference is billed in the next period. Bill up to the "
+        "last reading: usage between two readings belongs to the day of the "
+        "later one.",
     )
     most_percent = fields.Integer(
-        string="Most of the Register (%)",
+        string="Maximum Rollover (%)",
         default=10,
-        help="A lower reading than the one before is taken for a roll-over if the "
-        "register would have moved no more than so much of its range. Otherwise it is "
-        "an exception.",
+        help="A reading lower than the previous one counts as a rollover if the "
+        "register would have advanced by no more than this percentage of its "
+        "range. Otherwise it becomes an exception.",
     )
     most_per_day = fields.Float(
-        string="Most a Day",
+        string="Maximum per Day",
         digits=0,
-        help="The same, as the most that a register moves a day. It counts instead "
-        "of the percentage. 0: the percentage counts.",
+        help="The same limit as a maximum increase per day. It replaces the "
+        "percentage. 0 means the percentage is used.",
     )
     register_count = fields.Integer(compute="_compute_register_count")
 
     _counter_is_summed = models.Constraint(
         "CHECK (kind != 'counter' OR aggregation = 'sum')",
-        "A period of a counter is the sum of its increases.",
+        "Usage of a counter must be summed over the billing period.",
     )
     _digits_plausible = models.Constraint(
         "CHECK (digits IS NULL OR digits BETWEEN 0 AND 18)",
-        "A register has 0 to 18 digits before the point.",
+        "A register must have 0 to 18 digits before the decimal point.",
     )
     _percent_plausible = models.Constraint(
         "CHECK (most_percent IS NULL OR most_percent BETWEEN 0 AND 99)",
-        "A register moves 0 to 99 percent of its range.",
+        "The percentage must be between 0 and 99.",
     )
 
     def _compute_register_count(self):
@@ -90,8 +90,8 @@ class MeteredMeter(models.Model):
             ):
                 raise ValidationError(
                     self.env._(
-                        "There are readings of %(meter)s, so it stays a counter. Add "
-                        "another meter for records of another kind.",
+                        "%(meter)s has readings, so it must stay a counter. Add "
+                        "another meter for other kinds of records.",
                         meter=meter.name,
                     )
                 )

@@ -41,7 +41,7 @@ class MeteredReading(models.Model):
     meter_id = fields.Many2one(related="register_id.meter_id")
     unit = fields.Char(related="register_id.unit")
     time = fields.Datetime(
-        string="Read At",
+        string="Reading Time",
         required=True,
         default=lambda self: fields.Datetime.now(),
         tracking=True,
@@ -51,27 +51,26 @@ class MeteredReading(models.Model):
         digits=0,
         required=True,
         tracking=True,
-        help="What the register showed, before any factor.",
+        help="Value shown by the register, before any factor.",
     )
     is_estimated = fields.Boolean(
         string="Estimated",
-        help="Nobody read it. What it bills is set right by the next one that was "
-        "read.",
+        help="Estimated reading. Its usage is corrected by the next actual reading.",
     )
     kind = fields.Selection(
         [
             ("normal", "Reading"),
-            ("opening", "Opening of a device"),
-            ("rollover", "After a roll-over"),
-            ("closing", "Closing of a device"),
+            ("opening", "First reading of a device"),
+            ("rollover", "After a rollover"),
+            ("closing", "Last reading of a device"),
         ],
         required=True,
         default="normal",
-        help="The first reading of a register opens it in any case and bills nothing."
-        "\nAfter a roll-over: the register went over its last digit since the reading "
-        "before, however far.",
+        help="The first reading of a register is always the starting point and is not "
+        "billed. After a rollover: the register passed its highest value since "
+        "the previous reading, no matter by how much.",
     )
-    active = fields.Boolean(default=True, help="An archived reading does not count.")
+    active = fields.Boolean(default=True, help="Archived readings are ignored.")
     note = fields.Char()
     # --- of an import
     source_id = UncheckedMany2one("metered.source", readonly=True)
@@ -88,7 +87,7 @@ class MeteredReading(models.Model):
     _moment_uniq = models.UniqueIndex(
         "(register_id, time, (kind = 'opening'), coalesce(is_estimated, FALSE))"
         " WHERE active",
-        "There is a reading of that moment already.",
+        "There is already a reading at this time.",
     )
 
     @api.depends("register_id.serial", "value", "time", "meter_id.unit")
@@ -129,8 +128,8 @@ class MeteredReading(models.Model):
         if self.filtered("batch_id") and not self.env.su:
             raise UserError(
                 self.env._(
-                    "A reading that was imported is not deleted: archive it, and it "
-                    "does not count, or undo its import."
+                    "Imported readings cannot be deleted. Archive the reading so that "
+                    "it is ignored, or undo its import."
                 )
             )
 
@@ -165,8 +164,8 @@ class MeteredReading(models.Model):
 
     def _same_moment(self, other):
         return self.env._(
-            "There is a reading of %(serial)s at that moment already: %(other)s. "
-            "Correct that one.",
+            "There is already a reading of %(serial)s at that time: %(other)s. "
+            "Correct that reading instead.",
             serial=other.register_id.serial,
             other=other._describe(),
         )
@@ -204,7 +203,10 @@ class MeteredReading(models.Model):
             value = exact(text) * NANO
             if value.denominator != 1:
                 raise UserError(
-                    self.env._("A reading has up to 9 decimals: %(value)s", value=text)
+                    self.env._(
+                        "Readings can have up to 9 decimal places: %(value)s",
+                        value=text,
+                    )
                 )
             found.append(Reading(at_us, value.numerator, estimated, kind, key))
         return found
@@ -217,16 +219,16 @@ class MeteredReading(models.Model):
         if refused.reason == "no_reading":
             return self.env._(
                 "The register of %(serial)s cannot show %(one)s: it has %(digits)s "
-                "digits before the point, and shows nothing below 0.",
+                "digits before the decimal point and no negative values.",
                 digits=register.digits or register.meter_id.digits or "∞",
                 **values,
             )
         values["other"] = self.browse(refused.other.key)._describe()
         if refused.reason == "negative_increase":
             return self.env._(
-                "%(serial)s would have gone back: %(one)s beside %(other)s. Correct "
-                "one of them, say that it is a reading after a roll-over, or replace "
-                "the meter.",
+                "%(serial)s would have run backward: %(one)s conflicts with "
+                "%(other)s. Correct one of them, mark it as a reading after a "
+                "rollover, or replace the meter.",
                 **values,
             )
         return self._same_moment(self.browse(refused.other.key))

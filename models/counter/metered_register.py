@@ -54,22 +54,22 @@ class MeteredRegister(models.Model):
     identifier_value = fields.Char(
         string="Identifier",
         required=True,
-        help="What its records name: the service identifier with this value says whose "
-        "it is.",
+        help="The identifier in the records. The service identifier with this value "
+        "determines the customer.",
     )
     source_id = fields.Many2one(
         "metered.source",
         ondelete="restrict",
         index="btree_not_null",
         check_company=True,
-        help="Where the identifier is only for records of one source. Empty: for all.",
+        help="Limit to records of one source. Leave empty for all sources.",
     )
-    serial = fields.Char(required=True, help="Of the device.")
+    serial = fields.Char(required=True, help="Serial number of the device.")
     active = fields.Boolean(default=True)
     digits = fields.Integer(
-        string="Digits Before the Point",
-        help="Where this device has another number of them than the meter says. 0: as "
-        "the meter says.",
+        string="Digits Before the Decimal Point",
+        help="Only if this device differs from the meter's setting. 0 uses the "
+        "meter's setting.",
     )
     replaces_id = fields.Many2one(
         "metered.register",
@@ -86,32 +86,32 @@ class MeteredRegister(models.Model):
         string="Customer",
         compute="_compute_partner_id",
         search="_search_partner_id",
-        help="Whose it is today.",
+        help="The customer it is assigned to today.",
     )
     last_time = fields.Datetime(string="Last Read", compute="_compute_last")
     last_value = fields.Float(string="Last Reading", digits=0, compute="_compute_last")
     changed_from = fields.Datetime(
         readonly=True,
         copy=False,
-        help="From then on its readings are other ones than its usage was found from.",
+        help="The readings from this time on have changed since usage was calculated.",
     )
     projected_until = fields.Datetime(
         string="Estimated Until",
         readonly=True,
         copy=False,
-        help="It was billed until then, without a reading.",
+        help="Usage was billed up to this time without an actual reading.",
     )
 
     _device_uniq = models.UniqueIndex(
         "(company_id, meter_id, identifier_kind, identifier_value, serial,"
         " coalesce(source_id, 0))",
-        "There is a register of this meter and device already.",
+        "There is already a register for this meter and device.",
     )
     _value_idx = models.Index("(company_id, identifier_kind, identifier_value)")
     _changed_idx = models.Index("(company_id) WHERE changed_from IS NOT NULL")
     _digits_plausible = models.Constraint(
         "CHECK (digits IS NULL OR digits BETWEEN 0 AND 18)",
-        "A register has 0 to 18 digits before the point.",
+        "A register must have 0 to 18 digits before the decimal point.",
     )
 
     @api.onchange("identifier_value")
@@ -301,10 +301,10 @@ class MeteredRegister(models.Model):
             if one.normalised != register.identifier_value and register.reading_ids:
                 raise UserError(
                     self.env._(
-                        "The register %(serial)s has readings that name the "
-                        "identifier %(value)s. If the device was replaced, press "
-                        "Replace Meter on the register. To correct the identifier, "
-                        "correct it on the register first, then here.",
+                        "The register %(serial)s has readings with the identifier "
+                        "%(value)s. If the device was replaced, click Replace Meter "
+                        "on the register. To correct the identifier, change it on the "
+                        "register first, then here.",
                         serial=register.serial,
                         value=register.identifier_value,
                     )
@@ -337,7 +337,7 @@ class MeteredRegister(models.Model):
         )
         return {
             **action,
-            "name": self.env._("Day by Day"),
+            "name": self.env._("Daily Usage"),
             "domain": [("register_id", "=", self.id)],
             "context": {},
         }

@@ -114,7 +114,7 @@ class MeteredRegister(models.Model):
                     "reasons": ["negative_increase"],
                     "tried": [f"register {key}" for key in registers.ids],
                 },
-                because=self.env._("Another reading came in"),
+                because=self.env._("Another reading was imported"),
                 companies=company,
             )
             if jobs:

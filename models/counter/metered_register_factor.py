@@ -9,7 +9,7 @@ from ...rating.exact import exact, exact_text, number
 
 class MeteredRegisterFactor(models.Model):
     _name = "metered.register.factor"
-    _description = "Factor of a Register"
+    _description = "Register Factor"
     _inherit = ["metered.guarded", "metered.audit"]
     _order = "register_id, date_from NULLS FIRST, id"
 
@@ -17,18 +17,20 @@ class MeteredRegisterFactor(models.Model):
         "metered.register", required=True, ondelete="cascade", index=True
     )
     date_from = fields.Date(
-        string="From", help="First day on which it counts. Empty: from the beginning."
+        string="From",
+        help="First day this factor applies. Leave empty for no start date.",
     )
     factor = fields.Float(
         digits=0,
         required=True,
         default=1.0,
-        help="What a reading is multiplied with to be in the meter's unit.",
+        help="Readings are multiplied by this factor to convert them to the "
+        "meter's unit.",
     )
 
     _day_uniq = models.UniqueIndex(
         "(register_id, coalesce(date_from, '-infinity'))",
-        "The register has a factor from that day on already.",
+        "The register already has a factor starting on that day.",
     )
 
     @api.depends("factor")
@@ -51,7 +53,8 @@ class MeteredRegisterFactor(models.Model):
         if value <= 0 or value.denominator != 1:
             raise ValidationError(
                 self.env._(
-                    "A factor is more than 0, with up to 9 decimals: 40, 0.00125."
+                    "A factor must be greater than 0 and can have up to 9 decimal "
+                    "places, for example 40 or 0.00125."
                 )
             )
         return value.numerator

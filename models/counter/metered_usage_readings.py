@@ -34,7 +34,7 @@ class MeteredUsage(models.Model):
 
     readings = fields.Text(
         compute="_compute_readings",
-        help="Of counters: what each device showed before and after.",
+        help="For counters: the previous and current reading of each device.",
     )
 
     @api.depends_context("lang")

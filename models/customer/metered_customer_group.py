@@ -32,8 +32,7 @@ class MeteredCustomerGroup(models.Model):
         ondelete="restrict",
         check_company=True,
         domain="[('purpose', '=', 'sale'), ('company_id', '=', company_id)]",
-        help="Rates of the customers in this group, where a customer has no rate of "
-        "its own.",
+        help="Rates for customers in this group who do not have their own rate.",
     )
     partner_ids = fields.One2many("res.partner", "metered_group_id", string="Customers")
 

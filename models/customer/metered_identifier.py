@@ -9,13 +9,13 @@ from ...ingest.dial_plans import dial_plan
 from ...ingest.numbers import normalise_numbers
 
 IDENTIFIER_KINDS = [
-    ("number", "Telephone number"),
+    ("number", "Phone number"),
     ("extension", "Extension"),
     ("endpoint", "Channel endpoint or trunk"),
     ("account_code", "Account code"),
     ("context", "Dialplan context"),
     ("device", "Device"),
-    ("meter", "Meter serial"),
+    ("meter", "Meter serial number"),
     ("key", "API key name"),
 ]
 
@@ -51,15 +51,16 @@ class MeteredIdentifier(models.Model):
     value = fields.Char(
         string="Identifier",
         required=True,
-        help="As it appears in the records: a telephone number, an extension, an "
+        help="As it appears in the records, for example a phone number, extension or "
         "account code.",
     )
     normalised = fields.Char(
         compute="_compute_normalised",
         store=True,
         index=True,
-        help="What records are compared with: telephone numbers in international "
-        "form, everything else as it is.",
+        help="The value that records are compared with. Phone numbers are in "
+        "international format; everything else is unchanged.",
+        string="Normalized Value",
     )
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
@@ -75,14 +76,14 @@ class MeteredIdentifier(models.Model):
         ondelete="restrict",
         index=True,
         check_company=True,
-        help="Who pays for the records of this identifier.",
+        help="Customer who pays for records with this identifier.",
     )
     source_id = fields.Many2one(
         "metered.source",
         ondelete="restrict",
         index=True,
         check_company=True,
-        help="Only for records of this source. Empty: for all sources.",
+        help="Only for records of this source. Leave empty for all sources.",
     )
     account_id = fields.Many2one(
         "metered.source.account",
@@ -93,10 +94,11 @@ class MeteredIdentifier(models.Model):
         domain="[('partner_id', '=', partner_id)]",
     )
     is_synced = fields.Boolean(
-        string="From the Switch",
+        string="Found by Sync",
         readonly=True,
         copy=False,
-        help="A sync of its account found it, and ends it when it is gone.",
+        help="Created by a sync of the account, and ended when it is no longer "
+        "on the switch.",
     )
     subscription_id = fields.Many2one(
         "sale.subscription",
@@ -106,20 +108,23 @@ class MeteredIdentifier(models.Model):
         # Of the customer, of a company above it, or of a contact of one of these.
         domain="[('company_id', '=', company_id),"
         " ('partner_id.commercial_partner_id.id', 'parent_of', partner_id)]",
-        help="The usage goes on the invoices of this subscription. Empty: on the next "
-        "invoice of any subscription of the customer.",
+        help="The usage is invoiced with this subscription. Leave empty to use the "
+        "next invoice of any of the customer's subscriptions.",
     )
     date_from = fields.Datetime(
-        string="From", help="First moment at which it is the customer's. Empty: always."
+        string="From",
+        help="Date and time from which it belongs to the customer. Leave empty "
+        "for no start date.",
     )
     date_to = fields.Datetime(
         string="Until",
-        help="From this moment on it is no longer the customer's. Empty: open.",
+        help="Date and time from which it no longer belongs to the customer. "
+        "Leave empty for no end date.",
     )
 
     _dates_ordered = models.Constraint(
         "CHECK (date_from IS NULL OR date_to IS NULL OR date_from < date_to)",
-        "An identifier must begin before it ends.",
+        "The start of an identifier must be before its end.",
     )
 
     @api.model_create_multi
@@ -276,8 +281,8 @@ class MeteredIdentifier(models.Model):
             mine, other = self.browse(clash)
             raise ValidationError(
                 self.env._(
-                    "%(value)s already belongs to %(other)s at that time. End it there "
-                    "before it begins with %(mine)s.",
+                    "%(value)s already belongs to %(other)s at that time. End that "
+                    "assignment before the one for %(mine)s starts.",
                     value=mine.value,
                     other=other.partner_id.display_name,
                     mine=mine.partner_id.display_name,
@@ -303,10 +308,10 @@ class MeteredIdentifier(models.Model):
                     continue
                 raise ValidationError(
                     self.env._(
-                        "%(value)s is %(customer)s's, and %(subscription)s is "
-                        "%(other)s's: its invoices never hold usage of %(customer)s. "
-                        "Choose for %(value)s a subscription of %(customer)s or of a "
-                        "company above it, or none.",
+                        "%(value)s belongs to %(customer)s, but %(subscription)s "
+                        "belongs to %(other)s and cannot invoice usage of "
+                        "%(customer)s. Choose a subscription of %(customer)s or of "
+                        "one of its parent companies for %(value)s, or leave it empty.",
                         value=identifier.value,
                         customer=identifier.partner_id.display_name,
                         subscription=subscription.name,

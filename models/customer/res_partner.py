@@ -45,8 +45,8 @@ class ResPartner(models.Model):
         domain="[('purpose', '=', 'sale'), ('company_id', '=', current_company_id)]",
         groups=USER,
         copy=False,
-        help="The customer's own rates. What they do not price is priced by the deck "
-        "of the customer group, then by the company's default deck.",
+        help="The customer's own rates. If they have no rate for a call, the rate "
+        "deck of the customer group is used, then the company's default deck.",
     )
     metered_group_id = fields.Many2one(
         "metered.customer.group",
@@ -64,7 +64,8 @@ class ResPartner(models.Model):
         tracking=True,
         groups=USER,
         copy=False,
-        help="In which this customer's days begin. Empty: the company's.",
+        help="Time zone in which this customer's days start. Leave empty to use "
+        "the company's time zone.",
     )
     metered_identifier_ids = fields.One2many(
         "metered.identifier",
@@ -83,14 +84,15 @@ class ResPartner(models.Model):
         string="Identifiers of Contacts",
         compute="_compute_metered_contact_identifier_ids",
         groups=USER,
-        help="Usage of these is billed to this customer as well.",
+        help="Usage of these identifiers is also billed to this customer.",
     )
     metered_owner_id = fields.Many2one(
         "res.partner",
         string="Billed Customer",
         compute="_compute_metered_owner_id",
         groups=USER,
-        help="The company whose invoices hold this contact's usage. Empty: its own.",
+        help="The company that is invoiced for this contact's usage. Empty if "
+        "the contact is invoiced directly.",
     )
     metered_exception_count = fields.Integer(
         string="Open Exceptions",
@@ -196,8 +198,8 @@ class ResPartner(models.Model):
         if usage:
             raise UserError(
                 self.env._(
-                    "There is usage of %(customer)s, so the contact cannot be "
-                    "deleted. Archive it instead.",
+                    "The contact cannot be deleted because %(customer)s has usage. "
+                    "Archive the contact instead.",
                     customer=usage.partner_id.display_name,
                 )
             )

@@ -23,7 +23,7 @@ class ResPartner(models.Model):
         string="Connectivity",
         compute="_compute_metered_check_info",
         groups="metered_billing.group_metered_user",
-        help="What was looked at, and what to do where something is missing.",
+        help="The checks, and what to do about problems.",
     )
 
     def _compute_metered_check_info(self):
@@ -41,8 +41,8 @@ class ResPartner(models.Model):
             return {
                 "groups": [],
                 "empty": self.env._(
-                    "No usage is billed to this contact yet. Tell what its usage "
-                    "is known by, and it is."
+                    "No usage is billed to this contact yet. Add an identifier so "
+                    "that its usage is recognized."
                 ),
                 "remedy": self.env._("Add an identifier"),
                 "call": self._metered_call("identifier"),
@@ -144,7 +144,7 @@ class ResPartner(models.Model):
             limit=1,
         )
         if not known:
-            detail = self.env._("Nothing tells that a call is this customer's.")
+            detail = self.env._("No calls can be matched to this customer.")
         else:
             detail = self.env._(
                 "None is valid today: %(value)s is valid %(dates)s.",
@@ -180,9 +180,7 @@ class ResPartner(models.Model):
             return Check(
                 name,
                 False,
-                self.env._(
-                    "No rate deck: not the customer's, a group's or the company's."
-                ),
+                self.env._("No rate deck on the customer, its group, or the company."),
                 self.env._("Choose a rate deck"),
                 "deck",
             )
@@ -226,16 +224,16 @@ class ResPartner(models.Model):
         without = meters.filtered(lambda meter: not meter.product_id)
         if not without:
             return Check(
-                name, True, self.env._("Each of the %s has a product.", len(meters))
+                name, True, self.env._("All %s have an invoice product.", len(meters))
             )
         return Check(
             name,
             False,
             self.env._(
-                "Without a product, not to be invoiced: %s.",
+                "Without an invoice product: %s.",
                 ", ".join(without.mapped("name")),
             ),
-            self.env._("Choose the product"),
+            self.env._("Choose a product"),
             "meters",
         )
 
@@ -266,7 +264,7 @@ class ResPartner(models.Model):
             return Check(
                 name,
                 False,
-                self.env._("None is running, so nothing bills the usage."),
+                self.env._("No active subscription, so usage is not billed."),
                 self.env._("Create a subscription"),
                 "new_subscription",
             )
@@ -278,7 +276,7 @@ class ResPartner(models.Model):
         if subscription.is_paused:
             detail = self.env._("%(name)s is paused.", **values)
         elif not due:
-            detail = self.env._("%(name)s has no date of its next invoice.", **values)
+            detail = self.env._("%(name)s has no next invoice date.", **values)
         elif due < self._metered_today():
             detail = self.env._(
                 "%(name)s should have been renewed on %(day)s.", **values
@@ -288,7 +286,7 @@ class ResPartner(models.Model):
                 name, True, self.env._("%(name)s, next invoice on %(day)s", **values)
             )
         return Check(
-            name, False, detail, self.env._("Open the subscription"), "subscription"
+            name, False, detail, self.env._("Open subscription"), "subscription"
         )
 
     def _metered_unbilled_domain(self):
@@ -306,18 +304,18 @@ class ResPartner(models.Model):
             self.env["metered.period"].sudo().search(self._metered_unbilled_domain())
         )
         if not unbilled:
-            return Check(name, True, self.env._("None is without its invoice."))
+            return Check(name, True, self.env._("All have invoices."))
         return Check(
             name,
             False,
             self.env._(
-                "On no invoice, because it was deleted, cancelled or credited: %s.",
+                "Without an invoice because it was deleted, canceled or credited: %s.",
                 ", ".join(
                     f"{period.subscription_id.name}, {period.display_name}"
                     for period in unbilled
                 ),
             ),
-            self.env._("Bill them again"),
+            self.env._("Bill again"),
             "periods",
         )
 
@@ -337,7 +335,9 @@ class ResPartner(models.Model):
             self._metered_no_renewal_domain(), MOST_PRICED
         )
         if not records:
-            return Check(name, True, self.env._("Renewals take all of it."))
+            return Check(
+                name, True, self.env._("All usage is billed by upcoming renewals.")
+            )
         amounts = [
             self._metered_money(amount, currency) for currency, amount in money.items()
         ]
@@ -345,12 +345,12 @@ class ResPartner(models.Model):
             name,
             False,
             self.env._(
-                "No coming renewal takes %(records)s (%(money)s): no subscription "
-                "renews, or they are from before it began.",
+                "No upcoming renewal bills %(records)s (%(money)s): there is no "
+                "active subscription, or they are from before it started.",
                 records=self.env["metered.explanation"]._records(records),
                 money=" + ".join(amounts) or self.env._("no price"),
             ),
-            self.env._("Look at it"),
+            self.env._("View usage"),
             "no_renewal",
         )
 
@@ -365,13 +365,13 @@ class ResPartner(models.Model):
             [*self._metered_domain("metered.exception"), ("state", "=", "open")]
         )
         if not count:
-            return Check(name, True, self.env._("None is open."))
+            return Check(name, True, self.env._("No open exceptions."))
         return Check(
             name,
             False,
             self.env._(
                 "Not billed: %s.", self.env["metered.explanation"]._records(count)
             ),
-            self.env._("Look at them"),
+            self.env._("View exceptions"),
             "exceptions",
         )

@@ -20,26 +20,26 @@ class ResPartner(models.Model):
         compute="_compute_metered_domains",
         inverse="_inverse_metered_netsapiens_domain",
         groups="metered_billing.group_metered_user",
-        help="What NetSapiens calls this customer, such as acme.12345.service. Several "
-        "are separated by commas.",
+        help="Name of this customer on NetSapiens, for example acme.12345.service. "
+        "Separate several names with commas.",
     )
     metered_brightlink_domain = fields.Char(
         string="Brightlink Domain",
         compute="_compute_metered_domains",
         inverse="_inverse_metered_brightlink_domain",
         groups="metered_billing.group_metered_user",
-        help="What Brightlink PBX Cloud calls this customer. Several are separated by "
-        "commas.",
+        help="Name of this customer on Brightlink PBX Cloud. Separate several names "
+        "with commas.",
     )
     metered_domain_fields = fields.Char(
         compute="_compute_metered_sources",
         groups="metered_billing.group_metered_user",
-        help="Names of the fields above of which there is a source in this company.",
+        help="Names of the fields above for which this company has a source.",
     )
     metered_lists_accounts = fields.Boolean(
         compute="_compute_metered_sources",
         groups="metered_billing.group_metered_user",
-        help="A source can be asked for its accounts.",
+        help="There is a source that can list its accounts.",
     )
 
     def _compute_metered_sources(self):

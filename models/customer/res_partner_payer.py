@@ -19,8 +19,8 @@ class ResPartner(models.Model):
         default=True,
         copy=False,
         groups="metered_billing.group_metered_user",
-        help="Usage of companies below this one goes on the invoices of this one's "
-        "subscriptions, as long as they have no running subscription of their own.",
+        help="Usage of companies below this one is invoiced with this company's "
+        "subscriptions, unless they have an active subscription of their own.",
     )
 
     def _metered_former_payers(self, vals):

@@ -71,7 +71,7 @@ class ResPartner(models.Model):
             "exceptions": lambda source: self.action_view_metered_exceptions(),
         }.get(place)
         if not opened:
-            raise UserError(self.env._("There is nothing to open for this check."))
+            raise UserError(self.env._("Nothing to open for this check."))
         return opened(source)
 
     def _metered_open_identifier(self, source):

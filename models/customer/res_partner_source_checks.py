@@ -87,11 +87,13 @@ class ResPartner(models.Model):
         checks = [check for check in source._checks() if check.place != GAPS]
         wrong = [check for check in checks if not check.ok]
         if not wrong:
-            return Check(name, True, self.env._("It works: %s checks.", len(checks)))
+            return Check(
+                name, True, self.env._("Working: %s checks passed.", len(checks))
+            )
         detail = wrong[0].detail
         if len(wrong) > 1:
             detail = self.env._(
-                "%(first)s %(count)s more to mend.",
+                "%(first)s %(count)s more problems to fix.",
                 first=detail,
                 count=len(wrong) - 1,
             )
@@ -99,7 +101,7 @@ class ResPartner(models.Model):
             name,
             False,
             detail,
-            self.env._("Open the source"),
+            self.env._("Open source"),
             "source",
         )
 
@@ -124,15 +126,15 @@ class ResPartner(models.Model):
                 name,
                 False,
                 self.env._("%s is archived.", ", ".join(accounts.mapped("name"))),
-                self.env._("Open the account"),
+                self.env._("Open account"),
                 "account",
             )
         if source._needs_account():
             return Check(
                 name,
                 False,
-                self.env._("Nothing says what it calls this customer."),
-                self.env._("Add the account"),
+                self.env._("This customer has no account on it."),
+                self.env._("Add account"),
                 "account",
             )
         return None
@@ -161,16 +163,16 @@ class ResPartner(models.Model):
                     found,
                     False,
                     failed.sync_error,
-                    self.env._("Open the sync"),
+                    self.env._("Open sync"),
                     "last_sync",
                 )
             )
         elif not all(accounts.mapped("identifiers_synced")):
-            checks.append(Check(found, False, self.env._("Nobody looked yet."), *sync))
+            checks.append(Check(found, False, self.env._("Not checked yet."), *sync))
         else:
             checks.append(Check(found, True, ", ".join(accounts.mapped("name"))))
         if not all(accounts.mapped("identifiers_synced")):
-            checks.append(Check(synced, False, self.env._("They never were."), *sync))
+            checks.append(Check(synced, False, self.env._("Never synced."), *sync))
         else:
             numbers = accounts.identifier_ids.filtered(
                 lambda i: i.is_synced and i.kind == "number" and not i.date_to
@@ -214,7 +216,7 @@ class ResPartner(models.Model):
             name,
             False,
             self.env._(
-                "It looks for %s, and the customer has none that is valid today.",
+                "The source looks for %s, but the customer has no valid one today.",
                 self.env._(" or ").join(kinds[kind].lower() for kind in wanted),
             ),
             self.env._("Add one"),
@@ -225,7 +227,7 @@ class ResPartner(models.Model):
         name = self.env._("Last record")
         fetch = (source._fetch_label(), "fetch")
         if not last:
-            return Check(name, False, self.env._("None has come in."), *fetch)
+            return Check(name, False, self.env._("No records yet."), *fetch)
         text = format_date(self.env, source._local_day(last))
         if last < fields.Datetime.now() - timedelta(days=SILENT_DAYS):
             return Check(name, False, self.env._("None since %s.", text), *fetch)

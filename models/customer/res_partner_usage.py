@@ -25,22 +25,23 @@ class ResPartner(models.Model):
         string="Usage So Far",
         compute="_compute_metered_usage_info",
         groups="metered_billing.group_metered_user",
-        help="Usage that is not invoiced yet, by billing period and call type.",
+        help="Usage that has not been invoiced yet, by billing period and call type.",
     )
 
     metered_allowance_info = fields.Json(
-        string="Allowances of Plans",
+        string="Plan Allowances",
         compute="_compute_metered_allowance_info",
         groups="metered_billing.group_metered_user",
-        help="What of each allowance is used, left, rolled over, and when it expires.",
+        help="For each allowance: amount used, left and rolled over, and "
+        "expiration date.",
     )
 
     metered_history_info = fields.Json(
         string="Usage by Month",
         compute="_compute_metered_history_info",
         groups="metered_billing.group_metered_user",
-        help="What the usage of the last months came to. Usage of meters is priced "
-        "when it is invoiced, and counts from then on.",
+        help="Usage amounts of the last months. Meter usage is priced when it is "
+        "invoiced, and included from then on.",
     )
 
     def _compute_metered_history_info(self):
@@ -115,8 +116,8 @@ class ResPartner(models.Model):
             partner.metered_allowance_info = {
                 "blocks": owner._metered_allowance_blocks() if owner.id else [],
                 "hint": self.env._(
-                    "No calling plan. A product with one, on a subscription of this "
-                    "customer, includes minutes here."
+                    "No calling plan. A product with a calling plan on one of this "
+                    "customer's subscriptions includes minutes."
                 ),
             }
 
@@ -143,10 +144,10 @@ class ResPartner(models.Model):
         ]
         if subscriptions:
             left.append(("subscription_id", "not in", [False, *subscriptions.ids]))
-            title = self.env._("Of subscriptions that do not renew")
+            title = self.env._("Inactive subscriptions")
             billed = self.env._("Not billed by any subscription")
             return [*blocks, *self._metered_block(left, title, billed)]
-        billed = self.env._("Not billed: no subscription renews")
+        billed = self.env._("Not billed: no active subscription")
         next_month = first + relativedelta(months=1)
         return [
             *self._metered_block(
@@ -182,14 +183,16 @@ class ResPartner(models.Model):
             "name": subscription.display_name,
         }
         billed = (
-            self.env._("To be billed on %(day)s with %(name)s", **values)
+            self.env._("Will be billed on %(day)s with %(name)s", **values)
             if due >= self._metered_today()
             else self.env._("Due since %(day)s with %(name)s", **values)
         )
         return [
             *self._metered_block(
                 [*domain, ("day", "<", start), ("billed_in_time", "=", True)],
-                self.env._("Open again, from before %s", format_date(self.env, start)),
+                self.env._(
+                    "From earlier periods, before %s", format_date(self.env, start)
+                ),
                 billed,
             ),
             *self._metered_block(
@@ -213,7 +216,7 @@ class ResPartner(models.Model):
             *self._metered_block(
                 [*domain, ("day", ">=", due)],
                 self.env._("From %s on", format_date(self.env, due)),
-                self.env._("To be billed with the renewal after that"),
+                self.env._("Will be billed with the following renewal"),
                 # Before the first renewal there may be no period that ends with it.
                 always=start >= due,
             ),
@@ -287,7 +290,7 @@ class ResPartner(models.Model):
             return False
         share = Decimal((due - start).days) / days
         return self.env._(
-            "At this pace about %(amounts)s by %(day)s",
+            "Forecast: about %(amounts)s by %(day)s",
             amounts=" + ".join(
                 self._metered_money(Decimal(amount) * share, currency)
                 for currency, amount in totals.items()

@@ -5,7 +5,9 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...ingest.directions import EMPTY
 from ...ingest.outcome import SAME_ID
+from ...ingest.same_facts import SAME
 
 REASONS = [
     ("unparsable", "Line cannot be read"),
@@ -13,30 +15,32 @@ REASONS = [
     ("invalid_time", "Start time cannot be read"),
     ("invalid_duration", "Duration cannot be read"),
     ("invalid_quantity", "Quantity cannot be read"),
-    ("unclear_time", "Time may be read in two ways"),
-    ("unclear_duration", "Duration may be read in two ways"),
-    ("unclear_quantity", "Quantity may be read in two ways"),
-    ("invalid_properties", "Properties are no JSON object"),
+    ("unclear_time", "Ambiguous time"),
+    ("repeated_hour", "Time in an hour that the clock shows twice"),
+    ("unclear_duration", "Ambiguous duration"),
+    ("unclear_quantity", "Ambiguous quantity"),
+    ("unclear_number", "Ambiguous called number"),
+    ("invalid_properties", "Properties are not a JSON object"),
     ("unknown_meter", "Unknown meter"),
     ("unknown_direction", "Unknown direction word"),
-    ("invalid_reading", "Kind of reading is not known"),
-    ("no_reading", "No counter shows this"),
-    ("other_reading", "Another reading of that moment is known"),
-    ("negative_increase", "The counter went back"),
+    ("invalid_reading", "Unknown kind of reading"),
+    ("no_reading", "Impossible counter reading"),
+    ("other_reading", "Conflicting reading at the same time"),
+    ("negative_increase", "Counter went backward"),
     ("absurd_duration", "Call is longer than the source allows"),
-    ("future", "Call lies in the future"),
+    ("future", "Call starts in the future"),
     ("too_old", "Call is older than the source allows"),
-    ("declared", "A charging rule made it an exception"),
-    ("unknown_customer", "Nobody is known to pay for it"),
-    ("no_destination", "No destination fits the called number"),
-    ("no_rate", "No rate fits the call"),
-    ("too_large", "The charge is too large to be right"),
-    ("same_id", "Same id, other call"),
+    ("declared", "Marked as exception by a charging rule"),
+    ("unknown_customer", "No customer found"),
+    ("no_destination", "No destination for the called number"),
+    ("no_rate", "No rate for the call"),
+    ("too_large", "Charge is unreasonably large"),
+    ("same_id", "Same ID as a different call"),
     ("unstorable", "Record cannot be stored"),
 ]
 KINDS = [
     ("unprocessed", "Could not be processed"),
-    ("declared", "Declared wrong by a rule"),
+    ("declared", "Marked as error by a rule"),
 ]
 STATES = [("open", "Open"), ("resolved", "Resolved"), ("dismissed", "Dismissed")]
 
@@ -69,7 +73,7 @@ class MeteredException(models.Model):
         index=True,
     )
     line = fields.Integer(
-        readonly=True, aggregator=None, help="Line in the imported file."
+        readonly=True, aggregator=None, help="Line number in the imported file."
     )
     call_id = fields.Char(string="Call ID", required=True, readonly=True)
     kind = fields.Selection(
@@ -77,23 +81,26 @@ class MeteredException(models.Model):
         string="What Happened",
         readonly=True,
         help="Whether the system could not process the record, or a charging rule of "
-        "the source declared it wrong.",
+        "the source marked it as an error.",
     )
     reason = fields.Selection(REASONS, required=True, readonly=True)
     detail = fields.Char(
-        readonly=True, help="The number, identifier or text that it is about."
+        readonly=True, help="The number, identifier or text the exception is about."
     )
     cause = fields.Char(
         string="Cause Key",
         readonly=True,
-        help="Records with the same reason and key are cured by the same act.",
+        help="Records with the same reason and key can be fixed together.",
     )
     message = fields.Char(
-        compute="_compute_message", help="What is wrong, and what to do about it."
+        compute="_compute_message", help="The problem and how to fix it."
     )
-    raw = fields.Text(readonly=True, help="The record as it came, or as corrected.")
+    raw = fields.Text(
+        readonly=True, help="The original record, or the record after correction."
+    )
     readable = fields.Boolean(
-        readonly=True, help="Its columns could be told apart, so it can be tried again."
+        readonly=True,
+        help="The columns were identified, so the record can be tried again.",
     )
     partner_id = fields.Many2one(
         "res.partner", string="Customer", readonly=True, index="btree_not_null"
@@ -101,7 +108,7 @@ class MeteredException(models.Model):
     start_time = fields.Datetime(string="Start", readonly=True)
     seconds = fields.Integer(readonly=True, aggregator="sum")
     callee = fields.Char(
-        string="To", readonly=True, help="The called number, in international form."
+        string="To", readonly=True, help="The called number in international format."
     )
     meter_id = fields.Many2one(
         "metered.meter", string="Call Type", readonly=True, ondelete="set null"
@@ -114,53 +121,53 @@ class MeteredException(models.Model):
         string="Charging Rule",
         readonly=True,
         ondelete="set null",
-        help="The rule of the source that spoke of the record.",
+        help="The charging rule that applied to the record.",
     )
     estimate = fields.Float(
         string="At Stake (estimate)",
         digits=0,
         min_display_digits=2,
         readonly=True,
-        help="What the call would cost: by the rates of its customer or of the "
-        "company; without a rate, its duration times what the same call type cost on "
-        "average lately. In the company's currency. Empty: nobody can tell.",
+        help="Estimated charge of the call at the rates of its customer or company. "
+        "Without a rate, the duration at the recent average price of the same "
+        "call type. In the company's currency. Empty if it cannot be estimated.",
     )
     state = fields.Selection(
         STATES, string="Status", required=True, default="open", readonly=True
     )
     attempts = fields.Integer(
-        string="Tried Again",
+        string="Retries",
         readonly=True,
         aggregator=None,
-        help="How often it was tried again.",
+        help="Number of times the record was tried again.",
     )
     # --- what people did about it
     original = fields.Text(
-        readonly=True, help="The record as it came, where it was corrected."
+        readonly=True, help="The original record, if it was corrected."
     )
     record_id = fields.Char(
         readonly=True,
-        help="The call id that a line has since it was corrected and can be read, or "
-        "that another record had before.",
+        help="The call ID of the line after correction, or the previous call ID of a "
+        "record that was imported as a different call.",
     )
     fingerprint = fields.Char(
         readonly=True,
-        help="Of a record without id: a digest of its facts, to know it again.",
+        help="A fingerprint used to recognize records without an ID.",
     )
     is_other = fields.Boolean(
-        string="Is Another Call",
+        string="Different Call",
         readonly=True,
-        help="A person said that it is a call of its own, whatever its id says.",
+        help="A user confirmed that this is a different call, despite its ID.",
     )
     corrected_uid = fields.Many2one("res.users", string="Corrected By", readonly=True)
     corrected_date = fields.Datetime(string="Corrected On", readonly=True)
-    dismiss_reason = fields.Char(string="Dismissed Because", readonly=True)
+    dismiss_reason = fields.Char(string="Dismissal Reason", readonly=True)
     dismissed_uid = fields.Many2one("res.users", string="Dismissed By", readonly=True)
     dismissed_date = fields.Datetime(string="Dismissed On", readonly=True)
     file_name = fields.Char(related="batch_id.file_name", string="File")
 
     _call_uniq = models.UniqueIndex(
-        "(source_id, call_id)", "This record is an exception already."
+        "(source_id, call_id)", "This record is already an exception."
     )
     # Groups what waits by its causes, and walks through one of them in slices,
     # without reading a single record.
@@ -239,40 +246,54 @@ class MeteredException(models.Model):
         detail = self.detail or self.env._("(empty)")
         texts = {
             "unparsable": self.env._("The line cannot be read: %s", detail),
-            "column_count": self.env._("The line does not fit the others: %s", detail),
+            "column_count": self.env._(
+                "The line does not match the other lines: %s", detail
+            ),
             "invalid_time": self.env._(
-                "%s is not a time in the source's format and time zone. Correct the "
-                "record, or change the format on the source.",
+                "%s does not match the time format and time zone of the source. "
+                "Correct the record, or change the format on the source.",
                 detail,
             ),
             "invalid_duration": self.env._(
-                "%s is not a duration in the unit that the source sets, or its end is "
-                "not after its start. Correct the record, or change the format on "
-                "the source.",
+                "%s is not a duration in the unit set on the source, or the end is "
+                "not after the start. Correct the record, or change the format on the "
+                "source.",
                 detail,
             ),
             "invalid_quantity": self.env._(
-                "%s is not a quantity: digits, and up to 9 decimals after the decimal "
-                "sign of the source. Correct the record, or choose another column on "
-                "the source.",
+                "%s is not a quantity. Use digits and up to 9 decimals after the "
+                "source's decimal separator. Correct the record, or choose another "
+                "column on the source.",
                 detail,
             ),
             "unclear_time": self.env._(
-                "In %s day or month may come first. On the source, page Columns, set "
-                "the format of the start time to dmy or mdy, or import the file again "
-                "and answer there.",
+                "%s can be read as day first or month first. On the Columns page of "
+                "the source, set the format of the start time to dmy or mdy. You can "
+                "also import the file again and answer the question there.",
+                detail,
+            ),
+            "repeated_hour": self.env._(
+                "When the clock was set back, it showed %s twice. Correct the record "
+                "by adding the offset, such as +02:00. Or choose on the source which "
+                "of the two hours is meant, under Repeated Hour.",
                 detail,
             ),
             "unclear_duration": self.env._(
-                "%s may be hours and minutes, minutes and seconds, or a decimal "
-                "number of seconds or minutes. On the source, page Columns, choose "
-                "what durations are in.",
+                "%s can be read in several units, such as seconds, milliseconds, or "
+                "minutes. On the Columns page of the source, set the duration format.",
                 detail,
             ),
             "unclear_quantity": self.env._(
-                "The sign in %s may be a decimal one or one of thousands. On the "
-                "source, page Columns, set the format of the quantity to point or "
-                "comma.",
+                "The separator in %s can be a decimal or a thousands separator. On "
+                "the Columns page of the source, set the format of the quantity to "
+                "point or comma.",
+                detail,
+            ),
+            "unclear_number": self.env._(
+                "%s has no prefix, and can be a number with its country code or a "
+                "number of this country. On the Columns page of the source, set the "
+                "format of the called number to international or national, or correct "
+                "the record.",
                 detail,
             ),
             "invalid_properties": self.env._(
@@ -280,42 +301,49 @@ class MeteredException(models.Model):
                 detail,
             ),
             "invalid_reading": self.env._(
-                "%s does not say whether it was read or estimated, or which kind of "
-                "reading it is. Correct the record.",
+                "%s is not a known kind of reading, such as read or estimated. "
+                "Correct the record.",
                 detail,
             ),
             "no_reading": self.env._(
-                "%s is below 0, or has more digits than the meter. Correct the record, "
-                "or the digits of the meter.",
+                "%s is negative or has more digits than the meter. Correct the "
+                "record, or the number of digits on the meter.",
                 detail,
             ),
             "other_reading": self.env._(
-                "%s: the same counter and moment with another value. Correct the "
-                "record or the reading, or dismiss it.",
+                "%s: there is another value for the same counter and time. Correct "
+                "the record or the reading, or dismiss the record.",
                 detail,
             ),
             "negative_increase": self.env._(
-                "The counter went back: %s. Correct the record or the other reading, "
-                "enter it as a reading after a roll-over, or replace the meter.",
+                "The counter went backward: %s. Correct the record or the other "
+                "reading, enter it as a reading after a rollover, or replace the "
+                "meter.",
                 detail,
             ),
             "unknown_meter": self.env._(
                 "No meter has the code %s. Add the meter, correct the record, or set "
-                "the meter on the source for records that name none.",
+                "a default meter on the source.",
                 detail,
             ),
             "unknown_direction": self.env._(
-                "It is not known which direction the word %s means: add it to the "
-                "source's direction words.",
+                "The direction word %s is unknown. Add it to the direction words of "
+                "the source.",
+                detail,
+            )
+            if detail != EMPTY
+            else self.env._(
+                "The direction is empty, although other records have one. Add %s to "
+                "the direction words of the source to say what it means.",
                 detail,
             ),
             "absurd_duration": self.env._(
-                "%s seconds are more than the longest call that the source allows. "
+                "%s seconds is longer than the longest call allowed by the source. "
                 "Correct the record, or raise the limit on the source.",
                 detail,
             ),
             "future": self.env._(
-                "The call begins in the future. Correct the record, or the time zone "
+                "The call starts in the future. Correct the record, or the time zone "
                 "of the source."
             ),
             "too_old": self.env._(
@@ -323,7 +351,8 @@ class MeteredException(models.Model):
                 "raise the limit on the source."
             ),
             "declared": self.env._(
-                "The charging rule %s of the source says so.",
+                "The charging rule %s of the source marked this record as an "
+                "exception.",
                 self.rule_id.name or self.env._("(deleted)"),
             ),
             "unknown_customer": self.env._(
@@ -331,21 +360,22 @@ class MeteredException(models.Model):
                 self._describe_identifier(detail, kinds),
             ),
             "no_destination": self.env._(
-                "No destination fits %s: add a destination with its prefix.", detail
+                "No destination matches %s. Add a destination with its prefix.", detail
             ),
             "too_large": self.env._(
-                "The price of %s gives a charge beyond all measure: look at its rate.",
+                "The price of %s results in an unreasonably large charge. Check its "
+                "rate.",
                 detail,
             ),
             "same_id": self._describe_same_id(detail),
             "unstorable": self.env._(
-                "The database or the program refused the record: %s. Correct it, or "
-                "try it again after an update.",
+                "The record could not be stored: %s. Correct it, or try again after "
+                "an update.",
                 detail,
             ),
             "no_rate": self.env._(
-                "No rate fits %s: add one to the customer's rate deck or the "
-                "company's.",
+                "No rate for %s. Add a rate to the customer's or the company's rate "
+                "deck.",
                 detail,
             ),
         }
@@ -353,17 +383,24 @@ class MeteredException(models.Model):
 
     def _describe_same_id(self, detail):
         """Both records, and what can be done."""
+        known, sign, own = (detail or "").partition(SAME)
+        if sign:
+            return self.env._(
+                "This call seems to be imported already, with the ID %(known)s "
+                "instead of %(own)s. Import it as a different call, or dismiss it.",
+                known=known,
+                own=own,
+            )
         if self.fingerprint:
             return self.env._(
-                "Another record of the same file tells the same call, and differs in "
-                "columns that have no meaning: %s. Import it as another call, or "
-                "dismiss it.",
+                "Another record in the same file has the same call data but differs "
+                "in unused columns: %s. Import it as a different call, or dismiss it.",
                 detail,
             )
         known, _sign, own = detail.rpartition(" ≠ ")
         return self.env._(
-            "Another call has this id: %(known)s. This one is %(own)s. Import it as "
-            "another call, or dismiss it.",
+            "A different call already has this ID: %(known)s. This call is %(own)s. "
+            "Import it as a different call, or dismiss it.",
             known=known,
             own=own,
         )
@@ -385,7 +422,7 @@ class MeteredException(models.Model):
         self.check_access("read")
         if not self.env.user.has_group("metered_billing.group_metered_user"):
             raise AccessError(
-                self.env._("Only users of Metered Billing work on exceptions.")
+                self.env._("Only users of Metered Billing can work on exceptions.")
             )
 
     def _target(self):
@@ -457,7 +494,7 @@ class MeteredException(models.Model):
         """
         self._check_may_cure()
         if not self:
-            raise UserError(self.env._("Select the exceptions to work on first."))
+            raise UserError(self.env._("Select exceptions first."))
         return self.env[wizard]._get_records_action(
             name=title, target="new", context={"default_target": self._target()}
         )

@@ -59,39 +59,42 @@ class MeteredExceptionCause(models.Model):
         string="What Happened",
         readonly=True,
         help="Whether the system could not process the records, or a charging rule of "
-        "the source declared them wrong.",
+        "the source marked them as errors.",
     )
     state = fields.Selection(STATES, string="Status", readonly=True)
     reason = fields.Selection(REASONS, readonly=True)
     cause = fields.Char(string="Cause Key", readonly=True)
     source_id = fields.Many2one(
-        "metered.source", readonly=True, help="Empty: records of several sources."
+        "metered.source",
+        readonly=True,
+        help="Empty if the records belong to several sources.",
     )
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",
         readonly=True,
-        help="Empty: nobody yet, or records of several customers.",
+        help="Empty if no customer is known, or the records belong to several "
+        "customers.",
     )
-    records = fields.Integer(readonly=True, help="How many records wait because of it.")
+    records = fields.Integer(readonly=True, help="Number of affected records.")
     seconds = fields.Float(
         digits=0, readonly=True, help="Connected seconds of these records."
     )
-    oldest = fields.Datetime(readonly=True, help="Start of the oldest of the records.")
-    newest = fields.Datetime(readonly=True, help="Start of the newest of the records.")
+    oldest = fields.Datetime(readonly=True, help="Start of the oldest record.")
+    newest = fields.Datetime(readonly=True, help="Start of the newest record.")
     estimate = fields.Monetary(
         string="At Stake (estimate)",
         readonly=True,
-        help="What the records would cost: by the rates of their customers or of the "
-        "company; without a rate, duration times what the same call type cost on "
-        "average lately. Records about which nobody can tell count nothing; empty: "
-        "that is all of them.",
+        help="Estimated charge of the records at the rates of their customers or "
+        "company. Without a rate, the duration at the recent average price of "
+        "the same call type. Records that cannot be estimated are not included. "
+        "Empty if no record can be estimated.",
     )
     estimated = fields.Boolean(
-        readonly=True, help="Of some of the records it is known what they would cost."
+        readonly=True, help="The charge could be estimated for some of the records."
     )
     readable = fields.Boolean(
-        readonly=True, help="They can be tried again as they are."
+        readonly=True, help="The records can be tried again unchanged."
     )
     name = fields.Char(string="Cause", compute="_compute_name")
     cure = fields.Selection(
@@ -100,14 +103,17 @@ class MeteredExceptionCause(models.Model):
             ("rate", "Add a rate"),
             ("destination", "Add a destination"),
             ("word", "Add the word to the source's direction words"),
-            ("other", "Import as another call, or dismiss"),
+            ("other", "Import as a different call, or dismiss"),
             ("limit", "Change the source's limit, correct or dismiss"),
-            ("look", "Look at the records: correct or dismiss"),
+            ("look", "Check the records: correct or dismiss"),
             ("correct", "Correct the records, or the source's columns"),
         ],
         compute="_compute_name",
+        string="How to Fix",
     )
-    example = fields.Char(compute="_compute_name", help="As one of the records has it.")
+    example = fields.Char(
+        compute="_compute_name", help="Value from one of the records."
+    )
 
     @property
     def _table_query(self):
@@ -196,7 +202,7 @@ class MeteredExceptionCause(models.Model):
                 type=example.meter_id.name or "–",
             ),
             "too_large": self.env._(
-                "The rate for %s charges beyond all measure",
+                "Unreasonably large charge at the rate for %s",
                 where,
             ),
             "no_destination": self.env._("No destination for %s", self.cause),
@@ -207,24 +213,30 @@ class MeteredExceptionCause(models.Model):
             "invalid_duration": self.env._("Durations like %s cannot be read", detail),
             "invalid_quantity": self.env._("Quantities like %s cannot be read", detail),
             "unclear_time": self.env._("Times like %s: day or month first?", detail),
+            "repeated_hour": self.env._("Shown twice by the clock: %s", detail),
             "unclear_duration": self.env._("Durations like %s: in what unit?", detail),
             "unclear_quantity": self.env._(
                 "Quantities like %s: which decimal sign?", detail
             ),
-            "invalid_properties": self.env._("Properties are no JSON object"),
-            "invalid_reading": self.env._("Kinds of reading like %s", detail),
-            "no_reading": self.env._("No counter shows %s", detail),
-            "other_reading": self.env._("Two readings of one moment: %s", detail),
-            "negative_increase": self.env._("The counter went back: %s", detail),
+            "unclear_number": self.env._(
+                "Numbers like %s: with the country code or without?", detail
+            ),
+            "invalid_properties": self.env._("Properties are not a JSON object"),
+            "invalid_reading": self.env._("Unknown kind of reading: %s", detail),
+            "no_reading": self.env._("Impossible counter reading: %s", detail),
+            "other_reading": self.env._("Two readings at the same time: %s", detail),
+            "negative_increase": self.env._("Counter went backward: %s", detail),
             "unknown_meter": self.env._("No meter has the code %s", detail),
-            "unknown_direction": self.env._("Direction word %s is not known", detail),
-            "same_id": self.env._("The id is another call's: %s", detail),
+            "unknown_direction": self.env._("Unknown direction word: %s", detail),
+            "same_id": self.env._("Same ID as a different call: %s", detail),
             "column_count": self.env._("Wrong number of columns: %s", detail),
-            "unparsable": self.env._("Lines cannot be read: %s", detail),
-            "unstorable": self.env._("Records that cannot be stored: %s", detail),
-            "absurd_duration": self.env._("Longer than the source's longest call"),
+            "unparsable": self.env._("Unreadable lines: %s", detail),
+            "unstorable": self.env._("Records that could not be stored: %s", detail),
+            "absurd_duration": self.env._(
+                "Longer than the longest call allowed by the source"
+            ),
             "future": self.env._("In the future"),
-            "too_old": self.env._("Older than the source takes in"),
+            "too_old": self.env._("Older than the source accepts"),
         }
         return texts.get(self.reason, detail)
 
@@ -257,7 +269,7 @@ class MeteredExceptionCause(models.Model):
         """Open the records of these causes."""
         if not self.exists():
             raise UserError(
-                self.env._("Nothing waits because of this any more. Load the list.")
+                self.env._("No records have this cause anymore. Refresh the list.")
             )
         title = {"name": self.name, "display_name": self.name} if len(self) == 1 else {}
         domain = list(self._exceptions_domain())
@@ -314,7 +326,7 @@ class MeteredExceptionCause(models.Model):
         target = self._target()
         if not target["causes"]:
             raise UserError(
-                self.env._("Nothing waits because of this any more. Load the list.")
+                self.env._("No records have this cause anymore. Refresh the list.")
             )
         exceptions = self.env["metered.exception"].browse(self.exists().ids)
         action = getattr(exceptions, method)()

@@ -42,7 +42,7 @@ class MeteredExceptionJob(models.Model):
     """
 
     _name = "metered.exception.job"
-    _description = "Work on Exceptions"
+    _description = "Exception Job"
     _inherit = ["metered.guarded", "metered.job"]
     _order = "id desc"
     _job_lock_class = 0x6D626578  # "mbex"
@@ -55,26 +55,22 @@ class MeteredExceptionJob(models.Model):
         [
             ("retry", "Try again"),
             ("correct", "Correct and try again"),
-            ("other", "Import as calls of their own"),
+            ("other", "Import as different calls"),
             ("dismiss", "Dismiss"),
-            ("reopen", "Open again"),
+            ("reopen", "Reopen"),
         ],
         required=True,
         readonly=True,
     )
     trigger = fields.Char(
-        string="Because Of",
+        string="Trigger",
         readonly=True,
-        help="What was added or changed, where nobody asked for it on the list.",
+        help="The change that triggered the job, if it was not started from the list.",
     )
-    target = fields.Json(readonly=True, help="Which exceptions it works on.")
-    values = fields.Json(readonly=True, help="What it does to them.")
-    cured = fields.Integer(
-        readonly=True, help="Records that are no exceptions any more."
-    )
-    position = fields.Integer(
-        readonly=True, help="Id of the last exception that it has worked on."
-    )
+    target = fields.Json(readonly=True, help="The exceptions to process.")
+    values = fields.Json(readonly=True, help="The action to perform.")
+    cured = fields.Integer(readonly=True, help="Records that are no longer exceptions.")
+    position = fields.Integer(readonly=True, help="ID of the last processed exception.")
 
     @api.depends("operation", "expected")
     def _compute_display_name(self):
@@ -204,7 +200,10 @@ class MeteredExceptionJob(models.Model):
         jobs = self._create_jobs(operation, target, values, because)
         if not jobs:
             return self._notify(
-                self.env._("There is nothing to do: no such record waits any more."),
+                self.env._(
+                    "There is nothing to do: none of these records is an "
+                    "exception anymore."
+                ),
                 "warning",
             )
         if all(job.expected <= AT_ONCE[operation] for job in jobs):
@@ -253,13 +252,13 @@ class MeteredExceptionJob(models.Model):
             if job.expected > AT_ONCE["retry"] or not job._run_now():
                 job._enqueue()
                 message = self.env._(
-                    "%(because)s. Tried again in the background: %(records)s.",
+                    "%(because)s. Being tried again in the background: %(records)s.",
                     because=because,
                     records=words._records(job.expected),
                 )
             elif job.cured:
                 message = self.env._(
-                    "%(because)s. Rated now: %(records)s that could not be billed.",
+                    "%(because)s. Previously unbilled and now rated: %(records)s.",
                     because=because,
                     records=words._records(job.cured),
                 )
@@ -305,16 +304,16 @@ class MeteredExceptionJob(models.Model):
             )
             if cured < total:
                 message += " " + self.env._(
-                    "What is not rated still waits, with the reason as it is now."
+                    "The remaining records stay exceptions, with the updated reason."
                 )
             return self._notify(message, "success" if cured else "warning")
         if operation == "dismiss":
             return self._notify(
                 self.env._(
-                    "Dismissed: %s. What is dismissed can be opened again.", records
+                    "Dismissed: %s. You can reopen dismissed exceptions.", records
                 )
             )
-        return self._notify(self.env._("Open again: %s.", records))
+        return self._notify(self.env._("Reopened: %s.", records))
 
     @api.model
     def _notify(self, message, kind="success"):

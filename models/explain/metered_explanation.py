@@ -32,7 +32,7 @@ class MeteredExplanation(models.AbstractModel):
     """
 
     _name = "metered.explanation"
-    _description = "Words of an Explanation"
+    _description = "Explanation Texts"
 
     # === FROM STEPS TO ROWS === #
 
@@ -117,7 +117,7 @@ class MeteredExplanation(models.AbstractModel):
             "warning": False,
             "prices": [],
             "cost": [],
-            "heading": self.env._("How it was charged"),
+            "heading": self.env._("How It Was Charged"),
             "links": self.env["metered.rate"].has_access("read"),
         }
         return self.env["ir.qweb"]._render(
@@ -179,9 +179,9 @@ class MeteredExplanation(models.AbstractModel):
     def _price(self, values):
         """A price with its unit: 0.06 USD a minute."""
         if values["per_seconds"] == 60:
-            return self.env._("%s a minute", self._money(values["price"], values))
+            return self.env._("%s per minute", self._money(values["price"], values))
         if values["per_seconds"] == 1:
-            return self.env._("%s a second", self._money(values["price"], values))
+            return self.env._("%s per second", self._money(values["price"], values))
         return self.env._(
             "%(price)s per %(seconds)s s",
             price=self._money(values["price"], values),
@@ -220,7 +220,7 @@ class MeteredExplanation(models.AbstractModel):
     @api.model
     def _deck_name(self, values, names):
         deck = names.get(("deck_id", values["deck_id"]))
-        return deck.name if deck else self.env._("a deck that was deleted")
+        return deck.name if deck else self.env._("a deleted rate deck")
 
     @api.model
     def _band_name(self, values, names):

@@ -12,19 +12,19 @@ class MeteredExplanation(models.AbstractModel):
     _inherit = "metered.explanation"
 
     def _say_free_zero(self, _values, _names):
-        return self.env._("Length"), self.env._("A call of 0 seconds is free.")
+        return self.env._("Duration"), self.env._("A call of 0 seconds is free.")
 
     def _say_grace(self, values, names):
         seconds, grace = values["seconds"], values["grace_seconds"]
         rate = names.get(("rate_id", values.get("rate_id")))
         if rate and rate._includes_last():
-            return self.env._("Length"), self.env._(
-                "%(seconds)s s: calls up to and including %(grace)s s are free.",
+            return self.env._("Duration"), self.env._(
+                "%(seconds)s s: calls of up to %(grace)s s are free.",
                 seconds=seconds,
                 grace=grace - 1,
             )
-        return self.env._("Length"), self.env._(
-            "%(seconds)s s: calls below %(grace)s s are free.",
+        return self.env._("Duration"), self.env._(
+            "%(seconds)s s: calls shorter than %(grace)s s are free.",
             seconds=seconds,
             grace=grace,
         )
@@ -76,7 +76,7 @@ class MeteredExplanation(models.AbstractModel):
 
     def _say_allowance_taken(self, values, names):
         name = names.get(("allowance_id", values["allowance_id"])) or self.env._(
-            "The calling plan"
+            "Calling plan"
         )
         taken = {
             "plan": name,
@@ -93,7 +93,7 @@ class MeteredExplanation(models.AbstractModel):
         return (
             title,
             self.env._(
-                "%(plan)s takes %(seconds)s s of the call (%(quantity)s %(unit)s) at "
+                "%(plan)s covers %(seconds)s s of the call (%(quantity)s %(unit)s) at "
                 "its own price",
                 **taken,
             ),
@@ -101,12 +101,12 @@ class MeteredExplanation(models.AbstractModel):
         )
 
     def _say_left_to_deck(self, values, _names):
-        return self.env._("Beyond it"), self.env._(
+        return self.env._("Remainder"), self.env._(
             "%s s are charged by the rate deck", self._number(values["seconds"])
         )
 
     def _say_usage(self, values, _names):
-        text = self.env._("The seconds at their prices")
+        text = self.env._("All seconds at their prices")
         if "price" in values:
             text = self.env._(
                 "%(seconds)s s at %(price)s",
@@ -140,7 +140,8 @@ class MeteredExplanation(models.AbstractModel):
         return (
             self.env._("Plan"),
             self.env._(
-                "plus %s for what the plan took", self._money(values["plan"], values)
+                "plus %s for the part covered by the plan",
+                self._money(values["plan"], values),
             ),
             self._money(values["amount"], values),
         )
@@ -163,7 +164,7 @@ class MeteredExplanation(models.AbstractModel):
 
     def _say_allowance_money(self, values, names):
         name = names.get(("allowance_id", values["allowance_id"])) or self.env._(
-            "The calling plan"
+            "Calling plan"
         )
         return (
             self.env._("Allowance"),
@@ -179,24 +180,24 @@ class MeteredExplanation(models.AbstractModel):
         return self.env._("Charge"), "", self._money(values["charge"], values)
 
     def _say_too_large(self, _values, _names):
-        return self.env._("Charge"), self.env._("It is too large to be right.")
+        return self.env._("Charge"), self.env._("The charge is unreasonably large.")
 
     def _say_deck_passed(self, values, names):
         return self.env._("Rate deck"), self.env._(
-            "%(deck)s was asked first and has no rate for this call.",
+            "%(deck)s was checked first but has no rate for this call.",
             deck=self._deck_name(values, names),
         )
 
     def _say_rate_passed(self, values, names):
         rate = self._rate_name(values, names)
         texts = {
-            "ended": self.env._("%(rate)s fits better, but had ended by then."),
-            "not_yet": self.env._("%(rate)s fits better, but did not hold yet."),
+            "ended": self.env._("%(rate)s is a closer match, but had already ended."),
+            "not_yet": self.env._("%(rate)s is a closer match, but was not valid yet."),
             "other_band": self.env._(
-                "%(rate)s fits better, but only in another time band."
+                "%(rate)s is a closer match, but applies to another time band only."
             ),
         }
-        return self.env._("Passed over"), texts[values["reason"]] % {"rate": rate}
+        return self.env._("Skipped"), texts[values["reason"]] % {"rate": rate}
 
     def _say_deck(self, values, names):
         return self.env._("Rate deck"), self._deck_name(values, names)
@@ -210,28 +211,28 @@ class MeteredExplanation(models.AbstractModel):
         first, last = values["valid_from"], values["valid_to"]
         if first and last:
             text += self.env._(
-                ", from %(first)s to %(last)s inclusive",
+                ", valid from %(first)s through %(last)s",
                 first=self._day(first),
                 last=self._day(last, days=-1),
             )
         elif first:
-            text += self.env._(", since %s", self._day(first))
+            text += self.env._(", valid from %s", self._day(first))
         elif last:
-            text += self.env._(", up to %s inclusive", self._day(last, days=-1))
+            text += self.env._(", valid through %s", self._day(last, days=-1))
         rate = names.get(("rate_id", values["rate_id"]))
         if rate and rate.version_id:
-            text += self.env._("; came with %s", rate.version_id.display_name)
+            text += self.env._("; imported from %s", rate.version_id.display_name)
         return self.env._("Rate"), text
 
     def _say_runner_up(self, values, names):
-        return self.env._("Otherwise"), self.env._(
+        return self.env._("Alternative"), self.env._(
             "Without it, this rate would apply: %s.",
             self._rate_name(values, names),
         )
 
     def _say_band(self, values, names):
         when = self.env._(
-            "Began on %(time)s in %(zone)s",
+            "Started on %(time)s in %(zone)s",
             time=self._moment(values["local_time"]),
             zone=values["timezone"],
         )
@@ -239,12 +240,14 @@ class MeteredExplanation(models.AbstractModel):
             when += self.env._(", a holiday")
         if not values["band_id"]:
             return self.env._("Time"), self.env._(
-                "%s; the rate holds at any time.", when
+                "%s; the rate applies at all times.", when
             )
         return self.env._("Time band"), f"{self._band_name(values, names)}. {when}."
 
     def _say_no_deck(self, _values, _names):
-        return self.env._("Rate deck"), self.env._("There is no deck for this call.")
+        return self.env._("Rate deck"), self.env._(
+            "There is no rate deck for this call."
+        )
 
     def _say_no_rate(self, _values, _names):
-        return self.env._("Rate"), self.env._("No deck has a rate for this call.")
+        return self.env._("Rate"), self.env._("No rate deck has a rate for this call.")

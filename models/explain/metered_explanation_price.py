@@ -24,14 +24,14 @@ class MeteredExplanation(models.AbstractModel):
 
     def _say_free_units(self, values, _names):
         return self.env._("Free units"), self.env._(
-            "%(taken)s of %(units)s a period are taken",
+            "%(taken)s of %(units)s per period used",
             taken=self._number(values["taken"]),
             units=self._number(values["free_units"]),
         )
 
     def _say_price_version(self, values, _names):
         return self.env._("Price"), self.env._(
-            "Version %(version)s, in force for %(share)s of the period",
+            "Version %(version)s, valid for %(share)s of the period",
             version=values["version"],
             share=self._number(values["share"]),
         )
@@ -58,7 +58,7 @@ class MeteredExplanation(models.AbstractModel):
         return (
             self.env._("Tier %s", values["tier"]),
             self.env._(
-                "%(total)s is in this tier, all of it at its price: %(sold)s",
+                "%(total)s is in this tier, so all units have its price: %(sold)s",
                 total=self._number(values["total"]),
                 sold=self._sold(values),
             ),
@@ -69,7 +69,7 @@ class MeteredExplanation(models.AbstractModel):
         return (
             self.env._("Step %s", values["tier"]),
             self.env._(
-                "%s reaches this step, whose fee is charged",
+                "%s falls in this step, so its fee is charged",
                 self._number(values["quantity"]),
             ),
             self._money(values["amount"], values),
@@ -79,7 +79,7 @@ class MeteredExplanation(models.AbstractModel):
         return (
             self.env._("Packages"),
             self.env._(
-                "%(units)s units above %(free)s free ones: %(packages)s packages of "
+                "%(units)s units above %(free)s free units: %(packages)s packages of "
                 "%(size)s at %(price)s",
                 units=self._number(values["paid_units"]),
                 free=self._number(values["free_units"]),
@@ -94,8 +94,8 @@ class MeteredExplanation(models.AbstractModel):
         return (
             self.env._("Percentage"),
             self.env._(
-                "%(rate)s %% of %(paid)s, %(events)s events at %(fee)s, limits of "
-                "single events %(adjustment)s",
+                "%(rate)s%% of %(paid)s, %(events)s events at %(fee)s, event limits "
+                "%(adjustment)s",
                 rate=self._number(values["rate"]),
                 paid=self._money(values["paid_amount"], values),
                 events=self._number(values["paying_events"]),
@@ -109,7 +109,7 @@ class MeteredExplanation(models.AbstractModel):
         return (
             self.env._("Minimum"),
             self.env._(
-                "Raised to the minimum of a period, %s",
+                "Raised to the minimum per period, %s",
                 self._money(values["minimum"], values),
             ),
             self._money(values["amount"], values),
@@ -119,7 +119,7 @@ class MeteredExplanation(models.AbstractModel):
         return (
             self.env._("Maximum"),
             self.env._(
-                "Lowered to the maximum of a period, %s",
+                "Lowered to the maximum per period, %s",
                 self._money(values["maximum"], values),
             ),
             self._money(values["amount"], values),
@@ -138,7 +138,7 @@ class MeteredExplanation(models.AbstractModel):
         if str(values["flat_fee"]) == "0":
             return text
         return self.env._(
-            "%(sold)s, and its fee of %(fee)s",
+            "%(sold)s, plus its fee of %(fee)s",
             sold=text,
             fee=self._money(values["flat_fee"], values),
         )

@@ -38,55 +38,55 @@ class MeteredGoldenCall(models.Model):
         string="What",
         required=True,
         default="call",
-        help="Usage: so many units of a meter, in a whole billing period, priced by "
-        "the metered price that the customer has for it.",
+        help="For usage: a number of units of a meter in a full billing period, "
+        "priced with the metered price of the customer.",
     )
     partner_id = fields.Many2one(
         "res.partner",
         string="Customer",
         ondelete="restrict",
-        help="Whose rates and prices count. Empty: those of customers that have none "
-        "of their own.",
+        help="The customer whose rates and prices apply. Leave empty for customers "
+        "without rates and prices of their own.",
         check_company=True,
     )
-    number = fields.Char(help="Internationally with + in front, or a short code.")
+    number = fields.Char(
+        help="In international format starting with +, or a short code."
+    )
     meter_id = fields.Many2one(
         "metered.meter",
         string="Call Type or Meter",
         required=True,
         check_company=True,
     )
-    moment = fields.Datetime(
-        string="Begins", required=True, default=fields.Datetime.now
-    )
+    moment = fields.Datetime(string="Start", required=True, default=fields.Datetime.now)
     seconds = fields.Integer(required=True, default=60)
     quantity = fields.Float(
         digits=0,
         aggregator=None,
-        help="Of a whole billing period, in the unit that is measured. Of a price in "
-        "percent: the amount of one event.",
+        help="For a full billing period, in the measured unit. For a percentage "
+        "price, the amount of one event.",
     )
     unit = fields.Char(related="meter_id.unit")
     plan = fields.Selection(
         [
-            ("deck", "Counts not: the rate deck's price"),
-            ("left", "Counts, with all of it left"),
-            ("used", "Counts, and is used up"),
+            ("deck", "Ignored: use the rate deck's price"),
+            ("left", "Included: with full allowances"),
+            ("used", "Included: with used-up allowances"),
         ],
         string="Calling Plan",
         required=True,
         default="deck",
-        help="What is left of an allowance is another thing every day. So the expected "
-        "charge is either the rate deck's, whatever the customer's calling plan "
-        "includes; or that of the first call of a whole billing period with nothing "
-        "rolled over; or that of a call when all that has an end is used up.",
+        help="Because allowances change daily, choose how the calling plan affects "
+        "the expected charge: the rate deck's price regardless of the plan, the "
+        "first call of a full billing period with nothing rolled over, or a call "
+        "after all limited allowances are used up.",
     )
     standing = fields.Boolean(
-        string="At Any Date",
+        string="On Any Date",
         default=True,
-        help="The price is to hold from now on: it is checked at the date of the "
-        "check, a call at its time of the week. Otherwise it is checked at its own "
-        "date.",
+        help="The price should apply from now on: it is checked on the day of the "
+        "check, with calls at the same time of the week. Otherwise it is checked "
+        "at its own date.",
     )
     expected = fields.Float(
         string="Expected Charge",
@@ -94,34 +94,37 @@ class MeteredGoldenCall(models.Model):
         required=True,
         tracking=True,
         aggregator=None,
-        help="What it is to cost.",
+        help="The charge that was agreed.",
     )
     currency_id = fields.Many2one(
         "res.currency",
         required=True,
         default=lambda self: self.env.company.currency_id,
     )
-    note = fields.Char(help="Why its price matters: a contract, a promise.")
+    note = fields.Char(
+        help="Why this price matters, for example a contract or a promise."
+    )
     charge = fields.Char(
-        string="Charge Now", compute="_compute_verdict", compute_sudo=False
+        string="Current Charge", compute="_compute_verdict", compute_sudo=False
     )
     verdict = fields.Selection(
         [("same", "As expected"), ("differs", "Differs"), ("unrated", "No rate")],
         compute="_compute_verdict",
         compute_sudo=False,
         search="_search_verdict",
+        string="Result",
     )
 
     _seconds_range = models.Constraint(
         "CHECK (seconds >= 0 AND seconds <= 604800)",
-        "A golden call lasts between no second and a week.",
+        "The duration must be between 0 seconds and 7 days.",
     )
 
     @api.depends("kind", "number", "moment", "partner_id", "meter_id", "quantity")
     def _compute_display_name(self):
         words = self.env["metered.explanation"]
         for call in self:
-            customer = call.partner_id.display_name or self.env._("everybody")
+            customer = call.partner_id.display_name or self.env._("all customers")
             if not call._is_complete():
                 call.display_name = False
             elif call.kind == "usage":
@@ -146,15 +149,15 @@ class MeteredGoldenCall(models.Model):
             if (call.kind == "call") != (call.meter_id.kind == "call"):
                 raise ValidationError(
                     self.env._(
-                        "%(meter)s does not measure this: a call has a call type, "
-                        "usage has another meter.",
+                        "%(meter)s cannot be used here: calls need a call type, usage "
+                        "needs a different meter.",
                         meter=call.meter_id.name,
                     )
                 )
             if call.kind == "call" and not call.number:
-                raise ValidationError(self.env._("Enter the number that is called."))
+                raise ValidationError(self.env._("Enter the called number."))
             if call.quantity < 0:
-                raise ValidationError(self.env._("A quantity is not negative."))
+                raise ValidationError(self.env._("The quantity cannot be negative."))
 
     # === WHAT IT COSTS === #
 
@@ -344,8 +347,8 @@ class MeteredGoldenCall(models.Model):
                     continue
                 if was[2] != now[2]:
                     found[call] = self.env._(
-                        "%(call)s: its quantity is measured as %(before)s, and as "
-                        "%(after)s then",
+                        "%(call)s: the quantity is measured as %(before)s, and would "
+                        "be measured as %(after)s",
                         call=call.display_name,
                         before=was[2],
                         after=now[2],
@@ -356,7 +359,7 @@ class MeteredGoldenCall(models.Model):
                 amount = call._format(number(call.expected), call.currency_id)
                 found[call] = self.env._(
                     "%(call)s (%(time)s): expected %(expected)s, %(before)s before, "
-                    "%(after)s then",
+                    "%(after)s after",
                     call=call.display_name,
                     time=call._format_moment(day),
                     expected=amount,
@@ -375,7 +378,7 @@ class MeteredGoldenCall(models.Model):
         self.ensure_one()
         self.sudo()._message_log(
             body=self.env._(
-                "%(who)s confirmed a change of its price. %(line)s. %(reason)s",
+                "%(who)s confirmed a price change. %(line)s. %(reason)s",
                 who=self.env.user.name,
                 line=line,
                 reason=reason,

@@ -34,7 +34,7 @@ class MeteredGoldenGuard(models.AbstractModel):
     """
 
     _name = "metered.golden.guard"
-    _description = "Prices Kept by Golden Calls"
+    _description = "Price Protection by Golden Calls"
 
     #: fields whose change may alter what something costs
     _pricing = frozenset()
@@ -169,28 +169,28 @@ class MeteredGoldenGuard(models.AbstractModel):
                 for record in records.exists():
                     record._message_log(
                         body=self.env._(
-                            "Golden calls altered, confirmed by %(who)s: %(reason)s",
+                            "Golden calls affected, confirmed by %(who)s: %(reason)s",
                             who=self.env.user.name,
                             reason=reason,
                         )
                     )
             return
         text = self.env._(
-            "This alters what was agreed for golden calls:\n%s\n\nNothing was saved.",
+            "This change affects agreed prices of golden calls: %s Nothing was saved.",
             lines,
         )
         pending = self._golden_pending(method, vals_list, lines) if may else None
         if pending:
             text += " " + self.env._(
-                "To apply it all the same, press Apply Anyway and say why."
+                "To apply the change anyway, click Apply Anyway and enter a reason."
             )
         elif not may:
             text += " " + self.env._(
-                "An Administrator of Metered Billing can apply it all the same."
+                "An administrator of Metered Billing can apply the change anyway."
             )
         else:
             text += " " + self.env._(
-                "To apply it all the same, give the reason as metered_golden_reason "
+                "To apply the change anyway, pass the reason as metered_golden_reason "
                 "in the context."
             )
         if not pending:

@@ -34,7 +34,7 @@ class MeteredAudit(models.AbstractModel):
     """
 
     _name = "metered.audit"
-    _description = "Settings Whose Changes Are Told"
+    _description = "Audited Settings"
 
     #: what a job moves on, and what says nothing
     _not_audited = frozenset()
@@ -71,7 +71,7 @@ class MeteredAudit(models.AbstractModel):
             if field.type == "many2one" and field.required and is_whole(field):
                 whole = self[name]
                 return whole if whole._has_chatter() else whole._audit_home()
-        raise NotImplementedError(f"{self._name} does not say where it is told.")
+        raise NotImplementedError(f"{self._name} has no record with a chatter.")
 
     # === RECORDS WITH A CHATTER === #
 

@@ -40,7 +40,7 @@ class MeteredGuarded(models.AbstractModel):
     """
 
     _name = "metered.guarded"
-    _description = "Closed Across Companies and Users"
+    _description = "Access Protection Between Companies and Users"
     # Odoo looks at what a record points to, of the superuser's as well.
     _check_company_auto = True
 
@@ -156,7 +156,7 @@ class MeteredGuarded(models.AbstractModel):
             if field.relational and any(map(_is_odd, _ids_in(field, value))):
                 raise AccessError(
                     self.env._(
-                        "%(model)s, %(field)s: %(value)s is no id of a record. Ids are "
+                        "%(model)s, %(field)s: %(value)s is not a record ID. IDs are "
                         "whole numbers.",
                         model=self._description,
                         field=field._description_string(self.env) or name,
@@ -166,7 +166,7 @@ class MeteredGuarded(models.AbstractModel):
             if field.type in ("float", "monetary") and not _is_finite(value):
                 raise UserError(
                     self.env._(
-                        "%(model)s, %(field)s: %(value)s is no number to count with.",
+                        "%(model)s, %(field)s: %(value)s is not a valid number.",
                         model=self._description,
                         field=field._description_string(self.env) or name,
                         value=shown(str(value), 100),
@@ -190,8 +190,8 @@ class MeteredGuarded(models.AbstractModel):
         if names:
             raise AccessError(
                 self.env._(
-                    "%(model)s: %(fields)s cannot be set by hand. Metered Billing sets "
-                    "it as it works.",
+                    "%(model)s: %(fields)s cannot be set manually. Metered Billing "
+                    "sets it automatically.",
                     model=self._description,
                     fields=", ".join(
                         self._fields[name]._description_string(self.env) or name
@@ -241,8 +241,9 @@ class MeteredGuarded(models.AbstractModel):
         if shared and not self._works_in_all_companies():
             raise AccessError(
                 self.env._(
-                    "%(name)s belongs to all companies, or would. Only a user who may "
-                    "work in all of them can decide that: choose your company instead.",
+                    "%(name)s is, or would become, shared by all companies. Only a "
+                    "user with access to all of them can change that. Choose your "
+                    "company instead.",
                     name=", ".join(shared[:3].mapped("display_name")),
                 )
             )

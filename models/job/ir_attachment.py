@@ -48,7 +48,7 @@ class IrAttachment(models.Model):
             attachment.create_uid != self.env.user or attachment.res_id
         ):
             raise AccessError(
-                self.env._("%s is not a file that you have just uploaded.", self.name)
+                self.env._("%s is not a file you have just uploaded.", self.name)
             )
         attachment.write({"res_model": record._name, "res_id": record.id})
 
@@ -108,15 +108,15 @@ class IrAttachment(models.Model):
         if os.path.exists(path):
             raise StoredFileError(
                 self.env._(
-                    "The stored file %(name)s is cut off or was changed on the "
-                    "server's disk. Upload the same file again: it takes its place.",
+                    "The stored file %(name)s is incomplete or was changed on the "
+                    "server's disk. Upload the same file again to replace it.",
                     name=self.name,
                 )
             )
         raise StoredFileError(
             self.env._(
-                "The stored file %(name)s is missing on the server's disk. Upload the "
-                "same file again: it takes its place.",
+                "The stored file %(name)s is missing from the server's disk. Upload "
+                "the same file again to replace it.",
                 name=self.name,
             )
         )
@@ -141,8 +141,8 @@ class IrAttachment(models.Model):
         """
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         return self.env._(
-            "The server's disk is full or does not work: %(reason)s. Nothing that was "
-            "stored is lost. Free some space, then try again.",
+            "The server's disk is full or failing: %(reason)s. Data that was already "
+            "stored is safe. Free up some space, then try again.",
             reason=reason,
         )
 

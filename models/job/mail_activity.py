@@ -17,20 +17,21 @@ class MailActivity(models.Model):
         string="Problem",
         readonly=True,
         copy=False,
-        help="Which problem of the record it is about: while it is open, the same "
-        "problem is counted here and raises no other activity.",
+        help="The problem of the record this activity is about. While the activity is "
+        "open, the same problem is counted here instead of creating another "
+        "activity.",
     )
     metered_count = fields.Integer(
         string="Occurrences",
         readonly=True,
         copy=False,
         aggregator=None,
-        help="How often the problem occurred since the activity was raised.",
+        help="Number of times the problem occurred since the activity was created.",
     )
 
     _metered_key_uniq = models.UniqueIndex(
         "(res_model_id, res_id, metered_key) WHERE active AND metered_key IS NOT NULL",
-        "There is an open activity about this problem already.",
+        "There is already an open activity for this problem.",
     )
 
     def _metered_recur(self, summary, note):
@@ -47,7 +48,7 @@ class MailActivity(models.Model):
             activity.note = Markup("<p>%s</p><p>%s</p>") % (
                 note,
                 env._(
-                    "It happened %(count)s times since %(day)s.",
+                    "This happened %(count)s times since %(day)s.",
                     count=activity.metered_count,
                     day=format_date(env, activity.create_date.date()),
                 ),

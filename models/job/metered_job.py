@@ -68,32 +68,37 @@ class MeteredJob(models.AbstractModel):
         readonly=True,
         copy=False,
         index=True,
+        string="Status",
     )
-    expected = fields.Integer(readonly=True, help="How many there are to do.")
+    expected = fields.Integer(readonly=True, help="Total number to process.")
     records = fields.Integer(string="Done", readonly=True)
     started = fields.Datetime(readonly=True)
     finished = fields.Datetime(readonly=True)
-    error = fields.Text(readonly=True, help="What stopped the job, and what to do.")
+    error = fields.Text(readonly=True, help="Why the job stopped, and how to fix it.")
     waits = fields.Integer(
         readonly=True,
         copy=False,
-        help="How many times in a row it had to wait without getting on.",
+        help="Number of consecutive times the job had to wait without making progress.",
+        string="Consecutive Waits",
     )
     waiting = fields.Char(
-        string="Waits Because", readonly=True, copy=False, help="What it waits for."
+        string="Wait Reason",
+        readonly=True,
+        copy=False,
+        help="What the job is waiting for.",
     )
     not_before = fields.Datetime(
         string="Next Attempt",
         readonly=True,
         copy=False,
-        help="When it is tried again.",
+        help="Time of the next attempt.",
     )
-    run_seconds = fields.Float(readonly=True, help="Time that the job has worked.")
+    run_seconds = fields.Float(readonly=True, help="Time the job has been working.")
     progress = fields.Float(compute="_compute_progress")
     speed = fields.Integer(
         string="Records per Second", compute="_compute_progress", aggregator="avg"
     )
-    time_left = fields.Char(compute="_compute_progress")
+    time_left = fields.Char(compute="_compute_progress", string="Time Remaining")
 
     @api.depends("records", "expected", "run_seconds", "state")
     def _compute_progress(self):
@@ -303,12 +308,12 @@ class MeteredJob(models.AbstractModel):
             {
                 "waits": waits,
                 "not_before": at,
-                "waiting": self.env._("Waits for another job.")
+                "waiting": self.env._("Waiting for another job.")
                 if conflict
                 else self._error_words(error)
                 if is_of_the_disk(error)
                 else self.env._(
-                    "Waits for the database: %s", str(error).partition("\n")[0]
+                    "Waiting for the database: %s", str(error).partition("\n")[0]
                 ),
             }
         )
@@ -400,9 +405,8 @@ class MeteredJob(models.AbstractModel):
             return self.env["ir.attachment"]._metered_disk_text(error)
         if isinstance(error, DEFECTS):
             return self.env._(
-                "This is a defect of Metered Billing, and nothing that you did: "
-                "%(kind)s: %(error)s. Nothing is lost. Report it, and try again when "
-                "it is mended.",
+                "An internal error occurred in Metered Billing: %(kind)s: %(error)s. "
+                "No data was lost. Report the error, and try again once it is fixed.",
                 kind=type(error).__name__,
                 error=harmless(str(error)),
             )

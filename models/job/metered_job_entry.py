@@ -53,7 +53,7 @@ class MeteredJobEntry(models.Model):
             ("rerate", "Re-rating"),
             ("what_if", "What If"),
             ("margin", "Margins"),
-            ("exception", "Work on Exceptions"),
+            ("exception", "Exception Jobs"),
             ("approval", "Approvals"),
         ],
         readonly=True,
@@ -74,15 +74,15 @@ class MeteredJobEntry(models.Model):
         readonly=True,
     )
     sequence = fields.Integer(
-        readonly=True, aggregator=None, help="Running jobs first, then waiting ones."
+        readonly=True, aggregator=None, help="Running jobs first, then waiting jobs."
     )
     expected = fields.Integer(readonly=True, aggregator=None)
-    records = fields.Integer(string="Done So Far", readonly=True, aggregator=None)
+    records = fields.Integer(string="Processed", readonly=True, aggregator=None)
     progress = fields.Float(compute="_compute_progress")
     started = fields.Datetime(readonly=True)
     finished = fields.Datetime(readonly=True)
-    error = fields.Text(readonly=True, help="What stopped the job, and what to do.")
-    waiting = fields.Char(string="Waits Because", readonly=True)
+    error = fields.Text(readonly=True, help="Why the job stopped, and how to fix it.")
+    waiting = fields.Char(string="Wait Reason", readonly=True)
     not_before = fields.Datetime(string="Next Attempt", readonly=True)
     create_date = fields.Datetime(string="Requested", readonly=True)
     create_uid = fields.Many2one("res.users", string="Requested By", readonly=True)

@@ -43,60 +43,67 @@ class MeteredAllowanceBalance(models.Model):
         "metered.identifier",
         readonly=True,
         ondelete="cascade",
-        help="Whose it is, where each identifier has the allowance for itself.",
+        help="The identifier, if each identifier has its own allowance.",
     )
     date_from = fields.Date(string="From", required=True, readonly=True)
     date_to = fields.Date(
-        string="Next From",
+        string="Next Period From",
         required=True,
         readonly=True,
-        help="First day of the next one.",
+        help="First day of the next period.",
     )
     last_day = fields.Date(
         string="Until",
         compute="_compute_last_day",
-        help="Last day that belongs to it.",
+        help="Last day of the period.",
     )
     unit = fields.Selection(related="allowance_id.unit")
     currency_id = fields.Many2one(related="allowance_id.currency_id")
     unlimited = fields.Boolean(readonly=True)
     granted = fields.Float(
-        digits=0, readonly=True, aggregator=None, help="For this period, in the unit."
+        digits=0,
+        readonly=True,
+        aggregator=None,
+        help="Amount for this period, in the unit.",
     )
     rolled_in = fields.Float(
         string="Rolled Over",
         digits=0,
         readonly=True,
         aggregator=None,
-        help="Left over from periods before. It is used first.",
+        help="Amount left over from earlier periods. It is used first.",
     )
     used = fields.Float(
-        digits=0, readonly=True, aggregator=None, help="What calls took of it."
+        digits=0, readonly=True, aggregator=None, help="Amount used by calls."
     )
-    left = fields.Float(digits=0, readonly=True, aggregator=None)
+    left = fields.Float(digits=0, readonly=True, aggregator=None, string="Remaining")
     rolled_out = fields.Float(
         string="Rolls Over",
         digits=0,
         readonly=True,
         aggregator=None,
-        help="Of what is left: what may still be used in the next period.",
+        help="The part of the remaining amount that can still be used in the "
+        "next period.",
     )
     expires = fields.Date(
-        readonly=True, help="First day on which the last of it can no longer be used."
+        readonly=True,
+        help="First day on which nothing that was rolled over can be used.",
     )
     lots = fields.Json(
         readonly=True,
-        help="What rolls over, by age: amounts in the smallest unit, and in how many "
-        "periods more each may be used.",
+        help="Rolled-over amounts by age: amounts in the smallest unit, and the "
+        "number of further periods each can be used.",
     )
     used_part = fields.Float(
         string="Used (%)",
         compute="_compute_used_part",
-        help="Of what was granted and rolled over.",
+        help="Percentage of the granted and rolled-over amount.",
     )
 
     used_text = fields.Char(
-        string="Used of All", compute="_compute_used_part", help="In its unit."
+        string="Used of Total",
+        compute="_compute_used_part",
+        help="In the unit of the allowance.",
     )
 
     _balance_uniq = models.UniqueIndex(

@@ -30,17 +30,17 @@ class MeteredCallingPlan(models.Model):
         "res.company",
         index=True,
         default=lambda self: self.env.company,
-        help="Empty: for all companies.",
+        help="Leave empty to share it with all companies.",
     )
     currency_id = fields.Many2one(
         "res.currency",
         required=True,
         default=lambda self: self.env.company.currency_id,
-        help="Of the plan's own prices and of allowances in money. They are for calls "
-        "whose rate deck has this currency.",
+        help="Currency of the plan's own prices and of allowances in money. These "
+        "apply to calls whose rate deck uses the same currency.",
     )
     description = fields.Text(
-        translate=True, help="Notes on the plan, for those who sell it."
+        translate=True, help="Information about the plan for your sales team."
     )
     allowance_ids = fields.One2many(
         "metered.calling.plan.allowance", "plan_id", string="Allowances", copy=True
@@ -52,7 +52,7 @@ class MeteredCallingPlan(models.Model):
     subscription_count = fields.Integer(
         compute="_compute_subscription_count",
         groups="sales_team.group_sale_salesman",
-        help="Subscriptions that have the plan now.",
+        help="Subscriptions that currently have the plan.",
     )
 
     @api.depends("product_ids")

@@ -37,12 +37,12 @@ class MeteredCallingPlanAllowance(models.Model):
     currency_id = fields.Many2one(related="plan_id.currency_id")
     sequence = fields.Integer(
         default=10,
-        help="Where several allowances fit a call, the first one takes first.",
+        help="If several allowances match a call, the first one is used first.",
     )
     name = fields.Char(
         required=True,
         translate=True,
-        help="What customers call it: National minutes.",
+        help="Name shown to customers, for example National minutes.",
     )
     # --- how much
     unit = fields.Selection(
@@ -54,11 +54,13 @@ class MeteredCallingPlanAllowance(models.Model):
         ],
         required=True,
         default="minutes",
-        help="Minutes as they are billed, after increments. Units: the quantity that "
-        "records have, which for calls is seconds. Calls: so many, however long. "
-        "Money: it pays for what the calls would cost.",
+        help="Minutes: billed minutes, after increments. Units: the quantity of the "
+        "records, which is seconds for calls. Calls: number of calls of any "
+        "length. Money: pays for what the calls would cost.",
     )
-    unlimited = fields.Boolean(help="There is no end to it, or only a fair-use cap.")
+    unlimited = fields.Boolean(
+        help="The allowance has no limit, or only a fair-use cap."
+    )
     amount = fields.Float(
         digits=0,
         min_display_digits=0,
@@ -70,8 +72,8 @@ class MeteredCallingPlanAllowance(models.Model):
         digits=0,
         min_display_digits=0,
         aggregator=None,
-        help="Most that is included per billing period although it is sold as "
-        "unlimited. 0: no cap.",
+        help="Maximum that is included per billing period although it is sold as "
+        "unlimited. 0 means no cap.",
     )
     scope = fields.Selection(
         [
@@ -81,21 +83,23 @@ class MeteredCallingPlanAllowance(models.Model):
         ],
         required=True,
         default="subscription",
-        help="Who shares it. Each subscription: the calls that it bills, those of "
-        "child companies without a subscription among them. Each identifier: every "
-        "number has it for itself. Customer: also the calls of the customer's other "
-        "subscriptions that have no plan, and those of child companies that pay for "
-        "themselves and have none.",
+        help="Who shares the allowance. Each subscription: the calls billed by the "
+        "subscription, including those of child companies without a "
+        "subscription. Each identifier: every number has its own allowance. "
+        "Customer: also the calls of the customer's other subscriptions without "
+        "a plan, and of child companies that are billed separately and have no "
+        "plan.",
     )
     times_quantity = fields.Boolean(
         default=True,
-        help="A line of three has three times as much. Not where each identifier has "
-        "it for itself.",
+        help="A quantity of 3 on the line gives three times the allowance. Not "
+        "available if each identifier has its own allowance.",
+        string="Multiply by Quantity",
     )
     prorated = fields.Boolean(
         default=True,
-        help="A part of a billing period, at the beginning or the end of a "
-        "subscription, has that part of it.",
+        help="A partial billing period at the start or end of a subscription has a "
+        "proportional allowance.",
     )
     # --- of which calls
     meter_ids = fields.Many2many(
@@ -105,7 +109,7 @@ class MeteredCallingPlanAllowance(models.Model):
         "meter_id",
         string="Call Types",
         domain="[('kind', '=', 'call'), ('company_id', 'in', [False, company_id])]",
-        help="Empty: all of them.",
+        help="Leave empty for all call types.",
         check_company=True,
     )
     destination_ids = fields.Many2many(
@@ -115,7 +119,7 @@ class MeteredCallingPlanAllowance(models.Model):
         "destination_id",
         string="Destinations",
         domain="[('company_id', 'in', [False, company_id])]",
-        help="Empty: all of them.",
+        help="Leave empty for all call types.",
         check_company=True,
     )
     band_ids = fields.Many2many(
@@ -125,71 +129,73 @@ class MeteredCallingPlanAllowance(models.Model):
         "band_id",
         string="Time Bands",
         domain="[('company_id', 'in', [False, company_id])]",
-        help="Only calls that were rated in these bands. Empty: at any time.",
+        help="Only calls rated in these time bands. Leave empty for any time.",
         check_company=True,
     )
     free_calls = fields.Boolean(
-        string="Free Calls Count",
-        help="Calls that the rate deck charges nothing for take from it, too.",
+        string="Count Free Calls",
+        help="Calls that are free according to the rate deck also use up the "
+        "allowance.",
     )
     increment = fields.Integer(
-        string="Counted in Steps of (seconds)",
+        string="Count in Steps of (seconds)",
         default=1,
         required=True,
         aggregator=None,
-        help="60: each started minute of a call counts as a whole one.",
+        help="60 means each started minute of a call counts as a full minute.",
     )
     factor = fields.Integer(
-        string="Counts Times",
+        string="Multiplier",
         default=1,
         required=True,
         aggregator=None,
-        help="2: a minute used takes two.",
+        help="2 means each minute used counts as two.",
     )
     # --- what it costs
     price = fields.Float(
         digits=0,
         min_display_digits=2,
         aggregator=None,
-        help="What the plan charges for what is taken: per minute, unit or call. 0: it "
-        "is included. With prices, several allowances one after the other are tiers of "
-        "the period: the first 1,000 minutes at one price, what follows at another.",
+        help="Price charged by the plan for the amount used: per minute, unit or "
+        "call. 0 means included. With prices, several consecutive allowances "
+        "work as tiers of the period: for example the first 1,000 minutes at one "
+        "price and the rest at another.",
     )
     waive_fee = fields.Boolean(
         string="No Connection Fee",
-        help="Calls that take from it have no connection fee. Otherwise they have that "
-        "of their rate.",
+        help="Calls covered by the allowance have no connection fee. Otherwise the "
+        "connection fee of their rate is charged.",
     )
     overage = fields.Selection(
-        [("deck", "By the rate deck"), ("own", "At the plan's own price")],
+        [("deck", "Use the rate deck's price"), ("own", "Use the plan's own price")],
         string="When Used Up",
         required=True,
         default="deck",
-        help="What further calls cost.",
+        help="Price of further calls.",
     )
     overage_price = fields.Float(
         string="Own Price",
         digits=0,
         min_display_digits=2,
         aggregator=None,
-        help="Per minute, unit or call, in place of the rate deck's price.",
+        help="Price per minute, unit or call, used instead of the rate deck's price.",
     )
     # --- what is left over
     rollover_periods = fields.Integer(
-        string="Rolls Over For (periods)",
+        string="Rollover (periods)",
         aggregator=None,
-        help="What is left may be used in so many billing periods more, the oldest "
-        "first. 0: it expires at the end of the period.",
+        help="Number of further billing periods in which the remaining amount can be "
+        "used, oldest first. 0 means it expires at the end of the period.",
     )
     rollover_limited = fields.Boolean(
-        string="Limit Rollover", help="No more than so much is rolled over in all."
+        string="Limit Rollover", help="Limits the total amount that is rolled over."
     )
     rollover_limit = fields.Float(
-        string="Rolled Over at Most",
+        string="Maximum Rollover",
         digits=0,
         min_display_digits=0,
         aggregator=None,
-        help="In the unit. What expires last is kept.",
+        help="In the unit of the allowance. The amounts that expire last are kept.",
     )
     summary = fields.Char(compute="_compute_summary")
 
@@ -198,15 +204,15 @@ class MeteredCallingPlanAllowance(models.Model):
         " AND coalesce(price, 0) >= 0 AND coalesce(overage_price, 0) >= 0"
         " AND coalesce(rollover_periods, 0) >= 0"
         " AND coalesce(rollover_limit, 0) >= 0)",
-        "Amounts, prices and numbers of periods are not negative.",
+        "Amounts, prices and numbers of periods cannot be negative.",
     )
     _steps_positive = models.Constraint(
         "CHECK (increment > 0 AND factor > 0)",
-        "It is counted in steps of one second at least, and once at least.",
+        "The step must be at least one second, and the multiplier at least one.",
     )
     _prices_exact = models.Constraint(
         "CHECK (price = round(price, 8) AND overage_price = round(overage_price, 8))",
-        "Prices have at most 8 digits after the decimal point.",
+        "Prices can have at most 8 decimal places.",
     )
 
     @api.depends(
@@ -286,7 +292,7 @@ class MeteredCallingPlanAllowance(models.Model):
             return self.env._("%(allowance)s pays %(amount)s of %(calls)s", **values)
         if self.price:
             return self.env._(
-                "%(allowance)s takes %(amount)s of %(calls)s at its own price",
+                "%(allowance)s covers %(amount)s of %(calls)s at its own price",
                 **values,
             )
         return self.env._("%(allowance)s includes %(amount)s of %(calls)s", **values)
@@ -367,28 +373,30 @@ class MeteredCallingPlanAllowance(models.Model):
     def _problem(self):
         """What is wrong with the terms, None for nothing."""
         if not self.unlimited and not self.amount:
-            return self.env._("set its amount, or make it unlimited.")
+            return self.env._("set an amount, or make it unlimited.")
         if self.unit == "money":
             if self.price or self.overage == "own" or self.waive_fee:
                 return self.env._(
-                    "money pays for calls at the prices of their rates; it has no "
-                    "price of its own and waives no fee."
+                    "an allowance in money pays for calls at their own rates, so it "
+                    "cannot have its own price or waive fees."
                 )
             if self.unlimited:
-                return self.env._("money has an end: set its amount.")
+                return self.env._(
+                    "an allowance in money cannot be unlimited: set an amount."
+                )
         if self.unit in ("money", "records") and self.increment != 1:
-            return self.env._("only minutes and units are counted in steps.")
+            return self.env._("only minutes and units can be counted in steps.")
         if self.unit == "records" and self._is_fraction(self.amount, self.fair_use):
-            return self.env._("the number of calls is a whole number.")
+            return self.env._("the number of calls must be a whole number.")
         if self.unlimited and self.rollover_periods:
-            return self.env._("nothing is left over of what is unlimited.")
+            return self.env._("unlimited allowances cannot roll over.")
         if self.unlimited and not self.fair_use and self.overage == "own":
             return self.env._(
-                "it is never used up. Set a fair-use cap, or let the rate deck price "
-                "what follows."
+                "an unlimited allowance is never used up. Set a fair-use cap, or use "
+                "the rate deck's price when used up."
             )
         if self.rollover_limited and not self.rollover_periods:
-            return self.env._("set for how many periods it rolls over.")
+            return self.env._("set the number of periods for the rollover.")
         return None
 
     @api.model

@@ -44,7 +44,7 @@ class MeteredPlanMark(models.Model):
     """
 
     _name = "metered.plan.mark"
-    _description = "Plans to Apply"
+    _description = "Pending Plan Update"
     _inherit = ["metered.guarded"]
     _log_access = False
 

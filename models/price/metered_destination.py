@@ -40,12 +40,12 @@ class MeteredDestination(models.Model):
         "res.company",
         index=True,
         default=lambda self: self._default_company(),
-        help="Empty: for all companies.",
+        help="Leave empty to share it with all companies.",
     )
     country_id = fields.Many2one("res.country", index=True)
     kind = fields.Selection(
         [
-            ("fixed", "Fixed and general"),
+            ("fixed", "Landline or general"),
             ("mobile", "Mobile"),
             ("toll_free", "Toll-free"),
             ("premium", "Premium"),
@@ -56,7 +56,7 @@ class MeteredDestination(models.Model):
         ],
         required=True,
         default="fixed",
-        help="Together with the country it tells the call type.",
+        help="Together with the country, determines the call type.",
     )
     meter_id = fields.Many2one(
         "metered.meter",
@@ -64,13 +64,14 @@ class MeteredDestination(models.Model):
         ondelete="restrict",
         domain="[('kind', '=', 'call')]",
         check_company=True,
-        help="Set it to give calls to this destination a call type of their own.",
+        help="Choose a call type to override the usual one for calls to this "
+        "destination.",
     )
     prefixes = fields.Text(
         required=True,
         help="First digits of the international number without +, separated by "
-        "spaces: 44 for the United Kingdom. A short code that is dialed exactly so "
-        "is written with an equals sign: =911.",
+        "spaces, for example 44 for the United Kingdom. Use an equals sign for a "
+        "short code that must be dialed exactly, for example =911.",
     )
     prefix_count = fields.Integer(compute="_compute_prefix_count")
 

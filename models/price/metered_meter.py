@@ -43,7 +43,9 @@ class MeteredMeter(models.Model):
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(
-        required=True, help="Short name for imports and interfaces: international, gb."
+        required=True,
+        help="Short name used in imports and interfaces, for example "
+        "international or gb.",
     )
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
@@ -51,7 +53,7 @@ class MeteredMeter(models.Model):
         "res.company",
         index=True,
         default=lambda self: self._default_company(),
-        help="Empty: for all companies.",
+        help="Leave empty to share it with all companies.",
     )
     kind = fields.Selection(
         [
@@ -62,9 +64,8 @@ class MeteredMeter(models.Model):
         ],
         required=True,
         default="call",
-        help="A call type is a meter whose records are telephone calls. Of a counter, "
-        "such as a water or power meter, what is billed is the increase between its "
-        "readings.",
+        help="A call type is a meter for phone calls. For a counter, such as a water "
+        "or electricity meter, the increase between readings is billed.",
     )
     call_class = fields.Selection(
         [
@@ -77,23 +78,23 @@ class MeteredMeter(models.Model):
             ("inbound", "Inbound"),
             ("internal", "Internal"),
         ],
-        string="Takes Calls That Are",
-        help="Calls of this class belong to this call type. Empty: only the calls to "
-        "destinations that name this call type.",
+        string="Matches Calls",
+        help="Calls of this class belong to this call type. Leave empty if only "
+        "destinations refer to it.",
     )
     unit = fields.Char(
         required=True,
         default="second",
-        help="What a quantity of 1 means: second, gigabyte, kWh, request.",
+        help="What one unit is, for example second, gigabyte, kWh or request.",
     )
     product_id = fields.Many2one(
         "product.product",
-        string="Invoiced As",
+        string="Invoice Product",
         ondelete="restrict",
         check_company=True,
-        help="Product of the invoice line: it brings the account and the taxes. For "
-        "meters that are not call types: where no line of the subscription is for "
-        "this meter; the product's price is taken then.",
+        help="Product of the invoice line, which determines the account and taxes. "
+        "For meters other than call types: used, with its price, if no "
+        "subscription line is for this meter.",
     )
     aggregation = fields.Selection(
         [
@@ -101,40 +102,41 @@ class MeteredMeter(models.Model):
             ("count", "Number of records"),
             ("max", "Highest quantity"),
             ("min", "Lowest quantity"),
-            ("average", "Mean of the quantities"),
+            ("average", "Average quantity"),
             ("last", "Last quantity"),
-            ("unique", "Number of different values of a property"),
+            ("unique", "Number of distinct values of a property"),
         ],
-        string="A Period Is",
+        string="Aggregation",
         required=True,
         default="sum",
-        help="How the records of a billing period become the quantity that is priced."
-        "\nMean: sum of the quantities / number of records."
-        "\nLast: quantity of the record with the latest time; of two at the same "
-        "instant, of the one that was stored last."
-        "\nHighest, lowest, mean and last are 0 without records.",
+        help="How the records of a billing period are combined into the quantity to "
+        "price. Average: sum of the quantities divided by the number of records. "
+        "Last: quantity of the record with the latest time; at the same time, "
+        "the one stored last. Highest, lowest, average and last are 0 without "
+        "records.",
     )
     unique_property = fields.Char(
         string="Property",
-        help="Name of the property whose different values are counted: user, device. "
-        "It is kept with each record, as a column of the source or in its properties.",
+        help="Name of the property whose distinct values are counted, for example "
+        "user or device. It is stored with each record, as a column of the "
+        "source or in its properties.",
     )
     presentation = fields.Selection(
         [
-            ("sum", "One line with the sum"),
-            ("detail", "A line per tier or unit price"),
+            ("sum", "One line with the total"),
+            ("detail", "One line per tier or unit price"),
         ],
         string="On the Invoice",
         required=True,
         default="sum",
-        help="A line per tier shows quantity x price where that is exact, and "
-        "otherwise its amount. The lines come to the same sum in either case.",
+        help="One line per tier shows quantity × price if that is exact, and "
+        "otherwise the amount. The total is the same in both cases.",
     )
 
     shows_zero = fields.Boolean(
-        string="Show a Line Without Usage",
-        help="A subscription's line for this meter is on each of its invoices, with 0 "
-        "where nothing was used. Otherwise there is no line then.",
+        string="Show Line Without Usage",
+        help="Always show a line for this meter on invoices of the subscription, with "
+        "0 if there was no usage. Otherwise the line is left out.",
     )
 
     _code_uniq = models.UniqueIndex(
@@ -142,12 +144,12 @@ class MeteredMeter(models.Model):
     )
     _class_uniq = models.UniqueIndex(
         "(call_class, coalesce(company_id, 0)) WHERE active AND call_class IS NOT NULL",
-        "Another call type takes these calls already.",
+        "Another call type already matches these calls.",
     )
 
     _unique_has_property = models.Constraint(
         "CHECK (aggregation != 'unique' OR unique_property IS NOT NULL)",
-        "Say which property's different values are counted.",
+        "Enter the property whose distinct values are counted.",
     )
 
     def write(self, vals):
@@ -180,8 +182,8 @@ class MeteredMeter(models.Model):
         if used:
             raise UserError(
                 self.env._(
-                    "There is usage of %(meter)s, so it cannot be deleted. "
-                    "Archive it instead.",
+                    "%(meter)s cannot be deleted because it has usage. Archive it "
+                    "instead.",
                     meter=used.meter_id.name,
                 )
             )
@@ -229,8 +231,8 @@ class MeteredMeter(models.Model):
             return price
         raise UserError(
             self.env._(
-                "There is no price for %(meter)s of %(customer)s. Choose one on the "
-                "product that it is sold as, or on the subscription line.",
+                "There is no price for %(meter)s of %(customer)s. Set one on the "
+                "product or on the subscription line.",
                 meter=self.name,
                 customer=partner.display_name,
             )

@@ -46,15 +46,15 @@ class MeteredPrice(models.Model):
         "res.company",
         index=True,
         default=lambda self: self._default_company(),
-        help="Empty: for all companies.",
+        help="Leave empty to share it with all companies.",
     )
     currency_id = fields.Many2one(
         "res.currency",
         required=True,
         default=lambda self: self.env.company.currency_id,
         tracking=True,
-        help="Currency of all amounts of this price. An invoice in another currency is "
-        "converted once, on its line, at its date.",
+        help="Currency of all amounts of this price. Invoices in another currency are "
+        "converted once, on the invoice line, at the invoice date.",
     )
     meter_id = fields.Many2one(
         "metered.meter",
@@ -63,23 +63,24 @@ class MeteredPrice(models.Model):
         index=True,
         domain="[('kind', '!=', 'call')]",
         check_company=True,
-        help="What is priced. The meter says how the records of a period become one "
-        "quantity; this price says what the quantity costs.",
+        help="The usage to price. The meter determines how the records of a period "
+        "are combined into one quantity; this price determines what the quantity "
+        "costs.",
     )
     partner_ids = fields.Many2many(
         "res.partner",
         string="Only for Customers",
         check_company=True,
-        help="For these customers, and the contacts below them, this price takes the "
-        "place of the product's. One set on a subscription line goes before it.",
+        help="For these customers and their contacts, this price replaces the "
+        "product's price. A price on a subscription line takes precedence.",
     )
     # --- the charge model
     charge_model = fields.Selection(
         [
             ("standard", "Standard: every unit at one price"),
             ("graduated", "Graduated: each unit at the price of its tier"),
-            ("volume", "Volume: all units at one tier's price"),
-            ("package", "Package: so much for each started one"),
+            ("volume", "Volume: all units at the price of the tier reached"),
+            ("package", "Package: one price per started package"),
             ("stairstep", "Stairstep: one price for the step reached"),
             ("percentage", "Percentage of each event's amount"),
             ("graduated_percentage", "Graduated percentage of the amount"),
@@ -87,95 +88,93 @@ class MeteredPrice(models.Model):
         required=True,
         default="standard",
         tracking=True,
-        help="Standard: quantity x price.\n"
-        "Graduated: for each tier entered, its units x its price + its flat fee.\n"
-        "Volume: quantity x price of the tier that the total falls in + its flat fee.\n"
-        "Package: packages x price; packages = quantity / size, a started one is "
-        "whole.\n"
-        "Stairstep: the fee of the step that the quantity reaches, whatever the "
-        "quantity within it.\n"
-        "Percentage: for each paying event its amount x rate + fixed fee, raised to "
-        "the minimum and lowered to the maximum per event.\n"
-        "Graduated percentage: for each tier entered, its share of the amount x its "
-        "rate + its flat fee.",
+        help="Standard: quantity × price. Graduated: for each tier reached, its units "
+        "× its price + its flat fee. Volume: quantity × price of the tier the "
+        "total falls in + its flat fee. Package: number of packages × price, "
+        "where a started package counts in full. Stairstep: the fee of the step "
+        "reached, regardless of the quantity within it. Percentage: for each "
+        "billable event, its amount × rate + fixed fee, within the minimum and "
+        "maximum per event. Graduated percentage: for each tier reached, its "
+        "share of the amount × its rate + its flat fee.",
     )
     unit_price = fields.Float(
         digits=0,
         min_display_digits=2,
         aggregator=None,
         tracking=True,
-        help="Standard: price of one unit. Package: price of one package.",
+        help="Standard: price per unit. Package: price per package.",
     )
     package_size = fields.Float(
         digits=0,
         aggregator=None,
         default=1.0,
-        help="Units of a package.",
+        help="Number of units in a package.",
     )
     package_rounding = fields.Selection(
         [
-            ("up", "Counts as a whole one"),
-            ("half_up", "Counts from its half on"),
-            ("down", "Is not charged"),
+            ("up", "Charged in full"),
+            ("half_up", "Charged if at least half used"),
+            ("down", "Not charged"),
         ],
-        string="A Started Package",
+        string="Started Package",
         required=True,
         default="up",
-        help="What a package that is not used up costs.",
+        help="How to charge a package that is only partly used.",
     )
     tier_ids = fields.One2many("metered.price.tier", "price_id", copy=True)
     fee_at_zero = fields.Boolean(
-        string="First Fee without Usage",
+        string="First Fee Without Usage",
         default=True,
-        help="Whether the flat fee of the first tier, or the first step, is due in a "
-        "period without usage.",
+        help="Whether the flat fee of the first tier or the first step is charged in "
+        "a period without usage.",
     )
     beyond = fields.Selection(
         [
-            ("refuse", "Is not invoiced: an error"),
-            ("last", "Has the last price"),
+            ("refuse", "Do not invoice: report an error"),
+            ("last", "Use the last price"),
         ],
         string="Above the Last Tier",
         required=True,
         default="refuse",
-        help="What a quantity above the end of the last tier is; of no meaning where "
-        "the last tier has no end.",
+        help="How to price a quantity above the end of the last tier. Ignored if the "
+        "last tier has no end.",
     )
     rate = fields.Float(
         string="Rate (%)",
         digits=0,
         aggregator=None,
-        help="Percent of an event's amount: 2.9 is 2.9 %.",
+        help="Percentage of the event's amount: 2.9 means 2.9%.",
     )
     fixed_fee = fields.Float(
         string="Fee per Event",
         digits=0,
         min_display_digits=2,
         aggregator=None,
-        help="Charged for each paying event beside the rate.",
+        help="Charged for each billable event in addition to the rate.",
     )
     free_events = fields.Integer(
         aggregator=None,
-        help="So many first events of a period are free. 0: none is for its number. "
-        "With a free amount beside it, free is what is within both.",
+        help="Number of free events at the start of each period. 0 means no free "
+        "events by number. If there is also a free amount, events are free while "
+        "both limits allow it.",
     )
     free_amount = fields.Float(
         digits=0,
         aggregator=None,
-        help="Events are free up to this sum of their amounts in a period. An event "
-        "that passes it pays for its rest. 0: no such limit.",
+        help="Events are free up to this total amount per period. For an event that "
+        "exceeds it, only the excess is charged. 0 means no limit.",
     )
     event_minimum = fields.Float(
         string="Minimum per Event",
         digits=0,
         aggregator=None,
-        help="A paying event costs at least this. 0: no minimum.",
+        help="Minimum charge per billable event. 0 means no minimum.",
     )
     event_maximum = fields.Float(
         string="Maximum per Event",
         digits=0,
         aggregator=None,
-        help="A paying event costs at most this. 0: no maximum.",
+        help="Maximum charge per billable event. 0 means no maximum.",
     )
     # --- after the charge model
     minimum = fields.Float(
@@ -184,23 +183,23 @@ class MeteredPrice(models.Model):
         min_display_digits=2,
         aggregator=None,
         tracking=True,
-        help="A period costs at least this, also without usage. 0: no minimum.",
+        help="Minimum charge per period, even without usage. 0 means no minimum.",
     )
     has_maximum = fields.Boolean(
-        string="With a Maximum", help="Whether a period has a most that it can cost."
+        string="Has Maximum", help="Whether there is a maximum charge per period."
     )
     maximum = fields.Float(
         string="Maximum per Period",
         digits=0,
         min_display_digits=2,
         aggregator=None,
-        help="A period costs at most this, however much is used.",
+        help="Maximum charge per period, regardless of usage.",
     )
     prorate = fields.Boolean(
-        string="Prorate a Part Period",
-        help="In a period shorter than a whole one (the first, the last), free units, "
-        "minimum and maximum count for their share of its days. Tiers and packages "
-        "always count in full.",
+        string="Prorate Partial Periods",
+        help="In a partial period (the first or last one), free units, minimum and "
+        "maximum are reduced in proportion to its days. Tiers and packages "
+        "always apply in full.",
     )
     rounding = fields.Selection(
         [
@@ -209,82 +208,85 @@ class MeteredPrice(models.Model):
             ("down", "Always down"),
             ("half_even", "Half to even"),
         ],
-        string="Amount Is Rounded",
+        string="Amount Rounding",
         required=True,
         default="half_up",
-        help="The amount of the period, once, to the decimals of the currency.",
+        help="The amount of the period is rounded once, to the decimals of the "
+        "currency.",
     )
     description = fields.Char(
         string="Price",
         compute="_compute_description",
-        help="The price in short.",
+        help="Short description of the price.",
     )
     invoiced = fields.Boolean(
-        compute="_compute_invoiced", help="Whether an invoice rests on it."
+        compute="_compute_invoiced", help="Whether invoices already use this price."
     )
     # --- the live example
     example_quantity = fields.Float(
-        string="A Quantity of",
+        string="Quantity to Try",
         digits=0,
         aggregator=None,
         default=150,
-        help="A measured quantity of a whole period, to try the price out with.",
+        help="A measured quantity for a full period, to try out the price.",
     )
     example = fields.Html(compute="_compute_example", sanitize=False)
 
     conversion_operation = fields.Selection(
-        [("multiply", "Multiplied by"), ("divide", "Divided by")],
-        string="Measured Quantity Is",
+        [("multiply", "Multiply by"), ("divide", "Divide by")],
+        string="Unit Conversion",
         required=True,
         default="multiply",
-        help="How the measured quantity becomes the priced one: bytes divided by "
-        "1000000000 are gigabytes. A count has no unit, and is not converted.",
+        help="How the measured quantity is converted to the priced quantity, for "
+        "example bytes divided by 1000000000 are gigabytes. Counts have no unit "
+        "and are not converted.",
     )
     conversion_factor = fields.Float(
         digits=0,
         aggregator=None,
         default=1.0,
         required=True,
-        help="1: the unit that is measured is the unit that is priced.",
+        help="1 if the measured unit is also the priced unit.",
     )
     unit = fields.Char(
         string="Priced Unit",
-        help="What a quantity of 1 is called on the invoice: GB. Empty: the unit of "
-        "the meter.",
+        help="Name of the unit on the invoice, for example GB. Leave empty to use the "
+        "unit of the meter.",
     )
     quantity_rounding = fields.Selection(
         [
-            ("none", "Not at all"),
+            ("none", "No rounding"),
             ("up", "Up"),
             ("down", "Down"),
             ("half_up", "To the nearest, half up"),
             ("half_even", "To the nearest, half to even"),
         ],
-        string="Quantity Is Rounded",
+        string="Quantity Rounding",
         required=True,
         default="none",
-        help="The quantity of the whole period, once, after its conversion.",
+        help="The quantity of the full period is rounded once, after conversion.",
     )
     quantity_decimals = fields.Integer(
-        aggregator=None, help="Decimals that the rounded quantity keeps."
+        aggregator=None, help="Number of decimals to round to."
     )
     free_units = fields.Float(
         digits=0,
         aggregator=None,
         tracking=True,
-        help="The first units of each period cost nothing; what comes after begins in "
-        "the first tier. In the priced unit.",
+        help="The first units of each period are free, in the priced unit. Usage "
+        "beyond them starts in the first tier.",
     )
 
     date_from = fields.Date(
         string="Valid From",
         tracking=True,
-        help="First day of this price, as the usage counts its days. Empty: always "
-        "was. A period in which it begins is priced by both, as the charge model says.",
+        help="First day of this price, as days of usage are counted. Leave empty for "
+        "no start date. A period in which the price changes is priced with both "
+        "versions, as the charge model says.",
     )
     current_id = fields.Many2one(
         "metered.price",
-        string="Earlier Version of",
+        string="Earlier Version Of",
         readonly=True,
         ondelete="cascade",
         index="btree_not_null",
@@ -295,12 +297,12 @@ class MeteredPrice(models.Model):
         "current_id",
         string="Earlier Versions",
         readonly=True,
-        help="What the price was before, each until the next one begins.",
+        help="Earlier versions of the price, each valid until the next one starts.",
     )
 
     _dates_uniq = models.UniqueIndex(
         "(current_id, date_from) WHERE current_id IS NOT NULL",
-        "Two versions of the price begin on the same day.",
+        "Two versions of the price start on the same day.",
     )
 
     # === WHAT IS SHOWN === #
@@ -317,7 +319,9 @@ class MeteredPrice(models.Model):
                     day=format_date(self.env, price.date_from),
                 )
             else:
-                price.display_name = self.env._("%(price)s, at first", price=price.name)
+                price.display_name = self.env._(
+                    "%(price)s, initial version", price=price.name
+                )
 
     def _compute_invoiced(self):
         lines = self.env["account.move.line"].sudo()
@@ -390,7 +394,7 @@ class MeteredPrice(models.Model):
             if price.meter_id.kind == "call":
                 raise ValidationError(
                     self.env._(
-                        "%(meter)s is a call type: its calls are priced by rate decks.",
+                        "%(meter)s is a call type, and calls are priced by rate decks.",
                         meter=price.meter_id.name,
                     )
                 )
@@ -414,8 +418,8 @@ class MeteredPrice(models.Model):
             if other:
                 raise ValidationError(
                     self.env._(
-                        "%(customers)s already has %(other)s as its own price of "
-                        "%(meter)s.",
+                        "%(customers)s already has its own price for %(meter)s: "
+                        "%(other)s.",
                         customers=", ".join(
                             (other.partner_ids & price.partner_ids).mapped("name")
                         ),
@@ -441,7 +445,7 @@ class MeteredPrice(models.Model):
                 if price.description != was:
                     price._message_log(
                         body=self.env._(
-                            "It was: %(before)s. Now it is: %(now)s.",
+                            "Previous price: %(before)s. New price: %(now)s.",
                             before=was,
                             now=price.description,
                         )
@@ -463,8 +467,8 @@ class MeteredPrice(models.Model):
             if price.invoiced:
                 raise UserError(
                     self.env._(
-                        "Invoices rest on the price %(price)s, so it cannot be "
-                        "deleted. Archive it instead.",
+                        "The price %(price)s cannot be deleted because invoices use "
+                        "it. Archive it instead.",
                         price=price.name,
                     )
                 )
@@ -484,7 +488,7 @@ class MeteredPrice(models.Model):
         """Ask from which day on the price is to be another one."""
         self.ensure_one()
         return self.env["metered.price.change"]._get_records_action(
-            name=self.env._("Change the Price from a Day"),
+            name=self.env._("Change the Price from a Date"),
             target="new",
             context={"default_price_id": self.id},
         )
@@ -499,7 +503,7 @@ class MeteredPrice(models.Model):
         if self.current_id:
             raise UserError(
                 self.env._(
-                    "%(version)s is over. Change %(price)s instead.",
+                    "%(version)s has ended. Change %(price)s instead.",
                     version=self.display_name,
                     price=self.current_id.name,
                 )
@@ -507,7 +511,8 @@ class MeteredPrice(models.Model):
         if self.date_from and date <= self.date_from:
             raise UserError(
                 self.env._(
-                    "The price began on %(day)s. It can change on a later day only.",
+                    "The price is valid from %(day)s. It can only be changed from a "
+                    "later day on.",
                     day=format_date(self.env, self.date_from),
                 )
             )

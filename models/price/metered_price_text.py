@@ -92,8 +92,8 @@ class MeteredPrice(models.Model):
             return self.env._("%(price)s per %(size)s %(unit)s", **values)
         if self.charge_model == "percentage":
             if self.fixed_fee:
-                return self.env._("%(rate)s %% + %(fee)s per event", **values)
-            return self.env._("%(rate)s %%", **values)
+                return self.env._("%(rate)s%% + %(fee)s per event", **values)
+            return self.env._("%(rate)s%%", **values)
         return ", ".join(
             f"{self._describe_range(place)}: {self._describe_tier(tier)}"
             for place, tier in enumerate(self.tier_ids, start=1)
@@ -153,7 +153,7 @@ class MeteredPrice(models.Model):
             "event_limits": self.env._("minimum and maximum per event"),
             "minimum": self.env._("up to the minimum of the period"),
             "maximum": self.env._("down to the maximum of the period"),
-            "billed": self.env._("invoiced before"),
+            "billed": self.env._("previously invoiced"),
         }
         return texts.get(line.code, line.code)
 

@@ -30,50 +30,49 @@ class MeteredPriceTier(models.Model):
         string="From",
         digits=0,
         aggregator=None,
-        help="Where the tier begins: where the one before ends. In whole units the "
-        "next number may be written as well: 0 to 100, 101 to 200. Left at 0 it is "
-        "filled in.",
+        help="Start of the tier, which is the end of the previous tier. With whole "
+        "units you can also enter the next number: 0 to 100, 101 to 200. Leave 0 "
+        "to fill it in automatically.",
     )
     above = fields.Float(
         compute="_compute_above",
         digits=0,
         aggregator=None,
         readonly=False,
-        help="Where the tier before ends: a tier that begins there follows it.",
+        help="End of the previous tier. A tier starting there follows it without "
+        "a gap.",
     )
     up_to = fields.Float(
         digits=0,
         aggregator=None,
-        help="The last quantity of the tier, which still belongs to it. 0: the tier "
-        "has no end.",
+        help="Last quantity included in the tier. 0 means the tier has no end.",
     )
     unit_price = fields.Float(
         string="Price per Unit",
         digits=0,
         min_display_digits=2,
         aggregator=None,
-        help="Price of a unit in this tier; of a block, where units are sold in "
-        "blocks.",
+        help="Price per unit in this tier, or per block if units are sold in blocks.",
     )
     rate = fields.Float(
         string="Rate (%)",
         digits=0,
         aggregator=None,
-        help="Percent of the amount that lies in this tier: 2.9 is 2.9 %.",
+        help="Percentage of the amount in this tier: 2.9 means 2.9%.",
     )
     flat_fee = fields.Float(
         digits=0,
         min_display_digits=2,
         aggregator=None,
-        help="Graduated: charged once when the tier is entered. Volume: charged once "
-        "for the tier that the total falls in. Stairstep: the price of the step.",
+        help="Graduated: charged once when the tier is reached. Volume: charged once "
+        "for the tier the total falls in. Stairstep: price of the step.",
     )
     block = fields.Float(
         string="Block Size",
         digits=0,
         aggregator=None,
-        help="Units that are sold together in this tier; a started block is a whole "
-        "one. 0: units are sold one by one, and parts of one as such.",
+        help="Number of units sold together in this tier; a started block counts in "
+        "full. 0 means units are sold individually, including fractions.",
     )
 
     def _compute_above(self):

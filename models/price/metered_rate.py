@@ -62,23 +62,28 @@ class MeteredRate(models.Model):
     _pricing = frozenset({*PRICE_FIELDS, "date_to", "tier_ids"})
 
     deck_id = fields.Many2one(
-        "metered.rate.deck", required=True, ondelete="cascade", index=True
+        "metered.rate.deck",
+        required=True,
+        ondelete="cascade",
+        index=True,
+        string="Rate Deck",
     )
     company_id = fields.Many2one(related="deck_id.company_id", store=True)
     currency_id = fields.Many2one(related="deck_id.currency_id")
     name = fields.Char(
-        string="Description", help="Where it leads to: United Kingdom Mobile."
+        string="Description",
+        help="Name of the destination, for example United Kingdom Mobile.",
     )
     prefix = fields.Char(
-        help="First digits of the international number without +. The longest prefix "
-        "that fits a number counts. =911 is a short code, dialed exactly so. Empty, "
-        "and no destination: for every number that nothing else fits.",
+        help="First digits of the international number, without +. The longest "
+        "matching prefix applies. =911 is a short code that must be dialed "
+        "exactly. Leave prefix and destination empty for all other numbers.",
     )
     destination_id = fields.Many2one(
         "metered.destination",
         ondelete="restrict",
         check_company=True,
-        help="Instead of a prefix: all prefixes of this destination.",
+        help="Use all prefixes of this destination instead of a single prefix.",
     )
     meter_id = fields.Many2one(
         "metered.meter",
@@ -86,37 +91,38 @@ class MeteredRate(models.Model):
         ondelete="restrict",
         domain="[('kind', '=', 'call')]",
         check_company=True,
-        help="Only for calls of this type. Empty: for all.",
+        help="Only for calls of this type. Leave empty for all types.",
     )
     band_id = fields.Many2one(
         "metered.time.band",
         string="Time Band",
         ondelete="restrict",
         check_company=True,
-        help="Only in this time band. Empty: at any time.",
+        help="Only in this time band. Leave empty for any time.",
     )
     date_from = fields.Date(
         string="Valid From",
-        help="First day, in the deck's time zone. Empty: always was.",
+        help="First day, in the deck's time zone. Leave empty for no start date.",
     )
     date_to = fields.Date(
         string="Valid Before",
-        help="First day on which it no longer holds; the day before is its last one. "
-        "Empty: open.",
+        help="First day the rate is no longer valid; the day before is its last day. "
+        "Leave empty for no end date.",
     )
     price = fields.Float(
         digits=0,
         min_display_digits=4,
         aggregator=None,
         required=True,
-        help="Price of the seconds named beside it, in the deck's currency.",
+        help="Price for the number of seconds entered next to it, in the deck's "
+        "currency.",
     )
     per_seconds = fields.Integer(
         string="Per (seconds)",
         aggregator=None,
         default=60,
         required=True,
-        help="60: price per minute.",
+        help="60 means price per minute.",
     )
     connection_fee = fields.Float(
         digits=0,
@@ -131,14 +137,15 @@ class MeteredRate(models.Model):
         aggregator=None,
         required=True,
         default=1,
-        help="Seconds charged at least. 60/6: the first 60 seconds, then steps of 6.",
+        help="Minimum number of seconds charged. 60/6 means the first 60 "
+        "seconds, then 6-second increments.",
     )
     increment = fields.Integer(
         string="Next Increments",
         aggregator=None,
         required=True,
         default=1,
-        help="Steps in seconds after the first increment.",
+        help="Length in seconds of each increment after the first.",
     )
     min_charge = fields.Float(
         string="Minimum Charge",
@@ -147,9 +154,9 @@ class MeteredRate(models.Model):
         aggregator=None,
         required=True,
         default=0.0,
-        help="A charged call costs at least this.",
+        help="Minimum charge for a call that is charged.",
     )
-    has_max_charge = fields.Boolean(string="Limit the Charge")
+    has_max_charge = fields.Boolean(string="Has Maximum Charge")
     max_charge = fields.Float(
         string="Maximum Charge",
         digits=0,
@@ -157,10 +164,10 @@ class MeteredRate(models.Model):
         aggregator=None,
         required=True,
         default=0.0,
-        help="A call never costs more than this.",
+        help="Maximum charge for a call.",
     )
     grace_seconds = fields.Integer(
-        string="Free Below (seconds)",
+        string="Free Call Limit (seconds)",
         aggregator=None,
         required=True,
         default=0,
@@ -170,42 +177,43 @@ class MeteredRate(models.Model):
         [("below", "Free Below"), ("including", "Free up to and Including")],
         string="Short Calls",
         default="below",
-        help="Free below 6 seconds and free up to and including 5 seconds are the same "
-        "calls: they last whole seconds.",
+        help="Free below 6 seconds and free up to and including 5 seconds are the "
+        "same, because calls last whole seconds.",
     )
     free_seconds = fields.Integer(
         compute="_compute_free_seconds",
         inverse="_inverse_free_seconds",
         aggregator=None,
-        help="Calls below this length, or up to and including it, are free of charge.",
+        help="Calls shorter than this, or up to and including it, are free of charge.",
     )
     tier_ids = fields.One2many(
         "metered.rate.tier",
         "rate_id",
         string="Tiers",
         copy=True,
-        help="Other prices for what follows the beginning of the call.",
+        help="Prices for later parts of the call.",
     )
     used = fields.Boolean(
         readonly=True,
         copy=False,
-        help="Calls were rated with it, so its price stays as it is. Change from a "
-        "Date says what it costs from a day on.",
+        help="Calls were already rated with this rate, so its price can no longer be "
+        "changed. Use Change from a Date to set a new price.",
     )
 
     _deck_prefix_idx = models.Index("(deck_id, prefix)")
     _one_scope = models.Constraint(
         "CHECK (prefix IS NULL OR destination_id IS NULL)",
-        "A rate has a prefix or a destination, not both.",
+        "A rate can have a prefix or a destination, not both.",
     )
     _dates_ordered = models.Constraint(
         "CHECK (date_from IS NULL OR date_to IS NULL OR date_from < date_to)",
-        "A rate must begin before it ends.",
+        "The start of a rate must be before its end.",
     )
     _steps_positive = models.Constraint(
         "CHECK (per_seconds > 0 AND increment > 0 AND initial_increment >= 0"
         " AND grace_seconds >= 0)",
-        "Price units and increments are at least one second, grace at least zero.",
+        "Price units and increments must be at least one second, and the free call "
+        "limit at least zero.",
     )
     _money_exact = models.Constraint(
         "CHECK (price >= 0 AND connection_fee >= 0 AND min_charge >= 0"
@@ -213,7 +221,7 @@ class MeteredRate(models.Model):
         " AND connection_fee = round(connection_fee, 8)"
         " AND min_charge = round(min_charge, 8)"
         " AND max_charge = round(max_charge, 8))",
-        "Prices are not negative and have at most 8 digits after the decimal point.",
+        "Prices cannot be negative and can have at most 8 decimal places.",
     )
 
     @api.depends("grace_seconds", "grace_kind")
@@ -296,7 +304,7 @@ class MeteredRate(models.Model):
             raise ValidationError(
                 self.env._(
                     "%(deck)s already has a rate for %(scope)s that is valid "
-                    "%(dates)s. End it before the new one begins.",
+                    "%(dates)s. End that rate before the new one starts.",
                     deck=mine.deck_id.name,
                     scope=other.display_name,
                     dates=other._describe_dates(),
@@ -312,11 +320,11 @@ class MeteredRate(models.Model):
             "last": last and format_date(self.env, fields.Date.subtract(last, days=1)),
         }
         if first and last:
-            return self.env._("from %(first)s to %(last)s inclusive", **days)
+            return self.env._("from %(first)s through %(last)s", **days)
         if first:
-            return self.env._("from %(first)s on", **days)
+            return self.env._("from %(first)s", **days)
         if last:
-            return self.env._("up to %(last)s inclusive", **days)
+            return self.env._("through %(last)s", **days)
         return self.env._("always")
 
     def write(self, vals):
@@ -326,8 +334,8 @@ class MeteredRate(models.Model):
             if any(given(rate, vals, name) != rate[name] for name in changed):
                 raise UserError(
                     self.env._(
-                        "Calls were rated with %(rate)s of %(deck)s already. Press "
-                        "Change from a Date to enter what it costs from a day on.",
+                        "Calls were already rated with %(rate)s of %(deck)s. Click "
+                        "Change from a Date to set a new price.",
                         rate=rate.display_name,
                         deck=rate.deck_id.name,
                     )
@@ -339,8 +347,8 @@ class MeteredRate(models.Model):
         for rate in self.filtered("used")[:1]:
             raise UserError(
                 self.env._(
-                    "Calls were rated with %(rate)s of %(deck)s, so it cannot be "
-                    "deleted. Set the day on which it ends instead.",
+                    "%(rate)s of %(deck)s cannot be deleted because calls were rated "
+                    "with it. Set its end date instead.",
                     rate=rate.display_name,
                     deck=rate.deck_id.name,
                 )

@@ -56,7 +56,7 @@ class MeteredRateDeck(models.Model):
         required=True,
         default=lambda self: self.env.company._metered_default_zone(),
         tracking=True,
-        help="Time bands and holidays are meant in this time zone.",
+        help="Time zone of the deck's time bands and holidays.",
     )
     rounding = fields.Selection(
         [
@@ -68,24 +68,26 @@ class MeteredRateDeck(models.Model):
         required=True,
         default="half_up",
         tracking=True,
-        help="How the charge of a call is rounded, once, at its very end.",
+        help="How the charge of a call is rounded. It is rounded only once, at "
+        "the end.",
     )
     decimals = fields.Integer(
         required=True,
         default=4,
         tracking=True,
-        help="Digits after the decimal point of a call's charge, 0 to 6.",
+        help="Number of decimals of a call's charge, from 0 to 6.",
     )
     crossing = fields.Selection(
         [
-            ("start", "Is rated by its start"),
-            ("split", "Is split at the boundary"),
+            ("start", "Use the band at the start of the call"),
+            ("split", "Split at the boundary"),
         ],
-        string="A Call Across Bands",
+        string="Calls Across Time Bands",
         required=True,
         default="start",
         tracking=True,
-        help="Split: every billing increment costs what its own beginning costs.",
+        help="Split: each billing increment is charged at the price of the band "
+        "it starts in.",
     )
     holiday_ids = fields.Many2many(
         "metered.holiday", string="Holidays", check_company=True
@@ -94,20 +96,20 @@ class MeteredRateDeck(models.Model):
     rate_count = fields.Integer(compute="_compute_rate_count")
 
     purpose = fields.Selection(
-        [("sale", "What customers pay"), ("cost", "What calls cost us")],
+        [("sale", "Customer prices"), ("cost", "Supplier costs")],
         required=True,
         default="sale",
-        help="A cost deck has the rates of a supplier. It charges nobody: it tells the "
-        "margin.",
+        help="A cost deck contains a supplier's rates. Customers are not charged with "
+        "it; it is used to calculate margins.",
     )
 
     _decimals_range = models.Constraint(
         "CHECK (decimals BETWEEN 0 AND 6)",
-        "A call's charge has between 0 and 6 digits after the decimal point.",
+        "The number of decimals must be between 0 and 6.",
     )
     _name_uniq = models.Constraint(
         "UNIQUE (company_id, name)",
-        "There is already a rate deck of this name in this company.",
+        "There is already a rate deck with this name in this company.",
     )
 
     def copy_data(self, default=None):
@@ -135,7 +137,7 @@ class MeteredRateDeck(models.Model):
             if user:
                 raise ValidationError(
                     self.env._(
-                        "%(deck)s is in use as %(use)s: choose another one there "
+                        "%(deck)s is in use as %(use)s. Choose another deck there "
                         "first.",
                         deck=deck.name,
                         use=user,
@@ -150,8 +152,9 @@ class MeteredRateDeck(models.Model):
                 if deck.currency_id != currency and deck._is_used():
                     raise UserError(
                         self.env._(
-                            "Calls were rated with %(deck)s already, so its currency "
-                            "stays. Make another deck for the other currency.",
+                            "The currency cannot be changed because calls were "
+                            "already rated with %(deck)s. Create another deck for the "
+                            "other currency.",
                             deck=deck.name,
                         )
                     )
@@ -175,7 +178,7 @@ class MeteredRateDeck(models.Model):
             if deck._is_used():
                 raise UserError(
                     self.env._(
-                        "Calls were rated with %(deck)s, so it cannot be deleted. "
+                        "%(deck)s cannot be deleted because calls were rated with it. "
                         "Archive it instead.",
                         deck=deck.name,
                     )
@@ -246,14 +249,13 @@ class MeteredRateDeck(models.Model):
         for deck in self.sudo().filtered(lambda deck: deck.purpose != purpose):
             if purpose == "sale":
                 text = self.env._(
-                    "%s has the rates of a supplier: what calls cost us. It cannot "
-                    "charge customers; choose a deck for what customers pay.",
+                    "%s is a cost deck with a supplier's rates, so it cannot be used "
+                    "to charge customers. Choose a deck with customer prices.",
                     deck.name,
                 )
             else:
                 text = self.env._(
-                    "%s is for what customers pay. Choose a cost deck: one that is for "
-                    "what calls cost us.",
+                    "%s contains customer prices. Choose a cost deck instead.",
                     deck.name,
                 )
             raise ValidationError(text)

@@ -81,8 +81,8 @@ class MeteredRateDeck(models.Model):
     file_choices = fields.Json(
         readonly=True,
         copy=False,
-        help="How files are meant that leave something open, by the names of their "
-        "columns: as it was said when the last one was imported.",
+        help="Choices for reading rate files, by their column names, as made for the "
+        "last import.",
     )
 
     # === FROM A FILE === #
@@ -132,7 +132,7 @@ class MeteredRateDeck(models.Model):
         """
         # The line of a header is another one in each file.
         line = rows.choices.header_line and None
-        kept = replace(rows.choices, header_line=line).as_json()
+        kept = replace(rows.choices, header_line=line, remarks="").as_json()
         known = {**(self.file_choices or {})}
         known.pop(rows.key, None)
         if kept:
@@ -177,14 +177,14 @@ class MeteredRateDeck(models.Model):
             return []
         if len(known) == 1:
             text = self.env._(
-                "The prices are in %(file)s, and the deck in %(deck)s. Choose a deck "
-                "in that currency.",
+                "The prices are in %(file)s, but the deck uses %(deck)s. Choose a "
+                "deck in that currency.",
                 file=min(known),
                 deck=self.currency_id.name,
             )
         else:
             text = self.env._(
-                "The prices are in another currency than the deck, which is in %s. "
+                "The prices are in a different currency than the deck, which uses %s. "
                 "Choose a deck in their currency.",
                 self.currency_id.name,
             )
@@ -436,8 +436,8 @@ class MeteredRateDeck(models.Model):
         if not rows and self.rate_count:
             raise UserError(
                 self.env._(
-                    "The rates of %(deck)s are by destination; only rates by prefix "
-                    "are exported.",
+                    "The rates of %(deck)s are by destination, but only rates by "
+                    "prefix can be exported.",
                     deck=self.name,
                 )
             )
@@ -451,8 +451,8 @@ class MeteredRateDeck(models.Model):
             return download
         return notification(
             self.env._(
-                "Rates by destination are not in the file: %(count)s of "
-                "%(deck)s. A file has rates by prefix.",
+                "Rates by destination were not exported: %(count)s of %(deck)s. Only "
+                "rates by prefix can be exported.",
                 count=left_out,
                 deck=self.name,
             ),
@@ -467,12 +467,12 @@ class MeteredRate(models.Model):
 
     version_id = fields.Many2one(
         "metered.rate.deck.version",
-        string="Came With",
+        string="Imported From",
         readonly=True,
         copy=False,
         ondelete="set null",
         index="btree_not_null",
-        help="The file that brought it.",
+        help="The file this rate was imported from.",
     )
 
 
@@ -490,12 +490,14 @@ class MeteredRateDeckVersion(models.Model):
         readonly=True,
         ondelete="cascade",
         index=True,
+        string="Rate Deck",
     )
     company_id = fields.Many2one(related="deck_id.company_id", store=True)
     date_from = fields.Date(
         string="Applied From",
         readonly=True,
-        help="First day of rates without a date of their own. Empty: they always held.",
+        help="First day of rates without a start date of their own. Empty if "
+        "those rates have no start date.",
     )
     file_name = fields.Char(string="File", readonly=True)
     attachment_id = fields.Many2one("ir.attachment", readonly=True, ondelete="restrict")
@@ -503,14 +505,14 @@ class MeteredRateDeckVersion(models.Model):
     whole = fields.Boolean(
         string="Whole Deck",
         readonly=True,
-        help="Rates that the file does not name were ended.",
+        help="Rates not in the file were ended.",
     )
     count_new = fields.Integer(string="New", readonly=True)
-    count_dearer = fields.Integer(string="Dearer", readonly=True)
-    count_cheaper = fields.Integer(string="Cheaper", readonly=True)
-    count_terms = fields.Integer(string="Other Terms", readonly=True)
+    count_dearer = fields.Integer(string="Increases", readonly=True)
+    count_cheaper = fields.Integer(string="Decreases", readonly=True)
+    count_terms = fields.Integer(string="Changed Terms", readonly=True)
     count_closed = fields.Integer(string="Ended", readonly=True)
-    count_prolonged = fields.Integer(string="Prolonged", readonly=True)
+    count_prolonged = fields.Integer(string="Extended", readonly=True)
     count_unchanged = fields.Integer(string="Unchanged", readonly=True)
 
     @api.depends("file_name", "create_date")

@@ -31,8 +31,8 @@ class MeteredRateTier(models.Model):
         required=True,
         default=60,
         aggregator=None,
-        help="60: the price of the rate is for the first 60 seconds, this one for what "
-        "follows.",
+        help="60 means the price of the rate applies to the first 60 seconds, and "
+        "this price from then on.",
     )
     price = fields.Float(
         digits=0,
@@ -40,21 +40,22 @@ class MeteredRateTier(models.Model):
         required=True,
         default=0.0,
         aggregator=None,
-        help="Price of the seconds named beside it, in the deck's currency.",
+        help="Price for the number of seconds entered next to it, in the deck's "
+        "currency.",
     )
     per_seconds = fields.Integer(
         string="Per (seconds)",
         default=60,
         required=True,
         aggregator=None,
-        help="60: price per minute.",
+        help="60 means price per minute.",
     )
     increment = fields.Integer(
         string="Increments",
         default=1,
         required=True,
         aggregator=None,
-        help="Steps in seconds in which this part of the call is billed.",
+        help="Length in seconds of each billing increment in this part of the call.",
     )
 
     @api.depends("from_second")
@@ -65,16 +66,16 @@ class MeteredRateTier(models.Model):
             )
 
     _from_uniq = models.UniqueIndex(
-        "(rate_id, from_second)", "Two tiers of a rate begin at the same second."
+        "(rate_id, from_second)", "Two tiers of a rate start at the same second."
     )
     _positive = models.Constraint(
         "CHECK (from_second > 0 AND per_seconds > 0 AND increment > 0)",
-        "A tier begins after the first second; price units and increments are at least "
-        "one second.",
+        "A tier must start after the first second, and price units and increments "
+        "must be at least one second.",
     )
     _price_exact = models.Constraint(
         "CHECK (price >= 0 AND price = round(price, 8))",
-        "Prices are not negative and have at most 8 digits after the decimal point.",
+        "Prices cannot be negative and can have at most 8 decimal places.",
     )
 
     @api.depends("from_second")
@@ -101,8 +102,8 @@ class MeteredRateTier(models.Model):
         for rate in self.rate_id.filtered("used")[:1]:
             raise UserError(
                 self.env._(
-                    "Calls were rated with %(rate)s of %(deck)s already. Set the "
-                    "day on which it ends, and make a new rate from that day on.",
+                    "Calls were already rated with %(rate)s of %(deck)s. Set its end "
+                    "date, and create a new rate that starts on that day.",
                     rate=rate.display_name,
                     deck=rate.deck_id.name,
                 )

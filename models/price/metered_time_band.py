@@ -24,15 +24,15 @@ class MeteredTimeBand(models.Model):
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(
         default=10,
-        help="Where two bands hold at the same time and both have a rate, the one "
-        "with the lower number counts.",
+        help="If two bands apply at the same time and both have a rate, the one with "
+        "the lower number is used.",
     )
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
         "res.company",
         index=True,
         default=lambda self: self._default_company(),
-        help="Empty: for all companies.",
+        help="Leave empty to share it with all companies.",
     )
     slot_ids = fields.One2many(
         "metered.time.band.slot", "band_id", string="Hours", copy=True
@@ -48,7 +48,7 @@ class MeteredTimeBand(models.Model):
         if rate:
             raise UserError(
                 self.env._(
-                    "Rates of %(deck)s use the time band %(band)s. Archive it instead.",
+                    "%(band)s is used by rates of %(deck)s. Archive it instead.",
                     deck=rate.deck_id.name,
                     band=rate.band_id.name,
                 )
@@ -76,13 +76,13 @@ class MeteredTimeBandSlot(models.Model):
     sunday = fields.Boolean("Sun")
     holiday = fields.Boolean(
         "Holidays",
-        help="On the rate deck's holidays, whatever day of the week they fall on.",
+        help="On the rate deck's holidays, regardless of the day of the week.",
     )
     hour_from = fields.Float("From", default=8.0)
     hour_to = fields.Float(
         "To",
         default=18.0,
-        help="Not later than From: until that time on the next day.",
+        help="If not later than From: until that time on the next day.",
     )
 
     @api.depends("hour_from", "hour_to", *DAYS, "holiday")
@@ -106,7 +106,7 @@ class MeteredTimeBandSlot(models.Model):
             if not (0 <= slot.hour_from < 24 and 0 <= slot.hour_to <= 24):
                 raise ValidationError(
                     self.env._(
-                        "The hours of %(band)s must lie between 0:00 and 24:00.",
+                        "The hours of %(band)s must be between 0:00 and 24:00.",
                         band=slot.band_id.name,
                     )
                 )
@@ -135,7 +135,7 @@ class MeteredHoliday(models.Model):
         "res.company",
         index=True,
         default=lambda self: self._default_company(),
-        help="Empty: for all companies.",
+        help="Leave empty to share it with all companies.",
     )
 
     def _audit_home(self):

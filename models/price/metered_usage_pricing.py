@@ -239,8 +239,8 @@ class MeteredUsage(models.Model):
         except ValueError as error:
             raise UserError(
                 self.env._(
-                    "%(meter)s of %(customer)s, %(first)s to %(last)s, has no price by "
-                    "%(price)s. %(reason)s.",
+                    "%(meter)s of %(customer)s, %(first)s to %(last)s, cannot be "
+                    "priced with %(price)s. %(reason)s.",
                     meter=found.meter.name,
                     customer=partner.display_name,
                     first=found.date_from,

@@ -26,9 +26,9 @@ class ProductTemplate(models.Model):
         index="btree_not_null",
         domain="[('kind', '!=', 'call'), ('company_id', 'in', [False, company_id])]",
         check_company=True,
-        help="The product is metered: on a subscription it is invoiced by the usage "
-        "of the past period, whatever the quantity of the line. Empty: it is invoiced "
-        "in advance, quantity x price.",
+        help="Makes the product metered: on subscriptions, it is invoiced by the "
+        "usage of the past period, regardless of the quantity on the line. Leave "
+        "empty to invoice it in advance as quantity × price.",
     )
     metered_price_id = fields.Many2one(
         "metered.price",
@@ -36,19 +36,19 @@ class ProductTemplate(models.Model):
         index="btree_not_null",
         domain="[('meter_id', '=', metered_meter_id), ('current_id', '=', False)]",
         check_company=True,
-        help="What the usage costs, unless a customer or a subscription line has a "
-        "price of its own.",
+        help="Price of the usage, unless the customer or the subscription line has "
+        "its own price.",
     )
     metered_price_description = fields.Char(
-        related="metered_price_id.description", string="Price in Short"
+        related="metered_price_id.description", string="Price Summary"
     )
     metered_plan_id = fields.Many2one(
         "metered.calling.plan",
         string="Calling Plan",
         ondelete="restrict",
         index="btree_not_null",
-        help="Whoever has this product on a subscription has the plan: its allowances "
-        "for each billing period, times the quantity of the line.",
+        help="Every subscription with this product has the plan. Its allowances apply "
+        "per billing period and are multiplied by the quantity on the line.",
     )
 
     @api.onchange("metered_meter_id")
@@ -64,7 +64,7 @@ class ProductTemplate(models.Model):
                 raise ValidationError(
                     self.env._(
                         "The price %(price)s is for %(meter)s. Choose that meter for "
-                        "%(product)s, or another price.",
+                        "%(product)s, or choose another price.",
                         price=price.name,
                         meter=price.meter_id.name,
                         product=product.name,

@@ -51,20 +51,21 @@ class MeteredBatch(models.Model):
         ondelete="set null",
         index="btree_not_null",
         copy=False,
-        help="The sync that fetched these records and counts them here.",
+        help="The sync that fetched and counts these records.",
     )
     account_id = fields.Many2one(
         "metered.source.account",
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
-        help="The account that a sync fetched.",
+        help="The account that was synced.",
     )
     date_from = fields.Datetime(
         string="Records From",
         readonly=True,
         copy=False,
-        help="The time that a sync asked the switch for; empty of files.",
+        help="Start of the period requested from the switch by a sync; empty for "
+        "files.",
     )
     date_to = fields.Datetime(string="Records Until", readonly=True, copy=False)
     file_format = fields.Json(readonly=True)
@@ -72,29 +73,35 @@ class MeteredBatch(models.Model):
     file_missing = fields.Boolean(
         readonly=True,
         copy=False,
-        help="The stored file is gone or damaged: upload the same file again.",
+        help="The stored file is missing or damaged. Upload the same file again.",
     )
     state = fields.Selection(
         selection_add=[("undoing", "Being undone"), ("undone", "Undone")],
         ondelete={"undoing": "set default", "undone": "set default"},
         tracking=True,
+        string="Status",
     )
     # --- control totals
     expected = fields.Integer(
-        string="Records Expected", readonly=True, help="As the file was checked."
+        string="Records Expected",
+        readonly=True,
+        help="Number counted when the file was checked.",
     )
     records = fields.Integer(
-        string="Records Read", readonly=True, help="Lines of the file with a record."
+        string="Records Read",
+        readonly=True,
+        help="Lines of the file that contain a record.",
     )
     rated = fields.Integer(readonly=True)
     not_billable = fields.Integer(
-        readonly=True, help="Kept, but rightly not charged, by a charging rule."
+        readonly=True,
+        help="Stored but intentionally not charged because of a charging rule.",
     )
     duplicates = fields.Integer(
-        readonly=True, help="Seen before from this source, and not stored again."
+        readonly=True, help="Already imported from this source, and not stored again."
     )
     exceptions = fields.Integer(
-        readonly=True, help="Records that wait for a person, or were dismissed."
+        readonly=True, help="Records that need attention or were dismissed."
     )
     invoiced = fields.Integer(compute="_compute_invoiced", help="Rated and invoiced.")
     uninvoiced = fields.Integer(
@@ -102,8 +109,8 @@ class MeteredBatch(models.Model):
     )
     charged = fields.Char(
         compute="_compute_invoiced",
-        help="What its rated calls come to, without taxes. Usage of meters is priced "
-        "with its whole billing period.",
+        help="Total of the rated calls, excluding taxes. Meter usage is priced with "
+        "its whole billing period.",
     )
     stored_rated = fields.Integer(readonly=True)
     stored_not_billable = fields.Integer(readonly=True)
@@ -116,13 +123,20 @@ class MeteredBatch(models.Model):
         ],
         compute="_compute_balance",
         store=True,
-        help="Records read = rated + not billable + duplicates + exceptions, the "
-        "tables hold just as many, and the file has no more.",
+        help="Records read = rated + not billable + duplicates + exceptions, the same "
+        "number of records is stored, and the file contains no other records.",
+    )
+
+    first_start = fields.Datetime(
+        string="First Record", readonly=True, copy=False, help="When it began."
+    )
+    last_start = fields.Datetime(
+        string="Last Record", readonly=True, copy=False, help="When it began."
     )
 
     is_setup = fields.Boolean(
         compute="_compute_is_setup",
-        help="Whether the setup to the first invoice goes on after it.",
+        help="Continue the setup after this import.",
     )
 
     # === COMPUTE === #
@@ -203,8 +217,8 @@ class MeteredBatch(models.Model):
         :param str file_name: name of the file, shown with every record
         :param str content: the file, base64-encoded
         :param dict override: what is not to be detected: encoding, delimiter, quote,
-            has_header, skip_lines, skip_records, positions, layout; without it what
-            the source says of its files
+            has_header, skip_lines, skip_records, positions, sheet, layout; without it
+            what the source says of its files
         :return: id of the ``metered.batch``
         :raises UserError: when the file is not what it claims; nothing is stored then
         """
@@ -266,10 +280,15 @@ class MeteredBatch(models.Model):
         if override is None:
             override = source._file_override()
         try:
-            file_format = files.detect_format(path, name, override=override)
+            file_format = files.detect_format(
+                path, name, override=override, fits=source._tells_records
+            )
+            source._check_sheet(file_format)
+            file_format, repeated = files.settle_columns(path, file_format)
             facts = files.check_file(path, file_format)
         except files.SourceFileError as error:
             raise UserError(str(error)) from error
+        source._check_repeated(file_format.columns, repeated)
         source._check_columns(file_format.columns)
         return file_format, facts
 
@@ -388,8 +407,8 @@ class MeteredBatch(models.Model):
             if batch.state != "undone" and batch._holds_records():
                 raise UserError(
                     self.env._(
-                        "%(file)s holds records. Undo it instead: that takes them back "
-                        "and keeps the trace.",
+                        "%(file)s has records. Undo the import instead, which "
+                        "reverses them and keeps a trace.",
                         file=batch.file_name,
                     )
                 )

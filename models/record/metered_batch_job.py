@@ -52,7 +52,7 @@ class MeteredBatch(models.Model):
         except StoredFileError as error:
             self.file_missing = True
             message = self.env._(
-                "%(error)s The import goes on with record %(record)s then.",
+                "%(error)s The import will continue with record %(record)s.",
                 error=error,
                 record=self.records + 1,
             )
@@ -66,8 +66,10 @@ class MeteredBatch(models.Model):
     def _finish(self):
         self._put_away_later()
         self._verify()
+        self._tell_imported()
         self.source_id._metered_close(
-            PROBLEM, self.env._("%(file)s was imported since.", file=self.file_name)
+            PROBLEM,
+            self.env._("%(file)s has since been imported.", file=self.file_name),
         )
         return super()._finish()
 
@@ -75,10 +77,10 @@ class MeteredBatch(models.Model):
         self._verify()
         self.source_id._metered_raise(
             PROBLEM,
-            self.env._("An import failed"),
+            self.env._("Import failed"),
             self.env._(
-                "%(file)s: %(error)s Nothing of what was stored is lost: go on with "
-                "the import, or undo it.",
+                "%(file)s: %(error)s Records that were already stored are kept. "
+                "Resume the import, or undo it.",
                 file=self.file_name,
                 error=message,
             ),
@@ -143,7 +145,7 @@ class MeteredBatch(models.Model):
         if counted != self.records:
             raise files.SourceFileError(
                 self.env._(
-                    "The file has %(counted)s records, and %(records)s of them were "
+                    "The file has %(counted)s records, but only %(records)s were "
                     "read. Resume the import, or undo it and import the file again.",
                     counted=counted,
                     records=self.records,

@@ -33,11 +33,11 @@ class MeteredBatch(models.Model):
 
     undone_uid = fields.Many2one("res.users", string="Undone By", readonly=True)
     undone_date = fields.Datetime(string="Undone On", readonly=True)
-    undone_rated = fields.Integer(string="Rated Taken Back", readonly=True)
+    undone_rated = fields.Integer(string="Reversed Rated Records", readonly=True)
     undone_not_billable = fields.Integer(
-        string="Not Billable Taken Back", readonly=True
+        string="Reversed Not Billable Records", readonly=True
     )
-    undone_exceptions = fields.Integer(string="Exceptions Taken Back", readonly=True)
+    undone_exceptions = fields.Integer(string="Reversed Exceptions", readonly=True)
     undo_error = fields.Text(readonly=True)
     undo_progress = fields.Float(compute="_compute_undo_progress")
 
@@ -106,13 +106,14 @@ class MeteredBatch(models.Model):
         if self.state in ("queued", "running") and self.records:
             raise UserError(
                 self.env._(
-                    "%(file)s is still being imported. Undo it when it is done.",
+                    "%(file)s is still being imported. Undo it when the import is "
+                    "done.",
                     file=self.file_name,
                 )
             )
         if self.state == "undoing":
             raise UserError(
-                self.env._("%(file)s is being undone already.", file=self.file_name)
+                self.env._("%(file)s is already being undone.", file=self.file_name)
             )
         self.env.flush_all()
         self._check_not_invoiced()
@@ -239,8 +240,8 @@ class MeteredBatch(models.Model):
         if invoiced:
             raise UserError(
                 self.env._(
-                    "Some of the records of %(file)s were invoiced in the meantime. "
-                    "Delete or credit these invoices, then go on.",
+                    "Some of the records of %(file)s have been invoiced in the "
+                    "meantime. Delete or credit these invoices, then click Resume.",
                     file=self.file_name,
                 )
             )
@@ -283,8 +284,8 @@ class MeteredBatch(models.Model):
         self.message_post(
             author_id=self.undone_uid.partner_id.id,
             body=self.env._(
-                "Undone: %(rated)s rated, %(not_billable)s not billable records "
-                "taken back. Exceptions: %(exceptions)s.",
+                "Undone: %(rated)s rated and %(not_billable)s not billable records "
+                "were reversed. Exceptions: %(exceptions)s.",
                 rated=self.undone_rated,
                 not_billable=self.undone_not_billable,
                 exceptions=self.undone_exceptions,
@@ -306,8 +307,9 @@ class MeteredBatch(models.Model):
         if undoing:
             raise UserError(
                 self.env._(
-                    "%(file)s is being undone. Import from %(switch)s when that is "
-                    "done: until then its records would count as known.",
+                    "%(file)s is being undone. Wait until that is done before you "
+                    "import from %(switch)s, because its records would still count as "
+                    "duplicates.",
                     file=undoing.file_name,
                     switch=source.name,
                 )
@@ -353,7 +355,7 @@ class MeteredBatch(models.Model):
             raise UserError(
                 self.env._(
                     "Records of %(file)s are on invoices: %(invoices)s. Delete or "
-                    "credit these first.",
+                    "credit them first.",
                     file=self.file_name,
                     invoices=names + (", …" if len(invoices) > 5 else ""),
                 )

@@ -39,27 +39,28 @@ class MeteredCdr(models.Model):
     source_id = UncheckedMany2one("metered.source", readonly=True)
     batch_id = UncheckedMany2one("metered.batch", string="Import", readonly=True)
     line = fields.Integer(
-        readonly=True, aggregator=None, help="Line in the imported file."
+        readonly=True, aggregator=None, help="Line number in the imported file."
     )
     call_id = fields.Char(string="Record ID", readonly=True)
     start_time = fields.Datetime(string="Start", readonly=True)
     time_zone = fields.Char(
-        compute="_compute_time_zone", help="The time zone that times are shown in."
+        compute="_compute_time_zone", help="The time zone in which times are shown."
     )
     duration = fields.Integer(
         readonly=True,
         aggregator="sum",
-        help="Whole duration in seconds, including ringing.",
+        help="Total duration in seconds, including ringing.",
     )
     quantity = fields.Float(
         digits=0,
         readonly=True,
-        help="Connected seconds; for other meters the quantity in the meter's unit.",
+        help="For calls, connected seconds. For other meters, the quantity in "
+        "the meter's unit.",
     )
     billed_quantity = fields.Float(
         digits=0,
         readonly=True,
-        help="Seconds of a call after billing increments.",
+        help="Seconds of a call after applying billing increments.",
     )
     direction = fields.Selection(
         [
@@ -79,14 +80,14 @@ class MeteredCdr(models.Model):
         ],
         string="Status",
         readonly=True,
-        help="A reading of a counter is no usage by itself: what was used between two "
-        "of them has records of its own.",
+        help="A counter reading is not usage. The usage between two readings is "
+        "stored as separate records.",
     )
     rule_id = UncheckedMany2one(
         "metered.source.rule",
         string="Charging Rule",
         readonly=True,
-        help="The rule of the source that said whether to charge it.",
+        help="The charging rule that determined whether to charge the record.",
     )
     meter_id = UncheckedMany2one(
         "metered.meter", string="Call Type or Meter", readonly=True
@@ -99,21 +100,21 @@ class MeteredCdr(models.Model):
         "metered.identifier",
         string="Identified By",
         readonly=True,
-        help="The service identifier that told whose it is.",
+        help="The service identifier that determined the customer.",
     )
     usage_id = UncheckedMany2one("metered.usage", readonly=True)
     register_id = UncheckedMany2one(
         "metered.register",
         readonly=True,
-        help="The counter whose increase it is.",
+        help="The counter this increase belongs to.",
     )
     rate_id = UncheckedMany2one("metered.rate", readonly=True)
     band_id = UncheckedMany2one("metered.time.band", string="Time Band", readonly=True)
     charge = Money(
         min_display_digits=4,
         readonly=True,
-        help="In the rate deck's currency. Empty for records that are priced by what "
-        "their billing period comes to.",
+        help="In the currency of the rate deck. Empty for records that are priced "
+        "with their whole billing period.",
     )
     currency_id = UncheckedMany2one("res.currency", readonly=True)
     # Of calls that a calling plan took; empty for all others.
@@ -121,18 +122,20 @@ class MeteredCdr(models.Model):
         string="Charge Without Plan",
         min_display_digits=4,
         readonly=True,
-        help="What the rate deck alone would charge. Empty: no calling plan took it.",
+        help="Charge according to the rate deck alone. Empty if no calling plan "
+        "was applied.",
     )
     plan_quantity = fields.Float(
         string="Seconds Covered",
         digits=0,
         readonly=True,
-        help="Billed seconds that allowances of the calling plan took.",
+        help="Billed seconds covered by allowances of the calling plan.",
     )
     plan_taken = fields.Json(
         readonly=True,
-        help="Allowance to [what it took in its smallest unit, billed seconds that it "
-        "covered]. A negative number: at the own price of that allowance, used up.",
+        help="Allowance to [amount used in its smallest unit, billed seconds "
+        "covered]. A negative number means at the own price of that allowance "
+        "after it was used up.",
     )
     properties = fields.Json(readonly=True)
     invoice_id = fields.Many2one(
@@ -143,21 +146,26 @@ class MeteredCdr(models.Model):
     )
     fingerprint = fields.Char(
         readonly=True,
-        help="Of a record without id: a digest of its facts, to know it again.",
+        help="A fingerprint used to recognize records without an ID.",
+    )
+    content = fields.Char(
+        readonly=True,
+        help="For events: a digest of everything that was sent, used to "
+        "recognize duplicates.",
     )
     file_name = fields.Char(related="batch_id.file_name", string="File")
     raw_record = fields.Text(
         compute="_compute_raw_record",
-        help="The record as it stands in the imported file.",
+        help="The record as it appears in the imported file.",
     )
 
     # What makes a record unique, among those that are stored.
     _call_uniq = models.UniqueIndex(
-        "(source_id, call_id)", "This record was imported before."
+        "(source_id, call_id)", "This record is already imported."
     )
     _fingerprint_uniq = models.UniqueIndex(
         "(source_id, fingerprint) WHERE fingerprint IS NOT NULL",
-        "This record was imported before.",
+        "This record is already imported.",
     )
     # A customer's records are those of its usage, see ingest/usage_calls.py.
     _usage_idx = models.Index("(usage_id)")
@@ -249,9 +257,9 @@ class MeteredCdr(models.Model):
         if count > MOST_GROUPED:
             raise UserError(
                 self.env._(
-                    "These are about %(count)s records, too many to be grouped while "
-                    "you wait. Choose some of them first: a period such as This Month, "
-                    "a customer or an import.",
+                    "The list has about %(count)s records, which is too many to "
+                    "group. Filter the list first, for example by a period such as "
+                    "This Month, a customer or an import.",
                     count=formatLang(self.env, count, digits=0),
                 )
             )

@@ -31,18 +31,20 @@ class MeteredCdrCost(models.Model):
 
     company_id = UncheckedMany2one("res.company", readonly=True)
     currency_id = UncheckedMany2one(
-        "res.currency", readonly=True, help="Of the cost: that of the cost deck."
+        "res.currency",
+        readonly=True,
+        help="Currency of the cost, which is that of the cost deck.",
     )
     charge = fields.Float(
-        digits=0, readonly=True, help="What the call was charged when this was found."
+        digits=0, readonly=True, help="Charge of the call when the cost was calculated."
     )
     cost = fields.Float(digits=0, readonly=True)
     margin = fields.Float(
         digits=0,
         readonly=True,
-        help="What is left of the charge, in the currency of the charge.",
+        help="Charge minus cost, in the currency of the charge.",
     )
-    below = fields.Boolean(readonly=True, help="It costs more than it is charged.")
+    below = fields.Boolean(readonly=True, help="The cost is higher than the charge.")
 
     _below_idx = models.Index("(id) WHERE below")
 
@@ -81,8 +83,8 @@ class MeteredCdr(models.Model):
         min_display_digits=4,
         groups=USER,
         aggregator=None,
-        help="What the supplier charges for the call, by the cost deck of its source "
-        "or of the company.",
+        help="The supplier's charge for the call, according to the cost deck of the "
+        "source or the company.",
     )
     cost_currency_id = fields.Many2one(
         "res.currency", compute="_compute_cost", groups=USER
@@ -92,15 +94,16 @@ class MeteredCdr(models.Model):
         min_display_digits=4,
         groups=USER,
         aggregator=None,
-        help="The charge less the cost, in the currency of the charge.",
+        help="Charge minus cost, in the currency of the charge.",
     )
     below_cost = fields.Boolean(
         string="Sold Below Cost",
         compute="_compute_cost",
         search="_search_below_cost",
         groups=USER,
-        help="It costs more than it is charged. To be searched for once the costs of "
-        "its day were looked up: every hour for new usage, and by Margins.",
+        help="The cost is higher than the charge. You can search for this once costs "
+        "have been calculated, which happens every hour for new usage and with "
+        "each margin report.",
     )
     has_cost = fields.Boolean(compute="_compute_cost", groups=USER)
 
@@ -169,7 +172,9 @@ class MeteredCdr(models.Model):
         if operator != "in":
             return NotImplemented
         if not self.env.su and not self.env.user.has_group(USER):
-            raise AccessError(self.env._("Costs are for users of Metered Billing."))
+            raise AccessError(
+                self.env._("Only users of Metered Billing can see costs.")
+            )
         self.env["metered.cdr"].flush_model(["charge"])
         below = Domain.custom(to_sql=self._below_cost_sql)
         found = Domain.FALSE

@@ -16,7 +16,7 @@ class MeteredCdr(models.Model):
     explanation = fields.Html(
         compute="_compute_explanation",
         sanitize=False,
-        help="How the charge came about, step by step.",
+        help="How the charge was calculated, step by step.",
     )
 
     def action_explain(self):
@@ -47,7 +47,7 @@ class MeteredCdr(models.Model):
             return words._render(
                 before=self._explain_before(),
                 warning=self.env._(
-                    "It is priced together with all other usage of its period: see the "
+                    "Priced together with all other usage of its period. See the "
                     "explanation of its invoice line."
                 ),
             )
@@ -60,8 +60,8 @@ class MeteredCdr(models.Model):
         )
         if not story.stored.steps:
             values["warning"] = self.env._(
-                "The rate or its deck was changed after this call was charged, so its "
-                "charge of %s can no longer be derived from them.",
+                "The rate or its deck was changed after this call was charged, so the "
+                "charge of %s can no longer be explained with it.",
                 charge,
             )
         if not story.same:
@@ -77,28 +77,28 @@ class MeteredCdr(models.Model):
         currency = self.env["res.currency"].browse(today.currency_id)
         rows = words._rows(today.steps, currency, allowances)
         if today.charge_micro is None:
-            text = self.env._("With the rates of today it would have no price.")
+            text = self.env._("With the current rates it would have no price.")
         elif today.currency_id == stored.currency_id:
             change = today.charge_micro - stored.charge_micro
             size = words._number(exact(abs(change) * MICRO))
             text = (
                 self.env._(
-                    "With the rates of today it would cost %(charge)s: %(change)s more."
+                    "With the current rates it would cost %(charge)s: %(change)s more."
                 )
                 if change > 0
                 else self.env._(
-                    "With the rates of today it would cost %(charge)s: %(change)s less."
+                    "With the current rates it would cost %(charge)s: %(change)s less."
                 )
             ) % {"charge": self._charge_text(today), "change": size}
         else:
             text = self.env._(
-                "With the rates of today it would cost %s.", self._charge_text(today)
+                "With the current rates it would cost %s.", self._charge_text(today)
             )
         if self.sudo().usage_id.invoice_line_id:
-            text += " " + self.env._("It is invoiced as it was charged.")
+            text += " " + self.env._("The call is invoiced as it was charged.")
         else:
             text += " " + self.env._(
-                "It stays as it was charged until it is rated again."
+                "The charge stays unchanged until the call is re-rated."
             )
         return {"today": rows, "today_charge": text}
 
@@ -142,7 +142,7 @@ class MeteredCdr(models.Model):
                     cdr.rule_id.display_name
                     if cdr.state != "not_billable"
                     else self.env._(
-                        "%(rule)s: it is not charged.", rule=cdr.rule_id.display_name
+                        "%(rule)s: not charged.", rule=cdr.rule_id.display_name
                     ),
                 )
             )
@@ -152,7 +152,7 @@ class MeteredCdr(models.Model):
                     "rule",
                     self.env._("Charging rule"),
                     self.env._(
-                        "No rule of %s says to charge it, so it is not charged.",
+                        "No rule of %s charges it, so it is not charged.",
                         cdr.source_id.name or self.env._("the source"),
                     ),
                 )
@@ -161,7 +161,7 @@ class MeteredCdr(models.Model):
             text = cdr.partner_id.display_name
             if cdr.identifier_id:
                 text = self.env._(
-                    "%(customer)s, known by %(identifier)s",
+                    "%(customer)s, identified by %(identifier)s",
                     customer=text,
                     identifier=cdr.identifier_id.display_name,
                 )

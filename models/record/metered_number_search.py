@@ -21,8 +21,8 @@ class MeteredNumberSearch(models.AbstractModel):
     number_or_customer = fields.Char(
         store=False,
         search="_search_number_or_customer",
-        help="A telephone number however it is written, or its first digits. Any other "
-        "text: the name of a customer.",
+        help="A phone number in any format, or its first digits. Any other text "
+        "searches for customer names.",
     )
 
     @api.model

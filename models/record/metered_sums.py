@@ -27,7 +27,7 @@ class MeteredSums(models.AbstractModel):
     """
 
     _name = "metered.sums"
-    _description = "Sums in One Currency"
+    _description = "Totals in One Currency"
 
     #: fields that are not stored -> the stored ones that are added up for them
     _summed_as = {}

@@ -52,39 +52,39 @@ class MeteredUsage(models.Model):
     )
     day = fields.Date(required=True, readonly=True, help="In the customer's time zone.")
     currency_id = UncheckedMany2one("res.currency", required=True, readonly=True)
-    records = fields.Integer(readonly=True, help="Number of its calls or records.")
+    records = fields.Integer(readonly=True, help="Number of calls or records.")
     quantity = fields.Float(
         digits=0,
         readonly=True,
-        help="Sum of the quantities of its records: connected seconds for calls, for "
-        "other meters in their unit.",
+        help="Total quantity of the records: connected seconds for calls, the meter's "
+        "unit for other meters.",
     )
     billed_quantity = fields.Float(
         digits=0,
         readonly=True,
-        help="Calls: seconds after increments. Other meters: its share of the "
-        "quantity that the billing period was priced for, in the priced unit; 0 "
-        "before it is invoiced.",
+        help="For calls, seconds after increments. For other meters, the share of the "
+        "quantity priced for the billing period, in the priced unit; 0 until it "
+        "is invoiced.",
     )
     unit = fields.Char(related="meter_id.unit")
     minutes = fields.Float(
         compute="_compute_minutes",
         digits=(16, 1),
-        help="Billed seconds of calls as minutes.",
+        help="Billed duration of calls in minutes.",
     )
     amount = Money(
         min_display_digits=4,
         readonly=True,
-        help="Calls: sum of their charges. Other meters: its share of the price of "
-        "the billing period; 0 before it is invoiced.",
+        help="For calls, the total of their charges. For other meters, the share of "
+        "the price of the billing period; 0 until it is invoiced.",
     )
     collecting = fields.Boolean(
-        readonly=True, help="New records of that day are still added to it."
+        readonly=True, help="New records of that day are still being added."
     )
     billed_in_time = fields.Boolean(
         readonly=True,
-        help="It was on an invoice that did not call it recorded late, which may be "
-        "gone by now.",
+        help="It was on an invoice that did not mark it as recorded late, and that "
+        "may no longer exist.",
     )
     invoice_line_id = fields.Many2one(
         "account.move.line",
@@ -92,7 +92,7 @@ class MeteredUsage(models.Model):
         ondelete="set null",
         index="btree_not_null",
         copy=False,
-        help="Empty: not invoiced yet.",
+        help="Empty if not invoiced yet.",
     )
     invoice_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
     is_posted = fields.Boolean(
@@ -344,9 +344,9 @@ class MeteredUsage(models.Model):
             if abs(values["quantity"] * values["price_unit"]) >= MOST_MONEY:
                 raise UserError(
                     self.env._(
-                        "%(line)s comes to %(amount)s, more than an invoice can hold "
-                        "to the cent. Look in Call Details for a record whose quantity "
-                        "cannot be right, and undo its import.",
+                        "%(line)s comes to %(amount)s, which is too large for an "
+                        "invoice. In Call Details, look for a record with an "
+                        "incorrect quantity, and undo its import.",
                         line=values["name"].replace("\n", ", "),
                         amount=currency.format(
                             values["quantity"] * values["price_unit"]
@@ -398,8 +398,8 @@ class MeteredUsage(models.Model):
             if not meter.product_id:
                 raise UserError(
                     self.env._(
-                        "The call type %(meter)s has no product to invoice it as. Set "
-                        "it in Metered Billing, Configuration, Call Types.",
+                        "The call type %(meter)s has no invoice product. Set it under "
+                        "Metered Billing, Configuration, Call Types.",
                         meter=meter.name,
                     )
                 )

@@ -76,14 +76,16 @@ class MeteredUsageCost(models.Model):
     """
 
     _name = "metered.usage.cost"
-    _description = "Looked Up Costs"
+    _description = "Calculated Costs"
     _inherit = ["metered.guarded"]
     _log_access = False
 
     company_id = UncheckedMany2one("res.company", readonly=True)
     records = fields.Integer(readonly=True)
     amount = fields.Float(digits=0, readonly=True)
-    signature = fields.Char(readonly=True, help="State of the cost decks.")
+    signature = fields.Char(
+        readonly=True, help="Version of the cost decks that was used."
+    )
 
     @api.model
     def _cron_look_up(self):

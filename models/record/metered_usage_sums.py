@@ -22,22 +22,22 @@ class MeteredUsage(models.Model):
         currency_field="so_far_currency_id",
         min_display_digits=4,
         aggregator="sum",
-        help="Calls, and what is invoiced: the amount. Usage of a meter that is not "
-        "invoiced yet: what it comes to so far.",
+        help="Amount of calls and of invoiced usage. For meter usage that is not "
+        "invoiced yet, the amount so far.",
     )
     so_far_currency_id = fields.Many2one(
         "res.currency",
-        string="Currency of the Amount",
+        string="Amount Currency",
         compute="_compute_amount_so_far",
         compute_sudo=True,
     )
     amount_note = fields.Selection(
         [("so_far", "so far"), ("unpriced", "no price")],
-        string="Amount Is",
+        string="Amount Type",
         compute="_compute_amount_so_far",
         compute_sudo=True,
-        help="So far: it is priced with its billing period, and changes with each "
-        "record of it.",
+        help="So far: the usage is priced with its billing period, so the amount "
+        "changes with each new record of that period.",
     )
 
     @api.depends("amount", "currency_id", "invoice_line_id", "meter_id", "records")

@@ -39,7 +39,7 @@ class MeteredRerate(models.Model):
             ("open", "Calls that are not invoiced"),
             ("invoiced", "Invoiced usage: bill the difference"),
         ],
-        string="Which Usage",
+        string="Usage",
         required=True,
         readonly=True,
         default="open",
@@ -50,46 +50,48 @@ class MeteredRerate(models.Model):
         required=True,
         readonly=True,
         default="preview",
-        help="In a preview nothing is written.",
+        help="A preview does not change anything.",
     )
     partner_ids = fields.Many2many(
         "res.partner",
         string="Customers",
         readonly=True,
-        help="With their contacts. None: all customers.",
+        help="Includes their contacts. Empty for all customers.",
     )
     meter_ids = fields.Many2many(
         "metered.meter",
         string="Call Types and Meters",
         readonly=True,
-        help="None: all of them.",
+        help="Empty for all.",
     )
     date_from = fields.Date(string="From", readonly=True)
-    date_to = fields.Date(string="To", readonly=True, help="Last day.")
+    date_to = fields.Date(string="Until", readonly=True, help="Last day of the usage.")
     position = fields.Integer(
         readonly=True,
-        help="Last customer, or family of customers, that is done, by id.",
+        help="ID of the last customer, or customer family, that was processed.",
     )
     changed = fields.Integer(
         string="Changed Records",
         readonly=True,
-        help="Calls and other records with another charge.",
+        help="Calls and other records with a different charge.",
     )
     unrated = fields.Integer(
         string="Without Rate",
         readonly=True,
-        help="Calls that no rate fits any more. Applied, they become exceptions.",
+        help="Calls with no matching rate anymore. When the re-rating is "
+        "applied, they become exceptions.",
     )
     line_ids = fields.One2many("metered.rerate.line", "rerate_id", readonly=True)
     line_count = fields.Integer(
-        string="Customers with a Change", compute="_compute_result"
+        string="Customers with Changes", compute="_compute_result"
     )
     result = fields.Char(compute="_compute_result")
     applied_uid = fields.Many2one(
         "res.users",
         string="Applied By",
         readonly=True,
-        help="Who applied it; of invoiced usage, who approved the difference.",
+        help="User who applied the re-rating or, for invoiced usage, approved "
+        "the difference.",
     )
     applied_date = fields.Datetime(string="Applied On", readonly=True)
 
@@ -110,7 +112,7 @@ class MeteredRerate(models.Model):
                 run.result = False
             elif not run.line_ids:
                 run.result = self.env._(
-                    "Nothing changes: all %s records cost what they did.",
+                    "No changes: all %s records keep their charge.",
                     formatLang(self.env, run.records, digits=0),
                 )
             else:
@@ -150,14 +152,14 @@ class MeteredRerate(models.Model):
         if not self.env["metered.usage"].sudo().search(run._usage_domain(), limit=1):
             raise UserError(
                 self.env._(
-                    "There are no such calls that are not invoiced: choose other "
-                    "days, customers or call types. What other meters come to is "
-                    "found when they are invoiced."
+                    "There are no matching calls that are not invoiced. Choose other "
+                    "days, customers or call types. Other meter usage is priced when "
+                    "it is invoiced."
                 )
                 if run.scope == "open"
                 else self.env._(
-                    "There is no such usage on posted invoices: choose other days, "
-                    "customers, call types or meters."
+                    "There is no matching usage on posted invoices. Choose other "
+                    "days, customers, call types or meters."
                 )
             )
         return run._go()
@@ -229,7 +231,7 @@ class MeteredRerateLine(models.Model):
     """What rating again changes for one customer in one currency."""
 
     _name = "metered.rerate.line"
-    _description = "Change by Re-rating"
+    _description = "Re-rating Change"
     _inherit = ["metered.guarded", "metered.sums"]
     _order = "rerate_id, difference desc, id"
 
@@ -247,17 +249,19 @@ class MeteredRerateLine(models.Model):
     calls = fields.Integer(
         readonly=True,
         string="Records",
-        help="Calls and other records that were rated again.",
+        help="Calls and other records that were re-rated.",
     )
     changed = fields.Integer(
         readonly=True,
-        help="Calls with another charge or rate; of a meter all "
-        "records of a period with another price.",
+        help="For calls, those with a different charge or rate. For other meters, all "
+        "records of a period with a different price.",
     )
     unrated = fields.Integer(
-        string="Without Rate", readonly=True, help="Calls that no rate fits any more."
+        string="Without Rate",
+        readonly=True,
+        help="Calls with no matching rate anymore.",
     )
     before = Money(readonly=True)
     after = Money(readonly=True)
     difference = Money(readonly=True)
-    note = fields.Char(string="In the Way", readonly=True)
+    note = fields.Char(string="Blocking Reason", readonly=True)

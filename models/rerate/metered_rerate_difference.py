@@ -44,7 +44,7 @@ class MeteredRerateDifference(models.Model):
     currency_id = fields.Many2one("res.currency", readonly=True)
     before = Money(
         readonly=True,
-        help="What was charged: by its calls, and by earlier differences.",
+        help="Amount charged by the calls and earlier differences.",
     )
     after = Money(readonly=True)
     difference = Money(readonly=True)
@@ -57,8 +57,8 @@ class MeteredRerateDifference(models.Model):
     )
     pricing = fields.Json(
         readonly=True,
-        help="How the price of its period comes about now, step by step; of meters "
-        "that are no call types.",
+        help="How the price of the period is now calculated, step by step. Only for "
+        "meters other than call types.",
     )
     move_id = fields.Many2one(
         "account.move",
@@ -66,8 +66,8 @@ class MeteredRerateDifference(models.Model):
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
-        help="The credit note or invoice with the difference. Empty: none was needed, "
-        "or nothing is posted yet.",
+        help="The credit note or invoice with the difference. Empty if none was "
+        "needed or nothing is posted yet.",
     )
 
     @api.model
@@ -118,12 +118,12 @@ class MeteredRerateDifference(models.Model):
                 raise UserError(
                     self.env._(
                         "%(document)s bills a difference to %(invoice)s, whose usage "
-                        "was rated or billed again since%(others)s. Leave "
-                        "%(document)s as it is, and rate the usage again: Metered "
+                        "was re-rated or billed again later%(others)s. Leave "
+                        "%(document)s unchanged, and re-rate the usage under Metered "
                         "Billing, Usage, Re-rating.",
                         document=difference.move_id._metered_label(),
                         invoice=line.move_id._metered_label()
-                        or self.env._("an invoice that is no more"),
+                        or self.env._("a deleted invoice"),
                         others=f" ({others._metered_label()})" if others else "",
                     )
                 )
@@ -139,8 +139,8 @@ class MeteredRerateDifference(models.Model):
             for origin in own.invoice_line_id.move_id:
                 origin._metered_log(
                     self.env._(
-                        "%(what)s It billed a difference to this invoice. Nothing "
-                        "bills it now: rate the usage again to bill it anew.",
+                        "%(what)s It billed a difference to this invoice, which is "
+                        "now unbilled. Re-rate the usage to bill it again.",
                         what=text % {"document": move._metered_label()},
                     )
                 )

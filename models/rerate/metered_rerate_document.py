@@ -66,7 +66,7 @@ class MeteredRerate(models.Model):
         for origin in origins:
             origin._metered_log(
                 self.env._(
-                    "Its usage was rated again. %(document)s bills the difference: "
+                    "The usage was re-rated. %(document)s bills the difference: "
                     "%(reason)s",
                     document=move._get_html_link(),
                     reason=self.reason,
@@ -74,7 +74,7 @@ class MeteredRerate(models.Model):
             )
         move._metered_log(
             self.env._(
-                "The difference of re-rating invoiced usage, approved by %(who)s: "
+                "Difference from re-rating invoiced usage, approved by %(who)s: "
                 "%(reason)s",
                 who=self.applied_uid.name,
                 reason=self.reason,
@@ -82,7 +82,7 @@ class MeteredRerate(models.Model):
         )
         if move.invoice_date > fields.Date.context_today(self):
             move._metered_log(
-                self.env._("Its date is the first day that is not locked for sales.")
+                self.env._("It is dated on the first day that is not locked for sales.")
             )
 
     def _document_date(self):

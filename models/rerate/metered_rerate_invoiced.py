@@ -57,7 +57,7 @@ class MeteredRerate(models.Model):
     _inherit = "metered.rerate"
 
     reason = fields.Text(
-        readonly=True, help="Why invoiced usage is charged anew. It is on the document."
+        readonly=True, help="Why invoiced usage is re-rated. Shown on the document."
     )
     difference_ids = fields.One2many(
         "metered.rerate.difference", "rerate_id", readonly=True
@@ -89,7 +89,7 @@ class MeteredRerate(models.Model):
         if not self.env.user.has_group("metered_billing.group_metered_administrator"):
             raise AccessError(
                 self.env._(
-                    "Only an Administrator of Metered Billing approves a change of "
+                    "Only an administrator of Metered Billing can approve changes to "
                     "invoiced usage."
                 )
             )
@@ -101,9 +101,11 @@ class MeteredRerate(models.Model):
         """
         self._check_approver()
         if self.scope != "invoiced":
-            raise UserError(self.env._("This usage is not invoiced: apply it."))
+            raise UserError(
+                self.env._("This usage is not invoiced. Apply the re-rating instead.")
+            )
         if not (reason or "").strip():
-            raise UserError(self.env._("Say why the invoiced usage is charged anew."))
+            raise UserError(self.env._("Enter why the invoiced usage is re-rated."))
         if not self.line_ids.filtered(lambda line: not line.note):
             raise UserError(self.env._("There is no difference to post."))
         self.sudo().reason = reason.strip()
@@ -247,13 +249,13 @@ class MeteredRerate(models.Model):
         for row in done.before.itertuples():
             if (int(row.partner_id), int(row.meter_id), row.day) in moved:
                 blocked[int(row.partner_id)] = self.env._(
-                    "Some calls would be charged in another currency."
+                    "Some calls would be charged in a different currency."
                 )
         for partner_id, number in Counter(
             record.partner_id for record in done.unrated
         ).items():
             blocked[partner_id] = self.env._(
-                "Calls that have no rate today: %s. Add it, and look again.", number
+                "Calls without a rate: %s. Add the rate, and preview again.", number
             )
         partners = self.env["res.partner"].browse(row.partner_id.id for row in priced)
         for family in partners.grouped("commercial_partner_id").values():
@@ -298,8 +300,9 @@ class MeteredRerate(models.Model):
         if now != seen:
             raise UserError(
                 self.env._(
-                    "Rates, usage or invoices have changed since the preview. Nothing "
-                    "more is posted: begin a new re-rating and look at it again."
+                    "Rates, usage or invoices have changed since the preview, so "
+                    "nothing more is posted. Start a new re-rating and review it "
+                    "again."
                 )
             )
 
@@ -420,7 +423,7 @@ class MeteredRerate(models.Model):
         if (rows | earlier).currency_id - found.currency:
             raise UserError(
                 self.env._(
-                    "%(meter)s would be charged in another currency: %(currency)s.",
+                    "%(meter)s would be charged in a different currency: %(currency)s.",
                     meter=billed.meter.name,
                     currency=found.currency.name,
                 )

@@ -39,7 +39,7 @@ class MeteredDashboard(models.AbstractModel):
         """
         if not self.env.user.has_group("metered_billing.group_metered_user"):
             raise AccessError(
-                self.env._("The dashboard is for users of Metered Billing.")
+                self.env._("Only users of Metered Billing can see the dashboard.")
             )
         span = self._span(period or "this_month")
         priced = self._open_priced()

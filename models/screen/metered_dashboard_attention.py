@@ -78,11 +78,11 @@ class MeteredDashboard(models.AbstractModel):
         batch = self.env["metered.batch"].search(
             [("source_id", "=", source.id), ("state", "!=", "undone")], limit=1
         )
-        state, text = "none", self.env._("Nothing came in yet")
+        state, text = "none", self.env._("Nothing imported yet")
         if batch.state == "failed":
             state, text = "failed", self.env._("The last import failed")
         elif batch.state in ("queued", "running"):
-            state, text = "running", self.env._("An import runs")
+            state, text = "running", self.env._("Import running")
         elif batch:
             when = fields.Datetime.context_timestamp(
                 self, batch.finished or batch.create_date
@@ -117,7 +117,7 @@ class MeteredDashboard(models.AbstractModel):
             "unbilled": {
                 "count": self.env["metered.period"].search_count(unbilled),
                 "link": self._link(
-                    PERIOD, self.env._("Billing Periods on No Invoice"), unbilled
+                    PERIOD, self.env._("Billing Periods Without Invoice"), unbilled
                 ),
             },
             "no_renewal": self._no_renewal(companies),
@@ -188,9 +188,7 @@ class MeteredDashboard(models.AbstractModel):
                 {"currency_id": currency.id, "value": amount}
                 for currency, amount in money.items()
             ],
-            "link": self._link(
-                USAGE, self.env._("Usage That No Renewal Takes"), domain
-            ),
+            "link": self._link(USAGE, self.env._("Usage Without Renewal"), domain),
         }
 
     @api.model

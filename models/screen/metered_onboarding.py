@@ -26,7 +26,7 @@ class MeteredOnboarding(models.AbstractModel):
     """
 
     _name = "metered.onboarding"
-    _description = "Setup of Metered Billing"
+    _description = "Metered Billing Setup"
 
     @api.model
     def get_panel(self):
@@ -70,7 +70,9 @@ class MeteredOnboarding(models.AbstractModel):
         """Hide the panel for this company, or bring it back."""
         if not self._is_administrator():
             raise AccessError(
-                self.env._("The setup is for administrators of Metered Billing.")
+                self.env._(
+                    "Only administrators of Metered Billing can change the setup."
+                )
             )
         self.env.company.sudo().metered_onboarding = "hidden" if hidden else "shown"
 
@@ -83,7 +85,9 @@ class MeteredOnboarding(models.AbstractModel):
         """
         if key not in self._keys() or not self._is_administrator():
             raise AccessError(
-                self.env._("The setup is for administrators of Metered Billing.")
+                self.env._(
+                    "Only administrators of Metered Billing can change the setup."
+                )
             )
         action = getattr(self, f"_open_{key}")()
         if action.get("target") == "new":
@@ -116,14 +120,14 @@ class MeteredOnboarding(models.AbstractModel):
             "title": self.env._("Your company"),
             "done": done,
             "text": self.env._(
-                "%(country)s; a day of usage begins at midnight of %(zone)s.",
+                "%(country)s; usage days start at midnight in %(zone)s.",
                 country=company.country_id.name,
                 zone=company.metered_tz,
             )
             if done
             else self.env._(
-                "What you bill, your country, and the time zone in which a day of "
-                "usage begins."
+                "What you bill, your country, and the time zone in which a usage day "
+                "starts."
             ),
             "button": self.env._("Change") if done else self.env._("Set Up"),
         }
@@ -152,7 +156,7 @@ class MeteredOnboarding(models.AbstractModel):
             + (", …" if len(products) > 3 else "")
             if products
             else self.env._(
-                "What is used, in which unit, how it is counted and what it costs."
+                "What you bill, in which unit, how it is counted and what it costs."
             ),
             "button": self.env._("Metered Products")
             if products
@@ -163,14 +167,14 @@ class MeteredOnboarding(models.AbstractModel):
     def _step_source(self):
         sources = self.env["metered.source"].search(self._own(), limit=4)
         return {
-            "title": self.env._("A source of usage"),
+            "title": self.env._("A usage source"),
             "done": bool(sources),
             "text": ", ".join(sources[:3].mapped("name"))
             + (", …" if len(sources) > 3 else "")
             if sources
-            else self.env._("The system or file that your usage records come from.")
+            else self.env._("The system or file your usage records come from.")
             if self._bills_usage_only()
-            else self.env._("The switch or feed that your call records come from."),
+            else self.env._("The switch or feed your call records come from."),
             "button": self.env._("Sources") if sources else self.env._("Add a Source"),
         }
 
@@ -187,24 +191,21 @@ class MeteredOnboarding(models.AbstractModel):
             else self.env._("Customers and their numbers"),
             "done": bool(count),
             "text": self.env._(
-                "Identifiers: %(count)s. Customers who have one: %(customers)s.",
+                "Identifiers: %(count)s. Customers with identifiers: %(customers)s.",
                 count=count,
                 customers=customers,
             )
             if count
             else self.env._(
-                "A customer, with the API key, meter serial or other identifier that "
-                "its usage is known by."
+                "A customer, with the API key, meter serial number or other "
+                "identifier of its usage."
             )
             if self._bills_usage_only()
-            else self.env._(
-                "A customer, with the telephone number or line that its calls are "
-                "known by."
-            )
+            else self.env._("A customer, with the phone number or line of its calls.")
             if self.env["res.partner"].has_access("create")
             else self.env._(
-                "The telephone number or line that a customer's calls are known by. "
-                "Somebody who may create contacts makes the customer first."
+                "The phone number or line of a customer's calls. Ask someone who can "
+                "create contacts to create the customer first."
             ),
             "button": self.env._("Service Identifiers")
             if count
@@ -216,15 +217,15 @@ class MeteredOnboarding(models.AbstractModel):
         company = self.env.company
         rates = self.env["metered.rate"].search_count(self._own(), limit=1)
         if not rates:
-            text = self.env._("What calls cost: a proposal to change and accept.")
+            text = self.env._("What calls cost: review and accept the proposed rates.")
         elif company.metered_deck_id:
             text = self.env._(
-                "Everybody without a deck of their own pays %s.",
+                "Customers without a rate deck of their own pay %s.",
                 company.metered_deck_id.name,
             )
         else:
             text = self.env._(
-                "There are rates. No deck is the company's default yet, so choose one."
+                "There are rates, but the company has no default deck yet. Choose one."
             )
         if not rates:
             button = self.env._("Propose Rates")
@@ -259,7 +260,7 @@ class MeteredOnboarding(models.AbstractModel):
             text = self.env._("%s could not be imported.", latest.file_name)
         elif latest and latest.state != "undone":
             text = self.env._(
-                "%(file)s was imported, and none of its records is rated: look at the "
+                "%(file)s was imported, but no records were rated. Check the "
                 "exceptions.",
                 file=latest.file_name,
             )
@@ -280,17 +281,17 @@ class MeteredOnboarding(models.AbstractModel):
         Subscription = self.env["sale.subscription"]
         step = {"title": self.env._("A subscription"), "done": False, "button": False}
         if not Subscription.has_access("create"):
-            step["text"] = self.env._("Somebody of the sales team makes it.")
+            step["text"] = self.env._("Someone in sales has to create it.")
             return step
         count = Subscription.search_count(
             [*self._own(), ("stage_type", "in", ("pre", "in_progress"))]
         )
         step.update(
             done=bool(count),
-            text=self.env._("Subscriptions in progress or ready: %s.", count)
+            text=self.env._("Active or ready subscriptions: %s.", count)
             if count
             else self.env._(
-                "It invoices a customer every month: the usage, and a fee if you like."
+                "It invoices a customer every month: usage, plus a fee if you like."
             ),
             button=self.env._("Subscriptions")
             if count
@@ -306,11 +307,11 @@ class MeteredOnboarding(models.AbstractModel):
         )
         waiting = Usage.search([*self._own(), ("invoice_line_id", "=", False)], limit=1)
         if invoiced:
-            text = self.env._("Usage is on an invoice. All set.")
+            text = self.env._("Usage has been invoiced. You're all set!")
         elif waiting:
-            text = self.env._("Usage waits to be invoiced.")
+            text = self.env._("Usage is ready to be invoiced.")
         else:
-            text = self.env._("As soon as there is usage, you can invoice it.")
+            text = self.env._("You can invoice usage as soon as it is imported.")
         return {
             "title": self.env._("The first invoice"),
             "done": bool(invoiced),
@@ -346,7 +347,7 @@ class MeteredOnboarding(models.AbstractModel):
         return self._dialog(
             "metered.source",
             self.env._("Add a Source"),
-            default_name=self.env._("Telephone system"),
+            default_name=self.env._("Phone system"),
             default_preset="generic",
         )
 

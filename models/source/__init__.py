@@ -3,6 +3,7 @@
 from . import metered_source
 from . import metered_sync
 from . import metered_completeness
+from . import metered_event_type
 from . import metered_inbox
 from . import metered_number_check
 from . import metered_source_account
@@ -10,6 +11,7 @@ from . import metered_source_checks
 from . import metered_source_clock
 from . import metered_source_column
 from . import metered_source_connection
+from . import metered_source_events
 from . import metered_source_file
 from . import metered_source_found
 from . import metered_source_http

@@ -59,18 +59,22 @@ class MeteredCompleteness(models.Model):
     partner_id = fields.Many2one(
         related="account_id.partner_id", string="Customer", store=True
     )
-    day = fields.Date(required=True, readonly=True, help="In UTC, as switches count.")
+    day = fields.Date(
+        required=True,
+        readonly=True,
+        help="In UTC, which is what switches use for counting.",
+    )
     is_counted = fields.Boolean(
-        string="Switch Counts", readonly=True, help="Some switches cannot count."
+        string="Switch Count", readonly=True, help="Some switches cannot count records."
     )
     switch_count = fields.Integer(string="On the Switch", readonly=True)
     held_count = fields.Integer(
-        string="Held", readonly=True, help="Call details and exceptions."
+        string="Stored", readonly=True, help="Call details and exceptions."
     )
     gap = fields.Integer(
         string="Missing",
         readonly=True,
-        help="Records that the switch counts and that are not here.",
+        help="Records counted by the switch that are not stored here.",
     )
     compared = fields.Datetime(string="Compared On", readonly=True)
     state = fields.Selection(
@@ -81,6 +85,7 @@ class MeteredCompleteness(models.Model):
         ],
         compute="_compute_state",
         store=True,
+        string="Status",
     )
 
     _day_uniq = models.UniqueIndex("(source_id, coalesce(account_id, 0), day)")
@@ -163,7 +168,7 @@ class MeteredCompleteness(models.Model):
         """Fetch these days once more; what is known is not stored again."""
         self.check_access("read")
         if not self:
-            raise UserError(self.env._("Choose the days to fetch again."))
+            raise UserError(self.env._("Choose days to fetch again."))
         under_way = self._under_way()
         found, wanted = self.env["metered.sync"].sudo(), {}
         for (source, account), rows in self.grouped(_whose).items():
@@ -256,9 +261,11 @@ class MeteredCompleteness(models.Model):
                 "%(what)s: %(count)s syncs started.", what=said, count=len(started)
             )
         if found and started:
-            said = self.env._("%(started)s Others are under way already.", started=said)
+            said = self.env._(
+                "%(started)s Other syncs are already in progress.", started=said
+            )
         elif found:
-            said = self.env._("%s: a sync is under way already.", said)
+            said = self.env._("%s: a sync is already in progress.", said)
         action = (started | found).sudo(False)._action_open()
         # An action that follows another would show its text as HTML source.
         return notification(
@@ -300,7 +307,7 @@ class MeteredSync(models.Model):
         for day, gap in missing.items():
             self._note(
                 self.env._(
-                    "%(day)s: on the switch and not here: %(gap)s.",
+                    "%(day)s: on the switch but not stored here: %(gap)s.",
                     day=format_date(self.env, day),
                     gap=self.env["metered.explanation"]._records(gap),
                 ),
@@ -366,9 +373,9 @@ class MeteredSource(models.Model):
                 GAP,
                 self._describe_gaps(gaps),
                 self.env._(
-                    "The switch counts %(records)s more than are here; the last of "
-                    "these days is %(day)s. Open Completeness on the source, choose "
-                    "the filter Records Missing, and fetch these days again.",
+                    "The switch has %(records)s more than are stored here; the last "
+                    "of these days is %(day)s. Open Completeness on the source, "
+                    "choose the filter Records Missing, and fetch these days again.",
                     records=words._records(missing),
                     day=format_date(self.env, newest),
                 ),
@@ -418,12 +425,12 @@ class MeteredSource(models.Model):
         name = self.env._("Complete")
         days, _accounts, _missing, _newest = gaps = self._gaps(accounts)
         if days:
-            remedy = self.env._("Show these days, to fetch them again")
+            remedy = self.env._("View these days to fetch them again")
             return [Check(name, False, self._describe_gaps(gaps), remedy, GAPS)]
         if self.env["metered.completeness"].search(
             [*self._compared_domain(accounts), ("is_counted", "=", True)], limit=1
         ):
-            detail = self.env._("As many records as the switch counts.")
+            detail = self.env._("The number of records matches the switch.")
             return [Check(name, True, detail)]
         return []
 

@@ -9,10 +9,11 @@ import numpy as np
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ...connectors.errors import SourceError
+from ...connectors.errors import SourceAnswerError, SourceError
+from ...connectors.events.cloud_event import CONTENT, KEY
 from ...connectors.formats import Chunk
-from ...connectors.freeswitch_json import COLUMNS
 from ...connectors.records import text_frame
+from ...ingest.event_inbox import plain_key
 from ...ingest.isolate import MOST_RECORDS
 from .metered_sync_end import FIRST_WAIT, LONGEST_WAIT
 
@@ -21,6 +22,8 @@ from .metered_sync_end import FIRST_WAIT, LONGEST_WAIT
 PORTION = MOST_RECORDS
 #: characters of these: a record of a switch may be a megabyte long
 PORTION_CHARACTERS = 32 * 2**20
+#: the same of events, each of which is small
+PORTION_EVENTS = 20_000
 #: failed syncs in a row that are told apart: after as many the wait is the longest
 MOST_WAITS = 10
 
@@ -42,6 +45,25 @@ class MeteredInbox(models.Model):
         "metered.source", required=True, ondelete="restrict", index=True
     )
     record = fields.Text(required=True, help="JSON, column to text.")
+    event_key = fields.Char(help="For events: the key that identifies the event.")
+    content = fields.Char(help="For events: a digest of its content.")
+
+    _event_uniq = models.UniqueIndex(
+        "(source_id, event_key) WHERE event_key IS NOT NULL",
+        "This event was already pushed.",
+    )
+
+    def init(self):
+        """Ids of 64 bits: what comes in takes two billion within months."""
+        self.env.cr.execute(
+            """
+            SELECT atttypid = 'int4'::regtype FROM pg_attribute
+             WHERE attrelid = 'metered_inbox'::regclass AND attname = 'id'
+            """
+        )
+        if self.env.cr.fetchone()[0]:
+            self.env.cr.execute("ALTER SEQUENCE metered_inbox_id_seq AS bigint")
+            self.env.cr.execute("ALTER TABLE metered_inbox ALTER COLUMN id TYPE bigint")
 
 
 class MeteredSource(models.Model):
@@ -69,9 +91,9 @@ class MeteredSource(models.Model):
             if waiting:
                 raise ValidationError(
                     self.env._(
-                        "The switch of %(switch)s has posted records that wait to be "
-                        "rated: %(count)s. Press Sync on the source and wait until it "
-                        "is done, then try again.",
+                        "The switch of %(switch)s has posted records that are waiting "
+                        "to be rated: %(count)s. Click Sync on the source and wait "
+                        "until it is done, then try again.",
                         switch=source.name,
                         count=waiting,
                     )
@@ -99,13 +121,35 @@ class MeteredSource(models.Model):
                 continue
             not_before = kind == "schedule" and source._wait_after_failures()
             if not not_before:
-                syncs |= source._start_syncs(kind)
+                syncs |= source._reopened_sync(kind) or source._start_syncs(kind)
             elif not source._waiting_syncs(kind):
                 [waiting] = source._start_syncs(kind)
                 waiting.not_before = not_before
                 syncs |= waiting
                 waiting._trigger_cron(not_before)
         return syncs
+
+    def _reopened_sync(self, kind):
+        """The sync of today's events, to go on with; empty where there is none.
+
+        They come all day: a sync, and an import, for each time that some were there
+        would be thousands.
+        """
+        syncs = self.env["metered.sync"].sudo()
+        if kind != "schedule" or not self._kind().has_own_fields:
+            return syncs
+        day = fields.Datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        newest = syncs.search([("source_id", "=", self.id)], limit=1)
+        if (
+            newest.kind != kind
+            or newest.state != "done"
+            or newest.create_date < day
+            or newest.batch_id.state != "done"
+        ):
+            return syncs
+        newest.write({"state": "queued", "date_to": fields.Datetime.now()})
+        newest._enqueue()
+        return newest
 
     def _wait_after_failures(self):
         """When the next sync of the schedule may start; False: now."""
@@ -126,15 +170,13 @@ class MeteredSource(models.Model):
     def _look_posted(self):
         waiting = self._posted_waiting()
         if waiting:
-            return self.env._("%s wait to be rated.", waiting)
+            return self.env._("%s waiting to be rated.", waiting)
         if not self.batch_count:
             raise SourceError(
-                self.env._("The switch has not posted any call yet."),
-                remedy=self.env._(
-                    "Make a call after setting up mod_json_cdr, and test again."
-                ),
+                self.env._("The switch has not posted any calls yet."),
+                remedy=self.env._("Set up mod_json_cdr, make a call, and test again."),
             )
-        return self.env._("None waits to be rated.")
+        return self.env._("No records are waiting to be rated.")
 
 
 class MeteredSync(models.Model):
@@ -150,12 +192,20 @@ class MeteredSync(models.Model):
             [("source_id", "=", self.source_id.id)], order="id desc", limit=1
         )
         wanted = kept.of(self.source_id).column_names if last else ()
+        columns = self.source_id._kind().posted_columns
         while rows := self._next_posted(last.id):
-            records = [json.loads(text) for text in rows.mapped("record")]
-            lines = np.arange(len(rows), dtype=np.int64) + self.records + 1
-            chunk = Chunk(text_frame(records, COLUMNS, wanted), lines, 0, [])
+            ids, records = (
+                [row[0] for row in rows],
+                [_columns(*row[1:]) for row in rows],
+            )
             self._store_chunks(
-                iter([chunk]), commit, lambda _records, taken=rows: taken.unlink(), kept
+                posted_chunks(records, self.records + 1, columns, wanted),
+                commit,
+                # A portion that cannot be stored at once is stored part after part.
+                lambda stored, ids=ids, before=self.records: self._remove_posted(
+                    ids[: stored - before]
+                ),
+                kept,
             )
             if seconds is not None and time.monotonic() - begun > seconds:
                 return False
@@ -165,20 +215,60 @@ class MeteredSync(models.Model):
         """The next records of the inbox, in the order in which they came.
 
         :param last: id of the last one that is looked at
+        :return: list of (id, record, key and content of an event or None)
         """
-        inbox = self.env["metered.inbox"].sudo()
-        inbox.flush_model()
+        self.env["metered.inbox"].flush_model()
+        is_of_events = self.source_id._kind().has_own_fields
         self.env.cr.execute(
             """
-            SELECT id
-              FROM (SELECT id, sum(length(record)) OVER (ORDER BY id)
+            SELECT id, record, event_key, content
+              FROM (SELECT *, sum(length(record)) OVER (ORDER BY id)
                                 - length(record) AS before
-                      FROM (SELECT id, record FROM metered_inbox
+                      FROM (SELECT * FROM metered_inbox
                              WHERE source_id = %s AND id <= %s
                              ORDER BY id LIMIT %s) AS posted) AS portion
              WHERE before < %s
              ORDER BY id
             """,
-            (self.source_id.id, last or 0, PORTION, PORTION_CHARACTERS),
+            (
+                self.source_id.id,
+                last or 0,
+                PORTION_EVENTS if is_of_events else PORTION,
+                PORTION_CHARACTERS,
+            ),
         )
-        return inbox.browse(row[0] for row in self.env.cr.fetchall())
+        return self.env.cr.fetchall()
+
+    def _remove_posted(self, ids):
+        """Take records out of the inbox that are stored in this transaction."""
+        self.env.cr.execute("DELETE FROM metered_inbox WHERE id = ANY(%s)", (ids,))
+        self.env["metered.inbox"].invalidate_model()
+
+
+def posted_chunks(records, line, columns, wanted):
+    """Records that were posted as chunks: one, unless they have little in common.
+
+    :param records: list of dicts, column -> text
+    :param int line: of the first
+    :param columns, wanted: see ``connectors.records.text_frame``
+    :return: iterator of ``connectors.formats.Chunk``
+    """
+    try:
+        frame = text_frame(records, columns, wanted)
+    except SourceAnswerError:
+        half = len(records) // 2
+        if not half:
+            raise
+        yield from posted_chunks(records[:half], line, columns, wanted)
+        yield from posted_chunks(records[half:], line + half, columns, wanted)
+        return
+    lines = np.arange(len(records), dtype=np.int64) + line
+    yield Chunk(frame, lines, 0, [])
+
+
+def _columns(record, event_key, content):
+    """A record of the inbox as the pipeline takes it."""
+    found = json.loads(record)
+    if event_key:
+        found[KEY], found[CONTENT] = plain_key(event_key, content), content
+    return found

@@ -42,7 +42,7 @@ class MeteredNumberCheck(models.AbstractModel):
     """
 
     _name = "metered.number.check"
-    _description = "Check of Dialed Numbers"
+    _description = "Dialed Number Check"
 
     @api.model
     def _of_customer(self, partner, source):
@@ -122,7 +122,7 @@ class MeteredNumberCheck(models.AbstractModel):
                     name,
                     True,
                     self.env._(
-                        "The %(count)s numbers called last make sense as dialed in "
+                        "The last %(count)s numbers called are valid as dialed in "
                         "%(country)s.",
                         count=found.count,
                         country=country.name,
@@ -135,7 +135,7 @@ class MeteredNumberCheck(models.AbstractModel):
                 name,
                 False,
                 self._describe(found, rows, country, others),
-                self.env._("Open the calls"),
+                self.env._("Open calls"),
                 "numbers",
             ),
             sorted(found.suspect)[:MOST_LISTED],
@@ -175,20 +175,20 @@ class MeteredNumberCheck(models.AbstractModel):
         }
         if found.suspect is found.missing:
             text = self.env._(
-                "%(share)s %% of the %(count)s numbers called last do not exist as they"
-                " were read, dialed in %(country)s. Their calls cost %(money)s.",
+                "%(share)s%% of the last %(count)s numbers called are not valid as "
+                "dialed in %(country)s. Their calls cost %(money)s.",
                 **values,
             )
         else:
             text = self.env._(
-                "%(share)s %% of the %(count)s numbers called last were read as numbers"
-                " of %(country)s only because that is the source's home country. Their "
-                "calls cost %(money)s.",
+                "%(share)s%% of the last %(count)s numbers called were read as "
+                "numbers in %(country)s only because that is the source's home "
+                "country. Their calls cost %(money)s.",
                 **values,
             )
         if found.country:
             text += " " + self.env._(
-                "%(share)s %% of these are numbers of %(country)s.",
+                "%(share)s%% of these are numbers in %(country)s.",
                 share=_percent(found.explained, len(found.suspect)),
                 country=others[found.country].name,
             )
@@ -196,8 +196,8 @@ class MeteredNumberCheck(models.AbstractModel):
             text
             + " "
             + self.env._(
-                "Set the customer's country, or Dials As In on its account; then undo "
-                "the imports and import them again."
+                "Set the customer's country, or the Dialing Country of its account, "
+                "then undo the imports and import them again."
             )
         )
 

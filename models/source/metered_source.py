@@ -24,8 +24,8 @@ class MeteredSource(models.Model):
     ]
     _order = "sequence, name"
 
-    # The next sync is set by each of them.
-    _not_audited = frozenset({"sequence", "next_sync"})
+    # The next sync is set by each of them; an event is tried.
+    _not_audited = frozenset({"sequence", "next_sync", "event_sample"})
     _cures_when_new = False
     _curing = frozenset(
         {
@@ -37,6 +37,7 @@ class MeteredSource(models.Model):
             "idd_prefixes",
             "short_code_max",
             "duration_rounding",
+            "repeated_hour",
             "max_duration_hours",
             "future_hours",
             "max_age_days",
@@ -59,19 +60,20 @@ class MeteredSource(models.Model):
             ("asterisk_sql", "Asterisk SQL table"),
             ("freeswitch_json", "FreeSWITCH, posting JSON"),
             ("http_json", "Any REST API (HTTP/JSON)"),
+            ("events", "Events, pushed by a program"),
         ],
         string="Type",
         required=True,
         default="file",
-        help="How the records of this source come in.",
+        help="How records of this source are imported.",
     )
     record_kind = fields.Selection(
-        [("call", "Telephone calls"), ("usage", "Other usage: events, readings")],
-        string="Records Are",
+        [("call", "Phone calls"), ("usage", "Other usage: events, readings")],
+        string="Record Type",
         required=True,
         default="call",
-        help="Calls have numbers and a duration, and are rated one by one. Other "
-        "usage has a quantity and a meter, and is priced by billing periods.",
+        help="Calls have numbers and a duration, and are rated individually. Other "
+        "usage has a quantity and a meter, and is priced by billing period.",
     )
     meter_id = fields.Many2one(
         "metered.meter",
@@ -79,7 +81,7 @@ class MeteredSource(models.Model):
         ondelete="restrict",
         domain="[('kind', '!=', 'call')]",
         check_company=True,
-        help="Of records that name no meter.",
+        help="For records without a meter.",
     )
     company_id = fields.Many2one(
         "res.company",
@@ -89,8 +91,8 @@ class MeteredSource(models.Model):
     )
     preset = fields.Selection(
         selection="_selection_preset",
-        help="Fills columns, rules and payer steps for a known kind of file. "
-        "Everything it fills can be changed afterwards.",
+        help="Fills in columns, charging rules and customer lookup for a known kind "
+        "of file. You can change everything afterwards.",
     )
     # --- how to read times and numbers
     timezone = fields.Selection(
@@ -98,56 +100,64 @@ class MeteredSource(models.Model):
         string="Time Zone",
         required=True,
         default=lambda self: self.env.company._metered_default_zone(),
-        help="Times in the records that carry no offset are in this time zone.",
+        help="Times without an offset are in this time zone.",
     )
     country_id = fields.Many2one(
         "res.country",
         string="Home Country",
         required=True,
         default=lambda self: self.env.company.country_id,
-        help="Numbers are read as they are dialed in this country: its international "
-        "and national prefixes, its number lengths. A source account may have a "
-        "country of its own.",
+        help="Numbers are interpreted as dialed in this country: its international "
+        "and national prefixes and its number lengths. A source account can have "
+        "a different country.",
     )
     idd_prefixes = fields.Char(
         string="International Prefixes",
-        help="Digits dialed before an international number, separated by commas, "
-        "for example 011,00. Leave empty to take those of the home country, "
-        "with 00 and 011.",
+        help="Digits dialed before an international number, separated by commas, for "
+        "example 011,00. Leave empty to use those of the home country, plus 00 "
+        "and 011.",
     )
     short_code_max = fields.Integer(
-        string="Short Codes up to",
+        string="Maximum Short Code Length",
         help="Numbers with at most this many digits are short codes or extensions and "
-        "are kept as dialed. 0 takes what is usual in the home country.",
+        "are kept as dialed. 0 uses the default of the home country.",
     )
     local_digits = fields.Integer(
-        string="Local Calls Share",
-        help="A call is local when caller and called number share this many first "
-        "digits, country code included (in North America 4: 1 and the area code). "
-        "0: there are no local calls.",
+        string="Local Call Digits",
+        help="A call is local if the caller and the called number have this many "
+        "leading digits in common, including the country code (4 in North "
+        "America: 1 and the area code). 0 means no local calls.",
     )
     # --- what is plausible
     duration_rounding = fields.Selection(
         [("down", "Down"), ("up", "Up"), ("nearest", "To the nearest second")],
-        string="Fractions of a Second",
+        string="Fractional Seconds",
         required=True,
         default="down",
-        help="What becomes of fractions of a second in a duration.",
+        help="How to handle fractions of a second in durations.",
+    )
+    repeated_hour = fields.Selection(
+        [
+            ("first", "The first one, before the clock is set back"),
+            ("second", "The second one, after it"),
+        ],
+        help="When a clock is set back, it shows the same hour twice. Times in this "
+        "hour, without an offset such as +02:00, become exceptions if this is empty.",
     )
     max_duration_hours = fields.Integer(
         string="Longest Call (hours)",
         default=24,
-        help="A longer call becomes an exception. 0: no limit.",
+        help="Longer calls become exceptions. 0 means no limit.",
     )
     future_hours = fields.Integer(
         string="Clock Tolerance (hours)",
         default=24,
-        help="A record that starts later than this from now becomes an exception.",
+        help="Records that start further in the future become exceptions.",
     )
     max_age_days = fields.Integer(
         string="Oldest Record (days)",
         default=400,
-        help="A record that started longer ago becomes an exception. 0: no limit.",
+        help="Records that started earlier become exceptions. 0 means no limit.",
     )
     # --- what is charged, and to whom
     column_ids = fields.One2many(
@@ -157,14 +167,14 @@ class MeteredSource(models.Model):
         "metered.source.rule", "source_id", string="Charging Rules", copy=True
     )
     payer_ids = fields.One2many(
-        "metered.source.payer", "source_id", string="Payer Steps", copy=True
+        "metered.source.payer", "source_id", string="Customer Lookup", copy=True
     )
     default_outcome = fields.Selection(
         [("billable", "Charged"), ("not_billable", "Not charged")],
-        string="Other Records Are",
+        string="All Other Records",
         required=True,
         default="billable",
-        help="What happens to a record that no charging rule speaks of.",
+        help="What happens to records that match no charging rule.",
     )
     default_direction = fields.Selection(
         [
@@ -174,7 +184,7 @@ class MeteredSource(models.Model):
         ],
         required=True,
         default="outbound",
-        help="The direction of records that neither a rule nor a column tells.",
+        help="The direction of records if neither a rule nor a column determines it.",
     )
     account_ids = fields.One2many("metered.source.account", "source_id")
     batch_ids = fields.One2many(
@@ -189,13 +199,13 @@ class MeteredSource(models.Model):
         "metered.rate.deck",
         domain="[('purpose', '=', 'cost'), ('company_id', '=', company_id)]",
         check_company=True,
-        help="What the supplier charges for calls of this source, to know the margin. "
-        "Empty: the company's cost deck.",
+        help="The supplier's rates for calls of this source, used to calculate "
+        "margins. Leave empty to use the company's cost deck.",
     )
 
     _name_uniq = models.Constraint(
         "UNIQUE (company_id, name)",
-        "There is already a metered source of this name in this company.",
+        "There is already a source with this name in this company.",
     )
 
     def copy_data(self, default=None):
@@ -235,8 +245,8 @@ class MeteredSource(models.Model):
             except ValueError as error:
                 raise ValidationError(
                     self.env._(
-                        "Nothing is known about how numbers are dialed in %(country)s."
-                        " Choose another home country for the source %(switch)s.",
+                        "The dialing rules of %(country)s are not known. Choose "
+                        "another home country for the source %(switch)s.",
                         country=source.country_id.name or self.env._("no country"),
                         switch=source.name,
                     )
@@ -297,7 +307,7 @@ class MeteredSource(models.Model):
         if preset is None:
             raise UserError(
                 self.env._(
-                    "There is no preset %(key)s. Known are: %(known)s.",
+                    "There is no preset %(key)s. Available presets: %(known)s.",
                     key=key,
                     known=", ".join(presets.PRESETS),
                 )
@@ -359,6 +369,11 @@ class MeteredSource(models.Model):
                 )
                 for rank, step in enumerate(preset.payers)
             ],
+            "word_ids": [clear()]
+            + [
+                create({"word": word, "direction": direction})
+                for word, direction in preset.words
+            ],
         }
 
     def _needed_columns(self):
@@ -382,8 +397,8 @@ class MeteredSource(models.Model):
             )
             raise UserError(
                 self.env._(
-                    "The file does not tell the %(facts)s of its records. Its columns "
-                    "are %(names)s. Say which of them it is.",
+                    "No column is set for: %(facts)s. Choose from the columns of the "
+                    "file: %(names)s.",
                     facts=", ".join(
                         labels[getattr(spec, "target", spec)].lower()
                         for spec in missing
@@ -400,8 +415,8 @@ class MeteredSource(models.Model):
         if used:
             raise UserError(
                 self.env._(
-                    "Records were imported from %(switch)s, so it cannot be deleted. "
-                    "Archive it instead.",
+                    "%(switch)s cannot be deleted because records were imported from "
+                    "it. Archive it instead.",
                     switch=used.source_id.name,
                 )
             )

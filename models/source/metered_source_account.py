@@ -20,7 +20,7 @@ class MeteredSourceAccount(models.Model):
     name = fields.Char(
         string="Account",
         required=True,
-        help="What the switch calls this customer: a domain, a tenant, a trunk group.",
+        help="Name of this customer on the switch: a domain, tenant or trunk group.",
     )
     active = fields.Boolean(default=True)
     source_id = fields.Many2one(
@@ -41,22 +41,23 @@ class MeteredSourceAccount(models.Model):
     )
     country_id = fields.Many2one(
         "res.country",
-        string="Dials As In",
-        help="Where this customer dials: 020 7946 0120 from a British office, for "
-        "example. Empty: in the country of its address, and without one in the "
-        "source's home country. Choose the home country where the switch itself writes "
-        "all numbers as they are dialed there.",
+        string="Dialing Country",
+        help="Country this customer dials from, for example 020 7946 0120 from a "
+        "British office. Leave empty to use the country of the customer's "
+        "address or, without one, the source's home country. Choose the home "
+        "country if the switch already converts all numbers to the format dialed "
+        "there.",
     )
     identifier_ids = fields.One2many("metered.identifier", "account_id")
 
     synced_until = fields.Datetime(
-        readonly=True, copy=False, help="All records until then were fetched."
+        readonly=True, copy=False, help="All records up to this time were fetched."
     )
     identifiers_synced = fields.Datetime(
         string="Numbers Synced On", readonly=True, copy=False
     )
     sync_error = fields.Char(
-        string="Last Problem", readonly=True, copy=False, help="Of the last sync."
+        string="Last Problem", readonly=True, copy=False, help="From the last sync."
     )
     sync_ids = fields.One2many(
         "metered.sync",
@@ -77,8 +78,8 @@ class MeteredSourceAccount(models.Model):
             except ValueError as error:
                 raise ValidationError(
                     self.env._(
-                        "Nothing is known about how numbers are dialed in "
-                        "%(country)s. Choose another country for %(account)s.",
+                        "The dialing rules of %(country)s are not known. Choose "
+                        "another country for %(account)s.",
                         country=account.country_id.name,
                         account=account.name,
                     )
@@ -258,9 +259,9 @@ class MeteredSource(models.Model):
         if known.partner_id != partner:
             raise UserError(
                 self.env._(
-                    "%(account)s on %(switch)s belongs to %(customer)s. Nobody else "
-                    "can have it while it does: open that customer, and take the "
-                    "account away or give it another customer.",
+                    "%(account)s on %(switch)s is already assigned to %(customer)s. "
+                    "Open that customer to remove the account or assign it to another "
+                    "customer.",
                     account=name,
                     switch=self.name,
                     customer=known.sudo().partner_id.display_name,

@@ -29,11 +29,11 @@ class MeteredSource(models.Model):
     check_info = fields.Json(
         string="Checks",
         compute="_compute_check_info",
-        help="What was looked at, and what to do where something is missing.",
+        help="The checks, and what to do about problems.",
     )
     check_state = fields.Selection(
-        [("ok", "Works"), ("wrong", "Needs you")],
-        string="State",
+        [("ok", "Works"), ("wrong", "Needs attention")],
+        string="Status",
         compute="_compute_check_info",
     )
 
@@ -45,9 +45,9 @@ class MeteredSource(models.Model):
             source.check_info = {
                 "groups": [
                     {
-                        "title": self.env._("%s to mend", wrong)
+                        "title": self.env._("%s problems to fix", wrong)
                         if wrong
-                        else self.env._("Everything is as it should be"),
+                        else self.env._("All checks passed"),
                         "ok": not wrong,
                         "checks": [source._show_check(check) for check in checks],
                     }
@@ -85,8 +85,8 @@ class MeteredSource(models.Model):
         return Check(
             name,
             False,
-            self.env._("It is archived: nothing is taken in from it."),
-            self.env._("Restore it"),
+            self.env._("The source is archived, so nothing is imported from it."),
+            self.env._("Restore"),
             "restore",
         )
 
@@ -104,7 +104,7 @@ class MeteredSource(models.Model):
             return Check(
                 name,
                 True,
-                self.env._("%s facts of a record have their column.", len(specs)),
+                self.env._("%s record facts have a column.", len(specs)),
             )
         labels = dict(
             self.column_ids._fields["target"]._description_selection(self.env)
@@ -113,28 +113,28 @@ class MeteredSource(models.Model):
             name,
             False,
             self.env._(
-                "No column tells the %s.",
+                "No column for %s.",
                 ", ".join(labels[target].lower() for target in missing),
             ),
-            self.env._("Choose a preset, or name the columns"),
+            self.env._("Choose a preset, or assign the columns"),
             "columns",
         )
 
     def _check_payers(self):
-        name = self.env._("Who pays")
+        name = self.env._("Customer lookup")
         if self.payer_ids:
             kinds = dict(
                 self.payer_ids._fields["kind"]._description_selection(self.env)
             )
             known = dict.fromkeys(kinds[step.kind] for step in self.payer_ids)
             return Check(
-                name, True, self.env._("It looks for: %s.", ", ".join(known).lower())
+                name, True, self.env._("Looks for: %s.", ", ".join(known).lower())
             )
         return Check(
             name,
             False,
-            self.env._("Nothing says which column tells the customer."),
-            self.env._("Add a payer step"),
+            self.env._("No lookup step determines the customer."),
+            self.env._("Add a lookup step"),
             "payers",
         )
 
@@ -151,12 +151,12 @@ class MeteredSource(models.Model):
             return Check(
                 name,
                 True,
-                self.env._("%s service identifiers lead to customers today.", count),
+                self.env._("%s service identifiers match customers today.", count),
             )
         return Check(
             name,
             False,
-            self.env._("No customer has an identifier that it looks for."),
+            self.env._("No customer has a matching identifier."),
             self.env._("Add an identifier"),
             "identifier",
         )
@@ -170,7 +170,7 @@ class MeteredSource(models.Model):
             return Check(
                 name,
                 False,
-                self.env._("Nothing has come in yet."),
+                self.env._("Nothing imported yet."),
                 self._fetch_label(),
                 "fetch",
             )
@@ -185,7 +185,7 @@ class MeteredSource(models.Model):
                 if batch.state == "failed"
                 else self.env._("%(file)s of %(day)s does not add up.", **values)
             )
-            return Check(name, False, detail, self.env._("Open the import"), "batch")
+            return Check(name, False, detail, self.env._("Open import"), "batch")
         if when < fields.Datetime.now() - timedelta(days=SILENT_DAYS):
             return Check(
                 name,

@@ -44,11 +44,11 @@ class MeteredSource(models.Model):
                 self.env._("Clock"),
                 False,
                 self.env._(
-                    "%s Correct the time zone; then undo the imports and import them "
+                    "%s Correct the time zone, then undo the imports and import them "
                     "again.",
                     text,
                 ),
-                self.env._("Open the source"),
+                self.env._("Open source"),
                 "source",
             )
         ]
@@ -69,12 +69,12 @@ class MeteredSource(models.Model):
         }
         if apart < 0:
             return self.env._(
-                "The ids of the records say that they began %(hours)s hours later than "
-                "the times read in %(zone)s.",
+                "The record IDs indicate start times %(hours)s hours later than the "
+                "times read in %(zone)s.",
                 **values,
             )
         return self.env._(
-            "The ids of the records say that they began %(hours)s hours earlier than "
-            "the times read in %(zone)s.",
+            "The record IDs indicate start times %(hours)s hours earlier than the "
+            "times read in %(zone)s.",
             **values,
         )

@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from ...ingest.dial_plans import BARE_FORMS
 from ...ingest.durations import UNITS
 from ...ingest.extract import extraction_problem
 from ...ingest.mapping import TIMES
@@ -10,11 +11,15 @@ from ...ingest.times import style_problem
 from ...notation.numbers import CONVENTIONS
 
 DURATIONS = ("seconds", "duration")
+NUMBERS = ("caller", "callee")
 #: reasons of records that another format may cure
-UNREAD = tuple(
-    f"{how}_{what}"
-    for how in ("unclear", "invalid")
-    for what in ("time", "duration", "quantity")
+UNREAD = (
+    *(
+        f"{how}_{what}"
+        for how in ("unclear", "invalid")
+        for what in ("time", "duration", "quantity")
+    ),
+    "unclear_number",
 )
 UNIT_NAMES = [
     ("s", "Seconds"),
@@ -24,12 +29,17 @@ UNIT_NAMES = [
     ("h:mm", "Hours:minutes (0:01)"),
     ("h:mm:ss", "Hours:minutes:seconds (0:01:30)"),
     ("day", "Fraction of a day (spreadsheets)"),
+    ("h", "Hours, decimal (0.5)"),
+    ("6s", "Units of 6 seconds"),
+    ("hhmmss", "HHMMSS (000130)"),
+    ("mmss", "MMSS (0130)"),
+    ("hhmm", "HHMM (0001)"),
 ]
 
 
 class MeteredSourceColumn(models.Model):
     _name = "metered.source.column"
-    _description = "Column of a Metered Source"
+    _description = "Source Column"
     _inherit = ["metered.guarded", "metered.audit", "metered.cure"]
     _order = "source_id, sequence, id"
     _rec_name = "columns"
@@ -43,9 +53,9 @@ class MeteredSourceColumn(models.Model):
     sequence = fields.Integer(default=10)
     target = fields.Selection(
         [
-            ("call_id", "Record id (unique)"),
+            ("call_id", "Record ID (unique)"),
             ("start_time", "Start time"),
-            ("time_hint", "Epoch that tells repeated hours apart"),
+            ("time_hint", "Epoch time (for daylight-saving changes)"),
             ("answer_time", "Answer time"),
             ("end_time", "End time"),
             ("seconds", "Chargeable seconds"),
@@ -54,42 +64,45 @@ class MeteredSourceColumn(models.Model):
             ("callee", "Called number"),
             ("direction", "Direction"),
             ("quantity", "Quantity"),
-            ("meter", "Code of the meter"),
+            ("meter", "Meter code"),
             ("properties", "Properties (JSON)"),
             ("property", "Keep with the record"),
-            ("serial", "Serial of the device (counters)"),
+            ("serial", "Device serial number (counters)"),
             ("estimated", "Read or estimated (counters)"),
             ("reading_kind", "Kind of reading (counters)"),
         ],
         string="Meaning",
         required=True,
-        help="What the column tells about the record. Where no column tells the "
-        "chargeable seconds, they are counted from answer or start to end. Quantity, "
-        "meter and properties are of usage other than calls.",
+        help="Meaning of the column. If no column contains the chargeable seconds, "
+        "they are calculated from answer or start time to end time. Quantity, "
+        "meter and properties are for usage other than calls.",
     )
     columns = fields.Char(
         required=True,
-        help="Name of the source's column. Several names with + between them are "
-        "joined (uniqueid+sequence); several with commas are tried in this order, "
-        "and the first that the file has is taken (start_epoch,start).",
+        help="Name of the column in the file. Use + to join several columns "
+        "(uniqueid+sequence), or commas to use the first column that exists in "
+        "the file (start_epoch,start).",
     )
     style = fields.Char(
         string="Format",
-        help="For times: empty to recognize ISO times and epoch seconds; dmy or mdy "
-        "where day or month comes first; or a format such as %d/%m/%Y %H:%M:%S. For "
-        "quantities: point or comma, the decimal sign. For durations: their unit.",
+        help="For times: leave empty to recognize ISO times and epoch seconds, use "
+        "dmy or mdy if the day or month comes first, or enter a format such as "
+        "%d/%m/%Y %H:%M:%S. For quantities: the decimal separator, point or "
+        "comma. For durations: their unit. For numbers: international if they are "
+        "written with the country code and without +, national if without the "
+        "leading 0, or empty if the other numbers show it.",
     )
     unit = fields.Selection(
         UNIT_NAMES,
-        string="Duration In",
+        string="Duration Format",
         compute="_compute_unit",
         inverse="_inverse_unit",
-        help="What durations are written in. Empty: whole seconds and h:mm:ss are "
-        "read, and what may be read in two ways becomes an exception.",
+        help="Leave empty to accept only whole seconds and h:mm:ss. Ambiguous "
+        "durations become exceptions.",
     )
     pattern = fields.Char(
         string="Extract",
-        help="A regular expression; its first group is taken instead of the whole "
+        help="A regular expression. Its first group is used instead of the whole "
         "value.",
     )
 
@@ -105,7 +118,7 @@ class MeteredSourceColumn(models.Model):
                 column.style = column.unit
 
     def _cure_targets(self):
-        """Records whose times, durations or quantities were not understood."""
+        """Records whose times, durations, quantities or numbers were not understood."""
         return [
             (source.company_id, {"source_id": source.id, "reasons": list(UNREAD)})
             for source in self.source_id
@@ -131,17 +144,23 @@ class MeteredSourceColumn(models.Model):
             return style_problem(self.style)
         if self.target in DURATIONS:
             return self.style not in UNITS and self.env._(
-                "%(style)s is no unit of durations. Choose one of %(units)s.",
+                "%(style)s is not a unit of duration. Choose one of %(units)s.",
                 style=self.style,
                 units=", ".join(UNITS),
             )
         if self.target == "quantity":
             return self.style not in CONVENTIONS and self.env._(
-                "%(style)s is no decimal sign. Enter point or comma.",
+                "%(style)s is not a decimal separator. Enter point or comma.",
+                style=self.style,
+            )
+        if self.target in NUMBERS:
+            return self.style not in BARE_FORMS and self.env._(
+                "%(style)s is not a form of numbers. Enter international or national.",
                 style=self.style,
             )
         return self.env._(
-            "Only times, durations and quantities have a format. Empty it."
+            "Only times, durations, quantities and numbers can have a format. Clear "
+            "the format."
         )
 
     @api.constrains("pattern")

@@ -39,71 +39,74 @@ class MeteredSource(models.Model):
     is_connected = fields.Boolean(
         compute="_compute_kind",
         search="_search_is_connected",
-        help="Its records come in by themselves, without files uploaded by hand.",
+        help="Records are imported automatically, without manual file uploads.",
     )
     is_posted_to = fields.Boolean(
         compute="_compute_kind",
         search="_search_is_posted_to",
-        help="It posts its records to us, and cannot be asked for them.",
+        help="The switch posts its records and cannot be queried.",
     )
     brings_files = fields.Boolean(
         compute="_compute_kind",
         search="_search_brings_files",
-        help="What comes in are files, each of which is an import of its own.",
+        help="Records arrive as files, and each file is a separate import.",
     )
     is_fetched = fields.Boolean(
         compute="_compute_kind",
-        help="It is asked for the records between two times.",
+        help="Records are requested for a time range.",
     )
     asks_for = fields.Json(
         compute="_compute_asks_for",
         groups=ADMINISTRATOR,
-        help="What is to be entered to connect to it: names of fields.",
+        help="Names of the fields required for the connection.",
     )
     address = fields.Char(
         groups=ADMINISTRATOR,
-        help="Where the switch answers, such as https://pbx.example.com.",
+        help="Address of the switch, for example https://pbx.example.com.",
     )
     username = fields.Char(string="User Name", groups=ADMINISTRATOR)
     client_id = fields.Char(string="Client ID", groups=ADMINISTRATOR)
     netsapiens_authentication = fields.Selection(
         [("api_key", "API key"), ("password", "User name and password (OAuth2)")],
-        string="Signs In With",
+        string="Authentication",
         default="api_key",
         groups=ADMINISTRATOR,
-        help="An API key is made in the portal of the switch. A user needs the scope "
-        "Reseller or Super User to see more than one domain.",
+        help="You can create an API key in the portal of the switch. A user needs the "
+        "Reseller or Super User scope to see more than one domain.",
     )
     netsapiens_api = fields.Selection(
-        [("auto", "The newest it knows"), ("v2", "Version 2"), ("v1", "Version 1")],
+        [("auto", "Newest available"), ("v2", "Version 2"), ("v1", "Version 1")],
         string="API",
         default="auto",
         groups=ADMINISTRATOR,
-        help="Old servers know version 1 only. It cannot count records, so nothing "
-        "proves then that none is missing.",
+        help="Older servers support version 1 only. It cannot count records, so "
+        "completeness cannot be checked.",
     )
     allowed_networks = fields.Char(
         groups="base.group_system",
         copy=False,
-        help="Addresses or networks such as 127.0.0.1 or 169.254.0.0/16 that may be "
-        "connected to although they are this server itself or link-local.",
+        help="Addresses or networks such as 127.0.0.1 or 169.254.0.0/16 that "
+        "connections are allowed to although they belong to this server itself "
+        "or are link-local.",
     )
     requests_per_second = fields.Float(
         groups=ADMINISTRATOR,
-        help="It is asked at most so often. 0: no limit.",
+        help="Maximum number of requests. 0 means no limit.",
     )
     parallel = fields.Integer(
-        string="At the Same Time",
+        string="Parallel Requests",
         default=2,
         groups=ADMINISTRATOR,
-        help="So many accounts at most are fetched at the same time.",
+        help="Maximum number of accounts fetched at the same time.",
     )
     host = fields.Char(groups=ADMINISTRATOR)
-    port = fields.Integer(groups=ADMINISTRATOR, help="Empty: the usual one.")
+    port = fields.Integer(
+        groups=ADMINISTRATOR, help="Leave empty for the default port."
+    )
     database = fields.Char(groups=ADMINISTRATOR)
     sslmode = fields.Selection(
         [
-            ("prefer", "Encrypted where possible"),
+            ("prefer", "Encrypted if possible"),
             ("require", "Encrypted"),
             ("verify-full", "Encrypted, certificate verified"),
             ("disable", "Not encrypted"),
@@ -115,21 +118,21 @@ class MeteredSource(models.Model):
     ssl_authority = fields.Text(
         string="Certificate Authority",
         groups=ADMINISTRATOR,
-        help="The certificate of the authority that signed the server's, in PEM form: "
-        "-----BEGIN CERTIFICATE-----. Empty: one of those that are known all over the "
-        "world.",
+        help="Certificate of the authority that signed the server's certificate, in "
+        "PEM format: -----BEGIN CERTIFICATE-----. Leave empty to trust the "
+        "well-known authorities.",
     )
     table_name = fields.Char(
         string="Table",
         default="cdr",
         groups=ADMINISTRATOR,
-        help="With its schema before it where needed: asterisk.cdr",
+        help="Include the schema if needed, for example asterisk.cdr",
     )
     push_address = fields.Char(
         string="Address to Post To",
         compute="_compute_push_address",
         groups=ADMINISTRATOR,
-        help="Known once the source is saved.",
+        help="Available after the source is saved.",
     )
     tested = fields.Datetime(string="Tested On", readonly=True, copy=False)
     test_result = fields.Json(readonly=True, copy=False)
@@ -205,8 +208,8 @@ class MeteredSource(models.Model):
             if "PRIVATE KEY" in text:
                 raise ValidationError(
                     self.env._(
-                        "Certificate Authority of %s: a private key is in it. Enter "
-                        "the certificate only.",
+                        "Certificate Authority of %s: the text contains a private "
+                        "key. Enter the certificate only.",
                         source.name,
                     )
                 )
@@ -216,9 +219,9 @@ class MeteredSource(models.Model):
             except (ssl.SSLError, ValueError) as error:
                 raise ValidationError(
                     self.env._(
-                        "Certificate Authority of %(switch)s: this is no certificate "
-                        "(%(error)s). Enter all of the file, from -----BEGIN "
-                        "CERTIFICATE----- to -----END CERTIFICATE-----.",
+                        "Certificate Authority of %(switch)s: this is not a "
+                        "certificate (%(error)s). Enter the whole file, from "
+                        "-----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----.",
                         switch=source.name,
                         error=error,
                     )
@@ -230,12 +233,14 @@ class MeteredSource(models.Model):
             if not 1 <= source.parallel <= 64 or source.requests_per_second < 0:
                 raise ValidationError(
                     self.env._(
-                        "Between 1 and 64 accounts can be fetched at the same time, "
-                        "and a number of requests cannot be negative."
+                        "Parallel Requests must be between 1 and 64, and the number "
+                        "of requests cannot be negative."
                     )
                 )
             if not 0 <= source.port <= 65535:
-                raise ValidationError(self.env._("A port lies between 1 and 65535."))
+                raise ValidationError(
+                    self.env._("The port must be between 1 and 65535.")
+                )
 
     @api.onchange("source_type")
     def _onchange_source_type(self):
@@ -318,7 +323,8 @@ class MeteredSource(models.Model):
         if not self.is_connected:
             raise UserError(
                 self.env._(
-                    "Files are uploaded to %s by hand: there is nothing to connect to.",
+                    "Files are uploaded to %s manually, so there is no connection to "
+                    "test.",
                     self.name,
                 )
             )
@@ -395,8 +401,8 @@ class MeteredSource(models.Model):
                 Check(
                     self.env._("Connection"),
                     False,
-                    self.env._("It was not tested yet."),
-                    self.env._("Test the connection"),
+                    self.env._("Not tested yet."),
+                    self.env._("Test connection"),
                     "test",
                 )
             ]

@@ -1,10 +1,12 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from ...connectors.file_settings import checked_settings
 from ...connectors.files import SourceFileError
+from ...ingest.load import column_specs
+from ...ingest.mapping import missing_targets, repeated_names
 
 #: what cannot be typed into a field
 _NAMED = {"tab": "\t", "blank": " "}
@@ -21,45 +23,51 @@ class MeteredSource(models.Model):
     _inherit = "metered.source"
 
     file_reading = fields.Selection(
-        [("detected", "As detected, each file by itself"), ("set", "As set here")],
-        string="Files Are Read",
+        [("detected", "Detect for each file"), ("set", "Use these settings")],
+        string="File Reading",
         required=True,
         default="detected",
-        help="Encoding, delimiter, names of columns and lines to skip are worked out "
-        "from each file, or are the same for all files of this source.",
+        help="Encoding, delimiter, column names and lines to skip are either detected "
+        "for each file, or set here for all files of this source.",
     )
     file_delimiter = fields.Char(
         string="Delimiter",
-        help="The one character between the values, or tab, or blank. Empty: as "
-        "detected.",
+        help="The single character between two values, or tab, or blank. Leave empty "
+        "to detect it.",
     )
     file_positions = fields.Char(
-        string="Columns Begin At",
-        help="For files without delimiter: where in the line each column begins, such "
-        "as 1, 10, 24. The first character is 1.",
+        string="Column Positions",
+        help="For files without a delimiter: where in the line each column starts, "
+        "for example 1, 10, 24. The first character is 1.",
     )
     file_skip_lines = fields.Integer(
         string="Lines to Skip",
-        help="Lines at the top that are neither names of columns nor records.",
+        help="Lines at the top of the file that are neither column names nor records.",
     )
     file_has_header = fields.Boolean(
-        string="First Line Has Names",
+        string="First Line Has Column Names",
         default=True,
-        help="Of the columns; the first line after those that are skipped.",
+        help="The first line after the skipped lines contains the column names.",
     )
     file_encoding = fields.Char(
         string="Encoding",
-        help="Such as utf-8 or cp1252. Empty: as detected.",
+        help="For example utf-8 or cp1252. Leave empty to detect it.",
     )
     file_quote = fields.Selection(
         [
             ('"', "Double quotes"),
             ("'", "Single quotes"),
-            ("none", "Nothing, quotes are text"),
+            ("none", "None: quotes are part of the text"),
         ],
-        string="Values Are Enclosed In",
-        help="What stands around values with a delimiter or line end in them. "
-        "Empty: as detected.",
+        string="Text Qualifier",
+        help="Character around values that contain a delimiter or line break. Leave "
+        "empty to detect it.",
+    )
+
+    file_sheet = fields.Char(
+        string="Worksheet",
+        help="Name of the worksheet with the records. If it is empty or not in the "
+        "workbook, the only worksheet with the columns of this source is used.",
     )
 
     @api.constrains(
@@ -82,10 +90,12 @@ class MeteredSource(models.Model):
         :return: dict as ``connectors.detect.detect_format`` takes it; None: nothing
         """
         self.ensure_one()
+        sheet = {"sheet": self.file_sheet} if self.file_sheet else {}
         if self.file_reading != "set":
-            return None
+            return sheet or None
         delimiter = self.file_delimiter or ""
         said = {
+            **sheet,
             "encoding": self.file_encoding,
             "has_header": self.file_has_header,
             "skip_lines": self.file_skip_lines,
@@ -122,4 +132,80 @@ class MeteredSource(models.Model):
                 "file_encoding": override.get("encoding") or False,
                 "file_quote": override.get("quote", self.file_quote) or False,
             }
+        )
+
+    def _tells_records(self, names):
+        """Whether columns of these names tell what a record of this source needs."""
+        specs = column_specs(self.column_ids)
+        return not missing_targets(specs, names, self._needed_columns())
+
+    def _check_sheet(self, file_format):
+        """Refuse a workbook of which it is not clear which sheet has the records.
+
+        :param file_format: ``connectors.formats.FileFormat``
+        :raises UserError: naming the sheets, and what to do
+        """
+        if file_format.unclear_sheets:
+            raise UserError(
+                self.env._(
+                    "%(problem)s Upload the file with Import Usage and choose the "
+                    "worksheet there. Your choice is saved with the source.",
+                    problem=self._describe_sheets(file_format),
+                )
+            )
+
+    @api.model
+    def _describe_sheets(self, file_format):
+        names = ", ".join(file_format.unclear_sheets)
+        if len(file_format.unclear_sheets) == 1:
+            return self.env._(
+                "Only a hidden worksheet may contain the records: %s.", names
+            )
+        return self.env._("Several worksheets may contain the records: %s.", names)
+
+    def _check_repeated(self, names, repeated):
+        """Refuse a file that has several columns of a name that the source reads.
+
+        :param names: the file's column names
+        :param repeated: list of ``connectors.column_names.Repeated``
+        :raises UserError: naming them, and what to do
+        """
+        self.ensure_one()
+        labels = dict(
+            self.column_ids._fields["target"]._description_selection(self.env)
+        )
+        found = {one.name: one for one in repeated}
+        for spec, several in repeated_names(
+            column_specs(self.column_ids), names, found
+        ):
+            raise UserError(
+                self.env._(
+                    "%(problem)s Upload the file with Import Usage and choose the "
+                    "column for %(fact)s there. Your choice is saved with the source.",
+                    problem=self._describe_repeated(found[several[0]]),
+                    fact=labels[spec.target].lower(),
+                )
+            )
+        steps = [*self.payer_ids, *self.rule_ids.condition_ids]
+        for step in steps:
+            if step.column in found:
+                raise UserError(
+                    self.env._(
+                        "%(problem)s In the charging rules and lookup steps of "
+                        "%(switch)s, use one of %(columns)s instead of the name.",
+                        problem=self._describe_repeated(found[step.column]),
+                        columns=", ".join(found[step.column].columns),
+                        switch=self.name,
+                    )
+                )
+
+    @api.model
+    def _describe_repeated(self, one):
+        return self.env._(
+            "The file has %(number)s columns named %(name)s, with different values in "
+            "%(count)s records, for example %(examples)s.",
+            number=len(one.columns),
+            name=one.name,
+            count=one.records,
+            examples=" · ".join(one.examples),
         )

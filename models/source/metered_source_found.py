@@ -44,11 +44,11 @@ class MeteredSourceFound(models.Model):
         string="Account",
         required=True,
         readonly=True,
-        help="What the switch calls a customer: a domain, a tenant.",
+        help="Name of a customer on the switch: a domain or tenant.",
     )
     title = fields.Char(string="Name on the Switch", readonly=True)
     is_in_use = fields.Boolean(
-        string="In Use", readonly=True, help="The switch has not locked it."
+        string="In Use", readonly=True, help="The account is not locked on the switch."
     )
     account_id = fields.Many2one(
         "metered.source.account",
@@ -65,18 +65,19 @@ class MeteredSourceFound(models.Model):
         inverse="_inverse_partner_id",
         search="_search_partner_id",
         check_company=True,
-        help="Whose it is. It can be chosen where it is nobody's yet.",
+        help="The customer this account is assigned to. You can choose one if it "
+        "is not assigned yet.",
     )
     is_archived = fields.Boolean(compute="_compute_partner_id")
     suggested_id = fields.Many2one(
         "res.partner",
         string="Same Name",
         compute="_compute_suggested_id",
-        help="The one customer of the name that the account has on the switch.",
+        help="The only customer with the same name as the account.",
     )
 
     _name_uniq = models.Constraint(
-        "UNIQUE (source_id, name)", "The switch listed this account already."
+        "UNIQUE (source_id, name)", "This account is already listed on the switch."
     )
 
     @api.depends("source_id.account_ids", "source_id.account_ids.name")
@@ -120,7 +121,7 @@ class MeteredSourceFound(models.Model):
                 name = self.env._("%s (this customer's)", name)
             elif taken:
                 name = self.env._(
-                    "%(account)s (taken by %(customer)s)",
+                    "%(account)s (assigned to %(customer)s)",
                     account=name,
                     customer=taken.display_name,
                 )
@@ -145,14 +146,15 @@ class MeteredSourceFound(models.Model):
         free = self.filtered("suggested_id")
         if not free:
             raise UserError(
-                self.env._("None of these has the name of exactly one customer.")
+                self.env._(
+                    "None of these accounts has the same name as exactly one customer."
+                )
             )
         for found in free:
             found.source_id._assign_account(found.name, found.suggested_id)
         return notification(
             self.env._(
-                "Accounts that have a customer now: %s. The next sync fetches what "
-                "is theirs.",
+                "Assigned accounts: %s. The next sync fetches their records.",
                 len(free),
             ),
             next=RELOAD,
@@ -172,8 +174,7 @@ class MeteredSourceFound(models.Model):
         listed = sources.found_ids
         return notification(
             self.env._(
-                "Accounts that the switch lists: %(count)s, of these without a "
-                "customer: %(free)s.",
+                "Accounts on the switch: %(count)s, without a customer: %(free)s.",
                 count=len(listed),
                 free=len(listed.filtered(lambda found: not found.account_id)),
             ),
@@ -195,7 +196,7 @@ class MeteredSource(models.Model):
         string="Accounts Listed On",
         readonly=True,
         copy=False,
-        help="When the switch was asked for its accounts last.",
+        help="Time when the accounts were last listed by the switch.",
     )
     free_count = fields.Integer(compute="_compute_free_count")
     lists_accounts = fields.Boolean(compute="_compute_lists_accounts")
@@ -242,7 +243,7 @@ class MeteredSource(models.Model):
         if len(listed) > MOST_ACCOUNTS:
             raise SourceAnswerError(
                 self.env._("The switch lists more than %s accounts.", MOST_ACCOUNTS),
-                remedy=self.env._("Check the paging of its list of accounts."),
+                remedy=self.env._("Check the paging settings of its account list."),
             )
         known = {found.name: found for found in source.found_ids}
         source.found_ids.filtered(lambda found: found.name not in listed).unlink()
@@ -273,8 +274,7 @@ class MeteredSource(models.Model):
             if not source._lists_accounts():
                 raise UserError(
                     self.env._(
-                        "%s has no list of accounts that could be asked for. Enter "
-                        "them on the page Accounts.",
+                        "%s cannot list its accounts. Enter them on the Accounts page.",
                         source.name,
                     )
                 )
@@ -297,7 +297,7 @@ class MeteredSource(models.Model):
             "\n".join(failures),
             "warning",
             sticky=True,
-            title=self.env._("Not all switches could be asked"),
+            title=self.env._("Some switches could not be reached"),
             # An action that follows another would show its text as HTML source.
             next={**action, "help": False},
         )
@@ -311,8 +311,8 @@ class MeteredSource(models.Model):
         if not sources:
             raise UserError(
                 self.env._(
-                    "No source lists its accounts. Connect one of the type "
-                    "NetSapiens, or a REST API whose list of accounts is set up."
+                    "None of your sources lists its accounts. Connect a NetSapiens "
+                    "source, or a REST API source with a list of accounts."
                 )
             )
         return sources._map_accounts(at_any_rate=True)

@@ -41,92 +41,97 @@ class MeteredSource(models.Model):
 
     http_authentication = fields.Selection(
         [
-            ("none", "Nothing"),
+            ("none", "None"),
             ("basic", "User name and password"),
             ("bearer", "API key as bearer token"),
             ("header", "API key in a header"),
             ("query", "API key in a parameter"),
-            ("oauth2_client", "OAuth2: client"),
-            ("oauth2_password", "OAuth2: client, user name and password"),
+            ("oauth2_client", "OAuth2: client credentials"),
+            ("oauth2_password", "OAuth2: client credentials, user name and password"),
         ],
-        string="Signs In With (API)",
+        string="Authentication (API)",
         default="bearer",
         groups=ADMINISTRATOR,
     )
-    http_key_name = _text(
-        "Name of the Key", "The header or parameter that carries the API key."
-    )
-    http_token_address = _text("Token Address", "Where OAuth2 gives out tokens.")
+    http_key_name = _text("Key Name", "Header or parameter that contains the API key.")
+    http_token_address = _text("Token URL", "Address that issues OAuth2 tokens.")
     http_scope = _text("Scope")
     http_records_path = _text(
         "Path",
-        "Of the records, after the address. {account} stands for the customer's "
-        "account.",
+        "Path of the records, relative to the address. {account} is replaced with the "
+        "customer's account.",
     )
     http_records_items = _text(
-        "List At", "Where in the answer the list is, such as data.items. Empty: all."
+        "List Field",
+        "Location of the list in the response, for example data.items. Leave "
+        "empty for the entire response.",
     )
     http_records_method = fields.Selection(
-        [("GET", "GET"), ("POST", "POST, as a form")],
+        [("GET", "GET"), ("POST", "POST, form data")],
         string="Method",
         default="GET",
         groups=ADMINISTRATOR,
     )
     http_record_time_format = _text(
-        "Format of Start",
-        "Only where records have a start without an offset that is not ISO 8601, such "
-        "as %d.%m.%Y %H:%M:%S.",
+        "Start Time Format",
+        "Only if the start times of records have no offset and are not in ISO 8601 "
+        "format, for example %d.%m.%Y %H:%M:%S.",
     )
-    http_start_parameter = _text("Parameter From")
-    http_end_parameter = _text("Parameter Until")
+    http_start_parameter = _text("From Parameter")
+    http_end_parameter = _text("Until Parameter")
     http_time_format = _text(
-        "Format of Times",
-        "iso, epoch, epoch_ms, or a format such as %Y-%m-%d %H:%M:%S. Empty: iso.",
+        "Time Format",
+        "iso, epoch, epoch_ms, or a format such as %Y-%m-%d %H:%M:%S. Leave empty for "
+        "iso.",
     )
     http_paging = fields.Selection(
         [
             ("none", "All at once"),
-            ("page", "By number of page"),
-            ("offset", "By number of records"),
-            ("cursor", "By a cursor in the answer"),
-            ("link", "By a link to the next page"),
+            ("page", "By page number"),
+            ("offset", "By record number"),
+            ("cursor", "By cursor in the response"),
+            ("link", "By link to the next page"),
         ],
-        string="Pages",
+        string="Paging",
         default="none",
         groups=ADMINISTRATOR,
     )
-    http_page_parameter = _text("Parameter of the Page")
-    http_first_page = _text("First Page", "Empty: 1.")
-    http_size_parameter = _text("Parameter of the Size")
-    http_page_size = _text("Records a Page", "Empty: 100.")
-    http_cursor_field = _text("Cursor At", "Where in the answer the next cursor is.")
+    http_page_parameter = _text("Page Parameter")
+    http_first_page = _text("First Page", "Leave empty for 1.")
+    http_size_parameter = _text("Page Size Parameter")
+    http_page_size = _text("Records per Page", "Leave empty for 100.")
+    http_cursor_field = _text(
+        "Cursor Field", "Location of the next cursor in the response."
+    )
     http_link_field = _text(
-        "Link At", "Where in the answer the next link is. Empty: the header Link."
+        "Link Field",
+        "Location of the next link in the response. Leave empty for the Link header.",
     )
-    http_accounts_path = _text("Path of Accounts")
-    http_accounts_items = _text("Accounts At")
-    http_account_key = _text("Id At", "Of an account. Empty: id.")
-    http_account_name = _text("Name At", "Of an account. Empty: name.")
-    http_numbers_path = _text("Path of Numbers")
-    http_numbers_items = _text("Numbers At")
-    http_number_field = _text("Number At", "Empty: each item is a number.")
+    http_accounts_path = _text("Accounts Path")
+    http_accounts_items = _text("Accounts Field")
+    http_account_key = _text("ID Field", "ID of an account. Leave empty for id.")
+    http_account_name = _text("Name Field", "Name of an account. Leave empty for name.")
+    http_numbers_path = _text("Numbers Path")
+    http_numbers_items = _text("Numbers Field")
+    http_number_field = _text("Number Field", "Leave empty if each item is a number.")
     http_count_path = _text(
-        "Path of the Count",
-        "Where it says how many records there are between two times: what proves that "
-        "none is missing.",
+        "Count Path",
+        "Path that returns the number of records in a time range, used to check "
+        "completeness.",
     )
-    http_count_field = _text("Count At", "Empty: total.")
+    http_count_field = _text("Count Field", "Leave empty for total.")
     http_parameters = fields.Text(
         string="Other Parameters",
         groups=ADMINISTRATOR,
-        help="One a line, such as type=outbound. {account} stands for the account.",
+        help="One per line, for example type=outbound. {account} is replaced "
+        "with the account.",
     )
     http_fields = fields.Text(
-        string="Columns of Records",
+        string="Record Columns",
         groups=ADMINISTRATOR,
-        help="One a line: the name of a column, =, and where in a record it is, such "
-        "as caller=from.number. Records have all their own values as well, under "
-        "names such as from.number.",
+        help="One per line: column name, =, and its location in the record, for "
+        "example caller=from.number. All original values are also available "
+        "under names such as from.number.",
     )
     http_preview = fields.Json(readonly=True, copy=False, groups=ADMINISTRATOR)
 
@@ -149,7 +154,7 @@ class MeteredSource(models.Model):
             if not sign or not key.strip():
                 raise ValidationError(
                     self.env._(
-                        "%(field)s: write a name, = and a value in each line, not "
+                        "%(field)s: enter a name, = and a value on each line, not "
                         "“%(line)s”.",
                         field=self._fields[name]._description_string(self.env),
                         line=line,
@@ -173,7 +178,9 @@ class MeteredSource(models.Model):
         try:
             with self._make_connector() as connector:
                 if not isinstance(connector, HttpJson):
-                    raise UserError(self.env._("Only REST APIs can be tried out."))
+                    raise UserError(
+                        self.env._("Try It Out is only available for REST APIs.")
+                    )
                 tried = connector.tryout(
                     self._tryout_account(connector),
                     end - timedelta(days=TRYOUT_DAYS),
@@ -201,8 +208,9 @@ class MeteredSource(models.Model):
         if first is None:
             raise UserError(
                 self.env._(
-                    "Enter an account on the page Accounts first: records are asked "
-                    "for one account at a time, and the switch lists none."
+                    "First enter an account on the Accounts page: records are "
+                    "requested one account at a time, and the switch does not list "
+                    "its accounts."
                 )
             )
         return first.key

@@ -10,7 +10,7 @@ from ..customer.metered_identifier import IDENTIFIER_KINDS
 
 class MeteredSourcePayer(models.Model):
     _name = "metered.source.payer"
-    _description = "Payer Step of a Metered Source"
+    _description = "Customer Lookup Step"
     _inherit = ["metered.guarded", "metered.audit"]
     _order = "source_id, sequence, id"
 
@@ -21,23 +21,23 @@ class MeteredSourcePayer(models.Model):
     fact = fields.Selection(
         selection="_selection_fact",
         string="Mapped Fact",
-        help="What the columns of the source are said to mean: the step holds whatever "
-        "the file calls the column.",
+        help="The meaning of the column, so that the step works regardless of the "
+        "column name in the file.",
     )
     column = fields.Char(
-        help="Name of the source's column, where the step looks at no mapped fact."
+        help="Name of the column in the file, if the step does not use a mapped fact."
     )
     pattern = fields.Char(
         string="Extract",
-        help="A regular expression, without look-around; its first group is the "
-        "identifier. Empty: the whole value.",
+        help="A regular expression, without look-around. Its first group is the "
+        "identifier. Leave empty to use the whole value.",
     )
     kind = fields.Selection(
         IDENTIFIER_KINDS,
-        string="Is a",
+        string="Identifier Kind",
         required=True,
-        help="Kind of service identifier that the value is compared with. Telephone "
-        "numbers are compared in international form.",
+        help="Kind of service identifier to look up. Phone numbers are compared in "
+        "international format.",
     )
     direction = fields.Selection(
         [
@@ -46,7 +46,7 @@ class MeteredSourcePayer(models.Model):
             ("internal", "Internal"),
         ],
         string="Only For",
-        help="Empty: for records of every direction.",
+        help="Leave empty for records of every direction.",
     )
 
     @api.model
@@ -63,7 +63,7 @@ class MeteredSourcePayer(models.Model):
     def _check_named(self):
         if not all(step.fact or step.column for step in self):
             raise ValidationError(
-                self.env._("A payer step needs a mapped fact or a column to look at.")
+                self.env._("A lookup step needs a mapped fact or a column.")
             )
 
     @api.constrains("pattern")
@@ -73,7 +73,7 @@ class MeteredSourcePayer(models.Model):
             if problem:
                 raise ValidationError(
                     self.env._(
-                        "Payer step on %(column)s: %(problem)s",
+                        "Lookup step on %(column)s: %(problem)s",
                         column=step.display_name,
                         problem=problem,
                     )

@@ -15,7 +15,7 @@ FORMER = {
 
 class MeteredSourceRule(models.Model):
     _name = "metered.source.rule"
-    _description = "Charging Rule of a Metered Source"
+    _description = "Charging Rule"
     _inherit = ["metered.guarded", "metered.audit"]
     _order = "source_id, sequence, id"
 
@@ -25,8 +25,8 @@ class MeteredSourceRule(models.Model):
     sequence = fields.Integer(default=10)
     name = fields.Char(
         required=True,
-        help="Shown at every record that this rule decided, so name the reason: "
-        "Unanswered, Internal call.",
+        help="Shown on every record this rule applies to, so use the reason as the "
+        "name: Unanswered, Internal call.",
     )
     outcome = fields.Selection(
         [
@@ -36,7 +36,8 @@ class MeteredSourceRule(models.Model):
         ],
         required=True,
         default="not_billable",
-        help="Records that are not charged are kept and counted with this rule's name.",
+        help="Records that are not charged are kept and counted under the name "
+        "of this rule.",
     )
     direction = fields.Selection(
         [
@@ -44,7 +45,7 @@ class MeteredSourceRule(models.Model):
             ("inbound", "Inbound"),
             ("internal", "Internal"),
         ],
-        help="The direction of these records. Empty: as a direction column tells, or "
+        help="Direction of these records. Leave empty to use the direction column or "
         "the source's default.",
     )
     condition_ids = fields.One2many(
@@ -52,8 +53,8 @@ class MeteredSourceRule(models.Model):
         "rule_id",
         string="Conditions",
         copy=True,
-        help="The rule applies when all conditions hold. Without conditions it "
-        "applies to every record that no rule above took.",
+        help="The rule applies if all conditions match. Without conditions, it "
+        "applies to every record that matched no earlier rule.",
     )
     condition_summary = fields.Char(string="When", compute="_compute_condition_summary")
 
@@ -72,7 +73,7 @@ class MeteredSourceRule(models.Model):
 
 class MeteredSourceRuleCondition(models.Model):
     _name = "metered.source.rule.condition"
-    _description = "Condition of a Charging Rule"
+    _description = "Charging Rule Condition"
     _inherit = ["metered.guarded", "metered.audit"]
     _order = "rule_id, id"
 
@@ -82,19 +83,20 @@ class MeteredSourceRuleCondition(models.Model):
     fact = fields.Selection(
         selection="_selection_fact",
         string="Mapped Fact",
-        help="What the columns of the source are said to mean: the condition holds "
-        "whatever the file calls the column. The direction is outbound, inbound or "
-        "internal, as it is understood.",
+        help="The meaning of the column, so that the condition works regardless of "
+        "the column name in the file. The direction is outbound, inbound or "
+        "internal, after interpretation.",
     )
     column = fields.Char(
-        help="Name of the source's column, where the condition tests no mapped fact."
+        help="Name of the column in the file, if the condition does not use a "
+        "mapped fact."
     )
     operator = fields.Selection(
         selection="_selection_operator", required=True, default="is"
     )
     value = fields.Char(
-        help="A column is compared as text, exactly as it stands in the file; "
-        "of a mapped fact, durations are seconds, and blanks around it do not count."
+        help="Columns are compared as text, exactly as in the file. For mapped facts, "
+        "durations are in seconds, and surrounding spaces are ignored."
     )
 
     def init(self):
@@ -135,7 +137,7 @@ class MeteredSourceRuleCondition(models.Model):
     def _check_named(self):
         if not all(condition.fact or condition.column for condition in self):
             raise ValidationError(
-                self.env._("A condition needs a mapped fact or a column to test.")
+                self.env._("A condition needs a mapped fact or a column.")
             )
 
     @api.constrains("operator", "value")

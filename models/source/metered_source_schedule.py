@@ -21,49 +21,52 @@ class MeteredSource(models.Model):
     sync_hours = fields.Integer(
         string="Every (hours)",
         default=24,
-        help="It is asked for new records that often. 0: only by hand.",
+        help="How often new records are fetched. 0 means only manually.",
     )
     next_sync = fields.Datetime(
-        help="When it is asked the next time. Empty: as soon as the scheduled action "
-        "runs.",
+        help="When new records are fetched next. Leave empty to fetch them the next "
+        "time the scheduled action runs.",
         copy=False,
     )
     overlap_hours = fields.Integer(
-        string="Looks Back (hours)",
+        string="Overlap (hours)",
         default=48,
-        help="Every sync asks again for so much before the end of the last one: calls "
-        "that were still up then come late. What is known already is not stored again.",
+        help="Every sync starts this long before the end of the previous one, because "
+        "calls that were still in progress appear later. Records that are "
+        "already stored are not stored again.",
     )
     first_days = fields.Integer(
         string="First Sync (days)",
         default=31,
-        help="So far back goes the first sync of an account.",
+        help="How far back the first sync of an account goes.",
     )
     sync_before_invoice = fields.Boolean(
         string="Sync Before Invoicing",
         default=True,
-        help="Before a renewal or a manual invoice, what came in since the last sync "
-        "is fetched.",
+        help="Fetches the latest records before a renewal or manual invoice.",
     )
     unreachable_policy = fields.Selection(
         [
-            ("hold", "Hold the invoice as a draft, and tell somebody"),
-            ("bill", "Bill what is there; what comes later is on the next invoice"),
+            ("hold", "Keep the invoice as a draft and notify the responsible user"),
+            (
+                "bill",
+                "Bill the records available; later records go on the next invoice",
+            ),
         ],
-        string="When It Cannot Be Reached",
+        string="If Unreachable",
         required=True,
         default="hold",
-        help="What becomes of a renewal when the source could not be asked for the "
-        "last records of the period.",
+        help="What happens to a renewal if the latest records of the period could not "
+        "be fetched from the source.",
     )
     synced_until = fields.Datetime(
         readonly=True,
         copy=False,
-        help="All records until then were fetched, where there are no accounts.",
+        help="All records up to this time were fetched, if the source has no accounts.",
     )
     sync_error = fields.Char(readonly=True, copy=False)
     last_record = fields.Datetime(
-        readonly=True, copy=False, help="Start of the newest record that came in."
+        readonly=True, copy=False, help="Start of the newest imported record."
     )
     sync_ids = fields.One2many(
         "metered.sync", "source_id", string="Syncs", readonly=True
@@ -90,8 +93,8 @@ class MeteredSource(models.Model):
             ):
                 raise ValidationError(
                     self.env._(
-                        "The hours of a sync cannot be negative, and the first one "
-                        "goes back one day at least."
+                        "Sync hours cannot be negative, and the first sync must go "
+                        "back at least one day."
                     )
                 )
 
@@ -197,8 +200,8 @@ class MeteredSource(models.Model):
         if not self._sync_accounts():
             raise UserError(
                 self.env._(
-                    "%s has no accounts. Enter what it calls your customers on the "
-                    "page Accounts.",
+                    "%s has no accounts. Enter your customers' accounts on the "
+                    "Accounts page.",
                     self.name,
                 )
             )
@@ -221,14 +224,12 @@ class MeteredSource(models.Model):
             return Check(
                 name,
                 False,
-                self.env._("There was none yet."),
+                self.env._("No sync yet."),
                 self._fetch_label(),
                 "fetch",
             )
         if sync.state == "failed":
-            return Check(
-                name, False, sync.error, self.env._("Open the sync"), "last_sync"
-            )
+            return Check(name, False, sync.error, self.env._("Open sync"), "last_sync")
         return Check(
             name,
             True,

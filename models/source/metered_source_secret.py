@@ -74,36 +74,40 @@ class MeteredSource(models.Model):
         compute="_compute_secrets",
         inverse="_inverse_api_key",
         groups=ADMINISTRATOR,
-        help="It is never shown again. An administrator of the settings may enter "
-        "env:METERED_NAME, which takes it from that environment variable.",
+        help="For security, the value is not shown again. An administrator with "
+        "access to Settings can enter env:METERED_NAME to read it from that "
+        "environment variable.",
     )
     password = fields.Char(
         compute="_compute_secrets",
         inverse="_inverse_password",
         groups=ADMINISTRATOR,
-        help="It is never shown again. An administrator of the settings may enter "
-        "env:METERED_NAME, which takes it from that environment variable.",
+        help="For security, the value is not shown again. An administrator with "
+        "access to Settings can enter env:METERED_NAME to read it from that "
+        "environment variable.",
     )
     client_secret = fields.Char(
         compute="_compute_secrets",
         inverse="_inverse_client_secret",
         groups=ADMINISTRATOR,
-        help="It is never shown again. An administrator of the settings may enter "
-        "env:METERED_NAME, which takes it from that environment variable.",
+        help="For security, the value is not shown again. An administrator with "
+        "access to Settings can enter env:METERED_NAME to read it from that "
+        "environment variable.",
     )
     private_key = fields.Text(
         compute="_compute_secrets",
         inverse="_inverse_private_key",
         groups=ADMINISTRATOR,
-        help="The private SSH key in OpenSSH's form, without a passphrase. It is never "
-        "shown again. An administrator of the settings may enter env:METERED_NAME, "
-        "which takes it from that environment variable.",
+        help="The private SSH key in OpenSSH format, without a passphrase. For "
+        "security, it is not shown again. An administrator with access to "
+        "Settings can enter env:METERED_NAME to read it from that environment "
+        "variable.",
     )
     secrets_forgotten = fields.Json(
         readonly=True,
         copy=False,
         groups=ADMINISTRATOR,
-        help="Credentials that are to be entered again.",
+        help="Credentials that have to be entered again.",
     )
     secrets_note = fields.Char(compute="_compute_secrets_note", groups=ADMINISTRATOR)
 
@@ -115,7 +119,7 @@ class MeteredSource(models.Model):
 
     def _enter_again(self, names):
         return self.env._(
-            "Enter this again, because the server or its user changed: %s",
+            "Enter this again because the server or its user has changed: %s",
             ", ".join(self._field_label(name) for name in names),
         )
 
@@ -215,8 +219,8 @@ class MeteredSource(models.Model):
                 if isinstance(value, str) and value.strip().startswith(ENVIRONMENT):
                     raise AccessError(
                         self.env._(
-                            "%(field)s: only an administrator of the settings of this "
-                            "Odoo may have it taken from the server's environment.",
+                            "%(field)s: only an administrator with access to Settings "
+                            "can read it from the server's environment.",
                             field=self._field_label(name),
                         )
                     )
@@ -233,7 +237,7 @@ class MeteredSource(models.Model):
         self.update(dict.fromkeys(lost, False))
         return {
             "warning": {
-                "title": self.env._("Another Server"),
+                "title": self.env._("Server Changed"),
                 "message": self._enter_again(lost),
             }
         }

@@ -54,14 +54,16 @@ class MeteredSource(models.Model):
             if usual is None:
                 continue
             if not source._is_too_long(usual, quiet):
-                source._metered_close(SILENCE, self.env._("Records come in again."))
+                source._metered_close(
+                    SILENCE, self.env._("Records are arriving again.")
+                )
                 continue
             source._metered_raise(
                 SILENCE,
                 self.env._("No records for longer than usual"),
                 self.env._(
-                    "Nothing new has come in from %(name)s for %(quiet)s. Usually it "
-                    "is %(usual)s at most. Test the connection, and look at the "
+                    "No new records have arrived from %(name)s for %(quiet)s. Usually "
+                    "the longest gap is %(usual)s. Test the connection, and check the "
                     "switch.",
                     name=source.name,
                     quiet=self._describe_silence(quiet),
@@ -113,12 +115,12 @@ class MeteredSource(models.Model):
                 self.env._("New records"),
                 not too_long,
                 self.env._(
-                    "The last ones came %(quiet)s ago; usually it is %(usual)s at "
-                    "most.",
+                    "The last records arrived %(quiet)s ago; usually the longest gap "
+                    "is %(usual)s.",
                     quiet=self._describe_silence(quiet),
                     usual=self._describe_silence(usual),
                 ),
-                self.env._("Test the connection") if too_long else "",
+                self.env._("Test connection") if too_long else "",
                 "test" if too_long else "",
             )
         ]

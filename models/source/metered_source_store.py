@@ -35,62 +35,63 @@ class MeteredSource(models.Model):
 
     store_kind = fields.Selection(
         [
-            ("local", "Folder of this server"),
+            ("local", "Folder on this server"),
             ("sftp", "SFTP server"),
             ("s3", "S3 bucket"),
-            ("fs_storage", "Storage set up in Odoo (fs_storage)"),
+            ("fs_storage", "Storage configured in Odoo (fs_storage)"),
         ],
-        string="Files Are In",
+        string="File Location",
         default="sftp",
         groups=ADMINISTRATOR,
-        help="A folder of this server must lie below one that whoever runs it named in "
-        "the environment variable METERED_FOLDERS. Storages of OCA's module fs_storage "
-        "can be used where it is installed.",
+        help="A folder on this server must be inside a folder that the server "
+        "administrator has listed in the environment variable METERED_FOLDERS. "
+        "Storages of the OCA module fs_storage can be used if it is installed.",
     )
     store_folder = fields.Char(
         string="Folder",
         groups=ADMINISTRATOR,
-        help="For S3: the bucket, and what the names begin with: bucket/cdr",
+        help="For S3: the bucket and the prefix of the names, for example bucket/cdr",
     )
     store_pattern = fields.Char(
-        string="Names of Files",
+        string="File Names",
         default="*.csv, *.csv.gz",
         groups=ADMINISTRATOR,
-        help="Separated by commas; * stands for any text.",
+        help="Separated by commas; * matches any text.",
     )
     store_afterwards = fields.Selection(
         [
-            ("keep", "Stay where they are"),
-            ("move", "Are moved into another folder"),
-            ("delete", "Are deleted"),
+            ("keep", "Leave in place"),
+            ("move", "Move to another folder"),
+            ("delete", "Delete"),
         ],
         string="Imported Files",
         default="keep",
         groups=ADMINISTRATOR,
     )
     store_done_folder = fields.Char(
-        string="Moved Into",
+        string="Move To",
         default="done",
         groups=ADMINISTRATOR,
-        help="A folder within the folder.",
+        help="A subfolder of the folder.",
     )
     store_settle_seconds = fields.Integer(
-        string="Left Alone For (seconds)",
+        string="Minimum Age (seconds)",
         default=60,
         groups=ADMINISTRATOR,
-        help="A file that was changed more recently may still be written.",
+        help="Files changed more recently are skipped because they may still be "
+        "written to.",
     )
-    store_subfolders = fields.Boolean(string="Subfolders, Too", groups=ADMINISTRATOR)
+    store_subfolders = fields.Boolean(string="Include Subfolders", groups=ADMINISTRATOR)
     store_host_key = fields.Text(
-        string="Server's Key",
+        string="Server Key",
         groups=ADMINISTRATOR,
-        help="The public key of the SFTP server, such as ssh-ed25519 AAAA… . A server "
-        "with another key is not trusted. The test shows the key of the server: "
-        "compare its fingerprint before you enter it.",
+        help="The public key of the SFTP server, for example ssh-ed25519 AAAA… . "
+        "Servers with a different key are not trusted. The connection test shows "
+        "the server's key: check its fingerprint before you enter it.",
     )
     store_region = fields.Char(string="Region", groups=ADMINISTRATOR)
     store_seen = fields.Json(
-        readonly=True, copy=False, help="What the last look into the folder saw."
+        readonly=True, copy=False, help="Result of the last check of the folder."
     )
     file_ids = fields.One2many(
         "metered.source.file",
@@ -104,7 +105,7 @@ class MeteredSource(models.Model):
         string="Storage",
         groups="base.group_system",
         copy=False,
-        help="One of those in Settings, Technical, FS Storages, of the module "
+        help="A storage from Settings, Technical, FS Storages, of the module "
         "fs_storage. Its credentials stay there.",
     )
 
@@ -181,7 +182,7 @@ class MeteredSource(models.Model):
             with HURRIED.said(), self._open_file_store() as (store, _redact):
                 checks.extend(store.check())
 
-        name = self.env._("The file store can be opened")
+        name = self.env._("File storage accessible")
         opened = []
         if attempt(opened, name, look):
             return [*opened, *checks]
@@ -213,15 +214,15 @@ class MeteredSource(models.Model):
         if "fs.storage" not in self.env:
             raise SourceSettingsError(
                 "The module fs_storage is not installed.",
-                remedy="Install it, or let the source say itself where its files are.",
+                remedy="Install it, or enter the file location on the source.",
             )
         code = self.sudo().store_code
         storage = self.env["fs.storage"].sudo().search([("code", "=", code)], limit=1)
         if not code or not storage:
             raise SourceSettingsError(
-                f"There is no storage {code}." if code else "No storage is chosen.",
-                remedy="Whoever may change the settings of this Odoo chooses one on "
-                "the source.",
+                f"There is no storage {code}." if code else "No storage selected.",
+                remedy="Someone with access to Settings has to choose one on the "
+                "source.",
             )
         return storage
 
@@ -281,7 +282,7 @@ class MeteredSourceFile(models.Model):
     """A file that was taken from a file store: what makes it known the next time."""
 
     _name = "metered.source.file"
-    _description = "File of a Source"
+    _description = "Source File"
     _inherit = ["metered.guarded"]
     _order = "id desc"
 
@@ -301,15 +302,17 @@ class MeteredSourceFile(models.Model):
         index="btree_not_null",
     )
     same_as = fields.Char(
-        readonly=True, help="Its content was imported under this name before."
+        readonly=True, help="The same content was already imported under this name."
     )
     error = fields.Char(
         string="Problem",
         readonly=True,
-        help="Why it was not imported. It is tried again when the file changes.",
+        help="Why the file was not imported. It is tried again when the file changes.",
     )
     afterwards = fields.Char(
-        readonly=True, help="What was done with it after the import."
+        readonly=True,
+        help="What was done with the file after the import.",
+        string="After Import",
     )
 
     def _is_imported(self):

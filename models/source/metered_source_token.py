@@ -1,6 +1,5 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-import hashlib
 import hmac
 import ipaddress
 import logging
@@ -13,15 +12,13 @@ from odoo.tools import format_datetime
 
 from ...connectors.errors import SourceError
 from ...connectors.interface import attempt
+from ...connectors.tokens import NO_DIGEST, TOKEN_BYTES, token_digest
 
 _logger = logging.getLogger(__name__)
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
-TOKEN_BYTES = 32
 #: of a source: the old one stays valid until the switch has the new one
 MOST_TOKENS = 2
-#: compared with where there are fewer, so that each look takes the same work
-NO_DIGEST = "0" * 64
 #: uses are noted so often: each would lock the token's row
 NOTED_SECONDS = 60
 #: wrong tokens within so many seconds: from one address, and for one source
@@ -32,21 +29,11 @@ KEPT_HOURS = 24
 MOST_INTEGER = 2**31 - 1
 
 
-def token_digest(token):
-    """What is kept of a token.
-
-    A fast digest will do: there is nothing to guess in 256 random bits.
-
-    :param str token: as it was sent
-    """
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
-
-
 class MeteredSourceToken(models.Model):
     """What a switch that posts its records proves itself with: a digest of it."""
 
     _name = "metered.source.token"
-    _description = "Token of a Source"
+    _description = "Source Token"
     _inherit = ["metered.guarded"]
     _order = "id desc"
 
@@ -54,12 +41,12 @@ class MeteredSourceToken(models.Model):
         "metered.source", required=True, readonly=True, ondelete="cascade", index=True
     )
     company_id = fields.Many2one(related="source_id.company_id", store=True, index=True)
-    name = fields.Char(string="Ends In", required=True, readonly=True)
+    name = fields.Char(string="Ends With", required=True, readonly=True)
     digest = fields.Char(required=True, readonly=True, groups=fields.NO_ACCESS)
-    last_used = fields.Datetime(readonly=True, help="To the minute.")
+    last_used = fields.Datetime(readonly=True, help="Rounded to the minute.")
     last_address = fields.Char(string="Used From", readonly=True)
     last_secure = fields.Boolean(
-        string="Over TLS", readonly=True, help="Whether it came over https then."
+        string="Over TLS", readonly=True, help="Whether it was received over https."
     )
 
     def action_remove(self):
@@ -131,14 +118,14 @@ class MeteredWrongToken(models.Model):
     """
 
     _name = "metered.wrong.token"
-    _description = "Post With a Wrong Token"
+    _description = "Post With Invalid Token"
     _inherit = ["metered.guarded"]
     _log_access = False
     _order = "id desc"
 
-    asked = fields.Integer(required=True, help="Id of the source, existing or not.")
+    asked = fields.Integer(required=True, help="ID of the source, existing or not.")
     address = fields.Char(required=True)
-    moment = fields.Datetime(required=True, index=True)
+    moment = fields.Datetime(required=True, index=True, string="Time")
 
     @api.model
     def _count(self, source_id, address):
@@ -222,8 +209,8 @@ class MeteredSource(models.Model):
         readonly=True,
         copy=False,
         groups=ADMINISTRATOR,
-        help="The switch sends one with every record, as bearer token or as the "
-        "password of basic authentication.",
+        help="The switch sends the token with every record, as a bearer token or as "
+        "the password for basic authentication.",
     )
 
     def action_new_token(self):
@@ -246,9 +233,11 @@ class MeteredSource(models.Model):
         """
         self.ensure_one()
         self.check_access("write")
-        if not self.is_posted_to:
+        if not self._kind().has_tokens:
             raise UserError(
-                self.env._("Nobody posts to %s: it needs no token.", self.name)
+                self.env._(
+                    "%s does not receive posts, so it needs no token.", self.name
+                )
             )
         source = self.sudo()
         source.lock_for_update(allow_referencing=True)
@@ -256,8 +245,8 @@ class MeteredSource(models.Model):
         if len(source.token_ids) >= MOST_TOKENS:
             raise UserError(
                 self.env._(
-                    "%(name)s has %(count)s tokens. Remove the one that the switch "
-                    "does not use any more.",
+                    "%(name)s already has %(count)s tokens. Remove the one the switch "
+                    "no longer uses.",
                     name=self.name,
                     count=MOST_TOKENS,
                 )
@@ -274,19 +263,23 @@ class MeteredSource(models.Model):
         return token
 
     def _look_posts(self):
-        """Look at what the switch posted; see :meth:`_look_connection`."""
+        """Look at what was posted; see :meth:`_look_connection`."""
+        if not self._kind().has_tokens:
+            return self._look_events()
         checks = []
-        if attempt(checks, self.env._("It has a token"), self._look_token):
+        if attempt(checks, self.env._("Token exists"), self._look_token):
             attempt(checks, self.env._("Calls are posted"), self._look_posted)
-            attempt(checks, self.env._("Calls come over TLS"), self._look_secure)
-        attempt(checks, self.env._("No wrong tokens"), self._look_wrong_tokens)
+            attempt(checks, self.env._("Calls arrive over TLS"), self._look_secure)
+        attempt(checks, self.env._("No invalid tokens"), self._look_wrong_tokens)
         return checks
 
     def _look_token(self):
         if not self.sudo().token_ids:
             raise SourceError(
-                self.env._("There is no token that the switch could send."),
-                remedy=self.env._("Press New Token, and enter it on the switch."),
+                self.env._("There is no token for the switch to send."),
+                remedy=self.env._(
+                    "Click New Token, and enter the token on the switch."
+                ),
             )
         return ""
 
@@ -297,13 +290,13 @@ class MeteredSource(models.Model):
             return ""
         raise SourceError(
             self.env._(
-                "The last one came from %s without TLS: whoever is on the way can read "
-                "the token and the calls.",
+                "The last call came from %s without TLS, so the token and the calls "
+                "can be read in transit.",
                 used.last_address,
             ),
             remedy=self.env._(
-                "Have the switch post to an address that begins with https://. Behind "
-                "a proxy that does TLS, run Odoo with proxy_mode."
+                "Configure the switch to post to an address starting with https://. "
+                "Behind a proxy that handles TLS, run Odoo with proxy_mode."
             ),
         )
 
@@ -326,8 +319,8 @@ class MeteredSource(models.Model):
             return ""
         raise SourceError(
             self.env._(
-                "%(count)s posts came with a wrong token within %(hours)s hours, the "
-                "last from %(address)s at %(time)s.",
+                "%(count)s posts had an invalid token within %(hours)s hours, the "
+                "last one from %(address)s at %(time)s.",
                 count=len(wrong),
                 hours=KEPT_HOURS,
                 address=wrong[0].address,
@@ -335,7 +328,7 @@ class MeteredSource(models.Model):
             ),
             remedy=self.env._(
                 "If that is your switch, enter one of the source's tokens there, or "
-                "make a new one. Otherwise keep that address out by your firewall."
+                "create a new one. Otherwise block the address with your firewall."
             ),
         )
 

@@ -14,7 +14,7 @@ class MeteredSourceWord(models.Model):
     """
 
     _name = "metered.source.word"
-    _description = "Direction Word of a Metered Source"
+    _description = "Source Direction Word"
     _inherit = ["metered.guarded", "metered.audit", "metered.cure"]
     _order = "source_id, key, id"
     _rec_name = "word"
@@ -26,7 +26,8 @@ class MeteredSourceWord(models.Model):
     )
     word = fields.Char(
         required=True,
-        help="As the records say it. Capital letters and blanks make no difference.",
+        help="The word as it appears in the records. Capitalization and spaces "
+        "are ignored.",
     )
     key = fields.Char(compute="_compute_key", store=True)
     direction = fields.Selection(
@@ -35,13 +36,13 @@ class MeteredSourceWord(models.Model):
             ("inbound", "Inbound"),
             ("internal", "Internal"),
         ],
-        string="Means",
+        string="Meaning",
         required=True,
     )
 
     _word_uniq = models.Constraint(
         "UNIQUE (source_id, key)",
-        "The source knows this direction word already.",
+        "The source already has this direction word.",
     )
 
     @api.depends("word")
@@ -54,8 +55,9 @@ class MeteredSourceWord(models.Model):
         if not all(word_key(word.word) for word in self):
             raise ValidationError(
                 self.env._(
-                    "Enter the direction word as the records say it. Records that say "
-                    "nothing have the source's default direction."
+                    "Enter the direction word as it appears in the records, or "
+                    "(empty) for records whose direction is empty although others of "
+                    "the file have one."
                 )
             )
 
@@ -78,8 +80,8 @@ class MeteredSource(models.Model):
         "source_id",
         string="Direction Words",
         copy=True,
-        help="What the words of the direction column mean, where they are not the "
-        "usual ones.",
+        help="Meaning of the words in the direction column, if they are not "
+        "recognized automatically.",
     )
 
     def _remembered_words(self):

@@ -43,16 +43,16 @@ class MeteredSync(models.Model):
         readonly=True,
         ondelete="cascade",
         index="btree_not_null",
-        help="Empty: all of the source together.",
+        help="Empty if the source was synced as a whole.",
     )
     partner_id = fields.Many2one(
         related="account_id.partner_id", string="Customer", store=True
     )
     kind = fields.Selection(
         [
-            ("schedule", "On schedule"),
-            ("manual", "By hand"),
-            ("gap", "A gap fetched again"),
+            ("schedule", "Scheduled"),
+            ("manual", "Manual"),
+            ("gap", "Refetch of missing records"),
             ("invoice", "Before an invoice"),
         ],
         string="Reason",
@@ -62,18 +62,19 @@ class MeteredSync(models.Model):
     date_from = fields.Datetime(string="From", required=True, readonly=True)
     date_to = fields.Datetime(string="Until", required=True, readonly=True)
     is_open = fields.Boolean(
-        readonly=True, help="It reached to the present when it was started."
+        readonly=True, help="The sync covered the time up to its start."
     )
     expected = fields.Integer(
-        string="Records on the Switch", help="What it counts; 0 where it cannot."
+        string="Records on the Switch",
+        help="Number counted by the switch; 0 if it cannot count.",
     )
     records = fields.Integer(string="Records Read")
-    cursor = fields.Text(readonly=True, help="Where to go on.")
-    pages = fields.Integer(readonly=True, help="Answers of the switch that were read.")
-    is_prepared = fields.Boolean(readonly=True, help="Phone numbers are fetched.")
-    is_fetched = fields.Boolean(readonly=True, help="All records are stored.")
+    cursor = fields.Text(readonly=True, help="Where to continue.")
+    pages = fields.Integer(readonly=True, help="Number of responses from the switch.")
+    is_prepared = fields.Boolean(readonly=True, help="Phone numbers were fetched.")
+    is_fetched = fields.Boolean(readonly=True, help="All records were stored.")
     identifiers = fields.Integer(
-        readonly=True, help="Phone numbers and extensions found."
+        readonly=True, help="Number of phone numbers and extensions found."
     )
     batch_id = fields.Many2one(
         "metered.batch", string="Import", readonly=True, ondelete="set null"
@@ -84,7 +85,7 @@ class MeteredSync(models.Model):
     exceptions = fields.Integer(related="batch_id.exceptions")
     attempts = fields.Integer(readonly=True)
     not_before = fields.Datetime(
-        string="Tried Again", readonly=True, help="The source was not reached."
+        string="Retries", readonly=True, help="The source could not be reached."
     )
     line_ids = fields.One2many(
         "metered.sync.line",
@@ -147,7 +148,7 @@ class MeteredSync(models.Model):
         """Open the calls that this sync brought in."""
         self.ensure_one()
         if not self.batch_id:
-            raise UserError(self.env._("This sync has brought in nothing so far."))
+            raise UserError(self.env._("This sync has not imported anything yet."))
         return self.batch_id.action_view_cdrs()
 
     # === AGE === #
@@ -207,7 +208,7 @@ class MeteredSyncLine(models.Model):
     """A line of a sync's log."""
 
     _name = "metered.sync.line"
-    _description = "Line of a Sync"
+    _description = "Sync Log Line"
     _inherit = ["metered.guarded"]
     _order = "id"
 
@@ -217,7 +218,7 @@ class MeteredSyncLine(models.Model):
     company_id = fields.Many2one(related="sync_id.company_id", store=True)
     date = fields.Datetime(default=lambda self: fields.Datetime.now(), readonly=True)
     level = fields.Selection(
-        [("info", "Done"), ("warning", "Tried again"), ("error", "Failed")],
+        [("info", "Done"), ("warning", "Retry"), ("error", "Failed")],
         default="info",
         readonly=True,
     )

@@ -65,7 +65,7 @@ class MeteredSync(models.Model):
         if commit:
             commit()
         with lock_source(self.env.cr, source.id, commit):
-            source._metered_close(PROBLEM, self.env._("It was reached since."))
+            source._metered_close(PROBLEM, self.env._("The source was reached again."))
             if commit:
                 commit()
 
@@ -75,7 +75,7 @@ class MeteredSync(models.Model):
         elif self.batch_id:
             self._note(
                 self.env._(
-                    "Done: %(records)s. New: %(new)s, known before: %(duplicates)s, "
+                    "Done: %(records)s. New: %(new)s, already stored: %(duplicates)s, "
                     "exceptions: %(exceptions)s.",
                     records=self.env["metered.explanation"]._records(self.records),
                     new=self.records - self.batch_id.duplicates,
@@ -84,13 +84,14 @@ class MeteredSync(models.Model):
                 )
             )
         else:
-            self._note(self.env._("Done: no records in that time."))
+            self._note(self.env._("Done: no records in this period."))
 
     def _fail(self, message):
         """Close syncs of one source that cannot go on, and tell a person once."""
         for sync in self:
             sync._close_batch()
         self._note(message, "error")
+        self._tell_failed(message)
         self.account_id.sync_error = message
         if not all(sync.account_id for sync in self):
             self.source_id.sync_error = message
@@ -101,10 +102,10 @@ class MeteredSync(models.Model):
             )
         self.source_id._metered_raise(
             PROBLEM,
-            self.env._("A sync failed"),
+            self.env._("Sync failed"),
             self.env._(
-                "%(sync)s: %(error)s What was stored stays; the sync can go on, and "
-                "the next one fetches what is missing.",
+                "%(sync)s: %(error)s Stored records are kept. You can resume the "
+                "sync; the next sync also fetches what is missing.",
                 sync=name,
                 error=message,
             ),
@@ -123,6 +124,7 @@ class MeteredSync(models.Model):
         batch = batch.with_context(tracking_disable=True)
         batch._verify()
         batch.write({"state": "done", "finished": fields.Datetime.now()})
+        batch._tell_imported()
 
     def _keep_last_record(self, commit):
         """Remember when the newest record began.
@@ -219,7 +221,7 @@ class MeteredSync(models.Model):
         self._trigger_cron(self[:1].not_before)
         self._note(
             self.env._(
-                "%(error)s It is tried again in %(minutes)s min.",
+                "%(error)s The next attempt is in %(minutes)s min.",
                 error=message,
                 minutes=round(wait.total_seconds() / 60),
             ),

@@ -125,7 +125,7 @@ class MeteredSync(models.Model):
             self._note(
                 self.env._(
                     "%(count)s phone numbers and extensions: %(added)s new, %(ended)s "
-                    "gone.",
+                    "removed.",
                     count=len(found),
                     added=len(added),
                     ended=ended,
@@ -191,9 +191,11 @@ class MeteredSync(models.Model):
             reading.pages += 1
             if reading.pages > MOST_PAGES:
                 raise SourceAnswerError(
-                    f"The switch answered {MOST_PAGES:,} pages and no end.",
+                    f"The switch returned {MOST_PAGES:,} pages without reaching the "
+                    "end.",
                     remedy="Fetch fewer days at once. If that does not help, the "
-                    "switch repeats itself: ask its vendor.",
+                    "switch sends the same pages repeatedly; contact its "
+                    "vendor.",
                 )
             if page.records:
                 waiting.append(page)

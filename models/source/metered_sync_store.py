@@ -38,7 +38,7 @@ class MeteredSync(models.Model):
             self._note(
                 self.env._(
                     "%(ready)s new files, %(waiting)s still being written, %(known)s "
-                    "imported before.",
+                    "already imported.",
                     ready=len(look.ready),
                     waiting=len(look.waiting),
                     known=len(look.known),
@@ -47,8 +47,8 @@ class MeteredSync(models.Model):
             for name in look.misnamed:
                 self._note(
                     self.env._(
-                        "%(name)s is not imported: its name holds characters that "
-                        "nobody can read. Rename the file.",
+                        "%(name)s was not imported because its name contains "
+                        "unreadable characters. Rename the file.",
                         name=name,
                     ),
                     "error",
@@ -101,8 +101,8 @@ class MeteredSync(models.Model):
                 values["same_as"] = same
                 self._note(
                     self.env._(
-                        "%(name)s has the content of %(same)s, which was imported "
-                        "before.",
+                        "%(name)s has the same content as %(same)s, which was already "
+                        "imported.",
                         name=file.name,
                         same=same,
                     )
@@ -132,9 +132,9 @@ class MeteredSync(models.Model):
         self._note(f"{values['name']}: {message}", "error")
         self.source_id._metered_raise(
             "file",
-            self.env._("A file cannot be imported"),
+            self.env._("File not imported"),
             self.env._(
-                "%(name)s: %(error)s It is tried again when it changes.",
+                "%(name)s: %(error)s It is tried again when the file changes.",
                 name=values["name"],
                 error=message,
             ),

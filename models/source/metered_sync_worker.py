@@ -115,22 +115,22 @@ class MeteredSource(models.Model):
     _inherit = "metered.source"
 
     sync_worker = fields.Char(
-        string="Worked Off By",
+        string="Sync Method",
         compute="_compute_sync_worker",
-        help="What runs the syncs of this database.",
+        help="How syncs are run on this database.",
     )
 
     def _compute_sync_worker(self):
         if self._has_job_runner():
             for source in self:
                 source.sync_worker = self.env._(
-                    "Job runner (queue_job): %s accounts side by side",
+                    "Job runner (queue_job): %s accounts in parallel",
                     source._parallel_syncs(),
                 )
         elif "queue.job" in self.env:
             self.sync_worker = self.env._(
                 "Scheduled action: one account after the other. queue_job is "
-                "installed, but no job runner is at work on this database."
+                "installed, but no job runner is active on this database."
             )
         else:
             self.sync_worker = self.env._(

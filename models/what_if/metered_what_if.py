@@ -42,10 +42,10 @@ class MeteredWhatIf(models.Model):
         "ir.attachment",
         string="Rates From",
         readonly=True,
-        help="A file of rates that is not applied: the deck is tried as it would be.",
+        help="A rate file that is not applied. What If calculates as if it were.",
     )
     file_name = fields.Char(readonly=True)
-    file_date_from = fields.Date(string="Prices Hold From", readonly=True)
+    file_date_from = fields.Date(string="Prices Valid From", readonly=True)
     file_date_order = fields.Char(readonly=True)
     file_choices = fields.Json(readonly=True)
     file_whole = fields.Boolean(readonly=True)
@@ -65,18 +65,20 @@ class MeteredWhatIf(models.Model):
             ("prices", "Usage of other meters"),
         ],
         readonly=True,
-        help="What it works on.",
+        help="The current phase.",
     )
     position = fields.Date(
         string="Next Day", readonly=True, help="First day that is not rated yet."
     )
     position_id = fields.Integer(
-        string="Done Up To",
+        string="Processed Up To",
         readonly=True,
-        help="The last customer that is done; they are worked on in order.",
+        help="The last customer processed, in order.",
     )
     left_out = fields.Integer(
-        readonly=True, help="Calls of customers or sources that it is not about."
+        readonly=True,
+        help="Calls of customers or sources that are not included.",
+        string="Excluded Calls",
     )
     line_ids = fields.One2many(
         "metered.simulation.line",
@@ -159,7 +161,7 @@ class MeteredWhatIf(models.Model):
         if not whole:
             return ""
         share = 100 * Decimal(part) / whole
-        return self.env._("%s %%", formatLang(self.env, float(share), digits=1))
+        return self.env._("%s%%", formatLang(self.env, float(share), digits=1))
 
     # === START === #
 
@@ -178,8 +180,8 @@ class MeteredWhatIf(models.Model):
         if not run.expected:
             raise UserError(
                 self.env._(
-                    "There are no rated calls, or no usage that it is about, on these "
-                    "days: choose others."
+                    "There are no rated calls or matching usage on these days. Choose "
+                    "other days."
                 )
             )
         run._load()  # what is missing is said at once

@@ -9,7 +9,7 @@ class MeteredWhatIfGolden(models.Model):
     """A golden call that the deck that is tried would alter."""
 
     _name = "metered.simulation.golden"
-    _description = "Golden Call That Changes"
+    _description = "Affected Golden Call"
     _inherit = ["metered.guarded"]
     _log_access = False
     _order = "simulation_id desc, id"
@@ -29,17 +29,20 @@ class MeteredWhatIfGolden(models.Model):
         readonly=True,
         ondelete="cascade",
     )
-    expected = fields.Char(readonly=True, help="What it is to cost.")
+    expected = fields.Char(readonly=True, help="The charge that was agreed.")
     before = fields.Char(
-        string="Now", readonly=True, help="What it costs with the rates of now."
+        string="Current", readonly=True, help="Charge with the current rates."
     )
     after = fields.Char(
-        string="Then", readonly=True, help="What it would cost with what is tried."
+        string="Simulated",
+        readonly=True,
+        help="Charge with the rates or prices being tried.",
     )
     verdict = fields.Selection(
         [("same", "As expected"), ("differs", "Differs"), ("unrated", "No rate")],
         readonly=True,
-        help="Whether it would cost then what it is to cost.",
+        help="Whether the new charge matches the agreed price.",
+        string="Result",
     )
 
     def action_view_call(self):
@@ -56,13 +59,13 @@ class MeteredWhatIf(models.Model):
     golden_ids = fields.One2many(
         "metered.simulation.golden",
         "simulation_id",
-        string="Golden Calls That Change",
+        string="Affected Golden Calls",
         readonly=True,
     )
     golden_count = fields.Integer(
         string="Golden Calls Checked",
         readonly=True,
-        help="Golden calls that were asked for; those that would change are listed.",
+        help="Number of golden calls checked. Those that would change are listed.",
     )
 
     def _finish(self):

@@ -7,7 +7,7 @@ class MeteredWhatIfQuestion(models.AbstractModel):
     """What is asked: what to try on which usage, or whose margins."""
 
     _name = "metered.simulation.question"
-    _description = "What If: Question"
+    _description = "What If Settings"
 
     company_id = fields.Many2one("res.company", required=True)
     kind = fields.Selection(
@@ -17,58 +17,61 @@ class MeteredWhatIfQuestion(models.AbstractModel):
     )
     deck_id = fields.Many2one(
         "metered.rate.deck",
-        string="Try This Deck",
+        string="Rate Deck to Try",
         context={"active_test": False},
-        help="Any deck, also an archived one or one that nobody has yet.",
+        help="Any rate deck, including archived or unused ones.",
         check_company=True,
     )
     replaces_id = fields.Many2one(
         "metered.rate.deck",
-        string="In Place Of",
-        help="Only customers who have this deck are rated. Empty: the deck is asked "
+        string="Instead Of",
+        help="Only include customers with this deck. Leave empty to check the deck "
         "first for every customer.",
         check_company=True,
     )
     rates_day = fields.Date(
-        string="Rates of the Day",
-        help="The deck's rates that hold on this day are taken for all calls, for "
-        "rates that begin later. Empty: those that held when each call was made.",
+        string="Rates As Of",
+        help="Use the deck's rates valid on this day for all calls, for example to "
+        "try future rates. Leave empty to use the rates valid on the day of each "
+        "call.",
     )
     plan_id = fields.Many2one(
         "metered.calling.plan",
-        string="Try This Plan",
+        string="Calling Plan to Try",
         context={"active_test": False},
-        help="Any plan, also an archived one or one that nobody has yet. What the "
-        "calls cost is told; the fees of subscriptions stay what they are.",
+        help="Any calling plan, including archived or unused ones. Only call charges "
+        "are compared; subscription fees stay the same.",
         check_company=True,
     )
     plan_replaces_id = fields.Many2one(
         "metered.calling.plan",
-        string="In Place Of This Plan",
+        string="Instead Of Plan",
         context={"active_test": False},
-        help="Only subscriptions that have this plan. Empty: in place of all their "
-        "plans; customers without any have it on their first subscription.",
+        help="Only include subscriptions with this plan. Leave empty to replace all "
+        "plans; for customers without a plan, it is added to their first "
+        "subscription.",
         check_company=True,
     )
     price_id = fields.Many2one(
         "metered.price",
-        string="Try This Price",
+        string="Price to Try",
         context={"active_test": False},
-        help="Any price of a meter, also an archived one. Whole billing periods are "
+        help="Any metered price, including archived ones. Full billing periods are "
         "priced: those that end on these days.",
         check_company=True,
     )
     price_replaces_id = fields.Many2one(
         "metered.price",
-        string="In Place Of This Price",
-        help="Only usage that has this price now. Empty: all usage of its meter.",
+        string="Instead Of Price",
+        help="Only include usage that currently has this price. Leave empty for "
+        "all usage of its meter.",
         check_company=True,
     )
     partner_ids = fields.Many2many(
         "res.partner",
         string="Customers",
-        help="With their contacts. Empty: all.",
+        help="Includes their contacts. Leave empty for all customers.",
         check_company=True,
     )
     date_from = fields.Date(string="From", required=True)
-    date_to = fields.Date(string="To", required=True, help="Last day.")
+    date_to = fields.Date(string="Until", required=True, help="Last day of the usage.")

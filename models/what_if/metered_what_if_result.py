@@ -23,7 +23,7 @@ class MeteredWhatIfLine(models.Model):
     """What calls cost, and would cost: by customer, call type and destination."""
 
     _name = "metered.simulation.line"
-    _description = "Result of a Simulation"
+    _description = "What If Result"
     _inherit = ["metered.guarded", "metered.sums"]
     _log_access = False
     _order = "simulation_id desc, difference, id"
@@ -46,20 +46,24 @@ class MeteredWhatIfLine(models.Model):
     unrated = fields.Integer(
         string="Without Rate",
         readonly=True,
-        help="Calls that no rate of the deck fits; they count as nothing.",
+        help="Calls without a matching rate in the deck. They count as 0.",
     )
     below = fields.Integer(
-        string="Calls Below",
+        string="Calls at a Loss",
         readonly=True,
         help="Calls that cost more with the deck than they are charged now.",
     )
-    before = Money(string="Now", readonly=True, help="What the calls are charged.")
-    after = Money(string="Then", readonly=True, help="What the deck makes of them.")
+    before = Money(string="Current", readonly=True, help="Current charge of the calls.")
+    after = Money(
+        string="Simulated",
+        readonly=True,
+        help="Charge or cost of the calls with the deck.",
+    )
     difference = Money(readonly=True)
     lost = Money(
         string="Shortfall",
         readonly=True,
-        help="How much more than their charge the calls below cost.",
+        help="How much the calls at a loss cost in excess of their charge.",
     )
 
     _scope_uniq = models.UniqueIndex(
@@ -91,11 +95,11 @@ class MeteredWhatIf(models.Model):
     _inherit = "metered.simulation"
 
     customers = fields.Html(
-        string="Who Pays More, Who Less",
+        string="Largest Differences",
         compute="_compute_customers",
         sanitize=False,
-        help="The customers with the largest differences; of margins the customers and "
-        "destinations with the lowest.",
+        help="Customers with the largest differences. For margins, the customers and "
+        "destinations with the lowest margin.",
     )
 
     @api.depends("state")
@@ -266,7 +270,7 @@ class MeteredWhatIf(models.Model):
         lines = self.env["metered.simulation.line"].search(
             [("simulation_id", "=", self.id)]
         )
-        after = self.env._("Cost") if self.kind == "margin" else self.env._("Then")
+        after = self.env._("Cost") if self.kind == "margin" else self.env._("Simulated")
         change = (
             self.env._("Margin") if self.kind == "margin" else self.env._("Difference")
         )
@@ -277,10 +281,10 @@ class MeteredWhatIf(models.Model):
             self.env._("Currency"),
             self.env._("Calls"),
             self.env._("Minutes"),
-            self.env._("Charged") if self.kind == "margin" else self.env._("Now"),
+            self.env._("Charged") if self.kind == "margin" else self.env._("Current"),
             after,
             change,
-            self.env._("Without rate"),
+            self.env._("No rate"),
             self.env._("Calls that cost more")
             if self.kind == "what_if"
             else self.env._("Calls below cost"),

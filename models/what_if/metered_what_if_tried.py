@@ -142,8 +142,8 @@ class MeteredWhatIf(models.Model):
         if problems:
             raise UserError(
                 self.env._(
-                    "Line %(line)s of %(file)s is wrong: %(problem)s Mend the file, "
-                    "and upload it again.",
+                    "Line %(line)s of %(file)s is wrong: %(problem)s Fix the file and "
+                    "upload it again.",
                     line=problems[0].line,
                     file=self.file_name,
                     problem=problems[0].text,
@@ -162,9 +162,9 @@ class MeteredWhatIf(models.Model):
         if not chains:
             raise UserError(
                 self.env._(
-                    "No cost deck is set: import your supplier's rates as a deck, and "
-                    "choose it as cost deck of the company in the settings, or on the "
-                    "source."
+                    "No cost deck is set. Import your supplier's rates as a rate "
+                    "deck, and set it as the cost deck of the company in the "
+                    "settings, or on the source."
                 )
             )
         engine, currency_of_deck = load_engine(company.env, list(chains))

@@ -34,11 +34,12 @@ class Package(ChargeModel):
         self.free_units, self.rounding = exact(free_units), rounding
         if self.size <= 0:
             raise TranslatableError(
-                _lt("A package of %(size)s units is not one"), size=self.size
+                _lt("A package must have at least one unit, not %(size)s"),
+                size=self.size,
             )
         if self.free_units < 0:
             raise TranslatableError(
-                _lt("Free units %(units)s are below 0"), units=self.free_units
+                _lt("Free units cannot be negative: %(units)s"), units=self.free_units
             )
         if rounding not in ("up", "down", "half_up"):
             raise TranslatableError(

@@ -54,7 +54,9 @@ class Percentage(ChargeModel):
         self.event_minimum = None if event_minimum is None else exact(event_minimum)
         self.event_maximum = None if event_maximum is None else exact(event_maximum)
         if self.free_events < 0 or self.free_amount < 0:
-            raise TranslatableError(_lt("Free events and free amounts are not below 0"))
+            raise TranslatableError(
+                _lt("Free events and free amounts cannot be negative")
+            )
         if None not in (self.event_minimum, self.event_maximum):
             if self.event_minimum > self.event_maximum:
                 raise TranslatableError(
@@ -70,7 +72,7 @@ class Percentage(ChargeModel):
         events = events or [quantity]
         if sum(events) != quantity:
             raise TranslatableError(
-                _lt("The events come to %(sum)s, the quantity is %(quantity)s"),
+                _lt("The events add up to %(sum)s, but the quantity is %(quantity)s"),
                 sum=sum(events, Fraction(0)),
                 quantity=quantity,
             )

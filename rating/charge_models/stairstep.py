@@ -34,7 +34,8 @@ class Stairstep(ChargeModel):
         for number, _begin, tier in self.tiers:
             if tier.unit_price:
                 raise TranslatableError(
-                    _lt("Tier %(number)s: a step has no price per unit"), number=number
+                    _lt("Tier %(number)s: a step cannot have a price per unit"),
+                    number=number,
                 )
 
     def _price(self, quantity, events):

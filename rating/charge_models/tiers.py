@@ -67,9 +67,7 @@ class Tiers:
                 _lt("Beyond the last tier: '%(beyond)s' is unknown"), beyond=beyond
             )
         if not self.rows:
-            raise TranslatableError(
-                _lt("There is no tier: give at least one, from 0 on")
-            )
+            raise TranslatableError(_lt("Add at least one tier, starting at 0"))
         end = Fraction(0)
         for number, tier in enumerate(self.rows, start=1):
             self._check(number, tier, end)
@@ -79,8 +77,8 @@ class Tiers:
         if end is None:
             raise TranslatableError(
                 _lt(
-                    "Tier %(number)s: there is nothing left for it, because tier "
-                    "%(before)s has no end"
+                    "Tier %(number)s: it can never be reached because tier %(before)s "
+                    "has no end"
                 ),
                 number=number,
                 before=number - 1,
@@ -90,8 +88,8 @@ class Tiers:
         if tier.up_to is not None and tier.up_to <= end:
             raise TranslatableError(
                 _lt(
-                    "Tier %(number)s: it ends at %(end)s, which is not above "
-                    "%(begin)s, where it begins"
+                    "Tier %(number)s: its end %(end)s must be greater than its start "
+                    "%(begin)s"
                 ),
                 number=number,
                 end=tier.up_to,
@@ -99,7 +97,10 @@ class Tiers:
             )
         if tier.block is not None and tier.block <= 0:
             raise TranslatableError(
-                _lt("Tier %(number)s: a block of %(block)s units is not above 0"),
+                _lt(
+                    "Tier %(number)s: the block size must be greater than 0, "
+                    "not %(block)s"
+                ),
                 number=number,
                 block=tier.block,
             )
@@ -111,17 +112,17 @@ class Tiers:
             return
         if number == 1:
             raise TranslatableError(
-                _lt("Tier 1: it begins at %(begin)s, but tiers begin at 0"), begin=first
+                _lt("Tier 1: it must start at 0, not at %(begin)s"), begin=first
             )
         raise TranslatableError(
             _lt(
-                "Tier %(number)s: it begins at %(begin)s and tier %(before)s ends at "
-                "%(end)s: there is a gap"
+                "Tier %(number)s: it starts at %(begin)s, but tier %(before)s ends at "
+                "%(end)s, which leaves a gap"
             )
             if first > end
             else _lt(
-                "Tier %(number)s: it begins at %(begin)s and tier %(before)s ends at "
-                "%(end)s: there is an overlap"
+                "Tier %(number)s: it starts at %(begin)s, but tier %(before)s ends at "
+                "%(end)s, so they overlap"
             ),
             number=number,
             begin=first,

@@ -142,7 +142,7 @@ class TestBilledAgain(BilledAgainCase):
                 self.assertEqual(
                     self.subscription.recurring_next_date, date(2026, 12, 1)
                 )
-                with self.assertRaisesRegex(UserError, "billed already"):
+                with self.assertRaisesRegex(UserError, "already (been )?billed"):
                     period.action_bill_again()
                 # Deleting again frees again.
                 invoice.unlink()
@@ -241,7 +241,7 @@ class TestBilledAgain(BilledAgainCase):
         again.unlink()
         invoice.button_draft()
         self.assertEqual(self.period("2026-11-01").invoice_id, invoice)
-        with self.assertRaisesRegex(UserError, "billed already"):
+        with self.assertRaisesRegex(UserError, "already (been )?billed"):
             self.period("2026-11-01").action_bill_again()
 
     def test_a_credit_note_cannot_be_withdrawn_beside_the_new_one(self):
@@ -294,7 +294,7 @@ class TestBilledAgain(BilledAgainCase):
         order = self.subscription.sale_order_ids
         order._create_invoices()
         self.assertEqual(period.state, "billed")
-        with self.assertRaisesRegex(UserError, "billed already"):
+        with self.assertRaisesRegex(UserError, "already (been )?billed"):
             period.action_bill_again()
 
     def credit_posted(self, invoice):
@@ -343,7 +343,7 @@ class TestBilledAgain(BilledAgainCase):
         self.lose(self.renew_on("2026-11-01"), "deleted")
         self.renew_due("2026-12-01")
         action = self.period("2026-11-01").action_bill_again()
-        self.assertIn("Nothing is left", action["params"]["message"])
+        self.assertIn("There is nothing left", action["params"]["message"])
         self.assertEqual(self.period("2026-11-01").state, "nothing")
 
     def test_left_unbilled(self):
@@ -352,7 +352,7 @@ class TestBilledAgain(BilledAgainCase):
         period.action_waive()
         self.assertEqual(period.state, "waived")
         self.subscription.manual_invoice()
-        with self.assertRaisesRegex(UserError, "nothing to leave unbilled"):
+        with self.assertRaisesRegex(UserError, "cannot be left unbilled"):
             self.period("2026-12-01").action_waive()
         self.bill_again(period)
         self.assertEqual(period.state, "billed")
@@ -402,7 +402,7 @@ class TestUnbilledIsTold(BilledAgainCase):
             self.env["metered.period"].search(unbilled["link"]["domain"])
             == self.period("2026-11-01")
             and unbilled["count"] == 1,
-            "Fees on no invoice" in wizard.checks
+            "Fees without invoice" in wizard.checks
             and wizard.unbilled == 1
             and self.env["metered.period"].search(
                 wizard.action_view_unbilled()["domain"]
@@ -451,7 +451,7 @@ class TestUnbilledIsTold(BilledAgainCase):
         # As with Manual Invoicing: who sees no invoices is told that it was made.
         user = new_test_user(self.env, "biller", "metered_billing.group_metered_user")
         action = period.with_user(user).action_bill_again()
-        self.assertEqual(action["params"]["title"], "The invoice was made")
+        self.assertEqual(action["params"]["title"], "Invoice created")
         self.assertEqual(period.state, "billed")
 
     def test_a_salesperson_presses_the_subscriptions_button(self):

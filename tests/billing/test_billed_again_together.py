@@ -116,7 +116,7 @@ class TestBilledAgainTogether(CommittedCase):
             key=lambda answers: isinstance(answers[0], UserError),
         )
         self.assertEqual(made["res_id"], invoice.id)
-        self.assertIn("billed already", str(told))
+        self.assertIn("already billed", str(told))
 
     @mute_logger("odoo.sql_db")
     def test_create_invoice_at_once(self):
@@ -149,4 +149,4 @@ class TestBilledAgainTogether(CommittedCase):
             if isinstance(answer, UserError)
         ]
         self.assertEqual(len(told), 1)
-        self.assertIn("is being invoiced at this moment", str(told[0]))
+        self.assertIn("is being invoiced right now", str(told[0]))

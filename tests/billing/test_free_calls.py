@@ -48,8 +48,8 @@ class TestFreeCalls(MeteredCase):
 
     def test_both_meanings_at_the_boundary(self):
         cases = (
-            ("below", 5, [False, True, True], "calls below 5 s are free"),
-            ("including", 5, [False, False, True], "up to and including 5 s are free"),
+            ("below", 5, [False, True, True], "calls shorter than 5 s are free"),
+            ("including", 5, [False, False, True], "calls of up to 5 s are free"),
             ("including", 0, [True, True, True], ""),
             ("below", 0, [True, True, True], ""),
         )

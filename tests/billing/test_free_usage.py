@@ -148,7 +148,7 @@ class TestFreeUsage(MeteredCase):
         self.assertEqual(lines.mapped("price_unit"), [0.6, 0.3])
         self.assertEqual(len(self.invoice.invoice_line_ids), 3)
         self.assertIn("10/01/2026", lines[0].name)
-        self.assertIn("rated again", self.chatter(self.invoice))
+        self.assertIn("re-rated", self.chatter(self.invoice))
         self.invoice.action_post()
         self.assertEqual(self.invoice.amount_untaxed, 10.9)
 
@@ -231,7 +231,7 @@ class TestFreeUsage(MeteredCase):
         refund.action_post()
         self.assertEqual(self.holders(), self.invoice)
         self.assertEqual(len(self.usage(self.customer).invoice_line_id), 2)
-        self.assertIn("a part of National calls", self.chatter(self.invoice))
+        self.assertIn("credits part of National calls", self.chatter(self.invoice))
         # A second one over the rest makes it whole.
         other = refund.copy({"reversed_entry_id": self.invoice.id})
         self.assertFalse(other.invoice_line_ids.metered_origin_line_id)
@@ -260,7 +260,7 @@ class TestFreeUsage(MeteredCase):
         self.price_anew()
         again = self.renew("2026-11-01")
         again.unlink()
-        with self.assertRaisesRegex(UserError, "rated again or taken back"):
+        with self.assertRaisesRegex(UserError, "re-rated or reversed"):
             refund.button_draft()
 
     def test_credit_and_new_draft(self):

@@ -145,7 +145,7 @@ class TestInvoiceUsage(MeteredCase):
                 subscription, [False]
             )
         }
-        self.assertLess({"Open again", "Recorded late"}, titles)
+        self.assertLess({"From earlier periods", "Recorded late"}, titles)
 
     def test_freed_usage_beside_late_usage_of_the_same_day(self):
         """Two open rows of one day: deleting the invoice must still work."""

@@ -154,7 +154,7 @@ class TestManualInvoice(ManualInvoiceCase):
         self.assertEqual(manual.metered_usage_count, 1)
         self.assertEqual(
             self.wizard().problem,
-            "All usage of these days is invoiced already: "
+            "All usage of these days is already invoiced: "
             f"{(manual | renewal)._metered_label()}.",
         )
 
@@ -202,7 +202,7 @@ class TestManualInvoice(ManualInvoiceCase):
         self.assertIn("National calls: 2 records, 0.091 USD before; 0", second.changes)
         self.assertIn(invoice._metered_label(), second.problem)
         self.assertFalse(second.invoice_id)
-        with self.assertRaisesRegex(UserError, "invoiced already"):
+        with self.assertRaisesRegex(UserError, "already invoiced"):
             second.action_create_invoice()
 
     def test_another_question_needs_another_search(self):
@@ -216,22 +216,22 @@ class TestManualInvoice(ManualInvoiceCase):
 
     def test_no_calls(self):
         wizard = self.wizard()
-        self.assertEqual(wizard.problem, "There is no usage of Acme in these days.")
-        self.assertIn("Nothing came in from it yet", wizard.checks)
+        self.assertEqual(wizard.problem, "Acme has no usage on these days.")
+        self.assertIn("Nothing imported yet", wizard.checks)
         self.assertIn("text-danger", wizard.checks)
-        with self.assertRaisesRegex(UserError, "There is no usage of Acme"):
+        with self.assertRaisesRegex(UserError, "Acme has no usage"):
             wizard.action_create_invoice()
 
     def test_nobody_knows_the_customer(self):
         wizard = self.wizard(partner_id=self.make_customer("Unknown").id)
-        self.assertIn("add a service identifier", wizard.checks)
+        self.assertIn("Add a service identifier", wizard.checks)
 
     def test_only_exceptions(self):
         self.company.metered_deck_id = False
         self.import_october()
         wizard = self.wizard()
         self.assertEqual((wizard.found, wizard.unrated), (0, 3))
-        self.assertIn("look at the open exceptions", wizard.problem)
+        self.assertIn("Check the open exceptions", wizard.problem)
         self.assertIn("has a rate deck", wizard.checks)
         action = wizard.action_view_exceptions()
         self.assertEqual(
@@ -241,13 +241,13 @@ class TestManualInvoice(ManualInvoiceCase):
     def test_no_rate_in_these_days(self):
         self.import_october()
         self.deck.rate_ids.date_to = "2026-10-01"
-        self.assertIn("no rate is valid in these days", self.wizard().checks)
+        self.assertIn("no rate is valid for these days", self.wizard().checks)
 
     def test_no_product(self):
         self.import_october()
         self.national.product_id = False
         wizard = self.wizard()
-        self.assertIn("No product to invoice it as: National calls", wizard.problem)
+        self.assertIn("No invoice product for National calls", wizard.problem)
         with self.assertRaisesRegex(UserError, "No product"):
             wizard.action_create_invoice()
         self.assertFalse(self.usage(self.customer).invoice_id)
@@ -262,7 +262,7 @@ class TestManualInvoice(ManualInvoiceCase):
         self.assertIn("The import of calls.csv failed", self.wizard().checks)
 
     def test_dates_in_order(self):
-        with self.assertRaisesRegex(UserError, "lies before"):
+        with self.assertRaisesRegex(UserError, "is before"):
             self.wizard(date_to="2026-09-30")
 
     @freeze_time("2026-10-20")
@@ -300,9 +300,9 @@ class TestManualInvoice(ManualInvoiceCase):
         self.company.metered_deck_id = False
         wizard = self.wizard()
         self.assertEqual(wizard.line_ids.mapped("amount"), [0.91])
-        self.assertIn("no rate fits: 1 call.", wizard.checks)
-        self.assertIn("at 0.096 USD", wizard.checks)
-        self.assertIn("rates of today: 0.91 USD", wizard.checks)
+        self.assertIn("no rate matches now: 1 call.", wizard.checks)
+        self.assertIn("for 0.096 USD", wizard.checks)
+        self.assertIn("current rates: 0.91 USD", wizard.checks)
         # Looking changes nothing.
         self.assertEqual(
             self.cdrs(batch).filtered("usage_id")[:2].mapped("charge"), [0.061, 0.03]
@@ -311,7 +311,7 @@ class TestManualInvoice(ManualInvoiceCase):
         invoice = self.invoice(wizard)
         self.assertEqual(invoice.invoice_line_ids.mapped("price_unit"), [0.91])
         self.assertIn(
-            "On an invoice before, and rated again: 3 calls",
+            "Previously invoiced and re-rated: 3 calls",
             " ".join(invoice.message_ids.mapped("body")),
         )
         self.assertEqual(batch.exceptions, 1)
@@ -321,7 +321,7 @@ class TestManualInvoice(ManualInvoiceCase):
         self.import_october()
         self.invoice(self.wizard()).button_cancel()
         self.deck.active = False
-        self.assertIn("No rate fits the calls of these days", self.wizard().problem)
+        self.assertIn("No rate matches the calls of these days", self.wizard().problem)
 
     def test_freed_by_a_credit_note(self):
         self.import_october()
@@ -431,7 +431,7 @@ class TestManualInvoiceSecurity(ManualInvoiceCase):
         self.assertEqual(wizard.action_create_invoice(), action)
         self.assertEqual(
             self.wizard(user=self.operator).problem,
-            f"All usage of these days is invoiced already: {invoice._metered_label()}.",
+            f"All usage of these days is already invoiced: {invoice._metered_label()}.",
         )
 
     def test_freed_and_billed_again_by_a_user(self):

@@ -115,7 +115,9 @@ class TestMeteredInvoice(MeteredInvoiceCase):
     def test_more_than_an_invoice_holds_is_told(self):
         subscription = self.make_plan()
         self.make_records("2026-10-05", 10**16)
-        with self.assertRaisesRegex(UserError, "Text messages.* more than an invoice"):
+        with self.assertRaisesRegex(
+            UserError, "Text messages.* too large for an invoice"
+        ):
             subscription.create_invoice()
 
     def test_the_phone_plan(self):
@@ -323,7 +325,7 @@ class TestMeteredInvoice(MeteredInvoiceCase):
         self.price.date_from = "2026-10-15"
         self.make_records("2026-10-20", 1)
 
-        with self.assertRaisesRegex(UserError, "No version of the price is in force"):
+        with self.assertRaisesRegex(UserError, "No version of the price is valid"):
             self.renew(self.make_plan())
 
     def test_whose_price(self):

@@ -116,7 +116,7 @@ class TestRenewalModes(RenewalCase):
         subscription = self.renewed("invoice_send")
         self.assertEqual(self.invoices(subscription).state, "posted")
         self.assertFalse(self.invoices(subscription).sending_data)
-        self.assertIn("no e-mail address", subscription.message_ids[0].body)
+        self.assertIn("no email address", subscription.message_ids[0].body)
 
     def test_sale_order_and_invoice(self):
         subscription = self.renewed("sale_and_invoice")
@@ -391,7 +391,8 @@ class TestRenewalPauseAndClose(RenewalCase):
         self.assertEqual(invoice.invoice_date, date(2026, 11, 1))
         self.assertEqual(invoice.amount_untaxed, 10.06)
         self.assertIn(
-            "fell into the pause", "".join(subscription.message_ids.mapped("body"))
+            "renewals during the pause",
+            "".join(subscription.message_ids.mapped("body")),
         )
 
     def test_paused_subscription_is_closed_at_the_end_of_its_term(self):
@@ -459,7 +460,7 @@ class TestRenewalRun(RenewalCase):
             (run.state, run.records, run.invoices, run.failures), ("done", 3, 2, 1)
         )
         self.assertEqual(run.failure_ids.subscription_id, bad)
-        self.assertIn("has no product", run.failure_ids.reason)
+        self.assertIn("has no invoice product", run.failure_ids.reason)
         self.assertFalse(bad.invoice_ids | bad.metered_period_ids.invoice_id)
         self.assertEqual(bad.recurring_next_date, date(2026, 11, 1))
         self.assertEqual((good | last).invoice_ids.mapped("state"), ["posted"] * 2)
@@ -561,7 +562,7 @@ class TestRenewalRun(RenewalCase):
         self.assertEqual(len(subscription.invoice_ids), 1)
         self.assertEqual(subscription.recurring_next_date, date(2026, 12, 1))
         subscription.recurring_next_date = date(2026, 11, 1)
-        with self.assertRaisesRegex(UserError, "billed already"):
+        with self.assertRaisesRegex(UserError, "already (been )?billed"):
             subscription.manual_invoice()
         subscription.invoice_ids.unlink()
         subscription.manual_invoice()

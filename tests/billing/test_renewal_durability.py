@@ -187,7 +187,7 @@ class TestRenewalDurability(RenewalCommittedCase):
         self.cr.commit()
         person.join(60)
         [told] = refused
-        self.assertIn("is being invoiced at this moment", told)
+        self.assertIn("is being invoiced right now", told)
         self.refresh()
         self.assertEqual(len(subscription.invoice_ids), 1)
         self.assertEqual(str(subscription.recurring_next_date), "2026-12-01")

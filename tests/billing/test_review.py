@@ -316,7 +316,7 @@ class TestReviewDecisions(ReviewCase):
         row.invoice_id.partner_id.email = False
         self.approve(row)
         self.assertEqual(row.state, "posted")
-        self.assertIn("no e-mail address", row.note)
+        self.assertIn("no email address", row.note)
 
     def test_approve_needs_invoicing(self):
         row = self.several(1)
@@ -360,7 +360,7 @@ class TestReviewDecisions(ReviewCase):
             .create({})
         )
         self.assertIn("2 invoices will be posted", wizard.summary)
-        self.assertIn("On hold, and left out: 1 invoice", wizard.warning)
+        self.assertIn("On hold and excluded: 1 invoice", wizard.warning)
         wizard.action_approve()
         rows.approval_id._process()
         self.assertEqual(rows.mapped("state"), ["posted", "held", "posted"])
@@ -384,16 +384,16 @@ class TestReviewDecisions(ReviewCase):
         self.assertIn("Asked for a credit", row.invoice_id.metered_hold)
         bodies = "".join(row.invoice_id.message_ids.mapped("body"))
         self.assertIn("put this invoice on hold: Asked for a credit", bodies)
-        with self.assertRaisesRegex(UserError, "waits for approval"):
+        with self.assertRaisesRegex(UserError, "is waiting for approval"):
             self.approve(row)
         self.assertEqual(row.invoice_id.state, "draft")
-        with self.assertRaisesRegex(UserError, r"Asked for a credit.*Press Release"):
+        with self.assertRaisesRegex(UserError, r"Asked for a credit.*Click Release"):
             row.invoice_id.with_user(self.biller).action_post()
         self.assertEqual(row.invoice_id.state, "draft")
 
     def test_a_hold_has_a_reason(self):
         row = self.several(1)
-        with self.assertRaisesRegex(UserError, "Say why"):
+        with self.assertRaisesRegex(UserError, "Enter why"):
             self.hold(row, "  ")
 
     def test_release(self):
@@ -420,7 +420,7 @@ class TestReviewDecisions(ReviewCase):
         row = self.several(1)
         row.invoice_id.with_user(self.biller).action_post()
         self.assertEqual((row.state, row.approved_uid), ("posted", self.biller))
-        self.assertIn("by hand", row.note)
+        self.assertIn("manually", row.note)
 
     def test_reset_to_draft(self):
         row = self.several(1)
@@ -533,7 +533,7 @@ class TestReviewDecisions(ReviewCase):
         row = self.several(1)
         row.invoice_id.button_cancel()
         self.assertEqual(row.state, "gone")
-        self.assertIn("cancelled the invoice", row.note)
+        self.assertIn("canceled the invoice", row.note)
         row.invoice_id.button_draft()
         self.assertEqual(row.state, "review")
 
@@ -589,7 +589,7 @@ class TestReviewDecisions(ReviewCase):
         wizard = self.env["metered.review.approve"].create(
             {"renewal_id": rows.renewal_id.id, "scope": "run"}
         )
-        self.assertIn("still going on", wizard.warning)
+        self.assertIn("still in progress", wizard.warning)
         self.approve(rows, scope="run")
         self.assertEqual(set(rows.mapped("state")), {"posted"})
 

@@ -34,9 +34,9 @@ class TestUsageDiscount(MeteredInvoiceCase):
         )
         self.assertEqual(sum(line.metered_usage_ids.mapped("amount")), 3.74)
         text = html2plaintext(line.metered_explanation)
-        self.assertIn("12.5 % off the rounded amount", text)
+        self.assertIn("12.5% off the rounded amount", text)
         self.assertIn("3.27", text)
-        self.assertNotIn("changed by hand", text)
+        self.assertNotIn("changed manually", text)
 
     def test_what_was_changed_by_hand_is_still_told(self):
         plan = self.make_discounted(10)
@@ -55,7 +55,7 @@ class TestUsageDiscount(MeteredInvoiceCase):
         self.assertEqual(lines.mapped("discount"), [50.0, 50.0])
         self.assertEqual(lines.mapped("price_subtotal"), [0.0, 5.0])
         for line in lines:
-            self.assertNotIn("by hand", html2plaintext(line.metered_explanation))
+            self.assertNotIn("manually", html2plaintext(line.metered_explanation))
 
     def test_late_usage_has_it(self):
         plan = self.make_discounted(50)
@@ -77,7 +77,7 @@ class TestUsageDiscount(MeteredInvoiceCase):
         plan = self.make_discounted(12.5)
         line = plan.sale_subscription_line_ids.filtered("metered_meter_id")
         self.assertEqual(
-            line.metered_price_text, "0 – 100: $0.00, above 100: $0.05; 12.5 % off"
+            line.metered_price_text, "0 – 100: $0.00, above 100: $0.05; 12.5% off"
         )
         line.discount = 0
         self.assertEqual(line.metered_price_text, "0 – 100: $0.00, above 100: $0.05")

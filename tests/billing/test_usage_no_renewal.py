@@ -337,12 +337,14 @@ class TestUsageNoRenewal(NoRenewalCase):
     def test_an_identifier_names_a_subscription_of_its_customer(self):
         own = self.subscribe(self.stranger, "running")
         above = self.subscribe(self.holding, "running")
-        with self.assertRaisesRegex(ValidationError, "never hold usage of Stranger"):
+        with self.assertRaisesRegex(
+            ValidationError, "cannot invoice usage of Stranger"
+        ):
             self.make_identifier(self.stranger, "1", "key", subscription_id=above.id)
         identifier = self.make_identifier(
             self.stranger, "2", "key", subscription_id=own.id
         )
-        with self.assertRaisesRegex(ValidationError, "never hold usage of Shop"):
+        with self.assertRaisesRegex(ValidationError, "cannot invoice usage of Shop"):
             identifier.partner_id = self.shop
         for place, partner in enumerate(
             (self.holding, self.branch, self.shop, self.contact)
@@ -351,7 +353,7 @@ class TestUsageNoRenewal(NoRenewalCase):
                 partner, f"of {place}", "key", subscription_id=above.id
             )
         below = self.subscribe(self.branch, "running")
-        with self.assertRaisesRegex(ValidationError, "never hold usage of Holding"):
+        with self.assertRaisesRegex(ValidationError, "cannot invoice usage of Holding"):
             self.make_identifier(self.holding, "3", "key", subscription_id=below.id)
 
     def test_the_screens_offer_what_is_allowed(self):
@@ -382,7 +384,7 @@ class TestUsageNoRenewal(NoRenewalCase):
         subscription = self.subscribe(self.branch, "running")
         self.make_identifier(self.shop, "1", "key", subscription_id=subscription.id)
         with (
-            self.assertRaisesRegex(ValidationError, "never hold usage of Shop"),
+            self.assertRaisesRegex(ValidationError, "cannot invoice usage of Shop"),
             self.env.cr.savepoint(),
         ):
             subscription.partner_id = self.stranger

@@ -162,13 +162,17 @@ class TestAsteriskSql(unittest.TestCase):
     def test_what_is_wrong_is_said(self):
         cases = [
             ({"table": f"{SCHEMA}.nowhere"}, SourceSettingsError, "does not exist"),
-            ({"table": f"{SCHEMA}.odd"}, SourceSettingsError, "no column of times"),
+            ({"table": f"{SCHEMA}.odd"}, SourceSettingsError, "no time column"),
             ({"table": 'x"; DROP TABLE y; --'}, SourceSettingsError, "does not exist"),
             ({"database": "no_such_database"}, SourceUnreachable, "no_such_database"),
-            ({"host": ""}, SourceSettingsError, "no host"),
-            ({"host": "/run/postgresql"}, SourceSettingsError, "sockets of this"),
+            ({"host": ""}, SourceSettingsError, "missing a host"),
+            ({"host": "/run/postgresql"}, SourceSettingsError, "Sockets on this"),
             ({"password": ""}, SourceSettingsError, "no password"),
-            ({"username": ""}, SourceSettingsError, "no user name"),
+            (
+                {"username": ""},
+                SourceSettingsError,
+                "missing a host, database or user name",
+            ),
             ({"password": "wrong"}, SourceRefused, "authentication failed"),
             (
                 {"host": "localhost", "allowed_networks": ""},

@@ -175,7 +175,7 @@ class StoreCase:
         store = self.store(afterwards="delete")
         (file,) = store.look(self.ledger, now=self.later).ready
         self.put("a.csv", CALLS * 2)
-        self.assertIn("changed meanwhile", store.finish(file))
+        self.assertIn("changed in the meantime", store.finish(file))
         self.assertEqual(self.names(), ["a.csv"])
         with self.assertRaisesRegex(SourceUnreachable, "changed while it was copied"):
             store.fetch(file, self.here / "copy")
@@ -211,7 +211,7 @@ class LinkCase(StoreCase):
 
     def check_refused(self, action, *arguments):
         before = self.files_outside()
-        with self.assertRaisesRegex(SourceSettingsError, "link leads out"):
+        with self.assertRaisesRegex(SourceSettingsError, "link points outside"):
             action(*arguments)
         self.assertEqual(self.files_outside(), before)
 
@@ -331,7 +331,7 @@ class TestLocal(LinkCase, unittest.TestCase):
                             fetched = store.fetch(file, self.here / "copy")
                             store.finish(file, fetched.sha256)
                     except SourceSettingsError as error:
-                        self.assertIn("link leads out", str(error))
+                        self.assertIn("link points outside", str(error))
                     if (self.here / "copy").exists():
                         self.assertNotEqual((self.here / "copy").read_bytes(), secret)
                     self.assertEqual(self.files_outside(), before)
@@ -353,7 +353,7 @@ class TestLocal(LinkCase, unittest.TestCase):
     def test_names_that_lead_out_of_the_folder(self):
         store = self.store()
         for name in ("../secret.csv", "/etc/passwd", "a/../../b.csv", ""):
-            with self.assertRaisesRegex(SourceSettingsError, "none within"):
+            with self.assertRaisesRegex(SourceSettingsError, "is not inside"):
                 store.fetch(StoredFile(name, 1), self.here / "copy")
         with self.assertRaisesRegex(SourceSettingsError, "done folder"):
             self.store(afterwards="move", done_folder="../done")

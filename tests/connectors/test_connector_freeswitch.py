@@ -70,18 +70,18 @@ class TestBody(unittest.TestCase):
 
     def test_what_is_no_record(self):
         cases = {
-            b"": "no JSON",
-            b"cdr=": "no JSON",
-            b"cdr=%%%": "no JSON",
-            b"\xff\xfe": "no JSON",
-            b"[" * 100_000: "no JSON",
-            b"[1]": "no JSON object",
+            b"": "not valid JSON",
+            b"cdr=": "not valid JSON",
+            b"cdr=%%%": "not valid JSON",
+            b"\xff\xfe": "not valid JSON",
+            b"[" * 100_000: "not valid JSON",
+            b"[1]": "not a JSON object",
             b" " * (MOST_BYTES + 1): "larger than 1 MiB",
         }
         for body, message in cases.items():
             with self.assertRaisesRegex(SourceAnswerError, message):
                 read_body(body)
-        with self.assertRaisesRegex(SourceAnswerError, "no JSON"):
+        with self.assertRaisesRegex(SourceAnswerError, "not valid JSON"):
             read_body(b"cdr=*", "application/x-www-form-base64-encoded")
         for broken in ({}, {"variables": []}):
             with self.assertRaisesRegex(SourceAnswerError, "no variables"):

@@ -19,7 +19,7 @@ from odoo.addons.metered_billing.connectors.records import join_frames, text, te
 from odoo.addons.metered_billing.connectors.sources import make_connector
 from odoo.addons.metered_billing.demo.servers.faulty_http import FaultyServer, Reply
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = Path(__file__).resolve().parents[2] / "connectors" / "README.md"
 MOST_LINES = 40
 START, END = datetime(2026, 2, 23, tzinfo=UTC), datetime(2026, 2, 24, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ class AcmeServer(FaultyServer):
 
 
 def use_example(case):
-    """Make the connector of the README known until the test ends.
+    """Make the connector of the page known until the test ends.
 
     :param case: the test
     """

@@ -175,7 +175,9 @@ class TestFetch(NetSapiensCase):
 
         with (
             mock.patch.object(server, "_cdrs", endless),
-            self.assertRaisesRegex(SourceAnswerError, "20 full pages and no end"),
+            self.assertRaisesRegex(
+                SourceAnswerError, "20 full pages without reaching the end"
+            ),
         ):
             self.fetched(self.connect(server, max_pages=20))
         self.assertEqual(len(self.paths(server, "/cdrs")), 20)
@@ -545,7 +547,7 @@ class TestTokens(NetSapiensCase):
         self.assertEqual(len(self.fetched(connector)), len(self.acme.legs))
         with self.assertRaisesRegex(SourceSettingsError, "METERED_GONE.*is not set"):
             self.connect(server, api_key="env:METERED_GONE")
-        with self.assertRaisesRegex(SourceSettingsError, "begin with METERED_"):
+        with self.assertRaisesRegex(SourceSettingsError, "start with METERED_"):
             self.connect(server, api_key="env:PGPASSWORD")
 
 
@@ -604,7 +606,9 @@ class TestFaults(NetSapiensCase):
         server.faults.append(Fault("status", "/cdrs", 99, 0, 403))
         with self.assertRaises(SourceBusy) as caught:
             self.fetched(self.connect(server))
-        self.assertIn("credentials do not reach that far", str(caught.exception))
+        self.assertIn(
+            "credentials do not have the required scope", str(caught.exception)
+        )
         self.assertIn("lower the requests per second", str(caught.exception))
         self.assertEqual(len(self.paths(server, "/cdrs")), 5)
 
@@ -631,7 +635,7 @@ class TestFaults(NetSapiensCase):
                 mock.patch.object(
                     server, "_cdrs", lambda d, q, c, body=body: Reply.of(body)
                 ),
-                self.assertRaisesRegex(SourceAnswerError, "something else than a list"),
+                self.assertRaisesRegex(SourceAnswerError, "did not return a list"),
             ):
                 self.fetched(self.connect(server))
 
@@ -671,7 +675,7 @@ class TestChecks(NetSapiensCase):
             [(check.name, check.ok) for check in checks],
             [
                 ("The server answers", True),
-                ("Nobody can listen in", True),
+                ("The connection is private", True),
                 ("The credentials are accepted", True),
                 (f"Domain {ACME}", True),
                 (f"Call records of {ACME}", True),
@@ -687,8 +691,8 @@ class TestChecks(NetSapiensCase):
             ("http://pbx.example.com", "The connection is encrypted", False),
             ("http://127.0.0.1.example.com", "The connection is encrypted", False),
             ("http://10.1.2.3", "The connection is encrypted", False),
-            ("http://localhost:8080", "Nobody can listen in", True),
-            ("http://[::1]:8080", "Nobody can listen in", True),
+            ("http://localhost:8080", "The connection is private", True),
+            ("http://[::1]:8080", "The connection is private", True),
         ):
             with self.subTest(address):
                 check = self.connect(self.serve(), address=address).look_encryption()
@@ -699,7 +703,7 @@ class TestChecks(NetSapiensCase):
         server = self.serve()
         cases = [
             ({"api_key": "x-wrong-x"}, ACME, "credentials are accepted", "credentials"),
-            ({}, "other.service", "Domain other.service", "account's name"),
+            ({}, "other.service", "Domain other.service", "account name"),
             ({"address": "http://localhost:1"}, ACME, "server answers", "address"),
         ]
         for settings, account, name, remedy in cases:
@@ -723,7 +727,7 @@ class TestChecks(NetSapiensCase):
     def test_an_old_server(self):
         connector = self.connect(self.serve(apis=("v1",)))
         checks = connector.check(ACME)
-        self.assertIn("API v1", checks[0].detail)
+        self.assertIn("API version 1", checks[0].detail)
         self.assertEqual([c.name for c in checks if not c.ok], [])
 
 

@@ -237,7 +237,7 @@ class TestOwnCredentials(OwnCredentialsCase):
             with self.subTest(host=host):
                 [failed, *_more] = self.sql(server, host=host, password=OWN)
                 self.assertEqual(server.heard, b"")
-                self.assertIn("not the name of one server", failed.detail)
+                self.assertIn("not the name of a single server", failed.detail)
                 with self.assertRaises(BlockingIOError):
                     line.accept()
 

@@ -8,6 +8,9 @@ import tempfile
 from pathlib import Path
 from unittest import TestCase
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from odoo.addons.metered_billing.connectors.files import (
     LAYOUTS,
     FileFormat,
@@ -153,7 +156,7 @@ class TestLayouts(FileCase):
             (
                 "asterisk_master",
                 15,
-                "has 16, 17, 18, 19, 20, 21 columns, this file has",
+                "has 16, 17, 18, 19, 20, 21 columns, but this file has",
             ),
             ("generic", 7, "needs a header"),
             ("nothing", 7, "There is no file layout 'nothing'"),
@@ -168,10 +171,12 @@ class TestLayouts(FileCase):
         fmt = self.detect(text, layout="freeswitch_csv", has_header=True)
         self.assertEqual((fmt.columns[0], fmt.has_header), ("caller_id_name", True))
         with self.assertRaisesRegex(
-            SourceFileError, "has 19 columns, this file has 15"
+            SourceFileError, "has 19 columns, but this file has 15"
         ):
             self.detect(text, layout="asterisk_custom")
-        with self.assertRaisesRegex(SourceFileError, "lacks account, direction of the"):
+        with self.assertRaisesRegex(
+            SourceFileError, "is missing account, direction of the"
+        ):
             self.detect(
                 "call_id,start_time,duration,caller,callee\n1,2,3,4,5\n",
                 layout="generic",
@@ -227,13 +232,48 @@ class TestDialects(FileCase):
 
     def test_names(self):
         fmt = self.detect(" id ,when,when,,when_2,Durée (s)\n1,2,3,4,5,6\n")
-        names = ("id", "when", "when_3", "column_4", "when_2", "Durée (s)")
+        names = ("id", "when_1", "when_3", "column_4", "when_2", "Durée (s)")
         self.assertEqual(fmt.columns, names)
+        self.assertEqual(fmt.repeated, (("when", ("when_1", "when_3")),))
+        stored = json.loads(json.dumps(fmt.as_dict()))
+        self.assertEqual(FileFormat.from_dict(stored), fmt)
 
     def test_delimiter_at_the_end_of_records(self):
         fmt = self.detect("id,when\n1,2026-10-01,\n2,2026-10-02,\n")
         self.assertEqual(fmt.columns, ("id", "when", "column_3"))
         self.assertFalse(preview(self.folder / "calls.csv", fmt).bad)
+
+    @settings(deadline=None, max_examples=30)
+    @given(
+        st.lists(st.integers(0, 10**4), min_size=1, max_size=8),
+        st.lists(st.booleans(), min_size=8, max_size=8),
+        st.integers(0, 4),
+    )
+    def test_values_with_the_delimiter(self, tenths, decimal, place):
+        """No value comes under the name of another, whatever share has a comma."""
+        values = ["1", "2026-10-01 10:00:00", "+4930111222", "+41441234567", "x"]
+        names = ["id", "start", "from", "to", "how"]
+        lines = []
+        for number, has_comma in zip(tenths, decimal, strict=False):
+            record = [*values]
+            record[place] = f"{number},5" if has_comma else f"{number}"
+            lines.append(",".join(record))
+        text = "\n".join([",".join(names), *lines]) + "\n"
+        some = [line.count(",") == 4 for line in lines]
+        if not any(some):
+            with self.assertRaisesRegex(SourceFileError, "only 5 column names"):
+                self.detect(text)
+            return
+        fmt = self.detect(text)
+        self.assertEqual(fmt.columns, tuple(names))
+        chunk = preview(self.folder / "calls.csv", fmt)
+        self.assertEqual(chunk.line.tolist(), [n for n, c in enumerate(some, 2) if c])
+
+    def test_last_column_without_a_name(self):
+        fmt = self.detect("id,when\n1,2026-10-01,\n2,2026-10-02,late\n")
+        self.assertEqual(fmt.columns, ("id", "when", "column_3"))
+        with self.assertRaisesRegex(SourceFileError, "Line 2 has 3 values"):
+            self.detect("id,when\n7,1,2026-10-01\n8,2,2026-10-02\n")
 
     def test_skip_records_said(self):
         fmt = self.detect("id,when\nunits,s\n1,2\n", skip_records=1)
@@ -245,7 +285,7 @@ class TestDialects(FileCase):
         self.assertEqual((fmt.compression, fmt.layout), ("gzip", "generic"))
 
     def test_override_of_something_else(self):
-        with self.assertRaisesRegex(SourceFileError, "'kind' is nothing that can be"):
+        with self.assertRaisesRegex(SourceFileError, "'kind' is not a file setting"):
             self.detect("1,2\n", kind="xlsx")
 
     def test_as_dict(self):
@@ -300,7 +340,7 @@ class TestEncodings(FileCase):
             self.assert_encoding(self.TEXT.encode(said), encoding, said)
         self.assert_encoding(self.TEXT.encode("utf-8-sig"), "utf-8", "UTF8")
         for said in ("klingon", "zlib", "rot13"):
-            with self.assertRaisesRegex(SourceFileError, f"'{said}' is not known"):
+            with self.assertRaisesRegex(SourceFileError, f"'{said}' is unknown"):
                 self.detect(self.TEXT, encoding=said)
 
     def test_first_letter_beyond_ascii_comes_late(self):

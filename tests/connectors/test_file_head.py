@@ -86,7 +86,7 @@ class TestLinesAbove(TestCase):
         fmt, _facts, ids, _lines, bad = read("Title\n" + NAMES + CALLS, skip_lines=0)
         self.assertEqual((fmt.skip_lines, ids), (0, ["call_id", "a1", "a2"]))
         self.assertEqual([item.line for item in bad], [1])
-        with self.assertRaisesRegex(SourceFileError, "nothing comes after them"):
+        with self.assertRaisesRegex(SourceFileError, "nothing after the first"):
             read(NAMES + CALLS, skip_lines=9)
         for wrong in (-1, "2", True, 1.5):
             with self.assertRaisesRegex(SourceFileError, "lines cannot be skipped"):

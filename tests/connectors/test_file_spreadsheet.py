@@ -161,9 +161,9 @@ class TestWorkbook(TestCase):
 
     def test_empty(self):
         self.assert_refused(
-            workbook([], [[" "]]), "'c.xlsx' has no sheet with anything"
+            workbook([], [[" "]]), "'c.xlsx' contains empty worksheets only"
         )
-        self.assert_refused(workbook([HEADER]), "holds a header and no call records")
+        self.assert_refused(workbook([HEADER]), "has a header but no call records")
 
     def test_damaged(self):
         content = workbook([HEADER, call(1)])
@@ -217,4 +217,4 @@ class TestWorkbook(TestCase):
                 part,
                 lambda data: re.sub(rb"^(<\?xml[^>]*\?>)?", rb"\1" + laughs, data),
             )
-            self.assert_refused(bomb, "holds a document type declaration")
+            self.assert_refused(bomb, "contains a document type declaration")

@@ -154,7 +154,7 @@ class TestDeckBudget(HostileCase):
     def test_rows_that_repeat(self):
         text = "prefix,price\n" + "1,2\n" * 100_000
         with bounded(256):
-            self.assert_deck_refused(text, "More than 10000 rows of the file are wrong")
+            self.assert_deck_refused(text, "More than 10000 rows in the file are wrong")
 
     def test_long_lines(self):
         # Odoo lets fields of CSV files be far longer than Python does.

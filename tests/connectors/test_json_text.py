@@ -240,7 +240,7 @@ class TestAnswers(TestCase):
     def test_half_characters(self):
         self.assertEqual(self.ask(Answering(rb'[{"a":"\ud800"}]')), [{"a": "\ufffd"}])
         self.assert_refused(
-            Answering(b"[" * 500 + b"]" * 500), "no valid JSON: it is nested"
+            Answering(b"[" * 500 + b"]" * 500), "not valid JSON: it is nested"
         )
         self.assert_refused(
             Answering(b'{"message": "\\ud800 ' + b"x" * 999 + b'"}', 400), "answers 400"

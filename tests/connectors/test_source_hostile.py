@@ -93,7 +93,7 @@ HOSTILE = {
     "endless": "larger than 16 MiB",
     "gigabyte": "larger than 16 MiB",
     "loop": "redirects more than",
-    "elsewhere": "redirects to another one, evil.example",
+    "elsewhere": "redirects to another server, evil.example",
     "page": "a web page instead of data",
     "program": "'application/octet-stream' instead of JSON",
     "deep": "no valid JSON",
@@ -285,7 +285,7 @@ class TestEndlessPages(SourceTypeCase):
             while not sync._process(seconds=0):
                 slices += 1
         self.assertEqual((sync.state, slices), ("failed", 7))
-        self.assertIn("7 pages and no end", sync.error)
+        self.assertIn("7 pages without reaching the end", sync.error)
         # What came is all there, counted, and will not be stored again.
         self.assertEqual(self.stored(source), (7, 0))
         self.assertEqual((sync.batch_id.records, sync.batch_id.balance), (7, "ok"))

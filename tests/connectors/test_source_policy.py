@@ -106,7 +106,7 @@ class PolicyCase(SourceTypeCase):
         self.search_by_hand()
         self.source.sync_ids.filtered(lambda s: s.state == "queued")._process()
         wizard = self.search_by_hand()
-        self.assertIn("could not be asked", wizard.sync_note)
+        self.assertIn("could not be reached", wizard.sync_note)
         self.assertEqual(sum(wizard.line_ids.mapped("records")), 40)
 
     def tie(self):

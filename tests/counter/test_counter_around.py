@@ -133,7 +133,7 @@ class TestCounterAround(CounterCase):
         record = self.env["metered.cdr"].search([("usage_id", "=", usage.id)])
         self.assertIn(line, html2plaintext(record._explain()))
         told = html2plaintext(self.cdrs(batch)[0]._explain())
-        self.assertIn("what the counter showed", told)
+        self.assertIn("the value the counter showed", told)
         self.assertNotIn("not charged", told)
 
     def test_an_identifier_of_one_source_keeps_its_register(self):

@@ -144,7 +144,7 @@ class TestCounterReadings(CounterCase):
             exception.detail,
             "4711: 10200 (2026-10-31 10:00) ← 10300 (2026-10-01 10:00)",
         )
-        self.assertIn("went back", exception.message)
+        self.assertIn("went backward", exception.message)
         self.assertEqual(exception.partner_id, self.customer)
         self.assertEqual(self.used(), 0)
         self.register().reading_ids.value = 10100
@@ -482,9 +482,9 @@ class TestCounterReadings(CounterCase):
         self.take(("2026-10-01 10:00:00", 100))
         self.enter("2026-10-31 10:00:00", 130.5)
         self.assertEqual(self.by_day(), {"2026-10-31": Decimal("30.5")})
-        with self.assertRaises(UserError, msg="gone back"):
+        with self.assertRaises(UserError, msg="run backward"):
             self.enter("2026-10-15 10:00:00", 140)
-        with self.assertRaises(UserError, msg="at that moment already"):
+        with self.assertRaises(UserError, msg="already a reading"):
             self.enter("2026-10-31 10:00:00", 131)
         wrong = self.enter("2026-11-05 10:00:00", 1300)
         wrong.active = False

@@ -85,7 +85,7 @@ class TestCustomerTab(MeteredCase):
         self.assertEqual(list(groups), ["Rating and invoicing", "Switch"])
         for checks in groups.values():
             self.assertFalse([c for c in checks if not c["ok"]])
-        self.assertEqual(self.check("Identifiers")["detail"], "Telephone number: 1")
+        self.assertEqual(self.check("Identifiers")["detail"], "Phone number: 1")
         self.assertIn("House (the company's)", self.check("Rates")["detail"])
 
     def test_nothing_set_up(self):
@@ -118,7 +118,7 @@ class TestCustomerTab(MeteredCase):
         identifier = self.customer.metered_identifier_ids
         identifier.date_from = fields.Datetime.now() + datetime.timedelta(days=3)
         self.assertRed(self.check("Identifiers"), "from")
-        self.assertRed(self.check("Identified by", "Switch"), "telephone number")
+        self.assertRed(self.check("Identified by", "Switch"), "phone number")
 
     def test_identifier_of_a_kind_nobody_looks_for(self):
         identifier = self.customer.metered_identifier_ids
@@ -184,7 +184,7 @@ class TestCustomerTab(MeteredCase):
             self.assertEqual(self.remedy(check)["res_id"], self.subscription.id)
         self.subscription.in_progress = False
         check = self.check("Subscription")
-        self.assertRed(check, "None is running")
+        self.assertRed(check, "No active subscription")
         action = self.remedy(check)
         # The dialog that makes all that a subscription needs, as in the setup panel.
         self.assertEqual(action["res_model"], "metered.subscription.setup")
@@ -211,7 +211,7 @@ class TestCustomerTab(MeteredCase):
 
     def test_last_record(self):
         check = self.check("Last record", "Switch")
-        self.assertRed(check, "None has come in")
+        self.assertRed(check, "No records yet")
         action = self.remedy(check, self.operator)
         self.assertEqual(action["res_model"], "metered.import")
         self.assertEqual(action["context"]["default_source_id"], self.source.id)
@@ -289,7 +289,7 @@ class TestCustomerTab(MeteredCase):
             self.customer.metered_contact_identifier_ids, contact.metered_identifier_ids
         )
         self.assertFalse(contact.metered_contact_identifier_ids)
-        self.assertEqual(self.check("Identifiers")["detail"], "Telephone number: 2")
+        self.assertEqual(self.check("Identifiers")["detail"], "Phone number: 2")
         action = self.customer.action_view_metered_cdrs()
         self.assertTrue(self.env["metered.cdr"].search(action["domain"]))
 
@@ -410,7 +410,7 @@ class TestCustomerTab(MeteredCase):
         late, running, later = self.blocks()
         self.assertIn("late", late["title"])
         self.assertIn("Due since", running["billed"])
-        self.assertIn("after that", later["billed"])
+        self.assertIn("following renewal", later["billed"])
         self.assertTrue(all(len(b["rows"]) == 1 for b in (late, running, later)))
 
     def test_what_the_period_comes_to_at_this_pace(self):
@@ -459,7 +459,7 @@ class TestCustomerTab(MeteredCase):
         before, month = self.blocks()
         self.assertIn("Before", before["title"])
         self.assertEqual(month["rows"][0]["records"], "1")
-        self.assertIn("no subscription", month["billed"])
+        self.assertIn("no active subscription", month["billed"])
 
     def test_usage_of_another_subscription(self):
         """What names a subscription is billed with that one."""
@@ -478,7 +478,7 @@ class TestCustomerTab(MeteredCase):
         self.assertEqual(second_block["rows"][0]["records"], "2")
         second.in_progress = False
         _first, left = self.blocks()
-        self.assertIn("do not renew", left["title"])
+        self.assertIn("Inactive subscriptions", left["title"])
         self.assertEqual(left["rows"][0]["records"], "2")
 
 
@@ -519,7 +519,7 @@ class TestSourceChecks(MeteredCase):
         self.source.payer_ids.unlink()
         self.assertEqual(self.check("Columns")["page"], "columns")
         self.assertIn("start time", self.check("Columns")["detail"])
-        self.assertEqual(self.check("Who pays")["page"], "payers")
+        self.assertEqual(self.check("Customer lookup")["page"], "payers")
 
     def test_archived(self):
         self.source.active = False
@@ -537,7 +537,7 @@ class TestSourceChecks(MeteredCase):
         self.assertIn("failed", check["detail"])
         self.assertEqual(self.remedy(check)["res_id"], batch.id)
         batch.state = "undone"
-        self.assertIn("Nothing has come in", self.check("Last import")["detail"])
+        self.assertIn("Nothing imported yet", self.check("Last import")["detail"])
 
     def test_silent(self):
         batch = self.import_calls(

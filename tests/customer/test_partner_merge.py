@@ -49,7 +49,7 @@ class TestPartnerMerge(MeteredCase):
         shared = self.env["res.partner"].create({"name": "Acme"})
         for target in (own, shared):
             with self.subTest(target.name):
-                with self.assertRaisesRegex(UserError, "would change hands"):
+                with self.assertRaisesRegex(UserError, "would change owners"):
                     self.merge(self.first, target, self.clerk)
         self.assertEqual(self.usage(self.first).partner_id, self.first)
 
@@ -58,7 +58,7 @@ class TestPartnerMerge(MeteredCase):
         own = self.env["res.partner"].create(
             {"name": "Acme", "company_id": self.other.id}
         )
-        with self.assertRaisesRegex(UserError, "that all companies share"):
+        with self.assertRaisesRegex(UserError, "shared by all companies"):
             self.merge(self.first, own)
 
     def test_what_both_have_of_a_run_becomes_one_line(self):

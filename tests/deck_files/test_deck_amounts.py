@@ -108,7 +108,7 @@ class TestPrices(unittest.TestCase):
         self.assert_prices(of_price("1,234", "0,5"), 1.234, 0.5)
         self.assert_prices(of_price("1.234", "0,5"), 1234, 0.5)
         found = of_price("1,234", "0,5")
-        self.assertIn("decimal sign is the comma, as 0,5 shows", assumed(found))
+        self.assertIn("decimal separator is a comma, as in 0,5", assumed(found))
         self.assertEqual(assumed(of_price("0.5", "12.25")), "")
 
     def test_fees_and_tiers_have_the_same_sign(self):
@@ -124,7 +124,8 @@ class TestPrices(unittest.TestCase):
         [question] = found.questions
         self.assertEqual((question.key, question.proposal), ("number", POINT))
         self.assertIn(
-            "such as 0.5, and others a comma, such as 0,5", str(question.error)
+            "for example 0.5, and others a decimal comma, for example 0,5",
+            str(question.error),
         )
         self.assertEqual(prices(found), [7 * E8])
         found = of_price("0.5", "0,5", number="point")
@@ -153,7 +154,7 @@ class TestPrices(unittest.TestCase):
         found = reading(workbook(("Rates", rows)), "deck.xlsx")
         self.assertEqual(found.rates["prefix"].tolist(), ["48"])
         self.assertEqual({problem.line for problem in found.problems}, {2, 3, 4, 5, 6})
-        self.assertIn("it is a date", found.problems[2].text)
+        self.assertIn("is a date, not increments", found.problems[2].text)
 
     def test_cents_are_told(self):
         found = of_price("2,5 ct", "3 ct")
@@ -201,7 +202,7 @@ class TestPrices(unittest.TestCase):
                 found = reading(f"prefix,price,billing\n44,1,{text}\n45,1,60/1\n")
                 self.assertEqual(found.rates["prefix"].tolist(), ["45"])
                 self.assertEqual([p.line for p in found.problems], [2])
-                self.assertIn("it is a date", found.problems[0].text)
+                self.assertIn("is a date, not increments", found.problems[0].text)
 
 
 # === PROPERTIES === #

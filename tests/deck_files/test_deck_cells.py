@@ -123,7 +123,7 @@ class TestDeckCells(TestCase):
     def test_ends_before_it_begins(self):
         days = {"valid_from": "0001-01-01", "valid_before": "0001-01-01"}
         _rates, problems = self.parse(**days)
-        self.assertIn("before it begins", problems[0].text)
+        self.assertIn("is before the first day", problems[0].text)
 
     def test_increments_as_carriers_write_them(self):
         for text, pair in {

@@ -36,6 +36,8 @@ class TestCodes(unittest.TestCase):
             ("44-7400", ["447400"]),
             ("+33-6", ["336"]),
             ("+44 20", ["4420"]),
+            ("44 2859", ["442859"]),
+            ("447500, 44 7400", ["447500", "447400"]),
             ("7400-02", ["7400", "7401", "7402"]),
             ("0044", ["44"]),
             ("00447400", ["447400"]),
@@ -62,6 +64,11 @@ class TestCodes(unittest.TestCase):
                 {"group": ["12041226"], "separate": ["1204", "1226"]},
             ),
             ("33 49", "blanks", {"group": ["3349"], "separate": ["33", "49"]}),
+            (
+                "44 7400",
+                "country_blanks",
+                {"group": ["447400"], "separate": ["44", "7400"]},
+            ),
             ("6138,39", "lists", {"full": ["6138", "39"], "ending": ["6138", "6139"]}),
             ("4420,21", "lists", {"full": ["4420", "21"], "ending": ["4420", "4421"]}),
             ("61 38;39", "lists", {"full": ["6138", "39"], "ending": ["6138", "6139"]}),
@@ -76,6 +83,41 @@ class TestCodes(unittest.TestCase):
                     found = of_code(text, **{key: answer})
                     self.assertEqual((asked(found), codes(found)), ([], expected))
 
+    def test_blanks_behind_country_codes(self):
+        """No code has two prices: other rows show that a blank is part of the code."""
+        for cells, proven, proposal in (
+            (("44 7400", "44 7500"), True, None),
+            (("44 7400", "44"), True, None),
+            (("+44", "44 7400"), True, None),
+            (("44 7400", "33 6120"), False, "group"),
+            (("44 7400", "447400"), False, "separate"),
+            (("44 447400",), False, "separate"),
+            (("44 7400", "44 7500", "44 447600"), False, "separate"),
+            # The same code at two prices of two times says nothing.
+            (("44 7400", "44 7400"), False, "group"),
+        ):
+            with self.subTest(cells):
+                text = "prefix,band,price\n" + "".join(
+                    f"{cell},{rank},1\n" for rank, cell in enumerate(cells)
+                )
+                found = reading(text)
+                if proven:
+                    self.assertEqual(asked(found), [])
+                    self.assertIn("447400", codes(found))
+                    self.assertNotIn("7400", codes(found))
+                    self.assertIn("44 7400", assumed(found))
+                    continue
+                [question] = found.questions
+                self.assertEqual(
+                    (question.key, question.proposal), ("country_blanks", proposal)
+                )
+                self.assertFalse(
+                    {"44447400", "447400", "7400"}
+                    & {code for code in codes(found) if cells.count(code) == 0}
+                )
+                answered = codes(reading(text, country_blanks="separate"))
+                self.assertIn("44", answered)
+
     def test_no_reading(self):
         for text in (
             *("", "abc", "44a", "07911", "011441", "0011441", "44.5", "4.47E+11"),
@@ -88,7 +130,7 @@ class TestCodes(unittest.TestCase):
                 self.assertEqual([problem.line for problem in found.problems], [2])
 
     def test_what_is_left_out_is_told(self):
-        self.assertIn("00 at the beginning is left out: 1", assumed(of_code("0044")))
+        self.assertIn("leading 00 was removed: 1", assumed(of_code("0044")))
 
     # === COUNTRY CODES === #
 
@@ -98,7 +140,7 @@ class TestCodes(unittest.TestCase):
         )
         found = reading(text)
         self.assertEqual((asked(found), codes(found)), ([], ["4420", "447400"]))
-        self.assertIn("which have the one above them: 1", assumed(found))
+        self.assertIn("filled in from the row above: 1", assumed(found))
         rows = [["Country Code", "Code", "Rate"], [44, 20, 0.01], [None, 7400, 0.02]]
         found = reading(workbook(("Rates", rows)), "deck.xlsx")
         self.assertEqual(codes(found), ["4420", "447400"])
@@ -122,7 +164,7 @@ class TestCodes(unittest.TestCase):
     def test_country_code_without_an_area_code(self):
         found = reading("country code,area code,rate\n44,,1\n44,20,2\n44,*,3\n")
         self.assertEqual(codes(found), ["44", "4420"])
-        self.assertIn("line 2 already", found.problems[0].text)
+        self.assertIn("already in line 2", found.problems[0].text)
         found = reading("country code,area code,rate\n44,,1\n33,6,2\n")
         self.assertEqual(codes(found), ["44", "336"])
 
@@ -139,7 +181,7 @@ class TestCodes(unittest.TestCase):
         areas = "".join(f"49,{area},1\n" for area in ("4931", *range(201, 230)))
         found = reading("country code,code,rate\n" + areas)
         self.assertEqual((asked(found), codes(found)[0]), ([], "494931"))
-        self.assertIn("such as 4931: 1", assumed(found))
+        self.assertIn("for example 4931: 1", assumed(found))
         found = reading("country code,code,rate\n44,,1\n44,4420,2\n33,336,3\n")
         self.assertEqual(codes(found), ["44", "4420", "336"])
 
@@ -172,7 +214,7 @@ class TestCodes(unittest.TestCase):
                 self.assertIn(text.split("\n")[1].split(",")[0], codes(found))
         found = reading("NPA-NXX,price\n201200,0.1\n201201,0.1\n")
         self.assertEqual((asked(found), codes(found)), ([], ["1201200", "1201201"]))
-        self.assertIn("1 is put before each", assumed(found))
+        self.assertIn("1 is added in front of each", assumed(found))
         for text in ("44\n1", "447400\n33", "336\n337", "1201200\n1201201"):
             rows = "".join(f"{code},1\n" for code in text.split())
             self.assertEqual(asked(reading("prefix,price\n" + rows)), [])
@@ -184,6 +226,7 @@ CELLS = st.text("0123456789 ,;/-|\n+", min_size=1, max_size=24)
 STYLES = st.builds(
     CodeStyle,
     st.sampled_from(("", "separate")),
+    st.sampled_from(("", "separate", "group")),
     st.sampled_from(("", "range")),
     st.sampled_from(("", "full")),
     st.booleans(),
@@ -226,5 +269,5 @@ class TestCodeProperties(unittest.TestCase):
         if clear is None:
             return
         for lists in ("full", "ending"):
-            style = CodeStyle(blanks="group", dashes="range", lists=lists)
+            style = CodeStyle("group", "group", "range", lists)
             self.assertEqual(self.codes_of(text, style), clear, ascii(text))

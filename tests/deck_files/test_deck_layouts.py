@@ -35,7 +35,7 @@ class TestColumns(unittest.TestCase):
             ("Prefix,Rate,New Rate", "44,1,2", 2),
             ("Prefix,Price,New Price", "44,1,2", 2),
             ("Prefix,Rate,Change,Status", "44,1,New,Inactive", 3),
-            ("Prefix,Peak Rate,Off-Peak Rate", "44,1,2", 1),
+            ("Prefix,Rate,Rate", "44,1,2", 1),
             ("Code,Prefix,Rate", "1,44,1", 1),
         ):
             with self.subTest(header):
@@ -99,7 +99,7 @@ class TestColumns(unittest.TestCase):
         ):
             with self.subTest(text):
                 found = reading(text)
-                self.assertEqual((asked(found), codes(found)), (["columns"], []))
+                self.assertEqual((asked(found), codes(found)), (["bands"], []))
                 self.assertIn("Off-Peak", str(found.questions[0].error))
         found = reading("Prefix,Name,Rate\n,,USD\n44,UK,1\n")
         self.assertEqual((asked(found), prices(found)), ([], [2 * HALF]))
@@ -122,7 +122,7 @@ class TestColumns(unittest.TestCase):
 
     def test_chosen_columns(self):
         text = "a;b;c\n44;UK;0,5\n33;FR;0,25\n"
-        with self.assertRaisesRegex(DeckFileError, "names a column with prefixes"):
+        with self.assertRaisesRegex(DeckFileError, "contains the column names"):
             reading(text)
         found = reading(
             text, header_line=1, columns={"prefix": 0, "name": 1, "price": 2}
@@ -177,8 +177,8 @@ class TestColumns(unittest.TestCase):
             "33,FR,2\nTotal,two rates,\nPage 1 of 2,,\nSubject to change.,,\n"
         )
         self.assertEqual((found.problems, codes(found)), ([], ["44", "33"]))
-        self.assertIn("repeat the names of the columns, passed over: 1", assumed(found))
-        self.assertIn("that are no rates, passed over: 4", assumed(found))
+        self.assertIn("repeat the column names: 1", assumed(found))
+        self.assertIn("that are not rates: 4", assumed(found))
         found = reading("Prefix,Name,Rate\n44,UK,1\nAverage,,1.5\n,Total,3\n")
         self.assertEqual([problem.line for problem in found.problems], [3, 4])
         found = reading("Prefix,Rate\n44,1\n33,\nUnited Kingdom,\n")
@@ -278,12 +278,12 @@ class TestSheets(unittest.TestCase):
     def test_a_cover_is_passed_over(self):
         found = self.read_sheets(("Cover", self.COVER), ("Rates", self.RATES))
         self.assertEqual((asked(found), codes(found)), ([], ["44"]))
-        self.assertIn("sheet Rates is read; these are not: Cover", assumed(found))
+        self.assertIn("worksheet Rates was read. Not read: Cover", assumed(found))
 
     def test_a_hidden_sheet_is_not_read(self):
         found = self.read_sheets(("Old", self.OTHER, True), ("Rates", self.RATES))
         self.assertEqual((asked(found), codes(found)), ([], ["44"]))
-        self.assertIn("these are not: Old", assumed(found))
+        self.assertIn("Not read: Old", assumed(found))
         self.assertEqual(found.rows.sheets, (("Old", True), ("Rates", False)))
         found = self.read_sheets(("Cover", self.COVER), ("Rates", self.RATES, True))
         self.assertEqual((asked(found), codes(found)), (["sheet"], []))

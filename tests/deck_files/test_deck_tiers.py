@@ -52,10 +52,10 @@ class TestTiers(unittest.TestCase):
 
     def test_what_is_wrong(self):
         for text, message in (
-            ("60", "is no tier"),
-            ("60: 0.02 per minute", "is no tier"),
-            ("60: 1; 60: 2", "begins no later"),
-            ("60: 1; 30: 2", "begins no later"),
+            ("60", "is not a tier"),
+            ("60: 0.02 per minute", "is not a tier"),
+            ("60: 1; 60: 2", "must start later"),
+            ("60: 1; 30: 2", "must start later"),
             ("0: 1", "at least 1"),
             ("60: 1/0", "at least 1"),
             ("60: -1", "below 0"),

@@ -168,7 +168,7 @@ class TestExceptionCauses(MeteredCase):
         cause = self.causes(reason="invalid_duration")
         wizard = self.open_cure(cause.action_dismiss(), reason="No call")
         wizard.action_dismiss()
-        with self.assertRaisesRegex(UserError, "any more"):
+        with self.assertRaisesRegex(UserError, "anymore"):
             self.open_cure(cause.action_dismiss(), reason="Again")
         action = self.env["metered.exception.job"]._start("retry", wizard.target)
         self.assertIn("nothing to do", action["params"]["message"])

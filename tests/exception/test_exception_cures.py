@@ -117,7 +117,7 @@ class TestExceptionCures(MeteredCase):
         with self.assertRaisesRegex(UserError, "key_acme_1 is: .*API key name"):
             wizard.action_assign()
         wizard.line_ids.kind = "context"
-        with self.assertRaisesRegex(UserError, "Choose what"):
+        with self.assertRaisesRegex(UserError, "Choose the kind of identifier"):
             wizard.action_assign()
         wizard.line_ids.kind = "key"
         wizard.action_assign()
@@ -200,7 +200,7 @@ class TestExceptionCures(MeteredCase):
         self.assertEqual(self.cdrs(batch).destination_id.name, "Kosovo")
         self.assertEqual(self.cdrs(batch).destination_id.company_id, self.company)
         self.assert_adds_up(batch, rated=1, exceptions=1)
-        with self.assertRaisesRegex(UserError, "no numbers"):
+        with self.assertRaisesRegex(UserError, "not phone numbers"):
             self.open_cure(self.cause("no_destination").action_add_destination())
 
     # === CORRECT === #

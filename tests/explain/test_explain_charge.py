@@ -62,7 +62,7 @@ class TestExplainCharge(MeteredCase):
         self.assertEqual(self.step(self.first, "Rate deck"), [("House", "")])
         self.assertEqual(
             self.step(self.first, "Rate"),
-            [("Prefix 44 (United Kingdom): 0.12 USD a minute", "")],
+            [("Prefix 44 (United Kingdom): 0.12 USD per minute", "")],
         )
         self.assertEqual(
             self.step(self.first, "Increments"),
@@ -75,7 +75,7 @@ class TestExplainCharge(MeteredCase):
         )
         self.assertEqual(
             self.step(self.first, "Price"),
-            [("72 s at 0.12 USD a minute", "0.144 USD")],
+            [("72 s at 0.12 USD per minute", "0.144 USD")],
         )
         self.assertEqual(
             self.step(self.first, "Connection fee"),
@@ -86,8 +86,8 @@ class TestExplainCharge(MeteredCase):
             [("Half up to 4 decimals, once", "0.194 USD")],
         )
         self.assertEqual(self.step(self.first, "Charge"), [("", "0.194 USD")])
-        self.assertIn("Acme, known by", self.said(self.first))
-        self.assertNotIn("rates of today", self.said(self.first))
+        self.assertIn("Acme, identified by", self.said(self.first))
+        self.assertNotIn("current rates", self.said(self.first))
 
     def test_todays_rates_differ(self):
         deck = self.make_deck("Own")
@@ -95,9 +95,9 @@ class TestExplainCharge(MeteredCase):
         self.customer.metered_deck_id = deck
         said = self.said(self.first)
         self.assertIn(
-            "With the rates of today it would cost 0.067 USD: 0.127 less.", said
+            "With the current rates it would cost 0.067 USD: 0.127 less.", said
         )
-        self.assertIn("It stays as it was charged until it is rated again.", said)
+        self.assertIn("The charge stays unchanged until the call is re-rated.", said)
         self.assertEqual(
             self.step(self.first, "Charge"), [("", "0.194 USD"), ("", "0.067 USD")]
         )
@@ -113,21 +113,21 @@ class TestExplainCharge(MeteredCase):
         self.uk.date_to = date(2026, 10, 1)
         self.make_rate(self.deck, "44", price=0.2, date_from=date(2026, 10, 1))
         said = self.said(self.first)
-        self.assertIn("0.12 USD a minute", said)
-        self.assertIn("With the rates of today it would cost 0.2233 USD", said)
+        self.assertIn("0.12 USD per minute", said)
+        self.assertIn("With the current rates it would cost 0.2233 USD", said)
 
     def test_rate_that_is_missing_today(self):
         self.deck.active = False
         self.assertIn(
-            "With the rates of today it would have no price.",
+            "With the current rates it would have no price.",
             said := (self.said(self.first)),
         )
-        self.assertIn("0.12 USD a minute", said)
+        self.assertIn("0.12 USD per minute", said)
 
     def test_what_cannot_be_derived_any_more(self):
         self.deck.decimals = 2
         said = self.said(self.first)
-        self.assertIn("its charge of 0.194 USD can no longer be derived", said)
+        self.assertIn("the charge of 0.194 USD can no longer be explained", said)
         self.assertIn("it would cost 0.19 USD: 0.004 less", said)
 
     def test_not_billable(self):
@@ -163,10 +163,10 @@ class TestExplainCharge(MeteredCase):
         self.assertEqual(line.metered_largest_cdr_ids, self.first)
         action = line.action_view_metered_cdrs()
         self.assertEqual(self.env["metered.cdr"].search(action["domain"]), self.first)
-        self.assertNotIn("changed by hand", said)
+        self.assertNotIn("changed manually", said)
         line.price_unit = 5
         line.invalidate_recordset(["metered_explanation"])
-        self.assertIn("it was changed by hand", self.said(line))
+        self.assertIn("it was changed manually", self.said(line))
 
     def test_kept_steps_name_what_is_the_documents_and_the_users(self):
         """Steps that are kept on a line may have been written by anybody."""

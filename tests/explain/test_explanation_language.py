@@ -12,13 +12,13 @@ from odoo.tools.translate import code_translations
 from ..billing.test_metered_invoice import MeteredInvoiceCase
 
 GERMAN = {
-    "How it was charged": "Wie es berechnet wurde",
+    "How It Was Charged": "Wie es berechnet wurde",
     "Tier %s": "Staffel %s",
     "%(sold)s at %(price)s": "%(sold)s zu %(price)s",
     "Discount": "Nachlass",
-    "%s %% off the rounded amount": "%s %% vom gerundeten Betrag",
-    "%s a minute": "%s je Minute",
-    ", from %(first)s to %(last)s inclusive": ", vom %(first)s bis %(last)s",
+    "%s%% off the rounded amount": "%s %% vom gerundeten Betrag",
+    "%s per minute": "%s je Minute",
+    ", valid from %(first)s through %(last)s": ", vom %(first)s bis %(last)s",
     "%(customer)s, %(meter)s, %(day)s": "%(customer)s: %(meter)s am %(day)s",
 }
 

@@ -19,6 +19,7 @@ NOT_TOLD = {
     "metered.inbox": "records that were posted",
     "metered.source.secret": "the source says that a credential changed, and no value",
     "metered.sync.line": "the log of a sync",
+    "metered.webhook.secret": "the webhook says that there is a new one, and no value",
     "metered.wrong.token": "counted by the endpoint",
 }
 #: fields of told models that are not told, with the reason

@@ -50,6 +50,13 @@ NOWHERE = {
     "sale.subscription.action_metered_bill_again": "test_billed_again, and its tours.",
     "metered.source.action_new_token": "A source that is posted to: test_source_token.",
     "metered.source.token.action_remove": "The same.",
+    "metered.webhook.action_deliveries": "test_webhook_tours, as the next six.",
+    "metered.webhook.action_new_secret": "The same.",
+    "metered.webhook.action_send_test": "The same.",
+    "metered.webhook.action_turn_off": "The same.",
+    "metered.webhook.action_turn_on": "The same.",
+    "metered.webhook.delivery.action_send_again": "The same.",
+    "metered.webhook.delivery.action_open_record": "test_webhooks.",
 }
 #: a file of calls
 MORE = generic_csv([("more", "2026-11-08 10:00:00", 60, PHONE, LONDON)])

@@ -202,8 +202,8 @@ class TestCredentialsStay(SourceTypeCase):
         source.write({"host": "third.example.com", "ssl_authority": AUTHORITY})
         self.assertEqual(source.ssl_authority, AUTHORITY)
         for text, said in (
-            ("-----BEGIN CERTIFICATE-----", "no certificate"),
-            ("nothing of the kind", "no certificate"),
+            ("-----BEGIN CERTIFICATE-----", "not a certificate"),
+            ("nothing of the kind", "not a certificate"),
             (f"{AUTHORITY}-----BEGIN PRIVATE KEY-----", "private key"),
         ):
             with self.assertRaisesRegex(ValidationError, said):

@@ -100,11 +100,11 @@ class TestGoldenCalls(MeteredCase):
 
     def test_file_that_alters_one_is_refused(self):
         wizard = self.wizard(DEARER)
-        self.assertIn("0.09 USD before, 0.75 USD then", wizard.golden)
+        self.assertIn("0.09 USD before, 0.75 USD after", wizard.golden)
         # Trying has written nothing.
         self.assertEqual(len(self.deck.rate_ids), 1)
         self.assertFalse(self.deck.version_ids)
-        with self.assertRaisesRegex(UserError, "alter golden calls"):
+        with self.assertRaisesRegex(UserError, "change the price of golden calls"):
             wizard.action_apply()
         self.assertEqual(len(self.deck.rate_ids), 1)
         wizard.golden_confirmed = True

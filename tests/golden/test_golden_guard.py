@@ -79,7 +79,7 @@ class TestGoldenGuard(GoldenCase):
 
     def test_message(self):
         with self.assert_refused(
-            "Acme .*expected 0.09 USD, 0.09 USD before, 0.15 USD then"
+            "Acme .*expected 0.09 USD, 0.09 USD before, 0.15 USD after"
         ):
             self.rate.price = 0.1
 
@@ -117,16 +117,16 @@ class TestGoldenGuard(GoldenCase):
     def test_from_a_later_day(self):
         """What begins or ends later is looked at from then on."""
         later = fields.Date.context_today(self.env.user) + timedelta(days=40)
-        with self.assert_refused("no price then"):
+        with self.assert_refused("no price after"):
             self.rate.date_to = later
-        with self.assert_refused("0.75 USD then"):
+        with self.assert_refused("0.75 USD after"):
             self.make_rate(self.deck, "44", price=0.5, date_from=later)
         self.rate.with_context(**CONFIRMED).date_to = later
         # As it was: from then on at the same price.
         follower = self.make_rate(self.deck, "", price=0.06, date_from=later)
-        with self.assert_refused("no price then"):
+        with self.assert_refused("no price after"):
             follower.unlink()
-        with self.assert_refused("0.15 USD then"):
+        with self.assert_refused("0.15 USD after"):
             follower.price = 0.1
 
     def test_in_the_time_zone_of_the_deck(self):
@@ -145,13 +145,13 @@ class TestGoldenGuard(GoldenCase):
         rate = self.make_rate(own, "44", price=0.12)
         self.golden.expected = 0.18
         self.customer.metered_deck_id = own
-        with self.assert_refused("expected 0.18 USD, 0.18 USD before, 0.09 USD then"):
+        with self.assert_refused("expected 0.18 USD, 0.18 USD before, 0.09 USD after"):
             rate.unlink()
 
     def test_tiers_of_a_rate(self):
         tiers = self.env["metered.rate.tier"]
         values = {"rate_id": self.rate.id, "from_second": 60, "price": 0.6}
-        with self.assert_refused("0.36 USD then"):
+        with self.assert_refused("0.36 USD after"):
             tiers.create(values)
         tier = tiers.with_context(**CONFIRMED).create(values)
         self.golden.expected = 0.36
@@ -185,7 +185,7 @@ class TestGoldenGuard(GoldenCase):
     def test_deck_with_rates_of_a_later_day(self):
         later = fields.Date.context_today(self.env.user) + timedelta(days=40)
         command = Command.create({"prefix": "44", "price": 0.5, "date_from": later})
-        with self.assert_refused("0.75 USD then"):
+        with self.assert_refused("0.75 USD after"):
             self.deck.rate_ids = [command]
 
     def test_bands_and_holidays(self):
@@ -269,7 +269,7 @@ class TestGoldenGuard(GoldenCase):
             "metered_billing.group_metered_user",
         )
         customer = self.customer.with_user(seller).with_context(**CONFIRMED)
-        with self.assert_refused("An Administrator of Metered Billing can apply"):
+        with self.assert_refused("An administrator of Metered Billing can apply"):
             customer.metered_deck_id = dear
         chief = new_test_user(
             self.env,
@@ -345,7 +345,7 @@ class TestGoldenPlans(GoldenMakers, PlanCase):
         self.assertEqual(context["default_expected"], 0.06)
 
     def test_change_of_a_plan(self):
-        text = "expected 0.03 USD, 0.03 USD before, 0 USD then"
+        text = "expected 0.03 USD, 0.03 USD before, 0 USD after"
         with self.assertRaisesRegex(UserError, text), self.env.cr.savepoint():
             self.allowance.amount = 10
         with self.assertRaisesRegex(UserError, text), self.env.cr.savepoint():
@@ -356,7 +356,7 @@ class TestGoldenPlans(GoldenMakers, PlanCase):
             self.env["product.template"].search(
                 [("metered_plan_id", "=", self.plan.id)]
             ).metered_plan_id = False
-        text = "expected 0.09 USD, 0.09 USD before, 0.015 USD then"
+        text = "expected 0.09 USD, 0.09 USD before, 0.015 USD after"
         with self.assertRaisesRegex(UserError, text), self.env.cr.savepoint():
             self.allowance.write({"overage": "own", "overage_price": 0.01})
         # Nothing that a call of 90 seconds has a share in.
@@ -438,7 +438,7 @@ class TestGoldenOnScreen(GoldenMakers, HttpCase):
         self.assertEqual(rate.price, 0.06)
         wizard = self.confirm(context)
         self.assertEqual(wizard.what, "Rate: all numbers")
-        self.assertIn("0.75 USD then", wizard.altered)
+        self.assertIn("0.75 USD after", wizard.altered)
         action = wizard.action_apply()
         self.assertEqual((action["res_model"], action["res_id"]), (rate._name, rate.id))
         self.assertEqual(rate.price, 0.5)
@@ -489,13 +489,13 @@ class TestGoldenOnScreen(GoldenMakers, HttpCase):
             "default_record_ids": "[2]",
             "default_vals_list": '[{"name": "X"}]',
         }
-        with self.assertRaisesRegex(UserError, "do not depend"):
+        with self.assertRaisesRegex(UserError, "does not affect golden calls"):
             self.confirm(context).action_apply()
         context["default_model"] = "metered.rate"
         context["default_method"] = "copy"
-        with self.assertRaisesRegex(UserError, "do not depend"):
+        with self.assertRaisesRegex(UserError, "does not affect golden calls"):
             self.confirm(context).action_apply()
-        with self.assertRaisesRegex(UserError, "Say why"):
+        with self.assertRaisesRegex(UserError, "Enter why"):
             self.confirm(context, " ").action_apply()
 
     def test_only_for_administrators(self):

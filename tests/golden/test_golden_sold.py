@@ -58,16 +58,16 @@ class TestGoldenPlanSold(Refusals, GoldenMakers, PlanCase):
     def test_sold(self):
         golden = self.keep(0.09, self.customer, plan="left")
         anybody = self.keep(0.09)
-        with self.refused("0.09 USD before, 0.03 USD then"):
+        with self.refused("0.09 USD before, 0.03 USD after"):
             self.env["sale.subscription.line"].create(
                 self.line_values(sale_subscription_id=self.subscription.id)
             )
-        with self.refused("0.09 USD before, 0.03 USD then"):
+        with self.refused("0.09 USD before, 0.03 USD after"):
             self.subscription.sale_subscription_line_ids = [
                 Command.create(self.line_values())
             ]
         fee = self.subscription.sale_subscription_line_ids
-        with self.refused("0.09 USD before, 0.03 USD then"):
+        with self.refused("0.09 USD before, 0.03 USD after"):
             fee.product_id = self.product
         self.assertEqual(golden.verdict, "same")
         self.sell_plan()
@@ -90,7 +90,7 @@ class TestGoldenPlanSold(Refusals, GoldenMakers, PlanCase):
     def test_taken_away(self):
         line = self.sell_plan()
         self.keep(0.03, self.customer, plan="left")
-        text = "0.03 USD before, 0.09 USD then"
+        text = "0.03 USD before, 0.09 USD after"
         with self.refused(text):
             line.unlink()
         with self.refused(text):
@@ -102,9 +102,9 @@ class TestGoldenPlanSold(Refusals, GoldenMakers, PlanCase):
     def test_quantity(self):
         line = self.sell_plan()
         golden = self.keep(0.03, self.customer, plan="left")
-        with self.refused("0.03 USD before, 0 USD then"):
+        with self.refused("0.03 USD before, 0 USD after"):
             line.product_uom_qty = 2
-        with self.refused("0.03 USD before, 0.09 USD then"):
+        with self.refused("0.03 USD before, 0.09 USD after"):
             line.product_uom_qty = 0
         line.with_context(**CONFIRMED).product_uom_qty = 2
         self.env.invalidate_all()
@@ -120,7 +120,7 @@ class TestGoldenPlanSold(Refusals, GoldenMakers, PlanCase):
         line = self.sell_plan()
         golden = self.keep(0.09, self.customer, plan="left")
         self.assertEqual(golden.verdict, "same")
-        text = "0.09 USD before, 0.03 USD then"
+        text = "0.09 USD before, 0.03 USD after"
         with self.refused(text):
             self.subscription.stage_id = running
         with self.refused(text):
@@ -151,7 +151,7 @@ class TestGoldenPlanSold(Refusals, GoldenMakers, PlanCase):
         )
         self.plan.allowance_ids.scope = "customer"
         self.keep(0.09, child, plan="left")
-        with self.refused("0.09 USD before, 0.03 USD then"):
+        with self.refused("0.09 USD before, 0.03 USD after"):
             self.env["sale.subscription.line"].create(
                 self.line_values(sale_subscription_id=self.subscription.id)
             )
@@ -190,24 +190,26 @@ class TestGoldenUsageSold(Refusals, MeteredInvoiceCase):
             "sale_subscription_id": subscription.id,
         }
         lines = self.env["sale.subscription.line"]
-        with self.refused("150 USD before, 2.5 USD then"):
+        with self.refused("150 USD before, 2.5 USD after"):
             lines.create(values)
         line = lines.with_context(**CONFIRMED).create(values)
         golden.expected = 2.5
         line = line.with_context(metered_golden_reason=False)
-        with self.refused("2.5 USD before, 150 USD then"):
+        with self.refused("2.5 USD before, 150 USD after"):
             line.unlink()
         line.product_uom_qty = 7
-        with self.refused("2.5 USD before, 150 USD then"):
+        with self.refused("2.5 USD before, 150 USD after"):
             self.product.product_tmpl_id.write(
                 {"metered_meter_id": False, "metered_price_id": False}
             )
 
     def test_settings_of_a_meter(self):
         golden = self.keep(150)
-        with self.refused("150 USD before, 2.5 USD then"):
+        with self.refused("150 USD before, 2.5 USD after"):
             self.meter.product_id = self.product
-        with self.refused("Sum of the quantities, texts, and as Highest quantity"):
+        with self.refused(
+            "Sum of the quantities, texts, and would be measured as Highest quantity"
+        ):
             self.meter.aggregation = "max"
         with self.refused("measured as"):
             self.meter.unit = "kilotext"

@@ -51,13 +51,13 @@ class TestGoldenUsage(MeteredCase):
         self.assertEqual(anybody.verdict, "same")
 
     def test_price_and_tiers(self):
-        with self.refused("2.5 USD before, 5 USD then"):
+        with self.refused("2.5 USD before, 5 USD after"):
             self.price.tier_ids[1].unit_price = 0.1
         with self.refused():
             self.price.tier_ids = [
                 Command.update(self.price.tier_ids[1].id, {"unit_price": 1})
             ]
-        with self.refused("3 USD then"):
+        with self.refused("3 USD after"):
             self.price.minimum = 3
         with self.refused():
             self.price.write({"charge_model": "standard", "unit_price": 1})
@@ -72,9 +72,9 @@ class TestGoldenUsage(MeteredCase):
     def test_from_a_later_day(self):
         later = fields.Date.context_today(self.env.user) + timedelta(days=40)
         self.price._keep_until(later)
-        with self.refused("5 USD then"):
+        with self.refused("5 USD after"):
             self.price.tier_ids[1].unit_price = 0.1
-        with self.refused("5 USD then"):
+        with self.refused("5 USD after"):
             self.price.tier_ids = [
                 Command.update(self.price.tier_ids[1].id, {"unit_price": 0.1})
             ]
@@ -83,10 +83,10 @@ class TestGoldenUsage(MeteredCase):
     def test_price_of_its_own(self):
         own = {"meter_id": self.meter.id, "name": "Own", "unit_price": 1.0}
         prices = self.env["metered.price"]
-        with self.refused("150 USD then"):
+        with self.refused("150 USD after"):
             prices.create({**own, "partner_ids": [Command.set(self.customer.ids)]})
         price = prices.create(own)
-        with self.refused("150 USD then"):
+        with self.refused("150 USD after"):
             price.partner_ids = self.customer
         with self.refused():
             self.product.product_tmpl_id.metered_price_id = price
@@ -100,12 +100,12 @@ class TestGoldenUsage(MeteredCase):
         ]
         line = subscription.sale_subscription_line_ids.filtered("metered_meter_id")
         dear = self.make_price(self.meter, name="Dear", unit_price=1.0)
-        with self.refused("150 USD then"):
+        with self.refused("150 USD after"):
             line.metered_price_id = dear
         self.assertEqual(self.golden.verdict, "same")
 
     def test_no_price(self):
-        with self.refused("2.5 USD before, no price then"):
+        with self.refused("2.5 USD before, no price after"):
             self.meter.product_id = False
         self.meter.with_context(metered_golden_reason="No more").product_id = False
         self.golden.invalidate_recordset()

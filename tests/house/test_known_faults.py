@@ -121,7 +121,7 @@ class TestKnownFaults(MeteredCase):
         self.make_rate(self.deck, "", price=0.5, date_from="2026-11-01")
         self.assertEqual((cdr.charge, cdr.rate_id), (0.06, rate))
         self.assertEqual(self.usage(self.customer).amount, 0.06)
-        self.assertNotIn("can no longer be derived", str(cdr.explanation))
+        self.assertNotIn("can no longer be explained", str(cdr.explanation))
 
     def test_increments_of_nothing(self):
         """A step of no seconds is refused: nothing is divided by it."""

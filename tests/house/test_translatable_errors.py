@@ -124,7 +124,7 @@ class TestTranslatableErrors(unittest.TestCase):
             )
         self.assertEqual(
             str(caught.exception),
-            "Tier 2: it begins at 12 and tier 1 ends at 10.5: there is a gap",
+            "Tier 2: it starts at 12, but tier 1 ends at 10.5, which leaves a gap",
         )
         self.assertEqual(caught.exception.values["end"], Fraction(21, 2))
         self.assertEqual(Problem(3, caught.exception).text, str(caught.exception))

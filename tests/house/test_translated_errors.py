@@ -15,23 +15,24 @@ from odoo.tools.translate import code_translations
 from ..support.metered_case import MeteredCase
 
 FRENCH = {
-    "Tier %(number)s: it begins at %(begin)s and tier %(before)s ends at %(end)s: "
-    "there is a gap": "Palier %(number)s : il commence à %(begin)s, le palier "
+    "Tier %(number)s: it starts at %(begin)s, but tier %(before)s ends at %(end)s, "
+    "which leaves a gap": "Palier %(number)s : il commence à %(begin)s, le palier "
     "%(before)s finit à %(end)s : il y a un trou",
-    "Tier %(number)s: it begins at %(begin)s and tier %(before)s ends at %(end)s: "
-    "there is an overlap": "Palier %(number)s : il commence à %(begin)s, le palier "
+    "Tier %(number)s: it starts at %(begin)s, but tier %(before)s ends at %(end)s, so "
+    "they overlap": "Palier %(number)s : il commence à %(begin)s, le palier "
     "%(before)s finit à %(end)s : ils se chevauchent",
     "The quantity %(quantity)s is above %(end)s, where the last tier ends": "La "
     "quantité %(quantity)s dépasse %(end)s, fin du dernier palier",
     "The price %(price)s cannot be used. %(reason)s.": "Le prix %(price)s est "
     "inutilisable. %(reason)s.",
-    "'%(text)s' is no price.": "« %(text)s » n'est pas un prix.",
-    "Its last day, %(last)s, is before it begins.": "Il finit le %(last)s, avant de "
+    "'%(text)s' is not a price.": "« %(text)s » n'est pas un prix.",
+    "The last day, %(last)s, is before the first day.": "Il finit le %(last)s, avant "
+    "de "
     "commencer.",
-    "The file has a header and no rates below it.": "Le fichier a un en-tête et aucun "
+    "The file has a header but no rates below it.": "Le fichier a un en-tête et aucun "
     "tarif.",
-    "'%(prefix)s' is not a prefix: expected 1 to %(digits)s digits without '+', '=' "
-    "and a short code of 1 to %(short)s digits, or nothing": "« %(prefix)s » n'est pas "
+    "'%(prefix)s' is not a prefix: enter 1 to %(digits)s digits without '+', '=' and "
+    "a short code of 1 to %(short)s digits, or nothing": "« %(prefix)s » n'est pas "
     "un préfixe de 1 à %(digits)s chiffres",
 }
 
@@ -119,5 +120,5 @@ class TestTranslatedErrors(MeteredCase):
 
     def test_who_speaks_english_reads_english(self):
         self.french = self.env(context={"lang": "en_US"})
-        with self.assertRaisesRegex(ValidationError, "at 1,500 .* there is a gap"):
+        with self.assertRaisesRegex(ValidationError, "at 1,500, .* leaves a gap"):
             self.make_tiers({"up_to": 1000.5}, {"first": 1500, "up_to": 0})

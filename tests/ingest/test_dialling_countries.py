@@ -96,7 +96,8 @@ class TestDiallingCountries(MeteredCase):
                         said = html2plaintext(finder.result)
                         self.assertIn(
                             read
-                            or f"is no number that can be called from {country.name}",
+                            or "is not a number that can be called from "
+                            f"{country.name}",
                             said,
                         )
 
@@ -201,9 +202,9 @@ class TestDiallingCountries(MeteredCase):
             self.assertFalse(check["ok"])
             self.assertRegex(
                 check["detail"],
-                r"^\d+ % of the \d+ numbers called last do not exist as they were "
-                r"read, dialed in United Kingdom\. Their calls cost [\d.]+ USD\. "
-                r"\d+ % of these are numbers of United States\. Set the customer's",
+                r"^\d+% of the last \d+ numbers called are not valid as dialed in "
+                r"United Kingdom\. Their calls cost [\d.]+ USD\. "
+                r"\d+% of these are numbers in United States\. Set the customer's",
             )
             calls = self.env["metered.cdr"].search(self.press(check)["domain"])
             self.assertTrue(calls)
@@ -232,7 +233,7 @@ class TestDiallingCountries(MeteredCase):
             [check] = self.checks(record)
             self.assertFalse(check["ok"])
             self.assertIn("the source's home country", check["detail"])
-            self.assertIn("are numbers of United States", check["detail"])
+            self.assertIn("are numbers in United States", check["detail"])
             self.assertEqual(
                 self.env["metered.cdr"].search_count(self.press(check)["domain"]), 60
             )

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.ingest.directions import (
+    EMPTY,
     LIKELY,
     WORDS,
     UnknownWord,
@@ -17,6 +18,7 @@ from odoo.addons.metered_billing.ingest.directions import (
     known_direction,
     likely_direction,
     read_directions,
+    said_nothing,
     word_key,
 )
 from odoo.addons.metered_billing.ingest.id_survey import id_survey
@@ -51,7 +53,16 @@ class TestDirections(unittest.TestCase):
                 self.assertEqual(known_direction(text, {}), direction)
 
     def test_what_can_be_read_in_two_ways_is_not_known(self):
-        for text in ("origination", "termination", "0", "1", "I", "external", "?"):
+        for text in (
+            "origination",
+            "termination",
+            "Local",
+            "0",
+            "1",
+            "I",
+            "external",
+            "?",
+        ):
             with self.subTest(text):
                 self.assertIsNone(known_direction(text, {}))
 
@@ -78,6 +89,18 @@ class TestDirections(unittest.TestCase):
         self.assertEqual(codes[2:].tolist(), [-1, -1])
         self.assertEqual(unknown.tolist(), [False, False, False, True])
 
+    def test_a_cell_that_says_nothing_among_others(self):
+        texts = pa.array(["Missed", "Outbound", " ", None])
+        self.assertEqual(
+            [each.tolist() for each in said_nothing(texts, {})[:1]],
+            [[False, False, True, True]],
+        )
+        _empty, meaning = said_nothing(texts, {word_key(EMPTY): "inbound"})
+        self.assertEqual(DIRECTIONS[meaning], "inbound")
+        nothing = pa.array(["", " "])
+        self.assertFalse(said_nothing(nothing, {})[0].any())
+        self.assertTrue(said_nothing(nothing, {}, at_any_rate=True)[0].all())
+
     def test_keys_are_keys(self):
         for words in (WORDS, LIKELY):
             self.assertEqual([*words], [word_key(word) for word in words])
@@ -88,6 +111,12 @@ class TestDirections(unittest.TestCase):
         frame = frame_of("Communication Type", texts)
         codes, unknown = read_directions(pa.array(texts, pa.string()), {})
         self.assertFalse((unknown & (codes >= 0)).any())
+        empty, meaning = said_nothing(pa.array(texts, pa.string()), {})
+        self.assertEqual(meaning, -1)
+        is_told = any(text.strip() for text in texts)
+        self.assertEqual(
+            empty.tolist(), [is_told and not text.strip() for text in texts]
+        )
         told = sum(word.records for word in direction_words(frame, DIRECTION, {}))
         self.assertEqual(told, unknown.sum())
 

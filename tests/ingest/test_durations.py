@@ -11,9 +11,12 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from odoo.addons.metered_billing.ingest.duration_words import OTHER
 from odoo.addons.metered_billing.ingest.durations import (
     UNITS,
     doubted_with,
+    may_be_doubted,
+    parse_named,
     parse_seconds,
 )
 
@@ -55,6 +58,9 @@ WRITERS = {
     "day": lambda seconds: decimal(seconds, 86_400, 8),
 }
 NUMBER = re.compile(r"0*[0-9]+(?:[.,][0-9]*)?(?:[eE]-[0-9]+)?")
+WORDED = re.compile(
+    r"P?T?([0-9]+([.,][0-9]+)? ?[a-zA-Z]+ ?)+|([0-9]+[:h])?[0-9]+'[0-9]{2}(''|\")?"
+)
 CLOCK = re.compile(r"[0-9]+:[0-9]{1,2}(?:[:'][0-9]{2})?(?:[.,][0-9]+)?")
 
 
@@ -95,13 +101,14 @@ class TestDurations(unittest.TestCase):
             "4.6296296296296294E-05": {"day": 4},
             "60": {"": 60, "s": 60, "ms": 0, "min": 3600, "day": 5_184_000},
             "1:01:01": dict.fromkeys(("", *UNITS), 3661),
+            "1m5s": dict.fromkeys(("", *UNITS), 65),
             "0": dict.fromkeys(("", *UNITS), 0),
             "0:00": dict.fromkeys(("", *UNITS), 0),
             "0.00": dict.fromkeys(("", *UNITS), 0),
             "1:75": {},
             "0:60:00": {},
         }
-        for unit in ("", *UNITS):
+        for unit in ("", *UNITS[:7]):
             expected = [values.get(unit) for values in cases.values()]
             self.assertEqual(read(list(cases), unit), expected, unit)
 
@@ -125,7 +132,7 @@ class TestDurations(unittest.TestCase):
             self.assertEqual(read(["1.2633"], "min", rounding), [expected], rounding)
 
     def test_settings(self):
-        for wrong in (("half",), ("down", "h")):
+        for wrong in (("half",), ("down", "d")):
             with self.assertRaises(ValueError):
                 parse_seconds(["1"], *wrong)
 
@@ -150,10 +157,9 @@ class TestDurations(unittest.TestCase):
             [found] = read([text], unit)
             if found is None:
                 continue
-            plain = text.strip()
-            self.assertTrue(
-                NUMBER.fullmatch(plain) or CLOCK.fullmatch(plain), (text, unit)
-            )
+            plain = text.strip().removeprefix("+").replace("\u00a0", " ")
+            patterns = NUMBER, CLOCK, WORDED
+            self.assertTrue(any(p.fullmatch(plain) for p in patterns), (text, unit))
             self.assertTrue(plain.isascii(), (text, unit))
 
     def test_whole_numbers_among_decimals(self):
@@ -162,7 +168,10 @@ class TestDurations(unittest.TestCase):
             (["1.5", "0.25", "2"], False, [False, False, True]),
             (["1.5", "0.25", "0", "0:01:00"], False, [False] * 4),
             (["1.5", "60", "90"], False, [False] * 3),
-            (["1.5", "2"], False, [False] * 2),
+            (["1.5", "2"], False, [False, True]),
+            (["1.5", *["7"] * 9], False, [False] + [True] * 9),
+            (["1.5", *["7"] * 21], False, [False] * 22),
+            (["1.5", *["45"] * 9], False, [False] * 10),
             (["1.5", "2", "3.25", "10"], False, [False, True, False, True]),
             (["1.5", "2.5", *["60"] * 5], False, [False] * 7),
             (["2", "0", "0:04", ""], True, [True, False, False, False]),
@@ -170,6 +179,52 @@ class TestDurations(unittest.TestCase):
             _seconds, _valid, unclear = parse_seconds(texts)
             found = doubted_with(texts, unclear, doubted)
             self.assertEqual(found.tolist(), expected, texts)
+
+    def test_more_units(self):
+        for unit, cases in (
+            ("h", {"1": 3600, "0.5": 1800, "0,0181": 65}),
+            ("6s", {"1": 6, "10": 60, "1.5": 9}),
+            ("hhmmss", {"000105": 65, "010203": 3723, "105": 65, "000160": None}),
+            ("mmss", {"00105": 65, "06105": 3665, "12000": 7200, "0160": None}),
+            ("hhmm", {"0105": 3900, "1200": 43_200, "0160": None}),
+        ):
+            self.assertEqual(read(list(cases), unit), list(cases.values()), unit)
+
+    def test_whole_numbers_that_are_no_seconds(self):
+        for texts, expected in (
+            (["000105", "000030", "010203", "123456"], [True] * 4),
+            (["000105", "000030", "000075"], [False] * 3),
+            (["000007", "000030"], [False] * 2),
+            (["00105"], [True]),
+            (["0030"], [True]),
+            (["0000", "00000", "065", "9"], [False] * 4),
+            (["65000", "1500", "120000"], [True] * 3),
+            (["65000", "60", "120"], [False] * 3),
+            (["65000"], [False]),
+        ):
+            seconds, _valid, unclear = parse_seconds(texts)
+            found = doubted_with(texts, unclear).tolist()
+            self.assertEqual(found, expected, texts)
+            if any(found):
+                self.assertTrue(may_be_doubted(texts, seconds), texts)
+
+    def test_headings(self):
+        """What a heading names is read so, and what does not fit it is unclear."""
+        for named, cases in (
+            ("min", {"2": 120, "1.5": 90, "0:05": UNCLEAR, "0:01:00": 60, "x": None}),
+            ("ms", {"2000": 2, "1m5s": 65}),
+            ("s", {"2": 2, "1.5": 1, "0:05": UNCLEAR}),
+            ("h:mm", {"0:05": 300, "65": UNCLEAR, "0": 0}),
+            (OTHER, {"65": UNCLEAR, "1.5": UNCLEAR, "0:01:00": 60, "0": 0}),
+        ):
+            seconds, valid, unclear = parse_named(list(cases), "down", "", named)
+            found = [
+                int(value) if good else UNCLEAR if both else None
+                for value, good, both in zip(seconds, valid, unclear, strict=True)
+            ]
+            self.assertEqual(found, list(cases.values()), named)
+        found = parse_named(["2"], "down", "s", "min")
+        self.assertEqual(found[0].tolist(), [2], "what was chosen counts")
 
     @settings(deadline=None)
     @given(st.lists(SECONDS.map(str) | st.sampled_from(("0:04", "1.5", "x", ""))))

@@ -190,4 +190,4 @@ class TestImportExceptions(MeteredCase):
         self.assert_refused(b"", "empty")
         self.assert_refused(b"call_id,start_time,duration,caller,callee\n", "record")
         self.assert_refused(b"\x89PNG\r\n\x1a\n" + bytes(200), "CSV")
-        self.assert_refused(b"name,age\nAda,36\n", "does not tell")
+        self.assert_refused(b"name,age\nAda,36\n", "No column is set for")

@@ -181,8 +181,8 @@ class TestDirectionWords(FactsCase):
             self.source,
             ("Kommend", "+442079460120", NUMBER),
             ("gehend ", NUMBER, "+442079460120"),
-            ("", NUMBER, "+442079460120"),
-            (" ", NUMBER, "+442079460120"),
+            ("Outbound", NUMBER, "+442079460120"),
+            ("out", NUMBER, "+442079460120"),
         )
         self.assertEqual(self.told(batch), [("outbound", 0.06)] * 2)
         waiting = self.exceptions(batch)
@@ -245,6 +245,43 @@ class TestDirectionWords(FactsCase):
         batch = self.import_foreign(self.source, ("?", NUMBER, "+442079460120"))
         self.assertEqual(self.exceptions(batch).mapped("reason"), ["unknown_direction"])
 
+    def test_a_cell_that_says_nothing_among_others_waits(self):
+        self.map_columns(self.source)
+        nothing = self.import_foreign(
+            self.source, ("", NUMBER, "+442079460120"), (" ", NUMBER, "+442079460121")
+        )
+        self.assertEqual(self.told(nothing), [("outbound", 0.06)] * 2)
+        batch = self.import_foreign(
+            self.source,
+            ("missed", NUMBER, "+442079460122"),
+            ("out", NUMBER, "+442079460123"),
+            (" ", NUMBER, "+442079460124"),
+        )
+        [waiting] = self.exceptions(batch)
+        self.assertEqual(
+            (waiting.reason, waiting.detail), ("unknown_direction", "(empty)")
+        )
+        # Alone it is no clearer.
+        waiting.action_retry()
+        self.assertEqual(waiting.state, "open")
+        self.source._remember_words({"(empty)": "inbound"})
+        self.env.cr.precommit.run()
+        self.assertEqual(waiting.state, "resolved")
+        self.assertEqual(
+            self.told(batch),
+            [("inbound", False), ("outbound", 0.06), ("inbound", False)],
+        )
+
+    def test_a_rule_that_tells_the_direction_is_enough_for_an_empty_one(self):
+        self.map_columns(self.source)
+        self.source.rule_ids = [
+            Command.create({"name": "All", "sequence": -1, "direction": "outbound"})
+        ]
+        batch = self.import_foreign(
+            self.source, ("in", NUMBER, "+44207946012"), ("", NUMBER, "+44207946013")
+        )
+        self.assertEqual(batch.exceptions, 0)
+
     def test_words_of_a_source_are_its_own_and_once_each(self):
         self.source._remember_words({"Uit": "outbound"})
         self.source._remember_words({" uit": "internal"})
@@ -253,6 +290,7 @@ class TestDirectionWords(FactsCase):
             [("Uit", "internal")],
         )
         self.assertFalse(self.make_source().word_ids)
+        self.assertEqual(self.make_source("fusionpbx").word_ids.word, "local")
         self.assertEqual(self.source.copy().word_ids.word, "Uit")
         with self.assertRaises(ValidationError):
             self.source.word_ids.word = " "
@@ -355,8 +393,12 @@ class TestIdsThatContainTheTime(FactsCase):
         """Asterisk's uniqueid is the epoch second at which the channel began."""
         for zone, count, words in (
             ("UTC", 0, ""),
-            ("Europe/Vienna", 1, "began 2 hours later than the times read in Europe"),
-            ("America/New_York", 1, "began 4 hours earlier than the times read in Am"),
+            ("Europe/Vienna", 1, "start times 2 hours later than the times read in Eu"),
+            (
+                "America/New_York",
+                1,
+                "start times 4 hours earlier than the times read in Am",
+            ),
         ):
             with self.subTest(zone):
                 source = self.make_source(timezone=zone)

@@ -64,7 +64,7 @@ class TestImportQuestions(MeteredCase):
         wizard = self.wizard(self.calls((START, 60), (START, "0:01:30")))
         self.assertFalse(wizard.questions or wizard.assumptions or wizard.warnings)
         self.assertFalse(wizard.asked)
-        self.assertIn("2 of them find a customer", wizard.customers)
+        self.assertIn("was found for 2 of those", wizard.customers)
         self.assertEqual(wizard.preview["proposed"], [])
         before = self.source.read()
         self.assertEqual(self.run_import(wizard).rated, 2)
@@ -75,7 +75,7 @@ class TestImportQuestions(MeteredCase):
         wizard = self.wizard(self.calls((START, "0:04"), (START, "0:12")))
         self.assertIn("0:04 · 0:12", wizard.questions)
         self.assertIn("Records: 2", wizard.questions)
-        self.assertIn("Proposed: Hours:minutes", wizard.questions)
+        self.assertIn("Proposed answer: Hours:minutes", wizard.questions)
         self.assertEqual(wizard.unit, "h:mm")
         self.assertEqual(wizard.preview["proposed"], ["seconds"])
         self.assertEqual(self.seconds(wizard), [240, 720])
@@ -132,19 +132,19 @@ class TestImportQuestions(MeteredCase):
         self.assertEqual(f"{call.start_time:%m-%d}", "03-04")
 
     def test_a_format_is_proposed(self):
-        wizard = self.wizard(self.calls(("05-Oct-2026 10:00:00", 60)))
-        self.assertEqual(wizard.time_format, "%d-%b-%Y %H:%M:%S")
+        wizard = self.wizard(self.calls(("10232026 100000", 60)))
+        self.assertEqual(wizard.time_format, "%m%d%Y %H%M%S")
         wizard.action_refresh()
         self.assertEqual(self.run_import(wizard).rated, 1)
 
     def test_what_the_source_says_and_the_file_contradicts(self):
         self.source.column_ids.filtered(lambda c: c.target == "seconds").unit = "s"
         wizard = self.wizard(self.calls((START, "0:04")))
-        self.assertIn("which says Seconds", wizard.questions)
+        self.assertIn("source setting Seconds", wizard.questions)
         wizard.unit = "s"
         wizard.action_refresh()
         self.assertFalse(wizard.questions)
-        self.assertIn("which says Seconds", wizard.warnings)
+        self.assertIn("source setting Seconds", wizard.warnings)
         wizard.unit = "h:mm"
         wizard.action_refresh()
         self.assertFalse(wizard.questions)
@@ -191,14 +191,14 @@ class TestImportQuestions(MeteredCase):
     def test_who_pays_is_asked(self):
         self.source.payer_ids.unlink()
         wizard = self.wizard(self.calls((START, 60)))
-        self.assertIn("Who pays?", wizard.questions)
+        self.assertIn("Who pays for this usage?", wizard.questions)
         self.assertEqual(
             (wizard.payer_column_id.name, wizard.payer_kind), ("caller", "number")
         )
-        self.assertIn("0 of them find a customer", wizard.customers)
+        self.assertIn("was found for 0 of those", wizard.customers)
         wizard.action_refresh()
         self.assertFalse(wizard.questions)
-        self.assertIn("1 of them find a customer", wizard.customers)
+        self.assertIn("was found for 1 of those", wizard.customers)
         self.assertEqual(self.run_import(wizard).rated, 1)
         self.assertEqual(len(self.source.payer_ids), 1)
 
@@ -206,7 +206,7 @@ class TestImportQuestions(MeteredCase):
         calls = [(f"n{n}", START, 60, "+14045559999", NUMBERS[1]) for n in range(3)]
         wizard = self.wizard(generic_csv(calls))
         self.assertFalse(wizard.questions)
-        self.assertIn("+14045559999 (Telephone number) ×3", wizard.customers)
+        self.assertIn("+14045559999 (Phone number) ×3", wizard.customers)
 
     def test_direction_words(self):
         rows = "".join(
@@ -230,15 +230,39 @@ class TestImportQuestions(MeteredCase):
             {"ausgehend": "outbound", "quer": "internal"},
         )
 
+    def test_records_without_direction_among_others(self):
+        header = "call_id,start_time,duration,caller,callee,direction\n"
+        numbers = ",".join(NUMBERS)
+
+        def rows(first, *words):
+            return header + "".join(
+                f"{first}{n},{START},{60 + n},{numbers},{word}\n"
+                for n, word in enumerate(words)
+            )
+
+        self.assertFalse(self.wizard(rows("a", "", "")).questions)
+        wizard = self.wizard(rows("b", "Local", "out", ""))
+        self.assertEqual(
+            wizard.word_ids.mapped(lambda w: (w.word, w.count, w.direction)),
+            [("Local", 1, "internal"), ("(empty)", 1, False)],
+        )
+        self.assertIn("(empty)", wizard.questions)
+        wizard.word_ids[1].direction = "outbound"
+        wizard.action_refresh()
+        self.assertFalse(wizard.questions)
+        batch = self.run_import(wizard)
+        self.assertEqual((batch.rated, batch.not_billable), (2, 1))
+        self.assertFalse(self.wizard(rows("c", "", "out", "local")).questions)
+
     def test_warnings(self):
         calls = [("same", START, n, *NUMBERS) for n in range(6)]
         wizard = self.wizard(generic_csv(calls))
-        self.assertIn("does not tell the records apart: 5 of 6", wizard.warnings)
+        self.assertIn("are not unique: 5 of 6", wizard.warnings)
         calls = [
             (f"1791187200.{n}", "2026-10-05 10:00:00", 60, *NUMBERS) for n in range(6)
         ]
         wizard = self.wizard(generic_csv(calls))
-        self.assertIn("began 2 hours earlier", wizard.warnings)
+        self.assertIn("start times 2 hours earlier", wizard.warnings)
 
     def test_quantities(self):
         meter = self.env["metered.meter"].create(
@@ -291,10 +315,10 @@ class TestImportQuestions(MeteredCase):
             user=user,
         )
         self.assertFalse(wizard.can_answer)
-        self.assertEqual(len(wizard.questions.split("\n")), 2)
-        self.assertFalse(wizard.assumptions)
+        self.assertEqual(len(wizard.questions.split("\n")), 1)
+        self.assertIn("25/04/2026", wizard.assumptions)
         wizard.action_refresh()
         self.assertTrue(wizard.questions)
         batch = self.run_import(wizard)
-        self.assertEqual(batch.exceptions, 3)
+        self.assertEqual(batch.exceptions, 1)
         self.assertFalse(self.style("seconds") or self.style("start_time"))

@@ -97,7 +97,7 @@ class TestImportWizard(MeteredCase):
                 (False, False, self.reason("invalid_time")),
             ],
         )
-        self.assertIn("+14045559999 (Telephone number)", shown[1]["why"])
+        self.assertIn("+14045559999 (Phone number)", shown[1]["why"])
         # Just what the import makes of it.
         batch = self.run_import(wizard)
         calls = self.env["metered.cdr"].search([("batch_id", "=", batch.id)])
@@ -230,7 +230,7 @@ class TestImportWizard(MeteredCase):
         self.assertEqual(
             [(c["name"], c["meaning"]) for c in preview["columns"]],
             [
-                ("call_id", "Record id (unique)"),
+                ("call_id", "Record ID (unique)"),
                 ("start_time", "Start time"),
                 ("duration", "Chargeable seconds"),
                 ("caller", "Calling number"),

@@ -48,7 +48,7 @@ CASES = {
         "0": "0",
         "5550123": None,
         "*97": None,
-        "#31#4046058270": None,
+        "#31#4046058270": "+14046058270",
         "anonymous": None,
         "anonymous@anonymous.invalid": None,
         "trk-swa": None,

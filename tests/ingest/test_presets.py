@@ -26,6 +26,7 @@ from odoo.addons.metered_billing.ingest.identify import IdentifierIndex
 from odoo.addons.metered_billing.ingest.mapping import call_ids, missing_targets
 from odoo.addons.metered_billing.ingest.prepare import prepare
 from odoo.addons.metered_billing.ingest.presets import PRESETS
+from odoo.addons.metered_billing.ingest.trial import without_direction
 from odoo.addons.metered_billing.rating import MAX_US, MIN_US
 
 from ..support.plain_settings import (
@@ -176,8 +177,12 @@ class TestSamples(TestCase):
         for path in samples():
             with self.subTest(path.stem):
                 _fmt, chunk = read(path)
-                words = direction_words(chunk.frame, preset_of(path).columns, {})
+                preset = preset_of(path)
+                known = dict(preset.words)
+                words = direction_words(chunk.frame, preset.columns, known)
                 self.assertEqual(words, [])
+                waiting = without_direction(chunk.frame, settings_of(preset))
+                self.assertEqual(waiting, 0)
 
     def test_ids_tell_records_apart(self):
         """The same file once more brings the same ids, and each once."""

@@ -14,12 +14,18 @@ TARGETS = ("call_id", "start_time", "seconds", "end_time", "quantity", "directio
 START = "2026-10-05 10:00:00"
 
 
-def look(zone="UTC", styles=(), **texts):
-    """The survey of a file whose columns are named after what they tell."""
+def look(zone="UTC", styles=(), heading="length", **texts):
+    """The survey of a file whose columns are named after what they tell.
+
+    :param heading: name of the column of durations
+    """
     count = max(map(len, texts.values()))
     texts = {"start_time": [START] * count, **texts}
-    frame = pd.DataFrame(texts, dtype=pd.ArrowDtype(pa.string()))
-    columns = [ColumnSpec(name, name, dict(styles).get(name, "")) for name in texts]
+    names = {name: heading if name == "seconds" else name for name in texts}
+    frame = pd.DataFrame(texts, dtype=pd.ArrowDtype(pa.string())).rename(columns=names)
+    columns = [
+        ColumnSpec(name, names[name], dict(styles).get(name, "")) for name in texts
+    ]
     return survey(frame, columns, zone, {})
 
 
@@ -51,10 +57,17 @@ class TestSurvey(unittest.TestCase):
             (["0:04", "1:30", "2:15", "0:45"], 4, "mm:ss"),
             (["0:04", "75:10"], 2, "mm:ss"),
             (["1.5", "0.25", "2"], 3, "min"),
-            (["60", "90", "30", "1.5"], 1, "min"),
+            (["60", "90", "30", "1.5"], 4, ""),
+            (["7"] * 9 + ["1.5"], 10, "min"),
+            (["1.065", "60", "30", "45"], 4, ""),
+            (["1,065", "2,300"], 2, ""),
+            (["1.250", "2.500", "0.750"], 3, ""),
             (["114.030", "60.000"], 2, "s"),
             (["0.00104167", "0.5"], 2, "day"),
             (["1.5", "0:04:00", "0:00"], 1, "min"),
+            (["000105", "000030", "010203"], 3, "hhmmss"),
+            (["06105", "00030"], 2, "mmss"),
+            (["65000", "1500", "120000"], 3, "ms"),
         ):
             with self.subTest(texts=texts):
                 found = self.finding(seconds=texts)
@@ -63,7 +76,32 @@ class TestSurvey(unittest.TestCase):
                     ("unit", count, unit, False),
                 )
 
+    def test_headings_that_name_units(self):
+        for heading, texts, unit, is_shown in (
+            ("Duration (min)", ["2", "5", "30"], "min", True),
+            ("Duration (ms)", ["65000", "1500"], "ms", True),
+            ("Talk Time (HH:MM)", ["0:05", "1:30"], "h:mm", True),
+            ("Duration (hh:mm:ss)", ["0:05", "1:30"], "mm:ss", False),
+            ("Minutes", ["2:05", "1:30"], "mm:ss", False),
+            ("Duration in 10s units", ["2", "5"], "", False),
+        ):
+            found = self.finding(heading=heading, seconds=texts)
+            self.assertEqual(
+                (found.key, found.records, found.value, found.is_shown),
+                ("unit", len(texts), unit, is_shown),
+                heading,
+            )
+        self.assertFalse(look(heading="Seconds", seconds=["60", "1"]).findings)
+        self.assertFalse(look(heading="h:mm:ss", seconds=["0:01:00"]).findings)
+        ends = ["2026-10-05 10:01:00"] * 2
+        found = self.finding(heading="min", seconds=["60", "60"], end_time=ends)
+        self.assertEqual((found.value, found.is_shown), ("s", False))
+
     def test_the_times_of_calls_show_the_unit(self):
+        ends = ["2026-10-05 10:04:00", "2026-10-05 10:01:00"]
+        found = self.finding(seconds=["4", "1"], end_time=ends)
+        self.assertEqual((found.value, found.records), ("min", 2))
+        self.assertFalse(look(seconds=["240", "60"], end_time=ends).findings)
         ends = ["2026-10-05 10:04:10", "2026-10-05 10:01:40"]
         found = self.finding(seconds=["4:10", "1:40"], end_time=ends)
         self.assertEqual(found.value, "mm:ss")
@@ -75,6 +113,16 @@ class TestSurvey(unittest.TestCase):
     def test_a_unit_that_does_not_fit(self):
         found = self.finding(seconds=["0:04", "0:06"], styles={"seconds": "s"})
         self.assertEqual((found.contradicts, found.value), ("s", "h:mm"))
+        for texts, value, count in (
+            (["65", "130", "700"], "s", 3),
+            (["1.5", "1.125", "1,125"], "", 1),
+        ):
+            found = self.finding(seconds=texts, styles={"seconds": "min"})
+            self.assertEqual(
+                (found.contradicts, found.value, found.records), ("min", value, count)
+            )
+        for texts in (["2", "7", "3"], ["65.5", "130", "700"]):
+            self.assertFalse(look(seconds=texts, styles={"seconds": "min"}).findings)
         self.assertFalse(
             look(seconds=["0:04"] + ["7"] * 20, styles={"seconds": "s"}).findings
         )
@@ -96,6 +144,39 @@ class TestSurvey(unittest.TestCase):
                     ("date_order", order, is_shown),
                 )
 
+    def test_what_shows_the_order(self):
+        for texts, order, is_shown in (
+            (["10.05.2026 14:00", "10.13.2026 14:00"], "mdy", False),
+            (["10.05.2026 14:00", "13.10.2026 14:00"], "dmy", True),
+            (["26/10/05 14:00", "26/10/06 14:00", "26/10/31 14:00"], "ymd", False),
+            (["26/10/26 14:00", "26/10/27 14:00"], "ymd", False),
+            (["26/10/26 14:00", "27/10/26 14:00"], "dmy", False),
+            (["05/10/26 14:00", "31/10/26 14:00"], "dmy", True),
+            (["Tue 11/03/2026 10:05 PM"], "mdy", True),
+            (["10:05 PM 11/13/2026"], "mdy", True),
+            (["13/10/2026 14:00", "2026-05-10 14:00:00"], "dmy-swapped", False),
+            (["13/10/2026 14:00", "2026-05-13 14:00:00"], "dmy", True),
+        ):
+            found = self.finding(start_time=texts, call_id=list("abc")[: len(texts)])
+            self.assertEqual(
+                (found.key, found.value, found.is_shown),
+                ("date_order", order, is_shown),
+                texts,
+            )
+        for heading, order in (
+            ("Date (mm/dd/yyyy)", "mdy"),
+            ("Datum (TT.MM.JJJJ)", "dmy"),
+            ("JJ/MM/AAAA", "dmy"),
+            ("yy-mm-dd", ""),
+            ("Date", ""),
+        ):
+            frame = pd.DataFrame({heading: ["04/04/2026 10:00"]})
+            spec = ColumnSpec("start_time", heading)
+            [found] = survey(frame, [spec], "UTC", {}).findings
+            self.assertEqual((found.value, found.is_shown), (order, bool(order)))
+        for text in ("05-Oct-2026 10:00:00", "Oct 5, 2026 10:00 PM"):
+            self.assertFalse(look(start_time=[text]).findings, text)
+
     def test_an_order_that_does_not_fit(self):
         texts = ["03/25/2026 10:00"] * 3
         found = self.finding(start_time=texts, styles={"start_time": "dmy"})
@@ -105,8 +186,11 @@ class TestSurvey(unittest.TestCase):
 
     def test_formats(self):
         for text, style in (
-            ("05-Oct-2026 10:00:00", "%d-%b-%Y %H:%M:%S"),
-            ("Oct 5, 2026 10:00 PM", "%b %d, %Y %I:%M %p"),
+            ("05232026100000", "%m%d%Y%H%M%S"),
+            ("05102026100000", ""),
+            ("261005140000", "%y%m%d%H%M%S"),
+            ("2026-10-05", "%Y-%m-%d"),
+            ("46300.583333", "serial"),
             ("yesterday", ""),
         ):
             found = self.finding(start_time=[text])
@@ -131,6 +215,23 @@ class TestSurvey(unittest.TestCase):
                 )
         found = self.finding(quantity=["0,5"], styles={"quantity": "point"})
         self.assertEqual((found.contradicts, found.value), ("point", "comma"))
+
+    def test_zones_that_the_file_names(self):
+        for names, zone, start, told in (
+            (["start (UTC)"], "Europe/Berlin", START, "start (UTC)"),
+            (["start (UTC)"], "UTC", START, ""),
+            (["start_utc"], "Europe/Berlin", START, "start_utc"),
+            (["start (GMT+2)"], "Europe/Berlin", START, ""),
+            (["start (GMT+1)"], "Europe/Berlin", START, "start (GMT+1)"),
+            (["start (EST)"], "Europe/Berlin", START, "start (EST)"),
+            (["start (EST)"], "America/New_York", START, ""),
+            (["start (UTC)"], "Europe/Berlin", f"{START}Z", ""),
+            (["start", "Time Zone"], "Europe/Berlin", START, "Time Zone"),
+            (["start", "length"], "Europe/Berlin", START, ""),
+        ):
+            frame = pd.DataFrame({name: [start] for name in names})
+            found = survey(frame, [ColumnSpec("start_time", names[0])], zone, {})
+            self.assertEqual(found.zone, told, names)
 
     def test_words_ids_and_clocks(self):
         found = look(direction=["in", "hither", "hither"])

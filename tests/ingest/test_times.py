@@ -72,7 +72,10 @@ class TestTimes(unittest.TestCase):
             "2026-13-01 00:00:00": None,
             "2026-00-10 00:00:00": None,
             "2026-10-00 00:00:00": None,
-            "2026-10-01 24:00:00": None,
+            "2026-09-31 24:00:00": None,
+            "2026-10-01 24:00:01": None,
+            "2026-10-01 24:30": None,
+            "2026-10-01 25:00": None,
             "2026-10-01 05:60:16": None,
             "2026-10-01 05:26:60": None,
             "0000-10-01 05:26:16": None,
@@ -81,7 +84,12 @@ class TestTimes(unittest.TestCase):
             "01/10/2026 05:26:16": None,
             "10/01/2026 05:26": None,
             "01.10.2026 05:26": None,
-            "2026-10-01 05:26:16 PM": None,
+            "2026-10-01 05:26:16 PM": US + 12 * 3600 * 1_000_000,
+            "2026-10-01 17:26:16 PM": None,
+            "2026-10-01 00:26:16 AM": None,
+            "261001052616": None,
+            "01102026052616": None,
+            "20261001052616389": US + 389_000,
             "２０２６-10-01 05:26:16": None,
             "0000000000": None,
             "0.000000": None,
@@ -166,7 +174,7 @@ class TestTimes(unittest.TestCase):
     def test_what_is_a_format(self):
         for style in ("", "auto", "epoch", "dmy", "mdy", "%d/%m/%Y %H:%M", "%d %b %y"):
             self.assertEqual(style_problem(style), "")
-        for style in ("min", "s", "%Q", "dd/mm/yyyy", "%d%d", "ymd", "\ud800"):
+        for style in ("min", "s", "%Q", "dd/mm/yyyy", "%d%d", "ydm", "\ud800"):
             self.assertTrue(style_problem(style), ascii(style))
 
     @settings(deadline=None)

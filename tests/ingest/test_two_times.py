@@ -43,6 +43,10 @@ class TestTwoTimes(unittest.TestCase):
             (DAY + "10:00:00", ""): None,
             ("", DAY + "10:00:00"): None,
             (DAY + "10:00:00", "later"): None,
+            (DAY + "10:00:00", "10:01:30"): 90,
+            (DAY + "23:59:30", "0:00:30"): 60,
+            ("2026-10-31 23:59:30", " 00:00"): 30,
+            ("later", "10:01:30"): None,
             (DAY + "10:00:00.9", DAY + "10:00:02.1"): 1,
             # clocks are set forward, and back
             ("2026-03-08 01:59:00", "2026-03-08 03:01:00"): 120,
@@ -63,10 +67,15 @@ class TestTwoTimes(unittest.TestCase):
             (DAY + "10:00:00", DAY + "10:01:30", DAY + "10:00:20"),
             (DAY + "10:00:00", DAY + "10:01:30", ""),
             (DAY + "10:00:00", DAY + "10:01:30", DAY + "10:01:31"),
+            (DAY + "10:00:00", DAY + "10:01:30", "0000-00-00 00:00:00"),
+            (DAY + "10:00:00", DAY + "10:01:30", "1970-01-01 00:00:00"),
+            (DAY + "10:00:00", DAY + "10:01:30", "0"),
+            (DAY + "10:00:00", "", "0"),
+            (DAY + "10:00:00", "10:01:30", "10:00:20"),
         ]
         seconds, found = lasting(rows, columns)
-        self.assertEqual(seconds, [70, None, None])
-        self.assertEqual(found.total.tolist(), [90, 90, 90])
+        self.assertEqual(seconds, [70, None, None, 0, 0, 0, None, 70])
+        self.assertEqual(found.total.tolist(), [90] * 6 + [0, 90])
         self.assertIn("10:00:20", found.texts[0].as_py())
 
     def test_fractions_are_rounded_once(self):
@@ -86,6 +95,7 @@ class TestTwoTimes(unittest.TestCase):
         )
         for day, style in (
             ("2026-10-05", ""),
+            ("2026-10-05 00:00:00", ""),
             ("05.10.2026", "dmy"),
             ("5 Oct 2026", "%d %b %Y %H:%M:%S"),
             ("2026-10-05", "%Y-%m-%d-%H:%M:%S"),

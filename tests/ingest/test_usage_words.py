@@ -21,7 +21,7 @@ class TestUsageWords(MeteredInvoiceCase):
         self.assertEqual(record.display_name, "Texts: 2.5 texts")
         text = html2plaintext(record.explanation)
         self.assertIn("2.5 texts on", text)
-        self.assertIn("priced together with all other usage of its period", text)
+        self.assertIn("Priced together with all other usage of its period", text)
         for word in ("?", "connected", "Call type"):
             self.assertNotIn(word, text)
 
@@ -56,7 +56,7 @@ class TestUsageWords(MeteredInvoiceCase):
         self.assertEqual(
             [column["meaning"] for column in wizard.preview["columns"]],
             [
-                "Record id (unique)",
+                "Record ID (unique)",
                 "Start time",
                 "Identifies the customer",
                 "Quantity",

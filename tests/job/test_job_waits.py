@@ -23,14 +23,14 @@ from ..support.metered_case import generic_csv
 CALL = ("c1", "2026-10-05 10:00:00", 60, "+14045550100", "+12125550199")
 #: error -> what the job says that it waits for
 PASSING = {
-    errors.SerializationFailure: "Waits for another job.",
-    errors.DeadlockDetected: "Waits for another job.",
-    errors.LockNotAvailable: "Waits for another job.",
-    StillInTheWay: "Waits for another job.",
-    errors.QueryCanceled: "Waits for the database: said so",
-    errors.TooManyConnections: "Waits for the database: said so",
-    errors.DiskFull: "The server's disk is full or does not work: said so. Nothing "
-    "that was stored is lost. Free some space, then try again.",
+    errors.SerializationFailure: "Waiting for another job.",
+    errors.DeadlockDetected: "Waiting for another job.",
+    errors.LockNotAvailable: "Waiting for another job.",
+    StillInTheWay: "Waiting for another job.",
+    errors.QueryCanceled: "Waiting for the database: said so",
+    errors.TooManyConnections: "Waiting for the database: said so",
+    errors.DiskFull: "The server's disk is full or failing: said so. Data that was "
+    "already stored is safe. Free up some space, then try again.",
 }
 
 

@@ -161,7 +161,9 @@ class TestCallingPlans(PlanCase):
         self.assertEqual(self.invoiced(invoice), 0.66)
         line = invoice.invoice_line_ids.filtered("metered_explained")
         said = " ".join(html2plaintext(line.metered_explanation).split())
-        self.assertIn("What the rate deck alone would charge 6.66 USD", said)
+        self.assertIn(
+            "What the rate deck would have charged without the plan 6.66 USD", said
+        )
         self.assertIn("Included 0 includes 100 min of 2 calls", said)
         self.assertIn("3 calls on 3 days", said)
 
@@ -760,7 +762,7 @@ class TestCallingPlans(PlanCase):
         self.assertIn("Evening minutes includes 600 s of the call", text)
         self.assertIn("300 s are charged by the rate deck", text)
         self.assertIn("Credit pays 0.1 USD", text)
-        self.assertNotIn("can no longer be derived", text)
+        self.assertNotIn("can no longer be explained", text)
 
     def test_own_price_explained(self):
         self.sell(
@@ -792,9 +794,9 @@ class TestCallingPlans(PlanCase):
         )
         said = " ".join(html2plaintext(line.metered_explanation).split())
         for words in (
-            "What the rate deck alone would charge 1.2 USD",
+            "What the rate deck would have charged without the plan 1.2 USD",
             "Texts includes 1 call",
-            "First takes 10 min of 1 call at its own price",
+            "First covers 10 min of 1 call at its own price",
             "Credit pays $\N{NO-BREAK SPACE}0.10 of 1 call",
             "Last includes 1 min of 1 call",
             "Last, used up: 4 min of 1 call at its own price",

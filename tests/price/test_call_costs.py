@@ -207,13 +207,15 @@ class TestCallCosts(MeteredCase):
             (group, "deck_id"),
             (self.company, "metered_deck_id"),
         ):
-            with self.assertRaisesRegex(ValidationError, "cannot charge customers"):
+            with self.assertRaisesRegex(
+                ValidationError, "cannot be used to charge customers"
+            ):
                 record[name] = self.costs
         for record, name in (
             (self.source, "cost_deck_id"),
             (self.company, "metered_cost_deck_id"),
         ):
-            with self.assertRaisesRegex(ValidationError, "is for what customers pay"):
+            with self.assertRaisesRegex(ValidationError, "contains customer prices"):
                 record[name] = self.deck
 
     def test_a_deck_in_use_keeps_its_purpose(self):

@@ -109,7 +109,7 @@ class TestDeckCheck(MeteredCase):
         self.assertEqual(run.golden_count, 2)
         said = self.said(run)
         self.assertIn("Would pay more (1) Customer Now Then Difference Best", said)
-        self.assertIn("0.06 0.12 0.06 USD 100.0 %", said)
+        self.assertIn("0.06 0.12 0.06 USD 100.0%", said)
         self.assertIn("Would pay less (0) Nobody", said)
         self.assertIn("Customers who would pay the same: 1", said)
 
@@ -174,7 +174,7 @@ class TestDeckCheck(MeteredCase):
         self.assertEqual([line[-1] for line in self.golden(run)], ["unrated"])
 
     def test_rows_that_are_wrong(self):
-        with self.assertRaisesRegex(UserError, "Rows of the file are wrong"):
+        with self.assertRaisesRegex(UserError, "Some rows of the file are wrong"):
             self.wizard("prefix,destination,price\n44,UK,abc\n").action_check()
 
     def test_nothing_is_altered(self):

@@ -48,11 +48,11 @@ class TestDeckChoices(MeteredCase):
     def test_a_decimal_sign_is_asked_once(self):
         text = "prefix;price\n44;1,234\n33;2,5\n"
         wizard = self.preview(text.replace("2,5", "2,500"))
-        self.assertIn("1,234 may be read in two ways", wizard.questions)
-        self.assertIn("Rows: 2, the first is line 2.", wizard.questions)
-        self.assertIn("Proposed: Comma", wizard.questions)
+        self.assertIn("1,234 is ambiguous", wizard.questions)
+        self.assertIn("Rows: 2, starting at line 2.", wizard.questions)
+        self.assertIn("Proposed answer: Comma", wizard.questions)
         self.assertEqual((wizard.number, wizard.count_wrong), ("comma", 0))
-        with self.assertRaisesRegex(UserError, "two ways"):
+        with self.assertRaisesRegex(UserError, "ambiguous"):
             wizard.action_apply()
         with self.assertRaisesRegex(UserError, "wrong|clear"):
             wizard.action_check()
@@ -97,7 +97,7 @@ class TestDeckChoices(MeteredCase):
     def test_columns_are_chosen_and_remembered(self):
         text = "a,b,c,d\n44,UK,0.5,0.6\n33,FR,0.25,0.3\n"
         wizard = self.preview(text)
-        self.assertIn("not known which column", wizard.questions)
+        self.assertIn("could not be detected", wizard.questions)
         self.assertEqual(wizard.column_ids.mapped("name"), ["a", "b", "c", "d"])
         self.assertEqual(wizard.column_ids[0].samples, "44 · 33")
         for name, target in (("a", "prefix"), ("b", "name"), ("d", "price")):
@@ -118,11 +118,91 @@ class TestDeckChoices(MeteredCase):
         self.assertIn("new rate, rate", wizard.questions)
         self.assertEqual(self.targets(wizard)["new rate"], "price")
         wizard.column_ids[1].target = "price"
-        with self.assertRaisesRegex(UserError, "Only one column can be the Price"):
+        with self.assertRaisesRegex(UserError, "same time: rate, new rate"):
             wizard.action_refresh()
         wizard.column_ids[2].target = False
         wizard.action_refresh()
         self.assertEqual(wizard.line_ids.price, "0.5")
+
+    def test_two_columns_of_one_name(self):
+        wizard = self.preview("prefix,Rate,Rate\n44,1,2\n")
+        self.assertIn("prices or codes: Rate, Rate", wizard.questions)
+        first, second = wizard.column_ids[1:]
+        first.target, second.target = False, "price"
+        wizard.action_refresh()
+        wizard.action_apply()
+        self.assertEqual(self.prices(), {"44": 2.0})
+        again = self.preview("prefix,Rate,Rate\n44,1,3\n")
+        self.assertFalse(again.questions)
+
+    def test_blanks_after_country_codes(self):
+        wizard = self.preview("prefix,price\n44 7400,1\n33,2\n")
+        self.assertIn("44 7400' may be read in two ways", wizard.questions)
+        self.assertEqual(wizard.country_blanks, "group")
+        wizard.action_refresh()
+        wizard.action_apply()
+        self.assertEqual(self.prices(), {"447400": 1.0, "33": 2.0})
+
+    def make_band(self, name, **values):
+        slots = [(0, 0, {"hour_from": 8, "hour_to": 18})]
+        return self.env["metered.time.band"].create(
+            {"name": name, "slot_ids": slots, **values}
+        )
+
+    def banded(self):
+        return {
+            (rate.prefix, rate.band_id.name or ""): rate.price
+            for rate in self.carrier.rate_ids
+        }
+
+    def test_prices_of_time_bands(self):
+        self.make_band("Peak")
+        self.make_band("Weekend")
+        text = "prefix,Peak Rate,Off-Peak Rate,Weekend\n44,3,2,1\n"
+        wizard = self.preview(text)
+        self.assertIn("prices of several times", wizard.questions)
+        self.assertEqual(
+            [(c.target, c.band_id.name or "") for c in wizard.column_ids[1:]],
+            [("price", "Peak"), ("price", ""), ("price", "Weekend")],
+        )
+        with self.assertRaisesRegex(UserError, "several times"):
+            wizard.action_apply()
+        wizard.action_refresh()
+        self.assertFalse(wizard.questions)
+        self.assertEqual(wizard.count_new, 3)
+        wizard.action_apply()
+        expected = {("44", "Peak"): 3.0, ("44", ""): 2.0, ("44", "Weekend"): 1.0}
+        self.assertEqual(self.banded(), expected)
+        again = self.preview(text.replace("3,2,1", "3,2,2"))
+        self.assertFalse(again.questions)
+        self.assertEqual(again.count_dearer, 1)
+
+    def test_time_bands_that_there_are_not(self):
+        wizard = self.preview("prefix,Peak,Off-Peak\n44,3,2\n")
+        self.assertFalse(wizard.column_ids.band_id)
+        with self.assertRaisesRegex(UserError, "same time: Peak, Off-Peak"):
+            wizard.action_refresh()
+        band = self.make_band("Business Hours", slot_ids=False)
+        wizard.column_ids[1].band_id = band
+        with self.assertRaisesRegex(UserError, "has no hours"):
+            wizard.action_refresh()
+        band.slot_ids = [(0, 0, {})]
+        wizard.action_refresh()
+        wizard.action_apply()
+        expected = {("44", "Business Hours"): 3.0, ("44", ""): 2.0}
+        self.assertEqual(self.banded(), expected)
+        # The next file is read the same way, until the band is another one.
+        self.assertFalse(self.preview("prefix,Peak,Off-Peak\n44,3,2\n").questions)
+        band.name = "Day"
+        wizard = self.preview("prefix,Peak,Off-Peak\n44,3,2\n")
+        self.assertEqual(wizard.count_wrong, 1)
+
+    def test_one_of_the_prices_for_all_times(self):
+        wizard = self.preview("prefix,Peak,Off-Peak\n44,3,2\n")
+        wizard.column_ids[2].target = False
+        wizard.action_refresh()
+        wizard.action_apply()
+        self.assertEqual(self.banded(), {("44", ""): 3.0})
 
     def test_no_line_of_names(self):
         wizard = self.preview("44,UK,0.5\n33,FR,0.25\n")
@@ -153,7 +233,7 @@ class TestDeckChoices(MeteredCase):
         premium = [["Prefix", "Rate"], [33, 1]]
         content = workbook(("Old", rates, True), ("A-Z", rates), ("Premium", premium))
         wizard = self.preview(content, "rates.xlsx")
-        self.assertIn("Several sheets", wizard.questions)
+        self.assertIn("Several worksheets", wizard.questions)
         self.assertEqual(
             wizard.sheet_ids.mapped("display_name"),
             ["A-Z", "Premium", "Old (hidden in the workbook)"],
@@ -183,7 +263,7 @@ class TestDeckChoices(MeteredCase):
 
     def test_country_code_of_the_file(self):
         wizard = self.preview("prefix,price\n201200,0.5\n201201,0.5\n")
-        self.assertIn("area codes of North America", wizard.questions)
+        self.assertIn("North American area codes", wizard.questions)
         self.assertEqual(wizard.country_code, "1")
         wizard.action_refresh()
         self.assertEqual(wizard.line_ids.mapped("prefix"), ["1201200", "1201201"])
@@ -202,10 +282,10 @@ class TestDeckChoices(MeteredCase):
             "Prefijo;Tarifa (ct/min)\n0044;2,5\n;\nPrefijo;Tarifa (ct/min)\n"
         )
         for text in (
-            "decimal sign is the comma, as 2,5 shows",
+            "decimal separator is a comma, as in 2,5",
             "is in cents",
-            "00 at the beginning is left out: 1",
-            "repeat the names of the columns, passed over: 1",
+            "leading 00 was removed: 1",
+            "repeat the column names: 1",
         ):
             self.assertIn(text, wizard.assumptions)
         self.assertEqual(wizard.line_ids.price, "0.025")

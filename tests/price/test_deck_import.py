@@ -83,7 +83,7 @@ class TestDeckImport(MeteredCase):
         wizard = self.wizard("prefix,price\n44,1\n")
         wizard.action_preview()
         action = wizard.action_apply()["params"]
-        self.assertIn("new: 1, dearer: 0", action["message"])
+        self.assertIn("New rates: 1, increases: 0", action["message"])
         self.assertEqual(action["next"]["res_id"], self.carrier.id)
 
         opened = self.carrier.action_import()["context"]
@@ -201,8 +201,8 @@ class TestDeckImport(MeteredCase):
     def test_no_deck_in_the_file(self):
         wizard = self.wizard("a,b\n1,2\n")
         wizard.action_preview()
-        self.assertIn("not known which column has the prefixes", wizard.questions)
-        with self.assertRaisesRegex(UserError, "not known which column"):
+        self.assertIn("could not be detected", wizard.questions)
+        with self.assertRaisesRegex(UserError, "could not be detected"):
             wizard.action_apply()
         with self.assertRaisesRegex(UserError, "empty"):
             self.wizard("\n").action_preview()
@@ -319,10 +319,8 @@ class TestDeckImport(MeteredCase):
         wizard.action_apply()
         first, second = self.rates("44")
         self.assertEqual(first.date_to, second.date_from)
-        self.assertEqual(
-            first._describe_dates(), "from 10/01/2026 to 10/31/2026 inclusive"
-        )
-        with self.assertRaisesRegex(UserError, "from 11/01/2026 on"):
+        self.assertEqual(first._describe_dates(), "from 10/01/2026 through 10/31/2026")
+        with self.assertRaisesRegex(UserError, "valid from 11/01/2026"):
             self.make_rate(self.carrier, "44", price=1, date_from="2026-12-01")
 
     def test_an_export_tells_what_it_leaves_out(self):
@@ -337,7 +335,7 @@ class TestDeckImport(MeteredCase):
         action = self.carrier.action_export_csv()
         self.assertEqual(
             action["params"]["message"],
-            "Rates by destination are not in the file: 1 of Carrier. A file has rates "
-            "by prefix.",
+            "Rates by destination were not exported: 1 of Carrier. Only rates by "
+            "prefix can be exported.",
         )
         self.assertEqual(action["params"]["next"]["type"], "ir.actions.act_url")

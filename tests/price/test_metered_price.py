@@ -107,7 +107,7 @@ class TestMeteredPrice(MeteredCase):
                 )
         with self.assertRaisesRegex(ValidationError, "Tier 2: there is nothing left"):
             self.make_price(self.meter, (0, 1), (100, 2))
-        with self.assertRaisesRegex(ValidationError, "There is no tier"):
+        with self.assertRaisesRegex(ValidationError, "Add at least one tier"):
             self.make_price(self.meter, charge_model="volume")
 
     def test_the_next_whole_number_is_no_gap(self):
@@ -144,7 +144,7 @@ class TestMeteredPrice(MeteredCase):
         with form.tier_ids.edit(1) as tier:
             self.assertEqual(tier.first, 101)
             tier.first = 120
-        self.assertIn("there is a gap", form.example)
+        self.assertIn("leaves a gap", form.example)
         form.tier_ids.remove(1)
         with form.tier_ids.new() as tier:
             tier.unit_price = 0.05
@@ -163,14 +163,16 @@ class TestMeteredPrice(MeteredCase):
         action = wizard.action_apply()
         price.unit_price = 2
 
-        self.assertIn("kept until 10/31/2026", action["params"]["message"])
+        self.assertIn("valid until 10/31/2026", action["params"]["message"])
         self.assertEqual(price.date_from, date(2026, 11, 1))
         self.assertEqual(price.version_ids.unit_price, 1.0)
         self.assertFalse(price.version_ids.date_from)
         # It began on the first: a change on that day has no day of its own.
-        with self.assertRaisesRegex(UserError, "can change on a later day only"):
+        with self.assertRaisesRegex(
+            UserError, "can only be changed from a later day on"
+        ):
             price._keep_until(date(2026, 11, 1))
-        with self.assertRaisesRegex(UserError, "is over"):
+        with self.assertRaisesRegex(UserError, "has ended"):
             price.version_ids._keep_until(date(2026, 12, 1))
         self.assertEqual(
             self.env["metered.price"].search_count(

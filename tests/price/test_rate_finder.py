@@ -56,7 +56,7 @@ class TestRateFinder(MeteredCase):
         said = self.said("011 44 20 7946 0120")
         self.assertIn("Number +442079460120", said)
         self.assertIn("International calls: United Kingdom", said)
-        self.assertIn("Prefix 44: 0.12 USD a minute", said)
+        self.assertIn("Prefix 44: 0.12 USD per minute", said)
         self.assertIn("A call of 1 min", said)
 
     def test_same_as_an_imported_call(self):
@@ -73,7 +73,7 @@ class TestRateFinder(MeteredCase):
         self.assertIn("0.01 USD", self.said("2125550199", partner_id=self.customer.id))
         self.assertIn("0.06 USD", self.said("2125550199"))
         self.assertIn(
-            "Own was asked first and has no rate",
+            "Own was checked first but has no rate",
             self.said("+442079460120", partner_id=self.customer.id),
         )
         own.active = False
@@ -84,17 +84,17 @@ class TestRateFinder(MeteredCase):
         )
 
     def test_what_is_in_the_way(self):
-        self.assertIn("12ab is no number", self.said("12ab"))
-        self.assertIn("No destination fits +999123456", self.said("+999123456"))
+        self.assertIn("12ab is not a number", self.said("12ab"))
+        self.assertIn("No destination matches +999123456", self.said("+999123456"))
         self.company.metered_deck_id = False
         self.assertIn(
-            "No rate deck holds for Acme",
+            "No rate deck applies to Acme",
             self.said("2125550199", partner_id=self.customer.id),
         )
         self.source.active = False
         self.company.country_id = False
         self.assertIn(
-            "not known where the number is dialed",
+            "The dialing country is unknown",
             self.said("2125550199", source_id=False),
         )
 

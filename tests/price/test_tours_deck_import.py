@@ -30,3 +30,17 @@ class TestToursDeckImport(MeteredMakers, HttpCase):
         self.assertEqual((rate.prefix, rate.price, rate.name), ("33", 2.0, "France"))
         [said] = self.carrier.file_choices.values()
         self.assertEqual((said["number"], said["words"]), ("comma", {"ruht": "ends"}))
+
+    def test_choose_the_time_bands_of_prices(self):
+        band = self.env["metered.time.band"].create(
+            {"name": "Business Hours", "slot_ids": [(0, 0, {})]}
+        )
+        self.start_tour(
+            f"/odoo/action-metered_billing.action_metered_rate_deck/{self.carrier.id}",
+            "metered_billing_deck_bands",
+            login="operator",
+        )
+        self.assertEqual(
+            {rate.band_id: rate.price for rate in self.carrier.rate_ids},
+            {band: 3.0, band.browse(): 2.0},
+        )

@@ -229,7 +229,7 @@ class TestPercentage(TestCase):
         self.assertEqual(charge.amount, Fraction("1.75") + Fraction("2.392") + 12)
 
     def test_events_and_quantity_agree(self):
-        with self.assertRaisesRegex(ValueError, "come to 3"):
+        with self.assertRaisesRegex(ValueError, "add up to 3"):
             Percentage(1).price(4, [1, 2])
 
     def test_wrong_limits_are_refused(self):

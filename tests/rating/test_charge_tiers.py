@@ -34,21 +34,25 @@ class TestTiersAreChecked(TestCase):
         self._refused([], "at least one")
 
     def test_the_first_begins_at_zero(self):
-        self._refused([{"up_to": 10, "first": 1}], "Tier 1", "begin at 0")
+        self._refused([{"up_to": 10, "first": 1}], "Tier 1", "must start at 0")
 
     def test_a_gap_is_named(self):
         rows = [{"up_to": 10, "first": 0}, {"up_to": 20, "first": 12}]
-        self._refused(rows, "Tier 2", "begins at 12", "tier 1 ends at 10", "a gap")
+        self._refused(
+            rows, "Tier 2", "starts at 12", "tier 1 ends at 10", "leaves a gap"
+        )
         rows = [{"up_to": "0.5"}, {"up_to": 2, "first": "1.5"}]
-        self._refused(rows, "Tier 2", "a gap")
+        self._refused(rows, "Tier 2", "leaves a gap")
 
     def test_an_overlap_is_named(self):
         rows = [{"up_to": 10}, {"up_to": 20, "first": 10}, {"up_to": 30, "first": 15}]
-        self._refused(rows, "Tier 3", "begins at 15", "tier 2 ends at 20", "an overlap")
+        self._refused(
+            rows, "Tier 3", "starts at 15", "tier 2 ends at 20", "so they overlap"
+        )
 
     def test_ends_ascend(self):
-        self._refused(up_to(10, 10), "Tier 2", "not above 10")
-        self._refused(up_to(10, 5), "Tier 2", "ends at 5")
+        self._refused(up_to(10, 10), "Tier 2", "must be greater than its start 10")
+        self._refused(up_to(10, 5), "Tier 2", "its end 5")
         self._refused(up_to(0), "Tier 1")
 
     def test_only_the_last_has_no_end(self):

@@ -64,7 +64,7 @@ class TestRerateDocuments(RerateCase):
     def test_it_is_explained(self):
         [line] = self.move.invoice_line_ids
         text = html2plaintext(line.metered_explanation)
-        for part in ("What changes: 1 day", "0.6 USD", "1.2 USD", "The rates were"):
+        for part in ("Change: 1 day", "0.6 USD", "1.2 USD", "The rates were"):
             self.assertIn(part, text)
         [old] = self.invoice.invoice_line_ids.filtered("metered_explained")
         self.assertIn(f"on {self.move.name}", html2plaintext(old.metered_explanation))
@@ -78,7 +78,7 @@ class TestRerateDocuments(RerateCase):
     def test_cancelled(self):
         self.move.button_draft()
         self.move.button_cancel()
-        self.told("was cancelled. It billed a difference to this invoice")
+        self.told("was canceled. It billed a difference to this invoice")
         run, amount = self.found()
         self.assertEqual(amount, 0.6)
         # It may come back as long as nothing else bills it.
@@ -105,7 +105,7 @@ class TestRerateDocuments(RerateCase):
     def test_taken_back_by_a_credit_note(self):
         credit = self.reverse(self.move)
         self.assertEqual(credit.move_type, "out_refund")
-        self.told("was taken back. It billed a difference to this invoice")
+        self.told("was reversed. It billed a difference to this invoice")
         run, amount = self.found()
         self.assertEqual(amount, 0.6)
         # The credit note is withdrawn: it is billed again.
@@ -113,7 +113,7 @@ class TestRerateDocuments(RerateCase):
         self.assertEqual(self.found()[1], 0)
         credit.action_post()
         self.approve(run)
-        with self.refused("rated or billed again since"):
+        with self.refused("re-rated or billed again later"):
             credit.button_draft()
         self.assertEqual(self.found()[1], 0)
 
@@ -153,14 +153,14 @@ class TestRerateDocuments(RerateCase):
     def test_usage_billed_anew_holds_the_difference(self):
         reversal = self.reverse(self.move)
         self.reverse(self.invoice)
-        with self.refused("no such usage on posted invoices"):
+        with self.refused("no matching usage on posted invoices"):
             self.start("invoiced")
         invoice = self.subscription.create_invoice()
         invoice.action_post()
         self.assertEqual(self.invoiced(invoice), 1.2)
         self.assertEqual(self.found()[1], 0)
         # The old document cannot bill it once more.
-        with self.refused("rated or billed again since"):
+        with self.refused("re-rated or billed again later"):
             reversal.button_draft()
 
     def test_an_earlier_document_is_cancelled(self):

@@ -91,7 +91,7 @@ class TestRerateJob(MeteredCase):
             run.action_apply()
         again = self.start()
         self.assertFalse(again.line_ids)
-        self.assertIn("Nothing changes", again.result)
+        self.assertIn("No changes", again.result)
 
     def test_filters(self):
         self.dearer()
@@ -106,9 +106,9 @@ class TestRerateJob(MeteredCase):
             {"date_from": date(2027, 1, 1), "date_to": date(2027, 1, 2)},
             {"date_from": date(2026, 10, 7)},
         ):
-            with self.assertRaisesRegex(UserError, "no such calls"):
+            with self.assertRaisesRegex(UserError, "no matching calls"):
                 self.start(**days)
-        with self.assertRaisesRegex(UserError, "lies after"):
+        with self.assertRaisesRegex(UserError, "is after"):
             self.start(date_to=date(2026, 9, 1))
 
     def test_calls_without_rate(self):
@@ -259,7 +259,7 @@ class TestRerateJob(MeteredCase):
         self.acme.metered_deck_id = deck
         self.company.metered_deck_id = False
         run = self.start(self.chief, scope="invoiced")
-        self.assertIn("Calls that have no rate today: 1.", run.line_ids.note)
+        self.assertIn("Calls without a rate: 1.", run.line_ids.note)
         self.assertFalse(run.difference_ids)
         with self.assertRaisesRegex(UserError, "no difference"):
             self.approve(run)
@@ -274,7 +274,7 @@ class TestRerateJob(MeteredCase):
             run._post_differences("I want it")
         run = run.with_user(self.chief)
         self.assertEqual(run.action_approve()["res_model"], "metered.rerate.approve")
-        with self.assertRaisesRegex(UserError, "Say why"):
+        with self.assertRaisesRegex(UserError, "Enter why"):
             run._post_differences("  ")
 
     def test_nobody_writes_the_log(self):

@@ -270,7 +270,7 @@ class TestRerateMeters(RerateMetersCase):
         self.bill(self.plan)
         self.price.date_from = "2026-11-01"
         run = self.start()
-        self.assertIn("No version of the price is in force", run.line_ids.note)
+        self.assertIn("No version of the price is valid", run.line_ids.note)
         self.assertFalse(run.difference_ids)
         with self.assertRaisesRegex(UserError, "no difference to post"):
             self.approve(run)
@@ -284,7 +284,7 @@ class TestRerateMeters(RerateMetersCase):
             self.meter, unit_price=1, currency_id=euro.id, partner_ids=self.customer.ids
         )
         run = self.start()
-        self.assertIn("in another currency: EUR", run.line_ids.note)
+        self.assertIn("in a different currency: EUR", run.line_ids.note)
         self.assertFalse(run.difference_ids)
 
     def test_contacts_are_priced_together(self):

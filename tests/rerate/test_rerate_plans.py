@@ -344,6 +344,6 @@ class TestReratePlans(RerateCase):
         self.customer.metered_deck_id = self.make_deck("Empty")
         self.company.metered_deck_id = False
         run = self.start("invoiced")
-        self.assertIn("Calls that have no rate today", run.line_ids.note)
+        self.assertIn("Calls without a rate", run.line_ids.note)
         with self.assertRaisesRegex(UserError, "no difference"):
             self.approve(run)

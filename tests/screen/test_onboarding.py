@@ -232,7 +232,7 @@ class TestOnboarding(MeteredMakers, TransactionCase):
             company_ids=[(6, 0, self.company.ids)],
         )
         self.company.country_id = self.usa
-        deck = self.env["metered.rate.deck"].create({"name": "By hand"})
+        deck = self.env["metered.rate.deck"].create({"name": "Manual"})
         self.env["metered.rate"].create({"deck_id": deck.id, "prefix": "1", "price": 1})
         action = self.onboarding.with_user(user).open_step("rates")
         form = Form(self.env[action["res_model"]].with_user(user))

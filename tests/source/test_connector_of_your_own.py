@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""The README's connector as a source: from the form to the ledger, and no override."""
+"""The connector of the page: a source from the form to the ledger, no override."""
 
 from odoo.exceptions import UserError
 from odoo.tests import Form, tagged

@@ -144,10 +144,10 @@ class TestAccountChoice(AccountsCase):
         choice = self.choose(self.bolt, source)
         choice.found_id = self.found(source, "acme.example.com")
         self.assertEqual(choice.taken_id, self.acme)
-        self.assertIn("taken by Acme Ltd", choice.found_id.display_name)
+        self.assertIn("assigned to Acme Ltd", choice.found_id.display_name)
         own = choice.found_id.with_context(metered_partner_id=self.acme.id)
         self.assertIn("this customer's", own.display_name)
-        with self.assertRaisesRegex(UserError, "belongs to Acme Ltd"):
+        with self.assertRaisesRegex(UserError, "is already assigned to Acme Ltd"):
             choice.action_choose()
         self.assertEqual(source.account_ids.partner_id, self.acme)
 
@@ -177,9 +177,9 @@ class TestAccountChoice(AccountsCase):
         action = self.acme.action_metered_remedy("account", source.id)
         self.assertEqual(action["res_model"], "metered.source.account")
         self.assertFalse(self.acme.metered_lists_accounts)
-        with self.assertRaisesRegex(UserError, "no list of accounts"):
+        with self.assertRaisesRegex(UserError, "cannot list its accounts"):
             source.action_map_accounts()
-        with self.assertRaisesRegex(UserError, "No source lists"):
+        with self.assertRaisesRegex(UserError, "None of your sources lists"):
             self.acme.action_metered_choose_account()
 
 
@@ -199,7 +199,7 @@ class TestAccountMapping(AccountsCase):
         model, free = self.open_list(source)
         self.assertEqual((len(free), source.free_count), (103, 103))
         action = free.action_assign_suggested()
-        self.assertIn("have a customer now: 2.", action["params"]["message"])
+        self.assertIn("Assigned accounts: 2.", action["params"]["message"])
         self.assertEqual(
             {a.name: a.partner_id for a in source.account_ids},
             {"acme.example.com": self.acme, "bolt.example.com": self.bolt},
@@ -223,7 +223,7 @@ class TestAccountMapping(AccountsCase):
         self.assertEqual(
             set(source.account_ids.mapped("name")), set(some.mapped("name"))
         )
-        with self.assertRaisesRegex(UserError, "belongs to Acme Ltd"):
+        with self.assertRaisesRegex(UserError, "is already assigned to Acme Ltd"):
             some[0].partner_id = self.bolt
 
     def test_listed_anew(self):

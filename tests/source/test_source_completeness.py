@@ -132,7 +132,7 @@ class TestCompleteness(SourceCase):
             self.assertEqual(self.complete(checks), [(False, words)])
         others = self.of_customer(self.other)
         self.assertEqual(
-            self.complete(others), [(True, "As many records as the switch counts.")]
+            self.complete(others), [(True, "The number of records matches the switch.")]
         )
         self.assertNotIn(words, str(others))
         for record, args in (
@@ -240,12 +240,12 @@ class TestFetchAgain(SourceCase):
         sync.not_before = fields.Datetime.now() + timedelta(hours=1)
         started, message = self.fetch(rows[:1])
         self.assertEqual(started, [])
-        self.assertEqual(message, "1 account, 1 day: a sync is under way already.")
+        self.assertEqual(message, "1 account, 1 day: a sync is already in progress.")
         self.assertFalse(sync.not_before, "a person does not wait")
         started, message = self.fetch(rows | self.make_days(12))
         self.assertEqual(started, [(ACME, 12, 12)])
         self.assertTrue(
-            message.endswith("1 sync started. Others are under way already.")
+            message.endswith("1 sync started. Other syncs are already in progress.")
         )
         sync.state = "done"
         self.assertEqual(self.fetch(rows[:1])[0], [(ACME, 5, 5)])

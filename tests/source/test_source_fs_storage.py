@@ -82,4 +82,4 @@ class TestWithFsStorage(TransactionCase):
         self.assertEqual(set(told["tested"].values()), {True}, told)
         self.assertEqual(told["found"], [2, 2])
         self.assertEqual(told["files"], ["calls/done/october.csv"])
-        self.assertEqual(told["gone"], [[False, "No storage is chosen."]])
+        self.assertEqual(told["gone"], [[False, "No storage selected."]])

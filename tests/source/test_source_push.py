@@ -63,12 +63,12 @@ class TestPush(MeteredMakers, HttpCase):
         for change in ({"active": False}, {"source_type": "file"}):
             with (
                 self.subTest(change),
-                self.assertRaisesRegex(UserError, "Press Sync"),
+                self.assertRaisesRegex(UserError, "Click Sync"),
                 self.env.cr.savepoint(),
             ):
                 self.source.write(change)
         with (
-            self.assertRaisesRegex(UserError, "Press Sync"),
+            self.assertRaisesRegex(UserError, "Click Sync"),
             self.env.cr.savepoint(),
         ):
             self.source.unlink()
@@ -168,9 +168,9 @@ class TestPush(MeteredMakers, HttpCase):
         self.source._test_connection()
         self.assertFalse(check()[0])
         self.source._receive({"uuid": "u9"})
-        self.assertEqual(check(), (True, "1 wait to be rated."))
+        self.assertEqual(check(), (True, "1 waiting to be rated."))
         self.source._start_posted()._process()
-        self.assertEqual(check(), (True, "None waits to be rated."))
+        self.assertEqual(check(), (True, "No records are waiting to be rated."))
 
     def test_without_a_token_nobody_may_post(self):
         self.source.token_ids.action_remove()

@@ -52,7 +52,7 @@ class TestSilentServers(SourceTypeCase):
             file_systems,
             ["CONNECT_SECONDS"],
             "file_store",
-            "The file store can be opened",
+            "File storage accessible",
             preset="generic",
             store_kind="sftp",
             host="127.0.0.1",
@@ -89,5 +89,5 @@ class TestSilentServers(SourceTypeCase):
         )
         for address in (source.address, "http://169.254.169.254"):
             self.move_source(source, address=address)
-            self.check_connection(source, "The file store can be opened")
+            self.check_connection(source, "File storage accessible")
             self.assertIn("allowed networks", source.test_result[0]["remedy"])

@@ -100,7 +100,7 @@ class TestConnection(SourceCase):
         self.assertTrue(found["The server answers"]["ok"])
         self.assertTrue(found["The credentials are accepted"]["ok"])
         # The test server speaks plain HTTP, on this machine.
-        self.assertTrue(found["Nobody can listen in"]["ok"])
+        self.assertTrue(found["The connection is private"]["ok"])
         self.assertEqual(action["params"]["type"], "success")
 
     def test_a_wrong_key_is_red_and_mended(self):

@@ -120,7 +120,7 @@ class TestToken(MeteredCase):
         self.assertEqual(len(self.source.token_ids), 1)
 
     def test_only_who_posts_needs_one(self):
-        with self.assertRaisesRegex(UserError, "Nobody posts"):
+        with self.assertRaisesRegex(UserError, "does not receive posts"):
             self.make_source().action_new_token()
         self.new()
         self.source.with_user(self.madmin).source_type = "http_json"
@@ -144,9 +144,9 @@ class TestToken(MeteredCase):
         return {check.name: check for check in self.source._look_connection()}
 
     def test_the_checks(self):
-        self.assertFalse(self.checks()["It has a token"].ok)
+        self.assertFalse(self.checks()["Token exists"].ok)
         token = self.new()
-        self.assertTrue(self.checks()["It has a token"].ok)
+        self.assertTrue(self.checks()["Token exists"].ok)
         for address, secure, fine in (
             (ADDRESS, False, False),
             (ADDRESS, True, True),
@@ -155,12 +155,12 @@ class TestToken(MeteredCase):
             self.source.token_ids.last_used = False
             self.env.flush_all()
             self.admit(token, address=address, secure=secure)
-            check = self.checks()["Calls come over TLS"]
+            check = self.checks()["Calls arrive over TLS"]
             self.assertEqual(check.ok, fine, (address, secure))
-        self.assertTrue(self.checks()["No wrong tokens"].ok)
+        self.assertTrue(self.checks()["No invalid tokens"].ok)
         with self.assertLogs(LOGGER, "WARNING"):
             self.admit("wrong")
-        check = self.checks()["No wrong tokens"]
+        check = self.checks()["No invalid tokens"]
         self.assertFalse(check.ok)
         self.assertIn(ADDRESS, check.detail)
 

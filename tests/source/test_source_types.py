@@ -175,7 +175,7 @@ class TestBrightlinkSource(RestCase):
         self.assertEqual(set(accounts.mapped("name")), {ACME, "second.example.com"})
         self.assertEqual(accounts.partner_id, self.customer)
         self.assertFalse(self.customer.metered_netsapiens_domain)
-        with self.assertRaisesRegex(UserError, "belongs to Acme"):
+        with self.assertRaisesRegex(UserError, "is already assigned to Acme"):
             self.other.metered_brightlink_domain = ACME
         # What is taken away is archived, and comes back as it was.
         self.customer.metered_brightlink_domain = "second.example.com"
@@ -319,7 +319,7 @@ class TestAsteriskSource(SourceTypeCase):
 
     def test_a_user_who_may_write_is_told_of(self):
         source = self.make(username="owner", password="owner-of-the-switch")
-        self.check_connection(source, "The user may only read")
+        self.check_connection(source, "The user has read-only access")
 
     def test_a_database_that_falls_silent(self):
         """It answers, and then nothing comes any more: nobody waits for ever."""
@@ -333,7 +333,7 @@ class TestAsteriskSource(SourceTypeCase):
                 try:
                     with (
                         patch.object(asterisk_sql, "ANSWER_SECONDS", 0.2),
-                        self.assertRaisesRegex(SourceUnreachable, "did not answer"),
+                        self.assertRaisesRegex(SourceUnreachable, "did not respond"),
                     ):
                         found = ask("acme", DAY, DAY + timedelta(days=1))
                         list(found)

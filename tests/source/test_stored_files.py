@@ -138,7 +138,7 @@ class TestDamagedFiles(StoredFileCase):
         with patch.object(type(batch), "_count", count):
             batch._process()
         self.assertEqual(batch.state, "failed")
-        self.assertIn("cut off or was changed", batch.error)
+        self.assertIn("incomplete or was changed", batch.error)
 
     def test_records_that_the_reader_leaves_out(self):
         """Read to its end, the file has to have been read: as many as it holds."""
@@ -149,7 +149,7 @@ class TestDamagedFiles(StoredFileCase):
         with patch(target, return_value=True):
             batch._process()
         self.assertEqual(batch.state, "failed")
-        self.assertIn("30 records, and 0 of them", batch.error)
+        self.assertIn("30 records, but only 0", batch.error)
         batch.action_resume()
         batch._process()
         self.assertEqual((batch.state, batch.balance), ("done", "ok"))
@@ -190,7 +190,7 @@ class TestDamagedFiles(StoredFileCase):
         self.assertIn("2026-10-05", cdr.raw_record)
         self.path(batch.attachment_id).unlink()
         cdr.invalidate_recordset()
-        self.assertIn("missing on the server's disk", cdr.raw_record)
+        self.assertIn("missing from the server's disk", cdr.raw_record)
         self.assertEqual(batch._raw_texts([2]), {})
 
     def test_a_deck(self):
@@ -206,7 +206,7 @@ class TestDamagedFiles(StoredFileCase):
         path = self.path(wizard.attachment_id)
         whole = path.read_bytes()
         path.write_bytes(b"prefix,price\n1,0.01\n")
-        with self.assertRaisesRegex(StoredFileError, "cut off or was changed"):
+        with self.assertRaisesRegex(StoredFileError, "incomplete or was changed"):
             wizard.action_apply()
         self.assertFalse(deck.rate_count)
         path.write_bytes(whole)
@@ -343,7 +343,7 @@ class TestPutAway(StoredFileCase):
         self.assertEqual((sync.state, sync.attempts), ("queued", 1))
         message = sync.line_ids[-1].message
         self.assertIn("disk is full", message)
-        self.assertIn("It is tried again in", message)
+        self.assertIn("The next attempt is in", message)
         self.assertFalse(self.source.file_ids.filtered("error"))
         sync._process()
         self.assertEqual(self.source.batch_ids.rated, 30)
@@ -456,6 +456,6 @@ class TestFullDisk(StoredFileCase):
             psycopg2.errors.DiskFull("could not extend file: No space left\nHINT: x"),
         ):
             text = batch._failure_text(error)
-            self.assertIn("Free some space, then try again.", text)
+            self.assertIn("Free up some space, then try again.", text)
             self.assertNotIn("Errno", text)
             self.assertNotIn("HINT", text)

@@ -128,7 +128,7 @@ class TestSyncAge(SourceCase):
         batch, moments = first.batch_id, (first.date_from, first.date_to)
         again = self.sync()
         known = again.batch_id
-        with self.assertRaisesRegex(UserError, "holds records"):
+        with self.assertRaisesRegex(UserError, "has records"):
             known.unlink()
         (first | again).write({"finished": first.finished - timedelta(days=100)})
         later = self.sync()
@@ -138,7 +138,7 @@ class TestSyncAge(SourceCase):
         self.assertEqual(batch.exists().account_id, self.account)
         self.assertEqual((batch.date_from, batch.date_to), moments)
         self.assertEqual((batch.balance, batch.records), ("ok", len(self.acme.legs)))
-        with self.assertRaisesRegex(UserError, "holds records"):
+        with self.assertRaisesRegex(UserError, "has records"):
             batch.unlink()
         self.sync()
         days = self.source.completeness_ids

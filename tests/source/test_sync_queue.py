@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Many accounts side by side over queue_job's workers, and without a job runner.
+"""Many accounts in parallel over queue_job's workers, and without a job runner.
 
 A database, a server with worker processes and its job runner, and the switch are real.
 """
@@ -244,7 +244,7 @@ class TestSyncQueue(TransactionCase):
         )
         self.make_switch(domains, GatedSwitch)
         server = self.serve()
-        self.assertIn(f"{PARALLEL} accounts side by side", self.start("Queue", *PERIOD))
+        self.assertIn(f"{PARALLEL} accounts in parallel", self.start("Queue", *PERIOD))
         self.assertTrue(self.switch.stopped.wait(WITHIN), self.log.read_text())
         server.kill()
         [(done, failed)] = self.query(DONE, "Queue")

@@ -93,6 +93,7 @@ def make_settings(numbers, rates=(RATE,), preset="generic", **changes):
         "steps": preset.payers,
         "default_outcome": preset.default_outcome,
         "default_direction": preset.default_direction,
+        "words": dict(preset.words),
         "limits": Limits(86_400, MAX_US, MIN_US),
         "dial_plans": ((dialling, Classifier(DESTINATIONS, METERS, UNITED_STATES)),),
         "zones": ("UTC",),

@@ -34,6 +34,7 @@ PARTICULARS = {
     "metered.simulation": {"date_from": "2026-10-01", "date_to": "2026-10-31"},
     "metered.simulation.start": {"date_from": "2026-10-01", "date_to": "2026-10-31"},
     "metered.usage": {"day": "2026-10-05"},
+    "metered.webhook": {"address": "https://example.com/{number}"},
 }
 #: what need not be set, and is
 WANTED = {("sale.subscription.line", "sale_subscription_id")}

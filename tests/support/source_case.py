@@ -107,7 +107,7 @@ class SourceTypeCase(LoopbackRequests, MeteredCase):
             waits.append(sync.not_before - self.env.cr.now())
             line = sync.line_ids[-1]
             self.assertEqual(line.level, "warning")
-            self.assertIn("It is tried again in", line.message)
+            self.assertIn("The next attempt is in", line.message)
             self.assertNotRegex(line.message, r"Errno|Connection\(|object at")
             for word in words:
                 self.assertIn(word, line.message)

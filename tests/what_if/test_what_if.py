@@ -113,8 +113,8 @@ class TestSimulation(MeteredCase):
         self.assertEqual((run.records, run.line_ids.partner_id), (1, self.best))
         for values, said in (
             ({"date_from": date(2027, 1, 1), "date_to": date(2027, 2, 1)}, "no rated"),
-            ({"date_to": date(2026, 9, 1)}, "lies after"),
-            ({"deck_id": False}, "Choose what to try"),
+            ({"date_to": date(2026, 9, 1)}, "is after"),
+            ({"deck_id": False}, "Choose a rate deck"),
             ({"kind": "margin"}, "No cost deck is set"),
         ):
             with self.assertRaisesRegex(UserError, said):
@@ -211,7 +211,7 @@ class TestSimulation(MeteredCase):
         )
         self.assertEqual(run.below, 1)
         self.assertEqual(run.line_ids.filtered("below").lost, 0.06)
-        self.assertEqual(run.result, "0.21 − 0.17 = 0.04 USD (19.0 %)")
+        self.assertEqual(run.result, "0.21 − 0.17 = 0.04 USD (19.0%)")
         # The worst come first: what was sold below cost is at the top.
         tables = html.fromstring(str(run.customers)).findall(".//table")
         rows = [
@@ -222,12 +222,12 @@ class TestSimulation(MeteredCase):
             rows,
             [
                 [
-                    "Acme 0.15 0.16 -0.01 USD -6.7 %",
-                    "Best 0.06 0.01 0.05 USD 83.3 %",
+                    "Acme 0.15 0.16 -0.01 USD -6.7%",
+                    "Best 0.06 0.01 0.05 USD 83.3%",
                 ],
                 [
-                    "United Kingdom 0.09 0.15 -0.06 USD -66.7 %",
-                    "United States 0.12 0.02 0.10 USD 83.3 %",
+                    "United Kingdom 0.09 0.15 -0.06 USD -66.7%",
+                    "United States 0.12 0.02 0.10 USD 83.3%",
                 ],
             ],
         )
@@ -235,10 +235,10 @@ class TestSimulation(MeteredCase):
     def test_difference_in_percent(self):
         self.draft.rate_ids.filtered(lambda r: r.prefix == "44").price = 0.08
         run = self.start()
-        self.assertEqual(run.result, "0.21 → 0.30 USD: +0.09 (+42.9 %)")
+        self.assertEqual(run.result, "0.21 → 0.30 USD: +0.09 (+42.9%)")
         self.draft.rate_ids.price = 0
         run = self.start()
-        self.assertEqual(run.result, "0.21 → 0.00 USD: -0.21 (-100.0 %)")
+        self.assertEqual(run.result, "0.21 → 0.00 USD: -0.21 (-100.0%)")
 
     def test_cost_deck_of_a_source(self):
         self.source.cost_deck_id = self.cost_deck()
@@ -253,10 +253,10 @@ class TestSimulation(MeteredCase):
         self.company.metered_cost_deck_id = self.cost_deck()
         uk = self.cdrs(self.batch).filtered(lambda c: c.callee.startswith("+44"))
         said = " ".join(html.fromstring(str(uk.explanation)).text_content().split())
-        self.assertIn("What it costs us Rate deck Carrier", said)
+        self.assertIn("Cost Rate deck Carrier", said)
         self.assertIn("Margin Sold below cost -0.06 USD", said)
         biller = new_test_user(self.env, "bill", "account.group_account_invoice")
-        self.assertNotIn("costs us", str(uk.with_user(biller).explanation))
+        self.assertNotIn("below cost", str(uk.with_user(biller).explanation))
 
     def test_who_may(self):
         run = self.start()

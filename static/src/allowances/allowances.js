@@ -42,7 +42,7 @@ export class Allowances extends Component {
 
 export const allowances = {
     component: Allowances,
-    displayName: _t("Allowances of calling plans"),
+    displayName: _t("Calling plan allowances"),
     supportedTypes: ["json"],
 };
 

@@ -152,7 +152,7 @@ export class Dashboard extends Component {
 
     get leftOutText() {
         return _t(
-            "Without metered usage of customers that is priced when it is invoiced: %s",
+            "Excluding meter usage that is priced when it is invoiced: %s",
             this.integer(this.data.left_out)
         );
     }
@@ -162,7 +162,7 @@ export class Dashboard extends Component {
     }
 
     get noDestinationText() {
-        return _t("No charged calls to a destination in %s.", this.data.period.name);
+        return _t("No charged calls to any destination in %s.", this.data.period.name);
     }
 
     get estimatedText() {
@@ -192,7 +192,7 @@ export class Dashboard extends Component {
 
     get unbilledText() {
         return _t(
-            "Billing periods not on any invoice: %s",
+            "Billing periods without an invoice: %s",
             this.integer(this.data.renewals.unbilled.count)
         );
     }
@@ -201,12 +201,12 @@ export class Dashboard extends Component {
         const {money, count} = this.data.renewals.no_renewal;
         if (!money.length) {
             return _t(
-                "Records without a price that no renewal bills: %s",
+                "Records without a price that no renewal will bill: %s",
                 this.integer(count)
             );
         }
         const amounts = money.map((each) => this.amount(each.value, each.currency_id));
-        return _t("Usage that no renewal bills: %s", amounts.join(" + "));
+        return _t("Usage that no renewal will bill: %s", amounts.join(" + "));
     }
 
     atStakeText(money) {

@@ -110,7 +110,7 @@ export class DayChart extends Component {
                                 `${item.dataset.label}: ${format(item.raw)}`,
                             footer: (items) =>
                                 _t(
-                                    "Together: %s",
+                                    "Total: %s",
                                     format(
                                         items
                                             .filter((item) => item.dataset.stack)

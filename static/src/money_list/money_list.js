@@ -9,8 +9,7 @@ const PRICED_LATER = "amount_so_far";
 
 const unknownSum = () =>
     _t(
-        "Some of it is priced when it is invoiced: its rows say what it comes to so far."
-    );
+        "Some of this usage is priced when it is invoiced. Its lines show the amount so far.");
 
 /** A list with amounts: it adds up what is of one currency, and says so where not. */
 export class MoneyListRenderer extends ListRenderer {
@@ -29,7 +28,7 @@ export class MoneyListRenderer extends ListRenderer {
             ) {
                 aggregates[column.name] = {
                     value: "–",
-                    help: _t("Several currencies: group by currency to see the sums."),
+                    help: _t("Several currencies: group by currency to see totals."),
                 };
             } else if (
                 column.widget === "metered_amount" &&
@@ -49,10 +48,10 @@ export class MoneyListRenderer extends ListRenderer {
         }
         const rows = list.selection.length ? list.selection : list.records;
         if (rows.some(({data}) => (data.meter_kind || "call") !== "call")) {
-            return {value: "–", help: _t("Of several units: choose a call type or meter.")};
+            return {value: "–", help: _t("Several units: filter by call type or meter to see totals.")};
         }
         const sum = rows.reduce((total, {data}) => total + data[column.name], 0);
-        return {value: formatDuration(sum), help: _t("Sum of the rows shown")};
+        return {value: formatDuration(sum), help: _t("Total of the rows shown")};
     }
 
     /** Whether a sum is not known, because the amount of a group or of a row is not. */
@@ -95,7 +94,7 @@ export class MoneyListRenderer extends ListRenderer {
             if (this.getGroupCurrencies(group, column.name).length > 1) {
                 return {
                     value: "–",
-                    help: _t("Several currencies: group by currency to see the sums."),
+                    help: _t("Several currencies: group by currency to see totals."),
                 };
             }
             if (

@@ -33,7 +33,7 @@ export class DurationField extends FloatField {
 export const durationField = {
     ...floatField,
     component: DurationField,
-    displayName: _t("Duration, or quantity of usage"),
+    displayName: _t("Duration or quantity"),
     supportedTypes: ["float", "integer"],
     fieldDependencies: [{name: "meter_kind", type: "selection"}],
 };

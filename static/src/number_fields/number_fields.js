@@ -33,13 +33,13 @@ function withDecimals(displayName, decimals) {
     };
 }
 
-export const quantityField = withDecimals(_t("Quantity of usage"), 3);
-export const readingField = withDecimals(_t("Reading of a counter"), 6);
+export const quantityField = withDecimals(_t("Quantity"), 3);
+export const readingField = withDecimals(_t("Counter reading"), 6);
 export const factorField = withDecimals(_t("Factor"), 9);
 
 export const amountField = {
     ...floatField,
-    displayName: _t("Amount of usage"),
+    displayName: _t("Amount"),
     extractProps: (fieldInfo) => ({
         ...floatField.extractProps(fieldInfo),
         digits: undefined,

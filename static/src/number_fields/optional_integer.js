@@ -18,7 +18,7 @@ export class OptionalInteger extends IntegerField {
 export const optionalInteger = {
     ...integerField,
     component: OptionalInteger,
-    displayName: _t("Number, or none"),
+    displayName: _t("Optional number"),
     extractProps: (fieldInfo) => ({
         ...integerField.extractProps(fieldInfo),
         placeholder: fieldInfo.placeholder,

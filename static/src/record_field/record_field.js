@@ -36,7 +36,7 @@ export class RecordField extends Component {
 
 export const recordField = {
     component: RecordField,
-    displayName: _t("Record of a source"),
+    displayName: _t("Original record"),
     supportedTypes: ["json", "text"],
 };
 

@@ -35,7 +35,7 @@ registry.category("web_tour.tours").add("metered_billing_period_again", {
             run: "click",
         },
         {
-            trigger: ".o_list_view .o_data_row:contains(On No Invoice)",
+            trigger: ".o_list_view .o_data_row:contains(No Invoice)",
         },
         {
             content: "Bill it again",
@@ -79,7 +79,7 @@ registry.category("web_tour.tours").add("metered_billing_customer_again", {
         {
             content: "The check is red, and leads to the period",
             trigger:
-                ".o_metered_check_wrong:contains(Billing periods) button:contains(Bill them again)",
+                ".o_metered_check_wrong:contains(Billing periods) button:contains(Bill again)",
             run: "click",
         },
         {

@@ -38,11 +38,11 @@ registry.category("web_tour.tours").add("metered_billing_customer_tab", {
         },
         {
             content: "The check turns green, without anything more to do",
-            trigger: `body:not(:has(.modal)) ${CHECK}.o_metered_check_ok:contains(Telephone number: 1)`,
+            trigger: `body:not(:has(.modal)) ${CHECK}.o_metered_check_ok:contains(Phone number: 1)`,
         },
         {
             content: "Usage so far, and when it is billed",
-            trigger: ".o_metered_usage:contains(National calls):contains(To be billed on)",
+            trigger: ".o_metered_usage:contains(National calls):contains(Will be billed on)",
         },
         {
             content: "The upload opens for the source",
@@ -72,11 +72,11 @@ registry.category("web_tour.tours").add("metered_billing_source_checks", {
     steps: () => [
         {
             content: "What is missing is told",
-            trigger: ".o_metered_check_wrong:contains(Who pays)",
+            trigger: ".o_metered_check_wrong:contains(Customer lookup)",
         },
         {
             content: "Its remedy leads to the page",
-            trigger: ".o_metered_check_wrong:contains(Who pays) button",
+            trigger: ".o_metered_check_wrong:contains(Customer lookup) button",
             run: "click",
         },
         {

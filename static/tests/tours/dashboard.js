@@ -62,10 +62,10 @@ registry.category("web_tour.tours").add("metered_billing_dashboard", {
         BACK,
         {
             content: "A reason leads to its exceptions",
-            trigger: "[data-card=exceptions] a:contains(Nobody is known)",
+            trigger: "[data-card=exceptions] a:contains(No customer found)",
             run: "click",
         },
-        {trigger: ".o_last_breadcrumb_item:contains(Nobody is known)"},
+        {trigger: ".o_last_breadcrumb_item:contains(No customer found)"},
         BACK,
         {
             content: "An import leads to itself",

@@ -7,10 +7,12 @@ const RATES = [
     "",
 ].join("\n");
 
+const BANDS = "Prefix;Peak;Off-Peak\n44;3;2\n";
+
 /** Puts a file into an upload field, as choosing it in the dialog would. */
-function chooseFile(field) {
+function chooseFile(field, text = RATES) {
     const files = new DataTransfer();
-    files.items.add(new File([RATES], "rates.csv", {type: "text/csv"}));
+    files.items.add(new File([text], "rates.csv", {type: "text/csv"}));
     const input = field.querySelector("input[type=file]");
     input.files = files.files;
     input.dispatchEvent(new Event("change", {bubbles: true}));
@@ -64,7 +66,7 @@ registry.category("web_tour.tours").add("metered_billing_deck_import", {
         },
         {
             content: "Its columns are not known",
-            trigger: ".modal .alert:contains(not known which column)",
+            trigger: ".modal .alert:contains(could not be detected)",
         },
         {
             content: "Nothing can be applied yet",
@@ -82,13 +84,13 @@ registry.category("web_tour.tours").add("metered_billing_deck_import", {
         {
             content: "The decimal sign and a status are asked for",
             trigger:
-                ".modal .alert:contains(1,250 may be read in two ways):contains(ruht)",
+                ".modal .alert:contains(1,250 is ambiguous):contains(ruht)",
         },
         {
             content: "The comma is proposed",
             trigger: ".modal [name=number] input:value(/Comma/)",
         },
-        ...say("word_ids", "ruht", "meaning", "The rate ends"),
+        ...say("word_ids", "ruht", "meaning", "Rate ends"),
         {
             content: "Read it again",
             trigger: ".modal button[name=action_refresh]:visible",
@@ -97,6 +99,68 @@ registry.category("web_tour.tours").add("metered_billing_deck_import", {
         {
             content: "The price is what was meant",
             trigger: ".modal .o_data_row:contains(33):contains(2):contains(France)",
+        },
+        {
+            content: "Apply it",
+            trigger: ".modal button[name=action_apply]:visible",
+            run: "click",
+        },
+        {
+            trigger: ".o_notification:contains(rates.csv was applied)",
+        },
+        {
+            trigger: "body:not(:has(.modal))",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("metered_billing_deck_bands", {
+    steps: () => [
+        {
+            content: "Import a file of rates",
+            trigger: "button[name=action_import]",
+            run: "click",
+        },
+        {
+            content: "Choose the file",
+            trigger: ".modal .o_field_widget[name=file]",
+            run() {
+                chooseFile(this.anchor, BANDS);
+            },
+        },
+        {
+            trigger: ".modal .o_field_widget[name=file] input.o_input",
+        },
+        {
+            content: "Look at the preview",
+            trigger: ".modal button[name=action_preview]",
+            run: "click",
+        },
+        {
+            content: "Two of its columns are prices of other times",
+            trigger: ".modal .alert:contains(prices of several times: Peak, Off-Peak)",
+        },
+        {
+            content: "The first one is that of the business hours",
+            trigger: ".modal [name=column_ids] .o_data_row:contains(Peak) td[name=band_id]",
+            run: "click",
+        },
+        {
+            trigger: ".modal [name=column_ids] .o_selected_row [name=band_id] input",
+            run: "edit Business",
+        },
+        {
+            trigger: ".ui-autocomplete a:contains(Business Hours)",
+            run: "click",
+        },
+        {
+            content: "Read it again",
+            trigger: ".modal button[name=action_refresh]:visible",
+            run: "click",
+        },
+        {
+            content: "Both are rates",
+            trigger: ".modal:not(:has(.alert:contains(several times)))",
         },
         {
             content: "Apply it",

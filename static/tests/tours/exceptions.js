@@ -98,7 +98,7 @@ registry.category("web_tour.tours").add("metered_billing_cure_exceptions", {
         },
         {
             content: "Nothing is left to look after",
-            trigger: ".o_view_nocontent_smiling_face:contains(Nothing to look after)",
+            trigger: ".o_view_nocontent_smiling_face:contains(Nothing needs attention)",
         },
         {
             content: "Open the calls",

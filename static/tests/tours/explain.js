@@ -115,7 +115,7 @@ registry.category("web_tour.tours").add("metered_billing_rate_finder", {
             run: "edit 12ab && press Tab",
         },
         {
-            trigger: ".modal .alert-warning:contains(is no number)",
+            trigger: ".modal .alert-warning:contains(is not a number)",
         },
         {
             content: "A number",
@@ -131,7 +131,7 @@ registry.category("web_tour.tours").add("metered_billing_rate_finder", {
             run: "click",
         },
         {
-            trigger: ".modal .o_metered_step_rate:contains(0.06 USD a minute)",
+            trigger: ".modal .o_metered_step_rate:contains(0.06 USD per minute)",
         },
         {
             trigger: ".modal footer button:contains(Close)",

@@ -18,7 +18,7 @@ registry.category("web_tour.tours").add("metered_billing_golden_guard", {
         {
             content: "The golden call, what it is to cost and would cost",
             trigger:
-                ".modal:contains(expected 0.09 USD, 0.09 USD before, 0.75 USD then)",
+                ".modal:contains(expected 0.09 USD, 0.09 USD before, 0.75 USD after)",
         },
         {
             trigger: ".modal footer button:contains(Apply Anyway)",
@@ -27,7 +27,7 @@ registry.category("web_tour.tours").add("metered_billing_golden_guard", {
         {
             content: "Say why",
             trigger:
-                ".o_form_view .o_field_widget[name=altered]:contains(0.75 USD then)",
+                ".o_form_view .o_field_widget[name=altered]:contains(0.75 USD after)",
         },
         {
             trigger: ".o_form_view .o_field_widget[name=reason] textarea",
@@ -55,7 +55,7 @@ registry.category("web_tour.tours").add("metered_billing_golden_guard", {
             run: "click",
         },
         {
-            trigger: ".modal:contains(0.75 USD before, 0.9 USD then)",
+            trigger: ".modal:contains(0.75 USD before, 0.9 USD after)",
         },
         {
             content: "Or not",

@@ -82,7 +82,7 @@ registry.category("web_tour.tours").add("metered_billing_import_questions", {
         {
             content: "The unit is proposed, and said to be a proposal",
             trigger:
-                ".modal .alert:contains(0:04):contains(Proposed: Hours:minutes):contains(Who pays?)",
+                ".modal .alert:contains(0:04):contains(Proposed answer: Hours:minutes):contains(Who pays for this usage?)",
         },
         {
             trigger: ".modal .o_metered_preview th:contains(as proposed)",
@@ -109,7 +109,7 @@ registry.category("web_tour.tours").add("metered_billing_import_questions", {
         },
         {
             content: "The calls find their customer",
-            trigger: ".modal .o_field_widget[name=customers]:contains(find a customer)",
+            trigger: ".modal .o_field_widget[name=customers]:contains(a customer was found)",
         },
         {
             content: "Import",

@@ -51,14 +51,14 @@ registry.category("web_tour.tours").add("metered_billing_manual_invoice", {
         {
             content: "There is nothing to invoice, and it says why",
             trigger:
-                ".modal .o_field_widget[name=problem]:contains(There is no usage of Silent Customer)",
+                ".modal .o_field_widget[name=problem]:contains(Silent Customer has no usage)",
         },
         {
             content: "What is missing is red",
             trigger: ".modal .o_field_widget[name=checks] .text-danger",
         },
         {
-            content: "No invoice can be made",
+            content: "An invoice cannot be created",
             trigger: ".modal button[name=action_create_invoice]:disabled",
         },
         {
@@ -141,7 +141,7 @@ registry.category("web_tour.tours").add("metered_billing_bill_again", {
         ...openWizard("Tour Customer"),
         {
             content: "What was deleted is rated with the rates of today",
-            trigger: ".modal .o_field_widget[name=checks] li:contains(Rated again)",
+            trigger: ".modal .o_field_widget[name=checks] li:contains(Re-rated)",
         },
         {
             trigger: ".modal .o_data_row:contains(National calls):contains(0.90)",

@@ -28,40 +28,81 @@ function chooseFile(field, lines) {
     input.dispatchEvent(new Event("change", {bubbles: true}));
 }
 
+/** Something to click whose text on the screen is the name. */
+function press(name, trigger) {
+    return {
+        name,
+        steps: [{content: name, trigger: `${trigger}:contains(${name})`, run: "click"}],
+    };
+}
+
+/** A field of the dialog to fill in whose label is the name. */
+function fill(name, field, value, ...after) {
+    return {
+        name,
+        steps: [
+            {trigger: `.modal label[for^=${field}_]:contains(${name})`},
+            {
+                content: name,
+                trigger: `.modal .o_field_widget[name=${field}] input`,
+                run: `edit ${value}`,
+            },
+            ...after,
+        ],
+    };
+}
+
+function choose(name, field) {
+    const choice = `.modal .o_field_widget[name=${field}] .o_radio_item`;
+    return {
+        name,
+        steps: [
+            {
+                content: name,
+                trigger: `${choice}:contains(${name}) input`,
+                run: "click",
+            },
+        ],
+    };
+}
+
 function openApp() {
-    return [
-        stepUtils.showAppsMenuItem(),
-        {
-            content: "Open the app",
-            trigger: ".o_app[data-menu-xmlid='metered_billing.menu_metered_root']",
-            run: "click",
-        },
-    ];
+    const name = "Metered Billing";
+    const app = ".o_app[data-menu-xmlid='metered_billing.menu_metered_root']";
+    return {name, steps: [stepUtils.showAppsMenuItem(), ...press(name, app).steps]};
 }
 
-function openStep(key) {
-    return {
-        content: `Setup: ${key}`,
-        trigger: `.o_metered_onboarding [data-step=${key}] button`,
+const setUp = () => press("Set Up", ".o_metered_onboarding [data-step=company] button");
+const button = (name, method) => press(name, `.modal button[name=${method}]:enabled`);
+const save = () => press("Save", ".modal .o_form_button_save");
+
+function newCustomer() {
+    return fill("Customer", "partner_id", "First Customer", {
+        trigger: ".ui-autocomplete .o_m2o_dropdown_option_create a",
         run: "click",
+    });
+}
+
+/** The preview opens by itself when the file is chosen. */
+function file(lines) {
+    const name = "Choose a File";
+    return {
+        name,
+        steps: [
+            {
+                content: name,
+                trigger: `.modal .o_field_widget[name=file]:contains(${name})`,
+                run() {
+                    chooseFile(this.anchor, lines);
+                },
+            },
+            {trigger: ".modal .o_metered_preview tbody tr"},
+        ],
     };
 }
 
-/** The dialog of the next step, which opens by itself. */
-function follows(title) {
-    return {
-        content: `${title} follows`,
-        trigger: `.modal-title:contains(${title})`,
-    };
-}
-
-function continueSetup() {
-    return {
-        content: "What was imported is seen: go on",
-        trigger: "button[name=action_continue_setup]:visible",
-        run: "click",
-    };
-}
+const continueSetup = () =>
+    press("Continue Setup", "button[name=action_continue_setup]:visible");
 
 function isDone(key) {
     return {
@@ -70,12 +111,36 @@ function isDone(key) {
     };
 }
 
-function save() {
+function invoiced(text) {
     return {
-        content: "Save",
-        trigger: ".modal .o_form_button_save",
-        run: "click",
+        trigger: `.o_field_widget[name=invoice_line_ids] .o_data_row:contains(${text})`,
     };
+}
+
+/**
+ * The steps of a list in README.md, word for word: tests/house/test_first_invoice.py
+ * compares them. The title of a step is its dialog's, and what is bold in it is what is
+ * clicked and filled in here, in this order. What has no name only looks.
+ *
+ * @param {Array} list of [text, act or step, ...]
+ * @returns {Array} steps of the tour
+ */
+function follow(list) {
+    return list.flatMap(([text, ...acts], index) => {
+        const bold = [...text.matchAll(/\*\*(.+?)\*\*/g)].map((found) => found[1]);
+        const names = acts.filter((act) => act.name).map((act) => act.name);
+        if (bold.join() !== names.join()) {
+            throw new Error(`The README says ${bold}, the tour does ${names}`);
+        }
+        const [, title] = text.match(/^\*(.+?)\*/);
+        const steps = acts.flatMap((act) => act.steps || act);
+        const first = steps.findIndex((step) => step.trigger.startsWith(".modal"));
+        steps.splice(first, 0, {
+            content: text,
+            trigger: `.modal-title:contains(Step ${index + 1} of ${list.length}: ${title})`,
+        });
+        return steps;
+    });
 }
 
 /** Everything that a user has to click, type or choose is one click here. */
@@ -98,102 +163,69 @@ registry.category("web_tour.tours").add("metered_billing_onboarding", {
     url: "/odoo",
     steps: () =>
         counted([
-            ...openApp(),
-            {
-                content: "Nothing is done yet",
-                trigger: ".o_metered_onboarding:contains(0 of 7 steps done)",
-            },
-            openStep("company"),
-            {
-                content: "Country and time zone are proposed",
-                trigger: ".modal button[name=action_save]",
-                run: "click",
-            },
-            isDone("company"),
-            follows("Add a Source"),
-            {trigger: ".modal .o_field_widget[name=preset]"},
-            save(),
-            isDone("source"),
-            follows("Add a Customer"),
-            {
-                content: "A new customer",
-                trigger: ".modal .o_field_widget[name=partner_id] input",
-                run: "edit First Customer",
-            },
-            {
-                trigger: ".ui-autocomplete .o_m2o_dropdown_option_create a",
-                run: "click",
-            },
-            {
-                content: "Its number",
-                trigger: ".modal .o_field_widget[name=value] input",
-                run: "edit +1 404 555 0100",
-            },
-            save(),
-            isDone("customer"),
-            follows("Propose Rates"),
-            {trigger: ".modal .o_data_row:contains(International calls)"},
-            {
-                content: "Take the proposed rates",
-                trigger: ".modal button[name=action_create]",
-                run: "click",
-            },
-            isDone("rates"),
-            follows("Import Usage"),
-            {
-                content: "The source is known: choose the file",
-                trigger: ".modal .o_field_widget[name=file]",
-                run() {
-                    chooseFile(this.anchor, calls());
-                },
-            },
-            {
-                content: "What it is read as is seen without another click",
-                trigger: ".modal .o_metered_preview tbody tr",
-            },
-            {
-                content: "Import",
-                trigger: ".modal button[name=action_import]",
-                run: "click",
-            },
-            {
-                trigger:
-                    ".o_statusbar_status .o_arrow_button_current:contains(Done)",
-            },
-            continueSetup(),
-            isDone("import"),
-            follows("Create a Subscription"),
-            {
-                content: "The customer that has usage is proposed",
-                trigger: ".modal .o_field_widget[name=partner_id]",
-            },
-            {
-                content: "A fee besides the usage",
-                trigger: ".modal .o_field_widget[name=fee] input",
-                run: "edit 25",
-            },
-            {
-                trigger: ".modal button[name=action_create]",
-                run: "click",
-            },
-            isDone("subscription"),
-            {
-                content: "Customer and days are proposed, and searched",
-                trigger: ".modal .o_data_row:contains(National calls)",
-            },
-            {
-                content: "The first invoice",
-                trigger: ".modal button[name=action_create_invoice]:enabled",
-                run: "click",
-            },
-            {
-                trigger:
-                    ".o_field_widget[name=invoice_line_ids] .o_data_row:contains(National calls)",
-            },
-            {
-                trigger:
-                    ".o_field_widget[name=invoice_line_ids] .o_data_row:contains(International calls)",
-            },
+            ...follow([
+                [
+                    "*Your Company*: open **Metered Billing**, click **Set Up**, and **Save** the proposed country and time zone.",
+                    openApp(),
+                    {
+                        content: "Nothing is done yet",
+                        trigger: ".o_metered_onboarding:contains(0 of 7 steps done)",
+                    },
+                    setUp(),
+                    button("Save", "action_save"),
+                    isDone("company"),
+                ],
+                [
+                    "*Add a Source*: **Save** the proposed source.",
+                    {trigger: ".modal .o_field_widget[name=preset]"},
+                    save(),
+                    isDone("source"),
+                ],
+                [
+                    "*Add a Customer*: enter a new **Customer** and its phone number as **Identifier**, then **Save**.",
+                    newCustomer(),
+                    fill("Identifier", "value", "+1 404 555 0100"),
+                    save(),
+                    isDone("customer"),
+                ],
+                [
+                    "*Propose Rates*: look at the prices and click **Create Rates**.",
+                    {trigger: ".modal .o_data_row:contains(International calls)"},
+                    button("Create Rates", "action_create"),
+                    isDone("rates"),
+                ],
+                [
+                    "*Import Usage*: click **Choose a File**, look at the preview, and click **Import**. When the import is done, click **Continue Setup**.",
+                    file(calls()),
+                    button("Import", "action_import"),
+                    {
+                        trigger:
+                            ".o_statusbar_status .o_arrow_button_current:contains(Done)",
+                    },
+                    continueSetup(),
+                    isDone("import"),
+                ],
+                [
+                    "*Create a Subscription*: enter a **Monthly Fee** if you charge one, and click **Create Subscription**.",
+                    {
+                        content: "The customer that has usage is proposed",
+                        trigger: ".modal .o_field_widget[name=partner_id]",
+                    },
+                    fill("Monthly Fee", "fee", "25"),
+                    button("Create Subscription", "action_create"),
+                    isDone("subscription"),
+                ],
+                [
+                    "*Manual Invoicing*: look at what will be billed and click **Create Invoice**.",
+                    {
+                        content: "Customer and days are proposed, and searched",
+                        trigger: ".modal .o_data_row:contains(National calls)",
+                    },
+                    button("Create Invoice", "action_create_invoice"),
+                ],
+            ]),
+            invoiced("National calls"),
+            invoiced("International calls"),
         ]),
 });
 
@@ -202,101 +234,68 @@ registry.category("web_tour.tours").add("metered_billing_onboarding_usage", {
     steps: () =>
         counted(
             [
-                ...openApp(),
-                openStep("company"),
-                {
-                    content: "What do you bill? Other usage",
-                    trigger:
-                        ".modal .o_field_widget[name=bills] .o_radio_item:contains(Other usage) input",
-                    run: "click",
-                },
-                {
-                    trigger: ".modal button[name=action_save]",
-                    run: "click",
-                },
-                isDone("company"),
-                {
-                    content: "Nothing is asked about rates of calls",
-                    trigger: ".o_metered_onboarding:not(:has([data-step=rates]))",
-                },
-                follows("New Metered Product"),
-                {
-                    trigger: ".modal .o_field_widget[name=name] input",
-                    run: "edit Text messages",
-                },
-                {
-                    trigger: ".modal .o_field_widget[name=unit] input",
-                    run: "edit message",
-                },
-                {
-                    trigger: ".modal .o_field_widget[name=unit_price] input",
-                    run: "edit 0.05",
-                },
-                {
-                    trigger: ".modal button[name=action_create]",
-                    run: "click",
-                },
-                isDone("product"),
-                follows("Add a Source"),
-                {trigger: ".modal .o_field_widget[name=preset]"},
-                save(),
-                isDone("source"),
-                follows("Add a Customer"),
-                {
-                    trigger: ".modal .o_field_widget[name=partner_id] input",
-                    run: "edit First Customer",
-                },
-                {
-                    trigger: ".ui-autocomplete .o_m2o_dropdown_option_create a",
-                    run: "click",
-                },
-                {
-                    content: "The key that its usage is known by",
-                    trigger: ".modal .o_field_widget[name=value] input",
-                    run: "edit key_acme_1",
-                },
-                save(),
-                isDone("customer"),
-                follows("Import Usage"),
-                {
-                    trigger: ".modal .o_field_widget[name=file]",
-                    run() {
-                        chooseFile(this.anchor, events());
-                    },
-                },
-                {
-                    content: "What it is read as is seen without another click",
-                    trigger: ".modal .o_metered_preview tbody tr",
-                },
-                {
-                    trigger: ".modal button[name=action_import]",
-                    run: "click",
-                },
-                {
-                    trigger:
-                        ".o_statusbar_status .o_arrow_button_current:contains(Done)",
-                },
-                continueSetup(),
-                isDone("import"),
-                follows("Create a Subscription"),
-                {
-                    content: "What is metered is proposed",
-                    trigger:
-                        ".modal .o_field_widget[name=product_ids] .o_tag:contains(Text messages)",
-                },
-                {
-                    trigger: ".modal button[name=action_create]",
-                    run: "click",
-                },
-                isDone("subscription"),
-                {
-                    content: "Its usage is found, and invoiced",
-                    trigger: ".modal button[name=action_create_invoice]:enabled",
-                    run: "click",
-                },
-                {
-                    trigger: ".o_field_widget[name=invoice_line_ids] .o_data_row:contains(42 message)",
-                },
+                ...follow([
+                    [
+                        "*Your Company*: open **Metered Billing**, click **Set Up**, choose **Other usage**, and **Save**.",
+                        openApp(),
+                        setUp(),
+                        choose("Other usage", "bills"),
+                        button("Save", "action_save"),
+                        isDone("company"),
+                        {
+                            content: "Nothing is asked about rates of calls",
+                            trigger:
+                                ".o_metered_onboarding:not(:has([data-step=rates]))",
+                        },
+                    ],
+                    [
+                        "*New Metered Product*: enter a **Name**, a **Unit**, and a **Price per Unit**, then click **Create Metered Product**.",
+                        fill("Name", "name", "Text messages"),
+                        fill("Unit", "unit", "message"),
+                        fill("Price per Unit", "unit_price", "0.05"),
+                        button("Create Metered Product", "action_create"),
+                        isDone("product"),
+                    ],
+                    [
+                        "*Add a Source*: **Save** the proposed source.",
+                        {trigger: ".modal .o_field_widget[name=preset]"},
+                        save(),
+                        isDone("source"),
+                    ],
+                    [
+                        "*Add a Customer*: enter a new **Customer** and the key or serial of its usage as **Identifier**, then **Save**.",
+                        newCustomer(),
+                        fill("Identifier", "value", "key_acme_1"),
+                        save(),
+                        isDone("customer"),
+                    ],
+                    [
+                        "*Import Usage*: click **Choose a File**, look at the preview, and click **Import**. When the import is done, click **Continue Setup**.",
+                        file(events()),
+                        button("Import", "action_import"),
+                        {
+                            trigger:
+                                ".o_statusbar_status .o_arrow_button_current:contains(Done)",
+                        },
+                        continueSetup(),
+                        isDone("import"),
+                    ],
+                    [
+                        "*Create a Subscription*: click **Create Subscription**.",
+                        {
+                            content: "What is metered is proposed",
+                            trigger:
+                                ".modal .o_field_widget[name=product_ids] .o_tag:contains(Text messages)",
+                        },
+                        button("Create Subscription", "action_create"),
+                        isDone("subscription"),
+                    ],
+                    [
+                        "*Manual Invoicing*: look at what will be billed and click **Create Invoice**.",
+                        button("Create Invoice", "action_create_invoice"),
+                    ],
+                ]),
+                invoiced("42 message"),
             ],
             MOST_CLICKS_OF_USAGE
         ),

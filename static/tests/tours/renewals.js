@@ -4,7 +4,7 @@ registry.category("web_tour.tours").add("metered_billing_renew", {
     steps: () => [
         {
             content: "Renew",
-            trigger: "button[name=action_start]:contains(Renew What Is Due)",
+            trigger: "button[name=action_start]:contains(Renew Due Subscriptions)",
             run: "click",
         },
         {
@@ -18,7 +18,7 @@ registry.category("web_tour.tours").add("metered_billing_renew_nothing", {
     steps: () => [
         {
             content: "Nothing is due, and that is said",
-            trigger: "button[name=action_start]:contains(Renew What Is Due)",
+            trigger: "button[name=action_start]:contains(Renew Due Subscriptions)",
             run: "click",
         },
         {

@@ -3,8 +3,8 @@ import {registry} from "@web/core/registry";
 registry.category("web_tour.tours").add("metered_billing_rerate", {
     steps: () => [
         {
-            content: "Nothing was rated again yet",
-            trigger: ".o_view_nocontent:contains(Nothing was rated again yet)",
+            content: "No re-rating yet",
+            trigger: ".o_view_nocontent:contains(No re-rating yet)",
         },
         {
             content: "Rate again",

@@ -122,7 +122,7 @@ registry.category("web_tour.tours").add("metered_billing_review", {
         },
         {
             trigger:
-                ".modal .o_field_widget[name=warning]:contains(On hold, and left out: 1 invoice)",
+                ".modal .o_field_widget[name=warning]:contains(On hold and excluded: 1 invoice)",
         },
         {
             trigger: ".modal-footer button[name=action_approve]",
@@ -154,7 +154,7 @@ registry.category("web_tour.tours").add("metered_billing_review_invoice", {
             run: "click",
         },
         {
-            trigger: ".modal .o_error_dialog, .modal:contains(Press Release)",
+            trigger: ".modal .o_error_dialog, .modal:contains(Click Release)",
         },
         {
             trigger: ".modal-footer button",
@@ -212,7 +212,7 @@ registry.category("web_tour.tours").add("metered_billing_review_operator", {
         },
         {
             content: "What is missing is said plainly",
-            trigger: ".modal:contains(Ask somebody with access to Invoicing)",
+            trigger: ".modal:contains(Ask someone with access to Invoicing)",
         },
         {
             trigger: ".modal-footer button",

@@ -11,7 +11,7 @@ registry.category("web_tour.tours").add("metered_billing_choose_account", {
         {
             content: "Nothing says what the switch calls this customer",
             trigger:
-                ".o_metered_check_wrong:contains(Account) button.btn-link:contains(Add the account)",
+                ".o_metered_check_wrong:contains(Account) button.btn-link:contains(Add account)",
             run: "click",
         },
         {
@@ -26,11 +26,11 @@ registry.category("web_tour.tours").add("metered_billing_choose_account", {
         {
             content: "It says that somebody has it",
             trigger:
-                ".o-autocomplete--dropdown-item:contains(bolt.example.com (taken by Bolt Tours)) a",
+                ".o-autocomplete--dropdown-item:contains(bolt.example.com (assigned to Bolt Tours)) a",
             run: "click",
         },
         {
-            trigger: ".modal .alert-danger:contains(It belongs to):contains(Bolt Tours)",
+            trigger: ".modal .alert-danger:contains(It is already assigned to):contains(Bolt Tours)",
         },
         {
             content: "And cannot be chosen",
@@ -99,7 +99,7 @@ registry.category("web_tour.tours").add("metered_billing_map_accounts", {
         },
         {
             content: "None is left",
-            trigger: ".o_view_nocontent:contains(No account waits for a customer)",
+            trigger: ".o_view_nocontent:contains(No accounts are waiting for a customer)",
         },
     ],
 });
@@ -119,7 +119,7 @@ registry.category("web_tour.tours").add("metered_billing_ask_again", {
         },
         {
             content: "Ask it again",
-            trigger: "button[name=action_list_again]:contains(Ask the Switch Again)",
+            trigger: "button[name=action_list_again]:contains(Refresh from Switch)",
             run: "click",
         },
         {

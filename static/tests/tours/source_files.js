@@ -34,7 +34,7 @@ registry.category("web_tour.tours").add("metered_billing_source_files", {
             trigger: ".o_notebook .nav-link[name=files]",
             run: "click",
         },
-        ...choose("file_reading", "As set here"),
+        ...choose("file_reading", "Use these settings"),
         {
             content: "Lines at the top",
             trigger: ".o_field_widget[name=file_skip_lines] input",

@@ -27,13 +27,13 @@ registry.category("web_tour.tours").add("metered_billing_source_tokens", {
     steps: () => [
         {
             content: "The check leads to where tokens are made",
-            trigger: ".o_metered_check_wrong button:contains(Press New Token)",
+            trigger: ".o_metered_check_wrong button:contains(Click New Token)",
             run: "click",
         },
         ...newToken(),
         {
             content: "It is listed, and the check is green",
-            trigger: `body:has(.o_metered_check_ok:contains(It has a token)) ${ROW} button[name=action_remove]`,
+            trigger: `body:has(.o_metered_check_ok:contains(Token exists)) ${ROW} button[name=action_remove]`,
         },
         ...newToken(),
         {trigger: `${ROW}:eq(1) button[name=action_remove]`},
@@ -53,7 +53,7 @@ registry.category("web_tour.tours").add("metered_billing_source_tokens", {
             run: "click",
         },
         {
-            trigger: ".modal:contains(is refused from now on) footer .btn-primary",
+            trigger: ".modal:contains(will be rejected) footer .btn-primary",
             run: "click",
         },
         {

@@ -69,7 +69,7 @@ registry.category("web_tour.tours").add("metered_billing_try_out_rest_api", {
         },
         {
             content: "It says what is wrong, and where",
-            trigger: ".modal .modal-body:contains(The answer has no list at its top)",
+            trigger: ".modal .modal-body:contains(The response has no list at the top level)",
         },
         {
             trigger: ".modal .modal-footer .btn-primary",

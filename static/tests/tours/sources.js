@@ -84,7 +84,7 @@ registry.category("web_tour.tours").add("metered_billing_sync_customer", {
         {
             content: "Nobody looked on the switch yet",
             trigger:
-                ".o_metered_check_wrong:contains(Found on the switch):contains(Nobody looked yet)",
+                ".o_metered_check_wrong:contains(Found on the switch):contains(Not checked yet)",
         },
         {
             content: "Sync",

@@ -104,7 +104,7 @@ registry.category("web_tour.tours").add("metered_billing_try_a_plan", {
             trigger: ".o_view_nocontent:contains(Nothing was tried yet)",
         },
         {
-            trigger: ".o_control_panel button:contains(New Simulation)",
+            trigger: ".o_control_panel button:contains(New What If)",
             run: "click",
         },
         {

@@ -1,0 +1,22 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Programs that push events, as a kind of source."""
+
+from ..kinds import Kind, register_kind
+
+
+@register_kind
+class Events(Kind):
+    """Programs that push events."""
+
+    key = "events"
+    name = "Events, pushed by a program"
+    preset = "events"
+    is_posted_to = True
+    has_tokens = False
+    writes_json = True
+    has_own_fields = True
+
+    @classmethod
+    def asks_for(cls, form):
+        return super().asks_for(form) | {"events"}

@@ -1,0 +1,213 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Calls that another import brought already, under another id or without one.
+
+A file is exported once more without its ids, or a spreadsheet saves it and makes 77 of
+00000077, or 77.0. Its calls are the same: of the same customer, from and to the same
+numbers, of the same length, begun in the same second. One is a duplicate where its id
+is the other's, written otherwise, or where neither has an id and only one of them tells
+fractions of a second. Otherwise a person says whether it is another call. Where one of
+both has no id, and its time no seconds, that it began in the same minute is enough.
+
+Within one import equal calls are calls: of one trunk several begin at once. Nor is
+anything compared that costs nothing. Only imports are looked at whose calls lie in the
+same days, so a file that goes on where the last one ended costs one query a chunk.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..rating.prefixes import number_keys
+from .frames import copy_out
+from .mapping import CONTENT
+from .same_records import MARK, SHOWN_ID, Comparable
+from .times import SECOND_US
+
+MINUTE_US = 60 * SECOND_US
+#: between the ids of two records that say the same
+SAME = " ≡ "
+#: what is compared of the calls of a chunk, beside who pays and whether it is charged
+FACTS = ("start_us", "quantity", "caller", "callee")
+
+_OVERLAPPING = """
+    SELECT id FROM metered_batch
+     WHERE source_id = %s AND id != %s AND state != 'undone'
+       AND first_start <= timestamp 'epoch' + %s * interval '1 microsecond'
+       AND last_start >= timestamp 'epoch' + %s * interval '1 microsecond'
+"""
+_KNOWN = """
+    SELECT known.call_id, (extract(epoch FROM known.start_time) * 1000000)::bigint,
+           known.quantity::bigint, known.caller, known.callee, known.partner_id,
+           (known.fingerprint IS NULL)::int
+      FROM unnest(%s::bigint[]) AS new (minute)
+     CROSS JOIN LATERAL (
+           SELECT * FROM metered_cdr
+            WHERE start_time >= timestamp 'epoch' + new.minute * interval '1 minute'
+              AND start_time < timestamp 'epoch'
+                             + (new.minute + 1) * interval '1 minute'
+           OFFSET 0) known
+     WHERE known.batch_id = ANY(%s) AND known.partner_id = ANY(%s)
+       AND known.state = 'rated' AND known.callee IS NOT NULL
+"""
+_KNOWN_TYPES = {
+    "call_id": pa.string(),
+    "start_us": pa.int64(),
+    "quantity": pa.int64(),
+    "caller": pa.string(),
+    "callee": pa.string(),
+    "partner_id": pa.int64(),
+    "has_id": pa.int64(),
+}
+_SPAN = """
+    UPDATE metered_batch
+       SET first_start = least(first_start,
+                timestamp 'epoch' + %s * interval '1 microsecond'),
+           last_start = greatest(last_start,
+                timestamp 'epoch' + %s * interval '1 microsecond')
+     WHERE id = %s
+"""
+
+
+def note_span(cr, cdrs, batch_id):
+    """Note on a batch from when to when its calls are.
+
+    :param cdrs: dict of columns as in :class:`~.outcome.Prepared`, not empty
+    """
+    start_us = cdrs["start_us"]
+    cr.execute(_SPAN, (int(start_us.min()), int(start_us.max()), batch_id))
+
+
+def known_calls(cr, cdrs, settings, batch_id, among):
+    """Calls of a chunk that another import of the source brought.
+
+    :param cdrs: dict of columns as in :class:`~.outcome.Prepared`
+    :param settings: :class:`~.settings.ImportSettings`
+    :param batch_id: id of the batch, whose own calls do not count
+    :param among: bool array: the calls that are looked at
+    :return: (list of rows that are duplicates, dict row -> detail of those that may be)
+    """
+    rows = np.flatnonzero(
+        among
+        & cdrs["billable"]
+        & (cdrs["partner_id"] > 0)
+        & cdrs["callee"].is_valid().to_numpy(zero_copy_only=False)
+    )
+    rows = rows[cdrs["quantity"][rows].astype(np.int64) > 0]
+    if settings.record_kind != "call" or not len(rows):
+        return [], {}
+    start_us = cdrs["start_us"][rows]
+    # Times without seconds are those of a minute.
+    first, last = int(start_us.min()) - MINUTE_US, int(start_us.max()) + MINUTE_US
+    cr.execute(_OVERLAPPING, (settings.source_id, batch_id, last, first))
+    batches = [row[0] for row in cr.fetchall()]
+    if not batches:
+        return [], {}
+    minutes = np.unique(start_us // MINUTE_US).tolist()
+    payers = np.unique(cdrs["partner_id"][rows]).tolist()
+    table = copy_out(cr, _KNOWN, (minutes, batches, payers), _KNOWN_TYPES)
+    if not table.num_rows:
+        return [], {}
+    known = {
+        name: table.column(name).combine_chunks().to_numpy()
+        if kind == pa.int64()
+        else table.column(name).combine_chunks()
+        for name, kind in _KNOWN_TYPES.items()
+    }
+    return _verdicts(cdrs, rows, known)
+
+
+def _verdicts(cdrs, rows, known):
+    mine, theirs = _pairs(cdrs, rows, known)
+    own = _comparable({name: _taken(cdrs[name], mine) for name in FACTS})
+    other = _comparable({name: _taken(known[name], theirs) for name in FACTS})
+    own_us, other_us = cdrs["start_us"][mine], known["start_us"][theirs]
+    own_id = ~_has_no_id(cdrs, mine)
+    other_id = known["has_id"][theirs] > 0
+    in_second = own.second == other.second
+    is_whole = (own_us % MINUTE_US == 0) | (other_us % MINUTE_US == 0)
+    near = in_second | (is_whole & ~(own_id & other_id))
+    # Two fractions of a second are two calls.
+    exact = (own_us % SECOND_US > 0) & (other_us % SECOND_US > 0) & (own_us != other_us)
+    near &= ~(exact & ~own_id & ~other_id)
+    theirs_then = Comparable(own.second, other.quantity, other.caller, other.callee)
+    same = np.flatnonzero(near & own.same_as(theirs_then))
+    duplicates, doubtful = set(), {}
+    ids = cdrs["call_id"].take(pa.array(mine[same])).to_pylist()
+    known_ids = known["call_id"].take(pa.array(theirs[same])).to_pylist()
+    texts = own.take(same).describe()
+    for at, row, one, two, text in zip(
+        same.tolist(), mine[same].tolist(), ids, known_ids, texts, strict=True
+    ):
+        both = own_id[at] and other_id[at]
+        neither = not (own_id[at] or other_id[at]) and in_second[at]
+        if neither or both and id_key(one) == id_key(two):
+            duplicates.add(row)
+        else:
+            doubtful.setdefault(row, f"{_shown(two)}{SAME}{_shown(one)}: {text}")
+    for row in duplicates:
+        doubtful.pop(row, None)
+    return sorted(duplicates), doubtful
+
+
+def _shown(text):
+    return "-" if text.startswith(CONTENT) else text[:SHOWN_ID]
+
+
+def _pairs(cdrs, rows, known):
+    """Rows of the chunk and of the known calls that may be one: of one minute each."""
+    new = pd.DataFrame(
+        {
+            "row": rows,
+            "minute": cdrs["start_us"][rows] // MINUTE_US,
+            "quantity": cdrs["quantity"][rows].astype(np.int64),
+            "partner_id": cdrs["partner_id"][rows],
+        }
+    )
+    there = pd.DataFrame(
+        {
+            "known": np.arange(len(known["start_us"])),
+            "minute": known["start_us"] // MINUTE_US,
+            "quantity": known["quantity"],
+            "partner_id": known["partner_id"],
+        }
+    )
+    both = new.merge(there, on=["minute", "quantity", "partner_id"])
+    mine, theirs = both["row"].to_numpy(), both["known"].to_numpy()
+    # Most are told apart by the number, before texts are compared.
+    same = number_keys(cdrs["callee"].take(pa.array(mine))) == number_keys(
+        known["callee"].take(pa.array(theirs))
+    )
+    return mine[same], theirs[same]
+
+
+def _comparable(facts):
+    return Comparable(
+        facts["start_us"] // SECOND_US,
+        pa.array(facts["quantity"].astype(np.int64)).cast(pa.string()),
+        facts["caller"],
+        facts["callee"],
+    )
+
+
+def _has_no_id(cdrs, rows):
+    prints = cdrs["fingerprint"].take(pa.array(rows))
+    return prints.is_valid().to_numpy(zero_copy_only=False)
+
+
+def _taken(values, rows):
+    return values.take(pa.array(rows)) if isinstance(values, pa.Array) else values[rows]
+
+
+def id_key(text):
+    """An id as ids are compared that a spreadsheet or another program wrote anew.
+
+    :param text: `00000077`, ` 77 `, `77.0`; `{5F1C...}`
+    :return: text, the same for all that are one
+    """
+    text = re.sub(rf"{MARK}[0-9a-f]*$", "", text.strip())
+    text = text.strip("{}\"' \t").casefold()
+    text = re.sub(r"^([0-9]+)\.0+$", r"\1", text)
+    return text.lstrip("0") or text[-1:]

@@ -1,0 +1,247 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import UTC, datetime, timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_datetime
+
+from ...connectors.errors import SourceError
+from ...connectors.events.body import RequestFault
+from ...connectors.events.cloud_event import KEY, PLAIN, read_events
+from ...connectors.events.reading import Refused
+from ...connectors.interface import attempt
+from ...ingest.event_inbox import DUPLICATE, is_full, store_events
+from ...ingest.prepare import prepare
+from ...ingest.quantities import quantity_texts
+from .metered_inbox import posted_chunks
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: characters of an event that is pasted to be tried
+MOST_SAMPLE = 65_536
+SAMPLE = """{
+  "specversion": "1.0",
+  "id": "1",
+  "source": "/my-program",
+  "type": "api.call",
+  "subject": "customer-1",
+  "time": "%s",
+  "data": {"quantity": 1}
+}"""
+
+
+class MeteredSource(models.Model):
+    """Events that programs push to a source.
+
+    They are put into the inbox as they came and take the way of all other records; a
+    try goes through the same pipeline, and stores nothing.
+    """
+
+    _inherit = "metered.source"
+
+    takes_events = fields.Boolean(
+        compute="_compute_takes_events", search="_search_takes_events"
+    )
+    event_sample = fields.Text(
+        string="Event",
+        compute="_compute_event_sample",
+        store=True,
+        readonly=False,
+        copy=False,
+        help="Paste an event in the format your program sends.",
+    )
+    event_tried = fields.Json(readonly=True, copy=False)
+
+    @api.depends("source_type")
+    def _compute_takes_events(self):
+        for source in self:
+            source.takes_events = source._kind().has_own_fields
+
+    def _search_takes_events(self, operator, value):
+        return self._search_kind("has_own_fields", operator, value)
+
+    @api.depends("source_type")
+    def _compute_event_sample(self):
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        for source in self:
+            sample = source.event_sample or SAMPLE % now
+            source.event_sample = source.takes_events and sample
+
+    @api.constrains("source_type", "record_kind", "column_ids")
+    def _check_events(self):
+        """Keep events told apart by what they are answered by."""
+        for source in self.filtered("takes_events"):
+            ids = source.column_ids.filtered(lambda column: column.target == "call_id")
+            if source.record_kind != "usage" or ids.mapped("columns") != [KEY]:
+                raise ValidationError(
+                    self.env._(
+                        "%(source)s accepts events: its records must be other usage, "
+                        "and the column of the record ID must be %(column)s, which is "
+                        "the source and ID of the event.",
+                        source=source.name,
+                        column=KEY,
+                    )
+                )
+
+    # === WHAT IS PUSHED === #
+
+    def _receive_events(self, events):
+        """Store events, and have them rated soon.
+
+        :param events: list of ``connectors.events.cloud_event.Event``
+        :return: list of what became of each, see ``ingest.event_inbox``; None: too
+            many wait already
+        """
+        self.ensure_one()
+        if is_full(self.env.cr):
+            return None
+        outcomes = store_events(self.env.cr, self.id, events) if events else []
+        self.env["metered.inbox"].invalidate_model()
+        if set(outcomes) - {DUPLICATE}:
+            self.env["metered.sync"]._enqueue()
+        return outcomes
+
+    def _try_events(self, events):
+        """What would become of events; nothing is stored.
+
+        :param events: list of ``connectors.events.cloud_event.Event``
+        :return: list of dicts, one for each: ``status`` (``rated``, ``not_billable``,
+            ``reading`` or ``exception``) with ``customer``, ``meter`` and ``quantity``,
+            or with ``reason`` and ``detail``
+        """
+        self.ensure_one()
+        settings = self._load_settings()
+        records = [event.columns() for event in events]
+        found = [None] * len(records)
+        for chunk in posted_chunks(records, 0, (), settings.column_names):
+            prepared = prepare(chunk.frame, chunk.line, chunk.bad, settings)
+            self._add_tried(found, prepared)
+        return [one or {"status": "duplicate"} for one in found]
+
+    def _add_tried(self, found, prepared):
+        cdrs, rejected = prepared.cdrs, prepared.rejected
+        quantities = quantity_texts(cdrs["quantity"])
+        readings = cdrs.get("is_reading", [False] * len(quantities))
+        partners, meters = self.env["res.partner"].sudo(), self.env["metered.meter"]
+        for at, line in enumerate(cdrs["line"].tolist()):
+            partner = partners.browse(int(cdrs["partner_id"][at]) or ())
+            meter = meters.sudo().browse(int(cdrs["meter_id"][at]) or ())
+            charged = "rated" if cdrs["billable"][at] else "not_billable"
+            found[line] = {
+                "status": "reading" if readings[at] else charged,
+                "customer": partner.display_name or False,
+                "meter": meter.code or False,
+                "unit": meter.unit or False,
+                "quantity": quantities[at],
+                "time": _iso(int(cdrs["start_us"][at])),
+            }
+        reasons = dict(
+            self.env["metered.exception"]
+            ._fields["reason"]
+            ._description_selection(self.env)
+        )
+        for line, reason, detail in zip(
+            rejected.line, rejected.reason, rejected.detail, strict=True
+        ):
+            found[line] = {
+                "status": "exception",
+                "reason": reason,
+                "detail": detail or "",
+                "message": reasons.get(reason, reason),
+            }
+
+    # === TRYING === #
+
+    def action_try_event(self):
+        """Show what would become of the event that was pasted."""
+        self.ensure_one()
+        self.check_access("write")
+        if not self.takes_events:
+            raise UserError(self.env._("%s does not accept events.", self.name))
+        text = (self.event_sample or "")[: MOST_SAMPLE + 1]
+        try:
+            events = read_events(text.encode("utf-8", "surrogatepass"), PLAIN)
+        except RequestFault as fault:
+            raise UserError(str(fault)) from fault
+        if len(events) != 1:
+            raise UserError(self.env._("Paste a single event, not a list."))
+        [event] = events
+        if isinstance(event, Refused):
+            checks = [self._tried(self.env._("Event"), False, event.reason)]
+        else:
+            [tried] = self._try_events(events)
+            checks = self._tried_checks(event, tried)
+        self._set_as_program({"event_tried": self._tried_info(checks)})
+        return True
+
+    def _tried_checks(self, event, tried):
+        checks = [self._tried(self.env._("Identified by"), True, event.key)]
+        if tried["status"] == "exception":
+            detail = ": ".join(filter(None, (tried["message"], tried["detail"])))
+            return [*checks, self._tried(self.env._("Exception"), False, detail)]
+        moment = datetime.fromisoformat(tried["time"]).replace(tzinfo=None)
+        names = {
+            self.env._("Customer"): tried["customer"] or self.env._("nobody"),
+            self.env._("Meter"): tried["meter"] or self.env._("none"),
+            self.env._("Quantity"): " ".join(
+                filter(None, (tried["quantity"], tried["unit"]))
+            ),
+            self.env._("Time"): format_datetime(self.env, moment),
+            self.env._("Result"): {
+                "rated": self.env._("The event would be charged."),
+                "reading": self.env._("The event is a counter reading."),
+                "not_billable": self.env._("The event would not be charged."),
+            }[tried["status"]],
+        }
+        return [
+            *checks,
+            *(self._tried(name, True, detail) for name, detail in names.items()),
+        ]
+
+    @api.model
+    def _tried(self, name, is_ok, detail):
+        return {"name": name, "ok": is_ok, "detail": detail, "remedy": ""}
+
+    @api.model
+    def _tried_info(self, checks):
+        """What the widget ``metered_checks`` shows."""
+        is_ok = all(check["ok"] for check in checks)
+        title = (
+            self.env._("Result of the test; nothing was stored")
+            if is_ok
+            else self.env._("The event would become an exception; nothing was stored")
+        )
+        return {"groups": [{"title": title, "ok": is_ok, "checks": checks}]}
+
+    # === CHECKS === #
+
+    def _look_events(self):
+        """Look at what programs pushed; see :meth:`_look_connection`."""
+        checks = []
+        if attempt(checks, self.env._("Key exists"), self._look_key):
+            attempt(checks, self.env._("Events are pushed"), self._look_pushed)
+        return checks
+
+    def _look_key(self):
+        keys = self.env["metered.api.key"].sudo()._usable_for(self)
+        if not keys:
+            raise SourceError(
+                self.env._("There is no API key that can push events to this source."),
+                remedy=self.env._("Create one under Configuration, API Keys."),
+            )
+        return ""
+
+    def _look_pushed(self):
+        waiting = self._posted_waiting()
+        if waiting:
+            return self.env._("%s wait to be rated.", waiting)
+        if not self.batch_count:
+            raise SourceError(
+                self.env._("No events have been pushed yet."),
+                remedy=self.env._("Send an event from your program, and test again."),
+            )
+        return self.env._("None waits to be rated.")
+
+
+def _iso(moment_us):
+    return (EPOCH + timedelta(microseconds=moment_us)).isoformat()

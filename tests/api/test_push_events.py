@@ -1,0 +1,406 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""A program pushes events by HTTP: what it is answered, and what becomes of them."""
+
+import gzip
+import json
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import HttpCase, tagged
+
+from odoo.addons.metered_billing.ingest.retry import retry_exceptions
+
+from ..support.metered_case import MeteredMakers
+
+BATCH = "application/cloudevents-batch+json"
+
+
+def event(number, **more):
+    return {
+        "specversion": "1.0",
+        "id": f"e{number}",
+        "source": "/shop",
+        "type": "api.call",
+        "subject": "acme",
+        "time": "2026-10-05T10:00:00Z",
+        "data": {"quantity": 2.5, "region": "eu"},
+        **more,
+    }
+
+
+class PushCase(MeteredMakers, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set_up_rates()
+        cls.meter = cls.make_meter("API calls", code="api")
+        cls.source = cls.make_source(
+            "events",
+            source_type="events",
+            event_type_ids=[
+                fields.Command.create({"name": "api.call", "meter_id": cls.meter.id})
+            ],
+        )
+        cls.customer = cls.make_customer("Acme")
+        cls.make_identifier(cls.customer, "acme", kind="key")
+        cls.key = cls.env["metered.api.key"].create(
+            {"name": "Shop", "source_ids": [fields.Command.set(cls.source.ids)]}
+        )
+        cls.token = cls.key._make()
+
+    def push(self, data, query="", method="POST", **headers):
+        headers.setdefault("Authorization", f"Bearer {self.token}")
+        headers.setdefault("Content-Type", BATCH)
+        return self.url_open(
+            f"/metered/v1/events{query}",
+            data=data if isinstance(data, bytes | str) else json.dumps(data),
+            headers={n: v for n, v in headers.items() if v},
+            method=method,
+        )
+
+    def statuses(self, answer):
+        self.assertEqual(answer.status_code, 200, answer.text)
+        return [one["status"] for one in answer.json()["events"]]
+
+    def rate(self):
+        syncs = self.source._start_posted()
+        syncs._process()
+        self.assertEqual(set(syncs.mapped("state")), {"done"}, syncs.mapped("error"))
+        return syncs
+
+    def cdrs(self):
+        return self.env["metered.cdr"].search([("source_id", "=", self.source.id)])
+
+    def exceptions(self):
+        return self.env["metered.exception"].search(
+            [("source_id", "=", self.source.id)]
+        )
+
+    def inbox(self):
+        return self.env["metered.inbox"].search_count(
+            [("source_id", "=", self.source.id)]
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestPushEvents(PushCase):
+    def test_stored_and_then_rated(self):
+        answer = self.push([event(1), event(2)])
+        self.assertEqual(self.statuses(answer), ["accepted", "accepted"])
+        self.assertEqual(answer.json()["counts"], {"accepted": 2})
+        self.assertEqual(self.inbox(), 2)
+        self.rate()
+        self.assertFalse(self.inbox())
+        cdrs = self.cdrs()
+        self.assertEqual(set(cdrs.mapped("call_id")), {"/shop e1", "/shop e2"})
+        self.assertEqual(cdrs.meter_id, self.meter)
+        self.assertEqual(cdrs.partner_id, self.customer)
+        self.assertEqual(sum(cdrs.mapped("quantity")), 5)
+        self.assertEqual(cdrs.usage_id.quantity, 5)
+
+    def test_the_same_again_and_another_content(self):
+        """While it waits, when it is rated, and as an exception."""
+        lost = event(3, subject="nobody")
+        self.push([event(1), lost])
+        for _state in range(3):
+            again = self.push(
+                [event(1), event(1, data={"quantity": 3}), lost, event(1)]
+            )
+            self.assertEqual(
+                self.statuses(again),
+                ["duplicate", "conflict", "duplicate", "duplicate"],
+            )
+            self.rate()
+        self.assertEqual(self.cdrs().quantity, 2.5)
+        self.assertEqual(
+            sorted(self.exceptions().mapped("reason")), ["same_id", "unknown_customer"]
+        )
+
+    def test_only_what_is_kept_differs(self):
+        """Quantity and time are the same, and yet it is another event."""
+        self.push([event(1)])
+        self.rate()
+        other = event(1, subject="beta")
+        self.assertEqual(self.statuses(self.push([other])), ["conflict"])
+        self.assertEqual(self.statuses(self.push([other, other])), ["conflict"] * 2)
+        self.rate()
+        conflict = self.exceptions()
+        self.assertEqual(conflict.mapped("reason"), ["same_id"])
+        self.assertEqual(self.cdrs().partner_id, self.customer)
+        self.assertEqual(self.statuses(self.push([other])), ["conflict"])
+        self.rate()
+        self.assertEqual(len(self.exceptions()), 1)
+
+    def test_within_one_request(self):
+        answer = self.push([event(1), event(1), event(1, subject="b"), 5])
+        self.assertEqual(
+            self.statuses(answer), ["accepted", "duplicate", "conflict", "rejected"]
+        )
+        self.rate()
+        self.assertEqual((len(self.cdrs()), len(self.exceptions())), (1, 1))
+
+    def test_what_is_not_known_waits_with_its_content(self):
+        self.push(
+            [
+                event(1, subject="nobody"),
+                event(2, type="other"),
+                event(3, time=None),
+                event(4, data={}),
+                event(5, data={"quantity": "1,5"}),
+            ]
+        )
+        self.rate()
+        found = {row.call_id[-1]: row for row in self.exceptions()}
+        self.assertEqual(
+            {at: row.reason for at, row in found.items()},
+            {
+                "1": "unknown_customer",
+                "2": "unknown_meter",
+                "3": "invalid_time",
+                "4": "invalid_quantity",
+                "5": "invalid_quantity",
+            },
+        )
+        self.assertEqual(json.loads(found["1"].raw)["data.region"], "eu")
+
+    def test_a_setting_cures_what_has_other_fields(self):
+        """An event that lacks the quantity is never counted as one."""
+        self.push([event(1, data={"bytes": 7}), event(2, data={"other": 7})])
+        self.rate()
+        self.assertEqual(len(self.exceptions()), 2)
+        column = self.source.column_ids.filtered(lambda c: c.target == "quantity")
+        column.columns = "data.bytes"
+        retry_exceptions(
+            self.env.cr, self.source._load_settings(), self.exceptions().ids
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.cdrs().quantity, 7)
+        self.assertEqual(
+            self.exceptions().filtered(lambda e: e.state == "open").reason,
+            "invalid_quantity",
+        )
+
+    def test_kept_properties(self):
+        self.source.column_ids = [
+            fields.Command.create({"target": "property", "columns": "data.region"})
+        ]
+        self.push([event(1)])
+        self.rate()
+        self.assertEqual(self.cdrs().properties, {"data.region": "eu"})
+
+    def test_one_import_a_day(self):
+        for number in range(3):
+            self.push([event(number)])
+            self.rate()
+        self.assertEqual(len(self.source.batch_ids), 1)
+        self.assertEqual(len(self.source.sync_ids), 1)
+        self.assertEqual(self.source.batch_ids.rated, 3)
+        self.assertEqual(self.source.batch_ids.balance, "ok")
+        self.assertEqual(sorted(self.cdrs().mapped("line")), [1, 2, 3])
+
+    def test_undone_is_pushed_again(self):
+        self.push([event(1)])
+        self.rate()
+        self.assertEqual(self.statuses(self.push([event(1)])), ["duplicate"])
+        batch = self.source.batch_ids
+        batch._start_undo()
+        batch._process_undo()
+        self.assertEqual(self.statuses(self.push([event(1)])), ["accepted"])
+
+    def test_packed_and_other_shapes(self):
+        packed = gzip.compress(json.dumps([event(1)]).encode())
+        answer = self.push(packed, **{"Content-Encoding": "gzip"})
+        self.assertEqual(self.statuses(answer), ["accepted"])
+        lines = "\n".join(json.dumps(event(n)) for n in (1, 2))
+        answer = self.push(lines, **{"Content-Type": "application/x-ndjson"})
+        self.assertEqual(self.statuses(answer), ["duplicate", "accepted"])
+        answer = self.push(
+            '{"quantity": 2.50, "region": "eu"}',
+            **{
+                "Content-Type": "application/json",
+                **{
+                    f"ce-{name}": event(2)[name]
+                    for name in (
+                        "id",
+                        "source",
+                        "type",
+                        "subject",
+                        "time",
+                        "specversion",
+                    )
+                },
+            },
+        )
+        self.assertEqual(self.statuses(answer), ["duplicate"])
+
+    def test_validated_and_not_stored(self):
+        answer = self.push(
+            [event(1), event(2, subject="x"), event(3, type="x"), 1],
+            query="?validate=true",
+        )
+        self.assertEqual(
+            self.statuses(answer), ["rated", "exception", "exception", "rejected"]
+        )
+        first, second, *_others = answer.json()["events"]
+        self.assertEqual(
+            (first["customer"], first["meter"], first["quantity"]),
+            ("Acme", "api", "2.5"),
+        )
+        self.assertEqual(second["reason"], "unknown_customer")
+        self.assertFalse(self.inbox())
+        many = [event(n) for n in range(101)]
+        self.assertEqual(self.push(many, query="?validate=true").status_code, 422)
+
+    def test_faults_of_the_whole_request(self):
+        good = json.dumps([event(1)])
+        for status, data, headers in (
+            (401, good, {"Authorization": "Bearer wrong"}),
+            (401, good, {"Authorization": f"Bearer {self.token}x"}),
+            (401, good, {"Authorization": f"Bearer {self.token[:12]}"}),
+            (401, good, {"Authorization": ""}),
+            (400, "no json", {}),
+            (400, good, {"Content-Encoding": "gzip"}),
+            (413, b"[" + b"1," * 10_000 + b"1]", {}),
+            (413, b"x" * (16 * 2**20 + 1), {}),
+            (415, good, {"Content-Type": "text/csv"}),
+            (415, good, {"Content-Encoding": "br"}),
+        ):
+            with self.subTest(status=status, headers=ascii(headers)):
+                answer = self.push(data, **headers)
+                self.assertEqual(answer.status_code, status, answer.text[:200])
+                self.assertEqual(
+                    answer.headers["Content-Type"], "application/problem+json"
+                )
+                self.assertEqual(answer.json()["status"], status)
+                self.assertTrue(answer.json()["detail"])
+        for method in ("OPTIONS", "PUT", "DELETE"):
+            answer = self.push(good, method=method)
+            self.assertEqual(answer.status_code, 405)
+            self.assertEqual(answer.json()["status"], 405)
+        self.assertFalse(self.inbox())
+
+    def test_too_many_wait(self):
+        with patch(
+            "odoo.addons.metered_billing.models.source.metered_source_events.is_full",
+            return_value=True,
+        ):
+            answer = self.push([event(1)])
+        self.assertEqual(answer.status_code, 503)
+        self.assertTrue(int(answer.headers["Retry-After"]))
+
+    def test_a_source_of_events_keeps_what_tells_them_apart(self):
+        column = self.source.column_ids.filtered(lambda c: c.target == "call_id")
+        for change in (
+            {"record_kind": "call"},
+            {"column_ids": [fields.Command.delete(column.id)]},
+            {"column_ids": [fields.Command.update(column.id, {"columns": "id"})]},
+        ):
+            with self.assertRaises(ValidationError), self.env.cr.savepoint():
+                self.source.write(change)
+        with self.assertRaisesRegex(UserError, "does not receive posts"):
+            self.source.action_new_token()
+
+    def test_tried_in_the_form(self):
+        self.source.event_sample = json.dumps(event(1))
+        self.source.action_try_event()
+        [group] = self.source.event_tried["groups"]
+        self.assertTrue(group["ok"])
+        self.assertIn("Acme", [check["detail"] for check in group["checks"]])
+        self.source.event_sample = json.dumps(event(1, subject="nobody"))
+        self.source.action_try_event()
+        self.assertFalse(self.source.event_tried["groups"][0]["ok"])
+        for bad in ("", "[]", "no json"):
+            self.source.event_sample = bad
+            with self.assertRaises(UserError):
+                self.source.action_try_event()
+        self.assertFalse(self.inbox())
+
+
+@tagged("post_install", "-at_install")
+class TestApiKey(PushCase):
+    def status(self, token=None, query=""):
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        return self.push([event(1)], query=query, **headers).status_code
+
+    def test_shown_once_and_kept_as_a_digest(self):
+        self.assertNotIn(self.token, str(self.key.sudo().read()))
+        self.assertTrue(self.token.startswith(self.key.prefix))
+        with self.assertRaisesRegex(UserError, "already created"):
+            self.key.action_make()
+        copy = self.key.copy()
+        self.assertEqual((copy.state, copy.prefix), ("new", False))
+        action = copy.action_make()
+        self.assertEqual(self.status(action["context"]["default_token"]), 200)
+        self.assertEqual(self.status(), 200)
+
+    def test_revoked_and_expired(self):
+        self.key.expires = fields.Datetime.now() - timedelta(seconds=1)
+        self.assertEqual((self.key.state, self.status()), ("expired", 401))
+        self.key.expires = False
+        self.assertEqual(self.status(), 200)
+        self.key.action_revoke()
+        self.assertEqual((self.key.state, self.status()), ("revoked", 401))
+        self.assertIn("Key revoked", self.key.message_ids[0].body)
+
+    def test_for_what_it_is(self):
+        self.key.may_push = False
+        self.assertEqual(self.status(), 403)
+        self.key.may_push = True
+        other = self.make_source("events", source_type="events")
+        self.assertEqual(self.status(query=f"?source={other.id}"), 403)
+        self.assertEqual(self.status(query="?source=999999"), 403)
+        self.assertEqual(self.status(query="?source=x"), 403)
+        self.assertEqual(self.status(query=f"?source={self.source.id}"), 200)
+        self.key.source_ids |= other
+        self.assertEqual(self.status(), 400)
+        self.assertEqual(self.status(query=f"?source={other.id}"), 200)
+        self.key.source_ids = False
+        self.assertEqual(self.status(), 403)
+        with self.assertRaises(ValidationError):
+            self.key.source_ids = self.make_source()
+
+    def test_another_companys_source(self):
+        company = self.env["res.company"].create({"name": "Other"})
+        source = self.make_source(
+            "events",
+            source_type="events",
+            company_id=company.id,
+            country_id=self.usa.id,
+        )
+        with self.assertRaises(UserError), self.env.cr.savepoint():
+            self.key.source_ids = source
+        # Also where it got there in another way.
+        self.env.cr.execute(
+            "INSERT INTO metered_api_key_metered_source_rel VALUES (%s, %s)",
+            (self.key.id, source.id),
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.status(query=f"?source={source.id}"), 403)
+
+    def test_archived_source(self):
+        self.source.active = False
+        self.assertEqual(self.status(), 403)
+
+    def test_the_last_use_is_shown(self):
+        self.assertFalse(self.key.last_used)
+        self.status()
+        self.env.invalidate_all()
+        self.assertTrue(self.key.last_used)
+        self.assertTrue(self.key.last_address)
+
+    def test_too_many(self):
+        key = self.key.copy({"requests_per_minute": 2})
+        token = key._make()
+        found = [self.status(token) for _time in range(4)]
+        self.assertIn(429, found)
+        self.assertEqual(found[0], 200)
+
+    def test_guessing_is_slowed_down(self):
+        wrong = f"{self.token[:-1]}!"
+        found = [self.status(wrong) for _time in range(12)]
+        self.assertEqual(found[0], 401)
+        self.assertEqual(found[-1], 429)
+        self.assertEqual(self.status(), 200)

@@ -1,0 +1,111 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The same calls once more, under other ids or without: never charged twice unasked."""
+
+from odoo.tests import tagged
+
+from ..support.metered_case import MeteredCase
+
+NUMBER, CALLEE = "+14045550100", "+442079460120"
+HEADER = "start_time,duration,caller,callee"
+STARTS = tuple(f"2026-10-05 14:0{at}:0{at}" for at in range(4))
+
+
+@tagged("post_install", "-at_install")
+class TestImportSameFacts(MeteredCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.customer = cls.make_customer("Acme", NUMBER, "+14045550101")
+
+    def file(self, source, *ids, starts=STARTS, seconds=60, caller=NUMBER):
+        """Import calls, a second column of ids first where there are any."""
+        rows = [
+            ",".join([*([text] if ids else []), start, str(seconds), caller, CALLEE])
+            for text, start in zip(ids or starts, starts, strict=False)
+        ]
+        names = f"call_id,{HEADER}" if ids else HEADER
+        return self.import_text(source, "\n".join([names, *rows, ""]))
+
+    def outcome(self, batch):
+        self.assertEqual(batch.balance, "ok")
+        return batch.rated, batch.duplicates, batch.exceptions
+
+    def test_ids_that_a_spreadsheet_wrote_anew(self):
+        for first, second in (
+            ("00000077", "77"),
+            ("77", "77.0"),
+            ("77", '" 77 "'),
+            ("5f1c-ab", "{5F1C-AB}"),
+            ("0", "0.0"),
+        ):
+            with self.subTest(second):
+                source = self.make_source()
+                self.file(source, first)
+                self.assertEqual(self.outcome(self.file(source, second)), (0, 1, 0))
+
+    def test_once_with_id_and_once_without(self):
+        for ids in ((("77",), ()), ((), ("77",))):
+            source = self.make_source()
+            first = self.file(source, *ids[0], starts=STARTS[:1])
+            self.assertEqual(self.outcome(first), (1, 0, 0))
+            second = self.file(source, *ids[1], starts=STARTS[:1])
+            self.assertEqual(self.outcome(second), (0, 0, 1))
+            waiting = self.exceptions(second)
+            self.assertEqual(waiting.reason, "same_id")
+            self.assertIn("imported already", waiting.message)
+            waiting.action_retry()
+            self.assertEqual(waiting.state, "open")
+            # The file again: what waits is known.
+            again = self.file(source, *ids[1], starts=STARTS[:1])
+            self.assertEqual(self.outcome(again), (0, 1, 0))
+            waiting.action_is_other()
+            self.assertEqual((waiting.state, second.rated), ("resolved", 1))
+            again = self.file(source, *ids[1], starts=STARTS[:1])
+            self.assertEqual(self.outcome(again), (0, 1, 0))
+
+    def test_another_id_is_asked(self):
+        source = self.make_source()
+        self.file(source, *"1234")
+        found = self.file(source, *"5678")
+        self.assertEqual(self.outcome(found), (0, 0, 4))
+
+    def test_without_id_and_with_more_or_fewer_digits_of_the_time(self):
+        whole = ("2026-10-05 14:01:00",)
+        for first, second, outcome in (
+            (whole, ("2026-10-05 14:01:00.532",), (0, 1, 0)),
+            (("2026-10-05 14:01:00.532",), whole, (0, 1, 0)),
+            (("2026-10-05 14:01:23",), ("2026-10-05 14:01",), (0, 0, 1)),
+            (("2026-10-05 14:01",), ("2026-10-05 14:01:23",), (0, 0, 1)),
+            (("2026-10-05 14:01:00.1",), ("2026-10-05 14:01:00.9",), (1, 0, 0)),
+            (("2026-10-05 14:01:10",), ("2026-10-05 14:01:23",), (1, 0, 0)),
+        ):
+            with self.subTest(first=first, second=second):
+                source = self.make_source()
+                self.file(source, starts=first)
+                batch = self.file(source, starts=second)
+                self.assertEqual(self.outcome(batch), outcome)
+
+    def test_other_calls_are_not_asked(self):
+        source = self.make_source()
+        # Several at once on one trunk, in one file.
+        both = self.file(source, "1", "2", starts=[STARTS[1]] * 2)
+        self.assertEqual(self.outcome(both), (2, 0, 0))
+        for name, values in {
+            "longer": {"seconds": 61},
+            "of another number": {"caller": "+14045550101"},
+            "a second later": {"starts": ("2026-10-05 14:01:02",)},
+            "in the same minute": {"starts": ("2026-10-05 14:01:00",)},
+        }.items():
+            with self.subTest(name):
+                values = {"starts": STARTS[1:2], **values}
+                batch = self.file(source, name, **values)
+                self.assertEqual(self.outcome(batch), (1, 0, 0))
+
+    def test_an_import_that_was_undone_does_not_count(self):
+        source = self.make_source()
+        first = self.file(source, *"1234")
+        self.assertEqual(f"{first.first_start:%M} {first.last_start:%M}", "00 03")
+        first.action_undo()
+        self.assertEqual(first.state, "undone")
+        self.assertEqual(self.outcome(self.file(source, *"5678"))[0], 4)

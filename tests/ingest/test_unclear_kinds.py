@@ -1,0 +1,151 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Durations and times that only look clear wait, and those that are clear do not."""
+
+import base64
+import datetime
+import io
+
+import openpyxl
+
+from odoo.tests import tagged
+
+from ..support.metered_case import MeteredCase, generic_csv
+
+NUMBERS = ("+14045550100", "+12125550199")
+START = "2026-10-05 10:00:00"
+NEW_YORK = "America/New_York"
+
+
+@tagged("post_install", "-at_install")
+class TestUnclearKinds(MeteredCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.source = cls.make_source()
+        cls.customer = cls.make_customer("Acme", NUMBERS[0])
+
+    def column(self, target):
+        return self.source.column_ids.filtered(lambda c: c.target == target)
+
+    def import_rows(self, *rows):
+        """Import calls.
+
+        :param rows: (start, duration)
+        """
+        return self.import_calls(
+            self.source,
+            *((f"c{rank}", *row, *NUMBERS) for rank, row in enumerate(rows)),
+        )
+
+    def durations(self, *texts):
+        return self.import_rows(*((START, text) for text in texts))
+
+    def wizard(self, content, name="calls.csv"):
+        content = content.encode() if isinstance(content, str) else content
+        wizard = self.env["metered.import"].create(
+            {
+                "source_id": self.source.id,
+                "file": base64.b64encode(content),
+                "file_name": name,
+            }
+        )
+        wizard.action_preview()
+        return wizard
+
+    def cure(self):
+        self.env.flush_all()
+        self.env["metered.cure"]._cure_what_waits()
+
+    def test_durations_that_are_no_seconds(self):
+        for texts, unit, seconds in (
+            (("000105", "000030", "010203"), "hhmmss", [65, 30, 3723]),
+            (("65000", "1500", "120000"), "ms", [65, 1, 120]),
+        ):
+            self.column("seconds").unit = False
+            batch = self.durations(*texts)
+            self.assertEqual((batch.rated, batch.exceptions), (0, 3))
+            self.exceptions(batch).action_retry()
+            self.assertEqual(
+                self.exceptions(batch).mapped("reason"), ["unclear_duration"] * 3
+            )
+            self.column("seconds").unit = unit
+            self.cure()
+            self.assertEqual(self.cdrs(batch).mapped("quantity"), seconds)
+            self.env["metered.cdr"].search([]).unlink()
+
+    def test_durations_that_name_their_units(self):
+        batch = self.durations("65s", "1m5s", "PT1M5S", "1 min 5 sec", "00:01'05\"")
+        self.assertEqual(batch.exceptions, 0)
+        self.assertEqual(self.cdrs(batch).mapped("quantity"), [65] * 5)
+
+    def test_a_heading_that_names_the_unit(self):
+        text = generic_csv([("1", START, 2, *NUMBERS), ("2", START, 30, *NUMBERS)])
+        text = text.replace("duration", "Duration (min)", 1)
+        self.column("seconds").columns = "Duration (min)"
+        wizard = self.wizard(text)
+        self.assertFalse(wizard.questions)
+        self.assertIn("Minutes", wizard.assumptions)
+        self.assertEqual(
+            [row["seconds"] for row in wizard.preview["rows"]], [120, 1800]
+        )
+        batch = self.env["metered.batch"].browse(wizard.action_import()["res_id"])
+        batch._process()
+        self.assertEqual(self.cdrs(batch).mapped("quantity"), [120, 1800])
+
+    def test_the_records_show_the_order_of_days(self):
+        batch = self.import_rows(("10/05/26 14:00", 60), ("10/13/26 14:00", 60))
+        self.assertEqual(batch.rated, 2)
+        self.assertEqual(
+            self.cdrs(batch).mapped(lambda c: c.start_time.date().isoformat()),
+            ["2026-10-05", "2026-10-13"],
+        )
+
+    def test_orders_that_the_records_leave_open(self):
+        for rows in (
+            ("10.05.2026 14:00", "10.13.2026 14:00"),
+            ("26/10/05 14:00", "26/10/31 14:00"),
+            ("13/10/2026 14:00", "2026-05-10 14:00:00"),
+        ):
+            batch = self.import_rows(*((row, 60) for row in rows))
+            self.assertEqual(
+                self.exceptions(batch).mapped("reason"), ["unclear_time"] * 2, rows
+            )
+
+    def test_dates_that_a_spreadsheet_exchanged(self):
+        book = openpyxl.Workbook()
+        book.active.append(["call_id", "start_time", "duration", "caller", "callee"])
+        for rank, start in enumerate(
+            ("13/10/2026 14:00", datetime.datetime(2026, 5, 10, 14))
+        ):
+            book.active.append([f"c{rank}", start, 60, *NUMBERS])
+        out = io.BytesIO()
+        book.save(out)
+        wizard = self.wizard(out.getvalue(), "calls.xlsx")
+        self.assertTrue(wizard.questions)
+        self.assertEqual(wizard.date_order, "dmy-swapped")
+        wizard.action_refresh()
+        batch = self.env["metered.batch"].browse(wizard.action_import()["res_id"])
+        batch._process()
+        self.assertEqual(
+            self.cdrs(batch).mapped(lambda c: c.start_time.date().isoformat()),
+            ["2026-10-13", "2026-10-05"],
+        )
+        self.assertEqual(self.column("start_time").style, "dmy-swapped")
+
+    def test_an_hour_that_the_clock_shows_twice(self):
+        self.source.timezone = NEW_YORK
+        self.source.max_age_days = 0
+        rows = [("2025-11-02 01:30:00", 60), ("2025-11-02 01:30:00 EST", 60)]
+        batch = self.import_rows(*rows)
+        self.assertEqual(batch.rated, 1)
+        exception = self.exceptions(batch)
+        self.assertEqual(exception.reason, "repeated_hour")
+        self.assertIn(rows[0][0], exception.message)
+        self.assertIn(rows[0][0], exception.display_name)
+        self.source.repeated_hour = "first"
+        self.cure()
+        self.assertEqual(
+            self.cdrs(batch).sorted("call_id").mapped(lambda c: c.start_time.hour),
+            [5, 6],
+        )
