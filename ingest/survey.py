@@ -24,6 +24,7 @@ from .durations import (
     parse_named,
     parse_seconds,
 )
+from .extract import column
 from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
@@ -129,6 +130,7 @@ def survey(frame, columns, timezone, words, dialling=None):
     :param dialling: :class:`~.dial_plans.DialPlan` of its country; None: not of calls
     :return: :class:`Survey`
     """
+    frame = without_names(frame)
     found = [
         *_times(frame, columns),
         _durations(frame, columns, timezone),
@@ -143,6 +145,20 @@ def survey(frame, columns, timezone, words, dialling=None):
         told_zone(frame, columns, timezone),
         shorter_column(frame, columns),
     )
+
+
+def without_names(frame):
+    """The records without lines that only repeat the names of the columns.
+
+    :param frame: DataFrame, text columns under the source's own names
+    """
+    is_name = np.ones(len(frame), bool)
+    for name in frame.columns:
+        if not is_name.any():
+            return frame
+        texts = pc.utf8_trim_whitespace(column(frame, name))
+        is_name &= pc.equal(texts, name).to_numpy(zero_copy_only=False)
+    return frame[~is_name] if is_name.any() else frame
 
 
 def _clock(frame, columns, timezone):

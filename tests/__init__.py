@@ -1,6 +1,10 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .api import test_api_tours
+from .api import test_events_page
+from .api import test_openapi
 from .api import test_push_events
+from .api import test_push_together
 from .billing import test_approval_durability
 from .billing import test_billed_again
 from .billing import test_billed_again_together
@@ -50,6 +54,7 @@ from .connectors import test_fixed_width
 from .connectors import test_hostile_files
 from .connectors import test_json_text
 from .connectors import test_other_headers
+from .connectors import test_request_rate
 from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
 from .connectors import test_source_policy

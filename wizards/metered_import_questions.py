@@ -7,7 +7,12 @@ import pandas as pd
 from odoo import Command, api, fields, models
 
 from ..connectors import files
-from ..ingest.directions import EMPTY, UnknownWord, likely_direction, word_key
+from ..ingest.directions import (
+    EMPTY,
+    UnknownWord,
+    likely_direction,
+    word_key,
+)
 from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
 from ..ingest.quantity_unit import other_unit
@@ -250,6 +255,7 @@ class MeteredImport(models.TransientModel):
         ]
         questions += [self._question_text(finding) for finding in is_open]
         questions += self._word_texts(found)
+        questions += self._unread_texts(frame, settings)
         if asks_payer:
             questions.append(self._payer_text())
         self._set_as_program(

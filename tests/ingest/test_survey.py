@@ -51,6 +51,18 @@ class TestSurvey(unittest.TestCase):
                 self.assertEqual((found.findings, found.words), ([], []))
                 self.assertFalse(found.ids.doubtful or found.clock_us)
 
+    def test_lines_that_repeat_the_names_ask_nothing(self):
+        texts = {
+            "start_time": [START, "start_time", START],
+            "seconds": ["60", "length", "30"],
+            "direction": ["in", " direction", "out"],
+        }
+        found = look(**texts)
+        self.assertEqual((found.findings, found.words), ([], []))
+        # Some of the names are none.
+        texts["seconds"][1] = "10"
+        self.assertTrue(look(**texts).findings)
+
     def test_units(self):
         for texts, count, unit in (
             (["0:04", "0:12", "1:02", "0:01", "0:30"], 5, "h:mm"),
