@@ -47,7 +47,7 @@ class TestOtherHeaders(TestCase):
         st.integers(1, 7),
     )
     def test_no_duration_is_another_column(self, exports, chunk_records):
-        lines = [NAMES, self.row(0), self.row(1)]
+        lines = [NAMES, *map(self.row, range(4))]
         for names, count in exports:
             lines += [names, *(self.row(len(lines) + n, names) for n in range(count))]
         good, bad, durations, records = self.read(lines, chunk_records)
