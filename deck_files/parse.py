@@ -341,7 +341,8 @@ class _Reading(CodesOfFile):
         price = self._price_reader(money, "price")
         first_price = self._price_reader(money, "first_price")
         per_seconds = choices.per_seconds or 60
-        day = dates.date(choices.date_order)
+        exchanged = dates.are_exchanged(self.texts)
+        day = dates.date(choices.date_order, exchanged)
 
         def fee(name, default):
             reader = self._price_reader(money, name, is_rate=False)
@@ -389,7 +390,7 @@ class _Reading(CodesOfFile):
             "included_seconds": (cells.seconds(0), 0),
             "valid_from": (day, None),
             "valid_before": (day, None),
-            "last_day": (dates.after_last_day(choices.date_order), None),
+            "last_day": (dates.after_last_day(choices.date_order, exchanged), None),
             "change": (words.status(choices.words, self._are_flags("change")), False),
             "discontinued": (words.flag(choices.words), False),
             "forbidden": (words.flag(choices.words), False),

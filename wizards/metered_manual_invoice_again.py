@@ -106,7 +106,6 @@ class MeteredManualInvoice(models.TransientModel):
         lines = known.invoice_line_ids.filtered("metered_date_from")
         last = max(lines.mapped("metered_date_to"))
         question = {
-            "company_id": known.company_id.id,
             "partner_id": self.partner_id.id,
             "date_from": min(lines.mapped("metered_date_from")),
             "date_to": fields.Date.subtract(last, days=1),
@@ -126,7 +125,7 @@ class MeteredManualInvoice(models.TransientModel):
         :return: ``account.move`` with all rights
         :raises UserError: where there is nothing to invoice, or why it cannot be
         """
-        wizard = self.create(question)
+        wizard = self.with_company(self.company_id).create(question)
         wizard.action_search()
         wizard.action_create_invoice()
         return wizard.sudo().invoice_id

@@ -147,6 +147,8 @@ class MeteredSource(models.Model):
             or newest.batch_id.state != "done"
         ):
             return syncs
+        # What the last run said is said anew, of all of the day.
+        newest.line_ids.filtered(lambda line: line.level == "info").unlink()
         newest.write({"state": "queued", "date_to": fields.Datetime.now()})
         newest._enqueue()
         return newest
