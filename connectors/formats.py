@@ -130,8 +130,8 @@ class BadLine:
             )
         if self.reason == "below_header":
             return (
-                f"{start} stands below other column names, in line {found}. Put it"
-                " into a file of its own."
+                f"{start} is below other column names, in line {found}. Move it"
+                " to a separate file."
             )
         if self.reason == "no_moment":
             return f"{start} has no date and no time, so it is not a record."
