@@ -130,8 +130,8 @@ class BadLine:
             )
         if self.reason == "below_header":
             return (
-                f"{start} is below other column names, those of line {found}. Move"
-                " these lines to a separate file."
+                f"{start} is below other column names, in line {found}. Move it"
+                " to a separate file."
             )
         if self.reason == "no_moment":
             return f"{start} has no date and no time, so it is not a record."

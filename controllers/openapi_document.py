@@ -12,7 +12,7 @@ REASONS = {
     401: "The key is missing, wrong, expired or revoked.",
     403: "The key is not for that.",
     404: "There is nothing of that name, or the key is not for it.",
-    405: "Another method of HTTP is meant.",
+    405: "Use a different HTTP method.",
     411: "The request does not say how long it is.",
     413: "There is more in the request than there may be.",
     415: "The content type or encoding is not known.",
@@ -89,7 +89,7 @@ def document(address):
         "info": {
             "title": "Metered Billing",
             "version": "1",
-            "description": "Push usage as events, and read what becomes of it.",
+            "description": "Push usage as events, and read the results.",
         },
         "servers": [{"url": address}],
         "security": [{"key": []}],
@@ -136,12 +136,12 @@ def _push():
         "operationId": "pushEvents",
         "summary": "Push events",
         "description": f"At most {MOST_EVENTS:,} events and {MOST_BYTES // 2**20} MiB, "
-        f"packed with gzip or not, and {MOST_EVENT_BYTES // 2**10} KiB an event. 200 "
-        "means that what is accepted is stored for good. An event with the source and "
-        "id of another one is a duplicate where it says the same, and else a "
-        "conflict, which waits for a person. CloudEvents in binary mode are taken, "
-        "too. What is not known of an event, such as its customer, is no fault: it "
-        "is accepted, and waits for a person.",
+        f"with or without gzip, and {MOST_EVENT_BYTES // 2**10} KiB per event. 200 "
+        "means that accepted events are stored permanently. An event with the source "
+        "and id of another event is a duplicate if its content is the same, and "
+        "otherwise a conflict, which becomes an exception. CloudEvents in binary mode "
+        "are also accepted. Events with unknown data, such as an unknown customer, "
+        "are accepted and become exceptions.",
         "parameters": [
             query("source", "Number of the source; needed where the key has several."),
             query(
@@ -226,8 +226,8 @@ def _schemas():
     return {
         "Event": {
             "type": "object",
-            "description": "What is neither of these is what the event carries, as if "
-            "it stood in data.",
+            "description": "All other properties are treated as if they were part of "
+            "data.",
             "properties": {
                 "id": TEXT,
                 "type": TEXT,

@@ -70,4 +70,4 @@ def a_day(name):
             raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:
-        raise RequestFault(422, f"{name} is no day such as 2026-01-31.") from None
+        raise RequestFault(422, f"{name} is not a date such as 2026-01-31.") from None

@@ -20,7 +20,8 @@ _SEVERAL = _lt(
     "band of each. A price without a time band applies at all other times."
 )
 _OTHER_UNITS = _lt(
-    "The columns %(columns)s have prices in other units. Import them one by one."
+    "The columns %(columns)s contain prices in different units. Import them one at a "
+    "time."
 )
 #: words of a heading that mean the hours outside of the others
 _OTHERWISE = re.compile(

@@ -239,17 +239,17 @@ class MeteredDeckImport(models.TransientModel):
             if len(columns) > 1:
                 raise UserError(
                     self.env._(
-                        "Several columns have prices at the same time: %(columns)s. "
-                        "Choose another time band for each, or empty the meaning of "
-                        "the others.",
+                        "Several columns contain prices for the same time: "
+                        "%(columns)s. Choose a different time band for each, or clear "
+                        "the meaning of the others.",
                         columns=", ".join(columns.mapped("name")),
                     )
                 )
             if band and not band.slot_ids:
                 raise UserError(
                     self.env._(
-                        "The time band %s has no hours, so that its prices would never "
-                        "hold. Enter its hours first.",
+                        "The time band %s has no hours, so its prices would never "
+                        "apply. Enter its hours first.",
                         band.name,
                     )
                 )

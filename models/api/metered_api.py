@@ -16,7 +16,7 @@ class MeteredApi(models.AbstractModel):
     """
 
     _name = "metered.api"
-    _description = "What Programs Are Told"
+    _description = "API Data"
 
     # === EVENTS === #
 
