@@ -17,7 +17,7 @@ from .columns import plain, understand_money
 
 _SEVERAL = _lt(
     "These columns have prices of several times: %(columns)s. Choose the time band of "
-    "each; the price without a time band holds whenever none of the others does."
+    "each. The price without a time band applies at all other times."
 )
 _OTHER_UNITS = _lt(
     "The columns %(columns)s have prices in other units. Import them one by one."

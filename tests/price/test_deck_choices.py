@@ -64,7 +64,7 @@ class TestDeckChoices(MeteredCase):
 
         again = self.preview("prefix;price\n44;1,235\n", date_from="2030-01-01")
         self.assertFalse(again.questions)
-        self.assertIn("as the last file with these columns", again.assumptions)
+        self.assertIn("made for the last file with these columns", again.assumptions)
         self.assertEqual(again.number, "comma")
         other = self.preview("prefix;price;name\n44;1,235;UK\n")
         self.assertTrue(other.questions)
@@ -81,7 +81,7 @@ class TestDeckChoices(MeteredCase):
         wizard.action_refresh()
         wizard.number = "point"
         for action in (wizard.action_apply, wizard.action_check):
-            with self.assertRaisesRegex(UserError, "Click Read Again"):
+            with self.assertRaisesRegex(UserError, "Click Reload"):
                 action()
         wizard.number = "comma"
         wizard.action_apply()
@@ -126,7 +126,7 @@ class TestDeckChoices(MeteredCase):
 
     def test_two_columns_of_one_name(self):
         wizard = self.preview("prefix,Rate,Rate\n44,1,2\n")
-        self.assertIn("prices or codes: Rate, Rate", wizard.questions)
+        self.assertIn("prices or prefixes: Rate, Rate", wizard.questions)
         first, second = wizard.column_ids[1:]
         first.target, second.target = False, "price"
         wizard.action_refresh()
@@ -135,9 +135,16 @@ class TestDeckChoices(MeteredCase):
         again = self.preview("prefix,Rate,Rate\n44,1,3\n")
         self.assertFalse(again.questions)
 
+    def test_an_earlier_day_is_said(self):
+        self.make_rate(self.carrier, "44", 1.0)
+        text = "prefix,price,valid from\n44,0.5,2026-01-01\n33,0.5,2099-01-01\n"
+        wizard = self.preview(text)
+        self.assertIn("with an earlier start date", wizard.assumptions)
+        self.assertIn("instead: 1.", wizard.assumptions)
+
     def test_blanks_after_country_codes(self):
         wizard = self.preview("prefix,price\n44 7400,1\n33,2\n")
-        self.assertIn("44 7400' may be read in two ways", wizard.questions)
+        self.assertIn("44 7400' is ambiguous", wizard.questions)
         self.assertEqual(wizard.country_blanks, "group")
         wizard.action_refresh()
         wizard.action_apply()
@@ -236,7 +243,7 @@ class TestDeckChoices(MeteredCase):
         self.assertIn("Several worksheets", wizard.questions)
         self.assertEqual(
             wizard.sheet_ids.mapped("display_name"),
-            ["A-Z", "Premium", "Old (hidden in the workbook)"],
+            ["A-Z", "Premium", "Old (hidden worksheet)"],
         )
         self.assertEqual(wizard.sheet_id.name, "A-Z")
         wizard.sheet_id = wizard.sheet_ids[1]
@@ -275,7 +282,7 @@ class TestDeckChoices(MeteredCase):
         wizard = self.preview("prefix,price\n44,€0.5\n")
         self.assertEqual(wizard.count_wrong, 1)
         detail = wizard.line_ids[0].detail
-        self.assertIn("prices are in EUR, and the deck in USD", detail)
+        self.assertIn("prices are in EUR, but the deck uses USD", detail)
 
     def test_what_is_assumed_is_said(self):
         wizard = self.preview(
