@@ -457,7 +457,7 @@ class MeteredDeckImportColumn(models.TransientModel):
         "metered.time.band",
         string="Time Band",
         help="When the price applies, if several columns contain prices. Leave empty "
-        "for the price that applies at all other times.",
+        "for all other times.",
     )
 
 

@@ -167,12 +167,12 @@ class TestDeckChoices(MeteredCase):
         self.make_band("Weekend")
         text = "prefix,Peak Rate,Off-Peak Rate,Weekend\n44,3,2,1\n"
         wizard = self.preview(text)
-        self.assertIn("prices of several times", wizard.questions)
+        self.assertIn("prices for different times", wizard.questions)
         self.assertEqual(
             [(c.target, c.band_id.name or "") for c in wizard.column_ids[1:]],
             [("price", "Peak"), ("price", ""), ("price", "Weekend")],
         )
-        with self.assertRaisesRegex(UserError, "several times"):
+        with self.assertRaisesRegex(UserError, "different times"):
             wizard.action_apply()
         wizard.action_refresh()
         self.assertFalse(wizard.questions)
