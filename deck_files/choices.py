@@ -19,7 +19,7 @@ OPTIONS = {
     "blanks": ("group", "separate"),
     "country_blanks": ("group", "separate"),
     "dashes": ("join", "range"),
-    "lists": ("full", "ending"),
+    "lists": ("full", "ending", "country"),
     "remarks": ("read",),
 }
 #: what is kept of a file for the next one with the same names of columns

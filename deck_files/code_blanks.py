@@ -37,7 +37,9 @@ def shown_blanks(texts):
         if len(rests) > 1 or first in plain:
             shown += rests.values()
         against |= any(
-            first + rest in plain or len(first) > 1 and rest.startswith(first)
+            first + rest in plain
+            or (len(first) > 1 and rest.startswith(first))
+            or (rest in COUNTRY_CODES and len(rest) == len(first))
             for rest in rests
         )
     if against:

@@ -11,7 +11,7 @@ said for the file how it is meant:
 - `dashes`: `33-6` is one code in two parts (`join`), or the codes from 33 to 36
   (`range`)
 - `lists`: `4420,21` are whole codes (`full`), or 4420 and 4421: other last digits
-  (`ending`)
+  (`ending`); `44/20` is a country code and what follows it (`country`)
 """
 
 import re
@@ -31,6 +31,7 @@ _SHORT_CODE = re.compile(r"=[0-9]{1,9}")
 _SEPARATORS = re.compile(r"(\s*(?:[,;/|&]|\r\n|[\r\n\t\v\f\u2028\u2029])\s*|\s+and\s+)")
 _RANGE = re.compile(r"([0-9 ]*[0-9])\s*(-|to\b|bis\b)\s*\+?([0-9]+)")
 _GROUPS = re.compile(r"[0-9]+(?: +[0-9]+)*")
+_DIGITS_ONLY = re.compile(r"[0-9]{1,14}")
 _EXCEL_WHOLE = re.compile(r"([0-9]+)\.0")
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+")
 #: assigned country codes of one, two and three digits
@@ -77,7 +78,7 @@ AREA_CODES = frozenset(
 )
 _AREA = re.compile(r"[0-9]{3}(?:[2-9][0-9]{2}[0-9]?)?")
 
-_EXCHANGE = re.compile(r"([2-9][0-9]{2})[ .-]([2-9][0-9]{2})")
+_EXCHANGE = re.compile(r"([2-9][0-9]{2})[ ./-]([2-9][0-9]{2})")
 
 # Codes of three digits are as often a country and what follows.
 _MANY_COUNTRIES = 3
@@ -105,6 +106,10 @@ _GROUPED_NUMBER = _lt(
     "'%(text)s' is ambiguous: several prefixes, or one number with thousands "
     "separators added by a spreadsheet. Choose how to read lists, or enter the number "
     "without commas."
+)
+_COUNTRY_LIST = _lt(
+    "'%(text)s' is ambiguous: a country code and an area code, or several codes. "
+    "Choose how to read lists."
 )
 _LISTS = _lt(
     "'%(text)s' is ambiguous: the shorter codes are whole prefixes, or different last "
@@ -257,6 +262,13 @@ class _Cell:
         self.parts = [part.lstrip("+") for part, _sep in parts]
         self.firsts = [part.split()[0] for part, _s in parts if " " in part]
         self._refuse_thousands(plain)
+        if self._begins_with_country(parts):
+            if not self.style.lists:
+                raise self._two_ways("lists", _COUNTRY_LIST)
+            if self.style.lists == "country":
+                for part, _separator in parts[1:]:
+                    self._join(parts[0][0], part)
+                return self.found
         for part, separator in parts:
             if self.budget is not None:
                 self.budget.spend(PREFIXES)
@@ -280,6 +292,22 @@ class _Cell:
         country = "" if self.style.national else country_of(first)
         if not all(country and country_of(part) == country for part in others):
             raise self._two_ways("lists", _GROUPED_NUMBER)
+
+    def _begins_with_country(self, parts):
+        """Whether `49/30` may be a country code and what follows it.
+
+        Several country codes are a list of them, and so are lines of a cell.
+        """
+        first, *others = self.parts or [""]
+        if self.style.national or first not in COUNTRY_CODES or not others:
+            return False
+        if any(not sep or sep in "\r\n\t" or sep == "and" for _p, sep in parts[1:]):
+            return False
+        if self.all_countries and len(others) > 1:
+            return False
+        return all(map(_DIGITS_ONLY.fullmatch, others)) and not any(
+            part.startswith((first, "00")) for part in others
+        )
 
     def _two_ways(self, key, text):
         return TwoWays(key, text, text=self.text)
@@ -339,11 +367,7 @@ class _Cell:
             is_group = True
         elif len(self.firsts) > 1 and set(self.firsts) == {first}:
             is_group = True  # 44 20, 44 161: nobody writes the same code twice
-        elif (
-            not self.style.national
-            and first in COUNTRY_CODES
-            and not all(group in COUNTRY_CODES for group in others)
-        ):
+        elif not self.style.national and first in COUNTRY_CODES:
             is_group = self._goes_on(first, others)
         elif self.style.blanks:
             is_group = self.style.blanks == "group"
@@ -438,14 +462,14 @@ class _Cell:
             if len(part) == len(last) - len(head) and separator in (",", "/"):
                 return head + part
             if self.style.lists:
-                return part if self.style.lists == "full" else head + part
+                return head + part if self.style.lists == "ending" else part
             raise self._two_ways("lists", _LISTS)
         if len(part) >= len(last) or self.all_countries:
             return part
         ending = last[: -len(part)] + part
         country = "" if self.style.national else country_of(last)
         is_same_country = len(country) > 1 and country_of(part) == country
-        if ending <= last or is_same_country or self.style.lists == "full":
+        if ending <= last or is_same_country or self.style.lists in ("full", "country"):
             return part
         if self.style.lists == "ending":
             return ending

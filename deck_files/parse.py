@@ -195,7 +195,7 @@ class _Reading(CodesOfFile):
         texts = self.texts["prefix"]
         said = self.choices.dashes or self.choices.blanks or "exchange" in self.texts
         if not said and codes.are_exchanges(texts.unique()):
-            self.texts["prefix"] = texts.str.replace(r"[ .-]", "", regex=True)
+            self.texts["prefix"] = texts.str.replace(r"[ ./-]", "", regex=True)
 
     def _ask_remarks(self):
         """What stands around the table may say what no column does."""
@@ -333,6 +333,8 @@ class _Reading(CodesOfFile):
         if key == "blanks":
             lengths = [{len(part) for part in text.split()} for text in examples]
             return "separate" if all(len(some) == 1 for some in lengths) else "group"
+        if key == "lists" and all("," not in text for text in examples):
+            return "country"
         return {"dashes": "join", "lists": "ending", "date_order": "dmy"}.get(key, "")
 
     def _readers(self, budget):

@@ -21,6 +21,7 @@ from .cells import WrongCell
 from .choices import Choices, Question
 from .columns import HARMLESS, NEEDED, candidates, is_header
 from .text_rows import LIMITS, DeckFileError, text_rows
+from .unread import ask_unread
 from .words import ends
 from .write import HEADER
 
@@ -323,6 +324,7 @@ class _Table:
         statuses = found.get("change", ())
         headings = [text.lower() for text in header]
         rows, texts_of, repeated, passed = [], {}, 0, 0
+        numbers = [str(n) for n in range(1, width + 1)] if width > 2 else None
         for line, texts in lines:
             if not any(texts):
                 continue
@@ -332,6 +334,10 @@ class _Table:
                 text.lower() for text in padded
             ]:
                 repeated += 1
+                continue
+            if not rows and padded == numbers:
+                # A row that numbers the columns.
+                passed += 1
                 continue
             is_note = prefix is not None and self._is_note(
                 padded, prefix, country, prices
@@ -411,6 +417,9 @@ class _Table:
                     )
                 )
         self._ask_missing(columns, rows, line)
+        known = {*columns.values(), *self.bands}
+        known |= {place for places in found.values() for place in places}
+        self.questions += ask_unread(header, rows, known, line)
         return columns
 
     def _ask_missing(self, columns, rows, line):

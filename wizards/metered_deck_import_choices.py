@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from ..deck_files import Choices
 from ..deck_files.choices import OPTIONS
@@ -147,6 +148,7 @@ class MeteredDeckImport(models.TransientModel):
         [
             ("full", "Whole prefixes: 4420,21 means 4420 and 21"),
             ("ending", "Different last digits: 4420,21 means 4420 and 4421"),
+            ("country", "Country code and area code: 44/20 means 4420"),
         ],
         string="Comma-Separated Prefixes",
         help="Leave empty to accept only unambiguous prefixes.",
@@ -274,8 +276,20 @@ class MeteredDeckImport(models.TransientModel):
             assumed.insert(
                 0,
                 self.env._(
-                    "The choices made for the last file with these columns were used."
+                    "The choices made for the last file with these columns were used: "
+                    "%s.",
+                    self._describe_choices(said),
                 ),
+            )
+        early = self._count_early(reading.rates)
+        if early:
+            assumed.append(
+                self.env._(
+                    "Rates with an earlier start date start on %(day)s instead: "
+                    "%(count)s.",
+                    day=format_date(self.env, self.date_from),
+                    count=early,
+                )
             )
         values = {
             name: proposed.get(name) or getattr(said, name) or False
@@ -294,6 +308,29 @@ class MeteredDeckImport(models.TransientModel):
             "column_ids": [Command.clear(), *self._prepare_columns(rows)],
             "word_ids": [Command.clear(), *self._prepare_words(reading)],
         }
+
+    def _describe_choices(self, said):
+        """What was chosen for a file, as text."""
+        parts = []
+        for name in (*OPTIONS, *NUMBERS, "sheet", "country_code"):
+            value = getattr(said, name)
+            if not value:
+                continue
+            field = self._fields["sheet_id" if name == "sheet" else name]
+            if name in OPTIONS:
+                value = dict(field._description_selection(self.env))[value]
+            parts.append(f"{field._description_string(self.env)}: {value}")
+        if said.columns is not None:
+            parts.append(self.env._("column meanings"))
+        if said.words:
+            parts.append(self.env._("status meanings"))
+        return "; ".join(parts) or self.env._("header row")
+
+    def _count_early(self, rates):
+        """Rates of the file with an earlier day than the one on which all begin."""
+        if not self.date_from:
+            return 0
+        return sum(1 for day in rates["valid_from"] if day and day < self.date_from)
 
     def _question_text(self, problem):
         """A question as a paragraph: what, where, how often, what is proposed."""

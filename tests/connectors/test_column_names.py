@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from unittest import TestCase
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.connectors.column_names import unique_names
@@ -32,6 +32,7 @@ class TestColumnNames(TestCase):
             return fmt, left, preview(path, fmt).frame.columns.tolist()
 
     @given(NAMES)
+    @settings(deadline=None)
     def test_no_name_is_empty_or_twice(self, names):
         columns, repeated = unique_names(names)
         self.assertEqual(len(columns), len(names))

@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest import TestCase
 
 import openpyxl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.connectors.files import (
@@ -124,6 +124,7 @@ class TestWorkbookSheets(TestCase):
             st.tuples(st.sampled_from([*KINDS]), st.booleans()), min_size=1, max_size=5
         ).filter(lambda sheets: not all(hidden for _kind, hidden in sheets))
     )
+    @settings(deadline=None)
     def test_it_is_clear_where_one_visible_sheet_has_records(self, sheets):
         if {kind for kind, _hidden in sheets} == {"empty"}:
             return

@@ -44,6 +44,8 @@ class TestCodes(unittest.TestCase):
             ("+44", ["44"]),
             ("44.0", ["44"]),
             ("1,33,44", ["1", "33", "44"]),
+            ("44, 4420", ["44", "4420"]),
+            ("44\n7400", ["44", "7400"]),
             ("336,337", ["336", "337"]),
             ("=911", ["=911"]),
             ("*", [""]),
@@ -63,7 +65,7 @@ class TestCodes(unittest.TestCase):
                 "blanks",
                 {"group": ["12041226"], "separate": ["1204", "1226"]},
             ),
-            ("33 49", "blanks", {"group": ["3349"], "separate": ["33", "49"]}),
+            ("33 49", "country_blanks", {"group": ["3349"], "separate": ["33", "49"]}),
             (
                 "44 7400",
                 "country_blanks",
@@ -74,6 +76,15 @@ class TestCodes(unittest.TestCase):
             ("61 38;39", "lists", {"full": ["6138", "39"], "ending": ["6138", "6139"]}),
             ("447,400", "lists", {"full": ["447", "400"]}),
             ("1,204", "lists", {"full": ["1", "204"]}),
+            ("33,6120", "lists", {"full": ["33", "6120"], "country": ["336120"]}),
+            ("49/30", "lists", {"full": ["49", "30"], "country": ["4930"]}),
+            ("44 | 20", "lists", {"full": ["44", "20"], "country": ["4420"]}),
+            ("33;1", "lists", {"full": ["33", "1"], "country": ["331"]}),
+            (
+                "7/495, 499",
+                "lists",
+                {"full": ["7", "495", "499"], "country": ["7495", "7499"]},
+            ),
         ):
             with self.subTest(text):
                 found = of_code(text)

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.deck_files import Choices, parse_deck, read_rows
@@ -43,6 +43,7 @@ class TestRowsThatAreTooLong(unittest.TestCase):
         self.assertEqual((lines(found), codes(found)), ([], ["44"]))
 
     @given(st.lists(st.integers(2, 6), min_size=1, max_size=8))
+    @settings(deadline=None)
     def test_no_row_with_more_values_is_a_rate(self, widths):
         regular = "".join(f"33{n},1,x\n" for n in range(20))
         text = f"Prefix,Rate,Name\n{regular}" + "".join(
@@ -126,6 +127,64 @@ class TestUnitsOfHeadings(unittest.TestCase):
             self.assertEqual(divisor_of(name), 0)
 
 
+class TestColumnsThatAreNotRead(unittest.TestCase):
+    def test_they_are_asked_about(self):
+        for header, cells in (
+            ("Start", ("2026-12-15", "2026-12-16")),
+            ("Rate begins", ("15.12.2026", "1.1.2027")),
+            ("To", ("31 Dec 2026", "")),
+            ("Unit", ("min", "sec")),
+            ("Type", ("per minute", "per call")),
+            ("Sell", ("0.02", "0.03")),
+            ("Avg Rate", ("0.02", "0.03")),
+            ("Precio venta", ("0.02", "$0.03")),
+        ):
+            with self.subTest(header):
+                text = f"Prefix,Rate,{header}\n44,1,{cells[0]}\n33,2,{cells[1]}\n"
+                found = reading(text)
+                self.assertEqual((asked(found), codes(found)), (["columns"], []))
+                self.assertIn(header, str(found.questions[0].error))
+                found = reading(text, columns={"prefix": 0, "price": 1})
+                self.assertEqual((asked(found), codes(found)), ([], ["44", "33"]))
+
+    def test_what_changes_nothing_is_not_asked_about(self):
+        for header, cells in (
+            ("Unit", ("min", "min")),
+            ("Type", ("Mobile", "Fixed")),
+            ("Current Rate", ("1", "2")),
+            ("Rate ID", ("1", "2")),
+            ("Rate change %", ("1", "2")),
+            ("Remarks", ("2026", "new")),
+            ("Start", ("", "")),
+        ):
+            with self.subTest(header):
+                text = f"Prefix,Rate,{header}\n44,1,{cells[0]}\n33,2,{cells[1]}\n"
+                self.assertEqual(asked(reading(text)), [])
+
+    def test_days_by_other_names(self):
+        for name in (
+            "Effective On",
+            "Eff.",
+            "As of",
+            "Implementation Date",
+            "Vigencia",
+        ):
+            found = reading(f"Prefix,Rate,{name}\n44,1,2026-12-15\n")
+            self.assertEqual(str(found.rates["valid_from"][0]), "2026-12-15")
+        for name in ("Expiry", "Until", "Stop Date", "Valid thru"):
+            found = reading(f"Prefix,Rate,{name}\n44,1,2026-12-15\n")
+            self.assertEqual(str(found.rates["valid_until"][0]), "2026-12-16")
+
+    def test_whether_a_rate_is_active(self):
+        for name, cells in (("Active", ("1", "0")), ("Enabled", ("TRUE", "FALSE"))):
+            found = reading(f"Prefix,Rate,{name}\n44,1,{cells[0]}\n33,2,{cells[1]}\n")
+            self.assertEqual((set(asked(found)), codes(found)), ({"words"}, []))
+
+    def test_numbers_of_columns(self):
+        found = reading("Prefix,Destination,Rate\n1,2,3\n44,UK,0.01\n")
+        self.assertEqual(codes(found), ["44"])
+
+
 class TestDoubts(unittest.TestCase):
     def test_a_grouped_code(self):
         for text in ("1,246", "1/340", "20,212", "1,204"):
@@ -134,7 +193,12 @@ class TestDoubts(unittest.TestCase):
                 self.assertEqual((asked(found), codes(found)), (["lists"], ["33"]))
 
     def test_area_code_and_exchange(self):
-        for cells in (("201-200", "212-555"), ("201 200", "212 555"), ("212.555",)):
+        for cells in (
+            ("201-200", "212-555"),
+            ("201 200", "212 555"),
+            ("212.555",),
+            ("201/200", "212/555"),
+        ):
             with self.subTest(cells):
                 text = "Prefix,Rate\n" + "".join(f"{cell},1\n" for cell in cells)
                 found = reading(text)

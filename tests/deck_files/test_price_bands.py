@@ -4,7 +4,7 @@
 
 import unittest
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.deck_files.columns import understand_name
@@ -85,12 +85,12 @@ class TestPriceBands(unittest.TestCase):
         self.assertEqual((asked(found), rates(found)), (["columns"], []))
 
     def test_a_rate_for_each(self):
-        text = 'Prefix,Peak,Off-Peak\n"44,33",1,2\n49,3,\n34,,4\n'
+        text = 'Prefix,Peak,Off-Peak\n"4471;3361",1,2\n49,3,\n34,,4\n'
         self.assertEqual(
             rates(reading(text, **CHOSEN)),
             [
-                *((2, "44", "Day", 2), (2, "33", "Day", 2)),
-                *((2, "44", "", 4), (2, "33", "", 4)),
+                *((2, "4471", "Day", 2), (2, "3361", "Day", 2)),
+                *((2, "4471", "", 4), (2, "3361", "", 4)),
                 *((3, "49", "Day", 6), (4, "34", "", 8)),
             ],
         )
@@ -131,6 +131,7 @@ class TestPriceBands(unittest.TestCase):
             max_size=6,
         )
     )
+    @settings(deadline=None)
     def test_no_price_is_another_bands(self, pairs):
         text = "Prefix,Peak,Off-Peak\n" + "".join(
             f"{440 + rank},{day},{night}\n" for rank, (day, night) in enumerate(pairs)

@@ -104,7 +104,7 @@ class TestImportSheets(MeteredCase):
             "Several worksheets may contain the records: October, November",
             wizard.questions,
         )
-        self.assertIn("Proposed: October", wizard.questions)
+        self.assertIn("Proposed answer: October", wizard.questions)
         with self.assertRaisesRegex(UserError, "Choose one, and click"):
             wizard.action_import()
         self.choose(wizard, "November")

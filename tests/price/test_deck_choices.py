@@ -135,6 +135,13 @@ class TestDeckChoices(MeteredCase):
         again = self.preview("prefix,Rate,Rate\n44,1,3\n")
         self.assertFalse(again.questions)
 
+    def test_an_earlier_day_is_said(self):
+        self.make_rate(self.carrier, "44", 1.0)
+        text = "prefix,price,valid from\n44,0.5,2026-01-01\n33,0.5,2099-01-01\n"
+        wizard = self.preview(text)
+        self.assertIn("with an earlier start date", wizard.assumptions)
+        self.assertIn("instead: 1.", wizard.assumptions)
+
     def test_blanks_after_country_codes(self):
         wizard = self.preview("prefix,price\n44 7400,1\n33,2\n")
         self.assertIn("44 7400' is ambiguous", wizard.questions)
@@ -236,7 +243,7 @@ class TestDeckChoices(MeteredCase):
         self.assertIn("Several worksheets", wizard.questions)
         self.assertEqual(
             wizard.sheet_ids.mapped("display_name"),
-            ["A-Z", "Premium", "Old (hidden in the workbook)"],
+            ["A-Z", "Premium", "Old (hidden worksheet)"],
         )
         self.assertEqual(wizard.sheet_id.name, "A-Z")
         wizard.sheet_id = wizard.sheet_ids[1]
@@ -275,7 +282,7 @@ class TestDeckChoices(MeteredCase):
         wizard = self.preview("prefix,price\n44,€0.5\n")
         self.assertEqual(wizard.count_wrong, 1)
         detail = wizard.line_ids[0].detail
-        self.assertIn("prices are in EUR, and the deck in USD", detail)
+        self.assertIn("prices are in EUR, but the deck uses USD", detail)
 
     def test_what_is_assumed_is_said(self):
         wizard = self.preview(

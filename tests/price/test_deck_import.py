@@ -151,7 +151,7 @@ class TestDeckImport(MeteredCase):
         call = ("2026-10-31 12:00:00", 60, "+14045550100", "+12125550199")
         self.import_calls(source, ("1", *call))
         self.apply("prefix,price\n*,0.12\n", date_from="2026-11-01")
-        self.import_calls(source, ("2", *call))
+        self.import_calls(source, ("2", "2026-10-31 12:05:00", *call[1:]))
         self.import_calls(source, ("3", "2026-11-01 12:00:00", *call[1:]))
         self.assertEqual(self.usage(customer).mapped("amount"), [0.12, 0.12])
         self.assertEqual(self.usage(customer).mapped("records"), [2, 1])

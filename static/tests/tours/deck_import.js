@@ -129,11 +129,11 @@ registry.category("web_tour.tours").add("metered_billing_deck_bands", {
             },
         },
         {
-            trigger: ".modal .o_field_widget[name=file] input.o_input",
+            trigger: ".modal .o_field_widget[name=file]:contains(rates.csv)",
         },
         {
             content: "Look at the preview",
-            trigger: ".modal button[name=action_preview]",
+            trigger: ".modal button[name=action_preview]:enabled",
             run: "click",
         },
         {

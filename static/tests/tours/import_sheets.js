@@ -29,17 +29,9 @@ registry.category("web_tour.tours").add("metered_billing_import_sheets", {
             },
         },
         {
-            trigger: ".modal .o_field_widget[name=file] input.o_input",
-        },
-        {
-            content: "Look at the preview",
-            trigger: ".modal button[name=action_preview]",
-            run: "click",
-        },
-        {
             content: "Two sheets may be it; the cover is none of them",
             trigger:
-                ".modal .alert:contains(October, November):contains(Proposed: October)",
+                ".modal .alert:contains(October, November):contains(Proposed answer: October)",
         },
         {
             content: "Choose the other one",

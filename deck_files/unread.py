@@ -1,0 +1,88 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Columns whose names mean nothing here, and whose cells may decide about the rates.
+
+A column of days, of units, or of other prices is asked about: without it rates would
+apply from the wrong day, or at another column's price.
+"""
+
+import re
+
+from ..notation.days import NUMERIC_DAY
+from ..rating.errors import _lt
+from .cells import WrongCell
+from .choices import Question
+from .columns import plain
+
+_ROWS = 200
+_ISO_DAY = re.compile(r"[0-9]{4}([/.-])[0-9]{1,2}\1[0-9]{1,2}(?:[ T].*)?")
+_NAMED_DAY = re.compile(
+    r"[0-9]{1,2}[ .-]+[^\W\d_]{3,10}\.?[ ,.-]+(?:[0-9]{4}|[0-9]{2})"
+)
+_UNIT = re.compile(
+    r"(?:(?:per|pro|por|/) ?)?(?:m|min|mins|minutes?|s|secs?|seconds?|h|hours?|calls?"
+    r"|anruf|minuto|segundo|llamada|sekunde)\.?"
+)
+_MINUTE = re.compile(r"(?:(?:per|pro|por|/) ?)?(?:m|min|mins|minutes?|minuto)\.?")
+_PRICE = re.compile(
+    r"\b(?:sell(?:ing)?|sale|retail|wholesale|buy|venta|verkauf|rates?|prices?|cost"
+    r"|tariff?|preis|precio|tarifa)\b"
+)
+#: what is no price that is to apply
+_NO_PRICE = re.compile(
+    r"\b(?:old|previous|prev|current|last|alt|bisher|anterior|actual|id|type|name|plan"
+    r"|change|changes|diff|difference|status|class|group|code|sheet|table|deck)\b|%"
+)
+_NUMBER = re.compile(r"[^\w]*[0-9]+(?:[.,][0-9]+)*[^\w]*")
+_DAYS = _lt(
+    "The column %(column)s contains dates, and it is unclear what they mean. Choose "
+    "its meaning, or leave it out."
+)
+_UNITS = _lt(
+    "The column %(column)s says what the prices are for, such as %(example)s, and is "
+    "not read: all prices would be per minute. Import these rates one unit at a time, "
+    "or leave the column out."
+)
+_PRICES = _lt(
+    "The column %(column)s seems to contain other prices. Choose the column with the "
+    "price."
+)
+
+
+def ask_unread(header, rows, known, line):
+    """What is open about the columns that are not read.
+
+    :param header: names of the columns
+    :param rows: list of (line, texts)
+    :param known: set of the positions that are read
+    :param line: of the header
+    :return: list of `choices.Question`
+    """
+    found = []
+    for place, name in enumerate(header):
+        if place in known or not name:
+            continue
+        texts = {str(row[place]).strip() for _line, row in rows[:_ROWS]} - {""}
+        error = texts and _doubt(name, texts)
+        if error:
+            found.append(Question("columns", error, line, len(rows), (name,)))
+    return found
+
+
+def _doubt(name, texts):
+    """The `WrongCell` that says what a column may decide; None."""
+    if all(map(_is_day, texts)):
+        return WrongCell(_DAYS, column=name)
+    words = {text.lower() for text in texts}
+    if all(map(_UNIT.fullmatch, words)) and not all(map(_MINUTE.fullmatch, words)):
+        example = min(word for word in words if not _MINUTE.fullmatch(word))
+        return WrongCell(_UNITS, column=name, example=example)
+    heading = re.sub(r"[^a-z%]+", " ", plain(name))
+    is_price = _PRICE.search(heading) and not _NO_PRICE.search(heading)
+    if is_price and all(map(_NUMBER.fullmatch, texts)):
+        return WrongCell(_PRICES, column=name)
+    return None
+
+
+def _is_day(text):
+    return any(p.fullmatch(text) for p in (_ISO_DAY, NUMERIC_DAY, _NAMED_DAY))
