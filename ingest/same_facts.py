@@ -218,6 +218,7 @@ def _pairs(cdrs, rows, known):
             "minute": cdrs["start_us"][rows] // MINUTE_US,
             "quantity": cdrs["quantity"][rows].astype(np.int64),
             "partner_id": cdrs["partner_id"][rows],
+            "callee": number_keys(cdrs["callee"].take(pa.array(rows))),
         }
     )
     there = pd.DataFrame(
@@ -226,15 +227,11 @@ def _pairs(cdrs, rows, known):
             "minute": known["start_us"] // MINUTE_US,
             "quantity": known["quantity"],
             "partner_id": known["partner_id"],
+            "callee": number_keys(known["callee"]),
         }
     )
-    both = new.merge(there, on=["minute", "quantity", "partner_id"])
-    mine, theirs = both["row"].to_numpy(), both["known"].to_numpy()
-    # Most are told apart by the number, before texts are compared.
-    same = number_keys(cdrs["callee"].take(pa.array(mine))) == number_keys(
-        known["callee"].take(pa.array(theirs))
-    )
-    return mine[same], theirs[same]
+    both = new.merge(there, on=["minute", "quantity", "partner_id", "callee"])
+    return both["row"].to_numpy(), both["known"].to_numpy()
 
 
 def _comparable(facts):
