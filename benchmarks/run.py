@@ -26,6 +26,7 @@ import exceptions  # noqa: E402
 import imports  # noqa: E402
 import late_records  # noqa: E402
 import memory  # noqa: E402
+import pushes  # noqa: E402
 import rating_plans  # noqa: E402
 import rating_speed  # noqa: E402
 import renewals  # noqa: E402
@@ -40,9 +41,10 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefghlqtw"
+FIGURES = "abcdefghlpqtw"
 #: records of each of the imports that run beside others
 TOGETHER_RECORDS = 200_000
+PUSHED = 100_000
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,12 @@ TABLE = (
     Figure("quick_sync_records_per_s", "records synced", "/s"),
     Figure("quick_sync_over_download", "sync, in times of the download", "", "<=", 2.5),
     Figure("quick_sync_processor", "in processor time of client and server"),
+    Figure("pushed_per_s", "events pushed, 1,000 a request, 2 workers", "/s"),
+    Figure("pushed_processor_us", "processors for one of them, without HTTP", "µs"),
+    Figure("pushed_over_copy", "in times of a COPY of them"),
+    Figure("pushed_single_per_s", "events pushed one by one", "/s"),
+    Figure("push_over_empty", "100 events, in times of no request", "", "<=", 10),
+    Figure("pushed_rated_over_import", "rated, in times of a file", "", "<=", 1.5),
     Figure("import_alone_per_s", "records imported in a second, alone", "/s"),
     Figure("import_beside_per_s", "the slower of two, beside other jobs", "/s"),
     Figure("beside_over_alone", "that, in times of alone", "", ">=", 1 / 3),
@@ -107,8 +115,8 @@ def options():
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
         " f memory, g rating with plans and tiers, h NetSapiens sync,"
-        " l a late record, q the calls in DuckDB's SQL, t two imports beside other"
-        " jobs, w what if",
+        " l a late record, p events pushed, q the calls in DuckDB's SQL, t two imports"
+        " beside other jobs, w what if",
     )
     parser.add_argument(
         "--quick",
@@ -242,7 +250,23 @@ def measure(env, chosen, operator, path, totals):
         figures["import_alone_per_s"] = found.alone
         figures["import_beside_per_s"] = found.together
         figures["beside_over_alone"] = found.together / found.alone
-    return figures
+    return figures | push_figures(env, operator, chosen)
+
+
+def push_figures(env, operator, chosen):
+    """Of events that are pushed, and of their rating."""
+    if "p" not in chosen.only:
+        return {}
+    say("events that are pushed")
+    found = pushes.measure(env, operator, min(PUSHED, chosen.records))
+    return {
+        "pushed_per_s": found.accepted_per_s,
+        "pushed_processor_us": found.processor_us,
+        "pushed_over_copy": found.accepted_over_copy,
+        "pushed_single_per_s": found.single_per_s,
+        "push_over_empty": found.request_over_empty,
+        "pushed_rated_over_import": found.rated_over_import,
+    }
 
 
 def sync_figures(env, source, chosen):

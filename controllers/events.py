@@ -2,46 +2,42 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from collections import Counter
 
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
-
 from odoo import http
 from odoo.http import request
 
-from ..connectors.events.body import MOST_BYTES, RequestFault, too_large, unpacked
+from ..connectors.events.body import RequestFault, unpacked
 from ..connectors.events.cloud_event import read_events
 from ..connectors.events.reading import Refused
 from ..ingest.conflicts import make_lasting
-from .freeswitch import RETRY_SECONDS, given_token
-from .problems import ApiDispatcher, answered, problem
+from .api_request import admitted, api_route, argument, begin_receiving, is_said
+from .freeswitch import RETRY_SECONDS
+from .problems import answered
 
-#: events that are tried, or priced before they are answered
+#: events that are tried, or rated before they are answered
 MOST_TRIED = 100
-YES = ("true", "1")
 
 
 class Events(http.Controller):
-    """Where programs push events.
+    """Where programs push events, and hear what became of them.
 
     200 means: what it says is accepted is stored and on disk. What is wrong with one
     event is said with its index, and keeps no other one out.
     """
 
-    @http.route(
-        "/metered/v1/events",
-        type=ApiDispatcher.routing_type,
-        auth="none",
-        save_session=False,
-        readonly=False,
-        max_content_length=MOST_BYTES,
-    )
-    def push(self):
-        try:
-            return self._push()
-        except RequestFault as fault:
-            return problem(fault.status, fault.detail, fault.headers)
+    @api_route("/metered/v1/events", "POST", "GET")
+    def events(self):
+        if request.httprequest.method == "GET":
+            return self._tell()
+        return self._push()
+
+    def _tell(self):
+        key = admitted("may_read", "may_push")
+        told = key.env["metered.api"]._event(key, argument("event"))
+        if not told:
+            raise RequestFault(404, "Nothing is known of this event.")
+        return answered(told)
 
     def _push(self):
-        check_request()
         key = admitted("may_push")
         source = self._source(key)
         # Kept: a transaction that met another one is tried again with it.
@@ -54,9 +50,14 @@ class Events(http.Controller):
             request.httprequest.headers.items(),
         )
         events = [one for one in found if not isinstance(one, Refused)]
-        if request.httprequest.args.get("validate", "") in YES:
-            return answered(results(found, self._tried(source, events)))
-        begin_receiving(request.env.cr)
+        is_tried, is_rated = is_said("validate"), is_said("rated")
+        if (is_tried or is_rated) and len(events) > MOST_TRIED:
+            raise RequestFault(
+                422, f"At most {MOST_TRIED} events can be validated or rated at once."
+            )
+        if is_tried:
+            return answered(results(found, source._try_events(events)))
+        begin_receiving(request.env.cr, request.env.cr.commit)
         outcomes = source._receive_events(events)
         if outcomes is None:
             raise RequestFault(
@@ -65,11 +66,20 @@ class Events(http.Controller):
                 {"Retry-After": str(RETRY_SECONDS)},
             )
         make_lasting(request.env.cr)
-        return answered(results(found, [{"status": one} for one in outcomes]))
+        told = [{"status": one} for one in outcomes]
+        if is_rated:
+            source._rate_now(request.env.cr.commit)
+            became = key.env["metered.api"]._events(
+                source, [event.key for event in events]
+            )
+            for one, event in zip(told, events, strict=True):
+                one["result"] = became.get(event.key)
+        return answered(results(found, told))
 
     def _source(self, key):
-        source = key._push_source(request.httprequest.args.get("source", ""))
-        if not source and request.httprequest.args.get("source"):
+        named = request.httprequest.args.get("source", "")
+        source = key._push_source(named)
+        if not source and named:
             raise RequestFault(403, "The key does not have access to this source.")
         if not source:
             raise RequestFault(
@@ -78,70 +88,6 @@ class Events(http.Controller):
                 "has access to.",
             )
         return source
-
-    def _tried(self, source, events):
-        if len(events) > MOST_TRIED:
-            raise RequestFault(
-                422, f"At most {MOST_TRIED} events can be validated at once."
-            )
-        return source._try_events(events)
-
-
-def check_request():
-    """Refuse what should not be read.
-
-    :raise RequestFault: 405, 411 or 413
-    """
-    if request.httprequest.method != "POST":
-        # Odoo lets OPTIONS through to every method.
-        raise RequestFault(405, "Events must be sent with POST.", {"Allow": "POST"})
-    length = request.httprequest.content_length
-    if length is None:
-        raise RequestFault(411, "The request does not say how long it is.")
-    if length > MOST_BYTES:
-        raise too_large()
-
-
-def admitted(scope):
-    """The key that a request came with.
-
-    :param str scope: name of the field that says whether it may
-    :return: ``metered.api.key``, with all rights
-    :raise RequestFault: 401, 403 or 429
-    """
-    sent = request.httprequest
-    key, wait = request.env["metered.api.key"]._admit(
-        given_token(sent.headers.get("Authorization", "")),
-        sent.remote_addr or "",
-        sent.is_secure,
-    )
-    if wait:
-        raise RequestFault(
-            429,
-            "Too many requests with this key." if key else "Too many invalid keys.",
-            {"Retry-After": str(wait)},
-        )
-    if not key:
-        raise RequestFault(
-            401,
-            "The key is invalid, expired or revoked.",
-            {"WWW-Authenticate": 'Bearer realm="metered billing"'},
-        )
-    if not key[scope]:
-        raise RequestFault(403, "The key does not have this permission.")
-    return key
-
-
-def begin_receiving(cr):
-    """Begin a transaction that sees what others commit meanwhile.
-
-    Two that store the same event at the same moment would be refused otherwise.
-
-    :param cr: cursor; what it did before is committed
-    """
-    cr.commit()
-    if cr.connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
-        cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
 
 def results(found, outcomes):

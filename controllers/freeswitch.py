@@ -17,6 +17,11 @@ from ..ingest.conflicts import make_lasting
 
 #: what a switch is told while the database is away
 RETRY_SECONDS = 30
+UNREACHABLE = (
+    503,
+    "The database cannot be reached. Try again later.",
+    {"Retry-After": str(RETRY_SECONDS)},
+)
 UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError, PoolError)
 
 
@@ -37,27 +42,24 @@ class PostDispatcher(http.Dispatcher):
         self.request.params = args
         if not self.request.db:
             # Only where this module is one of server_wide_modules.
-            return self._unavailable()
+            return answer(*UNREACHABLE)
         return self.request.registry["ir.http"]._dispatch(endpoint)
 
     def handle_error(self, exc):
-        if isinstance(exc, UNAVAILABLE):
-            exc.loglevel = logging.WARNING  # it is no fault of ours
-            return self._unavailable()
-        if isinstance(exc, HTTPException) and exc.code:
-            return self.answer(exc.code, exc.name)
-        return self.answer(500, "An error occurred. Try again later.")
+        return answer(*fault_of(exc))
 
-    def answer(self, status, message, headers=None):
-        """A fault as this contract says it."""
-        return answer(status, message, headers)
 
-    def _unavailable(self):
-        return self.answer(
-            503,
-            "The database cannot be reached. Try again later.",
-            {"Retry-After": str(RETRY_SECONDS)},
-        )
+def fault_of(exc):
+    """What is answered where something was raised.
+
+    :return: (status, message, headers)
+    """
+    if isinstance(exc, UNAVAILABLE):
+        exc.loglevel = logging.WARNING  # it is no fault of ours
+        return UNREACHABLE
+    if isinstance(exc, HTTPException) and exc.code:
+        return exc.code, exc.name, None
+    return 500, "An error occurred. Try again later.", None
 
 
 class FreeSwitch(http.Controller):

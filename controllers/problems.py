@@ -6,7 +6,7 @@ import json
 
 from odoo import http
 
-from .freeswitch import PostDispatcher
+from .freeswitch import UNREACHABLE, fault_of
 
 TITLES = {
     400: "Bad Request",
@@ -25,14 +25,26 @@ TITLES = {
 }
 
 
-class ApiDispatcher(PostDispatcher):
-    """Requests of the API: nobody looks at a body before its sender is known."""
+class ApiDispatcher(http.Dispatcher):
+    """Requests of the API: nobody looks at a body before its sender is known.
+
+    See ``freeswitch.PostDispatcher``; faults are problem documents here.
+    """
 
     routing_type = "metered_api"
 
-    def answer(self, status, detail, headers=None):
-        """A fault as a problem document."""
-        return problem(status, detail, headers)
+    @classmethod
+    def is_compatible_with(cls, _request):
+        return True
+
+    def dispatch(self, endpoint, args):
+        self.request.params = args
+        if not self.request.db:
+            return problem(*UNREACHABLE)
+        return self.request.registry["ir.http"]._dispatch(endpoint)
+
+    def handle_error(self, exc):
+        return problem(*fault_of(exc))
 
 
 def problem(status, detail, headers=None):

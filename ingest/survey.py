@@ -30,6 +30,7 @@ from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
 from .numbers import read_bare, shown_form
 from .quantities import quantities_in_both
+from .shorter_column import shorter_column
 from .time_layouts import DAY_ORDERS
 from .times import needs_an_order, parse_times
 from .told_zone import told_zone
@@ -97,6 +98,7 @@ class Survey:
     :ivar ids: :class:`~.id_survey.IdSurvey`
     :ivar clock_us: how much later records begin than their ids say, see ``id_clock``
     :ivar zone: what names another time zone, see ``told_zone``
+    :ivar shorter: another column of durations, see ``shorter_column``
     """
 
     findings: list
@@ -104,6 +106,7 @@ class Survey:
     ids: IdSurvey
     clock_us: int = 0
     zone: str = ""
+    shorter: tuple[str, str, int] | None = None
 
     @property
     def shown(self):
@@ -140,6 +143,7 @@ def survey(frame, columns, timezone, words, dialling=None):
         id_survey(frame, columns),
         _clock(frame, columns, timezone),
         told_zone(frame, columns, timezone),
+        shorter_column(frame, columns),
     )
 
 

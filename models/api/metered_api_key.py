@@ -4,7 +4,7 @@ import hmac
 import secrets
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ...connectors.tokens import NO_DIGEST, TOKEN_BYTES, token_digest
@@ -207,7 +207,8 @@ class MeteredApiKey(models.Model):
         wait = self.env["metered.api.use"].sudo()._count(key)
         if not wait:
             key._note_use(address, secure)
-        return key, wait
+        # What a job does works for it as well: it has a user and its company.
+        return key.with_user(SUPERUSER_ID).with_company(key.company_id), wait
 
     def _note_use(self, address, secure):
         now = fields.Datetime.now()
@@ -242,6 +243,20 @@ class MeteredApiKey(models.Model):
         if named:
             return sources.filtered(lambda source: str(source.id) == named)
         return sources if len(sources) == 1 else sources.browse()
+
+    def _readable_sources(self):
+        """Sources whose events are told to who has the key."""
+        if not self.may_read:
+            return self.source_ids.filtered(
+                lambda source: source.company_id == self.company_id
+            )
+        return (
+            self.env["metered.source"]
+            .with_context(active_test=False)
+            .search(
+                [("company_id", "=", self.company_id.id), ("takes_events", "=", True)]
+            )
+        )
 
     @api.model
     def _usable_for(self, source):

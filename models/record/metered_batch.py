@@ -128,10 +128,10 @@ class MeteredBatch(models.Model):
     )
 
     first_start = fields.Datetime(
-        string="First Record", readonly=True, copy=False, help="When it began."
+        string="First Record", readonly=True, copy=False, help="Start time."
     )
     last_start = fields.Datetime(
-        string="Last Record", readonly=True, copy=False, help="When it began."
+        string="Last Record", readonly=True, copy=False, help="Start time."
     )
 
     elsewhere = fields.Integer(

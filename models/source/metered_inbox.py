@@ -92,7 +92,7 @@ class MeteredSource(models.Model):
                 raise ValidationError(
                     self.env._(
                         "The switch of %(switch)s has posted records that are waiting "
-                        "to be rated: %(count)s. Click Sync on the source and wait "
+                        "to be rated: %(count)s. Click Sync Now on the source, wait "
                         "until it is done, then try again.",
                         switch=source.name,
                         count=waiting,
@@ -147,6 +147,8 @@ class MeteredSource(models.Model):
             or newest.batch_id.state != "done"
         ):
             return syncs
+        # What the last run said is said anew, of all of the day.
+        newest.line_ids.filtered(lambda line: line.level == "info").unlink()
         newest.write({"state": "queued", "date_to": fields.Datetime.now()})
         newest._enqueue()
         return newest

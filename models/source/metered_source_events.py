@@ -17,6 +17,8 @@ from ...ingest.quantities import quantity_texts
 from .metered_inbox import posted_chunks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: seconds that whoever pushes events waits for their rating at most
+RATE_SECONDS = 5
 #: characters of an event that is pasted to be tried
 MOST_SAMPLE = 65_536
 SAMPLE = """{
@@ -75,10 +77,10 @@ class MeteredSource(models.Model):
             if source.record_kind != "usage" or ids.mapped("columns") != [KEY]:
                 raise ValidationError(
                     self.env._(
-                        "%(source)s accepts events: its records must be other usage, "
+                        "%(switch)s accepts events: its records must be other usage, "
                         "and the column of the record ID must be %(column)s, which is "
                         "the source and ID of the event.",
-                        source=source.name,
+                        switch=source.name,
                         column=KEY,
                     )
                 )
@@ -100,6 +102,16 @@ class MeteredSource(models.Model):
         if set(outcomes) - {DUPLICATE}:
             self.env["metered.sync"]._enqueue()
         return outcomes
+
+    def _rate_now(self, commit):
+        """Rate what waits, while somebody waits for it; the rest is rated soon.
+
+        :param commit: function that commits
+        """
+        sync = self._reopened_sync("schedule") or self._start_syncs("schedule")
+        commit()
+        sync[:1]._process(commit, RATE_SECONDS)
+        self.env.invalidate_all()
 
     def _try_events(self, events):
         """What would become of events; nothing is stored.

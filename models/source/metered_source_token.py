@@ -156,9 +156,9 @@ class MeteredWrongToken(models.Model):
         self.create({"asked": asked, "address": where, "moment": now})
         self.env.flush_all()
         _logger.warning(
-            "Post with a wrong token for source %s from %s: %s from there, %s for the "
-            "source within %s minutes%s",
-            source_id,
+            "Post with a wrong token for %s from %s: %s from there, %s for "
+            "that within %s minutes%s",
+            f"source {source_id}" if source_id else "the API",
             where,
             of_address + 1,
             of_source + 1,

@@ -199,6 +199,7 @@ class TestPushEvents(PushCase):
         self.assertEqual(len(self.source.sync_ids), 1)
         self.assertEqual(self.source.batch_ids.rated, 3)
         self.assertEqual(self.source.batch_ids.balance, "ok")
+        self.assertEqual(len(self.source.sync_ids.line_ids), 1)
         self.assertEqual(sorted(self.cdrs().mapped("line")), [1, 2, 3])
 
     def test_undone_is_pushed_again(self):
@@ -206,8 +207,8 @@ class TestPushEvents(PushCase):
         self.rate()
         self.assertEqual(self.statuses(self.push([event(1)])), ["duplicate"])
         batch = self.source.batch_ids
-        batch._start_undo()
-        batch._process_undo()
+        batch.action_undo()
+        self.assertEqual(batch.state, "undone")
         self.assertEqual(self.statuses(self.push([event(1)])), ["accepted"])
 
     def test_packed_and_other_shapes(self):
@@ -253,6 +254,15 @@ class TestPushEvents(PushCase):
         self.assertFalse(self.inbox())
         many = [event(n) for n in range(101)]
         self.assertEqual(self.push(many, query="?validate=true").status_code, 422)
+
+    def test_rated_before_it_is_answered(self):
+        answer = self.push([event(1), event(2, subject="nobody")], query="?rated=true")
+        self.assertEqual(self.statuses(answer), ["accepted", "accepted"])
+        first, second = (one["result"] for one in answer.json()["events"])
+        self.assertEqual((first["status"], first["quantity"]), ("rated", "2.5"))
+        self.assertEqual(first["day"]["quantity"], "2.5")
+        self.assertEqual(second["reason"], "unknown_customer")
+        self.assertFalse(self.inbox())
 
     def test_faults_of_the_whole_request(self):
         good = json.dumps([event(1)])
@@ -368,7 +378,6 @@ class TestApiKey(PushCase):
             "events",
             source_type="events",
             company_id=company.id,
-            country_id=self.usa.id,
         )
         with self.assertRaises(UserError), self.env.cr.savepoint():
             self.key.source_ids = source
@@ -404,3 +413,151 @@ class TestApiKey(PushCase):
         self.assertEqual(found[0], 401)
         self.assertEqual(found[-1], 429)
         self.assertEqual(self.status(), 200)
+
+
+@tagged("post_install", "-at_install")
+class TestReadBack(PushCase):
+    def read(self, path, token=None):
+        return self.url_open(
+            f"/metered/v1/{path}",
+            headers={"Authorization": f"Bearer {token or self.token}"},
+        )
+
+    def reader(self, **values):
+        key = self.env["metered.api.key"].create(
+            {"name": "Reader", "may_push": False, "may_read": True, **values}
+        )
+        return key._make()
+
+    def test_what_became_of_an_event(self):
+        self.push([event(1), event(2, subject="nobody")])
+        path = "events?event=%2Fshop%20e1"
+        self.assertEqual(self.read(path).json()["status"], "waiting")
+        self.rate()
+        told = self.read(path).json()
+        self.assertEqual(
+            (told["status"], told["customer"], told["quantity"], told["meter"]),
+            ("rated", "Acme", "2.5", "api"),
+        )
+        self.assertFalse(told["invoice"])
+        self.assertEqual(told["time"], "2026-10-05T10:00:00Z")
+        told = self.read("events?event=%2Fshop%20e2").json()
+        self.assertEqual(
+            (told["status"], told["reason"]), ("exception", "unknown_customer")
+        )
+        self.assertEqual(self.read("events?event=x").status_code, 404)
+        self.assertEqual(self.read("events").status_code, 422)
+
+    def test_usage_by_day(self):
+        self.push([event(1), event(2), event(3, time="2026-10-06T10:00:00Z")])
+        self.rate()
+        token = self.reader()
+        path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
+        told = self.read(path, token).json()["usage"]
+        self.assertEqual(
+            [(row["day"], row["records"], row["quantity"]) for row in told],
+            [("2026-10-05", 2, "5"), ("2026-10-06", 1, "2.5")],
+        )
+        self.assertEqual(self.read(path).status_code, 403)
+        for path, status in (
+            ("usage?subject=nobody&from=2026-10-01&to=2026-11-01", 404),
+            ("usage?subject=acme&from=2026-10-01", 422),
+            ("usage?subject=acme&from=2026-10-01&to=20261101ab", 422),
+            ("usage?subject=acme&from=2026-10-02&to=2026-10-01", 422),
+            ("usage?subject=acme&from=2020-10-02&to=2026-10-01", 422),
+        ):
+            answer = self.read(path, token)
+            self.assertEqual((path, answer.status_code), (path, status))
+
+    def sell(self):
+        """A subscription with usage of October that is priced."""
+        price = self.make_price(self.meter, (1, 0), (0, 0.5))
+        product = self.make_metered_product("API calls", price)
+        plan = self.make_subscription(self.customer, "2026-09-01", "2026-11-01")
+        plan.sale_subscription_line_ids = [
+            fields.Command.create({"product_id": product.id})
+        ]
+        self.push([event(1)])
+        self.rate()
+        return plan
+
+    def test_from_an_event_to_its_invoice(self):
+        """Of 2.5 calls 1 is free, the others cost 0.5."""
+        plan = self.sell()
+        token = self.reader(may_invoice=True)
+        path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
+        [row] = self.read(path, token).json()["usage"]
+        self.assertEqual((row["amount"], row["is_final"]), ("0.75", False))
+        told = self.read("events?event=%2Fshop%20e1").json()
+        self.assertEqual(told["day"]["amount"], "0.75")
+
+        invoice = plan._metered_renew()
+        told = self.read("events?event=%2Fshop%20e1").json()
+        self.assertEqual(
+            (told["invoice"]["id"], told["invoice"]["state"]), (invoice.id, "draft")
+        )
+        day = f"{fields.Date.today()}"
+        until = f"{fields.Date.add(fields.Date.today(), days=1)}"
+        path = f"invoices?subject=acme&from={day}&to={until}"
+        self.assertEqual(self.read(path, token).json()["invoices"], [])
+        invoice.invoice_date = day
+        invoice.action_post()
+        [told] = self.read(path, token).json()["invoices"]
+        self.assertEqual((told["number"], told["total"]), (invoice.name, "10.75"))
+        self.assertEqual([line["amount"] for line in told["lines"]], ["0.75"])
+        # A key that may read usage may not read invoices.
+        self.assertEqual(self.read(path, self.reader()).status_code, 403)
+
+    def test_what_is_left_of_allowances(self):
+        token = self.reader()
+        told = self.read("entitlements?subject=acme", token)
+        self.assertEqual(told.json(), {"subject": "acme", "entitlements": []})
+        plan = self.env["metered.calling.plan"].create(
+            {
+                "name": "Plan",
+                "allowance_ids": [
+                    fields.Command.create({"name": "Minutes", "amount": 100})
+                ],
+            }
+        )
+        today = fields.Date.today()
+        subscription = self.make_subscription(self.customer, today, today)
+        self.env["metered.allowance.balance"].sudo().create(
+            {
+                "company_id": self.company.id,
+                "partner_id": self.customer.id,
+                "subscription_id": subscription.id,
+                "allowance_id": plan.allowance_ids.id,
+                "date_from": today,
+                "date_to": fields.Date.add(today, months=1),
+                "granted": 100,
+                "used": 99.5,
+                "left": 0.5,
+            }
+        )
+        [told] = self.read("entitlements?subject=acme", token).json()["entitlements"]
+        self.assertEqual(
+            (told["plan"], told["left"], told["is_allowed"]), ("Plan", "0.5", True)
+        )
+        self.assertEqual(self.read("entitlements?subject=acme").status_code, 403)
+
+    def test_another_company_sees_nothing(self):
+        self.push([event(1)])
+        self.rate()
+        company = self.env["res.company"].create({"name": "Other"})
+        token = self.reader(company_id=company.id)
+        path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
+        self.assertEqual(self.read(path, token).status_code, 404)
+        self.assertEqual(self.read("events?event=%2Fshop%20e1", token).status_code, 404)
+
+    def test_who_only_pushes_sees_its_own(self):
+        other = self.make_source("events", source_type="events")
+        self.push([event(1)])
+        token = (
+            self.env["metered.api.key"]
+            .create({"name": "Other", "source_ids": [fields.Command.set(other.ids)]})
+            ._make()
+        )
+        path = "events?event=%2Fshop%20e1"
+        self.assertEqual(self.read(path, token).status_code, 404)
+        self.assertEqual(self.read(path).status_code, 200)

@@ -16,6 +16,7 @@ from ..support.record_factory import MODULE, RecordFactory
 
 #: models with fields that a person sets, and that are not told, with the reason
 NOT_TOLD = {
+    "metered.api.use": "requests, counted by the endpoint",
     "metered.inbox": "records that were posted",
     "metered.source.secret": "the source says that a credential changed, and no value",
     "metered.sync.line": "the log of a sync",
@@ -25,6 +26,7 @@ NOT_TOLD = {
 #: fields of told models that are not told, with the reason
 FIELDS_NOT_TOLD = {
     ("sale.subscription", "recurring_next_date"): "set by each renewal",
+    ("metered.source", "event_sample"): "an event that is tried",
     ("metered.source", "next_sync"): "set by each sync",
     ("metered.source", "sequence"): "dragged in the list; it decides nothing",
 }

@@ -15,6 +15,7 @@ ADMINISTRATOR = "metered_billing.group_metered_administrator"
 #: what cannot be there twice as it is, and what about it: the database says so
 ONCE = {
     "metered.destination": "its prefixes",
+    "metered.event.type": "its name",
     "metered.holiday": "its day",
     "metered.identifier": "whose it is",
     "metered.meter": "its code",

@@ -53,7 +53,7 @@ class TestImportSameFacts(MeteredCase):
             self.assertEqual(self.outcome(second), (0, 0, 1))
             waiting = self.exceptions(second)
             self.assertEqual(waiting.reason, "same_id")
-            self.assertIn("imported already", waiting.message)
+            self.assertIn("imported before", waiting.message)
             waiting.action_retry()
             self.assertEqual(waiting.state, "open")
             # The file again: what waits is known.

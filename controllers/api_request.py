@@ -1,0 +1,121 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""What all requests of the API have in common: who sent them, and how they end."""
+
+import functools
+
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
+from odoo import http
+from odoo.http import request
+
+from ..connectors.events.body import MOST_BYTES, RequestFault, too_large
+from .freeswitch import given_token
+from .problems import ApiDispatcher, problem
+
+YES = ("true", "1")
+
+
+def api_route(path, *methods, **options):
+    """A route of the API, whose faults are problem documents.
+
+    Odoo would answer other methods itself, in HTML: they are refused here.
+
+    :param methods: of HTTP
+    """
+
+    def decorate(handler):
+        @functools.wraps(handler)
+        def handle(self, **arguments):
+            sent = request.httprequest
+            try:
+                if sent.method not in methods:
+                    allowed = {"Allow": ", ".join(methods)}
+                    raise RequestFault(405, "This is not the way to ask.", allowed)
+                check_length(sent)
+                return handler(self, **arguments)
+            except RequestFault as fault:
+                return problem(fault.status, fault.detail, fault.headers)
+
+        return http.route(
+            path,
+            type=ApiDispatcher.routing_type,
+            auth="none",
+            save_session=False,
+            readonly=False,
+            max_content_length=MOST_BYTES,
+            **options,
+        )(handle)
+
+    return decorate
+
+
+def check_length(sent):
+    """Refuse what should not be read.
+
+    :raise RequestFault: 411 or 413
+    """
+    length = sent.content_length
+    if length is None and sent.method == "POST":
+        raise RequestFault(411, "The request does not say how long it is.")
+    if (length or 0) > MOST_BYTES:
+        raise too_large()
+
+
+def admitted(*scopes):
+    """The key that a request came with.
+
+    :param scopes: names of fields that say whether it may: one of them has to
+    :return: ``metered.api.key``, with all rights
+    :raise RequestFault: 401, 403 or 429
+    """
+    sent = request.httprequest
+    key, wait = request.env["metered.api.key"]._admit(
+        given_token(sent.headers.get("Authorization", "")),
+        sent.remote_addr or "",
+        sent.is_secure,
+    )
+    if wait:
+        raise RequestFault(
+            429,
+            "Too many requests with this key." if key else "Too many invalid keys.",
+            {"Retry-After": str(wait)},
+        )
+    if not key:
+        raise RequestFault(
+            401,
+            "The key is invalid, expired or revoked.",
+            {"WWW-Authenticate": 'Bearer realm="metered billing"'},
+        )
+    if not any(key[scope] for scope in scopes):
+        raise RequestFault(403, "The key does not have this permission.")
+    return key
+
+
+def argument(name):
+    """An argument of the address that has to be there.
+
+    :raise RequestFault: 422
+    """
+    value = request.httprequest.args.get(name, "")
+    if not value or "\0" in value:
+        raise RequestFault(422, f"The address has no {name}.")
+    return value
+
+
+def is_said(name):
+    """Whether an argument of the address says yes."""
+    return request.httprequest.args.get(name, "") in YES
+
+
+def begin_receiving(cr, commit):
+    """Begin a transaction that sees what others commit meanwhile.
+
+    Two that store the same event at the same moment would be refused otherwise.
+
+    :param cr: cursor
+    :param commit: function that commits what it did before
+    """
+    commit()
+    if cr.connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
+        cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")

@@ -1,0 +1,345 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""The contract of the API as an OpenAPI 3.1 document: plain values."""
+
+from ..connectors.events.body import MOST_BYTES
+from ..connectors.events.cloud_event import BATCH, LINES, PLAIN, STRUCTURED
+from ..connectors.events.reading import MOST_EVENT_BYTES, MOST_EVENTS
+
+PROBLEM = "application/problem+json"
+REASONS = {
+    400: "The body cannot be read, or the address does not say to which source.",
+    401: "The key is missing, wrong, expired or revoked.",
+    403: "The key is not for that.",
+    404: "There is nothing of that name, or the key is not for it.",
+    405: "Another method of HTTP is meant.",
+    411: "The request does not say how long it is.",
+    413: "There is more in the request than there may be.",
+    415: "The content type or encoding is not known.",
+    422: "An argument of the address is missing or cannot be used.",
+    429: "There were too many requests.",
+    503: "Nothing can be taken now.",
+}
+WAITING = {
+    "Retry-After": {
+        "description": "Seconds after which to try again.",
+        "schema": {"type": "string"},
+    }
+}
+TEXT = {"type": "string"}
+#: … where its digits never end
+NUMBER = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?…?$"}
+
+
+def maybe(schema):
+    """A schema, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def ref(name):
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def listed(**properties):
+    """An object with exactly these properties; those in ``maybe`` may be null."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": sorted(properties),
+    }
+
+
+def answers(schema, *faults):
+    """The answers of an operation."""
+    found = {
+        "200": {
+            "description": "Done.",
+            "content": {"application/json": {"schema": schema}},
+        }
+    }
+    for status in sorted({401, 403, 405, 429, 503, *faults}):
+        found[str(status)] = {
+            "description": REASONS[status],
+            "content": {PROBLEM: {"schema": ref("Problem")}},
+        }
+        if status in (429, 503):
+            found[str(status)]["headers"] = WAITING
+    return found
+
+
+def query(name, text, required=False, schema=None, **more):
+    return {
+        "name": name,
+        "in": "query",
+        "description": text,
+        "required": required,
+        "schema": schema or TEXT,
+        **more,
+    }
+
+
+def document(address):
+    """The OpenAPI document.
+
+    :param str address: of this server, without a slash at its end
+    :return: dict
+    """
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Metered Billing",
+            "version": "1",
+            "description": "Push usage as events, and read what becomes of it.",
+        },
+        "servers": [{"url": address}],
+        "security": [{"key": []}],
+        "paths": {
+            "/metered/v1/events": {"post": _push(), "get": _event()},
+            "/metered/v1/usage": {
+                "get": _of_customer(
+                    "usage", "Usage of a customer by day and meter", "UsageOfDay", *DAYS
+                )
+            },
+            "/metered/v1/entitlements": {
+                "get": _of_customer(
+                    "entitlements",
+                    "What is left of a customer's allowances today",
+                    "Entitlement",
+                )
+            },
+            "/metered/v1/invoices": {
+                "get": _of_customer(
+                    "invoices",
+                    "Posted invoices with a customer's usage",
+                    "InvoiceOfUsage",
+                    *DAYS,
+                )
+            },
+        },
+        "components": {
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key; also as the password of basic "
+                    "authentication.",
+                }
+            },
+            "schemas": _schemas(),
+        },
+    }
+
+
+def _push():
+    one_or_many = {"anyOf": [ref("Event"), {"type": "array", "items": ref("Event")}]}
+    return {
+        "operationId": "pushEvents",
+        "summary": "Push events",
+        "description": f"At most {MOST_EVENTS:,} events and {MOST_BYTES // 2**20} MiB, "
+        f"packed with gzip or not, and {MOST_EVENT_BYTES // 2**10} KiB an event. 200 "
+        "means that what is accepted is stored for good. An event with the source and "
+        "id of another one is a duplicate where it says the same, and else a "
+        "conflict, which waits for a person. CloudEvents in binary mode are taken, "
+        "too. What is not known of an event, such as its customer, is no fault: it "
+        "is accepted, and waits for a person.",
+        "parameters": [
+            query("source", "Number of the source; needed where the key has several."),
+            query(
+                "validate",
+                "true: say what would become of at most 100 events, store nothing.",
+                schema={"type": "string", "enum": ["true", "false"]},
+            ),
+            query(
+                "rated",
+                "true: rate at most 100 events before they are answered.",
+                schema={"type": "string", "enum": ["true", "false"]},
+            ),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                PLAIN: {"schema": one_or_many},
+                STRUCTURED: {"schema": ref("CloudEvent")},
+                BATCH: {"schema": {"type": "array", "items": ref("CloudEvent")}},
+                sorted(LINES)[-1]: {"schema": TEXT},
+            },
+        },
+        "responses": answers(ref("Results"), 400, 411, 413, 415, 422),
+    }
+
+
+def _event():
+    return {
+        "operationId": "getEvent",
+        "summary": "What became of an event",
+        "parameters": [
+            query(
+                "event",
+                "What tells it from others, as the answer to its push says it: its "
+                "source, a space and its id.",
+                True,
+                {"type": "string", "minLength": 1},
+            )
+        ],
+        "responses": answers(ref("EventState"), 404, 422),
+    }
+
+
+SUBJECT = query(
+    "subject",
+    "A service identifier of the customer.",
+    True,
+    {"type": "string", "minLength": 1},
+)
+DAY = {"type": "string", "format": "date"}
+DAYS = (
+    query("from", "The first day.", True, DAY),
+    query("to", "The day after the last one.", True, DAY),
+)
+
+
+def _of_customer(name, summary, rows, *parameters):
+    """An operation that tells rows of a customer."""
+    return {
+        "operationId": f"get{name.capitalize()}",
+        "summary": summary,
+        "parameters": [SUBJECT, *parameters],
+        "responses": answers(
+            listed(subject=TEXT, **{name: {"type": "array", "items": ref(rows)}}),
+            404,
+            422,
+        ),
+    }
+
+
+def _invoice():
+    return {
+        "id": {"type": "integer"},
+        "number": maybe(TEXT),
+        "state": TEXT,
+        "date": maybe(DAY),
+    }
+
+
+def _schemas():
+    count = {"type": "integer", "minimum": 0}
+    return {
+        "Event": {
+            "type": "object",
+            "description": "What is neither of these is what the event carries, as if "
+            "it stood in data.",
+            "properties": {
+                "id": TEXT,
+                "type": TEXT,
+                "subject": TEXT,
+                "time": {"type": "string", "format": "date-time"},
+                "quantity": {"type": ["number", "string"]},
+                "data": {"type": "object"},
+            },
+            "required": ["id"],
+        },
+        "CloudEvent": {
+            "type": "object",
+            "properties": {
+                "specversion": {"const": "1.0"},
+                "id": {"type": "string", "minLength": 1},
+                "source": {"type": "string", "minLength": 1},
+                "type": {"type": "string", "minLength": 1},
+                "subject": TEXT,
+                "time": {"type": "string", "format": "date-time"},
+                "data": {},
+            },
+            "required": ["specversion", "id", "source", "type"],
+        },
+        "Results": listed(
+            counts={"type": "object", "additionalProperties": count},
+            events={"type": "array", "items": ref("Result")},
+        ),
+        "Result": {
+            "type": "object",
+            "properties": {
+                "index": count,
+                "event": TEXT,
+                "status": {
+                    "enum": [
+                        *("accepted", "duplicate", "conflict", "rejected"),
+                        *("rated", "not_billable", "reading", "exception"),
+                    ]
+                },
+                "reason": TEXT,
+                "result": maybe(ref("EventState")),
+            },
+            "required": ["index", "status"],
+        },
+        "EventState": {
+            "type": "object",
+            "properties": {
+                "event": TEXT,
+                "status": {
+                    "enum": [
+                        *("waiting", "rated", "not_billable", "reading"),
+                        *("exception", "dismissed"),
+                    ]
+                },
+                "reason": TEXT,
+                "message": TEXT,
+                "detail": TEXT,
+                "customer": maybe(TEXT),
+                "meter": maybe(TEXT),
+                "unit": maybe(TEXT),
+                "quantity": NUMBER,
+                "time": {"type": "string", "format": "date-time"},
+                "properties": {"type": "object"},
+                "invoice": maybe(ref("Invoice")),
+                "day": ref("UsageOfDay"),
+            },
+            "required": ["event", "status"],
+        },
+        "UsageOfDay": {
+            **listed(
+                day={"type": "string", "format": "date"},
+                meter=TEXT,
+                unit=maybe(TEXT),
+                records=count,
+                quantity=NUMBER,
+                amount=maybe(NUMBER),
+                currency=maybe(TEXT),
+                is_final={"type": "boolean"},
+                invoice=maybe(ref("Invoice")),
+            ),
+            "description": "Until it is invoiced, the amount is the day's share of "
+            "what its billing period comes to so far.",
+        },
+        "Entitlement": listed(
+            plan=TEXT,
+            allowance=TEXT,
+            unit=maybe(TEXT),
+            **{"from": DAY, "to": DAY},
+            is_unlimited={"type": "boolean"},
+            granted=NUMBER,
+            rolled_in=NUMBER,
+            used=NUMBER,
+            left=NUMBER,
+            is_allowed={"type": "boolean"},
+        ),
+        "Invoice": listed(**_invoice()),
+        "InvoiceOfUsage": listed(
+            **_invoice(),
+            currency=TEXT,
+            total=NUMBER,
+            lines={
+                "type": "array",
+                "items": listed(
+                    name=TEXT,
+                    **{"from": maybe(DAY), "to": maybe(DAY)},
+                    quantity=NUMBER,
+                    unit_price=NUMBER,
+                    amount=NUMBER,
+                ),
+            },
+        ),
+        "Problem": {
+            **listed(type=TEXT, title=TEXT, status=count, detail=TEXT),
+            "description": "RFC 9457.",
+        },
+    }

@@ -1,0 +1,73 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import re
+from datetime import date, timedelta
+
+from odoo import http
+
+from ..connectors.events.body import RequestFault
+from .api_request import admitted, api_route, argument
+from .problems import answered
+
+MOST_DAYS = 366
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class Usage(http.Controller):
+    """What customers used, and what it comes to, for programs that may read it."""
+
+    @api_route("/metered/v1/usage", "GET")
+    def usage(self):
+        key = admitted("may_read")
+        return told("usage", "_usage", key, *days())
+
+    @api_route("/metered/v1/entitlements", "GET")
+    def entitlements(self):
+        return told("entitlements", "_entitlements", admitted("may_read"))
+
+    @api_route("/metered/v1/invoices", "GET")
+    def invoices(self):
+        key = admitted("may_invoice")
+        return told("invoices", "_invoices", key, *days())
+
+
+def told(name, method, key, *arguments):
+    """What a customer's rows are, as an answer.
+
+    :param str name: of the rows in it
+    :param str method: of ``metered.api``
+    :raise RequestFault: 404
+    """
+    subject = argument("subject")
+    rows = getattr(key.env["metered.api"], method)(key, subject, *arguments)
+    if rows is None:
+        raise RequestFault(404, "No customer has this identifier.")
+    return answered({"subject": subject, name: rows})
+
+
+def days():
+    """The days that the address names.
+
+    :return: (first day, day after the last one)
+    :raise RequestFault: 422
+    """
+    date_from, date_to = a_day("from"), a_day("to")
+    if not timedelta() <= date_to - date_from <= timedelta(days=MOST_DAYS):
+        raise RequestFault(
+            422, f"From is before to, and at most {MOST_DAYS} days before it."
+        )
+    return date_from, date_to
+
+
+def a_day(name):
+    """A day that the address names.
+
+    :raise RequestFault: 422
+    """
+    text = argument(name)
+    try:
+        if not DAY.fullmatch(text):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError:
+        raise RequestFault(422, f"{name} is no day such as 2026-01-31.") from None

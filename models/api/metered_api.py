@@ -1,0 +1,287 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...rating.exact import exact, exact_text, number
+
+#: rows of usage in one answer
+MOST_ROWS = 10_000
+
+
+class MeteredApi(models.AbstractModel):
+    """What programs are told that come with a key: plain values, and no record.
+
+    Each method is given the key, and looks at nothing but what is of its company.
+    """
+
+    _name = "metered.api"
+    _description = "What Programs Are Told"
+
+    # === EVENTS === #
+
+    @api.model
+    def _event(self, key, event):
+        """What became of an event.
+
+        :param key: ``metered.api.key``
+        :param str event: what tells it from others, as the answer to a push says it
+        :return: dict; None: nothing is known of it
+        """
+        found = self._events(key._readable_sources(), [event])
+        return found.get(event)
+
+    @api.model
+    def _events(self, sources, events):
+        """What became of some events.
+
+        :param sources: ``metered.source``, with all rights
+        :param events: list of texts
+        :return: dict event -> dict
+        """
+        domain = [("source_id", "in", sources.ids)]
+        known = [*domain, ("call_id", "in", events)]
+        found = {
+            one.event_key: {"event": one.event_key, "status": "waiting"}
+            for one in self.env["metered.inbox"]
+            .sudo()
+            .search([*domain, ("event_key", "in", events)])
+        }
+        for one in self.env["metered.exception"].sudo().search(known):
+            if one.state != "resolved":
+                found[one.call_id] = self._of_exception(one)
+        cdrs = self.env["metered.cdr"].sudo().search(known)
+        usage = cdrs.usage_id.filtered(lambda row: not row.invoice_line_id)
+        so_far = usage.filtered(lambda row: row.meter_id.kind != "call")._price_so_far()
+        for one in cdrs:
+            found[one.call_id] = self._of_cdr(one, so_far)
+        return found
+
+    @api.model
+    def _of_exception(self, one):
+        reasons = dict(one._fields["reason"]._description_selection(self.env))
+        return {
+            "event": one.call_id,
+            "status": "dismissed" if one.state == "dismissed" else "exception",
+            "reason": one.reason,
+            "message": reasons.get(one.reason, one.reason),
+            "detail": one.detail or "",
+        }
+
+    @api.model
+    def _of_cdr(self, one, so_far):
+        """A record that is stored, with what its customer's day comes to so far.
+
+        :param so_far: ``SoFar`` of its usage
+        """
+        invoice = one.usage_id.invoice_id
+        told = {
+            "event": one.call_id,
+            "status": one.state,
+            "customer": one.partner_id.display_name or None,
+            "meter": one.meter_id.code or None,
+            "unit": one.meter_id.unit or None,
+            "quantity": self._texts(one, "quantity")[one.id],
+            "time": f"{one.start_time.isoformat()}Z",
+            "properties": one.properties or {},
+            "invoice": self._of_invoice(invoice) if invoice else None,
+        }
+        if one.usage_id:
+            told["day"] = self._of_usage(one.usage_id, so_far)
+        return told
+
+    # === USAGE === #
+
+    @api.model
+    def _usage(self, key, subject, date_from, date_to):
+        """Usage of a customer by day and meter.
+
+        :param str subject: a service identifier of the customer
+        :param date_from, date_to: dates, the last one not included
+        :return: list of dicts; None: nobody has this identifier
+        """
+        partner = self._customer(key, subject)
+        if not partner:
+            return None
+        rows = (
+            self.env["metered.usage"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", key.company_id.id),
+                    ("partner_id", "=", partner.id),
+                    ("day", ">=", date_from),
+                    ("day", "<", date_to),
+                    ("records", ">", 0),
+                ],
+                order="day, meter_id, id",
+                limit=MOST_ROWS,
+            )
+        )
+        open_rows = rows.filtered(
+            lambda row: not row.invoice_line_id and row.meter_id.kind != "call"
+        )
+        so_far = open_rows._price_so_far()
+        return [self._of_usage(row, so_far) for row in rows]
+
+    @api.model
+    def _customer(self, key, subject):
+        """The customer that an identifier is of now; empty where nobody has it."""
+        identifiers = self.env["metered.identifier"].sudo()
+        return identifiers.search(
+            [
+                ("company_id", "=", key.company_id.id),
+                "|",
+                ("value", "=", subject),
+                ("normalised", "=", subject),
+                *identifiers._domain_valid(self.env.cr.now()),
+            ],
+            limit=1,
+        ).partner_id
+
+    @api.model
+    def _of_usage(self, row, so_far):
+        """A customer's day of a meter, and what it comes to."""
+        told = {
+            "day": row.day.isoformat(),
+            "meter": row.meter_id.code or row.meter_id.name,
+            "unit": row.meter_id.unit or None,
+            "records": row.records,
+            "quantity": self._texts(row, "quantity")[row.id],
+            "amount": None,
+            "currency": None,
+            "is_final": bool(row.invoice_line_id),
+            "invoice": self._of_invoice(row.invoice_id) if row.invoice_id else None,
+        }
+        if row.id in so_far.amounts:
+            amount, currency = so_far.amounts[row.id]
+            told |= {"amount": exact_text(exact(amount)), "currency": currency.name}
+        elif row.invoice_line_id or row.meter_id.kind == "call":
+            told |= {
+                "amount": self._texts(row, "amount")[row.id],
+                "currency": row.currency_id.name,
+            }
+        if row.id in so_far.problems:
+            told["problem"] = so_far.problems[row.id]
+        return told
+
+    @api.model
+    def _texts(self, records, name):
+        """A number of records with all its digits, which a float would not have.
+
+        :param str name: of a stored field
+        :return: dict id -> text
+        """
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id, trim_scale(coalesce(%s, 0))::text FROM %s"
+                " WHERE id = ANY(%s)",
+                SQL.identifier(name),
+                SQL.identifier(records._table),
+                list(records.ids),
+                to_flush=records._fields[name],
+            )
+        )
+        return dict(rows)
+
+    # === ENTITLEMENTS === #
+
+    @api.model
+    def _entitlements(self, key, subject):
+        """What is left of a customer's allowances today.
+
+        :return: list of dicts; None: nobody has this identifier
+        """
+        partner = self._customer(key, subject)
+        if not partner:
+            return None
+        today = fields.Date.context_today(partner)
+        balances = (
+            self.env["metered.allowance.balance"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", key.company_id.id),
+                    ("partner_id", "=", partner.id),
+                    ("date_from", "<=", today),
+                    ("date_to", ">", today),
+                ],
+                limit=MOST_ROWS,
+            )
+        )
+        return [
+            {
+                "plan": one.plan_id.name,
+                "allowance": one.allowance_id.name,
+                "unit": one.unit or None,
+                "from": one.date_from.isoformat(),
+                "to": one.date_to.isoformat(),
+                "is_unlimited": one.unlimited,
+                "granted": self._texts(one, "granted")[one.id],
+                "rolled_in": self._texts(one, "rolled_in")[one.id],
+                "used": self._texts(one, "used")[one.id],
+                "left": self._texts(one, "left")[one.id],
+                "is_allowed": one.unlimited or one.left > 0,
+            }
+            for one in balances
+        ]
+
+    # === INVOICES === #
+
+    @api.model
+    def _invoices(self, key, subject, date_from, date_to):
+        """Posted invoices with a customer's usage, and its lines on them.
+
+        :param date_from, date_to: dates of invoices, the last one not included
+        :return: list of dicts; None: nobody has this identifier
+        """
+        partner = self._customer(key, subject)
+        if not partner:
+            return None
+        rows = (
+            self.env["metered.usage"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", key.company_id.id),
+                    ("partner_id", "=", partner.id),
+                    ("invoice_line_id.parent_state", "=", "posted"),
+                    ("invoice_line_id.date", ">=", date_from),
+                    ("invoice_line_id.date", "<", date_to),
+                ],
+                limit=MOST_ROWS,
+            )
+        )
+        lines = rows.invoice_line_id
+        return [
+            {
+                **self._of_invoice(invoice),
+                "currency": invoice.currency_id.name,
+                "total": exact_text(number(invoice.amount_total)),
+                "lines": [
+                    {
+                        "name": line.name or "",
+                        "from": _day(line.metered_date_from),
+                        "to": _day(line.metered_date_to),
+                        "quantity": exact_text(number(line.quantity)),
+                        "unit_price": exact_text(number(line.price_unit)),
+                        "amount": exact_text(number(line.price_subtotal)),
+                    }
+                    for line in lines.filtered(lambda one, i=invoice: one.move_id == i)
+                ],
+            }
+            for invoice in lines.move_id.sorted("id")
+        ]
+
+    @api.model
+    def _of_invoice(self, invoice):
+        return {
+            "id": invoice.id,
+            "number": invoice.name if invoice.state == "posted" else None,
+            "state": invoice.state,
+            "date": _day(invoice.invoice_date),
+        }
+
+
+def _day(date):
+    return date.isoformat() if date else None
