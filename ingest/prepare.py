@@ -198,6 +198,9 @@ class _Chunk(RejectingSteps):
             self.told, self.is_unknown_word = read_directions(
                 texts, self.settings.words
             )
+            if self.settings.fills_columns:
+                # Each record has fields of its own, and may rightly lack this one.
+                return
             empty, meaning = said_nothing(
                 texts, self.settings.words, self.settings.doubts_directions
             )

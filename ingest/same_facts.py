@@ -181,24 +181,26 @@ def _verdicts(cdrs, rows, known, is_own):
     duplicates, doubtful, others = set(), {}, {}
     ids = cdrs["call_id"].take(pa.array(mine[same])).to_pylist()
     known_ids = known["call_id"].take(pa.array(theirs[same])).to_pylist()
-    texts = own.take(same).describe()
-    for at, row, one, two, text in zip(
-        same.tolist(), mine[same].tolist(), ids, known_ids, texts, strict=True
+    for at, row, one, two in zip(
+        same.tolist(), mine[same].tolist(), ids, known_ids, strict=True
     ):
         both = own_id[at] and other_id[at]
         neither = not (own_id[at] or other_id[at]) and in_second[at]
-        if neither or both and id_key(one) == id_key(two):
+        if neither or both and (one == two or id_key(one) == id_key(two)):
             duplicates.add(row)
             continue
         is_alike = both and text_shape(one) == text_shape(two)
-        asked = others if is_alike else doubtful
-        asked.setdefault(row, f"{_shown(two)}{SAME}{_shown(one)}: {text}")
-    others = {row: text for row, text in others.items() if row not in duplicates}
+        (others if is_alike else doubtful).setdefault(row, (at, one, two))
+    others = {row: pair for row, pair in others.items() if row not in duplicates}
     starts = np.unique(cdrs["start_us"][[*others]] // SECOND_US)
     if len(starts) > 1 and 2 * len(others) >= len(rows) - len(duplicates):
         doubtful = {**others, **doubtful}
-    for row in duplicates:
-        doubtful.pop(row, None)
+    doubtful = {row: pair for row, pair in doubtful.items() if row not in duplicates}
+    texts = own.take(np.array([at for at, *_ids in doubtful.values()], int)).describe()
+    doubtful = {
+        row: f"{_shown(two)}{SAME}{_shown(one)}: {text}"
+        for (row, (_at, one, two)), text in zip(doubtful.items(), texts, strict=True)
+    }
     left = {*mine[other_source].tolist()} - duplicates - {*doubtful}
     batches = known["batch_id"][theirs[other_source]]
     return KnownCalls(
@@ -218,6 +220,7 @@ def _pairs(cdrs, rows, known):
             "minute": cdrs["start_us"][rows] // MINUTE_US,
             "quantity": cdrs["quantity"][rows].astype(np.int64),
             "partner_id": cdrs["partner_id"][rows],
+            "callee": number_keys(cdrs["callee"].take(pa.array(rows))),
         }
     )
     there = pd.DataFrame(
@@ -226,15 +229,11 @@ def _pairs(cdrs, rows, known):
             "minute": known["start_us"] // MINUTE_US,
             "quantity": known["quantity"],
             "partner_id": known["partner_id"],
+            "callee": number_keys(known["callee"]),
         }
     )
-    both = new.merge(there, on=["minute", "quantity", "partner_id"])
-    mine, theirs = both["row"].to_numpy(), both["known"].to_numpy()
-    # Most are told apart by the number, before texts are compared.
-    same = number_keys(cdrs["callee"].take(pa.array(mine))) == number_keys(
-        known["callee"].take(pa.array(theirs))
-    )
-    return mine[same], theirs[same]
+    both = new.merge(there, on=["minute", "quantity", "partner_id", "callee"])
+    return both["row"].to_numpy(), both["known"].to_numpy()
 
 
 def _comparable(facts):

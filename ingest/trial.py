@@ -134,7 +134,7 @@ def without_direction(frame, settings):
         not wait
     """
     texts, _spec = mapping.read_target(frame, settings.columns, "direction")
-    if texts is None or settings.record_kind != "call":
+    if texts is None or settings.record_kind != "call" or settings.fills_columns:
         return 0
     rows = np.flatnonzero(said_nothing(texts, settings.words)[0])
     tried = rows[:MOST_RECORDS]

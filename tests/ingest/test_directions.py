@@ -177,6 +177,12 @@ class TestUnreadDirections(unittest.TestCase):
             self.outcome("call_type", "out", "missed", columns=columns), [None] * 2
         )
 
+    def test_an_empty_cell_waits_and_a_field_that_is_lacking_does_not(self):
+        words = ("direction", "Missed", "Outbound", "")
+        self.assertEqual(self.outcome(*words), [None, None, EMPTY])
+        self.assertEqual(self.outcome(*words, fills_columns=True), [None] * 3)
+        self.assertEqual(self.outcome("direction", "", ""), [None] * 2)
+
     def test_alone_it_is_no_clearer(self):
         self.assertEqual(self.outcome("x", "missed"), [None])
         self.assertEqual(
