@@ -29,6 +29,7 @@ from .file_head import without_lines
 from .fixed_width import FixedWidthReader
 from .formats import BadLine, Chunk, FileFacts, FileFormat, FileLimits
 from .layouts import LAYOUTS, layout_columns
+from .other_headers import without_foreign
 from .quoting import unescaped_blocks
 from .spreadsheet import Workbook, as_csv, workbook_pieces
 from .unpack import BLOCK_BYTES, LineCounter, Unpacked, utf8_blocks
@@ -131,7 +132,10 @@ def read_chunks(
     """
     with _opened(path, fmt, limits or FileLimits(), BLOCK_BYTES) as pieces:
         yield from read_in_chunks(
-            pieces, chunk_records, skip_records_done, first_records
+            without_foreign(pieces, fmt),
+            chunk_records,
+            skip_records_done,
+            first_records,
         )
 
 

@@ -95,8 +95,8 @@ class BadLine:
 
     line: int  # 1-based, as in Chunk.line
     raw: str  # at most RAW_CHARACTERS
-    # 'column_count', 'unclosed_quote', 'two_ways', 'off_position', 'no_moment' or
-    # 'too_long'
+    # 'column_count', 'unclosed_quote', 'two_ways', 'off_position', 'no_moment',
+    # 'below_header' or 'too_long'
     reason: str
     word: str = "Line"  # what a record begins in
     # Columns or bytes that there are and that there should be, the first and last line
@@ -128,6 +128,11 @@ class BadLine:
                 f"{start} has text across position {found}, where a column starts."
                 " The line may be shifted."
             )
+        if self.reason == "below_header":
+            return (
+                f"{start} stands below other column names, in line {found}. Put it"
+                " into a file of its own."
+            )
         if self.reason == "no_moment":
             return f"{start} has no date and no time, so it is not a record."
         return f"{start} is longer than {expected:,} bytes."
@@ -149,6 +154,10 @@ class BadLine:
     @classmethod
     def off_position(cls, line: int, raw: str, position: int):
         return cls(line, raw[:RAW_CHARACTERS], "off_position", found=position)
+
+    @classmethod
+    def below_header(cls, line: int, raw: str, header: int, word="Line"):
+        return cls(line, raw[:RAW_CHARACTERS], "below_header", word, found=header)
 
     @classmethod
     def without_moment(cls, line: int, raw: str):

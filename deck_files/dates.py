@@ -5,6 +5,7 @@
 import datetime
 import re
 
+from ..connectors.workbook_cells import DateText
 from ..notation.days import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -55,6 +56,11 @@ _MONTHS = {
     for name in names.split()
 }
 _LONGEST = 60
+_EXCHANGED = _lt(
+    "'%(text)s' may have its day and month exchanged: the spreadsheet made dates of "
+    "days up to 12 only and left the others as text. Enter all dates in the same form, "
+    "with the year first."
+)
 _TWO_ORDERS = _lt(
     "%(text)s is ambiguous. Choose whether the day or the month comes first."
 )
@@ -73,13 +79,40 @@ def date_order(texts):
     return orders.popitem() if len(orders) == 1 else ("", "")
 
 
-def date(order):
+def are_exchanged(texts):
+    """Whether a spreadsheet that expects the other order made its dates of texts.
+
+    It makes dates of all days up to 12, with day and month exchanged, and leaves the
+    others as texts: its dates have no day above 12, and all of its texts have.
+
+    :param texts: DataFrame of cells
+    """
+    made, left = [], []
+    for name in ("valid_from", "valid_before", "last_day"):
+        for text in texts[name].unique() if name in texts else ():
+            if isinstance(text, DateText):
+                made.append(_ISO_DATE.fullmatch(text))
+            elif found := NUMERIC_DAY.fullmatch(text.strip()[:_LONGEST]):
+                left.append(max(int(found[1]), int(found[3])) > 12)
+    days = [(int(found[4]), int(found[3])) for found in made if found]
+    return (
+        bool(left)
+        and all(left)
+        and all(day <= 12 for day, _month in days)
+        and any(day != month for day, month in days)
+    )
+
+
+def date(order, exchanged=False):
     """A reader of dates; an empty cell and "at once" are None.
 
     :param order: `dmy`, `mdy`, or empty where nothing tells
+    :param exchanged: as `are_exchanged` says it: cells that are dates are none
     """
 
     def read(text):
+        if exchanged and isinstance(text, DateText):
+            raise WrongCell(_EXCHANGED, text=text)
         if text.lower() in AT_ONCE:
             return None
         try:
@@ -92,12 +125,12 @@ def date(order):
     return read
 
 
-def after_last_day(order):
+def after_last_day(order, exchanged=False):
     """A reader of last days: the first day after it.
 
-    :param order: as `date`
+    :param order, exchanged: as `date`
     """
-    read_date = date(order)
+    read_date = date(order, exchanged)
 
     def read(text):
         day = read_date(text)

@@ -58,13 +58,12 @@ _SOME_CENTS = _lt(
     "others by (1, or 100 for cents)."
 )
 _DIVIDED = _lt(
-    "The column %(column)s has prices in another unit, it seems. Say what they are "
-    "divided by."
+    "The prices in the column %(column)s seem to be in a different unit. Enter what "
+    "to divide them by."
 )
 _REMARKS = _lt(
-    "Texts around the rates may say from when they hold, how calls are rounded, in "
-    "what unit prices are, or that rates end, and no column says it. Look at them: "
-    "only what the columns say is imported."
+    "Text outside the rates may contain start dates, rounding, price units or ended "
+    "rates that are not in any column. Check it: only the columns are imported."
 )
 _NOISE = _lt(
     "Prices with 16 or 17 digits, rounded to 15 digits as displayed in spreadsheets: "
@@ -342,7 +341,8 @@ class _Reading(CodesOfFile):
         price = self._price_reader(money, "price")
         first_price = self._price_reader(money, "first_price")
         per_seconds = choices.per_seconds or 60
-        day = dates.date(choices.date_order)
+        exchanged = dates.are_exchanged(self.texts)
+        day = dates.date(choices.date_order, exchanged)
 
         def fee(name, default):
             reader = self._price_reader(money, name, is_rate=False)
@@ -390,7 +390,7 @@ class _Reading(CodesOfFile):
             "included_seconds": (cells.seconds(0), 0),
             "valid_from": (day, None),
             "valid_before": (day, None),
-            "last_day": (dates.after_last_day(choices.date_order), None),
+            "last_day": (dates.after_last_day(choices.date_order, exchanged), None),
             "change": (words.status(choices.words, self._are_flags("change")), False),
             "discontinued": (words.flag(choices.words), False),
             "forbidden": (words.flag(choices.words), False),

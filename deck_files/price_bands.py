@@ -16,8 +16,8 @@ from .choices import Question
 from .columns import plain, understand_money
 
 _SEVERAL = _lt(
-    "These columns have prices of several times: %(columns)s. Choose the time band of "
-    "each; the price without a time band holds whenever none of the others does."
+    "These columns contain prices for different times: %(columns)s. Choose the time "
+    "band of each. A price without a time band applies at all other times."
 )
 _OTHER_UNITS = _lt(
     "The columns %(columns)s have prices in other units. Import them one by one."

@@ -19,6 +19,8 @@ from .time_layouts import DAY_ORDERS, SWAPPED
 from .times import parse_times
 
 ORDERS = DAY_ORDERS[:3]
+# What such times begin with, which is quickly looked for.
+_BEGIN = r"^[^0-9]{0,12}[0-9]{1,2}[^0-9]"
 # Dates in digits with the year last, or with two digits only. Weekdays may precede.
 _DATE = r"(?:^|[^0-9])[0-9]{1,2}([/.\-])[0-9]{1,2}[/.\-][0-9]{2}"
 _SHORT_YEAR = r"(?:^|[^0-9])[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-][0-9]{2}(?:[^0-9]|$)"
@@ -33,6 +35,9 @@ _NAMED = {
     "mdy": re.compile(rf"(?<![^\W\d_]){_MONTH}[./ \-]{_DAY}[./ \-]{_YEAR}"),
     "ymd": re.compile(rf"(?<![^\W\d_]){_YEAR}[./ \-]{_MONTH}[./ \-]{_DAY}(?!\w)"),
 }
+
+
+_MOST_DATES_A_TEXT = 4
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,9 @@ def shown_order(texts, heading=""):
     :param heading: name of their column
     :return: :class:`Shown`; None where no time needs an order
     """
-    if not pc.any(pc.match_substring_regex(texts, _DATE)).as_py():
-        return None
+    for pattern in (_BEGIN, _DATE):
+        if not pc.any(pc.match_substring_regex(texts, pattern)).as_py():
+            return None
     times, reads = {}, {}
     for order in ORDERS:
         times[order], reads[order] = parse_times(texts, order, "UTC")
@@ -157,7 +163,9 @@ def _swapped(texts, automatic, open_, shown, order):
         return none
     parts = pc.extract_regex(texts, _SIGNS)
     dated = automatic & pc.is_valid(parts).to_numpy(zero_copy_only=False)
-    if not dated.any():
+    # Of a month, more days are above 12 than not; one odd text shows nothing.
+    count = np.count_nonzero(dated)
+    if not count or np.count_nonzero(open_) * _MOST_DATES_A_TEXT < count:
         return none
     days = pc.struct_field(parts, "day").fill_null("0").cast(pa.int64()).to_numpy()
     months = pc.struct_field(parts, "month").fill_null("0").cast(pa.int64()).to_numpy()

@@ -103,10 +103,15 @@ def _sum(parts, is_clock=False):
 OTHER = "?"
 """What a heading names where that is none of the units, or several of them."""
 
+_HOUR, _MINUTE, _SECOND = (
+    "(?:h{1,3}|hrs?|hours?|std|stunden|horas|heures)",
+    "(?:m{1,3}|mins?|minutes?|minuten|minutos)",
+    "(?:s{1,2}|secs?|seconds?|sek|sekunden|seg|segundos|secondes)",
+)
 _CLOCKS = (
-    ("h:mm:ss", re.compile(r"\bh{1,2}:m{1,2}:s{1,2}\b", re.IGNORECASE)),
-    ("h:mm", re.compile(r"\bh{1,2}:m{1,2}\b(?!:)", re.IGNORECASE)),
-    ("mm:ss", re.compile(r"(?<!:)\bm{1,3}:s{1,2}\b", re.IGNORECASE)),
+    ("h:mm:ss", re.compile(rf"\b{_HOUR}:{_MINUTE}:{_SECOND}\b", re.IGNORECASE)),
+    ("h:mm", re.compile(rf"\b{_HOUR}:{_MINUTE}\b(?!:)", re.IGNORECASE)),
+    ("mm:ss", re.compile(rf"(?<!:)\b{_MINUTE}:{_SECOND}\b", re.IGNORECASE)),
     ("hhmmss", re.compile(r"(?<![a-z])h{1,3}mmss(?![a-z])", re.IGNORECASE)),
     ("mmss", re.compile(r"(?<![a-z])m{1,3}ss(?![a-z])", re.IGNORECASE)),
     ("hhmm", re.compile(r"(?<![a-z])hhmm(?![a-z])", re.IGNORECASE)),
@@ -120,6 +125,10 @@ _MULTIPLE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_ENDING = re.compile(
+    r"(?:msec|[mµu]secs?|millis|milliseconds?|millisekunden|microsec\w*|"
+    r"(?<!milli)(?<!mikro)sekunden|minutes|minuten|minutos|stunden)$"
+)
 _HUMP = re.compile(r"(?<=[a-zа-я])(?=[A-ZА-Я])")
 _AT_THE_END = re.compile(r"(?:[(\[/,_ ]| in )([^\W\d_])\.?\s*[)\]]?\s*$")
 _IN_BRACKETS = re.compile(r"[(\[]\s*([^\W\d_])\.?\s*[)\]]")
@@ -141,6 +150,10 @@ def named_unit(heading):
         return OTHER
     words = [word.lower() for word in _WORD.findall(_HUMP.sub(" ", heading))]
     units = {_LONG[word] for word in words if word in _LONG}
+    for word in words:
+        # billmsec, Gesprächsminuten
+        if word not in _LONG and (found := _ENDING.search(word)):
+            units.add(_LONG.get(found[0], OTHER))
     letter = _IN_BRACKETS.search(heading) or _AT_THE_END.search(heading)
     if letter and letter[1].lower() in _UNIT:
         units.add(_UNIT[letter[1].lower()])

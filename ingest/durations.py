@@ -42,8 +42,11 @@ DECIMAL_UNITS = ("6s", "min", "h", "day")
 _SECONDS = {"6s": 6, "min": 60, "h": 3600, "day": 86_400}
 #: unit -> seconds of its last two digits, and of those before: of two, then of all
 _PACKED = {"hhmmss": (1, 60, 3600), "mmss": (1, 60, 6000), "hhmm": (60, 3600, 360_000)}
-#: that half of the calls of a file are longer is not likely; of milliseconds it is
-LONG_SECONDS = 3 * 3600
+#: that half of several calls are longer is not likely; of milliseconds it is
+LONG_SECONDS = 6 * 3600
+#: so many different ones tell; of fewer the longest or the shortest has to, too
+LEAST_LONG, LEAST_LONG_AT_ALL = 5, 3
+DAY_SECONDS = 86_400
 _HALF = Decimal("0.5")
 _NOISE = Decimal("1e-6")  # seconds; a spreadsheet's binary numbers are beside decimals
 
@@ -201,7 +204,14 @@ def are_long(seconds):
 
     :param seconds: int64 array, none of them 0
     """
-    return len(seconds) > 1 and np.median(seconds) >= LONG_SECONDS
+    if len(seconds) < LEAST_LONG_AT_ALL:
+        return False
+    middle = (len(seconds) - 1) // 2
+    if np.partition(seconds, middle)[middle] < LONG_SECONDS:
+        return False
+    different = len(np.unique(seconds))
+    is_absurd = seconds.max() > DAY_SECONDS or seconds.min() >= LONG_SECONDS // 2
+    return different >= LEAST_LONG or different >= LEAST_LONG_AT_ALL and is_absurd
 
 
 def _may_be_packed(numbers, digits):

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from .duration_words import named_unit
 from .durations import doubted_with, may_be_doubted, parse_named
 from .extract import column, extract
-from .mapping import heading, read_target
+from .mapping import heading, read_target, same_name
 from .quantities import parse_quantities, quantity_texts
 from .two_times import durations_of_times
 from .unit_of_times import unit_of_times
@@ -182,8 +182,8 @@ def named_texts(frame, facts, name, fact=""):
             return facts.text(fact), fact
         if name not in frame.columns and facts.is_told(name):
             return facts.text(name), name
-    name = name or fact
-    if name not in frame.columns:
+    name = same_name(name or fact, frame.columns)
+    if not name:
         return None, ""
     return column(frame, name), ""
 

@@ -40,7 +40,10 @@ class IdSurvey:
     @property
     def doubtful(self):
         """Whether the column is probably no record id."""
-        return self.records >= LEAST_RECORDS and self.share >= DOUBTFUL_SHARE
+        if self.records < LEAST_RECORDS:
+            # Of few records only that all have one id.
+            return self.repeated > 1 and self.repeated == self.records - 1
+        return self.share >= DOUBTFUL_SHARE
 
 
 def id_survey(frame, columns):

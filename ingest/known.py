@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from .frames import copy_out
 from .mapping import CONTENT
-from .same_facts import known_calls
+from .same_facts import KnownCalls, known_calls
 from .same_records import Comparable, details, of_frame
 
 _CDRS = """
@@ -77,6 +77,8 @@ class Verdicts:
         self.duplicate = np.zeros(len(ids), bool)
         self._differs = np.zeros(len(ids), bool)
         self.detail = {}
+        #: what other imports have of them, see :meth:`look_for_facts`
+        self.calls = KnownCalls()
 
     @property
     def other(self):
@@ -118,10 +120,10 @@ class Verdicts:
             among &= np.isin(np.arange(len(among)), rows)
         if not among.any():
             return
-        duplicates, doubtful = known_calls(cr, cdrs, settings, batch_id, among)
-        self.duplicate[duplicates] = True
-        self._differs[[*doubtful]] = True
-        self.detail.update(doubtful)
+        self.calls = known_calls(cr, cdrs, settings, batch_id, among)
+        self.duplicate[self.calls.duplicates] = True
+        self._differs[[*self.calls.doubtful]] = True
+        self.detail.update(self.calls.doubtful)
 
     def _compare(self, rows, ids, comparable, at):
         is_read = self._is_read[rows]

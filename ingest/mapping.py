@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,6 +16,7 @@ from .door import NUL, may_hold, most_bytes
 from .extract import column, extract
 
 _REPLACED = REPLACEMENT.encode()
+_BETWEEN = re.compile(r"[\s_-]+")
 
 
 @dataclass(frozen=True)
@@ -33,25 +35,47 @@ class ColumnSpec:
         :return: tuple of names; empty when the file has none of the alternatives
         """
         alternatives = self.columns.split(",")
-        for begin in range(len(alternatives)):
-            # A name may have commas and plus signs of its own.
-            for end in range(len(alternatives), begin, -1):
-                alternative = ",".join(alternatives[begin:end])
-                if parts := _joined_names(alternative.split("+"), names):
-                    return parts
+        for find in (_written_so, same_name):
+            for begin in range(len(alternatives)):
+                # A name may have commas and plus signs of its own.
+                for end in range(len(alternatives), begin, -1):
+                    alternative = ",".join(alternatives[begin:end])
+                    if parts := _joined_names(alternative.split("+"), names, find):
+                        return parts
         return ()
 
 
-def _joined_names(parts, names):
+def _joined_names(parts, names, find):
     """The names that are joined by +, as few as possible; empty if one is none."""
     for end in range(len(parts), 0, -1):
-        name = "+".join(parts[:end]).strip()
-        if name in names:
+        if name := find("+".join(parts[:end]).strip(), names):
             if end == len(parts):
                 return (name,)
-            if rest := _joined_names(parts[end:], names):
+            if rest := _joined_names(parts[end:], names, find):
                 return (name, *rest)
     return ()
+
+
+def _written_so(name, names):
+    return name if name in names else ""
+
+
+def name_key(name):
+    """A column's name as names are compared: `Call ID` and `call_id` are one."""
+    return _BETWEEN.sub("", name.casefold())
+
+
+def same_name(name, names):
+    """The name of a file's column that is meant; empty where none or several may be.
+
+    :param name: as the source writes it
+    :param names: the file's column names
+    """
+    if name in names:
+        return name
+    key = name_key(name)
+    found = [other for other in names if name_key(other) == key] if key else []
+    return found[0] if len(found) == 1 else ""
 
 
 def repeated_names(columns, names, repeated):
@@ -103,7 +127,7 @@ def filled_frame(frame, names):
 
     :param names: iterable of texts
     """
-    missing = [name for name in sorted(names) if name not in frame.columns]
+    missing = [name for name in sorted(names) if not same_name(name, frame.columns)]
     if not missing:
         return frame
     empty = pd.array([""] * len(frame), pd.ArrowDtype(pa.string()))

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from . import mapping
 from .day_order import shown_order, with_shown_orders
+from .direction_columns import unread_directions, unread_words
 from .directions import EMPTY, code_of, read_directions, said_nothing
 from .door import harmless_frame
 from .facts import RecordFacts
@@ -189,6 +190,7 @@ class _Chunk(RejectingSteps):
         """What the direction column says: a position in DIRECTIONS, -1 for nothing."""
         self.told = np.full(self.count, -1, np.int8)
         self.is_unknown_word = np.zeros(self.count, bool)
+        self.unread = None
         texts, _spec = mapping.read_target(
             self.frame, self.settings.columns, "direction"
         )
@@ -201,6 +203,14 @@ class _Chunk(RejectingSteps):
             )
             self.told[empty] = meaning
             self.is_unknown_word |= empty & (meaning < 0)
+            return
+        name, texts, codes = unread_directions(
+            self.frame, self.settings, self.settings.doubts_directions
+        )
+        if name:
+            usual = code_of(self.settings.default_direction)
+            self.is_unknown_word = (codes >= 0) & (codes != usual)
+            self.unread = unread_words(name, texts)
 
     def _rules(self):
         """Whether records are charged, and in which direction they went."""
@@ -235,6 +245,8 @@ class _Chunk(RejectingSteps):
         if self.is_lost.any():
             words = self.facts.spoken("direction")
             words = pc.if_else(pc.equal(words, ""), EMPTY, words)
+            if self.unread is not None:
+                words = self.unread
             self._reject(self.is_lost, "unknown_direction", words)
 
     def _plausible_times(self, charged):

@@ -18,7 +18,6 @@ import pyarrow as pa
 from ..connectors.harmless import shown
 from . import mapping
 from .causes import cause_key
-from .directions import EMPTY
 from .exception_store import update_exceptions
 from .isolate import failure_text, is_of_the_data, undone_when_it_fails
 from .prepare import prepare
@@ -67,8 +66,7 @@ def retry_exceptions(cr, settings, ids):
         SELECT exception.id, exception.batch_id, exception.line, exception.raw,
                exception.call_id, exception.record_id, exception.is_other,
                exception.reason = 'unclear_duration' AND exception.original IS NULL,
-               exception.reason = 'unknown_direction' AND exception.detail = %s
-               AND exception.original IS NULL
+               exception.reason = 'unknown_direction' AND exception.original IS NULL
           FROM metered_exception exception
           JOIN metered_batch batch ON batch.id = exception.batch_id
          WHERE exception.id = ANY(%s) AND exception.source_id = %s
@@ -77,7 +75,7 @@ def retry_exceptions(cr, settings, ids):
          ORDER BY exception.batch_id, exception.id
            FOR UPDATE OF exception
         """,
-        (EMPTY, list(ids), settings.source_id),
+        (list(ids), settings.source_id),
     )
     # Of several with one id the first is stored, and the others are compared with it.
     alike, turns = defaultdict(list), Counter()

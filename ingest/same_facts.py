@@ -9,18 +9,22 @@ is the other's, written otherwise, or where neither has an id and only one of th
 fractions of a second. Otherwise a person says whether it is another call. Where one of
 both has no id, and its time no seconds, that it began in the same minute is enough.
 
-Within one import equal calls are calls: of one trunk several begin at once. Nor is
-anything compared that costs nothing. Only imports are looked at whose calls lie in the
+Two ids of one form are two calls, as the switch says: of one trunk several begin at
+once. Only where most calls of a file are known under other ids, it has new ones. And
+within one import equal calls are never asked about. Nor is anything compared that is
+not charged. Only imports are looked at whose calls lie in the
 same days, so a file that goes on where the last one ended costs one query a chunk.
 """
 
 import re
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from ..rating.prefixes import number_keys
+from .causes import text_shape
 from .frames import copy_out
 from .mapping import CONTENT
 from .same_records import MARK, SHOWN_ID, Comparable
@@ -33,15 +37,16 @@ SAME = " ≡ "
 FACTS = ("start_us", "quantity", "caller", "callee")
 
 _OVERLAPPING = """
-    SELECT id FROM metered_batch
-     WHERE source_id = %s AND id != %s AND state != 'undone'
+    SELECT id, source_id FROM metered_batch
+     WHERE company_id = %s AND id != %s AND state != 'undone'
        AND first_start <= timestamp 'epoch' + %s * interval '1 microsecond'
        AND last_start >= timestamp 'epoch' + %s * interval '1 microsecond'
 """
 _KNOWN = """
     SELECT known.call_id, (extract(epoch FROM known.start_time) * 1000000)::bigint,
            known.quantity::bigint, known.caller, known.callee, known.partner_id,
-           (known.fingerprint IS NULL)::int
+           known.batch_id,
+           (known.fingerprint IS NULL AND left(known.call_id, 8) != 'content:')::int
       FROM unnest(%s::bigint[]) AS new (minute)
      CROSS JOIN LATERAL (
            SELECT * FROM metered_cdr
@@ -59,6 +64,7 @@ _KNOWN_TYPES = {
     "caller": pa.string(),
     "callee": pa.string(),
     "partner_id": pa.int64(),
+    "batch_id": pa.int64(),
     "has_id": pa.int64(),
 }
 _SPAN = """
@@ -71,6 +77,40 @@ _SPAN = """
 """
 
 
+_ELSEWHERE = """
+    UPDATE metered_batch SET elsewhere = coalesce(elsewhere, 0) + %s,
+           elsewhere_batch_id = %s
+     WHERE id = %s
+"""
+
+
+@dataclass
+class KnownCalls:
+    """What other imports brought of the calls of a chunk.
+
+    :ivar duplicates: list of rows
+    :ivar doubtful: dict row -> detail, of those that may be another one of the source
+    :ivar elsewhere: list of rows that another source of the company has, too: both are
+        charged, and a person is told
+    :ivar elsewhere_batch_id: import of one of these; 0 for none
+    """
+
+    duplicates: list = field(default_factory=list)
+    doubtful: dict = field(default_factory=dict)
+    elsewhere: list = field(default_factory=list)
+    elsewhere_batch_id: int = 0
+
+
+def note_elsewhere(cr, known, batch_id):
+    """Note on a batch how many of its calls another source has, too.
+
+    :param known: :class:`KnownCalls`
+    """
+    if known.elsewhere:
+        count = len(known.elsewhere)
+        cr.execute(_ELSEWHERE, (count, known.elsewhere_batch_id, batch_id))
+
+
 def note_span(cr, cdrs, batch_id):
     """Note on a batch from when to when its calls are.
 
@@ -81,13 +121,13 @@ def note_span(cr, cdrs, batch_id):
 
 
 def known_calls(cr, cdrs, settings, batch_id, among):
-    """Calls of a chunk that another import of the source brought.
+    """Calls of a chunk that another import of the company brought.
 
     :param cdrs: dict of columns as in :class:`~.outcome.Prepared`
     :param settings: :class:`~.settings.ImportSettings`
     :param batch_id: id of the batch, whose own calls do not count
     :param among: bool array: the calls that are looked at
-    :return: (list of rows that are duplicates, dict row -> detail of those that may be)
+    :return: :class:`KnownCalls`
     """
     rows = np.flatnonzero(
         among
@@ -97,29 +137,31 @@ def known_calls(cr, cdrs, settings, batch_id, among):
     )
     rows = rows[cdrs["quantity"][rows].astype(np.int64) > 0]
     if settings.record_kind != "call" or not len(rows):
-        return [], {}
+        return KnownCalls()
     start_us = cdrs["start_us"][rows]
     # Times without seconds are those of a minute.
     first, last = int(start_us.min()) - MINUTE_US, int(start_us.max()) + MINUTE_US
-    cr.execute(_OVERLAPPING, (settings.source_id, batch_id, last, first))
-    batches = [row[0] for row in cr.fetchall()]
-    if not batches:
-        return [], {}
+    cr.execute(_OVERLAPPING, (settings.company_id, batch_id, last, first))
+    source_of = dict(cr.fetchall())
+    if not source_of:
+        return KnownCalls()
     minutes = np.unique(start_us // MINUTE_US).tolist()
     payers = np.unique(cdrs["partner_id"][rows]).tolist()
-    table = copy_out(cr, _KNOWN, (minutes, batches, payers), _KNOWN_TYPES)
+    table = copy_out(cr, _KNOWN, (minutes, [*source_of], payers), _KNOWN_TYPES)
     if not table.num_rows:
-        return [], {}
+        return KnownCalls()
     known = {
         name: table.column(name).combine_chunks().to_numpy()
         if kind == pa.int64()
         else table.column(name).combine_chunks()
         for name, kind in _KNOWN_TYPES.items()
     }
-    return _verdicts(cdrs, rows, known)
+    own = [batch for batch, source in source_of.items() if source == settings.source_id]
+    return _verdicts(cdrs, rows, known, np.isin(known["batch_id"], own))
 
 
-def _verdicts(cdrs, rows, known):
+def _verdicts(cdrs, rows, known, is_own):
+    """What becomes of the rows; ``is_own``: which known calls are of the source."""
     mine, theirs = _pairs(cdrs, rows, known)
     own = _comparable({name: _taken(cdrs[name], mine) for name in FACTS})
     other = _comparable({name: _taken(known[name], theirs) for name in FACTS})
@@ -133,8 +175,10 @@ def _verdicts(cdrs, rows, known):
     exact = (own_us % SECOND_US > 0) & (other_us % SECOND_US > 0) & (own_us != other_us)
     near &= ~(exact & ~own_id & ~other_id)
     theirs_then = Comparable(own.second, other.quantity, other.caller, other.callee)
-    same = np.flatnonzero(near & own.same_as(theirs_then))
-    duplicates, doubtful = set(), {}
+    near &= own.same_as(theirs_then)
+    same = np.flatnonzero(near & is_own[theirs])
+    other_source = np.flatnonzero(near & in_second & ~is_own[theirs])
+    duplicates, doubtful, others = set(), {}, {}
     ids = cdrs["call_id"].take(pa.array(mine[same])).to_pylist()
     known_ids = known["call_id"].take(pa.array(theirs[same])).to_pylist()
     texts = own.take(same).describe()
@@ -145,11 +189,21 @@ def _verdicts(cdrs, rows, known):
         neither = not (own_id[at] or other_id[at]) and in_second[at]
         if neither or both and id_key(one) == id_key(two):
             duplicates.add(row)
-        else:
-            doubtful.setdefault(row, f"{_shown(two)}{SAME}{_shown(one)}: {text}")
+            continue
+        is_alike = both and text_shape(one) == text_shape(two)
+        asked = others if is_alike else doubtful
+        asked.setdefault(row, f"{_shown(two)}{SAME}{_shown(one)}: {text}")
+    others = {row: text for row, text in others.items() if row not in duplicates}
+    starts = np.unique(cdrs["start_us"][[*others]] // SECOND_US)
+    if len(starts) > 1 and 2 * len(others) >= len(rows) - len(duplicates):
+        doubtful = {**others, **doubtful}
     for row in duplicates:
         doubtful.pop(row, None)
-    return sorted(duplicates), doubtful
+    left = {*mine[other_source].tolist()} - duplicates - {*doubtful}
+    batches = known["batch_id"][theirs[other_source]]
+    return KnownCalls(
+        sorted(duplicates), doubtful, sorted(left), int(batches[0]) if left else 0
+    )
 
 
 def _shown(text):

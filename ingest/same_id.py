@@ -16,6 +16,12 @@ from .same_records import of_cdrs, of_frame, own_ids
 
 #: columns of CDRs that are compared
 COMPARED = ("start_us", "quantity", "caller", "callee")
+#: reasons of records that are not read far enough to be compared
+UNREAD = tuple(
+    f"{how}_{what}"
+    for how in ("unclear", "invalid")
+    for what in ("time", "duration", "quantity", "number")
+)
 COMPARED_OF_EVENTS = (*COMPARED, "content")
 
 
@@ -57,6 +63,9 @@ def rejected_verdicts(prepared, settings):
 def note_others(rejected, verdicts, frame, settings):
     """Rejected records, with the reason of those that have another one's id.
 
+    What a record says that is not understood is no difference: it is asked first, and
+    the record compared when it is tried again.
+
     :param rejected: :class:`~.outcome.Rejected`, which stays as it is
     :param frame: the chunk's records
     :return: :class:`~.outcome.Rejected`
@@ -73,6 +82,8 @@ def note_others(rejected, verdicts, frame, settings):
     for row, text, key in zip(rows.tolist(), plain, keys, strict=True):
         if rejected.fingerprint[row] is None:
             changed.call_id[row], changed.record_id[row] = key, text
+        if rejected.reason[row] in UNREAD:
+            continue
         changed.reason[row], changed.detail[row] = SAME_ID, verdicts.detail[row]
         changed.cause[row] = _cause(settings)
         changed.tried[row] = []

@@ -23,7 +23,7 @@ from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .marks import mark_plans
 from .quantities import quantity_column
 from .reading_store import has_readings, store_readings, take_readings
-from .same_facts import note_span
+from .same_facts import note_elsewhere, note_span
 from .same_id import cdr_verdicts, note_others, rejected_cdrs, rejected_verdicts
 from .usage_store import UsageRows, as_array
 
@@ -147,6 +147,7 @@ def store(cr, prepared, settings, batch_id, expect_new=True):
         if not chunk.found:
             raise
         store_cdrs(cr, left, settings, batch_id)
+    note_elsewhere(cr, chunk.calls, batch_id)
     store_exceptions(cr, exceptions, settings, batch_id)
     fresh, known = chunk.without_known_keys(others)
     store_exceptions(cr, fresh, settings, batch_id)
@@ -210,6 +211,7 @@ class _Known:
         if look:
             self._look(verdicts, "metered_cdr")
         verdicts.look_for_facts(self.cr, prepared.cdrs, self.settings, self.batch_id)
+        self.calls = verdicts.calls
         self.found = self.found or verdicts.found
         others = np.flatnonzero(verdicts.other)
         left = prepared.select(~(verdicts.duplicate | verdicts.other), len(others))

@@ -24,11 +24,13 @@ from .durations import (
     parse_named,
     parse_seconds,
 )
+from .extract import column
 from .id_clock import id_clock
 from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
 from .numbers import read_bare, shown_form
 from .quantities import quantities_in_both
+from .shorter_column import shorter_column
 from .time_layouts import DAY_ORDERS
 from .times import needs_an_order, parse_times
 from .told_zone import told_zone
@@ -96,6 +98,7 @@ class Survey:
     :ivar ids: :class:`~.id_survey.IdSurvey`
     :ivar clock_us: how much later records begin than their ids say, see ``id_clock``
     :ivar zone: what names another time zone, see ``told_zone``
+    :ivar shorter: another column of durations, see ``shorter_column``
     """
 
     findings: list
@@ -103,6 +106,7 @@ class Survey:
     ids: IdSurvey
     clock_us: int = 0
     zone: str = ""
+    shorter: tuple[str, str, int] | None = None
 
     @property
     def shown(self):
@@ -126,6 +130,7 @@ def survey(frame, columns, timezone, words, dialling=None):
     :param dialling: :class:`~.dial_plans.DialPlan` of its country; None: not of calls
     :return: :class:`Survey`
     """
+    frame = without_names(frame)
     found = [
         *_times(frame, columns),
         _durations(frame, columns, timezone),
@@ -138,7 +143,22 @@ def survey(frame, columns, timezone, words, dialling=None):
         id_survey(frame, columns),
         _clock(frame, columns, timezone),
         told_zone(frame, columns, timezone),
+        shorter_column(frame, columns),
     )
+
+
+def without_names(frame):
+    """The records without lines that only repeat the names of the columns.
+
+    :param frame: DataFrame, text columns under the source's own names
+    """
+    is_name = np.ones(len(frame), bool)
+    for name in frame.columns:
+        if not is_name.any():
+            return frame
+        texts = pc.utf8_trim_whitespace(column(frame, name))
+        is_name &= pc.equal(texts, name).to_numpy(zero_copy_only=False)
+    return frame[~is_name] if is_name.any() else frame
 
 
 def _clock(frame, columns, timezone):

@@ -53,6 +53,7 @@ from .connectors import test_file_spreadsheet
 from .connectors import test_fixed_width
 from .connectors import test_hostile_files
 from .connectors import test_json_text
+from .connectors import test_other_headers
 from .connectors import test_request_rate
 from .connectors import test_sheet_texts
 from .connectors import test_source_hostile
@@ -68,6 +69,7 @@ from .customer import test_partner_merge
 from .deck_files import test_deck_amounts
 from .deck_files import test_deck_cells
 from .deck_files import test_deck_codes
+from .deck_files import test_deck_dates
 from .deck_files import test_deck_doubts
 from .deck_files import test_deck_files
 from .deck_files import test_deck_layouts
@@ -154,6 +156,7 @@ from .ingest import test_prepare_invariants
 from .ingest import test_presets
 from .ingest import test_quantities
 from .ingest import test_same_facts
+from .ingest import test_quantity_unit
 from .ingest import test_same_records
 from .ingest import test_survey
 from .ingest import test_time_layouts

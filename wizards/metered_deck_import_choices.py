@@ -419,8 +419,8 @@ class MeteredDeckImportColumn(models.TransientModel):
     band_id = fields.Many2one(
         "metered.time.band",
         string="Time Band",
-        help="When the price holds, where several columns have prices. Empty: whenever "
-        "no other does.",
+        help="When the price applies, if several columns contain prices. Leave empty "
+        "for all other times.",
     )
 
 

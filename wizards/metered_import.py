@@ -140,6 +140,7 @@ class MeteredImport(models.TransientModel):
         self._note_answers(confirmed=True)
         if self._is_other_sheet():
             return self._show_sheet()
+        self._check_meanings()
         self._show(override=self._override())
         return self._reopen()
 

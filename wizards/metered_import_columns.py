@@ -1,8 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..ingest.direction_columns import unread_directions
+from ..ingest.directions import code_of
 from ..ingest.likely_columns import likely_column
 from ..ingest.mapping import repeated_names
 
@@ -91,6 +96,26 @@ class MeteredImport(models.TransientModel):
                     ", ".join(left),
                 )
             )
+
+    def _unread_texts(self, frame, settings):
+        """The question about a column that plainly tells the direction."""
+        name, texts, codes = unread_directions(frame, settings)
+        usual = code_of(settings.default_direction)
+        others = (codes >= 0) & (codes != usual) if name else None
+        if not name or not others.any():
+            return []
+        return [
+            self.env._(
+                "The column %(name)s seems to contain the direction, as in "
+                "%(examples)s. Choose Direction as its meaning, or Keep with the "
+                "record if it is something else. Records: %(count)s.",
+                name=name,
+                examples=" · ".join(
+                    pc.unique(texts.filter(pa.array(others)))[:4].to_pylist()
+                ),
+                count=int(others.sum()),
+            )
+        ]
 
     def _remembered_name(self, columns):
         """What the source remembers: these columns, or those of their plain names."""

@@ -7,9 +7,15 @@ import pandas as pd
 from odoo import Command, api, fields, models
 
 from ..connectors import files
-from ..ingest.directions import EMPTY, UnknownWord, likely_direction, word_key
+from ..ingest.directions import (
+    EMPTY,
+    UnknownWord,
+    likely_direction,
+    word_key,
+)
 from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
+from ..ingest.quantity_unit import other_unit
 from ..ingest.survey import MOST_RECORDS, STYLES, survey
 from ..ingest.time_layouts import DAY_ORDERS
 from ..ingest.trial import MOST_RECORDS as MOST_TRIED
@@ -249,6 +255,7 @@ class MeteredImport(models.TransientModel):
         ]
         questions += [self._question_text(finding) for finding in is_open]
         questions += self._word_texts(found)
+        questions += self._unread_texts(frame, settings)
         if asks_payer:
             questions.append(self._payer_text())
         self._set_as_program(
@@ -277,7 +284,13 @@ class MeteredImport(models.TransientModel):
                     ]
                 )
                 or False,
-                "warnings": "\n".join(self._warning_texts(found, said, whole)) or False,
+                "warnings": "\n".join(
+                    [
+                        *self._warning_texts(found, said, whole),
+                        *self._unit_texts(frame),
+                    ]
+                )
+                or False,
                 "customers": self._customers_text(trial),
             }
         )
@@ -505,6 +518,21 @@ class MeteredImport(models.TransientModel):
             )
         return self.env._("Decimal separator: %(value)s, as in %(examples)s.", **values)
 
+    def _unit_texts(self, frame):
+        """A warning where the column of quantities names another unit."""
+        meter = self.source_id.meter_id
+        found = other_unit(frame, self._chosen_specs(), meter.unit)
+        if found:
+            column, unit = found
+            yield self.env._(
+                "The column %(column)s names the unit %(unit)s, but the meter "
+                "%(meter)s counts %(other)s. Quantities are not converted.",
+                column=column,
+                unit=unit,
+                meter=meter.display_name,
+                other=meter.unit,
+            )
+
     def _warning_texts(self, found, said, whole):
         if found.ids.doubtful:
             yield self.env._(
@@ -519,6 +547,16 @@ class MeteredImport(models.TransientModel):
             yield self.env._(
                 "%(contradiction)s Check the time zone of the source.",
                 contradiction=self.source_id._describe_clock(found.clock_us),
+            )
+        if found.shorter:
+            name, chosen, count = found.shorter
+            yield self.env._(
+                "The column %(name)s has less than %(chosen)s in %(count)s of the "
+                "first records. If it is the time that is charged, choose it as the "
+                "chargeable seconds.",
+                name=name,
+                chosen=chosen,
+                count=count,
             )
         if found.zone:
             yield self.env._(

@@ -87,7 +87,7 @@ class MeteredImport(models.TransientModel):
         ]
         if others:
             yield self.env._(
-                "The sheet %(sheet)s is read; these are not: %(others)s.",
+                "The worksheet %(sheet)s was read. Not read: %(others)s.",
                 sheet=file_format.sheet,
                 others=", ".join(others),
             )

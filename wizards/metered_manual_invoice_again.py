@@ -22,7 +22,7 @@ class MeteredManualInvoice(models.TransientModel):
     def _check_billed(self):
         """Which invoices hold usage of the question, each a link for who may see it."""
         return [
-            (None, self.env._("Invoiced already"), self._describe_invoice(invoice))
+            (None, self.env._("Already billed"), self._describe_invoice(invoice))
             for invoice in self._billed_invoices()
         ]
 
@@ -36,7 +36,7 @@ class MeteredManualInvoice(models.TransientModel):
             ) % (invoice.id, label)
         states = dict(known._fields["state"]._description_selection(self.env))
         return self.env._(
-            "%(invoice)s (%(state)s), %(amount)s with taxes.",
+            "%(invoice)s (%(state)s), %(amount)s including taxes.",
             invoice=label,
             state=states[known.state],
             amount=known.currency_id.format(known.amount_total),
@@ -58,7 +58,7 @@ class MeteredManualInvoice(models.TransientModel):
         invoices = self._billed_invoices()
         invoices.check_access("unlink")
         if not invoices:
-            raise UserError(self.env._("No usage of these days is on an invoice."))
+            raise UserError(self.env._("No usage on these days is invoiced."))
         self._check_not_settled(invoices)
         replaced = [self._prepare_again(invoice) for invoice in invoices]
         invoices.filtered(lambda move: move.state != "draft").button_draft()
@@ -69,7 +69,7 @@ class MeteredManualInvoice(models.TransientModel):
             if new:
                 new.sudo()._metered_log(
                     self.env._(
-                        "Made in place of %(invoice)s, which %(user)s deleted.",
+                        "Replaces %(invoice)s, which was deleted by %(user)s.",
                         invoice=name,
                         user=self.env.user.name,
                     )
@@ -90,9 +90,9 @@ class MeteredManualInvoice(models.TransientModel):
             if invoice.payment_state not in ("not_paid", "blocked"):
                 raise UserError(
                     self.env._(
-                        "%s is paid or credited, in whole or in part, so it is not "
-                        "deleted. Credit it instead: what a credit note takes back in "
-                        "full can be billed again.",
+                        "%s is paid or credited, in whole or in part, so it cannot be "
+                        "deleted. Credit it instead: what is fully credited can be "
+                        "billed again.",
                         invoice._metered_label(),
                     )
                 )
@@ -106,7 +106,6 @@ class MeteredManualInvoice(models.TransientModel):
         lines = known.invoice_line_ids.filtered("metered_date_from")
         last = max(lines.mapped("metered_date_to"))
         question = {
-            "company_id": known.company_id.id,
             "partner_id": self.partner_id.id,
             "date_from": min(lines.mapped("metered_date_from")),
             "date_to": fields.Date.subtract(last, days=1),
@@ -126,7 +125,7 @@ class MeteredManualInvoice(models.TransientModel):
         :return: ``account.move`` with all rights
         :raises UserError: where there is nothing to invoice, or why it cannot be
         """
-        wizard = self.create(question)
+        wizard = self.with_company(self.company_id).create(question)
         wizard.action_search()
         wizard.action_create_invoice()
         return wizard.sudo().invoice_id

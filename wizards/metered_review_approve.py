@@ -71,7 +71,7 @@ class MeteredReviewApprove(models.TransientModel):
         words = self.env["metered.review"]
         lines = [
             self.env._(
-                "%(invoices)s will be posted, %(amount)s with taxes.",
+                "%(invoices)s will be posted, %(amount)s including taxes.",
                 invoices=words._count_words(len(rows)),
                 amount=currency.format(sum(rows.mapped("amount"))),
             )

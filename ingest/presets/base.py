@@ -41,6 +41,10 @@ class Preset:
     words: tuple[tuple[str, str], ...] = ()
 
 
+#: a number that no extension has, as it is dialled
+OUTSIDE_NUMBER = r"^(?:Ext\.)?\+?[0-9]{7,}$"
+
+
 def not_billable(name, *conditions, direction=""):
     """The rule that records are not charged for which all conditions hold."""
     return PresetRule(name, "not_billable", direction, conditions)

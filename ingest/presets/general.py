@@ -15,6 +15,7 @@ from ..rules import Condition
 from .base import (
     INBOUND,
     INTERNAL,
+    OUTSIDE_NUMBER,
     Preset,
     PresetRule,
     not_billable,
@@ -54,6 +55,17 @@ ASTERISK = Preset(
             "Inbound from a carrier trunk",
             Condition("channel", "like", "PJSIP/carrier-*"),
             direction="inbound",
+        ),
+        # Trunks that are called otherwise than the rules before say.
+        PresetRule(
+            "Outside number called over a channel that no rule names",
+            "declared",
+            "outbound",
+            (
+                Condition("dstchannel", "is set"),
+                Condition("dstchannel", "not like", "Local/*"),
+                Condition("dst", "matches", OUTSIDE_NUMBER),
+            ),
         ),
         not_billable("Internal or announcement", direction="internal"),
     ),

@@ -37,6 +37,7 @@ from ..rules import Condition
 from .base import (
     INBOUND,
     INTERNAL,
+    OUTSIDE_NUMBER,
     Preset,
     PresetRule,
     extension_of,
@@ -64,11 +65,39 @@ THREECX = Preset(
             "outbound",
             (Condition("from-type", "is", "Line"), Condition("to-type", "is", "Line")),
         ),
+        # Whoever forwarded it pays for the call that left.
+        PresetRule(
+            "Forwarded out over a trunk",
+            "declared",
+            "outbound",
+            (
+                Condition("final-type", "is", "Line"),
+                Condition("to-type", "is not", "Line"),
+            ),
+        ),
         not_billable(
             "Inbound", Condition("from-type", "is", "Line"), direction="inbound"
         ),
         PresetRule(
             "Outbound", "billable", "outbound", (Condition("to-type", "is", "Line"),)
+        ),
+        PresetRule(
+            "Outside number called over an unknown kind of line",
+            "declared",
+            "outbound",
+            (
+                Condition("to-type", "is not", "Extension"),
+                Condition("to-no", "matches", OUTSIDE_NUMBER),
+            ),
+        ),
+        PresetRule(
+            "Outside number dialed over an unknown kind of line",
+            "declared",
+            "outbound",
+            (
+                Condition("to-type", "is not", "Extension"),
+                Condition("dial-no", "matches", OUTSIDE_NUMBER),
+            ),
         ),
         not_billable("Internal", direction="internal"),
     ),
@@ -97,6 +126,15 @@ YEASTAR = Preset(
     ),
     rules=(
         not_billable("Unanswered", Condition("Status", "is not", "ANSWERED")),
+        PresetRule(
+            "In over a trunk and out over a trunk",
+            "declared",
+            "outbound",
+            (
+                Condition("Source Trunk", "is set"),
+                Condition("Destination Trunk", "is set"),
+            ),
+        ),
         INBOUND,
         INTERNAL,
     ),
@@ -107,6 +145,9 @@ YEASTAR = Preset(
     ),
     layouts=("yeastar",),
 )
+
+#: a channel of Grandstream over a trunk
+_TRUNK = r"^[A-Za-z0-9]+/trunk_"
 
 GRANDSTREAM = Preset(
     key="grandstream",
@@ -122,6 +163,24 @@ GRANDSTREAM = Preset(
     ),
     rules=(
         not_billable("Unanswered", Condition("disposition", "is not", "ANSWERED")),
+        PresetRule(
+            "In over a trunk and out over a trunk",
+            "declared",
+            "outbound",
+            (
+                Condition("channel", "matches", _TRUNK),
+                Condition("dstchannel", "matches", _TRUNK),
+            ),
+        ),
+        PresetRule(
+            "Extension that forwarded out over a trunk",
+            "declared",
+            "outbound",
+            (
+                Condition("dcontext", "is", "ext-local"),
+                Condition("dstchannel", "matches", _TRUNK),
+            ),
+        ),
         not_billable(
             "Inbound", Condition("dcontext", "like", "ext-did*"), direction="inbound"
         ),
@@ -170,6 +229,15 @@ AVAYA_IP_OFFICE = Preset(
         not_billable("Not connected", Condition("Connected Time", "is", "00:00:00")),
         not_billable(
             "Internal", Condition("Is Internal", "is", "1"), direction="internal"
+        ),
+        PresetRule(
+            "In over a trunk and out over a trunk",
+            "declared",
+            "outbound",
+            (
+                Condition("Party1Device", "like", "T*"),
+                Condition("Party2Device", "like", "T*"),
+            ),
         ),
         not_billable("Inbound", Condition("Direction", "is", "I"), direction="inbound"),
         PresetRule(

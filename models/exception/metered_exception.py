@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ...ingest.direction_columns import UNREAD
 from ...ingest.directions import EMPTY
 from ...ingest.outcome import SAME_ID
 from ...ingest.same_facts import SAME
@@ -274,8 +275,8 @@ class MeteredException(models.Model):
             ),
             "repeated_hour": self.env._(
                 "When the clock was set back, it showed %s twice. Correct the record "
-                "by adding the offset, such as +02:00. Or choose on the source which "
-                "of the two hours is meant, under Repeated Hour.",
+                "by adding the offset, such as +02:00. Or choose the first or the "
+                "second hour on the source, under Repeated Hour.",
                 detail,
             ),
             "unclear_duration": self.env._(
@@ -326,17 +327,7 @@ class MeteredException(models.Model):
                 "a default meter on the source.",
                 detail,
             ),
-            "unknown_direction": self.env._(
-                "The direction word %s is unknown. Add it to the direction words of "
-                "the source.",
-                detail,
-            )
-            if detail != EMPTY
-            else self.env._(
-                "The direction is empty, although other records have one. Add %s to "
-                "the direction words of the source to say what it means.",
-                detail,
-            ),
+            "unknown_direction": self._describe_direction(detail),
             "absurd_duration": self.env._(
                 "%s seconds is longer than the longest call allowed by the source. "
                 "Correct the record, or raise the limit on the source.",
@@ -381,12 +372,34 @@ class MeteredException(models.Model):
         }
         return texts.get(self.reason, detail)
 
+    def _describe_direction(self, detail):
+        """What is not known of the direction, and where to say it."""
+        if detail == EMPTY:
+            return self.env._(
+                "The direction is empty, although other records have one. Add %s to "
+                "the direction words of the source to say what it means.",
+                detail,
+            )
+        if UNREAD in (detail or ""):
+            return self.env._(
+                "The source does not read a column that seems to contain the "
+                "direction: %s. On the Columns page of the source, add the column as "
+                "Direction, or as Keep with the record if it is something else. Then "
+                "try again.",
+                detail,
+            )
+        return self.env._(
+            "The direction word %s is unknown. Add it to the direction words of the "
+            "source.",
+            detail,
+        )
+
     def _describe_same_id(self, detail):
         """Both records, and what can be done."""
         known, sign, own = (detail or "").partition(SAME)
         if sign:
             return self.env._(
-                "This call seems to be imported already, with the ID %(known)s "
+                "This call seems to have been imported before, with the ID %(known)s "
                 "instead of %(own)s. Import it as a different call, or dismiss it.",
                 known=known,
                 own=own,

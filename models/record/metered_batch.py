@@ -128,11 +128,28 @@ class MeteredBatch(models.Model):
     )
 
     first_start = fields.Datetime(
-        string="First Record", readonly=True, copy=False, help="When it began."
+        string="First Record", readonly=True, copy=False, help="Start time."
     )
     last_start = fields.Datetime(
-        string="Last Record", readonly=True, copy=False, help="When it began."
+        string="Last Record", readonly=True, copy=False, help="Start time."
     )
+
+    elsewhere = fields.Integer(
+        string="Also in Another Source",
+        readonly=True,
+        copy=False,
+        help="Charged calls that an import of another source has charged to the same "
+        "customer.",
+    )
+    elsewhere_batch_id = fields.Many2one(
+        "metered.batch",
+        string="Other Import",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+    )
+    is_charged_twice = fields.Boolean(compute="_compute_is_charged_twice")
 
     is_setup = fields.Boolean(
         compute="_compute_is_setup",
@@ -176,6 +193,14 @@ class MeteredBatch(models.Model):
                 batch.balance = "wrong"
             else:
                 batch.balance = "ok"
+
+    @api.depends("elsewhere", "state", "elsewhere_batch_id.state")
+    def _compute_is_charged_twice(self):
+        for batch in self:
+            states = (batch.state, batch.elsewhere_batch_id.state)
+            batch.is_charged_twice = bool(
+                batch.elsewhere and batch.elsewhere_batch_id and "undone" not in states
+            )
 
     def _compute_invoiced(self):
         self.env["metered.usage"].flush_model(["invoice_line_id"])

@@ -168,6 +168,9 @@ class MeteredBatch(models.Model):
     def _count(self, **added):
         """Add to the counters; what is done already is verified anew."""
         self._add_to_counters(**added)
+        self.invalidate_recordset(
+            ["first_start", "last_start", "elsewhere", "elsewhere_batch_id"]
+        )
         if self.state == "done":
             self._verify()
 

@@ -92,7 +92,7 @@ class MeteredSource(models.Model):
                 raise ValidationError(
                     self.env._(
                         "The switch of %(switch)s has posted records that are waiting "
-                        "to be rated: %(count)s. Click Sync on the source and wait "
+                        "to be rated: %(count)s. Click Sync Now on the source, wait "
                         "until it is done, then try again.",
                         switch=source.name,
                         count=waiting,

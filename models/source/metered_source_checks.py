@@ -74,6 +74,7 @@ class MeteredSource(models.Model):
             self._check_last_sync() if self.is_connected else self._check_last_batch(),
             *([numbers] if numbers else []),
             *self._check_clock(),
+            *self._check_charged_twice(),
             *self._check_silence(),
             *self._check_complete(),
         ]
@@ -89,6 +90,30 @@ class MeteredSource(models.Model):
             self.env._("Restore"),
             "restore",
         )
+
+    def _check_charged_twice(self):
+        """Whether another source has the same calls."""
+        batches = self.env["metered.batch"].search(
+            [
+                ("source_id", "=", self.id),
+                ("elsewhere", ">", 0),
+                ("state", "!=", "undone"),
+                ("elsewhere_batch_id.state", "!=", "undone"),
+            ],
+            limit=1,
+        )
+        for batch in batches:
+            yield Check(
+                self.env._("Charged Once"),
+                False,
+                self.env._(
+                    "%(count)s calls of the import %(batch)s are charged twice: the "
+                    "source %(other)s has them, too. Undo one of the two imports.",
+                    count=batch.elsewhere,
+                    batch=batch.display_name,
+                    other=batch.elsewhere_batch_id.source_id.name,
+                ),
+            )
 
     def _check_mapping(self):
         """Whether the columns of a file are known: an import asks for them."""

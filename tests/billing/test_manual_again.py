@@ -130,7 +130,7 @@ class TestManualAgain(BilledAgainCase):
         ):
             with self.subTest(login):
                 wizard = self.wizard(new_test_user(self.env, login, groups=groups))
-                self.assertIn("Invoiced already", wizard.checks)
+                self.assertIn("Already billed", wizard.checks)
                 self.assertEqual(f"/{invoice.id}" in wizard.checks, is_link)
                 with self.assertRaises(AccessError):
                     wizard.action_delete_and_bill_again()

@@ -248,7 +248,7 @@ class TestManualInvoice(ManualInvoiceCase):
         self.national.product_id = False
         wizard = self.wizard()
         self.assertIn("No invoice product for National calls", wizard.problem)
-        with self.assertRaisesRegex(UserError, "No product"):
+        with self.assertRaisesRegex(UserError, "No invoice product"):
             wizard.action_create_invoice()
         self.assertFalse(self.usage(self.customer).invoice_id)
 

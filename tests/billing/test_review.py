@@ -172,7 +172,7 @@ class TestReviewFigures(ReviewCase):
         found = self.env["metered.exception"].search(row._exceptions_domain())
         self.assertEqual(found.call_id, "x1")
         self.assertEqual(row.concern, 4)
-        self.assertIn("customer yet: 1 record", row.renewal_id.unassigned)
+        self.assertIn("Not assigned to a customer: 1 record", row.renewal_id.unassigned)
         self.assertIn("0.06", row.renewal_id.unassigned)
         found.state = "dismissed"
         row.action_refresh()
@@ -253,7 +253,7 @@ class TestReviewFigures(ReviewCase):
         rows = self.several(2)
         run = rows.renewal_id
         self.assertIn("$\N{NO-BREAK SPACE}70.00, 3 invoices", run.totals)
-        self.assertIn("$\N{NO-BREAK SPACE}50.00 then", run.totals)
+        self.assertIn("previously $\N{NO-BREAK SPACE}50.00", run.totals)
         self.assertEqual(run.largest_ids[0].amount, 50)
         self.assertEqual((run.to_approve, run.on_hold), (2, 0))
 

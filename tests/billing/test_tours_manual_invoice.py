@@ -43,7 +43,17 @@ class TestToursManualInvoice(MeteredMakers, HttpCase):
         )
         self.assertEqual(invoice.create_uid, self.user)
 
-    def test_deleted_and_billed_again(self):
+    def test_deletes_and_bills_again(self):
+        first = self.bill()
+        self.start_tour(
+            "/odoo/metered", "metered_billing_delete_and_bill_again", login="operator"
+        )
+        self.assertFalse(self.env["account.move"].browse(first).exists())
+        invoice = self.usage(self.customer).invoice_id
+        self.assertEqual(invoice.invoice_line_ids.mapped("price_unit"), [0.9, 0.6])
+
+    def bill(self):
+        """The id of a draft of the usage, whose rates are others by now."""
         wizard = self.env["metered.manual.invoice"].create(
             {
                 "partner_id": self.customer.id,
@@ -56,6 +66,10 @@ class TestToursManualInvoice(MeteredMakers, HttpCase):
         deck = self.make_deck("Dearer")
         self.make_rate(deck, "", price=0.6)
         self.customer.metered_deck_id = deck
+        return first
+
+    def test_deleted_and_billed_again(self):
+        first = self.bill()
         self.start_tour(
             f"/odoo/action-account.action_move_out_invoice_type/{first}",
             "metered_billing_bill_again",

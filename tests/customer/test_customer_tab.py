@@ -175,7 +175,7 @@ class TestCustomerTab(MeteredCase):
         self.assertTrue(self.check("Subscription")["ok"])
         for values, text in (
             ({"recurring_next_date": TODAY - datetime.timedelta(days=1)}, "renewed on"),
-            ({"recurring_next_date": False}, "no date"),
+            ({"recurring_next_date": False}, "no next invoice date"),
             ({"is_paused": True}, "paused"),
         ):
             self.subscription.write(values)

@@ -84,7 +84,7 @@ class TestColumns(unittest.TestCase):
             with self.subTest(text):
                 found = reading(text)
                 self.assertEqual([problem.line for problem in found.problems], [line])
-                self.assertIn("another currency", str(found.problems[0].error))
+                self.assertIn("a different currency", str(found.problems[0].error))
                 self.assertEqual(codes(found), [])
 
     def test_a_text_as_spreadsheets_keep_it(self):

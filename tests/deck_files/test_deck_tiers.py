@@ -58,9 +58,9 @@ class TestTiers(unittest.TestCase):
             ("60: 1; 30: 2", "must start later"),
             ("0: 1", "at least 1"),
             ("60: 1/0", "at least 1"),
-            ("60: -1", "below 0"),
+            ("60: -1", "is negative"),
             ("60: 0.000000001", "decimals"),
-            ("60: cheap", "no price"),
+            ("60: cheap", "is not a price"),
         ):
             with self.subTest(text=text):
                 rates, problems = read(f"prefix,price,tiers\n44,1,{text}\n45,1,\n")

@@ -105,7 +105,7 @@ class TestPriceBands(unittest.TestCase):
     def test_other_units(self):
         found = reading("Prefix,Peak (ct/min),Off-Peak\n44,1,2\n", **CHOSEN)
         self.assertEqual([problem.line for problem in found.problems], [1])
-        self.assertIn("in other units", found.problems[0].text)
+        self.assertIn("in different units", found.problems[0].text)
         self.assertEqual(rates(found), [])
         found = reading(
             "Prefix,Peak (ct/min),Off-Peak (ct/min)\n44,100,200\n", **CHOSEN

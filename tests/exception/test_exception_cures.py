@@ -114,7 +114,9 @@ class TestExceptionCures(MeteredCase):
         )
         wizard = self.open_cure(cause.action_assign(), partner_id=self.customer.id)
         self.assertFalse(wizard.line_ids.kind)
-        with self.assertRaisesRegex(UserError, "key_acme_1 is: .*API key name"):
+        with self.assertRaisesRegex(
+            UserError, "kind of identifier for key_acme_1: .*API key name"
+        ):
             wizard.action_assign()
         wizard.line_ids.kind = "context"
         with self.assertRaisesRegex(UserError, "Choose the kind of identifier"):
@@ -228,7 +230,7 @@ class TestExceptionCures(MeteredCase):
             self.call("2", start="2026_10_06 10:00:00"),
         )
         wizard = self.open_cure(self.cause("invalid_time").action_correct())
-        with self.assertRaisesRegex(UserError, "Nothing is changed"):
+        with self.assertRaisesRegex(UserError, "not changed anything yet"):
             wizard.action_correct()
         line = wizard.line_ids.filtered(lambda line: line.column == "start_time")
         self.assertIn("2026_10_05 10:00:00", line.found)

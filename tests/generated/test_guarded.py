@@ -367,7 +367,7 @@ class TestGuarded(TransactionCase):
                     for do in (mine.write, mine.browse().create):
                         tried += 1
                         with self.subTest(model=name, field=number, value=value):
-                            with self.assertRaisesRegex(UserError, "no number"):
+                            with self.assertRaisesRegex(UserError, "valid number"):
                                 do({number: value})
         self.assertGreater(tried, 100)
 

@@ -83,7 +83,7 @@ class TestScreenWords(unittest.TestCase):
             self.assertIn("presets for fifteen kinds of switches", text)
 
     def test_types_of_sources(self):
-        types = table_of("docs/sources.md", "How records come in")
+        types = table_of("docs/sources.md", "How records arrive")
         self.assertEqual(len(types), len({*KINDS, *CONNECTORS}))
 
     def test_italics_are_on_a_screen(self):

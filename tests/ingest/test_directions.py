@@ -3,12 +3,15 @@
 """The words of a direction column: known, remembered, or asked."""
 
 import unittest
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from odoo.addons.metered_billing.ingest.direction_columns import UNREAD
 from odoo.addons.metered_billing.ingest.directions import (
     EMPTY,
     LIKELY,
@@ -23,7 +26,10 @@ from odoo.addons.metered_billing.ingest.directions import (
 )
 from odoo.addons.metered_billing.ingest.id_survey import id_survey
 from odoo.addons.metered_billing.ingest.mapping import ColumnSpec
+from odoo.addons.metered_billing.ingest.prepare import prepare
 from odoo.addons.metered_billing.ingest.rules import DIRECTIONS
+
+from ..support.plain_settings import make_frame, make_settings
 
 DIRECTION = (ColumnSpec("direction", "Communication Type"),)
 
@@ -121,6 +127,75 @@ class TestDirections(unittest.TestCase):
         self.assertEqual(told, unknown.sum())
 
 
+class TestUnreadDirections(unittest.TestCase):
+    """A column that plainly tells the direction, and that the source does not read."""
+
+    def outcome(self, name, *words, **changes):
+        calls = make_frame(
+            (
+                str(at),
+                f"2026-10-05 10:00:{at:02}",
+                "60",
+                "+14045550100",
+                "+442079460120",
+            )
+            for at in range(len(words))
+        )
+        calls[name] = frame_of(name, list(words))[name]
+        plain = replace(make_settings(["+14045550100"]), **changes)
+        found = prepare(calls, np.arange(len(calls)), [], plain)
+        waiting = dict(zip(found.rejected.line, found.rejected.detail, strict=True))
+        return [waiting.get(line) for line in range(len(calls))]
+
+    def test_it_waits_until_it_is_read(self):
+        for name, words in (
+            ("Richtung", ("ausgehend", "eingehend")),
+            ("call_type", ("outbound", "missed")),
+            ("x", ("Out", "IN")),
+            ("Call Direction", ("", "Inbound")),
+        ):
+            with self.subTest(name):
+                self.assertEqual(
+                    self.outcome(name, *words), [None, f"{name}{UNREAD}{words[1]}"]
+                )
+
+    def test_other_columns_are_none(self):
+        for name, words in (
+            ("country", ("in", "in")),
+            ("call_type", ("Local", "National")),
+            ("status", ("missed", "answered")),
+            ("call_type", ("outbound", "out")),
+            ("x", ("", "")),
+        ):
+            with self.subTest(name):
+                self.assertEqual(self.outcome(name, *words), [None] * 2)
+
+    def test_the_source_may_say_that_it_is_none(self):
+        kept = ColumnSpec("property", "call_type")
+        columns = (*make_settings(["+1"]).columns, kept)
+        self.assertEqual(
+            self.outcome("call_type", "out", "missed", columns=columns), [None] * 2
+        )
+
+    def test_alone_it_is_no_clearer(self):
+        self.assertEqual(self.outcome("x", "missed"), [None])
+        self.assertEqual(
+            self.outcome("x", "missed", doubts_directions=True), ["x = missed"]
+        )
+
+    def test_names_that_differ_in_capitals_and_blanks(self):
+        spec = ColumnSpec("call_id", "call_id+sequence,id")
+        self.assertEqual(
+            spec.resolve(["Call ID", "SEQUENCE", "id"]),
+            ("id",),  # exact ones first
+        )
+        self.assertEqual(spec.resolve(["Call ID", "SEQUENCE"]), ("Call ID", "SEQUENCE"))
+        self.assertEqual(spec.resolve(["Call ID", "call-id", "sequence"]), ())
+        self.assertEqual(spec.resolve(["callid2", "sequence"]), ())
+        # Read, it is a direction column as any other.
+        self.assertEqual(self.outcome("Direction", "Outbound", "?"), [None, "?"])
+
+
 class TestIdSurvey(unittest.TestCase):
     def survey(self, *rows):
         names = ("id", "callee")
@@ -142,6 +217,11 @@ class TestIdSurvey(unittest.TestCase):
         found = self.survey(*(((str(n // 2)), str(n // 2)) for n in range(20)))
         self.assertEqual((found.records, found.repeated), (10, 0))
         self.assertFalse(found.doubtful)
+
+    def test_of_few_records_all_have_one_id(self):
+        self.assertTrue(self.survey(*(("1.79E+09", str(n)) for n in range(3))).doubtful)
+        self.assertFalse(self.survey(("1", "1"), ("1", "2"), ("2", "3")).doubtful)
+        self.assertFalse(self.survey(("1", "1"), ("1", "2")).doubtful)
 
     def test_empty_ids_are_none(self):
         found = self.survey(("", "1"), (" ", "2"))

@@ -72,19 +72,21 @@ class TestDurationWords(unittest.TestCase):
 
     def test_headings(self):
         for unit, headings in {
-            "min": "Duration (min)|Dauer (Min.)|Billable Minutes|call_minutes|min|"
+            "min": "Gespr\u00e4chsminuten|Duration (min)|Dauer (Min.)|Billable Minutes|"
+            "call_minutes|min|"
             "Dauer in Minuten|Dur\u00e9e (min)|durationMin|Duration (m)",
-            "ms": "Duration (ms)|duration_ms|durationMs|Milliseconds",
+            "ms": "billmsec|Duration (ms)|duration_ms|durationMs|Milliseconds",
             "s": "Duration (sec)|Duration (s)|Seconds|duration_s|Dauer [Sek]",
             "h": "Hours|Duration (h)|Dauer in Stunden",
-            "h:mm": "Duration (h:mm)|Talk Time (HH:MM)",
+            "h:mm": "Std:Min|Duration (h:mm)|Talk Time (HH:MM)",
             "h:mm:ss": "Duration (hh:mm:ss)|H:MM:SS",
-            "mm:ss": "Duration mm:ss",
+            "mm:ss": "Duration mm:ss|Min:Sek|Minutes:Seconds",
             "hhmmss": "Duration HHMMSS",
             "mmss": "Duration MMMSS",
             "hhmm": "HHMM",
             "6s": "Duration in 6s units|Pulses (6 sec)",
-            OTHER: "Duration (1/10 s)|Min/Sec|Min. Duration|Duration (10s)|Pulses|"
+            OTHER: "billusec|Duration (1/10 s)|Min/Sec|Min. Duration|Duration (10s)|"
+            "Pulses|"
             "Duration (\u00b5s)",
             "": "Duration|billsec|Dauer|Talk|Call's duration|Summe|"
             "Minimum|Order|Duration 2",

@@ -247,8 +247,10 @@ class TestDirectionWords(FactsCase):
 
     def test_a_cell_that_says_nothing_among_others_waits(self):
         self.map_columns(self.source)
+        alone = self.make_source()
+        self.map_columns(alone)
         nothing = self.import_foreign(
-            self.source, ("", NUMBER, "+442079460120"), (" ", NUMBER, "+442079460121")
+            alone, ("", NUMBER, "+442079460120"), (" ", NUMBER, "+442079460121")
         )
         self.assertEqual(self.told(nothing), [("outbound", 0.06)] * 2)
         batch = self.import_foreign(

@@ -53,7 +53,7 @@ class TestImportSameFacts(MeteredCase):
             self.assertEqual(self.outcome(second), (0, 0, 1))
             waiting = self.exceptions(second)
             self.assertEqual(waiting.reason, "same_id")
-            self.assertIn("imported already", waiting.message)
+            self.assertIn("imported before", waiting.message)
             waiting.action_retry()
             self.assertEqual(waiting.state, "open")
             # The file again: what waits is known.
@@ -69,6 +69,12 @@ class TestImportSameFacts(MeteredCase):
         self.file(source, *"1234")
         found = self.file(source, *"5678")
         self.assertEqual(self.outcome(found), (0, 0, 4))
+        # One of them alone, or among others that are new, is one more call.
+        again = self.make_source()
+        self.file(again, *"1234")
+        self.assertEqual(self.outcome(self.file(again, "5")), (1, 0, 0))
+        # Unless its id has another form.
+        self.assertEqual(self.outcome(self.file(again, "a-5")), (0, 0, 1))
 
     def test_without_id_and_with_more_or_fewer_digits_of_the_time(self):
         whole = ("2026-10-05 14:01:00",)
@@ -101,6 +107,35 @@ class TestImportSameFacts(MeteredCase):
                 values = {"starts": STARTS[1:2], **values}
                 batch = self.file(source, name, **values)
                 self.assertEqual(self.outcome(batch), (1, 0, 0))
+
+    def test_another_source_has_the_calls(self):
+        one, other = self.make_source(), self.make_source(name="Carrier")
+        first = self.file(one, *"1234")
+        second = self.file(other, *"1235")
+        self.assertEqual(self.outcome(second), (4, 0, 0))
+        self.assertEqual((first.elsewhere, second.elsewhere), (0, 4))
+        self.assertEqual(second.elsewhere_batch_id, first)
+        self.assertTrue(second.is_charged_twice)
+        said = [check.detail for check in other._checks() if not check.ok]
+        self.assertIn("charged twice", "".join(said))
+        first.action_undo()
+        second.invalidate_recordset()
+        self.assertFalse(second.is_charged_twice)
+        said = [check.detail for check in other._checks() if not check.ok]
+        self.assertNotIn("charged twice", "".join(said))
+
+    def test_what_is_not_clear_is_asked_before_it_is_compared(self):
+        source = self.make_source()
+        self.file(source, "1", starts=STARTS[:1])
+        batch = self.file(source, "1", starts=STARTS[:1], seconds="60.0")
+        waiting = self.exceptions(batch)
+        self.assertEqual(waiting.reason, "unclear_duration")
+        column = source.column_ids.filtered(lambda c: c.target == "seconds")
+        column.unit = "s"
+        self.env.flush_all()
+        self.env["metered.cure"]._cure_what_waits()
+        self.assertEqual(waiting.state, "resolved")
+        self.assertEqual(self.outcome(batch), (0, 1, 0))
 
     def test_an_import_that_was_undone_does_not_count(self):
         source = self.make_source()

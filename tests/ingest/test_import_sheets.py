@@ -89,7 +89,7 @@ class TestImportSheets(MeteredCase):
         wizard = self.wizard(content)
         self.assertFalse(wizard.questions)
         self.assertIn(
-            "The sheet Calls is read; these are not: Cover", wizard.assumptions
+            "The worksheet Calls was read. Not read: Cover", wizard.assumptions
         )
         self.assertEqual(self.run_import(wizard), [60, 30])
         self.assertFalse(self.source.file_sheet)

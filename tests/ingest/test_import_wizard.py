@@ -3,6 +3,7 @@
 """The upload wizard: preview, the meaning of columns, and what it remembers."""
 
 import base64
+from pathlib import Path
 
 from odoo import Command
 from odoo.exceptions import UserError
@@ -146,6 +147,19 @@ class TestImportWizard(MeteredCase):
         self.assertEqual(
             (row["customer"], row["note"], row["why"]), ("Acme", "Not charged", "Tests")
         )
+
+    def test_the_samples_are_understood(self):
+        """What the dialog offers to start from needs no answer."""
+        samples = Path(__file__).parents[2] / "static" / "samples"
+        usage = self.make_source(preset="usage")
+        for name, source in (("calls", self.source), ("usage", usage)):
+            with self.subTest(name):
+                content = (samples / f"{name}.csv").read_bytes()
+                wizard = self.wizard(content, f"{name}.csv", source)
+                self.assertFalse(wizard.questions)
+                known = source.payer_ids.mapped("column")
+                for column in wizard.column_ids:
+                    self.assertTrue(column.target or column.name in known, column.name)
 
     def test_its_words_are_stored_once(self):
         """Odoo keeps all words of what it knows to be text, to search in them."""

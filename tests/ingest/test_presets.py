@@ -10,6 +10,8 @@ from pathlib import Path
 from unittest import TestCase
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from odoo.addons.metered_billing.connectors.files import (
@@ -26,6 +28,7 @@ from odoo.addons.metered_billing.ingest.identify import IdentifierIndex
 from odoo.addons.metered_billing.ingest.mapping import call_ids, missing_targets
 from odoo.addons.metered_billing.ingest.prepare import prepare
 from odoo.addons.metered_billing.ingest.presets import PRESETS
+from odoo.addons.metered_billing.ingest.rules import first_rule
 from odoo.addons.metered_billing.ingest.trial import without_direction
 from odoo.addons.metered_billing.rating import MAX_US, MIN_US
 
@@ -40,7 +43,10 @@ SAMPLES = Path(__file__).resolve().parents[1] / "data" / "presets"
 #: sample -> preset, where it is not its name
 OF_SAMPLE = {"kamailio_cdrs": "kamailio", "teams_graph": "teams"}
 #: presets with samples of real files elsewhere, or of what no file brings
-ELSEWHERE = {"generic", "asterisk", "freeswitch", "cisco_cucm", "netsapiens", "usage"}
+ELSEWHERE = {
+    *("generic", "asterisk", "freeswitch", "cisco_cucm", "netsapiens"),
+    *("usage", "events"),
+}
 # Who pays: the kind and value of the identifier that the sample's customers have.
 ANN, BEN, PIN = "Ann", "Ben", "PIN"
 CUSTOMERS = (
@@ -201,6 +207,61 @@ class TestSamples(TestCase):
                     for condition in rule.conditions:
                         if not condition.fact:
                             self.assertIn(condition.column, (*fmt.columns, "leg"))
+
+
+class TestLeftAgain(TestCase):
+    """Calls that came in, or between extensions, and left over a trunk again."""
+
+    def reasons(self, stem, **changes):
+        path = next(path for path in samples() if path.stem == stem)
+        preset = preset_of(path)
+        _fmt, chunk = read(path)
+        frame = chunk.frame.copy()
+        for name, (line, text) in changes.items():
+            values = frame[name].tolist()
+            values[line] = text
+            frame[name] = frame[name].__class__(values, dtype=frame[name].dtype)
+        found = prepare(frame, np.arange(len(frame)), [], settings_of(preset))
+        return sorted(found.rejected.reason)
+
+    def test_they_are_exceptions(self):
+        for stem, changes in (
+            ("3cx", {"final-type": (2, "Line")}),
+            ("3cx", {"to-type": (3, "Other"), "to-no": (3, "0113316829")}),
+            ("yeastar", {"Destination Trunk": (2, "trunk")}),
+            ("grandstream", {"dstchannel": (2, "PJSIP/trunk_1/011447700900123")}),
+            (
+                "avaya_ip_office",
+                {"Party1Device": (2, "T9001"), "Party2Device": (2, "T2")},
+            ),
+        ):
+            with self.subTest(stem):
+                before = self.reasons(stem)
+                self.assertEqual(
+                    self.reasons(stem, **changes), sorted([*before, "declared"])
+                )
+
+    def test_a_trunk_of_asterisk_that_no_rule_names(self):
+        rules = PRESETS["asterisk"].rules
+        for dst, channel, name in (
+            ("0041441234567", "PJSIP/trunk-00000001", "Outside number called"),
+            ("101", "PJSIP/101-00000001", "Internal"),
+            ("0041441234567", "", "Internal"),
+            ("0041441234567", "PJSIP/carrier-a-00000001", "Outbound"),
+        ):
+            frame = pd.DataFrame(
+                {
+                    column: pd.array([text], dtype=pd.ArrowDtype(pa.string()))
+                    for column, text in {
+                        "disposition": "ANSWERED",
+                        "channel": "PJSIP/102-00000002",
+                        "dstchannel": channel,
+                        "dst": dst,
+                    }.items()
+                }
+            )
+            [chosen] = first_rule(frame, rules)
+            self.assertIn(name, rules[chosen].name)
 
 
 class TestCalls(TestCase):

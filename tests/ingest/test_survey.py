@@ -51,6 +51,18 @@ class TestSurvey(unittest.TestCase):
                 self.assertEqual((found.findings, found.words), ([], []))
                 self.assertFalse(found.ids.doubtful or found.clock_us)
 
+    def test_lines_that_repeat_the_names_ask_nothing(self):
+        texts = {
+            "start_time": [START, "start_time", START],
+            "seconds": ["60", "length", "30"],
+            "direction": ["in", " direction", "out"],
+        }
+        found = look(**texts)
+        self.assertEqual((found.findings, found.words), ([], []))
+        # Some of the names are none.
+        texts["seconds"][1] = "10"
+        self.assertTrue(look(**texts).findings)
+
     def test_units(self):
         for texts, count, unit in (
             (["0:04", "0:12", "1:02", "0:01", "0:30"], 5, "h:mm"),
@@ -156,8 +168,9 @@ class TestSurvey(unittest.TestCase):
             (["10:05 PM 11/13/2026"], "mdy", True),
             (["13/10/2026 14:00", "2026-05-10 14:00:00"], "dmy-swapped", False),
             (["13/10/2026 14:00", "2026-05-13 14:00:00"], "dmy", True),
+            (["13/10/2026 14:00", *["2026-05-10 14:00:00"] * 5], "dmy", True),
         ):
-            found = self.finding(start_time=texts, call_id=list("abc")[: len(texts)])
+            found = self.finding(start_time=texts, call_id=list("abcdef")[: len(texts)])
             self.assertEqual(
                 (found.key, found.value, found.is_shown),
                 ("date_order", order, is_shown),
@@ -215,6 +228,24 @@ class TestSurvey(unittest.TestCase):
                 )
         found = self.finding(quantity=["0,5"], styles={"quantity": "point"})
         self.assertEqual((found.contradicts, found.value), ("point", "comma"))
+
+    def test_another_column_of_durations(self):
+        for names, texts, shorter in (
+            (("duration", "billsec"), ("75", "60"), ("billsec", "duration", 1)),
+            (
+                ("duration", "Talk Time"),
+                ("75", "0:00:00"),
+                ("Talk Time", "duration", 1),
+            ),
+            (("duration", "billsec"), ("75", "75"), None),
+            (("duration", "billsec"), ("60", "75"), None),
+            (("billsec", "talk"), ("75", "60"), None),
+            (("duration", "ring"), ("75", "15"), None),
+            (("duration", "billed to"), ("75", "Ann"), None),
+        ):
+            frame = pd.DataFrame({n: [t] for n, t in zip(names, texts, strict=True)})
+            found = survey(frame, [ColumnSpec("seconds", names[0])], "UTC", {})
+            self.assertEqual(found.shorter, shorter, names)
 
     def test_zones_that_the_file_names(self):
         for names, zone, start, told in (

@@ -35,7 +35,7 @@ class TestUnclearKinds(MeteredCase):
         """
         return self.import_calls(
             self.source,
-            *((f"c{rank}", *row, *NUMBERS) for rank, row in enumerate(rows)),
+            *((f"{rows[0]}{rank}", *row, *NUMBERS) for rank, row in enumerate(rows)),
         )
 
     def durations(self, *texts):
@@ -133,6 +133,25 @@ class TestUnclearKinds(MeteredCase):
         )
         self.assertEqual(self.column("start_time").style, "dmy-swapped")
 
+    def test_columns_that_contradict_the_source(self):
+        """A unit, a zone and another duration in headings are pointed out."""
+        meter = self.env["metered.meter"].create(
+            {"name": "Energy", "code": "kwh", "kind": "event", "unit": "kWh"}
+        )
+        self.source = self.make_source("usage", name="Meters", meter_id=meter.id)
+        self.column("quantity").columns = "quantity (MWh)"
+        text = f"id,time,identifier,quantity (MWh)\n1,{START},key-1,7\n"
+        self.assertIn("MWh", self.wizard(text).warnings)
+        self.source = self.make_source(name="Calls", timezone=NEW_YORK)
+        self.column("start_time").columns = "start (UTC)"
+        text = (
+            "call_id,start (UTC),duration,billsec,caller,callee\n"
+            f"1,{START},75,60,{','.join(NUMBERS)}\n"
+        )
+        warnings = self.wizard(text).warnings
+        self.assertIn("start (UTC)", warnings)
+        self.assertIn("billsec", warnings)
+
     def test_an_hour_that_the_clock_shows_twice(self):
         self.source.timezone = NEW_YORK
         self.source.max_age_days = 0
@@ -142,7 +161,6 @@ class TestUnclearKinds(MeteredCase):
         exception = self.exceptions(batch)
         self.assertEqual(exception.reason, "repeated_hour")
         self.assertIn(rows[0][0], exception.message)
-        self.assertIn(rows[0][0], exception.display_name)
         self.source.repeated_hour = "first"
         self.cure()
         self.assertEqual(

@@ -108,7 +108,9 @@ class TestDeckCheck(MeteredCase):
         )
         self.assertEqual(run.golden_count, 2)
         said = self.said(run)
-        self.assertIn("Would pay more (1) Customer Now Then Difference Best", said)
+        self.assertIn(
+            "Would pay more (1) Customer Current Simulated Difference Best", said
+        )
         self.assertIn("0.06 0.12 0.06 USD 100.0%", said)
         self.assertIn("Would pay less (0) Nobody", said)
         self.assertIn("Customers who would pay the same: 1", said)

@@ -64,7 +64,7 @@ class TestDeckChoices(MeteredCase):
 
         again = self.preview("prefix;price\n44;1,235\n", date_from="2030-01-01")
         self.assertFalse(again.questions)
-        self.assertIn("as the last file with these columns", again.assumptions)
+        self.assertIn("made for the last file with these columns", again.assumptions)
         self.assertEqual(again.number, "comma")
         other = self.preview("prefix;price;name\n44;1,235;UK\n")
         self.assertTrue(other.questions)
@@ -81,7 +81,7 @@ class TestDeckChoices(MeteredCase):
         wizard.action_refresh()
         wizard.number = "point"
         for action in (wizard.action_apply, wizard.action_check):
-            with self.assertRaisesRegex(UserError, "Click Read Again"):
+            with self.assertRaisesRegex(UserError, "Click Reload"):
                 action()
         wizard.number = "comma"
         wizard.action_apply()
@@ -126,7 +126,7 @@ class TestDeckChoices(MeteredCase):
 
     def test_two_columns_of_one_name(self):
         wizard = self.preview("prefix,Rate,Rate\n44,1,2\n")
-        self.assertIn("prices or codes: Rate, Rate", wizard.questions)
+        self.assertIn("prices or prefixes: Rate, Rate", wizard.questions)
         first, second = wizard.column_ids[1:]
         first.target, second.target = False, "price"
         wizard.action_refresh()
@@ -137,7 +137,7 @@ class TestDeckChoices(MeteredCase):
 
     def test_blanks_after_country_codes(self):
         wizard = self.preview("prefix,price\n44 7400,1\n33,2\n")
-        self.assertIn("44 7400' may be read in two ways", wizard.questions)
+        self.assertIn("44 7400' is ambiguous", wizard.questions)
         self.assertEqual(wizard.country_blanks, "group")
         wizard.action_refresh()
         wizard.action_apply()
@@ -160,12 +160,12 @@ class TestDeckChoices(MeteredCase):
         self.make_band("Weekend")
         text = "prefix,Peak Rate,Off-Peak Rate,Weekend\n44,3,2,1\n"
         wizard = self.preview(text)
-        self.assertIn("prices of several times", wizard.questions)
+        self.assertIn("prices for different times", wizard.questions)
         self.assertEqual(
             [(c.target, c.band_id.name or "") for c in wizard.column_ids[1:]],
             [("price", "Peak"), ("price", ""), ("price", "Weekend")],
         )
-        with self.assertRaisesRegex(UserError, "several times"):
+        with self.assertRaisesRegex(UserError, "different times"):
             wizard.action_apply()
         wizard.action_refresh()
         self.assertFalse(wizard.questions)

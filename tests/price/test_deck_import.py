@@ -66,7 +66,7 @@ class TestDeckImport(MeteredCase):
         version = self.carrier.version_ids
         self.assertEqual(rate.version_id, version)
         self.assertEqual((version.count_new, version.user_id), (1, self.env.user))
-        self.assertIn("new: 1,", self.carrier.message_ids[0].body)
+        self.assertIn("New rates: 1,", self.carrier.message_ids[0].body)
 
     def test_columns_that_mean_nothing_are_named(self):
         wizard = self.wizard(

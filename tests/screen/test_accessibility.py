@@ -13,6 +13,7 @@ from odoo.tests import HttpCase, tagged
 
 from ..support.every_record import EveryRecord
 from ..support.every_screen import EveryScreen
+from ..support.metered_case import MeteredMakers
 
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js")
 
@@ -55,3 +56,24 @@ class TestAccessibility(EveryRecord, EveryScreen, HttpCase):
                         "context": {"search_default_filter_group": 1},
                     },
                 )
+
+
+@tagged("post_install", "-at_install")
+class TestKeyboard(MeteredMakers, HttpCase):
+    """What a mouse does, the keyboard does."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set_up_rates()
+
+    def test_a_file_is_chosen_by_keyboard_or_dropped(self):
+        self.make_source(name="Tour Switch")
+        self.make_customer("Tour Customer", "+14045550100")
+        batches = self.env["metered.batch"].search([])
+        self.start_tour(
+            "/odoo/action-metered_billing.action_metered_import",
+            "metered_billing_import_by_keyboard",
+            login="admin",
+        )
+        self.assertEqual(self.env["metered.batch"].search([]), batches)

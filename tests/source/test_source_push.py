@@ -311,7 +311,7 @@ class TestFileStore(MeteredCase):
             self.assertIn(data, check.detail)
             self.move_source(self.source, store_host_key=f"{kind} {data[:-8]}AAAAAAAA")
             [check] = self.source._test_connection()
-            self.assertIn("another key", check.detail)
+            self.assertIn("a different key", check.detail)
         self.move_source(self.source, store_host_key=f"{kind} {data}")
         self.assertTrue(all(c.ok for c in self.source._test_connection()))
         self.sync()

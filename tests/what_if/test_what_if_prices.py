@@ -88,7 +88,7 @@ class TestSimulationPrices(MeteredInvoiceCase):
         self.usage_of_october()
         run = self.attempt(self.draft, date_from=date(2026, 10, 15))
         self.assertEqual(self.outcome(run), [(150, 2.5, 10.0)])
-        with self.assertRaisesRegex(UserError, "no usage"):
+        with self.assertRaisesRegex(UserError, "matching usage"):
             self.attempt(
                 self.draft, date_from=date(2026, 8, 1), date_to=date(2026, 8, 31)
             )

@@ -55,6 +55,22 @@ export class DayChart extends Component {
         return previous.some(Boolean) ? [...bars, line] : bars;
     }
 
+    /** The rows of the table: days on which there was anything. */
+    get days() {
+        const {labels, measure, format} = this.props;
+        const rows = labels.map((label, index) => ({
+            index,
+            label,
+            found: this.datasets.map((set) => set.data[index] || 0),
+        }));
+        return rows
+            .filter(({found}) => found.some(Boolean))
+            .map((row) => ({
+                ...row,
+                values: row.found.map((value) => format(measure, value)),
+            }));
+    }
+
     draw() {
         this.chart?.destroy();
         const scheme = cookie.get("color_scheme");

@@ -23,6 +23,22 @@ registry.category("web_tour.tours").add("metered_billing_dashboard", {
         {trigger: "[data-figure=calls] .o_metered_value:contains(3)"},
         {trigger: ".o_metered_chart canvas"},
         {
+            content: "The figures of the chart are in a table, too",
+            trigger: ".o_metered_day_table summary",
+            run: "click",
+        },
+        {
+            trigger:
+                ".o_metered_day_table tr:contains(International calls)",
+        },
+        {
+            content: "A day leads to its usage",
+            trigger: ".o_metered_day_table tbody button",
+            run: "click",
+        },
+        {trigger: ".o_list_view .o_data_row"},
+        BACK,
+        {
             content: "The calls lead to their usage",
             trigger: "[data-figure=calls]",
             run: "click",

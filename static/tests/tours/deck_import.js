@@ -138,7 +138,7 @@ registry.category("web_tour.tours").add("metered_billing_deck_bands", {
         },
         {
             content: "Two of its columns are prices of other times",
-            trigger: ".modal .alert:contains(prices of several times: Peak, Off-Peak)",
+            trigger: ".modal .alert:contains(prices for different times: Peak, Off-Peak)",
         },
         {
             content: "The first one is that of the business hours",
@@ -160,7 +160,7 @@ registry.category("web_tour.tours").add("metered_billing_deck_bands", {
         },
         {
             content: "Both are rates",
-            trigger: ".modal:not(:has(.alert:contains(several times)))",
+            trigger: ".modal:not(:has(.alert:contains(different times)))",
         },
         {
             content: "Apply it",

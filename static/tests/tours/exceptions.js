@@ -152,7 +152,7 @@ registry.category("web_tour.tours").add("metered_billing_undo_import", {
         },
         {
             content: "The trace is in the log",
-            trigger: ".o-mail-Message:contains(1 rated, 0 not billable records)",
+            trigger: ".o-mail-Message:contains(1 rated and 0 not billable records)",
         },
     ],
 });

@@ -65,7 +65,7 @@ registry.category("web_tour.tours").add("metered_billing_import_sheets", {
         },
         {
             content: "What is not read is named",
-            trigger: ".modal .alert:contains(The sheet November is read)",
+            trigger: ".modal .alert:contains(The worksheet November was read)",
         },
         {
             content: "Use the answers",

@@ -1,4 +1,5 @@
 import {registry} from "@web/core/registry";
+import {press} from "@odoo/hoot-dom";
 import {stepUtils} from "@web_tour/tour_utils";
 
 const CALLS = [
@@ -10,10 +11,15 @@ const CALLS = [
     "",
 ].join("\n");
 
-/** Puts a file into an upload field, as choosing it in the dialog would. */
-function chooseFile(field) {
+function aFile() {
     const files = new DataTransfer();
     files.items.add(new File([CALLS], "october.csv", {type: "text/csv"}));
+    return files;
+}
+
+/** Puts a file into an upload field, as choosing it in the dialog would. */
+function chooseFile(field) {
+    const files = aFile();
     const input = field.querySelector("input[type=file]");
     input.files = files.files;
     input.dispatchEvent(new Event("change", {bubbles: true}));
@@ -109,6 +115,73 @@ registry.category("web_tour.tours").add("metered_billing_import_usage", {
             trigger:
                 ".o_field_widget[name=raw_record]:contains(t1,2026-10-05 10:00:00,90)",
         },
+    ],
+});
+
+registry.category("web_tour.tours").add("metered_billing_import_by_keyboard", {
+    steps: () => [
+        {
+            content: "Choose the switch",
+            trigger: ".modal .o_field_widget[name=source_id] input",
+            run: "edit Tour Switch",
+        },
+        {
+            trigger: ".ui-autocomplete a:contains(Tour Switch)",
+            run: "click",
+        },
+        {
+            content: "Tab leads from the source to the file, and Enter chooses one",
+            trigger: ".modal button.o_select_file_button",
+            async run() {
+                document.querySelector(".modal [name=source_id] input").focus();
+                for (let tabs = 0; tabs < 3; tabs++) {
+                    if (document.activeElement !== this.anchor) {
+                        await press("Tab");
+                    }
+                }
+                if (document.activeElement !== this.anchor) {
+                    throw new Error("Tab does not reach the file");
+                }
+                let isAsked = false;
+                const input = document.querySelector(".modal input[type=file]");
+                input.addEventListener("click", (ev) => {
+                    ev.preventDefault();
+                    isAsked = true;
+                });
+                await press("Enter");
+                if (!isAsked) {
+                    throw new Error("Enter chooses no file");
+                }
+                if (!input.accept.includes(".csv")) {
+                    throw new Error("Any file is offered");
+                }
+            },
+        },
+        {
+            content: "Or it is dropped",
+            trigger: ".modal .o_metered_drop",
+            run() {
+                for (const kind of ["dragover", "drop"]) {
+                    this.anchor.dispatchEvent(
+                        new DragEvent(kind, {
+                            bubbles: true,
+                            cancelable: true,
+                            dataTransfer: aFile(),
+                        })
+                    );
+                }
+            },
+        },
+        {
+            content: "It is read",
+            trigger: ".modal .o_metered_preview tr:contains(Tour Customer)",
+        },
+        {
+            content: "Nothing is imported",
+            trigger: ".modal .modal-footer button:contains(Discard)",
+            run: "click",
+        },
+        {trigger: "body:not(:has(.modal))"},
     ],
 });
 

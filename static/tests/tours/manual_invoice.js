@@ -158,3 +158,32 @@ registry.category("web_tour.tours").add("metered_billing_bill_again", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("metered_billing_delete_and_bill_again", {
+    url: "/odoo/metered",
+    steps: () => [
+        ...openWizard("Tour Customer"),
+        {
+            content: "The invoice that has the usage is a link",
+            trigger: ".modal .o_field_widget[name=checks] li:contains(Invoiced already) a",
+        },
+        {
+            content: "Delete it, and bill again",
+            trigger: ".modal button[name=action_delete_and_bill_again]",
+            run: "click",
+        },
+        {
+            content: "It asks first",
+            trigger: ".modal:contains(Delete these invoices?) .modal-footer .btn-primary",
+            run: "click",
+        },
+        {
+            content: "The new draft has the rates of today",
+            trigger:
+                ".o_field_widget[name=invoice_line_ids] .o_data_row:contains(National calls):contains(0.90)",
+        },
+        {
+            trigger: ".o_statusbar_status .o_arrow_button_current:contains(Draft)",
+        },
+    ],
+});

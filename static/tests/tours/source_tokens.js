@@ -44,7 +44,7 @@ registry.category("web_tour.tours").add("metered_billing_source_tokens", {
         },
         {
             content: "It says which one to remove",
-            trigger: ".modal:contains(has 2 tokens) footer button",
+            trigger: ".modal:contains(already has 2 tokens) footer button",
             run: "click",
         },
         {

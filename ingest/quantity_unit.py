@@ -1,0 +1,61 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Whether the name of a column of quantities says another unit than the meter's."""
+
+import re
+
+from . import mapping
+
+#: longer names of units -> short ones
+_SHORT = {
+    "gigabyte": "gb",
+    "megabyte": "mb",
+    "kilobyte": "kb",
+    "terabyte": "tb",
+    "byte": "b",
+    "kilowatthour": "kwh",
+    "megawatthour": "mwh",
+    "watthour": "wh",
+    "cubicmeter": "m3",
+    "cubicmetre": "m3",
+    "liter": "l",
+    "litre": "l",
+    "minute": "min",
+    "hour": "h",
+    "second": "s",
+}
+_KNOWN = {
+    *_SHORT.values(),
+    *("gib", "mib", "kib", "tib", "gj", "mj", "kj", "j", "gwh", "kw", "mw", "w"),
+    *("hl", "ml", "cl", "m", "km", "cm", "mm", "kg", "g", "t", "kvarh", "kvah", "ms"),
+}
+_IN_BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]{1,20}?)\s*[)\]]")
+_AT_THE_END = re.compile(r"(?:[ _]|(?: in ))([^\W\d_]{2,12}[23³]?)\s*$")
+
+
+def other_unit(frame, columns, unit):
+    """The column whose name says another unit than that of the meter.
+
+    :param frame: DataFrame of text columns under the source's own names
+    :param columns: sequence of :class:`~.mapping.ColumnSpec`
+    :param unit: what the meter counts: `kWh`, `gigabyte`
+    :return: (name of the column, the unit that it says); None where it says none, or
+        the same
+    """
+    texts, spec = mapping.read_target(frame, columns, "quantity")
+    wanted = _plain(unit or "")
+    if texts is None or not wanted:
+        return None
+    heading = mapping.heading(frame, spec)
+    for pattern in (_IN_BRACKETS, _AT_THE_END):
+        for found in pattern.finditer(heading):
+            if _plain(found[1]) in _KNOWN:
+                same = _plain(found[1]) == wanted
+                return None if same else (heading, found[1])
+    return None
+
+
+def _plain(name):
+    """A unit by its short name, in lower case."""
+    name = re.sub(r"[ \-.]", "", name.lower()).replace("³", "3").replace("²", "2")
+    return _SHORT.get(name) or _SHORT.get(name.removesuffix("s")) or name
