@@ -53,7 +53,7 @@ registry.category("web_tour.tours").add("metered_billing_api_key", {
             run: "click",
         },
         {
-            trigger: ".modal:contains(is refused from now on) footer .btn-primary",
+            trigger: ".modal:contains(will be rejected) footer .btn-primary",
             run: "click",
         },
         {
@@ -81,7 +81,7 @@ registry.category("web_tour.tours").add("metered_billing_try_event", {
         {
             content: "It says what is missing",
             trigger:
-                ".o_field_widget[name=event_tried]:contains(Nobody is known to pay for it)",
+                ".o_field_widget[name=event_tried]:contains(No customer found)",
         },
         {
             content: "Paste one of a customer",
@@ -95,7 +95,7 @@ registry.category("web_tour.tours").add("metered_billing_try_event", {
         {
             content: "It says what becomes of it",
             trigger:
-                ".o_field_widget[name=event_tried]:contains(Acme):contains(2.5):contains(It would be charged)",
+                ".o_field_widget[name=event_tried]:contains(Acme):contains(2.5):contains(The event would be charged)",
         },
     ],
 });
