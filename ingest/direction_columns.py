@@ -15,6 +15,8 @@ from .mapping import name_key, read_target, same_name
 
 #: records that are looked at before a column is read whole
 SAMPLE = 200
+#: columns that say it of a leg: a call that a user places comes in to the switch
+OF_LEGS = frozenset(("legdirection", "directionleg"))
 #: parts of the names of such columns; others have to tell two directions
 NAMES = ("direction", "calltype", "communicationtype", "richtung", "sens", "direccion")
 
@@ -36,7 +38,7 @@ def unread_directions(frame, settings, is_known=False):
     read = {same_name(name, frame.columns) for name in settings.column_names}
     read.update(n for spec in settings.columns for n in spec.resolve(frame.columns))
     for name in frame.columns:
-        if name in read:
+        if name in read or name_key(name) in OF_LEGS:
             continue
         texts = column(frame, name)
         is_named = is_known or any(part in name_key(name) for part in NAMES)

@@ -69,7 +69,7 @@ class MeteredSource(models.Model):
             sample = source.event_sample or SAMPLE % now
             source.event_sample = source.takes_events and sample
 
-    @api.constrains("source_type", "record_kind", "column_ids")
+    @api.constrains("record_kind", "source_type", "column_ids")
     def _check_events(self):
         """Keep events told apart by what they are answered by."""
         for source in self.filtered("takes_events"):
