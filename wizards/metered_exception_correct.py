@@ -134,7 +134,6 @@ class MeteredExceptionCorrectLine(models.TransientModel):
     suspect = fields.Boolean(help="The exception is about the value in this column.")
     found = fields.Char(help="Original values of this column.")
     find = fields.Char(
-        string="Find",
         help="The text to replace, wherever it occurs. Leave empty to replace "
         "the whole value.",
     )

@@ -148,7 +148,7 @@ class MeteredExceptionDestinationLine(models.TransientModel):
         default="fixed",
         help="Together with the country, determines the call type.",
     )
-    example = fields.Char(string="Example")
+    example = fields.Char()
     records = fields.Integer()
     estimate = fields.Monetary(string="At Stake (estimate)")
 

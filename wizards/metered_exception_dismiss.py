@@ -12,7 +12,6 @@ class MeteredExceptionDismiss(models.TransientModel):
     _inherit = ["metered.guarded", "metered.exception.cure"]
 
     reason = fields.Char(
-        string="Reason",
         help="Saved with the records, together with your name and the time.",
     )
 

@@ -216,7 +216,7 @@ class MeteredExceptionRateLine(models.TransientModel):
         string="This Call Type Only",
         help="Apply the rate only to calls of this call type.",
     )
-    example = fields.Char(string="Example")
+    example = fields.Char()
     records = fields.Integer()
     estimate = fields.Monetary(string="At Stake (estimate)")
     price = fields.Float(digits=0, min_display_digits=4)

@@ -101,7 +101,6 @@ class MeteredImport(models.TransientModel):
         help="Column names and values of the first records.",
     )
     preview = fields.Json(
-        string="Preview",
         compute="_compute_preview",
         help="The first records and how they are interpreted.",
     )

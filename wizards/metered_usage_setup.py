@@ -25,7 +25,6 @@ class MeteredUsageSetup(models.TransientModel):
     )
     aggregation = fields.Selection(
         lambda self: self.env["metered.meter"]._fields["aggregation"].selection,
-        string="Aggregation",
         required=True,
         default="sum",
         help="How the records of a billing period are combined into the quantity "

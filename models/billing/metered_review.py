@@ -177,7 +177,7 @@ class MeteredReview(models.Model):
         help="What to check before approving.",
     )
     # --- what was decided
-    hold_reason = fields.Char(string="Hold Reason", readonly=True)
+    hold_reason = fields.Char(readonly=True)
     held_uid = fields.Many2one(
         "res.users",
         string="Put on Hold By",

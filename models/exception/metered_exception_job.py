@@ -63,7 +63,6 @@ class MeteredExceptionJob(models.Model):
         readonly=True,
     )
     trigger = fields.Char(
-        string="Trigger",
         readonly=True,
         help="The change that triggered the job, if it was not started from the list.",
     )

@@ -106,7 +106,6 @@ class MeteredMeter(models.Model):
             ("last", "Last quantity"),
             ("unique", "Number of distinct values of a property"),
         ],
-        string="Aggregation",
         required=True,
         default="sum",
         help="How the records of a billing period are combined into the quantity to "

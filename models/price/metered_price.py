@@ -185,9 +185,7 @@ class MeteredPrice(models.Model):
         tracking=True,
         help="Minimum charge per period, even without usage. 0 means no minimum.",
     )
-    has_maximum = fields.Boolean(
-        string="Has Maximum", help="Whether there is a maximum charge per period."
-    )
+    has_maximum = fields.Boolean(help="Whether there is a maximum charge per period.")
     maximum = fields.Float(
         string="Maximum per Period",
         digits=0,
@@ -261,7 +259,6 @@ class MeteredPrice(models.Model):
             ("half_up", "To the nearest, half up"),
             ("half_even", "To the nearest, half to even"),
         ],
-        string="Quantity Rounding",
         required=True,
         default="none",
         help="The quantity of the full period is rounded once, after conversion.",

@@ -24,7 +24,6 @@ class MeteredSource(models.Model):
 
     file_reading = fields.Selection(
         [("detected", "Detect for each file"), ("set", "Use these settings")],
-        string="File Reading",
         required=True,
         default="detected",
         help="Encoding, delimiter, column names and lines to skip are either detected "

@@ -417,7 +417,7 @@ class TestApiKey(PushCase):
 
 @tagged("post_install", "-at_install")
 class TestReadBack(PushCase):
-    def read(self, path, token=None):
+    def get_path(self, path, token=None):
         return self.url_open(
             f"/metered/v1/{path}",
             headers={"Authorization": f"Bearer {token or self.token}"},
@@ -432,33 +432,33 @@ class TestReadBack(PushCase):
     def test_what_became_of_an_event(self):
         self.push([event(1), event(2, subject="nobody")])
         path = "events?event=%2Fshop%20e1"
-        self.assertEqual(self.read(path).json()["status"], "waiting")
+        self.assertEqual(self.get_path(path).json()["status"], "waiting")
         self.rate()
-        told = self.read(path).json()
+        told = self.get_path(path).json()
         self.assertEqual(
             (told["status"], told["customer"], told["quantity"], told["meter"]),
             ("rated", "Acme", "2.5", "api"),
         )
         self.assertFalse(told["invoice"])
         self.assertEqual(told["time"], "2026-10-05T10:00:00Z")
-        told = self.read("events?event=%2Fshop%20e2").json()
+        told = self.get_path("events?event=%2Fshop%20e2").json()
         self.assertEqual(
             (told["status"], told["reason"]), ("exception", "unknown_customer")
         )
-        self.assertEqual(self.read("events?event=x").status_code, 404)
-        self.assertEqual(self.read("events").status_code, 422)
+        self.assertEqual(self.get_path("events?event=x").status_code, 404)
+        self.assertEqual(self.get_path("events").status_code, 422)
 
     def test_usage_by_day(self):
         self.push([event(1), event(2), event(3, time="2026-10-06T10:00:00Z")])
         self.rate()
         token = self.reader()
         path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
-        told = self.read(path, token).json()["usage"]
+        told = self.get_path(path, token).json()["usage"]
         self.assertEqual(
             [(row["day"], row["records"], row["quantity"]) for row in told],
             [("2026-10-05", 2, "5"), ("2026-10-06", 1, "2.5")],
         )
-        self.assertEqual(self.read(path).status_code, 403)
+        self.assertEqual(self.get_path(path).status_code, 403)
         for path, status in (
             ("usage?subject=nobody&from=2026-10-01&to=2026-11-01", 404),
             ("usage?subject=acme&from=2026-10-01", 422),
@@ -466,7 +466,7 @@ class TestReadBack(PushCase):
             ("usage?subject=acme&from=2026-10-02&to=2026-10-01", 422),
             ("usage?subject=acme&from=2020-10-02&to=2026-10-01", 422),
         ):
-            answer = self.read(path, token)
+            answer = self.get_path(path, token)
             self.assertEqual((path, answer.status_code), (path, status))
 
     def sell(self):
@@ -486,31 +486,31 @@ class TestReadBack(PushCase):
         plan = self.sell()
         token = self.reader(may_invoice=True)
         path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
-        [row] = self.read(path, token).json()["usage"]
+        [row] = self.get_path(path, token).json()["usage"]
         self.assertEqual((row["amount"], row["is_final"]), ("0.75", False))
-        told = self.read("events?event=%2Fshop%20e1").json()
+        told = self.get_path("events?event=%2Fshop%20e1").json()
         self.assertEqual(told["day"]["amount"], "0.75")
 
         invoice = plan._metered_renew()
-        told = self.read("events?event=%2Fshop%20e1").json()
+        told = self.get_path("events?event=%2Fshop%20e1").json()
         self.assertEqual(
             (told["invoice"]["id"], told["invoice"]["state"]), (invoice.id, "draft")
         )
         day = f"{fields.Date.today()}"
         until = f"{fields.Date.add(fields.Date.today(), days=1)}"
         path = f"invoices?subject=acme&from={day}&to={until}"
-        self.assertEqual(self.read(path, token).json()["invoices"], [])
+        self.assertEqual(self.get_path(path, token).json()["invoices"], [])
         invoice.invoice_date = day
         invoice.action_post()
-        [told] = self.read(path, token).json()["invoices"]
+        [told] = self.get_path(path, token).json()["invoices"]
         self.assertEqual((told["number"], told["total"]), (invoice.name, "10.75"))
         self.assertEqual([line["amount"] for line in told["lines"]], ["0.75"])
         # A key that may read usage may not read invoices.
-        self.assertEqual(self.read(path, self.reader()).status_code, 403)
+        self.assertEqual(self.get_path(path, self.reader()).status_code, 403)
 
     def test_what_is_left_of_allowances(self):
         token = self.reader()
-        told = self.read("entitlements?subject=acme", token)
+        told = self.get_path("entitlements?subject=acme", token)
         self.assertEqual(told.json(), {"subject": "acme", "entitlements": []})
         plan = self.env["metered.calling.plan"].create(
             {
@@ -535,11 +535,13 @@ class TestReadBack(PushCase):
                 "left": 0.5,
             }
         )
-        [told] = self.read("entitlements?subject=acme", token).json()["entitlements"]
+        [told] = self.get_path("entitlements?subject=acme", token).json()[
+            "entitlements"
+        ]
         self.assertEqual(
             (told["plan"], told["left"], told["is_allowed"]), ("Plan", "0.5", True)
         )
-        self.assertEqual(self.read("entitlements?subject=acme").status_code, 403)
+        self.assertEqual(self.get_path("entitlements?subject=acme").status_code, 403)
 
     def test_another_company_sees_nothing(self):
         self.push([event(1)])
@@ -547,8 +549,10 @@ class TestReadBack(PushCase):
         company = self.env["res.company"].create({"name": "Other"})
         token = self.reader(company_id=company.id)
         path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
-        self.assertEqual(self.read(path, token).status_code, 404)
-        self.assertEqual(self.read("events?event=%2Fshop%20e1", token).status_code, 404)
+        self.assertEqual(self.get_path(path, token).status_code, 404)
+        self.assertEqual(
+            self.get_path("events?event=%2Fshop%20e1", token).status_code, 404
+        )
 
     def test_who_only_pushes_sees_its_own(self):
         other = self.make_source("events", source_type="events")
@@ -559,5 +563,5 @@ class TestReadBack(PushCase):
             ._make()
         )
         path = "events?event=%2Fshop%20e1"
-        self.assertEqual(self.read(path, token).status_code, 404)
-        self.assertEqual(self.read(path).status_code, 200)
+        self.assertEqual(self.get_path(path, token).status_code, 404)
+        self.assertEqual(self.get_path(path).status_code, 200)

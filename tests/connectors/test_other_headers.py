@@ -19,7 +19,7 @@ NAMES = ["call_id", "start_time", "duration", "caller", "callee", "ring"]
 
 
 class TestOtherHeaders(TestCase):
-    def read(self, lines, chunk_records=100_000, done=0):
+    def read_lines(self, lines, chunk_records=100_000, done=0):
         """(lines of good records, lines of bad ones, durations, records)"""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "calls.csv")
@@ -33,7 +33,7 @@ class TestOtherHeaders(TestCase):
         durations = [text for chunk in chunks for text in chunk.frame["duration"]]
         return good, bad, durations, records
 
-    def row(self, number, names=NAMES):
+    def row(self, number, names=tuple(NAMES)):
         values = {
             **{"call_id": f"a{number}", "start_time": "2026-10-05 14:00:00"},
             **{"duration": "60", "caller": "+4930111222", "callee": "+41441234567"},
@@ -50,12 +50,12 @@ class TestOtherHeaders(TestCase):
         lines = [NAMES, *map(self.row, range(4))]
         for names, count in exports:
             lines += [names, *(self.row(len(lines) + n, names) for n in range(count))]
-        good, bad, durations, records = self.read(lines, chunk_records)
+        good, bad, durations, records = self.read_lines(lines, chunk_records)
         self.assertLessEqual({*durations}, {"60", "duration"})
         self.assertEqual(sorted([*good, *bad]), list(range(2, len(lines) + 1)))
         self.assertEqual(records, len(lines) - 1)
         for done in (1, len(lines) - 2):
-            left = self.read(lines, chunk_records, done)
+            left = self.read_lines(lines, chunk_records, done)
             both = sorted([*good, *bad])[done:]
             self.assertEqual(sorted([*left[0], *left[1]]), both)
             self.assertEqual(left[1], [line for line in bad if line in both])
@@ -63,6 +63,6 @@ class TestOtherHeaders(TestCase):
     def test_the_first_order_comes_again(self):
         other = [*NAMES[:2], "ring", *NAMES[3:5], "duration"]
         lines = [NAMES, self.row(1), other, self.row(2, other), NAMES, self.row(3)]
-        good, bad, durations, _records = self.read(lines)
+        good, bad, durations, _records = self.read_lines(lines)
         self.assertEqual((good, bad), ([2, 5, 6], [3, 4]))
         self.assertEqual(durations, ["60", "duration", "60"])

@@ -13,6 +13,7 @@ from odoo.addons.metered_billing.connectors.request_rate import MINUTE, RequestR
 
 class TestRequestRate(TestCase):
     def setUp(self):
+        super().setUp()
         self.now = 0.0
         self.shared = Counter()
 

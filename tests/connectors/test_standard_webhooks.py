@@ -94,6 +94,7 @@ class TestSchedule(unittest.TestCase):
 
 class TestPost(unittest.TestCase):
     def setUp(self):
+        super().setUp()
         self.server = self.enterContext(Receiver())
 
     def post(self, allowed="127.0.0.1", address=None, body=b"{}"):

@@ -14,7 +14,7 @@ from odoo.addons.metered_billing.connectors.files import detect_format, read_chu
 
 
 class TestWorkbookClocks(TestCase):
-    def read(self, *cells):
+    def read_cells(self, *cells):
         """The texts of a column of cells.
 
         :param cells: (value, number format)
@@ -60,7 +60,7 @@ class TestWorkbookClocks(TestCase):
                 ["2026-10-05 14:00:00"],
             ),
         ):
-            self.assertEqual(self.read(*cells), texts)
+            self.assertEqual(self.read_cells(*cells), texts)
 
     def test_units(self):
         for code, text in (
@@ -73,4 +73,4 @@ class TestWorkbookClocks(TestCase):
             ("0.00", "2"),
             ("General", "2"),
         ):
-            self.assertEqual(self.read((2, code)), [text], code)
+            self.assertEqual(self.read_cells((2, code)), [text], code)

@@ -54,6 +54,7 @@ def workbook(*sheets):
 
 class TestWorkbookSheets(TestCase):
     def setUp(self):
+        super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name, "calls.xlsx")

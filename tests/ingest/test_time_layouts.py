@@ -60,7 +60,7 @@ def microseconds(moment, zone="UTC"):
 
 
 class TestTimeLayouts(unittest.TestCase):
-    def read(self, text, style="auto", zone="UTC"):
+    def read_text(self, text, style="auto", zone="UTC"):
         times, valid = parse_times([text], style, zone)
         return int(times[0]) if valid[0] else None
 
@@ -90,7 +90,7 @@ class TestTimeLayouts(unittest.TestCase):
         text = arranged.format(
             date=date.format(**parts, **names), clock=clock.format(**parts), **names
         )
-        self.assertEqual(self.read(text), microseconds(moment), text)
+        self.assertEqual(self.read_text(text), microseconds(moment), text)
 
     def test_real_ones(self):
         day = datetime(2026, 10, 5, 14)
@@ -121,7 +121,7 @@ class TestTimeLayouts(unittest.TestCase):
                 moment if isinstance(moment, tuple) else (moment, zone)
             )
             expected = microseconds(moment, zone_of_moment)
-            self.assertEqual(self.read(text, style, zone), expected, text)
+            self.assertEqual(self.read_text(text, style, zone), expected, text)
 
     def test_none_of_these(self):
         for text in (
@@ -137,7 +137,7 @@ class TestTimeLayouts(unittest.TestCase):
             "5 Oct 2026",
             "x" * 200,
         ):
-            self.assertIsNone(self.read(text, zone=BERLIN), text)
+            self.assertIsNone(self.read_text(text, zone=BERLIN), text)
 
     def test_abbreviations(self):
         self.assertEqual(abbreviations(BERLIN), {"CET": 60, "CEST": 120})
