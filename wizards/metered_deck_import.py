@@ -400,10 +400,10 @@ class MeteredDeckImportLine(models.TransientModel):
     )
     status = fields.Selection(
         [
-            ("wrong", "Wrong Rows"),
+            ("wrong", "Wrong row"),
             ("new", "New"),
-            ("dearer", "Increases"),
-            ("cheaper", "Decreases"),
+            ("dearer", "Increase"),
+            ("cheaper", "Decrease"),
             ("terms", "Changed terms"),
             ("closed", "Ends"),
             ("prolonged", "Extended"),

@@ -165,7 +165,7 @@ registry.category("web_tour.tours").add("metered_billing_delete_and_bill_again",
         ...openWizard("Tour Customer"),
         {
             content: "The invoice that has the usage is a link",
-            trigger: ".modal .o_field_widget[name=checks] li:contains(Invoiced already) a",
+            trigger: ".modal .o_field_widget[name=checks] li:contains(Already billed) a",
         },
         {
             content: "Delete it, and bill again",
