@@ -181,7 +181,7 @@ registry.category("web_tour.tours").add("metered_billing_sync_waits", {
             trigger: ".alert-warning:contains(The source could not be reached)",
         },
         {
-            trigger: ".o_field_widget[name=line_ids] .o_data_row:contains(tried again in 1 min)",
+            trigger: ".o_field_widget[name=line_ids] .o_data_row:contains(next attempt is in 1 min)",
         },
     ],
 });
