@@ -125,6 +125,11 @@ def load_settings(source, plan_partners):
             if meter.kind == "counter"
         ),
         default_meter_id=source.meter_id.id or 0,
+        counting_meters=frozenset(
+            meter.id
+            for meter in meters | source.meter_id | types.meter_id
+            if meter.aggregation in ("count", "unique")
+        ),
         currency_id=company.currency_id.id,
         rate_of_currency=company_rates(company, currency_of_deck.values()),
         plan_partners=plan_partners,

@@ -12,9 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from . import mapping
+from .direction_columns import unread_words
 from .exception_store import printable
 from .prepare_readings import ReadingSteps
 from .quantities import UNIT, parse_quantities
+from .unread_quantity import unread_quantity
 
 
 class UsageSteps(ReadingSteps):
@@ -23,12 +25,15 @@ class UsageSteps(ReadingSteps):
     def _durations(self):
         """Quantities; without a column of them every record counts 1."""
         charged = self.billable
+        self.unread = None, None
         texts, spec = mapping.read_target(self.frame, self.settings.columns, "quantity")
         self.quantity = np.full(self.count, UNIT, object)
         if texts is not None:
             self.quantity, valid, unclear = parse_quantities(texts, spec.style)
             self._reject(charged & unclear, "unclear_quantity", texts)
             self._reject(charged & ~valid, "invalid_quantity", texts)
+        elif not self.settings.fills_columns:
+            self.unread = unread_quantity(self.frame, self.settings)
         self.duration = self.seconds
         self._plausible_times(charged)
         self._read_properties()
@@ -76,7 +81,19 @@ class UsageSteps(ReadingSteps):
                 np.int64,
             )
         self._reject(self.billable & (self.meter_id == 0), "unknown_meter", codes)
+        self._reject_uncounted(*self.unread)
         self._read_readings()
+
+    def _reject_uncounted(self, name, texts):
+        """Have a person say whether an unread column of numbers is the quantity.
+
+        Meters that count records need none.
+        """
+        if texts is None:
+            return
+        counting = np.fromiter(self.settings.counting_meters, np.int64)
+        asked = self.billable & ~np.isin(self.meter_id, counting)
+        self._reject(asked, "unclear_quantity", unread_words(name, texts))
 
     def _rate(self):
         zero = np.zeros(self.count, np.int64)

@@ -71,6 +71,8 @@ class ImportSettings:
     #: of records that are no calls: their meters, and the company's currency
     meter_of_code: dict[str, int] = field(default_factory=dict)
     default_meter_id: int = 0
+    #: meters that count records, whatever their quantity
+    counting_meters: frozenset = frozenset()
     #: ids of those whose records are readings of a counter
     counters: frozenset[int] = frozenset()
     currency_id: int = 0

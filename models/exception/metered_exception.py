@@ -285,6 +285,13 @@ class MeteredException(models.Model):
                 detail,
             ),
             "unclear_quantity": self.env._(
+                "The source does not read a column that may contain the quantity: %s. "
+                "On the Columns page of the source, add the column as Quantity, or as "
+                "Keep with the record if it is something else. Then try again.",
+                detail,
+            )
+            if UNREAD in (detail or "")
+            else self.env._(
                 "The separator in %s can be a decimal or a thousands separator. On "
                 "the Columns page of the source, set the format of the quantity to "
                 "point or comma.",

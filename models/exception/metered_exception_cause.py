@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...ingest.causes import NO_KEY, destination_prefix
+from ...ingest.direction_columns import UNREAD
 from ...ingest.outcome import SAME_ID
 from ..screen.actions import window_action
 from .metered_exception import KINDS, REASONS, STATES
@@ -216,8 +217,10 @@ class MeteredExceptionCause(models.Model):
             "repeated_hour": self.env._("Shown twice by the clock: %s", detail),
             "unclear_duration": self.env._("Durations like %s: in what unit?", detail),
             "unclear_quantity": self.env._(
-                "Quantities like %s: which decimal sign?", detail
-            ),
+                "A column that may contain the quantity: %s", detail
+            )
+            if UNREAD in (detail or "")
+            else self.env._("Quantities like %s: which decimal sign?", detail),
             "unclear_number": self.env._(
                 "Numbers like %s: with the country code or without?", detail
             ),

@@ -97,6 +97,46 @@ class TestImportUsage(MeteredInvoiceCase):
 
         self.assertEqual(self.usage(self.customer).quantity, 1)
 
+    def test_a_column_of_numbers_that_is_not_read_may_be_the_quantity(self):
+        """1,536 bytes are not billed as 1; what the column is, a person says."""
+        rows = (
+            "id,time,identifier,volume,cell\n"
+            "1,2026-10-05 10:00:00,key-1,1536,a\n"
+            "2,2026-10-05 10:01:00,key-1,2048.5,b\n"
+        )
+        batch = self.import_text(self.source, rows)
+        waiting = self.exceptions(batch)
+        self.assertEqual(waiting.mapped("reason"), ["unclear_quantity"] * 2)
+        self.assertEqual(waiting[0].detail, "volume = 1536")
+        self.assertIn("Keep with the record", waiting[0].message)
+        self.env["metered.source.column"].create(
+            {"source_id": self.source.id, "target": "quantity", "columns": "volume"}
+        )
+        waiting.action_retry()
+        self.assertEqual(set(waiting.mapped("state")), {"resolved"})
+        self.assertEqual(self.usage(self.customer).quantity, 3584.5)
+
+    def test_what_is_no_quantity_is_kept_or_counted(self):
+        for column, values in (
+            ("phone", ("14045550100", "14045550101")),
+            ("cell", ("a1", "7")),
+            ("one", ("1", "1")),
+            ("code", ("007", "12")),
+        ):
+            with self.subTest(column):
+                text = f"time,identifier,{column}\n" + "".join(
+                    f"2026-10-05 10:0{minute}:00,key-1,{value}\n"
+                    for minute, value in enumerate(values)
+                )
+                batch = self.import_text(self.source, text, name=column)
+                self.assertEqual(batch.exceptions, 0)
+        self.meter.aggregation = "count"
+        batch = self.import_text(
+            self.source,
+            "id,time,identifier,volume\nx,2026-10-05 10:00:00,key-1,1536\n",
+        )
+        self.assertEqual((batch.rated, batch.exceptions), (1, 0))
+
     def test_what_cannot_be_matched_waits(self):
         batch = self.import_text(
             self.source,
