@@ -31,6 +31,8 @@ from .same_records import MARK, SHOWN_ID, Comparable
 from .times import SECOND_US
 
 MINUTE_US = 60 * SECOND_US
+#: columns that are equal where two calls may be one
+_TOGETHER = ["minute", "quantity", "partner_id", "callee"]
 #: between the ids of two records that say the same
 SAME = " ≡ "
 #: what is compared of the calls of a chunk, beside who pays and whether it is charged
@@ -162,7 +164,7 @@ def known_calls(cr, cdrs, settings, batch_id, among):
 
 def _verdicts(cdrs, rows, known, is_own):
     """What becomes of the rows; ``is_own``: which known calls are of the source."""
-    mine, theirs = _pairs(cdrs, rows, known)
+    mine, theirs = _pairs(cdrs, rows, known, is_own)
     own = _comparable({name: _taken(cdrs[name], mine) for name in FACTS})
     other = _comparable({name: _taken(known[name], theirs) for name in FACTS})
     own_us, other_us = cdrs["start_us"][mine], known["start_us"][theirs]
@@ -212,8 +214,12 @@ def _shown(text):
     return "-" if text.startswith(CONTENT) else text[:SHOWN_ID]
 
 
-def _pairs(cdrs, rows, known):
-    """Rows of the chunk and of the known calls that may be one: of one minute each."""
+def _pairs(cdrs, rows, known, is_own):
+    """Rows of the chunk and of the known calls that may be one: of one minute each.
+
+    Of known calls with which a row would have the same verdict, the first one is
+    enough: thousands that say the same are not compared with each other.
+    """
     new = pd.DataFrame(
         {
             "row": rows,
@@ -232,8 +238,38 @@ def _pairs(cdrs, rows, known):
             "callee": number_keys(known["callee"]),
         }
     )
-    both = new.merge(there, on=["minute", "quantity", "partner_id", "callee"])
-    return both["row"].to_numpy(), both["known"].to_numpy()
+    there = there.merge(new[_TOGETHER].drop_duplicates(), on=_TOGETHER)
+    new = new.merge(there[_TOGETHER].drop_duplicates(), on=_TOGETHER)
+    at = there["known"].to_numpy()
+    ids = known["call_id"].take(pa.array(at)).to_pylist()
+    # Of numbers that are none, the keys are all the same.
+    for name in ("caller", "callee"):
+        there[f"{name}_text"] = known[name].take(pa.array(at)).to_pylist()
+    there["key"] = [id_key(text) for text in ids]
+    there["form"] = [text_shape(text) for text in ids]
+    there["is_own"] = is_own[at]
+    there["has_id"] = known["has_id"][at] > 0
+    start_us = known["start_us"][at]
+    # Fractions of a second tell those apart that have no id.
+    there["moment"] = np.where(there["has_id"], start_us // SECOND_US, start_us)
+    alike = [
+        *_TOGETHER,
+        *("caller_text", "callee_text", "is_own", "has_id", "moment"),
+    ]
+    row_ids = cdrs["call_id"].take(pa.array(new["row"].to_numpy())).to_pylist()
+    new["key"] = [id_key(text) for text in row_ids]
+    found = pd.concat(
+        [
+            new.merge(there.drop_duplicates([*alike, "key"]), on=[*_TOGETHER, "key"])[
+                ["row", "known"]
+            ],
+            new.merge(there.drop_duplicates([*alike, "form"]), on=_TOGETHER)[
+                ["row", "known"]
+            ],
+        ]
+    )
+    found = found.drop_duplicates().sort_values(["row", "known"])
+    return found["row"].to_numpy(), found["known"].to_numpy()
 
 
 def _comparable(facts):
