@@ -24,7 +24,6 @@
         "data/ir_cron.xml",
         "data/mail_activity_type.xml",
         "data/mail_template.xml",
-        "data/webhook_kinds.xml",
         "wizards/metered_account_choice_views.xml",
         "wizards/metered_deck_import_views.xml",
         "wizards/metered_golden_confirm_views.xml",

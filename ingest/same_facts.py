@@ -191,7 +191,7 @@ def _verdicts(cdrs, rows, known, is_own):
         if neither or both and (one == two or id_key(one) == id_key(two)):
             duplicates.add(row)
             continue
-        is_alike = both and text_shape(one) == text_shape(two)
+        is_alike = both and _form(one) == _form(two)
         (others if is_alike else doubtful).setdefault(row, (at, one, two))
     others = {row: pair for row, pair in others.items() if row not in duplicates}
     starts = np.unique(cdrs["start_us"][[*others]] // SECOND_US)
@@ -208,6 +208,11 @@ def _verdicts(cdrs, rows, known, is_own):
     return KnownCalls(
         sorted(duplicates), doubtful, sorted(left), int(batches[0]) if left else 0
     )
+
+
+def _form(text):
+    """What an id looks like: 99 and 100 are of one form."""
+    return re.sub("0+", "0", text_shape(text))
 
 
 def _shown(text):
@@ -246,7 +251,7 @@ def _pairs(cdrs, rows, known, is_own):
     for name in ("caller", "callee"):
         there[f"{name}_text"] = known[name].take(pa.array(at)).to_pylist()
     there["key"] = [id_key(text) for text in ids]
-    there["form"] = [text_shape(text) for text in ids]
+    there["form"] = [_form(text) for text in ids]
     there["is_own"] = is_own[at]
     there["has_id"] = known["has_id"][at] > 0
     start_us = known["start_us"][at]

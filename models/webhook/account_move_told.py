@@ -19,7 +19,7 @@ class AccountMove(models.Model):
     def _metered_tell(self, code):
         """Tell other programs about those of these invoices that charge usage.
 
-        :param str code: of a ``metered.webhook.kind``
+        :param str code: of a message, such as ``invoice.issued``
         """
         with_usage = self.filtered(
             lambda move: (

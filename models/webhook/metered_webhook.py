@@ -14,28 +14,21 @@ from ...connectors.webhook_post import WebhookClient
 from ..screen.actions import notification
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
-#: the kind that the button Send Test sends, whatever was chosen
+#: type of a message -> the field that says whether it is sent
+KINDS = {
+    "usage.imported": "tells_usage_imported",
+    "exception.raised": "tells_exception_raised",
+    "sync.failed": "tells_sync_failed",
+    "invoice.issued": "tells_invoice_issued",
+    "invoice.paid": "tells_invoice_paid",
+    "invoice.freed": "tells_invoice_freed",
+}
+#: the type that the button Send Test sends, whatever was chosen
 TEST = "test"
 #: bytes of a message at most, as Standard Webhooks recommends
 MOST_BYTES = 20_000
 #: what an activity about messages that do not arrive is called
 PROBLEM = "webhook"
-
-
-class MeteredWebhookKind(models.Model):
-    """What another program can be told about."""
-
-    _name = "metered.webhook.kind"
-    _description = "Webhook Event"
-    _inherit = ["metered.guarded"]
-    _order = "sequence, id"
-
-    name = fields.Char(required=True, translate=True, readonly=True)
-    code = fields.Char(required=True, readonly=True, help="Type of the message.")
-    description = fields.Char(translate=True, readonly=True)
-    sequence = fields.Integer(readonly=True)
-
-    _code_uniq = models.UniqueIndex("(code)")
 
 
 class MeteredWebhook(models.Model):
@@ -66,10 +59,28 @@ class MeteredWebhook(models.Model):
         help="Messages are posted to this address as JSON, for example "
         "https://example.com/hooks.",
     )
-    kind_ids = fields.Many2many(
-        "metered.webhook.kind",
-        string="Events",
-        help="The messages to send to this address.",
+    tells_usage_imported = fields.Boolean(
+        string="Usage Imported",
+        help="An import or a sync is done: its source, file and counts.",
+    )
+    tells_exception_raised = fields.Boolean(
+        string="Exceptions Raised",
+        help="An import has records that could not be rated: how many, by reason.",
+    )
+    tells_sync_failed = fields.Boolean(
+        string="Sync Failed",
+        help="A source could not be reached or did not respond as expected.",
+    )
+    tells_invoice_issued = fields.Boolean(
+        string="Invoice Issued", help="An invoice with usage was confirmed."
+    )
+    tells_invoice_paid = fields.Boolean(
+        string="Invoice Paid", help="An invoice with usage was paid in full."
+    )
+    tells_invoice_freed = fields.Boolean(
+        string="Usage Freed",
+        help="An invoice or a line was deleted, canceled, or fully credited: its usage "
+        "can be billed again.",
     )
     state = fields.Selection(
         [("on", "On"), ("off", "Off")],
@@ -208,7 +219,7 @@ class MeteredWebhook(models.Model):
     def _tell(self, code, events):
         """Write messages about what happens in this transaction.
 
-        :param str code: of a kind
+        :param str code: one of :data:`KINDS`
         :param events: (company, what is told, the record that it is about); what is
             told is JSON, with amounts as text and times as ISO 8601
         """
@@ -217,7 +228,7 @@ class MeteredWebhook(models.Model):
             return
         listening = (
             self.sudo()
-            .search([("state", "=", "on"), ("kind_ids.code", "=", code)])
+            .search([("state", "=", "on"), (KINDS[code], "=", True)])
             .grouped("company_id")
         )
         for company, data, record in events:

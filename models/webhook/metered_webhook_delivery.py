@@ -62,7 +62,7 @@ class MeteredWebhookDelivery(models.Model):
     )
     last_answer = fields.Char(string="Response", readonly=True)
     attempt_ids = fields.One2many(
-        "metered.webhook.attempt", "delivery_id", string="Attempts", readonly=True
+        "metered.webhook.attempt", "delivery_id", string="Attempt Log", readonly=True
     )
     res_model = fields.Char(string="Model", readonly=True)
     res_id = fields.Many2oneReference(

@@ -394,7 +394,7 @@ class TestUsageNoRenewal(NoRenewalCase):
         subscription = self.subscribe(self.branch, "running")
         usage = self.use(self.shop)
         with (
-            self.assertRaisesRegex(UserError, "1 record of Shop"),
+            self.assertRaisesRegex(UserError, r"Usage of Shop \(1 record\)"),
             self.env.cr.savepoint(),
         ):
             subscription.partner_id = self.stranger

@@ -96,7 +96,7 @@ HOSTILE = {
     "elsewhere": "redirects to another server, evil.example",
     "page": "a web page instead of data",
     "program": "'application/octet-stream' instead of JSON",
-    "deep": "no valid JSON",
+    "deep": "not valid JSON",
     "echo": "No: {",
 }
 

@@ -207,7 +207,8 @@ class TestSftpPolicy(StorePolicyCase):
         sync._process()
         self.tie()
         taken = self.server.folder / "b.csv"
-        taken.write_bytes(self.content().replace(b"\nc", b"\nd"))
+        other = self.content().replace(b"\nc", b"\nd").replace(b",60,", b",61,")
+        taken.write_bytes(other)
         self.env["metered.batch"]._create_for_path(self.source, taken, "b.csv")
         wizard = self.search_by_hand()
         self.assertIn("are being fetched", wizard.sync_note)

@@ -73,7 +73,7 @@ class TestExceptionCauses(MeteredCase):
             self.call("1", "5/10/26 at 10:00"),
             self.call("2", "6/11/26 at 12:30"),
             self.call("3", "Monday"),
-            self.call("4", seconds="1,5 min"),
+            self.call("4", seconds="1,5 many"),
         )
         self.assertEqual(batch.exceptions, 4)
         times = self.causes(reason="invalid_time")

@@ -21,6 +21,7 @@ KEYS = {
     "metered_golden_shown": "makes the check stricter: other lines are not confirmed",
     "tracking_disable": "taken away, so that it leaves nothing out of the chatter",
     "mail_notrack": "the same",
+    "metered_setup": "which screen follows a step of the setup",
     "metered_partner_id": "fills a form in, and marks a customer's own account in a "
     "list",
     "metered_source_ids": "which sources a list is of; each is looked at for rights",

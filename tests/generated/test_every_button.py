@@ -50,6 +50,8 @@ NOWHERE = {
     "sale.subscription.action_metered_bill_again": "test_billed_again, and its tours.",
     "metered.source.action_new_token": "A source that is posted to: test_source_token.",
     "metered.source.token.action_remove": "The same.",
+    "metered.api.key.action_make": "test_push_events, and its tour.",
+    "metered.api.key.action_revoke": "The same.",
     "metered.source.action_try_event": "test_push_events, and its tour.",
     "metered.webhook.action_deliveries": "test_webhook_tours, as the next six.",
     "metered.webhook.action_new_secret": "The same.",

@@ -161,7 +161,7 @@ class TestDecisions(MeteredCase):
         """What the CDRs are not protected from, their usage and its meter are."""
         self.import_calls(self.source, *self.calls(1))
         self.env["metered.identifier"].search([]).unlink()
-        with self.assertRaisesRegex(UserError, "usage of Acme"):
+        with self.assertRaisesRegex(UserError, "Acme has usage"):
             self.customer.unlink()
         with self.assertRaisesRegex(UserError, "usage of National calls"):
             self.env.ref("metered_billing.meter_national").unlink()

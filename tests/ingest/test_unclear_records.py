@@ -53,7 +53,7 @@ class TestUnclearRecords(MeteredCase):
         )
         for exception in self.exceptions(batch):
             self.assertIn(exception.detail, exception.message)
-            self.assertIn("can be read as", exception.display_name)
+            self.assertIn("in several units", exception.message)
 
     def test_whole_numbers_among_decimals_wait_with_them(self):
         batch = self.import_durations("1.5", "0.25", "2")

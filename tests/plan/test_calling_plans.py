@@ -773,7 +773,7 @@ class TestCallingPlans(PlanCase):
         self.call("2026-10-02", 15)
         cdr = self.env["metered.cdr"].search([("partner_id", "=", self.customer.id)])
         self.assertEqual(self.charges(), [0.05])
-        self.assertIn("First, used up takes 300 s", str(cdr.explanation))
+        self.assertIn("First, used up covers 300 s", str(cdr.explanation))
 
     def test_invoice_line_explained(self):
         """What each kind of allowance took of the calls of a line."""

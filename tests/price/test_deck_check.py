@@ -112,7 +112,7 @@ class TestDeckCheck(MeteredCase):
             "Would pay more (1) Customer Current Simulated Difference Best", said
         )
         self.assertIn("0.06 0.12 0.06 USD 100.0%", said)
-        self.assertIn("Would pay less (0) Nobody", said)
+        self.assertIn("Would pay less (0) No customers", said)
         self.assertIn("Customers who would pay the same: 1", said)
 
     def test_a_deck_in_use_with_rates_that_are_planned(self):

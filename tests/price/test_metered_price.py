@@ -105,7 +105,7 @@ class TestMeteredPrice(MeteredCase):
                         Command.create({"first": first, "unit_price": 1}),
                     ],
                 )
-        with self.assertRaisesRegex(ValidationError, "Tier 2: there is nothing left"):
+        with self.assertRaisesRegex(ValidationError, "Tier 2: it can never be reached"):
             self.make_price(self.meter, (0, 1), (100, 2))
         with self.assertRaisesRegex(ValidationError, "Add at least one tier"):
             self.make_price(self.meter, charge_model="volume")

@@ -67,7 +67,7 @@ class TestRateChange(MeteredCase):
         )
         with self.assertRaises(UserError) as refused:
             self.change(rate, "2036-12-01", 0.02)
-        self.assertRegex(str(refused.exception), "0.01 USD before, 0.02 USD then")
+        self.assertRegex(str(refused.exception), "0.01 USD before, 0.02 USD after")
         self.change(rate, "2036-12-01", 0.01)
 
 

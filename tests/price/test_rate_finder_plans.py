@@ -69,7 +69,7 @@ class TestRateFinderPlans(PlanCase):
         self.call("2026-10-02", 60)
         said = self.find(150, "2026-11-05")
         self.assertIn("140 min left", said)
-        self.assertIn("Included 0, used up takes 600 s of the call", said)
+        self.assertIn("Included 0, used up covers 600 s of the call", said)
         self.assertIn("150 min 1 USD", said)
 
     def test_money_and_each_number(self):

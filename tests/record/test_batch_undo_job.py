@@ -26,7 +26,7 @@ class TestBatchUndoJob(MeteredCase):
         calls = [
             (
                 f"c{number}",
-                f"2026-10-{number % 3 + 5:02d} 10:00:00",
+                f"2026-10-{number % 3 + 5:02d} {10 + first // 100}:00:00",
                 60 if number % 5 else "broken",
                 f"+1404555010{number % 2}",
                 "+12125550199",

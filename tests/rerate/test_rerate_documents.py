@@ -87,7 +87,7 @@ class TestRerateDocuments(RerateCase):
         self.move.button_cancel()
         again = self.approve(run)
         self.assertEqual((again.state, again.amount_untaxed), ("posted", 0.6))
-        with self.refused(f"since .*{again.name}"):
+        with self.refused(f"later \\({again.name}"):
             self.move.button_draft()
         self.assertEqual(self.move.state, "cancel")
         self.assertEqual(self.found()[1], 0)
@@ -136,7 +136,7 @@ class TestRerateDocuments(RerateCase):
 
     def test_usage_stays_while_a_difference_to_it_counts(self):
         """Billed anew it would hold the difference that the other document bills."""
-        text = f"{self.move.name} bills a difference to {self.invoice.name}"
+        text = f"{self.move.name} bills a difference for {self.invoice.name}"
         self.invoice.button_draft()
         with self.refused(text):
             self.invoice.button_cancel()

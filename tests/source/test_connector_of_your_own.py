@@ -83,8 +83,8 @@ class TestConnectorOfYourOwn(SourceTypeCase):
         keys = self.env["metered.source"]._fields["source_type"].get_values(self.env)
         known = {**CONNECTORS, **KINDS}
         self.assertEqual(set(keys), set(known))
-        form = self.source.sudo()
         for key in keys:
+            form = self.env["metered.source"].sudo().new({"name": "New"})
             with self.subTest(key):
                 kind = kind_of(key)
                 self.assertEqual(kind.key, key)

@@ -85,7 +85,7 @@ class TestSourceMany(SourceCase):
         self.assertEqual(set(syncs.mapped("attempts")), {1})
         self.assertTrue(all(syncs.mapped("not_before")))
         for sync in syncs:
-            self.assertIn("tried again in 1 min", sync.line_ids.message)
+            self.assertIn("next attempt is in 1 min", sync.line_ids.message)
         self.assertFalse(self.source.activity_ids)
         self.work(syncs, times=5)
         self.assertEqual(set(syncs.mapped("state")), {"failed"})

@@ -306,7 +306,7 @@ class TestFileStore(MeteredCase):
         self.source.allowed_networks = "127.0.0.1"
         with mute_logger("paramiko.transport"):
             [check] = self.source._test_connection()
-            self.assertIn("not known", check.detail)
+            self.assertIn("key is unknown", check.detail)
             kind, data = (server.folder / "host_key.pub").read_text().split()[:2]
             self.assertIn(data, check.detail)
             self.move_source(self.source, store_host_key=f"{kind} {data[:-8]}AAAAAAAA")

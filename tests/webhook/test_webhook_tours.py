@@ -45,7 +45,8 @@ class TestWebhookTours(LoopbackRequests, MeteredMakers, HttpCase):
             "/odoo/metered-webhooks", "metered_billing_webhook", login="keeper"
         )
         made = self.env["metered.webhook"].search([("name", "=", "Portal")])
-        self.assertEqual(made.kind_ids.code, "invoice.issued")
+        self.assertTrue(made.tells_invoice_issued)
+        self.assertFalse(made.tells_invoice_paid)
         self.assertEqual((made.state, len(made._signing_secrets())), ("on", 1))
         self.env["metered.webhook.delivery"]._send_due()
         self.assertEqual(loopback.delivery_ids.state, "delivered")

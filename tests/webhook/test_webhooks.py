@@ -9,12 +9,13 @@ from unittest.mock import patch
 from freezegun import freeze_time
 from standardwebhooks.webhooks import Webhook
 
-from odoo import Command, fields
+from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from ...connectors.standard_webhooks import SCHEDULE
 from ...demo.servers.faulty_http import Fault, FaultyServer, Reply
+from ...models.webhook.metered_webhook import KINDS
 from ..support.metered_case import MeteredCase
 from ..support.source_case import LoopbackRequests
 
@@ -47,9 +48,7 @@ class TestWebhooks(LoopbackRequests, MeteredCase):
                 "name": "Portal",
                 "address": self.server.url + "/hooks",
                 "allowed_networks": "127.0.0.1",
-                "kind_ids": [
-                    Command.set(self.env["metered.webhook.kind"].search([]).ids)
-                ],
+                **dict.fromkeys(KINDS.values(), True),
                 **values,
             }
         )
@@ -139,9 +138,8 @@ class TestWebhooks(LoopbackRequests, MeteredCase):
         self.assertEqual(told["source"]["id"], source.id)
 
     def test_only_chosen_events_of_the_own_company_are_sent(self):
-        self.webhook.kind_ids = self.env.ref(
-            "metered_billing.webhook_kind_usage_imported"
-        )
+        for field in KINDS.values():
+            self.webhook[field] = field == "tells_usage_imported"
         elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
         other = self.make_webhook(company_id=elsewhere.id)
         self.import_calls(self.make_source(), UNKNOWN)

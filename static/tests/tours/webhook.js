@@ -39,7 +39,7 @@ registry.category("web_tour.tours").add("metered_billing_webhook", {
             run: "edit http://hooks.example.com",
         },
         {
-            trigger: ".o_field_widget[name=kind_ids] label:contains(Invoice issued)",
+            trigger: ".o_field_widget[name=tells_invoice_issued] input",
             run: "click",
         },
         {

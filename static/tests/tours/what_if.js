@@ -55,7 +55,7 @@ registry.category("web_tour.tours").add("metered_billing_check_file", {
             },
         },
         {
-            trigger: ".modal .o_field_widget[name=file] .o_clear_file_button",
+            trigger: ".modal .o_field_widget[name=file]:contains(new.csv)",
         },
         {
             trigger: ".modal button[name=action_preview]",
@@ -101,7 +101,7 @@ registry.category("web_tour.tours").add("metered_billing_try_a_plan", {
     steps: () => [
         {
             content: "Nothing was tried yet",
-            trigger: ".o_view_nocontent:contains(Nothing was tried yet)",
+            trigger: ".o_view_nocontent:contains(No What If yet)",
         },
         {
             trigger: ".o_control_panel button:contains(New What If)",
