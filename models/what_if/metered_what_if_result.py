@@ -196,7 +196,7 @@ class MeteredWhatIf(models.Model):
             "before": formatLang(self.env, before, digits=2),
             "after": formatLang(self.env, after, digits=2),
             "difference": formatLang(self.env, difference, digits=places),
-            "share": f"{shown} %" if abs(share) >= 0.05 else "",
+            "share": f"{shown}%" if abs(share) >= 0.05 else "",
             "currency": currency.name,
         }
 

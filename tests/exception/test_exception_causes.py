@@ -70,8 +70,8 @@ class TestExceptionCauses(MeteredCase):
     def test_forms_of_times_are_one_cause_each(self):
         batch = self.import_calls(
             self.source,
-            self.call("1", "5/10/26 at 10:00"),
-            self.call("2", "6/11/26 at 12:30"),
+            self.call("1", "5/10/26 about 10:00"),
+            self.call("2", "6/11/26 about 12:30"),
             self.call("3", "Monday"),
             self.call("4", seconds="1,5 many"),
         )

@@ -16,7 +16,6 @@ from ..support.record_factory import MODULE, RecordFactory
 
 #: models with fields that a person sets, and that are not told, with the reason
 NOT_TOLD = {
-    "metered.api.use": "requests, counted by the endpoint",
     "metered.inbox": "records that were posted",
     "metered.source.secret": "the source says that a credential changed, and no value",
     "metered.sync.line": "the log of a sync",

@@ -66,6 +66,8 @@ class TestCredentialsStay(SourceTypeCase):
                 "store_host_key": "ssh-ed25519 AAAAold",
                 "ssl_authority": AUTHORITY,
                 "store_region": "eu-west-1",
+                # Events need the columns of their preset.
+                **({"preset": "events"} if source_type == "events" else {}),
                 "allowed_networks": "127.0.0.1",
                 **dict.fromkeys(SECRETS, "of-this-server"),
                 **values,

@@ -163,7 +163,7 @@ class TestDecisions(MeteredCase):
         self.env["metered.identifier"].search([]).unlink()
         with self.assertRaisesRegex(UserError, "Acme has usage"):
             self.customer.unlink()
-        with self.assertRaisesRegex(UserError, "usage of National calls"):
+        with self.assertRaisesRegex(UserError, "National calls cannot be deleted"):
             self.env.ref("metered_billing.meter_national").unlink()
 
     def test_merging_customers_hands_their_usage_over(self):

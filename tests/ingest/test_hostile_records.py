@@ -25,6 +25,8 @@ from ..support.metered_case import GENERIC, MeteredCase, MeteredMakers, generic_
 from ..support.source_case import DAY, LoopbackRequests
 
 GOOD = ("2026-10-05 10:00:00", 60, "+14045550100", "+12125550199")
+#: another call
+OTHER = ("2026-10-05 11:00:00", 60, "+14045550100", "+12125550199")
 #: bytes of an index row, less what stands beside the text in ours
 INDEX_BYTES = 2_600
 #: columns that hold a record as it came: long, and in no index
@@ -127,7 +129,7 @@ class TestHostileFiles(HostileCase, MeteredCase):
         self.check_columns()
         # Not even known once more is anything new.
         before = self.source.batch_ids.mapped("rated")
-        again = self.import_rows([*mixed, ("good 999999", *GOOD)])
+        again = self.import_rows([*mixed, ("new", *OTHER)])
         self.assertEqual((again.rated, again.exceptions), (1, 0))
         self.assertEqual(before, (self.source.batch_ids - again).mapped("rated"))
         # Tried again, they are what they were.
@@ -187,7 +189,7 @@ class TestHostileFiles(HostileCase, MeteredCase):
         long = "".join(chr(33 + n * 7 % 90) for n in range(9_000))
         rows = [(long + end, *GOOD) for end in "abc"]
         self.assertEqual(self.import_rows(rows).rated, 3)
-        again = self.import_rows([*rows, (long + "d", *GOOD)])
+        again = self.import_rows([*rows, (long + "d", *OTHER)])
         self.assertEqual((again.rated, again.duplicates), (1, 3))
 
 
