@@ -245,6 +245,8 @@ class MeteredImport(models.TransientModel):
         likely_words = {
             word_key(word.word): word.proposal for word in found.words if word.proposal
         }
+        # With what was proposed just now.
+        settings = self._trial_settings()
         settings = replace(settings, words={**likely_words, **settings.words})
         trial, asks_payer = self._try(frame, said, settings)
         self._note_outcomes(trial.outcomes)
