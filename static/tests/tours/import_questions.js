@@ -89,7 +89,7 @@ registry.category("web_tour.tours").add("metered_billing_import_questions", {
         },
         {
             content: "What the file shows is not asked",
-            trigger: ".modal .alert:contains(Day first):contains(03.10.2026)",
+            trigger: ".modal .alert:contains(Day first):contains(25.10.2026)",
         },
         {
             content: "The customer is likely told by the calling number",
