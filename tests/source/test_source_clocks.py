@@ -116,7 +116,8 @@ class TestAsteriskClocks(NightCase):
                         "INSERT INTO cdr (accountcode, src, dst, dcontext, channel,"
                         " dstchannel, lastapp, start, answer, duration, billsec,"
                         " disposition, uniqueid, sequence)"
-                        " VALUES ('acme', %s, '12125550199', 'from-internal', 'a', 'PJSIP/carrier-1',"
+                        " VALUES ('acme', %s, '12125550199', 'from-internal', 'a',"
+                        " 'PJSIP/carrier-1',"
                         " 'Dial', %s, %s, 60, 60, 'ANSWERED', %s, 1)",
                         (
                             NUMBER,
