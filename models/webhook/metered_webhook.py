@@ -55,7 +55,6 @@ class MeteredWebhook(models.Model):
     address = fields.Char(
         string="Web Address",
         required=True,
-        copy=False,
         help="Messages are posted to this address as JSON, for example "
         "https://example.com/hooks.",
     )
