@@ -39,3 +39,4 @@ from . import metered_subscription_setup
 from . import metered_sync_start
 from . import metered_usage_setup
 from . import metered_what_if_start
+from . import sheet_names

@@ -10,6 +10,7 @@ from odoo.tools import format_date
 from ..deck_files import Choices
 from ..deck_files.choices import OPTIONS
 from ..deck_files.price_bands import says_other_times
+from .sheet_names import name_sheets
 
 SAMPLES = 3
 SAMPLE_ROWS = 1000
@@ -433,11 +434,7 @@ class MeteredDeckImportSheet(models.TransientModel):
     @api.depends("name", "is_hidden")
     @api.depends_context("lang")
     def _compute_display_name(self):
-        for sheet in self:
-            name = sheet.name or ""
-            if sheet.is_hidden:
-                name = self.env._("%s (hidden worksheet)", name)
-            sheet.display_name = name
+        name_sheets(self)
 
 
 class MeteredDeckImportColumn(models.TransientModel):

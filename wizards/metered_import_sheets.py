@@ -3,6 +3,8 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
+from .sheet_names import name_sheets
+
 
 class MeteredImport(models.TransientModel):
     """Workbooks with several sheets: which of them has the records."""
@@ -116,8 +118,4 @@ class MeteredImportSheet(models.TransientModel):
     @api.depends("name", "is_hidden")
     @api.depends_context("lang")
     def _compute_display_name(self):
-        for sheet in self:
-            name = sheet.name or ""
-            if sheet.is_hidden:
-                name = self.env._("%s (hidden in the workbook)", name)
-            sheet.display_name = name
+        name_sheets(self)

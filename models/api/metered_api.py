@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...connectors.events.body import RequestFault
 from ...rating.exact import exact, exact_text, number
 
 #: rows of usage in one answer
@@ -53,8 +54,13 @@ class MeteredApi(models.AbstractModel):
         cdrs = self.env["metered.cdr"].sudo().search(known)
         usage = cdrs.usage_id.filtered(lambda row: not row.invoice_line_id)
         so_far = usage.filtered(lambda row: row.meter_id.kind != "call")._price_so_far()
+        of_days = self._exactly(cdrs.usage_id, "quantity", "amount")
+        quantities = self._texts(cdrs, "quantity")
         for one in cdrs:
-            found[one.call_id] = self._of_cdr(one, so_far)
+            told = self._of_cdr(one, quantities[one.id])
+            if one.usage_id:
+                told["day"] = self._of_usage(one.usage_id, so_far, of_days)
+            found[one.call_id] = told
         return found
 
     @api.model
@@ -69,26 +75,23 @@ class MeteredApi(models.AbstractModel):
         }
 
     @api.model
-    def _of_cdr(self, one, so_far):
-        """A record that is stored, with what its customer's day comes to so far.
+    def _of_cdr(self, one, quantity):
+        """A record that is stored.
 
-        :param so_far: ``SoFar`` of its usage
+        :param str quantity: with all its digits
         """
         invoice = one.usage_id.invoice_id
-        told = {
+        return {
             "event": one.call_id,
             "status": one.state,
             "customer": one.partner_id.display_name or None,
             "meter": one.meter_id.code or None,
             "unit": one.meter_id.unit or None,
-            "quantity": self._texts(one, "quantity")[one.id],
+            "quantity": quantity,
             "time": f"{one.start_time.isoformat()}Z",
             "properties": one.properties or {},
             "invoice": self._of_invoice(invoice) if invoice else None,
         }
-        if one.usage_id:
-            told["day"] = self._of_usage(one.usage_id, so_far)
-        return told
 
     # === USAGE === #
 
@@ -103,26 +106,46 @@ class MeteredApi(models.AbstractModel):
         partner = self._customer(key, subject)
         if not partner:
             return None
-        rows = (
-            self.env["metered.usage"]
-            .sudo()
-            .search(
-                [
-                    ("company_id", "=", key.company_id.id),
-                    ("partner_id", "=", partner.id),
-                    ("day", ">=", date_from),
-                    ("day", "<", date_to),
-                    ("records", ">", 0),
-                ],
-                order="day, meter_id, id",
-                limit=MOST_ROWS,
-            )
+        rows = self._rows(
+            "metered.usage",
+            key,
+            partner,
+            [("day", ">=", date_from), ("day", "<", date_to), ("records", ">", 0)],
+            order="day, meter_id, id",
         )
         open_rows = rows.filtered(
             lambda row: not row.invoice_line_id and row.meter_id.kind != "call"
         )
         so_far = open_rows._price_so_far()
-        return [self._of_usage(row, so_far) for row in rows]
+        exactly = self._exactly(rows, "quantity", "amount")
+        return [self._of_usage(row, so_far, exactly) for row in rows]
+
+    @api.model
+    def _rows(self, model, key, partner, domain, order=None):
+        """Rows of a customer, all of them or none: a part would look like the whole.
+
+        :param list domain: beside company and customer
+        :raise RequestFault: 422, there are more than one answer holds
+        """
+        rows = (
+            self.env[model]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", key.company_id.id),
+                    ("partner_id", "=", partner.id),
+                    *domain,
+                ],
+                order=order,
+                limit=MOST_ROWS + 1,
+            )
+        )
+        if len(rows) > MOST_ROWS:
+            raise RequestFault(
+                422,
+                f"There are more than {MOST_ROWS:,} rows. Ask for fewer days at once.",
+            )
+        return rows
 
     @api.model
     def _customer(self, key, subject):
@@ -140,14 +163,17 @@ class MeteredApi(models.AbstractModel):
         ).partner_id
 
     @api.model
-    def _of_usage(self, row, so_far):
-        """A customer's day of a meter, and what it comes to."""
+    def _of_usage(self, row, so_far, exactly):
+        """A customer's day of a meter, and what it comes to.
+
+        :param exactly: see :meth:`_exactly`, of ``quantity`` and ``amount``
+        """
         told = {
             "day": row.day.isoformat(),
             "meter": row.meter_id.code or row.meter_id.name,
             "unit": row.meter_id.unit or None,
             "records": row.records,
-            "quantity": self._texts(row, "quantity")[row.id],
+            "quantity": exactly["quantity"][row.id],
             "amount": None,
             "currency": None,
             "is_final": bool(row.invoice_line_id),
@@ -158,12 +184,20 @@ class MeteredApi(models.AbstractModel):
             told |= {"amount": exact_text(exact(amount)), "currency": currency.name}
         elif row.invoice_line_id or row.meter_id.kind == "call":
             told |= {
-                "amount": self._texts(row, "amount")[row.id],
+                "amount": exactly["amount"][row.id],
                 "currency": row.currency_id.name,
             }
         if row.id in so_far.problems:
             told["problem"] = so_far.problems[row.id]
         return told
+
+    @api.model
+    def _exactly(self, records, *names):
+        """Numbers of records with all their digits: a query for each field.
+
+        :return: dict name -> dict id -> text
+        """
+        return {name: self._texts(records, name) for name in names}
 
     @api.model
     def _texts(self, records, name):
@@ -196,19 +230,13 @@ class MeteredApi(models.AbstractModel):
         if not partner:
             return None
         today = fields.Date.context_today(partner)
-        balances = (
-            self.env["metered.allowance.balance"]
-            .sudo()
-            .search(
-                [
-                    ("company_id", "=", key.company_id.id),
-                    ("partner_id", "=", partner.id),
-                    ("date_from", "<=", today),
-                    ("date_to", ">", today),
-                ],
-                limit=MOST_ROWS,
-            )
+        balances = self._rows(
+            "metered.allowance.balance",
+            key,
+            partner,
+            [("date_from", "<=", today), ("date_to", ">", today)],
         )
+        exactly = self._exactly(balances, "granted", "rolled_in", "used", "left")
         return [
             {
                 "plan": one.plan_id.name,
@@ -217,10 +245,10 @@ class MeteredApi(models.AbstractModel):
                 "from": one.date_from.isoformat(),
                 "to": one.date_to.isoformat(),
                 "is_unlimited": one.unlimited,
-                "granted": self._texts(one, "granted")[one.id],
-                "rolled_in": self._texts(one, "rolled_in")[one.id],
-                "used": self._texts(one, "used")[one.id],
-                "left": self._texts(one, "left")[one.id],
+                "granted": exactly["granted"][one.id],
+                "rolled_in": exactly["rolled_in"][one.id],
+                "used": exactly["used"][one.id],
+                "left": exactly["left"][one.id],
                 "is_allowed": one.unlimited or one.left > 0,
             }
             for one in balances
@@ -238,19 +266,15 @@ class MeteredApi(models.AbstractModel):
         partner = self._customer(key, subject)
         if not partner:
             return None
-        rows = (
-            self.env["metered.usage"]
-            .sudo()
-            .search(
-                [
-                    ("company_id", "=", key.company_id.id),
-                    ("partner_id", "=", partner.id),
-                    ("invoice_line_id.parent_state", "=", "posted"),
-                    ("invoice_line_id.date", ">=", date_from),
-                    ("invoice_line_id.date", "<", date_to),
-                ],
-                limit=MOST_ROWS,
-            )
+        rows = self._rows(
+            "metered.usage",
+            key,
+            partner,
+            [
+                ("invoice_line_id.parent_state", "=", "posted"),
+                ("invoice_line_id.date", ">=", date_from),
+                ("invoice_line_id.date", "<", date_to),
+            ],
         )
         lines = rows.invoice_line_id
         return [

@@ -2,18 +2,16 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import hmac
 import secrets
-from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ...connectors.tokens import NO_DIGEST, TOKEN_BYTES, token_digest
+from ..guard.last_use import note_use
 
 #: characters by which a key is found; what they do not tell is 256 random bits
 MARK, PREFIX_BYTES = "mk_", 5
 PREFIX_CHARACTERS = len(MARK) + 2 * PREFIX_BYTES
-#: uses are noted so often: each would lock the key's row
-NOTED_SECONDS = 60
 #: of which source a wrong key is counted: of none
 NO_SOURCE = 0
 
@@ -206,26 +204,9 @@ class MeteredApiKey(models.Model):
             return self.browse(), wait
         wait = self.env["metered.api.use"].sudo()._count(key)
         if not wait:
-            key._note_use(address, secure)
+            note_use(key, address, secure)
         # What a job does works for it as well: it has a user and its company.
         return key.with_user(SUPERUSER_ID).with_company(key.company_id), wait
-
-    def _note_use(self, address, secure):
-        now = fields.Datetime.now()
-        before = now - timedelta(seconds=NOTED_SECONDS)
-        if self.last_used and self.last_used > before:
-            return
-        # Whoever uses it at the same time notes it, too: none waits for another.
-        self.env.cr.execute(
-            """
-            UPDATE metered_api_key
-               SET last_used = %s, last_address = %s, last_secure = %s
-             WHERE id IN (SELECT id FROM metered_api_key WHERE id = %s
-                             FOR NO KEY UPDATE SKIP LOCKED)
-            """,
-            (now, address, secure, self.id),
-        )
-        self.invalidate_recordset(["last_used", "last_address", "last_secure"])
 
     def _push_source(self, named):
         """The source that a request pushes to, of those that the key is for.

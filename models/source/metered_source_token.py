@@ -13,14 +13,13 @@ from odoo.tools import format_datetime
 from ...connectors.errors import SourceError
 from ...connectors.interface import attempt
 from ...connectors.tokens import NO_DIGEST, TOKEN_BYTES, token_digest
+from ..guard.last_use import note_use
 
 _logger = logging.getLogger(__name__)
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 #: of a source: the old one stays valid until the switch has the new one
 MOST_TOKENS = 2
-#: uses are noted so often: each would lock the token's row
-NOTED_SECONDS = 60
 #: wrong tokens within so many seconds: from one address, and for one source
 WINDOW_SECONDS = 15 * 60
 MOST_WRONG = 10
@@ -88,27 +87,10 @@ class MeteredSourceToken(models.Model):
         right = [hmac.compare_digest(digest, other) for other in digests]
         if any(right):
             token = known[right.index(True)]
-            token._note_use(address, secure)
+            note_use(token, address, secure)
             return token.source_id, 0
         wait = self.env["metered.wrong.token"].sudo()._count(source_id, address)
         return self.env["metered.source"], wait
-
-    def _note_use(self, address, secure):
-        now = fields.Datetime.now()
-        before = now - timedelta(seconds=NOTED_SECONDS)
-        if self.last_used and self.last_used > before:
-            return
-        # Whoever posts at the same time notes it, too: none waits for another.
-        self.env.cr.execute(
-            """
-            UPDATE metered_source_token
-               SET last_used = %s, last_address = %s, last_secure = %s
-             WHERE id IN (SELECT id FROM metered_source_token WHERE id = %s
-                             FOR NO KEY UPDATE SKIP LOCKED)
-            """,
-            (now, address, secure, self.id),
-        )
-        self.invalidate_recordset(["last_used", "last_address", "last_secure"])
 
 
 class MeteredWrongToken(models.Model):

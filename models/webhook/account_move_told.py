@@ -21,17 +21,13 @@ class AccountMove(models.Model):
 
         :param str code: of a message, such as ``invoice.issued``
         """
-        with_usage = self.filtered(
-            lambda move: (
-                move.move_type == "out_invoice"
-                and any(line.metered_date_from for line in move.invoice_line_ids)
-            )
-        )
         self.env["metered.webhook"]._tell(
             code,
             (
                 (move.company_id, {"invoice": move._metered_told()}, move)
-                for move in with_usage
+                for move in self
+                if move.move_type == "out_invoice"
+                and any(line.metered_date_from for line in move.invoice_line_ids)
             ),
         )
 

@@ -219,17 +219,17 @@ class MeteredWebhook(models.Model):
         """Write messages about what happens in this transaction.
 
         :param str code: one of :data:`KINDS`
-        :param events: (company, what is told, the record that it is about); what is
-            told is JSON, with amounts as text and times as ISO 8601
+        :param events: iterable of (company, what is told, the record that it is about),
+            which is looked at only where somebody listens; what is told is JSON, with
+            amounts as text and times as ISO 8601
         """
-        events = list(events)
-        if not events:
-            return
         listening = (
             self.sudo()
             .search([("state", "=", "on"), (KINDS[code], "=", True)])
             .grouped("company_id")
         )
+        if not listening:
+            return
         for company, data, record in events:
             for webhook in listening.get(company, ()):
                 webhook._queue(code, data, record)

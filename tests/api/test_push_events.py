@@ -12,6 +12,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import HttpCase, tagged
 
 from odoo.addons.metered_billing.ingest.retry import retry_exceptions
+from odoo.addons.metered_billing.models.api import metered_api
 
 from ..support.metered_case import MeteredMakers
 
@@ -447,6 +448,18 @@ class TestReadBack(PushCase):
         )
         self.assertEqual(self.get_path("events?event=x").status_code, 404)
         self.assertEqual(self.get_path("events").status_code, 422)
+
+    def test_a_part_of_the_usage_is_not_told_as_the_whole(self):
+        self.push([event(1), event(2, time="2026-10-06T10:00:00Z")])
+        self.rate()
+        path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
+        token = self.reader()
+        with patch.object(metered_api, "MOST_ROWS", 1):
+            answer = self.get_path(path, token)
+            self.assertEqual(answer.status_code, 422)
+            self.assertIn("fewer days", answer.json()["detail"])
+            fewer = path.replace("2026-11-01", "2026-10-06")
+            self.assertEqual(len(self.get_path(fewer, token).json()["usage"]), 1)
 
     def test_usage_by_day(self):
         self.push([event(1), event(2), event(3, time="2026-10-06T10:00:00Z")])

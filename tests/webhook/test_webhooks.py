@@ -122,6 +122,15 @@ class TestWebhooks(LoopbackRequests, MeteredCase):
         invoice.action_post()
         self.assertFalse(self.messages())
 
+    def test_nothing_is_read_for_nobody(self):
+        self.webhook.action_turn_off()
+
+        def events():
+            self.fail("Nobody listens.")
+            yield
+
+        self.env["metered.webhook"]._tell("invoice.paid", events())
+
     def test_a_failed_sync_is_told(self):
         source = self.make_source()
         sync = self.env["metered.sync"].create(
