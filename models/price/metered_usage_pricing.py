@@ -12,6 +12,7 @@ from odoo.exceptions import UserError
 from ...ingest.usage_calls import USAGE_CDRS
 from ...rating.usage_price import PricedUsage, price_usage
 from ...stored.payers import Household
+from ..billing.sale_subscription_quote import GIVEN
 from .metered_price_engine import day_us
 
 #: Records (id, instant, value, how many) of usage rows, where the sums of the days do
@@ -308,9 +309,17 @@ class MeteredUsage(models.Model):
         :raises ValueError: when there is no price for it
         """
         price = found.price._usage_price(None if alone else found.date_to)
+        given = GIVEN.heard().get(
+            (found.meter.id, found.subscription.id, found.date_from)
+        )
+        records = (
+            self._read_records(found, rows)
+            if given is None
+            else found.meter._given_records(found.price, given)
+        )
         return price_usage(
             price,
-            records=self._read_records(found, rows),
+            records=records,
             period_us=(day_us(found.date_from), day_us(found.date_to)),
             share=self._share_of_period(found),
         )
