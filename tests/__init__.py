@@ -18,6 +18,7 @@ from .billing import test_manual_again
 from .billing import test_manual_invoice
 from .billing import test_manual_invoice_together
 from .billing import test_metered_invoice
+from .billing import test_quote
 from .billing import test_renewal
 from .billing import test_renewal_durability
 from .billing import test_renewal_tours

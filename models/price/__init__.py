@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import metered_destination
 from . import metered_meter
+from . import metered_given_quantity
 from . import metered_meter_level
 from . import metered_price
 from . import metered_price_engine

@@ -12,6 +12,7 @@ from odoo.exceptions import UserError
 from ...ingest.usage_calls import USAGE_CDRS
 from ...rating.usage_price import PricedUsage, price_usage
 from ...stored.payers import Household
+from ..billing.sale_subscription_quote import GIVEN
 from .metered_price_engine import day_us
 
 #: Records (id, instant, value, how many) of usage rows, where the sums of the days do
@@ -318,9 +319,18 @@ class MeteredUsage(models.Model):
             "period_us": (day_us(found.date_from), day_us(found.date_to)),
             "share": self._share_of_period(found),
         }
+        given = GIVEN.heard().get(
+            (found.meter.id, found.subscription.id, found.date_from)
+        )
         if not found.meter._prices_level():
-            records = self._read_records(found, rows)
+            records = (
+                self._read_records(found, rows)
+                if given is None
+                else found.meter._given_records(found.price, given)
+            )
             return price_usage(price, records=records, **terms)
+        if given is not None:
+            return price_usage(price, quantity=given, **terms)
         level, step = self._measure_level(found, rows)
         priced = price_usage(price, quantity=level, **terms)
         return replace(priced, steps=(step, *priced.steps))
