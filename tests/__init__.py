@@ -133,6 +133,7 @@ from .ingest import test_harmless
 from .ingest import test_hostile_records
 from .ingest import test_id_clock
 from .ingest import test_identifier_index
+from .ingest import test_import_abreast
 from .ingest import test_import_asterisk
 from .ingest import test_import_defect
 from .ingest import test_import_duplicates
