@@ -118,6 +118,7 @@ from .house import test_security_page
 from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
+from .ingest import test_abreast
 from .ingest import test_api_page
 from .ingest import test_bare_numbers
 from .ingest import test_column_specs
@@ -133,6 +134,7 @@ from .ingest import test_harmless
 from .ingest import test_hostile_records
 from .ingest import test_id_clock
 from .ingest import test_identifier_index
+from .ingest import test_import_abreast
 from .ingest import test_import_asterisk
 from .ingest import test_import_defect
 from .ingest import test_import_duplicates
