@@ -34,7 +34,7 @@ from ..support.record_grammar import OWN, call_files, usage_files
 NUMBERS = [*OWN]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 METER = 7
-EXAMPLES = 150
+EXAMPLES = 60
 
 
 def read_file(text):
