@@ -6,8 +6,8 @@ A word that is known here, or that the source remembers, is read. Every other on
 asked: with the wrong direction a call is charged that must not be, or the other way
 round. ``origination`` and ``termination`` are not known on purpose: an exchange calls
 inbound what a carrier calls outbound. Nor is ``local``: between extensions to an
-exchange, and a call within the town to a carrier: nothing is proposed. A cell that says nothing among
-others that do is asked about, too, as the word ``(empty)``.
+exchange, and a call within the town to a carrier; nothing is proposed. A cell that says
+nothing among others that do is asked about, too, as the word ``(empty)``.
 
 What the vendors write: Twilio's Call resource (``outbound-dial``; a trunk terminates
 what goes out to the telephone network), the PSTN usage report of Microsoft Teams

@@ -453,6 +453,13 @@ class MeteredException(models.Model):
                 detail,
             )
         known, _sign, own = detail.rpartition(" ≠ ")
+        if self.source_id.record_kind == "usage":
+            return self.env._(
+                "A different record already has this ID: %(known)s. This one is "
+                "%(own)s. Import it as a different record, or dismiss it.",
+                known=known,
+                own=own,
+            )
         return self.env._(
             "A different call already has this ID: %(known)s. This call is %(own)s. "
             "Import it as a different call, or dismiss it.",
