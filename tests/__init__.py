@@ -63,8 +63,10 @@ from .connectors import test_standard_webhooks
 from .connectors import test_workbook_clocks
 from .connectors import test_workbook_sheets
 from .counter import test_counter_around
+from .counter import test_counter_durability
 from .counter import test_counter_readings
 from .counter import test_counter_tours
+from .counter import test_counter_trials
 from .customer import test_customer_tab
 from .customer import test_partner_merge
 from .deck_files import test_deck_amounts
@@ -142,6 +144,7 @@ from .ingest import test_import_durability
 from .ingest import test_import_exceptions
 from .ingest import test_import_facts
 from .ingest import test_import_formats
+from .ingest import test_import_grammar
 from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
