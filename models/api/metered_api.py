@@ -60,18 +60,23 @@ class MeteredApi(models.AbstractModel):
             told = self._of_cdr(one, quantities[one.id])
             if one.usage_id:
                 told["day"] = self._of_usage(one.usage_id, so_far, of_days)
+                told |= self._explained(one.usage_id, so_far)
             found[one.call_id] = told
         return found
 
     @api.model
     def _of_exception(self, one):
         reasons = dict(one._fields["reason"]._description_selection(self.env))
+        status, detail = "exception", one.detail
+        if one.state == "dismissed":
+            status = "canceled" if one.reason == "canceled" else "dismissed"
+            detail = one.dismiss_reason
         return {
             "event": one.call_id,
-            "status": "dismissed" if one.state == "dismissed" else "exception",
+            "status": status,
             "reason": one.reason,
             "message": reasons.get(one.reason, one.reason),
-            "detail": one.detail or "",
+            "detail": detail or "",
         }
 
     @api.model
@@ -92,6 +97,65 @@ class MeteredApi(models.AbstractModel):
             "properties": one.properties or {},
             "invoice": self._of_invoice(invoice) if invoice else None,
         }
+
+    # === WHY IT COSTS WHAT IT COSTS === #
+
+    @api.model
+    def _explained(self, usage, so_far):
+        """What the billing period of a row of usage comes to, and how.
+
+        :param so_far: ``SoFar`` of the row, while it is not invoiced
+        :return: dict, empty where there is no price yet: ``explanation``, and
+            ``period`` while it is open
+        """
+        words, line = self.env["metered.explanation"], usage.invoice_line_id
+        if line:
+            steps = line._metered_price_steps()
+            currency = line.metered_price_id.currency_id
+            rows = words._rows(steps, currency, company=line.company_id)
+            return {"explanation": self._of_rows(rows)} if rows else {}
+        meter = so_far.priced.get(usage.id)
+        if not meter:
+            return {}
+        rows = words._rows(meter.priced.steps, meter.currency)
+        amount, quantity = usage._due_so_far(meter)
+        return {
+            "period": {
+                "from": meter.date_from.isoformat(),
+                "to": meter.date_to.isoformat(),
+                "quantity": exact_text(quantity),
+                "amount": exact_text(exact(amount)),
+                "currency": meter.currency.name,
+                "included": self._of_included(meter.priced.steps),
+            },
+            "explanation": self._of_rows(rows),
+        }
+
+    @api.model
+    def _of_included(self, steps):
+        """The free units of a price: all of the period, taken and left; or None."""
+        for step in steps:
+            if step.code == "free_units":
+                granted = exact(step.values["free_units"])
+                taken = exact(step.values["taken"])
+                return {
+                    "granted": exact_text(granted),
+                    "taken": exact_text(taken),
+                    "left": exact_text(granted - taken),
+                }
+        return None
+
+    @api.model
+    def _of_rows(self, rows):
+        """Steps in words."""
+        return [
+            {
+                "title": row["title"],
+                "text": row["text"] or "",
+                "amount": row["amount"] or None,
+            }
+            for row in rows
+        ]
 
     # === USAGE === #
 
