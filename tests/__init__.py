@@ -183,6 +183,7 @@ from .price import test_call_costs
 from .price import test_deck_check
 from .price import test_deck_choices
 from .price import test_deck_import
+from .price import test_levels_billed
 from .price import test_metered_price
 from .price import test_rate_change
 from .price import test_rate_finder
@@ -200,6 +201,7 @@ from .rating import test_charge_reference
 from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
 from .rating import test_counters
+from .rating import test_levels
 from .rating import test_rating_bands
 from .rating import test_rating_engine
 from .rating import test_rating_explain

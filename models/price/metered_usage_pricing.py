@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -129,6 +129,12 @@ class MeteredUsage(models.Model):
             if key not in groups:
                 order.append(key)
             groups.setdefault(key, []).append(usage.id)
+        for meter, owner, _begin, end in list(order):
+            for after in self._periods_after(owner, meter, end, date_from, date_to):
+                key = (meter, owner, *after)
+                if key not in groups:
+                    order.append(key)
+                    groups[key] = []
         if subscription and date_from < date_to:
             for line in subscription._metered_lines():
                 key = (line.metered_meter_id, subscription, date_from, date_to)
@@ -309,20 +315,25 @@ class MeteredUsage(models.Model):
         :raises ValueError: when there is no price for it
         """
         price = found.price._usage_price(None if alone else found.date_to)
+        terms = {
+            "period_us": (day_us(found.date_from), day_us(found.date_to)),
+            "share": self._share_of_period(found),
+        }
         given = GIVEN.heard().get(
             (found.meter.id, found.subscription.id, found.date_from)
         )
-        records = (
-            self._read_records(found, rows)
-            if given is None
-            else found.meter._given_records(found.price, given)
-        )
-        return price_usage(
-            price,
-            records=records,
-            period_us=(day_us(found.date_from), day_us(found.date_to)),
-            share=self._share_of_period(found),
-        )
+        if not found.meter._prices_level():
+            records = (
+                self._read_records(found, rows)
+                if given is None
+                else found.meter._given_records(found.price, given)
+            )
+            return price_usage(price, records=records, **terms)
+        if given is not None:
+            return price_usage(price, quantity=given, **terms)
+        level, step = self._measure_level(found, rows)
+        priced = price_usage(price, quantity=level, **terms)
+        return replace(priced, steps=(step, *priced.steps))
 
     @api.model
     def _share_of_period(self, found):
