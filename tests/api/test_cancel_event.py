@@ -90,7 +90,7 @@ class TestCancelEvent(PushCase):
         """It is rated first, so that no sync has it in its hands."""
         self.push([event(1)])
         self.assertEqual(self.cancel().json()["status"], "canceled")
-        self.rate()
+        self.assertFalse(self.source._start_posted(), "nothing waits any more")
         self.assertFalse(self.cdrs())
         self.push([event(2)])
         with patch.object(type(self.source), "_rate_now"):
