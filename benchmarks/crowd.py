@@ -149,3 +149,13 @@ def _processor(pid):
     """Ticks of the processor that a process took."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+def memory(master):
+    """Bytes of memory of a server and its workers that nobody shares with them."""
+    found = 0
+    for pid in [master, *_children(master)]:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Private_Dirty:"):
+                found += int(line.split()[1]) * 1024
+    return found

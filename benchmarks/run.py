@@ -93,7 +93,7 @@ TABLE = (
     Figure("pushed_processor_us", "processors for one of them, without HTTP", "µs"),
     Figure("pushed_over_copy", "in times of a COPY of them"),
     Figure("pushed_single_per_s", "events pushed one by one", "/s"),
-    Figure("pushed_by_crowd_per_s", "the same ones by 8 at once, a worker killed", "/s"),
+    Figure("pushed_by_crowd_per_s", "the same by 8 at once, a worker killed", "/s"),
     Figure("push_over_empty", "100 events, in times of no request", "", "<=", 10),
     Figure("pushed_rated_over_import", "rated, in times of a file", "", "<=", 1.5),
     Figure("import_alone_per_s", "records imported in a second, alone", "/s"),
