@@ -93,6 +93,7 @@ TABLE = (
     Figure("pushed_processor_us", "processors for one of them, without HTTP", "µs"),
     Figure("pushed_over_copy", "in times of a COPY of them"),
     Figure("pushed_single_per_s", "events pushed one by one", "/s"),
+    Figure("pushed_by_crowd_per_s", "the same by 8 at once, a worker killed", "/s"),
     Figure("push_over_empty", "100 events, in times of no request", "", "<=", 10),
     Figure("pushed_rated_over_import", "rated, in times of a file", "", "<=", 1.5),
     Figure("import_alone_per_s", "records imported in a second, alone", "/s"),
@@ -264,6 +265,7 @@ def push_figures(env, operator, chosen):
         "pushed_processor_us": found.processor_us,
         "pushed_over_copy": found.accepted_over_copy,
         "pushed_single_per_s": found.single_per_s,
+        "pushed_by_crowd_per_s": found.crowd_per_s,
         "push_over_empty": found.request_over_empty,
         "pushed_rated_over_import": found.rated_over_import,
     }

@@ -1,8 +1,11 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .api import test_api_quotes
 from .api import test_api_tours
+from .api import test_cancel_event
 from .api import test_events_page
 from .api import test_openapi
+from .api import test_push_crowd
 from .api import test_push_events
 from .api import test_push_together
 from .billing import test_approval_durability

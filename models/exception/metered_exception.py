@@ -40,6 +40,7 @@ REASONS = [
     ("too_large", "Charge is unreasonably large"),
     ("same_id", "Same ID as a different call"),
     ("unstorable", "Record cannot be stored"),
+    ("canceled", "Event was canceled"),
 ]
 KINDS = [
     ("unprocessed", "Could not be processed"),
@@ -400,6 +401,9 @@ class MeteredException(models.Model):
                 "No rate for %s. Add a rate to the customer's or the company's rate "
                 "deck.",
                 detail,
+            ),
+            "canceled": self.env._(
+                "The event was canceled through the API and is not billed."
             ),
         }
         return texts.get(self.reason, detail)
