@@ -245,6 +245,8 @@ class MeteredChargeOver(models.AbstractModel):
         [line] = self._lines(company, [fields])
         if isinstance(line, Unusable):
             raise line
+        if line._metered_shown_aggregation() != line.metered_meter_id.aggregation:
+            raise Unusable("The usage of this line is a level, which has no quantity.")
         sources = self.env["metered.source"].sudo()
         sources = sources.search([("company_id", "=", company.id)])
         if (

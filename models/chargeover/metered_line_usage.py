@@ -110,8 +110,8 @@ class SaleSubscriptionLine(models.Model):
         meter = self.sudo().metered_meter_id
         if meter.kind == "counter":
             return self._metered_summed(usage, group is not None)
-        combined = COMBINED.get(meter.aggregation)
-        if meter.aggregation == "unique":
+        combined = COMBINED.get(self._metered_shown_aggregation())
+        if not combined:
             combined = SQL(
                 "count(DISTINCT cdr.properties ->> %s)", meter.unique_property
             )
@@ -129,6 +129,12 @@ class SaleSubscriptionLine(models.Model):
                 )
             )
         ]
+
+    def _metered_shown_aggregation(self):
+        """How a chart combines the records: of a level it shows the peaks."""
+        aggregation = self.sudo().metered_meter_id.aggregation
+        known = aggregation in COMBINED or aggregation == "unique"
+        return aggregation if known else "max"
 
     @api.model
     def _metered_summed(self, usage, by_day):
@@ -177,7 +183,7 @@ class SaleSubscriptionLine(models.Model):
             "unit": meter.unit or "",
             "combined": dict(
                 meter._fields["aggregation"]._description_selection(self.env)
-            )[meter.aggregation],
+            )[self._metered_shown_aggregation()],
             "period": self.env._(
                 "%(first)s through %(last)s",
                 first=format_date(self.env, begin),

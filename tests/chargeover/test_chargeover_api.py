@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""A client of ChargeOver's API, with another base address: from a call to an invoice."""
+"""A client of ChargeOver's API with another base address: from a call to an invoice."""
 
 import time
 

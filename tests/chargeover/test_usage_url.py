@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""A customer's program is asked for usage at a renewal, and one that asks is answered."""
+"""A customer's program is asked at a renewal, and one that asks is answered."""
 
 import threading
 from dataclasses import replace
