@@ -218,7 +218,7 @@ class ChargeOver(http.Controller):
         token = asked.get("security_token")
         sent = request.httprequest
         found = request.env["metered.api.key"]._admit(
-            token if isinstance(token, str) else "",
+            token if isinstance(token, str) and token.isprintable() else "",
             sent.remote_addr or "",
             sent.is_secure,
         )

@@ -25,8 +25,13 @@ class SaleSubscription(models.Model):
         """
         self.ensure_one()
         found, end = [], self.recurring_next_date
+        if not self.in_progress or self.is_paused:
+            return found
         begin = end and self._metered_period_start(end)
-        while end and end <= today and len(found) < MOST_PERIODS:
+        last = self._metered_ends() and self.date
+        while end and end <= today and not (last and end >= last):
+            if len(found) == MOST_PERIODS:
+                break
             found.append((begin, end))
             begin, end = end, self._get_next_invoice_date(end)
         return found
@@ -41,22 +46,21 @@ class SaleSubscription(models.Model):
         """
         asked = False
         for renewal in renewals:
-            if renewal.date_from >= renewal.date_to:
-                continue
             for line in renewal.subscription.sudo()._metered_asking_lines():
                 source = line.metered_usage_url_id
-                request = source._ask_usage_url(
+                requests = source._ask_usage_url(
                     line, renewal.date_from, renewal.date_to, not ASKED.heard()
                 )
-                if request.state == "held":
+                held = requests.filtered(lambda one: one.state == "held")[:1]
+                if held:
                     raise UserError(
                         self.env._(
-                            "%(source)s did not answer for %(product)s. %(error)s "
+                            "%(switch)s did not answer for %(product)s. %(error)s "
                             "Try again later, or change what happens without an "
                             "answer on the source.",
-                            source=source.name,
+                            switch=source.name,
                             product=line.product_id.display_name,
-                            error=request.error,
+                            error=held.error,
                         )
                     )
                 asked = True
@@ -103,8 +107,6 @@ class MeteredRenewal(models.Model):
         )
         for subscription in due:
             for begin, end in subscription._metered_due_periods(self.date):
-                if begin >= end:
-                    continue
                 for line in subscription._metered_asking_lines():
                     line.metered_usage_url_id._ask_usage_url(line, begin, end)
                     if commit:

@@ -76,7 +76,7 @@ class MeteredUsageRequest(models.Model):
         """What became of it, for the chatter of the subscription."""
         self.ensure_one()
         words = {
-            "source": self.source_id.name,
+            "switch": self.source_id.name,
             "product": self.line_id.product_id.display_name,
             "first": format_date(self.env, self.date_from),
             "last": format_date(self.env, self.date_to - timedelta(days=1)),
@@ -85,23 +85,23 @@ class MeteredUsageRequest(models.Model):
         }
         texts = {
             "answered": self.env._(
-                "%(source)s answered %(quantity)s for %(product)s, %(first)s through "
+                "%(switch)s answered %(quantity)s for %(product)s, %(first)s through "
                 "%(last)s.",
                 **words,
             ),
             "zero": self.env._(
-                "%(source)s did not answer for %(product)s, %(first)s through "
+                "%(switch)s did not answer for %(product)s, %(first)s through "
                 "%(last)s. Nothing is charged for it. %(error)s",
                 **words,
             ),
             "last": self.env._(
-                "%(source)s did not answer for %(product)s, %(first)s through "
+                "%(switch)s did not answer for %(product)s, %(first)s through "
                 "%(last)s. The last quantity, %(quantity)s, is charged again. "
                 "%(error)s",
                 **words,
             ),
             "held": self.env._(
-                "%(source)s did not answer for %(product)s, %(first)s through "
+                "%(switch)s did not answer for %(product)s, %(first)s through "
                 "%(last)s. The renewal is held. %(error)s",
                 **words,
             ),
@@ -172,6 +172,22 @@ class SaleSubscriptionLine(models.Model):
         return usage_event(said, self.id, "", said["external_key"])
 
 
+def _parts_between(date_from, date_to, requests):
+    """The days of a period that no request is for.
+
+    :param requests: ``metered.usage.request`` in the order of their days
+    :return: list of (first day, first day after it)
+    """
+    parts, begin = [], date_from
+    for one in requests:
+        if begin < one.date_from:
+            parts.append((begin, one.date_from))
+        begin = max(begin, one.date_to)
+    if begin < date_to:
+        parts.append((begin, date_to))
+    return parts
+
+
 class MeteredSource(models.Model):
     """Usage URLs: programs of customers that are asked when a line is invoiced."""
 
@@ -215,24 +231,44 @@ class MeteredSource(models.Model):
             return connector.check()
 
     def _ask_usage_url(self, line, date_from, date_to, again=True):
-        """Ask for the usage of a line in a period, and put the answer into the inbox.
+        """Ask for the usage of a line in a period, and put the answers into the inbox.
+
+        Where a part of the period was answered before, because it was billed in other
+        periods then, the others are asked for: no day is asked for twice.
 
         :param line: ``sale.subscription.line``
+        :param date_from, date_to: dates, the last one not included
         :param bool again: whether to ask what did not answer before
-        :return: ``metered.usage.request``
+        :return: ``metered.usage.request``: those that were asked
         """
         self.ensure_one()
-        source = self.sudo()
         requests = self.env["metered.usage.request"].sudo()
         known = requests.search(
             [
                 ("line_id", "=", line.id),
-                ("date_from", "=", date_from),
-                ("date_to", "=", date_to),
-            ]
+                ("date_from", "<", date_to),
+                ("date_to", ">", date_from),
+            ],
+            order="date_from",
         )
-        if known and not (again and known.state == "held"):
-            return known
+        done = known.filtered(lambda one: one.state != "held")
+        for begin, end in _parts_between(date_from, date_to, done):
+            same = known.filtered(
+                lambda one, b=begin, e=end: (one.date_from, one.date_to) == (b, e)
+            )
+            if same and not again:
+                requests |= same
+            else:
+                requests |= self._ask_once(same, line, begin, end)
+        return requests
+
+    def _ask_once(self, known, line, date_from, date_to):
+        """Ask for the usage of a line in days that nobody answered yet.
+
+        :param known: ``metered.usage.request`` that was not answered, may be empty
+        :return: ``metered.usage.request``
+        """
+        source, requests = self.sudo(), self.env["metered.usage.request"].sudo()
         state, quantity, error = "answered", "", ""
         try:
             with source._make_connector() as connector:

@@ -9,13 +9,14 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.metered_billing.connectors.usage_url import connector
 
 from ..support.metered_case import MeteredCase
 from ..support.source_case import SourceTypeCase
 from ..support.usage_url_server import TOKEN, UsageUrlServer
-from .test_chargeover_api import ChargeOverCase
+from .test_chargeover_api import LOGGER, ChargeOverCase
 
 #: so that nobody waits
 QUICK = replace(
@@ -116,6 +117,19 @@ class TestUsageUrl(UsageUrlCase):
             ["2026-09", "2026-10", "2026-11"],
         )
         self.assertEqual(self.amounts(), [60] * 3)
+
+    def test_no_day_is_asked_for_twice(self):
+        """The period was answered, and is billed until another day."""
+        begin, end = map(fields.Date.to_date, ("2026-09-01", "2026-10-01"))
+        self.url._ask_usage_url(self.line, begin, end)
+        self.plan.recurring_next_date = "2026-10-15"
+        self.server.answer = 5
+        self.renew("2026-10-15")
+        self.assertEqual(
+            [asked["from_datetime"][5:10] for asked in self.server.asked],
+            ["09-01", "10-01"],
+        )
+        self.assertEqual(self.amounts(), [10 + 2 * (25 + 5)])
 
     def test_exactly(self):
         self.server.answer = b'{"line_items": [{"usage_amount": 0.1000000001}]}'
@@ -300,13 +314,15 @@ class TestAnswerUsageUrl(ChargeOverCase):
                 found = self.amount(this_line_item={"external_key": aggregation})
                 self.assertEqual(found, amount)
 
+    @mute_logger(LOGGER)
     def test_not_answered(self):
         self.refused(self.ask(this_line_item={"external_key": "x"}), 400, "No metered")
         self.refused(self.ask(this_line_item={"line_item_id": 1}, customer={}), 400)
-        self.refused(self.ask(this_line_item={"external_key": 5}), 400, "not a text")
+        self.refused(self.ask(this_line_item={"external_key": [5]}), 400, "not a text")
         self.refused(self.ask(from_datetime="10/01/2026"), 400, "period")
         self.refused(self.ask(from_datetime="2026-12-01 00:00:00"), 400, "period")
-        self.refused(self.ask(token=""), 401)
+        for token in ("", "\0", "\ud800", 5, [], self.private[:-1]):
+            self.refused(self.ask(token=token), 401)
         self.key.may_read = False
         self.refused(self.ask(), 403)
 
