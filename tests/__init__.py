@@ -33,6 +33,13 @@ from .billing import test_usage_discount
 from .billing import test_usage_no_renewal
 from .billing import test_usage_so_far
 from .billing import test_zero_lines
+from .chargeover import test_chargeover_api
+from .chargeover import test_chargeover_contract
+from .chargeover import test_chargeover_page
+from .chargeover import test_chargeover_sheet
+from .chargeover import test_chargeover_tours
+from .chargeover import test_chargeover_usage
+from .chargeover import test_usage_url
 from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users

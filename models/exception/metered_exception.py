@@ -27,6 +27,7 @@ REASONS = [
     ("unknown_meter", "Unknown meter"),
     ("unknown_direction", "Unknown direction word"),
     ("invalid_reading", "Unknown kind of reading"),
+    ("wrong_type", "Type does not match the meter"),
     ("no_reading", "Impossible counter reading"),
     ("other_reading", "Conflicting reading at the same time"),
     ("negative_increase", "Counter went backward"),
@@ -337,6 +338,12 @@ class MeteredException(models.Model):
             "invalid_reading": self.env._(
                 "%s is not a known kind of reading, such as read or estimated. "
                 "Correct the record.",
+                detail,
+            ),
+            "wrong_type": self.env._(
+                "The type %s does not match how the meter combines the records of a "
+                "billing period: add needs the sum, max the highest quantity, lat the "
+                "last one. Correct the record, or change the meter.",
                 detail,
             ),
             "no_reading": self.env._(

@@ -61,6 +61,8 @@ class MeteredSource(models.Model):
             ("freeswitch_json", "FreeSWITCH, posting JSON"),
             ("http_json", "Any REST API (HTTP/JSON)"),
             ("events", "Events, pushed by a program"),
+            ("chargeover", "Usage per subscription line, pushed (ChargeOver API)"),
+            ("usage_url", "Usage URL, asked at each renewal"),
         ],
         string="Type",
         required=True,
