@@ -13,6 +13,7 @@ REASONS = {
     403: "The key is not for that.",
     404: "There is nothing of that name, or the key is not for it.",
     405: "Use a different HTTP method.",
+    409: "The invoice is not waiting for usage.",
     411: "The request does not say how long it is.",
     413: "There is more in the request than there may be.",
     415: "The content type or encoding is not known.",

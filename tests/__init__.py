@@ -174,6 +174,7 @@ from .job import test_attachment_database
 from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
+from .pending import test_billforward
 from .plan import test_calling_plan_together
 from .plan import test_calling_plan_tours
 from .plan import test_calling_plans
