@@ -14,10 +14,10 @@ COUNT = {"type": "integer", "minimum": 0}
 VERSION = {"type": "integer", "minimum": 1}
 AMOUNT = {"type": "number"}
 PAGES = (
-    query("offset", "How many records are passed over.", schema=COUNT),
+    query("offset", "How many records to skip.", schema=COUNT),
     query(
         "records",
-        f"How many records are told: 10 unless given, at most {MOST_RECORDS}.",
+        f"How many records to return: 10 by default, at most {MOST_RECORDS}.",
         schema={"type": "integer", "minimum": 1, "maximum": MOST_RECORDS},
     ),
 )
@@ -65,8 +65,8 @@ def _paths():
         f"{one}/recalculate": _post(
             "recalculateInvoice",
             "Recalculate an invoice that waits for usage",
-            "All usage recorded by then is billed anew. newState Unpaid issues the "
-            "invoice as well.",
+            "Its usage lines are created again from all usage recorded so far. "
+            "newState Unpaid also issues the invoice.",
             "InvoicePage",
             "RecalculateInvoice",
             invoice,
@@ -95,7 +95,7 @@ def _paths():
         f"{BASE}/charges/recalculate": _post(
             "recalculateCharges",
             "Give the quantities of usage charges, and recalculate their invoices",
-            "All of it or nothing.",
+            "Either all charges are recalculated or none.",
             "RecalculatedPage",
             "RecalculateCharges",
         ),

@@ -76,7 +76,8 @@ class MeteredCharge(models.Model):
         readonly=True,
         ondelete="set null",
         index="btree_not_null",
-        help="The usage that holds the difference to the quantity that was given.",
+        help="The usage record with the difference between the given and the recorded "
+        "quantity.",
     )
     version_number = fields.Integer(
         string="Version", readonly=True, default=1, aggregator=None

@@ -320,11 +320,8 @@ class TestBillForward(BillForwardCase):
     def test_recalculated_with_what_came_in(self):
         invoice = self.renew()
         self.make_usage("2026-10-07", 140)
-        [told] = self.client.results(
-            self.client.post(
-                f"/invoices/INV-{invoice.id}/recalculate", {"dryRun": True}
-            )
-        )
+        path = f"/invoices/INV-{invoice.id}/recalculate"
+        [told] = self.client.results(self.client.post(path, {"dryRun": True}))
         self.assertEqual(told["costExcludingTax"], 12)
         self.assertEqual(invoice.amount_untaxed, 10)
         self.client.results(self.client.post(path))
