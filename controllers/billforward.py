@@ -11,6 +11,7 @@ from ..connectors.events.charge_request import (
     read_charge,
     read_charges,
     read_invoice,
+    read_quote,
 )
 from ..ingest.conflicts import make_lasting
 from ..models.pending.metered_api_billforward import MOST_RECORDS, STATES
@@ -104,6 +105,14 @@ class BillForward(http.Controller):
             key, asked.charges, asked.recalculates, asked.issues, asked.is_dry
         )
         return done([{"charges": charges, "recalculatedInvoices": recalculated}])
+
+    # === QUOTES === #
+
+    @api_route("/metered/billforward/v1/quotes", "POST")
+    def quote(self):
+        key = admitted("may_read")
+        subscription, quantities = read_quote(body())
+        return page([key.env["metered.api"]._bf_quote(key, subscription, quantities)])
 
     # === NOTIFICATIONS === #
 

@@ -99,6 +99,14 @@ def _paths():
             "RecalculatedPage",
             "RecalculateCharges",
         ),
+        f"{BASE}/quotes": _post(
+            "quote",
+            "Quote the next invoice of a subscription",
+            "What the invoice would be now, with the usage recorded so far or with the "
+            "given quantities. Nothing is stored.",
+            "QuotePage",
+            "Quote",
+        ),
         f"{BASE}/notifications": _get(
             "getNotifications",
             "Messages about invoices to webhooks, the newest first",
@@ -212,6 +220,49 @@ def _schemas():
             recalculationBehaviour={"const": LATEST_SUBSCRIPTION},
             onlyInvoiceAssociatedCharges={"const": True},
             dryRun=flag,
+        ),
+        "Quote": _asked(
+            ["subscriptionID"],
+            subscriptionID=TEXT,
+            quantities={
+                "type": "array",
+                "items": _asked(
+                    ["pricingComponent", "quantity"],
+                    pricingComponent=TEXT,
+                    quantity=quantity,
+                ),
+            },
+            quoteFor={"const": "RecurringPeriod"},
+        ),
+        "QuotePage": _page(
+            listed(
+                subscriptionID=TEXT,
+                accountID=TEXT,
+                currency=TEXT,
+                periodStart=MOMENT,
+                periodEnd=MOMENT,
+                totalExcludingTax=AMOUNT,
+                tax=AMOUNT,
+                total=AMOUNT,
+                quantities={
+                    "type": "array",
+                    "items": listed(
+                        pricingComponentID=TEXT,
+                        pricingComponentName=TEXT,
+                        pricingComponentType={"const": "usage"},
+                        quantity=AMOUNT,
+                    ),
+                },
+                lines={
+                    "type": "array",
+                    "items": listed(
+                        description=TEXT,
+                        pricingComponentType={"enum": ["subscription", "usage"]},
+                        componentValue=AMOUNT,
+                        cost=AMOUNT,
+                    ),
+                },
+            )
         ),
         "InvoicePage": _page(ref("PendingInvoice")),
         "ChargePage": _page(ref("UsageCharge")),

@@ -178,6 +178,7 @@ from .job import test_lasting_commits
 from .pending import test_billforward
 from .pending import test_billforward_contract
 from .pending import test_billforward_together
+from .pending import test_pending_tours
 from .plan import test_calling_plan_together
 from .plan import test_calling_plan_tours
 from .plan import test_calling_plans

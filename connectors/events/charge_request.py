@@ -141,6 +141,35 @@ def read_invoice(body):
     return ChargeRequest(recalculates=True, issues=issues, is_dry=is_dry)
 
 
+def read_quote(body):
+    """The request for a quote of the period that runs.
+
+    :return: (number of the subscription, list of (name of a meter, Decimal quantity))
+    :raise RequestFault: 400, 404, 413 or 422
+    """
+    given = read_object(body)
+    subscription = given.pop("subscriptionID", None)
+    if not isinstance(subscription, str):
+        raise RequestFault(422, "subscriptionID is missing.")
+    quantities = given.pop("quantities", [])
+    if not isinstance(quantities, list) or len(quantities) > MOST_CHARGES:
+        raise RequestFault(
+            422, f"quantities has to be a list of at most {MOST_CHARGES:,} quantities."
+        )
+    read = []
+    for one in quantities:
+        if not isinstance(one, dict):
+            raise RequestFault(422, "Each of quantities has to be an object.")
+        name = one.pop("pricingComponent", None)
+        if not isinstance(name, str) or not name or "\0" in name:
+            raise RequestFault(422, "pricingComponent has to be the code of a meter.")
+        read.append((name, _number(one, "quantity")))
+        _check_all_known(one)
+    _only(given, "quoteFor", "RecurringPeriod")
+    _check_all_known(given)
+    return id_number(subscription, "SUB"), read
+
+
 def _quantity(given):
     """Take the quantity of a charge out of what was given."""
     if "amount" in given:
@@ -150,20 +179,22 @@ def _quantity(given):
             "amount would be a price without usage.",
         )
     _only(given, "recalculationBehaviour", LATEST)
-    value = given.pop("pricingComponentValue", None)
+    return _number(given, "pricingComponentValue")
+
+
+def _number(given, name):
+    """Take a quantity out: a Decimal."""
+    value = given.pop(name, None)
     text = value if isinstance(value, str) else ""
     if not NUMBER.fullmatch(text):
-        raise RequestFault(
-            422, "pricingComponentValue has to be a number that is not below 0."
-        )
+        raise RequestFault(422, f"{name} has to be a number that is not below 0.")
     number = Decimal(text)
-    if number.adjusted() >= MOST_WHOLE or (
-        "." in text and len(text.rstrip("0").partition(".")[2]) > MOST_PLACES
-    ):
+    places = text.rstrip("0").partition(".")[2]
+    if number.adjusted() >= MOST_WHOLE or len(places) > MOST_PLACES:
         raise RequestFault(
             422,
-            f"pricingComponentValue can have at most {MOST_WHOLE} digits before and "
-            f"{MOST_PLACES} after the point.",
+            f"{name} can have at most {MOST_WHOLE} digits before and {MOST_PLACES} "
+            "after the point.",
         )
     return number
 

@@ -331,7 +331,8 @@ class SaleSubscription(models.Model):
                     }
                 )
                 usage._link_to_invoice(renewal.invoice, renewal.usage_lines)
-                if renewal.subscription._metered_waits_for_usage():
+                waits = renewal.subscription._metered_waits_for_usage()
+                if waits and not renewal.is_quote:
                     renewal.invoice._metered_begin_waiting()
 
     def _metered_post_and_send(self, renewals):

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...connectors.events.body import RequestFault
+from ...connectors.events.charge_request import MOST_ID
 from ...ingest.load import company_zone, customer_zone
 from ...rating.counters import day_start
 from .account_move_pending import NotPendingError
@@ -211,7 +212,10 @@ class MeteredApi(models.AbstractModel):
 
     @api.model
     def _bf_instant(self, invoice, day):
-        """When a day begins for the customer, as usage counts it."""
+        """When a day begins for the customer, as usage counts it.
+
+        :param invoice: or the subscription
+        """
         if not day:
             return None
         zone = customer_zone(invoice.partner_id, company_zone(invoice.company_id))
@@ -247,6 +251,82 @@ class MeteredApi(models.AbstractModel):
             ("kind", "in", list(ACTIONS)),
             ("res_model", "=", "account.move"),
         ]
+
+    # === QUOTES === #
+
+    @api.model
+    def _bf_quote(self, key, number, quantities):
+        """What the next invoice of a subscription would be now; nothing is kept.
+
+        :param int number: of the subscription
+        :param quantities: list of (code or id of a meter, Decimal) that the period is
+            to have instead of what is recorded
+        :return: dict
+        :raise RequestFault: 404 or 422
+        """
+        subscription = self._bf_found(
+            self.env["sale.subscription"].search(
+                [("company_id", "=", key.company_id.id), ("id", "=", number)]
+            )
+        )
+        given = {}
+        for name, quantity in quantities:
+            meter = self._bf_meter(key, name)
+            if meter in given:
+                raise RequestFault(422, f"quantities names {meter.code} twice.")
+            given[meter] = quantity
+        quotes = self._bf_do(lambda: subscription._metered_quotes(given))
+        if not quotes:
+            raise RequestFault(422, "The subscription has no next invoice.")
+        [quote] = quotes
+        if quote["billed"]:
+            raise RequestFault(409, quote["billed"])
+        return {
+            "subscriptionID": f"SUB-{subscription.id}",
+            "accountID": f"ACC-{subscription.partner_id.commercial_partner_id.id}",
+            "currency": quote["currency"].name,
+            "periodStart": self._bf_instant(subscription, quote["date_from"]),
+            "periodEnd": self._bf_instant(subscription, quote["date_to"]),
+            "totalExcludingTax": quote["untaxed"],
+            "tax": quote["tax"],
+            "total": quote["total"],
+            "quantities": [
+                {
+                    "pricingComponentID": f"PRC-{meter.id}",
+                    "pricingComponentName": meter.code,
+                    "pricingComponentType": "usage",
+                    "quantity": float(quantity),
+                }
+                for meter, quantity in given.items()
+            ],
+            "lines": [
+                {
+                    "description": line["name"],
+                    "pricingComponentType": "usage"
+                    if line["is_usage"]
+                    else "subscription",
+                    "componentValue": line["quantity"],
+                    "cost": line["amount"],
+                }
+                for line in quote["lines"]
+            ],
+        }
+
+    @api.model
+    def _bf_meter(self, key, name):
+        """A meter by its code or id.
+
+        :raise RequestFault: 422
+        """
+        meters = self.env["metered.meter"]
+        mine = [("company_id", "in", [False, key.company_id.id])]
+        meter = meters.search([*mine, ("code", "=", name)], limit=1)
+        if not meter and name.startswith("PRC-") and name[4:].isdecimal():
+            number = min(int(name[4:14]), MOST_ID)
+            meter = meters.search([*mine, ("id", "=", number)])
+        if not meter:
+            raise RequestFault(422, "quantities names a meter that does not exist.")
+        return meter
 
     # === DOING === #
 

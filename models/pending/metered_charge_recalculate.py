@@ -59,7 +59,7 @@ class MeteredCharge(models.Model):
                     meter.name,
                 )
             )
-        if meter.aggregation not in BY_ONE_RECORD:
+        if meter.aggregation not in BY_ONE_RECORD or meter._prices_level():
             raise UserError(
                 self.env._(
                     "The quantity of %s cannot be given, because it depends on its "

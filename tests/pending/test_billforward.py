@@ -487,6 +487,35 @@ class TestBillForward(BillForwardCase):
             )
         self.assertEqual(self.charge_of(invoice).counted, "105")
 
+    def test_a_quote(self):
+        """What if 105 messages were sent this month?"""
+        body = {
+            "subscriptionID": f"SUB-{self.plan.id}",
+            "quantities": [{"pricingComponent": "messages", "quantity": 105}],
+        }
+        self.assertEqual(self.client.post("/quotes", body).status_code, 403)
+        self.key.may_read = True
+        [told] = self.client.results(self.client.post("/quotes", body))
+        self.assertEqual((told["total"], told["currency"]), (10.25, "USD"))
+        self.assertEqual(told["periodStart"], "2026-10-01T00:00:00Z")
+        # Nothing of it is there, and nobody was told.
+        self.assertFalse(self.plan.metered_period_ids)
+        self.assertFalse(self.hook.delivery_ids)
+        self.make_usage("2026-10-07", 140)
+        [told] = self.client.results(
+            self.client.post("/quotes", {"subscriptionID": f"SUB-{self.plan.id}"})
+        )
+        self.assertEqual(told["total"], 12)
+        for wrong in (
+            {"subscriptionID": "SUB-999999999"},
+            {**body, "quantities": [{"pricingComponent": "x", "quantity": 1}]},
+            {**body, "quantities": body["quantities"] * 2},
+            {**body, "quoteFor": "Upgrade"},
+        ):
+            self.assertIn(
+                self.client.post("/quotes", wrong).status_code, (404, 422), wrong
+            )
+
     def test_the_body(self):
         invoice = self.renew()
         address = f"{self.base_url()}{BASE}/invoices/INV-{invoice.id}/recalculate"
