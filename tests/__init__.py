@@ -34,6 +34,7 @@ from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security
+from .connectors import test_charge_request
 from .connectors import test_column_names
 from .connectors import test_connector_asterisk_sql
 from .connectors import test_connector_file_store

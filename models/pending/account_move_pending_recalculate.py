@@ -113,6 +113,8 @@ class AccountMoveLine(models.Model):
 
         :return: the usage with records that they charged, ``metered.usage``
         """
+        if not self:
+            return self.metered_usage_ids
         self._metered_check_differences()
         usage = self.metered_usage_ids
         self.env["metered.usage"].flush_model(["invoice_line_id"])
