@@ -21,6 +21,7 @@ from .interface import (
     kind_of,
     make_connector,
 )
+from .kafka import source as _kafka  # noqa: F401
 
 __all__ = [
     "CONNECTORS",

@@ -53,6 +53,8 @@ from .connectors import test_file_spreadsheet
 from .connectors import test_fixed_width
 from .connectors import test_hostile_files
 from .connectors import test_json_text
+from .connectors import test_kafka_cluster
+from .connectors import test_kafka_messages
 from .connectors import test_other_headers
 from .connectors import test_request_rate
 from .connectors import test_sheet_texts
