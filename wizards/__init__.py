@@ -28,6 +28,7 @@ from . import metered_manual_invoice_checks
 from . import metered_manual_invoice_search
 from . import metered_meter_replace
 from . import metered_price_change
+from . import metered_quote
 from . import metered_rate_change
 from . import metered_rate_finder
 from . import metered_rate_proposal
