@@ -26,6 +26,8 @@ class Kind:
     is_connected = True
     #: whether it posts its records to us; it cannot be asked for them then
     is_posted_to = False
+    #: whether programs push events to it, with an API key
+    takes_events = False
     #: whether who posts proves itself with a token of the source
     has_tokens = False
     #: whether what comes in are files, each of which becomes an import of its own

@@ -237,6 +237,7 @@ from .screen import test_security_screens
 from .screen import test_tours
 from .source import test_connector_of_your_own
 from .source import test_file_settings
+from .source import test_kafka_durability
 from .source import test_kinds_of_source
 from .source import test_source_accounts
 from .source import test_source_clocks
@@ -245,6 +246,7 @@ from .source import test_source_file
 from .source import test_source_file_tour
 from .source import test_source_form
 from .source import test_source_fs_storage
+from .source import test_source_kafka
 from .source import test_source_many
 from .source import test_source_push
 from .source import test_source_silence

@@ -61,6 +61,7 @@ class MeteredSource(models.Model):
             ("freeswitch_json", "FreeSWITCH, posting JSON"),
             ("http_json", "Any REST API (HTTP/JSON)"),
             ("events", "Events, pushed by a program"),
+            ("kafka", "Kafka"),
         ],
         string="Type",
         required=True,

@@ -109,17 +109,15 @@ class Broker(_Broker):
         self.admin = AdminClient({"bootstrap.servers": self.address})
 
     def topic(self, name, partitions=1):
-        [made] = (
-            self.admin
-            .create_topics([NewTopic(name, partitions, 1)], operation_timeout=20)
-            .values()
-        )
+        [made] = self.admin.create_topics(
+            [NewTopic(name, partitions, 1)], operation_timeout=20
+        ).values()
         made.result(30)
 
     def enlarge(self, name, partitions):
-        [made] = (
-            self.admin.create_partitions([NewPartitions(name, partitions)]).values()
-        )
+        [made] = self.admin.create_partitions(
+            [NewPartitions(name, partitions)]
+        ).values()
         made.result(30)
 
     def remove(self, name):
