@@ -3,10 +3,10 @@
 """Messages of a topic as records: CloudEvents, plain events, or JSON by its own names.
 
 A record has the columns of its message (those of ``connectors.events`` for events, the
-places of its values for other JSON), and where it came from: ``(topic)``,
-``(partition)``, ``(offset)``, ``(key)`` and ``(timestamp)``, the broker's. The first
-three together are ``(message)``, which no other message has: an event without an ``id``
-of its own has that one.
+places of its values for other JSON), and where it came from: ``(message)``, which is
+topic, partition and offset and no other message has, ``(key)``, and ``(timestamp)``,
+the broker's. An event without an ``id`` of its own has the first one. ``(topic)``,
+``(partition)`` and ``(offset)`` are there where they are wanted.
 
 Traps: in binary mode attributes are headers ``ce_…`` in UTF-8, which nothing encodes as
 in HTTP; a message without a value is a tombstone of a compacted topic; one that begins
@@ -70,45 +70,47 @@ class Decoder:
         self._shapes = []
         self._tried = 0
 
-    def chunk(self, messages, line):
+    def chunk(self, messages, line, places=None):
         """Messages as a chunk of the pipeline.
 
         :param messages: list of confluent_kafka's messages, none of which is an error
         :param int line: of the first, counted over all
+        :param places: their :class:`Places`, where these are known
         :return: :class:`~..formats.Chunk`
         """
         values = [message.value() for message in messages]
         headers = [message.headers() for message in messages]
-        left = [
-            at
-            for at, (value, header) in enumerate(zip(values, headers, strict=True))
-            if not value or (header and _is_binary(header))
-        ]
-        odd = set(left)
-        texts = _texts(values, odd)
+        binary = [bool(some) and _is_binary(some) for some in headers]
+        texts = _texts(values, binary)
         frames, rows = [], []
-        waiting = [at for at in range(len(values)) if at not in odd]
-        for shape in tuple(self._shapes):
+        waiting = np.flatnonzero(pc.greater(pc.binary_length(texts), 0))
+        left = np.setdiff1d(np.arange(len(values)), waiting).tolist()
+        for shape in self._shapes:
             waiting = self._matched(shape, texts, waiting, messages, frames, rows)
         records, bad = [], []
-        while waiting or left:
-            at = (left or waiting).pop()
+        while len(waiting) or left:
+            is_text = not left
+            if is_text:
+                at, waiting = int(waiting[0]), waiting[1:]
+            else:
+                at = left.pop()
             record = self._record(messages[at], values[at], headers[at])
             if isinstance(record, BadLine):
                 bad.append((at, record))
                 continue
             records.append((at, record))
-            if waiting and at not in odd and self._learn(texts[at]):
+            if is_text and self._learn(texts[at].as_py()):
                 shape = self._shapes[-1]
                 waiting = self._matched(shape, texts, waiting, messages, frames, rows)
         for some in _alike(records, self.wanted):
             frames.append(text_frame([r for _at, r in some], (), self.wanted))
             rows.append([at for at, _r in some])
-        return self._joined(messages, frames, rows, bad, line)
+        places = places or Places(messages)
+        return self._joined(messages, places, frames, rows, bad, line)
 
-    def _joined(self, messages, frames, rows, bad, line):
+    def _joined(self, messages, places, frames, rows, bad, line):
         frame = join_frames(frames, self.wanted) if frames else text_frame([])
-        order = np.array([at for some in rows for at in some], np.int64)
+        order = np.concatenate([np.zeros(0, np.int64), *rows])
         ranks = np.argsort(order, kind="stable")
         if len(frames) > 1 or (ranks != np.arange(len(ranks))).any():
             frame = frame.take(ranks)
@@ -116,7 +118,8 @@ class Decoder:
         found = messages
         if len(order) != len(messages):
             found = [messages[at] for at in order.tolist()]
-        frame = _with_places(frame, found)
+            places = Places(found)
+        frame = _with_places(frame, found, places, self.wanted)
         bad.sort(key=lambda one: one[0])
         return Chunk(
             frame,
@@ -129,42 +132,25 @@ class Decoder:
 
     def _matched(self, shape, texts, waiting, messages, frames, rows):
         """Take the messages of a shape; those that are left."""
-        match = shape.match
-        found, groups, left = [], [], []
-        for at in waiting:
-            matched = match(texts[at])
-            if matched is None:
-                left.append(at)
-            else:
-                found.append(at)
-                groups.append(matched.groups())
-        if found:
-            some = messages
-            if len(found) != len(messages):
-                some = [messages[at] for at in found]
-            frames.append(self._frame(shape, groups, some))
+        if not len(waiting):
+            return waiting
+        if len(waiting) != len(texts):
+            texts = texts.take(pa.array(waiting))
+        is_such, columns = shape.match(texts)
+        found = waiting[is_such]
+        if len(found):
+            frames.append(self._frame(shape, columns, messages, found))
             rows.append(found)
-        return left
+        return waiting[~is_such]
 
-    def _frame(self, shape, groups, messages):
-        columns = {}
-        for name, kind, values in zip(
-            shape.names, shape.kinds, zip(*groups, strict=True), strict=True
-        ):
+    def _frame(self, shape, columns, messages, found):
+        for name, kind in shape.kinds.items():
             if kind == "number":
-                values = [
-                    value if value.lstrip("-").isdigit() else exact_number(value)
-                    for value in values
-                ]
-            elif kind == "word":
-                values = ["" if value == "null" else value for value in values]
-            column = pa.array(values, pa.string())
-            if kind == "text":
-                column = pc.utf8_trim_whitespace(column)
-            columns[name] = column
+                columns[name] = _plain_numbers(columns[name])
         if self.form != RECORDS:
             if "id" not in columns:
-                columns["id"] = _messages(messages)
+                some = [messages[at] for at in found.tolist()]
+                columns["id"] = Places(some).names()
             columns[KEY] = _keys(columns["id"], columns.get("source"))
         return arrow_frame(pa.table(columns))
 
@@ -290,27 +276,43 @@ def _document(value, headers, form):
     return document
 
 
-def _texts(values, odd):
-    """Values as texts; what is no UTF-8 has none, and is read by itself.
+def _texts(values, binary):
+    """Values as texts; "" for those that are read by themselves.
 
-    :param set odd: indexes of those that are not needed
+    :param binary: bools: whether a message is not all of its event
+    :return: pyarrow strings
     """
-    if not odd:
-        joined = b"\n".join(values)
-        try:
-            texts = joined.decode().split("\n")
-        except UnicodeDecodeError:
-            texts = ()
-        if len(texts) == len(values):
-            return texts
-    return ["" if at in odd else _text(value) for at, value in enumerate(values)]
+    octets = pa.array(values, pa.binary())
+    odd = pc.or_(
+        pa.array(binary, pa.bool_()),
+        pc.greater(pc.binary_length(octets), MOST_EVENT_BYTES),
+    )
+    octets = pc.if_else(pc.fill_null(odd, True), b"", octets)
+    try:
+        return octets.cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([_text(value) for value in octets.to_pylist()], pa.string())
 
 
 def _text(value):
+    """Bytes as text, "" where they are none."""
     try:
         return value.decode()
     except UnicodeDecodeError:
         return ""
+
+
+def _plain_numbers(column):
+    """Numbers as digits: those alone change that have a fraction or an exponent."""
+    is_broken = pc.match_substring_regex(column, "[.eE]")
+    if not pc.any(is_broken).as_py():
+        return column
+    numbers = column.dictionary_encode()
+    plain = [
+        exact_number(n) if set(n) & set(".eE") else n
+        for n in numbers.dictionary.to_pylist()
+    ]
+    return pa.array(plain, pa.string()).take(numbers.indices)
 
 
 def _bad(message, value, note):
@@ -318,7 +320,7 @@ def _bad(message, value, note):
         TOPIC: message.topic(),
         PARTITION: str(message.partition()),
         OFFSET: str(message.offset()),
-        TIMESTAMP: _moments([message])[0].as_py(),
+        TIMESTAMP: Places([message]).moments()[0].as_py(),
         MESSAGE_KEY: _encoded(message.key()),
         "(headers)": {
             name: _encoded(octets) for name, octets in message.headers() or ()
@@ -331,6 +333,20 @@ def _bad(message, value, note):
     )
     raw = json.dumps(raw, ensure_ascii=False)
     return BadMessage(0, raw, "message", note=f"{where}{note}")
+
+
+def _with_places(frame, messages, places, wanted):
+    """A frame with the columns of where its records came from."""
+    keys = [message.key() for message in messages]
+    columns = {name: pa.array(frame[name].array) for name in frame.columns}
+    if any(keys) or MESSAGE_KEY in wanted:
+        columns[MESSAGE_KEY] = pa.array(map(_key_text, keys), pa.string())
+    columns[MESSAGE] = places.names()
+    columns[TIMESTAMP] = places.moments()
+    for name in (TOPIC, PARTITION, OFFSET):
+        if name in wanted:
+            columns[name] = places.column(name)
+    return arrow_frame(pa.table(columns))
 
 
 def _key_text(octets):
@@ -365,44 +381,51 @@ def _alike(records, wanted):
 # === WHERE A MESSAGE CAME FROM === #
 
 
-def _with_places(frame, messages):
-    columns = {
-        TOPIC: pa.array([m.topic() for m in messages], pa.string()),
-        PARTITION: pa.array([m.partition() for m in messages]).cast(pa.string()),
-        OFFSET: pa.array([m.offset() for m in messages], pa.int64()).cast(pa.string()),
-        MESSAGE_KEY: pa.array([_key_text(m.key()) for m in messages], pa.string()),
-        TIMESTAMP: _moments(messages),
-    }
-    columns[MESSAGE] = _joined_texts(columns)
-    table = pa.table(
-        {
-            **{name: pa.array(frame[name].array) for name in frame.columns},
-            **columns,
-        }
-    )
-    return arrow_frame(table)
+class Places:
+    """Where messages came from.
+
+    :ivar topics: list
+    :ivar partitions, offsets, stamps: int64 arrays; the last one the brokers' times in
+        milliseconds, negative where there is none
+    """
+
+    def __init__(self, messages):
+        self.topics = [message.topic() for message in messages]
+        self.partitions = _numbers(message.partition() for message in messages)
+        self.offsets = _numbers(message.offset() for message in messages)
+        self.stamps = _numbers(message.timestamp()[1] for message in messages)
+
+    def names(self):
+        """Topic, partition and offset of each as one text: pyarrow strings."""
+        return pc.binary_join_element_wise(
+            pa.array(self.topics, pa.string()),
+            _text_of(self.partitions),
+            _text_of(self.offsets),
+            "/",
+        )
+
+    def moments(self):
+        """The brokers' times in ISO 8601, "" where they have none."""
+        stamps = pa.array(self.stamps // 1000, pa.timestamp("s"))
+        # Thousands of a second are one text.
+        seconds = stamps.dictionary_encode()
+        texts = pc.strftime(seconds.dictionary, "%Y-%m-%dT%H:%M:%SZ")
+        texts = texts.take(seconds.indices)
+        return pc.if_else(pa.array(self.stamps < 0), "", texts)
+
+    def column(self, name):
+        """One of the columns that are there where they are wanted."""
+        if name == TOPIC:
+            return pa.array(self.topics, pa.string())
+        return _text_of(self.partitions if name == PARTITION else self.offsets)
 
 
-def _messages(messages):
-    return _joined_texts(
-        {
-            TOPIC: pa.array([m.topic() for m in messages], pa.string()),
-            PARTITION: pa.array([m.partition() for m in messages]).cast(pa.string()),
-            OFFSET: pa.array([m.offset() for m in messages]).cast(pa.string()),
-        }
-    )
+def _numbers(values):
+    return np.fromiter(values, np.int64)
 
 
-def _joined_texts(columns):
-    parts = (columns[name] for name in (TOPIC, PARTITION, OFFSET))
-    return pc.binary_join_element_wise(*parts, "/")
-
-
-def _moments(messages):
-    """The brokers' times in ISO 8601, "" where they have none."""
-    stamps = [message.timestamp()[1] for message in messages]
-    moments = pa.array([None if s < 0 else s for s in stamps], pa.timestamp("ms"))
-    return pc.fill_null(pc.strftime(moments, "%Y-%m-%dT%H:%M:%SZ"), "")
+def _text_of(numbers):
+    return pa.array(numbers).cast(pa.string())
 
 
 def _keys(ids, sources):

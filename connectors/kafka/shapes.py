@@ -5,11 +5,15 @@
 A program writes its messages with the same names in the same order. Of the first one
 an expression is made in which each value is a group; whatever it matches as a whole is
 that message with other values, and nothing else. What it does not match, such as a
-text with an escaped character, is read as JSON. It takes a tenth of the time.
+text with an escaped character, is read as JSON. Arrow matches all messages at once, in
+linear time (RE2), which takes a tenth of the time of reading JSON.
 """
 
 import json
 import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 _TOKEN = re.compile(
     r'(?P<text>"(?:[^"\\]|\\.)*")'
@@ -20,11 +24,15 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 #: values as JSON writes them; texts without any escaped character
-_TEXT = r'"([^"\\\x00-\x1f]*)"'
-_FILLED = r'"([^"\\\s\x00-\x1f](?:[^"\\\x00-\x1f]*[^"\\\s\x00-\x1f])?)"'
-_SOLID = r'"([^"\\\s\x00-\x1f]+)"'
-_NUMBER = r"(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
-_WORD = r"(true|false|null)"
+_GROUPS = {
+    "text": r'"(?P<%s>[^"\\\x00-\x1f]*)"',
+    "number": r"(?P<%s>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)",
+    "word": r"(?P<%s>true|false|null)",
+}
+#: signs of expressions
+_SIGN = re.compile(r"[\\.^$*+?{}\[\]|()]")
+#: whatever is a space to Python
+_BLANK = "[\\s\x0b\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 #: values of a message from which on it is not worth it
 MOST_VALUES = 64
 _MARK = re.compile(r"§([0-9]+)§")
@@ -35,14 +43,55 @@ MOST_CHARACTERS = 8_192
 class Shape:
     """How a message is written.
 
-    :ivar names: columns, in the order of the groups
-    :ivar kinds: ``text``, ``number`` or ``word`` of each
+    :ivar kinds: dict of columns: ``text``, ``number`` or ``word``
     """
 
-    def __init__(self, expression, names, kinds):
-        self.match = re.compile(expression).fullmatch
-        self.names = names
+    def __init__(self, expression, kinds, filled, solid):
+        self._expression = rf"\A{expression}\z"
         self.kinds = kinds
+        self._filled = [name for name in kinds if name in filled]
+        self._solid = [name for name in kinds if name in solid]
+        # It may be too long to be one.
+        self.match(pa.array([], pa.string()))
+
+    def match(self, texts):
+        """The values of messages.
+
+        :param texts: pyarrow strings
+        :return: (bool array: which are written so, dict of columns -> pyarrow strings
+            of these)
+        """
+        found = pc.extract_regex(texts, self._expression)
+        is_such = found.is_valid()
+        columns = self._columns(found.filter(is_such))
+        good = None
+        for name in self._filled:
+            good = _and(good, pc.greater(pc.binary_length(columns[name]), 0))
+        for name in self._solid:
+            blank = pc.match_substring_regex(columns[name], _BLANK)
+            length = pc.greater(pc.binary_length(columns[name]), 0)
+            good = _and(good, pc.and_(pc.invert(blank), length))
+        if good is not None and not pc.all(good).as_py():
+            columns = {name: column.filter(good) for name, column in columns.items()}
+            at = pc.indices_nonzero(is_such).filter(good)
+            is_such = pc.is_in(pa.array(range(len(texts)), pa.uint64()), at)
+        return is_such.to_numpy(zero_copy_only=False), columns
+
+    def _columns(self, found):
+        columns = {}
+        for (name, kind), column in zip(
+            self.kinds.items(), found.flatten(), strict=True
+        ):
+            if kind == "text":
+                column = pc.utf8_trim_whitespace(column)
+            elif kind == "word":
+                column = pc.if_else(pc.equal(column, "null"), "", column)
+            columns[name] = column
+        return columns
+
+
+def _and(one, other):
+    return other if one is None else pc.and_(one, other)
 
 
 def shape_of(text, columns_of, filled=(), solid=(), literal=()):
@@ -80,21 +129,21 @@ def shape_of(text, columns_of, filled=(), solid=(), literal=()):
     needed = {*filled, *solid}
     if any(kinds[at] == "word" for at, name in name_of.items() if name in needed):
         return None
-    names, expression = [], []
+    kept, expression = {}, []
     for part in parts:
-        if isinstance(part, int):
-            name = name_of.get(part)
-            group = _group(kinds[part], name, filled, solid)
-            if name is None:
-                group = group.replace("(", "(?:", 1)
-            names.append((name, kinds[part]))
-            expression.append(group)
+        if not isinstance(part, int):
+            expression.append(_SIGN.sub(r"\\\g<0>", part))
+            continue
+        group = _GROUPS[kinds[part]]
+        if part in name_of:
+            expression.append(group % f"c{part}")
+            kept[name_of[part]] = kinds[part]
         else:
-            expression.append(re.escape(part))
-    kept = [(name, kind) for name, kind in names if name is not None]
-    return Shape(
-        "".join(expression), [name for name, _k in kept], [kind for _n, kind in kept]
-    )
+            expression.append(group.replace("?P<%s>", "?:"))
+    try:
+        return Shape("".join(expression), kept, filled, solid)
+    except pa.ArrowInvalid:
+        return None
 
 
 def _parts(tokens, literal):
@@ -135,13 +184,3 @@ def _names(columns, count):
             return None
         found[int(mark[1])] = name
     return found if found and max(found) < count else None
-
-
-def _group(kind, name, filled, solid):
-    if kind == "number":
-        return _NUMBER
-    if kind == "word":
-        return _WORD
-    if name in solid:
-        return _SOLID
-    return _FILLED if name in filled else _TEXT

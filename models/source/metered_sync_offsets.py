@@ -18,6 +18,7 @@ from ...connectors.kafka.messages import (
     TOPIC,
     BadMessage,
     Decoder,
+    Places,
 )
 from ...ingest.conflicts import make_lasting
 from ...ingest.mapping import digest
@@ -48,16 +49,15 @@ class _Reading:
     lost: set = field(default_factory=set)
     stored: int = 0  # records of these parts
 
-    def add(self, messages):
-        """Remember where a part's messages were: its places, offsets and times."""
+    def add(self, places):
+        """Remember where the messages of a part were.
+
+        :param places: ``connectors.kafka.messages.Places``
+        """
         names = {place: at for at, place in enumerate(self.offsets)}
-        self.parts.append(
-            (
-                np.array([names[m.topic(), m.partition()] for m in messages], np.int32),
-                np.array([m.offset() for m in messages], np.int64),
-                np.array([m.timestamp()[1] for m in messages], np.int64),
-            )
-        )
+        pairs = zip(places.topics, places.partitions.tolist(), strict=True)
+        at = np.fromiter((names[pair] for pair in pairs), np.int64)
+        self.parts.append((at, places.offsets, places.stamps))
 
     def until(self, records):
         """How far each place is stored with so many records of the sync.
@@ -300,8 +300,9 @@ def _chunks(portions, reading, decoder, line):
         reading.lost.update(portion.lost)
         if not portion.messages:
             continue
-        chunk = decoder.chunk(portion.messages, line + 1)
-        reading.add(portion.messages)
+        places = Places(portion.messages)
+        chunk = decoder.chunk(portion.messages, line + 1, places)
+        reading.add(places)
         line += len(portion.messages)
         yield chunk
 

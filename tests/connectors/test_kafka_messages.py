@@ -7,7 +7,7 @@ import json
 from unittest import TestCase
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.connectors.events.cloud_event import KEY
@@ -86,7 +86,7 @@ class Message:
 
 def read(form, values, headers=None):
     some = [Message(value, at, headers) for at, value in enumerate(values)]
-    return Decoder(form).chunk(some, 1)
+    return Decoder(form, (OFFSET,)).chunk(some, 1)
 
 
 def rows(chunk):
@@ -110,12 +110,14 @@ class TestKafkaMessages(TestCase):
         self.assertEqual(quick, slow)
         self.assertEqual(len(slow[0]) + len(slow[1]), 2 * len(values))
 
+    @settings(deadline=None)
     @given(st.lists(CLOUD | OBJECTS, min_size=1, max_size=5), st.data())
     def test_the_quick_way_reads_as_json_does(self, documents, data):
         form = data.draw(st.sampled_from([CLOUD_EVENTS, EVENTS, RECORDS]))
         separators = data.draw(st.sampled_from([None, (",", ":"), (" ,\t", " : ")]))
         self.check_as_json(form, documents, separators=separators)
 
+    @settings(deadline=None)
     @given(st.lists(st.binary(max_size=30), max_size=6))
     def test_bytes_are_records_or_kept(self, values):
         for form in (CLOUD_EVENTS, EVENTS, RECORDS):
