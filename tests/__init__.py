@@ -65,6 +65,8 @@ from .connectors import test_file_spreadsheet
 from .connectors import test_fixed_width
 from .connectors import test_hostile_files
 from .connectors import test_json_text
+from .connectors import test_kafka_cluster
+from .connectors import test_kafka_messages
 from .connectors import test_other_headers
 from .connectors import test_request_rate
 from .connectors import test_sheet_texts
@@ -256,6 +258,7 @@ from .screen import test_tours
 from .screen import test_usage_presets
 from .source import test_connector_of_your_own
 from .source import test_file_settings
+from .source import test_kafka_durability
 from .source import test_kinds_of_source
 from .source import test_source_accounts
 from .source import test_source_clocks
@@ -264,6 +267,7 @@ from .source import test_source_file
 from .source import test_source_file_tour
 from .source import test_source_form
 from .source import test_source_fs_storage
+from .source import test_source_kafka
 from .source import test_source_many
 from .source import test_source_push
 from .source import test_source_silence
