@@ -199,7 +199,7 @@ def _cancel():
     return {
         "operationId": "cancelEvent",
         "summary": "Cancel an event",
-        "description": "Until it is invoiced, its usage and charge are taken back. It "
+        "description": "Until it is invoiced, its usage and charge are removed. It "
         "stays known as canceled: pushed again, an event with its source and id is a "
         "duplicate, or a conflict. To push the usage again, give it another id. A "
         "canceled event can be canceled again, which changes nothing.",
