@@ -123,8 +123,8 @@ def options():
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
         " f memory, g rating with plans and tiers, h NetSapiens sync, k a Kafka topic,"
-        " l a late record, p events pushed, q the calls in DuckDB's SQL, s lists and forms,"
-        " t two imports beside other jobs, w what if",
+        " l a late record, p events pushed, q the calls in DuckDB's SQL,"
+        " s lists and forms, t two imports beside other jobs, w what if",
     )
     parser.add_argument(
         "--quick",
