@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import time
+from dataclasses import replace
 
 from odoo import api, models
 
@@ -97,6 +98,7 @@ class MeteredBatch(models.Model):
     def _run_file(self, commit, seconds):
         settings = self.source_id._load_settings()
         file_format = files.FileFormat.from_dict(self.file_format)
+        settings = replace(settings, titles=file_format.titles)
         clock = [time.monotonic()]
         marked = set()
 
