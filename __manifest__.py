@@ -32,6 +32,7 @@
         "wizards/metered_exception_correct_views.xml",
         "wizards/metered_exception_destination_views.xml",
         "wizards/metered_exception_dismiss_views.xml",
+        "wizards/metered_quote_views.xml",
         "wizards/metered_exception_rate_views.xml",
         "wizards/metered_import_views.xml",
         "wizards/metered_onboarding_views.xml",

@@ -18,6 +18,7 @@ from .billing import test_manual_again
 from .billing import test_manual_invoice
 from .billing import test_manual_invoice_together
 from .billing import test_metered_invoice
+from .billing import test_quote
 from .billing import test_renewal
 from .billing import test_renewal_durability
 from .billing import test_renewal_tours
@@ -185,6 +186,7 @@ from .price import test_call_costs
 from .price import test_deck_check
 from .price import test_deck_choices
 from .price import test_deck_import
+from .price import test_levels_billed
 from .price import test_metered_price
 from .price import test_rate_change
 from .price import test_rate_finder
@@ -202,6 +204,7 @@ from .rating import test_charge_reference
 from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
 from .rating import test_counters
+from .rating import test_levels
 from .rating import test_rating_bands
 from .rating import test_rating_engine
 from .rating import test_rating_explain

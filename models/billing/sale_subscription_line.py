@@ -130,6 +130,14 @@ class SaleSubscriptionLine(models.Model):
         values["name"] = self._metered_name_with_days(values["name"])
         return values
 
+    def _metered_as_ordered(self):
+        """Those on the invoice of a new sale order: nothing is delivered yet."""
+        return self.filtered(
+            lambda line: (
+                line.product_uom_qty and line.product_id.invoice_policy == "order"
+            )
+        )
+
     def _metered_name_with_days(self, name):
         days = self.sale_subscription_id._metered_fee_days()
         return f"{name}\n{days}" if days else name

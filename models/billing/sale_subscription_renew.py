@@ -23,6 +23,8 @@ class Renewal:
     billed: models.BaseModel = None
     #: whether its flat fees are billed, or its usage alone
     fees: bool = True
+    #: whether nothing of it is kept: no sale order is confirmed for it
+    is_quote: bool = False
     #: half-open days within it whose usage is billed elsewhere
     apart: list = field(default_factory=list)
     #: (values of an invoice line, ids of its usage)
@@ -257,7 +259,9 @@ class SaleSubscription(models.Model):
             renewal.invoice = self.env["account.move"].sudo()
             by_order, _post, _send = subscription.template_id._metered_invoicing()
             flat = renewal.fees and subscription._metered_flat_lines() or ()
-            if by_order and flat:
+            if renewal.is_quote and renewal.period.order_id.state != "sale":
+                flat = flat._metered_as_ordered() if by_order and flat else flat
+            elif by_order and flat:
                 renewal.invoice = subscription._metered_invoice_by_order(renewal)
                 continue
             commands = [
