@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..connectors.chargeover.usage import AGGREGATIONS
 from . import mapping
 from .direction_columns import unread_words
 from .exception_store import printable
@@ -19,6 +20,9 @@ from .prepare_readings import ReadingSteps
 from .quantities import UNIT, read_quantities
 from .quantity_unit import OTHER_UNIT, other_unit
 from .unread_quantity import unread_quantity
+
+#: how values become one, where a word is not known
+UNKNOWN = "?"
 
 
 class UsageSteps(ReadingSteps):
@@ -82,10 +86,39 @@ class UsageSteps(ReadingSteps):
                 ],
                 np.int64,
             )
+        self._meters_of_lines()
         self._reject(self.billable & (self.meter_id == 0), "unknown_meter", codes)
+        self._check_types()
         self._reject_uncounted(*self.unread)
         self._reject_other_units()
         self._read_readings()
+
+    def _meters_of_lines(self):
+        """A line of a subscription says which meter its records are of."""
+        of_lines = self.settings.payers.meter_id
+        if of_lines is not None:
+            told = np.append(of_lines, 0)[self.payer]
+            self.meter_id = np.where(told, told, self.meter_id)
+
+    def _check_types(self):
+        """What a record says of how values become one must be what its meter does."""
+        settings = self.settings
+        texts, _spec = mapping.read_target(self.frame, settings.columns, "usage_type")
+        if texts is None:
+            return
+        encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(texts))
+        told = [
+            AGGREGATIONS.get(text.lower(), UNKNOWN) if text else ""
+            for text in encoded.dictionary.to_pylist()
+        ]
+        codes = encoded.indices.to_numpy(zero_copy_only=False)
+        told = np.array([*told, ""], object)[codes]
+        meters, rows = np.unique(self.meter_id, return_inverse=True)
+        own = np.array(
+            [settings.aggregation_of.get(meter, "") for meter in meters.tolist()],
+            object,
+        )[rows]
+        self._reject(self.billable & (told != "") & (told != own), "wrong_type", texts)
 
     def _reject_uncounted(self, name, texts):
         """Have a person say whether an unread column of numbers is the quantity.

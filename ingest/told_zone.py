@@ -48,8 +48,9 @@ def doubted_zone(frame, columns, timezone, read=(), titles=""):
     :param timezone: IANA zone of these times
     :param read: names of other columns that the source's settings speak of
     :param titles: what stands above the names of the columns
-    :return: (name of the column, or `TITLE` and the titles, what it says, bool array: the times that are read in
-        another zone than that); three None where nothing does
+    :return: (name of the column, or `TITLE` and the titles; what it says; bool array:
+        the times that are read in another zone than that); three None where nothing
+        names one
     """
     nothing = None, None, None
     texts, spec = mapping.read_target(frame, columns, "start_time")

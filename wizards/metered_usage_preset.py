@@ -39,11 +39,11 @@ class MeteredUsageSetup(models.TransientModel):
             if sold.type in taken:
                 raise UserError(
                     self.env._(
-                        "%(preset)s was already added: %(source)s accepts events of "
+                        "%(preset)s was already added: %(origin)s accepts events of "
                         "the type %(type)s. Change its meter and price under Metered "
                         "Products.",
                         preset=preset.label,
-                        source=source.name,
+                        origin=source.name,
                         type=sold.type,
                     )
                 )
@@ -60,9 +60,9 @@ class MeteredUsageSetup(models.TransientModel):
         prices = ", ".join(f"{price.name}: {price.description}" for _m, price in made)
         return notification(
             self.env._(
-                "%(source)s now accepts events of %(preset)s. Check the prices under "
+                "%(origin)s now accepts events of %(preset)s. Check the prices under "
                 "Metered Products: %(prices)s.",
-                source=source.name,
+                origin=source.name,
                 preset=preset.label,
                 prices=prices,
             ),

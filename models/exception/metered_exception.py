@@ -27,6 +27,7 @@ REASONS = [
     ("unknown_meter", "Unknown meter"),
     ("unknown_direction", "Unknown direction word"),
     ("invalid_reading", "Unknown kind of reading"),
+    ("wrong_type", "Type does not match the meter"),
     ("no_reading", "Impossible counter reading"),
     ("other_reading", "Conflicting reading at the same time"),
     ("negative_increase", "Counter went backward"),
@@ -40,6 +41,7 @@ REASONS = [
     ("too_large", "Charge is unreasonably large"),
     ("same_id", "Same ID as a different call"),
     ("unstorable", "Record cannot be stored"),
+    ("canceled", "Event was canceled"),
 ]
 KINDS = [
     ("unprocessed", "Could not be processed"),
@@ -338,6 +340,12 @@ class MeteredException(models.Model):
                 "Correct the record.",
                 detail,
             ),
+            "wrong_type": self.env._(
+                "The type %s does not match how the meter combines the records of a "
+                "billing period: add needs the sum, max the highest quantity, lat the "
+                "last one. Correct the record, or change the meter.",
+                detail,
+            ),
             "no_reading": self.env._(
                 "%s is negative or has more digits than the meter. Correct the "
                 "record, or the number of digits on the meter.",
@@ -400,6 +408,9 @@ class MeteredException(models.Model):
                 "No rate for %s. Add a rate to the customer's or the company's rate "
                 "deck.",
                 detail,
+            ),
+            "canceled": self.env._(
+                "The event was canceled through the API and is not billed."
             ),
         }
         return texts.get(self.reason, detail)
