@@ -180,6 +180,8 @@ from .ingest import test_same_records
 from .ingest import test_survey
 from .ingest import test_time_layouts
 from .ingest import test_times
+from .ingest import test_told_hours
+from .ingest import test_tours_doubt
 from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_typed_numbers
