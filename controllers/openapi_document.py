@@ -13,7 +13,8 @@ REASONS = {
     403: "The key is not for that.",
     404: "There is nothing of that name, or the key is not for it.",
     405: "Use a different HTTP method.",
-    409: "The event is invoiced, or cannot be canceled; the detail says what to do.",
+    409: "The event is invoiced or cannot be canceled, or the invoice is not waiting "
+    "for usage; the detail says what to do.",
     411: "The request does not say how long it is.",
     413: "There is more in the request than there may be.",
     415: "The content type or encoding is not known.",
