@@ -10,6 +10,7 @@ from . import record
 from . import exception
 from . import source
 from . import billing
+from . import chargeover
 from . import company
 from . import customer
 from . import price

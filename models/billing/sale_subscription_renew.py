@@ -160,6 +160,7 @@ class SaleSubscription(models.Model):
 
         Two subscriptions of one customer in one go: the first takes the usage.
         """
+        self._metered_take_answers(renewals)
         usage_model = self.env["metered.usage"].sudo()
         owners = self.env["res.partner"].union(
             *(r.subscription.partner_id.commercial_partner_id for r in renewals)
