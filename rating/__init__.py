@@ -40,6 +40,7 @@ A meter's usage of a period:
 ==================  =====================================================
 counters.py         readings of a counter into what was used, by day
 aggregations.py     records into one quantity
+levels.py           samples of what is held into one quantity, by time
 units.py            the unit that is priced
 charge_models/      what a quantity costs, one file a model
 price_versions.py   a price that changes within the period
@@ -69,6 +70,8 @@ a price that changes                    -> `PricedUsage`
 readings of a counter into use          `counters.points(readings, dial)`,
                                         `counters.used(way, dial, owners)`
 records into a quantity                 `aggregate(records, how)`
+a level into a quantity                 `levels_of(samples, start_us, end_us)
+                                        .comes_to(how)`
 another unit, a rounded quantity        `Conversion(..).convert(quantity)`
 what is due, where some is billed       `PricedUsage.due(billed)`,
                                         `difference(lines, billed)`
@@ -126,6 +129,7 @@ from .engine import (
 from .exact import ROUNDINGS, exact_text, rounded
 from .explain import explain
 from .increments import billed_seconds
+from .levels import OF_LEVELS, Levels, levels_of
 from .prefixes import PrefixIndex, number_keys, prefix_range
 from .price_versions import PriceVersion, difference
 from .proration import share_of_days
@@ -151,6 +155,7 @@ __all__ = [
     "MIN_US",
     "NO_DECK",
     "NO_RATE",
+    "OF_LEVELS",
     "RATED",
     "ROUNDINGS",
     "SPLIT",
@@ -168,6 +173,7 @@ __all__ = [
     "Deck",
     "Graduated",
     "GraduatedPercentage",
+    "Levels",
     "Package",
     "Part",
     "Percentage",
@@ -198,6 +204,7 @@ __all__ = [
     "exact_text",
     "explain",
     "grant",
+    "levels_of",
     "number_keys",
     "prefix_range",
     "price_usage",

@@ -37,6 +37,8 @@ TEXTS = {
     "no_deck": "There is no rate deck for this call.",
     "too_large": "The charge is too large to be stored.",
     "measured": "Measured ({aggregation}): {measured}; priced unit: {quantity}.",
+    "level": "Level ({aggregation}): {level} since {since} {zone}; {gap_hours} hours"
+    " without a sample ({gap_policy}).",
     "quantity_rounded": "Quantity rounded from {before} to {after}.",
     "free_units": "Of {free_units} free units a period, {taken} are taken.",
     "price_version": "Version {version} of the price, for {share} of the period.",

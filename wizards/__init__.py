@@ -28,6 +28,7 @@ from . import metered_manual_invoice_checks
 from . import metered_manual_invoice_search
 from . import metered_meter_replace
 from . import metered_price_change
+from . import metered_quote
 from . import metered_rate_change
 from . import metered_rate_finder
 from . import metered_rate_proposal
@@ -38,5 +39,6 @@ from . import metered_review_hold
 from . import metered_subscription_setup
 from . import metered_sync_start
 from . import metered_usage_setup
+from . import metered_usage_preset
 from . import metered_what_if_start
 from . import sheet_names

@@ -22,5 +22,6 @@ from . import sale_subscription_dates
 from . import sale_subscription_gauge
 from . import sale_subscription_line
 from . import sale_subscription_plan
+from . import sale_subscription_quote
 from . import sale_subscription_renew
 from . import sale_subscription_template

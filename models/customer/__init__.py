@@ -6,6 +6,7 @@ from . import res_partner
 from . import res_partner_checks
 from . import res_partner_domain
 from . import res_partner_payer
+from . import res_partner_quote
 from . import res_partner_remedies
 from . import res_partner_source_checks
 from . import res_partner_usage

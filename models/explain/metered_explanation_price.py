@@ -1,12 +1,42 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import datetime
+from decimal import Decimal
+
 from odoo import models
+from odoo.tools import format_datetime
 
 
 class MeteredExplanation(models.AbstractModel):
     """The words for the price of a period's usage; see ``rating.usage_price``."""
 
     _inherit = "metered.explanation"
+
+    def _say_level(self, values, _names):
+        meter = self.env["metered.meter"]
+        names = dict(meter._fields["aggregation"]._description_selection(self.env))
+        name = names[values["aggregation"]]
+        if values["aggregation"] == "percentile":
+            name = self.env._("%s%% of the time not above", values["percentile"])
+        level = self._number(values["level"])
+        text = self.env._("%(how)s: %(level)s", how=name, level=level)
+        if values["since"]:
+            moment = datetime.fromisoformat(values["since"])
+            text = self.env._(
+                "%(how)s: %(level)s, first reached on %(moment)s (%(zone)s)",
+                how=name,
+                level=level,
+                moment=format_datetime(self.env, moment, tz="UTC"),
+                zone=values["zone"],
+            )
+        if Decimal(str(values["gap_hours"]).rstrip("…")):
+            policies = meter._fields["gap_policy"]._description_selection(self.env)
+            text += self.env._(
+                ". %(hours)s hours without a sample: %(policy)s",
+                hours=self._number(values["gap_hours"]),
+                policy=dict(policies)[values["gap_policy"]],
+            )
+        return self.env._("Level"), text
 
     def _say_measured(self, values, _names):
         return self.env._("Usage"), self.env._(

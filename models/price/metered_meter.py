@@ -38,7 +38,19 @@ class MeteredMeter(models.Model):
     # There is no agreed usage of a new meter.
     _prices_when_new = False
     _pricing = frozenset(
-        {"aggregation", "unique_property", "unit", "kind", "product_id", "company_id"}
+        {
+            "aggregation",
+            "unique_property",
+            "unit",
+            "kind",
+            "product_id",
+            "company_id",
+            "level_holds",
+            "percentile",
+            "most_hours_held",
+            "gap_policy",
+            "level_property",
+        }
     )
 
     name = fields.Char(required=True, translate=True)
@@ -105,6 +117,8 @@ class MeteredMeter(models.Model):
             ("average", "Average quantity"),
             ("last", "Last quantity"),
             ("unique", "Number of distinct values of a property"),
+            ("time_average", "Average level, weighted by time"),
+            ("percentile", "Percentile of the level, by time"),
         ],
         required=True,
         default="sum",
@@ -112,7 +126,7 @@ class MeteredMeter(models.Model):
         "price. Average: sum of the quantities divided by the number of records. "
         "Last: quantity of the record with the latest time; at the same time, "
         "the one stored last. Highest, lowest, average and last are 0 without "
-        "records.",
+        "records, unless the level continues between samples.",
     )
     unique_property = fields.Char(
         string="Property",

@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,6 +12,7 @@ from odoo.exceptions import UserError
 from ...ingest.usage_calls import USAGE_CDRS
 from ...rating.usage_price import PricedUsage, price_usage
 from ...stored.payers import Household
+from ..billing.sale_subscription_quote import GIVEN
 from .metered_price_engine import day_us
 
 #: Records (id, instant, value, how many) of usage rows, where the sums of the days do
@@ -128,6 +129,12 @@ class MeteredUsage(models.Model):
             if key not in groups:
                 order.append(key)
             groups.setdefault(key, []).append(usage.id)
+        for meter, owner, _begin, end in list(order):
+            for after in self._periods_after(owner, meter, end, date_from, date_to):
+                key = (meter, owner, *after)
+                if key not in groups:
+                    order.append(key)
+                    groups[key] = []
         if subscription and date_from < date_to:
             for line in subscription._metered_lines():
                 key = (line.metered_meter_id, subscription, date_from, date_to)
@@ -149,7 +156,11 @@ class MeteredUsage(models.Model):
                 priced.records.mapped("billed_in_time")
             )
             # With usage, or billed before, there is a line that shows it.
-            zero = meter.shows_zero and not priced.billed_usage
+            # A program that counts the usage of a subscription finds the charge there.
+            shown = meter.shows_zero or (
+                subscription and subscription._metered_waits_for_usage()
+            )
+            zero = shown and not priced.billed_usage
             if usage or priced.priced.due(priced.billed, is_rounded=False) or zero:
                 found.append(priced)
         return sorted(
@@ -308,12 +319,25 @@ class MeteredUsage(models.Model):
         :raises ValueError: when there is no price for it
         """
         price = found.price._usage_price(None if alone else found.date_to)
-        return price_usage(
-            price,
-            records=self._read_records(found, rows),
-            period_us=(day_us(found.date_from), day_us(found.date_to)),
-            share=self._share_of_period(found),
+        terms = {
+            "period_us": (day_us(found.date_from), day_us(found.date_to)),
+            "share": self._share_of_period(found),
+        }
+        given = GIVEN.heard().get(
+            (found.meter.id, found.subscription.id, found.date_from)
         )
+        if not found.meter._prices_level():
+            records = (
+                self._read_records(found, rows)
+                if given is None
+                else found.meter._given_records(found.price, given)
+            )
+            return price_usage(price, records=records, **terms)
+        if given is not None:
+            return price_usage(price, quantity=given, **terms)
+        level, step = self._measure_level(found, rows)
+        priced = price_usage(price, quantity=level, **terms)
+        return replace(priced, steps=(step, *priced.steps))
 
     @api.model
     def _share_of_period(self, found):

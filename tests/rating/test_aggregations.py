@@ -67,8 +67,9 @@ class TestAggregations(MeteredInvoiceCase):
         return self.import_text(source, "\n".join([*lines, ""]), name=name)
 
     def test_from_the_file_to_the_invoice(self):
+        # Those of levels are in price/test_levels_billed.py.
         self.assertEqual(
-            set(EXPECTED),
+            {*EXPECTED, "time_average", "percentile"},
             set(dict(self.env["metered.meter"]._fields["aggregation"].selection)),
         )
         for how, (quantity, with_late) in EXPECTED.items():

@@ -47,5 +47,26 @@ registry.category("web_tour.tours").add("metered_billing_customer_so_far", {
         {
             trigger: ".o_metered_usage tfoot:contains(Total so far)",
         },
+        {
+            content: "What the next invoice would be now",
+            trigger: "button[name=action_metered_quote]",
+            run: "click",
+        },
+        {
+            content: "The usage, as its invoice line will say it",
+            trigger:
+                ".modal .o_data_row:contains(101 texts) td[name=amount]:contains(0.05)",
+        },
+        {
+            content: "With the fee",
+            trigger: ".modal .o_field_widget[name=untaxed]:contains($ 10.05)",
+        },
+        {
+            trigger: ".modal footer button:contains(Close)",
+            run: "click",
+        },
+        {
+            trigger: "body:not(:has(.modal))",
+        },
     ],
 });

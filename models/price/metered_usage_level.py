@@ -1,0 +1,126 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from odoo import api, models
+
+from ...ingest.load import company_zone, customer_zone
+from ...ingest.usage_calls import USAGE_CDRS
+from ...rating.exact import exact_text
+from ...rating.levels import levels_of
+from ...rating.steps import Step
+from ...stored.payers import Household
+from .metered_meter_level import HOUR_US
+
+_SAMPLE = """
+    cdr.partner_id || ' ' || coalesce(cdr.properties ->> %(property)s, '') AS series,
+    cdr.id, (extract(epoch FROM cdr.start_time) * 1000000)::bigint AS at_us,
+    cdr.quantity::text
+"""
+_SAMPLES = f"SELECT {_SAMPLE} FROM {USAGE_CDRS}"
+#: The last sample of each series; where a contact has one series, its last day has it.
+_BEFORE = """
+    SELECT usage.id FROM metered_usage usage
+     WHERE usage.company_id = %(company)s AND usage.meter_id = %(meter)s
+       AND usage.partner_id = ANY(%(partners)s)
+       AND usage.day < %(day)s AND usage.records > 0
+       AND (%(property)s != '' OR usage.day = (
+            SELECT max(day) FROM metered_usage latest
+             WHERE latest.company_id = usage.company_id
+               AND latest.meter_id = usage.meter_id
+               AND latest.partner_id = usage.partner_id
+               AND latest.day < %(day)s AND latest.records > 0))
+"""
+_OPENING = f"""
+    SELECT DISTINCT ON (series) * FROM ({_SAMPLES}) sample
+     ORDER BY series, at_us DESC, id DESC
+"""  # noqa: S608 - ours
+
+
+class MeteredUsage(models.Model):
+    """What the level of a meter comes to in a billing period."""
+
+    _inherit = "metered.usage"
+
+    def _measure_level(self, found, rows):
+        """What a level comes to, with what was held from before the period.
+
+        :param found: ``PricedMeter``
+        :param rows: ``metered.usage`` of the period that count
+        :return: (Fraction, ``rating.steps.Step`` that says how it was found)
+        """
+        meter = found.meter
+        company = found.subscription.company_id or rows.company_id[:1]
+        partner = found.subscription.partner_id or rows.partner_id[:1]
+        zone = ZoneInfo(customer_zone(partner, company_zone(company)))
+        period = [_instant(day, zone) for day in (found.date_from, found.date_to)]
+        levels = levels_of(
+            self._read_samples(found, rows, company, partner),
+            *period,
+            meter._longest_held_us(),
+            meter.gap_policy,
+        )
+        quantity, since = levels.comes_to(meter.aggregation, meter.percentile)
+        if since is not None:
+            since = datetime.fromtimestamp(since // 1_000_000, zone)
+        values = {
+            "aggregation": meter.aggregation,
+            "percentile": str(meter.percentile),
+            "level": exact_text(quantity),
+            "since": since.strftime("%Y-%m-%d %H:%M") if since else "",
+            "zone": zone.key,
+            "gap_hours": exact_text(Fraction(levels.gap_us, HOUR_US)),
+            "gap_policy": meter.gap_policy,
+        }
+        return quantity, Step("level", values)
+
+    def _read_samples(self, found, rows, company, partner):
+        """Samples of usage rows, and of each series the last one before them.
+
+        :return: DataFrame as ``rating.levels`` takes it
+        """
+        payer = partner.with_company(company).commercial_partner_id
+        household = payer._metered_households().get(payer.id, Household())
+        self.flush_model()
+        values = {
+            "property": found.meter.level_property or "",
+            "company": company.id,
+            "meter": found.meter.id,
+            "partners": list(household.named),
+            "day": found.date_from,
+        }
+        self.env.cr.execute(_BEFORE, values)
+        before = [key for (key,) in self.env.cr.fetchall()]
+        samples = self._samples_of(_OPENING, before, values)
+        samples += self._samples_of(_SAMPLES, rows.ids, values)
+        return pd.DataFrame(samples, columns=["series", "id", "at_us", "value"])
+
+    @api.model
+    def _samples_of(self, query, usage, values):
+        self.env.cr.execute(query, {**values, "usage": usage})
+        return [(*key, Decimal(value)) for *key, value in self.env.cr.fetchall()]
+
+    @api.model
+    def _periods_after(self, owner, meter, end, date_from, date_to):
+        """Billed periods after one that changed: a level may reach into them.
+
+        :param end: first day after the period that changed
+        :param date_from: first day of what is billed now
+        :return: list of (first day, first day after)
+        """
+        periods = []
+        while owner and meter._prices_level() and end < date_from:
+            begin, end = owner._metered_period_of_day(end, date_from, date_to)
+            periods.append((begin, end))
+        return periods
+
+
+def _instant(day, zone):
+    """Midnight with which a day begins, in microseconds UTC."""
+    moment = datetime.combine(day, time(), zone).astimezone(UTC)
+    return int(moment.timestamp()) * 1_000_000
