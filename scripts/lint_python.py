@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Run pylint several times, each with arguments of its own; exits with 1 if any fails.
 
-In one process: what pylint reads of Odoo, numpy and the addon itself to know what a call
+In one process: what pylint reads of Odoo, numpy, and the addon to know what a call
 returns is most of its work, and is read once.
 
 The arguments of the runs are parted by ``--then``.
