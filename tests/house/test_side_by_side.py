@@ -5,7 +5,10 @@
 import csv
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import TestCase
+
+import side_by_side
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -22,3 +25,31 @@ class TestSideBySide(TestCase):
             {name: 1 for name in self.long}, {name: found[name] for name in self.long}
         )
         self.assertEqual(len(self.long), len(set(self.long)))
+
+    def test_what_is_not_listed_is_expected_by_its_kind(self):
+        class BaseCase:
+            """As Odoo's: with a database."""
+
+        class HttpCase(BaseCase):
+            """As Odoo's: with a browser."""
+
+        def order(**files):
+            items = [
+                SimpleNamespace(path=Path(f"{name}.py"), cls=kind, place=place)
+                for name, (kind, count) in files.items()
+                for place in range(count)
+            ]
+            side_by_side.pytest_collection_modifyitems(items)
+            return [(item.path.stem, item.place) for item in items]
+
+        found = order(
+            pure=(TestCase, 3),
+            based=(BaseCase, 2),
+            test_sync_queue=(BaseCase, 1),
+            plain=(None, 1),
+            tour=(HttpCase, 1),
+        )
+        files = ["test_sync_queue", "tour", "based", "based", *["pure"] * 3, "plain"]
+        self.assertEqual([name for name, _place in found], files)
+        # Those of a file stay in their order.
+        self.assertEqual([place for name, place in found if name == "pure"], [0, 1, 2])
