@@ -224,6 +224,7 @@ from .rating import test_charge_models
 from .rating import test_charge_reference
 from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
+from .rating import test_concurrency
 from .rating import test_counters
 from .rating import test_levels
 from .rating import test_rating_bands
