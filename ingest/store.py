@@ -353,10 +353,8 @@ def copy_cdrs(cr, prepared, settings, batch_id, made_beside=None, on_made=None):
         on_made(rows.made)
     usage_id = np.append(rows.ids, 0)[prepared.usage_of]
     table = cdr_table(prepared.cdrs, usage_id, settings, batch_id)
-    with ThreadPoolExecutor(1, "metered-text") as pool:
-        # One part is written out while the database stores the one before.
-        for text in pool.map(copy_csv, _parts(table)):
-            copy_text(cr, text)
+    for text in _texts(table):
+        copy_text(cr, text)
     return rows
 
 
@@ -402,11 +400,17 @@ def _first_cdrs(usage_of, count):
     return first[:count]
 
 
-def _parts(table):
-    return [
-        table.slice(first, COPY_RECORDS)
-        for first in range(0, table.num_rows, COPY_RECORDS)
-    ]
+def _texts(table):
+    """A table in parts, as text; one is written while the one before is stored."""
+    with ThreadPoolExecutor(1, "metered-text") as pool:
+        written = None
+        for first in range(0, table.num_rows, COPY_RECORDS):
+            ahead = pool.submit(copy_csv, table.slice(first, COPY_RECORDS))
+            if written:
+                yield written.result()
+            written = ahead
+        if written:
+            yield written.result()
 
 
 def _move(cr, source_id, call_ids, usage_ids):
