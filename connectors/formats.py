@@ -48,6 +48,8 @@ class FileFormat:
     skip_lines: int = 0  # lines (rows) before the header, such as titles of a report
     quote: str = '"'  # '' where quotes are text
     escape: str = ""  # '\\' where it stands before what is text
+    # What the first of these lines say, such as the zone of the times.
+    titles: str = ""
     # Where columns begin, from 1 on, and those of them that a blank need not precede.
     positions: tuple[int, ...] = ()
     touching: tuple[int, ...] = ()
@@ -104,6 +106,9 @@ class BadLine:
     # for every five bytes, so that sentences are made of few.
     found: int = 0
     expected: int = 0
+
+    #: whether `raw` is kept as it is, however long
+    is_whole = False
 
     @property
     def message(self) -> str:

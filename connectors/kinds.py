@@ -26,15 +26,25 @@ class Kind:
     is_connected = True
     #: whether it posts its records to us; it cannot be asked for them then
     is_posted_to = False
+    #: whether programs push events to it, with an API key
+    takes_events = False
     #: whether who posts proves itself with a token of the source
     has_tokens = False
     #: whether what comes in are files, each of which becomes an import of its own
     brings_files = False
+    #: whether its records have places in a stream, up to which they are stored
+    has_offsets = False
     #: whether its quantities are JSON's numbers, whose decimal sign is a point
     writes_json = False
     #: whether each record has fields of its own, as events do: what one lacks is empty
     #: there, whatever the records beside it have
     has_own_fields = False
+    #: whether programs push events to it, with a key
+    takes_events = False
+    #: whether its records name lines of subscriptions instead of customers and meters
+    has_lines = False
+    #: whether it is asked for the usage of a line when that is invoiced
+    is_asked_at_renewals = False
     #: columns of what is posted to it, first
     posted_columns = ()
     #: field of customers that shows what it calls each, "" where none does
@@ -45,7 +55,9 @@ class Kind:
     @classmethod
     def is_fetched(cls):
         """Whether it is asked for the records between two times."""
-        return cls.is_connected and not cls.brings_files and not cls.is_posted_to
+        return cls.is_connected and not (
+            cls.brings_files or cls.is_posted_to or cls.has_offsets
+        )
 
     @classmethod
     def needs_account(cls, form):

@@ -59,10 +59,10 @@ class MeteredSource(models.Model):
     @api.depends("source_type")
     def _compute_takes_events(self):
         for source in self:
-            source.takes_events = source._kind().has_own_fields
+            source.takes_events = source._kind().takes_events
 
     def _search_takes_events(self, operator, value):
-        return self._search_kind("has_own_fields", operator, value)
+        return self._search_kind("takes_events", operator, value)
 
     @api.depends("source_type")
     def _compute_event_sample(self):

@@ -32,7 +32,10 @@ HARMLESS = {
     "store_settle_seconds",
     "store_subfolders",
     "table_name",
+    "usage_url_policy",
 }
+#: types whose columns must be those of their preset
+PUSHED = ("events", "chargeover")
 
 
 @tagged("post_install", "-at_install")
@@ -67,7 +70,7 @@ class TestCredentialsStay(SourceTypeCase):
                 "ssl_authority": AUTHORITY,
                 "store_region": "eu-west-1",
                 # Events need the columns of their preset.
-                **({"preset": "events"} if source_type == "events" else {}),
+                **({"preset": source_type} if source_type in PUSHED else {}),
                 "allowed_networks": "127.0.0.1",
                 **dict.fromkeys(SECRETS, "of-this-server"),
                 **values,
@@ -86,7 +89,7 @@ class TestCredentialsStay(SourceTypeCase):
         if field.type == "selection":
             values = field.get_values(self.env)
             # A source of events must have their columns: it is made as one.
-            others = (v for v in values if v not in (source[name], "events"))
+            others = (v for v in values if v not in (source[name], *PUSHED))
             return next(others, False)
         return "https://evil.example.com/api" if "address" in name else "other"
 
