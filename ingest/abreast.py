@@ -48,7 +48,7 @@ class KnownRecords(Exception):
 class _Flight:
     """A chunk that is being stored.
 
-    :ivar made: future of what :meth:`~.store.Storing.copy` tells of new usage
+    :ivar made: future of what :meth:`~.store.Storing.copy_cdrs` tells of new usage
     :ivar copied: future of its :class:`~.store.Storing`, with the CDRs copied
     """
 
@@ -143,7 +143,7 @@ class Abreast:
             if storing.found:
                 raise KnownRecords
             made_beside = before.made.result() if before else None
-            storing.copy(made_beside, flight.made.set_result)
+            storing.copy_cdrs(made_beside, flight.made.set_result)
             return storing
         finally:
             # Who waits for it need not: this has failed, or it is known.

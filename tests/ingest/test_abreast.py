@@ -107,7 +107,7 @@ class Storing:
         with self.cr.used():
             self.cr.database.reach("find", self.number)
 
-    def copy(self, made_beside, on_made):
+    def copy_cdrs(self, made_beside, on_made):
         database = self.cr.database
         with self.cr.used():
             # What the chunk before makes is known, or was committed.
