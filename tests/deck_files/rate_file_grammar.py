@@ -326,8 +326,9 @@ class _Maker:
         self.statuses()
         self.other_column()
         table = self.table()
-        kind = self.pick("text", "text", "workbook")
-        content, name = (_workbook if kind == "workbook" else _text)(table, self)
+        makers = {"text": _text, "workbook": _workbook, "fixed": _fixed}
+        kind = self.pick("text", "text", "workbook", *self.some(["fixed"]))
+        content, name = makers[kind](table, self)
         return RateFile(content, name, self.meant(), not self.is_odd, self.said)
 
     def meant(self):
@@ -542,10 +543,37 @@ def _text(table, maker):
     return text.encode(encoding, errors="replace"), "rates.csv"
 
 
+def _fixed(table, maker):
+    """A text whose columns are padded with blanks."""
+    maker.said["delimiter"] = "blanks"
+    if any("\n" in text for row in table for text in row):
+        return _text(table, maker)
+    width = len(maker.header)
+    full = [row for row in table if len(row) == width]
+    widths = [max(len(row[n]) for row in full) + 2 for n in range(width)]
+    lines = [
+        "".join(map(str.ljust, row, widths)).rstrip() if len(row) == width else row[0]
+        for row in table
+        if row
+    ]
+    return "\n".join(lines).encode(), "rates.txt"
+
+
 def _workbook(table, maker):
     """A workbook, whose numbers are numbers or texts."""
     book = openpyxl.Workbook()
     sheet = book.active
+    other = maker.pick("", *maker.some(["cover", "hidden", "hidden first", "second"]))
+    if other:
+        maker.said["sheets"] = other
+        added = book.create_sheet("Old", 0 if other == "hidden first" else None)
+        dearer = [*maker.header], [row + "9" if row else row for row in maker.cells[0]]
+        for row in [["Rate sheet"]] if other == "cover" else dearer:
+            added.append(row)
+        added.sheet_state = "hidden" if other.startswith("hidden") else "visible"
+        book.active = sheet
+        # Which of two visible sheets is meant, nobody knows.
+        maker.is_useless = maker.is_useless or other == "second"
     formats = ["format"] if maker.is_odd else []
     typed = maker.said["cells"] = maker.pick("texts", "numbers", *formats)
     for row in table:
