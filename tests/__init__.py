@@ -88,6 +88,8 @@ from .deck_files import test_deck_codes
 from .deck_files import test_deck_dates
 from .deck_files import test_deck_doubts
 from .deck_files import test_deck_files
+from .deck_files import test_deck_grammar
+from .deck_files import test_deck_workbooks
 from .deck_files import test_deck_layouts
 from .deck_files import test_deck_tiers
 from .deck_files import test_price_bands
