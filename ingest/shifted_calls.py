@@ -2,10 +2,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The same calls once more, each shifted by the same quarter hours.
 
-A file without ids is exported again in another time zone: its calls are of the same
-customers, between the same numbers and as long, and all of them begin so many hours
-earlier. They would be charged twice. Two calls that are so alike are no proof, but most
-calls of a file are: a person says whether these are other calls.
+A file is exported again in another time zone, and one of both exports has no ids: its
+calls are of the same customers, between the same numbers and as long, and all of them
+begin so many hours earlier. They would be charged twice. Two calls that are so alike
+are no proof, but most calls of a file are: a person says whether these are other calls.
 
 Calls that are a whole number of days apart are not compared: some are made every day.
 """
@@ -15,6 +15,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
+from .same_records import id_key
 from .times import SECOND_US
 
 QUARTER_US = 900 * SECOND_US
@@ -26,7 +27,7 @@ SAMPLE = 40
 SHIFTED = " ⇄ "
 
 _AT_OTHER_TIMES = """
-    SELECT new.row, shift.quarters
+    SELECT new.row, shift.quarters, known.fingerprint IS NULL, known.call_id
       FROM unnest(%(rows)s::bigint[], %(seconds)s::bigint[], %(partners)s::bigint[],
                   %(callees)s::text[], %(callers)s::text[], %(lengths)s::bigint[])
            AS new (row, second, partner_id, callee, caller, quantity)
@@ -52,11 +53,14 @@ _BATCHES = """
 
 
 def shifted_calls(cr, cdrs, settings, rows, batch_id):
-    """Calls without ids that another import of the source brought, at other times.
+    """Calls that another import of the source brought, at other times.
+
+    Of two calls with ids of their own the ids tell whether they are one, however they
+    are written.
 
     :param cdrs: dict of columns as in :class:`~.outcome.Prepared`
     :param settings: :class:`~.settings.ImportSettings`
-    :param rows: int64 array: the charged calls that have no id
+    :param rows: int64 array: the charged calls
     :param batch_id: id of the batch, whose own calls do not count
     :return: dict row -> detail
     """
@@ -103,7 +107,13 @@ def _at_other_times(cr, cdrs, rows, quarters, batches):
             "batches": batches,
         },
     )
-    return {(row, quarter) for row, quarter in cr.fetchall()}
+    found = set()
+    for row, quarter, has_id, call_id in cr.fetchall():
+        if has_id and not cdrs["fingerprint"][row].is_valid:
+            if id_key(call_id) != id_key(cdrs["call_id"][row].as_py()):
+                continue
+        found.add((row, quarter))
+    return found
 
 
 def _shown(cdrs, row):
