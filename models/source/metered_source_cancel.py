@@ -83,7 +83,7 @@ class MeteredSource(models.Model):
         self.env.invalidate_all(flush=False)
         if gone.invoiced:
             raise RequestFault(
-                409, "The event is being invoiced at this moment. Try again later."
+                409, "The event is being invoiced right now. Try again later."
             )
         if exception:
             exception.write(values)
