@@ -23,6 +23,8 @@ QUARTER_US = 900 * SECOND_US
 MOST_QUARTERS = 14 * 4
 #: calls that are looked at before the others are
 SAMPLE = 40
+#: where all have ids, by which nearly all that are known are found anyway
+SAMPLE_WITH_IDS = 10
 #: between by how many minutes a call is shifted, and the call
 SHIFTED = " ⇄ "
 
@@ -74,7 +76,9 @@ def shifted_calls(cr, cdrs, settings, rows, batch_id):
     if not batches:
         return {}
     quarters = [q for q in range(-MOST_QUARTERS, MOST_QUARTERS + 1) if q]
-    places = np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(np.int64))
+    has_ids = cdrs["fingerprint"].take(pa.array(rows)).null_count == len(rows)
+    size = SAMPLE_WITH_IDS if has_ids else SAMPLE
+    places = np.unique(np.linspace(0, len(rows) - 1, size).astype(np.int64))
     found = _at_other_times(cr, cdrs, rows[places], quarters, batches)
     least = 1 if settings.doubts_times else 2
     counts = Counter(quarter for _row, quarter in found)
