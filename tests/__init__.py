@@ -152,6 +152,7 @@ from .ingest import test_hostile_records
 from .ingest import test_id_clock
 from .ingest import test_identifier_index
 from .ingest import test_import_abreast
+from .ingest import test_import_again
 from .ingest import test_import_asterisk
 from .ingest import test_import_defect
 from .ingest import test_import_duplicates
