@@ -654,15 +654,6 @@ def is_better(headings, places):
     return first.rank < 0
 
 
-def recognise(header):
-    """Say what each column of a header means.
-
-    :param header: the texts of a row
-    :return: dict meaning -> position; the best-named of several columns of one meaning
-    """
-    return {meaning: places[0] for meaning, places in candidates(header)[0].items()}
-
-
 def is_header(row):
     """Whether a row names the columns of a deck."""
     found = candidates(row)[0].keys()
