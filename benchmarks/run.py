@@ -34,6 +34,7 @@ import rival  # noqa: E402
 import syncs  # noqa: E402
 import synthetic  # noqa: E402
 import together  # noqa: E402
+import topics  # noqa: E402
 import what_if  # noqa: E402
 import workload  # noqa: E402
 
@@ -41,7 +42,7 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefghlpqtw"
+FIGURES = "abcdefghklpqtw"
 #: records of each of the imports that run beside others
 TOGETHER_RECORDS = 200_000
 PUSHED = 100_000
@@ -93,8 +94,12 @@ TABLE = (
     Figure("pushed_processor_us", "processors for one of them, without HTTP", "µs"),
     Figure("pushed_over_copy", "in times of a COPY of them"),
     Figure("pushed_single_per_s", "events pushed one by one", "/s"),
+    Figure("pushed_by_crowd_per_s", "the same by 8 at once, a worker killed", "/s"),
     Figure("push_over_empty", "100 events, in times of no request", "", "<=", 10),
     Figure("pushed_rated_over_import", "rated, in times of a file", "", "<=", 1.5),
+    Figure("topic_per_s", "events of a Kafka topic, stored", "/s"),
+    Figure("topic_over_import", "in times of a file of them", "", "<=", 1),
+    Figure("topic_over_import_processor", "in processor time of client and server"),
     Figure("import_alone_per_s", "records imported in a second, alone", "/s"),
     Figure("import_beside_per_s", "the slower of two, beside other jobs", "/s"),
     Figure("beside_over_alone", "that, in times of alone", "", ">=", 1 / 3),
@@ -114,7 +119,7 @@ def options():
         default=set(FIGURES),
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
-        " f memory, g rating with plans and tiers, h NetSapiens sync,"
+        " f memory, g rating with plans and tiers, h NetSapiens sync, k a Kafka topic,"
         " l a late record, p events pushed, q the calls in DuckDB's SQL, t two imports"
         " beside other jobs, w what if",
     )
@@ -250,6 +255,7 @@ def measure(env, chosen, operator, path, totals):
         figures["import_alone_per_s"] = found.alone
         figures["import_beside_per_s"] = found.together
         figures["beside_over_alone"] = found.together / found.alone
+    figures |= topic_figures(env, operator, chosen, path.parent)
     return figures | push_figures(env, operator, chosen)
 
 
@@ -264,8 +270,23 @@ def push_figures(env, operator, chosen):
         "pushed_processor_us": found.processor_us,
         "pushed_over_copy": found.accepted_over_copy,
         "pushed_single_per_s": found.single_per_s,
+        "pushed_by_crowd_per_s": found.crowd_per_s,
         "push_over_empty": found.request_over_empty,
         "pushed_rated_over_import": found.rated_over_import,
+    }
+
+
+def topic_figures(env, operator, chosen, folder):
+    """Of a Kafka topic."""
+    if "k" not in chosen.only:
+        return {}
+    say("events of a Kafka topic, and a file of them, by turns")
+    rounds = min(chosen.rounds, 2)
+    found = topics.measure(env, operator, chosen.records, rounds, folder)
+    return {
+        "topic_per_s": found.per_s,
+        "topic_over_import": found.over_import,
+        "topic_over_import_processor": found.over_import_processor,
     }
 
 

@@ -105,6 +105,9 @@ class BadLine:
     found: int = 0
     expected: int = 0
 
+    #: whether `raw` is kept as it is, however long
+    is_whole = False
+
     @property
     def message(self) -> str:
         """What is wrong, for the user."""

@@ -26,10 +26,14 @@ class Kind:
     is_connected = True
     #: whether it posts its records to us; it cannot be asked for them then
     is_posted_to = False
+    #: whether programs push events to it, with an API key
+    takes_events = False
     #: whether who posts proves itself with a token of the source
     has_tokens = False
     #: whether what comes in are files, each of which becomes an import of its own
     brings_files = False
+    #: whether its records have places in a stream, up to which they are stored
+    has_offsets = False
     #: whether its quantities are JSON's numbers, whose decimal sign is a point
     writes_json = False
     #: whether each record has fields of its own, as events do: what one lacks is empty
@@ -51,7 +55,9 @@ class Kind:
     @classmethod
     def is_fetched(cls):
         """Whether it is asked for the records between two times."""
-        return cls.is_connected and not cls.brings_files and not cls.is_posted_to
+        return cls.is_connected and not (
+            cls.brings_files or cls.is_posted_to or cls.has_offsets
+        )
 
     @classmethod
     def needs_account(cls, form):

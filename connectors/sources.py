@@ -22,6 +22,7 @@ from .interface import (
     kind_of,
     make_connector,
 )
+from .kafka import source as _kafka  # noqa: F401
 from .usage_url import connector as _usage_url  # noqa: F401
 
 __all__ = [

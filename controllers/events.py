@@ -24,10 +24,12 @@ class Events(http.Controller):
     event is said with its index, and keeps no other one out.
     """
 
-    @api_route("/metered/v1/events", "POST", "GET")
+    @api_route("/metered/v1/events", "POST", "GET", "DELETE")
     def events(self):
         if request.httprequest.method == "GET":
             return self._tell()
+        if request.httprequest.method == "DELETE":
+            return self._cancel()
         return self._push()
 
     def _tell(self):
@@ -36,6 +38,13 @@ class Events(http.Controller):
         if not told:
             raise RequestFault(404, "Nothing is known of this event.")
         return answered(told)
+
+    def _cancel(self):
+        key = admitted("may_push")
+        source, event = self._source(key), argument("event")
+        if not source._cancel_event(event, key.name, request.env.cr.commit):
+            raise RequestFault(404, "Nothing is known of this event.")
+        return answered(key.env["metered.api"]._events(source, [event])[event])
 
     def _push(self):
         key = admitted("may_push")

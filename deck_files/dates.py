@@ -18,7 +18,9 @@ from ..rating.errors import _lt
 from .cells import TwoWays, WrongCell
 
 #: no date: from the day that the deck is applied
-AT_ONCE = {"", "asap", "immediate", "immediately", "now", "inmediato", "sofort"}
+AT_ONCE = frozenset(
+    ["", *"asap immediate immediately now inmediato sofort null none n/a - --".split()]
+)
 _ISO_DATE = re.compile(
     rf"([0-9]{{4}})([/.\-])([0-9]{{1,2}})\2([0-9]{{1,2}}){TIME}", re.IGNORECASE
 )
@@ -56,6 +58,9 @@ _MONTHS = {
     for name in names.split()
 }
 _LONGEST = 60
+#: meanings of columns with days
+DAYS = ("valid_from", "valid_before", "last_day")
+_HEADING = re.compile(r"([dt]{1,2}|m{1,3})[./ -]?([dt]{1,2}|m{1,3})[./ -]?[yja]{2,4}")
 _EXCHANGED = _lt(
     "'%(text)s' may have its day and month exchanged: the spreadsheet made dates of "
     "days up to 12 only and left the others as text. Enter all dates in the same form, "
@@ -72,11 +77,19 @@ def date_order(texts):
     :return: (`dmy`, `mdy`, or empty where none of them tells; a date that shows it)
     """
     orders = {}
-    for name in ("valid_from", "valid_before", "last_day"):
+    for name in DAYS:
         for text in texts[name].unique() if name in texts else ():
             if order := shown_order(text):
                 orders.setdefault(order, text)
     return orders.popitem() if len(orders) == 1 else ("", "")
+
+
+def order_of_heading(text):
+    """The order of day and month that the name of a column says: `(MM/DD/YYYY)`."""
+    found = _HEADING.search(text.lower())
+    if not found or found[1][0] == found[2][0]:
+        return ""
+    return "mdy" if found[1][0] == "m" else "dmy"
 
 
 def are_exchanged(texts):
@@ -88,7 +101,7 @@ def are_exchanged(texts):
     :param texts: DataFrame of cells
     """
     made, left = [], []
-    for name in ("valid_from", "valid_before", "last_day"):
+    for name in DAYS:
         for text in texts[name].unique() if name in texts else ():
             if isinstance(text, DateText):
                 made.append(_ISO_DATE.fullmatch(text))

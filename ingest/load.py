@@ -132,6 +132,10 @@ def load_settings(source, plan_partners):
             for meter in meters | source.meter_id | types.meter_id
             if meter.aggregation in ("count", "unique")
         ),
+        unit_of_meter={
+            meter.id: meter.unit or ""
+            for meter in meters | source.meter_id | types.meter_id
+        },
         aggregation_of={meter.id: meter.aggregation for meter in meters},
         currency_id=company.currency_id.id,
         rate_of_currency=company_rates(company, currency_of_deck.values()),
@@ -153,6 +157,7 @@ def column_specs(columns):
             column.columns,
             column.style or _usual_style(column),
             column.pattern or "",
+            column.factor or "",
         )
         for column in columns
     )

@@ -49,7 +49,7 @@ def reject_bad_lines(bad, rejected, source_id):
             line.reason if line.reason == "column_count" else "unparsable"
         )
         rejected.detail.append(line.message)
-        rejected.raw.append(shortened(line.raw))
+        rejected.raw.append(line.raw if line.is_whole else shortened(line.raw))
         rejected.readable.append(False)
         rejected.row.append(-1)
         rejected.cause.append(

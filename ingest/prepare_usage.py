@@ -17,7 +17,8 @@ from . import mapping
 from .direction_columns import unread_words
 from .exception_store import printable
 from .prepare_readings import ReadingSteps
-from .quantities import UNIT, parse_quantities
+from .quantities import UNIT, read_quantities
+from .quantity_unit import OTHER_UNIT, other_unit
 from .unread_quantity import unread_quantity
 
 #: how values become one, where a word is not known
@@ -34,7 +35,7 @@ class UsageSteps(ReadingSteps):
         texts, spec = mapping.read_target(self.frame, self.settings.columns, "quantity")
         self.quantity = np.full(self.count, UNIT, object)
         if texts is not None:
-            self.quantity, valid, unclear = parse_quantities(texts, spec.style)
+            self.quantity, valid, unclear = read_quantities(texts, spec)
             self._reject(charged & unclear, "unclear_quantity", texts)
             self._reject(charged & ~valid, "invalid_quantity", texts)
         elif not self.settings.fills_columns:
@@ -89,6 +90,7 @@ class UsageSteps(ReadingSteps):
         self._reject(self.billable & (self.meter_id == 0), "unknown_meter", codes)
         self._check_types()
         self._reject_uncounted(*self.unread)
+        self._reject_other_units()
         self._read_readings()
 
     def _meters_of_lines(self):
@@ -128,6 +130,23 @@ class UsageSteps(ReadingSteps):
         counting = np.fromiter(self.settings.counting_meters, np.int64)
         asked = self.billable & ~np.isin(self.meter_id, counting)
         self._reject(asked, "unclear_quantity", unread_words(name, texts))
+
+    def _reject_other_units(self):
+        """Have a person say what quantities are multiplied by.
+
+        Where their column names another unit than that of the meter.
+        """
+        settings = self.settings
+        texts, spec = mapping.read_target(self.frame, settings.columns, "quantity")
+        if texts is None or spec.factor:
+            return
+        for meter_id in np.unique(self.meter_id[self.billable]).tolist():
+            unit = settings.unit_of_meter.get(meter_id, "")
+            found = other_unit(self.frame, settings.columns, unit)
+            if found and meter_id not in settings.counting_meters:
+                asked = self.billable & (self.meter_id == meter_id)
+                words = pc.binary_join_element_wise(found[0], texts, OTHER_UNIT)
+                self._reject(asked, "unclear_quantity", words)
 
     def _rate(self):
         zero = np.zeros(self.count, np.int64)

@@ -1,8 +1,11 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .api import test_api_quotes
 from .api import test_api_tours
+from .api import test_cancel_event
 from .api import test_events_page
 from .api import test_openapi
+from .api import test_push_crowd
 from .api import test_push_events
 from .api import test_push_together
 from .billing import test_approval_durability
@@ -41,6 +44,7 @@ from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security
+from .connectors import test_charge_request
 from .connectors import test_column_names
 from .connectors import test_connector_asterisk_sql
 from .connectors import test_connector_file_store
@@ -61,6 +65,8 @@ from .connectors import test_file_spreadsheet
 from .connectors import test_fixed_width
 from .connectors import test_hostile_files
 from .connectors import test_json_text
+from .connectors import test_kafka_cluster
+from .connectors import test_kafka_messages
 from .connectors import test_other_headers
 from .connectors import test_request_rate
 from .connectors import test_sheet_texts
@@ -70,8 +76,10 @@ from .connectors import test_standard_webhooks
 from .connectors import test_workbook_clocks
 from .connectors import test_workbook_sheets
 from .counter import test_counter_around
+from .counter import test_counter_durability
 from .counter import test_counter_readings
 from .counter import test_counter_tours
+from .counter import test_counter_trials
 from .customer import test_customer_tab
 from .customer import test_partner_merge
 from .deck_files import test_deck_amounts
@@ -125,6 +133,7 @@ from .house import test_security_page
 from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
+from .ingest import test_abreast
 from .ingest import test_api_page
 from .ingest import test_bare_numbers
 from .ingest import test_column_specs
@@ -140,6 +149,7 @@ from .ingest import test_harmless
 from .ingest import test_hostile_records
 from .ingest import test_id_clock
 from .ingest import test_identifier_index
+from .ingest import test_import_abreast
 from .ingest import test_import_asterisk
 from .ingest import test_import_defect
 from .ingest import test_import_duplicates
@@ -147,6 +157,7 @@ from .ingest import test_import_durability
 from .ingest import test_import_exceptions
 from .ingest import test_import_facts
 from .ingest import test_import_formats
+from .ingest import test_import_grammar
 from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
@@ -182,6 +193,10 @@ from .job import test_attachment_database
 from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
+from .pending import test_billforward
+from .pending import test_billforward_contract
+from .pending import test_billforward_together
+from .pending import test_pending_tours
 from .plan import test_calling_plan_together
 from .plan import test_calling_plan_tours
 from .plan import test_calling_plans
@@ -243,6 +258,7 @@ from .screen import test_tours
 from .screen import test_usage_presets
 from .source import test_connector_of_your_own
 from .source import test_file_settings
+from .source import test_kafka_durability
 from .source import test_kinds_of_source
 from .source import test_source_accounts
 from .source import test_source_clocks
@@ -251,6 +267,7 @@ from .source import test_source_file
 from .source import test_source_file_tour
 from .source import test_source_form
 from .source import test_source_fs_storage
+from .source import test_source_kafka
 from .source import test_source_many
 from .source import test_source_push
 from .source import test_source_silence

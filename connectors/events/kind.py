@@ -13,6 +13,7 @@ class Events(Kind):
     name = "Events, pushed by a program"
     preset = "events"
     is_posted_to = True
+    takes_events = True
     has_tokens = False
     writes_json = True
     has_own_fields = True

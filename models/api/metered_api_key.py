@@ -54,6 +54,10 @@ class MeteredApiKey(models.Model):
         string="Read Invoices",
         help="Invoices with usage of all customers of the company.",
     )
+    may_issue = fields.Boolean(
+        string="Complete Invoices",
+        help="Give the usage of invoices that wait for it, recalculate and issue them.",
+    )
     expires = fields.Datetime(
         copy=False,
         help="The key is rejected from this time on. Leave empty if it "

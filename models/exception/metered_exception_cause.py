@@ -241,6 +241,7 @@ class MeteredExceptionCause(models.Model):
             ),
             "future": self.env._("In the future"),
             "too_old": self.env._("Older than the source accepts"),
+            "canceled": self.env._("Canceled through the API"),
         }
         return texts.get(self.reason, detail)
 

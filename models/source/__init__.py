@@ -7,6 +7,7 @@ from . import metered_event_type
 from . import metered_inbox
 from . import metered_number_check
 from . import metered_source_account
+from . import metered_source_cancel
 from . import metered_source_checks
 from . import metered_source_clock
 from . import metered_source_column
@@ -15,6 +16,8 @@ from . import metered_source_events
 from . import metered_source_file
 from . import metered_source_found
 from . import metered_source_http
+from . import metered_source_kafka
+from . import metered_source_partition
 from . import metered_source_payer
 from . import metered_source_rule
 from . import metered_source_schedule
@@ -25,5 +28,6 @@ from . import metered_source_token
 from . import metered_source_word
 from . import metered_sync_end
 from . import metered_sync_job
+from . import metered_sync_offsets
 from . import metered_sync_store
 from . import metered_sync_worker

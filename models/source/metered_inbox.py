@@ -144,7 +144,7 @@ class MeteredSource(models.Model):
             newest.kind != kind
             or newest.state != "done"
             or newest.create_date < day
-            or newest.batch_id.state != "done"
+            or newest.batch_id.state not in (False, "done")
         ):
             return syncs
         # What the last run said is said anew, of all of the day.

@@ -63,6 +63,7 @@ class MeteredSource(models.Model):
             ("events", "Events, pushed by a program"),
             ("chargeover", "Usage per subscription line, pushed (ChargeOver API)"),
             ("usage_url", "Usage URL, asked at each renewal"),
+            ("kafka", "Kafka"),
         ],
         string="Type",
         required=True,

@@ -13,7 +13,7 @@ from ...ingest.mapping import missing_targets
 #: nothing for longer than a month and some days: something is wrong
 SILENT_DAYS = 35
 #: places of checks that are pages of the source's form
-PAGES = ("connection", "columns", "rules", "payers", "accounts", "limits")
+PAGES = ("connection", "partitions", "columns", "rules", "payers", "accounts", "limits")
 #: place of a check: days on which records are missing
 GAPS = "gaps"
 
@@ -78,6 +78,7 @@ class MeteredSource(models.Model):
             *self._check_charged_twice(),
             *self._check_silence(),
             *self._check_complete(),
+            *self._check_partitions(),
         ]
 
     def _check_active(self):

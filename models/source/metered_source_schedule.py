@@ -108,6 +108,7 @@ class MeteredSource(models.Model):
             [
                 ("is_connected", "=", True),
                 ("is_posted_to", "=", False),
+                ("has_offsets", "=", False),
                 ("sync_hours", ">", 0),
                 "|",
                 ("next_sync", "=", False),
@@ -118,6 +119,7 @@ class MeteredSource(models.Model):
             source._start_syncs("schedule")
             source.next_sync = now + timedelta(hours=source.sync_hours)
         self._start_posted()
+        self._start_offsets()
         self.search(self._watched_domain())._watch_silence()
         self._put_away_imported(None)
         self.env["metered.sync"]._cron_process_syncs()

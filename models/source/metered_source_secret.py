@@ -15,7 +15,7 @@ LEAVING = Aside("metered_leaving_server")
 MASK = "••••••••"
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 #: fields of a source that are credentials
-SECRETS = ("api_key", "password", "client_secret", "private_key")
+SECRETS = ("api_key", "password", "client_secret", "private_key", "kafka_key")
 #: who a source's credentials were given for: another server, or another user there,
 #: gets none of them
 GIVEN_FOR = (
@@ -34,6 +34,8 @@ GIVEN_FOR = (
     "store_code",
     "store_region",
     "store_host_key",
+    "kafka_brokers",
+    "kafka_security",
 )
 #: of these the first one only says how the same server is known
 FIRST_OF = ("store_host_key", "ssl_authority")

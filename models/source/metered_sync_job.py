@@ -94,6 +94,8 @@ class MeteredSync(models.Model):
             return self._run_inbox(commit, seconds, kept)
         if self.source_id.brings_files:
             return self._run_files(commit, seconds)
+        if self.source_id.has_offsets:
+            return self._run_offsets(commit, seconds, kept)
         return self._run_records(commit, seconds, kept)
 
     def _run_records(self, commit, seconds, kept):
@@ -253,6 +255,8 @@ class MeteredSync(models.Model):
             commit,
         )
         self.env["metered.usage"].invalidate_model()
+        if kept.of(self.source_id).counters:
+            self.env["metered.register"]._book_quietly(commit)
 
     @api.model
     def _chunk_records(self):

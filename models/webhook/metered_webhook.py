@@ -19,6 +19,7 @@ KINDS = {
     "usage.imported": "tells_usage_imported",
     "exception.raised": "tells_exception_raised",
     "sync.failed": "tells_sync_failed",
+    "invoice.pending": "tells_invoice_pending",
     "invoice.issued": "tells_invoice_issued",
     "invoice.paid": "tells_invoice_paid",
     "invoice.freed": "tells_invoice_freed",
@@ -69,6 +70,10 @@ class MeteredWebhook(models.Model):
     tells_sync_failed = fields.Boolean(
         string="Sync Failed",
         help="A source could not be reached or did not respond as expected.",
+    )
+    tells_invoice_pending = fields.Boolean(
+        string="Invoice Waiting for Usage",
+        help="A renewal created an invoice that waits for usage: its type and version.",
     )
     tells_invoice_issued = fields.Boolean(
         string="Invoice Issued", help="An invoice with usage was confirmed."

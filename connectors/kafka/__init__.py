@@ -1,0 +1,3 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Topics of a Kafka cluster: asked through confluent-kafka, where that is installed."""

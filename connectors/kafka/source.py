@@ -1,0 +1,331 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""A Kafka cluster as a source: its topics, and their messages from an offset on.
+
+The offsets are the caller's: it says where each partition goes on, and stores what it
+is given together with where it goes on then. No group is joined, so that whoever is
+killed blocks nobody.
+"""
+
+from dataclasses import dataclass, field
+
+import certifi
+
+from ..addresses import AddressPolicy, parse_networks
+from ..checks import Check, counted
+from ..errors import SourceSettingsError
+from ..interface import Connector, attempt, register
+from .client import MECHANISMS, PROTOCOLS, Client, library, parse_brokers
+from .messages import CLOUD_EVENTS, EVENTS, RECORDS, Decoder
+
+#: messages and bytes that are stored and committed together; the first are fewer, for
+#: which the database has to wait
+MOST_MESSAGES, FIRST_MESSAGES = 100_000, 20_000
+MOST_BYTES = 64 * 2**20
+#: messages that are taken from the client at a time
+TAKEN = 10_000
+#: seconds without a message after which a cluster that says nothing is one that failed
+SILENCE = 30
+#: an offset that there is not
+FAR = 2**63
+#: seconds until the client is asked again
+WAIT = 0.2
+
+
+@dataclass
+class Portion:
+    """Messages in the order in which they came.
+
+    :ivar messages: list of confluent_kafka's messages
+    :ivar ends: dict (topic, partition) -> offset of its end, of those that have no more
+    :ivar lost: set of (topic, partition) of which the next message is not there
+    """
+
+    messages: list = field(default_factory=list)
+    ends: dict = field(default_factory=dict)
+    lost: set = field(default_factory=set)
+
+
+@register
+class Kafka(Connector):
+    """A cluster.
+
+    Settings: ``brokers``, ``security`` (one of ``client.PROTOCOLS``), ``mechanism``,
+    ``username``, ``password``, ``authority``, ``certificate`` and ``kafka_key`` (PEM),
+    ``topics``, ``format`` (one of ``messages``), ``group`` (only shown to the cluster),
+    ``allowed_networks``.
+    """
+
+    key = "kafka"
+    name = "Kafka"
+    preset = "events"
+    has_offsets = True
+    writes_json = True
+    has_own_fields = True
+    decided_by = ("kafka_security",)
+
+    @classmethod
+    def needs_account(cls, form):
+        return False
+
+    @classmethod
+    def asks_for(cls, form):
+        asked = super().asks_for(form)
+        asked |= {"kafka", "kafka_brokers", "kafka_security", "kafka_topics"}
+        security = form["kafka_security"] or ""
+        if security.startswith("sasl"):
+            asked |= {"kafka_mechanism", "username", "password"}
+        if security.endswith("ssl"):
+            asked |= {"ssl_authority", "kafka_certificate", "kafka_key"}
+        return asked
+
+    def __init__(self, settings, **surroundings):
+        super().__init__(settings, **surroundings)
+        self.brokers = parse_brokers(settings.get("brokers"))
+        self.topics = parse_topics(settings.get("topics"))
+        self.form = settings.get("format") or EVENTS
+        if self.form not in (CLOUD_EVENTS, EVENTS, RECORDS):
+            raise SourceSettingsError(f"There is no format {self.form}.")
+        self.policy = self.surroundings.get("policy") or AddressPolicy(
+            parse_networks(settings.get("allowed_networks")),
+            servers=set(self.brokers),
+        )
+        self._client = None
+
+    @property
+    def client(self):
+        """The :class:`~.client.Client`, which connects when it is asked something."""
+        if self._client is None:
+            self._client = Client(
+                self.brokers, self._client_settings(), self.policy, self.redact
+            )
+        return self._client
+
+    def close(self):
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _client_settings(self):
+        given = self.settings
+        security = given.get("security") or "plaintext"
+        mechanism = given.get("mechanism") or MECHANISMS[0]
+        if security not in PROTOCOLS or mechanism not in MECHANISMS:
+            raise SourceSettingsError(
+                "The source's security settings are not supported.",
+                remedy="Choose Security and Mechanism on the source.",
+            )
+        made = {
+            "security.protocol": security,
+            "group.id": given.get("group") or "metered-billing",
+        }
+        if security.startswith("sasl"):
+            made["sasl.mechanism"] = mechanism
+            made["sasl.username"] = self.setting("username", "user name")
+            made["sasl.password"] = self.secret("password")
+        if security.endswith("ssl"):
+            made |= self._certificates()
+        return made
+
+    def _certificates(self):
+        given, made = self.settings, {}
+        if given.get("authority"):
+            made["ssl.ca.pem"] = given["authority"]
+        else:
+            made["ssl.ca.location"] = certifi.where()
+        if given.get("certificate") or given.get("kafka_key"):
+            if not given.get("certificate"):
+                raise SourceSettingsError(
+                    "The private key has no certificate.",
+                    remedy="Enter the certificate that belongs to the private key.",
+                )
+            made["ssl.certificate.pem"] = given["certificate"]
+            made["ssl.key.pem"] = self.secret("kafka_key", "private key")
+        return made
+
+    # ---- what the interface asks for
+
+    def accounts(self):
+        return iter(())
+
+    def fetch(self, account, start, end, cursor=None):
+        raise NotImplementedError("it is read by offsets")
+
+    def reach(self):
+        return self.client.cluster().cluster_id
+
+    def check(self, account=None):
+        checks = []
+        name = "confluent-kafka is installed"
+        if not attempt(checks, name, lambda: library().__version__):
+            return checks
+        if not attempt(checks, "The cluster answers", self._look_cluster):
+            return checks
+        checks.append(self._look_encryption())
+        for topic in self.topics:
+            if attempt(checks, f"Topic {topic}", lambda t=topic: self._look_topic(t)):
+                attempt(
+                    checks,
+                    f"Newest message of {topic}",
+                    lambda t=topic: self._look_newest(t),
+                )
+        return checks
+
+    def _look_cluster(self):
+        return counted(len(self.client.cluster().brokers), "broker")
+
+    def _look_encryption(self):
+        name = "The connection is encrypted"
+        if (self.settings.get("security") or "").endswith("ssl"):
+            return Check(name, True)
+        hosts = {host for host, _port in self.brokers}
+        if hosts <= {"127.0.0.1", "localhost", "::1"}:
+            return Check(
+                "The connection is private",
+                True,
+                "The connection does not leave this server.",
+            )
+        return Check(
+            name,
+            False,
+            "Messages and credentials can be read in transit.",
+            "Choose a security setting with TLS.",
+        )
+
+    def _look_topic(self, topic):
+        return counted(len(self.client.partitions(topic)), "partition")
+
+    def _look_newest(self, topic):
+        for partition in self.client.partitions(topic):
+            low, high = self.client.ends(topic, partition)
+            if low == high:
+                continue
+            for portion in self.read({(topic, partition): high - 1}, 5):
+                if not portion.messages:
+                    continue
+                chunk = Decoder(self.form).chunk(portion.messages[-1:], 0)
+                if chunk.bad:
+                    raise SourceSettingsError(
+                        chunk.bad[0].note,
+                        remedy="Choose the format of the messages on the source.",
+                    )
+                return ", ".join(name for name in chunk.frame if name[0] != "(")
+        return "The topic is empty."
+
+    # ---- reading
+
+    def read(self, starts, seconds=None, stops=None):
+        """Messages from given offsets on, until there are no more or time is up.
+
+        :param starts: dict (topic, partition) -> offset of the next message
+        :param seconds: None: until there are no more
+        :param stops: dict (topic, partition) -> offset from which on messages are left
+            to the next time, so that it ends where more arrive all the time
+        :return: iterator of :class:`Portion`, of which none is empty
+        :raise SourceError: nothing more can be read
+        """
+        client = self.client
+        kafka = client.kafka
+        # Brokers that the cluster names are looked at before librdkafka needs them.
+        client.cluster()
+        client.consumer.assign(
+            [kafka.TopicPartition(*place, offset) for place, offset in starts.items()]
+        )
+        try:
+            yield from self._portions(client, set(starts), seconds, stops or {})
+        finally:
+            if self._client is client:
+                client.consumer.unassign()
+
+    def _portions(self, client, left, seconds, stops):
+        begun = heard = self.clock()
+        most = FIRST_MESSAGES
+        portion, size = Portion(), 0
+        while left:
+            now = self.clock()
+            if seconds is not None and now - begun > seconds:
+                break
+            found = client.consumer.consume(TAKEN, WAIT)
+            if found:
+                heard = now
+                client.forget()
+            elif client.is_down() and now - heard > WAIT or now - heard > SILENCE:
+                yield from _some(portion)
+                raise self._silent(client)
+            size += self._sort(client, found, portion, left, stops)
+            if len(portion.messages) >= most or size >= MOST_BYTES:
+                yield portion
+                portion, size = Portion(), 0
+                most = min(MOST_MESSAGES, most * 2)
+        yield from _some(portion)
+
+    def _silent(self, client):
+        code = client.kafka.KafkaError._TIMED_OUT
+        return client.failure(client.kafka.KafkaError(code, "no message arrived"))
+
+    def _sort(self, client, found, portion, left, stops):
+        """Put messages and what is said of partitions into a portion; their bytes."""
+        codes = client.kafka.KafkaError
+        size = 0
+        for message in found:
+            error = message.error()
+            place = (message.topic(), message.partition())
+            if error is None:
+                if place in left:
+                    portion.messages.append(message)
+                    size += len(message)
+                    if message.offset() + 1 >= stops.get(place, FAR):
+                        left.discard(place)
+            elif error.code() == codes._PARTITION_EOF:
+                portion.ends[place] = message.offset()
+                left.discard(place)
+            elif error.code() in (codes._AUTO_OFFSET_RESET, codes.OFFSET_OUT_OF_RANGE):
+                portion.lost.add(place)
+                left.discard(place)
+            else:
+                raise client.failure(error)
+        return size
+
+    def tell(self, offsets):
+        """Let the cluster know how far records are stored, for its own monitors.
+
+        It may say no: nothing depends on it.
+
+        :param offsets: dict (topic, partition) -> next offset
+        """
+        if not self.settings.get("group") or not offsets:
+            return
+        kafka = self.client.kafka
+        self.client.consumer.commit(
+            offsets=[kafka.TopicPartition(*p, n) for p, n in offsets.items()],
+            asynchronous=True,
+        )
+
+
+def _some(portion):
+    if portion.messages or portion.ends or portion.lost:
+        yield portion
+
+
+def parse_topics(text):
+    """Topics as they are entered, separated by commas or spaces.
+
+    :return: list of names, at least one
+    :raise SourceSettingsError: it is none
+    """
+    topics = list(dict.fromkeys((text or "").replace(",", " ").split()))
+    if not topics:
+        raise SourceSettingsError(
+            "The source has no topics.", remedy="Enter at least one topic."
+        )
+    for topic in topics:
+        plain = topic.replace("_", "").replace("-", "").replace(".", "")
+        is_name = topic.isascii() and (not plain or plain.isalnum())
+        if not is_name or len(topic) > 249 or topic in (".", ".."):
+            # A name that begins with ^ is an expression to librdkafka.
+            raise SourceSettingsError(
+                f"{topic} is not the name of a topic.",
+                remedy="Enter the names of topics: letters, digits, dots, hyphens and "
+                "underscores.",
+            )
+    return topics

@@ -1,0 +1,260 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""A Kafka cluster that is asked: whatever it does is an error with a remedy."""
+
+import json
+from unittest import TestCase
+from unittest.mock import patch
+
+from odoo.addons.metered_billing.connectors.errors import (
+    SourceNotFound,
+    SourceRefused,
+    SourceSettingsError,
+    SourceUnreachable,
+)
+from odoo.addons.metered_billing.connectors.kafka.client import parse_brokers
+from odoo.addons.metered_billing.connectors.kafka.source import Kafka, parse_topics
+
+from ..support.certificates import Authority
+from ..support.kafka_broker import Broker, SecureBroker, free_port
+
+LOOPBACK = "127.0.0.1, ::1"
+
+
+def event(number):
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "id": str(number),
+            "source": "/s",
+            "type": "t",
+            "data": {"q": 1},
+        }
+    ).encode()
+
+
+def source(address, **settings):
+    return Kafka(
+        {
+            "brokers": address,
+            "topics": "usage",
+            "format": "cloudevents",
+            "allowed_networks": LOOPBACK,
+            **settings,
+        }
+    )
+
+
+class TestKafkaSettings(TestCase):
+    def test_brokers(self):
+        self.assertEqual(
+            parse_brokers("a.example.com, b:9093 [2001:db8::1]:94"),
+            [("a.example.com", 9092), ("b", 9093), ("2001:db8::1", 94)],
+        )
+        for wrong in (
+            "",
+            " , ",
+            "a:0",
+            "a:65536",
+            "a:b",
+            "2001:db8::1",
+            "http://a:1",
+            "a:1?x",
+            "@a:1",
+            "a:²",
+        ):
+            with self.subTest(wrong), self.assertRaises(SourceSettingsError):
+                parse_brokers(wrong)
+
+    def test_topics(self):
+        self.assertEqual(parse_topics("a, b a"), ["a", "b"])
+        for wrong in ("", "^a.*", "..", "a/b", "x" * 250, "ü"):
+            with self.subTest(ascii(wrong)), self.assertRaises(SourceSettingsError):
+                parse_topics(wrong)
+
+    def test_without_the_package_it_is_said_how_to_get_it(self):
+        with patch.dict("sys.modules", {"confluent_kafka": None}):
+            [check] = source("127.0.0.1:9").check()
+        self.assertFalse(check.ok)
+        self.assertIn("pip install confluent-kafka", check.remedy)
+
+    def test_nothing_that_a_source_says_is_a_path_or_a_setting(self):
+        made = source(
+            "127.0.0.1:9",
+            security="sasl_ssl",
+            mechanism="PLAIN",
+            username="u",
+            password="p",
+            authority="/etc/passwd",
+        )._client_settings()
+        self.assertEqual(made["ssl.ca.pem"], "/etc/passwd")
+        self.assertFalse([name for name in made if name.endswith(".location")])
+        for wrong in (
+            {"security": "x"},
+            {
+                "security": "sasl_ssl",
+                "mechanism": "GSSAPI",
+                "username": "u",
+                "password": "p",
+            },
+        ):
+            with self.assertRaises(SourceSettingsError):
+                source("127.0.0.1:9", **wrong)._client_settings()
+        # Credentials are not in any message.
+        with source(
+            "127.0.0.1:9", security="sasl_plaintext", username="u", password="hush"
+        ) as kafka:
+            kafka._client_settings()
+            self.assertNotIn("hush", kafka.redact("hush"))
+
+    def test_addresses_are_refused(self):
+        for address in ("127.0.0.1:9", "169.254.169.254:80", "localhost:9"):
+            with self.subTest(address), source(address, allowed_networks="") as kafka:
+                with self.assertRaises(SourceSettingsError):
+                    kafka.reach()
+
+    def test_nobody_there(self):
+        with source(f"127.0.0.1:{free_port()}") as kafka:
+            with self.assertRaises(SourceUnreachable) as caught:
+                kafka.client.cluster(seconds=2)
+            self.assertTrue(caught.exception.retry)
+
+
+class TestKafkaCluster(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.broker = cls.enterClassContext(Broker())
+
+    def read(self, starts, **settings):
+        with source(self.broker.address, **settings) as kafka:
+            return list(kafka.read(starts, 20))
+
+    def test_messages_of_all_partitions_in_order(self):
+        self.broker.topic("ordered", 3)
+        for partition in range(3):
+            self.broker.send("ordered", map(event, range(50)), partition)
+        portions = self.read(
+            {("ordered", 0): 0, ("ordered", 1): 20, ("ordered", 2): 50}
+        )
+        found = {}
+        for message in (m for portion in portions for m in portion.messages):
+            found.setdefault(message.partition(), []).append(message.offset())
+        self.assertEqual(found, {0: list(range(50)), 1: list(range(20, 50))})
+        self.assertEqual(
+            {k: v for p in portions for k, v in p.ends.items()},
+            {("ordered", partition): 50 for partition in range(3)},
+        )
+
+    def test_what_was_aborted_is_not_seen(self):
+        from confluent_kafka import Producer
+
+        self.broker.topic("tx")
+        producer = Producer(
+            {"bootstrap.servers": self.broker.address, "transactional.id": "t"}
+        )
+        producer.init_transactions(20)
+        for kept in (True, False):
+            producer.begin_transaction()
+            producer.produce("tx", event(kept), partition=0)
+            producer.flush(20)
+            (producer.commit_transaction if kept else producer.abort_transaction)(20)
+        portions = self.read({("tx", 0): 0})
+        self.assertEqual(sum(len(p.messages) for p in portions), 1)
+        # The end is behind the marks of the transactions.
+        with source(self.broker.address) as kafka:
+            end = kafka.client.ends("tx", 0)[1]
+        self.assertEqual(portions[-1].ends, {("tx", 0): end})
+
+    def test_what_is_gone_is_said(self):
+        self.broker.topic("short", 2)
+        for partition in (0, 1):
+            self.broker.send("short", map(event, range(10)), partition)
+        self.broker.forget("short", 0, 5)
+        portions = self.read({("short", 0): 2, ("short", 1): 2})
+        self.assertEqual({p for one in portions for p in one.lost}, {("short", 0)})
+        self.assertEqual(sum(len(one.messages) for one in portions), 8)
+
+    def test_no_such_topic(self):
+        with source(self.broker.address, topics="nothing") as kafka:
+            with self.assertRaises(SourceNotFound):
+                kafka.client.partitions("nothing")
+            checks = kafka.check()
+        self.assertEqual([c.ok for c in checks], [True, True, True, False])
+
+    def test_checks(self):
+        self.broker.topic("checked", 2)
+        with source(self.broker.address, topics="checked") as kafka:
+            self.assertTrue(all(check.ok for check in kafka.check()))
+        self.broker.send("checked", [b"no JSON"], 1)
+        with source(self.broker.address, topics="checked") as kafka:
+            wrong = [check for check in kafka.check() if not check.ok]
+        self.assertEqual([check.name for check in wrong], ["Newest message of checked"])
+
+    def test_brokers_that_the_cluster_names_are_looked_at(self):
+        with source(self.broker.address) as kafka:
+            client = kafka.client
+            client.policy = type(client.policy)()
+            with self.assertRaisesRegex(SourceSettingsError, "names the broker"):
+                client.cluster()
+
+    def test_a_broker_that_is_killed_while_it_is_read(self):
+        with Broker() as broker:
+            broker.topic("killed")
+            broker.send("killed", map(event, range(30_000)))
+            with source(broker.address) as kafka:
+                portions = kafka.read({("killed", 0): 0}, 60)
+                first = next(portions)
+                broker.kill()
+                with self.assertRaises(SourceUnreachable):
+                    while True:
+                        portion = next(portions, None)
+                        self.assertIsNotNone(portion)
+                        first.messages += portion.messages
+                        if len(first.messages) >= 30_000:
+                            raise SourceUnreachable("all was here before")
+            broker.start()
+            done = len(first.messages)
+            with source(broker.address) as kafka:
+                rest = list(kafka.read({("killed", 0): done}, 60))
+            self.assertEqual(done + sum(len(p.messages) for p in rest), 30_000)
+
+
+class TestKafkaSecurity(TestCase):
+    def test_credentials_that_are_wrong(self):
+        with SecureBroker(signs_in=True) as broker:
+            with source(
+                broker.address,
+                security="sasl_plaintext",
+                mechanism="PLAIN",
+                username="somebody",
+                password="hush-hush",
+            ) as kafka:
+                with self.assertRaises(SourceRefused) as caught:
+                    kafka.client.cluster()
+        self.assertIn("denied access", str(caught.exception))
+        self.assertNotIn("hush-hush", str(caught.exception))
+
+    def test_certificates(self):
+        authority, other = Authority(), Authority("Other")
+        with SecureBroker(certificate=authority.sign("localhost")) as broker:
+            with source(
+                broker.address, security="ssl", authority=authority.text
+            ) as kafka:
+                self.assertEqual(len(kafka.client.cluster().brokers), 1)
+            for wrong in ({"authority": other.text}, {}):
+                with source(broker.address, security="ssl", **wrong) as kafka:
+                    with self.assertRaises(SourceRefused) as caught:
+                        kafka.client.cluster()
+                self.assertIn("certificate", str(caught.exception))
+        with SecureBroker(certificate=authority.sign("elsewhere")) as broker:
+            with source(
+                broker.address, security="ssl", authority=authority.text
+            ) as kafka:
+                with self.assertRaises(SourceRefused):
+                    kafka.client.cluster()
+
+    def test_a_certificate_that_is_none(self):
+        with source("127.0.0.1:9", security="ssl", authority="nonsense") as kafka:
+            with self.assertRaises(SourceSettingsError):
+                kafka.reach()
