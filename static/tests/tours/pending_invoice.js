@@ -15,7 +15,7 @@ registry.category("web_tour.tours").add("metered_billing_wait_policy", {
             run: "click",
         },
         {
-            trigger: ".o_form_saved, .o_form_button_create:visible",
+            trigger: ".o_form_saved",
         },
         {
             trigger:
