@@ -139,7 +139,8 @@ class SheetReader:
         elif kind == "f":
             self._is_formula = self._typed
         elif kind == "v":
-            self._is_formula = False
+            # A text that is empty is a result.
+            self._is_formula = self._is_formula and self._kind != "str"
             if self._kind != "inlineStr":
                 self.parser.CharacterDataHandler = self._text.append
         elif kind == "row":

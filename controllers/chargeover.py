@@ -23,8 +23,8 @@ from ..ingest.conflicts import make_lasting
 from ..ingest.event_inbox import CONFLICT
 from .api_request import admitted, api_route, begin_receiving, permitted
 from .chargeover_document import BASE, document
-from .freeswitch import RETRY_SECONDS
-from .problems import answered, dispatcher_of
+from .dispatching import RETRY_SECONDS, dispatcher_of
+from .problems import answered
 
 #: of an id of the database
 MOST_DIGITS = 9

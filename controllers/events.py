@@ -10,7 +10,7 @@ from ..connectors.events.cloud_event import read_events
 from ..connectors.events.reading import Refused
 from ..ingest.conflicts import make_lasting
 from .api_request import admitted, api_route, argument, begin_receiving, is_said
-from .freeswitch import RETRY_SECONDS
+from .dispatching import RETRY_SECONDS
 from .problems import answered
 
 #: events that are tried, or rated before they are answered

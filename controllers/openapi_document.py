@@ -199,10 +199,10 @@ def _cancel():
     return {
         "operationId": "cancelEvent",
         "summary": "Cancel an event",
-        "description": "Until it is invoiced, its usage and charge are removed. It "
-        "stays known as canceled: pushed again, an event with its source and id is a "
-        "duplicate, or a conflict. To push the usage again, give it another id. A "
-        "canceled event can be canceled again, which changes nothing.",
+        "description": "Reverses the usage and the charge of an event that is not "
+        "invoiced yet. It stays known as canceled: pushed again, an event with its "
+        "source and id is a duplicate, or a conflict. To push the usage again, give "
+        "it another id. Canceling a canceled event changes nothing.",
         "parameters": [EVENT, SOURCE],
         "responses": answers(ref("EventState"), 400, 404, 409, 422),
     }

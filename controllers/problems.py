@@ -6,7 +6,7 @@ import json
 
 from odoo import http
 
-from .freeswitch import UNREACHABLE, fault_of
+from .dispatching import dispatcher_of
 
 TITLES = {
     400: "Bad Request",
@@ -54,35 +54,6 @@ def answered(content, status=200, headers=None):
             **(headers or {}),
         },
     )
-
-
-def dispatcher_of(routing, fault):
-    """The class that serves requests whose body nobody looks at before their sender.
-
-    See ``freeswitch.PostDispatcher``.
-
-    :param str routing: name of the type of routes
-    :param fault: function (status, text, headers) -> the answer to what went wrong
-    """
-
-    class ApiDispatcher(http.Dispatcher):
-        routing_type = routing
-        told = staticmethod(fault)
-
-        @classmethod
-        def is_compatible_with(cls, _request):
-            return True
-
-        def dispatch(self, endpoint, args):
-            self.request.params = args
-            if not self.request.db:
-                return fault(*UNREACHABLE)
-            return self.request.registry["ir.http"]._dispatch(endpoint)
-
-        def handle_error(self, exc):
-            return fault(*fault_of(exc))
-
-    return ApiDispatcher
 
 
 Problems = dispatcher_of("metered_api", problem)

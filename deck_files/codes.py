@@ -467,7 +467,7 @@ class _Cell:
         ending = last[: -len(part)] + part
         country = "" if self.style.national else country_of(last)
         is_same_country = len(country) > 1 and country_of(part) == country
-        if ending <= last or is_same_country or self.style.lists in ("full", "country"):
+        if is_same_country or self.style.lists in ("full", "country"):
             return part
         if self.style.lists == "ending":
             return ending

@@ -196,7 +196,9 @@ class CodesOfFile(FileCells):
         others = len(given) - len(told)
         if not doubled:
             return False
-        if len(doubled) < others * _MANY_DOUBLED:
+        # 36 of the country 36 is Hungary, or Eger in Hungary.
+        is_whole = any(code == prefix for code, prefix, _place in doubled)
+        if len(doubled) < others * _MANY_DOUBLED and not is_whole:
             self.assumptions.append(
                 WrongCell(_CODES_DOUBLED, count=len(doubled), example=doubled[0][1])
             )
@@ -243,8 +245,8 @@ class CodesOfFile(FileCells):
 
 
 def _is_complete(country, code):
-    """Whether a code has its country code for sure: it is that, or can be no other."""
-    return code == country or country in NEVER_DOUBLED and code.startswith(country)
+    """Whether a code has its country code for sure, as no number begins with it."""
+    return country in NEVER_DOUBLED and code.startswith(country)
 
 
 def _all_complete(values, given):

@@ -82,7 +82,7 @@ class FileCells:
         for name in self.texts:
             texts = self.texts[name]
             failed = texts.isin(_FORMULA_ERRORS).to_numpy()
-            if ErrorText in set(map(type, texts)):
+            if any(issubclass(kind, ErrorText) for kind in set(map(type, texts))):
                 failed |= np.array([isinstance(text, ErrorText) for text in texts])
             for place in np.flatnonzero(failed):
                 text = texts.iloc[place]

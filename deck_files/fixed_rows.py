@@ -44,20 +44,25 @@ def fixed_rows(path, fmt):
 
 
 def _spans(names, lines):
-    """(start, end) of the columns that have a name."""
+    """(start, end) of the columns that have a name; two blanks are between names."""
     width = max(map(len, lines))
     filled = bytearray(width)
     for line in lines:
         for match in re.finditer(r"\S+", line):
             filled[match.start() : match.end()] = b"x" * len(match[0])
-    found = []
+    titles = [match.span() for match in re.finditer(r"\S+(?: \S+)*", names)]
+    found, last = [], None
     for match in re.finditer(rb"x+", bytes(filled)):
         start, end = match.span()
-        if found and not names[start:end].strip():
-            # What has no name goes on with the column before it.
+        above = [title for title in titles if title[0] < end and start < title[1]]
+        if len(above) > 1:
+            return []
+        if found and (not above or above[0] == last):
+            # What has no name of its own goes on with the column before it.
             found[-1] = found[-1][0], end
         else:
             found.append((start, end))
+            last = above[0] if above else None
     return found
 
 

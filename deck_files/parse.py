@@ -258,6 +258,9 @@ class _Reading(CodesOfFile):
     def _work_out(self):
         """Work out what is one for the whole file: the choices, as far as it tells."""
         found = {}
+        for name in dates.DAYS:
+            if name in self.texts:
+                self.texts[name] = dates.spread_digits(self.texts[name])
         order = self.choices.date_order
         if not order:
             order, example = dates.date_order(self.texts)

@@ -4,7 +4,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from sys import intern
@@ -168,13 +168,15 @@ def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False, known=()):
             with Workbook(path, fmt.compression, LIMITS, typed=True) as workbook:
                 sheet = table.choose_sheet(workbook)
                 return table.rows(_sheet_lines(workbook, sheet), workbook)
-        delimiter = _delimiter(path, fmt)
-        lines = delimiter and text_rows(path, fmt, delimiter)
-        lines = lines or fixed_rows(path, fmt) or text_rows(path, fmt, fmt.delimiter)
-        return table.rows(iter(lines))
+        if fmt.kind == "fixed":
+            return table.rows(iter(fixed_rows(path, fmt)))
+        return table.rows(text_rows(path, fmt, _delimiter(path, fmt)))
     except SourceFileError as error:
         raise DeckFileError(
-            "%(problem)s", problem=str(error).replace("call records", "rates")
+            "%(problem)s",
+            problem=str(error)
+            .replace("call records", "rates")
+            .replace(", or choose the delimiter", ""),
         ) from error
 
 
@@ -585,7 +587,7 @@ def _sheet_lines(workbook, sheet):
 
 
 def _format(path, file_name):
-    """The format of a file; of columns at fixed positions the encoding is true."""
+    """The format of a file; its kind is `fixed` where blanks are between columns."""
     said = {"has_header": False}
     try:
         return detect_format(path, file_name, LIMITS, said, fixed_width=False)
@@ -597,11 +599,11 @@ def _format(path, file_name):
             fmt = None
         if fmt is None or fmt.kind == "xlsx" or not fixed_rows(path, fmt):
             raise
-        return fmt
+        return replace(fmt, kind="fixed")
 
 
 def _delimiter(path, fmt):
-    """What separates the columns: that with which there is a header; empty: nothing."""
+    """What separates the columns: what is found, or with what there is a header."""
     others = [sign for sign in DELIMITERS if sign != fmt.delimiter]
     for delimiter in (fmt.delimiter, *others):
         try:
@@ -610,4 +612,4 @@ def _delimiter(path, fmt):
             continue
         if find_header(first):
             return delimiter
-    return ""
+    return fmt.delimiter

@@ -33,7 +33,7 @@ _NO_PRICE = re.compile(
     r"\b(?:old|previous|prev|current|last|alt|bisher|anterior|actual|id|type|name|plan"
     r"|change|changes|diff|difference|status|class|group|code|sheet|table|deck)\b|%"
 )
-_NUMBER = re.compile(r"[^\w]*[0-9]+(?:[.,][0-9]+)*[^\w]*")
+_NUMBER = re.compile(r"[^0-9]{0,8}[0-9]+(?:[.,][0-9]+)*[^0-9]{0,12}")
 _CODE = re.compile(r"\+?[0-9]{1,12}")
 _SECONDS = re.compile(r"[0-9]{1,5}(?:[/+:-][0-9]{1,5})?(?: ?[a-zA-Z]{1,7}\.?)?")
 _LENGTH = re.compile(
@@ -45,6 +45,7 @@ _ORIGIN = re.compile(
     r"|from (?:zone|country|group)|a number(?: (?:group|zone|origin))?|cli|caller"
     r"|calling (?:party|country|zone)|surcharge group|ursprung|herkunft|origen)"
 )
+_ANY_ORIGIN = re.compile(r"all(?: origins?)?|any|\*|world(?:wide)?|default|-|n/a|alle")
 _CODES = _lt(
     "The column %(column)s contains numbers that may be prefixes following the country "
     "code. Choose its meaning, or leave it out."
@@ -101,8 +102,9 @@ def ask_unread(header, rows, known, line, may_be_codes=False):
 def _doubt(name, texts):
     """The `WrongCell` that says what a column may decide; None."""
     simple = re.sub(r"[\W_]+", " ", plain(name)).strip()
-    if _ORIGIN.fullmatch(simple) and len(texts) > 1:
-        return WrongCell(_ORIGINS, column=name, example=min(texts))
+    origins = {text for text in texts if not _ANY_ORIGIN.fullmatch(text.lower())}
+    if _ORIGIN.fullmatch(simple) and origins:
+        return WrongCell(_ORIGINS, column=name, example=min(origins))
     if _LENGTH.search(simple) and all(map(_SECONDS.fullmatch, texts)):
         return WrongCell(_LENGTHS, column=name)
     if all(map(_is_day, texts)):

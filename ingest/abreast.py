@@ -86,6 +86,8 @@ class Abreast:
             lock_source(self.cr, self.settings.source_id, self.commit),
             ThreadPoolExecutor(len(self.lanes), "metered-copy") as pool,
         ):
+            # It holds the lock, and no transaction.
+            self.commit()
             try:
                 return self._store(ahead, is_late, flights, pool), False
             except BaseException as error:

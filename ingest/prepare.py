@@ -257,7 +257,11 @@ class _Chunk(RejectingSteps):
         limits, when = self.settings.limits, self.start_us
         settings = self.settings
         name, words, doubted = doubted_zone(
-            self.frame, settings.columns, settings.timezone, settings.column_names
+            self.frame,
+            settings.columns,
+            settings.timezone,
+            settings.column_names,
+            settings.titles,
         )
         if name:
             self._reject(doubted, "unclear_time", unread_words(name, words))

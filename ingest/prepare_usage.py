@@ -9,6 +9,7 @@ them: a price is found for what a billing period comes to, when it is invoiced.
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +20,8 @@ from .exception_store import printable
 from .prepare_readings import ReadingSteps
 from .quantities import UNIT, read_quantities
 from .quantity_unit import OTHER_UNIT, other_unit
+from .times import parse_times
+from .told_hours import told_hours
 from .unread_quantity import unread_quantity
 
 #: how values become one, where a word is not known
@@ -41,8 +44,29 @@ class UsageSteps(ReadingSteps):
         elif not self.settings.fills_columns:
             self.unread = unread_quantity(self.frame, self.settings)
         self.duration = self.seconds
+        self._tell_hours()
         self._plausible_times(charged)
         self._read_properties()
+
+    def _tell_hours(self):
+        """Tell hours that a clock shows twice apart by the order of the records."""
+        settings = self.settings
+        if settings.repeated_hour or not self.twice.any():
+            return
+        columns = {"payer": self.payer}
+        for target in ("meter", "serial"):
+            texts, _spec = mapping.read_target(self.frame, settings.columns, target)
+            if texts is not None:
+                columns[target] = texts.to_numpy(zero_copy_only=False)
+        keys = pd.DataFrame(columns).groupby([*columns], dropna=False).ngroup()
+        texts, spec = mapping.read_target(self.frame, settings.columns, "start_time")
+        second, _valid = parse_times(texts, spec.style, settings.timezone, later=True)
+        self.start_us, self.twice = told_hours(
+            np.where(self.payer < 0, -1, keys.to_numpy()),
+            self.start_us,
+            second,
+            self.twice,
+        )
 
     def _read_properties(self):
         """Columns to keep, and what a column of JSON holds."""

@@ -27,6 +27,7 @@ from .same_id import cdr_verdicts, rejected_cdrs
 from .same_records import MARK
 from .shifted_calls import SHIFTED
 from .store import store_cdrs
+from .told_zone import TITLE
 
 
 @dataclass
@@ -70,7 +71,10 @@ def retry_exceptions(cr, settings, ids):
                exception.reason = 'unclear_duration' AND exception.original IS NULL
                AND position(%s IN coalesce(exception.detail, '')) = 0,
                exception.reason = 'unknown_direction' AND exception.original IS NULL,
-               exception.reason = 'same_id' AND exception.detail LIKE %s
+               exception.reason = 'same_id' AND exception.detail LIKE %s,
+               CASE WHEN exception.reason = 'unclear_time'
+                     AND exception.original IS NULL AND exception.detail LIKE %s
+                    THEN exception.detail ELSE '' END
           FROM metered_exception exception
           JOIN metered_batch batch ON batch.id = exception.batch_id
          WHERE exception.id = ANY(%s) AND exception.source_id = %s
@@ -79,7 +83,7 @@ def retry_exceptions(cr, settings, ids):
          ORDER BY exception.batch_id, exception.id
            FOR UPDATE OF exception
         """,
-        (UNREAD, f"%{SHIFTED}%", list(ids), settings.source_id),
+        (UNREAD, f"%{SHIFTED}%", f"{TITLE}%", list(ids), settings.source_id),
     )
     # Of several with one id the first is stored, and the others are compared with it.
     alike, turns = defaultdict(list), Counter()
@@ -98,6 +102,7 @@ def retry_exceptions(cr, settings, ids):
             doubts_durations=doubted[0],
             doubts_directions=doubted[1],
             doubts_times=doubted[2],
+            titles=doubted[3],
         )
         outcome[batch_id] += _retry_each(cr, as_then, batch_id, rows)
     return dict(outcome)

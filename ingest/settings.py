@@ -99,6 +99,8 @@ class ImportSettings:
     repeated_hour: str = ""
     #: durations are known to have stood among such as may be in several units
     doubts_durations: bool = False
+    #: what stands above the names of a file's columns
+    titles: str = ""
     #: the call is known to have been among such as were imported at other times
     doubts_times: bool = False
     #: records without direction are known to have stood among such as have one

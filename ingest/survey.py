@@ -123,7 +123,7 @@ class Survey:
         return [finding for finding in self.findings if not finding.is_shown]
 
 
-def survey(frame, columns, timezone, words, dialling=None, unit="", read=()):
+def survey(frame, columns, timezone, words, dialling=None, unit="", read=(), titles=""):
     """Look at the records of a file.
 
     :param frame: DataFrame of text columns under the source's own names
@@ -134,6 +134,7 @@ def survey(frame, columns, timezone, words, dialling=None, unit="", read=()):
     :param dialling: :class:`~.dial_plans.DialPlan` of its country; None: not of calls
     :param unit: what the meter of usage counts: `kWh`
     :param read: names of other columns that the source's settings speak of
+    :param titles: what stands above the names of the columns
     :return: :class:`Survey`
     """
     frame = without_names(frame)
@@ -153,7 +154,7 @@ def survey(frame, columns, timezone, words, dialling=None, unit="", read=()):
         direction_words(frame, columns, words),
         id_survey(frame, columns),
         _clock(frame, columns, timezone),
-        told_zone(frame, columns, timezone, read),
+        told_zone(frame, columns, timezone, read, titles),
         shorter,
     )
 

@@ -29,17 +29,28 @@ _COLUMNS = {
     *("zonahoraria", "fuseauhoraire"),
 }
 _MOST = 100
+#: what such lines begin with, as they are told apart from columns
+TITLE = "↑ "
+_TITLE = re.compile(
+    r"time ?zone|zeitzone|zona horaria|fuseau horaire|fuso orario|tijdzone"
+    r"|times?\W+(?:are |is |shown |given )*in|zeiten in",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"\b[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?")
+_SHOWN = 200
 
 
-def doubted_zone(frame, columns, timezone, read=()):
+def doubted_zone(frame, columns, timezone, read=(), titles=""):
     """What names a time zone that times without an offset are not read in.
 
     :param frame: DataFrame of text columns under the source's own names
     :param columns: sequence of :class:`~.mapping.ColumnSpec`
     :param timezone: IANA zone of these times
     :param read: names of other columns that the source's settings speak of
-    :return: (name of the column, what it says, bool array: the times that are read in
-        another zone than that); three None where nothing does
+    :param titles: what stands above the names of the columns
+    :return: (name of the column, or `TITLE` and the titles; what it says; bool array:
+        the times that are read in another zone than that); three None where nothing
+        names one
     """
     nothing = None, None, None
     texts, spec = mapping.read_target(frame, columns, "start_time")
@@ -48,6 +59,8 @@ def doubted_zone(frame, columns, timezone, read=()):
     heading = mapping.heading(frame, spec)
     told = _named(heading)
     name = heading if told else _zone_column(frame, spec, columns, read)
+    if not name and (told := _told_above(titles)):
+        name = TITLE + titles.removeprefix(TITLE)[:_SHOWN]
     if not name:
         return nothing
     local, valid = parse_times(texts, spec.style, "UTC")
@@ -73,9 +86,17 @@ def doubted_zone(frame, columns, timezone, read=()):
     return (name, words, doubted) if doubted.any() else nothing
 
 
-def told_zone(frame, columns, timezone, read=()):
-    """The name of the column that :func:`doubted_zone` finds; empty for none."""
-    return doubted_zone(frame[:_MOST], columns, timezone, read)[0] or ""
+def told_zone(frame, columns, timezone, read=(), titles=""):
+    """The name that :func:`doubted_zone` finds; empty for none."""
+    return doubted_zone(frame[:_MOST], columns, timezone, read, titles)[0] or ""
+
+
+def _told_above(titles):
+    """The zone that the lines above the table say its times are in."""
+    begin = _TITLE.search(titles)
+    text = titles[begin.end() :] if begin else ""
+    found = _NAME.search(text) or _UTC.search(text) or _ABBREVIATION.search(text)
+    return found[0] if found else ""
 
 
 def _named(heading):

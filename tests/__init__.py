@@ -180,6 +180,8 @@ from .ingest import test_same_records
 from .ingest import test_survey
 from .ingest import test_time_layouts
 from .ingest import test_times
+from .ingest import test_told_hours
+from .ingest import test_tours_doubt
 from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_typed_numbers
@@ -268,6 +270,7 @@ from .source import test_source_file_tour
 from .source import test_source_form
 from .source import test_source_fs_storage
 from .source import test_source_kafka
+from .source import test_source_kafka_tour
 from .source import test_source_many
 from .source import test_source_push
 from .source import test_source_silence

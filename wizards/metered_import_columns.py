@@ -13,6 +13,7 @@ from ..ingest.extract import column
 from ..ingest.likely_columns import likely_column
 from ..ingest.mapping import read_target, repeated_names
 from ..ingest.survey import MOST_EXAMPLES
+from ..ingest.told_zone import TITLE
 from ..ingest.unread_quantity import unread_quantity
 
 
@@ -139,7 +140,15 @@ class MeteredImport(models.TransientModel):
                 chosen=chosen,
                 count=count,
             )
-        if found.zone:
+        if found.zone.startswith(TITLE):
+            yield self.env._(
+                "The file names a time zone above the columns, but times without an "
+                "offset are read in %(zone)s: %(titles)s. Change the time zone of the "
+                "source.",
+                zone=self.source_id.timezone,
+                titles=found.zone.removeprefix(TITLE),
+            )
+        elif found.zone:
             yield self.env._(
                 "The column %(column)s names a time zone, but times without an offset "
                 "are read in %(zone)s. Change the time zone of the source, or choose "

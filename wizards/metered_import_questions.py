@@ -243,7 +243,7 @@ class MeteredImport(models.TransientModel):
         source, said = self.source_id, self.said or {}
         can_answer = source.has_access("write")
         self._set_as_program({"can_answer": can_answer, **self._known_answers()})
-        settings = self._trial_settings()
+        settings = replace(self._trial_settings(), titles=file_format.titles)
         found = survey(
             frame,
             self._chosen_specs(),
@@ -252,6 +252,7 @@ class MeteredImport(models.TransientModel):
             settings.dial_plans[0][0] if source.record_kind == "call" else None,
             self._meter_unit(frame, settings),
             settings.column_names,
+            settings.titles,
         )
         if count := without_direction(frame, settings):
             nothing = UnknownWord(EMPTY, count)
@@ -273,7 +274,11 @@ class MeteredImport(models.TransientModel):
         }
         # With what was proposed just now.
         settings = self._trial_settings()
-        settings = replace(settings, words={**likely_words, **settings.words})
+        settings = replace(
+            settings,
+            words={**likely_words, **settings.words},
+            titles=file_format.titles,
+        )
         trial, asks_payer = self._try(frame, said, settings)
         self._note_outcomes(trial.outcomes)
         whole = len(frame) < MOST_RECORDS

@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 #: subscriptions that are renewed together and committed together, at first and at most:
 #: imports wait for the usage that a portion bills
 FIRST_PORTION, PORTION = 5, 50
-#: said while a run renews: usage URLs were asked before, and are not asked again
+#: said while a run renews: since when it has asked the usage URLs
 ASKED = Aside("metered_usage_urls_asked")
 #: names the problem on a subscription, for its activity
 PROBLEM = "renewal"
@@ -165,7 +165,7 @@ class MeteredRenewal(models.Model):
             return False
         if seconds is not None:
             seconds -= time.monotonic() - begun
-        with ASKED.said():
+        with ASKED.said(self.create_date):
             return self._run_portions(commit, seconds, FIRST_PORTION, PORTION)
 
     def _run_portion(self, size):

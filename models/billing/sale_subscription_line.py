@@ -15,12 +15,14 @@ class SaleSubscriptionLine(models.Model):
         "metered.guarded",
         "metered.audit",
         "sale.subscription.line",
+        "metered.cure",
         "metered.golden.guard",
     ]
 
     _audited_too = frozenset(
         {"product_id", "product_uom_qty", "price_unit", "discount"}
     )
+    _curing = frozenset({"product_id", "metered_external_key"})
     _golden_kinds = frozenset({"call", "usage"})
     _pricing = frozenset(
         {"product_id", "product_uom_qty", "metered_price_id", "sale_subscription_id"}
@@ -44,6 +46,9 @@ class SaleSubscriptionLine(models.Model):
         compute_sudo=True,
         help="Price of the usage; usage of the past period is invoiced.",
     )
+
+    def _cure_targets(self):
+        return self._metered_key_targets()
 
     @api.depends(
         "product_id", "metered_price_id", "discount", "sale_subscription_id.partner_id"

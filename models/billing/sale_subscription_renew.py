@@ -160,7 +160,8 @@ class SaleSubscription(models.Model):
 
         Two subscriptions of one customer in one go: the first takes the usage.
         """
-        self._metered_take_answers(renewals)
+        # A quote asks nobody: it is of the usage that there is.
+        self._metered_take_answers([one for one in renewals if not one.is_quote])
         usage_model = self.env["metered.usage"].sudo()
         owners = self.env["res.partner"].union(
             *(r.subscription.partner_id.commercial_partner_id for r in renewals)

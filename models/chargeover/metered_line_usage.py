@@ -7,7 +7,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
-from ...ingest.load_lines import lines_domain
+from ...ingest.load_lines import line_keys, lines_domain
 from ...ingest.usage_calls import USAGE_CDRS
 
 #: billing periods back from the running one that are shown
@@ -70,6 +70,26 @@ class SaleSubscriptionLine(models.Model):
             [*lines_domain(company.id), *domain],
             order="id",
         )
+
+    def _metered_key_targets(self):
+        """Records that name these lines."""
+        return [
+            (
+                company,
+                {
+                    "reasons": ["unknown_customer"],
+                    "tried": [
+                        f"{target} {key}"
+                        for line in lines
+                        for target, key in line_keys(line).items()
+                        if key
+                    ],
+                },
+            )
+            for company, lines in self.filtered("metered_meter_id")
+            .grouped("company_id")
+            .items()
+        ]
 
     # === WHAT IT USED === #
 

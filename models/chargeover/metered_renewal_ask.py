@@ -1,5 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import time
+
 from odoo import models
 from odoo.exceptions import UserError
 
@@ -49,7 +51,7 @@ class SaleSubscription(models.Model):
             for line in renewal.subscription.sudo()._metered_asking_lines():
                 source = line.metered_usage_url_id
                 requests = source._ask_usage_url(
-                    line, renewal.date_from, renewal.date_to, not ASKED.heard()
+                    line, renewal.date_from, renewal.date_to, ASKED.heard()
                 )
                 held = requests.filtered(lambda one: one.state == "held")[:1]
                 if held:
@@ -92,11 +94,14 @@ class MeteredSource(models.Model):
 class MeteredRenewal(models.Model):
     _inherit = "metered.renewal"
 
-    def _ask_usage_urls(self, commit):
+    def _ask_usage_urls(self, commit, seconds):
         """Ask the usage URLs of what is due, one after the other.
 
         :param commit: function that commits each answer; None: nobody does
+        :param seconds: after which to go on another time; None: never
+        :return: whether all were asked
         """
+        begun = time.monotonic()
         subscriptions = self.env["sale.subscription"].with_company(self.company_id)
         due = subscriptions.search(
             [
@@ -108,6 +113,12 @@ class MeteredRenewal(models.Model):
         for subscription in due:
             for begin, end in subscription._metered_due_periods(self.date):
                 for line in subscription._metered_asking_lines():
-                    line.metered_usage_url_id._ask_usage_url(line, begin, end)
+                    line.metered_usage_url_id._ask_usage_url(
+                        line, begin, end, self.create_date
+                    )
                     if commit:
                         commit()
+            spent = time.monotonic() - begun
+            if seconds is not None and spent > seconds and subscription != due[-1]:
+                return False
+        return True

@@ -230,7 +230,7 @@ class MeteredSource(models.Model):
         with self._make_connector() as connector:
             return connector.check()
 
-    def _ask_usage_url(self, line, date_from, date_to, again=True):
+    def _ask_usage_url(self, line, date_from, date_to, since=None):
         """Ask for the usage of a line in a period, and put the answers into the inbox.
 
         Where a part of the period was answered before, because it was billed in other
@@ -238,7 +238,7 @@ class MeteredSource(models.Model):
 
         :param line: ``sale.subscription.line``
         :param date_from, date_to: dates, the last one not included
-        :param bool again: whether to ask what did not answer before
+        :param since: what did not answer since then is not asked again; None: it is
         :return: ``metered.usage.request``: those that were asked
         """
         self.ensure_one()
@@ -256,7 +256,7 @@ class MeteredSource(models.Model):
             same = known.filtered(
                 lambda one, b=begin, e=end: (one.date_from, one.date_to) == (b, e)
             )
-            if same and not again:
+            if same and since and same.asked >= since.replace(microsecond=0):
                 requests |= same
             else:
                 requests |= self._ask_once(same, line, begin, end)

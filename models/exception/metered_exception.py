@@ -272,10 +272,10 @@ class MeteredException(models.Model):
                 detail,
             ),
             "unclear_time": self.env._(
-                "A column names another time zone than that of the source: %s. Change "
-                "the time zone of the source. Or, on the Columns page of the source, "
-                "add the column as Keep with the record if it is something else. Then "
-                "try again.",
+                "The file names another time zone than that of the source: %s. Change "
+                "the time zone of the source. If a column means something else, add it "
+                "on the Columns page of the source as Keep with the record. Then try "
+                "again.",
                 detail,
             )
             if UNREAD in (detail or "")

@@ -3,6 +3,7 @@
 import logging
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 
 import psycopg2
@@ -107,6 +108,7 @@ class MeteredBatch(models.Model):
     def _run_file(self, commit, seconds):
         settings = self.source_id._load_settings()
         file_format = files.FileFormat.from_dict(self.file_format)
+        settings = replace(settings, titles=file_format.titles)
         clock = [time.monotonic()]
         marked = set()
 

@@ -18,6 +18,7 @@ class MeteredSource(models.Model):
     _inherit = [
         "metered.guarded",
         "metered.audit",
+        "metered.allowed.networks",
         "mail.thread",
         "mail.activity.mixin",
         "metered.cure",

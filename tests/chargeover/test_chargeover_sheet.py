@@ -107,3 +107,13 @@ class TestChargeOverSheet(MeteredCase):
         self.assertFalse(self.cdrs(batch))
         for row in self.exceptions(batch):
             self.assertTrue(row.message)
+
+    def test_a_line_cures_what_waited_for_it(self):
+        self.line.metered_external_key = False
+        batch = self.import_text(self.source, self.csv(self.rows[1]))
+        self.assertEqual(self.exceptions(batch).reason, "unknown_customer")
+        self.line.metered_external_key = "acme-gb"
+        self.env.cr.precommit.run()
+        self.env["metered.exception.job"].search([])._process()
+        self.env.invalidate_all()
+        self.assertEqual(self.cdrs(batch).quantity, 2)

@@ -90,6 +90,10 @@ class UsageUrlCase(SourceTypeCase):
         """What the invoices come to, in the order of their making."""
         return self.plan.invoice_ids.sorted("id").mapped("amount_untaxed")
 
+    def another_day(self):
+        """What did not answer was asked before: runs of a test begin at one time."""
+        self.requests().asked = "2026-01-01"
+
     def requests(self):
         return self.env["metered.usage.request"].search([], order="id")
 
@@ -108,7 +112,8 @@ class TestUsageUrl(UsageUrlCase):
         self.assertEqual(asked["to_datetime"], "2026-09-30 23:59:59")
         self.assertEqual(self.amounts(), [10 + 2 * 25])
         self.assertEqual(self.requests().state, "answered")
-        self.assertIn("25", self.plan.message_ids.mapped("body")[1])
+        bodies = self.plan.message_ids.mapped("body")
+        self.assertTrue([body for body in bodies if "answered 25 for" in body])
 
     def test_each_period_by_itself(self):
         self.renew("2026-12-01")
@@ -182,6 +187,7 @@ class TestUsageUrl(UsageUrlCase):
                 self.assertNotIn(TOKEN, request.error)
         self.server.status = 500
         self.server.asked.clear()
+        self.another_day()
         run = self.renew()
         self.assertEqual(len(self.server.asked), 1)
         self.assertEqual((run.failures, self.amounts()), (1, []))
@@ -205,6 +211,7 @@ class TestUsageUrl(UsageUrlCase):
         # There is none yet.
         self.assertEqual((run.failures, self.requests().state), (1, "held"))
         self.server.status = 200
+        self.another_day()
         self.renew()
         self.server.status = 500
         self.renew("2026-11-01")

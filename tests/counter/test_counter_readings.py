@@ -503,6 +503,18 @@ class TestCounterReadings(CounterCase):
         self.take(("2026-10-04 00:00", "7", "A-123"))
         self.assertEqual(self.used(), 200)
 
+    def test_an_hour_that_the_clock_shows_twice(self):
+        """The order of the file tells the two apart; one alone waits."""
+        self.source.timezone = "Europe/Berlin"
+        clocks = ("01:45", "02:00", "02:45", "02:00", "02:45", "03:00")
+        values = ("100", "101", "104", "105", "108", "109")
+        batch = self.take(
+            *((f"2026-10-25 {at}", v) for at, v in zip(clocks, values, strict=True))
+        )
+        self.assertEqual((batch.exceptions, self.used()), (0, 9))
+        batch = self.take(("2026-10-25 02:30", "103"))
+        self.assertEqual(self.exceptions(batch).reason, "repeated_hour")
+
     def test_the_registers_of_a_customer(self):
         self.assertFalse(self.customer.metered_register_ids)
         self.take(("2026-10-01 00:00", "100"), ("2026-10-02 00:00", "107"))

@@ -203,7 +203,7 @@ class TestCodes(unittest.TestCase):
     def test_codes_that_may_be_complete(self):
         text = "country code,code,rate\n7,7,1\n7,701,2\n"
         found = reading(text)
-        self.assertEqual((asked(found), codes(found)), (["codes"], ["7"]))
+        self.assertEqual((asked(found), codes(found)), (["codes"], []))
         self.assertEqual(found.questions[0].proposal, "")
         self.assertEqual(codes(reading(text, codes="complete")), ["7", "701"])
         self.assertEqual(codes(reading(text, codes="national")), ["77", "7701"])
@@ -215,7 +215,9 @@ class TestCodes(unittest.TestCase):
             found = reading("country code,code,rate\n" + rows)
             self.assertEqual((asked(found), codes(found)), ([], expected))
         found = reading("country code,code,rate\n7,7,1\n7,727,2\n7,495,3\n")
-        self.assertEqual((asked(found), codes(found)), (["codes"], ["7", "7495"]))
+        self.assertEqual((asked(found), codes(found)), (["codes"], ["7495"]))
+        found = reading("country code,code,rate\n36,36,1\n")
+        self.assertEqual((asked(found), codes(found)), (["codes"], []))
         # One of many is an area code of its country: Norden in Germany, 04931.
         areas = "".join(f"49,{area},1\n" for area in ("4931", *range(201, 230)))
         found = reading("country code,code,rate\n" + areas)

@@ -185,6 +185,23 @@ class TestUnclearKinds(MeteredCase):
         self.assertEqual(self.cdrs(batch).quantity, 60)
         self.assertEqual(self.cdrs(batch).start_time.hour, 10)
 
+    def test_a_zone_above_the_columns(self):
+        self.source = self.make_source(name="Calls", timezone=NEW_YORK)
+        text = "Report;;;;\nTime zone: UTC;;;;\n" + generic_csv(
+            [("1", START, 60, *NUMBERS), ("2", f"{START}Z", 60, *NUMBERS)]
+        ).replace(",", ";")
+        wizard = self.wizard(text)
+        self.assertIn("Time zone: UTC", wizard.questions)
+        batch = self.run_import(wizard)
+        self.assertEqual((batch.rated, batch.exceptions), (1, 1))
+        self.assertEqual(self.exceptions(batch).reason, "unclear_time")
+        self.exceptions(batch).action_retry()
+        self.assertEqual(self.exceptions(batch).state, "open")
+        self.source.timezone = "UTC"
+        self.cure()
+        self.assertEqual(self.cdrs(batch).mapped(lambda c: c.start_time.hour), [10, 10])
+        self.assertFalse(self.wizard(text.replace("1;2", "3;2")).questions)
+
     def test_calls_that_were_not_answered(self):
         text = "call_id,start_time,duration,caller,callee,status\n" + "".join(
             f"{word},{START},{seconds},{','.join(NUMBERS)},{word}\n"
