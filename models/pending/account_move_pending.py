@@ -92,8 +92,8 @@ class AccountMove(models.Model):
                 until=until,
             )
         return self.env._(
-            "Waiting for usage since %(since)s. On %(until)s it will be issued with the "
-            "usage recorded by then.",
+            "Waiting for usage since %(since)s. On %(until)s it will be issued with "
+            "the usage recorded by then.",
             since=since,
             until=until,
         )
