@@ -266,7 +266,7 @@ class Kafka(Connector):
     def _sort(self, client, found, portion, left, stops):
         """Put messages and what is said of partitions into a portion; their bytes."""
         codes = client.kafka.KafkaError
-        size = 0
+        size, before = 0, set(left)
         for message in found:
             error = message.error()
             place = (message.topic(), message.partition())
@@ -284,6 +284,10 @@ class Kafka(Connector):
                 left.discard(place)
             else:
                 raise client.failure(error)
+        if before != left:
+            # Or it is asked for more all the time while others are read and stored.
+            place = client.kafka.TopicPartition
+            client.consumer.pause([place(*done) for done in before - left])
         return size
 
     def tell(self, offsets):
