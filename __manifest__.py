@@ -84,6 +84,7 @@
         "views/metered_time_band_views.xml",
         "views/metered_usage_views.xml",
         "views/metered_webhook_views.xml",
+        "views/metered_charge_views.xml",
         "views/account_move_views.xml",
         "views/product_template_views.xml",
         "views/product_template_plan_views.xml",

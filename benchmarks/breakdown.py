@@ -2,8 +2,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Where the time of an import goes: wall clock and processor time of its steps.
 
-Three threads are at it, so the steps of the first add up to about the whole, and all
-of them to more. Steps that are indented are part of the one above them.
+Several threads are at it, so all steps add up to more than the whole. Those of a chunk
+that is being stored are of two connections at a time, but for the first chunk. Steps
+that are indented are part of the one above them.
 """
 
 import time
@@ -16,6 +17,7 @@ import imports
 
 from odoo.addons.metered_billing.connectors import files
 from odoo.addons.metered_billing.ingest import (
+    abreast,
     isolate,
     mapping,
     prepare,
@@ -30,20 +32,23 @@ from odoo.addons.metered_billing.models.source import metered_source
 CHUNK = prepare._CallChunk
 BATCH = metered_batch_job.MeteredBatch
 
-COPYING, COMMITS = "  CDRs: COPY", "commits"
+COMMITS = "commits"
 READING, WAITING = "read the file", "wait for the next chunk"
 
 #: (label, owner, name of the function); without an owner see :func:`_measured`
 STORING = (
     ("settings", metered_source, "load_settings"),
     (WAITING, None, ""),
-    ("store", isolate, "store"),
+    ("  for one that is prepared", run.Ahead, "is_ready"),
+    ("what waits for its turn: the end of a chunk", abreast.Abreast, "_finish"),
+    ("copied", abreast.Abreast, "_copy"),
+    ("the first chunk", isolate, "store"),
     ("  exceptions and known records", store._Known, "new_exceptions"),
     ("  stored and known records", store._Known, "new_cdrs"),
     ("  usage: found, ids for the rest", usage_store.UsageRows, "__init__"),
     ("  usage: new rows", usage_store.UsageRows, "add_new"),
     ("  usage: added to", usage_store.UsageRows, "add_to_known"),
-    (COPYING, None, ""),
+    ("  CDRs: COPY", store, "copy_text"),
     ("counters", BATCH, "_count"),
     ("the stored file's digest", ir_attachment, "file_digest"),
     ("rates marked as used", BATCH, "_mark_rates"),
@@ -125,7 +130,7 @@ def print_breakdown(env, source, path, totals):
 @contextmanager
 def _measured(cr, timers):
     """Put timers around all steps."""
-    read_chunks, commit, copy_expert = files.read_chunks, cr.commit, cr.copy_expert
+    read_chunks, commit = files.read_chunks, cr.commit
 
     def reading(*args, **kwargs):
         chunks = read_chunks(*args, **kwargs)
@@ -135,12 +140,6 @@ def _measured(cr, timers):
             if chunk is None:
                 return
             yield chunk
-
-    def copying(statement, *args, **kwargs):
-        if not statement.startswith(imports.COPY_CDRS):
-            return copy_expert(statement, *args, **kwargs)
-        with timers.measure(COPYING):
-            return copy_expert(statement, *args, **kwargs)
 
     class Executor(ThreadPoolExecutor):
         def submit(self, *args, **kwargs):
@@ -155,8 +154,8 @@ def _measured(cr, timers):
                 stack.enter_context(patch.object(owner, name, measured))
         stack.enter_context(patch.object(files, "read_chunks", reading))
         stack.enter_context(patch.object(run, "ThreadPoolExecutor", Executor))
-        cr.commit, cr.copy_expert = timers.around(commit, COMMITS), copying
+        cr.commit = timers.around(commit, COMMITS)
         try:
             yield
         finally:
-            del cr.commit, cr.copy_expert
+            del cr.commit

@@ -10,6 +10,8 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from odoo.sql_db import db_connect
+
 
 @dataclass
 class Effort:
@@ -17,8 +19,8 @@ class Effort:
 
     :ivar wall: of the clock
     :ivar client: of the processors, in this process, all of its threads
-    :ivar server: of the processors, in the cursor's PostgreSQL backend; 0 where that
-        runs on another machine
+    :ivar server: of the processors, in all of PostgreSQL's connections to the database;
+        0 where that runs on another machine
     """
 
     wall: float = 0
@@ -35,21 +37,31 @@ class Effort:
     def measure(cls, cr):
         """Yields an :class:`Effort` that is filled in at the end of the block.
 
-        :param cr: cursor of the backend that is measured
+        :param cr: cursor of the database that is measured
         """
         effort = cls()
-        pid = cr.connection.info.backend_pid
-        wall, client, server = time.perf_counter(), time.process_time(), _of(pid)
+        before = _of_connections(cr.dbname)
+        wall, client = time.perf_counter(), time.process_time()
         yield effort
         effort.wall = time.perf_counter() - wall
         effort.client = time.process_time() - client
-        effort.server = _of(pid) - server
+        effort.server = sum(
+            seconds - before.get(pid, 0)
+            for pid, seconds in _of_connections(cr.dbname).items()
+        )
 
     def __str__(self):
         return (
             f"{self.wall:.2f} s (processor: {self.client:.2f} client,"
             f" {self.server:.2f} server)"
         )
+
+
+def _of_connections(database):
+    """Seconds of the processors by connection; those that ended are missing."""
+    with db_connect(database).cursor() as cr:
+        cr.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", (database,))
+        return {pid: _of(pid) for (pid,) in cr.fetchall()}
 
 
 def _of(pid):

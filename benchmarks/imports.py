@@ -12,16 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 
 import orm_way
 from effort import Effort
 
 from odoo.addons.metered_billing.ingest import store
 from odoo.addons.metered_billing.ingest.conflicts import make_lasting
+from odoo.addons.metered_billing.models.record import metered_batch_job
 
 ORM_RECORDS = 20_000
 COPY_TABLE = "bench_copy"
-COPY_CDRS = "COPY metered_cdr"
 
 
 @dataclass
@@ -90,7 +91,7 @@ def measure(env, source, path, totals, rounds=3, orm=True):
     """
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.csv"
-        with _recorded(env.cr, rows):
+        with _recorded(rows):
             run_import(env, source, path, totals)
         facts, charges = orm_way.read_records(env, ORM_RECORDS)
         figures = ImportFigures(totals.records, [], [], [], [])
@@ -244,19 +245,18 @@ def _copy(env, rows, count):
 
 
 @contextmanager
-def _recorded(cr, path):
-    """Keep the very text that the import sends to COPY, in a file."""
-    copy_expert = cr.copy_expert
+def _recorded(path):
+    """Keep the very text that the import sends to COPY, in the order of the file."""
+    copy_text = store.copy_text
 
-    def recording(statement, source, *args, **kwargs):
-        if statement.startswith(COPY_CDRS):
-            with path.open("ab") as rows:
-                rows.write(source.read())
-            source.seek(0)
-        return copy_expert(statement, source, *args, **kwargs)
+    def recording(cr, text):
+        with path.open("ab") as rows:
+            rows.write(text.read())
+        text.seek(0)
+        return copy_text(cr, text)
 
-    cr.copy_expert = recording
-    try:
+    with (
+        patch.object(store, "copy_text", recording),
+        patch.object(metered_batch_job, "LANES", 0),
+    ):
         yield
-    finally:
-        del cr.copy_expert

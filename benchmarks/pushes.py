@@ -7,20 +7,14 @@ the same rows, and the import of the same events from a file.
 """
 
 import csv
-import http.client
 import io
 import json
-import os
-import socket
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
+from crowd import EMPTY_PATH, ask, crowd, server
 from effort import Effort
 
 from odoo import Command
@@ -29,15 +23,14 @@ from odoo.tools import config
 from odoo.addons.metered_billing.connectors.events.cloud_event import read_events
 
 BATCH = 1_000
-WORKERS = CLIENTS = 2
+CLIENTS = 2
+#: who push the same events at once
+CROWD = 8
 SINGLE = 100
 EMPTY = 100
 HUNDREDS = 20
 CUSTOMERS = 100
-STARTED_WITHIN = 60
-EMPTY_PATH = "/web/health"
 FIRST = datetime(2026, 6, 1, tzinfo=UTC)
-SERVER = str(Path(__file__).with_name("server.py"))
 KIND = "application/cloudevents-batch+json"
 
 
@@ -51,6 +44,7 @@ class Found:
     accepted_over_copy: float
     rated_over_import: float
     processor_us: float
+    crowd_per_s: float
 
 
 def measure(env, operator, records):
@@ -62,7 +56,7 @@ def measure(env, operator, records):
     source, files, token = _set_up(env, operator)
     events = [_event(number) for number in range(records)]
     bodies = [json.dumps(list(some)).encode() for some in _batches(events, BATCH)]
-    with _server(env.cr.dbname) as port:
+    with server(config["config"], env.cr.dbname) as (port, process):
         _get(port, EMPTY_PATH)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": KIND}
 
@@ -80,11 +74,17 @@ def measure(env, operator, records):
             for number in range(200, 200 + SINGLE)
         ]
         single = _together(push, lonely)
+        begun = time.monotonic()
+        same = [_event(number) for number in range(records, 2 * records)]
+        answered, _told = crowd(port, process, same, headers, CROWD, BATCH)
+        crowd_s = time.monotonic() - begun
+    if answered.keys() != {"accepted", "duplicate"} or answered["accepted"] > records:
+        raise AssertionError(f"the crowd was answered {answered}")
     processor_us = _processor(env, source)
     copy_s = _copy(env)
     [waiting] = _value(env, "SELECT count(*) FROM metered_inbox")
-    if waiting != records + 1 + 100 + SINGLE:
-        raise AssertionError(f"{waiting} of {records} events are in the inbox")
+    if waiting != 2 * records + 1 + 100 + SINGLE:
+        raise AssertionError(f"{waiting} of 2 * {records} events are in the inbox")
     begun = time.monotonic()
     source._start_posted()._process(env.cr.commit)
     rated_s = time.monotonic() - begun
@@ -99,6 +99,7 @@ def measure(env, operator, records):
         accepted_over_copy=accepted / copy_s,
         rated_over_import=(rated_s / waiting) / (import_s / records),
         processor_us=processor_us,
+        crowd_per_s=CROWD * records / crowd_s,
     )
 
 
@@ -153,58 +154,12 @@ def _batches(events, size):
     return (events[at : at + size] for at in range(0, len(events), size))
 
 
-@contextmanager
-def _server(database):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        other = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            *(sys.executable, SERVER, "--config", config["config"]),
-            *("--database", database, "--db-filter", f"^{database}$"),
-            *("--workers", str(WORKERS), "--max-cron-threads", "0"),
-            *("--http-port", str(port), "--gevent-port", str(other)),
-            *("--log-level", "warn"),
-        ],
-        start_new_session=True,
-    )
-    try:
-        until = time.monotonic() + STARTED_WITHIN
-        while True:
-            with suppress(OSError, http.client.HTTPException):
-                _get(port, EMPTY_PATH)
-                break
-            if time.monotonic() > until or process.poll() is not None:
-                raise AssertionError("the server did not start")
-            time.sleep(0.2)
-        yield port
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
-        process.wait()
-
-
 def _get(port, path):
-    _ask(port, "GET", path, None, {})
+    ask(port, "GET", path)
 
 
 def _post(port, path, body, headers):
-    _ask(port, "POST", path, body, headers)
-
-
-def _ask(port, method, path, body, headers):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    try:
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        if answer.status != 200:
-            raise AssertionError(f"{answer.status}: {text[:300]!r}")
-    finally:
-        connection.close()
+    ask(port, "POST", path, body, headers)
 
 
 def _each(work, items):

@@ -31,6 +31,7 @@ import rating_plans  # noqa: E402
 import rating_speed  # noqa: E402
 import renewals  # noqa: E402
 import rival  # noqa: E402
+import screens  # noqa: E402
 import syncs  # noqa: E402
 import synthetic  # noqa: E402
 import together  # noqa: E402
@@ -42,7 +43,7 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefghklpqtw"
+FIGURES = "abcdefghklpqstw"
 #: records of each of the imports that run beside others
 TOGETHER_RECORDS = 200_000
 PUSHED = 100_000
@@ -83,6 +84,8 @@ TABLE = (
     Figure("what_if_processor_s", "in processor time of client and server", "s"),
     Figure("what_if_over_rating", "what if, in times of rating alone"),
     Figure("renewal_over_stock", "renewals, in times of stock", "", "<=", 1.5),
+    Figure("list_over_stock", "slowest list, in times of invoices'", "", "<=", 1.3),
+    Figure("form_over_stock", "slowest form, in times of an invoice's", "", "<=", 1.3),
     Figure("sync_pages_per_s", "NetSapiens, 50 ms an answer: pages downloaded", "/s"),
     Figure("sync_records_per_s", "records synced", "/s"),
     Figure("sync_over_download", "sync, in times of the download", "", "<=", 1.5),
@@ -94,6 +97,7 @@ TABLE = (
     Figure("pushed_processor_us", "processors for one of them, without HTTP", "µs"),
     Figure("pushed_over_copy", "in times of a COPY of them"),
     Figure("pushed_single_per_s", "events pushed one by one", "/s"),
+    Figure("pushed_by_crowd_per_s", "the same by 8 at once, a worker killed", "/s"),
     Figure("push_over_empty", "100 events, in times of no request", "", "<=", 10),
     Figure("pushed_rated_over_import", "rated, in times of a file", "", "<=", 1.5),
     Figure("topic_per_s", "events of a Kafka topic, stored", "/s"),
@@ -119,8 +123,8 @@ def options():
         metavar="LETTERS",
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
         " f memory, g rating with plans and tiers, h NetSapiens sync, k a Kafka topic,"
-        " l a late record, p events pushed, q the calls in DuckDB's SQL, t two imports"
-        " beside other jobs, w what if",
+        " l a late record, p events pushed, q the calls in DuckDB's SQL,"
+        " s lists and forms, t two imports beside other jobs, w what if",
     )
     parser.add_argument(
         "--quick",
@@ -254,8 +258,18 @@ def measure(env, chosen, operator, path, totals):
         figures["import_alone_per_s"] = found.alone
         figures["import_beside_per_s"] = found.together
         figures["beside_over_alone"] = found.together / found.alone
+    figures |= screen_figures(env, operator, chosen)
     figures |= topic_figures(env, operator, chosen, path.parent)
     return figures | push_figures(env, operator, chosen)
+
+
+def screen_figures(env, operator, chosen):
+    """Of lists and forms."""
+    if "s" not in chosen.only:
+        return {}
+    say("lists and forms")
+    lists, forms = screens.measure(env, operator)
+    return {"list_over_stock": lists, "form_over_stock": forms}
 
 
 def push_figures(env, operator, chosen):
@@ -269,6 +283,7 @@ def push_figures(env, operator, chosen):
         "pushed_processor_us": found.processor_us,
         "pushed_over_copy": found.accepted_over_copy,
         "pushed_single_per_s": found.single_per_s,
+        "pushed_by_crowd_per_s": found.crowd_per_s,
         "push_over_empty": found.request_over_empty,
         "pushed_rated_over_import": found.rated_over_import,
     }

@@ -39,6 +39,7 @@ from .workbook_sheets import choose_sheet, look_at_sheets
 
 _HEAD_BYTES = 2**20
 _SAMPLE_BYTES = 256 * 2**10
+_MOST_TITLE = 500
 _SAMPLE_RECORDS = 200
 # How far to look for the first byte beyond ASCII, which tells the encoding, and for
 # the first quote.
@@ -175,7 +176,7 @@ def _first_with_quote(path, compression, limits):
 def _delimited(found, text, whole, said, name, limits):
     named = named_delimiter(text)
     skipped = said.get("skip_lines", 1 if named else 0)
-    _lines, start = first_lines(text, skipped)
+    lines, start = first_lines(text, skipped)
     text = text[start:]
     if not text.strip():
         raise SourceFileError(
@@ -210,6 +211,7 @@ def _delimited(found, text, whole, said, name, limits):
             quote=quote,
             escape=escape,
             skip_lines=skipped,
+            titles=_titles(line.decode(errors="replace") for line in lines),
         ),
         [(skipped + line, record) for line, record in records],
         said,
@@ -422,6 +424,10 @@ def _described(found, rows, said, limits):
         first = rows[titles][0] if titles else found.skip_lines + 1
         skip_lines = first - 1
         records = records[titles:]
+        if titles:
+            found = replace(
+                found, titles=_titles(" ".join(record) for _, record in rows[:titles])
+            )
     else:
         records = [record for line, record in rows if line > skip_lines]
     if not records:
@@ -454,6 +460,11 @@ def _described(found, rows, said, limits):
         repeated=repeated,
         layout=layout,
     )
+
+
+def _titles(lines):
+    """What stands above the names of the columns, as far as it is kept."""
+    return " ".join(" ".join(lines).split())[:_MOST_TITLE]
 
 
 def _refuse_columns(widest, limits):

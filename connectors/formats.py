@@ -48,6 +48,8 @@ class FileFormat:
     skip_lines: int = 0  # lines (rows) before the header, such as titles of a report
     quote: str = '"'  # '' where quotes are text
     escape: str = ""  # '\\' where it stands before what is text
+    # What the first of these lines say, such as the zone of the times.
+    titles: str = ""
     # Where columns begin, from 1 on, and those of them that a blank need not precede.
     positions: tuple[int, ...] = ()
     touching: tuple[int, ...] = ()

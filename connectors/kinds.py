@@ -39,6 +39,12 @@ class Kind:
     #: whether each record has fields of its own, as events do: what one lacks is empty
     #: there, whatever the records beside it have
     has_own_fields = False
+    #: whether programs push events to it, with a key
+    takes_events = False
+    #: whether its records name lines of subscriptions instead of customers and meters
+    has_lines = False
+    #: whether it is asked for the usage of a line when that is invoiced
+    is_asked_at_renewals = False
     #: columns of what is posted to it, first
     posted_columns = ()
     #: field of customers that shows what it calls each, "" where none does

@@ -10,6 +10,7 @@ from . import (  # noqa: F401  they register themselves
     http_json,
     netsapiens,
 )
+from .chargeover import kind as _chargeover  # noqa: F401
 from .errors import SourceError
 from .events import kind as _events  # noqa: F401
 from .interface import (
@@ -22,6 +23,7 @@ from .interface import (
     make_connector,
 )
 from .kafka import source as _kafka  # noqa: F401
+from .usage_url import connector as _usage_url  # noqa: F401
 
 __all__ = [
     "CONNECTORS",

@@ -51,6 +51,7 @@ class Workbook:
     ):
         self.limits = limits or FileLimits()
         self._title = sheet
+        self.hidden, self.merged = set(), []
         self._typed = typed
         self._file, self.budget = _seekable(path, compression, self.limits)
         try:
@@ -114,7 +115,11 @@ class Workbook:
         return count
 
     def sheet_rows(self, sheet) -> Iterator[tuple[int, list[str], int]]:
-        """As :meth:`rows`, of one sheet."""
+        """As :meth:`rows`, of one sheet.
+
+        When it is read, ``hidden`` and ``merged`` are as of its
+        ``workbook_cells.SheetReader``.
+        """
         reader = SheetReader(
             self._texts,
             self._styles,
@@ -123,6 +128,7 @@ class Workbook:
             self.budget,
             self._typed,
         )
+        self.hidden, self.merged = reader.hidden, reader.merged
         blocks = self._archive.parse(sheet.part, reader)
         while True:
             try:

@@ -25,7 +25,9 @@ _MAX_DIGITS = 300  # of a number; more are kept as they stand
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DIGITS = "0123456789"
-_KINDS = kinds("row", "c", "v", "is", "t", "rPh")
+_KINDS = kinds("row", "c", "v", "is", "t", "rPh", "f", "mergeCell")
+_MERGED = re.compile(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})")
+_MOST_MERGED = 100_000
 
 
 class TypedText(str):
@@ -36,6 +38,12 @@ class TypedText(str):
 
 class NumberText(TypedText):
     """The text of a number, with the 15 digits that a spreadsheet shows."""
+
+    __slots__ = ()
+
+
+class MarkedText(NumberText):
+    """A number with what its cell shows beside it: `1.5¢`, `5%`, `1201`."""
 
     __slots__ = ()
 
@@ -54,6 +62,12 @@ class FlagText(TypedText):
 
 class ErrorText(TypedText):
     """What stands where a formula failed: `#DIV/0!`."""
+
+    __slots__ = ()
+
+
+class UnsavedText(ErrorText):
+    """What stands where a formula was saved without its value."""
 
     __slots__ = ()
 
@@ -83,6 +97,9 @@ class SheetReader:
     :param epoch: datetime that dates are counted from
     :param most_columns: values of a row that are kept
     :param typed: whether values that are no texts are `TypedText`
+
+    ``hidden``: numbers of rows that are not shown; ``merged``: list of (first row, last
+    row, column from 1 on) of cells that are one, as far as read
     """
 
     parser = None
@@ -96,6 +113,8 @@ class SheetReader:
         self._most_columns = most_columns
         self._budget = budget
         self._typed = typed
+        self.hidden, self.merged = set(), []
+        self._is_formula = False
         self._columns = {}  # letters -> number
         self._values = []
         self._width = 0
@@ -116,7 +135,12 @@ class SheetReader:
                 self._column += 1
             self._kind = get("t", "n")
             self._style = get("s", "0")
+            self._is_formula = False
+        elif kind == "f":
+            self._is_formula = self._typed
         elif kind == "v":
+            # A text that is empty is a result.
+            self._is_formula = self._is_formula and self._kind != "str"
             if self._kind != "inlineStr":
                 self.parser.CharacterDataHandler = self._text.append
         elif kind == "row":
@@ -131,6 +155,11 @@ class SheetReader:
                 )
             self._row = number
             self._column = 0
+            if self._typed and attributes.get("hidden") in ("1", "true"):
+                self.hidden.add(number)
+        elif kind == "mergeCell":
+            if self._typed:
+                self._merge(attributes.get("ref", ""))
         elif kind == "t":
             if self._kind == "inlineStr" and not self._in_sound:
                 self.parser.CharacterDataHandler = self._text.append
@@ -144,12 +173,20 @@ class SheetReader:
                 text = "".join(self._text)
                 self._text.clear()
                 self._put(self._read(text))
+            elif self._is_formula:
+                self._put(UnsavedText("="))
         elif kind == "v" or kind == "t":
             self.parser.CharacterDataHandler = None
         elif kind == "row":
             self._end_row()
         elif kind == "rPh":
             self._in_sound -= 1
+
+    def _merge(self, place):
+        found = _MERGED.fullmatch(place)
+        if found and found[2] != found[4] and len(self.merged) < _MOST_MERGED:
+            column = self._column_of(found[1])
+            self.merged.append((int(found[2]), int(found[4]), column))
 
     def _put(self, text):
         values, column = self._values, self._column
@@ -230,6 +267,9 @@ class SheetReader:
         if style not in self._styles.dates:
             if self._typed and isinstance(value, float):
                 value = float(format(value, f".{SHOWN_DIGITS}g"))
+            shown = self._typed and self._styles.shown.get(style)
+            if shown:
+                return MarkedText(shown.text(cell_text(value)))
             return self._as(NumberText, cell_text(value))
         try:
             duration = style in self._styles.durations

@@ -18,10 +18,12 @@ from openpyxl.styles.numbers import (
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from . import budget as budgets
+from .workbook_formats import shown_by
 
 _MAX_STRINGS_BYTES = 512 * 2**20
 _MAX_STYLES_BYTES = 16 * 2**20
 _MAX_OTHER_BYTES = 4 * 2**20
+_PERCENT = (9, 10)  # formats that every workbook has
 _MAX_CODE = 255  # characters of a format; Excel's limit
 _FORMATS = "application/vnd.openxmlformats-officedocument.spreadsheetml."
 _MACRO = "application/vnd.ms-excel."
@@ -203,7 +205,8 @@ class Styles:
 
     Both are sets of the numbers that cells have in ``s``; ``units`` is a dict of these
     to the unit of time that the format puts behind the number, ``without_seconds`` has
-    those of times that are shown without seconds.
+    those of times that are shown without seconds, and ``shown`` a dict of those that
+    show more than a number to ``workbook_formats.Shown``.
     """
 
     parser = None
@@ -214,6 +217,7 @@ class Styles:
         self.durations = set()
         self.units = {}
         self.without_seconds = set()
+        self.shown = {}
         self._budget = archive.budget
         self._codes = {}
         self._in_cells = False
@@ -241,8 +245,12 @@ class Styles:
                     is_timedelta_format(code),
                     _shown_unit(code),
                     "s" not in _TEXT.sub("", code).lower(),
+                    # Of the others each country has its own: its currency.
+                    shown_by(code) if key in self._codes or key in _PERCENT else None,
                 )
-            is_date, is_duration, unit, is_short = self._known[key]
+            is_date, is_duration, unit, is_short, shown = self._known[key]
+            if shown:
+                self.shown[self._count] = shown
             if is_date:
                 self.dates.add(self._count)
             if is_duration:

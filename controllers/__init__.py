@@ -1,3 +1,3 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from . import events, freeswitch, openapi, usage
+from . import billforward, chargeover, events, freeswitch, openapi, quotes, usage

@@ -11,17 +11,18 @@ from odoo.http import request
 
 from ..connectors.events.body import MOST_BYTES, RequestFault, too_large
 from .freeswitch import given_token
-from .problems import ApiDispatcher, problem
+from .problems import Problems
 
 YES = ("true", "1")
 
 
-def api_route(path, *methods, **options):
+def api_route(path, *methods, dispatcher=Problems, **options):
     """A route of the API, whose faults are problem documents.
 
     Odoo would answer other methods itself, in HTML: they are refused here.
 
     :param methods: of HTTP
+    :param dispatcher: says how a fault is told
     """
 
     def decorate(handler):
@@ -35,11 +36,11 @@ def api_route(path, *methods, **options):
                 check_length(sent)
                 return handler(self, **arguments)
             except RequestFault as fault:
-                return problem(fault.status, fault.detail, fault.headers)
+                return dispatcher.told(fault.status, fault.detail, fault.headers)
 
         return http.route(
             path,
-            type=ApiDispatcher.routing_type,
+            type=dispatcher.routing_type,
             auth="none",
             save_session=False,
             readonly=False,
@@ -70,11 +71,21 @@ def admitted(*scopes):
     :raise RequestFault: 401, 403 or 429
     """
     sent = request.httprequest
-    key, wait = request.env["metered.api.key"]._admit(
+    found = request.env["metered.api.key"]._admit(
         given_token(sent.headers.get("Authorization", "")),
         sent.remote_addr or "",
         sent.is_secure,
     )
+    return permitted(*found, *scopes)
+
+
+def permitted(key, wait, *scopes):
+    """The key of a request, where it may make it.
+
+    :param key: ``metered.api.key``, empty where it is wrong
+    :param wait: seconds after which to try again, or 0
+    :param scopes, return, raise: as :func:`admitted`
+    """
     if wait:
         raise RequestFault(
             429,

@@ -10,7 +10,7 @@ from ..connectors.events.cloud_event import read_events
 from ..connectors.events.reading import Refused
 from ..ingest.conflicts import make_lasting
 from .api_request import admitted, api_route, argument, begin_receiving, is_said
-from .freeswitch import RETRY_SECONDS
+from .dispatching import RETRY_SECONDS
 from .problems import answered
 
 #: events that are tried, or rated before they are answered
@@ -24,10 +24,12 @@ class Events(http.Controller):
     event is said with its index, and keeps no other one out.
     """
 
-    @api_route("/metered/v1/events", "POST", "GET")
+    @api_route("/metered/v1/events", "POST", "GET", "DELETE")
     def events(self):
         if request.httprequest.method == "GET":
             return self._tell()
+        if request.httprequest.method == "DELETE":
+            return self._cancel()
         return self._push()
 
     def _tell(self):
@@ -36,6 +38,13 @@ class Events(http.Controller):
         if not told:
             raise RequestFault(404, "Nothing is known of this event.")
         return answered(told)
+
+    def _cancel(self):
+        key = admitted("may_push")
+        source, event = self._source(key), argument("event")
+        if not source._cancel_event(event, key.name, request.env.cr.commit):
+            raise RequestFault(404, "Nothing is known of this event.")
+        return answered(key.env["metered.api"]._events(source, [event])[event])
 
     def _push(self):
         key = admitted("may_push")

@@ -2,64 +2,27 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import base64
 import json
-import logging
-
-import psycopg2
-from werkzeug.exceptions import HTTPException
 
 from odoo import http
 from odoo.http import request
-from odoo.sql_db import PoolError
 
 from ..connectors.errors import SourceError
 from ..connectors.freeswitch_json import MOST_BYTES, document_record, read_body
 from ..ingest.conflicts import make_lasting
-
-#: what a switch is told while the database is away
-RETRY_SECONDS = 30
-UNREACHABLE = (
-    503,
-    "The database cannot be reached. Try again later.",
-    {"Retry-After": str(RETRY_SECONDS)},
-)
-UNAVAILABLE = (psycopg2.OperationalError, psycopg2.InterfaceError, PoolError)
+from .dispatching import dispatcher_of
 
 
-class PostDispatcher(http.Dispatcher):
-    """Requests whose body nobody looks at before whoever sent it is known.
-
-    Odoo's own dispatcher parses forms first: megabytes of ``a=1&`` are half a minute
-    of a worker's time, without any token. Errors are JSON, as all answers are.
-    """
-
-    routing_type = "metered_post"
-
-    @classmethod
-    def is_compatible_with(cls, _request):
-        return True
-
-    def dispatch(self, endpoint, args):
-        self.request.params = args
-        if not self.request.db:
-            # Only where this module is one of server_wide_modules.
-            return answer(*UNREACHABLE)
-        return self.request.registry["ir.http"]._dispatch(endpoint)
-
-    def handle_error(self, exc):
-        return answer(*fault_of(exc))
+def answer(status, message, headers=None):
+    """An answer in JSON."""
+    return http.Response(
+        json.dumps({"message": message}),
+        status=status,
+        headers={"Content-Type": "application/json", **(headers or {})},
+    )
 
 
-def fault_of(exc):
-    """What is answered where something was raised.
-
-    :return: (status, message, headers)
-    """
-    if isinstance(exc, UNAVAILABLE):
-        exc.loglevel = logging.WARNING  # it is no fault of ours
-        return UNREACHABLE
-    if isinstance(exc, HTTPException) and exc.code:
-        return exc.code, exc.name, None
-    return 500, "An error occurred. Try again later.", None
+#: errors are JSON, as all answers are
+PostDispatcher = dispatcher_of("metered_post", answer)
 
 
 class FreeSwitch(http.Controller):
@@ -133,12 +96,3 @@ def given_token(header):
         return base64.b64decode(given, validate=True).decode().partition(":")[2]
     except ValueError:  # no base64, no UTF-8, no ASCII to begin with
         return ""
-
-
-def answer(status, message, headers=None):
-    """An answer in JSON."""
-    return http.Response(
-        json.dumps({"message": message}),
-        status=status,
-        headers={"Content-Type": "application/json", **(headers or {})},
-    )

@@ -6,6 +6,7 @@ from odoo import http
 from odoo.http import request
 
 from .api_request import api_route
+from .openapi_billforward import with_billforward
 from .openapi_document import document
 from .problems import answered
 
@@ -36,15 +37,16 @@ class OpenApi(http.Controller):
 
     @api_route("/metered/v1/openapi.json", "GET")
     def contract(self):
-        return answered(document(_address()))
+        return answered(_contract())
 
     @api_route("/metered/v1", "GET")
     def page(self):
-        return http.Response(page_of(document(_address())), headers=HEADERS)
+        return http.Response(page_of(_contract()), headers=HEADERS)
 
 
-def _address():
-    return request.httprequest.host_url.rstrip("/")
+def _contract():
+    address = request.httprequest.host_url.rstrip("/")
+    return with_billforward(document(address))
 
 
 def page_of(contract):

@@ -13,6 +13,8 @@ REASONS = {
     403: "The key is not for that.",
     404: "There is nothing of that name, or the key is not for it.",
     405: "Use a different HTTP method.",
+    409: "The event is invoiced or cannot be canceled, or the invoice is not waiting "
+    "for usage; the detail says what to do.",
     411: "The request does not say how long it is.",
     413: "There is more in the request than there may be.",
     415: "The content type or encoding is not known.",
@@ -94,7 +96,11 @@ def document(address):
         "servers": [{"url": address}],
         "security": [{"key": []}],
         "paths": {
-            "/metered/v1/events": {"post": _push(), "get": _event()},
+            "/metered/v1/events": {
+                "post": _push(),
+                "get": _event(),
+                "delete": _cancel(),
+            },
             "/metered/v1/usage": {
                 "get": _of_customer(
                     "usage", "Usage of a customer by day and meter", "UsageOfDay", *DAYS
@@ -107,6 +113,8 @@ def document(address):
                     "Entitlement",
                 )
             },
+            "/metered/v1/quotes": {"get": _quote(), "post": _what_if()},
+            "/metered/v1/webhook_deliveries": {"get": _deliveries()},
             "/metered/v1/invoices": {
                 "get": _of_customer(
                     "invoices",
@@ -130,6 +138,16 @@ def document(address):
     }
 
 
+SOURCE = query("source", "Number of the source; needed where the key has several.")
+EVENT = query(
+    "event",
+    "What tells it from others, as the answer to its push says it: its source, a space "
+    "and its id.",
+    True,
+    {"type": "string", "minLength": 1},
+)
+
+
 def _push():
     one_or_many = {"anyOf": [ref("Event"), {"type": "array", "items": ref("Event")}]}
     return {
@@ -143,7 +161,7 @@ def _push():
         "are also accepted. Events with unknown data, such as an unknown customer, "
         "are accepted and become exceptions.",
         "parameters": [
-            query("source", "Number of the source; needed where the key has several."),
+            SOURCE,
             query(
                 "validate",
                 "true: say what would become of at most 100 events, store nothing.",
@@ -172,16 +190,65 @@ def _event():
     return {
         "operationId": "getEvent",
         "summary": "What became of an event",
-        "parameters": [
-            query(
-                "event",
-                "What tells it from others, as the answer to its push says it: its "
-                "source, a space and its id.",
-                True,
-                {"type": "string", "minLength": 1},
-            )
-        ],
+        "parameters": [EVENT],
         "responses": answers(ref("EventState"), 404, 422),
+    }
+
+
+def _cancel():
+    return {
+        "operationId": "cancelEvent",
+        "summary": "Cancel an event",
+        "description": "Reverses the usage and the charge of an event that is not "
+        "invoiced yet. It stays known as canceled: pushed again, an event with its "
+        "source and id is a duplicate, or a conflict. To push the usage again, give "
+        "it another id. Canceling a canceled event changes nothing.",
+        "parameters": [EVENT, SOURCE],
+        "responses": answers(ref("EventState"), 400, 404, 409, 422),
+    }
+
+
+def _quote():
+    return {
+        "operationId": "getQuotes",
+        "summary": "What a customer's next invoices would be now",
+        "description": "One for each subscription that is renewed, with fees, usage "
+        "and taxes. Nothing is invoiced.",
+        "parameters": [SUBJECT, query("subscription", "Number of a subscription.")],
+        "responses": answers(QUOTES, 404, 422),
+    }
+
+
+def _what_if():
+    return {
+        "operationId": "quoteQuantities",
+        "summary": "What the next invoices would be with other quantities",
+        "description": "The quantities are those of the whole running period, instead "
+        "of what was used. They can be given for meters, but not for calls.",
+        "parameters": [],
+        "requestBody": {
+            "required": True,
+            "content": {PLAIN: {"schema": ref("QuoteRequest")}},
+        },
+        "responses": answers(QUOTES, 400, 404, 411, 413, 415, 422),
+    }
+
+
+def _deliveries():
+    return {
+        "operationId": "getWebhookDeliveries",
+        "summary": "Messages of webhooks of some days",
+        "description": "Who missed messages reads them here, as often as needed: each "
+        "has the message id that it was sent with. Days are in UTC. Messages about "
+        "invoices are for keys that may read invoices, all others for those that may "
+        "read usage.",
+        "parameters": [*DAYS],
+        "responses": answers(
+            listed(
+                webhook_deliveries={"type": "array", "items": ref("WebhookDelivery")}
+            ),
+            422,
+        ),
     }
 
 
@@ -191,6 +258,7 @@ SUBJECT = query(
     True,
     {"type": "string", "minLength": 1},
 )
+QUOTES = listed(subject=TEXT, quotes={"type": "array", "items": ref("Quote")})
 DAY = {"type": "string", "format": "date"}
 DAYS = (
     query("from", "The first day.", True, DAY),
@@ -219,6 +287,38 @@ def _invoice():
         "state": TEXT,
         "date": maybe(DAY),
     }
+
+
+def _quote_schema():
+    line = listed(
+        name=TEXT,
+        is_usage={"type": "boolean"},
+        quantity=NUMBER,
+        unit_price=NUMBER,
+        discount=NUMBER,
+        amount=NUMBER,
+    )
+    allowance = listed(
+        name=TEXT,
+        unit=TEXT,
+        is_unlimited={"type": "boolean"},
+        used=NUMBER,
+        left=NUMBER,
+    )
+    return listed(
+        subscription={"type": "integer"},
+        name=TEXT,
+        **{"from": DAY, "to": DAY},
+        date=DAY,
+        currency=TEXT,
+        lines={"type": "array", "items": line},
+        taxes={"type": "array", "items": listed(name=TEXT, amount=NUMBER)},
+        untaxed=NUMBER,
+        tax=NUMBER,
+        total=NUMBER,
+        allowances={"type": "array", "items": allowance},
+        billed=maybe(TEXT),
+    )
 
 
 def _schemas():
@@ -278,7 +378,7 @@ def _schemas():
                 "status": {
                     "enum": [
                         *("waiting", "rated", "not_billable", "reading"),
-                        *("exception", "dismissed"),
+                        *("exception", "dismissed", "canceled"),
                     ]
                 },
                 "reason": TEXT,
@@ -292,6 +392,8 @@ def _schemas():
                 "properties": {"type": "object"},
                 "invoice": maybe(ref("Invoice")),
                 "day": ref("UsageOfDay"),
+                "period": ref("PeriodSoFar"),
+                "explanation": {"type": "array", "items": ref("Step")},
             },
             "required": ["event", "status"],
         },
@@ -310,6 +412,44 @@ def _schemas():
             "description": "Until it is invoiced, the amount is the day's share of "
             "what its billing period comes to so far.",
         },
+        "PeriodSoFar": {
+            **listed(
+                **{"from": DAY, "to": DAY},
+                quantity=NUMBER,
+                amount=NUMBER,
+                currency=TEXT,
+                included=maybe(listed(granted=NUMBER, taken=NUMBER, left=NUMBER)),
+            ),
+            "description": "What is due for the meter in the billing period so far.",
+        },
+        "Step": {
+            **listed(title=TEXT, text=TEXT, amount=maybe(TEXT)),
+            "description": "A step of how the price of the period is made.",
+        },
+        "QuoteRequest": {
+            "type": "object",
+            "properties": {
+                "subject": {"type": "string", "minLength": 1},
+                "subscription": {"type": ["string", "integer"]},
+                "quantities": {
+                    "type": "object",
+                    "description": "Code of a meter to its quantity.",
+                    "additionalProperties": {"type": ["number", "string"]},
+                },
+            },
+            "required": ["subject"],
+            "additionalProperties": False,
+        },
+        "Quote": _quote_schema(),
+        "WebhookDelivery": listed(
+            message=TEXT,
+            webhook={"type": "integer"},
+            type=TEXT,
+            status={"enum": ["waiting", "delivered", "failed"]},
+            time={"type": "string", "format": "date-time"},
+            attempts=count,
+            body={"type": "object"},
+        ),
         "Entitlement": listed(
             plan=TEXT,
             allowance=TEXT,

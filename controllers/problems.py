@@ -6,7 +6,7 @@ import json
 
 from odoo import http
 
-from .freeswitch import UNREACHABLE, fault_of
+from .dispatching import dispatcher_of
 
 TITLES = {
     400: "Bad Request",
@@ -23,28 +23,6 @@ TITLES = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
-
-
-class ApiDispatcher(http.Dispatcher):
-    """Requests of the API: nobody looks at a body before its sender is known.
-
-    See ``freeswitch.PostDispatcher``; faults are problem documents here.
-    """
-
-    routing_type = "metered_api"
-
-    @classmethod
-    def is_compatible_with(cls, _request):
-        return True
-
-    def dispatch(self, endpoint, args):
-        self.request.params = args
-        if not self.request.db:
-            return problem(*UNREACHABLE)
-        return self.request.registry["ir.http"]._dispatch(endpoint)
-
-    def handle_error(self, exc):
-        return problem(*fault_of(exc))
 
 
 def problem(status, detail, headers=None):
@@ -76,3 +54,6 @@ def answered(content, status=200, headers=None):
             **(headers or {}),
         },
     )
+
+
+Problems = dispatcher_of("metered_api", problem)

@@ -25,6 +25,12 @@ class Usage(http.Controller):
     def entitlements(self):
         return told("entitlements", "_entitlements", admitted("may_read"))
 
+    @api_route("/metered/v1/webhook_deliveries", "GET")
+    def webhook_deliveries(self):
+        key = admitted("may_read", "may_invoice")
+        found = key.env["metered.api"]._deliveries(key, *days())
+        return answered({"webhook_deliveries": found})
+
     @api_route("/metered/v1/invoices", "GET")
     def invoices(self):
         key = admitted("may_invoice")
@@ -38,7 +44,14 @@ def told(name, method, key, *arguments):
     :param str method: of ``metered.api``
     :raise RequestFault: 404
     """
-    subject = argument("subject")
+    return told_of(argument("subject"), name, method, key, *arguments)
+
+
+def told_of(subject, name, method, key, *arguments):
+    """The same of a customer that the address does not name.
+
+    :param str subject: a service identifier
+    """
     rows = getattr(key.env["metered.api"], method)(key, subject, *arguments)
     if rows is None:
         raise RequestFault(404, "No customer has this identifier.")

@@ -4,14 +4,14 @@
 
 Pure: frames in, frames out; nothing of Odoo.
 
-`rows.read_rows` finds the table in a file, `columns.recognise` says what its columns
+`rows.read_rows` finds the table in a file, `columns.candidates` says what its columns
 mean, `parse.parse_deck` makes rates of it, `changes.compare` says what they change in a
 deck, and `write` writes a deck in the layout that is read back without loss.
 """
 
 from .changes import compare
 from .choices import Choices, Question
-from .columns import COLUMNS, recognise
+from .columns import COLUMNS
 from .parse import DeckReading, Problem, parse_deck
 from .rows import DeckFileError, DeckRows, read_rows
 from .sheet_texts import sheet_title
@@ -30,7 +30,6 @@ __all__ = [
     "compare",
     "parse_deck",
     "read_rows",
-    "recognise",
     "sheet_title",
     "split_tiers",
     "tiers_text",

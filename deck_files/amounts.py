@@ -10,10 +10,10 @@ says it.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from ..connectors.workbook_cells import NumberText, TypedText
+from ..connectors.workbook_cells import MarkedText, NumberText, TypedText
 from ..notation.numbers import (
     COMMA,
     CONVENTIONS,
@@ -135,7 +135,7 @@ def understand(text, is_rate=True):
     :return: `Amount`
     :raise WrongCell: not all of it is understood, or it is below 0
     """
-    if isinstance(text, TypedText):
+    if isinstance(text, TypedText) and not isinstance(text, MarkedText):
         if not isinstance(text, NumberText):
             raise WrongCell(_OF_SPREADSHEET, text=text)
         value = _limited(Decimal(text), text)
@@ -149,7 +149,14 @@ def understand(text, is_rate=True):
     if len(found) != 1:
         has_digit = any("0" <= sign <= "9" for sign in plain)
         raise WrongCell(_NOT_WHOLE if has_digit else _NO_PRICE, text=text)
-    return next(iter(found.values()))
+    [amount] = found.values()
+    if isinstance(text, MarkedText):
+        # A number of a workbook has a point.
+        if POINT not in amount.values:
+            raise WrongCell(_NOT_WHOLE, text=text)
+        values = dict.fromkeys(CONVENTIONS, amount.values[POINT])
+        amount = replace(amount, values=values)
+    return amount
 
 
 def _splits(text):

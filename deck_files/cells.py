@@ -8,7 +8,7 @@ Each reader takes a text and returns its value, or raises `WrongCell`.
 import re
 from decimal import Decimal
 
-from ..connectors.workbook_cells import TypedText
+from ..connectors.workbook_cells import MarkedText, TypedText
 from ..rating.errors import TranslatableError, _lt
 
 PRICE_DECIMALS = 8
@@ -94,6 +94,8 @@ def seconds(default, least=0):
         if not text:
             return default
         number = whole(text)
+        if number is None and _WITH_UNIT.fullmatch(text):
+            number = _length(text)
         if number is None or not least <= number <= MAX_SECONDS:
             raise WrongCell(_lt("'%(text)s' is not a number of seconds."), text=text)
         return number
@@ -118,7 +120,8 @@ def increments(text):
     """`60/1`, `60s/6s`, `1/1/1`, `60 sec` or `per minute`: (first, next)."""
     if not text:
         return None
-    is_typed = isinstance(text, TypedText) and whole(text) is None
+    is_number = isinstance(text, MarkedText) or whole(text) is not None
+    is_typed = isinstance(text, TypedText) and not is_number
     if is_typed or _SHOWN_DATE.match(text):
         raise WrongCell(_SPREADSHEET_DATE, text=text)
     parts = [part.strip() for part in re.split(r"[/+:\-]", text)]

@@ -34,6 +34,7 @@ class Choices:
     - `header_line`: line with the names of columns, 0 where no line has them; None: as
       the file tells
     - `columns`: dict meaning -> position; None: as their names tell
+    - `left_out`: positions of columns that are not read, though they may matter
     - `number`: decimal sign, `date_order`: see `days.ORDERS`
     - `codes`: `complete`, or `national` where a country code belongs before them
     - `country_code`: that of the whole file
@@ -50,6 +51,7 @@ class Choices:
     sheet: str = ""
     header_line: int | None = None
     columns: dict | None = None
+    left_out: tuple = ()
     number: str = ""
     date_order: str = ""
     codes: str = ""
@@ -93,6 +95,11 @@ class Choices:
                     place.isdecimal() and isinstance(name, str)
                     for place, name in value.items()
                 )
+            elif one.name == "left_out":
+                is_right = isinstance(value, list | tuple) and all(
+                    isinstance(place, int) and place >= 0 for place in value
+                )
+                value = is_right and tuple(value)
             elif one.name in ("sheet", "country_code"):
                 is_right = isinstance(value, str)
             else:
@@ -104,7 +111,7 @@ class Choices:
     def as_json(self):
         """Return the choices that were made, as JSON has them."""
         return {
-            name: value
+            name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
             if value or name in ("header_line", "columns") and value is not None
         }
@@ -126,6 +133,7 @@ class Question:
     - `count`: number of cells or rows
     - `examples`: texts
     - `proposal`: a value of the field
+    - `places`: positions of the columns that it is about
     """
 
     key: str
@@ -134,3 +142,4 @@ class Question:
     count: int = 1
     examples: tuple = ()
     proposal: object = ""
+    places: tuple = ()

@@ -20,12 +20,25 @@ from dataclasses import dataclass
 from ..notation.numbers import PLAIN
 from ..rating.errors import _lt
 from .cells import MAX_DIGITS, PREFIXES, TwoWays, WrongCell
+from .code_patterns import spelled_out
+from .country_list import (
+    AREA_CODES,
+    COUNTRY_CODES,
+    country_code_of,
+    country_of,
+    may_be_code,
+    without_zero,
+)
 
 #: of one cell; a range that spans more is a slip of the pen
 MAX_PREFIXES = 10_000
 MAX_CELL = 50_000
 # What a cell may be besides digits: all numbers, a short code.
 _ANY = {"*", "any", "default"}
+_OTHERS = frozenset(
+    "all;all other;all others;all codes;other;others;rest;proper;resto;otros;todos;"
+    "alle;alle anderen;andere;übrige;sonstige".split(";")
+)
 _PLAIN_CODE = re.compile(r"[1-9][0-9]{0,14}")
 _SHORT_CODE = re.compile(r"=[0-9]{1,9}")
 _SEPARATORS = re.compile(r"(\s*(?:[,;/|&]|\r\n|[\r\n\t\v\f\u2028\u2029])\s*|\s+and\s+)")
@@ -34,48 +47,8 @@ _GROUPS = re.compile(r"[0-9]+(?: +[0-9]+)*")
 _DIGITS_ONLY = re.compile(r"[0-9]{1,14}")
 _EXCEL_WHOLE = re.compile(r"([0-9]+)\.0")
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+")
-#: assigned country codes of one, two and three digits
-COUNTRY_CODES = frozenset(
-    "1 7 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 "
-    "60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98 211 212 213 216 218 220 221 "
-    "222 223 224 225 226 227 228 229 230 231 232 233 234 235 236 237 238 239 240 241 "
-    "242 243 244 245 246 247 248 249 250 251 252 253 254 255 256 257 258 260 261 262 "
-    "263 264 265 266 267 268 269 290 291 297 298 299 350 351 352 353 354 355 356 357 "
-    "358 359 370 371 372 373 374 375 376 377 378 379 380 381 382 383 385 386 387 389 "
-    "420 421 423 500 501 502 503 504 505 506 507 508 509 590 591 592 593 594 595 596 "
-    "597 598 599 670 672 673 674 675 676 677 678 679 680 681 682 683 685 686 687 688 "
-    "689 690 691 692 800 808 850 852 853 855 856 870 878 880 881 882 883 886 888 960 "
-    "961 962 963 964 965 966 967 968 970 971 972 973 974 975 976 977 979 992 993 994 "
-    "995 996 998".split()
-)
-#: countries whose numbers keep a 0 behind the country code
-_WITH_ZERO = frozenset(("39", "225", "241", "242", "378", "379"))
-#: area codes of North America, +1
-AREA_CODES = frozenset(
-    "201 202 203 204 205 206 207 208 209 210 212 213 214 215 216 217 218 219 220 223 "
-    "224 225 226 227 228 229 231 234 235 236 239 240 242 246 248 249 250 251 252 253 "
-    "254 256 257 260 262 263 264 267 268 269 270 272 274 276 279 281 283 284 289 301 "
-    "302 303 304 305 306 307 308 309 310 312 313 314 315 316 317 318 319 320 321 323 "
-    "324 325 326 327 329 330 331 332 334 336 337 339 340 341 343 345 346 347 350 351 "
-    "352 353 354 360 361 363 364 365 367 368 369 380 382 385 386 401 402 403 404 405 "
-    "406 407 408 409 410 412 413 414 415 416 417 418 419 423 424 425 428 430 431 432 "
-    "434 435 437 438 440 441 442 443 445 447 448 450 458 463 464 468 469 470 472 473 "
-    "474 475 478 479 480 484 501 502 503 504 505 506 507 508 509 510 512 513 514 515 "
-    "516 517 518 519 520 530 531 534 539 540 541 548 551 557 559 561 562 563 564 567 "
-    "570 571 572 573 574 575 579 580 581 582 584 585 586 587 601 602 603 604 605 606 "
-    "607 608 609 610 612 613 614 615 616 617 618 619 620 623 626 628 629 630 631 636 "
-    "639 640 641 645 646 647 649 650 651 656 657 658 659 660 661 662 664 667 669 670 "
-    "671 672 678 680 681 682 683 684 686 689 701 702 703 704 705 706 707 708 709 712 "
-    "713 714 715 716 717 718 719 720 721 724 725 726 727 728 730 731 732 734 737 738 "
-    "740 742 743 747 748 753 754 757 758 760 762 763 765 767 769 770 771 772 773 774 "
-    "775 778 779 780 781 782 784 785 786 787 800 801 802 803 804 805 806 807 808 809 "
-    "810 812 813 814 815 816 817 818 819 820 821 825 826 828 830 831 832 833 835 838 "
-    "839 840 843 844 845 847 848 850 854 855 856 857 858 859 860 862 863 864 865 866 "
-    "867 868 869 870 872 873 876 877 878 879 888 900 901 902 903 904 905 906 907 908 "
-    "909 910 912 913 914 915 916 917 918 919 920 925 928 929 930 931 934 936 937 938 "
-    "939 940 941 942 943 945 947 948 949 951 952 954 956 959 970 971 972 973 975 978 "
-    "979 980 983 984 985 986 989".split()
-)
+_WHOLE_AREA = {"all", "any", "*"}
+_EXCHANGES = re.compile(r"([2-9][0-9]{2}[0-9]?)(?:\.0)?(?:-([2-9][0-9]{2}[0-9]?))?")
 _AREA = re.compile(r"[0-9]{3}(?:[2-9][0-9]{2}[0-9]?)?")
 
 _EXCHANGE = re.compile(r"([2-9][0-9]{2})[ ./-]([2-9][0-9]{2})")
@@ -153,9 +126,9 @@ def prefixes(text, style=CodeStyle(), budget=None):  # noqa: B008 - frozen
     return _Cell(text, style, budget).codes()
 
 
-def country_of(code):
-    """The country code that a code begins with; empty where none is assigned."""
-    return next((code[:n] for n in (1, 2, 3) if code[:n] in COUNTRY_CODES), "")
+def are_all_others(text):
+    """Whether a text beside a country code means all other codes of the country."""
+    return text.strip().lower() in _OTHERS
 
 
 def too_long(prefix):
@@ -167,22 +140,34 @@ def too_long(prefix):
 
 def country_code(text):
     """A country code before prefixes, without its plus or 00; empty without one."""
-    digits = re.sub(r"\.0$", "", text.translate(PLAIN)).lstrip("+").replace(" ", "")
-    digits = re.sub(r"^00(?=[1-9])", "", digits)
-    if digits and not re.fullmatch(r"[1-9][0-9]{0,6}", digits):
+    digits = country_code_of(text.translate(PLAIN))
+    if text and not digits:
         raise WrongCell(_lt("'%(text)s' is not a country code."), text=text)
     return digits
 
 
-def exchange(text):
-    """What follows the area code of a row in a column of its own."""
-    digits = re.sub(r"\.0$", "", text)
-    if not re.fullmatch(r"[2-9][0-9]{2}[0-9]?", digits):
-        raise WrongCell(
-            _lt("'%(text)s' is not an exchange: three digits following an area code."),
-            text=text,
-        )
-    return digits
+def exchanges(text):
+    """What follows the area code of a row in a column of its own: list of digits.
+
+    `555-557` are three; `ALL` is the whole area code.
+    """
+    if text.strip().lower() in _WHOLE_AREA:
+        return [""]
+    found = []
+    for part in re.split(r"[,;/|\s]+", re.sub(r"\s*-\s*", "-", text.strip())):
+        span = _EXCHANGES.fullmatch(part)
+        first, last = span.groups() if span else ("", "")
+        last = last or first
+        if not span or len(first) != len(last) or first > last:
+            raise WrongCell(
+                _lt(
+                    "'%(text)s' is not an exchange: three digits following an area "
+                    "code."
+                ),
+                text=text,
+            )
+        found += map(str, range(int(first), int(last) + 1))
+    return found
 
 
 def starts_with_access_code(text):
@@ -196,6 +181,7 @@ def is_north_american(cells, codes):
     :param cells: texts of the cells of the whole file
     :param codes: set of the codes in them
     """
+    codes = codes - {"1"}
     if not codes or len({len(code) for code in codes}) > 1:
         return False
     if not all(_AREA.fullmatch(code) and code[:3] in AREA_CODES for code in codes):
@@ -207,6 +193,17 @@ def is_north_american(cells, codes):
         return True
     countries = {country_of(code) or code[:2] for code in codes}
     return len(countries) >= _MANY_COUNTRIES
+
+
+def are_surely_north_american(codes):
+    """Whether codes that look like area codes of North America can be nothing else.
+
+    Of three areas at least, most of which are no country codes.
+    """
+    areas = {code[:3] for code in codes} - {"1"}
+    countries = {country_of(area) for area in areas}
+    known = areas & COUNTRY_CODES
+    return len(countries) >= _MANY_COUNTRIES and len(known) * 2 < len(areas)
 
 
 def are_exchanges(cells):
@@ -250,6 +247,7 @@ class _Cell:
     def codes(self):
         plain = re.sub("[\u00a0\u2007\u2009\u202f]", " ", self.text)
         plain = re.sub("[\u2010-\u2015\u2212]", "-", plain)
+        plain = spelled_out(plain, self.style.national)
         pieces = _SEPARATORS.split(plain.strip())
         parts = [
             (part.strip(), sep)
@@ -391,7 +389,7 @@ class _Cell:
         """Whether digits behind a country code and a blank belong to it."""
         if answer := self.style.country_blanks or self.style.blanks:
             return answer == "group"
-        if not all(map(country_of, others)):
+        if not all(map(may_be_code, others)):
             return True  # 44 2859: there is no country 2859
         if any(
             len(part) > len(first) and part.startswith(first)
@@ -469,7 +467,7 @@ class _Cell:
         ending = last[: -len(part)] + part
         country = "" if self.style.national else country_of(last)
         is_same_country = len(country) > 1 and country_of(part) == country
-        if ending <= last or is_same_country or self.style.lists in ("full", "country"):
+        if is_same_country or self.style.lists in ("full", "country"):
             return part
         if self.style.lists == "ending":
             return ending
@@ -487,8 +485,9 @@ class _Cell:
 def with_country_code(country, code):
     """A code of a country with its country code.
 
-    :raise WrongCell: it begins with the 0 that is dialed within the country
+    :raise WrongCell: it begins with a 0 that may be dialed within the country
     """
-    if code.startswith("0") and country not in _WITH_ZERO:
+    national = without_zero(country, code)
+    if code and not national:
         raise begins_with_0(code)
-    return country + code
+    return country + national

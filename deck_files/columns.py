@@ -439,6 +439,34 @@ _UNITS = re.compile(
 #: what a heading says that prices are divided by
 _MILLS = re.compile(r"\bmill?s\b|\btenths? of (?:a )?cents?\b")
 _TIMES = re.compile(r"(?:\bx|×|\*) ?(10+)\b|\b(10+) ?(?:x\b|×)|\b1 ?/ ?(10+)\b")
+#: what a price is without, as it should be
+_NET = re.compile(
+    r"[(\[]?\s*\b(?:net(?:to)?"
+    r"|ex(?:cl?(?:uding|usive)?|kl)?\.? ?(?:of )?(?:vat|tax|mwst)"
+    r"|ohne mwst|sin iva|ht)\b\.?\s*[)\]]?"
+)
+_SECONDS = re.compile(
+    r"[\s,(\[]+(?:in )?(?:s|secs?|seconds?|sek|sekunden|seg|segundos)\.?\s*[)\]]?\s*$",
+    re.IGNORECASE,
+)
+_OF_SECONDS = frozenset(
+    "first_increment next_increment increments per_seconds grace_seconds".split()
+)
+#: one part of a minute, written as a fraction
+_PART_OF_MINUTE = re.compile(r"\b1 ?/ ?([2-9]|10|12|15|20|30|60) ?(?:min\w*|m)\b")
+_SPACED_CENTS = re.compile(r"\b(us|usd|euro?) ?-?(cents?|ct|cts)\b")
+#: a price of something else than time
+_PER_CALL = re.compile(
+    r"\b(?:per|pro|por|par|je|/) ?(?:call|anruf|llamada|appel|attempt|connection)\b"
+    r"|\beach\b"
+)
+#: words that say how many minutes or units a price is for, or how small they are
+_MEASURES = re.compile(
+    r"\b(?:half|quarter|milli\w*|micro\w*|nano\w*|kilo\w*|thousand\w*|hundred\w*"
+    r"|tens?|tenths?|million\w*|decimals?|implied|basis|points?|bps|k|m|tausend\w*"
+    r"|hundert\w*|miles?|mil|halbe?|media|medio)\b|[0-9]k\b|\b[01][.,][0-9]+\b(?![.,])"
+    r"|/ ?1?0{2,}\b|\b10{2,}\b"
+)
 #: what stands in parentheses behind a name, and changes nothing of its meaning
 _ASIDE = re.compile(
     r"\s*[(\[]\s*(?:gmt|utc|cet|cest|mez|est|edt|pst|pdt|inclusive|incl\.?"
@@ -463,6 +491,8 @@ for _meaning, _names in COLUMNS.items():
     for _rank, _name in enumerate(_names):
         _is_new = _name.startswith(("new ", "nuev", "neuer ", "nouv"))
         _NAMES.setdefault(_key(_name), (_meaning, -1 if _is_new else _rank))
+#: from this one on, the names of `valid_from` say only that it is a day
+_KEYS_OF_DATES = COLUMNS["valid_from"].index("date")
 #: without these there is no deck
 NEEDED = ("prefix", "price")
 _NORTH_AMERICAN = {_key(name) for name in ("npa nxx", "npa nxx x", "npa", "lerg")}
@@ -494,6 +524,9 @@ def understand_name(text):
     """What a column's name says, None where it says nothing that is known."""
     key = _key(_ASIDE.sub("", text))
     known = _NAMES.get(key)
+    if known is None:
+        known = _NAMES.get(_key(_SECONDS.sub("", text)))
+        known = known if known and known[0] in _OF_SECONDS else None
     rest, seconds, hundredths, currencies = _money_name(text)
     if known is None:
         known = _NAMES.get(_key(rest))
@@ -514,9 +547,20 @@ def understand_name(text):
     return Heading(meaning, rank, seconds, hundredths, currencies, of_band=of_band)
 
 
+def is_per_call(text):
+    """Whether the name of a column of prices says that they are for whole calls."""
+    return bool(_PER_CALL.search(plain(text)))
+
+
+def has_unknown_measure(text):
+    """Whether the name of a column of prices says a measure that is not understood."""
+    rest = re.sub(r" ([.,]) ", r"\1", _money_name(plain(text))[0])
+    return bool(_MEASURES.search(rest))
+
+
 def divisor_of(text):
     """What the name of a column says that its prices are divided by; 0 for nothing."""
-    plain_text = plain(text)
+    plain_text = _PART_OF_MINUTE.sub(" ", plain(text))
     if _MILLS.search(plain_text):
         return 1000
     found = _TIMES.search(plain_text)
@@ -534,7 +578,8 @@ def understand_money(text):
 
 def _money_name(text):
     """(a column's name without currency and unit, seconds, hundredths, currencies)."""
-    plain = text.lower()
+    plain = _NET.sub(" ", _SPACED_CENTS.sub(r"\1\2", text.lower()))
+    plain = _PART_OF_MINUTE.sub(lambda one: f"{60 // int(one[1])} s", plain)
     seconds, hundredths, currencies = 0, False, frozenset()
     for unit in _UNITS.findall(plain):
         is_whole = unit.startswith(("/", "per", "pro", "je", "por", "par"))
@@ -570,18 +615,46 @@ def candidates(header):
             found.setdefault(heading.meaning, []).append(place)
     for places in found.values():
         places.sort(key=lambda place: (headings[place].rank, place))
+    if "prefix" not in found and "price" in found and "country_code" in found:
+        # The only codes that there are.
+        found["prefix"] = found.pop("country_code")
     return found, headings
 
 
-def recognise(header):
-    """Say what each column of a header means.
+def is_least(text):
+    """Whether a column of first increments is named as one of least durations."""
+    return plain(text).startswith(("min", "mindest"))
 
-    :param header: the texts of a row
-    :return: dict meaning -> position; the best-named of several columns of one meaning
+
+def is_country_code(headings, place):
+    """Whether a column is named as one of country codes alone.
+
+    :param place: its position, None without one
     """
-    return {meaning: places[0] for meaning, places in candidates(header)[0].items()}
+    heading = headings[place] if place is not None and place < len(headings) else None
+    return bool(heading) and heading.meaning == "country_code"
+
+
+def is_better(headings, places):
+    """Whether the first of columns with one meaning is surely the one that is meant.
+
+    A new price is; so are a prefix and a status that are named so, and any named day
+    beside a mere date. Of a cost and a rate nobody knows.
+
+    :param headings: list of `Heading`
+    :param places: the better-named first
+    """
+    first, second = (headings[place] for place in places[:2])
+    if first.rank == second.rank:
+        return False
+    if first.meaning in ("prefix", "change"):
+        return first.rank == 0
+    if first.meaning == "valid_from":
+        return second.rank >= _KEYS_OF_DATES
+    return first.rank < 0
 
 
 def is_header(row):
     """Whether a row names the columns of a deck."""
-    return set(NEEDED) <= recognise(row).keys()
+    found = candidates(row)[0].keys()
+    return set(NEEDED) <= found

@@ -8,6 +8,7 @@ from ..connectors.budget import Budget
 from ..rating.errors import _lt
 from . import cells, codes
 from .cells import WrongCell
+from .country_list import COUNTRY_CODES, NEVER_DOUBLED
 from .file_cells import FileCells
 from .rate_rows import Problem, Same, rates_frame
 from .rows import MAX_RATES, DeckFileError
@@ -36,14 +37,13 @@ _CODES_EITHER = _lt(
     "The code %(example)s of the country %(country)s may be complete, or need the "
     "country code in front like others in the column. Choose one."
 )
-# Countries with area codes that begin with the digits of the country code.
-_LIKE_THEIR_AREAS = frozenset(("7", "31", "39", "49", "55"))
 # A part of the codes, from which on it is no longer a few such area codes.
 _MANY_DOUBLED = 0.1
 _CODES_DOUBLED = _lt(
     "Codes that start with their country code, which was added nevertheless, for "
     "example %(example)s: %(count)s."
 )
+_WITHOUT_ZERO = _lt("Area codes whose leading 0 was removed: %(count)s.")
 _WITHOUT_00 = _lt("Cells with codes whose leading 00 was removed: %(count)s.")
 
 
@@ -86,12 +86,8 @@ class CodesOfFile(FileCells):
             return
         if open_places and not proven or (not proven and _all_complete(values, given)):
             places = open_places or blank
-            self._ask(
-                "country_fill",
-                WrongCell(_BLANK_COUNTRY, count=len(places)),
-                places,
-                proposal="down",
-            )
+            error = WrongCell(_BLANK_COUNTRY, count=len(places))
+            self._ask("country_fill", error, places)
             return
         for place in open_places:
             self.problems.append(
@@ -107,7 +103,13 @@ class CodesOfFile(FileCells):
         if values["country"][place]:
             return True
         first, second = values["name"][above].split(), values["name"][place].split()
-        return not first or not second or first[0].lower() == second[0].lower()
+        if first and second:
+            return first[0].lower() == second[0].lower()
+        # Nothing names the country, and behind an empty line may be another one.
+        lines = self.lines[above : place + 1]
+        is_apart = bool((np.diff(lines) > 1).any())
+        found = values["prefix"][place] or ()
+        return not is_apart and COUNTRY_CODES.isdisjoint(found)
 
     def _expanded(self, values):
         """One row for each prefix of a row without problems."""
@@ -135,14 +137,18 @@ class CodesOfFile(FileCells):
             for prefix in values["prefix"][place]
         ]
         complete = self._are_complete(pairs)
-        found = []
+        found, zeros = [], 0
         for code, prefix, place in pairs:
             if not prefix.startswith("="):
+                national = prefix
                 try:
-                    prefix = self._with_country_code(code, prefix, complete)
+                    prefix = self._with_country_code(code, national, complete)
+                    zeros += national[:1] == "0" and prefix == code + national[1:]
                 except WrongCell as error:
                     self.problems.append(Problem(int(self.lines[place]), error))
             found.append(prefix)
+        if zeros:
+            self.assumptions.append(WrongCell(_WITHOUT_ZERO, count=zeros))
         count = 0
         if not self.national:
             count = sum(map(codes.starts_with_access_code, self.texts["prefix"]))
@@ -153,6 +159,8 @@ class CodesOfFile(FileCells):
     def _with_country_code(self, code, prefix, complete):
         if complete:
             prefix = prefix or code
+        elif code and not self.choices.codes and _is_complete(code, prefix):
+            return prefix
         elif code:
             return codes.with_country_code(code, prefix)
         elif prefix and self.choices.codes == "national":
@@ -163,6 +171,8 @@ class CodesOfFile(FileCells):
 
     def _are_complete(self, pairs):
         """Whether codes have their country codes already; says so, or asks.
+
+        Of some countries each code tells it by itself, see `_is_complete`.
 
         :param pairs: list of (country code, code, place of its row)
         """
@@ -176,24 +186,30 @@ class CodesOfFile(FileCells):
         if not given or mode:
             return mode == "complete"
         is_complete = len(doubled) == len(given)
+        told = [pair for pair in given if _is_complete(*pair[:2])]
         countries = {code for code, _prefix, _place in given}
-        if is_complete and (len(countries) > 1 or not countries <= _LIKE_THEIR_AREAS):
+        is_sure = len(countries) > 1 or len(told) == len(given)
+        if is_complete and (is_sure or countries <= NEVER_DOUBLED):
             self.assumptions.append(WrongCell(_CODES_COMPLETE))
             return True
-        if not is_complete and len(doubled) < len(given) * _MANY_DOUBLED:
-            if doubled:
-                self.assumptions.append(
-                    WrongCell(_CODES_DOUBLED, count=len(doubled), example=doubled[0][1])
-                )
+        doubled = [pair for pair in doubled if not _is_complete(*pair[:2])]
+        others = len(given) - len(told)
+        if not doubled:
+            return False
+        # 36 of the country 36 is Hungary, or Eger in Hungary.
+        is_whole = any(code == prefix for code, prefix, _place in doubled)
+        if len(doubled) < others * _MANY_DOUBLED and not is_whole:
+            self.assumptions.append(
+                WrongCell(_CODES_DOUBLED, count=len(doubled), example=doubled[0][1])
+            )
             return False
         self._ask(
             "codes",
             WrongCell(_CODES_EITHER, example=doubled[0][1], country=doubled[0][0]),
             sorted({place for _code, _prefix, place in doubled}),
             list(dict.fromkeys(prefix for _code, prefix, _place in doubled))[:5],
-            "complete" if len(doubled) * 2 > len(given) else "national",
         )
-        return is_complete
+        return False
 
     def _ask_north_america(self, frame):
         """Area codes of North America without their 1 look like other countries."""
@@ -213,17 +229,24 @@ class CodesOfFile(FileCells):
                 WrongCell(_NORTH_AMERICAN_CODES, example=plain[0]),
                 places,
                 plain[:5],
-                "1",
+                "1" if codes.are_surely_north_american(plain) else "",
             )
 
     def _refuse_empty(self, values):
         """What is for all numbers says so, or of which country or type they are."""
         for place, text in enumerate(self.texts["prefix"]):
-            if text or values["country_code"][place] or values["call_type"][place]:
+            if values["country_code"][place]:
+                continue
+            if not codes.are_all_others(text) and (text or values["call_type"][place]):
                 continue
             if values["prefix"][place]:
                 error = codes.missing()
                 self.problems.append(Problem(int(self.lines[place]), error))
+
+
+def _is_complete(country, code):
+    """Whether a code has its country code for sure, as no number begins with it."""
+    return country in NEVER_DOUBLED and code.startswith(country)
 
 
 def _all_complete(values, given):

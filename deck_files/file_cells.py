@@ -5,7 +5,7 @@
 import numpy as np
 import pandas as pd
 
-from ..connectors.workbook_cells import ErrorText
+from ..connectors.workbook_cells import ErrorText, UnsavedText
 from ..rating.errors import _lt
 from . import cells, price_bands, words
 from .cells import WrongCell
@@ -15,6 +15,10 @@ from .rate_rows import Problem, Problems, Same
 
 _FORMULA_ERRORS = frozenset(
     "#DIV/0! #N/A #NAME? #NULL! #NUM! #REF! #VALUE! #SPILL! #CALC! Err:502".split()
+)
+_UNSAVED = _lt(
+    "A formula in the column %(column)s has no saved result. Open the file in a "
+    "spreadsheet program, save it, and upload it again."
 )
 _FORMULA_ERROR = _lt(
     "%(text)s in the column %(column)s: a spreadsheet formula returned an error."
@@ -51,6 +55,11 @@ class FileCells:
         texts = texts.rename(columns={place: name for name, place in columns.items()})
         self.texts = texts[[name for name in columns if name in texts]]
 
+    def _name_of(self, meaning):
+        """The name of the column with a meaning; the meaning where several have it."""
+        place = self.deck_rows.columns.get(meaning)
+        return meaning if place is None else self.deck_rows.header[place]
+
     def _heading(self, name):
         """What the name of a column says, None where it says nothing."""
         place = self.deck_rows.columns.get(name)
@@ -73,11 +82,14 @@ class FileCells:
         for name in self.texts:
             texts = self.texts[name]
             failed = texts.isin(_FORMULA_ERRORS).to_numpy()
-            if ErrorText in set(map(type, texts)):
+            if any(issubclass(kind, ErrorText) for kind in set(map(type, texts))):
                 failed |= np.array([isinstance(text, ErrorText) for text in texts])
             for place in np.flatnonzero(failed):
+                text = texts.iloc[place]
                 error = WrongCell(
-                    _FORMULA_ERROR, text=str(texts.iloc[place]), column=name
+                    _UNSAVED if isinstance(text, UnsavedText) else _FORMULA_ERROR,
+                    text=str(text),
+                    column=self._name_of(name),
                 )
                 self.problems.append(Problem(int(self.lines[place]), error))
 

@@ -8,17 +8,20 @@ for the whole file, and never a guess.
 """
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 
 import pandas as pd
 
 from ..notation.numbers import COMMA, POINT
 from ..rating.errors import _lt
+from ..rating.exact import exact, exact_text
 from . import amounts, cells, codes, dates, price_bands, words
 from .cells import WrongCell
 from .choices import Choices, Question
-from .code_blanks import shown_blanks
-from .columns import MONEY, divisor_of
+from .code_blanks import likely_joined, likely_lists, likely_separate, shown_blanks
+from .columns import MONEY, divisor_of, has_unknown_measure, is_least, is_per_call
+from .continued import continue_rows
 from .country_codes import CodesOfFile, rates_budget
 from .file_cells import counts
 from .rate_rows import (
@@ -29,6 +32,7 @@ from .rate_rows import (
     check_twice,
     check_unsupported,
     empty_rates,
+    far_prices,
     merge_grace,
     merge_increments,
 )
@@ -60,6 +64,23 @@ _SOME_CENTS = _lt(
 _DIVIDED = _lt(
     "The prices in the column %(column)s seem to be in a different unit. Enter what "
     "to divide them by."
+)
+_MEASURED = _lt(
+    "It is unclear what the name of the column %(column)s says about its prices. Enter "
+    "what to divide them by, 1 if they are complete, and the seconds that each price "
+    "covers."
+)
+_PER_CALL = _lt("The column %(column)s contains prices per call, not per minute.")
+_CONTINUED = _lt(
+    "Rows with a prefix only, read with the price of the destination above them: "
+    "%(count)s."
+)
+_LEAST = _lt(
+    "The file specifies a minimum duration only: after it, calls are billed per second."
+)
+_FAR = _lt(
+    "Prices or fees far above all others, starting with %(amount)s in line %(line)s: "
+    "%(count)s. Check whether a decimal separator was lost."
 )
 _REMARKS = _lt(
     "Text outside the rates may contain start dates, rounding, price units or ended "
@@ -162,9 +183,10 @@ class _Reading(CodesOfFile):
         self._refuse_errors()
         self._ask_remarks()
         self._join_exchanges()
-        if wrong := price_bands.other_units(
-            self.deck_rows.header, self.deck_rows.bands
-        ):
+        self.texts, count = continue_rows(self.texts, self.lines)
+        if count:
+            self.assumptions.append(WrongCell(_CONTINUED, count=count))
+        if wrong := self._wrong_heading():
             self.problems.append(Problem(self.deck_rows.line, wrong))
             return self._reading(empty_rates())
         self._work_out()
@@ -188,7 +210,19 @@ class _Reading(CodesOfFile):
         if any(question.key in OF_THE_WHOLE_FILE for question in self.questions):
             bad = set(self.lines.tolist())
         frame = frame[~frame["line"].isin(bad)].reset_index(drop=True)
+        count, line, amount = far_prices(frame)
+        if count:
+            amount = exact_text(exact(Decimal(amount).scaleb(-cells.PRICE_DECIMALS)))
+            self.assumptions.append(
+                WrongCell(_FAR, count=count, line=line, amount=amount)
+            )
         return self._reading(frame)
+
+    def _wrong_heading(self):
+        """What makes prices useless by the names of their columns: a `WrongCell`."""
+        if is_per_call(name := self._name_of("price")):
+            return WrongCell(_PER_CALL, column=name)
+        return price_bands.other_units(self.deck_rows.header, self.deck_rows.bands)
 
     def _join_exchanges(self):
         """Area code and exchange of North America are one code: 201-200 is 201200."""
@@ -207,9 +241,7 @@ class _Reading(CodesOfFile):
             texts = list(dict.fromkeys(text for _line, text in found))
             line, count = found[0][0], len(found)
             error = WrongCell(_REMARKS)
-            self.questions.append(
-                Question("remarks", error, line, count, tuple(texts), "read")
-            )
+            self.questions.append(Question("remarks", error, line, count, tuple(texts)))
 
     def _reading(self, frame):
         return DeckReading(
@@ -226,9 +258,20 @@ class _Reading(CodesOfFile):
     def _work_out(self):
         """Work out what is one for the whole file: the choices, as far as it tells."""
         found = {}
+        for name in dates.DAYS:
+            if name in self.texts:
+                self.texts[name] = dates.spread_digits(self.texts[name])
         order = self.choices.date_order
         if not order:
             order, example = dates.date_order(self.texts)
+            headings = {
+                dates.order_of_heading(self._name_of(name))
+                for name in dates.DAYS
+                if name in self.texts
+            } - {""}
+            if len(headings) == 1 and not order:
+                [order] = headings
+                example = self._name_of(next(n for n in dates.DAYS if n in self.texts))
             if order:
                 self.assumptions.append(WrongCell(_ORDER_IS[order], example=example))
         found["date_order"] = order
@@ -238,6 +281,9 @@ class _Reading(CodesOfFile):
             if divisor := divisor_of(self._name_of("price")):
                 error = WrongCell(_DIVIDED, column=self._name_of("price"))
                 self._ask("divisor", error, range(len(self.lines)), proposal=divisor)
+            elif has_unknown_measure(self._name_of("price")):
+                error = WrongCell(_MEASURED, column=self._name_of("price"))
+                self._ask("divisor", error, range(len(self.lines)))
             elif heading and heading.hundredths:
                 self.assumptions.append(
                     WrongCell(_IN_HUNDREDTHS, column=self._name_of("price"))
@@ -256,9 +302,6 @@ class _Reading(CodesOfFile):
                     proposal=heading.seconds,
                 )
         self.choices = replace(self.choices, **found)
-
-    def _name_of(self, meaning):
-        return self.deck_rows.header[self.deck_rows.columns[meaning]]
 
     def _money_columns(self):
         return [name for name in MONEY if name in self.texts]
@@ -302,7 +345,12 @@ class _Reading(CodesOfFile):
         for name, (reader, default) in self._readers(budget).items():
             values[name] = self._read_column(name, reader, default, open_cells)
         increments = self._read_column("increments", cells.increments, None, open_cells)
-        merge_increments(values, increments)
+        least = "first_increment" in self.texts and is_least(
+            self._name_of("first_increment")
+        )
+        merge_increments(values, increments, least)
+        if least and {"next_increment", "increments"}.isdisjoint(self.texts):
+            self.assumptions.append(WrongCell(_LEAST))
         for key, found in open_cells.items():
             places = sorted({place for place, _error, _text in found})
             _place, error, _text = found[0]
@@ -311,31 +359,32 @@ class _Reading(CodesOfFile):
                     _BOTH_SIGNS,
                     **{name: self.signs.examples[name][0] for name in self.signs.shown},
                 )
-            examples = list(dict.fromkeys(text for _p, _e, text in found))[:5]
-            self._ask(key, error, places, examples, self._proposal(key, examples))
+            examples = list(dict.fromkeys(text for _p, _e, text in found))
+            self._ask(key, error, places, examples[:5], self._proposal(key, examples))
         self._check_currencies(values.pop("currency"))
         self._tell_units()
         if "exchange" in self.texts:
             values["prefix"] = [
-                found and [code + exchange for code in found]
-                for found, exchange in zip(
+                found and [code + end for code in found for end in ends]
+                for found, ends in zip(
                     values["prefix"], values["exchange"], strict=True
                 )
             ]
         return values
 
     def _proposal(self, key, examples):
-        """What is more likely meant."""
+        """What is meant for all that is known; empty where money depends on a guess."""
         if key == "number":
             return self.signs.proposal
         if key == "country_blanks":
             return self.likely_blanks
-        if key == "blanks":
-            lengths = [{len(part) for part in text.split()} for text in examples]
-            return "separate" if all(len(some) == 1 for some in lengths) else "group"
-        if key == "lists" and all("," not in text for text in examples):
-            return "country"
-        return {"dashes": "join", "lists": "ending", "date_order": "dmy"}.get(key, "")
+        if key == "blanks" and not self.national:
+            return likely_separate(examples)
+        if key == "lists":
+            return likely_lists(examples)
+        if key == "dashes":
+            return likely_joined(self.texts["prefix"].unique())
+        return ""
 
     def _readers(self, budget):
         choices = self.choices
@@ -365,13 +414,13 @@ class _Reading(CodesOfFile):
         may_be_empty = not {"country_code", "call_type"}.isdisjoint(self.texts)
 
         def prefixes(text):
-            if not text and may_be_empty:
+            if not text and may_be_empty or self._is_rest(text):
                 return [""]
             return codes.prefixes(text, style, budget)
 
         return {
             "prefix": (prefixes, None),
-            "exchange": (cells.optional(codes.exchange), ""),
+            "exchange": (cells.optional(codes.exchanges), ("",)),
             "currency": (cells.optional(amounts.currencies_of), frozenset()),
             "country_code": (codes.country_code, ""),
             "name": (str, ""),
@@ -393,15 +442,26 @@ class _Reading(CodesOfFile):
             "valid_from": (day, None),
             "valid_before": (day, None),
             "last_day": (dates.after_last_day(choices.date_order, exchanged), None),
-            "change": (words.status(choices.words, self._are_flags("change")), False),
+            "change": (words.status(self._known(), self._are_flags("change")), False),
             "discontinued": (words.flag(choices.words), False),
             "forbidden": (words.flag(choices.words), False),
         }
+
+    def _known(self):
+        """dict status -> meaning, as a person has said it, or signs show it."""
+        if "change" not in self.texts:
+            return self.choices.words
+        cells_ = self.texts["change"].tolist(), self.texts["price"].tolist()
+        return {**words.signs_of(*cells_), **self.choices.words}
 
     def _are_flags(self, name):
         """Whether a column has nothing but 0 and 1, of which either may be an end."""
         texts = self.texts[name] if name in self.texts else ()
         return {str(text) for text in texts} - {""} <= {"0", "1"}
+
+    def _is_rest(self, text):
+        """Whether a cell means all other codes of the country in another column."""
+        return "country_code" in self.texts and codes.are_all_others(text)
 
     def _shown_blanks(self, style):
         """The style of codes, with what the codes show of blanks behind country codes.
@@ -494,7 +554,7 @@ class _Reading(CodesOfFile):
         if noise:
             self.assumptions.append(WrongCell(_NOISE, count=noise))
         if cents and bare and not self.choices.divisor:
-            self._ask("divisor", WrongCell(_SOME_CENTS), bare, proposal=100)
+            self._ask("divisor", WrongCell(_SOME_CENTS), bare)
 
     def _refuse_other_seconds(self, text, places):
         for place in places:

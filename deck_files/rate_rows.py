@@ -40,6 +40,8 @@ RATE_COLUMNS = (
     "valid_until",
     "closed",
 )
+#: how many times a low one of the file a price, or a fee, is that is pointed out
+_FAR_PRICE, _FAR_FEE = 1000, 10_000
 _OWN_FIRST_PRICE = _lt("The first interval has a different price.")
 _SHORT_INCREMENT = _lt("The next increment must be at least 1 second.")
 _INCLUDED_SECONDS = _lt(
@@ -50,8 +52,7 @@ _TWO_GRACES = _lt(
     "contradict each other. Leave one of them empty."
 )
 _OVERLAP = _lt(
-    "The prefix %(prefix)s has a different price on some of these days in line "
-    "%(other)s."
+    "The prefix %(prefix)s already has a price on some of these days in line %(other)s."
 )
 _ENDS_EARLY = _lt("The last day, %(last)s, is before the first day.")
 
@@ -106,7 +107,12 @@ class Problems(list):
         return super().append(problem)
 
 
-def merge_increments(values, increments):
+def merge_increments(values, increments, is_least=False):
+    """The increments of each row from columns of one and of both.
+
+    :param is_least: whether the first is named as a least duration, which says nothing
+        of what follows it
+    """
     for name in ("first_increment", "next_increment"):
         values[name] = list(values[name])
     first, following = values["first_increment"], values["next_increment"]
@@ -116,7 +122,7 @@ def merge_increments(values, increments):
             following[place] = pair[1] if following[place] is None else following[place]
         # One of them alone is both; none of them is by the second.
         if following[place] is None:
-            following[place] = first[place] or 1
+            following[place] = not is_least and first[place] or 1
         if first[place] is None:
             first[place] = following[place]
 
@@ -217,6 +223,28 @@ def check_twice(frame, problems):
                 line=str(other),
             )
         problems.append(Problem(int(line), known[key]))
+
+
+def far_prices(frame):
+    """What costs far more than the others: a decimal separator may have got lost.
+
+    :return: (number of prices and fees, line of the first, its amount in 1e-8)
+    """
+    open_ = frame[~frame["closed"]]
+    rate = open_["price_e8"] / open_["per_seconds"]
+    usual = rate[rate > 0].quantile(0.25)
+    if not usual > 0:
+        return 0, 0, 0
+    fee = open_["connection_fee_e8"]
+    far = pd.concat(
+        [
+            open_["price_e8"][rate > _FAR_PRICE * usual],
+            fee[fee > _FAR_FEE * usual * 60],
+        ]
+    )
+    if far.empty:
+        return 0, 0, 0
+    return len(far), int(frame["line"][far.index[0]]), int(far.iloc[0])
 
 
 def check_overlaps(frame, problems):

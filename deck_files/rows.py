@@ -4,7 +4,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from sys import intern
@@ -19,7 +19,16 @@ from . import price_bands
 from .amounts import understand
 from .cells import WrongCell
 from .choices import Choices, Question
-from .columns import HARMLESS, NEEDED, candidates, is_header
+from .columns import (
+    HARMLESS,
+    NEEDED,
+    candidates,
+    is_better,
+    is_country_code,
+    is_header,
+)
+from .fixed_rows import fixed_rows
+from .row_kinds import fill_merged, is_rule, is_total
 from .text_rows import LIMITS, DeckFileError, text_rows
 from .unread import ask_unread
 from .words import ends
@@ -47,6 +56,7 @@ _HIDDEN_SHEET = _lt(
 )
 _ONE_SHEET = _lt("The worksheet %(sheet)s was read. Not read: %(others)s.")
 _REPEATED = _lt("Skipped rows that repeat the column names: %(count)s.")
+_HIDDEN_ROWS = _lt("Rows that are hidden in the worksheet, but read: %(count)s.")
 _PASSED_OVER = _lt("Skipped rows without a price that are not rates: %(count)s.")
 _TWO_COLUMNS = {
     True: _lt(
@@ -114,6 +124,12 @@ class DeckRows:
         ]
 
     @property
+    def doubtful(self):
+        """Positions of columns whose meaning a person has to choose, or leave out."""
+        open_ = [one for one in self.questions if one.key == "columns"]
+        return {place for one in open_ if not one.proposal for place in one.places}
+
+    @property
     def key(self):
         """Return what files with the same names of columns have in common."""
         return header_key(self.header)
@@ -146,18 +162,21 @@ def read_rows(path, file_name="", choices=NO_CHOICES, lenient=False, known=()):
     try:
         # More than a rate for each byte on the disk no deck has, however packed.
         most = min(MAX_RATES, max(FREE_RATES, _size(path)))
-        fmt = detect_format(
-            path, file_name, LIMITS, {"has_header": False}, fixed_width=False
-        )
+        fmt = _format(path, file_name)
         table = _Table(file_name, most, choices, lenient, frozenset(known))
         if fmt.kind == "xlsx":
             with Workbook(path, fmt.compression, LIMITS, typed=True) as workbook:
                 sheet = table.choose_sheet(workbook)
-                return table.rows(_sheet_lines(workbook, sheet))
+                return table.rows(_sheet_lines(workbook, sheet), workbook)
+        if fmt.kind == "fixed":
+            return table.rows(iter(fixed_rows(path, fmt)))
         return table.rows(text_rows(path, fmt, _delimiter(path, fmt)))
     except SourceFileError as error:
         raise DeckFileError(
-            "%(problem)s", problem=str(error).replace("call records", "rates")
+            "%(problem)s",
+            problem=str(error)
+            .replace("call records", "rates")
+            .replace(", or choose the delimiter", ""),
         ) from error
 
 
@@ -207,7 +226,7 @@ class _Table:
             names = ", ".join(sheet.title for sheet in shown or tables)
             error = WrongCell(_SEVERAL_SHEETS if shown else _HIDDEN_SHEET, sheets=names)
             self.questions.append(
-                Question("sheet", error, 1, len(shown or tables), (names,), self.sheet)
+                Question("sheet", error, 1, len(shown or tables), (names,))
             )
         elif len(filled) > 1 and (found[0] is not filled[0] or len(tables) > 1):
             names = ", ".join(sheet.title for sheet in filled if sheet is not found[0])
@@ -226,10 +245,11 @@ class _Table:
 
     # === THE TABLE === #
 
-    def rows(self, lines):
+    def rows(self, lines, workbook=None):
         """Read the table.
 
         :param lines: iterator of (line, texts)
+        :param workbook: `connectors.spreadsheet.Workbook` of the lines
         :return: `DeckRows`
         """
         first = list(islice(lines, HEADER_ROWS))
@@ -243,6 +263,11 @@ class _Table:
         rows = self._rows(rest, header, found)
         if not rows:
             raise DeckFileError(_lt("The file has a header but no rates below it."))
+        if workbook is not None:
+            rows = fill_merged(rows, workbook.merged)
+            hidden = sum(line in workbook.hidden for line, _texts in rows)
+            if hidden:
+                self.assumptions.append(WrongCell(_HIDDEN_ROWS, count=hidden))
         columns = self._columns(found, headings, header, rows, line)
         return DeckRows(
             header,
@@ -360,6 +385,8 @@ class _Table:
 
     def _is_note(self, texts, prefix, country, prices):
         """Whether a row is no rate: a title, a total, a remark."""
+        if is_rule(texts) or is_total(texts, prefix, country):
+            return True
         if any(texts[place] for place in prices):
             return False
         if sum(map(bool, texts)) == 1:
@@ -373,6 +400,7 @@ class _Table:
     def _columns(self, found, headings, header, rows, line):
         """dict meaning -> position; what is not clear is a question."""
         chosen = self.choices.columns
+        columns = {}
         if chosen is not None:
             self.bands = self._chosen_bands(header)
             columns = {
@@ -380,17 +408,20 @@ class _Table:
                 for meaning, place in chosen.items()
                 if place < len(header)
             }
-            self._ask_missing(columns, rows, line)
-            return columns
+        said = {*columns.values(), *self.bands, *self.choices.left_out}
         found = {meaning: list(places) for meaning, places in found.items()}
-        self._place_bands(found, headings, rows)
-        columns = {}
+        if chosen is None:
+            self._place_bands(found, headings, rows)
         for meaning, places in found.items():
-            columns[meaning] = places[0]
+            if chosen is not None and (meaning in columns or said.issuperset(places)):
+                continue
+            if chosen is None:
+                columns[meaning] = places[0]
             if len(places) == 1 or meaning in HARMLESS:
                 continue
             filled = [p for p in places if any(row[p] for _line, row in rows)]
-            columns[meaning] = (filled or places)[0]
+            if chosen is None:
+                columns[meaning] = (filled or places)[0]
             country = found.get("country_code") if meaning == "prefix" else None
             differ = sum(
                 not _are_same(
@@ -413,13 +444,16 @@ class _Table:
                         line,
                         differ,
                         (names,),
-                        header[filled[0]],
+                        header[filled[0]] if is_better(headings, filled) else "",
+                        tuple(filled),
                     )
                 )
         self._ask_missing(columns, rows, line)
-        known = {*columns.values(), *self.bands}
+        known = {*columns.values(), *self.bands, *said}
         known |= {place for places in found.values() for place in places}
-        self.questions += ask_unread(header, rows, known, line)
+        may_be_codes = is_country_code(headings, columns.get("prefix"))
+        if columns.keys() >= set(NEEDED):
+            self.questions += ask_unread(header, rows, known, line, may_be_codes)
         return columns
 
     def _ask_missing(self, columns, rows, line):
@@ -550,6 +584,22 @@ def _sheet_lines(workbook, sheet):
             line,
             [text if isinstance(text, TypedText) else text.strip() for text in values],
         )
+
+
+def _format(path, file_name):
+    """The format of a file; its kind is `fixed` where blanks are between columns."""
+    said = {"has_header": False}
+    try:
+        return detect_format(path, file_name, LIMITS, said, fixed_width=False)
+    except SourceFileError:
+        try:
+            said = {**said, "delimiter": "|"}
+            fmt = detect_format(path, file_name, LIMITS, said, fixed_width=False)
+        except SourceFileError:
+            fmt = None
+        if fmt is None or fmt.kind == "xlsx" or not fixed_rows(path, fmt):
+            raise
+        return replace(fmt, kind="fixed")
 
 
 def _delimiter(path, fmt):

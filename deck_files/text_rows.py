@@ -25,7 +25,7 @@ def text_rows(path, fmt, delimiter):
     """Yield (line, texts) of every row of a text."""
     with Unpacked(path, fmt.compression, LIMITS) as file:
         blocks = utf8_blocks(file.blocks(BLOCK_BYTES), fmt.encoding)
-        yield from _records(_text_lines(blocks), delimiter)
+        yield from _records(text_lines(blocks), delimiter)
 
 
 def _records(lines, delimiter):
@@ -58,7 +58,7 @@ def _text(text):
     return _QUOTED.sub(r"\1", text) if text.startswith('="') else text
 
 
-def _text_lines(blocks):
+def text_lines(blocks):
     """Yield the lines of a text, with what ends them."""
     rest = ""
     for block in blocks:

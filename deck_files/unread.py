@@ -33,7 +33,32 @@ _NO_PRICE = re.compile(
     r"\b(?:old|previous|prev|current|last|alt|bisher|anterior|actual|id|type|name|plan"
     r"|change|changes|diff|difference|status|class|group|code|sheet|table|deck)\b|%"
 )
-_NUMBER = re.compile(r"[^\w]*[0-9]+(?:[.,][0-9]+)*[^\w]*")
+_NUMBER = re.compile(r"[^0-9]{0,8}[0-9]+(?:[.,][0-9]+)*[^0-9]{0,12}")
+_CODE = re.compile(r"\+?[0-9]{1,12}")
+_SECONDS = re.compile(r"[0-9]{1,5}(?:[/+:-][0-9]{1,5})?(?: ?[a-zA-Z]{1,7}\.?)?")
+_LENGTH = re.compile(
+    r"\b(?:minim\w*|increments?|incr|interval\w*|rounding|pulse|step|takt\w*|mindest\w*"
+    r"|chunk|block size|billing|incremento\w*|duration|dauer)\b"
+)
+_ORIGIN = re.compile(
+    r"(?:origins?|originations?|origin (?:group|set|zone|country|code)s?"
+    r"|from (?:zone|country|group)|a number(?: (?:group|zone|origin))?|cli|caller"
+    r"|calling (?:party|country|zone)|surcharge group|ursprung|herkunft|origen)"
+)
+_ANY_ORIGIN = re.compile(r"all(?: origins?)?|any|\*|world(?:wide)?|default|-|n/a|alle")
+_CODES = _lt(
+    "The column %(column)s contains numbers that may be prefixes following the country "
+    "code. Choose its meaning, or leave it out."
+)
+_LENGTHS = _lt(
+    "The column %(column)s may say how calls are rounded. Choose its meaning, or leave "
+    "it out."
+)
+_ORIGINS = _lt(
+    "The column %(column)s says for which callers the prices are, such as %(example)s, "
+    "and is not read: all prices would apply to all callers. Import these rates one "
+    "origin at a time, or leave the column out."
+)
 _DAYS = _lt(
     "The column %(column)s contains dates, and it is unclear what they mean. Choose "
     "its meaning, or leave it out."
@@ -49,13 +74,14 @@ _PRICES = _lt(
 )
 
 
-def ask_unread(header, rows, known, line):
+def ask_unread(header, rows, known, line, may_be_codes=False):
     """What is open about the columns that are not read.
 
     :param header: names of the columns
     :param rows: list of (line, texts)
     :param known: set of the positions that are read
     :param line: of the header
+    :param may_be_codes: whether a column of digits may be what follows country codes
     :return: list of `choices.Question`
     """
     found = []
@@ -64,13 +90,23 @@ def ask_unread(header, rows, known, line):
             continue
         texts = {str(row[place]).strip() for _line, row in rows[:_ROWS]} - {""}
         error = texts and _doubt(name, texts)
+        if texts and may_be_codes and all(map(_CODE.fullmatch, texts)):
+            error = WrongCell(_CODES, column=name)
         if error:
-            found.append(Question("columns", error, line, len(rows), (name,)))
+            found.append(
+                Question("columns", error, line, len(rows), (name,), "", (place,))
+            )
     return found
 
 
 def _doubt(name, texts):
     """The `WrongCell` that says what a column may decide; None."""
+    simple = re.sub(r"[\W_]+", " ", plain(name)).strip()
+    origins = {text for text in texts if not _ANY_ORIGIN.fullmatch(text.lower())}
+    if _ORIGIN.fullmatch(simple) and origins:
+        return WrongCell(_ORIGINS, column=name, example=min(origins))
+    if _LENGTH.search(simple) and all(map(_SECONDS.fullmatch, texts)):
+        return WrongCell(_LENGTHS, column=name)
     if all(map(_is_day, texts)):
         return WrongCell(_DAYS, column=name)
     words = {text.lower() for text in texts}

@@ -33,7 +33,7 @@ _SELLS = frozenset(
     "price decrease;up;down;changed;change;modified;updated;update;rate change;"
     "price change;added;add;addition;code addition;code added;new code;new rate;"
     "new destination;available;enabled;valid;effective;ok;reopened;reinstated;"
-    "unblocked;existing;n/a;none;-;"
+    "unblocked;existing;n/a;none;"
     "activo;activa;alta;nuevo;nueva;sin cambio;sin cambios;igual;aumento;sube;baja de "
     "precio;subida;bajada;disminución;disponible;vigente;añadido;agregado;"
     "aktiv;neu;unverändert;keine änderung;gleich;erhöhung;erhöht;senkung;gesenkt;"
@@ -56,6 +56,26 @@ def word_of(text):
 def ends(texts):
     """Whether one of some statuses is known to say that a rate ends."""
     return any(word_of(text) in _ENDS for text in texts)
+
+
+def signs_of(texts, prices):
+    """What + and - mean in a column of actions, dict sign -> `SELLS` or `ENDS`.
+
+    A code that is taken away has no price; where those with - have one, and others
+    have a +, nobody knows.
+
+    :param texts: list of the column's cells
+    :param prices: list of the cells of prices, as long
+    """
+    priced = {
+        bool(price) for text, price in zip(texts, prices, strict=True) if text == "-"
+    }
+    has_plus = "+" in texts
+    if priced == {True} and not has_plus:
+        return {"-": SELLS}
+    if True in priced:
+        return {}
+    return {"+": SELLS, "-": ENDS} if priced or has_plus else {}
 
 
 def status(known, are_flags=False):

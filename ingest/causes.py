@@ -41,6 +41,7 @@ SHAPED = (
     "unclear_duration",
     "unclear_quantity",
     "invalid_reading",
+    "wrong_type",
     "column_count",
     "unparsable",
     "unstorable",

@@ -16,9 +16,11 @@ import pyarrow.compute as pc
 from ..notation.days import FIRST_YEAR, LAST_YEAR
 from . import mapping
 from .time_layouts import DAY_ORDERS, SWAPPED
-from .times import parse_times
+from .times import SECOND_US, parse_times
 
 ORDERS = DAY_ORDERS[:3]
+#: calls of a file are within a month; with day and month exchanged, three days are not
+MONTH_US, MOST_APART_US = (days * 86_400 * SECOND_US for days in (32, 50))
 # What such times begin with, which is quickly looked for.
 _BEGIN = r"^[^0-9]{0,12}[0-9]{1,2}[^0-9]"
 # Dates in digits with the year last, or with two digits only. Weekdays may precede.
@@ -175,15 +177,24 @@ def _swapped(texts, automatic, open_, shown, order):
 
 
 def _closest(times, reads, open_, likely):
-    """The order in which the days lie closer together; empty where several do."""
+    """The order in which the days lie so close together as calls of a file do."""
     spans = {
-        order: np.ptp(times[order][reads[order] & open_])
+        order: int(np.ptp(times[order][reads[order] & open_]))
         for order in likely
         if (reads[order] & open_).any()
     }
-    least = min(spans.values(), default=0)
-    closest = [order for order, span in spans.items() if span == least]
-    return closest[0] if len(closest) == 1 else ""
+    return closest(spans)
+
+
+def closest(spans):
+    """What calls of a file are read by: by nothing else are they within a month.
+
+    :param spans: dict reading -> microseconds from the first to the last call
+    :return: a reading; empty where none is far likelier than the others
+    """
+    within = [name for name, span in spans.items() if span <= MONTH_US]
+    near = [name for name, span in spans.items() if span <= MOST_APART_US]
+    return within[0] if within == near and len(near) == 1 else ""
 
 
 def _first(texts, mask, count=1):

@@ -6,15 +6,14 @@ A word that is known here, or that the source remembers, is read. Every other on
 asked: with the wrong direction a call is charged that must not be, or the other way
 round. ``origination`` and ``termination`` are not known on purpose: an exchange calls
 inbound what a carrier calls outbound. Nor is ``local``: between extensions to an
-exchange, and a call within the town to a carrier. A cell that says nothing among
-others that do is asked about, too, as the word ``(empty)``.
+exchange, and a call within the town to a carrier; nothing is proposed. A cell that says
+nothing among others that do is asked about, too, as the word ``(empty)``.
 
 What the vendors write: Twilio's Call resource (``outbound-dial``; a trunk terminates
 what goes out to the telephone network), the PSTN usage report of Microsoft Teams
 (``user_out``, ``ByotIn``), BroadWorks (``Originating``), call lists (``missed``).
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -23,6 +22,7 @@ import pyarrow.compute as pc
 
 from .mapping import read_target
 from .rules import DIRECTIONS
+from .text_columns import BETWEEN_WORDS, word_key
 
 #: what a direction column may say -> direction, by :func:`word_key`
 WORDS = {
@@ -49,11 +49,10 @@ LIKELY = {
         " realizada uscente uitgaand saída wychodzące исходящий",
         "inbound": "i eingehend ankommend kommend entrant entrante reçu recibida"
         " entrata inkomend entrada przychodzące входящий",
-        "internal": "local intern interne interno interna internt",
+        "internal": "intern interne interno interna internt",
     }.items()
     for word in words.split()
 }
-_BETWEEN = re.compile(r"[\W_]+")
 #: how a cell is called that says nothing, where others of its column do
 EMPTY = "(empty)"
 
@@ -75,12 +74,6 @@ class UnknownWord:
 def code_of(direction):
     """A direction's position in ``rules.DIRECTIONS``."""
     return DIRECTIONS.tolist().index(direction)
-
-
-def word_key(text):
-    """A word as words are compared: without case, blanks, hyphens and the like."""
-    text = text.strip().casefold()
-    return _BETWEEN.sub("", text) or text
 
 
 def known_direction(text, remembered):
@@ -157,7 +150,7 @@ def direction_words(frame, columns, remembered):
 
 def likely_direction(text):
     """The direction that an unknown word likely means; empty: none is likely."""
-    parts = [text, *_BETWEEN.split(text)]
+    parts = [text, *BETWEEN_WORDS.split(text)]
     found = {
         WORDS.get(word_key(part)) or LIKELY.get(word_key(part))
         for part in parts

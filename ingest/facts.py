@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .answered import only_answered
 from .duration_words import named_unit
 from .durations import doubted_with, may_be_doubted, parse_named
 from .extract import column, extract
 from .mapping import heading, read_target, same_name
-from .quantities import parse_quantities, quantity_texts
+from .quantities import quantity_texts, read_quantities
 from .two_times import durations_of_times
 from .unit_of_times import unit_of_times
 
@@ -106,6 +107,8 @@ class RecordFacts:
                 is_open = fact == "seconds" and not unit and not named
                 if is_open and self._is_doubting:
                     found = _doubted(texts, *found, self._has_other_unit(texts))
+                if fact == "seconds":
+                    found = only_answered(self.frame, settings.columns, *found)
                 self._seconds[fact] = (texts, *found)
             else:
                 self._seconds[fact] = self._between_times(fact)
@@ -139,7 +142,8 @@ class RecordFacts:
             return nothing
         clear = np.zeros(len(self.frame), bool)
         if fact == "seconds":
-            return lasting.texts, lasting.seconds, lasting.valid, clear
+            found = lasting.seconds, lasting.valid, clear
+            return lasting.texts, *only_answered(self.frame, settings.columns, *found)
         return lasting.texts, lasting.total, lasting.valid, clear
 
     def _read(self, fact):
@@ -151,8 +155,9 @@ class RecordFacts:
             read = pa.array(values).cast(pa.string())
         elif fact == "quantity":
             _texts, spec = read_target(self.frame, self._settings.columns, fact)
-            convention = spec.style if spec else ""
-            values, valid, _unclear = parse_quantities(texts, convention)
+            if spec is None:
+                return texts
+            values, valid, _unclear = read_quantities(texts, spec)
             read = pa.array(quantity_texts(values), pa.string())
         else:
             return texts

@@ -1,8 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""In what unit the durations of a file are likely, to be proposed and asked."""
+"""In what unit the durations of a file are, as far as it shows, to be proposed.
+
+What is proposed is agreed to with one click. So nothing is where two units are only
+more and less likely: of few records, and of short ones.
+"""
 
 import re
+from decimal import Decimal
 
 from .durations import FEW_MINUTES, are_long, parse_seconds
 
@@ -12,11 +17,20 @@ _DECIMAL = re.compile(r"([0-9]+)[.,]([0-9]*)", re.ASCII)
 _MOST_HOURS = 3
 #: and so are calls of an hour or more
 _SHARE_BELOW_AN_HOUR = 0.8
+#: of so many different ones not all look like clocks, or last less than a minute
+_LEAST_DIFFERENT = 10
 _DAY_DIGITS, _MINUTE_DIGITS = 5, 2
-#: of so few seconds are hardly half of the calls
-_LEAST_SECONDS = 5
-#: seconds have no decimals, or those of a thousandth or millionth
+#: half of the calls are hardly shorter than that, nor longer than as many minutes
+_LEAST_SECONDS, _MOST_MINUTES = 4, 60
+_LEAST_SHORT = 5
+#: seconds have no decimals, or those of a thousandth or millionth; 20.000 may be 20000
 _SECOND_DIGITS = ({3}, {6})
+_LEAST_THOUSANDS = 20
+#: decimals that minutes of whole seconds have: 0.02, 0.03, 0.05
+_OF_SECONDS = {f"{Decimal(second) / 60:.2f}"[2:] for second in range(60)}
+#: units that so many decimals show, if all are whole seconds
+_EXACT = {"h": 3600, "day": 86_400}
+_NEAR = Decimal("0.1")
 
 
 def likely_unit(counted, whole=()):
@@ -52,8 +66,9 @@ def _records(counted):
 def _clock_unit(clocks):
     if any(match[2] or int(match[1]) > _MOST_HOURS for match, _count in clocks):
         return "mm:ss"
-    short = sum(count for match, count in clocks if not int(match[1]))
-    return "h:mm" if short >= _SHARE_BELOW_AN_HOUR * _records(clocks) else "mm:ss"
+    short = sum(not int(match[1]) for match, _count in clocks)
+    is_most = short >= _SHARE_BELOW_AN_HOUR * len(clocks)
+    return "h:mm" if is_most and len(clocks) >= _LEAST_DIFFERENT else ""
 
 
 def _whole_unit(texts):
@@ -62,15 +77,41 @@ def _whole_unit(texts):
     if not lengths:
         seconds, _valid, _unclear = parse_seconds(texts)
         return "ms" if are_long(seconds[seconds > 0]) else ""
+    if len(texts) < _LEAST_DIFFERENT:
+        return ""
     _seconds, valid, _unclear = parse_seconds(texts, unit="hhmmss")
     return "hhmmss" if max(lengths) > _DAY_DIGITS and valid.all() else "mmss"
 
 
 def _number_unit(numbers):
     digits = {len(match[2]) for match in numbers}
-    if max(digits) >= _DAY_DIGITS and not any(int(match[1]) for match in numbers):
-        return "day"
     lengths = sorted(int(match[1]) for match in numbers)
-    if digits in _SECOND_DIGITS and lengths[len(lengths) // 2] >= _LEAST_SECONDS:
+    middle = lengths[len(lengths) // 2]
+    if max(digits) >= _DAY_DIGITS and not any(lengths):
+        exact = [unit for unit in _EXACT if _are_whole(numbers, _EXACT[unit])]
+        return exact[0] if len(exact) == 1 else ""
+    if (
+        middle >= _MOST_MINUTES
+        or digits in _SECOND_DIGITS
+        and (middle >= _LEAST_THOUSANDS)
+    ):
         return "s"
-    return "min" if max(digits) <= _MINUTE_DIGITS else ""
+    if max(digits) > _MINUTE_DIGITS:
+        return ""
+    fractions = {match[2].ljust(_MINUTE_DIGITS, "0") for match in numbers}
+    is_short = middle < _LEAST_SECONDS and len(numbers) >= _LEAST_SHORT
+    is_whole = fractions <= _OF_SECONDS and len(fractions) >= _LEAST_DIFFERENT
+    return "min" if is_short or is_whole and middle <= FEW_MINUTES else ""
+
+
+def _are_whole(numbers, per_unit):
+    """Whether decimals are whole seconds, as far as their digits tell."""
+    shown = 0
+    for match in numbers:
+        exact = Decimal(f"{match[1]}.{match[2] or 0}") * per_unit
+        written = per_unit * Decimal("0.5").scaleb(-len(match[2]))
+        if written < _NEAR:
+            shown += 1
+            if abs(exact - round(exact)) > written:
+                return False
+    return shown >= 2

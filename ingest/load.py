@@ -21,6 +21,7 @@ from .classify import Classifier
 from .dial_plans import dial_plan
 from .identify import IdentifierIndex, PayerStep
 from .load_classes import load_classes, own_country, source_dial_plan
+from .load_lines import line_steps, with_lines
 from .load_rates import deck_chain, load_engine, own_decks, usable_decks
 from .mapping import ColumnSpec
 from .rules import Condition, Rule
@@ -75,7 +76,7 @@ def load_settings(source, plan_partners):
     dial_plans, dial_plan_of, assumed = _dial_plans(source, identifiers)
     zones, zone_of = _zones(identifiers, company)
     meters, types = _meters(source), source.event_type_ids
-    return ImportSettings(
+    settings = ImportSettings(
         source_id=source.id,
         company_id=company.id,
         timezone=source.timezone,
@@ -83,7 +84,8 @@ def load_settings(source, plan_partners):
         repeated_hour=source.repeated_hour or "",
         columns=column_specs(source.column_ids),
         rules=tuple(_rule(rule) for rule in source.rule_ids),
-        steps=tuple(
+        steps=line_steps(source.column_ids.mapped("target"))
+        + tuple(
             PayerStep(
                 s.column or "", s.kind, s.pattern or "", s.direction or "", s.fact or ""
             )
@@ -130,11 +132,17 @@ def load_settings(source, plan_partners):
             for meter in meters | source.meter_id | types.meter_id
             if meter.aggregation in ("count", "unique")
         ),
+        unit_of_meter={
+            meter.id: meter.unit or ""
+            for meter in meters | source.meter_id | types.meter_id
+        },
+        aggregation_of={meter.id: meter.aggregation for meter in meters},
         currency_id=company.currency_id.id,
         rate_of_currency=company_rates(company, currency_of_deck.values()),
         plan_partners=plan_partners,
         fills_columns=kind_of(source.source_type).has_own_fields,
     )
+    return with_lines(settings, source)
 
 
 def column_specs(columns):
@@ -149,6 +157,7 @@ def column_specs(columns):
             column.columns,
             column.style or _usual_style(column),
             column.pattern or "",
+            column.factor or "",
         )
         for column in columns
     )

@@ -69,6 +69,9 @@ def add_identifiers(settings, source, identifiers):
             dial_plan=longer(known.dial_plan, dial_plan_of),
             zone=longer(known.zone, zone_of),
             chain=longer(known.chain, chain_of),
+            meter_id=None
+            if known.meter_id is None
+            else longer(known.meter_id, [0] * len(identifiers)),
         ),
     )
 

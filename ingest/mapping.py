@@ -27,6 +27,8 @@ class ColumnSpec:
     columns: str
     style: str = ""
     pattern: str = ""
+    #: decimal text: what quantities are multiplied by; empty where nobody has said it
+    factor: str = ""
 
     def resolve(self, names):
         """The columns to join, of the first alternative that the file has.

@@ -31,6 +31,7 @@ from .repeats import without_repeats
 from .rules import DIRECTIONS, first_rule
 from .same_records import contents
 from .times import needs_an_order, read_times
+from .told_zone import doubted_zone
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -254,6 +255,16 @@ class _Chunk(RejectingSteps):
 
     def _plausible_times(self, charged):
         limits, when = self.settings.limits, self.start_us
+        settings = self.settings
+        name, words, doubted = doubted_zone(
+            self.frame,
+            settings.columns,
+            settings.timezone,
+            settings.column_names,
+            settings.titles,
+        )
+        if name:
+            self._reject(doubted, "unclear_time", unread_words(name, words))
         if not self.settings.repeated_hour and self.twice.any():
             self._reject(charged & self.twice, "repeated_hour", self.start_texts)
         self._reject(charged & (when > limits.latest_us), "future", None)

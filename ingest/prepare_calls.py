@@ -9,11 +9,15 @@ import pyarrow.compute as pc
 
 from ..rating.prefixes import number_keys
 from . import mapping
+from .answered import not_said, unread_answered
+from .direction_columns import unread_words
 from .directions import code_of
+from .extract import column
 from .internal import find_internal
 from .numbers import read_bare, shown_form, with_form, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
 from .rules import DIRECTIONS
+from .shorter_column import shorter_column
 
 
 class CallSteps:
@@ -33,6 +37,7 @@ class CallSteps:
             self.twice &= ~valid
         self._reject(charged & unclear, "unclear_duration", texts)
         self._reject(charged & ~valid, "invalid_duration", texts)
+        self._doubt_durations(charged & valid & (self.seconds > 0))
         if limits.max_seconds:
             absurd = charged & valid & (self.seconds > limits.max_seconds)
             self._reject(absurd, "absurd_duration", texts)
@@ -46,6 +51,31 @@ class CallSteps:
         self.duration = np.minimum(self.duration, top)
         self.seconds = np.minimum(self.seconds, top)
         self._plausible_times(charged)
+
+    def _doubt_durations(self, lasting):
+        """Have a person say what columns mean by which calls would last shorter.
+
+        :param lasting: bool array: charged calls that last
+        """
+        settings = self.settings
+        if not lasting.any():
+            return
+        name, words, unknown = not_said(self.frame, settings)
+        if name:
+            self._reject(
+                lasting & unknown, "unclear_duration", unread_words(name, words)
+            )
+        if settings.fills_columns:
+            return
+        name, words, unanswered = unread_answered(self.frame, settings)
+        if name:
+            doubted = lasting & unanswered
+            self._reject(doubted, "unclear_duration", unread_words(name, words))
+        found = shorter_column(self.frame, settings.columns, settings.column_names)
+        if found:
+            name, _chosen, shorter = found
+            words = unread_words(name, column(self.frame, name))
+            self._reject(lasting & shorter, "unclear_duration", words)
 
     def _numbers(self):
         settings = self.settings

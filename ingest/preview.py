@@ -5,10 +5,11 @@
 from dataclasses import dataclass
 
 from . import mapping
+from .answered import only_answered
 from .duration_words import named_unit
 from .durations import parse_named
 from .numbers import normalise_numbers, with_form
-from .quantities import parse_quantities, quantity_texts
+from .quantities import quantity_texts, read_quantities
 from .times import parse_times
 from .two_times import durations_of_times
 
@@ -67,11 +68,13 @@ def _seconds(frame, columns, timezone, rounding):
     texts, spec = mapping.read_target(frame, columns, "seconds")
     if texts is None:
         lasting = durations_of_times(frame, columns, timezone, rounding)
-        if lasting:
-            return _where(lasting.seconds, lasting.valid)
-        return [None] * len(frame)
-    named = named_unit(mapping.heading(frame, spec))
-    seconds, valid, _unclear = parse_named(texts, rounding, spec.style, named)
+        if not lasting:
+            return [None] * len(frame)
+        found = lasting.seconds, lasting.valid, ~lasting.valid
+    else:
+        named = named_unit(mapping.heading(frame, spec))
+        found = parse_named(texts, rounding, spec.style, named)
+    seconds, valid, _unclear = only_answered(frame, columns, *found)
     return _where(seconds, valid)
 
 
@@ -79,7 +82,7 @@ def _quantities(frame, columns):
     texts, spec = mapping.read_target(frame, columns, "quantity")
     if texts is None:
         return ["1"] * len(frame)
-    values, valid, _unclear = parse_quantities(texts, spec.style)
+    values, valid, _unclear = read_quantities(texts, spec)
     return [
         text if good else None
         for text, good in zip(quantity_texts(values), valid, strict=True)

@@ -7,6 +7,7 @@ bits at nine decimals, and a sum must not lose a digit.
 """
 
 import re
+from decimal import Decimal, InvalidOperation
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +50,32 @@ def parse_quantities(texts, convention=""):
         # The texts that fit one convention only agree about it.
         return np.where(unclear, values[shown[0]], own), valid, unclear & False
     return np.where(unclear, 0, own), valid & ~unclear, unclear
+
+
+def read_quantities(texts, spec):
+    """Read quantities, multiplied by what the source says.
+
+    :param texts: pyarrow string array, shape (n,)
+    :param spec: :class:`~.mapping.ColumnSpec` of their column
+    :return: as :func:`parse_quantities`; what then has more than 9 decimals is none
+    """
+    values, valid, unclear = parse_quantities(texts, spec.style)
+    factor = Decimal(spec.factor or 1)
+    if factor == 1:
+        return values, valid, unclear
+    above, below = factor.as_integer_ratio()
+    values = values * above
+    valid &= (values % below == 0).astype(bool) & (abs(values) < MOST * UNIT * below)
+    return np.where(valid, values // below, 0), valid, unclear
+
+
+def factor_problem(text):
+    """Whether a text is no number that quantities can be multiplied by."""
+    try:
+        factor = Decimal(text)
+    except InvalidOperation:
+        return True
+    return not (factor.is_finite() and Decimal("1e-9") <= factor <= Decimal("1e9"))
 
 
 def quantities_in_both(texts):

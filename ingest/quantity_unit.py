@@ -1,8 +1,12 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Whether the name of a column of quantities says another unit than the meter's."""
+"""Whether the name of a column of quantities says another unit than the meter's.
+
+What quantities are multiplied by is asked then: a megabyte has 1000 or 1024 kilobytes.
+"""
 
 import re
+from decimal import Decimal
 
 from . import mapping
 
@@ -29,6 +33,16 @@ _KNOWN = {
     *("gib", "mib", "kib", "tib", "gj", "mj", "kj", "j", "gwh", "kw", "mw", "w"),
     *("hl", "ml", "cl", "m", "km", "cm", "mm", "kg", "g", "t", "kvarh", "kvah", "ms"),
 }
+#: units of which one is exactly so many of another; none of bytes are
+_SIZES = (
+    {"wh": 1, "kwh": 10**3, "mwh": 10**6, "gwh": 10**9},
+    {"ml": 1, "cl": 10, "l": 1000, "hl": 10**5, "m3": 10**6},
+    {"g": 1, "kg": 1000},
+    {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000},
+)
+_DECIMALS = 9
+#: between the column and its quantity, in what is said of a record
+OTHER_UNIT = ": "
 _IN_BRACKETS = re.compile(r"[(\[]\s*([^()\[\]]{1,20}?)\s*[)\]]")
 _AT_THE_END = re.compile(r"(?:[ _]|(?: in ))([^\W\d_]{2,12}[23³]?)\s*$")
 
@@ -53,6 +67,21 @@ def other_unit(frame, columns, unit):
                 same = _plain(found[1]) == wanted
                 return None if same else (heading, found[1])
     return None
+
+
+def factor(unit, wanted):
+    """What quantities in one unit are multiplied by to be in another.
+
+    :return: decimal text, `1000` from `MWh` to `kWh`; empty where that is not certain,
+        or no decimal number
+    """
+    for sizes in _SIZES:
+        one, other = sizes.get(_plain(unit)), sizes.get(_plain(wanted))
+        if one and other:
+            exact = Decimal(one) / Decimal(other)
+            if exact * other == one and -exact.as_tuple().exponent <= _DECIMALS:
+                return f"{exact.normalize():f}"
+    return ""
 
 
 def _plain(name):

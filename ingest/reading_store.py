@@ -22,6 +22,7 @@ from ..rating.counters import Dial, Reading, take_in
 from . import mapping
 from .causes import cause_key
 from .quantities import quantity_texts
+from .same_facts import id_key
 
 _MAKE_REGISTERS = """
     INSERT INTO metered_register (company_id, meter_id, identifier_kind,
@@ -50,6 +51,17 @@ _FIND_REGISTERS = """
        AND register.source_id IS NOT DISTINCT FROM identifier.source_id
        AND register.serial
            = coalesce(nullif(new.serial, ''), identifier.normalised)
+"""
+_SERIALS = """
+    SELECT DISTINCT new.identifier_id, new.meter_id, register.serial
+      FROM unnest(%s::int[], %s::int[]) AS new (identifier_id, meter_id)
+      JOIN metered_identifier identifier ON identifier.id = new.identifier_id
+      JOIN metered_register register
+        ON register.company_id = identifier.company_id
+       AND register.meter_id = new.meter_id
+       AND register.identifier_kind = identifier.kind
+       AND register.identifier_value = identifier.normalised
+       AND register.source_id IS NOT DISTINCT FROM identifier.source_id
 """
 #: what the ledgers hold around some moments: from the reading before to the one after
 _LEDGER = """
@@ -223,6 +235,7 @@ def lock_registers(cr, register_ids):
 def _registers(cr, identifiers, meters, serials):
     """The ids of the registers of readings, made where there are none yet."""
     keys = list(zip(identifiers.tolist(), meters.tolist(), serials, strict=True))
+    keys = _with_known_serials(cr, keys)
     distinct = sorted(set(keys))
     columns = [list(column) for column in zip(*distinct, strict=True)]
     cr.execute(_FIND_REGISTERS, columns)
@@ -234,6 +247,31 @@ def _registers(cr, identifiers, meters, serials):
     id_of = {key: found[position] for position, key in enumerate(distinct)}
     lock_registers(cr, id_of.values())
     return np.array([id_of[key] for key in keys], np.int64)
+
+
+def _with_known_serials(cr, keys):
+    """Serials as the registers have them that a spreadsheet wrote otherwise.
+
+    `00123`, `123` and `123.0` are one device of a meter, not three that begin anew.
+
+    :param keys: list of (identifier id, meter id, serial)
+    :return: the same list
+    """
+    pairs = sorted({key[:2] for key in keys})
+    cr.execute(_SERIALS, [list(column) for column in zip(*pairs, strict=True)])
+    known = {}
+    for identifier, meter, serial in cr.fetchall():
+        alike = known.setdefault((identifier, meter, id_key(serial)), set())
+        alike.add(serial)
+    found = []
+    for identifier, meter, serial in keys:
+        alike = {serial}
+        if serial:
+            place = identifier, meter, id_key(serial)
+            alike = known.setdefault(place, {serial})
+        is_known = serial in alike or len(alike) > 1
+        found.append((identifier, meter, serial if is_known else min(alike)))
+    return found
 
 
 def _refused(cr, prepared, rows, registers, zone):

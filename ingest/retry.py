@@ -18,13 +18,16 @@ import pyarrow as pa
 from ..connectors.harmless import shown
 from . import mapping
 from .causes import cause_key
+from .direction_columns import UNREAD
 from .exception_store import update_exceptions
 from .isolate import failure_text, is_of_the_data, undone_when_it_fails
 from .prepare import prepare
 from .reading_store import has_readings, take_readings
 from .same_id import cdr_verdicts, rejected_cdrs
 from .same_records import MARK
+from .shifted_calls import SHIFTED
 from .store import store_cdrs
+from .told_zone import TITLE
 
 
 @dataclass
@@ -65,8 +68,13 @@ def retry_exceptions(cr, settings, ids):
         """
         SELECT exception.id, exception.batch_id, exception.line, exception.raw,
                exception.call_id, exception.record_id, exception.is_other,
-               exception.reason = 'unclear_duration' AND exception.original IS NULL,
-               exception.reason = 'unknown_direction' AND exception.original IS NULL
+               exception.reason = 'unclear_duration' AND exception.original IS NULL
+               AND position(%s IN coalesce(exception.detail, '')) = 0,
+               exception.reason = 'unknown_direction' AND exception.original IS NULL,
+               exception.reason = 'same_id' AND exception.detail LIKE %s,
+               CASE WHEN exception.reason = 'unclear_time'
+                     AND exception.original IS NULL AND exception.detail LIKE %s
+                    THEN exception.detail ELSE '' END
           FROM metered_exception exception
           JOIN metered_batch batch ON batch.id = exception.batch_id
          WHERE exception.id = ANY(%s) AND exception.source_id = %s
@@ -75,7 +83,7 @@ def retry_exceptions(cr, settings, ids):
          ORDER BY exception.batch_id, exception.id
            FOR UPDATE OF exception
         """,
-        (list(ids), settings.source_id),
+        (UNREAD, f"%{SHIFTED}%", f"{TITLE}%", list(ids), settings.source_id),
     )
     # Of several with one id the first is stored, and the others are compared with it.
     alike, turns = defaultdict(list), Counter()
@@ -88,9 +96,13 @@ def retry_exceptions(cr, settings, ids):
         alike.items(), key=lambda item: item[0][0]
     ):
         # A whole number that was doubted among decimals is, alone, no clearer. Nor is
-        # a record without direction.
+        # a record without direction, or a call of a file that came at other times.
         as_then = replace(
-            settings, doubts_durations=doubted[0], doubts_directions=doubted[1]
+            settings,
+            doubts_durations=doubted[0],
+            doubts_directions=doubted[1],
+            doubts_times=doubted[2],
+            titles=doubted[3],
         )
         outcome[batch_id] += _retry_each(cr, as_then, batch_id, rows)
     return dict(outcome)

@@ -28,6 +28,7 @@ from .causes import text_shape
 from .frames import copy_out
 from .mapping import CONTENT
 from .same_records import MARK, SHOWN_ID, Comparable
+from .shifted_calls import shifted_calls
 from .times import SECOND_US
 
 MINUTE_US = 60 * SECOND_US
@@ -145,21 +146,25 @@ def known_calls(cr, cdrs, settings, batch_id, among):
     first, last = int(start_us.min()) - MINUTE_US, int(start_us.max()) + MINUTE_US
     cr.execute(_OVERLAPPING, (settings.company_id, batch_id, last, first))
     source_of = dict(cr.fetchall())
+    own = [batch for batch, source in source_of.items() if source == settings.source_id]
+    shifted = shifted_calls(cr, cdrs, settings, rows[_has_no_id(cdrs, rows)], batch_id)
     if not source_of:
-        return KnownCalls()
+        return KnownCalls(doubtful=shifted)
     minutes = np.unique(start_us // MINUTE_US).tolist()
     payers = np.unique(cdrs["partner_id"][rows]).tolist()
     table = copy_out(cr, _KNOWN, (minutes, [*source_of], payers), _KNOWN_TYPES)
     if not table.num_rows:
-        return KnownCalls()
+        return KnownCalls(doubtful=shifted)
     known = {
         name: table.column(name).combine_chunks().to_numpy()
         if kind == pa.int64()
         else table.column(name).combine_chunks()
         for name, kind in _KNOWN_TYPES.items()
     }
-    own = [batch for batch, source in source_of.items() if source == settings.source_id]
-    return _verdicts(cdrs, rows, known, np.isin(known["batch_id"], own))
+    found = _verdicts(cdrs, rows, known, np.isin(known["batch_id"], own))
+    for row in {*shifted} - {*found.duplicates} - {*found.doubtful}:
+        found.doubtful[row] = shifted[row]
+    return found
 
 
 def _verdicts(cdrs, rows, known, is_own):

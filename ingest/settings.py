@@ -39,6 +39,9 @@ class Payers:
     dial_plan: np.ndarray
     zone: np.ndarray
     chain: np.ndarray
+    #: meters of those that are lines of subscriptions, 0 for the others; None
+    #: where there are none of these
+    meter_id: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,10 @@ class ImportSettings:
     default_meter_id: int = 0
     #: meters that count records, whatever their quantity
     counting_meters: frozenset = frozenset()
+    #: meter id -> what it counts: `kWh`
+    unit_of_meter: dict[int, str] = field(default_factory=dict)
+    #: meter id -> how its records become one quantity, as ``metered.meter`` names it
+    aggregation_of: dict[int, str] = field(default_factory=dict)
     #: ids of those whose records are readings of a counter
     counters: frozenset[int] = frozenset()
     currency_id: int = 0
@@ -92,6 +99,10 @@ class ImportSettings:
     repeated_hour: str = ""
     #: durations are known to have stood among such as may be in several units
     doubts_durations: bool = False
+    #: what stands above the names of a file's columns
+    titles: str = ""
+    #: the call is known to have been among such as were imported at other times
+    doubts_times: bool = False
     #: records without direction are known to have stood among such as have one
     doubts_directions: bool = False
 

@@ -110,6 +110,22 @@ def lock_source(cr, source_id, commit):
     _unlock(cr, source_id, commit)
 
 
+def source_is_wanted(cr, source_id):
+    """Whether another transaction waits for the source that this session holds."""
+    cr.execute(
+        """
+        SELECT EXISTS (
+            SELECT 1 FROM pg_locks
+             WHERE locktype = 'advisory' AND NOT granted
+               AND classid = %s AND objid = %s AND objsubid = 2
+               AND database = (SELECT oid FROM pg_database
+                                WHERE datname = current_database()))
+        """,
+        (LOCK_CLASS, source_id),
+    )
+    return cr.fetchone()[0]
+
+
 def _unlock(cr, source_id, commit):
     cr.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCK_CLASS, source_id))
     commit()
@@ -127,39 +143,86 @@ def store(cr, prepared, settings, batch_id, expect_new=True):
         chunk is stored once more without them.
     :return: (:class:`Stored`, whether known records were found)
     """
-    chunk = _Known(cr, settings, batch_id)
-    is_of_readings = has_readings(prepared)
-
-    def new_cdrs(look):
-        left, others = chunk.new_cdrs(prepared, look)
-        if is_of_readings:
-            left = take_readings(cr, left, settings)
-        return left, others
-
+    storing = Storing(cr, prepared, settings, batch_id)
     # A ledger is asked about readings that are new.
-    left, others = new_cdrs(is_of_readings or not expect_new)
-    exceptions, repeated = chunk.new_exceptions(left)
+    storing.sort_out(look=has_readings(prepared) or not expect_new)
     try:
         with _savepoint(cr):
-            store_cdrs(cr, left, settings, batch_id)
+            storing.copy()
     except psycopg2.errors.UniqueViolation:
-        left, others = new_cdrs(True)
-        if not chunk.found:
+        storing.sort_out_again()
+        if not storing.found:
             raise
-        store_cdrs(cr, left, settings, batch_id)
-    note_elsewhere(cr, chunk.calls, batch_id)
-    store_exceptions(cr, exceptions, settings, batch_id)
-    fresh, known = chunk.without_known_keys(others)
-    store_exceptions(cr, fresh, settings, batch_id)
-    rated = int(left.cdrs["billable"].sum())
-    stored = Stored(
-        records=left.records,
-        rated=rated,
-        not_billable=left.cdr_count - rated,
-        duplicates=left.duplicates + repeated + known,
-        exceptions=len(exceptions) + len(fresh),
-    )
-    return stored, chunk.found
+        storing.copy()
+    return storing.finish(), storing.found
+
+
+class Storing:
+    """A chunk on its way into the database, in this order: :meth:`sort_out` what is
+    known, :meth:`copy` CDRs, :meth:`finish` with all that others wait for.
+
+    Before :meth:`finish` it adds CDRs alone, for which no other transaction waits that
+    does not import the same records.
+    """
+
+    def __init__(self, cr, prepared, settings, batch_id):
+        self.cr = cr
+        self.prepared = prepared
+        self.settings = settings
+        self.batch_id = batch_id
+        self._known = _Known(cr, settings, batch_id)
+
+    @property
+    def found(self):
+        """Whether any record is known already."""
+        return self._known.found
+
+    def sort_out(self, look):
+        """Leave out what is known.
+
+        :param look: whether to look among the stored CDRs, too
+        """
+        self._leave_out(look)
+        self._exceptions, self._repeated = self._known.new_exceptions(self._left)
+
+    def sort_out_again(self):
+        """The same among stored CDRs, of which the unique index found one."""
+        self._leave_out(True)
+
+    def _leave_out(self, look):
+        left, self._others = self._known.new_cdrs(self.prepared, look)
+        if has_readings(self.prepared):
+            left = take_readings(self.cr, left, self.settings)
+        self._left = left
+
+    def copy(self, made_beside=None, on_made=None):
+        """Find the usage of the chunk, and copy its CDRs.
+
+        :param made_beside: ``made`` of the chunk before, while that is being stored
+        :param on_made: called with that of this chunk as soon as it is known; None
+            where there is none
+        :raises psycopg2.errors.UniqueViolation: when a record is stored already
+        """
+        self._rows = copy_cdrs(
+            self.cr, self._left, self.settings, self.batch_id, made_beside, on_made
+        )
+
+    def finish(self):
+        """Add usage and exceptions: :class:`Stored`."""
+        left, settings, batch_id = self._left, self.settings, self.batch_id
+        add_usage(self.cr, left, self._rows, settings, batch_id)
+        note_elsewhere(self.cr, self._known.calls, batch_id)
+        store_exceptions(self.cr, self._exceptions, settings, batch_id)
+        fresh, known = self._known.without_known_keys(self._others)
+        store_exceptions(self.cr, fresh, settings, batch_id)
+        rated = int(left.cdrs["billable"].sum())
+        return Stored(
+            records=left.records,
+            rated=rated,
+            not_billable=left.cdr_count - rated,
+            duplicates=left.duplicates + self._repeated + known,
+            exceptions=len(self._exceptions) + len(fresh),
+        )
 
 
 @contextmanager
@@ -260,27 +323,60 @@ class _Known:
 
 
 def store_cdrs(cr, prepared, settings, batch_id):
-    """Add a chunk's usage and copy its CDRs.
+    """Copy a chunk's CDRs and add its usage.
 
     :raises psycopg2.errors.UniqueViolation: when a record is stored already
     """
+    rows = copy_cdrs(cr, prepared, settings, batch_id)
+    add_usage(cr, prepared, rows, settings, batch_id)
+
+
+def copy_cdrs(cr, prepared, settings, batch_id, made_beside=None, on_made=None):
+    """The first half of :func:`store_cdrs`; see :meth:`Storing.copy`.
+
+    :return: :class:`~.usage_store.UsageRows`; None where there is no CDR
+    """
     if not prepared.cdr_count:
-        return
+        if on_made:
+            on_made(None)
+        return None
     if has_readings(prepared):
         store_readings(cr, prepared, settings, batch_id)
-    rows = UsageRows(cr, prepared.usage, settings.company_id)
-
-    stored = rows.ids.copy()
-    usage_id = np.append(stored, 0)[prepared.usage_of]
+    rows = UsageRows(
+        cr,
+        prepared.usage,
+        settings.company_id,
+        _first_cdrs(prepared.usage_of, len(prepared.usage)),
+        made_beside,
+    )
+    if on_made:
+        on_made(rows.made)
+    usage_id = np.append(rows.ids, 0)[prepared.usage_of]
     table = cdr_table(prepared.cdrs, usage_id, settings, batch_id)
     with ThreadPoolExecutor(1, "metered-text") as pool:
         # One part is written out while the database stores the one before.
         for text in pool.map(copy_csv, _parts(table)):
-            cr.copy_expert(
-                f"COPY metered_cdr ({', '.join(CDR_COLUMNS)}) FROM STDIN (FORMAT csv)",
-                text,
-                size=COPY_BUFFER,
-            )
+            copy_text(cr, text)
+    return rows
+
+
+def copy_text(cr, text):
+    """Copy CDRs, written as :func:`~.frames.copy_csv` does."""
+    cr.copy_expert(
+        f"COPY metered_cdr ({', '.join(CDR_COLUMNS)}) FROM STDIN (FORMAT csv)",
+        text,
+        size=COPY_BUFFER,
+    )
+
+
+def add_usage(cr, prepared, rows, settings, batch_id):
+    """The second half of :func:`store_cdrs`: what others wait for.
+
+    :param rows: what :func:`copy_cdrs` returned
+    """
+    if rows is None:
+        return
+    stored = rows.ids.copy()
     note_span(cr, prepared.cdrs, batch_id)
     # Others wait for these, so they come last.
     rows.add_new()
@@ -296,6 +392,14 @@ def store_cdrs(cr, prepared, settings, batch_id):
             prepared.cdrs["call_id"].filter(pa.array(of_moved)),
             rows.ids[prepared.usage_of[of_moved]],
         )
+
+
+def _first_cdrs(usage_of, count):
+    """Position of the first CDR of each usage row, int64 array."""
+    first = np.zeros(count + 1, np.int64)
+    # What is written last stays; without usage, -1, is the place after all rows.
+    first[usage_of[::-1]] = np.arange(len(usage_of))[::-1]
+    return first[:count]
 
 
 def _parts(table):

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ..notation.numbers import COMMA, POINT, Signs
 from . import mapping
-from .day_order import shown_order
+from .day_order import closest, shown_order
 from .directions import direction_words
 from .duration_words import named_unit
 from .durations import (
@@ -30,6 +30,7 @@ from .id_survey import IdSurvey, id_survey
 from .likely_units import likely_unit
 from .numbers import read_bare, shown_form
 from .quantities import quantities_in_both
+from .quantity_unit import factor, other_unit
 from .shorter_column import shorter_column
 from .time_layouts import DAY_ORDERS
 from .times import needs_an_order, parse_times
@@ -39,12 +40,14 @@ from .unit_of_times import unit_of_times
 MOST_RECORDS = 200_000
 """Records that are looked at."""
 
-#: key of a finding -> facts whose format it is about, the one that tells it first
+#: key of a finding -> facts whose format it is about, the one that tells it first; the
+#: factor of quantities is no format
 STYLES = {
     "unit": ("seconds", "duration"),
     "time_format": mapping.TIMES,
     "date_order": mapping.TIMES,
     "decimal_sign": ("quantity",),
+    "factor": (),
     "number_form": ("callee", "caller"),
 }
 
@@ -98,7 +101,8 @@ class Survey:
     :ivar ids: :class:`~.id_survey.IdSurvey`
     :ivar clock_us: how much later records begin than their ids say, see ``id_clock``
     :ivar zone: what names another time zone, see ``told_zone``
-    :ivar shorter: another column of durations, see ``shorter_column``
+    :ivar shorter: (another column of durations, the one that is read, records), see
+        ``shorter_column``; None without one
     """
 
     findings: list
@@ -119,7 +123,7 @@ class Survey:
         return [finding for finding in self.findings if not finding.is_shown]
 
 
-def survey(frame, columns, timezone, words, dialling=None):
+def survey(frame, columns, timezone, words, dialling=None, unit="", read=(), titles=""):
     """Look at the records of a file.
 
     :param frame: DataFrame of text columns under the source's own names
@@ -128,6 +132,9 @@ def survey(frame, columns, timezone, words, dialling=None):
     :param timezone: IANA zone of times without offset
     :param words: the source's own direction words, see ``directions``
     :param dialling: :class:`~.dial_plans.DialPlan` of its country; None: not of calls
+    :param unit: what the meter of usage counts: `kWh`
+    :param read: names of other columns that the source's settings speak of
+    :param titles: what stands above the names of the columns
     :return: :class:`Survey`
     """
     frame = without_names(frame)
@@ -135,15 +142,20 @@ def survey(frame, columns, timezone, words, dialling=None):
         *_times(frame, columns),
         _durations(frame, columns, timezone),
         _quantities(frame, columns),
+        _factor(frame, columns, unit),
         _numbers(frame, columns, dialling),
     ]
+    shorter = shorter_column(frame, columns, read)
+    if shorter:
+        name, chosen, rows = shorter
+        shorter = name, chosen, int(np.count_nonzero(rows))
     return Survey(
         [finding for finding in found if finding],
         direction_words(frame, columns, words),
         id_survey(frame, columns),
         _clock(frame, columns, timezone),
-        told_zone(frame, columns, timezone),
-        shorter_column(frame, columns),
+        told_zone(frame, columns, timezone, read, titles),
+        shorter,
     )
 
 
@@ -245,7 +257,7 @@ def _format(texts, spec):
 
 
 def _likely_format(texts, said):
-    """The format that reads all texts; of several that with the closest days."""
+    """The format that reads all texts, by which alone the days lie close together."""
     spans = {}
     for style in ("auto", *TIME_FORMATS):
         if style == said:
@@ -253,9 +265,7 @@ def _likely_format(texts, said):
         times, valid = parse_times(texts, style, "UTC")
         if valid.all() and EARLIEST_US <= times.min() and times.max() < LATEST_US:
             spans[style] = int(np.ptp(times))
-    least = min(spans.values(), default=0)
-    likely = [style for style, span in spans.items() if span == least]
-    return likely[0] if len(likely) == 1 or "auto" in likely else ""
+    return "auto" if "auto" in spans else closest(spans)
 
 
 # === DURATIONS === #
@@ -410,4 +420,18 @@ def _quantities(frame, columns):
         return None
     examples = [text for name in shown for text in signs.examples[name][:1]]
     examples = (examples + opened)[:MOST_EXAMPLES]
-    return Finding("decimal_sign", signs.open, tuple(examples), signs.proposal)
+    # Nothing is proposed: a thousand of one sign is a thousandth of it in the other.
+    return Finding("decimal_sign", signs.open, tuple(examples))
+
+
+def _factor(frame, columns, unit):
+    """What quantities are multiplied by, where their column names another unit."""
+    texts, spec = mapping.read_target(frame, columns, "quantity")
+    found = other_unit(frame, columns, unit)
+    if not found or spec.factor:
+        return None
+    filled = pc.not_equal(pc.utf8_trim_whitespace(texts), "")
+    filled = filled.to_numpy(zero_copy_only=False)
+    examples = tuple(f"{text} {found[1]}" for text in _examples(texts, filled))
+    count = int(np.count_nonzero(filled))
+    return Finding("factor", count, examples, factor(found[1], unit))

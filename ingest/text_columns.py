@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """A column of anything, as the text that a switch wrote."""
 
+import re
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,3 +57,12 @@ def _float_text(column):
     )
     digits = pc.if_else(whole, column, None).cast(pa.int64()).cast(pa.string())
     return pc.if_else(whole, digits, column.cast(pa.string()))
+
+
+BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+def word_key(text):
+    """A word as words are compared: without case, blanks, hyphens and the like."""
+    text = text.strip().casefold()
+    return BETWEEN_WORDS.sub("", text) or text

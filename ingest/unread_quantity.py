@@ -12,7 +12,9 @@ from . import mapping
 from .extract import column
 
 #: a quantity as files write it; longer ones, and those with zeros before, are names
-_NUMBER = r"^[+-]?(0|[1-9][0-9]{0,8})([.,'][0-9]+)*$"
+_NUMBER = (
+    r"^[+-]?(0|[1-9][0-9]{0,8})([.,'’][0-9]+|[ \x{a0}\x{202f}][0-9]{3}([.,][0-9]+)?)*$"
+)
 SAMPLE = 200
 
 

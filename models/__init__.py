@@ -10,11 +10,13 @@ from . import record
 from . import exception
 from . import source
 from . import billing
+from . import chargeover
 from . import company
 from . import customer
 from . import price
 from . import counter
 from . import explain
+from . import pending
 from . import plan
 from . import rerate
 from . import screen

@@ -2,7 +2,7 @@
 # Databases: a template with the addons that ours depends on, and clones of it.
 #
 # template_HASH     HASH over the environment and the manifest's `depends`
-# installed_KEY_HASH    with our module, as long as nothing that is installed changes
+# installed_KEY_PYTHON_HASH  with our module, as long as nothing that is installed changes
 # test_KEY_PID, test_KEY_gw0_PID    of one test run and its workers, dropped at its end
 # demo_KEY, bench_KEY, keep_KEY     KEY is the checkout's
 
@@ -71,8 +71,16 @@ print(",".join(sorted(ast.literal_eval(open(sys.argv[1]).read())["depends"])))
     db_exists "$template" || locked template build_template "$template" "$modules"
 }
 
-# Makes database $1 anew, with our module installed.
+# Makes database $1 anew, with our module installed: installing takes a minute of the
+# processor, cloning a second.
 fresh_db() {
+    ensure_installed
+    # Not while its scripts and styles are made: nobody may be connected.
+    locked "install-$checkout_key" clone_db "$installed" "$1"
+}
+
+# Installs our module in database $1, made anew.
+install_into() {
     local log=$METERED_HOME/log/$1.log
     ensure_template
     clone_db "$template" "$1"
@@ -83,8 +91,9 @@ fresh_db() {
 # Sets installed: a database with our module that nobody works in, to be cloned. It is
 # made anew whenever a file changed that Odoo or the module's installation may read.
 ensure_installed() {
-    local key
+    local key version
     ensure_template
+    version=$("$python" -c 'import sys; print("py%d%d" % sys.version_info[:2])')
     key=$(
         cd "$checkout" && {
             echo "$template"
@@ -94,18 +103,19 @@ ensure_installed() {
                 sort -z | xargs -0 sha256sum
         } | short_hash
     )
-    installed=installed_${checkout_key}_$key
+    installed=installed_${checkout_key}_${version}_$key
     db_exists "$installed" || locked "install-$checkout_key" install_db "$installed"
 }
 
+# Makes database $1 once, and drops those of other files that the same Python had.
 install_db() {
     local name
     db_exists "$1" && return
     for name in $(sql "select datname from pg_database
-        where datname like 'installed\\_${checkout_key}\\_%'"); do
+        where datname like '${1%_*}\\_%'"); do
         drop_db "$name"
     done
-    fresh_db "$1_building"
+    install_into "$1_building"
     local files=$METERED_HOME/data/filestore
     rm -rf "${files:?}/$1"
     [ ! -d "$files/$1_building" ] || mv "$files/$1_building" "$files/$1"

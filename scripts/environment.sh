@@ -58,6 +58,9 @@ locate() {
     config=$METERED_HOME/odoo-$checkout_key.conf
     # Compiled files stay out of the checkout, which may belong to somebody else.
     export PYTHONPYCACHEPREFIX=$METERED_HOME/pycache
+    # And are kept, whatever the caller's shell says: else each process that starts, and a
+    # test run starts hundreds, compiles Odoo and the addon anew.
+    unset PYTHONDONTWRITEBYTECODE
 }
 
 # --- Odoo -------------------------------------------------------------------------------

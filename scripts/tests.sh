@@ -149,6 +149,7 @@ run_tests() {
     else
         ensure_installed
         base=$installed
+        export METERED_INSTALLED=$installed
     fi
     if (cd "$checkout" && grep -qE 'HttpCase|start_tour' "${based[@]%%::*}"); then
         ensure_bundles "$base"

@@ -1,8 +1,11 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .api import test_api_quotes
 from .api import test_api_tours
+from .api import test_cancel_event
 from .api import test_events_page
 from .api import test_openapi
+from .api import test_push_crowd
 from .api import test_push_events
 from .api import test_push_together
 from .billing import test_approval_durability
@@ -30,10 +33,18 @@ from .billing import test_usage_discount
 from .billing import test_usage_no_renewal
 from .billing import test_usage_so_far
 from .billing import test_zero_lines
+from .chargeover import test_chargeover_api
+from .chargeover import test_chargeover_contract
+from .chargeover import test_chargeover_page
+from .chargeover import test_chargeover_sheet
+from .chargeover import test_chargeover_tours
+from .chargeover import test_chargeover_usage
+from .chargeover import test_usage_url
 from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security
+from .connectors import test_charge_request
 from .connectors import test_column_names
 from .connectors import test_connector_asterisk_sql
 from .connectors import test_connector_file_store
@@ -65,8 +76,10 @@ from .connectors import test_standard_webhooks
 from .connectors import test_workbook_clocks
 from .connectors import test_workbook_sheets
 from .counter import test_counter_around
+from .counter import test_counter_durability
 from .counter import test_counter_readings
 from .counter import test_counter_tours
+from .counter import test_counter_trials
 from .customer import test_customer_tab
 from .customer import test_partner_merge
 from .deck_files import test_deck_amounts
@@ -120,6 +133,7 @@ from .house import test_security_page
 from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
+from .ingest import test_abreast
 from .ingest import test_api_page
 from .ingest import test_bare_numbers
 from .ingest import test_column_specs
@@ -135,6 +149,7 @@ from .ingest import test_harmless
 from .ingest import test_hostile_records
 from .ingest import test_id_clock
 from .ingest import test_identifier_index
+from .ingest import test_import_abreast
 from .ingest import test_import_asterisk
 from .ingest import test_import_defect
 from .ingest import test_import_duplicates
@@ -142,6 +157,7 @@ from .ingest import test_import_durability
 from .ingest import test_import_exceptions
 from .ingest import test_import_facts
 from .ingest import test_import_formats
+from .ingest import test_import_grammar
 from .ingest import test_import_odd_bytes
 from .ingest import test_import_presets
 from .ingest import test_import_questions
@@ -164,6 +180,8 @@ from .ingest import test_same_records
 from .ingest import test_survey
 from .ingest import test_time_layouts
 from .ingest import test_times
+from .ingest import test_told_hours
+from .ingest import test_tours_doubt
 from .ingest import test_tours_import
 from .ingest import test_two_times
 from .ingest import test_typed_numbers
@@ -177,6 +195,10 @@ from .job import test_attachment_database
 from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
+from .pending import test_billforward
+from .pending import test_billforward_contract
+from .pending import test_billforward_together
+from .pending import test_pending_tours
 from .plan import test_calling_plan_together
 from .plan import test_calling_plan_tours
 from .plan import test_calling_plans
@@ -235,6 +257,7 @@ from .screen import test_job_screens
 from .screen import test_onboarding
 from .screen import test_security_screens
 from .screen import test_tours
+from .screen import test_usage_presets
 from .source import test_connector_of_your_own
 from .source import test_file_settings
 from .source import test_kafka_durability

@@ -39,5 +39,6 @@ from . import metered_review_hold
 from . import metered_subscription_setup
 from . import metered_sync_start
 from . import metered_usage_setup
+from . import metered_usage_preset
 from . import metered_what_if_start
 from . import sheet_names

@@ -43,6 +43,7 @@ MEANINGS = [
     ("change", "Status or change"),
     ("discontinued", "Discontinued (yes or no)"),
     ("forbidden", "Blocked (yes or no)"),
+    ("left_out", "Leave out"),
 ]
 #: what is kept of a file of which nothing was said: an empty value is none at all
 SAID = {"said": True}
@@ -192,6 +193,7 @@ class MeteredDeckImport(models.TransientModel):
         chosen = {
             "sheet": self.sheet_id.name or "",
             "columns": self._chosen_columns() if is_same_table else None,
+            "left_out": self._left_out().mapped("place") if is_same_table else [],
             "bands": self._chosen_bands() if is_same_table else {},
             "country_code": "".join((self.country_code or "").split()).lstrip("+"),
             "words": {
@@ -211,7 +213,8 @@ class MeteredDeckImport(models.TransientModel):
         labels = dict(
             self.column_ids._fields["target"]._description_selection(self.env)
         )
-        for column in self.column_ids.filtered("target") - self._prices()[1:]:
+        read = self.column_ids.filtered("target") - self._left_out()
+        for column in read - self._prices()[1:]:
             if column.target in found:
                 raise UserError(
                     self.env._(
@@ -222,6 +225,9 @@ class MeteredDeckImport(models.TransientModel):
                 )
             found[column.target] = column.place
         return found
+
+    def _left_out(self):
+        return self.column_ids.filtered(lambda column: column.target == "left_out")
 
     def _prices(self):
         return self.column_ids.filtered(lambda column: column.target == "price")
@@ -365,12 +371,17 @@ class MeteredDeckImport(models.TransientModel):
                 for title, hidden in sorted(rows.sheets, key=lambda sheet: sheet[1])
             ]
         )
-        return {"sheet_id": sheets.filtered(lambda one: one.name == rows.sheet)[:1].id}
+        is_open = any(question.key == "sheet" for question in rows.questions)
+        chosen = "" if is_open else rows.sheet
+        return {"sheet_id": sheets.filtered(lambda one: one.name == chosen)[:1].id}
 
     def _prepare_columns(self, rows):
         meaning_of = {place: meaning for meaning, place in rows.columns.items()}
         first = [texts for _line, texts in rows.rows[:SAMPLE_ROWS]]
         meaning_of.update(dict.fromkeys(rows.bands, "price"))
+        meaning_of.update(dict.fromkeys(rows.choices.left_out, "left_out"))
+        # A meaning that is not sure is not proposed: it is chosen by a person.
+        meaning_of.update(dict.fromkeys(rows.doubtful, False))
         bands = self._prepare_bands(rows)
         for place, name in enumerate(rows.header):
             samples = dict.fromkeys(str(texts[place]) for texts in first)

@@ -162,6 +162,7 @@ class MeteredImport(models.TransientModel):
         self._check_meanings()
         self._check_sheet_said()
         self._check_repeated_said()
+        self._drop_proposed()
         if self._is_meant_otherwise():
             self._show(override=self._override())
             if self.questions:
@@ -413,6 +414,7 @@ class MeteredImport(models.TransientModel):
                 self._joined(columns),
                 self._style_of(target),
                 known[target].pattern or "" if target in known else "",
+                (self.factor or "") if target == "quantity" else "",
             )
             for target, columns in chosen.items()
         ]
@@ -429,7 +431,11 @@ class MeteredImport(models.TransientModel):
     @api.model
     def _spec(self, column):
         return ColumnSpec(
-            column.target, column.columns, column.style or "", column.pattern or ""
+            column.target,
+            column.columns,
+            column.style or "",
+            column.pattern or "",
+            column.factor or "",
         )
 
     def _check_meanings(self):

@@ -6,14 +6,19 @@ import pyarrow.compute as pc
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..ingest.answered import unread_answered
 from ..ingest.direction_columns import unread_directions
 from ..ingest.directions import code_of
+from ..ingest.extract import column
 from ..ingest.likely_columns import likely_column
-from ..ingest.mapping import repeated_names
+from ..ingest.mapping import read_target, repeated_names
+from ..ingest.survey import MOST_EXAMPLES
+from ..ingest.told_zone import TITLE
+from ..ingest.unread_quantity import unread_quantity
 
 
 class MeteredImport(models.TransientModel):
-    """Columns that a file has several of with one name: which of them is meant."""
+    """What columns mean: several of one name, and some that are not read."""
 
     _inherit = "metered.import"
 
@@ -21,6 +26,10 @@ class MeteredImport(models.TransientModel):
         readonly=True,
         help="Names shared by several different columns, with the names shown for "
         "each column.",
+    )
+    proposed = fields.Json(
+        readonly=True,
+        help="Columns not used by the source, with the proposed meaning of each.",
     )
 
     def _open_names(self, names):
@@ -38,9 +47,14 @@ class MeteredImport(models.TransientModel):
         :return: dict column -> fact; empty where the user cannot answer
         """
         if not self.source_id.has_access("write"):
+            self._set_as_program({"proposed": False})
             return {}
         specs = [self._spec(column) for column in self.source_id.column_ids]
-        proposed = {}
+        name, _texts, _unanswered = unread_answered(
+            frame, self.source_id._load_settings()
+        )
+        proposed = {name: "answered"} if name else {}
+        self._set_as_program({"proposed": {**proposed}})
         for spec, several in self._open_names(frame.columns):
             for part in spec.resolve({*frame.columns, *self.repeated}):
                 if part in several:
@@ -97,25 +111,104 @@ class MeteredImport(models.TransientModel):
                 )
             )
 
-    def _unread_texts(self, frame, settings):
+    def _drop_proposed(self):
+        """Forget what was only proposed of columns: their records wait."""
+        agreed = (self.said or {}).get("proposed", [])
+        is_as_shown = not self._is_meant_otherwise()
+        for name, target in (self.proposed or {}).items():
+            chosen = self.column_ids.filtered(lambda c, n=name: c.name == n)
+            if name not in agreed and chosen.target == target:
+                chosen.target = False
+        if is_as_shown:
+            shown = {**(self.shown or {}), "columns": self._column_meanings()}
+            self._set_as_program({"shown": shown})
+
+    def _unread_texts(self, frame, settings, found):
+        """The questions about columns that are not read, and say what others mean.
+
+        :param found: ``ingest.survey.Survey``
+        """
+        yield from self._direction_texts(frame, settings)
+        yield from self._answered_texts(frame)
+        if found.shorter:
+            name, chosen, count = found.shorter
+            yield self.env._(
+                "The column %(name)s has shorter durations than %(chosen)s. Which one "
+                "is charged? Choose it as the chargeable seconds, and the other one "
+                "as the total duration. Records: %(count)s.",
+                name=name,
+                chosen=chosen,
+                count=count,
+            )
+        if found.zone.startswith(TITLE):
+            yield self.env._(
+                "The file names a time zone above the columns, but times without an "
+                "offset are read in %(zone)s: %(titles)s. Change the time zone of the "
+                "source.",
+                zone=self.source_id.timezone,
+                titles=found.zone.removeprefix(TITLE),
+            )
+        elif found.zone:
+            yield self.env._(
+                "The column %(column)s names a time zone, but times without an offset "
+                "are read in %(zone)s. Change the time zone of the source, or choose "
+                "Keep with the record for a column that means something else.",
+                column=found.zone,
+                zone=self.source_id.timezone,
+            )
+        yield from self._uncounted_texts(frame, settings)
+
+    def _answered_texts(self, frame):
+        """The question about a column that tells whether calls were answered."""
+        said = (self.said or {}).get("proposed", [])
+        for name, target in (self.proposed or {}).items():
+            chosen = self.column_ids.filtered(lambda c, n=name: c.name == n)
+            if name in said or chosen.target != target:
+                continue
+            words = pc.unique(pc.utf8_trim_whitespace(column(frame, name))).to_pylist()
+            yield self.env._(
+                "The column %(name)s tells whether calls were answered: %(examples)s. "
+                "Calls that were not answered then have 0 chargeable seconds. "
+                "Proposed answer: Answered or not.",
+                name=name,
+                examples=" · ".join(words[:MOST_EXAMPLES]),
+            )
+
+    def _uncounted_texts(self, frame, settings):
+        """The question about a column that may be the quantity."""
+        texts, _spec = read_target(frame, settings.columns, "quantity")
+        if settings.record_kind != "usage" or texts is not None:
+            return
+        name, texts = unread_quantity(frame, settings)
+        counts = settings.default_meter_id in settings.counting_meters
+        if name and not counts:
+            yield self.env._(
+                "No column is the quantity, so each record would count as 1. The "
+                "column %(name)s has numbers: %(examples)s. Choose Quantity as its "
+                "meaning, or Keep with the record if it is something else. Records: "
+                "%(count)s.",
+                name=name,
+                examples=" · ".join(pc.unique(texts).to_pylist()[:MOST_EXAMPLES]),
+                count=len(frame),
+            )
+
+    def _direction_texts(self, frame, settings):
         """The question about a column that plainly tells the direction."""
         name, texts, codes = unread_directions(frame, settings)
         usual = code_of(settings.default_direction)
         others = (codes >= 0) & (codes != usual) if name else None
         if not name or not others.any():
-            return []
-        return [
-            self.env._(
-                "The column %(name)s seems to contain the direction, as in "
-                "%(examples)s. Choose Direction as its meaning, or Keep with the "
-                "record if it is something else. Records: %(count)s.",
-                name=name,
-                examples=" · ".join(
-                    pc.unique(texts.filter(pa.array(others)))[:4].to_pylist()
-                ),
-                count=int(others.sum()),
-            )
-        ]
+            return
+        yield self.env._(
+            "The column %(name)s seems to contain the direction, as in "
+            "%(examples)s. Choose Direction as its meaning, or Keep with the "
+            "record if it is something else. Records: %(count)s.",
+            name=name,
+            examples=" · ".join(
+                pc.unique(texts.filter(pa.array(others)))[:MOST_EXAMPLES].to_pylist()
+            ),
+            count=int(others.sum()),
+        )
 
     def _remembered_name(self, columns):
         """What the source remembers: these columns, or those of their plain names."""

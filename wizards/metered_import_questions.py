@@ -15,7 +15,6 @@ from ..ingest.directions import (
 )
 from ..ingest.facts import PAYER_FACTS
 from ..ingest.identify import PayerStep
-from ..ingest.quantity_unit import other_unit
 from ..ingest.survey import MOST_RECORDS, STYLES, survey
 from ..ingest.time_layouts import DAY_ORDERS
 from ..ingest.trial import MOST_RECORDS as MOST_TRIED
@@ -29,6 +28,7 @@ FACTS = {
     "date_order": "start",
     "time_format": "start",
     "decimal_sign": "quantity",
+    "factor": "quantity",
     "number_form": "callee",
 }
 DIRECTION_NAMES = [
@@ -95,6 +95,11 @@ class MeteredImport(models.TransientModel):
         [("point", "Point (1,234.56)"), ("comma", "Comma (1.234,56)")],
         help="Decimal separator of quantities. Leave empty to accept only "
         "unambiguous quantities.",
+    )
+    factor = fields.Char(
+        string="Multiply Quantities By",
+        help="Number by which quantities are multiplied, because their column names a "
+        "different unit than the meter. Enter 1 to use them as they are.",
     )
     number_form = fields.Selection(
         [
@@ -167,6 +172,7 @@ class MeteredImport(models.TransientModel):
         }
         if confirmed:
             said["repeated"] = [*(self.repeated or {})]
+            said["proposed"] = [*(self.proposed or {})]
         said["words"] = {**said.get("words", {}), **words}
         self._set_as_program({"said": said})
 
@@ -179,6 +185,24 @@ class MeteredImport(models.TransientModel):
             column.target: column.style or ""
             for column in self.source_id.column_ids[::-1]
         }
+
+    def _remembered_factor(self):
+        """What the source says that quantities are multiplied by."""
+        columns = self.source_id.column_ids
+        return columns.filtered(lambda c: c.target == "quantity")[:1].factor
+
+    def _meter_unit(self, frame, settings):
+        """The unit of the meters that the first records are of; empty for several."""
+        codes = set()
+        for spec in settings.columns:
+            for name in spec.resolve(frame.columns) if spec.target == "meter" else ():
+                codes.update(map(str.strip, frame[name][:MOST_TRIED].unique()))
+        meters = {settings.meter_of_code.get(code, 0) for code in codes - {""}}
+        if not codes or "" in codes:
+            meters.add(settings.default_meter_id)
+        meters -= {0, *settings.counting_meters}
+        units = {settings.unit_of_meter.get(meter, "") for meter in meters}
+        return units.pop() if len(units) == 1 else ""
 
     def _style_of(self, target):
         """The format of a fact, as it is chosen now."""
@@ -219,13 +243,16 @@ class MeteredImport(models.TransientModel):
         source, said = self.source_id, self.said or {}
         can_answer = source.has_access("write")
         self._set_as_program({"can_answer": can_answer, **self._known_answers()})
-        settings = self._trial_settings()
+        settings = replace(self._trial_settings(), titles=file_format.titles)
         found = survey(
             frame,
             self._chosen_specs(),
             source.timezone,
             {**source._remembered_words(), **self._said_words()},
             settings.dial_plans[0][0] if source.record_kind == "call" else None,
+            self._meter_unit(frame, settings),
+            settings.column_names,
+            settings.titles,
         )
         if count := without_direction(frame, settings):
             nothing = UnknownWord(EMPTY, count)
@@ -247,7 +274,11 @@ class MeteredImport(models.TransientModel):
         }
         # With what was proposed just now.
         settings = self._trial_settings()
-        settings = replace(settings, words={**likely_words, **settings.words})
+        settings = replace(
+            settings,
+            words={**likely_words, **settings.words},
+            titles=file_format.titles,
+        )
         trial, asks_payer = self._try(frame, said, settings)
         self._note_outcomes(trial.outcomes)
         whole = len(frame) < MOST_RECORDS
@@ -257,7 +288,7 @@ class MeteredImport(models.TransientModel):
         ]
         questions += [self._question_text(finding) for finding in is_open]
         questions += self._word_texts(found)
-        questions += self._unread_texts(frame, settings)
+        questions += self._unread_texts(frame, settings, found)
         if asks_payer:
             questions.append(self._payer_text())
         self._set_as_program(
@@ -286,13 +317,7 @@ class MeteredImport(models.TransientModel):
                     ]
                 )
                 or False,
-                "warnings": "\n".join(
-                    [
-                        *self._warning_texts(found, said, whole),
-                        *self._unit_texts(frame),
-                    ]
-                )
-                or False,
+                "warnings": "\n".join(self._warning_texts(found, said, whole)) or False,
                 "customers": self._customers_text(trial),
             }
         )
@@ -323,6 +348,7 @@ class MeteredImport(models.TransientModel):
             "date_order": times if times in DAY_ORDERS else "",
             "time_format": "" if times in (*DAY_ORDERS, "auto") else times,
             "decimal_sign": known.get("quantity"),
+            "factor": self._remembered_factor(),
             "number_form": known.get("callee"),
         }
         return {key: said.get(key, answers[key] or "") or False for key in STYLES}
@@ -399,7 +425,7 @@ class MeteredImport(models.TransientModel):
     def _label(self, key, value):
         labels = (
             {}
-            if key == "time_format"
+            if key in ("time_format", "factor")
             else dict(self._fields[key]._description_selection(self.env))
         )
         return labels.get(value, value)
@@ -454,6 +480,13 @@ class MeteredImport(models.TransientModel):
                 "decimal_sign": self.env._(
                     "Is the decimal separator a point or a comma in quantities such "
                     "as %(examples)s? Records: %(count)s.",
+                    **values,
+                ),
+                "factor": self.env._(
+                    "The column of quantities names a different unit than the meter, "
+                    "which counts %(unit)s: %(examples)s. By which number are they "
+                    "multiplied? Records: %(count)s.",
+                    unit=self.source_id.meter_id.unit or "",
                     **values,
                 ),
                 "number_form": self.env._(
@@ -520,21 +553,6 @@ class MeteredImport(models.TransientModel):
             )
         return self.env._("Decimal separator: %(value)s, as in %(examples)s.", **values)
 
-    def _unit_texts(self, frame):
-        """A warning where the column of quantities names another unit."""
-        meter = self.source_id.meter_id
-        found = other_unit(frame, self._chosen_specs(), meter.unit)
-        if found:
-            column, unit = found
-            yield self.env._(
-                "The column %(column)s names the unit %(unit)s, but the meter "
-                "%(meter)s counts %(other)s. Quantities are not converted.",
-                column=column,
-                unit=unit,
-                meter=meter.display_name,
-                other=meter.unit,
-            )
-
     def _warning_texts(self, found, said, whole):
         if found.ids.doubtful:
             yield self.env._(
@@ -549,23 +567,6 @@ class MeteredImport(models.TransientModel):
             yield self.env._(
                 "%(contradiction)s Check the time zone of the source.",
                 contradiction=self.source_id._describe_clock(found.clock_us),
-            )
-        if found.shorter:
-            name, chosen, count = found.shorter
-            yield self.env._(
-                "The column %(name)s has less than %(chosen)s in %(count)s of the "
-                "first records. If it is the time that is charged, choose it as the "
-                "chargeable seconds.",
-                name=name,
-                chosen=chosen,
-                count=count,
-            )
-        if found.zone:
-            yield self.env._(
-                "The column %(column)s names a time zone, but times without an offset "
-                "are read in %(zone)s. Check the time zone of the source.",
-                column=found.zone,
-                zone=self.source_id.timezone,
             )
         for finding in found.findings:
             if finding.contradicts and said.get(finding.key) == finding.contradicts:
@@ -621,6 +622,9 @@ class MeteredImport(models.TransientModel):
             if column.target in styled
             and self._style_of(column.target) != (column.style or "")
         ]
+        quantity = source.column_ids.filtered(lambda c: c.target == "quantity")[:1]
+        if quantity and (self.factor or "") != (quantity.factor or ""):
+            changes.append(Command.update(quantity.id, {"factor": self.factor}))
         if changes:
             source.column_ids = changes
         if said.get("words"):

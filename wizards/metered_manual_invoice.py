@@ -111,7 +111,7 @@ class MeteredManualInvoice(models.TransientModel):
         self = own_context(self)  # noqa: PLW0642
         self.ensure_one()
         self._check_question()
-        self.env["metered.register"]._book()
+        self._read_counters()
         self.env["metered.usage"].sudo()._apply_plans(self._domain())
         self._show(self._find(), changes=False)
         self._fetch_missing()
@@ -130,7 +130,7 @@ class MeteredManualInvoice(models.TransientModel):
         if self.sudo().invoice_id:
             return self._open_invoice()
         self._check_question()
-        self.env["metered.register"]._book()
+        self._read_counters()
         self.env["metered.usage"].sudo()._apply_plans(self._domain())
         self.env["metered.usage"]._lock(self._domain())
         seen = self.seen or {}
@@ -144,6 +144,17 @@ class MeteredManualInvoice(models.TransientModel):
         return self._open_invoice()
 
     # === PARTS === #
+
+    def _read_counters(self):
+        """Find what counters counted, to the end of the days, as their meters say."""
+        registers = self.env["metered.register"]
+        registers._go_on_for(
+            self.partner_id._metered_family(),
+            self.company_id,
+            fields.Date.add(self.date_to, days=1),
+            self.meter_ids,
+        )
+        registers._book()
 
     def _check_question(self):
         """Refuse what cannot be asked, or not by this user.

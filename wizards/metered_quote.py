@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from ..models.billing.sale_subscription_quote import period_text
 
@@ -83,7 +84,7 @@ class MeteredQuote(models.TransientModel):
         return self.env._(
             "%(subscription)s on %(day)s, with usage of %(period)s",
             subscription=quote["subscription"].display_name,
-            day=fields.Date.to_string(quote["invoice_date"]),
+            day=format_date(self.env, quote["invoice_date"]),
             period=period_text(self.env, quote),
         )
 

@@ -7,7 +7,7 @@ from ..models.price.metered_price import TIERED
 from ..models.screen.actions import CLOSE, notification
 
 #: what samples of a level become; everything else counts or sums events
-OF_A_LEVEL = ("max", "min", "average", "last")
+OF_A_LEVEL = ("max", "min", "average", "last", "time_average", "percentile")
 
 
 class MeteredUsageSetup(models.TransientModel):
@@ -69,24 +69,22 @@ class MeteredUsageSetup(models.TransientModel):
         tiers = self.tier_ids if self.charge_model in TIERED else self.tier_ids.browse()
         if self.charge_model in TIERED and not tiers:
             raise UserError(self.env._("Enter at least one tier."))
-        meter = self.env["metered.meter"].create(
+        meter = self._make_meter(
+            self.name,
             {
-                "name": self.name,
-                "code": self._code(),
                 "unit": self.unit,
                 "kind": "gauge" if self.aggregation in OF_A_LEVEL else "event",
                 "aggregation": self.aggregation,
+                "level_holds": self.aggregation in OF_A_LEVEL,
                 "unique_property": self.aggregation == "unique"
                 and self.unique_property,
-                "company_id": self.env.company.id,
-            }
+            },
         )
         flat = self.charge_model == "stairstep"
-        price = self.env["metered.price"].create(
+        price = self._make_product(
+            self.name,
+            meter,
             {
-                "name": self.name,
-                "meter_id": meter.id,
-                "company_id": self.env.company.id,
                 "currency_id": self.currency_id.id,
                 "charge_model": self.charge_model,
                 "unit_price": 0.0 if tiers else self.unit_price,
@@ -101,22 +99,7 @@ class MeteredUsageSetup(models.TransientModel):
                     )
                     for at, tier in enumerate(tiers)
                 ],
-            }
-        )
-        # Who sets up what is billed need not be a manager of products.
-        (
-            self.env["product.template"]
-            .sudo()
-            .create(
-                {
-                    "name": self.name,
-                    "type": "service",
-                    "list_price": 0.0,
-                    "company_id": self.env.company.id,
-                    "metered_meter_id": meter.id,
-                    "metered_price_id": price.id,
-                }
-            )
+            },
         )
         return notification(
             self.env._(
@@ -128,12 +111,55 @@ class MeteredUsageSetup(models.TransientModel):
         )
 
     @api.model
+    def _make_meter(self, name, values):
+        return self.env["metered.meter"].create(
+            {
+                "name": name,
+                "code": self._code(name),
+                "company_id": self.env.company.id,
+                **values,
+            }
+        )
+
+    @api.model
+    def _make_product(self, name, meter, values):
+        """Make the price of a meter, and the product that is sold at it.
+
+        :return: ``metered.price``
+        """
+        price = self.env["metered.price"].create(
+            {
+                "name": name,
+                "meter_id": meter.id,
+                "company_id": self.env.company.id,
+                **values,
+            }
+        )
+        # Who sets up what is billed need not be a manager of products.
+        (
+            self.env["product.template"]
+            .sudo()
+            .create(
+                {
+                    "name": name,
+                    "type": "service",
+                    "list_price": 0.0,
+                    "company_id": self.env.company.id,
+                    "metered_meter_id": meter.id,
+                    "metered_price_id": price.id,
+                }
+            )
+        )
+        return price
+
+    @api.model
     def _code_of(self, name):
         return self.env["ir.http"]._slugify(name).replace("-", "_") or "usage"
 
-    def _code(self):
-        """The name as files and interfaces write it, one that is not taken."""
-        code = self._code_of(self.name)
+    @api.model
+    def _code(self, name):
+        """A name as files and interfaces write it, one that is not taken."""
+        code = self._code_of(name)
         meters = self.env["metered.meter"].with_context(active_test=False).sudo()
         taken = set(meters.search([("code", "=like", f"{code}%")]).mapped("code"))
         numbered = (f"{code}_{number}" for number in range(2, len(taken) + 3))

@@ -17,6 +17,7 @@ class Events(Kind):
     has_tokens = False
     writes_json = True
     has_own_fields = True
+    takes_events = True
 
     @classmethod
     def asks_for(cls, form):

@@ -8,6 +8,7 @@ A preset only fills in a source; the operator's own changes count from then on.
 from .base import Preset, PresetRule
 from .cloud import TEAMS, TEAMS_DIRECT_ROUTING, TWILIO
 from .general import ASTERISK, CISCO, EVENTS, FREESWITCH, GENERIC, NETSAPIENS, USAGE
+from .lines import CHARGEOVER, USAGE_LINES
 from .pbx import AVAYA_IP_OFFICE, FRITZBOX, GRANDSTREAM, THREECX, YEASTAR
 from .softswitch import BROADWORKS, FUSIONPBX, KAMAILIO, KAZOO
 
@@ -35,5 +36,7 @@ PRESETS = {
         YEASTAR,
         USAGE,
         EVENTS,
+        USAGE_LINES,
+        CHARGEOVER,
     )
 }

@@ -1,6 +1,9 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import json
+
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ...connectors.events.body import RequestFault
@@ -60,18 +63,23 @@ class MeteredApi(models.AbstractModel):
             told = self._of_cdr(one, quantities[one.id])
             if one.usage_id:
                 told["day"] = self._of_usage(one.usage_id, so_far, of_days)
+                told |= self._explained(one.usage_id, so_far)
             found[one.call_id] = told
         return found
 
     @api.model
     def _of_exception(self, one):
         reasons = dict(one._fields["reason"]._description_selection(self.env))
+        status, detail = "exception", one.detail
+        if one.state == "dismissed":
+            status = "canceled" if one.reason == "canceled" else "dismissed"
+            detail = one.dismiss_reason
         return {
             "event": one.call_id,
-            "status": "dismissed" if one.state == "dismissed" else "exception",
+            "status": status,
             "reason": one.reason,
             "message": reasons.get(one.reason, one.reason),
-            "detail": one.detail or "",
+            "detail": detail or "",
         }
 
     @api.model
@@ -92,6 +100,68 @@ class MeteredApi(models.AbstractModel):
             "properties": one.properties or {},
             "invoice": self._of_invoice(invoice) if invoice else None,
         }
+
+    # === WHY IT COSTS WHAT IT COSTS === #
+
+    @api.model
+    def _explained(self, usage, so_far):
+        """What the billing period of a row of usage comes to, and how.
+
+        :param so_far: ``SoFar`` of the row, while it is not invoiced
+        :return: dict, empty where there is no price yet: ``explanation``, and
+            ``period`` while it is open
+        """
+        words, line = self.env["metered.explanation"], usage.invoice_line_id
+        if line:
+            steps = line._metered_price_steps()
+            currency = line.metered_price_id.currency_id
+            rows = words._rows(steps, currency, company=line.company_id)
+            return {"explanation": self._of_rows(rows)} if rows else {}
+        meter = so_far.priced.get(usage.id)
+        if not meter:
+            return {}
+        rows = words._rows(meter.priced.steps, meter.currency)
+        amount, quantity = usage._due_so_far(meter)
+        return {
+            "period": {
+                "from": meter.date_from.isoformat(),
+                "to": meter.date_to.isoformat(),
+                "quantity": exact_text(quantity),
+                "amount": exact_text(exact(amount)),
+                "currency": meter.currency.name,
+                "included": self._of_included(meter),
+            },
+            "explanation": self._of_rows(rows),
+        }
+
+    @api.model
+    def _of_included(self, meter):
+        """The free units of a price: all of the period, taken and left; or None.
+
+        :param meter: ``PricedMeter``
+        """
+        price = meter.price._usage_price(meter.date_to)
+        granted = price.free_units * meter.usage._share_of_period(meter)
+        if not granted:
+            return None
+        taken = meter.priced.free
+        return {
+            "granted": exact_text(granted),
+            "taken": exact_text(taken),
+            "left": exact_text(granted - taken),
+        }
+
+    @api.model
+    def _of_rows(self, rows):
+        """Steps in words."""
+        return [
+            {
+                "title": row["title"],
+                "text": row["text"] or "",
+                "amount": row["amount"] or None,
+            }
+            for row in rows
+        ]
 
     # === USAGE === #
 
@@ -140,11 +210,7 @@ class MeteredApi(models.AbstractModel):
                 limit=MOST_ROWS + 1,
             )
         )
-        if len(rows) > MOST_ROWS:
-            raise RequestFault(
-                422,
-                f"There are more than {MOST_ROWS:,} rows. Ask for fewer days at once.",
-            )
+        _check_all(rows)
         return rows
 
     @api.model
@@ -254,6 +320,123 @@ class MeteredApi(models.AbstractModel):
             for one in balances
         ]
 
+    # === QUOTES === #
+
+    @api.model
+    def _quotes(self, key, subject, quantities=None, named=""):
+        """What a customer's next invoices would be now.
+
+        :param dict quantities: code of a meter -> Decimal, what the running period is
+            to have of it instead of what was used
+        :param str named: id of the one subscription that is asked for; empty: all
+        :return: list of dicts; None: nobody has this identifier
+        :raise RequestFault: 422, it could not be invoiced, or a quantity not be given
+        """
+        partner = self._customer(key, subject)
+        if not partner:
+            return None
+        subscriptions = partner._metered_quoted_subscriptions()
+        if named:
+            subscriptions = subscriptions.filtered(lambda one: str(one.id) == named)
+            if not subscriptions:
+                raise RequestFault(422, "The customer has no such subscription.")
+        try:
+            quotes = subscriptions._metered_quotes(self._given(key, quantities or {}))
+        except UserError as error:
+            raise RequestFault(422, str(error)) from error
+        return [self._of_quote(quote) for quote in quotes]
+
+    @api.model
+    def _given(self, key, quantities):
+        """Quantities by their meters.
+
+        :raise RequestFault: 422, a meter is not known
+        """
+        given = {}
+        for code, quantity in quantities.items():
+            meter = self.env["metered.meter"].search(
+                [
+                    ("code", "=", code),
+                    ("company_id", "in", [False, key.company_id.id]),
+                ],
+                order="company_id nulls last",
+                limit=1,
+            )
+            if not meter:
+                raise RequestFault(422, f"No meter has the code {code}.")
+            given[meter] = quantity
+        return given
+
+    @api.model
+    def _of_quote(self, quote):
+        def money(amount):
+            return exact_text(number(amount))
+
+        return {
+            "subscription": quote["subscription"].id,
+            "name": quote["subscription"].name,
+            "from": quote["date_from"].isoformat(),
+            "to": quote["date_to"].isoformat(),
+            "date": quote["invoice_date"].isoformat(),
+            "currency": quote["currency"].name,
+            "lines": [
+                {
+                    "name": line["name"],
+                    "is_usage": line["is_usage"],
+                    **{
+                        name: exact_text(number(line[name]))
+                        for name in ("quantity", "unit_price", "discount", "amount")
+                    },
+                }
+                for line in quote["lines"]
+            ],
+            "taxes": [
+                {"name": tax["name"], "amount": money(tax["amount"])}
+                for tax in quote["taxes"]
+            ],
+            "untaxed": money(quote["untaxed"]),
+            "tax": money(quote["tax"]),
+            "total": money(quote["total"]),
+            "allowances": quote["allowances"],
+            "billed": quote["billed"] or None,
+        }
+
+    # === MESSAGES OF WEBHOOKS === #
+
+    @api.model
+    def _deliveries(self, key, date_from, date_to):
+        """Messages of webhooks, so that who missed one can read it.
+
+        :param date_from, date_to: days in UTC, the last one not included
+        :return: list of dicts, the oldest first
+        :raise RequestFault: 422, there are more than one answer holds
+        """
+        domain = [
+            ("company_id", "=", key.company_id.id),
+            ("create_date", ">=", date_from),
+            ("create_date", "<", date_to),
+        ]
+        if not key.may_invoice:
+            domain.append(("kind", "not like", "invoice."))
+        elif not key.may_read:
+            domain.append(("kind", "like", "invoice."))
+        found = self.env["metered.webhook.delivery"].search(
+            domain, order="create_date, id", limit=MOST_ROWS + 1
+        )
+        _check_all(found)
+        return [
+            {
+                "message": one.message,
+                "webhook": one.webhook_id.id,
+                "type": one.kind,
+                "status": one.state,
+                "time": f"{one.create_date.isoformat()}Z",
+                "attempts": one.attempts,
+                "body": json.loads(one.body),
+            }
+            for one in found
+        ]
+
     # === INVOICES === #
 
     @api.model
@@ -305,6 +488,14 @@ class MeteredApi(models.AbstractModel):
             "state": invoice.state,
             "date": _day(invoice.invoice_date),
         }
+
+
+def _check_all(rows):
+    """Refuse to tell a part: it would look like the whole."""
+    if len(rows) > MOST_ROWS:
+        raise RequestFault(
+            422, f"There are more than {MOST_ROWS:,} rows. Ask for fewer days at once."
+        )
 
 
 def _day(date):

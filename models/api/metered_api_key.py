@@ -54,6 +54,10 @@ class MeteredApiKey(models.Model):
         string="Read Invoices",
         help="Invoices with usage of all customers of the company.",
     )
+    may_issue = fields.Boolean(
+        string="Complete Invoices",
+        help="Give the usage of invoices that wait for it, recalculate and issue them.",
+    )
     expires = fields.Datetime(
         copy=False,
         help="The key is rejected from this time on. Leave empty if it "
@@ -152,7 +156,13 @@ class MeteredApiKey(models.Model):
             )
         prefix = MARK + secrets.token_hex(PREFIX_BYTES)
         token = f"{prefix}_{secrets.token_urlsafe(TOKEN_BYTES)}"
-        self._set_as_program({"prefix": prefix, "digest": token_digest(token)})
+        self._set_as_program(
+            {
+                "prefix": prefix,
+                "digest": token_digest(token),
+                "signing_key": self.may_sign and token,
+            }
+        )
         self._message_log(body=self.env._("Key created: none → %s…", prefix))
         return token
 
@@ -160,7 +170,13 @@ class MeteredApiKey(models.Model):
         """Let nobody in with this key any more."""
         self.check_access("write")
         for key in self.filtered(lambda key: not key.revoked):
-            key._set_as_program({"revoked": fields.Datetime.now(), "digest": False})
+            key._set_as_program(
+                {
+                    "revoked": fields.Datetime.now(),
+                    "digest": False,
+                    "signing_key": False,
+                }
+            )
             key._message_log(
                 body=self.env._("Key revoked: %s… → none", key.prefix or "")
             )
@@ -199,6 +215,15 @@ class MeteredApiKey(models.Model):
         is_right = hmac.compare_digest(
             token_digest(given), (key and key.digest) or NO_DIGEST
         )
+        return key._let_in(is_right, address, secure)
+
+    def _let_in(self, is_right, address, secure):
+        """Who may make a request, once it is known whether it proved itself.
+
+        :param bool is_right: whether it did
+        :return: as :meth:`_admit`
+        """
+        key = self
         if not is_right or key.state != "usable":
             wait = self.env["metered.wrong.token"].sudo()._count(NO_SOURCE, address)
             return self.browse(), wait
@@ -208,10 +233,11 @@ class MeteredApiKey(models.Model):
         # What a job does works for it as well: it has a user and its company.
         return key.with_user(SUPERUSER_ID).with_company(key.company_id), wait
 
-    def _push_source(self, named):
+    def _push_source(self, named, has_lines=None):
         """The source that a request pushes to, of those that the key is for.
 
         :param str named: its id; empty where the key is for one only
+        :param has_lines: whether its records name lines of subscriptions; None: either
         :return: ``metered.source``; empty where there is none, or which is not said
         """
         sources = self.source_ids.filtered(
@@ -219,6 +245,7 @@ class MeteredApiKey(models.Model):
                 source.active
                 and source.takes_events
                 and source.company_id == self.company_id
+                and has_lines in (None, source._kind().has_lines)
             )
         )
         if named:

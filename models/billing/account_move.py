@@ -173,9 +173,10 @@ class AccountMove(models.Model):
     def _post(self, soft=True):
         """Free what posted credit notes take back in full; charge what ends these.
 
-        :raises UserError: one of them is on hold
+        :raises UserError: one of them is on hold, or waits for usage
         """
         self._metered_check_held()
+        self._metered_check_pending()
         posted = super()._post(soft)
         posted._metered_review_posted()
         for refund in posted:

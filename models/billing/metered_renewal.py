@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
+from ...ingest.aside import Aside
 from ...ingest.conflicts import is_temporary
 from ..screen.actions import RELOAD, notification, window_action
 
@@ -14,6 +15,8 @@ _logger = logging.getLogger(__name__)
 #: subscriptions that are renewed together and committed together, at first and at most:
 #: imports wait for the usage that a portion bills
 FIRST_PORTION, PORTION = 5, 50
+#: said while a run renews: since when it has asked the usage URLs
+ASKED = Aside("metered_usage_urls_asked")
 #: names the problem on a subscription, for its activity
 PROBLEM = "renewal"
 
@@ -162,7 +165,8 @@ class MeteredRenewal(models.Model):
             return False
         if seconds is not None:
             seconds -= time.monotonic() - begun
-        return self._run_portions(commit, seconds, FIRST_PORTION, PORTION)
+        with ASKED.said(self.create_date):
+            return self._run_portions(commit, seconds, FIRST_PORTION, PORTION)
 
     def _run_portion(self, size):
         """Renew the next subscriptions; whether there were any."""

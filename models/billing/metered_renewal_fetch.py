@@ -150,6 +150,8 @@ class MeteredRenewal(models.Model):
     def _fetch_first(self, commit, seconds):
         """Sync what is due; whether all of these syncs are over, well or not."""
         if not self.sync_ids:
+            if not self._ask_usage_urls(commit, seconds):
+                return False
             self.sync_ids = self._start_due_syncs()
             if commit:
                 commit()

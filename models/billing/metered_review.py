@@ -171,6 +171,9 @@ class MeteredReview(models.Model):
         "(8), open exceptions (4), outlier or zero (2), new (1).",
     )
     weight = fields.Float(compute="_compute_change", store=True, aggregator=None)
+    is_pending = fields.Boolean(
+        string="Waiting for Usage", compute="_compute_is_pending", compute_sudo=True
+    )
     findings = fields.Char(
         string="Needs Attention",
         compute="_compute_findings",
@@ -262,12 +265,22 @@ class MeteredReview(models.Model):
                 + review.is_first
             )
 
-    @api.depends("concern", "usual", "exceptions", "missing_days", "is_zero")
+    @api.depends("invoice_id.metered_pending", "invoice_id.state")
+    def _compute_is_pending(self):
+        for review in self:
+            invoice = review.invoice_id
+            review.is_pending = bool(invoice) and invoice._metered_is_pending()
+
+    @api.depends(
+        "concern", "usual", "exceptions", "missing_days", "is_zero", "is_pending"
+    )
     @api.depends_context("lang")
     def _compute_findings(self):
         words = self.env["metered.explanation"]
         for review in self:
             found = []
+            if review.is_pending:
+                found.append(self.env._("waiting for usage"))
             if review.is_zero:
                 found.append(self.env._("zero"))
             if review.is_outlier:
@@ -427,6 +440,7 @@ class MeteredReview(models.Model):
             lambda row: (
                 row.state in APPROVABLE
                 and row.invoice_id.state == "draft"
+                and not row.is_pending
                 and row.invoice_id.company_id == row.company_id
             )
         )

@@ -16,11 +16,13 @@ class SoFar:
 
     :ivar amounts: dict id of ``metered.usage`` -> (Decimal, ``res.currency``); each is
         the row's share of the price of its meter and billing period
+    :ivar priced: dict id of ``metered.usage`` -> ``PricedMeter`` of its period
     :ivar problems: dict id of ``metered.usage`` -> why it has no price
     :ivar left_out: customers that were not looked at, because there are too many
     """
 
     amounts: dict = field(default_factory=dict)
+    priced: dict = field(default_factory=dict)
     problems: dict = field(default_factory=dict)
     left_out: int = 0
 
@@ -139,6 +141,7 @@ class MeteredUsage(models.Model):
                 for key, amount in meter.usage._shares_of(meter).items():
                     if key in wanted:
                         found.amounts[key] = (amount, meter.currency)
+                        found.priced[key] = meter
         return found
 
     def _payers(self):

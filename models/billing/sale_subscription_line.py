@@ -15,12 +15,14 @@ class SaleSubscriptionLine(models.Model):
         "metered.guarded",
         "metered.audit",
         "sale.subscription.line",
+        "metered.cure",
         "metered.golden.guard",
     ]
 
     _audited_too = frozenset(
         {"product_id", "product_uom_qty", "price_unit", "discount"}
     )
+    _curing = frozenset({"product_id", "metered_external_key"})
     _golden_kinds = frozenset({"call", "usage"})
     _pricing = frozenset(
         {"product_id", "product_uom_qty", "metered_price_id", "sale_subscription_id"}

@@ -160,6 +160,8 @@ class SaleSubscription(models.Model):
 
         Two subscriptions of one customer in one go: the first takes the usage.
         """
+        # A quote asks nobody: it is of the usage that there is.
+        self._metered_take_answers([one for one in renewals if not one.is_quote])
         usage_model = self.env["metered.usage"].sudo()
         owners = self.env["res.partner"].union(
             *(r.subscription.partner_id.commercial_partner_id for r in renewals)
@@ -331,6 +333,9 @@ class SaleSubscription(models.Model):
                     }
                 )
                 usage._link_to_invoice(renewal.invoice, renewal.usage_lines)
+                waits = renewal.subscription._metered_waits_for_usage()
+                if waits and not renewal.is_quote:
+                    renewal.invoice._metered_begin_waiting()
 
     def _metered_post_and_send(self, renewals):
         """Post and send what neither is held nor waits for approval."""
@@ -338,6 +343,9 @@ class SaleSubscription(models.Model):
         for renewal in self._metered_complete(renewals):
             template = renewal.subscription.template_id
             _order, post, send = template._metered_invoicing()
+            if renewal.invoice and renewal.invoice.metered_pending:
+                renewal.note = self.env._("It is waiting for usage.")
+                continue
             if not renewal.invoice or not post:
                 continue
             if renewal.invoice.amount_total < 0:
@@ -362,6 +370,10 @@ class SaleSubscription(models.Model):
     def _metered_waits(self):
         """Whether its invoices wait for a person; of none: no."""
         return bool(self) and self.template_id._metered_waits()
+
+    def _metered_waits_for_usage(self):
+        """Whether its invoices wait for usage that a program counts; of none: no."""
+        return bool(self) and self.template_id._metered_waits_for_usage()
 
     def _metered_review(self, invoices, run=None):
         """Have invoices in the review: all of a run, and others that are to wait.

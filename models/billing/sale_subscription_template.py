@@ -37,6 +37,24 @@ class SaleSubscriptionTemplate(models.Model):
         "Approving posts them, and also sends them if the invoicing mode says so.",
     )
 
+    metered_wait_policy = fields.Selection(
+        [
+            ("none", "Bill the usage recorded by the renewal"),
+            ("issue", "Wait, then issue with the usage recorded by then"),
+            ("hold", "Wait, then put on hold"),
+        ],
+        string="Wait for Usage",
+        default="none",
+        required=True,
+        help="If it waits, a renewal creates the invoice as a draft that waits until a "
+        "program completes its usage and issues it, or until someone clicks Issue Now. "
+        "How long it waits is set under Metered Billing, Configuration, Settings.",
+    )
+
+    def _metered_waits_for_usage(self):
+        """Whether invoices wait for usage that a program counts; of none: no."""
+        return bool(self) and self.metered_wait_policy != "none"
+
     def _metered_waits(self):
         """Whether invoices of renewals wait for a person."""
         return self.metered_review_policy == "wait"

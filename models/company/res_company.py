@@ -10,6 +10,8 @@ from ..exception.metered_cure import RATING
 
 #: Everybody may read companies, portal users too: not what their decks are called.
 DECK_GROUPS = "metered_billing.group_metered_user,base.group_system"
+#: a year
+MOST_HOURS = 8784
 
 
 class ResCompany(models.Model):
@@ -72,6 +74,32 @@ class ResCompany(models.Model):
         help="Syncs that ended earlier are deleted together with their logs. The last "
         "sync of each account and all records are kept. 0 keeps all syncs.",
     )
+
+    metered_pending_remind_hours = fields.Integer(
+        string="Remind of Waiting Invoices (hours)",
+        default=24,
+        help="Hours after which an activity is created for an invoice that waits for "
+        "usage. 0 creates none.",
+    )
+    metered_pending_hours = fields.Integer(
+        string="Wait for Usage (hours)",
+        default=72,
+        help="Hours that an invoice waits for usage. After that it is issued or put on "
+        "hold, as set on the subscription template. 0 waits without limit.",
+    )
+
+    @api.constrains("metered_pending_remind_hours", "metered_pending_hours")
+    def _check_metered_pending_hours(self):
+        for company in self:
+            hours = company.metered_pending_remind_hours, company.metered_pending_hours
+            if not all(0 <= one <= MOST_HOURS for one in hours):
+                raise ValidationError(
+                    self.env._(
+                        "The hours that invoices wait for usage must be between 0 (no "
+                        "limit) and %s.",
+                        MOST_HOURS,
+                    )
+                )
 
     @api.constrains("metered_sync_days")
     def _check_metered_sync_days(self):

@@ -19,6 +19,12 @@ class ResConfigSettings(models.TransientModel):
     metered_responsible_id = fields.Many2one(
         related="company_id.metered_responsible_id", readonly=False
     )
+    metered_pending_remind_hours = fields.Integer(
+        related="company_id.metered_pending_remind_hours", readonly=False
+    )
+    metered_pending_hours = fields.Integer(
+        related="company_id.metered_pending_hours", readonly=False
+    )
     metered_sync_days = fields.Integer(
         related="company_id.metered_sync_days", readonly=False
     )

@@ -9,4 +9,5 @@ from . import metered_register
 from . import metered_register_book
 from . import metered_register_factor
 from . import metered_usage_readings
+from . import res_partner_registers
 from . import sale_subscription_taken_back

@@ -214,12 +214,41 @@ class MeteredRegister(models.Model):
         household = owner.with_company(subscription.company_id)._metered_households()[
             owner.id
         ]
+        self.filtered(lambda r: r.company_id == subscription.company_id)._go_on_to(
+            day,
+            lambda identifier: (
+                identifier.partner_id.id in household.named
+                and identifier.subscription_id.id in (False, subscription.id)
+            ),
+        )
+
+    @api.model
+    def _go_on_for(self, partners, company, day, meters=None):
+        """Have registers of customers go on to a day that is over, if not read.
+
+        :param partners: ``res.partner`` records
+        :param day: first day after those that are billed
+        :param meters: only of these; empty: of all
+        """
+        registers = self.sudo()
+        if day > datetime.date.today() or not registers.search_count([], limit=1):
+            return
+        registers = registers.search(
+            [
+                ("company_id", "=", company.id),
+                ("partner_id", "in", partners.ids),
+                *([("meter_id", "in", meters.ids)] if meters else []),
+            ]
+        )
+        registers._go_on_to(day, lambda identifier: identifier.partner_id in partners)
+
+    def _go_on_to(self, day, is_theirs):
+        """Have registers go on to a day without a reading, where their meters say so.
+
+        :param is_theirs: function of ``metered.identifier``: whose usage is billed
+        """
         registers = self.filtered(
-            lambda r: (
-                r.active
-                and r.company_id == subscription.company_id
-                and r.meter_id.at_period_end == "interpolate"
-            )
+            lambda r: r.active and r.meter_id.at_period_end == "interpolate"
         )
         if not registers:
             return
@@ -235,8 +264,7 @@ class MeteredRegister(models.Model):
                     ),
                 )
                 for one in identifiers[register]
-                if one.partner_id.id in household.named
-                and one.subscription_id.id in (False, subscription.id)
+                if is_theirs(one)
             ]
             register.invalidate_recordset(["last_time"], flush=False)
             last = register.last_time

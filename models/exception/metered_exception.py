@@ -8,7 +8,9 @@ from odoo.tools import SQL
 from ...ingest.direction_columns import UNREAD
 from ...ingest.directions import EMPTY
 from ...ingest.outcome import SAME_ID
+from ...ingest.quantity_unit import OTHER_UNIT
 from ...ingest.same_facts import SAME
+from ...ingest.shifted_calls import SHIFTED
 
 REASONS = [
     ("unparsable", "Line cannot be read"),
@@ -25,6 +27,7 @@ REASONS = [
     ("unknown_meter", "Unknown meter"),
     ("unknown_direction", "Unknown direction word"),
     ("invalid_reading", "Unknown kind of reading"),
+    ("wrong_type", "Type does not match the meter"),
     ("no_reading", "Impossible counter reading"),
     ("other_reading", "Conflicting reading at the same time"),
     ("negative_increase", "Counter went backward"),
@@ -38,6 +41,7 @@ REASONS = [
     ("too_large", "Charge is unreasonably large"),
     ("same_id", "Same ID as a different call"),
     ("unstorable", "Record cannot be stored"),
+    ("canceled", "Event was canceled"),
 ]
 KINDS = [
     ("unprocessed", "Could not be processed"),
@@ -268,6 +272,14 @@ class MeteredException(models.Model):
                 detail,
             ),
             "unclear_time": self.env._(
+                "The file names another time zone than that of the source: %s. Change "
+                "the time zone of the source. If a column means something else, add it "
+                "on the Columns page of the source as Keep with the record. Then try "
+                "again.",
+                detail,
+            )
+            if UNREAD in (detail or "")
+            else self.env._(
                 "%s can be read as day first or month first. On the Columns page of "
                 "the source, set the format of the start time to dmy or mdy. You can "
                 "also import the file again and answer the question there.",
@@ -280,6 +292,14 @@ class MeteredException(models.Model):
                 detail,
             ),
             "unclear_duration": self.env._(
+                "A column shows that the call may be shorter, or not answered: %s. On "
+                "the Columns page of the source, add the column as Answered or not, or "
+                "as Chargeable seconds, or as Keep with the record if it is something "
+                "else. Then try again.",
+                detail,
+            )
+            if UNREAD in (detail or "")
+            else self.env._(
                 "%s can be read in several units, such as seconds, milliseconds, or "
                 "minutes. On the Columns page of the source, set the duration format.",
                 detail,
@@ -291,6 +311,13 @@ class MeteredException(models.Model):
                 detail,
             )
             if UNREAD in (detail or "")
+            else self.env._(
+                "The column of quantities names a different unit than the meter: %s. "
+                "On the Columns page of the source, enter the number by which "
+                "quantities are multiplied, or 1 to use them as they are.",
+                detail,
+            )
+            if OTHER_UNIT in (detail or "")
             else self.env._(
                 "The separator in %s can be a decimal or a thousands separator. On "
                 "the Columns page of the source, set the format of the quantity to "
@@ -311,6 +338,12 @@ class MeteredException(models.Model):
             "invalid_reading": self.env._(
                 "%s is not a known kind of reading, such as read or estimated. "
                 "Correct the record.",
+                detail,
+            ),
+            "wrong_type": self.env._(
+                "The type %s does not match how the meter combines the records of a "
+                "billing period: add needs the sum, max the highest quantity, lat the "
+                "last one. Correct the record, or change the meter.",
                 detail,
             ),
             "no_reading": self.env._(
@@ -376,6 +409,9 @@ class MeteredException(models.Model):
                 "deck.",
                 detail,
             ),
+            "canceled": self.env._(
+                "The event was canceled through the API and is not billed."
+            ),
         }
         return texts.get(self.reason, detail)
 
@@ -411,6 +447,16 @@ class MeteredException(models.Model):
                 known=known,
                 own=own,
             )
+        shift, sign, own = (detail or "").partition(SHIFTED)
+        if sign:
+            return self.env._(
+                "Most calls of the file were imported before with start times that "
+                "differ by %(shift)s, also this one: %(own)s. The file may have been "
+                "exported again in another time zone. Import it as a different call, "
+                "or dismiss it.",
+                shift=shift,
+                own=own,
+            )
         if self.fingerprint:
             return self.env._(
                 "Another record in the same file has the same call data but differs "
@@ -418,6 +464,13 @@ class MeteredException(models.Model):
                 detail,
             )
         known, _sign, own = detail.rpartition(" ≠ ")
+        if self.source_id.record_kind == "usage":
+            return self.env._(
+                "A different record already has this ID: %(known)s. This one is "
+                "%(own)s. Import it as a different record, or dismiss it.",
+                known=known,
+                own=own,
+            )
         return self.env._(
             "A different call already has this ID: %(known)s. This call is %(own)s. "
             "Import it as a different call, or dismiss it.",

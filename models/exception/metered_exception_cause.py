@@ -226,6 +226,7 @@ class MeteredExceptionCause(models.Model):
             ),
             "invalid_properties": self.env._("Properties are not a JSON object"),
             "invalid_reading": self.env._("Unknown kind of reading: %s", detail),
+            "wrong_type": self.env._("Type %s does not match the meter", detail),
             "no_reading": self.env._("Impossible counter reading: %s", detail),
             "other_reading": self.env._("Two readings at the same time: %s", detail),
             "negative_increase": self.env._("Counter went backward: %s", detail),
@@ -240,6 +241,7 @@ class MeteredExceptionCause(models.Model):
             ),
             "future": self.env._("In the future"),
             "too_old": self.env._("Older than the source accepts"),
+            "canceled": self.env._("Canceled through the API"),
         }
         return texts.get(self.reason, detail)
 

@@ -71,7 +71,7 @@ class MeteredMeter(models.Model):
         if price._prices_events():
             raise UserError(
                 self.env._(
-                    "%(price)s charges each record of %(meter)s by itself, so that no "
+                    "%(price)s charges each record of %(meter)s separately, so no "
                     "quantity can be given for it.",
                     price=price.name,
                     meter=self.name,

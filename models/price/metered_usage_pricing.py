@@ -156,7 +156,11 @@ class MeteredUsage(models.Model):
                 priced.records.mapped("billed_in_time")
             )
             # With usage, or billed before, there is a line that shows it.
-            zero = meter.shows_zero and not priced.billed_usage
+            # A program that counts the usage of a subscription finds the charge there.
+            shown = meter.shows_zero or (
+                subscription and subscription._metered_waits_for_usage()
+            )
+            zero = shown and not priced.billed_usage
             if usage or priced.priced.due(priced.billed, is_rounded=False) or zero:
                 found.append(priced)
         return sorted(

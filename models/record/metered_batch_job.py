@@ -1,10 +1,17 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import logging
 import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+
+import psycopg2
 
 from odoo import api, models
 
 from ...connectors import files
+from ...ingest.abreast import Lane
 from ...ingest.marks import mark_rates
 from ...ingest.run import CHUNK_RECORDS, FIRST_RECORDS, run_chunks
 from ...ingest.store import lock_source
@@ -12,6 +19,10 @@ from ...stored.unrated import make_exceptions
 from ..job.ir_attachment import StoredFileError
 from ..job.metered_job import UNFINISHED
 
+_logger = logging.getLogger(__name__)
+
+#: connections that store side by side: each can keep a processor busy
+LANES = 2
 #: names the problem on a source, for its activity
 PROBLEM = "import"
 
@@ -97,12 +108,13 @@ class MeteredBatch(models.Model):
     def _run_file(self, commit, seconds):
         settings = self.source_id._load_settings()
         file_format = files.FileFormat.from_dict(self.file_format)
+        settings = replace(settings, titles=file_format.titles)
         clock = [time.monotonic()]
         marked = set()
 
-        def on_stored(stored, rate_ids):
+        def count(batch, stored, rate_ids):
             now = time.monotonic()
-            self._count(
+            batch._count(
                 records=stored.records,
                 rated=stored.rated,
                 not_billable=stored.not_billable,
@@ -111,8 +123,10 @@ class MeteredBatch(models.Model):
                 run_seconds=now - clock[0],
             )
             clock[0] = now
-            self._mark_rates(rate_ids - marked)
+            batch._mark_rates(rate_ids - marked)
             marked.update(rate_ids)
+            if batch.env is not self.env:
+                self.invalidate_recordset(flush=False)
 
         with self._file_path() as path:
             chunks = files.read_chunks(
@@ -123,7 +137,14 @@ class MeteredBatch(models.Model):
                 first_records=min(self._chunk_records(), FIRST_RECORDS),
             )
             complete = run_chunks(
-                self.env.cr, chunks, settings, self.id, on_stored, commit, seconds
+                self.env.cr,
+                chunks,
+                settings,
+                self.id,
+                partial(count, self),
+                commit,
+                seconds,
+                partial(self._open_lanes, count),
             )
             if complete:
                 self._compare_with_file(path, file_format)
@@ -132,6 +153,36 @@ class MeteredBatch(models.Model):
             self.env["metered.register"]._book_quietly(commit)
         self._apply_plans(settings, commit)
         return complete
+
+    @contextmanager
+    def _open_lanes(self, count):
+        """Connections that store chunks side by side.
+
+        :param count: function of this record, in a lane's environment, and of what
+            ``run_chunks`` tells of a stored chunk
+        :return: list of ``Lane``; none where other connections do not see what this
+            one works on
+        """
+        with ExitStack() as stack:
+            lanes = []
+            for _lane in range(LANES):
+                try:
+                    cr = stack.enter_context(self.pool.cursor())
+                except psycopg2.Error as error:
+                    # All connections are in use: this one does it alone.
+                    _logger.info("%s is stored by one connection: %s", self, error)
+                    break
+                batch = self.with_env(self.env(cr=cr))
+                if not self._is_another_connection(cr) or not batch.exists():
+                    break
+                cr.rollback()
+                lanes.append(Lane(cr, partial(count, batch)))
+            yield lanes if len(lanes) == LANES else []
+
+    def _is_another_connection(self, cr):
+        """Not in a test, where all cursors are of one."""
+        pid = self.env.cr.connection.info.backend_pid
+        return cr.connection.info.backend_pid != pid
 
     def _compare_with_file(self, path, file_format):
         """Have all records of the file been read?

@@ -7,8 +7,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...ingest.conflicts import again, make_lasting
-from ...ingest.marks import mark_usage
 from ...ingest.store import lock_source
+from ...ingest.take_back import take_back
 
 _logger = logging.getLogger(__name__)
 
@@ -205,39 +205,12 @@ class MeteredBatch(models.Model):
         :raises UserError: when usage of theirs was invoiced in the meantime
         """
         self.env.flush_all()
-        cr = self.env.cr
-        cr.execute(
-            """
-            WITH slice AS (
-                SELECT id FROM metered_cdr WHERE batch_id = %s LIMIT %s
-            ), gone AS (
-                DELETE FROM metered_cdr cdr USING slice WHERE cdr.id = slice.id
-             RETURNING cdr.state, cdr.usage_id, cdr.quantity, cdr.billed_quantity,
-                       cdr.charge
-            ), sums AS (
-                SELECT usage_id, count(*) AS records, sum(quantity) AS quantity,
-                       sum(billed_quantity) AS billed_quantity, sum(charge) AS amount
-                  FROM gone WHERE usage_id IS NOT NULL
-                 GROUP BY usage_id ORDER BY usage_id
-            ), shrunk AS (
-                UPDATE metered_usage usage
-                   SET records = usage.records - sums.records,
-                       quantity = trim_scale(usage.quantity - sums.quantity),
-                       billed_quantity = usage.billed_quantity
-                                       - coalesce(sums.billed_quantity, 0),
-                       amount = usage.amount - coalesce(sums.amount, 0)
-                  FROM sums WHERE usage.id = sums.usage_id
-             RETURNING usage.id, usage.invoice_line_id
-            )
-            SELECT (SELECT count(*) FROM gone WHERE state != 'not_billable'),
-                   (SELECT count(*) FROM gone WHERE state = 'not_billable'),
-                   (SELECT array_agg(id) FROM shrunk),
-                   (SELECT count(invoice_line_id) FROM shrunk)
-            """,
+        gone = take_back(
+            self.env.cr,
+            "SELECT id FROM metered_cdr WHERE batch_id = %s LIMIT %s",
             (self.id, self._undo_slice()),
         )
-        rated, not_billable, touched, invoiced = cr.fetchone()
-        if invoiced:
+        if gone.invoiced:
             raise UserError(
                 self.env._(
                     "Some of the records of %(file)s have been invoiced in the "
@@ -245,17 +218,11 @@ class MeteredBatch(models.Model):
                     file=self.file_name,
                 )
             )
-        if touched:
-            mark_usage(cr, touched)
-            cr.execute(
-                "DELETE FROM metered_usage WHERE id = ANY(%s) AND records = 0",
-                (touched,),
-            )
         self.env.invalidate_all(flush=False)
-        if not rated and not not_billable:
+        if not gone.rated and not gone.not_billable:
             return False
-        self.undone_rated += rated
-        self.undone_not_billable += not_billable
+        self.undone_rated += gone.rated
+        self.undone_not_billable += gone.not_billable
         return True
 
     def _undo_exceptions(self):

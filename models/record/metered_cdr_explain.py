@@ -133,7 +133,11 @@ class MeteredCdr(models.Model):
     def _explain_before(self):
         """Rows about what came before rating: whose call, of which kind."""
         cdr, words = self.sudo(), self.env["metered.explanation"]
-        rows = [cdr._explain_record(), *cdr._explain_readings()]
+        rows = [
+            cdr._explain_record(),
+            *cdr._explain_readings(),
+            *cdr._explain_given(),
+        ]
         if cdr.rule_id:
             rows.append(
                 words._row(

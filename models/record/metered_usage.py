@@ -340,6 +340,16 @@ class MeteredUsage(models.Model):
             date or date_to,
             subscription,
         )
+        self._check_fits_invoice(lines, currency)
+        return lines
+
+    @api.model
+    def _check_fits_invoice(self, lines, currency):
+        """Refuse more than an invoice holds.
+
+        :param lines: as :meth:`_prepare_invoice_lines` returns them
+        :raises UserError: a line comes to more
+        """
         for values, _ids in lines:
             if abs(values["quantity"] * values["price_unit"]) >= MOST_MONEY:
                 raise UserError(
@@ -353,7 +363,6 @@ class MeteredUsage(models.Model):
                         ),
                     )
                 )
-        return lines
 
     def _prepare_call_lines(
         self, company, currency, partner, date_from, date_to, date=None

@@ -6,3 +6,4 @@ from . import metered_dashboard_attention
 from . import metered_dashboard_destinations
 from . import metered_dashboard_usage
 from . import metered_onboarding
+from . import usage_presets

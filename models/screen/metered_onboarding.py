@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from .actions import window_action
+from .usage_presets import preset_events, preset_of
 
 STEPS = (
     "company",
@@ -269,11 +270,17 @@ class MeteredOnboarding(models.AbstractModel):
                 "A file of usage records. You see how it is interpreted before "
                 "anything is stored."
             )
+        if not latest and self._events_source():
+            text = self.env._("An event as your program sends it, rated at once.")
         return {
             "title": self.env._("Usage"),
             "done": bool(done),
             "text": text,
-            "button": self.env._("Imports") if done else self.env._("Import a File"),
+            "button": self.env._("Imports")
+            if done
+            else self.env._("Send an Event")
+            if self._events_source()
+            else self.env._("Import a File"),
         }
 
     @api.model
@@ -358,8 +365,27 @@ class MeteredOnboarding(models.AbstractModel):
         return self._dialog(
             "metered.identifier",
             self.env._("Add a Customer"),
-            default_kind="key" if self._bills_usage_only() else "number",
+            default_kind=self._usual_kind(),
         )
+
+    @api.model
+    def _usual_kind(self):
+        """By what customers are known, as far as can be told: a kind of identifier."""
+        preset = self._preset(self._events_source())
+        if preset:
+            return preset.identifier
+        return "key" if self._bills_usage_only() else "number"
+
+    @api.model
+    def _events_source(self):
+        """The source of a company that gets its usage from programs alone."""
+        sources = self.env["metered.source"].search(self._own(), order="id")
+        return sources[:1] if all(sources.mapped("takes_events")) else sources.browse()
+
+    @api.model
+    def _preset(self, source):
+        """What its types of events are known from, None where from nothing."""
+        return preset_of(set(source.event_type_ids.mapped("name")))
 
     @api.model
     def _open_rates(self):
@@ -373,7 +399,26 @@ class MeteredOnboarding(models.AbstractModel):
     def _open_import(self):
         if self._step_import()["done"]:
             return self._list("metered_billing.action_metered_batch")
-        return self._list("metered_billing.action_metered_import")
+        source = self._events_source()
+        if not source:
+            return self._list("metered_billing.action_metered_import")
+        preset = self._preset(source)
+        identifier = self.env["metered.identifier"].search(
+            [*self._own(), ("kind", "=", self._usual_kind())], limit=1
+        )
+        if preset and identifier:
+            source.event_sample = preset_events(preset, identifier.value)
+        return source._get_records_action(
+            name=self.env._("Send an Event"),
+            target="new",
+            views=[
+                (
+                    self.env.ref("metered_billing.metered_source_view_form_event").id,
+                    "form",
+                )
+            ],
+            context={},
+        )
 
     @api.model
     def _open_subscription(self):

@@ -7,6 +7,7 @@ from . import metered_event_type
 from . import metered_inbox
 from . import metered_number_check
 from . import metered_source_account
+from . import metered_source_cancel
 from . import metered_source_checks
 from . import metered_source_clock
 from . import metered_source_column

@@ -18,6 +18,7 @@ class MeteredSource(models.Model):
     _inherit = [
         "metered.guarded",
         "metered.audit",
+        "metered.allowed.networks",
         "mail.thread",
         "mail.activity.mixin",
         "metered.cure",
@@ -61,6 +62,8 @@ class MeteredSource(models.Model):
             ("freeswitch_json", "FreeSWITCH, posting JSON"),
             ("http_json", "Any REST API (HTTP/JSON)"),
             ("events", "Events, pushed by a program"),
+            ("chargeover", "Usage per subscription line, pushed (ChargeOver API)"),
+            ("usage_url", "Usage URL, asked at each renewal"),
             ("kafka", "Kafka"),
         ],
         string="Type",

@@ -7,6 +7,7 @@ from odoo.tools import format_date
 
 from ...connectors.checks import Check
 from ...ingest.load import column_specs
+from ...ingest.load_lines import line_steps
 from ...ingest.mapping import missing_targets
 
 #: nothing for longer than a month and some days: something is wrong
@@ -156,6 +157,10 @@ class MeteredSource(models.Model):
             return Check(
                 name, True, self.env._("Looks for: %s.", ", ".join(known).lower())
             )
+        if self._names_lines():
+            return Check(
+                name, True, self.env._("Records name a line of a subscription.")
+            )
         return Check(
             name,
             False,
@@ -164,8 +169,21 @@ class MeteredSource(models.Model):
             "payers",
         )
 
+    def _names_lines(self):
+        """Whether its records name lines of subscriptions."""
+        return bool(line_steps(self.column_ids.mapped("target")))
+
     def _check_identifiers(self):
         name = self.env._("Customers")
+        if self._names_lines() and not self.payer_ids:
+            lines = self.env["sale.subscription.line"].sudo()
+            count = len(lines._metered_lines_of(self.company_id))
+            return Check(
+                name,
+                bool(count),
+                self.env._("Metered subscription lines: %s.", count),
+                "" if count else self.env._("Add a metered product to a subscription"),
+            )
         domain = [
             *self.env["metered.identifier"]._domain_valid(fields.Datetime.now()),
             ("company_id", "=", self.company_id.id),

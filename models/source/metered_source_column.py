@@ -7,6 +7,7 @@ from ...ingest.dial_plans import BARE_FORMS
 from ...ingest.durations import UNITS
 from ...ingest.extract import extraction_problem
 from ...ingest.mapping import TIMES
+from ...ingest.quantities import factor_problem
 from ...ingest.times import style_problem
 from ...notation.numbers import CONVENTIONS
 
@@ -45,7 +46,7 @@ class MeteredSourceColumn(models.Model):
     _rec_name = "columns"
 
     _cures_when_new = False
-    _curing = frozenset({"style"})
+    _curing = frozenset({"style", "factor"})
 
     source_id = fields.Many2one(
         "metered.source", required=True, ondelete="cascade", index=True
@@ -60,6 +61,7 @@ class MeteredSourceColumn(models.Model):
             ("end_time", "End time"),
             ("seconds", "Chargeable seconds"),
             ("duration", "Total duration"),
+            ("answered", "Answered or not"),
             ("caller", "Calling number"),
             ("callee", "Called number"),
             ("direction", "Direction"),
@@ -67,6 +69,10 @@ class MeteredSourceColumn(models.Model):
             ("meter", "Meter code"),
             ("properties", "Properties (JSON)"),
             ("property", "Keep with the record"),
+            ("line", "Subscription line ID"),
+            ("line_key", "External key of a subscription line"),
+            ("line_item", "Customer and product reference"),
+            ("usage_type", "Type of usage: add, max, lat"),
             ("serial", "Device serial number (counters)"),
             ("estimated", "Read or estimated (counters)"),
             ("reading_kind", "Kind of reading (counters)"),
@@ -74,8 +80,9 @@ class MeteredSourceColumn(models.Model):
         string="Meaning",
         required=True,
         help="Meaning of the column. If no column contains the chargeable seconds, "
-        "they are calculated from answer or start time to end time. Quantity, "
-        "meter and properties are for usage other than calls.",
+        "they are calculated from answer or start time to end time. Calls that were "
+        "not answered have 0 chargeable seconds. Quantity, meter and properties are "
+        "for usage other than calls.",
     )
     columns = fields.Char(
         required=True,
@@ -99,6 +106,12 @@ class MeteredSourceColumn(models.Model):
         inverse="_inverse_unit",
         help="Leave empty to accept only whole seconds and h:mm:ss. Ambiguous "
         "durations become exceptions.",
+    )
+    factor = fields.Char(
+        string="Multiply By",
+        help="Number by which quantities are multiplied, for example 1000 if the file "
+        "has MWh and the meter counts kWh. Enter 1 to use them as they are, although "
+        "the column names a different unit than the meter.",
     )
     pattern = fields.Char(
         string="Extract",
@@ -162,6 +175,21 @@ class MeteredSourceColumn(models.Model):
             "Only times, durations, quantities and numbers can have a format. Clear "
             "the format."
         )
+
+    @api.constrains("factor", "target")
+    def _check_factor(self):
+        for column in self.filtered("factor"):
+            if column.target != "quantity" or factor_problem(column.factor):
+                raise ValidationError(
+                    self.env._(
+                        "Column %(column)s of %(switch)s: only quantities can be "
+                        "multiplied, and %(factor)s must be a number such as 1000 or "
+                        "0.001.",
+                        column=column.columns,
+                        switch=column.source_id.name,
+                        factor=column.factor,
+                    )
+                )
 
     @api.constrains("pattern")
     def _check_pattern(self):

@@ -5,9 +5,7 @@ import ssl
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ...connectors.addresses import parse_networks
 from ...connectors.checks import Check
-from ...connectors.errors import SourceError
 from ...connectors.interface import attempt
 from ...connectors.kinds import KINDS
 from ...connectors.sources import CONNECTORS, kind_of, make_connector
@@ -81,13 +79,6 @@ class MeteredSource(models.Model):
         groups=ADMINISTRATOR,
         help="Older servers support version 1 only. It cannot count records, so "
         "completeness cannot be checked.",
-    )
-    allowed_networks = fields.Char(
-        groups="base.group_system",
-        copy=False,
-        help="Addresses or networks such as 127.0.0.1 or 169.254.0.0/16 that "
-        "connections are allowed to although they belong to this server itself "
-        "or are link-local.",
     )
     requests_per_second = fields.Float(
         groups=ADMINISTRATOR,
@@ -192,14 +183,6 @@ class MeteredSource(models.Model):
         keys = self._fields["source_type"].get_values(self.env)
         able = [key for key in keys if getattr(kind_of(key), name)]
         return [("source_type", "in" if wanted else "not in", able)]
-
-    @api.constrains("allowed_networks")
-    def _check_allowed_networks(self):
-        for source in self.sudo():
-            try:
-                parse_networks(source.allowed_networks)
-            except SourceError as error:
-                raise ValidationError(str(error)) from error
 
     @api.constrains("ssl_authority")
     def _check_ssl_authority(self):

@@ -11,16 +11,18 @@ from ...connectors.events.body import RequestFault
 from ...connectors.events.cloud_event import KEY, PLAIN, read_events
 from ...connectors.events.reading import Refused
 from ...connectors.interface import attempt
-from ...ingest.event_inbox import DUPLICATE, is_full, store_events
+from ...ingest.event_inbox import CONFLICT, DUPLICATE, is_full, store_events
 from ...ingest.prepare import prepare
 from ...ingest.quantities import quantity_texts
+from ..screen.actions import CLOSE, notification
 from .metered_inbox import posted_chunks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: seconds that whoever pushes events waits for their rating at most
 RATE_SECONDS = 5
-#: characters of an event that is pasted to be tried
+#: characters of what is pasted to be tried, and events in it
 MOST_SAMPLE = 65_536
+MOST_TRIED = 20
 SAMPLE = """{
   "specversion": "1.0",
   "id": "1",
@@ -103,13 +105,14 @@ class MeteredSource(models.Model):
             self.env["metered.sync"]._enqueue()
         return outcomes
 
-    def _rate_now(self, commit):
+    def _rate_now(self, commit=None):
         """Rate what waits, while somebody waits for it; the rest is rated soon.
 
-        :param commit: function that commits
+        :param commit: function that commits; None within a user's transaction
         """
         sync = self._reopened_sync("schedule") or self._start_syncs("schedule")
-        commit()
+        if commit:
+            commit()
         sync[:1]._process(commit, RATE_SECONDS)
         self.env.invalidate_all()
 
@@ -162,10 +165,67 @@ class MeteredSource(models.Model):
                 "message": reasons.get(reason, reason),
             }
 
-    # === TRYING === #
+    # === TRYING AND SENDING === #
 
     def action_try_event(self):
-        """Show what would become of the event that was pasted."""
+        """Show what would become of the events that were pasted."""
+        events = self._pasted_events()
+        good = [event for event in events if not isinstance(event, Refused)]
+        tried = iter(self._try_events(good) if good else [])
+        self._show_tried(
+            [
+                [self._tried(self.env._("Event"), False, event.reason)]
+                if isinstance(event, Refused)
+                else self._tried_checks(event, next(tried))
+                for event in events
+            ]
+        )
+        return True
+
+    def action_send_event(self):
+        """Store the events that were pasted as if a program had pushed them.
+
+        They are rated at once. What became of them is shown.
+        """
+        events = self._pasted_events()
+        for event in events:
+            if isinstance(event, Refused):
+                raise UserError(event.reason)
+        outcomes = self._receive_events(events)
+        if outcomes is None:
+            raise UserError(
+                self.env._(
+                    "Too many events are waiting to be rated. Try again in a few "
+                    "minutes."
+                )
+            )
+        self._rate_now()
+        keys = [event.key for event in events]
+        told = self.env["metered.api"]._events(self.sudo(), keys)
+        self._show_tried(
+            [
+                self._sent_checks(event, outcome, told.get(event.key, {}))
+                for event, outcome in zip(events, outcomes, strict=True)
+            ],
+            is_sent=True,
+        )
+        failed = [
+            check["detail"]
+            for group in self.event_tried["groups"]
+            for check in group["checks"]
+            if not check["ok"]
+        ]
+        if failed:
+            return notification(" ".join(failed), "warning", sticky=True)
+        return notification(
+            self.env._("Stored and rated: %s.", len(events)), next=CLOSE
+        )
+
+    def _pasted_events(self):
+        """The events in the form.
+
+        :return: list, see ``connectors.events.cloud_event.read_events``
+        """
         self.ensure_one()
         self.check_access("write")
         if not self.takes_events:
@@ -175,16 +235,53 @@ class MeteredSource(models.Model):
             events = read_events(text.encode("utf-8", "surrogatepass"), PLAIN)
         except RequestFault as fault:
             raise UserError(str(fault)) from fault
-        if len(events) != 1:
-            raise UserError(self.env._("Paste a single event, not a list."))
-        [event] = events
-        if isinstance(event, Refused):
-            checks = [self._tried(self.env._("Event"), False, event.reason)]
-        else:
-            [tried] = self._try_events(events)
-            checks = self._tried_checks(event, tried)
-        self._set_as_program({"event_tried": self._tried_info(checks)})
-        return True
+        if not 1 <= len(events) <= MOST_TRIED:
+            raise UserError(
+                self.env._("Paste an event, or a list of at most %s.", MOST_TRIED)
+            )
+        return events
+
+    def _show_tried(self, groups, is_sent=False):
+        """Keep what became of each event, for the form to show."""
+        shown = []
+        for number, checks in enumerate(groups, start=1):
+            info = self._tried_info(checks, is_sent)
+            if len(groups) > 1:
+                info["title"] = f"{number}. {info['title']}"
+            shown.append(info)
+        self._set_as_program({"event_tried": {"groups": shown}})
+
+    def _sent_checks(self, event, outcome, told):
+        """What became of an event that is stored.
+
+        :param outcome: see ``ingest.event_inbox``
+        :param dict told: see ``metered.api``
+        """
+        checks = [self._tried(self.env._("Identified by"), True, event.key)]
+        if outcome == CONFLICT:
+            problem = self.env._(
+                "Another event with this source and ID says something else. This one "
+                "waits as an exception."
+            )
+            return [*checks, self._tried(self.env._("Exception"), False, problem)]
+        if told.get("status") == "exception":
+            detail = ": ".join(filter(None, (told["message"], told["detail"])))
+            return [*checks, self._tried(self.env._("Exception"), False, detail)]
+        for name, value in (
+            (self.env._("Customer"), told.get("customer")),
+            (
+                self.env._("Quantity"),
+                " ".join(filter(None, (told.get("quantity"), told.get("unit")))),
+            ),
+        ):
+            if value:
+                checks.append(self._tried(name, True, value))
+        result = self.env._("The event is stored and rated.")
+        if outcome == DUPLICATE:
+            result = self.env._("The event was already stored. Nothing was added.")
+        elif not told:
+            result = self.env._("The event is stored.")
+        return [*checks, self._tried(self.env._("Result"), True, result)]
 
     def _tried_checks(self, event, tried):
         checks = [self._tried(self.env._("Identified by"), True, event.key)]
@@ -215,15 +312,22 @@ class MeteredSource(models.Model):
         return {"name": name, "ok": is_ok, "detail": detail, "remedy": ""}
 
     @api.model
-    def _tried_info(self, checks):
-        """What the widget ``metered_checks`` shows."""
+    def _tried_info(self, checks, is_sent=False):
+        """What the widget ``metered_checks`` shows of an event."""
         is_ok = all(check["ok"] for check in checks)
-        title = (
-            self.env._("Result of the test; nothing was stored")
-            if is_ok
-            else self.env._("The event would become an exception; nothing was stored")
-        )
-        return {"groups": [{"title": title, "ok": is_ok, "checks": checks}]}
+        if is_sent:
+            title = (
+                self.env._("What became of the event")
+                if is_ok
+                else self.env._("The event waits as an exception")
+            )
+        elif is_ok:
+            title = self.env._("Result of the test; nothing was stored")
+        else:
+            title = self.env._(
+                "The event would become an exception; nothing was stored"
+            )
+        return {"title": title, "ok": is_ok, "checks": checks}
 
     # === CHECKS === #
 

@@ -246,6 +246,8 @@ class MeteredSource(models.Model):
 
     def _look_posts(self):
         """Look at what was posted; see :meth:`_look_connection`."""
+        if self.asks_at_renewals:
+            return self._look_usage_url()
         if not self._kind().has_tokens:
             return self._look_events()
         checks = []

@@ -255,6 +255,8 @@ class MeteredSync(models.Model):
             commit,
         )
         self.env["metered.usage"].invalidate_model()
+        if kept.of(self.source_id).counters:
+            self.env["metered.register"]._book_quietly(commit)
 
     @api.model
     def _chunk_records(self):

@@ -19,6 +19,7 @@ KINDS = {
     "usage.imported": "tells_usage_imported",
     "exception.raised": "tells_exception_raised",
     "sync.failed": "tells_sync_failed",
+    "invoice.pending": "tells_invoice_pending",
     "invoice.issued": "tells_invoice_issued",
     "invoice.paid": "tells_invoice_paid",
     "invoice.freed": "tells_invoice_freed",
@@ -43,6 +44,7 @@ class MeteredWebhook(models.Model):
     _inherit = [
         "metered.guarded",
         "metered.audit",
+        "metered.allowed.networks",
         "mail.thread",
         "mail.activity.mixin",
     ]
@@ -70,6 +72,10 @@ class MeteredWebhook(models.Model):
         string="Sync Failed",
         help="A source could not be reached or did not respond as expected.",
     )
+    tells_invoice_pending = fields.Boolean(
+        string="Invoice Waiting for Usage",
+        help="A renewal created an invoice that waits for usage: its type and version.",
+    )
     tells_invoice_issued = fields.Boolean(
         string="Invoice Issued", help="An invoice with usage was confirmed."
     )
@@ -91,12 +97,6 @@ class MeteredWebhook(models.Model):
         tracking=True,
     )
     off_reason = fields.Char(string="Reason Turned Off", readonly=True, copy=False)
-    allowed_networks = fields.Char(
-        groups="base.group_system",
-        copy=False,
-        help="Addresses or networks such as 127.0.0.1 that messages can be sent to "
-        "although they belong to this server itself or are link-local.",
-    )
     not_before = fields.Datetime(
         readonly=True, copy=False, help="The receiver asked to wait until this time."
     )
@@ -140,14 +140,6 @@ class MeteredWebhook(models.Model):
                         webhook.address,
                     )
                 ) from None
-
-    @api.constrains("allowed_networks")
-    def _check_allowed_networks(self):
-        for webhook in self.sudo():
-            try:
-                parse_networks(webhook.allowed_networks)
-            except SourceError as error:
-                raise ValidationError(str(error)) from error
 
     def write(self, vals):
         """Forget what an administrator allowed for another server."""

@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -31,7 +32,8 @@ CHECKS = [
 ]
 EXAMPLES = 20
 CONTROLLERS = Path(__file__).resolve().parents[2] / "controllers"
-ROUTE = re.compile(r'@api_route\("(/metered/v1/[^"]+)"')
+ROUTE = re.compile(r'@api_route\(\s*"(/metered/(?:v1|billforward)/[^"]+)"')
+ARGUMENT = re.compile(r"<\w+:(\w+)>")
 LOGGER = "odoo.addons.metered_billing.models.source.metered_source_token"
 
 
@@ -40,7 +42,7 @@ class TestOpenApi(PushCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.key.write({"may_read": True, "may_invoice": True})
+        cls.key.write({"may_read": True, "may_invoice": True, "may_issue": True})
 
     def contract(self):
         return self.url_open("/metered/v1/openapi.json").json()
@@ -78,33 +80,65 @@ class TestOpenApi(PushCase):
 
     def test_answers_of_what_is_there(self):
         """Not only of what nobody has."""
-        self.push([event(1), event(2, subject="nobody")])
+        plan = self.sell()
+        self.push([event(1), event(2, subject="nobody"), event(5)])
         self.rate()
         schema = schemathesis.openapi.from_dict(self.contract())
-        for path, query in (
-            ("/metered/v1/events", "event=%2Fshop%20e1"),
-            ("/metered/v1/events", "event=%2Fshop%20e2"),
-            ("/metered/v1/usage", "subject=acme&from=2026-10-01&to=2026-11-01"),
+        today = fields.Date.today()
+        days = f"from={today}&to={fields.Date.add(today, days=1)}"
+        for method, path, query in (
+            ("GET", "/metered/v1/events", "event=%2Fshop%20e1"),
+            ("GET", "/metered/v1/events", "event=%2Fshop%20e2"),
+            ("GET", "/metered/v1/usage", "subject=acme&from=2026-10-01&to=2026-11-01"),
+            ("GET", "/metered/v1/quotes", "subject=acme"),
+            ("GET", "/metered/v1/webhook_deliveries", days),
+            ("DELETE", "/metered/v1/events", "event=%2Fshop%20e5"),
+            ("GET", "/metered/v1/events", "event=%2Fshop%20e5"),
         ):
-            answer = self.url_open(
-                f"{path}?{query}", headers={"Authorization": f"Bearer {self.token}"}
-            )
-            self.assertEqual(answer.status_code, 200, answer.text)
-            case = schema[path]["GET"].Case()
-            case.validate_response(answer, checks=CHECKS)
+            self.conforms(schema, method, path, query)
+        plan._metered_renew()
+        invoiced = "event=%2Fshop%20e1"
+        self.conforms(schema, "GET", "/metered/v1/events", invoiced)
+        self.conforms(schema, "DELETE", "/metered/v1/events", invoiced, 409)
         for query in ("", "?validate=true", "?rated=true"):
             answer = self.push([event(3), event(4, type="x"), 1], query=query)
             case = schema["/metered/v1/events"]["POST"].Case()
             case.validate_response(answer, checks=CHECKS)
 
+    def conforms(self, schema, method, path, query, status=200):
+        answer = self.url_open(
+            f"{path}?{query}",
+            headers={"Authorization": f"Bearer {self.token}"},
+            method=method,
+        )
+        self.assertEqual(answer.status_code, status, answer.text)
+        case = schema[path][method].Case()
+        case.validate_response(answer, checks=CHECKS)
+
+    def sell(self):
+        """A subscription of the customer, and a message that a webhook was told."""
+        webhook = self.env["metered.webhook"].create(
+            {
+                "name": "Hook",
+                "address": "https://example.com/hook",
+                "tells_usage_imported": True,
+            }
+        )
+        webhook._new_secret()
+        price = self.make_price(self.meter, (0, 0.5), free_units=1)
+        product = self.make_metered_product("API calls", price)
+        plan = self.make_subscription(self.customer, "2026-09-01", "2026-11-01")
+        plan.sale_subscription_line_ids = [
+            fields.Command.create({"product_id": product.id})
+        ]
+        return plan
+
     def test_every_route_is_in_it(self):
         """And nothing that is not there."""
         paths = {
-            path
+            ARGUMENT.sub(r"{\1}", path)
             for file in CONTROLLERS.glob("*.py")
-            for path in re.findall(
-                r'@api_route\("(/metered/v1/[^"]+)"', file.read_text()
-            )
+            for path in ROUTE.findall(file.read_text())
         }
         self.assertEqual(
             paths - {"/metered/v1/openapi.json"}, set(self.contract()["paths"])

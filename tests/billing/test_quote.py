@@ -264,7 +264,7 @@ class TestQuote(MeteredInvoiceCase):
             quote = self.env["metered.quote"].browse(action["res_id"])
             self.assertEqual(quote.total, "$\xa011.00")
             self.assertEqual(quote.line_ids.mapped("amount"), [10, 1])
-            self.assertIn("2026-11-01", quote.periods)
+            self.assertIn("11/01/2026", quote.periods)
 
     def test_dialog_without_anything_to_renew(self):
         with self.assertRaisesRegex(UserError, "no next invoice"):

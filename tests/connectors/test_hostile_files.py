@@ -8,6 +8,7 @@ import io
 import struct
 import tempfile
 import zipfile
+from functools import cache
 from pathlib import Path
 from unittest import TestCase
 
@@ -30,16 +31,23 @@ from ..support.reading_cost import REFUSED, assert_readable, bounded, calls, dec
 SMALL = 25_000  # bytes; larger ones may cost in proportion
 
 
+@cache
+def load_readers():
+    """What is loaded once is no file's cost."""
+    with tempfile.NamedTemporaryFile() as file:
+        path = Path(file.name)
+        path.write_bytes(book(good_rows()))
+        calls(path)
+        deck(path)
+
+
 class HostileCase(TestCase):
     def setUp(self):
         super().setUp()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name, "upload")
-        # What is loaded once is no file's cost.
-        self.path.write_bytes(book(good_rows()))
-        calls(self.path)
-        deck(self.path)
+        load_readers()
 
     def store(self, content):
         self.path.write_bytes(content)

@@ -490,3 +490,62 @@ class TestCounterReadings(CounterCase):
         wrong.active = False
         self.settle()
         self.assertEqual(self.used(), Decimal("30.5"))
+
+    def test_a_serial_that_a_spreadsheet_wrote_anew(self):
+        """00123, 123 and 123.0 are one device, and what it counted is not lost."""
+        self.take(("2026-10-01 00:00", "100", "00123"))
+        self.take(
+            ("2026-10-02 00:00", "200", "123"), ("2026-10-03 00:00", "300", "123.0")
+        )
+        self.assertEqual(self.used(), 200)
+        self.assertEqual(len(self.register("00123").reading_ids), 3)
+        # Another device of the same meter is another register.
+        self.take(("2026-10-04 00:00", "7", "A-123"))
+        self.assertEqual(self.used(), 200)
+
+    def test_an_hour_that_the_clock_shows_twice(self):
+        """The order of the file tells the two apart; one alone waits."""
+        self.source.timezone = "Europe/Berlin"
+        clocks = ("01:45", "02:00", "02:45", "02:00", "02:45", "03:00")
+        values = ("100", "101", "104", "105", "108", "109")
+        batch = self.take(
+            *((f"2026-10-25 {at}", v) for at, v in zip(clocks, values, strict=True))
+        )
+        self.assertEqual((batch.exceptions, self.used()), (0, 9))
+        batch = self.take(("2026-10-25 02:30", "103"))
+        self.assertEqual(self.exceptions(batch).reason, "repeated_hour")
+
+    def test_the_registers_of_a_customer(self):
+        self.assertFalse(self.customer.metered_register_ids)
+        self.take(("2026-10-01 00:00", "100"), ("2026-10-02 00:00", "107"))
+        self.customer.invalidate_recordset()
+        register = self.customer.metered_register_ids
+        self.assertEqual((register.serial, register.last_value), ("4711", 107))
+
+    def test_invoiced_manually_to_the_end_of_the_days(self):
+        """Ten a day for 15 days: 31 days of October, or up to the last reading."""
+        for choice, amount in (("interpolate", 155), ("carry", 75)):
+            with self.subTest(choice):
+                self.meter.at_period_end = choice
+                self.meter.product_id = self.product
+                customer = self.make_customer(choice)
+                self.make_identifier(customer, choice, kind="meter")
+                text = HEADER + "".join(
+                    f"2026-10-{day:02d} 00:00:00,{choice},{value},,,\n"
+                    for day, value in ((1, 100), (16, 250))
+                )
+                self.import_text(self.source, text, name=choice)
+                wizard = self.env["metered.manual.invoice"].create(
+                    {
+                        "partner_id": customer.id,
+                        "date_from": "2026-10-01",
+                        "date_to": "2026-10-31",
+                    }
+                )
+                wizard.action_search()
+                self.assertAlmostEqual(wizard.amount, amount)
+                wizard.action_create_invoice()
+                invoice = self.env["account.move"].search(
+                    [("partner_id", "=", customer.id)]
+                )
+                self.assertAlmostEqual(invoice.amount_untaxed, amount)

@@ -48,6 +48,25 @@ class TestCodes(unittest.TestCase):
             ("44\n7400", ["44", "7400"]),
             ("336,337", ["336", "337"]),
             ("=911", ["=911"]),
+            ("'44", ["44"]),
+            ("44*", ["44"]),
+            ("336x; 337%", ["336", "337"]),
+            ("^43", ["43"]),
+            ("_44.", ["44"]),
+            ("1XXX", ["1"]),
+            ("34[1-3]", ["341", "342", "343"]),
+            ("447[45]", ["4474", "4475"]),
+            ("34[1,3]", ["341", "343"]),
+            ("1(268)", ["1268"]),
+            ("79(06,07)", ["7906", "7907"]),
+            ("79(06-08)", ["7906", "7907", "7908"]),
+            ("3310..3312", ["3310", "3311", "3312"]),
+            ("44 20 - 44 22", ["4420", "4421", "4422"]),
+            ("+44 (0)20", ["4420"]),
+            ("41: 20, 21, 23-24", ["4120", "4121", "4123", "4124"]),
+            ("011 44", ["44"]),
+            ("39 10,11", ["3910", "3911"]),
+            ("44-020", ["4420"]),
             ("*", [""]),
         ):
             with self.subTest(ascii(text)):
@@ -100,12 +119,13 @@ class TestCodes(unittest.TestCase):
             (("44 7400", "44 7500"), True, None),
             (("44 7400", "44"), True, None),
             (("+44", "44 7400"), True, None),
-            (("44 7400", "33 6120"), False, "group"),
+            (("44 7400", "33 6120"), False, ""),
+            (("44 7400", "33 6120", "49 0"), False, "group"),
             (("44 7400", "447400"), False, "separate"),
             (("44 447400",), False, "separate"),
             (("44 7400", "44 7500", "44 447600"), False, "separate"),
             # The same code at two prices of two times says nothing.
-            (("44 7400", "44 7400"), False, "group"),
+            (("44 7400", "44 7400"), False, ""),
         ):
             with self.subTest(cells):
                 text = "prefix,band,price\n" + "".join(
@@ -132,7 +152,8 @@ class TestCodes(unittest.TestCase):
     def test_no_reading(self):
         for text in (
             *("", "abc", "44a", "07911", "011441", "0011441", "44.5", "4.47E+11"),
-            *("36-33-1", "1-2-3", "9-1", "44*", "44x", "^44", "4 4 a", "TRUE", "44%"),
+            *("36-33-1", "1-2-3", "9-1", "4 4 a", "TRUE", "34[1", "34[3-1]", "44*5"),
+            *("44(UK)", "39 (0)6", "+39 (0)6", "44: 4420, 4421", "35[10-12]", "x44"),
             *("44-", "-44", "44--45", "٤٤", "44'20", "(44)", "44:45", "#N/A"),
         ):
             with self.subTest(ascii(text)):
@@ -183,11 +204,20 @@ class TestCodes(unittest.TestCase):
         text = "country code,code,rate\n7,7,1\n7,701,2\n"
         found = reading(text)
         self.assertEqual((asked(found), codes(found)), (["codes"], []))
+        self.assertEqual(found.questions[0].proposal, "")
         self.assertEqual(codes(reading(text, codes="complete")), ["7", "701"])
         self.assertEqual(codes(reading(text, codes="national")), ["77", "7701"])
-        text = "country code,code,rate\n44,447400,1\n44,161,2\n"
-        found = reading(text)
-        self.assertEqual((asked(found), codes(found)), (["codes"], ["44161"]))
+        # No number of the United Kingdom or of +1 begins with its country code.
+        for rows, expected in (
+            ("44,447400,1\n44,161,2\n33,6,1\n", ["447400", "44161", "336"]),
+            ("1,1,1\n1,201,2\n1,1242,2\n", ["1", "1201", "1242"]),
+        ):
+            found = reading("country code,code,rate\n" + rows)
+            self.assertEqual((asked(found), codes(found)), ([], expected))
+        found = reading("country code,code,rate\n7,7,1\n7,727,2\n7,495,3\n")
+        self.assertEqual((asked(found), codes(found)), (["codes"], ["7495"]))
+        found = reading("country code,code,rate\n36,36,1\n")
+        self.assertEqual((asked(found), codes(found)), (["codes"], []))
         # One of many is an area code of its country: Norden in Germany, 04931.
         areas = "".join(f"49,{area},1\n" for area in ("4931", *range(201, 230)))
         found = reading("country code,code,rate\n" + areas)
@@ -197,26 +227,32 @@ class TestCodes(unittest.TestCase):
         self.assertEqual(codes(found), ["44", "4420", "336"])
 
     def test_area_codes_with_their_zero(self):
-        found = reading("country code,area code,rate\n44,020,1\n39,06,2\n44,161,1\n")
-        self.assertEqual(codes(found), ["3906", "44161"])
-        self.assertEqual([problem.line for problem in found.problems], [2])
+        text = "country code,area code,rate\n44,020,1\n39,06,2\n44,161,1\n229,01,1\n"
+        found = reading(text)
+        self.assertEqual(codes(found), ["4420", "3906", "44161"])
+        self.assertEqual([problem.line for problem in found.problems], [5])
+        self.assertIn("leading 0 was removed: 1", assumed(found))
 
     def test_country_code_of_the_whole_file(self):
         found = reading("prefix,price\n20,1\n7400,2\n", country_code="44")
         self.assertEqual(codes(found), ["4420", "447400"])
 
     def test_north_america_without_its_1(self):
-        for text in (
-            "prefix,price\n201200,0.1\n201201,0.1\n212555,0.1\n",
-            "prefix,price\n201200,0.1\n",
-            "prefix,price\n2012005,0.1\n2012006,0.1\n",
-            "prefix,price\n201,0.1\n305,0.1\n416,0.1\n212,0.1\n",
+        for text, proposal in (
+            ("prefix,price\n201200,0.1\n201201,0.1\n212555,0.1\n", ""),
+            ("prefix,price\n201200,0.1\n305201,0.1\n416555,0.1\n", "1"),
+            ("prefix,price\n201200,0.1\n", ""),
+            ("prefix,price\n2012005,0.1\n2012006,0.1\n", ""),
+            ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n212,0.1\n", "1"),
+            ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n1,0.1\n", "1"),
+            # The Maghreb and Libya, or Morocco's neighbors in Ohio.
+            ("prefix,price\n212,0.1\n213,0.1\n216,0.1\n218,0.1\n", ""),
         ):
             with self.subTest(text):
                 found = reading(text)
                 [question] = found.questions
                 self.assertEqual(
-                    (question.key, question.proposal), ("country_code", "1")
+                    (question.key, question.proposal), ("country_code", proposal)
                 )
                 self.assertEqual(prices(found), [])
                 found = reading(text, country_code="1")

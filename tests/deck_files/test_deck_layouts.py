@@ -35,7 +35,6 @@ class TestColumns(unittest.TestCase):
             ("Prefix,Rate,New Rate", "44,1,2", 2),
             ("Prefix,Price,New Price", "44,1,2", 2),
             ("Prefix,Rate,Change,Status", "44,1,New,Inactive", 3),
-            ("Prefix,Rate,Rate", "44,1,2", 1),
             ("Code,Prefix,Rate", "1,44,1", 1),
         ):
             with self.subTest(header):
@@ -45,6 +44,35 @@ class TestColumns(unittest.TestCase):
                 self.assertIn(better, found.rows.columns.values())
                 found = reading(f"{header}\n{row}\n", columns=found.rows.columns)
                 self.assertEqual((asked(found), len(found.rates)), ([], 1))
+
+    def test_two_columns_of_which_none_is_better(self):
+        """Nothing is proposed; the question stays until one is chosen."""
+        for header, row, meaning in (
+            ("Prefix,Rate,Rate", "44,1,2", "price"),
+            ("Prefix,Cost,Rate", "44,1,2", "price"),
+            (
+                "Prefix,Price,Valid from,Effective date",
+                "44,1,2026-01-01,2026-01-02",
+                "valid_from",
+            ),
+        ):
+            with self.subTest(header):
+                text = f"{header}\n{row}\n"
+                found = reading(text)
+                places = found.rows.doubtful
+                self.assertEqual((len(places), found.questions[0].proposal), (2, ""))
+                known = {
+                    name: place
+                    for name, place in found.rows.columns.items()
+                    if place not in places
+                }
+                found = reading(text, columns=known)
+                self.assertEqual((set(asked(found)), codes(found)), ({"columns"}, []))
+                for place in places:
+                    found = reading(text, columns={**known, meaning: place})
+                    self.assertEqual((asked(found), codes(found)), ([], ["44"]))
+        found = reading(text, columns=known, left_out=tuple(places))
+        self.assertEqual((asked(found), codes(found)), ([], ["44"]))
 
     def test_a_second_column_that_says_the_same(self):
         for text in (
@@ -179,8 +207,12 @@ class TestColumns(unittest.TestCase):
         self.assertEqual((found.problems, codes(found)), ([], ["44", "33"]))
         self.assertIn("repeat the column names: 1", assumed(found))
         self.assertIn("that are not rates: 4", assumed(found))
-        found = reading("Prefix,Name,Rate\n44,UK,1\nAverage,,1.5\n,Total,3\n")
-        self.assertEqual([problem.line for problem in found.problems], [3, 4])
+        found = reading(
+            "Prefix,Name,Rate\n44,UK,1\nAverage,,1.5\n,Total,3\nTotal: 2,x,3\n,Tot,1\n"
+        )
+        self.assertEqual(
+            ([p.line for p in found.problems], codes(found)), ([6], ["44"])
+        )
         found = reading("Prefix,Rate\n44,1\n33,\nUnited Kingdom,\n")
         self.assertEqual([problem.line for problem in found.problems], [3])
         found = reading("Prefix,Name,Rate\n44,UK,1\n33,FR,\n")
@@ -296,7 +328,7 @@ class TestSheets(unittest.TestCase):
         sheets = ("A-Z", self.RATES), ("Premium", self.OTHER)
         found = self.read_sheets(*sheets)
         self.assertEqual((asked(found), codes(found)), (["sheet"], []))
-        self.assertEqual(found.questions[0].proposal, "A-Z")
+        self.assertEqual(found.questions[0].proposal, "")
         self.assertEqual(codes(self.read_sheets(*sheets, sheet="Premium")), ["33"])
 
     def test_our_own_workbook_asks_nothing(self):

@@ -21,6 +21,12 @@ AUTHORITY, OTHER_AUTHORITY = Authority().text, Authority("Other").text
 #: settings of a connection that send what is given to the same server
 HARMLESS = {
     "allowed_networks",
+    "kafka_certificate",
+    "kafka_format",
+    "kafka_group",
+    "kafka_mechanism",
+    "kafka_start",
+    "kafka_topics",
     "netsapiens_api",
     "netsapiens_authentication",
     "parallel",
@@ -32,7 +38,10 @@ HARMLESS = {
     "store_settle_seconds",
     "store_subfolders",
     "table_name",
+    "usage_url_policy",
 }
+#: types whose columns must be those of their preset
+PUSHED = ("events", "chargeover")
 
 
 @tagged("post_install", "-at_install")
@@ -66,8 +75,9 @@ class TestCredentialsStay(SourceTypeCase):
                 "store_host_key": "ssh-ed25519 AAAAold",
                 "ssl_authority": AUTHORITY,
                 "store_region": "eu-west-1",
+                "kafka_brokers": "kafka.example.com:9092",
                 # Events need the columns of their preset.
-                **({"preset": "events"} if source_type == "events" else {}),
+                **({"preset": source_type} if source_type in PUSHED else {}),
                 "allowed_networks": "127.0.0.1",
                 **dict.fromkeys(SECRETS, "of-this-server"),
                 **values,
@@ -86,8 +96,10 @@ class TestCredentialsStay(SourceTypeCase):
         if field.type == "selection":
             values = field.get_values(self.env)
             # A source of events must have their columns: it is made as one.
-            others = (v for v in values if v not in (source[name], "events"))
+            others = (v for v in values if v not in (source[name], *PUSHED))
             return next(others, False)
+        if name == "kafka_brokers":
+            return "evil.example.com:9092"
         return "https://evil.example.com/api" if "address" in name else "other"
 
     def user_for(self, name):

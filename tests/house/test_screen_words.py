@@ -15,7 +15,7 @@ from odoo.addons.metered_billing.ingest.presets import PRESETS
 
 MODULE = Path(__file__).resolve().parents[2]
 #: presets of no switch
-PLAIN = {"generic", "usage", "events"}
+PLAIN = {"generic", "usage", "events", "usage_lines", "chargeover"}
 FOLDERS = ("models", "wizards", "ingest", "connectors")
 #: between single stars, maybe over the end of a line
 ITALIC = re.compile(r"(?<![*\w])\*(?![*\s])([^*]+?)(?<![*\s])\*(?![*\w])")

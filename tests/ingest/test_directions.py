@@ -163,7 +163,7 @@ class TestUnreadDirections(unittest.TestCase):
         for name, words in (
             ("country", ("in", "in")),
             ("call_type", ("Local", "National")),
-            ("status", ("missed", "answered")),
+            ("status", ("received", "answered")),
             ("call_type", ("outbound", "out")),
             ("x", ("", "")),
         ):
@@ -184,9 +184,9 @@ class TestUnreadDirections(unittest.TestCase):
         self.assertEqual(self.outcome("direction", "", ""), [None] * 2)
 
     def test_alone_it_is_no_clearer(self):
-        self.assertEqual(self.outcome("x", "missed"), [None])
+        self.assertEqual(self.outcome("x", "received"), [None])
         self.assertEqual(
-            self.outcome("x", "missed", doubts_directions=True), ["x = missed"]
+            self.outcome("x", "received", doubts_directions=True), ["x = received"]
         )
 
     def test_names_that_differ_in_capitals_and_blanks(self):

@@ -72,23 +72,39 @@ class TestImportQuestions(MeteredCase):
         self.assertEqual(self.source.file_reading, before[0]["file_reading"])
 
     def test_the_unit_is_asked_once(self):
-        wizard = self.wizard(self.calls((START, "0:04"), (START, "0:12")))
-        self.assertIn("0:04 · 0:12", wizard.questions)
+        wizard = self.wizard(self.calls((START, "4:10"), (START, "0:12")))
+        self.assertIn("4:10 · 0:12", wizard.questions)
         self.assertIn("Records: 2", wizard.questions)
-        self.assertIn("Proposed answer: Hours:minutes", wizard.questions)
-        self.assertEqual(wizard.unit, "h:mm")
+        self.assertIn("Proposed answer: Minutes:seconds", wizard.questions)
+        self.assertEqual(wizard.unit, "mm:ss")
         self.assertEqual(wizard.preview["proposed"], ["seconds"])
-        self.assertEqual(self.seconds(wizard), [240, 720])
+        self.assertEqual(self.seconds(wizard), [250, 12])
         wizard.action_refresh()
         self.assertFalse(wizard.questions)
         self.assertEqual(wizard.preview["proposed"], [])
-        self.assertEqual(self.seconds(wizard), [240, 720])
+        self.assertEqual(self.seconds(wizard), [250, 12])
         batch = self.run_import(wizard)
-        self.assertEqual(self.cdrs(batch).mapped("quantity"), [240, 720])
-        self.assertEqual(self.style("seconds"), "h:mm")
+        self.assertEqual(self.cdrs(batch).mapped("quantity"), [250, 12])
+        self.assertEqual(self.style("seconds"), "mm:ss")
         again = self.wizard(self.calls((START, "0:05"), first=2))
         self.assertFalse(again.questions)
-        self.assertEqual(self.seconds(again), [300])
+        self.assertEqual(self.seconds(again), [5])
+
+    def test_nothing_is_proposed_of_what_nobody_can_tell(self):
+        """Read Again leaves it open, and its records wait."""
+        wizard = self.wizard(self.calls((START, "0:04"), (START, "0:12")))
+        self.assertNotIn("Proposed", wizard.questions)
+        wizard.action_refresh()
+        self.assertIn("0:04 · 0:12", wizard.questions)
+        batch = self.run_import(wizard)
+        self.assertEqual(
+            self.exceptions(batch).mapped("reason"), ["unclear_duration"] * 2
+        )
+        again = self.wizard(self.calls((START, "0:04"), (START, "0:12"), first=2))
+        again.unit = "h:mm"
+        self.assertEqual(
+            self.cdrs(self.run_import(again)).mapped("quantity"), [240, 720]
+        )
 
     def test_another_answer_than_the_proposed_one(self):
         wizard = self.wizard(self.calls((START, "0:04")))
@@ -165,18 +181,18 @@ class TestImportQuestions(MeteredCase):
         self.assertEqual(f"{self.cdrs(batch)[0].start_time:%d.%m}", "05.10")
 
     def test_what_other_columns_leave_open_is_asked_before_the_import(self):
-        text = f"call_id,when,Dauer,caller,callee\n1,{START},0:04,{','.join(NUMBERS)}\n"
+        text = f"call_id,when,Dauer,caller,callee\n1,{START},5:04,{','.join(NUMBERS)}\n"
         wizard = self.wizard(text)
         self.assertFalse(wizard.questions)
         self.mean(wizard, when="start_time", Dauer="seconds")
         self.assertEqual(wizard.action_import()["res_model"], "metered.import")
-        self.assertIn("0:04", wizard.questions)
+        self.assertIn("5:04", wizard.questions)
         self.assertEqual(
             wizard.column_ids.filtered(lambda c: c.name == "Dauer").target, "seconds"
         )
         wizard.action_refresh()
         batch = self.run_import(wizard)
-        self.assertEqual(self.cdrs(batch).mapped("quantity"), [240])
+        self.assertEqual(self.cdrs(batch).mapped("quantity"), [304])
 
     def test_duration_of_two_times(self):
         text = (
@@ -244,9 +260,10 @@ class TestImportQuestions(MeteredCase):
         wizard = self.wizard(rows("b", "Local", "out", ""))
         self.assertEqual(
             wizard.word_ids.mapped(lambda w: (w.word, w.count, w.direction)),
-            [("Local", 1, "internal"), ("(empty)", 1, False)],
+            [("Local", 1, False), ("(empty)", 1, False)],
         )
         self.assertIn("(empty)", wizard.questions)
+        wizard.word_ids[0].direction = "internal"
         wizard.word_ids[1].direction = "outbound"
         wizard.action_refresh()
         self.assertFalse(wizard.questions)

@@ -92,6 +92,38 @@ class TestImportSameFacts(MeteredCase):
                 batch = self.file(source, starts=second)
                 self.assertEqual(self.outcome(batch), outcome)
 
+    def test_the_same_calls_in_another_time_zone(self):
+        """Shifted by whole quarter hours, without ids: they wait, also tried again."""
+        source = self.make_source()
+        self.assertEqual(self.outcome(self.file(source)), (4, 0, 0))
+        for hours in ("12", "15"):
+            starts = [start.replace(" 14:", f" {hours}:") for start in STARTS]
+            with self.subTest(hours):
+                batch = self.file(source, starts=starts)
+                self.assertEqual(self.outcome(batch), (0, 0, 4))
+                waiting = self.exceptions(batch)
+                self.assertEqual({*waiting.mapped("reason")}, {"same_id"})
+                self.assertIn("another time zone", waiting[0].message)
+                waiting[0].action_retry()
+                self.assertEqual(waiting[0].state, "open")
+        waiting[0].action_is_other()
+        self.assertEqual((waiting[0].state, batch.rated), ("resolved", 1))
+        again = self.file(source, starts=starts)
+        self.assertEqual(self.outcome(again), (0, 4, 0))
+        # By other times, by a day, or only a few of them: calls of their own.
+        for starts in (
+            [start.replace(":0", ":1") for start in STARTS],
+            [start.replace("-05 ", "-06 ") for start in STARTS],
+            [
+                STARTS[0].replace(" 14:", " 18:"),
+                *(f"2026-10-05 09:5{n}:07" for n in range(3)),
+            ],
+        ):
+            with self.subTest(starts):
+                self.assertEqual(
+                    self.outcome(self.file(source, starts=starts)), (4, 0, 0)
+                )
+
     def test_other_calls_are_not_asked(self):
         source = self.make_source()
         # Several at once on one trunk, in one file.

@@ -45,7 +45,7 @@ OF_SAMPLE = {"kamailio_cdrs": "kamailio", "teams_graph": "teams"}
 #: presets with samples of real files elsewhere, or of what no file brings
 ELSEWHERE = {
     *("generic", "asterisk", "freeswitch", "cisco_cucm", "netsapiens"),
-    *("usage", "events"),
+    *("usage", "events", "usage_lines", "chargeover"),
 }
 # Who pays: the kind and value of the identifier that the sample's customers have.
 ANN, BEN, PIN = "Ann", "Ben", "PIN"

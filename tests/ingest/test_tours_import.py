@@ -42,12 +42,12 @@ class TestToursImport(TourWorker, MeteredMakers, HttpCase):
         calls = self.env["metered.cdr"].search(
             [("batch_id", "=", batch.id)], order="line"
         )
-        self.assertEqual(calls.mapped("quantity")[:2], [240, 720])
+        self.assertEqual(calls.mapped("quantity")[:2], [250, 12])
         self.assertEqual(
             {c.target: c.style or "" for c in self.source.column_ids},
             {
                 "start_time": "dmy",
-                "seconds": "h:mm",
+                "seconds": "mm:ss",
                 "caller": "",
                 "callee": "",
                 "direction": "",

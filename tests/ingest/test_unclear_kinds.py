@@ -53,6 +53,13 @@ class TestUnclearKinds(MeteredCase):
         wizard.action_preview()
         return wizard
 
+    def run_import(self, wizard):
+        action = wizard.action_import()
+        self.assertEqual(action["res_model"], "metered.batch", wizard.questions)
+        batch = self.env["metered.batch"].browse(action["res_id"])
+        batch._process()
+        return batch
+
     def cure(self):
         self.env.flush_all()
         self.env["metered.cure"]._cure_what_waits()
@@ -139,18 +146,91 @@ class TestUnclearKinds(MeteredCase):
             {"name": "Energy", "code": "kwh", "kind": "event", "unit": "kWh"}
         )
         self.source = self.make_source("usage", name="Meters", meter_id=meter.id)
+        self.make_identifier(self.customer, "key-1", "meter")
         self.column("quantity").columns = "quantity (MWh)"
         text = f"id,time,identifier,quantity (MWh)\n1,{START},key-1,7\n"
-        self.assertIn("MWh", self.wizard(text).warnings)
+        wizard = self.wizard(text)
+        self.assertIn("7 MWh", wizard.questions)
+        self.assertEqual(wizard.factor, "1000")
+        batch = self.run_import(self.wizard(text))
+        self.assertEqual(self.exceptions(batch).reason, "unclear_quantity")
+        self.assertIn("multiplied", self.exceptions(batch).message)
+        wizard = self.wizard(text.replace("1,", "2,", 1))
+        wizard.action_refresh()
+        self.assertFalse(wizard.questions)
+        again = self.run_import(wizard)
+        self.assertEqual(self.cdrs(again).quantity, 7000)
+        self.assertEqual(self.column("quantity").factor, "1000")
+        self.cure()
+        self.assertEqual({*self.exceptions(batch).mapped("state")}, {"resolved"})
+
+    def test_columns_of_zones_and_shorter_durations(self):
         self.source = self.make_source(name="Calls", timezone=NEW_YORK)
         self.column("start_time").columns = "start (UTC)"
         text = (
             "call_id,start (UTC),duration,billsec,caller,callee\n"
             f"1,{START},75,60,{','.join(NUMBERS)}\n"
         )
-        warnings = self.wizard(text).warnings
-        self.assertIn("start (UTC)", warnings)
-        self.assertIn("billsec", warnings)
+        wizard = self.wizard(text)
+        self.assertIn("start (UTC)", wizard.questions)
+        self.assertIn("billsec", wizard.questions)
+        batch = self.run_import(wizard)
+        self.assertEqual(self.exceptions(batch).reason, "unclear_duration")
+        self.assertIn("billsec = 60", self.exceptions(batch).message)
+        self.column("seconds").columns = "billsec"
+        self.exceptions(batch).action_retry()
+        self.assertEqual(self.exceptions(batch).reason, "unclear_time")
+        self.source.timezone = "UTC"
+        self.cure()
+        self.assertEqual(self.cdrs(batch).quantity, 60)
+        self.assertEqual(self.cdrs(batch).start_time.hour, 10)
+
+    def test_a_zone_above_the_columns(self):
+        self.source = self.make_source(name="Calls", timezone=NEW_YORK)
+        text = "Report;;;;\nTime zone: UTC;;;;\n" + generic_csv(
+            [("1", START, 60, *NUMBERS), ("2", f"{START}Z", 60, *NUMBERS)]
+        ).replace(",", ";")
+        wizard = self.wizard(text)
+        self.assertIn("Time zone: UTC", wizard.questions)
+        batch = self.run_import(wizard)
+        self.assertEqual((batch.rated, batch.exceptions), (1, 1))
+        self.assertEqual(self.exceptions(batch).reason, "unclear_time")
+        self.exceptions(batch).action_retry()
+        self.assertEqual(self.exceptions(batch).state, "open")
+        self.source.timezone = "UTC"
+        self.cure()
+        self.assertEqual(self.cdrs(batch).mapped(lambda c: c.start_time.hour), [10, 10])
+        self.assertFalse(self.wizard(text.replace("1;2", "3;2")).questions)
+
+    def test_calls_that_were_not_answered(self):
+        text = "call_id,start_time,duration,caller,callee,status\n" + "".join(
+            f"{word},{START},{seconds},{','.join(NUMBERS)},{word}\n"
+            for word, seconds in (
+                ("ANSWERED", 60),
+                ("NO ANSWER", 25),
+                ("BUSY", 12),
+                ("FAILED", 0),
+            )
+        )
+        batch = self.run_import(self.wizard(text))
+        self.assertEqual((batch.rated, batch.exceptions), (2, 2))
+        self.assertEqual(
+            self.exceptions(batch).mapped("detail"),
+            ["status = NO ANSWER", "status = BUSY"],
+        )
+        wizard = self.wizard(text.replace("\nA", "\nB"))
+        self.assertIn("NO ANSWER", wizard.questions)
+        self.assertIn("Answered or not", wizard.questions)
+        wizard.action_refresh()
+        self.assertFalse(wizard.questions)
+        self.assertEqual(
+            [row["seconds"] for row in wizard.preview["rows"]], [60, 0, 0, 0]
+        )
+        self.run_import(wizard)
+        self.assertEqual(self.column("answered").columns, "status")
+        self.cure()
+        self.assertEqual({*self.exceptions(batch).mapped("state")}, {"resolved"})
+        self.assertEqual(self.cdrs(batch).mapped("quantity"), [60, 0, 0, 0])
 
     def test_an_hour_that_the_clock_shows_twice(self):
         self.source.timezone = NEW_YORK

@@ -64,5 +64,18 @@ class TestOnboardingTours(HttpCase):
         # 42 at 0.05
         self.assertAlmostEqual(invoice.amount_untaxed, 2.1)
 
+    def test_preset_of_a_level_to_the_first_invoice(self):
+        self.start_tour("/odoo", "metered_billing_preset_seats", login="admin")
+        invoice = self.env["account.move"].search([], limit=1)
+        self.assertAlmostEqual(invoice.amount_untaxed, 300)
+
+    def test_preset_of_counters_to_the_first_invoice(self):
+        self.start_tour("/odoo", "metered_billing_preset_electricity", login="admin")
+        invoice = self.env["account.move"].search([], limit=1)
+        # The first month's part of 150 kWh at 0.32 and 180 at 0.21.
+        self.assertGreater(invoice.amount_untaxed, 0)
+        self.assertLess(invoice.amount_untaxed, 85.8)
+        self.assertEqual(len(invoice.invoice_line_ids), 2)
+
     def test_hide_and_bring_back(self):
         self.start_tour("/odoo/metered", "metered_billing_hide_setup", login="admin")

@@ -92,5 +92,5 @@ class TestConnectorOfYourOwn(SourceTypeCase):
                 self.assertIn(kind.needs_account(form), (True, False))
                 self.assertTrue(kind.lists_accounts(form) <= kind.needs_account(form))
                 self.assertLessEqual(set(kind.decided_by), set(form._fields))
-                notes = {"access_key", "brightlink_manual", "events"}
+                notes = {"access_key", "brightlink_manual", "events", "chargeover"}
                 self.assertLessEqual(kind.asks_for(form) - notes, set(form._fields))

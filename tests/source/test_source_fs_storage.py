@@ -50,7 +50,7 @@ class TestWithoutFsStorage(MeteredCase):
 class TestWithFsStorage(TransactionCase):
     def test_from_the_storage_to_the_ledger(self):
         database = self.enterContext(
-            queue_server.database(self.env.cr.dbname, "metered_billing,fs_storage")
+            queue_server.database(self.env.cr.dbname, "fs_storage")
         )
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         (folder / "calls").mkdir()

@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """A database and a server of its own with queue_job, for tests of the job runner.
 
-The database is made from the template that ``./dev`` names, or from nothing. The server
+The database is made from one that ``./dev`` names, or from nothing. The server
 has worker processes, as in production, and the runner in one of them. It is started by
 this very file: one of its processes starts a further one by the name of the script.
 """
@@ -25,7 +25,7 @@ from odoo.sql_db import close_db, connection_info_for, db_connect
 from odoo.tools import config
 
 STARTED_WITHIN = 60
-MODULES = "metered_billing,queue_job"
+MODULE = "metered_billing"
 SERVER_WIDE = "base,rpc,web,queue_job"
 
 
@@ -43,17 +43,33 @@ def _filestore(name):
     return Path(config.filestore(name))
 
 
+def _create(name):
+    """Make the database.
+
+    :return: (what it was made from, whether this module is installed there)
+    """
+    installed = os.environ.get("METERED_INSTALLED")
+    if installed:
+        # Another run of this checkout drops it when a file has changed since.
+        with suppress(psycopg2.errors.InvalidCatalogName):
+            _sql(f'CREATE DATABASE "{name}" TEMPLATE "{installed}"')
+            return installed, True
+    template = os.environ.get("METERED_TEMPLATE") or "template0"
+    _sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\'')
+    return template, False
+
+
 @contextmanager
-def database(beside, modules=MODULES):
-    """A database with this module and others; dropped at the end.
+def database(beside, module="queue_job"):
+    """A database with this module and another one; dropped at the end.
 
     :param str beside: name of the test database; ``./dev`` drops both when left behind
+    :param str module: the other one
     """
     head, _line, tail = beside.rpartition("_")
     name = f"{head}_queue_{tail}"
-    template = os.environ.get("METERED_TEMPLATE") or "template0"
     _sql(f'DROP DATABASE IF EXISTS "{name}"')
-    _sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'UTF8\'')
+    template, is_installed = _create(name)
     try:
         if _filestore(template).is_dir():
             shutil.copytree(
@@ -62,6 +78,7 @@ def database(beside, modules=MODULES):
                 copy_function=os.link,
                 dirs_exist_ok=True,
             )
+        modules = module if is_installed else f"{MODULE},{module}"
         odoo(name, "--init", modules, "--stop-after-init")
         yield name
     finally:

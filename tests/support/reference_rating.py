@@ -10,7 +10,8 @@ is walked one increment at a time, and amounts are exact fractions of decimals.
 import datetime
 import decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -61,7 +62,6 @@ def day_fits(deck, slot, day):
     )
 
 
-@lru_cache(maxsize=100_000)
 def band_holds(deck, band, instant):
     local = instant.astimezone(ZoneInfo(deck.timezone))
     second = (local.hour * 60 + local.minute) * 60 + local.second
@@ -81,15 +81,23 @@ def band_holds(deck, band, instant):
     return False
 
 
+@cache
+def of_one_second(price_e8, per_seconds):
+    return Fraction(price_e8, 10**8 * per_seconds)
+
+
 class Reference:
     """Rates calls one at a time; rates are dicts with the engine's column names."""
 
     def __init__(self, rates, decks, bands, chains, tiers=()):
         self.rates = rates
-        self.tiers = tiers
+        self.tiers = {}
+        for tier in tiers:
+            self.tiers.setdefault(tier["rate_id"], []).append(tier)
         self.decks = {deck.id: deck for deck in decks}
         self.bands = {band.id: band for band in bands}
         self.chains = chains
+        self._held = {}
 
     def candidates(self, call):
         """Return the rates for a call's number, type and date, the first choice first.
@@ -125,11 +133,17 @@ class Reference:
     def first_in_band(self, candidates, instant_us):
         """Return the first rate whose band holds at an instant, None for none."""
         for rate in candidates:
-            band = self.bands.get(rate["band_id"])
-            deck = self.decks[rate["deck_id"]]
-            if band is None or band_holds(deck, band, at(instant_us)):
+            if not rate["band_id"] or self._holds(rate, instant_us):
                 return rate
         return None
+
+    def _holds(self, rate, instant_us):
+        """Whether a rate's band holds at an instant: asked for twice and more."""
+        key = rate["deck_id"], rate["band_id"], instant_us
+        if key not in self._held:
+            deck, band = self.decks[key[0]], self.bands.get(key[1])
+            self._held[key] = band is None or band_holds(deck, band, at(instant_us))
+        return self._held[key]
 
     def rate(self, call):
         """Return (status, rate id, billed seconds, charge in micro-units, parts)."""
@@ -168,18 +182,15 @@ class Reference:
             step = terms["increment"]
             if not position:
                 step = rate["initial_increment"] or rate["increment"]
-            price = Fraction(terms["price_e8"], 10**8 * terms["per_seconds"])
+            price = of_one_second(terms["price_e8"], terms["per_seconds"])
             increments.append((current, position, step, price))
             position += step
         return increments
 
     def terms_at(self, rate, position):
         """Return the price and increment that hold at a second of a call."""
-        begun = [
-            tier
-            for tier in self.tiers
-            if tier["rate_id"] == rate["rate_id"] and tier["from_second"] <= position
-        ]
+        tiers = self.tiers.get(rate["rate_id"], ())
+        begun = [tier for tier in tiers if tier["from_second"] <= position]
         return max(begun, key=lambda tier: tier["from_second"], default=rate)
 
     def charge(self, rate, increments, covered=0, fee_e8=None, extra=0):
@@ -192,8 +203,12 @@ class Reference:
         if fee_e8 is None:
             fee_e8 = rate["connection_fee_e8"]
         amount, left = Fraction(fee_e8, 10**8), 0
-        for _current, position, step, price in increments:
-            rest = step - min(max(covered - position, 0), step)
+        # Fractions are slow: seconds at one price are multiplied once.
+        for price, run in groupby(increments, key=lambda increment: increment[3]):
+            rest = sum(
+                step - min(max(covered - position, 0), step)
+                for _current, position, step, _price in run
+            )
             amount += price * rest
             left += rest
         if left and rate["min_charge_e8"] > 0:

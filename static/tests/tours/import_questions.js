@@ -2,7 +2,7 @@ import {registry} from "@web/core/registry";
 
 const CALLS = [
     "Typ;Datum;Zeit;Eigene Rufnummer;Ziel;Dauer",
-    "gehend;03.10.2026;10:00:00;+14045550100;+12125550199;0:04",
+    "gehend;03.10.2026;10:00:00;+14045550100;+12125550199;4:10",
     "gehend;25.10.2026;11:30:00;+14045550100;+442079460120;0:12",
     "quer;25.10.2026;12:00:00;+14045550100;+12125550199;0:01",
     "",
@@ -82,7 +82,7 @@ registry.category("web_tour.tours").add("metered_billing_import_questions", {
         {
             content: "The unit is proposed, and said to be a proposal",
             trigger:
-                ".modal .alert:contains(0:04):contains(Proposed answer: Hours:minutes):contains(Who pays for this usage?)",
+                ".modal .alert:contains(4:10):contains(Proposed answer: Minutes:seconds):contains(Who pays for this usage?)",
         },
         {
             trigger: ".modal .o_metered_preview th:contains(as proposed)",

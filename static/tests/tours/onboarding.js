@@ -301,6 +301,71 @@ registry.category("web_tour.tours").add("metered_billing_onboarding_usage", {
         ),
 });
 
+/** From a click on an example to the invoice of what is sent from the form. */
+function fromPreset(key, label, identifier, ...lines) {
+    return {
+        url: "/odoo",
+        steps: () => [
+            ...openApp().steps,
+            ...setUp().steps,
+            ...choose("Other usage", "bills").steps,
+            ...button("Save", "action_save").steps,
+            {
+                content: "The examples stand above what else can be said",
+                trigger: `.modal button[data-preset=${key}]:contains(${label})`,
+                run: "click",
+            },
+            {trigger: `.o_notification:contains(Check the prices)`},
+            isDone("product"),
+            isDone("source"),
+            {trigger: ".modal .o_field_widget[name=kind]"},
+            ...newCustomer().steps,
+            ...fill("Identifier", "value", identifier).steps,
+            ...save().steps,
+            isDone("customer"),
+            {
+                content: "The event names the customer",
+                trigger: ".modal-title:contains(Send an Event)",
+            },
+            {
+                trigger: ".modal .o_field_widget[name=event_sample] textarea",
+                run() {
+                    if (!this.anchor.value.includes(`"subject": "${identifier}"`)) {
+                        throw new Error(`Not of the customer: ${this.anchor.value}`);
+                    }
+                },
+            },
+            ...button("Send Event", "action_send_event").steps,
+            {trigger: ".o_notification:contains(Stored and rated)"},
+            isDone("import"),
+            ...button("Create Subscription", "action_create").steps,
+            isDone("subscription"),
+            ...button("Create Invoice", "action_create_invoice").steps,
+            ...lines.map(invoiced),
+        ],
+    };
+}
+
+registry
+    .category("web_tour.tours")
+    .add(
+        "metered_billing_preset_seats",
+        fromPreset("seats", "Seats", "acme", "25 seat", "300.00")
+    );
+
+registry
+    .category("web_tour.tours")
+    .add(
+        "metered_billing_preset_electricity",
+        fromPreset(
+            "electricity",
+            "Electricity",
+            "E-471100",
+            "Electricity, peak",
+            "Electricity, off-peak"
+        )
+    );
+
 registry.category("web_tour.tours").add("metered_billing_hide_setup", {
     url: "/odoo/metered",
     steps: () => [

@@ -55,18 +55,18 @@ registry.category("web_tour.tours").add("metered_billing_customer_so_far", {
         {
             content: "The usage, as its invoice line will say it",
             trigger:
-                ".modal .o_data_row:contains(Tour Texts):contains(101) td[name=amount]:contains(0.05)",
+                ".modal .o_data_row:contains(101 texts) td[name=amount]:contains(0.05)",
         },
         {
             content: "With the fee",
-            trigger: ".modal .o_field_widget[name=total]:contains($ 10.05)",
+            trigger: ".modal .o_field_widget[name=untaxed]:contains($ 10.05)",
         },
         {
             trigger: ".modal footer button:contains(Close)",
             run: "click",
         },
         {
-            trigger: "body:not(:has(.modal)) XX",
+            trigger: "body:not(:has(.modal))",
         },
     ],
 });

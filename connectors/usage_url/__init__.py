@@ -1,0 +1,3 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Addresses of customers that are asked for the usage of a line when it is invoiced."""

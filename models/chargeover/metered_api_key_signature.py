@@ -1,0 +1,43 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import time
+
+from odoo import api, fields, models
+
+from ...connectors.tokens import NO_DIGEST
+
+
+class MeteredApiKey(models.Model):
+    """Keys with which requests are signed, so that they do not carry it."""
+
+    _inherit = "metered.api.key"
+
+    may_sign = fields.Boolean(
+        string="Signed Requests",
+        help="Requests can be signed with the key instead of containing it. To check "
+        "signatures, the key itself is stored, not only its digest.",
+    )
+    signing_key = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
+
+    @api.model
+    def _admit_signed(self, signature, addresses, body, address, secure):
+        """Who may make a signed request.
+
+        :param signature: ``connectors.chargeover.signature.Signature``
+        :param addresses: what the address of the request may be to its sender
+        :param bytes body: as it came
+        :param str address: where it came from
+        :param bool secure: whether it came over TLS
+        :return: as :meth:`_admit`
+        """
+        key = self.sudo().search_fetch(
+            [("prefix", "=", signature.public), ("may_sign", "=", True)],
+            ["signing_key", "expires", "revoked", "last_used", "requests_per_minute"],
+            limit=1,
+        )
+        private = key.signing_key or NO_DIGEST
+        is_right = signature.is_right(private, addresses, body)
+        is_fresh = signature.is_fresh(time.time())
+        return key._let_in(
+            bool(key.signing_key) and is_right and is_fresh, address, secure
+        )

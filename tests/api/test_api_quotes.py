@@ -1,0 +1,165 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Quotes, explanations and missed messages, as a program reads them."""
+
+import json
+
+from odoo import fields
+from odoo.tests import freeze_time, tagged
+
+from .test_push_events import PushCase, event
+
+
+@tagged("post_install", "-at_install")
+@freeze_time("2026-10-20 12:00:00")
+class TestApiQuotes(PushCase):
+    """A subscription with a fee of 10; 1 call is free, the others cost 0.5."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        price = cls.make_price(cls.meter, (0, 0.5), free_units=1)
+        product = cls.make_metered_product("API calls", price)
+        cls.plan = cls.make_subscription(cls.customer, "2026-09-01", "2026-11-01")
+        cls.plan.sale_subscription_line_ids = [
+            fields.Command.create({"product_id": product.id})
+        ]
+        cls.key.may_read = True
+
+    def get_path(self, path, token=None):
+        return self.url_open(
+            f"/metered/v1/{path}",
+            headers={"Authorization": f"Bearer {token or self.token}"},
+        )
+
+    def what_if(self, **sent):
+        return self.url_open(
+            "/metered/v1/quotes",
+            data=json.dumps(sent),
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Content-Type": "application/json",
+            },
+            method="POST",
+        )
+
+    def test_quote_is_the_invoice(self):
+        self.push([event(1)])
+        self.rate()
+        answer = self.get_path("quotes?subject=acme")
+        self.assertEqual(answer.status_code, 200, answer.text)
+        [told] = answer.json()["quotes"]
+        invoice = self.plan._metered_renew()
+        self.assertEqual(
+            (told["untaxed"], told["date"], told["to"]),
+            ("10.75", "2026-11-01", "2026-11-01"),
+        )
+        self.assertEqual(float(told["total"]), invoice.amount_total)
+        self.assertEqual(
+            sorted((line["name"], float(line["amount"])) for line in told["lines"]),
+            sorted(
+                (line.name, line.price_subtotal) for line in invoice.invoice_line_ids
+            ),
+        )
+
+    def test_with_quantities_that_are_given(self):
+        for quantity, untaxed in (
+            (0, "10"),
+            (1, "10"),
+            ("1001", "510"),
+            (2.5, "10.75"),
+            ("2.500", "10.75"),
+        ):
+            answer = self.what_if(subject="acme", quantities={"api": quantity})
+            self.assertEqual(answer.status_code, 200, answer.text)
+            [told] = answer.json()["quotes"]
+            self.assertEqual(float(told["untaxed"]), float(untaxed))
+        [told] = self.what_if(subject="acme", subscription=self.plan.id).json()[
+            "quotes"
+        ]
+        self.assertEqual(told["subscription"], self.plan.id)
+
+    def test_what_cannot_be_quoted(self):
+        for sent, status in (
+            ({"subject": "nobody"}, 404),
+            ({}, 422),
+            ({"subject": ""}, 422),
+            ({"subject": "acme\0"}, 422),
+            ({"subject": ["acme"]}, 422),
+            ({"subject": "acme", "more": 1}, 422),
+            ({"subject": "acme", "subscription": 0}, 422),
+            ({"subject": "acme", "quantities": [1]}, 422),
+            ({"subject": "acme", "quantities": {"unknown": 1}}, 422),
+            ({"subject": "acme", "quantities": {"api": None}}, 422),
+            ({"subject": "acme", "quantities": {"api": True}}, 422),
+            ({"subject": "acme", "quantities": {"api": "x"}}, 422),
+            ({"subject": "acme", "quantities": {"api": -1}}, 422),
+            ({"subject": "acme", "quantities": {"api": 1e300}}, 422),
+        ):
+            with self.subTest(sent=ascii(sent)):
+                self.assertEqual(self.what_if(**sent).status_code, status)
+        self.key.may_read = False
+        self.assertEqual(self.what_if(subject="acme").status_code, 403)
+        self.assertEqual(self.get_path("quotes?subject=acme").status_code, 403)
+
+    def test_an_event_says_what_its_period_comes_to_and_why(self):
+        [told] = self.push([event(1)], query="?rated=true").json()["events"]
+        told = told["result"]
+        self.assertEqual(
+            told["period"],
+            {
+                "from": "2026-10-01",
+                "to": "2026-11-01",
+                "quantity": "2.5",
+                "amount": "0.75",
+                "currency": "USD",
+                "included": {"granted": "1", "taken": "1", "left": "0"},
+            },
+        )
+        titles = [step["title"] for step in told["explanation"]]
+        self.assertIn("Free units", titles)
+        # On an invoice the explanation is that of its line.
+        self.plan._metered_renew()
+        after = self.get_path("events?event=%2Fshop%20e1").json()
+        self.assertNotIn("period", after)
+        self.assertEqual(after["explanation"], told["explanation"])
+        self.assertTrue(after["invoice"])
+
+    def test_missed_messages_are_read_again(self):
+        webhook = self.env["metered.webhook"].create(
+            {
+                "name": "Hook",
+                "address": "https://example.com/hook",
+                "tells_usage_imported": True,
+                "tells_invoice_issued": True,
+            }
+        )
+        webhook._new_secret()
+        self.push([event(1)])
+        self.rate()
+        self.plan._metered_renew().action_post()
+        deliveries = webhook.delivery_ids.sorted("id")
+        kinds = ["usage.imported", "invoice.issued"]
+        self.assertEqual(deliveries.mapped("kind"), kinds)
+        day = fields.Date.to_date(deliveries[0].create_date)
+        path = f"webhook_deliveries?from={day}&to={fields.Date.add(day, days=1)}"
+        for rights, expected in (
+            ({"may_read": True, "may_invoice": True}, kinds),
+            ({"may_read": True, "may_invoice": False}, kinds[:1]),
+            ({"may_read": False, "may_invoice": True}, kinds[1:]),
+        ):
+            self.key.write(rights)
+            told = self.get_path(path).json()["webhook_deliveries"]
+            self.assertEqual([one["type"] for one in told], expected)
+            for one in told:
+                sent = deliveries.filtered(lambda d, m=one["message"]: d.message == m)
+                self.assertEqual(one["body"], json.loads(sent.body))
+        self.key.write({"may_read": False, "may_invoice": False})
+        self.assertEqual(self.get_path(path).status_code, 403)
+        company = self.env["res.company"].create({"name": "Other"})
+        other = self.env["metered.api.key"].create(
+            {"name": "Other", "may_read": True, "company_id": company.id}
+        )
+        self.assertEqual(
+            self.get_path(path, other._make()).json(), {"webhook_deliveries": []}
+        )
