@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.deck_files.cells import WrongCell
 from odoo.addons.metered_billing.deck_files.codes import CodeStyle, prefixes
+from odoo.addons.metered_billing.deck_files.country_list import NEVER_DOUBLED
+from odoo.addons.metered_billing.ingest.dial_plans import national_patterns
 
 from .deck_texts import asked, assumed, codes, of_code, prices, reading, workbook
 
@@ -271,6 +273,20 @@ class TestCodes(unittest.TestCase):
         for text in ("44\n1", "447400\n33", "336\n337", "1201200\n1201201"):
             rows = "".join(f"{code},1\n" for code in text.split())
             self.assertEqual(asked(reading("prefix,price\n" + rows)), [])
+
+
+class TestNeverDoubled(unittest.TestCase):
+    @given(
+        st.sampled_from(sorted(NEVER_DOUBLED)),
+        st.text("0123456789", min_size=11, max_size=11),
+    )
+    @settings(max_examples=1000, deadline=None)
+    def test_no_number_begins_with_its_country_code(self, country, digits):
+        pattern = national_patterns()[country]
+        self.assertTrue(pattern)
+        for length in range(4, 12):
+            number = (country + digits)[:length]
+            self.assertIsNone(re.fullmatch(pattern, number), number)
 
 
 # === PROPERTIES === #
