@@ -6,9 +6,9 @@ A file is exported once more without its ids, or a spreadsheet saves it and make
 00000077, or 77.0. Its calls are the same: of the same customer, from and to the same
 numbers, of the same length, begun in the same second. One is a duplicate where its id
 is the other's, written otherwise, or where neither has an id and only one of them tells
-fractions of a second. Otherwise a person says whether it is another call. Where the time
-of one has no seconds, and not both have ids, or ids that are one, that they began in the
-same minute is enough.
+fractions of a second. Otherwise a person says whether it is another call. Where the
+time of one has no seconds, and not both have ids, or ids that are one, that they began
+in the same minute is enough.
 
 Two ids of one form are two calls, as the switch says: of one trunk several begin at
 once. Only where most calls of a file are known under other ids, it has new ones. And
