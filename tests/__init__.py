@@ -88,6 +88,8 @@ from .deck_files import test_deck_codes
 from .deck_files import test_deck_dates
 from .deck_files import test_deck_doubts
 from .deck_files import test_deck_files
+from .deck_files import test_deck_grammar
+from .deck_files import test_deck_workbooks
 from .deck_files import test_deck_layouts
 from .deck_files import test_deck_tiers
 from .deck_files import test_price_bands
@@ -225,6 +227,7 @@ from .rating import test_charge_models
 from .rating import test_charge_reference
 from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
+from .rating import test_concurrency
 from .rating import test_counters
 from .rating import test_levels
 from .rating import test_rating_bands
