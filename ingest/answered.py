@@ -44,6 +44,8 @@ _ASKED = frozenset(("answered", "isanswered", "connected", "wasanswered", "angen
 _NAMES = ("status", "disposition", "answered", "result", "outcome", "callstate")
 #: records that are looked at before a column is read whole
 _SAMPLE = 200
+#: different ones among them: more are no words
+_MOST_WORDS = 60
 
 
 def meaning(name, text):
@@ -86,6 +88,8 @@ def unread_answered(frame, settings):
         if name in read:
             continue
         texts = column(frame, name)
+        if pc.count_distinct(texts[:_SAMPLE]).as_py() > _MOST_WORDS:
+            continue
         is_named = any(part in name_key(name) for part in _NAMES)
         if not is_named and not _is_known(name, texts[:_SAMPLE]):
             continue

@@ -6,8 +6,9 @@ A file is exported once more without its ids, or a spreadsheet saves it and make
 00000077, or 77.0. Its calls are the same: of the same customer, from and to the same
 numbers, of the same length, begun in the same second. One is a duplicate where its id
 is the other's, written otherwise, or where neither has an id and only one of them tells
-fractions of a second. Otherwise a person says whether it is another call. Where one of
-both has no id, and its time no seconds, that it began in the same minute is enough.
+fractions of a second. Otherwise a person says whether it is another call. Where the
+time of one has no seconds, and not both have ids, or ids that are one, that they began
+in the same minute is enough.
 
 Two ids of one form are two calls, as the switch says: of one trunk several begin at
 once. Only where most calls of a file are known under other ids, it has new ones. And
@@ -177,7 +178,12 @@ def _verdicts(cdrs, rows, known, is_own):
     other_id = known["has_id"][theirs] > 0
     in_second = own.second == other.second
     is_whole = (own_us % MINUTE_US == 0) | (other_us % MINUTE_US == 0)
-    near = in_second | (is_whole & ~(own_id & other_id))
+    have_ids = own_id & other_id
+    near = in_second | (is_whole & ~have_ids)
+    # Ids that are one, written otherwise, are no proof of two calls.
+    for at in np.flatnonzero(is_whole & have_ids & ~in_second).tolist():
+        one, two = cdrs["call_id"][mine[at]], known["call_id"][theirs[at]]
+        near[at] = id_key(one.as_py()) == id_key(two.as_py())
     # Two fractions of a second are two calls.
     exact = (own_us % SECOND_US > 0) & (other_us % SECOND_US > 0) & (own_us != other_us)
     near &= ~(exact & ~own_id & ~other_id)
