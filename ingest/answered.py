@@ -24,7 +24,7 @@ _ANSWERED = (
 )
 _UNANSWERED = (
     "noanswer notanswered unanswered noanswered busy userbusy failed failure fail"
-    " missed missedcall canceled cancelled cancel rejected callrejected declined"
+    " missed missedcall canceled cancel rejected callrejected declined"
     " abandoned congestion chanunavail unavailable nouseresponse originatorcancel"
     " unallocatednumber notconnected noreply verpasst besetzt abgelehnt nichtangenommen"
     " unbeantwortet perdida nocontestada ocupado manqué occupé persa occupato"
@@ -33,6 +33,8 @@ _UNANSWERED = (
 WORDS = dict.fromkeys(_ANSWERED.split(), True) | dict.fromkeys(
     _UNANSWERED.split(), False
 )
+#: as it is written in Britain
+WORDS["canceled".replace("l", "ll")] = False
 _YES_NO = dict.fromkeys(("yes", "true", "y", "1", "ja", "si"), True) | dict.fromkeys(
     ("no", "false", "n", "0", "nein"), False
 )

@@ -27,7 +27,7 @@ from ..rating.prefixes import number_keys
 from .causes import text_shape
 from .frames import copy_out
 from .mapping import CONTENT
-from .same_records import MARK, SHOWN_ID, Comparable
+from .same_records import SHOWN_ID, Comparable, id_key
 from .shifted_calls import shifted_calls
 from .times import SECOND_US
 
@@ -147,7 +147,7 @@ def known_calls(cr, cdrs, settings, batch_id, among):
     cr.execute(_OVERLAPPING, (settings.company_id, batch_id, last, first))
     source_of = dict(cr.fetchall())
     own = [batch for batch, source in source_of.items() if source == settings.source_id]
-    shifted = shifted_calls(cr, cdrs, settings, rows[_has_no_id(cdrs, rows)], batch_id)
+    shifted = shifted_calls(cr, cdrs, settings, rows, batch_id)
     if not source_of:
         return KnownCalls(doubtful=shifted)
     minutes = np.unique(start_us // MINUTE_US).tolist()
@@ -298,15 +298,3 @@ def _has_no_id(cdrs, rows):
 
 def _taken(values, rows):
     return values.take(pa.array(rows)) if isinstance(values, pa.Array) else values[rows]
-
-
-def id_key(text):
-    """An id as ids are compared that a spreadsheet or another program wrote anew.
-
-    :param text: `00000077`, ` 77 `, `77.0`; `{5F1C...}`
-    :return: text, the same for all that are one
-    """
-    text = re.sub(rf"{MARK}[0-9a-f]*$", "", text.strip())
-    text = text.strip("{}\"' \t").casefold()
-    text = re.sub(r"^([0-9]+)\.0+$", r"\1", text)
-    return text.lstrip("0") or text[-1:]

@@ -4,10 +4,10 @@
 # By name, but what a file inherits stands above it: tests/house/test_model_files.py
 from . import guard
 from . import api
-from . import golden
 from . import job
 from . import record
 from . import exception
+from . import golden
 from . import source
 from . import billing
 from . import chargeover

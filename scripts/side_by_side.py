@@ -7,10 +7,12 @@
   the filestore, the sessions' database, advisory locks.
 - The files that take longest begin first, so that no worker waits for another one in
   the end; `SECONDS` says which these are.
+- What is loaded before the first test is garbage of none: it is not searched again.
 - How long each test took is written to the file that METERED_DURATIONS names.
 """
 
 import csv
+import gc
 import os
 from collections import Counter
 from pathlib import Path
@@ -50,6 +52,12 @@ def pytest_collection_modifyitems(items):
     with SECONDS.open(encoding="utf-8", newline="") as file:
         seconds = {row["file"]: float(row["seconds"]) for row in csv.DictReader(file)}
     items.sort(key=lambda item: -seconds.get(item.path.name, 0))
+
+
+def pytest_collection_finish():
+    """Leave modules, tests and strategies out of each further collection of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 class Durations:

@@ -60,7 +60,9 @@ class MeteredReviewApprove(models.TransientModel):
     def _compute_summary(self):
         for wizard in self:
             rows = wizard._reviews()
-            chosen = rows.filtered(lambda row: row.state in APPROVABLE)
+            chosen = rows.filtered(
+                lambda row: row.state in APPROVABLE and not row.is_pending
+            )
             wizard.summary = wizard._describe(chosen)
             wizard.warning = wizard._warn(rows, chosen)
 
@@ -96,6 +98,10 @@ class MeteredReviewApprove(models.TransientModel):
                 self.env._("On hold and excluded: %s."),
             ),
             (
+                rows.filtered("is_pending"),
+                self.env._("Waiting for usage and excluded: %s."),
+            ),
+            (
                 chosen.filtered("missing_days"),
                 self.env._("With missing records on some days: %s."),
             ),
@@ -126,7 +132,7 @@ class MeteredReviewApprove(models.TransientModel):
             raise UserError(
                 self.env._(
                     "None of these invoices is waiting for approval. Someone else has "
-                    "approved them, or they are on hold."
+                    "approved them, or they are on hold or waiting for usage."
                 )
             )
         words = self.env["metered.review"]

@@ -47,6 +47,9 @@ class SaleSubscriptionLine(models.Model):
         help="Price of the usage; usage of the past period is invoiced.",
     )
 
+    def _cure_targets(self):
+        return self._metered_key_targets()
+
     @api.depends(
         "product_id", "metered_price_id", "discount", "sale_subscription_id.partner_id"
     )

@@ -39,7 +39,7 @@ class SaleSubscriptionTemplate(models.Model):
 
     metered_wait_policy = fields.Selection(
         [
-            ("none", "Bill the usage recorded by the renewal"),
+            ("none", "Do not wait"),
             ("issue", "Wait, then issue with the usage recorded by then"),
             ("hold", "Wait, then put on hold"),
         ],

@@ -71,7 +71,7 @@ class SaleSubscriptionLine(models.Model):
             order="id",
         )
 
-    def _cure_targets(self):
+    def _metered_key_targets(self):
         """Records that name these lines."""
         return [
             (

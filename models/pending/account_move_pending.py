@@ -86,13 +86,14 @@ class AccountMove(models.Model):
         until = format_datetime(self.env, until)
         if self._metered_wait_policy() == "hold":
             return self.env._(
-                "Waiting for usage since %(since)s. It is put on hold on %(until)s.",
+                "Waiting for usage since %(since)s. It will be put on hold on "
+                "%(until)s.",
                 since=since,
                 until=until,
             )
         return self.env._(
-            "Waiting for usage since %(since)s. It is issued with the usage recorded "
-            "by then on %(until)s.",
+            "Waiting for usage since %(since)s. On %(until)s it will be issued with "
+            "the usage recorded by then.",
             since=since,
             until=until,
         )

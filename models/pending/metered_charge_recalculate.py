@@ -101,10 +101,20 @@ class MeteredCharge(models.Model):
         :return: ``metered.usage`` that holds it; empty where there is no difference
         """
         self.ensure_one()
-        recorded = self._recorded(usage)
+        # What is on other invoices is of the same period, and billed there.
+        subscription = self.subscription_id
+        elsewhere = usage._billed_usage(
+            self.meter_id,
+            subscription,
+            subscription.partner_id,
+            self.company_id,
+            self.date_from,
+            self.date_to,
+        ).filtered("records")
+        recorded = self._recorded(usage | elsewhere)
         difference = exact(quantity) - exact(recorded)
         if self.meter_id.aggregation != "sum":
-            if usage:
+            if usage | elsewhere:
                 raise UserError(
                     self.env._(
                         "%s already has records in this period. Only the quantity of "
@@ -113,16 +123,16 @@ class MeteredCharge(models.Model):
                     )
                 )
             difference = exact(quantity)
-        if not difference and (usage or not quantity):
+        if not difference:
             return usage.browse()
-        owner = self.subscription_id.partner_id.commercial_partner_id
+        owner = subscription.partner_id.commercial_partner_id
         number = self.version_number + 1
         usage_id = store_given(
             self.env.cr,
             Given(
                 company_id=self.company_id.id,
                 partner_id=owner.id,
-                subscription_id=self.subscription_id.id,
+                subscription_id=subscription.id,
                 meter_id=self.meter_id.id,
                 currency_id=self.company_id.currency_id.id,
                 call_id=f"CHG-{self.id}/{number}",

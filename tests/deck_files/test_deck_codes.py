@@ -240,11 +240,17 @@ class TestCodes(unittest.TestCase):
     def test_north_america_without_its_1(self):
         for text, proposal in (
             ("prefix,price\n201200,0.1\n201201,0.1\n212555,0.1\n", ""),
-            ("prefix,price\n201200,0.1\n305201,0.1\n416555,0.1\n", "1"),
+            ("prefix,price\n201200,0.1\n305201,0.1\n416555,0.1\n", ""),
+            ("prefix,price\n337,0.1\n216,0.1\n361,0.1\n", ""),
             ("prefix,price\n201200,0.1\n", ""),
             ("prefix,price\n2012005,0.1\n2012006,0.1\n", ""),
-            ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n212,0.1\n", "1"),
-            ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n1,0.1\n", "1"),
+            ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n212,0.1\n", ""),
+            ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n1,0.1\n", ""),
+            (
+                "prefix,price\n"
+                + "".join(f"{area},0.1\n" for area in (*range(201, 211), 305, 416)),
+                "1",
+            ),
             # The Maghreb and Libya, or Morocco's neighbors in Ohio.
             ("prefix,price\n212,0.1\n213,0.1\n216,0.1\n218,0.1\n", ""),
         ):

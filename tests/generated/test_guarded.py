@@ -48,6 +48,8 @@ NO_VIEW = {
     ("res.company", "metered_tz"): "edited in the settings",
     ("res.company", "metered_responsible_id"): "edited in the settings",
     ("res.company", "metered_sync_days"): "edited in the settings",
+    ("res.company", "metered_pending_hours"): "edited in the settings",
+    ("res.company", "metered_pending_remind_hours"): "edited in the settings",
 }
 
 

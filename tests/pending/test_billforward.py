@@ -283,6 +283,31 @@ class TestBillForward(BillForwardCase):
         self.assertEqual(self.charge_of(invoice).counted, "30")
         self.assertEqual(invoice.metered_version, 2)
 
+    def test_late_usage_is_part_of_its_period(self):
+        """It is a charge of the next invoice, which bills no more than is left."""
+        invoices = self.renew()
+        self.make_usage("2026-10-07", 40)
+        invoices |= self.renew()
+        late = invoices[1].metered_charge_ids.filtered(
+            lambda charge: charge.date_from == date(2026, 10, 1)
+        )
+        self.assertEqual((len(invoices[1].metered_charge_ids), late.counted), (2, "40"))
+        for _time in range(2):
+            for charge in invoices.metered_charge_ids:
+                count = 105 if charge.date_from == date(2026, 10, 1) else 20
+                self.client.results(
+                    self.client.post(
+                        f"/charges/CHG-{charge.id}/recalculate",
+                        {"pricingComponentValue": count},
+                    )
+                )
+            # 10 for each month, and 5 messages of 105.
+            self.assertEqual(sum(invoices.mapped("amount_untaxed")), 20.25)
+            october = invoices.metered_charge_ids - invoices[1].metered_charge_ids
+            self.assertEqual(
+                sum(float(charge.counted) for charge in october | late), 105
+            )
+
     def make_usage(self, day, quantity):
         """Usage with one record of a source."""
         usage = (
@@ -405,14 +430,22 @@ class TestBillForward(BillForwardCase):
         self.assertEqual(invoice.metered_review_state, "review")
 
     def test_a_locked_period(self):
+        """Odoo refuses to post it: it goes on waiting, with all that was given."""
         invoice = self.renew()
+        self.client.results(self.give(invoice, 105))
         self.company.fiscalyear_lock_date = "2999-12-31"
-        refused = self.client.post(f"/invoices/INV-{invoice.id}/issue")
-        self.assertIn(refused.status_code, (200, 422), refused.text)
-        if refused.status_code == 422:
+        for path, body in (
+            ("issue", {}),
+            ("recalculate", {"newState": "Unpaid"}),
+        ):
+            refused = self.client.post(f"/invoices/INV-{invoice.id}/{path}", body)
+            self.assertEqual(refused.status_code, 422, refused.text)
+            self.assertIn("Lock Date", refused.json()["detail"])
             self.assertEqual(invoice.metered_pending, "pending")
-        else:
-            self.assertGreater(invoice.date, date(2999, 12, 31))
+            self.assertEqual((invoice.metered_version, invoice.state), (1, "draft"))
+        self.company.fiscalyear_lock_date = False
+        self.client.results(self.client.post(f"/invoices/INV-{invoice.id}/issue"))
+        self.assertEqual((invoice.state, invoice.amount_untaxed), ("posted", 10.25))
 
     def test_whose_key(self):
         invoice = self.renew()
@@ -605,6 +638,11 @@ class TestNobodyCompletes(BillForwardCase):
             invoice.action_post()
         row = self.env["metered.review"]._add(invoice)
         self.assertIn("waiting for usage", row.findings)
+        wizard = self.env["metered.review.approve"].create(
+            {"review_ids": row.ids, "scope": "selected"}
+        )
+        self.assertIn("Waiting for usage and excluded: 1 invoice", wizard.warning)
+        self.assertIn("None of these", wizard.summary)
         _approvals, left = row._approve()
         self.assertEqual(left, row)
         self.assertEqual(invoice.state, "draft")

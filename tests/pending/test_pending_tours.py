@@ -23,7 +23,7 @@ class TestPendingTours(BillForwardCase):
 
     def test_the_template(self):
         template = self.plan.template_id
-        template.metered_wait_policy = "none"
+        template.write({"metered_wait_policy": "none", "invoicing_mode": "invoice"})
         action = "subscription_oca.sale_subscription_template_act_window"
         self.start_tour(
             f"/odoo/action-{action}/{template.id}",
