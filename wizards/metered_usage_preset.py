@@ -18,7 +18,7 @@ class MeteredUsageSetup(models.TransientModel):
     def _compute_presets(self):
         for setup in self:
             setup.presets = [
-                {"key": key, "label": str(preset.label)}
+                {"key": key, "label": self.env._(preset.label)}
                 for key, preset in PRESETS.items()
             ]
 
@@ -42,7 +42,7 @@ class MeteredUsageSetup(models.TransientModel):
                         "%(preset)s was already added: %(origin)s accepts events of "
                         "the type %(type)s. Change its meter and price under Metered "
                         "Products.",
-                        preset=preset.label,
+                        preset=self.env._(preset.label),
                         origin=source.name,
                         type=sold.type,
                     )
@@ -63,7 +63,7 @@ class MeteredUsageSetup(models.TransientModel):
                 "%(origin)s now accepts events of %(preset)s. Check the prices under "
                 "Metered Products: %(prices)s.",
                 origin=source.name,
-                preset=preset.label,
+                preset=self.env._(preset.label),
                 prices=prices,
             ),
             next=CLOSE,
@@ -74,7 +74,7 @@ class MeteredUsageSetup(models.TransientModel):
 
         :return: (``metered.meter``, ``metered.price``)
         """
-        name, unit = str(sold.name), str(sold.unit)
+        name, unit = self.env._(sold.name), self.env._(sold.unit)
         meter = self._make_meter(
             name,
             {
@@ -96,7 +96,7 @@ class MeteredUsageSetup(models.TransientModel):
         for key, value in sold.price.items():
             price[key] = float(value) if key == "unit_price" else value
         if "unit" in price:
-            price["unit"] = str(price["unit"])
+            price["unit"] = self.env._(price["unit"])
         return meter, self._make_product(name, meter, price)
 
     @api.model

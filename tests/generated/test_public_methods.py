@@ -105,6 +105,7 @@ ARGUMENTS = {
     "formatted_read_grouping_sets": lambda case, model: [([], [[]])],
     "import_file": lambda case, model: [(case.source.id, "a.csv", "eA==")],
     "set_hidden": one_by_one(True),
+    "create_preset": one_by_one("seats", "water"),
     "open_step": one_by_one("company", "source", "rates", "import", "subscription"),
     "action_remedy": one_by_one(
         "restore", "fetch", "batch", "identifier", "last_sync", "other"
