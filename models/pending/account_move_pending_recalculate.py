@@ -92,7 +92,8 @@ class AccountMove(models.Model):
                         "date_to": date_to,
                     }
                 )
-            move.env["metered.charge"].create(vals_list)
+            for charge in move.env["metered.charge"].create(vals_list):
+                charge._adopt_given()
 
 
 class AccountMoveLine(models.Model):

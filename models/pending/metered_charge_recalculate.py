@@ -151,6 +151,23 @@ class MeteredCharge(models.Model):
         self.given_usage_id = usage_id
         return usage.browse(usage_id)
 
+    def _adopt_given(self):
+        """Know a quantity that was given for an invoice that was deleted since.
+
+        So another quantity replaces it here, too.
+        """
+        self.ensure_one()
+        given = self.env["metered.cdr"].search(
+            [
+                ("usage_id", "in", self._lines().metered_usage_ids.ids),
+                ("source_id", "=", False),
+                ("call_id", "=like", "CHG-%"),
+            ],
+            order="id desc",
+            limit=1,
+        )
+        self.given_usage_id = given.usage_id
+
     def _recorded(self, usage):
         """The sum of the quantities of usage, as decimal text."""
         [(text,)] = self.env.execute_query(
