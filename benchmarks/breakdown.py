@@ -40,7 +40,7 @@ STORING = (
     ("settings", metered_source, "load_settings"),
     (WAITING, None, ""),
     ("  for one that is prepared", run.Ahead, "is_ready"),
-    ("what waits for its turn: the end of a chunk", abreast.Abreast, "_finish"),
+    ("end of a chunk, from its COPY on", abreast.Abreast, "_finish"),
     ("copied", abreast.Abreast, "_copy"),
     ("the first chunk", isolate, "store"),
     ("  exceptions and known records", store._Known, "new_exceptions"),

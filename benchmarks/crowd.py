@@ -151,11 +151,11 @@ def _processor(pid):
     return int(fields[11]) + int(fields[12])
 
 
-def memory(master):
-    """Bytes of memory of a server and its workers that nobody shares with them."""
+def peak(master):
+    """Bytes of memory that one worker of a server had at most until now."""
     found = 0
-    for pid in [master, *_children(master)]:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Private_Dirty:"):
-                found += int(line.split()[1]) * 1024
+    for pid in _children(master):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                found = max(found, int(line.split()[1]) * 1024)
     return found

@@ -298,7 +298,7 @@ def addresses():
     )
     if raw.startswith(("http://", "https://")):
         return [raw]
-    path = raw if "?" in raw and not raw.endswith("?") else raw.rstrip("?")
+    path = raw.rstrip("?")
     outside = request.env["ir.config_parameter"].sudo().get_param("web.base.url", "")
     return [sent.host_url.rstrip("/") + path, outside.rstrip("/") + path]
 

@@ -57,7 +57,9 @@ class CodesOfFile(FileCells):
             code = choices.country_code
             if not code and self.is_north_american:
                 code = "1"
-                self.assumptions.append(WrongCell(_NORTH_AMERICA))
+                found = (code for some in values["prefix"] for code in some or ())
+                if not all(code.startswith("1") for code in found):
+                    self.assumptions.append(WrongCell(_NORTH_AMERICA))
             if code:
                 code = codes.country_code(code)
                 values["country_code"] = Same(code, len(self.lines))

@@ -28,7 +28,8 @@ _ISO_DATE = re.compile(
 _BASIC_DATE = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
 _NAME = r"(?P<month>[^\W\d_]{3,10})\.?"
 _DAY_FIRST = re.compile(
-    rf"(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|er|º|°|\.)?[ \-/]*(?:de )?{_NAME}[ \-/,]*(?:de )?"
+    rf"(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th|er|º|°|\.)?[ \-/]*(?:de )?"
+    rf"{_NAME}[ \-/,]*(?:de )?"
     rf"(?P<year>[0-9]{{4}}|[0-9]{{2}}){TIME}",
     re.IGNORECASE,
 )
@@ -46,10 +47,10 @@ _MONTHS = {
     plain(name): number
     for number, names in enumerate(
         (
-            "jan january januar jänner enero ene janv janvier januari gennaio gen janeiro "
-            "янв января январь",
-            "feb february februar febrero févr février fév februari febbraio fevereiro fev "
-            "фев февр февраля февраль",
+            "jan january januar jänner enero ene janv janvier januari gennaio gen "
+            "janeiro янв января январь",
+            "feb february februar febrero févr février fév februari febbraio "
+            "fevereiro fev фев февр февраля февраль",
             "mar march märz mär mrz marzo mars maart mrt março мар марта март",
             "apr april abril abr avr avril aprile апр апреля апрель",
             "may mai mayo mei maggio mag maio май мая",

@@ -20,10 +20,11 @@ from . import amounts, cells, codes, dates, price_bands, words
 from .cells import WrongCell
 from .choices import Choices, Question
 from .code_blanks import likely_joined, likely_lists, likely_separate, shown_blanks
-from .columns import MONEY, divisor_of, has_unknown_measure, is_least, is_per_call
+from .columns import MONEY, is_least
 from .continued import continue_rows
 from .country_codes import CodesOfFile, rates_budget
 from .file_cells import counts
+from .money_headings import divisor_of, has_unknown_measure, is_per_call
 from .rate_rows import (
     RATE_COLUMNS,
     TERMS,

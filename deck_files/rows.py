@@ -385,7 +385,8 @@ class _Table:
 
     def _is_note(self, texts, prefix, country, prices):
         """Whether a row is no rate: a title, a total, a remark."""
-        if is_rule(texts) or is_total(texts, prefix, country):
+        is_code = texts[prefix][:1].isdecimal()
+        if not is_code and (is_rule(texts) or is_total(texts, prefix, country)):
             return True
         if any(texts[place] for place in prices):
             return False

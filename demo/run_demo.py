@@ -21,6 +21,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
 
 import price_book  # noqa: E402
+import pushed  # noqa: E402
 import set_up  # noqa: E402
 from compare import Compare, invoiced_usage, stored_charges  # noqa: E402
 from servers.netsapiens import API_KEY, NetSapiensServer  # noqa: E402
@@ -77,6 +78,10 @@ def main(env):
     clock.step("connect a NetSapiens switch, sync its customers", synced.records)
     later = import_file(env, source, LATER)
     clock.step("calls that cannot be billed yet", later.records)
+    hotel = partners[pushed.CUSTOMER]
+    program = pushed.make_source(env, hotel, subscriptions[hotel])
+    accepted = pushed.push(env, program)
+    clock.step("events pushed by a program, and rated", accepted)
     tried = price_book.try_deck(env, decks)
     margins = price_book.find_margins(env)
     price_book.rate_again(env, partners[price_book.PLAN_CUSTOMER])
@@ -86,6 +91,9 @@ def main(env):
     compare = Compare(env, FOLDER, partners, RENEWAL)
     compare.stored_calls(stored_charges(env, batch), invoices)
     compare.texts(invoices[thames], credit)
+    compare.expect("events accepted", accepted, pushed.DAYS * pushed.A_DAY)
+    quote = pushed.quoted(subscriptions[hotel])
+    compare.expect("events in the quote", quote, pushed.expected())
     compare.what_if(tried)
     compare.margins(margins)
     compare.golden(golden)

@@ -14,8 +14,10 @@ and given back, to be stored one after the other.
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+import psycopg2
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -46,7 +48,7 @@ class KnownRecords(Exception):
 class _Flight:
     """A chunk that is being stored.
 
-    :ivar made: future of what :meth:`~.store.Storing.copy` tells of new usage
+    :ivar made: future of what :meth:`~.store.Storing.copy_cdrs` tells of new usage
     :ivar copied: future of its :class:`~.store.Storing`, with the CDRs copied
     """
 
@@ -100,22 +102,9 @@ class Abreast:
         self._done, last = 0, False
         while True:
             while not last and len(flights) < len(self.lanes):
-                begun = flights or self._done
-                if begun and (is_late() or self._is_wanted()):
-                    last = True
-                    break
                 if flights and not ahead.is_ready(flights[0].copied):
                     break
-                if flights and ahead.has_failed():
-                    # What was prepared before is stored.
-                    last = True
-                    break
-                item = ahead.take()
-                if not _suits(item, flights):
-                    ahead.give_back([item])
-                    last = True
-                    break
-                self._begin(item, flights, pool)
+                last = not self._begin_next(ahead, is_late, flights, pool)
             if not flights:
                 return self._done
             self._finish(flights)
@@ -126,12 +115,23 @@ class Abreast:
         self.commit()
         return wanted
 
-    def _begin(self, item, flights, pool):
+    def _begin_next(self, ahead, is_late, flights, pool):
+        """Begin with the next chunk; False where it is not to be stored now, or so."""
+        if (flights or self._done) and (is_late() or self._is_wanted()):
+            return False
+        if flights and ahead.has_failed():
+            # What was prepared before is stored.
+            return False
+        item = ahead.take()
+        if not _suits(item, flights):
+            ahead.give_back([item])
+            return False
         before = flights[-1] if flights else None
         busy = [flight.lane for flight in flights]
         flight = _Flight(next(lane for lane in self.lanes if lane not in busy), item)
         flights.append(flight)
         flight.copied = pool.submit(self._copy, flight, before)
+        return True
 
     def _copy(self, flight, before):
         """All of a chunk that nobody waits for: its :class:`~.store.Storing`."""
@@ -143,7 +143,7 @@ class Abreast:
             if storing.found:
                 raise KnownRecords
             made_beside = before.made.result() if before else None
-            storing.copy(made_beside, flight.made.set_result)
+            storing.copy_cdrs(made_beside, flight.made.set_result)
             return storing
         finally:
             # Who waits for it need not: this has failed, or it is known.
@@ -164,8 +164,9 @@ class Abreast:
         for flight in flights:
             flight.made.cancel()
             if flight.copied and not flight.copied.done():
-                # It need not copy on.
-                flight.lane.cr.connection.cancel()
+                # It need not copy on; what cannot be told so ends by itself.
+                with suppress(psycopg2.Error):
+                    flight.lane.cr.connection.cancel()
         for flight in flights:
             if flight.copied:
                 wait([flight.copied])

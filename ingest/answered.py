@@ -24,7 +24,7 @@ _ANSWERED = (
 )
 _UNANSWERED = (
     "noanswer notanswered unanswered noanswered busy userbusy failed failure fail"
-    " missed missedcall canceled cancelled cancel rejected callrejected declined"
+    " missed missedcall canceled cancel rejected callrejected declined"
     " abandoned congestion chanunavail unavailable nouseresponse originatorcancel"
     " unallocatednumber notconnected noreply verpasst besetzt abgelehnt nichtangenommen"
     " unbeantwortet perdida nocontestada ocupado manqué occupé persa occupato"
@@ -33,6 +33,8 @@ _UNANSWERED = (
 WORDS = dict.fromkeys(_ANSWERED.split(), True) | dict.fromkeys(
     _UNANSWERED.split(), False
 )
+#: as it is written in Britain
+WORDS["canceled".replace("l", "ll")] = False
 _YES_NO = dict.fromkeys(("yes", "true", "y", "1", "ja", "si"), True) | dict.fromkeys(
     ("no", "false", "n", "0", "nein"), False
 )
@@ -42,6 +44,8 @@ _ASKED = frozenset(("answered", "isanswered", "connected", "wasanswered", "angen
 _NAMES = ("status", "disposition", "answered", "result", "outcome", "callstate")
 #: records that are looked at before a column is read whole
 _SAMPLE = 200
+#: different ones among them: more are no words
+_MOST_WORDS = 60
 
 
 def meaning(name, text):
@@ -84,6 +88,8 @@ def unread_answered(frame, settings):
         if name in read:
             continue
         texts = column(frame, name)
+        if pc.count_distinct(texts[:_SAMPLE]).as_py() > _MOST_WORDS:
+            continue
         is_named = any(part in name_key(name) for part in _NAMES)
         if not is_named and not _is_known(name, texts[:_SAMPLE]):
             continue

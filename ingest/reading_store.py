@@ -22,7 +22,7 @@ from ..rating.counters import Dial, Reading, take_in
 from . import mapping
 from .causes import cause_key
 from .quantities import quantity_texts
-from .same_facts import id_key
+from .same_records import id_key
 
 _MAKE_REGISTERS = """
     INSERT INTO metered_register (company_id, meter_id, identifier_kind,

@@ -6,8 +6,9 @@ A file is exported once more without its ids, or a spreadsheet saves it and make
 00000077, or 77.0. Its calls are the same: of the same customer, from and to the same
 numbers, of the same length, begun in the same second. One is a duplicate where its id
 is the other's, written otherwise, or where neither has an id and only one of them tells
-fractions of a second. Otherwise a person says whether it is another call. Where one of
-both has no id, and its time no seconds, that it began in the same minute is enough.
+fractions of a second. Otherwise a person says whether it is another call. Where the
+time of one has no seconds, and not both have ids, or ids that are one, that they began
+in the same minute is enough.
 
 Two ids of one form are two calls, as the switch says: of one trunk several begin at
 once. Only where most calls of a file are known under other ids, it has new ones. And
@@ -27,7 +28,7 @@ from ..rating.prefixes import number_keys
 from .causes import text_shape
 from .frames import copy_out
 from .mapping import CONTENT
-from .same_records import MARK, SHOWN_ID, Comparable
+from .same_records import SHOWN_ID, Comparable, id_key
 from .shifted_calls import shifted_calls
 from .times import SECOND_US
 
@@ -147,7 +148,7 @@ def known_calls(cr, cdrs, settings, batch_id, among):
     cr.execute(_OVERLAPPING, (settings.company_id, batch_id, last, first))
     source_of = dict(cr.fetchall())
     own = [batch for batch, source in source_of.items() if source == settings.source_id]
-    shifted = shifted_calls(cr, cdrs, settings, rows[_has_no_id(cdrs, rows)], batch_id)
+    shifted = shifted_calls(cr, cdrs, settings, rows, batch_id)
     if not source_of:
         return KnownCalls(doubtful=shifted)
     minutes = np.unique(start_us // MINUTE_US).tolist()
@@ -177,7 +178,12 @@ def _verdicts(cdrs, rows, known, is_own):
     other_id = known["has_id"][theirs] > 0
     in_second = own.second == other.second
     is_whole = (own_us % MINUTE_US == 0) | (other_us % MINUTE_US == 0)
-    near = in_second | (is_whole & ~(own_id & other_id))
+    have_ids = own_id & other_id
+    near = in_second | (is_whole & ~have_ids)
+    # Ids that are one, written otherwise, are no proof of two calls.
+    for at in np.flatnonzero(is_whole & have_ids & ~in_second).tolist():
+        one, two = cdrs["call_id"][mine[at]], known["call_id"][theirs[at]]
+        near[at] = id_key(one.as_py()) == id_key(two.as_py())
     # Two fractions of a second are two calls.
     exact = (own_us % SECOND_US > 0) & (other_us % SECOND_US > 0) & (own_us != other_us)
     near &= ~(exact & ~own_id & ~other_id)
@@ -298,15 +304,3 @@ def _has_no_id(cdrs, rows):
 
 def _taken(values, rows):
     return values.take(pa.array(rows)) if isinstance(values, pa.Array) else values[rows]
-
-
-def id_key(text):
-    """An id as ids are compared that a spreadsheet or another program wrote anew.
-
-    :param text: `00000077`, ` 77 `, `77.0`; `{5F1C...}`
-    :return: text, the same for all that are one
-    """
-    text = re.sub(rf"{MARK}[0-9a-f]*$", "", text.strip())
-    text = text.strip("{}\"' \t").casefold()
-    text = re.sub(r"^([0-9]+)\.0+$", r"\1", text)
-    return text.lstrip("0") or text[-1:]

@@ -14,6 +14,7 @@ facts, so that the same calls exported with one more column are the same calls.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -311,3 +312,15 @@ def _or_null(texts):
 
 def _true(booleans):
     return booleans.to_numpy(zero_copy_only=False)
+
+
+def id_key(text):
+    """An id as ids are compared that a spreadsheet or another program wrote anew.
+
+    :param text: `00000077`, ` 77 `, `77.0`; `{5F1C...}`
+    :return: text, the same for all that are one
+    """
+    text = re.sub(rf"{MARK}[0-9a-f]*$", "", text.strip())
+    text = text.strip("{}\"' \t").casefold()
+    text = re.sub(r"^([0-9]+)\.0+$", r"\1", text)
+    return text.lstrip("0") or text[-1:]

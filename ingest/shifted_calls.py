@@ -2,10 +2,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The same calls once more, each shifted by the same quarter hours.
 
-A file without ids is exported again in another time zone: its calls are of the same
-customers, between the same numbers and as long, and all of them begin so many hours
-earlier. They would be charged twice. Two calls that are so alike are no proof, but most
-calls of a file are: a person says whether these are other calls.
+A file is exported again in another time zone, and one of both exports has no ids: its
+calls are of the same customers, between the same numbers and as long, and all of them
+begin so many hours earlier. They would be charged twice. Two calls that are so alike
+are no proof, but most calls of a file are: a person says whether these are other calls.
 
 Calls that are a whole number of days apart are not compared: some are made every day.
 """
@@ -15,6 +15,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
+from .same_records import id_key
 from .times import SECOND_US
 
 QUARTER_US = 900 * SECOND_US
@@ -22,11 +23,13 @@ QUARTER_US = 900 * SECOND_US
 MOST_QUARTERS = 14 * 4
 #: calls that are looked at before the others are
 SAMPLE = 40
+#: where all have ids, by which nearly all that are known are found anyway
+SAMPLE_WITH_IDS = 10
 #: between by how many minutes a call is shifted, and the call
 SHIFTED = " ⇄ "
 
 _AT_OTHER_TIMES = """
-    SELECT new.row, shift.quarters
+    SELECT new.row, shift.quarters, known.fingerprint IS NULL, known.call_id
       FROM unnest(%(rows)s::bigint[], %(seconds)s::bigint[], %(partners)s::bigint[],
                   %(callees)s::text[], %(callers)s::text[], %(lengths)s::bigint[])
            AS new (row, second, partner_id, callee, caller, quantity)
@@ -52,11 +55,14 @@ _BATCHES = """
 
 
 def shifted_calls(cr, cdrs, settings, rows, batch_id):
-    """Calls without ids that another import of the source brought, at other times.
+    """Calls that another import of the source brought, at other times.
+
+    Of two calls with ids of their own the ids tell whether they are one, however they
+    are written.
 
     :param cdrs: dict of columns as in :class:`~.outcome.Prepared`
     :param settings: :class:`~.settings.ImportSettings`
-    :param rows: int64 array: the charged calls that have no id
+    :param rows: int64 array: the charged calls
     :param batch_id: id of the batch, whose own calls do not count
     :return: dict row -> detail
     """
@@ -70,7 +76,9 @@ def shifted_calls(cr, cdrs, settings, rows, batch_id):
     if not batches:
         return {}
     quarters = [q for q in range(-MOST_QUARTERS, MOST_QUARTERS + 1) if q]
-    places = np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(np.int64))
+    has_ids = cdrs["fingerprint"].take(pa.array(rows)).null_count == len(rows)
+    size = SAMPLE_WITH_IDS if has_ids else SAMPLE
+    places = np.unique(np.linspace(0, len(rows) - 1, size).astype(np.int64))
     found = _at_other_times(cr, cdrs, rows[places], quarters, batches)
     least = 1 if settings.doubts_times else 2
     counts = Counter(quarter for _row, quarter in found)
@@ -103,7 +111,13 @@ def _at_other_times(cr, cdrs, rows, quarters, batches):
             "batches": batches,
         },
     )
-    return {(row, quarter) for row, quarter in cr.fetchall()}
+    found = set()
+    for row, quarter, has_id, call_id in cr.fetchall():
+        if has_id and not cdrs["fingerprint"][row].is_valid:
+            if id_key(call_id) != id_key(cdrs["call_id"][row].as_py()):
+                continue
+        found.add((row, quarter))
+    return found
 
 
 def _shown(cdrs, row):

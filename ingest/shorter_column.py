@@ -12,9 +12,9 @@ from .durations import parse_named
 
 #: names of what is charged: without the time that it rang, 0 for calls not answered
 _CHARGED = re.compile(
-    r"(?:bill|charg|answer|connect|factur|cobr|berechn).*"
-    r"(?:time|dur|sec|min|seg|zeit|tiempo)|(?:dur|time|sec|min|tiempo).*(?:factur|cobr)"
-    r"|talk|convers|gespr",
+    r"(?:bill|charg|answer|connect|talk|convers|factur|cobr|berechn|gespr).*"
+    r"(?:time|dur|sec|min|seg|zeit|dauer|tiempo)"
+    r"|(?:dur|time|sec|min|tiempo).*(?:factur|cobr)",
     re.IGNORECASE,
 )
 

@@ -148,18 +148,18 @@ def store(cr, prepared, settings, batch_id, expect_new=True):
     storing.sort_out(look=has_readings(prepared) or not expect_new)
     try:
         with _savepoint(cr):
-            storing.copy()
+            storing.copy_cdrs()
     except psycopg2.errors.UniqueViolation:
         storing.sort_out_again()
         if not storing.found:
             raise
-        storing.copy()
+        storing.copy_cdrs()
     return storing.finish(), storing.found
 
 
 class Storing:
     """A chunk on its way into the database, in this order: :meth:`sort_out` what is
-    known, :meth:`copy` CDRs, :meth:`finish` with all that others wait for.
+    known, :meth:`copy_cdrs`, :meth:`finish` with all that others wait for.
 
     Before :meth:`finish` it adds CDRs alone, for which no other transaction waits that
     does not import the same records.
@@ -195,7 +195,7 @@ class Storing:
             left = take_readings(self.cr, left, self.settings)
         self._left = left
 
-    def copy(self, made_beside=None, on_made=None):
+    def copy_cdrs(self, made_beside=None, on_made=None):
         """Find the usage of the chunk, and copy its CDRs.
 
         :param made_beside: ``made`` of the chunk before, while that is being stored
@@ -332,7 +332,7 @@ def store_cdrs(cr, prepared, settings, batch_id):
 
 
 def copy_cdrs(cr, prepared, settings, batch_id, made_beside=None, on_made=None):
-    """The first half of :func:`store_cdrs`; see :meth:`Storing.copy`.
+    """The first half of :func:`store_cdrs`; see :meth:`Storing.copy_cdrs`.
 
     :return: :class:`~.usage_store.UsageRows`; None where there is no CDR
     """
@@ -353,10 +353,8 @@ def copy_cdrs(cr, prepared, settings, batch_id, made_beside=None, on_made=None):
         on_made(rows.made)
     usage_id = np.append(rows.ids, 0)[prepared.usage_of]
     table = cdr_table(prepared.cdrs, usage_id, settings, batch_id)
-    with ThreadPoolExecutor(1, "metered-text") as pool:
-        # One part is written out while the database stores the one before.
-        for text in pool.map(copy_csv, _parts(table)):
-            copy_text(cr, text)
+    for text in _texts(table):
+        copy_text(cr, text)
     return rows
 
 
@@ -402,11 +400,17 @@ def _first_cdrs(usage_of, count):
     return first[:count]
 
 
-def _parts(table):
-    return [
-        table.slice(first, COPY_RECORDS)
-        for first in range(0, table.num_rows, COPY_RECORDS)
-    ]
+def _texts(table):
+    """A table in parts, as text; one is written while the one before is stored."""
+    with ThreadPoolExecutor(1, "metered-text") as pool:
+        written = None
+        for first in range(0, table.num_rows, COPY_RECORDS):
+            ahead = pool.submit(copy_csv, table.slice(first, COPY_RECORDS))
+            if written:
+                yield written.result()
+            written = ahead
+        if written:
+            yield written.result()
 
 
 def _move(cr, source_id, call_ids, usage_ids):

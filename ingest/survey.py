@@ -60,6 +60,8 @@ MOST_TRIED = 1000
 LONG_MINUTES = 60
 #: share of texts that do not fit what the source says from which on it is doubted
 DOUBTFUL_SHARE = 0.1
+#: of two forms one is proposed that is so many times as frequent
+RARE = 10
 
 #: formats that are read in several ways, or that lack the time of day
 TIME_FORMATS = (
@@ -375,8 +377,9 @@ def _numbers(frame, columns, dialling):
     if form:
         return Finding("number_form", count, _examples(texts, is_open), form, True)
     counts = {name: shown[name] + also.get(name, 0) for name in shown}
-    most = [name for name in counts if counts[name] == max(counts.values())]
-    likely = most[0] if len(most) == 1 else ""
+    # Where the others are of both forms, one has to be rare.
+    rare, most = sorted(counts, key=counts.get)
+    likely = most if counts[most] > RARE * counts[rare] else ""
     return Finding("number_form", count, _examples(texts, is_open), likely)
 
 

@@ -41,6 +41,7 @@ A meter's usage of a period:
 counters.py         readings of a counter into what was used, by day
 aggregations.py     records into one quantity
 levels.py           samples of what is held into one quantity, by time
+concurrency.py      how many calls there are at one time, as such a level
 units.py            the unit that is priced
 charge_models/      what a quantity costs, one file a model
 price_versions.py   a price that changes within the period
@@ -72,6 +73,8 @@ readings of a counter into use          `counters.points(readings, dial)`,
 records into a quantity                 `aggregate(records, how)`
 a level into a quantity                 `levels_of(samples, start_us, end_us)
                                         .comes_to(how)`
+calls at one time                       `calls_at_once(begin_us, end_us, start_us,
+                                        stop_us).comes_to("max")`
 another unit, a rounded quantity        `Conversion(..).convert(quantity)`
 what is due, where some is billed       `PricedUsage.due(billed)`,
                                         `difference(lines, billed)`
@@ -117,6 +120,7 @@ from .charges import (
     TIERED,
     Cover,
 )
+from .concurrency import calls_at_once
 from .decks import HOLIDAY, Deck, Slot, TimeBand
 from .engine import (
     NO_DECK,
@@ -197,6 +201,7 @@ __all__ = [
     "apply_plans",
     "balances",
     "billed_seconds",
+    "calls_at_once",
     "charge_model",
     "close",
     "counters",

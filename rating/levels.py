@@ -143,7 +143,9 @@ def levels_of(samples, start_us, end_us, longest_us=None, gap="hold"):
 def _swept(begins, ends, units, period):
     """Return what pieces of time come to together.
 
-    :param begins, ends, units: of the pieces, which are cut to the period
+    :param begins, ends: int64 arrays, of the pieces, which are cut to the period; one
+        that does not last is passed over
+    :param units: array of ints: how much each adds to the level
     :param period: (start, end)
     :return: (times: the boundaries of the period's steps, level of each step, number of
         the pieces in it)

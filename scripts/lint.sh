@@ -28,19 +28,18 @@ cmd_lint() {
 # What is no part of Odoo, or a script, may print, commit, have methods called `read` and
 # import the addon by its full name, as tests do that run without a database.
 lint_python() {
-    local pylint=("$venv/bin/pylint" --rcfile "$addon/pyproject.toml") plain=() folder failed=0
+    local rules=(--rcfile "$addon/pyproject.toml") plain=() folder
     copy_to_lint
     for folder in rating connectors scripts demo benchmarks; do
         [ -z "$(find "$checkout/$folder" -name '*.py' -print -quit 2>/dev/null)" ] ||
             plain+=("metered_billing/$folder")
     done
     cd "${linted%/*}"
-    "${pylint[@]}" --ignore tests,rating,connectors,scripts,demo,benchmarks metered_billing ||
-        failed=1
-    "${pylint[@]}" --disable odoo-addons-relative-import metered_billing/tests || failed=1
     local allowed=print-used,invalid-commit,method-required-super,odoo-addons-relative-import
-    "${pylint[@]}" --recursive y --disable "$allowed" "${plain[@]}" || failed=1
-    return "$failed"
+    "$python" -P "$checkout/scripts/lint_python.py" \
+        "${rules[@]}" --ignore tests,rating,connectors,scripts,demo,benchmarks metered_billing \
+        --then "${rules[@]}" --disable odoo-addons-relative-import metered_billing/tests \
+        --then "${rules[@]}" --recursive y --disable "$allowed" "${plain[@]}"
 }
 
 # A copy without .git: pylint-odoo looks for a manifest below the root of a repository

@@ -6,11 +6,13 @@
   by itself, a port of its own. Everything else that is shared has the database's name:
   the filestore, the sessions' database, advisory locks.
 - The files that take longest begin first, so that no worker waits for another one in
-  the end; `SECONDS` says which these are.
+  the end; `SECONDS` and `A_TEST` say which these are.
+- What is loaded before the first test is garbage of none: it is not searched again.
 - How long each test took is written to the file that METERED_DURATIONS names.
 """
 
 import csv
+import gc
 import os
 from collections import Counter
 from pathlib import Path
@@ -18,8 +20,12 @@ from pathlib import Path
 import freezegun
 import pytest
 
-#: CSV with the columns file and seconds, of the files that take more than some seconds
+#: CSV with the columns file and seconds, of the files that take longer than their tests
+#: of these kinds would
 SECONDS = Path(__file__).resolve().parent.parent / "tests" / "data" / "seconds.csv"
+#: base class -> seconds of a test: in a browser, with a database; another one's
+A_TEST = {"HttpCase": 8, "BaseCase": 0.7}
+LEAST = 0.1
 
 # Tests that stop the clock would otherwise stop the one by which they are timed.
 freezegun.configure(extend_ignore_list=["_pytest.timing"])
@@ -45,11 +51,29 @@ def pytest_cmdline_main(config):
     return (yield)
 
 
-def pytest_collection_modifyitems(items):
-    """Have the files that take longest first; the others stay in their order."""
+def expected_seconds(items):
+    """How long each file, by its name, will take: as listed, or by kinds of tests."""
+    found = Counter()
+    for item in items:
+        kinds = {kind.__name__ for kind in getattr(item.cls, "__mro__", ())}
+        found[item.path.name] += next(
+            (seconds for kind, seconds in A_TEST.items() if kind in kinds), LEAST
+        )
     with SECONDS.open(encoding="utf-8", newline="") as file:
-        seconds = {row["file"]: float(row["seconds"]) for row in csv.DictReader(file)}
-    items.sort(key=lambda item: -seconds.get(item.path.name, 0))
+        listed = {row["file"]: float(row["seconds"]) for row in csv.DictReader(file)}
+    return {name: listed.get(name, seconds) for name, seconds in found.items()}
+
+
+def pytest_collection_modifyitems(items):
+    """Have the files that take longest first."""
+    seconds = expected_seconds(items)
+    items.sort(key=lambda item: -seconds[item.path.name])
+
+
+def pytest_collection_finish():
+    """Leave modules, tests and strategies out of each further collection of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 class Durations:

@@ -75,10 +75,10 @@ show_slowest() {
     rm -f "$METERED_DURATIONS"
 }
 
-# Sets workers: as many as there are processors, or METERED_WORKERS, but not more than
-# test files. One runs in pytest's own process: what is asked for is seen or debugged.
+# Sets workers: $2, or METERED_WORKERS, but not more than test files, which are $1. One
+# runs in pytest's own process: what is asked for is seen or debugged.
 count_workers() {
-    workers=${METERED_WORKERS:-$(nproc)}
+    workers=${METERED_WORKERS:-$2}
     [ "$workers" -le "$1" ] || workers=$1
     [[ ! " ${args[*]} " =~ " "(--co|--collect-only|--pdb|--trace|-s)" " ]] || workers=1
 }
@@ -101,7 +101,7 @@ run_pure_tests() {
     local workers
     prepare
     ensure_pure_link
-    count_workers "${#pure[@]}"
+    count_workers "${#pure[@]}" "$(nproc)"
     run_pytest "${pure_addon%/odoo/*}" -p no:odoo --import-mode importlib \
         -o consider_namespace_packages=true \
         "${args[@]}" "${pure[@]/#/$pure_addon/}"
@@ -124,7 +124,11 @@ ensure_pure_link() {
     for entry in "$checkout"/* "$checkout"/tests/*; do
         case ${entry#"$checkout/"} in
         tests | __init__.py | tests/__init__.py) ;;
-        *) ln -sfn "$entry" "$pure_addon/${entry#"$checkout/"}" ;;
+        # A link that is right stays: another run may be reading through it.
+        *)
+            [ "$(readlink "$pure_addon/${entry#"$checkout/"}")" = "$entry" ] ||
+                ln -sfn "$entry" "$pure_addon/${entry#"$checkout/"}"
+            ;;
         esac
     done
 }
@@ -137,7 +141,9 @@ run_tests() {
     # For tests that need a database of their own.
     ensure_template
     export METERED_TEMPLATE=$template
-    count_workers "${#based[@]}"
+    # A browser's test waits half of its time: for the screen, and a moment between any
+    # two steps.
+    count_workers "${#based[@]}" $(($(nproc) * 3 / 2))
     trap drop_own EXIT
     if [ "${METERED_KEEP_DB:-}" = 1 ]; then
         base=keep_$checkout_key

@@ -88,6 +88,8 @@ from .deck_files import test_deck_codes
 from .deck_files import test_deck_dates
 from .deck_files import test_deck_doubts
 from .deck_files import test_deck_files
+from .deck_files import test_deck_grammar
+from .deck_files import test_deck_workbooks
 from .deck_files import test_deck_layouts
 from .deck_files import test_deck_tiers
 from .deck_files import test_price_bands
@@ -150,6 +152,7 @@ from .ingest import test_hostile_records
 from .ingest import test_id_clock
 from .ingest import test_identifier_index
 from .ingest import test_import_abreast
+from .ingest import test_import_again
 from .ingest import test_import_asterisk
 from .ingest import test_import_defect
 from .ingest import test_import_duplicates
@@ -224,6 +227,7 @@ from .rating import test_charge_models
 from .rating import test_charge_reference
 from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
+from .rating import test_concurrency
 from .rating import test_counters
 from .rating import test_levels
 from .rating import test_rating_bands

@@ -152,7 +152,7 @@ class Kafka(Connector):
         raise NotImplementedError("it is read by offsets")
 
     def reach(self):
-        return self.client.cluster().cluster_id
+        return self.client.cluster(self.topics[0]).cluster_id
 
     def check(self, account=None):
         checks = []
@@ -172,7 +172,7 @@ class Kafka(Connector):
         return checks
 
     def _look_cluster(self):
-        return counted(len(self.client.cluster().brokers), "broker")
+        return counted(len(self.client.cluster(self.topics[0]).brokers), "broker")
 
     def _look_encryption(self):
         name = "The connection is encrypted"
@@ -227,7 +227,7 @@ class Kafka(Connector):
         client = self.client
         kafka = client.kafka
         # Brokers that the cluster names are looked at before librdkafka needs them.
-        client.cluster()
+        client.cluster(self.topics[0])
         client.consumer.assign(
             [kafka.TopicPartition(*place, offset) for place, offset in starts.items()]
         )
@@ -266,7 +266,7 @@ class Kafka(Connector):
     def _sort(self, client, found, portion, left, stops):
         """Put messages and what is said of partitions into a portion; their bytes."""
         codes = client.kafka.KafkaError
-        size = 0
+        size, before = 0, set(left)
         for message in found:
             error = message.error()
             place = (message.topic(), message.partition())
@@ -284,6 +284,10 @@ class Kafka(Connector):
                 left.discard(place)
             else:
                 raise client.failure(error)
+        if before != left:
+            # Or it is asked for more all the time while others are read and stored.
+            place = client.kafka.TopicPartition
+            client.consumer.pause([place(*done) for done in before - left])
         return size
 
     def tell(self, offsets):

@@ -23,16 +23,18 @@ from ...ingest.load_lines import BETWEEN, line_keys
 MOST_ROWS = 1_000
 _MOST_DIGITS = 9
 _TYPE_OF = {aggregation: kind for kind, aggregation in AGGREGATIONS.items()}
-#: records that were sent: those that wait, those that are stored, and exceptions
+#: records that were sent: those that wait, those that are stored, and exceptions; not
+#: those that were refused, because another one had their key
 _WAITING = """
     SELECT event_key, record::jsonb ->> 'properties' FROM metered_inbox
      WHERE source_id = ANY(%s) AND event_key IS NOT NULL
+       AND right(event_key, length(content) + 1) != '#' || content
        AND (%s IS NULL OR event_key = %s)
        AND (%s IS NULL OR record::jsonb ->> 'line_item_id' = %s)
 """
 _EXCEPTIONS = """
     SELECT call_id, raw::jsonb ->> 'properties' FROM metered_exception
-     WHERE source_id = ANY(%s) AND state = 'open' AND readable
+     WHERE source_id = ANY(%s) AND state = 'open' AND readable AND reason != 'same_id'
        AND (%s IS NULL OR call_id = %s)
        AND (%s IS NULL OR raw::jsonb ->> 'line_item_id' = %s)
 """

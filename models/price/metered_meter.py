@@ -45,6 +45,7 @@ class MeteredMeter(models.Model):
             "kind",
             "product_id",
             "company_id",
+            "level_source",
             "level_holds",
             "percentile",
             "most_hours_held",

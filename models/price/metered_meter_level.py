@@ -14,6 +14,19 @@ class MeteredMeter(models.Model):
 
     _inherit = "metered.meter"
 
+    level_source = fields.Selection(
+        [
+            ("samples", "Samples"),
+            ("calls", "All answered calls at the same time"),
+            ("charged_calls", "Charged calls at the same time"),
+        ],
+        string="Level Comes From",
+        required=True,
+        default="samples",
+        help="Samples are imported, pushed, or fetched. The number of calls at the "
+        "same time is found in the call details, to the second, so nothing has to be "
+        "sampled.",
+    )
     level_holds = fields.Boolean(
         string="Level Continues Between Samples",
         help="A sample is the level from its time until the next sample, also "
@@ -65,12 +78,24 @@ class MeteredMeter(models.Model):
         "The hours for which a sample is valid cannot be negative.",
     )
 
+    _calls_are_a_level = models.Constraint(
+        "CHECK (level_source = 'samples' OR (kind = 'gauge' AND aggregation IN"
+        " ('max', 'min', 'last', 'time_average', 'percentile')))",
+        "Calls at the same time have a highest, lowest, last, or average number, or a "
+        "percentile, and are a meter of the kind Samples of a level.",
+    )
+
     def _prices_level(self):
         """Whether what a period comes to depends on how long its levels held."""
         return self.kind == "gauge" and (
             self.aggregation in WEIGHTED
+            or self._counts_calls()
             or (self.level_holds and self.aggregation in OF_LEVELS)
         )
+
+    def _counts_calls(self):
+        """Whether its level is how many calls there are at one time."""
+        return self.level_source != "samples"
 
     def _longest_held_us(self):
         """For how many microseconds a sample holds, None until the next one."""

@@ -1,6 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from odoo import api, models
 
 from ...ingest.load import company_zone, customer_zone
 from ...ingest.usage_calls import USAGE_CDRS
+from ...rating.concurrency import calls_at_once
 from ...rating.exact import exact_text
 from ...rating.levels import levels_of
 from ...rating.steps import Step
@@ -42,6 +43,40 @@ _OPENING = f"""
 """  # noqa: S608 - ours
 
 
+#: billed periods that are looked at again for calls that came in late
+MOST_PERIODS = 12
+#: A call that spans the days before is there as well.
+LONGEST_CALL_DAYS = 3
+#: (begin, end) of the answered part of calls: without the time for which it rang.
+_ANSWERED = """
+    SELECT (extract(epoch FROM cdr.start_time) * 1000000)::bigint
+           + (greatest(cdr.duration - cdr.quantity, 0) * 1000000)::bigint,
+           (extract(epoch FROM cdr.start_time) * 1000000)::bigint
+           + (greatest(cdr.duration, cdr.quantity) * 1000000)::bigint
+"""
+_CALLS = f"""
+    {_ANSWERED} FROM {USAGE_CDRS} WHERE cdr.quantity > 0
+"""  # noqa: S608 - ours
+#: Calls that are not charged have no usage.
+_FREE_CALLS = f"""
+    UNION ALL
+    {_ANSWERED} FROM metered_cdr cdr
+      LEFT JOIN metered_meter meter ON meter.id = cdr.meter_id
+     WHERE cdr.usage_id IS NULL AND cdr.partner_id = ANY(%(partners)s)
+       AND cdr.company_id = %(company)s AND cdr.quantity > 0
+       AND coalesce(meter.kind, 'call') = 'call'
+       AND cdr.start_time >= %(first)s AND cdr.start_time < %(last)s
+"""  # noqa: S608 - ours
+#: Whether records of some days came, or went, after something was billed.
+_CHANGED_SINCE = """
+    SELECT EXISTS (
+        SELECT 1 FROM metered_batch
+         WHERE company_id = %(company)s AND write_date > %(since)s
+           AND coalesce(first_start, '-infinity') < %(last)s
+           AND coalesce(last_start, 'infinity') >= %(first)s)
+"""
+
+
 class MeteredUsage(models.Model):
     """What the level of a meter comes to in a billing period."""
 
@@ -59,12 +94,16 @@ class MeteredUsage(models.Model):
         partner = found.subscription.partner_id or rows.partner_id[:1]
         zone = ZoneInfo(customer_zone(partner, company_zone(company)))
         period = [_instant(day, zone) for day in (found.date_from, found.date_to)]
-        levels = levels_of(
-            self._read_samples(found, rows, company, partner),
-            *period,
-            meter._longest_held_us(),
-            meter.gap_policy,
-        )
+        if meter._counts_calls():
+            begins, ends = self._read_calls(found, company, partner)
+            levels = calls_at_once(begins, ends, *period)
+        else:
+            levels = levels_of(
+                self._read_samples(found, rows, company, partner),
+                *period,
+                meter._longest_held_us(),
+                meter.gap_policy,
+            )
         quantity, since = levels.comes_to(meter.aggregation, meter.percentile)
         if since is not None:
             since = datetime.fromtimestamp(since // 1_000_000, zone)
@@ -72,7 +111,7 @@ class MeteredUsage(models.Model):
             "aggregation": meter.aggregation,
             "percentile": str(meter.percentile),
             "level": exact_text(quantity),
-            "since": since.strftime("%Y-%m-%d %H:%M") if since else "",
+            "since": since.strftime("%Y-%m-%d %H:%M:%S") if since else "",
             "zone": zone.key,
             "gap_hours": exact_text(Fraction(levels.gap_us, HOUR_US)),
             "gap_policy": meter.gap_policy,
@@ -100,10 +139,72 @@ class MeteredUsage(models.Model):
         samples += self._samples_of(_SAMPLES, rows.ids, values)
         return pd.DataFrame(samples, columns=["series", "id", "at_us", "value"])
 
+    def _read_calls(self, found, company, partner):
+        """The answered calls of a customer around a period.
+
+        :return: (begins, ends), microseconds UTC
+        """
+        payer = partner.with_company(company).commercial_partner_id
+        household = payer._metered_households().get(payer.id, Household())
+        first = found.date_from - timedelta(days=LONGEST_CALL_DAYS)
+        last = found.date_to + timedelta(days=1)
+        usage = self.search(
+            [
+                ("company_id", "=", company.id),
+                ("partner_id", "in", list(household.named)),
+                ("meter_id.kind", "=", "call"),
+                ("records", ">", 0),
+                ("day", ">=", first),
+                ("day", "<=", last),
+            ]
+        )
+        self.env.flush_all()
+        free = _FREE_CALLS if found.meter.level_source == "calls" else ""
+        self.env.cr.execute(
+            _CALLS + free,
+            {
+                "usage": usage.ids,
+                "partners": list(household.named),
+                "company": company.id,
+                "first": first,
+                "last": last,
+            },
+        )
+        calls = self.env.cr.fetchall()
+        return [begin for begin, _end in calls], [end for _begin, end in calls]
+
     @api.model
     def _samples_of(self, query, usage, values):
         self.env.cr.execute(query, {**values, "usage": usage})
         return [(*key, Decimal(value)) for *key, value in self.env.cr.fetchall()]
+
+    @api.model
+    def _periods_with_other_calls(self, subscription, meter, date_from):
+        """Billed periods whose number of calls at one time may have changed.
+
+        A level of calls has no records of its own that could be open.
+
+        :param date_from: first day of what is billed now
+        :return: list of (first day, first day after)
+        """
+        if not meter._counts_calls():
+            return []
+        periods = []
+        for period in subscription.sudo().metered_period_ids:
+            if period.date_to > date_from:
+                continue
+            self.env.cr.execute(
+                _CHANGED_SINCE,
+                {
+                    "company": subscription.company_id.id,
+                    "since": period.create_date,
+                    "first": period.date_from - timedelta(days=LONGEST_CALL_DAYS),
+                    "last": period.date_to + timedelta(days=1),
+                },
+            )
+            if self.env.cr.fetchone()[0]:
+                periods.append((period.date_from, period.date_to))
+        return sorted(periods)[-MOST_PERIODS:]
 
     @api.model
     def _periods_after(self, owner, meter, end, date_from, date_to):

@@ -143,6 +143,13 @@ class MeteredUsage(models.Model):
                 if key not in groups:
                     order.append(key)
                     groups[key] = []
+                for period in self._periods_with_other_calls(
+                    subscription, line.metered_meter_id, date_from
+                ):
+                    key = (line.metered_meter_id, subscription, *period)
+                    if key not in groups:
+                        order.append(key)
+                        groups[key] = []
         found = []
         for key in order:
             meter, owner, begin, end = key

@@ -267,6 +267,12 @@ class MeteredSource(models.Model):
         if told.get("status") == "exception":
             detail = ": ".join(filter(None, (told["message"], told["detail"])))
             return [*checks, self._tried(self.env._("Exception"), False, detail)]
+        if told.get("status") in ("canceled", "dismissed"):
+            problem = self.env._(
+                "The event was canceled or dismissed before. Nothing was added. Send "
+                "the usage with another ID."
+            )
+            return [*checks, self._tried(self.env._("Result"), False, problem)]
         for name, value in (
             (self.env._("Customer"), told.get("customer")),
             (

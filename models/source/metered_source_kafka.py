@@ -107,7 +107,6 @@ class MeteredSource(models.Model):
     partition_ids = fields.One2many(
         "metered.source.partition", "source_id", string="Partitions", readonly=True
     )
-    missing_partition_count = fields.Integer(compute="_compute_missing_partitions")
 
     @api.depends("source_type")
     def _compute_has_offsets(self):
@@ -116,12 +115,6 @@ class MeteredSource(models.Model):
 
     def _search_has_offsets(self, operator, value):
         return self._search_kind("has_offsets", operator, value)
-
-    @api.depends("partition_ids.state")
-    def _compute_missing_partitions(self):
-        for source in self:
-            waiting = source.partition_ids.filtered(lambda p: p.state == "gap")
-            source.missing_partition_count = len(waiting)
 
     @api.constrains("kafka_brokers", "kafka_topics", "source_type")
     def _check_kafka(self):

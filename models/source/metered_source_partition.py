@@ -155,6 +155,19 @@ class MeteredSourcePartition(models.Model):
         partitions.invalidate_recordset()
         return partitions
 
+    @api.model
+    def _left(self, source, turn):
+        """How many partitions a turn has not finished with.
+
+        :param source: ``metered.source``
+        """
+        self.env.cr.execute(
+            "SELECT count(*) FROM metered_source_partition WHERE source_id = %s"
+            " AND state = 'reading' AND turn IS DISTINCT FROM %s",
+            (source.id, turn),
+        )
+        return self.env.cr.fetchone()[0]
+
     def _advance(self, first, following, stamp=None):
         """Note that the messages before an offset are stored.
 

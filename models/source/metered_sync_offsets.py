@@ -30,6 +30,8 @@ from .metered_sync_end import LIMITS
 PARTITION_LOCK_CLASS = 0x6D627074
 #: what is looked at again when nothing was left
 AGAIN = timedelta(minutes=1)
+#: what is waited for the other workers of a source
+BESIDE = timedelta(seconds=5)
 #: messages not fetched yet for which one more worker is worth it
 MESSAGES_OF_WORKER = 200_000
 UNDER_WAY = ("queued", "running")
@@ -39,15 +41,21 @@ UNDER_WAY = ("queued", "running")
 class _Reading:
     """What was read; written by the thread that reads ahead.
 
-    ``offsets``: place -> offset up to which its records are stored, by the other one.
+    A part that meets another transaction is stored again: until more than that is
+    stored, nothing counts as noted.
+
+    :ivar offsets: place -> offset up to which its records are stored and committed
+    :ivar settled: records of the sync that are
     """
 
     offsets: dict
-    before: int  # records of the sync before the first part
+    settled: int
     parts: list = field(default_factory=list)
     ends: dict = field(default_factory=dict)
     lost: set = field(default_factory=set)
-    stored: int = 0  # records of these parts
+
+    def __post_init__(self):
+        self.asked, self.ahead = self.settled, self.offsets
 
     def add(self, places):
         """Remember where the messages of a part were.
@@ -60,27 +68,47 @@ class _Reading:
         self.parts.append((at, places.offsets, places.stamps))
 
     def until(self, records):
-        """How far each place is stored with so many records of the sync.
+        """What to note where so many records of the sync are stored.
 
-        :return: dict place -> (offset of the next message, newest time)
+        :return: list of (place, its offset before, offset of its next message, newest
+            time)
         """
+        if records > self.asked:
+            self.settle()
         found, names = {}, list(self.offsets)
-        wanted = records - self.before - self.stored
-        while wanted > 0:
+        for at, offsets, stamps in _first(self.parts, records - self.settled):
+            for number in np.unique(at).tolist():
+                rows = np.flatnonzero(at == number)
+                newest = max(int(stamps[rows].max()), found.get(number, (0, -1))[1])
+                found[number] = (int(offsets[rows[-1]]) + 1, newest)
+        moves = [
+            (names[number], self.offsets[names[number]], following, newest)
+            for number, (following, newest) in found.items()
+        ]
+        self.asked = records
+        self.ahead = self.offsets | {place: end for place, _f, end, _n in moves}
+        return moves
+
+    def settle(self):
+        """What was asked for last is committed."""
+        count = self.asked - self.settled
+        while count:
             part = self.parts[0]
-            taken = [column[:wanted] for column in part]
-            for at in np.unique(taken[0]).tolist():
-                rows = np.flatnonzero(taken[0] == at)
-                following = int(taken[1][rows[-1]]) + 1
-                newest = max(int(taken[2][rows].max()), found.get(at, (0, -1))[1])
-                found[at] = (following, newest)
-            count = len(taken[0])
-            self.stored += count
-            wanted -= count
-            self.parts[0] = tuple(column[count:] for column in part)
-            if not len(self.parts[0][0]):
+            taken = min(count, len(part[0]))
+            self.parts[0] = tuple(column[taken:] for column in part)
+            if taken == len(part[0]):
                 self.parts.pop(0)
-        return {names[at]: value for at, value in found.items()}
+            count -= taken
+        self.offsets, self.settled = self.ahead, self.asked
+
+
+def _first(parts, count):
+    """The first so many messages of parts."""
+    for part in list(parts):
+        if count <= 0:
+            return
+        yield tuple(column[:count] for column in part)
+        count -= len(part[0])
 
 
 class MeteredSync(models.Model):
@@ -116,6 +144,12 @@ class MeteredSync(models.Model):
                 if not is_drained:
                     return False
         self._keep_last_record(commit)
+        if partitions._left(self.source_id, self.cursor):
+            # Others are at them. What was there at the beginning is stored when they
+            # are done, and not before.
+            self.not_before = fields.Datetime.now() + BESIDE
+            self._trigger_cron(self.not_before)
+            return False
         self._tell_standing(gone)
         self.cursor = False
         return True
@@ -193,9 +227,8 @@ class MeteredSync(models.Model):
         portions = connector.read(dict(reading.offsets), left, ends)
 
         def on_stored(records):
-            for place, (following, stamp) in reading.until(records).items():
-                places[place]._advance(reading.offsets[place], following, stamp)
-                reading.offsets[place] = following
+            for place, first, following, stamp in reading.until(records):
+                places[place]._advance(first, following, stamp)
 
         decoder = Decoder(connector.form, settings.column_names)
         chunks = _chunks(portions, reading, decoder, self.records)
@@ -208,29 +241,31 @@ class MeteredSync(models.Model):
     def _end_of_reading(self, connector, places, ends, reading, commit, kept):
         """Note what was found besides messages; whether nothing is left."""
         is_drained = True
+        reading.settle()
+        reached = dict(reading.offsets)
         for place, partition in places.items():
             end = reading.ends.get(place)
-            if end is not None and end > reading.offsets[place]:
+            if end is not None and end > reached[place]:
                 # Behind the last message are marks of transactions.
-                partition._advance(reading.offsets[place], end)
-                reading.offsets[place] = end
+                partition._advance(reached[place], end)
+                reached[place] = end
             if place in reading.lost:
                 low, high = connector.client.ends(*place)
                 gap = partition._describe_gap(low, high)
                 if gap is None:
                     raise SourceUnreachable(
                         f"Partition {partition.display_name} has no message "
-                        f"{reading.offsets[place]:,} at the moment."
+                        f"{reached[place]:,} at the moment."
                     )
                 self._store_gap(partition, gap, commit, kept)
-            elif end is not None or reading.offsets[place] >= ends[place]:
+            elif end is not None or reached[place] >= ends[place]:
                 partition._finish_turn(self.cursor)
             else:
                 is_drained = False
         make_lasting(self.env.cr)
         if commit:
             commit()
-        connector.tell(reading.offsets)
+        connector.tell(reached)
         return is_drained
 
     # === GAPS === #
@@ -276,8 +311,11 @@ class MeteredSync(models.Model):
                 PROBLEM, self.env._("All partitions are fetched again.")
             )
             return
+        # It goes on all day, and says it once.
+        said = self.line_ids.mapped("message")
         for text in texts:
-            self._note(text, "error")
+            if text not in said:
+                self._note(text, "error")
         source._metered_raise(
             PROBLEM,
             self.env._("Partitions are not fetched"),

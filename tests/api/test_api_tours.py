@@ -1,14 +1,18 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""A key is made, and an event is tried, in a real browser."""
+"""A key is made, an event is tried, sent and told, in a real browser."""
+
+from standardwebhooks.webhooks import Webhook
 
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..support.metered_case import MeteredMakers
+from ..support.source_case import LoopbackRequests
+from ..webhook.test_webhook_tours import Receiver
 
 
 @tagged("post_install", "-at_install")
-class TestApiTours(MeteredMakers, HttpCase):
+class TestApiTours(LoopbackRequests, MeteredMakers, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -27,12 +31,50 @@ class TestApiTours(MeteredMakers, HttpCase):
         self.assertTrue(key.prefix)
         self.assertFalse(key.sudo().digest)
 
-    def test_an_event_is_tried(self):
+    def set_up_events(self):
+        """What an event needs; its meter."""
         meter = self.make_meter("API calls", code="api")
         self.env["metered.event.type"].create(
             {"source_id": self.source.id, "name": "api.call", "meter_id": meter.id}
         )
         self.make_identifier(self.make_customer("Acme"), "acme", kind="key")
+        return meter
+
+    def test_from_an_event_to_the_message_about_it(self):
+        """Sent from the form, rated, and told to a receiver on loopback."""
+        server = self.enterContext(Receiver())
+        webhook = self.env["metered.webhook"].create(
+            {
+                "name": "Loopback",
+                "address": server.url,
+                "allowed_networks": "127.0.0.1",
+                "tells_usage_imported": True,
+            }
+        )
+        secret = webhook._new_secret()
+        meter = self.set_up_events()
+        price = self.make_price(meter, (0, 0.5))
+        meter.product_id = self.make_metered_product("API calls", price)
+        self.start_tour(
+            f"/odoo/metered-sources/{self.source.id}",
+            "metered_billing_send_event",
+            login="keeper",
+        )
+        self.start_tour(
+            "/odoo/metered-usage", "metered_billing_event_rated", login="keeper"
+        )
+        self.env["metered.webhook.delivery"]._send_due()
+        self.start_tour(
+            "/odoo/metered-webhook-deliveries",
+            "metered_billing_event_told",
+            login="keeper",
+        )
+        [request] = server.requests
+        told = Webhook(secret).verify(request.body, dict(request.headers))
+        self.assertEqual(told["type"], "usage.imported")
+
+    def test_an_event_is_tried(self):
+        self.set_up_events()
         self.start_tour(
             f"/odoo/metered-sources/{self.source.id}",
             "metered_billing_try_event",

@@ -144,6 +144,9 @@ class TestChargeOver(ChargeOverCase):
             self.assertEqual(again, first)
             other = self.post(self.usage_of(362, external_key="u1"))
             self.refused(other, 400, "external_key")
+            path = f"/api/v3/usage?line_item_id={self.line.id}"
+            [row] = self.ok(self.call("GET", path), 200)
+            self.assertEqual(row["usage_value"], "361")
             self.rate()
         self.assertEqual(self.cdrs().quantity, 361)
         self.assertEqual(self.exceptions().mapped("reason"), ["same_id"])

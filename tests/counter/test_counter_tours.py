@@ -36,6 +36,13 @@ class TestCounterTours(MeteredMakers, HttpCase):
         self.assertEqual(new.replaces_id, old)
         self.assertEqual(new.reading_ids.value, 3)
 
+    def test_the_registers_of_a_customer(self):
+        self.start_tour(
+            f"/odoo/res.partner/{self.customer.id}",
+            "metered_billing_customer_registers",
+            login="operator",
+        )
+
     def test_a_meter_becomes_a_counter(self):
         meter = self.make_meter("Water", unit="m³")
         self.start_tour(

@@ -139,15 +139,15 @@ def _plain_number(value, sign):
     return f"{value:f}".replace(".", sign)
 
 
-#: style -> (heading behind the word for price, cell, seconds); plain ones first
+#: style -> (what follows the word for price, cell of (number, row) or None where it is
+#: the number, price of a minute that a number of 1 means); plain ones first
 UNITS = {
-    "bare": ("", lambda text: text, 60),
-    "currency": (" (USD)", lambda text: text, 60),
-    "per minute": ("/min", lambda text: text, 60),
-    "dollars": ("", lambda text: f"$ {text}", 60),
-    "dollars a minute": ("", lambda text: f"{text} USD/min", 60),
+    "bare": ("", None, 1),
+    "currency": (" (USD)", None, 1),
+    "per minute": ("/min", None, 1),
+    "dollars": ("", lambda text, _n: f"$ {text}", 1),
+    "dollars a minute": ("", lambda text, _n: f"{text} USD/min", 1),
 }
-#: style -> (heading, cell of (number, index), price of a minute that a number means)
 ODD_UNITS = {
     "per hour": (" per hour", None, Fraction(1, 60)),
     "per second": ("/sec", None, Fraction(60)),
@@ -269,236 +269,268 @@ def rate_files(draw, plain=False):
 
     :param plain: whether a clerk would call it clear: it is to be read without a word
     """
-    odd = not plain
+    return _Maker(draw, plain).file()
 
-    def pick(*options):
-        return draw(st.sampled_from(options))
 
-    def some(options):
-        """The options of one convention in three; all odd at once are only asked."""
-        return tuple(options) if odd and draw(st.integers(0, 2)) == 0 else ()
+class _Maker:
+    """Makes one file: `header` and `cells`, and beside them what each row means."""
 
-    language = pick("en", "de", "es")
-    words = {name: pick(*texts) for name, texts in HEADINGS[language].items()}
-    # Of 212, 213 and 216 alone nobody knows whether they are in Africa or in +1, and
-    # 36 of the country 36 is Hungary or Eger: these are asked about.
-    known = [
-        one
-        for one in PLACES
-        if odd or len(one[0]) < 3 and not one[1].startswith(one[0])
-    ]
-    places = draw(st.lists(st.sampled_from(known), min_size=1, max_size=7, unique=True))
-    prices = draw(
-        st.lists(
-            st.integers(2, 49_999), min_size=len(places), max_size=len(places), unique=1
+    def __init__(self, draw, plain):
+        self.draw = draw
+        self.is_odd = not plain
+        self.language = self.pick("en", "de", "es")
+        texts = HEADINGS[self.language]
+        self.words = {name: self.pick(*some) for name, some in texts.items()}
+        # Of 212, 213 and 216 alone nobody knows whether they are in Africa or in +1,
+        # and 36 of the country 36 is Hungary or Eger: these are asked about.
+        known = [
+            one
+            for one in PLACES
+            if self.is_odd or (len(one[0]) < 3 and not one[1].startswith(one[0]))
+        ]
+        self.places = draw(
+            st.lists(st.sampled_from(known), min_size=1, max_size=7, unique=True)
         )
-    )
-    said = {"language": language}
-    # What is done to columns, in the order of the rows.
-    header, cells = [], [[] for _ in places]
-    codes = [[_complete(place)] for place in places]
+        self.said = {"language": self.language}
+        self.header, self.cells = [], [[] for _ in self.places]
+        self.codes = [[_complete(place)] for place in self.places]
+        self.titles, self.tail, self.blank_lines = [], [], set()
+        #: whether no reading of the file can be right
+        self.is_useless = False
 
-    def column(name, texts):
-        header.append(name)
-        for row, text in zip(cells, texts, strict=True):
+    def pick(self, *options):
+        return self.draw(st.sampled_from(options))
+
+    def some(self, options):
+        """The options of one convention in three; all odd at once are only asked."""
+        is_odd = self.is_odd and self.draw(st.integers(0, 2)) == 0
+        return tuple(options) if is_odd else ()
+
+    def column(self, name, texts):
+        self.header.append(name)
+        for row, text in zip(self.cells, texts, strict=True):
             row.append(text)
 
-    # Codes.
-    kind = pick("one", "two", *some(["lists", "lists", "one"]))
-    blank_lines = set()
-    if kind == "two" and all(place[1] for place in places):
-        style = pick("national", *some(IN_TWO))
+    def file(self):
+        kind = self.pick("one", "two", *self.some(["lists", "lists", "one"]))
+        if kind == "two" and all(place[1] for place in self.places):
+            self.codes_in_two_columns()
+        elif kind == "lists":
+            self.lists_of_codes()
+        else:
+            self.codes_in_one_column()
+        self.column(self.words["name"], [place[3] for place in self.places])
+        self.prices()
+        self.increments()
+        self.days()
+        self.statuses()
+        self.other_column()
+        table = self.table()
+        makers = {"text": _text, "workbook": _workbook, "fixed": _fixed}
+        kind = self.pick("text", "text", "workbook", *self.some(["fixed"]))
+        content, name = makers[kind](table, self)
+        return RateFile(content, name, self.meant(), not self.is_odd, self.said)
+
+    def meant(self):
+        if self.is_useless:
+            return {}
+        rows = zip(
+            *(self.codes, self.minutes, self.steps, self.starts, self.ends), strict=True
+        )
+        return {
+            code: Meant(valid_from=day, closed=True)
+            if is_end
+            else Meant(minute / MINUTE, steps, day)
+            for codes, minute, steps, day, is_end in rows
+            for code in codes
+        }
+
+    # === CODES === #
+
+    def codes_in_two_columns(self):
+        style = self.said["codes"] = self.pick("national", *self.some(IN_TWO))
         first = {
             "iso": lambda place: ISO[place[0]],
             "named": lambda place: f"{place[3].split()[0]} ({place[0]})",
         }.get(style, lambda place: place[0])
-        countries = [first(place) for place in places]
+        countries = [first(place) for place in self.places]
         if style.startswith("first row"):
-            places.sort(key=lambda place: place[0])
-            codes = [[_complete(place)] for place in places]
+            places = self.places = sorted(self.places, key=lambda place: place[0])
+            self.codes = [[_complete(place)] for place in places]
             countries = [
                 place[0] if not n or places[n - 1][0] != place[0] else ""
                 for n, place in enumerate(places)
             ]
             if style.endswith("gap"):
-                blank_lines.add(len(places) // 2)
-        said["codes"] = style
-        column(words["country_code"], countries)
-        column(
-            words["area"],
-            [
-                _complete(place)
-                if style == "complete"
-                else (place[2] if style == "trunk 0" else "") + place[1]
-                for place in places
-            ],
-        )
-    elif kind == "lists":
-        style = said["codes"] = pick(*LISTS)
-        texts = []
-        for n, place in enumerate(places):
-            head = _complete(place)
-            ends = draw(
-                st.lists(
-                    st.sampled_from("23456789"), min_size=1, max_size=3, unique=True
-                )
-            )
-            if style in ("behind a blank", "behind a colon"):
-                head = place[0]
-                ends = [place[1] + end for end in ends]
-            codes[n] = [head + end for end in ends]
-            texts.append(LISTS[style](head, ends))
-        column(words["prefix"], texts)
-    else:
-        styles = {**CODES, **ODD_CODES}
-        style = pick(*CODES, *some(ODD_CODES))
-        if style == "without 1" and any(place[0] != "1" for place in places):
-            style = "complete"  # that 305 among them is Florida, no file can say
-        said["codes"] = style
-        column(words["prefix"], [styles[style](place) for place in places])
-    column(words["name"], [place[3] for place in places])
-
-    # Prices.
-    sign = said["sign"] = pick(".", ",")
-    decimals = pick(4, *some((2, 3)))
-    numbers = [Decimal(price).scaleb(-decimals) for price in prices]
-    unit = said["unit"] = pick(*UNITS, *some(ODD_UNITS))
-    titles, tail = [], []
-    if unit in UNITS:
-        heading, cell, _seconds = UNITS[unit]
-        minutes = [Fraction(number) for number in numbers]
-        texts = [cell(_plain_number(number, sign)) for number in numbers]
-    else:
-        heading, cell, factor = ODD_UNITS[unit]
-        minutes = [Fraction(number) * factor for number in numbers]
-        cell = cell or (lambda text, _n: text)
-        texts = [
-            cell(_plain_number(number, sign), n) for n, number in enumerate(numbers)
-        ]
-        if unit == "title in cents":
-            titles.append("All rates in US cents per minute")
-    price_name = words["price"]
-    if heading and unit != "currency":
-        price_name = {"en": "Rate", "de": "Preis", "es": "Precio"}[language]
-    column(price_name + heading, texts)
-
-    # Increments.
-    increments = [(1, 1)] * len(places)
-    style = said["increments"] = pick(
-        "none", "pair", "two", *some(("title", "minutes", "least"))
-    )
-    pairs = [pick((60, 60), (60, 1), (30, 6), (1, 1)) for _ in places]
-    if style == "pair":
-        increments = pairs
-        column(words["increments"], [f"{first}/{then}" for first, then in pairs])
-    elif style == "two":
-        increments = pairs
-        column(words["first"], [str(first) for first, _then in pairs])
-        column(words["next"], [str(then) for _first, then in pairs])
-    elif style == "title":
-        increments = [(60, 60)] * len(places)
-        titles.append("Billing: 60/60")
-    elif style == "minutes":
-        increments = [(60, 60)] * len(places)
-        column("Increment (min)", ["1"] * len(places))
-    elif style == "least":
-        increments = [(first, 1) for first, _then in pairs]
-        column("Minimum Duration", [str(first) for first, _then in pairs])
-
-    # Days.
-    days = [None] * len(places)
-    style = said["days"] = pick(
-        "none", *DAYS, *some(("title", "unknown name", *ODD_DAYS))
-    )
-    months = MONTHS[language]
-    day_of = st.dates(datetime.date(2026, 12, 1), datetime.date(2028, 12, 31))
-    if style == "title":
-        day = draw(day_of)
-        days = [day] * len(places)
-        titles.append(pick(*TITLES_OF_DAYS).format(day.strftime("%d/%m/%Y")))
-    elif style != "none":
-        days = [draw(day_of) for _ in places]
-        if style == "points month first" and all(day.day < 13 for day in days):
-            style = said["days"] = "points"  # as everybody reads them
-        writer = {**DAYS, **ODD_DAYS}.get(style, DAYS["iso"])
-        name = words["date"]
-        if style == "unknown name":
-            name = pick("Rate begins", "Start", "Inicio", "Beginn")
-        elif odd and style in ("month first", "day first") and pick(True, False):
-            name += " (MM/DD/YYYY)" if style == "month first" else " (DD/MM/YYYY)"
-        column(name, [writer(day, months) for day in days])
-
-    # Statuses.
-    closed = [False] * len(places)
-    style = said["status"] = pick("none", "known", *some(("odd", "title")))
-    if style in ("known", "odd"):
-        closed = [pick(False, False, True) for _ in places]
-        pair = pick(*(STATUSES[language] if style == "known" else ODD_STATUSES))
-        column(words["status"], [pair[ends] for ends in closed])
-        if pick(True, False) and unit != "some cells in cents":
-            place = header.index(price_name + heading)
-            for row, ends in zip(cells, closed, strict=True):
-                row[place] = "" if ends else row[place]
-    elif style == "title":
-        closed[-1] = True
-        tail.append("DELETED CODES")
-
-    # Columns that are in the way.
-    if other := pick("", *some(("Old Rate", "Sell", "Rate", "Origin", "Unit"))):
-        said["other"] = other
-        if other == "Origin":
-            column(other, [pick("EEA", "ROW") for _ in places])
-            closed = [None] * len(places)  # nothing is right
-        elif other == "Unit":
-            column(other, ["call"] * len(places))
-            closed = [None] * len(places)
+                self.blank_lines.add(len(places) // 2)
+        self.column(self.words["country_code"], countries)
+        if style == "complete":
+            codes = [_complete(place) for place in self.places]
+        elif style == "trunk 0":
+            codes = [place[2] + place[1] for place in self.places]
         else:
-            column(other, [_plain_number(number * 2, sign) for number in numbers])
-            if other in ("Sell", "Rate"):
-                # Which of both is meant, only the carrier knows: the dearer one.
-                minutes = [minute * 2 for minute in minutes]
-                if unit in ("cents in cells", "some cells in cents"):
-                    minutes = [minute * 100 for minute in minutes]
+            codes = [place[1] for place in self.places]
+        self.column(self.words["area"], codes)
 
-    meant = {
-        code: Meant(
-            Fraction(minute) / MINUTE if not ends else Fraction(0),
-            increment if not ends else (1, 1),
-            day,
-            ends,
+    def lists_of_codes(self):
+        style = self.said["codes"] = self.pick(*LISTS)
+        texts = []
+        digits = st.lists(
+            st.sampled_from("23456789"), min_size=1, max_size=3, unique=True
         )
-        for row, minute, increment, day, ends in zip(
-            codes, minutes, increments, days, closed, strict=True
+        for n, place in enumerate(self.places):
+            head, ends = _complete(place), self.draw(digits)
+            if style in ("behind a blank", "behind a colon"):
+                head, ends = place[0], [place[1] + end for end in ends]
+            self.codes[n] = [head + end for end in ends]
+            texts.append(LISTS[style](head, ends))
+        self.column(self.words["prefix"], texts)
+
+    def codes_in_one_column(self):
+        style = self.pick(*CODES, *self.some(ODD_CODES))
+        if style == "without 1" and any(place[0] != "1" for place in self.places):
+            style = "complete"  # that 305 among them is Florida, no file can say
+        self.said["codes"] = style
+        write = {**CODES, **ODD_CODES}[style]
+        self.column(self.words["prefix"], list(map(write, self.places)))
+
+    # === PRICES AND TERMS === #
+
+    def prices(self):
+        size = len(self.places)
+        found = self.draw(
+            st.lists(st.integers(2, 49_999), min_size=size, max_size=size, unique=True)
         )
-        for code in row
-    }
-    rows = list(cells)
-    around = said["around"] = pick("none", "note", *some(("total", "numbers", "again")))
-    if around == "total":
-        rows.append(["Total", *[""] * (len(header) - 2), "1"][: len(header)])
-    elif around == "note":
-        titles.insert(0, "Carrier X, rate sheet")
-        rows.append(["Prices may change without notice"])
-    elif around == "again":
-        rows.insert(len(rows) // 2, list(header))
-    elif around == "numbers":
-        rows.insert(0, [str(n) for n in range(1, len(header) + 1)])
-    if tail:
-        rows.insert(max(0, len(rows) - 1 - (around in ("total", "note"))), tail)
-    for place in blank_lines:
-        rows.insert(place, [])
-    table = [*([title] for title in titles), *([[]] if titles else []), header, *rows]
-    made = _workbook if pick("text", "text", "workbook") == "workbook" else _text
-    content, name = made(table, said, pick, sign, odd)
-    return RateFile(content, name, meant, plain, said)
+        self.sign = self.said["sign"] = self.pick(".", ",")
+        decimals = self.pick(4, *self.some((2, 3, 4)))
+        self.numbers = [Decimal(price).scaleb(-decimals) for price in found]
+        unit = self.said["unit"] = self.pick(*UNITS, *self.some(ODD_UNITS))
+        heading, cell, factor = {**UNITS, **ODD_UNITS}[unit]
+        self.minutes = [Fraction(number) * factor for number in self.numbers]
+        texts = [_plain_number(number, self.sign) for number in self.numbers]
+        if cell:
+            texts = [cell(text, n) for n, text in enumerate(texts)]
+        if unit == "title in cents":
+            self.titles.append("All rates in US cents per minute")
+        name = self.words["price"]
+        if heading and unit != "currency":
+            name = {"en": "Rate", "de": "Preis", "es": "Precio"}[self.language]
+        self.price_place = len(self.header)
+        self.column(name + heading, texts)
+
+    def increments(self):
+        size = len(self.places)
+        style = self.said["increments"] = self.pick(
+            "none", "pair", "two", *self.some(("title", "minutes", "least"))
+        )
+        pairs = [self.pick((60, 60), (60, 1), (30, 6), (1, 1)) for _ in self.places]
+        self.steps = pairs
+        if style == "none":
+            self.steps = [(1, 1)] * size
+        elif style == "pair":
+            texts = [f"{first}/{then}" for first, then in pairs]
+            self.column(self.words["increments"], texts)
+        elif style == "two":
+            self.column(self.words["first"], [str(first) for first, _then in pairs])
+            self.column(self.words["next"], [str(then) for _first, then in pairs])
+        elif style == "title":
+            self.steps = [(60, 60)] * size
+            self.titles.append("Billing: 60/60")
+        elif style == "minutes":
+            self.steps = [(60, 60)] * size
+            self.column("Increment (min)", ["1"] * size)
+        else:
+            self.steps = [(first, 1) for first, _then in pairs]
+            self.column("Minimum Duration", [str(first) for first, _then in pairs])
+
+    def days(self):
+        style = self.pick(
+            "none", *DAYS, *self.some(("title", "unknown name", *ODD_DAYS))
+        )
+        one = st.dates(datetime.date(2026, 12, 1), datetime.date(2028, 12, 31))
+        self.starts = [self.draw(one) for _ in self.places]
+        if style == "points month first" and all(day.day < 13 for day in self.starts):
+            style = "points"  # as everybody reads them
+        self.said["days"] = style
+        if style == "none":
+            self.starts = [None] * len(self.places)
+            return
+        if style == "title":
+            self.starts = self.starts[:1] * len(self.places)
+            title = self.pick(*TITLES_OF_DAYS)
+            self.titles.append(title.format(self.starts[0].strftime("%d/%m/%Y")))
+            return
+        name = self.words["date"]
+        if style == "unknown name":
+            name = self.pick("Rate begins", "Start", "Inicio", "Beginn")
+        elif style in ("month first", "day first") and self.pick(True, False):
+            name += " (MM/DD/YYYY)" if style == "month first" else " (DD/MM/YYYY)"
+        write = {**DAYS, **ODD_DAYS}.get(style, DAYS["iso"])
+        months = MONTHS[self.language]
+        self.column(name, [write(day, months) for day in self.starts])
+
+    def statuses(self):
+        style = self.pick("none", "known", *self.some(("odd", "title")))
+        self.said["status"] = style
+        self.ends = [False] * len(self.places)
+        if style == "title":
+            self.ends[-1] = True
+            self.tail.append("DELETED CODES")
+        if style not in ("known", "odd"):
+            return
+        self.ends = [self.pick(False, False, True) for _ in self.places]
+        known = STATUSES[self.language] if style == "known" else ODD_STATUSES
+        pair = self.pick(*known)
+        self.column(self.words["status"], [pair[is_end] for is_end in self.ends])
+        if self.said["unit"] != "some cells in cents" and self.pick(True, False):
+            for row, is_end in zip(self.cells, self.ends, strict=True):
+                row[self.price_place] = "" if is_end else row[self.price_place]
+
+    def other_column(self):
+        """A column that is in the way."""
+        name = self.pick("", *self.some(("Old Rate", "Sell", "Rate", "Origin", "Unit")))
+        if not name:
+            return
+        self.said["other"] = name
+        texts = [_plain_number(number * 2, self.sign) for number in self.numbers]
+        if name == "Origin":
+            texts = [self.pick("EEA", "ROW") for _ in self.places]
+        elif name == "Unit":
+            texts = ["call"] * len(self.places)
+        # Which of two prices is meant, and who pays it, only the carrier knows.
+        self.is_useless = name != "Old Rate"
+        self.column(name, texts)
+
+    def table(self):
+        """The rows of the file, with what is around the rates."""
+        rows = list(self.cells)
+        around = self.said["around"] = self.pick(
+            "none", "note", *self.some(("total", "numbers", "again"))
+        )
+        if around == "total":
+            rows.append(["Total", *[""] * (len(self.header) - 2), "1"])
+        elif around == "note":
+            self.titles.insert(0, "Carrier X, rate sheet")
+            rows.append(["Prices may change without notice"])
+        elif around == "again":
+            rows.insert(len(rows) // 2, list(self.header))
+        elif around == "numbers":
+            rows.insert(0, [str(n) for n in range(1, len(self.header) + 1)])
+        if self.tail:
+            last = len(self.places) - 1 + (around in ("again", "numbers"))
+            rows.insert(last, self.tail)
+        for place in self.blank_lines:
+            rows.insert(place, [])
+        titles = [[title] for title in self.titles]
+        return [*titles, *([[]] if titles else []), self.header, *rows]
 
 
-def _text(table, said, pick, sign, odd):
+def _text(table, maker):
     """A file with a delimiter; its values are quoted where they hold it."""
-    delimiter = said["delimiter"] = pick(
-        ";", "\t", *([","] if odd or sign == "." else [])
-    )
-    is_quoted = said["quoted"] = not odd or pick(*[True] * 5, False)
+    commas = [","] if maker.is_odd or maker.sign == "." else []
+    delimiter = maker.said["delimiter"] = maker.pick(";", "\t", *commas)
+    is_quoted = not maker.is_odd or maker.pick(*[True] * 5, False)
+    maker.said["quoted"] = is_quoted
 
     def quoted(text):
         if is_quoted and (set(text) & {delimiter, '"', "\n", "\r"}):
@@ -506,28 +538,56 @@ def _text(table, said, pick, sign, odd):
         return text
 
     lines = [delimiter.join(map(quoted, row)) for row in table]
-    encoding = pick("utf-8", "utf-8-sig", "cp1252")
+    encoding = maker.pick("utf-8", "utf-8-sig", "cp1252")
     text = "\r\n".join(lines) + "\r\n"
     return text.encode(encoding, errors="replace"), "rates.csv"
 
 
-def _workbook(table, said, pick, sign, odd):
+def _fixed(table, maker):
+    """A text whose columns are padded with blanks."""
+    maker.said["delimiter"] = "blanks"
+    if any("\n" in text for row in table for text in row):
+        return _text(table, maker)
+    width = len(maker.header)
+    full = [row for row in table if len(row) == width]
+    widths = [max(len(row[n]) for row in full) + 2 for n in range(width)]
+    lines = [
+        "".join(map(str.ljust, row, widths)).rstrip() if len(row) == width else row[0]
+        for row in table
+        if row
+    ]
+    return "\n".join(lines).encode(), "rates.txt"
+
+
+def _workbook(table, maker):
     """A workbook, whose numbers are numbers or texts."""
     book = openpyxl.Workbook()
     sheet = book.active
-    typed = said["cells"] = pick("texts", "numbers", *(["format"] if odd else ()))
+    other = maker.pick("", *maker.some(["cover", "hidden", "hidden first", "second"]))
+    if other:
+        maker.said["sheets"] = other
+        added = book.create_sheet("Old", 0 if other == "hidden first" else None)
+        dearer = [*maker.header], [row + "9" if row else row for row in maker.cells[0]]
+        for row in [["Rate sheet"]] if other == "cover" else dearer:
+            added.append(row)
+        added.sheet_state = "hidden" if other.startswith("hidden") else "visible"
+        book.active = sheet
+        # Which of two visible sheets is meant, nobody knows.
+        maker.is_useless = maker.is_useless or other == "second"
+    formats = ["format"] if maker.is_odd else []
+    typed = maker.said["cells"] = maker.pick("texts", "numbers", *formats)
     for row in table:
         sheet.append(row)
     if typed == "texts":
         return _saved(book), "rates.xlsx"
     for row in sheet.iter_rows():
         for cell in row:
-            text = str(cell.value or "").replace(sign, ".")
+            text = str(cell.value or "").replace(maker.sign, ".")
             if cell.data_type == "s" and text.count(".") == 1:
                 left, right = text.split(".")
                 if left.isdecimal() and right.isdecimal():
                     cell.value = float(text)
-                    if typed == "format" and said["unit"] in UNITS:
+                    if typed == "format" and maker.said["unit"] in UNITS:
                         cell.number_format = '0.0000" USD"'
     return _saved(book), "rates.xlsx"
 

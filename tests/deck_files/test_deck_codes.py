@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.deck_files.cells import WrongCell
 from odoo.addons.metered_billing.deck_files.codes import CodeStyle, prefixes
+from odoo.addons.metered_billing.deck_files.country_list import NEVER_DOUBLED
+from odoo.addons.metered_billing.ingest.dial_plans import national_patterns
 
 from .deck_texts import asked, assumed, codes, of_code, prices, reading, workbook
 
@@ -240,11 +242,17 @@ class TestCodes(unittest.TestCase):
     def test_north_america_without_its_1(self):
         for text, proposal in (
             ("prefix,price\n201200,0.1\n201201,0.1\n212555,0.1\n", ""),
-            ("prefix,price\n201200,0.1\n305201,0.1\n416555,0.1\n", "1"),
+            ("prefix,price\n201200,0.1\n305201,0.1\n416555,0.1\n", ""),
+            ("prefix,price\n337,0.1\n216,0.1\n361,0.1\n", ""),
             ("prefix,price\n201200,0.1\n", ""),
             ("prefix,price\n2012005,0.1\n2012006,0.1\n", ""),
-            ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n212,0.1\n", "1"),
-            ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n1,0.1\n", "1"),
+            ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n212,0.1\n", ""),
+            ("prefix,price\n201,0.1\n305,0.1\n416,0.1\n1,0.1\n", ""),
+            (
+                "prefix,price\n"
+                + "".join(f"{area},0.1\n" for area in (*range(201, 211), 305, 416)),
+                "1",
+            ),
             # The Maghreb and Libya, or Morocco's neighbors in Ohio.
             ("prefix,price\n212,0.1\n213,0.1\n216,0.1\n218,0.1\n", ""),
         ):
@@ -265,6 +273,20 @@ class TestCodes(unittest.TestCase):
         for text in ("44\n1", "447400\n33", "336\n337", "1201200\n1201201"):
             rows = "".join(f"{code},1\n" for code in text.split())
             self.assertEqual(asked(reading("prefix,price\n" + rows)), [])
+
+
+class TestNeverDoubled(unittest.TestCase):
+    @given(
+        st.sampled_from(sorted(NEVER_DOUBLED)),
+        st.text("0123456789", min_size=11, max_size=11),
+    )
+    @settings(max_examples=1000, deadline=None)
+    def test_no_number_begins_with_its_country_code(self, country, digits):
+        pattern = national_patterns()[country]
+        self.assertTrue(pattern)
+        for length in range(4, 12):
+            number = (country + digits)[:length]
+            self.assertIsNone(re.fullmatch(pattern, number), number)
 
 
 # === PROPERTIES === #

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.deck_files import Choices, parse_deck, read_rows
-from odoo.addons.metered_billing.deck_files.columns import divisor_of, understand_name
+from odoo.addons.metered_billing.deck_files.columns import understand_name
+from odoo.addons.metered_billing.deck_files.money_headings import divisor_of
 
 from .deck_texts import asked, assumed, codes, prices, reading, workbook
 

@@ -96,16 +96,23 @@ def outcome(file):
 
 
 class TestGrammar(unittest.TestCase):
-    @given(rate_files())
-    @settings(
-        max_examples=400,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-    def test_no_wrong_rate(self, file):
+    def test_no_wrong_rate(self):
         """Right, asked or refused; never another price, code or day."""
-        result, read = outcome(file)
-        self.assertNotEqual(result, "wrong", f"{file}\nread {read}\nnot {file.meant}")
+        counts = Counter()
+
+        @given(rate_files())
+        @settings(
+            max_examples=150, deadline=None, suppress_health_check=list(HealthCheck)
+        )
+        def check(file):
+            result, read = outcome(file)
+            counts[result] += 1
+            self.assertNotEqual(result, "wrong", f"{file}\n{read}\n{file.meant}")
+
+        check()
+        # Of 150 files about 75 are right, 60 asked about, and 15 refused.
+        self.assertGreater(counts["right"], 30, counts)
+        self.assertGreater(counts["asked"], 20, counts)
 
     def test_a_plain_file_is_read(self):
         """What is plainly written asks nothing that no proposal answers."""
@@ -113,12 +120,18 @@ class TestGrammar(unittest.TestCase):
 
         @given(rate_files(plain=True))
         @settings(
-            max_examples=200, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=60, deadline=None, suppress_health_check=list(HealthCheck)
         )
         def check(file):
             result, read = outcome(file)
             counts[result] += 1
+            if result == "asked":
+                # 447400 alone is a British mobile, or an exchange in North Carolina.
+                found = accepted(file.content, file.name)
+                keys = {question.key for question in found.questions}
+                self.assertEqual(keys, {"country_code"}, file)
+                return
             self.assertEqual(result, "right", f"{file}\n{read}\n{file.meant}")
 
         check()
-        self.assertGreater(counts["right"], 50)
+        self.assertGreater(counts["right"], 40)

@@ -276,18 +276,27 @@ class TestColumns(unittest.TestCase):
             ("20260301", (2026, 3, 1)),
             ("2026-03-01T00:00:00Z", (2026, 3, 1)),
             ("2026/3/1", (2026, 3, 1)),
+            ("1-мар-2026", (2026, 3, 1)),
+            ("1er mars 2026", (2026, 3, 1)),
+            ("1 août 2026", (2026, 8, 1)),
+            ("01-avr-26", (2026, 4, 1)),
+            ("1-mrt-2026", (2026, 3, 1)),
+            ("2026年3月1日", (2026, 3, 1)),
+            ("46082", (2026, 3, 1)),
+            ("15032026", (2026, 3, 15)),
+            ("03152026", (2026, 3, 15)),
         ):
-            with self.subTest(text):
+            with self.subTest(ascii(text)):
                 found = reading(f'prefix;price;effective\n44;1;"{text}"\n')
                 self.assertEqual([p.text for p in found.problems], [])
                 self.assertEqual(
                     found.rates["valid_from"].tolist(), [datetime.date(*day)]
                 )
-        for text in ("03/04/26", "03/04/2026", "26-02-27", "03-04-2026"):
+        for text in ("03/04/26", "03/04/2026", "26-02-27", "03-04-2026", "01032026"):
             found = reading(f"prefix;price;effective\n44;1;{text}\n")
             self.assertEqual((asked(found), codes(found)), (["date_order"], []))
         for text in (
-            *("01032026", "46082", "2026", "15/02", "15/02-26", "32/01/26", "15/02/99"),
+            *("00002026", "99082", "2026", "15/02", "15/02-26", "32/01/26", "15/02/99"),
             *("2026-02-30", "March", "15 Foo 2026", "15/02/26 maybe", "1/2/9", "TRUE"),
         ):
             found = reading(f"prefix;price;effective\n44;1;{text}\n")

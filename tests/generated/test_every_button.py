@@ -39,6 +39,9 @@ MOST_RECORDS, DEEPEST = 6, 3
 NOWHERE = {
     "metered.source.action_try_out": "It asks a switch: test_source_type_tours.",
     "metered.source.found.action_list_again": "It asks a switch: the same.",
+    "metered.source.partition.action_from_earliest": "It asks a cluster: "
+    "test_source_kafka, and its tour.",
+    "metered.source.partition.action_from_latest": "It asks a cluster: the same.",
     "metered.golden.confirm.action_apply": "It applies only what the server has "
     "refused and signed: test_golden_guard.",
     "metered.manual.invoice.action_view_unbilled": "test_billed_again.",

@@ -21,6 +21,12 @@ AUTHORITY, OTHER_AUTHORITY = Authority().text, Authority("Other").text
 #: settings of a connection that send what is given to the same server
 HARMLESS = {
     "allowed_networks",
+    "kafka_certificate",
+    "kafka_format",
+    "kafka_group",
+    "kafka_mechanism",
+    "kafka_start",
+    "kafka_topics",
     "netsapiens_api",
     "netsapiens_authentication",
     "parallel",
@@ -69,6 +75,7 @@ class TestCredentialsStay(SourceTypeCase):
                 "store_host_key": "ssh-ed25519 AAAAold",
                 "ssl_authority": AUTHORITY,
                 "store_region": "eu-west-1",
+                "kafka_brokers": "kafka.example.com:9092",
                 # Events need the columns of their preset.
                 **({"preset": source_type} if source_type in PUSHED else {}),
                 "allowed_networks": "127.0.0.1",
@@ -91,6 +98,8 @@ class TestCredentialsStay(SourceTypeCase):
             # A source of events must have their columns: it is made as one.
             others = (v for v in values if v not in (source[name], *PUSHED))
             return next(others, False)
+        if name == "kafka_brokers":
+            return "evil.example.com:9092"
         return "https://evil.example.com/api" if "address" in name else "other"
 
     def user_for(self, name):

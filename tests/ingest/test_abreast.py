@@ -36,9 +36,14 @@ class Chunk:
 
 @dataclass
 class Database:
-    """What is committed, and where it fails: dict (step, number) -> error."""
+    """What is committed.
+
+    :ivar failures: dict (step, number) -> error, where it fails
+    :ivar shared: numbers of chunks with records of the one before
+    """
 
     failures: dict = field(default_factory=dict)
+    shared: set = field(default_factory=set)
     committed: list = field(default_factory=list)
     taken: int = 0
     most_ahead: int = 0
@@ -102,7 +107,7 @@ class Storing:
         with self.cr.used():
             self.cr.database.reach("find", self.number)
 
-    def copy(self, made_beside, on_made):
+    def copy_cdrs(self, made_beside, on_made):
         database = self.cr.database
         with self.cr.used():
             # What the chunk before makes is known, or was committed.
@@ -112,6 +117,8 @@ class Storing:
                     raise AssertionError("The chunk before is not known.")
             elif made_beside != self.number - 1:
                 raise AssertionError("Not of the chunk before.")
+            elif self.number in database.shared:
+                raise AssertionError("It has records of the one beside.")
             on_made(self.number)
             self.cr.pending.append(self.number)
             database.reach("copy", self.number)
@@ -138,11 +145,10 @@ def prepared_of(ids, rejected=(), prints=()):
 
 
 class TestAbreast(unittest.TestCase):
-    def run_all(self, database, count, late=None, shared=(), wanted=()):
+    def run_all(self, database, count, late=None, wanted=()):
         """Store so many chunks; whether all were.
 
         :param late: the time is up when so many are committed
-        :param shared: numbers of chunks with records of the one before
         :param wanted: numbers of committed chunks after which others want the source
         """
         main = Cursor(database)
@@ -168,6 +174,9 @@ class TestAbreast(unittest.TestCase):
             database.abreast += 1
             return original(self, flights)
 
+        def share(one, _other):
+            return one.number in database.shared
+
         original = abreast.Abreast._finish
         wanted = set(wanted)
 
@@ -186,7 +195,11 @@ class TestAbreast(unittest.TestCase):
                 (abreast, "source_is_wanted", is_wanted),
                 (abreast, "has_readings", lambda _prepared: False),
                 (abreast, "used_rates", lambda _prepared: set()),
-                (abreast, "_share_records", lambda one, _other: one.number in shared),
+                (
+                    abreast,
+                    "_share_records",
+                    lambda one, _other: one.number in database.shared,
+                ),
                 (abreast.Abreast, "_finish", finish),
             ):
                 stack.enter_context(patch.object(owner, name, value))
@@ -231,10 +244,8 @@ class TestAbreast(unittest.TestCase):
             # What cannot be prepared is none of these.
             if step != "prepare"
         }
-        database = Database(failures)
-        self.assertTrue(
-            self.run_all(database, count, shared=shared, wanted=wanted),
-        )
+        database = Database(failures, shared)
+        self.assertTrue(self.run_all(database, count, wanted=wanted))
         self.assertEqual(database.committed, [*range(count)])
 
     @settings(max_examples=300, deadline=None)

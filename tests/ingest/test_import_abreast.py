@@ -202,7 +202,7 @@ class TestImportAbreast(CommittedCase):
         calls = self.calls(900)
         for number, (owner, name) in enumerate(
             (
-                (store.Storing, "copy"),
+                (store.Storing, "copy_cdrs"),
                 (store.Storing, "finish"),
                 (abreast.Abreast, "_finish"),
                 (store, "copy_text"),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.ingest import same_facts
-from odoo.addons.metered_billing.ingest.same_facts import id_key
+from odoo.addons.metered_billing.ingest.same_records import id_key
 
 WRITTEN_ANEW = (
     str.upper,

@@ -185,6 +185,28 @@ class TestUnclearKinds(MeteredCase):
         self.assertEqual(self.cdrs(batch).quantity, 60)
         self.assertEqual(self.cdrs(batch).start_time.hour, 10)
 
+    def test_a_quantity_of_another_name(self):
+        """Nothing is proposed: a column of numbers may be anything."""
+        meter = self.env["metered.meter"].create(
+            {"name": "Energy", "code": "kwh", "kind": "event"}
+        )
+        self.source = self.make_source("usage", name="Meters", meter_id=meter.id)
+        self.make_identifier(self.customer, "key-1", "meter")
+        text = f"id;time;identifier;volume\n1;{START};key-1;1 536\n"
+        wizard = self.wizard(text)
+        self.assertIn("volume", wizard.questions)
+        wizard.action_refresh()
+        self.assertIn("volume", wizard.questions)
+        batch = self.run_import(wizard)
+        self.assertEqual(self.exceptions(batch).reason, "unclear_quantity")
+        again = self.wizard(text)
+        again.column_ids.filtered(lambda c: c.name == "volume").target = "quantity"
+        again.action_refresh()
+        self.assertFalse(again.questions)
+        self.run_import(again)
+        self.cure()
+        self.assertEqual(self.cdrs(batch).quantity, 1536)
+
     def test_a_zone_above_the_columns(self):
         self.source = self.make_source(name="Calls", timezone=NEW_YORK)
         text = "Report;;;;\nTime zone: UTC;;;;\n" + generic_csv(

@@ -128,11 +128,33 @@ class TestDeckChoices(MeteredCase):
         wizard = self.preview("prefix,Rate,Rate\n44,1,2\n")
         self.assertIn("prices or prefixes: Rate, Rate", wizard.questions)
         first, second = wizard.column_ids[1:]
-        first.target, second.target = False, "price"
+        self.assertFalse(first.target or second.target)
+        wizard.action_refresh()
+        self.assertTrue(wizard.questions)
+        second = wizard.column_ids[2]
+        second.target = "price"
         wizard.action_refresh()
         wizard.action_apply()
         self.assertEqual(self.prices(), {"44": 2.0})
         again = self.preview("prefix,Rate,Rate\n44,1,3\n")
+        self.assertFalse(again.questions)
+
+    def test_a_column_that_may_matter_is_left_out(self):
+        """Agreeing to nothing is no answer: the column is named, or left out."""
+        text = "prefix,cost,sell\n44,1,2\n"
+        wizard = self.preview(text)
+        self.assertIn("sell seems to contain other prices", wizard.questions)
+        wizard.action_refresh()
+        self.assertTrue(wizard.questions)
+        with self.assertRaisesRegex(UserError, "other prices"):
+            wizard.action_apply()
+        wizard.column_ids[2].target = "left_out"
+        wizard.action_refresh()
+        self.assertFalse(wizard.questions)
+        self.assertEqual(wizard.column_ids[2].target, "left_out")
+        wizard.action_apply()
+        self.assertEqual(self.prices(), {"44": 1.0})
+        again = self.preview(text.replace("1,2", "3,4"), date_from="2030-01-01")
         self.assertFalse(again.questions)
 
     def test_an_earlier_day_is_said(self):
@@ -145,7 +167,10 @@ class TestDeckChoices(MeteredCase):
     def test_blanks_after_country_codes(self):
         wizard = self.preview("prefix,price\n44 7400,1\n33,2\n")
         self.assertIn("44 7400' is ambiguous", wizard.questions)
-        self.assertEqual(wizard.country_blanks, "group")
+        self.assertFalse(wizard.country_blanks)
+        wizard.action_refresh()
+        self.assertTrue(wizard.questions)
+        wizard.country_blanks = "group"
         wizard.action_refresh()
         wizard.action_apply()
         self.assertEqual(self.prices(), {"447400": 1.0, "33": 2.0})
@@ -245,7 +270,9 @@ class TestDeckChoices(MeteredCase):
             wizard.sheet_ids.mapped("display_name"),
             ["A-Z", "Premium", "Old (hidden worksheet)"],
         )
-        self.assertEqual(wizard.sheet_id.name, "A-Z")
+        self.assertFalse(wizard.sheet_id)
+        wizard.action_refresh()
+        self.assertIn("Several worksheets", wizard.questions)
         wizard.sheet_id = wizard.sheet_ids[1]
         wizard.action_refresh()
         self.assertEqual((wizard.questions, wizard.line_ids.prefix), (False, "33"))
@@ -271,7 +298,8 @@ class TestDeckChoices(MeteredCase):
     def test_country_code_of_the_file(self):
         wizard = self.preview("prefix,price\n201200,0.5\n201201,0.5\n")
         self.assertIn("North American area codes", wizard.questions)
-        self.assertEqual(wizard.country_code, "1")
+        self.assertFalse(wizard.country_code)
+        wizard.country_code = "1"
         wizard.action_refresh()
         self.assertEqual(wizard.line_ids.mapped("prefix"), ["1201200", "1201201"])
         wizard.codes = "complete"

@@ -4,8 +4,10 @@
 
 from datetime import date
 
+from psycopg2 import IntegrityError
+
 from odoo.tests import tagged
-from odoo.tools import html2plaintext
+from odoo.tools import html2plaintext, mute_logger
 
 from ..billing.test_metered_invoice import MeteredInvoiceCase
 
@@ -160,3 +162,93 @@ class TestLevelsBilled(MeteredInvoiceCase):
             self.company, date(2026, 10, 1), date(2026, 11, 1)
         )
         self.assertEqual(found.priced.amount, 10)
+
+
+@tagged("post_install", "-at_install")
+class TestCallsAtOnce(MeteredInvoiceCase):
+    """Channels: the most calls at one time, from the calls themselves."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.phones = cls.make_customer("Phones", "+14045550100", tz="UTC")
+        cls.switch = cls.make_source(name="Switch")
+
+    def set_up_channels(self, source="calls", aggregation="max"):
+        channels = self.make_meter(
+            "Channels",
+            kind="gauge",
+            aggregation=aggregation,
+            level_source=source,
+            unit="channels",
+        )
+        price = self.make_price(channels, unit_price=4, charge_model="standard")
+        price.free_units = 1
+        product = self.make_metered_product("Channels", price)
+        return self.make_plan(product, partner=self.phones)
+
+    def import_at(self, *times, callee="+12125550199"):
+        return self.import_calls(
+            self.switch,
+            *((f"{time}-{callee}", time, 60, "+14045550100", callee) for time in times),
+        )
+
+    def channels(self, invoice):
+        lines = invoice.invoice_line_ids.filtered("metered_price_id")
+        return lines.sorted("id").mapped("price_subtotal")
+
+    def test_most_calls_at_one_time(self):
+        plan = self.set_up_channels()
+        self.import_at(
+            "2026-10-05 10:00:00",
+            "2026-10-05 10:00:30",
+            "2026-10-05 10:00:59",
+            # when the first one has just ended
+            "2026-10-05 10:01:00",
+        )
+        invoice = self.renew(plan)
+        self.assertEqual(self.channels(invoice), [8])
+        line = invoice.invoice_line_ids.filtered("metered_price_id")
+        explained = html2plaintext(line.metered_explanation)
+        self.assertIn("3, first reached on 10/05/2026 10:00:59 AM", explained)
+        # November is quiet: nothing is owed, and nothing is given back.
+        self.assertEqual(self.channels(self.renew(plan)), [])
+
+    def test_calls_across_midnight_of_the_period(self):
+        plan = self.set_up_channels()
+        self.import_at("2026-10-31 23:59:30", "2026-10-31 23:59:40")
+        self.assertEqual(self.channels(self.renew(plan)), [4])
+        self.assertEqual(self.channels(self.renew(plan)), [4])
+
+    def test_late_calls_raise_the_peak_of_their_period(self):
+        plan = self.set_up_channels()
+        self.import_at("2026-10-05 10:00:00", "2026-10-05 10:00:30")
+        self.assertEqual(self.channels(self.renew(plan)), [4])
+        self.env.cr.execute("UPDATE metered_period SET create_date = '2026-11-01'")
+        self.env.invalidate_all()
+        late = self.import_at("2026-10-05 10:00:10", "2026-10-05 10:00:20")
+        self.assertEqual(self.channels(self.renew(plan)), [8])
+        self.assertTrue(late)
+        # Looked at again, and nothing more is owed.
+        self.assertEqual(self.channels(self.renew(plan)), [])
+
+    def test_calls_that_are_not_charged(self):
+        free = self.set_up_channels()
+        calls = ("2026-10-05 10:00:00", "2026-10-05 10:00:30")
+        self.import_at(*calls)
+        self.import_at(*calls, callee="+18005550199")
+        cdrs = self.env["metered.cdr"].search([("partner_id", "=", self.phones.id)])
+        charged = len(cdrs.filtered("usage_id"))
+        self.assertEqual(len(cdrs), 4)
+        self.assertEqual(self.channels(self.renew(free)), [12])
+        meter = free._metered_lines().metered_meter_id
+        meter.level_source = "charged_calls"
+        self.assertEqual(self.channels(self.renew(free)), [])
+        self.assertLessEqual(charged, 4)
+
+    def test_calls_are_a_level(self):
+        with (
+            self.assertRaisesRegex(IntegrityError, "calls_are_a_level"),
+            mute_logger("odoo.sql_db"),
+        ):
+            self.set_up_channels(aggregation="sum")

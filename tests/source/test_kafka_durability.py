@@ -9,7 +9,13 @@ counted how many were seen twice: none.
 # Other processes see only what is committed.
 # pylint: disable=invalid-commit
 
+from unittest.mock import patch
+
+from psycopg2.errors import SerializationFailure
+
 from odoo.tests import tagged
+
+from odoo.addons.metered_billing.connectors.kafka import source as kafka
 
 from ..support.committed_case import CommittedCase
 from ..support.kafka_broker import Broker
@@ -96,6 +102,32 @@ class TestKafkaDurability(CommittedCase):
         self.kill(workers[0])
         for worker in workers[1:]:
             self.finish(worker)
+        self.check_all()
+
+    def test_a_transaction_that_is_in_the_way(self):
+        """What was stored and not committed is stored once more, with its offset."""
+        met = []
+
+        def commit():
+            self.cr.execute(
+                "SELECT count(*) FROM metered_cdr WHERE source_id = %s",
+                (self.source.id,),
+            )
+            stored = self.cr.fetchone()[0]
+            if stored > 1_000 * len(met) and len(met) < 3:
+                met.append(stored)
+                raise SerializationFailure("met another one")
+            self.cr.commit()
+
+        with (
+            patch.object(kafka, "FIRST_MESSAGES", PORTION),
+            patch.object(kafka, "MOST_MESSAGES", PORTION),
+            patch.object(kafka, "TAKEN", PORTION),
+        ):
+            sync = self.source._start_syncs("manual")
+            self.cr.commit()
+            sync._process(commit=commit)
+        self.assertEqual(len(met), 3)
         self.check_all()
 
     def test_a_broker_that_is_killed(self):

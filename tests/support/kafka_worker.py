@@ -40,9 +40,10 @@ def main(env, source_id, portion, wanted):
         values = source._prepare_sync("manual", account, None, None)
         sync = env["metered.sync"].create(values)
         cr.commit()
-        sync._process(commit=commit)
-        if sync.state != "done":
-            time.sleep(0.2)
+        while sync.state in ("queued", "running"):
+            if not sync._process(commit=commit) or sync.state == "queued":
+                # Others are at the partitions, or the broker is away.
+                time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -99,3 +99,58 @@ registry.category("web_tour.tours").add("metered_billing_try_event", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("metered_billing_send_event", {
+    steps: () => [
+        {
+            trigger: ".o_notebook .nav-link[name=connection]",
+            run: "click",
+        },
+        {
+            content: "Paste an event",
+            trigger: ".o_field_widget[name=event_sample] textarea",
+            run: 'edit {"id": "by-hand", "type": "api.call", "subject": "acme", "time": "2026-10-05T10:00:00Z", "quantity": 2.5}',
+        },
+        {
+            content: "Push it",
+            trigger: "button[name=action_send_event]",
+            run: "click",
+        },
+        {
+            content: "It is stored, and rated at once",
+            trigger:
+                ".o_field_widget[name=event_tried]:contains(Acme):contains(2.5):contains(The event is stored and rated)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("metered_billing_event_rated", {
+    steps: () => [
+        {
+            content: "2.5 calls at 0.50 each",
+            trigger:
+                ".o_data_row:contains(Acme):contains(API calls) td[name=amount_so_far]:contains(1.25)",
+            run: "click",
+        },
+        {
+            content: "Its record is the event",
+            trigger: "button[name=action_view_cdrs]",
+            run: "click",
+        },
+        {
+            trigger: ".o_breadcrumb .active:contains(Call Details)",
+        },
+        {
+            trigger: ".o_data_row:contains(Acme):contains(2.5)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("metered_billing_event_told", {
+    steps: () => [
+        {
+            content: "The receiver has the message about the import",
+            trigger: ".o_data_row:contains(usage.imported):contains(Delivered)",
+        },
+    ],
+});

@@ -155,3 +155,26 @@ registry.category("web_tour.tours").add("metered_billing_counter_meter", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("metered_billing_customer_registers", {
+    steps: () => [
+        {
+            content: "Open the tab",
+            trigger: ".o_notebook .nav-link[name=metered_billing]",
+            run: "click",
+        },
+        {
+            content: "The counter with its last reading",
+            trigger:
+                "[name=metered_register_ids] .o_data_row:contains(4711):contains(Power):contains(10,150):contains(kWh)",
+        },
+        {
+            content: "Open it",
+            trigger: "[name=metered_register_ids] .o_data_row td[name=serial]",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=serial]:contains(4711)",
+        },
+    ],
+});

@@ -1,9 +1,9 @@
 import {registry} from "@web/core/registry";
 
 const RATES = [
-    "Ziel;Nummern;Alt;Neu;Zustand",
-    "England;44;1,234;1,250;ruht",
-    "France;33;2,500;2,000;",
+    "Ziel;Nummern;Alt;Neu;Zustand;Verkauf",
+    "England;44;1,234;1,250;ruht;3,500",
+    "France;33;2,500;2,000;;4,000",
     "",
 ].join("\n");
 
@@ -82,15 +82,26 @@ registry.category("web_tour.tours").add("metered_billing_deck_import", {
             run: "click",
         },
         {
-            content: "The decimal sign and a status are asked for",
+            content: "The decimal sign, a status and other prices are asked for",
             trigger:
-                ".modal .alert:contains(1,250 is ambiguous):contains(ruht)",
+                ".modal .alert:contains(1,250 is ambiguous):contains(ruht):contains(Verkauf)",
         },
         {
             content: "The comma is proposed",
             trigger: ".modal [name=number] input:value(/Comma/)",
         },
         ...say("word_ids", "ruht", "meaning", "Rate ends"),
+        {
+            content: "Agree to what is proposed",
+            trigger: ".modal button[name=action_refresh]:visible",
+            run: "click",
+        },
+        {
+            content: "Nothing was proposed for the other prices",
+            trigger:
+                ".modal .alert:contains(Verkauf seems to contain other prices):not(:contains(ruht))",
+        },
+        ...say("column_ids", "Verkauf", "target", "Leave out"),
         {
             content: "Read it again",
             trigger: ".modal button[name=action_refresh]:visible",
