@@ -106,7 +106,7 @@ class MeteredUsageSetup(models.TransientModel):
         found = sources.search(
             [
                 ("company_id", "=", self.env.company.id),
-                ("source_type", "=", "events"),
+                ("takes_events", "=", True),
             ],
             order="id",
             limit=1,
