@@ -105,7 +105,7 @@ def _paths():
             "What the invoice would be now, with the usage recorded so far or with the "
             "given quantities. Nothing is stored.",
             "QuotePage",
-            "Quote",
+            "ChargeQuote",
         ),
         f"{BASE}/notifications": _get(
             "getNotifications",
@@ -221,7 +221,7 @@ def _schemas():
             onlyInvoiceAssociatedCharges={"const": True},
             dryRun=flag,
         ),
-        "Quote": _asked(
+        "ChargeQuote": _asked(
             ["subscriptionID"],
             subscriptionID=TEXT,
             quantities={
