@@ -63,7 +63,7 @@ class Shape:
         """
         found = pc.extract_regex(texts, self._expression)
         is_such = found.is_valid()
-        columns = self._columns(found.filter(is_such))
+        columns = self._columns(found.filter(is_such) if found.null_count else found)
         good = None
         for name in self._filled:
             good = _and(good, pc.greater(pc.binary_length(columns[name]), 0))

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.connectors.events.cloud_event import KEY
 from odoo.addons.metered_billing.connectors.kafka import messages as module
+from odoo.addons.metered_billing.connectors.kafka.columns import OFFSET, Messages
 from odoo.addons.metered_billing.connectors.kafka.messages import (
     CLOUD_EVENTS,
     EVENTS,
     MESSAGE,
-    OFFSET,
     RECORDS,
     Decoder,
 )
@@ -86,7 +86,7 @@ class Message:
 
 def read(form, values, headers=None):
     some = [Message(value, at, headers) for at, value in enumerate(values)]
-    return Decoder(form, (OFFSET,)).chunk(some, 1)
+    return Decoder(form, (OFFSET,)).chunk(Messages.of(some), 1)
 
 
 def rows(chunk):
