@@ -37,7 +37,7 @@ class MeteredExceptionDestination(models.TransientModel):
             raise UserError(
                 self.env._(
                     "The called parties are not phone numbers, so there is no prefix "
-                    "to add. Correct these records or dismiss them."
+                    "to add. Correct or dismiss these records."
                 )
             )
         return {

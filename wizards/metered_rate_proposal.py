@@ -35,7 +35,7 @@ class MeteredRateProposal(models.TransientModel):
         [
             ("1/1", "Per second"),
             ("60/1", "One minute minimum, then per second"),
-            ("60/6", "One minute minimum, then every 6 seconds"),
+            ("60/6", "One-minute minimum, then 6-second increments"),
             ("60/60", "Per started minute"),
         ],
         string="Charge For",

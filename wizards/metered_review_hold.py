@@ -33,8 +33,8 @@ class MeteredReviewHold(models.TransientModel):
         if not held:
             raise UserError(
                 self.env._(
-                    "Nothing was put on hold. These invoices are posted, deleted or "
-                    "canceled."
+                    "Nothing was put on hold, because these invoices are already "
+                    "posted, deleted, or canceled."
                 )
             )
         return notification(

@@ -190,7 +190,7 @@ class Kafka(Connector):
                 if chunk.bad:
                     raise SourceSettingsError(
                         chunk.bad[0].note,
-                        remedy="Choose the format of the messages on the source.",
+                        remedy="Choose the message format on the source.",
                     )
                 return ", ".join(name for name in chunk.frame if name[0] != "(")
         return "The topic is empty."

@@ -174,7 +174,7 @@ NETSAPIENS = Preset(
         not_billable("Nobody spoke", Condition("answered", "is not", "yes")),
         INBOUND,
         not_billable(
-            "Between users of the switch",
+            "Between users on the same switch",
             Condition("network", "is", "on-net"),
             direction="internal",
         ),

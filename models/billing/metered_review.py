@@ -148,7 +148,7 @@ class MeteredReview(models.Model):
     usual_high = fields.Monetary(string="Usual Until", readonly=True)
     exceptions = fields.Integer(
         readonly=True,
-        help="Open exceptions of this customer from before the end of the period. "
+        help="This customer's open exceptions from before the end of the period. "
         "They are not on this invoice yet. Exceptions without a customer are "
         "shown on the run.",
     )

@@ -44,7 +44,7 @@ class SaleSubscriptionLine(models.Model):
         string="Usage Price",
         compute="_compute_metered_price_text",
         compute_sudo=True,
-        help="Price of the usage; usage of the past period is invoiced.",
+        help="Usage price. The usage of the past period is invoiced.",
     )
 
     def _cure_targets(self):

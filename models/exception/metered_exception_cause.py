@@ -106,7 +106,7 @@ class MeteredExceptionCause(models.Model):
             ("word", "Add the word to the source's direction words"),
             ("other", "Import as a different call, or dismiss"),
             ("limit", "Change the source's limit, correct or dismiss"),
-            ("look", "Check the records: correct or dismiss"),
+            ("look", "Review the records, then correct or dismiss them"),
             ("correct", "Correct the records, or the source's columns"),
         ],
         compute="_compute_name",

@@ -325,7 +325,7 @@ class MeteredSource(models.Model):
             title = (
                 self.env._("What became of the event")
                 if is_ok
-                else self.env._("The event waits as an exception")
+                else self.env._("The event is held as an exception")
             )
         elif is_ok:
             title = self.env._("Result of the test; nothing was stored")

@@ -90,7 +90,7 @@ class MeteredSource(models.Model):
             ("page", "By page number"),
             ("offset", "By record number"),
             ("cursor", "By cursor in the response"),
-            ("link", "By link to the next page"),
+            ("link", "Using a next-page link"),
         ],
         string="Paging",
         default="none",

@@ -64,7 +64,7 @@ class MeteredSourcePartition(models.Model):
     lag = fields.Float(
         digits=(16, 0),
         compute="_compute_lag",
-        help="Messages on the cluster that are not fetched yet.",
+        help="Messages on the cluster that have not been fetched yet.",
     )
     last_record = fields.Datetime(
         string="Newest Message",

@@ -62,7 +62,7 @@ class MeteredSource(models.Model):
     synced_until = fields.Datetime(
         readonly=True,
         copy=False,
-        help="All records up to this time were fetched, if the source has no accounts.",
+        help="For a source without accounts: all records up to this time have been fetched.",
     )
     sync_error = fields.Char(readonly=True, copy=False)
     last_record = fields.Datetime(
