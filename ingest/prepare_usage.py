@@ -101,15 +101,15 @@ class UsageSteps(ReadingSteps):
         self.meter_id = np.full(self.count, settings.default_meter_id, np.int64)
         codes, _spec = mapping.read_target(self.frame, settings.columns, "meter")
         if codes is not None:
-            self.meter_id = np.array(
-                [
-                    settings.meter_of_code.get(code.strip(), 0)
-                    if code.strip()
-                    else settings.default_meter_id
-                    for code in codes.to_pylist()
-                ],
-                np.int64,
-            )
+            encoded = codes.dictionary_encode()
+            meters = [
+                settings.meter_of_code.get(code.strip(), 0)
+                if code.strip()
+                else settings.default_meter_id
+                for code in encoded.dictionary.to_pylist()
+            ]
+            rows = encoded.indices.to_numpy(zero_copy_only=False)
+            self.meter_id = np.array(meters, np.int64)[rows]
         self._meters_of_lines()
         self._reject(self.billable & (self.meter_id == 0), "unknown_meter", codes)
         self._check_types()

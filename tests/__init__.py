@@ -67,6 +67,7 @@ from .connectors import test_hostile_files
 from .connectors import test_json_text
 from .connectors import test_kafka_cluster
 from .connectors import test_kafka_messages
+from .connectors import test_kafka_reading
 from .connectors import test_other_headers
 from .connectors import test_request_rate
 from .connectors import test_sheet_texts

@@ -27,6 +27,9 @@ from ..errors import (
 PORT = 9092
 #: seconds that a question about the cluster may take
 ASK_SECONDS = 10
+#: seconds in which a topic may be unknown that is there: a broker that has just started
+#: does not know its topics yet. It is asked again after a pause
+UNKNOWN_SECONDS, UNKNOWN_PAUSE = 5, 0.25
 PROTOCOLS = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 #: what no source can choose
@@ -42,6 +45,8 @@ FIXED = {
     "queued.max.messages.kbytes": 32_768,
     "queued.min.messages": 200_000,
     "fetch.wait.max.ms": 100,
+    # Or nothing is fetched for a second whenever enough is waiting.
+    "fetch.queue.backoff.ms": 20,
     "reconnect.backoff.max.ms": 1_000,
     "client.id": "metered-billing",
 }
@@ -182,7 +187,8 @@ class Client:
             try:
                 return self.consumer.list_topics(timeout=min(left, 1), **asked)
             except self.kafka.KafkaException as error:
-                # Nothing is assigned: it only tells what went wrong.
+                # It only tells what went wrong: nothing is assigned, or all of it will
+                # be assigned once more.
                 self.consumer.poll(0)
                 if self.is_refused() or time.monotonic() > until:
                     raise self.failure(error.args[0]) from None
@@ -204,25 +210,39 @@ class Client:
     def partitions(self, topic):
         """The numbers of a topic's partitions, in order.
 
-        :raise SourceNotFound: there is no such topic
+        :raise SourceNotFound: there is no such topic, each time it is asked for
         :raise SourceError: it cannot be asked for
         """
-        found = self.cluster(topic).topics.get(topic)
-        if found is None or found.error is not None:
-            error = found and found.error
-            self._check_topic(topic, error)
-        return sorted(found.partitions)
+        until = time.monotonic() + UNKNOWN_SECONDS
+        while True:
+            found = self.cluster(topic).topics.get(topic)
+            if found is not None and found.error is None:
+                return sorted(found.partitions)
+            if found is not None and not self.is_unknown(found.error):
+                raise self.failure(found.error)
+            if time.monotonic() > until:
+                raise SourceNotFound(
+                    f"The cluster has no topic {topic}.",
+                    self.where,
+                    "Check the spelling and the permissions of the user.",
+                )
+            time.sleep(UNKNOWN_PAUSE)
 
-    def _check_topic(self, topic, error):
+    def is_there_after_all(self, error, topic, partition):
+        """Whether an error says that there is no such partition, and there is.
+
+        :raise SourceNotFound: not even its topic
+        """
+        return self.is_unknown(error) and partition in self.partitions(topic)
+
+    def is_unknown(self, error):
+        """Whether an error says that there is no such topic, or partition, now."""
         codes = self.kafka.KafkaError
-        unknown = (codes.UNKNOWN_TOPIC_OR_PART, codes._UNKNOWN_TOPIC)
-        if error is None or error.code() in unknown:
-            raise SourceNotFound(
-                f"The cluster has no topic {topic}.",
-                self.where,
-                "Check the spelling and the permissions of the user.",
-            )
-        raise self.failure(error)
+        return error.code() in (
+            codes.UNKNOWN_TOPIC_OR_PART,
+            codes._UNKNOWN_TOPIC,
+            codes._UNKNOWN_PARTITION,
+        )
 
     def ends(self, topic, partition):
         """The first offset that a partition still has, and the one after its last.
@@ -230,10 +250,17 @@ class Client:
         :raise SourceError: it cannot be asked for
         """
         place = self.kafka.TopicPartition(topic, partition)
-        try:
-            return self.consumer.get_watermark_offsets(place, timeout=ASK_SECONDS)
-        except self.kafka.KafkaException as error:
-            raise self.failure(error.args[0]) from None
+        until = time.monotonic() + UNKNOWN_SECONDS
+        while True:
+            try:
+                return self.consumer.get_watermark_offsets(place, timeout=ASK_SECONDS)
+            except self.kafka.KafkaException as error:
+                is_late = time.monotonic() > until
+                if is_late or not self.is_there_after_all(
+                    error.args[0], topic, partition
+                ):
+                    raise self.failure(error.args[0]) from None
+            time.sleep(UNKNOWN_PAUSE)
 
     def failure(self, error):
         """An error of the client as one of a source.

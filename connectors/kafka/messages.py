@@ -30,11 +30,10 @@ from ..formats import BadLine, Chunk
 from ..harmless import MOST_KEY
 from ..json_path import flatten
 from ..records import join_frames, text, text_frame
+from .columns import OFFSET, PARTITION, TOPIC
 from .shapes import shape_of
 
 CLOUD_EVENTS, EVENTS, RECORDS = "cloudevents", "events", "records"
-#: where a message came from
-TOPIC, PARTITION, OFFSET = "(topic)", "(partition)", "(offset)"
 MESSAGE, MESSAGE_KEY, TIMESTAMP = "(message)", "(key)", "(timestamp)"
 STRUCTURED = "application/cloudevents"
 #: shapes that are known at the same time, and messages of which they are made
@@ -70,21 +69,18 @@ class Decoder:
         self._shapes = []
         self._tried = 0
 
-    def chunk(self, messages, line, places=None):
+    def chunk(self, messages, line):
         """Messages as a chunk of the pipeline.
 
-        :param messages: list of confluent_kafka's messages, none of which is an error
+        :param messages: :class:`~.columns.Messages`
         :param int line: of the first, counted over all
-        :param places: their :class:`Places`, where these are known
         :return: :class:`~..formats.Chunk`
         """
-        values = [message.value() for message in messages]
-        headers = [message.headers() for message in messages]
-        binary = [bool(some) and _is_binary(some) for some in headers]
-        texts = _texts(values, binary)
+        texts = _texts(messages)
+        is_text = pc.greater(pc.binary_length(texts), 0)
+        is_text = is_text.to_numpy(zero_copy_only=False)
+        waiting, left = np.flatnonzero(is_text), np.flatnonzero(~is_text).tolist()
         frames, rows = [], []
-        waiting = np.flatnonzero(pc.greater(pc.binary_length(texts), 0))
-        left = np.setdiff1d(np.arange(len(values)), waiting).tolist()
         for shape in self._shapes:
             waiting = self._matched(shape, texts, waiting, messages, frames, rows)
         records, bad = [], []
@@ -94,7 +90,7 @@ class Decoder:
                 at, waiting = int(waiting[0]), waiting[1:]
             else:
                 at = left.pop()
-            record = self._record(messages[at], values[at], headers[at])
+            record = self._record(messages.one(at))
             if isinstance(record, BadLine):
                 bad.append((at, record))
                 continue
@@ -104,22 +100,19 @@ class Decoder:
                 waiting = self._matched(shape, texts, waiting, messages, frames, rows)
         for some in _alike(records, self.wanted):
             frames.append(text_frame([r for _at, r in some], (), self.wanted))
-            rows.append([at for at, _r in some])
-        places = places or Places(messages)
-        return self._joined(messages, places, frames, rows, bad, line)
+            rows.append(np.array([at for at, _r in some]))
+        return self._joined(messages, frames, rows, bad, line)
 
-    def _joined(self, messages, places, frames, rows, bad, line):
-        frame = join_frames(frames, self.wanted) if frames else text_frame([])
-        order = np.concatenate([np.zeros(0, np.int64), *rows])
-        ranks = np.argsort(order, kind="stable")
-        if len(frames) > 1 or (ranks != np.arange(len(ranks))).any():
-            frame = frame.take(ranks)
-        order = order[ranks]
-        found = messages
-        if len(order) != len(messages):
-            found = [messages[at] for at in order.tolist()]
-            places = Places(found)
-        frame = _with_places(frame, found, places, self.wanted)
+    def _joined(self, messages, frames, rows, bad, line):
+        if len(frames) == 1:
+            [frame], [order] = frames, rows
+        else:
+            frame = join_frames(frames, self.wanted) if frames else text_frame([])
+            order = np.concatenate([np.zeros(0, np.int64), *rows])
+        if (np.diff(order) < 0).any():
+            ranks = np.argsort(order)
+            frame, order = frame.take(ranks), order[ranks]
+        frame = _with_places(frame, messages, order, self.wanted)
         bad.sort(key=lambda one: one[0])
         return Chunk(
             frame,
@@ -149,8 +142,7 @@ class Decoder:
                 columns[name] = _plain_numbers(columns[name])
         if self.form != RECORDS:
             if "id" not in columns:
-                some = [messages[at] for at in found.tolist()]
-                columns["id"] = Places(some).names()
+                columns["id"] = messages.places.take(found).texts()
             columns[KEY] = _keys(columns["id"], columns.get("source"))
         return arrow_frame(pa.table(columns))
 
@@ -188,26 +180,24 @@ class Decoder:
 
     # ---- messages one by one
 
-    def _record(self, message, value, headers):
-        """The columns of a message, or what is wrong with it."""
-        headers = headers or ()
+    def _record(self, message):
+        """The columns of a :class:`~.columns.Message`, or what is wrong with it."""
+        value, headers = message.value, message.headers
         if not value and not (headers and _is_binary(headers)):
-            return _bad(message, value, "The message is empty.")
+            return _bad(message, "The message is empty.")
         if value and value[0] == 0:
             return _bad(
                 message,
-                value,
                 "The message is encoded for a schema registry, which is not supported.",
             )
-        place = f"{message.topic()}/{message.partition()}/{message.offset()}"
         if len(value or b"") > MOST_EVENT_BYTES:
             most = MOST_EVENT_BYTES // 2**10
-            return _bad(message, value, f"The message is larger than {most} KiB.")
+            return _bad(message, f"The message is larger than {most} KiB.")
         document = _document(value, headers, self.form)
         if not isinstance(document, Refused):
-            document = self._columns(document, place)
+            document = self._columns(document, message.place)
         if isinstance(document, Refused):
-            return _bad(message, value, document.reason.replace("It ", "The event ", 1))
+            return _bad(message, document.reason.replace("It ", "The event ", 1))
         return document
 
     def _columns(self, document, place):
@@ -276,22 +266,40 @@ def _document(value, headers, form):
     return document
 
 
-def _texts(values, binary):
+def _texts(messages):
     """Values as texts; "" for those that are read by themselves.
 
-    :param binary: bools: whether a message is not all of its event
+    :param messages: :class:`~.columns.Messages`
     :return: pyarrow strings
     """
-    octets = pa.array(values, pa.binary())
-    odd = pc.or_(
-        pa.array(binary, pa.bool_()),
-        pc.greater(pc.binary_length(octets), MOST_EVENT_BYTES),
-    )
-    octets = pc.if_else(pc.fill_null(odd, True), b"", octets)
+    octets = messages.values
+    odd = pc.fill_null(pc.greater(pc.binary_length(octets), MOST_EVENT_BYTES), True)
+    binary = _binary_rows(messages.headers)
+    if binary:
+        is_binary = np.zeros(len(messages), bool)
+        is_binary[binary] = True
+        odd = pc.or_(odd, pa.array(is_binary))
+    if pc.any(odd).as_py():
+        octets = pc.if_else(odd, b"", octets)
     try:
         return octets.cast(pa.string())
     except pa.ArrowInvalid:
         return pa.array([_text(value) for value in octets.to_pylist()], pa.string())
+
+
+def _binary_rows(headers):
+    """The rows of which the message is not all of its event.
+
+    :param headers: see :class:`~.columns.Messages`
+    """
+    found, before, is_binary = [], None, False
+    for row, some in headers.items():
+        # Most have those of the one before.
+        if some != before:
+            before, is_binary = some, _is_binary(some)
+        if is_binary:
+            found.append(row)
+    return found
 
 
 def _text(value):
@@ -315,33 +323,39 @@ def _plain_numbers(column):
     return pa.array(plain, pa.string()).take(numbers.indices)
 
 
-def _bad(message, value, note):
+def _bad(message, note):
+    moment = ""
+    if message.stamp >= 0:
+        moment = np.datetime_as_string(np.datetime64(message.stamp // 1000, "s")) + "Z"
     raw = {
-        TOPIC: message.topic(),
-        PARTITION: str(message.partition()),
-        OFFSET: str(message.offset()),
-        TIMESTAMP: Places([message]).moments()[0].as_py(),
-        MESSAGE_KEY: _encoded(message.key()),
-        "(headers)": {
-            name: _encoded(octets) for name, octets in message.headers() or ()
-        },
-        "(value in base64)": _encoded(value),
+        TOPIC: message.topic,
+        PARTITION: str(message.partition),
+        OFFSET: str(message.offset),
+        TIMESTAMP: moment,
+        MESSAGE_KEY: _encoded(message.key),
+        "(headers)": {name: _encoded(octets) for name, octets in message.headers},
+        "(value in base64)": _encoded(message.value),
     }
     where = (
-        f"Topic {message.topic()}, partition {message.partition()}, offset "
-        f"{message.offset()}: "
+        f"Topic {message.topic}, partition {message.partition}, offset "
+        f"{message.offset}: "
     )
     raw = json.dumps(raw, ensure_ascii=False)
     return BadMessage(0, raw, "message", note=f"{where}{note}")
 
 
-def _with_places(frame, messages, places, wanted):
-    """A frame with the columns of where its records came from."""
-    keys = [message.key() for message in messages]
+def _with_places(frame, messages, rows, wanted):
+    """A frame with the columns of where its records came from.
+
+    :param rows: int64 array, the message of each record
+    """
+    keys, places = messages.keys, messages.places
+    if len(rows) != len(messages):
+        keys, places = keys.take(pa.array(rows)), places.take(rows)
     columns = {name: pa.array(frame[name].array) for name in frame.columns}
-    if any(keys) or MESSAGE_KEY in wanted:
-        columns[MESSAGE_KEY] = pa.array(map(_key_text, keys), pa.string())
-    columns[MESSAGE] = places.names()
+    if MESSAGE_KEY in wanted or keys.null_count < len(keys):
+        columns[MESSAGE_KEY] = _key_texts(keys)
+    columns[MESSAGE] = places.texts()
     columns[TIMESTAMP] = places.moments()
     for name in (TOPIC, PARTITION, OFFSET):
         if name in wanted:
@@ -349,9 +363,15 @@ def _with_places(frame, messages, places, wanted):
     return arrow_frame(pa.table(columns))
 
 
-def _key_text(octets):
-    """A message's key, in base64 where it is no text."""
-    return octets and (_text(octets) or _encoded(octets)) or ""
+def _key_texts(keys):
+    """Keys of messages, in base64 where they are no texts, "" where there is none."""
+    try:
+        return pc.fill_null(keys.cast(pa.string()), "")
+    except pa.ArrowInvalid:
+        texts = [
+            key and (_text(key) or _encoded(key)) or "" for key in keys.to_pylist()
+        ]
+        return pa.array(texts, pa.string())
 
 
 def _encoded(octets):
@@ -376,56 +396,6 @@ def _alike(records, wanted):
         yield from _alike(records[half:], wanted)
         return
     yield records
-
-
-# === WHERE A MESSAGE CAME FROM === #
-
-
-class Places:
-    """Where messages came from.
-
-    :ivar topics: list
-    :ivar partitions, offsets, stamps: int64 arrays; the last one the brokers' times in
-        milliseconds, negative where there is none
-    """
-
-    def __init__(self, messages):
-        self.topics = [message.topic() for message in messages]
-        self.partitions = _numbers(message.partition() for message in messages)
-        self.offsets = _numbers(message.offset() for message in messages)
-        self.stamps = _numbers(message.timestamp()[1] for message in messages)
-
-    def names(self):
-        """Topic, partition and offset of each as one text: pyarrow strings."""
-        return pc.binary_join_element_wise(
-            pa.array(self.topics, pa.string()),
-            _text_of(self.partitions),
-            _text_of(self.offsets),
-            "/",
-        )
-
-    def moments(self):
-        """The brokers' times in ISO 8601, "" where they have none."""
-        stamps = pa.array(self.stamps // 1000, pa.timestamp("s"))
-        # Thousands of a second are one text.
-        seconds = stamps.dictionary_encode()
-        texts = pc.strftime(seconds.dictionary, "%Y-%m-%dT%H:%M:%SZ")
-        texts = texts.take(seconds.indices)
-        return pc.if_else(pa.array(self.stamps < 0), "", texts)
-
-    def column(self, name):
-        """One of the columns that are there where they are wanted."""
-        if name == TOPIC:
-            return pa.array(self.topics, pa.string())
-        return _text_of(self.partitions if name == PARTITION else self.offsets)
-
-
-def _numbers(values):
-    return np.fromiter(values, np.int64)
-
-
-def _text_of(numbers):
-    return pa.array(numbers).cast(pa.string())
 
 
 def _keys(ids, sources):

@@ -12,8 +12,11 @@ linear time (RE2), which takes a tenth of the time of reading JSON.
 import json
 import re
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from .cuts import Cuts
 
 _TOKEN = re.compile(
     r'(?P<text>"(?:[^"\\]|\\.)*")'
@@ -24,10 +27,13 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 #: values as JSON writes them; texts without any escaped character
+_EXPRESSIONS = {
+    "number": r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?",
+    "word": r"true|false|null",
+}
 _GROUPS = {
     "text": r'"(?P<%s>[^"\\\x00-\x1f]*)"',
-    "number": r"(?P<%s>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)",
-    "word": r"(?P<%s>true|false|null)",
+    **{kind: f"(?P<%s>{one})" for kind, one in _EXPRESSIONS.items()},
 }
 #: signs of expressions
 _SIGN = re.compile(r"[\\.^$*+?{}\[\]|()]")
@@ -36,6 +42,8 @@ _BLANK = "[\\s\x0b\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u
 #: values of a message from which on it is not worth it
 MOST_VALUES = 64
 _MARK = re.compile(r"§([0-9]+)§")
+#: messages that are looked at together: their bytes stay near the processor
+TOGETHER = 16_384
 #: characters of a message of which an expression is made
 MOST_CHARACTERS = 8_192
 
@@ -46,8 +54,11 @@ class Shape:
     :ivar kinds: dict of columns: ``text``, ``number`` or ``word``
     """
 
-    def __init__(self, expression, kinds, filled, solid):
+    def __init__(self, expression, kinds, filled, solid, cuts, names):
+        """:param names: dict of columns: which value of ``cuts`` it is"""
         self._expression = rf"\A{expression}\z"
+        self._cuts = cuts if cuts.is_possible else None
+        self._at = [names[name] for name in kinds]
         self.kinds = kinds
         self._filled = [name for name in kinds if name in filled]
         self._solid = [name for name in kinds if name in solid]
@@ -61,9 +72,16 @@ class Shape:
         :return: (bool array: which are written so, dict of columns -> pyarrow strings
             of these)
         """
-        found = pc.extract_regex(texts, self._expression)
-        is_such = found.is_valid()
-        columns = self._columns(found.filter(is_such))
+        parts = [
+            self._found(texts[at : at + TOGETHER])
+            for at in range(0, max(len(texts), 1), TOGETHER)
+        ]
+        is_such = np.concatenate([part for part, _values in parts])
+        values = [
+            pa.concat_arrays(some)
+            for some in zip(*(values for _part, values in parts), strict=True)
+        ]
+        columns = self._columns(values)
         good = None
         for name in self._filled:
             good = _and(good, pc.greater(pc.binary_length(columns[name]), 0))
@@ -73,15 +91,25 @@ class Shape:
             good = _and(good, pc.and_(pc.invert(blank), length))
         if good is not None and not pc.all(good).as_py():
             columns = {name: column.filter(good) for name, column in columns.items()}
-            at = pc.indices_nonzero(is_such).filter(good)
-            is_such = pc.is_in(pa.array(range(len(texts)), pa.uint64()), at)
-        return is_such.to_numpy(zero_copy_only=False), columns
+            rows = np.flatnonzero(is_such)
+            is_such[rows[~good.to_numpy(zero_copy_only=False)]] = False
+        return is_such, columns
 
-    def _columns(self, found):
+    def _found(self, texts):
+        """Which messages are written so (bool array), and their values in order."""
+        cut = self._cuts and self._cuts.cut(texts)
+        if cut:
+            is_such, pieces = cut
+            return is_such, [pieces[at] for at in self._at]
+        found = pc.extract_regex(texts, self._expression)
+        is_such = found.is_valid()
+        if found.null_count:
+            found = found.filter(is_such)
+        return is_such.to_numpy(zero_copy_only=False), found.flatten()
+
+    def _columns(self, values):
         columns = {}
-        for (name, kind), column in zip(
-            self.kinds.items(), found.flatten(), strict=True
-        ):
+        for (name, kind), column in zip(self.kinds.items(), values, strict=True):
             if kind == "text":
                 column = pc.utf8_trim_whitespace(column)
             elif kind == "word":
@@ -129,19 +157,33 @@ def shape_of(text, columns_of, filled=(), solid=(), literal=()):
     needed = {*filled, *solid}
     if any(kinds[at] == "word" for at, name in name_of.items() if name in needed):
         return None
-    kept, expression = {}, []
+    kept, expression, between = {}, [], [""]
     for part in parts:
         if not isinstance(part, int):
             expression.append(_SIGN.sub(r"\\\g<0>", part))
+            between[-1] += part
             continue
         group = _GROUPS[kinds[part]]
+        quote = '"' if kinds[part] == "text" else ""
+        between[-1] += quote
+        between.append(quote)
         if part in name_of:
             expression.append(group % f"c{part}")
             kept[name_of[part]] = kinds[part]
         else:
             expression.append(group.replace("?P<%s>", "?:"))
     try:
-        return Shape("".join(expression), kept, filled, solid)
+        return Shape(
+            "".join(expression),
+            kept,
+            filled,
+            solid,
+            Cuts(
+                between,
+                ["" if kind == "text" else _EXPRESSIONS[kind] for kind in kinds],
+            ),
+            dict(zip(name_of.values(), name_of, strict=True)),
+        )
     except pa.ArrowInvalid:
         return None
 

@@ -7,8 +7,6 @@ is given together with where it goes on then. No group is joined, so that whoeve
 killed blocks nobody.
 """
 
-from dataclasses import dataclass, field
-
 import certifi
 
 from ..addresses import AddressPolicy, parse_networks
@@ -17,33 +15,18 @@ from ..errors import SourceSettingsError
 from ..interface import Connector, attempt, register
 from .client import MECHANISMS, PROTOCOLS, Client, library, parse_brokers
 from .messages import CLOUD_EVENTS, EVENTS, RECORDS, Decoder
+from .reading import Portion, Reading
 
 #: messages and bytes that are stored and committed together; the first are fewer, for
-#: which the database has to wait
-MOST_MESSAGES, FIRST_MESSAGES = 100_000, 20_000
+#: which the database has to wait, and each portion has so many times those before
+MOST_MESSAGES, FIRST_MESSAGES, GROWTH = 200_000, 25_000, 4
 MOST_BYTES = 64 * 2**20
 #: messages that are taken from the client at a time
 TAKEN = 10_000
 #: seconds without a message after which a cluster that says nothing is one that failed
 SILENCE = 30
-#: an offset that there is not
-FAR = 2**63
 #: seconds until the client is asked again
 WAIT = 0.2
-
-
-@dataclass
-class Portion:
-    """Messages in the order in which they came.
-
-    :ivar messages: list of confluent_kafka's messages
-    :ivar ends: dict (topic, partition) -> offset of its end, of those that have no more
-    :ivar lost: set of (topic, partition) of which the next message is not there
-    """
-
-    messages: list = field(default_factory=list)
-    ends: dict = field(default_factory=dict)
-    lost: set = field(default_factory=set)
 
 
 @register
@@ -201,9 +184,9 @@ class Kafka(Connector):
             if low == high:
                 continue
             for portion in self.read({(topic, partition): high - 1}, 5):
-                if not portion.messages:
+                if not portion.count:
                     continue
-                chunk = Decoder(self.form).chunk(portion.messages[-1:], 0)
+                chunk = Decoder(self.form).chunk(portion.messages.last(), 0)
                 if chunk.bad:
                     raise SourceSettingsError(
                         chunk.bad[0].note,
@@ -225,70 +208,40 @@ class Kafka(Connector):
         :raise SourceError: nothing more can be read
         """
         client = self.client
-        kafka = client.kafka
         # Brokers that the cluster names are looked at before librdkafka needs them.
         client.cluster(self.topics[0])
-        client.consumer.assign(
-            [kafka.TopicPartition(*place, offset) for place, offset in starts.items()]
-        )
+        reading = Reading(client, dict(starts), stops or {})
+        reading.assign()
         try:
-            yield from self._portions(client, set(starts), seconds, stops or {})
+            yield from self._portions(client, reading, seconds)
         finally:
             if self._client is client:
                 client.consumer.unassign()
 
-    def _portions(self, client, left, seconds, stops):
+    def _portions(self, client, reading, seconds):
         begun = heard = self.clock()
         most = FIRST_MESSAGES
-        portion, size = Portion(), 0
-        while left:
+        portion = Portion()
+        while reading.left:
             now = self.clock()
             if seconds is not None and now - begun > seconds:
                 break
             found = client.consumer.consume(TAKEN, WAIT)
-            if found:
+            if reading.sort(found, portion):
                 heard = now
                 client.forget()
             elif client.is_down() and now - heard > WAIT or now - heard > SILENCE:
                 yield from _some(portion)
                 raise self._silent(client)
-            size += self._sort(client, found, portion, left, stops)
-            if len(portion.messages) >= most or size >= MOST_BYTES:
+            if portion.count >= most or portion.size >= MOST_BYTES:
                 yield portion
-                portion, size = Portion(), 0
-                most = min(MOST_MESSAGES, most * 2)
+                portion = Portion()
+                most = min(MOST_MESSAGES, most * GROWTH)
         yield from _some(portion)
 
     def _silent(self, client):
         code = client.kafka.KafkaError._TIMED_OUT
         return client.failure(client.kafka.KafkaError(code, "no message arrived"))
-
-    def _sort(self, client, found, portion, left, stops):
-        """Put messages and what is said of partitions into a portion; their bytes."""
-        codes = client.kafka.KafkaError
-        size, before = 0, set(left)
-        for message in found:
-            error = message.error()
-            place = (message.topic(), message.partition())
-            if error is None:
-                if place in left:
-                    portion.messages.append(message)
-                    size += len(message)
-                    if message.offset() + 1 >= stops.get(place, FAR):
-                        left.discard(place)
-            elif error.code() == codes._PARTITION_EOF:
-                portion.ends[place] = message.offset()
-                left.discard(place)
-            elif error.code() in (codes._AUTO_OFFSET_RESET, codes.OFFSET_OUT_OF_RANGE):
-                portion.lost.add(place)
-                left.discard(place)
-            else:
-                raise client.failure(error)
-        if before != left:
-            # Or it is asked for more all the time while others are read and stored.
-            place = client.kafka.TopicPartition
-            client.consumer.pause([place(*done) for done in before - left])
-        return size
 
     def tell(self, offsets):
         """Let the cluster know how far records are stored, for its own monitors.
@@ -307,7 +260,7 @@ class Kafka(Connector):
 
 
 def _some(portion):
-    if portion.messages or portion.ends or portion.lost:
+    if portion.count or portion.ends or portion.lost:
         yield portion
 
 

@@ -204,8 +204,8 @@ class MeteredSync(models.Model):
                 posted_chunks(records, self.records + 1, columns, wanted),
                 commit,
                 # A portion that cannot be stored at once is stored part after part.
-                lambda stored, ids=ids, before=self.records: self._remove_posted(
-                    ids[: stored - before]
+                lambda sync, ids=ids, before=self.records: sync._remove_posted(
+                    ids[: sync.records - before]
                 ),
                 kept,
             )

@@ -4,6 +4,7 @@ import itertools
 import time
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import partial
 
 import numpy as np
 
@@ -162,9 +163,9 @@ class MeteredSync(models.Model):
             ),
             commit,
             # Within a page there is no cursor: it is fetched again, and known then.
-            lambda records: (
-                records in reading.cursors
-                and self.write(self._stored_until(reading.cursors[records]))
+            lambda sync: (
+                sync.records in reading.cursors
+                and sync.write(self._stored_until(reading.cursors[sync.records]))
             ),
             kept,
         )
@@ -215,12 +216,13 @@ class MeteredSync(models.Model):
                 return
         reading.finished = True
 
-    def _store_chunks(self, chunks, commit, on_stored, kept):
+    def _store_chunks(self, chunks, commit, on_stored, kept, is_abreast=False):
         """Send chunks through the pipeline, counted here and on the batch.
 
-        :param on_stored: called with the number of all records of this sync, in the
-            transaction that stored them
+        :param on_stored: called with this sync, in the environment of the transaction
+            that stored its records so far
         :param kept: :class:`KeptSettings`
+        :param bool is_abreast: several connections may store, see ``ingest.abreast``
         """
         clock = [time.monotonic()]
         first = next(chunks, None)
@@ -229,8 +231,8 @@ class MeteredSync(models.Model):
         batch = self._ensure_batch()
         marked = set()
 
-        def stored_one(stored, rate_ids):
-            now = time.monotonic()
+        def count(batch, stored, rate_ids):
+            now, sync = time.monotonic(), self.with_env(batch.env)
             batch._count(
                 records=stored.records,
                 rated=stored.rated,
@@ -239,20 +241,24 @@ class MeteredSync(models.Model):
                 exceptions=stored.exceptions,
                 run_seconds=now - clock[0],
             )
-            self._add_to_counters(records=stored.records, run_seconds=now - clock[0])
+            sync._add_to_counters(records=stored.records, run_seconds=now - clock[0])
             clock[0] = now
             batch._mark_rates(rate_ids - marked)
             marked.update(rate_ids)
-            on_stored(self.records)
-            make_lasting(self.env.cr)
+            on_stored(sync)
+            make_lasting(batch.env.cr)
+            if batch.env is not self.env:
+                self.invalidate_recordset(flush=False)
+                batch.with_env(self.env).invalidate_recordset(flush=False)
 
         run_chunks(
             self.env.cr,
             itertools.chain([first], chunks),
             kept.of(self.source_id),
             batch.id,
-            stored_one,
+            partial(count, batch),
             commit,
+            open_lanes=partial(batch._open_lanes, count) if is_abreast else None,
         )
         self.env["metered.usage"].invalidate_model()
         if kept.of(self.source_id).counters:

@@ -12,14 +12,8 @@ from odoo import api, fields, models
 
 from ...connectors.errors import SourceUnreachable
 from ...connectors.formats import Chunk
-from ...connectors.kafka.messages import (
-    OFFSET,
-    PARTITION,
-    TOPIC,
-    BadMessage,
-    Decoder,
-    Places,
-)
+from ...connectors.kafka.columns import OFFSET, PARTITION, TOPIC, Messages
+from ...connectors.kafka.messages import BadMessage, Decoder
 from ...ingest.conflicts import make_lasting
 from ...ingest.mapping import digest
 from .metered_source_partition import PROBLEM, MovedOn
@@ -60,11 +54,10 @@ class _Reading:
     def add(self, places):
         """Remember where the messages of a part were.
 
-        :param places: ``connectors.kafka.messages.Places``
+        :param places: ``connectors.kafka.columns.Places``
         """
         names = {place: at for at, place in enumerate(self.offsets)}
-        pairs = zip(places.topics, places.partitions.tolist(), strict=True)
-        at = np.fromiter((names[pair] for pair in pairs), np.int64)
+        at = np.array([names[place] for place in places.names])[places.at]
         self.parts.append((at, places.offsets, places.stamps))
 
     def until(self, records):
@@ -223,17 +216,21 @@ class MeteredSync(models.Model):
             {place: int(p.next_offset) for place, p in places.items()}, self.records
         )
         settings = kept.of(self.source_id)
+        partitions = self.env["metered.source.partition"].union(*places.values())
         left = None if deadline is None else max(deadline - time.monotonic(), 1)
         portions = connector.read(dict(reading.offsets), left, ends)
 
-        def on_stored(records):
-            for place, first, following, stamp in reading.until(records):
-                places[place]._advance(first, following, stamp)
+        def on_stored(sync):
+            for place, first, following, stamp in reading.until(sync.records):
+                env = places[place].env(cr=sync.env.cr)
+                places[place].with_env(env)._advance(first, following, stamp)
+            if sync.env is not self.env:
+                partitions.invalidate_recordset(flush=False)
 
         decoder = Decoder(connector.form, settings.column_names)
         chunks = _chunks(portions, reading, decoder, self.records)
         try:
-            self._store_chunks(chunks, commit, on_stored, kept)
+            self._store_chunks(chunks, commit, on_stored, kept, is_abreast=True)
         finally:
             portions.close()
         return self._end_of_reading(connector, places, ends, reading, commit, kept)
@@ -282,10 +279,10 @@ class MeteredSync(models.Model):
             }
         )
         bad = BadMessage(self.records + 1, raw, "gap", note=text)
-        empty = Decoder(self.source_id.sudo().kafka_format).chunk([], 0)
+        empty = Decoder(self.source_id.sudo().kafka_format).chunk(Messages.of([]), 0)
         chunk = Chunk(empty.frame, empty.line, 0, [bad])
 
-        def on_stored(_records):
+        def on_stored(_sync):
             partition._advance(following, following)
             partition.write({"state": "gap", "note": text, "gap_key": digest(raw)})
             partition.flush_recordset()
@@ -336,12 +333,12 @@ def _chunks(portions, reading, decoder, line):
     for portion in portions:
         reading.ends.update(portion.ends)
         reading.lost.update(portion.lost)
-        if not portion.messages:
+        if not portion.count:
             continue
-        places = Places(portion.messages)
-        chunk = decoder.chunk(portion.messages, line + 1, places)
-        reading.add(places)
-        line += len(portion.messages)
+        messages = portion.messages
+        chunk = decoder.chunk(messages, line + 1)
+        reading.add(messages.places)
+        line += len(messages)
         yield chunk
 
 

@@ -7,19 +7,23 @@ import json
 from unittest import TestCase
 from unittest.mock import patch
 
+import numpy as np
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.metered_billing.connectors.events.cloud_event import KEY
+from odoo.addons.metered_billing.connectors.json_path import flatten
 from odoo.addons.metered_billing.connectors.kafka import messages as module
+from odoo.addons.metered_billing.connectors.kafka.columns import OFFSET, Messages
 from odoo.addons.metered_billing.connectors.kafka.messages import (
     CLOUD_EVENTS,
     EVENTS,
     MESSAGE,
-    OFFSET,
     RECORDS,
     Decoder,
 )
+from odoo.addons.metered_billing.connectors.kafka.shapes import shape_of
 
 VALUES = st.one_of(
     st.integers(),
@@ -49,6 +53,14 @@ CLOUD = st.fixed_dictionaries(
         "data": OBJECTS,
     },
     optional={"subject": VALUES, "time": VALUES},
+)
+#: pairs of messages that are written alike
+ALIKE = (
+    (
+        '{"a": "b", "call": {"n": 1, "x": null}, "c": "", "d": 2}',
+        '{"a": "ü", "call": {"n": -10.5e7, "x": true}, "c": "d e", "d": 0}',
+    ),
+    ('{"n": 1, "a": "b"}', '{"n": 20, "a": ""}'),
 )
 
 
@@ -86,7 +98,7 @@ class Message:
 
 def read(form, values, headers=None):
     some = [Message(value, at, headers) for at, value in enumerate(values)]
-    return Decoder(form, (OFFSET,)).chunk(some, 1)
+    return Decoder(form, (OFFSET,)).chunk(Messages.of(some), 1)
 
 
 def rows(chunk):
@@ -126,6 +138,33 @@ class TestKafkaMessages(TestCase):
             for line, (raw, _note) in bad.items():
                 kept = json.loads(raw)["(value in base64)"]
                 self.assertEqual(base64.b64decode(kept), values[line - 1])
+
+    def test_values_are_cut_out_as_by_an_expression(self):
+        """Also of messages that are nearly written so, wherever one is changed."""
+        for alike in ALIKE:
+            shape = shape_of(alike[0], flatten)
+            texts = [*alike, "", "{"]
+            for text in alike:
+                for at in range(len(text) + 1):
+                    texts += [text[:at], text[:at] + text[at + 1 :]]
+                    for sign in '"{},:0-e. xü':
+                        texts += [text[:at] + sign + text[at:]]
+                        texts += [text[:at] + sign + text[at + 1 :]]
+            quotes = alike[0].count('"')
+            as_many = [text for text in texts if text.count('"') == quotes]
+            for some in (texts, texts[1:], as_many):
+                self.check_cuts(shape, pa.array(["", *some])[1:])
+
+    def check_cuts(self, shape, texts):
+        cut = shape._cuts.cut(texts)
+        is_such, columns = shape.match(texts)
+        self.assertTrue((cut[0] == is_such).all())
+        with patch.object(shape, "_cuts", None):
+            expected, others = shape.match(texts)
+        wrong = np.flatnonzero(is_such != expected)[:5]
+        self.assertEqual(texts.take(pa.array(wrong)).to_pylist(), [])
+        self.assertEqual(columns, others)
+        self.assertTrue(0 < is_such.sum() < len(texts))
 
     def test_values_that_only_differ_are_told_apart(self):
         event = {"specversion": "1.0", "type": "t", "source": "/s", "data": {"q": 1.50}}

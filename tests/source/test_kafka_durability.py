@@ -16,6 +16,7 @@ from psycopg2.errors import SerializationFailure
 from odoo.tests import tagged
 
 from odoo.addons.metered_billing.connectors.kafka import source as kafka
+from odoo.addons.metered_billing.models.source import metered_sync_job
 
 from ..support.committed_case import CommittedCase
 from ..support.kafka_broker import Broker
@@ -128,6 +129,30 @@ class TestKafkaDurability(CommittedCase):
             self.cr.commit()
             sync._process(commit=commit)
         self.assertEqual(len(met), 3)
+        self.check_all()
+
+    def test_a_connection_that_meets_another_transaction(self):
+        """Where several store side by side, what is undone is stored once more."""
+        original, lanes = metered_sync_job.make_lasting, []
+
+        def make_lasting(cr):
+            original(cr)
+            if cr is not self.cr:
+                lanes.append(cr)
+                if len(lanes) % 5 == 2:
+                    # With its offsets, and not committed.
+                    raise SerializationFailure("met another one")
+
+        with (
+            patch.object(kafka, "FIRST_MESSAGES", PORTION),
+            patch.object(kafka, "MOST_MESSAGES", PORTION),
+            patch.object(kafka, "TAKEN", PORTION),
+            patch.object(metered_sync_job, "make_lasting", make_lasting),
+        ):
+            sync = self.source._start_syncs("manual")
+            self.cr.commit()
+            sync._process(commit=self.cr.commit)
+        self.assertGreater(len(lanes), 10)
         self.check_all()
 
     def test_a_broker_that_is_killed(self):
