@@ -71,7 +71,7 @@ registry.category("web_tour.tours").add("metered_billing_usage_url", {
             trigger: ".o_field_widget[name=name] input",
             run: "edit Seats of Acme",
         },
-        ...choose("source_type", "Usage URL, asked at each renewal"),
+        ...choose("source_type", "Usage URL, called at each renewal"),
         {
             trigger: ".o_notebook .nav-link[name=connection]",
             run: "click",
