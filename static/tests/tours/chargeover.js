@@ -8,7 +8,7 @@ registry.category("web_tour.tours").add("metered_billing_line_chart", {
             run: "click",
         },
         {
-            content: "What was sent in the running period",
+            content: "What was sent in the current period",
             trigger: ".modal .o_metered_total:contains(373.5 minute)",
         },
         {
