@@ -159,7 +159,7 @@ class MeteredSource(models.Model):
             )
         if self._names_lines():
             return Check(
-                name, True, self.env._("Records name a line of a subscription.")
+                name, True, self.env._("Records specify a subscription line.")
             )
         return Check(
             name,

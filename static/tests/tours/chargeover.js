@@ -78,7 +78,7 @@ registry.category("web_tour.tours").add("metered_billing_usage_url", {
         },
         {
             content: "It says what is asked",
-            trigger: ".alert:contains(this address is asked for the usage)",
+            trigger: ".alert:contains(a request is sent to this address)",
         },
         {
             trigger: ".o_field_widget[name=address] input",
