@@ -27,7 +27,7 @@ _LEAST_SHORT = 5
 _SECOND_DIGITS = ({3}, {6})
 _LEAST_THOUSANDS = 20
 #: decimals that minutes of whole seconds have: 0.02, 0.03, 0.05
-_OF_SECONDS = {f"{Decimal(second) / 60:.2f}"[2:] for second in range(60)}
+_OF_SECONDS = {f"{(second * 100 + 30) // 60:02}" for second in range(60)}
 #: units that so many decimals show, if all are whole seconds
 _EXACT = {"h": 3600, "day": 86_400}
 _NEAR = Decimal("0.1")

@@ -8,6 +8,7 @@ What quantities are multiplied by is asked then: a megabyte has 1000 or 1024 kil
 import re
 from decimal import Decimal
 
+from ..rating.exact import exact_text
 from . import mapping
 
 #: longer names of units -> short ones
@@ -80,7 +81,7 @@ def factor(unit, wanted):
         if one and other:
             exact = Decimal(one) / Decimal(other)
             if exact * other == one and -exact.as_tuple().exponent <= _DECIMALS:
-                return f"{exact.normalize():f}"
+                return exact_text(exact.normalize())
     return ""
 
 

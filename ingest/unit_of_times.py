@@ -26,8 +26,9 @@ def unit_of_times(frame, columns, timezone, texts):
         both = valid & lasting.valid & (lasting.seconds > 0)
         # Clocks are cut to the second, durations of minutes to the minute.
         near = 60 if unit == "h:mm" else 1
-        good = np.abs(seconds - lasting.seconds)[both] <= near
-        fits[unit] = np.count_nonzero(good), -near
+        off = np.abs(seconds - lasting.seconds)[both]
+        exact = 0 if unit == "h:mm" else np.count_nonzero(off == 0)
+        fits[unit] = np.count_nonzero(off <= near), exact, -near
     best = max(fits, key=fits.get)
     is_most = 2 * fits[best][0] > np.count_nonzero(
         lasting.valid & (lasting.seconds > 0)

@@ -96,7 +96,7 @@ class TestPriceBands(unittest.TestCase):
         )
 
     def test_what_is_wrong_is_said_once(self):
-        found = reading("Prefix,Peak,Off-Peak\n4x,1,2\n33,,\n44,1,2\n", **CHOSEN)
+        found = reading("Prefix,Peak,Off-Peak\n4?4,1,2\n33,,\n44,1,2\n", **CHOSEN)
         self.assertEqual([problem.line for problem in found.problems], [2, 3])
         self.assertEqual({line for line, *_rest in rates(found)}, {4})
         found = reading("Prefix,Peak,Off-Peak\n33-6,1,2\n", **CHOSEN)

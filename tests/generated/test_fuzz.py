@@ -23,6 +23,7 @@ MOST_SECONDS = 60  # of the processor
 OTHERS = {
     "file_store": "its files are read as all are",
     "asterisk_sql": "a database answers it",
+    "kafka": "its messages are made by hypothesis: connectors/test_kafka_messages.py",
 }
 
 
