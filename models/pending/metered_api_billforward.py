@@ -75,7 +75,7 @@ class MeteredApi(models.AbstractModel):
     @api.model
     def _bf_found(self, record):
         if not record:
-            raise RequestFault(404, "Nothing has this ID.")
+            raise RequestFault(404, "No record has this ID.")
         return record
 
     @api.model

@@ -207,7 +207,7 @@ class TestKafkaCluster(TestCase):
         with source(self.broker.address) as kafka:
             client = kafka.client
             client.policy = type(client.policy)()
-            with self.assertRaisesRegex(SourceSettingsError, "names the broker"):
+            with self.assertRaisesRegex(SourceSettingsError, "lists the broker"):
                 client.cluster()
 
     def test_a_broker_that_is_killed_while_it_is_read(self):
