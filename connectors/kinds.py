@@ -39,8 +39,6 @@ class Kind:
     #: whether each record has fields of its own, as events do: what one lacks is empty
     #: there, whatever the records beside it have
     has_own_fields = False
-    #: whether programs push events to it, with a key
-    takes_events = False
     #: whether its records name lines of subscriptions instead of customers and meters
     has_lines = False
     #: whether it is asked for the usage of a line when that is invoiced

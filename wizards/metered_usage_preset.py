@@ -111,8 +111,7 @@ class MeteredUsageSetup(models.TransientModel):
                 ("takes_events", "=", True),
             ],
             order="id",
-            limit=1,
-        )
+        ).filtered(lambda source: not source._kind().has_lines)[:1]
         return found or sources.create(
             {
                 "name": self.env._("Pushed events"),

@@ -17,7 +17,6 @@ class Events(Kind):
     has_tokens = False
     writes_json = True
     has_own_fields = True
-    takes_events = True
 
     @classmethod
     def asks_for(cls, form):

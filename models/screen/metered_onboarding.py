@@ -382,7 +382,8 @@ class MeteredOnboarding(models.AbstractModel):
     def _events_source(self):
         """The source of a company that gets its usage from programs alone."""
         sources = self.env["metered.source"].search(self._own(), order="id")
-        return sources[:1] if all(sources.mapped("takes_events")) else sources.browse()
+        is_all = all(s.takes_events and not s._kind().has_lines for s in sources)
+        return sources[:1] if is_all else sources.browse()
 
     @api.model
     def _preset(self, source):

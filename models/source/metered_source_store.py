@@ -251,6 +251,7 @@ class MeteredSource(models.Model):
                 StoredFile(row.name, int(row.size), row.changed or ""),
                 row.checksum or "",
             )
+            make_lasting(self.env.cr)
             if commit:
                 commit()
 

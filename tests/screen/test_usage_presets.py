@@ -113,7 +113,7 @@ class TestUsagePresets(MeteredMakers, TransactionCase):
         self.assertEqual(
             self.source().event_type_ids.mapped("name"), ["seats", "water"]
         )
-        with self.assertRaisesRegex(UserError, "no preset sand"):
+        with self.assertRaisesRegex(UserError, "no example sand"):
             self.create_preset("sand")
 
     def test_only_administrators(self):
