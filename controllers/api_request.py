@@ -58,7 +58,7 @@ def check_length(sent):
     """
     length = sent.content_length
     if length is None and sent.method == "POST":
-        raise RequestFault(411, "The request does not say how long it is.")
+        raise RequestFault(411, "The request has no Content-Length.")
     if (length or 0) > MOST_BYTES:
         raise too_large()
 

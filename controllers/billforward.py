@@ -152,7 +152,7 @@ def body():
     sent = request.httprequest
     kind = (sent.content_type or JSON).partition(";")[0].strip().lower()
     if kind != JSON:
-        raise RequestFault(415, "The body has to be application/json.")
+        raise RequestFault(415, "The body must be application/json.")
     # Kept: a transaction that met another one is tried again with it.
     return unpacked(sent.get_data(cache=True), sent.headers.get("Content-Encoding", ""))
 
@@ -180,7 +180,7 @@ def wanted_page():
         numbers.append(int(text))
     offset, limit = numbers
     if not 0 < limit <= MOST_RECORDS:
-        raise RequestFault(422, f"records has to be between 1 and {MOST_RECORDS}.")
+        raise RequestFault(422, f"records must be between 1 and {MOST_RECORDS}.")
     return offset, limit
 
 

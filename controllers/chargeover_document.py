@@ -8,16 +8,16 @@ from .openapi_document import TEXT, WAITING, listed, maybe, query, ref
 #: of all addresses: what a client is given instead of its own ChargeOver
 BASE = "/metered/chargeover"
 REASONS = {
-    400: "The request cannot be read, or a record cannot be taken.",
+    400: "The request cannot be read, or a record cannot be stored.",
     401: "The key is missing, wrong, expired or revoked.",
-    403: "The key is not for that.",
-    404: "There is no such package.",
+    403: "The key does not have the required permission.",
+    404: "No package has this ID.",
     405: "Use a different HTTP method.",
-    411: "The request does not say how long it is.",
-    413: "There is more in the request than there may be.",
-    415: "The content encoding is not known.",
-    429: "There were too many requests.",
-    503: "Nothing can be taken now.",
+    411: "The request has no Content-Length.",
+    413: "The request is too large.",
+    415: "The content encoding is not supported.",
+    429: "Too many requests.",
+    503: "Usage cannot be accepted right now.",
 }
 WHERE = query("where", "Conditions such as external_key:EQUALS:abc.")
 NUMBER = {"anyOf": [{"type": "number"}, TEXT]}
@@ -109,7 +109,7 @@ def _package():
 def _packages():
     return {
         "operationId": "findPackage",
-        "summary": "Subscriptions with a reference",
+        "summary": "Find subscriptions by their reference",
         "parameters": [WHERE, query("external_key", "The subscription's reference.")],
         "responses": _answers(200, {"type": "array", "items": ref("Package")}),
     }
@@ -147,16 +147,18 @@ def _bulk():
 def _history():
     return {
         "operationId": "getUsage",
-        "summary": "Usage that was stored for a line, or with a key",
+        "summary": "Stored usage of a line, or with a key",
         "parameters": [
             WHERE,
             query("line_item_id", "ID of the line."),
             query("external_key", "Key of the record."),
-            query("from", "Not before this time."),
-            query("to", "Not after this time."),
-            query("limit", "Most records.", schema={"type": "integer", "minimum": 0}),
+            query("from", "Records from this time on."),
+            query("to", "Records up to this time."),
             query(
-                "offset", "Records before.", schema={"type": "integer", "minimum": 0}
+                "limit", "Maximum records.", schema={"type": "integer", "minimum": 0}
+            ),
+            query(
+                "offset", "Records to skip.", schema={"type": "integer", "minimum": 0}
             ),
         ],
         "responses": _answers(200, {"type": "array", "items": ref("UsageRow")}),
@@ -172,7 +174,7 @@ def _usage_url():
     )
     return {
         "operationId": "answerUsage",
-        "summary": "Usage of a line in a period, for a program that asks as ChargeOver",
+        "summary": "Usage of a line in a period, requested the way ChargeOver does",
         "security": [],
         "parameters": [],
         "requestBody": _body(ref("Question")),

@@ -43,9 +43,9 @@ def _paths():
         one: _get("getPendingInvoice", "An invoice", "InvoicePage", invoice),
         f"{BASE}/invoices/state/{{state}}": _get(
             "getInvoicesOfState",
-            "Invoices of a state",
+            "Invoices with a certain state",
             "InvoicePage",
-            _path("state", "Draft: it waits for approval.", {"enum": list(STATES)}),
+            _path("state", "Draft: waiting for approval.", {"enum": list(STATES)}),
             *PAGES,
         ),
         f"{BASE}/invoices/subscription/{{id_}}": _get(
@@ -74,8 +74,8 @@ def _paths():
         f"{one}/issue": _post(
             "issueInvoice",
             "Issue an invoice that waits for usage",
-            "It is posted, and sent if its template says so. An invoice that is issued "
-            "already stays as it is.",
+            "It is posted, and sent if its template says so. An invoice that has "
+            "already been issued is not changed.",
             "InvoicePage",
             "Nothing",
             invoice,
@@ -85,16 +85,16 @@ def _paths():
         ),
         f"{BASE}/charges/{{id_}}/recalculate": _post(
             "recalculateCharge",
-            "Give the quantity of a usage charge",
-            "The quantity becomes usage, which is priced as all usage is. The charge "
-            "keeps its ID and gets another version.",
+            "Set the quantity of a usage charge",
+            "The quantity becomes usage, which is priced like all usage. The charge "
+            "keeps its ID and gets a new version.",
             "ChargePage",
             "RecalculateCharge",
             charge,
         ),
         f"{BASE}/charges/recalculate": _post(
             "recalculateCharges",
-            "Give the quantities of usage charges, and recalculate their invoices",
+            "Set the quantities of usage charges, and recalculate their invoices",
             "Either all charges are recalculated or none.",
             "RecalculatedPage",
             "RecalculateCharges",
@@ -105,11 +105,11 @@ def _paths():
             "What the invoice would be now, with the usage recorded so far or with the "
             "given quantities. Nothing is stored.",
             "QuotePage",
-            "Quote",
+            "ChargeQuote",
         ),
         f"{BASE}/notifications": _get(
             "getNotifications",
-            "Messages about invoices to webhooks, the newest first",
+            "Webhook messages about invoices, newest first",
             "NotificationPage",
             *PAGES,
         ),
@@ -221,7 +221,7 @@ def _schemas():
             onlyInvoiceAssociatedCharges={"const": True},
             dryRun=flag,
         ),
-        "Quote": _asked(
+        "ChargeQuote": _asked(
             ["subscriptionID"],
             subscriptionID=TEXT,
             quantities={
@@ -277,7 +277,7 @@ def _schemas():
             id=TEXT,
             versionNumber={
                 **VERSION,
-                "description": "1: it was never recalculated.",
+                "description": "1 means that it was never recalculated.",
             },
             type={"enum": ["Subscription", "FinalArrears", "Charge"]},
             state={"enum": list(STATES)},
@@ -332,7 +332,7 @@ def _schemas():
                 periodStart=MOMENT,
                 periodEnd={
                     **MOMENT,
-                    "description": "Usage at this time is of the next period.",
+                    "description": "Usage at this time belongs to the next period.",
                 },
                 versions={
                     "type": "array",
@@ -348,7 +348,7 @@ def _schemas():
                     ),
                 },
             ),
-            "description": "What one meter comes to in one period.",
+            "description": "The usage of one meter in one period.",
         },
         "Notification": listed(
             id=TEXT,

@@ -10,17 +10,17 @@ PROBLEM = "application/problem+json"
 REASONS = {
     400: "The body cannot be read, or the address does not say to which source.",
     401: "The key is missing, wrong, expired or revoked.",
-    403: "The key is not for that.",
+    403: "The key does not have the required permission.",
     404: "There is nothing of that name, or the key is not for it.",
     405: "Use a different HTTP method.",
     409: "The event is invoiced or cannot be canceled, or the invoice is not waiting "
     "for usage; the detail says what to do.",
-    411: "The request does not say how long it is.",
-    413: "There is more in the request than there may be.",
-    415: "The content type or encoding is not known.",
+    411: "The request has no Content-Length.",
+    413: "The request is too large.",
+    415: "The content type or encoding is not supported.",
     422: "An argument of the address is missing or cannot be used.",
-    429: "There were too many requests.",
-    503: "Nothing can be taken now.",
+    429: "Too many requests.",
+    503: "Nothing can be accepted right now.",
 }
 WAITING = {
     "Retry-After": {
@@ -141,8 +141,8 @@ def document(address):
 SOURCE = query("source", "Number of the source; needed where the key has several.")
 EVENT = query(
     "event",
-    "What tells it from others, as the answer to its push says it: its source, a space "
-    "and its id.",
+    "What identifies the event, as in the answer to its push: its source, a space, and "
+    "its id.",
     True,
     {"type": "string", "minLength": 1},
 )
@@ -223,8 +223,8 @@ def _what_if():
     return {
         "operationId": "quoteQuantities",
         "summary": "What the next invoices would be with other quantities",
-        "description": "The quantities are those of the whole running period, instead "
-        "of what was used. They can be given for meters, but not for calls.",
+        "description": "The quantities are for the whole current period, and replace "
+        "the actual usage. They can be given for meters, but not for calls.",
         "parameters": [],
         "requestBody": {
             "required": True,
@@ -237,11 +237,11 @@ def _what_if():
 def _deliveries():
     return {
         "operationId": "getWebhookDeliveries",
-        "summary": "Messages of webhooks of some days",
-        "description": "Who missed messages reads them here, as often as needed: each "
-        "has the message id that it was sent with. Days are in UTC. Messages about "
-        "invoices are for keys that may read invoices, all others for those that may "
-        "read usage.",
+        "summary": "Webhook messages by day",
+        "description": "For programs that missed messages. They can be read as often "
+        "as needed: each has the message id that it was sent with. Days are in UTC. "
+        "Messages about invoices are for keys that may read invoices, all others for "
+        "keys that may read usage.",
         "parameters": [*DAYS],
         "responses": answers(
             listed(
@@ -420,11 +420,11 @@ def _schemas():
                 currency=TEXT,
                 included=maybe(listed(granted=NUMBER, taken=NUMBER, left=NUMBER)),
             ),
-            "description": "What is due for the meter in the billing period so far.",
+            "description": "Quantity and amount of the billing period so far.",
         },
         "Step": {
             **listed(title=TEXT, text=TEXT, amount=maybe(TEXT)),
-            "description": "A step of how the price of the period is made.",
+            "description": "A step in the calculation of the period's price.",
         },
         "QuoteRequest": {
             "type": "object",
@@ -433,7 +433,7 @@ def _schemas():
                 "subscription": {"type": ["string", "integer"]},
                 "quantities": {
                     "type": "object",
-                    "description": "Code of a meter to its quantity.",
+                    "description": "Quantities by the code of their meter.",
                     "additionalProperties": {"type": ["number", "string"]},
                 },
             },

@@ -59,7 +59,7 @@ def quote_asked(sent):
     :raise RequestFault: 422
     """
     if sent.keys() - NAMES:
-        raise RequestFault(422, f"The body may have {', '.join(sorted(NAMES))}.")
+        raise RequestFault(422, f"The body can only have {', '.join(sorted(NAMES))}.")
     subject, named = sent.get("subject"), sent.get("subscription", "")
     if not is_clean(subject):
         raise RequestFault(422, "The body has no subject.")
@@ -68,7 +68,7 @@ def quote_asked(sent):
     given = sent.get("quantities", {})
     if not isinstance(given, dict) or len(given) > MOST_QUANTITIES:
         raise RequestFault(
-            422, f"Give at most {MOST_QUANTITIES} quantities, as an object."
+            422, f"Send at most {MOST_QUANTITIES} quantities, as an object."
         )
     return subject, {code: quantity(code, given[code]) for code in given}, named
 
@@ -81,7 +81,7 @@ def quantity(code, text):
     if not is_clean(code):
         raise RequestFault(422, "A quantity has no meter.")
     if not isinstance(text, str) or not NUMBER.fullmatch(text):
-        raise RequestFault(422, f"{code}: give a decimal number such as 12.5.")
+        raise RequestFault(422, f"{code}: send a decimal number such as 12.5.")
     return Decimal(text)
 
 

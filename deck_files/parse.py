@@ -68,16 +68,16 @@ _DIVIDED = _lt(
 )
 _MEASURED = _lt(
     "It is unclear what the name of the column %(column)s says about its prices. Enter "
-    "what to divide them by, 1 if they are complete, and the seconds that each price "
-    "covers."
+    "what to divide them by (1 to use them as they are), and the seconds that each "
+    "price covers."
 )
 _PER_CALL = _lt("The column %(column)s contains prices per call, not per minute.")
 _CONTINUED = _lt(
-    "Rows with a prefix only, read with the price of the destination above them: "
+    "Rows with only a prefix, read with the price of the destination above them: "
     "%(count)s."
 )
 _LEAST = _lt(
-    "The file specifies a minimum duration only: after it, calls are billed per second."
+    "The file only specifies a minimum duration. After it, calls are billed per second."
 )
 _FAR = _lt(
     "Prices or fees far above all others, starting with %(amount)s in line %(line)s: "

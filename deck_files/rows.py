@@ -56,7 +56,7 @@ _HIDDEN_SHEET = _lt(
 )
 _ONE_SHEET = _lt("The worksheet %(sheet)s was read. Not read: %(others)s.")
 _REPEATED = _lt("Skipped rows that repeat the column names: %(count)s.")
-_HIDDEN_ROWS = _lt("Rows that are hidden in the worksheet, but read: %(count)s.")
+_HIDDEN_ROWS = _lt("Rows that are hidden in the worksheet but were read: %(count)s.")
 _PASSED_OVER = _lt("Skipped rows without a price that are not rates: %(count)s.")
 _TWO_COLUMNS = {
     True: _lt(

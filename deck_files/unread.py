@@ -55,9 +55,9 @@ _LENGTHS = _lt(
     "it out."
 )
 _ORIGINS = _lt(
-    "The column %(column)s says for which callers the prices are, such as %(example)s, "
-    "and is not read: all prices would apply to all callers. Import these rates one "
-    "origin at a time, or leave the column out."
+    "The column %(column)s limits prices to certain callers, such as %(example)s, but "
+    "is not read: all prices would apply to all callers. Import these rates one origin "
+    "at a time, or leave the column out."
 )
 _DAYS = _lt(
     "The column %(column)s contains dates, and it is unclear what they mean. Choose "

@@ -28,7 +28,7 @@ from ..rating.prefixes import number_keys
 from .causes import text_shape
 from .frames import copy_out
 from .mapping import CONTENT
-from .same_records import SHOWN_ID, Comparable, id_key
+from .same_records import SHOWN_ID, Comparable, id_key, plain_id
 from .shifted_calls import shifted_calls
 from .times import SECOND_US
 
@@ -182,8 +182,9 @@ def _verdicts(cdrs, rows, known, is_own):
     near = in_second | (is_whole & ~have_ids)
     # Ids that are one, written otherwise, are no proof of two calls.
     for at in np.flatnonzero(is_whole & have_ids & ~in_second).tolist():
-        one, two = cdrs["call_id"][mine[at]], known["call_id"][theirs[at]]
-        near[at] = id_key(one.as_py()) == id_key(two.as_py())
+        one = plain_id(cdrs["call_id"][mine[at]].as_py())
+        two = plain_id(known["call_id"][theirs[at]].as_py())
+        near[at] = one != two and id_key(one) == id_key(two)
     # Two fractions of a second are two calls.
     exact = (own_us % SECOND_US > 0) & (other_us % SECOND_US > 0) & (own_us != other_us)
     near &= ~(exact & ~own_id & ~other_id)

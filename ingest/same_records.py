@@ -314,13 +314,17 @@ def _true(booleans):
     return booleans.to_numpy(zero_copy_only=False)
 
 
+def plain_id(text):
+    """An id as its record has it, without the mark of one that is told apart."""
+    return re.sub(rf"{MARK}[0-9a-f]*$", "", text.strip())
+
+
 def id_key(text):
     """An id as ids are compared that a spreadsheet or another program wrote anew.
 
     :param text: `00000077`, ` 77 `, `77.0`; `{5F1C...}`
     :return: text, the same for all that are one
     """
-    text = re.sub(rf"{MARK}[0-9a-f]*$", "", text.strip())
-    text = text.strip("{}\"' \t").casefold()
+    text = plain_id(text).strip("{}\"' \t").casefold()
     text = re.sub(r"^([0-9]+)\.0+$", r"\1", text)
     return text.lstrip("0") or text[-1:]

@@ -142,17 +142,17 @@ class MeteredImport(models.TransientModel):
             )
         if found.zone.startswith(TITLE):
             yield self.env._(
-                "The file names a time zone above the columns, but times without an "
-                "offset are read in %(zone)s: %(titles)s. Change the time zone of the "
-                "source.",
+                "The file specifies a time zone above the columns, but times without "
+                "an offset are read in %(zone)s: %(titles)s. Change the time zone of "
+                "the source.",
                 zone=self.source_id.timezone,
                 titles=found.zone.removeprefix(TITLE),
             )
         elif found.zone:
             yield self.env._(
-                "The column %(column)s names a time zone, but times without an offset "
-                "are read in %(zone)s. Change the time zone of the source, or choose "
-                "Keep with the record for a column that means something else.",
+                "The column %(column)s specifies a time zone, but times without an "
+                "offset are read in %(zone)s. Change the time zone of the source, or "
+                "choose Keep with the record for a column that means something else.",
                 column=found.zone,
                 zone=self.source_id.timezone,
             )
@@ -167,7 +167,7 @@ class MeteredImport(models.TransientModel):
                 continue
             words = pc.unique(pc.utf8_trim_whitespace(column(frame, name))).to_pylist()
             yield self.env._(
-                "The column %(name)s tells whether calls were answered: %(examples)s. "
+                "The column %(name)s shows whether calls were answered: %(examples)s. "
                 "Calls that were not answered then have 0 chargeable seconds. "
                 "Proposed answer: Answered or not.",
                 name=name,

@@ -98,8 +98,8 @@ class MeteredImport(models.TransientModel):
     )
     factor = fields.Char(
         string="Multiply Quantities By",
-        help="Number by which quantities are multiplied, because their column names a "
-        "different unit than the meter. Enter 1 to use them as they are.",
+        help="Number by which quantities are multiplied, because the unit in their "
+        "column's name differs from the meter's unit. Enter 1 to use them as they are.",
     )
     number_form = fields.Selection(
         [
@@ -483,9 +483,9 @@ class MeteredImport(models.TransientModel):
                     **values,
                 ),
                 "factor": self.env._(
-                    "The column of quantities names a different unit than the meter, "
-                    "which counts %(unit)s: %(examples)s. By which number are they "
-                    "multiplied? Records: %(count)s.",
+                    "The column name specifies a unit other than %(unit)s, the meter's "
+                    "unit: %(examples)s. What are quantities multiplied by? Records: "
+                    "%(count)s.",
                     unit=self.source_id.meter_id.unit or "",
                     **values,
                 ),

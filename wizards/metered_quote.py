@@ -11,7 +11,7 @@ class MeteredQuote(models.TransientModel):
     """What the next invoice of subscriptions would be now, as it is shown."""
 
     _name = "metered.quote"
-    _description = "Quote of the Running Period"
+    _description = "Quote for the Current Period"
     _inherit = ["metered.guarded"]
 
     partner_id = fields.Many2one("res.partner", string="Customer")
@@ -20,7 +20,7 @@ class MeteredQuote(models.TransientModel):
     tax = fields.Char(string="Taxes")
     total = fields.Char()
     periods = fields.Text(string="Next Invoices")
-    allowances = fields.Text(string="Left of Allowances")
+    allowances = fields.Text(string="Remaining Allowances")
     notes = fields.Text()
 
     @api.model
@@ -67,7 +67,7 @@ class MeteredQuote(models.TransientModel):
             }
         )
         return quote._get_records_action(
-            name=self.env._("Quote of the Running Period"), target="new", context={}
+            name=self.env._("Quote for the Current Period"), target="new", context={}
         )
 
     def _sum(self, quotes, name):
@@ -101,7 +101,7 @@ class MeteredQuote(models.TransientModel):
 
 class MeteredQuoteLine(models.TransientModel):
     _name = "metered.quote.line"
-    _description = "Line of a Quote"
+    _description = "Quote Line"
     _inherit = ["metered.guarded"]
 
     quote_id = fields.Many2one("metered.quote", required=True, ondelete="cascade")

@@ -12,7 +12,9 @@ class MeteredUsageSetup(models.TransientModel):
 
     _inherit = "metered.usage.setup"
 
-    presets = fields.Json(compute="_compute_presets", help="What is ready to use.")
+    presets = fields.Json(
+        compute="_compute_presets", help="Examples that one click creates."
+    )
 
     @api.depends_context("lang")
     def _compute_presets(self):
@@ -31,7 +33,7 @@ class MeteredUsageSetup(models.TransientModel):
         """
         self.check_access("create")
         if key not in PRESETS:
-            raise UserError(self.env._("There is no preset %s.", key))
+            raise UserError(self.env._("There is no example %s.", key))
         preset = PRESETS[key]
         source = self._events_source()
         taken = set(source.event_type_ids.mapped("name"))
@@ -60,7 +62,7 @@ class MeteredUsageSetup(models.TransientModel):
         prices = ", ".join(f"{price.name}: {price.description}" for _m, price in made)
         return notification(
             self.env._(
-                "%(origin)s now accepts events of %(preset)s. Check the prices under "
+                "%(origin)s now accepts events for %(preset)s. Check the prices under "
                 "Metered Products: %(prices)s.",
                 origin=source.name,
                 preset=self.env._(preset.label),

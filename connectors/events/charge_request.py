@@ -48,10 +48,10 @@ def id_number(text, mark):
     """
     found = ID.fullmatch(str(text))
     if not found or ("-" in str(text) and not str(text).startswith(f"{mark}-")):
-        raise RequestFault(404, "Nothing has this ID.")
+        raise RequestFault(404, "No record has this ID.")
     number = int(found[1])
     if number > MOST_ID:
-        raise RequestFault(404, "Nothing has this ID.")
+        raise RequestFault(404, "No record has this ID.")
     return number
 
 
@@ -68,7 +68,7 @@ def read_object(body):
     if isinstance(value, Refused):
         raise RequestFault(400, value.reason)
     if not isinstance(value, dict) or body.lstrip()[:1] == b"[":
-        raise RequestFault(400, "The body has to be one JSON object.")
+        raise RequestFault(400, "The body must be one JSON object.")
     return value
 
 
@@ -94,16 +94,16 @@ def read_charges(body):
     given = read_object(body)
     charges = given.pop("charges", None)
     if not isinstance(charges, list) or not charges:
-        raise RequestFault(422, "charges has to be a list of charges.")
+        raise RequestFault(422, "charges must be a list of charges.")
     if len(charges) > MOST_CHARGES:
         raise RequestFault(422, f"There can be at most {MOST_CHARGES:,} charges.")
     read, numbers = [], set()
     for one in charges:
         if not isinstance(one, dict) or not isinstance(one.get("id"), str):
-            raise RequestFault(422, "Each of charges has to be an object with an id.")
+            raise RequestFault(422, "Each of charges must be an object with an id.")
         number = id_number(one.pop("id"), "CHG")
         if number in numbers:
-            raise RequestFault(422, "charges names a charge twice.")
+            raise RequestFault(422, "charges contains the same charge twice.")
         numbers.add(number)
         read.append((number, _quantity(one)))
         _check_all_known(one)
@@ -115,7 +115,7 @@ def read_charges(body):
     )
     if request.issues and not request.recalculates:
         raise RequestFault(
-            422, "invoiceState Unpaid needs recalculateInvoices to be true."
+            422, "invoiceState Unpaid requires recalculateInvoices to be true."
         )
     _check_all_known(given)
     return request
@@ -154,15 +154,15 @@ def read_quote(body):
     quantities = given.pop("quantities", [])
     if not isinstance(quantities, list) or len(quantities) > MOST_CHARGES:
         raise RequestFault(
-            422, f"quantities has to be a list of at most {MOST_CHARGES:,} quantities."
+            422, f"quantities must be a list of at most {MOST_CHARGES:,} quantities."
         )
     read = []
     for one in quantities:
         if not isinstance(one, dict):
-            raise RequestFault(422, "Each of quantities has to be an object.")
+            raise RequestFault(422, "Each of quantities must be an object.")
         name = one.pop("pricingComponent", None)
         if not isinstance(name, str) or not name or "\0" in name:
-            raise RequestFault(422, "pricingComponent has to be the code of a meter.")
+            raise RequestFault(422, "pricingComponent must be the code of a meter.")
         read.append((name, _number(one, "quantity")))
         _check_all_known(one)
     _only(given, "quoteFor", "RecurringPeriod")
@@ -175,8 +175,8 @@ def _quantity(given):
     if "amount" in given:
         raise RequestFault(
             422,
-            "A charge is recalculated by its quantity, pricingComponentValue. An "
-            "amount would be a price without usage.",
+            "Send the quantity of the charge as pricingComponentValue. Amounts are not "
+            "accepted.",
         )
     _only(given, "recalculationBehaviour", LATEST)
     return _number(given, "pricingComponentValue")
@@ -187,14 +187,14 @@ def _number(given, name):
     value = given.pop(name, None)
     text = value if isinstance(value, str) else ""
     if not NUMBER.fullmatch(text):
-        raise RequestFault(422, f"{name} has to be a number that is not below 0.")
+        raise RequestFault(422, f"{name} must be 0 or a positive number.")
     number = Decimal(text)
     places = text.rstrip("0").partition(".")[2]
     if number.adjusted() >= MOST_WHOLE or len(places) > MOST_PLACES:
         raise RequestFault(
             422,
             f"{name} can have at most {MOST_WHOLE} digits before and {MOST_PLACES} "
-            "after the point.",
+            "after the decimal point.",
         )
     return number
 
@@ -203,14 +203,14 @@ def _issues(given, name):
     """Whether a state is asked for that issues the invoice."""
     state = given.pop(name, "Pending")
     if state not in ("Pending", "Unpaid"):
-        raise RequestFault(422, f"{name} has to be Pending or Unpaid.")
+        raise RequestFault(422, f"{name} must be Pending or Unpaid.")
     return state == "Unpaid"
 
 
 def _flag(given, name, default):
     value = given.pop(name, default)
     if not isinstance(value, bool):
-        raise RequestFault(422, f"{name} has to be true or false.")
+        raise RequestFault(422, f"{name} must be true or false.")
     return value
 
 
@@ -224,4 +224,4 @@ def _check_all_known(given):
     """:raise RequestFault: 422, something was given that is not known"""
     if given:
         names = ", ".join(sorted(given))[:200]
-        raise RequestFault(422, f"This is not known here: {names}.")
+        raise RequestFault(422, f"Unknown fields: {names}.")

@@ -201,7 +201,7 @@ class Client:
             _logger.info("Broker %s:%s is not known", broker.host, broker.port)
         except SourceError as error:
             raise SourceSettingsError(
-                f"The cluster names the broker {broker.host}:{broker.port}, which "
+                f"The cluster lists the broker {broker.host}:{broker.port}, which "
                 f"cannot be used. {error.what}",
                 self.where,
                 error.remedy,
@@ -286,7 +286,7 @@ class Client:
                 )
         if codes._SSL in found:
             return SourceRefused(
-                f"No encrypted connection: {self._said(found[codes._SSL])}.",
+                f"The encrypted connection failed: {self._said(found[codes._SSL])}.",
                 self.where,
                 "Check the certificate authority, the certificate and the brokers' "
                 "names.",

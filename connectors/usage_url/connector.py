@@ -37,7 +37,7 @@ class UsageUrl(HttpConnector):
     """A program of a customer that knows what a line used in a period."""
 
     key = "usage_url"
-    name = "Usage URL, asked at each renewal"
+    name = "Usage URL, called at each renewal"
     preset = "chargeover"
     # What it answers is put into the inbox, as what is pushed.
     is_posted_to = True

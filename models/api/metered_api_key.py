@@ -56,7 +56,8 @@ class MeteredApiKey(models.Model):
     )
     may_issue = fields.Boolean(
         string="Complete Invoices",
-        help="Give the usage of invoices that wait for it, recalculate and issue them.",
+        help="Set the quantities of invoices that wait for usage, recalculate them, "
+        "and issue them.",
     )
     expires = fields.Datetime(
         copy=False,

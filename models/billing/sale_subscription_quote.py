@@ -137,8 +137,8 @@ class SaleSubscription(models.Model):
             if len(with_line) > 1:
                 raise UserError(
                     self.env._(
-                        "Several subscriptions bill %(meter)s. Ask for a quote of one "
-                        "of them: %(names)s.",
+                        "Several subscriptions bill %(meter)s. Request a quote for "
+                        "one of them: %(names)s.",
                         meter=meter.name,
                         names=", ".join(one.subscription.name for one in with_line),
                     )

@@ -116,7 +116,7 @@ class MeteredChargeOver(models.AbstractModel):
             usual = _TYPE_OF.get(meter.aggregation)
             return Unusable(
                 f"The type {kind} does not match the meter of the line. "
-                + (f"Send {usual}, or no type." if usual else "Send no type.")
+                + (f"Send {usual}, or leave it out." if usual else "Leave it out.")
             )
         return line
 

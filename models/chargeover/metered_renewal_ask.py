@@ -58,8 +58,7 @@ class SaleSubscription(models.Model):
                     raise UserError(
                         self.env._(
                             "%(switch)s did not answer for %(product)s. %(error)s "
-                            "Try again later, or change what happens without an "
-                            "answer on the source.",
+                            "Try again later, or change If No Answer on the source.",
                             switch=source.name,
                             product=line.product_id.display_name,
                             error=held.error,

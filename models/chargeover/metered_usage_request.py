@@ -58,9 +58,9 @@ class MeteredUsageRequest(models.Model):
         readonly=True,
     )
     quantity = fields.Char(readonly=True)
-    error = fields.Char(string="What Went Wrong", readonly=True)
+    error = fields.Char(string="Problem", readonly=True)
     asked = fields.Datetime(
-        string="Last Asked",
+        string="Last Requested",
         required=True,
         readonly=True,
         default=fields.Datetime.now,
@@ -102,7 +102,7 @@ class MeteredUsageRequest(models.Model):
             ),
             "held": self.env._(
                 "%(switch)s did not answer for %(product)s, %(first)s through "
-                "%(last)s. The renewal is held. %(error)s",
+                "%(last)s. The renewal is on hold. %(error)s",
                 **words,
             ),
         }
@@ -119,7 +119,7 @@ class SaleSubscriptionLine(models.Model):
         index="btree_not_null",
         domain="[('asks_at_renewals', '=', True), ('company_id', '=', company_id)]",
         check_company=True,
-        help="The source that is asked for the usage of this line when it is invoiced.",
+        help="The source that this line's usage is requested from at each renewal.",
     )
 
     def _metered_question(self, date_from, date_to):
@@ -202,7 +202,7 @@ class MeteredSource(models.Model):
             ("last", "Charge the last quantity again"),
             ("zero", "Charge nothing for the period"),
         ],
-        string="Without an Answer",
+        string="If No Answer",
         required=True,
         default="hold",
         groups=ADMINISTRATOR,

@@ -76,16 +76,16 @@ class ResCompany(models.Model):
     )
 
     metered_pending_remind_hours = fields.Integer(
-        string="Remind of Waiting Invoices (hours)",
+        string="Reminder for Waiting Invoices (hours)",
         default=24,
         help="Hours after which an activity is created for an invoice that waits for "
-        "usage. 0 creates none.",
+        "usage. 0 means no reminder.",
     )
     metered_pending_hours = fields.Integer(
         string="Wait for Usage (hours)",
         default=72,
         help="Hours that an invoice waits for usage. After that it is issued or put on "
-        "hold, as set on the subscription template. 0 waits without limit.",
+        "hold, as set on the subscription template. 0 means no limit.",
     )
 
     @api.constrains("metered_pending_remind_hours", "metered_pending_hours")

@@ -272,7 +272,7 @@ class MeteredException(models.Model):
                 detail,
             ),
             "unclear_time": self.env._(
-                "The file names another time zone than that of the source: %s. Change "
+                "The file specifies a time zone other than the source's: %s. Change "
                 "the time zone of the source. If a column means something else, add it "
                 "on the Columns page of the source as Keep with the record. Then try "
                 "again.",
@@ -292,10 +292,10 @@ class MeteredException(models.Model):
                 detail,
             ),
             "unclear_duration": self.env._(
-                "A column shows that the call may be shorter, or not answered: %s. On "
-                "the Columns page of the source, add the column as Answered or not, or "
-                "as Chargeable seconds, or as Keep with the record if it is something "
-                "else. Then try again.",
+                "The source does not read a column that shows that the call may have "
+                "been shorter, or not answered: %s. On the Columns page of the source, "
+                "add the column as Answered or not, or as Chargeable seconds, or as "
+                "Keep with the record if it is something else. Then try again.",
                 detail,
             )
             if UNREAD in (detail or "")
@@ -312,9 +312,9 @@ class MeteredException(models.Model):
             )
             if UNREAD in (detail or "")
             else self.env._(
-                "The column of quantities names a different unit than the meter: %s. "
-                "On the Columns page of the source, enter the number by which "
-                "quantities are multiplied, or 1 to use them as they are.",
+                "The unit in the name of the quantity column differs from the meter's "
+                "unit: %s. On the Columns page of the source, enter the number to "
+                "multiply quantities by, or 1 to use them as they are.",
                 detail,
             )
             if OTHER_UNIT in (detail or "")
@@ -450,10 +450,10 @@ class MeteredException(models.Model):
         shift, sign, own = (detail or "").partition(SHIFTED)
         if sign:
             return self.env._(
-                "Most calls of the file were imported before with start times that "
-                "differ by %(shift)s, also this one: %(own)s. The file may have been "
-                "exported again in another time zone. Import it as a different call, "
-                "or dismiss it.",
+                "Most calls in the file were imported before with start times that "
+                "differ by %(shift)s, including this one: %(own)s. The file may have "
+                "been exported again in another time zone. Import it as a different "
+                "call, or dismiss it.",
                 shift=shift,
                 own=own,
             )

@@ -286,7 +286,10 @@ class MeteredExceptionJob(models.Model):
             ):
                 raise
             self.env.transaction.clear()
-            _logger.info("Exceptions: someone else is working on these records, so a job will process them")
+            _logger.info(
+                "Exceptions: someone else is working on these records, so a job will "
+                "process them"
+            )
             return False
 
     def _notify_result(self):

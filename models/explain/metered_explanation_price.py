@@ -17,7 +17,9 @@ class MeteredExplanation(models.AbstractModel):
         names = dict(meter._fields["aggregation"]._description_selection(self.env))
         name = names[values["aggregation"]]
         if values["aggregation"] == "percentile":
-            name = self.env._("%s%% of the time not above", values["percentile"])
+            name = self.env._(
+                "Level not exceeded %s%% of the time", values["percentile"]
+            )
         level = self._number(values["level"])
         text = self.env._("%(how)s: %(level)s", how=name, level=level)
         if values["since"]:

@@ -19,9 +19,9 @@ class MeteredAllowedNetworks(models.AbstractModel):
     allowed_networks = fields.Char(
         groups="base.group_system",
         copy=False,
-        help="Addresses or networks such as 127.0.0.1 or 169.254.0.0/16 that "
-        "connections are allowed to although they belong to this server itself "
-        "or are link-local.",
+        help="Addresses or networks such as 127.0.0.1 or 169.254.0.0/16. Connections "
+        "to them are allowed even though they belong to this server itself or are "
+        "link-local.",
     )
 
     @api.constrains("allowed_networks")

@@ -37,7 +37,7 @@ class AccountMove(models.Model):
         readonly=True,
         copy=False,
         index="btree_not_null",
-        help="The draft waits until a program or a person says that its usage is "
+        help="The draft waits until a program or a person confirms that its usage is "
         "complete.",
     )
     metered_pending_since = fields.Datetime(
@@ -50,13 +50,14 @@ class AccountMove(models.Model):
         string="Waiting Until",
         readonly=True,
         copy=False,
-        help="When it is issued or put on hold, as set on the subscription template.",
+        help="When the invoice is issued or put on hold, as set on the subscription "
+        "template.",
     )
     metered_version = fields.Integer(
         string="Version",
         readonly=True,
         copy=False,
-        help="1 for an invoice that waited for usage and was never recalculated.",
+        help="1 means that the invoice waited for usage and was never recalculated.",
     )
     metered_charge_ids = fields.One2many(
         "metered.charge", "move_id", string="Usage Charges", readonly=True, copy=False
@@ -215,7 +216,7 @@ class AccountMove(models.Model):
             mine._metered_log(
                 self.env._(
                     "It credits more than it charges. Convert it to a credit note and "
-                    "post that."
+                    "post it."
                 )
             )
             return
@@ -294,8 +295,8 @@ class AccountMove(models.Model):
                 PROBLEM,
                 self.env._("Invoice waiting for usage"),
                 self.env._(
-                    "%(text)s Check whether the program that counts the usage works, "
-                    "or click Issue Now.",
+                    "%(text)s Check whether the program that counts the usage is "
+                    "working, or click Issue Now.",
                     text=move._metered_describe_pending(),
                 ),
                 counted=False,
@@ -308,8 +309,8 @@ class AccountMove(models.Model):
                 PROBLEM,
                 self.env._("Invoice on hold: usage not completed"),
                 self.env._(
-                    "The usage was not completed in time. Release the invoice and "
-                    "click Issue Now, or have the program complete it after that."
+                    "The usage was not completed in time. Release the invoice. Then "
+                    "click Issue Now, or have the program complete the usage."
                 ),
                 counted=False,
             )
@@ -318,8 +319,8 @@ class AccountMove(models.Model):
             move._metered_issue(asked=False)
             move._metered_log(
                 self.env._(
-                    "No program completed the usage in time. The invoice has the usage "
-                    "recorded until then."
+                    "No program completed the usage in time. The invoice bills the "
+                    "usage recorded by then."
                 )
             )
 
@@ -333,8 +334,8 @@ class AccountMove(models.Model):
             PROBLEM,
             self.env._("Invoice could not be issued"),
             self.env._(
-                "The invoice has waited for usage long enough, but could not be "
-                "issued: %s Correct the problem, then click Issue Now.",
+                "The waiting time is over, but the invoice could not be issued: %s "
+                "Correct the problem, then click Issue Now.",
                 reason,
             ),
             counted=False,

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from odoo import api, fields, models
@@ -74,7 +75,7 @@ class MeteredApi(models.AbstractModel):
     @api.model
     def _bf_found(self, record):
         if not record:
-            raise RequestFault(404, "Nothing has this ID.")
+            raise RequestFault(404, "No record has this ID.")
         return record
 
     @api.model
@@ -340,13 +341,11 @@ class MeteredApi(models.AbstractModel):
         """
         result = None
         try:
-            with self.env.cr.savepoint():
+            with suppress(_UndoneError), self.env.cr.savepoint():
                 result = work()
                 self.env.flush_all()
                 if is_dry:
                     raise _UndoneError
-        except _UndoneError:
-            pass
         except NotPendingError as error:
             raise RequestFault(409, str(error)) from error
         except UserError as error:

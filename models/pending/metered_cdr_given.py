@@ -19,8 +19,8 @@ class MeteredCdr(models.Model):
                 "given",
                 self.env._("Given quantity"),
                 self.env._(
-                    "%(program)s gave a quantity of %(given)s for the period. "
-                    "%(other)s was recorded already, and this record is the "
+                    "%(program)s sent a quantity of %(given)s for the period. "
+                    "%(other)s was already recorded, and this record is the "
                     "difference.",
                     program=told.get("given_by", ""),
                     given=told["given_quantity"],

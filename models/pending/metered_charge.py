@@ -72,7 +72,6 @@ class MeteredCharge(models.Model):
     )
     given_usage_id = fields.Many2one(
         "metered.usage",
-        string="Given Usage",
         readonly=True,
         ondelete="set null",
         index="btree_not_null",

@@ -53,7 +53,7 @@ class MeteredCharge(models.Model):
         if not self.subscription_id or meter.kind not in ("event", "gauge"):
             raise UserError(
                 self.env._(
-                    "The quantity of %s cannot be given, because its records are "
+                    "The quantity of %s cannot be set, because its records are "
                     "rated one by one or come from counters. Push or import them "
                     "instead, then recalculate the invoice.",
                     meter.name,
@@ -62,9 +62,9 @@ class MeteredCharge(models.Model):
         if meter.aggregation not in BY_ONE_RECORD or meter._prices_level():
             raise UserError(
                 self.env._(
-                    "The quantity of %s cannot be given, because it depends on its "
-                    "single records. Push or import them instead, then recalculate "
-                    "the invoice.",
+                    "The quantity of %s cannot be set, because it depends on its "
+                    "individual records. Push or import them instead, then "
+                    "recalculate the invoice.",
                     meter.name,
                 )
             )
@@ -117,8 +117,8 @@ class MeteredCharge(models.Model):
             if usage | elsewhere:
                 raise UserError(
                     self.env._(
-                        "%s already has records in this period. Only the quantity of "
-                        "a meter that sums its records can be given in addition.",
+                        "%s already has records in this period. In that case, only "
+                        "the quantity of a meter that sums its records can be set.",
                         self.meter_id.name,
                     )
                 )
@@ -208,8 +208,8 @@ class MeteredCharge(models.Model):
         if found.price._prices_events() and self.given_usage_id:
             raise UserError(
                 self.env._(
-                    "The quantity of %s cannot be given, because each of its records "
-                    "has a price of its own. Push or import them instead, then "
+                    "The quantity of %s cannot be set, because each of its records "
+                    "has its own price. Push or import them instead, then "
                     "recalculate the invoice.",
                     self.meter_id.name,
                 )

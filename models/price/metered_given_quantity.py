@@ -32,8 +32,8 @@ class MeteredMeter(models.Model):
         if self.kind == "call":
             raise UserError(
                 self.env._(
-                    "%s is a call type. Calls are charged by where they go, so that "
-                    "no quantity can be given for them.",
+                    "%s is a call type. Calls are charged by destination, so no "
+                    "quantity can be specified for them.",
                     self.name,
                 )
             )
@@ -41,15 +41,15 @@ class MeteredMeter(models.Model):
         if not is_number or not _is_short(quantity):
             raise UserError(
                 self.env._(
-                    "The quantity of %(meter)s must be a number from 0 on, with at "
-                    "most %(digits)s digits on either side of its decimal point.",
+                    "The quantity of %(meter)s must be 0 or a positive number, with "
+                    "at most %(digits)s digits before and after the decimal point.",
                     meter=self.name,
                     digits=MOST_DIGITS,
                 )
             )
         if self.aggregation in _WHOLE and quantity != quantity.to_integral_value():
             raise UserError(
-                self.env._("%s is counted: its quantity is a whole number.", self.name)
+                self.env._("The quantity of %s must be a whole number.", self.name)
             )
         if self.aggregation == "unique" and quantity > MOST_VALUES:
             raise UserError(
@@ -72,7 +72,7 @@ class MeteredMeter(models.Model):
             raise UserError(
                 self.env._(
                     "%(price)s charges each record of %(meter)s separately, so no "
-                    "quantity can be given for it.",
+                    "quantity can be specified for it.",
                     price=price.name,
                     meter=self.name,
                 )

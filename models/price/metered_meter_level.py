@@ -17,15 +17,14 @@ class MeteredMeter(models.Model):
     level_source = fields.Selection(
         [
             ("samples", "Samples"),
-            ("calls", "All answered calls at the same time"),
-            ("charged_calls", "Charged calls at the same time"),
+            ("calls", "Concurrent calls (all answered calls)"),
+            ("charged_calls", "Concurrent calls (only charged calls)"),
         ],
         string="Level Comes From",
         required=True,
         default="samples",
-        help="Samples are imported, pushed, or fetched. The number of calls at the "
-        "same time is found in the call details, to the second, so nothing has to be "
-        "sampled.",
+        help="Samples are imported, pushed, or fetched. The number of concurrent calls "
+        "is calculated from the call details, to the second. No samples are needed.",
     )
     level_holds = fields.Boolean(
         string="Level Continues Between Samples",
@@ -37,7 +36,8 @@ class MeteredMeter(models.Model):
         default=95,
         aggregator=None,
         help="The lowest level that was not exceeded for this percentage of the time. "
-        "95: the highest levels of 5% of the time, 36 hours a month, are free.",
+        "95 means that the highest levels, during 5% of the time (36 hours a month), "
+        "are free.",
     )
     most_hours_held = fields.Float(
         string="A Sample Is Valid for (Hours)",
@@ -48,26 +48,27 @@ class MeteredMeter(models.Model):
     )
     gap_policy = fields.Selection(
         [
-            ("hold", "The level stays what it was"),
+            ("hold", "The last level continues"),
             ("zero", "The level is 0"),
-            ("leave_out", "Unknown: this time is left out"),
+            ("leave_out", "The level is unknown: leave out this time"),
         ],
         string="In a Gap",
         required=True,
         default="hold",
-        help="What counts in a gap. If the time is left out, averages and percentiles "
-        "are those of the rest of the period.",
+        help="Level during a gap. If the time is left out, averages and percentiles "
+        "are calculated from the rest of the period.",
     )
     level_property = fields.Char(
-        string="One Level per",
+        string="One Level Per",
         help="Name of a property, for example device, if a customer has several "
-        "levels at once. They are added up. Leave empty if there is one for each "
-        "contact.",
+        "levels at once. The levels are added up. Leave empty if each contact has one "
+        "level.",
     )
 
     _weighted_levels_hold = models.Constraint(
         "CHECK (kind = 'gauge' OR aggregation NOT IN ('time_average', 'percentile'))",
-        "Only samples of a level have a time-weighted average or a percentile.",
+        "Only meters of the kind Samples of a level can have a time-weighted average "
+        "or a percentile.",
     )
     _percentile_of_the_time = models.Constraint(
         "CHECK (percentile BETWEEN 1 AND 100)",
@@ -81,8 +82,9 @@ class MeteredMeter(models.Model):
     _calls_are_a_level = models.Constraint(
         "CHECK (level_source = 'samples' OR (kind = 'gauge' AND aggregation IN"
         " ('max', 'min', 'last', 'time_average', 'percentile')))",
-        "Calls at the same time have a highest, lowest, last, or average number, or a "
-        "percentile, and are a meter of the kind Samples of a level.",
+        "For concurrent calls, choose the kind Samples of a level, and as the "
+        "aggregation the highest, lowest, or last quantity, the average level, or the "
+        "percentile.",
     )
 
     def _prices_level(self):

@@ -271,7 +271,9 @@ class MeteredOnboarding(models.AbstractModel):
                 "anything is stored."
             )
         if not latest and self._events_source():
-            text = self.env._("An event as your program sends it, rated at once.")
+            text = self.env._(
+                "A sample event, as your program would send it. It is rated right away."
+            )
         return {
             "title": self.env._("Usage"),
             "done": bool(done),

@@ -63,7 +63,7 @@ class MeteredSource(models.Model):
             ("http_json", "Any REST API (HTTP/JSON)"),
             ("events", "Events, pushed by a program"),
             ("chargeover", "Usage per subscription line, pushed (ChargeOver API)"),
-            ("usage_url", "Usage URL, asked at each renewal"),
+            ("usage_url", "Usage URL, called at each renewal"),
             ("kafka", "Kafka"),
         ],
         string="Type",

@@ -135,10 +135,10 @@ class MeteredSource(models.Model):
             return (
                 f"The event is on invoice {name}. To bill the difference, push an "
                 "event with another id, the same time and the negative quantity: it "
-                "is billed with the next invoice. Or credit the invoice, and cancel "
-                "the event then."
+                "is billed with the next invoice. Or credit the invoice, then cancel "
+                "the event."
             )
         return (
-            f"The event is on invoice {name}. Credit the invoice, cancel the event "
-            "then, and have the period billed again."
+            f"The event is on invoice {name}. Credit the invoice, then cancel the "
+            "event and bill the period again."
         )

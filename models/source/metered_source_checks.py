@@ -158,9 +158,7 @@ class MeteredSource(models.Model):
                 name, True, self.env._("Looks for: %s.", ", ".join(known).lower())
             )
         if self._names_lines():
-            return Check(
-                name, True, self.env._("Records name a line of a subscription.")
-            )
+            return Check(name, True, self.env._("Records specify a subscription line."))
         return Check(
             name,
             False,

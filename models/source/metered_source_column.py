@@ -110,8 +110,8 @@ class MeteredSourceColumn(models.Model):
     factor = fields.Char(
         string="Multiply By",
         help="Number by which quantities are multiplied, for example 1000 if the file "
-        "has MWh and the meter counts kWh. Enter 1 to use them as they are, although "
-        "the column names a different unit than the meter.",
+        "has MWh and the meter counts kWh. Enter 1 to use them as they are, even "
+        "though the unit in the column's name differs from the meter's unit.",
     )
     pattern = fields.Char(
         string="Extract",

@@ -218,7 +218,7 @@ class MeteredSource(models.Model):
         if failed:
             return notification(" ".join(failed), "warning", sticky=True)
         return notification(
-            self.env._("Stored and rated: %s.", len(events)), next=CLOSE
+            self.env._("Events stored and rated: %s.", len(events)), next=CLOSE
         )
 
     def _pasted_events(self):
@@ -237,7 +237,7 @@ class MeteredSource(models.Model):
             raise UserError(str(fault)) from fault
         if not 1 <= len(events) <= MOST_TRIED:
             raise UserError(
-                self.env._("Paste an event, or a list of at most %s.", MOST_TRIED)
+                self.env._("Paste one event, or a list of at most %s.", MOST_TRIED)
             )
         return events
 
@@ -260,8 +260,8 @@ class MeteredSource(models.Model):
         checks = [self._tried(self.env._("Identified by"), True, event.key)]
         if outcome == CONFLICT:
             problem = self.env._(
-                "Another event with this source and ID says something else. This one "
-                "waits as an exception."
+                "A different event with this source and ID was already stored. This "
+                "one became an exception."
             )
             return [*checks, self._tried(self.env._("Exception"), False, problem)]
         if told.get("status") == "exception":
@@ -325,7 +325,7 @@ class MeteredSource(models.Model):
             title = (
                 self.env._("What became of the event")
                 if is_ok
-                else self.env._("The event is held as an exception")
+                else self.env._("The event became an exception")
             )
         elif is_ok:
             title = self.env._("Result of the test; nothing was stored")

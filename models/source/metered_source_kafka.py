@@ -101,8 +101,8 @@ class MeteredSource(models.Model):
     kafka_continuous = fields.Boolean(
         string="Read Continuously",
         default=True,
-        help="New messages are fetched within a few minutes. Otherwise they are only "
-        "fetched manually and before invoices.",
+        help="New messages are fetched within a few minutes. Otherwise, they are only "
+        "fetched with Sync Now and before invoicing.",
     )
     partition_ids = fields.One2many(
         "metered.source.partition", "source_id", string="Partitions", readonly=True

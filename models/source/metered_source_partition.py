@@ -59,7 +59,7 @@ class MeteredSourcePartition(models.Model):
         string="End",
         digits=(16, 0),
         readonly=True,
-        help="Offset after the newest message, when the partition was last looked at.",
+        help="Offset after the newest message when the partition was last checked.",
     )
     lag = fields.Float(
         digits=(16, 0),
@@ -75,13 +75,13 @@ class MeteredSourcePartition(models.Model):
         compute="_compute_age", help="Time since the newest fetched message."
     )
     looked = fields.Datetime(
-        string="Last Look",
+        string="Last Checked",
         readonly=True,
         help="When all messages of the partition were last fetched.",
     )
     state = fields.Selection(
         [
-            ("reading", "Read"),
+            ("reading", "Active"),
             ("gap", "Messages Missing"),
             ("gone", "Not Found"),
         ],
@@ -233,7 +233,7 @@ class MeteredSourcePartition(models.Model):
             gone.write(
                 {
                     "state": "gone",
-                    "note": self.env._("The cluster does not have it anymore."),
+                    "note": self.env._("The cluster no longer has this partition."),
                 }
             )
             self.create(
@@ -246,7 +246,7 @@ class MeteredSourcePartition(models.Model):
         left_out.write(
             {
                 "state": "gone",
-                "note": self.env._("The source does not fetch this topic anymore."),
+                "note": self.env._("The source no longer fetches this topic."),
             }
         )
 

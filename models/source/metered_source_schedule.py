@@ -62,7 +62,8 @@ class MeteredSource(models.Model):
     synced_until = fields.Datetime(
         readonly=True,
         copy=False,
-        help="For a source without accounts: all records up to this time have been fetched.",
+        help="For a source without accounts: all records up to this time have been "
+        "fetched.",
     )
     sync_error = fields.Char(readonly=True, copy=False)
     last_record = fields.Datetime(

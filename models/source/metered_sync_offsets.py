@@ -305,7 +305,7 @@ class MeteredSync(models.Model):
         self.is_open = not texts
         if not texts:
             source._metered_close(
-                PROBLEM, self.env._("All partitions are fetched again.")
+                PROBLEM, self.env._("Fetching has resumed for all partitions.")
             )
             return
         # It goes on all day, and says it once.

@@ -74,7 +74,8 @@ class MeteredWebhook(models.Model):
     )
     tells_invoice_pending = fields.Boolean(
         string="Invoice Waiting for Usage",
-        help="A renewal created an invoice that waits for usage: its type and version.",
+        help="A renewal created an invoice that waits for usage. Its type and version "
+        "are sent.",
     )
     tells_invoice_issued = fields.Boolean(
         string="Invoice Issued", help="An invoice with usage was confirmed."

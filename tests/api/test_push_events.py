@@ -287,7 +287,7 @@ class TestPushEvents(PushCase):
                 )
                 self.assertEqual(answer.json()["status"], status)
                 self.assertTrue(answer.json()["detail"])
-        for method in ("OPTIONS", "PUT", "DELETE"):
+        for method in ("OPTIONS", "PUT", "PATCH"):
             answer = self.push(good, method=method)
             self.assertEqual(answer.status_code, 405)
             self.assertEqual(answer.json()["status"], 405)

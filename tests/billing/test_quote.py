@@ -237,10 +237,10 @@ class TestQuote(MeteredInvoiceCase):
         counted = self.make_meter("Counted", unit="x", aggregation="count")
         for meter, quantity, words in (
             (calls, "1", "call type"),
-            (self.meter, "-1", "from 0 on"),
-            (self.meter, "NaN", "from 0 on"),
-            (self.meter, "1e40", "from 0 on"),
-            (self.meter, "1e-40", "from 0 on"),
+            (self.meter, "-1", "0 or a positive number"),
+            (self.meter, "NaN", "0 or a positive number"),
+            (self.meter, "1e40", "0 or a positive number"),
+            (self.meter, "1e-40", "0 or a positive number"),
             (counted, "1.5", "whole"),
         ):
             with (

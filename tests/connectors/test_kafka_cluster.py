@@ -127,7 +127,7 @@ class TestKafkaCluster(TestCase):
         super().setUpClass()
         cls.broker = cls.enterClassContext(Broker())
 
-    def read(self, starts, **settings):
+    def read_all(self, starts, **settings):
         with source(self.broker.address, **settings) as kafka:
             return list(kafka.read(starts, 20))
 
@@ -135,7 +135,7 @@ class TestKafkaCluster(TestCase):
         self.broker.topic("ordered", 3)
         for partition in range(3):
             self.broker.send("ordered", map(event, range(50)), partition)
-        portions = self.read(
+        portions = self.read_all(
             {("ordered", 0): 0, ("ordered", 1): 20, ("ordered", 2): 50}
         )
         found = {}
@@ -161,7 +161,7 @@ class TestKafkaCluster(TestCase):
             producer.produce("tx", event(kept), partition=0)
             producer.flush(20)
             (producer.commit_transaction if kept else producer.abort_transaction)(20)
-        portions = self.read({("tx", 0): 0})
+        portions = self.read_all({("tx", 0): 0})
         self.assertEqual(sum(p.count for p in portions), 1)
         # The end is behind the marks of the transactions.
         with source(self.broker.address) as kafka:
@@ -173,7 +173,7 @@ class TestKafkaCluster(TestCase):
         for partition in (0, 1):
             self.broker.send("short", map(event, range(10)), partition)
         self.broker.forget("short", 0, 5)
-        portions = self.read({("short", 0): 2, ("short", 1): 2})
+        portions = self.read_all({("short", 0): 2, ("short", 1): 2})
         self.assertEqual({p for one in portions for p in one.lost}, {("short", 0)})
         self.assertEqual(sum(one.count for one in portions), 8)
 
@@ -207,7 +207,7 @@ class TestKafkaCluster(TestCase):
         with source(self.broker.address) as kafka:
             client = kafka.client
             client.policy = type(client.policy)()
-            with self.assertRaisesRegex(SourceSettingsError, "names the broker"):
+            with self.assertRaisesRegex(SourceSettingsError, "lists the broker"):
                 client.cluster()
 
     def test_a_broker_that_is_killed_while_it_is_read(self):

@@ -87,7 +87,7 @@ class TestRowsOfWorkbooks(unittest.TestCase):
         self.assertEqual(assumed(of_cells(*rows)), "")
         found = of_cells(*rows, hidden=[3])
         self.assertEqual(codes(found), ["44", "4477", "33"])
-        self.assertIn("hidden in the worksheet, but read: 1", assumed(found))
+        self.assertIn("hidden in the worksheet but were read: 1", assumed(found))
 
     def test_merged_cells(self):
         rows = (44, "UK", 1), (4420, None, None), (4421, None, None), (33, "FR", 2)

@@ -59,6 +59,7 @@ NOWHERE = {
     "metered.source.token.action_remove": "The same.",
     "metered.api.key.action_make": "test_push_events, and its tour.",
     "metered.api.key.action_revoke": "The same.",
+    "metered.source.action_send_event": "test_usage_presets, and its tours.",
     "metered.source.action_try_event": "test_push_events, and its tour.",
     "metered.webhook.action_deliveries": "test_webhook_tours, as the next six.",
     "metered.webhook.action_new_secret": "The same.",

@@ -82,6 +82,7 @@ class TestEndlessFractions(RerateMetersCase):
         meter = cls.make_meter(
             f"Meter {place}",
             aggregation=aggregation,
+            kind="gauge" if aggregation in ("time_average", "percentile") else "event",
             presentation=presentation,
             unique_property="who",
         )

@@ -28,6 +28,8 @@ class TestImportDefect(CommittedCase):
         self.customer = self.make_customers(1, 14045550900, deck)
         self.source = self.make_source("Defect")
         self.enterContext(patch.object(metered_batch_job, "CHUNK_RECORDS", FROM))
+        # With several, it is ingest/test_abreast.py.
+        self.enterContext(patch.object(metered_batch_job, "LANES", 0))
 
     def make_waiting(self):
         calls = [

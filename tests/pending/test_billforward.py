@@ -265,7 +265,7 @@ class TestBillForward(BillForwardCase):
         # One record, that says where it comes from, and is what is billed.
         [record] = self.given()
         self.assertEqual(record.quantity, 105)
-        self.assertIn("gave a quantity of 105", record._explain())
+        self.assertIn("sent a quantity of 105", record._explain())
 
     def test_what_is_recorded_already_is_part_of_it(self):
         invoice = self.renew()

@@ -143,7 +143,7 @@ class TestUsagePresets(MeteredMakers, TransactionCase):
         source.event_sample = source.event_sample.replace("12000", "12001")
         other = source.action_send_event()
         self.assertEqual(other["params"]["type"], "warning")
-        self.assertIn("says something else", other["params"]["message"])
+        self.assertIn("was already stored", other["params"]["message"])
         self.assertEqual(sum(source.batch_ids.mapped("rated")), 1)
         source.event_sample = source.event_sample.replace('"acme"', '"nobody"')
         source.event_sample = source.event_sample.replace('"id": "', '"id": "2-')
@@ -156,7 +156,7 @@ class TestUsagePresets(MeteredMakers, TransactionCase):
         source = self.source()
         for text, problem in (
             ("", "empty|no JSON|JSON"),
-            ("[]", "Paste an event"),
+            ("[]", "Paste one event"),
             (f"[{','.join(['{}'] * 21)}]", "at most 20"),
             ("{}", "id"),
         ):

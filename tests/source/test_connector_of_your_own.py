@@ -93,4 +93,5 @@ class TestConnectorOfYourOwn(SourceTypeCase):
                 self.assertTrue(kind.lists_accounts(form) <= kind.needs_account(form))
                 self.assertLessEqual(set(kind.decided_by), set(form._fields))
                 notes = {"access_key", "brightlink_manual", "events", "chargeover"}
+                notes |= {"kafka"}
                 self.assertLessEqual(kind.asks_for(form) - notes, set(form._fields))

@@ -104,9 +104,10 @@ class Broker(_Broker):
         ]
 
     def start(self):
-        super().start()
+        started = super().start()
         # It is asked no more when nobody holds it.
         self.admin = AdminClient({"bootstrap.servers": self.address})
+        return started
 
     def topic(self, name, partitions=1):
         [made] = self.admin.create_topics(
@@ -198,7 +199,7 @@ class SecureBroker(_Broker):
     def close(self):
         if self._proxy:
             self._proxy.close()
-        super().close()
+        return super().close()
 
 
 class _TlsProxy:

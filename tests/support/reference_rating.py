@@ -204,6 +204,7 @@ class Reference:
             fee_e8 = rate["connection_fee_e8"]
         amount, left = Fraction(fee_e8, 10**8), 0
         # Fractions are slow: seconds at one price are multiplied once.
+        # pylint: disable-next=bad-builtin-groupby; those that follow each other
         for price, run in groupby(increments, key=lambda increment: increment[3]):
             rest = sum(
                 step - min(max(covered - position, 0), step)

@@ -6,7 +6,7 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-TOKEN = "shared secret"  # noqa: S105  pylint: disable=hardcoded-password
+TOKEN = "shared secret"  # noqa: S105
 
 
 class UsageUrlServer:

@@ -8,7 +8,7 @@ registry.category("web_tour.tours").add("metered_billing_line_chart", {
             run: "click",
         },
         {
-            content: "What was sent in the running period",
+            content: "What was sent in the current period",
             trigger: ".modal .o_metered_total:contains(373.5 minute)",
         },
         {
@@ -71,14 +71,14 @@ registry.category("web_tour.tours").add("metered_billing_usage_url", {
             trigger: ".o_field_widget[name=name] input",
             run: "edit Seats of Acme",
         },
-        ...choose("source_type", "Usage URL, asked at each renewal"),
+        ...choose("source_type", "Usage URL, called at each renewal"),
         {
             trigger: ".o_notebook .nav-link[name=connection]",
             run: "click",
         },
         {
             content: "It says what is asked",
-            trigger: ".alert:contains(this address is asked for the usage)",
+            trigger: ".alert:contains(a request is sent to this address)",
         },
         {
             trigger: ".o_field_widget[name=address] input",

@@ -336,7 +336,7 @@ function fromPreset(key, label, identifier, ...lines) {
                 },
             },
             ...button("Send Event", "action_send_event").steps,
-            {trigger: ".o_notification:contains(Stored and rated)"},
+            {trigger: ".o_notification:contains(Events stored and rated)"},
             isDone("import"),
             ...button("Create Subscription", "action_create").steps,
             isDone("subscription"),
