@@ -19,7 +19,7 @@ from .reading import Portion, Reading
 
 #: messages and bytes that are stored and committed together; the first are fewer, for
 #: which the database has to wait, and each portion has so many times those before
-MOST_MESSAGES, FIRST_MESSAGES, GROWTH = 200_000, 25_000, 4
+MOST_MESSAGES, FIRST_MESSAGES, GROWTH = 100_000, 25_000, 4
 MOST_BYTES = 64 * 2**20
 #: messages that are taken from the client at a time
 TAKEN = 10_000

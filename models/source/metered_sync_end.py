@@ -25,11 +25,12 @@ FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 #: names the problem on a source, for its activity
 PROBLEM = "sync"
+# What is stored notes it on its batch: of a million records nobody looks for it.
 NEWEST = """
-    SELECT max(start_time)
-      FROM metered_cdr
-     WHERE batch_id = %s
-       AND start_time > (SELECT coalesce(last_record, '-infinity')
+    SELECT last_start
+      FROM metered_batch
+     WHERE id = %s
+       AND last_start > (SELECT coalesce(last_record, '-infinity')
                            FROM metered_source WHERE id = %s)
 """
 
@@ -135,9 +136,10 @@ class MeteredSync(models.Model):
             return
         batch, source = self.batch_id.id, self.source_id.id
         self.env.cr.execute(NEWEST, (batch, source))
-        [newest] = self.env.cr.fetchone()
-        if not newest:
+        found = self.env.cr.fetchone()
+        if not found:
             return
+        [newest] = found
         with lock_source(self.env.cr, source, commit):
             self.env.cr.execute(
                 "UPDATE metered_source SET last_record = %(newest)s WHERE id = %(id)s"

@@ -214,6 +214,7 @@ class TestKafkaCluster(TestCase):
         with Broker() as broker:
             broker.topic("killed")
             broker.send("killed", map(event, range(30_000)))
+            broker.settle()
             with source(broker.address) as kafka:
                 portions = kafka.read({("killed", 0): 0}, 60)
                 done = next(portions).count

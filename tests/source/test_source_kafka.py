@@ -86,6 +86,7 @@ class TestSourceKafka(MeteredCase):
         self.assertTrue(first.last_record)
         self.assertEqual(first.age, "0 min")
         self.assertTrue(source.synced_until)
+        self.assertEqual(str(source.last_record), "2026-10-05 10:01:09")
 
         # Nothing comes twice, and what comes next goes on from there.
         self.send(event(70))

@@ -24,7 +24,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
-STARTED_WITHIN = 60
+STARTED_WITHIN, WRITTEN_WITHIN = 60, 3
 
 
 def free_port():
@@ -114,6 +114,13 @@ class Broker(_Broker):
             [NewTopic(name, partitions, 1)], operation_timeout=20
         ).values()
         made.result(30)
+
+    def settle(self):
+        """Wait until all is on disk: it says that it has what it is about to write.
+
+        Killed before, it knows of no topic, or of one without records.
+        """
+        time.sleep(WRITTEN_WITHIN)
 
     def enlarge(self, name, partitions):
         [made] = self.admin.create_partitions(
