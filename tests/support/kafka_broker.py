@@ -71,12 +71,16 @@ class _Broker:
         while time.monotonic() < until and self._process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self._listens())) == 0:
+                    self._is_ready()
                     return
             time.sleep(0.05)
         raise AssertionError((self.folder / "log").read_text(errors="replace")[-2000:])
 
     def _listens(self):
         return self.port
+
+    def _is_ready(self):
+        """It answers."""
 
     def kill(self):
         """End it as a power cut does."""
@@ -103,11 +107,9 @@ class Broker(_Broker):
             *("--kafka-port", str(self.port), "--data-dir", str(self.folder / "data")),
         ]
 
-    def start(self):
-        started = super().start()
+    def _is_ready(self):
         # It is asked no more when nobody holds it.
         self.admin = AdminClient({"bootstrap.servers": self.address})
-        return started
 
     def topic(self, name, partitions=1):
         [made] = self.admin.create_topics(
