@@ -21,6 +21,23 @@ SCREENS = [
         [("meter_id.kind", "!=", "call"), ("invoice_line_id", "=", False)],
     ),
     Screen(
+        "quote",
+        "/odoo/action-subscription_oca.sale_subscription_action/",
+        record=(
+            "sale.subscription",
+            [("sale_subscription_line_ids.product_id.metered_meter_id", "!=", False)],
+        ),
+        wait=".o_form_view",
+        steps=(click("button[name=action_metered_quote]"),),
+    ),
+    Screen(
+        "events_source",
+        ACTION + "source/",
+        record=("metered.source", [("takes_events", "=", True)]),
+        wait=".o_form_view",
+        steps=(tab("Connection"),),
+    ),
+    Screen(
         "customer_so_far",
         "/odoo/res.partner/",
         record=("res.partner", [("name", "=", "Thames Print Ltd")]),
