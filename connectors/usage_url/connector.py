@@ -138,4 +138,8 @@ def usage_amount(body, where=""):
             where,
             REMEDY,
         )
+    if number.startswith("-"):
+        raise SourceAnswerError(
+            f"The usage amount in the response is negative: {number}.", where, REMEDY
+        )
     return number

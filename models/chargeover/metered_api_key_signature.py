@@ -19,6 +19,13 @@ class MeteredApiKey(models.Model):
     )
     signing_key = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
 
+    def write(self, vals):
+        """Keep no key in full that nothing may be signed with any more."""
+        done = super().write(vals)
+        if not vals.get("may_sign", True):
+            self._set_as_program({"signing_key": False})
+        return done
+
     @api.model
     def _admit_signed(self, signature, addresses, body, address, secure):
         """Who may make a signed request.

@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
 from ...connectors.chargeover.usage import usage_event
@@ -121,6 +122,26 @@ class SaleSubscriptionLine(models.Model):
         check_company=True,
         help="The source that this line's usage is requested from at each renewal.",
     )
+
+    @api.constrains("metered_usage_url_id", "product_id")
+    def _check_usage_url(self):
+        """One answer is one record: it must be able to say what the meter comes to."""
+        for line in self.filtered("metered_usage_url_id"):
+            meter = line.metered_meter_id
+            if meter and (
+                meter.kind not in ("event", "gauge")
+                or meter.aggregation not in ("sum", "max", "min", "last")
+                or meter._prices_level()
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "%s cannot have a usage URL: one number per billing period "
+                        "does not determine its quantity. A usage URL needs a meter "
+                        "that adds up its records, or takes the highest, the lowest, "
+                        "or the last one.",
+                        meter.name,
+                    )
+                )
 
     def _metered_question(self, date_from, date_to):
         """What a usage URL is told of this line and a period.

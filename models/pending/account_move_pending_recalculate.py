@@ -39,6 +39,7 @@ class AccountMove(models.Model):
             )
         charges = move.metered_charge_ids
         before = {charge.id: charge._figures() for charge in charges}
+        given = charges._given_quantities()
         move.invoice_line_ids.filtered("metered_date_from")._metered_take_off()
         others = subscription._metered_unbilled_periods() - period
         renewal = Renewal(
@@ -61,6 +62,10 @@ class AccountMove(models.Model):
         move.env["metered.usage"]._link_to_invoice(move, renewal.usage_lines)
         move._set_as_program({"metered_version": move.metered_version + 1})
         move._metered_find_charges()
+        # What arrived since is part of a quantity of the whole period.
+        for charge, (quantity, giver) in given.items():
+            if charge.exists():
+                charge._give_whole(quantity, giver)
         for charge in move.metered_charge_ids:
             charge._add_version(who, before.get(charge.id))
 

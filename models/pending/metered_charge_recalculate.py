@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from odoo import Command, fields, models
 from odoo.exceptions import UserError
@@ -40,11 +41,36 @@ class MeteredCharge(models.Model):
         charge.move_id._metered_lock_pending()
         charge._check_can_be_given()
         before = charge._figures()
-        sequence = charge._lines()[:1].sequence
-        usage = charge._take_usage()
-        usage |= charge._give(usage, quantity, who)
-        charge._bill(usage, sequence)
+        charge._give_whole(quantity, who)
         charge._add_version(who, before, exact_text(exact(quantity)))
+
+    def _give_whole(self, quantity, who):
+        """Bill a quantity of the whole period, whatever was recorded by now."""
+        sequence = self._lines()[:1].sequence
+        usage = self._take_usage()
+        usage |= self._give(usage, quantity, who)
+        self._bill(usage, sequence)
+
+    def _given_quantities(self):
+        """What these were given, and by whom.
+
+        :return: dict charge -> (Decimal, text)
+        """
+        given = {}
+        for charge in self.filtered("given_usage_id"):
+            told = self.env["metered.cdr"].search(
+                [
+                    ("usage_id", "=", charge.given_usage_id.id),
+                    ("source_id", "=", False),
+                    ("call_id", "=like", "CHG-%"),
+                ],
+                order="id desc",
+                limit=1,
+            )
+            if told:
+                quantity = Decimal(told.properties["given_quantity"])
+                given[charge] = quantity, told.properties["given_by"]
+        return given
 
     def _check_can_be_given(self):
         """:raises UserError: one record cannot say what the meter comes to"""

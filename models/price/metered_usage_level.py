@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from odoo import api, models
+from odoo.fields import Domain
 
 from ...ingest.load import company_zone, customer_zone
 from ...ingest.usage_calls import USAGE_CDRS
@@ -30,11 +31,15 @@ _BEFORE = """
      WHERE usage.company_id = %(company)s AND usage.meter_id = %(meter)s
        AND usage.partner_id = ANY(%(partners)s)
        AND usage.day < %(day)s AND usage.records > 0
+       AND (usage.subscription_id = %(subscription)s
+            OR (%(is_first)s AND usage.subscription_id IS NULL
+                AND usage.partner_id = ANY(%(implied)s)))
        AND (%(property)s != '' OR usage.day = (
             SELECT max(day) FROM metered_usage latest
              WHERE latest.company_id = usage.company_id
                AND latest.meter_id = usage.meter_id
                AND latest.partner_id = usage.partner_id
+               AND latest.subscription_id IS NOT DISTINCT FROM usage.subscription_id
                AND latest.day < %(day)s AND latest.records > 0))
 """
 _OPENING = f"""
@@ -123,15 +128,13 @@ class MeteredUsage(models.Model):
 
         :return: DataFrame as ``rating.levels`` takes it
         """
-        payer = partner.with_company(company).commercial_partner_id
-        household = payer._metered_households().get(payer.id, Household())
         self.flush_model()
         values = {
             "property": found.meter.level_property or "",
             "company": company.id,
             "meter": found.meter.id,
-            "partners": list(household.named),
             "day": found.date_from,
+            **self._level_scope(found, company, partner),
         }
         self.env.cr.execute(_BEFORE, values)
         before = [key for (key,) in self.env.cr.fetchall()]
@@ -144,27 +147,30 @@ class MeteredUsage(models.Model):
 
         :return: (begins, ends), microseconds UTC
         """
-        payer = partner.with_company(company).commercial_partner_id
-        household = payer._metered_households().get(payer.id, Household())
+        scope = self._level_scope(found, company, partner)
         first = found.date_from - timedelta(days=LONGEST_CALL_DAYS)
         last = found.date_to + timedelta(days=1)
+        own = Domain("subscription_id", "=", scope["subscription"])
+        if scope["is_first"]:
+            own |= Domain("subscription_id", "=", False) & Domain(
+                "partner_id", "in", scope["implied"]
+            )
         usage = self.search(
-            [
-                ("company_id", "=", company.id),
-                ("partner_id", "in", list(household.named)),
-                ("meter_id.kind", "=", "call"),
-                ("records", ">", 0),
-                ("day", ">=", first),
-                ("day", "<=", last),
-            ]
+            own
+            & Domain("company_id", "=", company.id)
+            & Domain("partner_id", "in", scope["partners"])
+            & Domain("meter_id.kind", "=", "call")
+            & Domain("records", ">", 0)
+            & Domain("day", ">=", first)
+            & Domain("day", "<=", last)
         )
         self.env.flush_all()
-        free = _FREE_CALLS if found.meter.level_source == "calls" else ""
+        is_all = found.meter.level_source == "calls" and scope["is_first"]
         self.env.cr.execute(
-            _CALLS + free,
+            _CALLS + (_FREE_CALLS if is_all else ""),
             {
                 "usage": usage.ids,
-                "partners": list(household.named),
+                "partners": scope["implied"],
                 "company": company.id,
                 "first": first,
                 "last": last,
@@ -172,6 +178,38 @@ class MeteredUsage(models.Model):
         )
         calls = self.env.cr.fetchall()
         return [begin for begin, _end in calls], [end for _begin, end in calls]
+
+    def _level_scope(self, found, company, partner):
+        """Whose samples and calls make the level of a subscription.
+
+        Those that name it, and, of several subscriptions with a line for the meter,
+        the first one has those that name none: no level is billed twice.
+
+        :return: dict: ``partners``, ``implied`` (lists of ids), ``subscription`` (id, 0
+            without), ``is_first``
+        """
+        payer = partner.with_company(company).commercial_partner_id
+        household = payer._metered_households().get(payer.id, Household())
+        own = found.subscription
+        scope = {
+            "partners": list(household.named),
+            "implied": list(household.implied if own else household.named),
+            "subscription": own.id or 0,
+            "is_first": True,
+        }
+        if own:
+            running = self.env["sale.subscription"].search(
+                [
+                    ("company_id", "=", company.id),
+                    ("partner_id.commercial_partner_id", "=", payer.id),
+                    ("in_progress", "=", True),
+                    ("id", "<", own.id),
+                ]
+            )
+            scope["is_first"] = not running.filtered(
+                lambda other: found.meter in other._metered_lines().metered_meter_id
+            )
+        return scope
 
     @api.model
     def _samples_of(self, query, usage, values):
@@ -182,7 +220,8 @@ class MeteredUsage(models.Model):
     def _periods_with_other_calls(self, subscription, meter, date_from):
         """Billed periods whose number of calls at one time may have changed.
 
-        A level of calls has no records of its own that could be open.
+        A level of calls has no records of its own that could be open. Only those are
+        looked at that were invoiced with a line for it: in the others it was not sold.
 
         :param date_from: first day of what is billed now
         :return: list of (first day, first day after)
@@ -192,6 +231,14 @@ class MeteredUsage(models.Model):
         periods = []
         for period in subscription.sudo().metered_period_ids:
             if period.date_to > date_from:
+                continue
+            billed = [
+                ("meter_id", "=", meter.id),
+                ("invoice_line_id.metered_subscription_id", "=", subscription.id),
+                ("day", ">=", period.date_from),
+                ("day", "<", period.date_to),
+            ]
+            if not self.search_count(billed, limit=1):
                 continue
             self.env.cr.execute(
                 _CHANGED_SINCE,

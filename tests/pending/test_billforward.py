@@ -283,6 +283,18 @@ class TestBillForward(BillForwardCase):
         self.assertEqual(self.charge_of(invoice).counted, "30")
         self.assertEqual(invoice.metered_version, 2)
 
+    def test_what_arrives_after_a_quantity_is_part_of_it(self):
+        invoice = self.renew()
+        self.client.results(self.give(invoice, 105))
+        self.make_usage("2026-10-07", 40)
+        self.client.results(
+            self.client.post(
+                f"/invoices/INV-{invoice.id}/recalculate", {"newState": "Unpaid"}
+            )
+        )
+        self.assertEqual(self.charge_of(invoice).counted, "105")
+        self.assertEqual((invoice.amount_untaxed, invoice.state), (10.25, "posted"))
+
     def test_late_usage_is_part_of_its_period(self):
         """It is a charge of the next invoice, which bills no more than is left."""
         invoices = self.renew()

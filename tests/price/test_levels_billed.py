@@ -6,6 +6,7 @@ from datetime import date
 
 from psycopg2 import IntegrityError
 
+from odoo import Command
 from odoo.tests import tagged
 from odoo.tools import html2plaintext, mute_logger
 
@@ -155,6 +156,16 @@ class TestLevelsBilled(MeteredInvoiceCase):
         # 23:00 on November 30: for 720 of the month's 721 hours there were 721.
         self.assertEqual(self.charged(self.renew(plan)), [720])
 
+    def test_two_subscriptions_bill_a_level_once(self):
+        source, partner, plan = self.set_up_level("max", unit_price=1)
+        self.import_samples(source, partner, ("2026-10-03 09:00:00", 10))
+        product = plan._metered_lines().product_id
+        other = self.make_plan(product, partner=partner)
+        self.assertEqual(self.charged(self.renew(plan)), [10])
+        self.assertEqual(self.charged(self.renew(other)), [])
+        self.assertEqual(self.charged(self.renew(plan)), [10])
+        self.assertEqual(self.charged(self.renew(other)), [])
+
     def test_what_is_not_invoiced_yet(self):
         source, partner, _plan = self.set_up_level("max", unit_price=1)
         self.import_samples(source, partner, ("2026-10-03 09:00:00", 10))
@@ -231,6 +242,26 @@ class TestCallsAtOnce(MeteredInvoiceCase):
         self.assertTrue(late)
         # Looked at again, and nothing more is owed.
         self.assertEqual(self.channels(self.renew(plan)), [])
+
+    def test_a_line_that_is_added_charges_no_past_period(self):
+        plan = self.set_up_channels()
+        [line] = plan._metered_lines()
+        product = line.product_id
+        line.unlink()
+        self.import_at("2026-10-05 10:00:00", "2026-10-05 10:00:30")
+        self.import_at("2026-11-05 10:00:00", "2026-11-05 10:00:30")
+        self.renew(plan)
+        plan.sale_subscription_line_ids = [Command.create({"product_id": product.id})]
+        self.env.cr.execute("UPDATE metered_period SET create_date = '2026-11-01'")
+        self.env.invalidate_all()
+        self.assertEqual(self.channels(self.renew(plan)), [4])
+
+    def test_two_subscriptions_bill_calls_once(self):
+        plan = self.set_up_channels()
+        other = self.make_plan(plan._metered_lines().product_id, partner=self.phones)
+        self.import_at("2026-10-05 10:00:00", "2026-10-05 10:00:30")
+        self.assertEqual(self.channels(self.renew(plan)), [4])
+        self.assertEqual(self.channels(self.renew(other)), [])
 
     def test_calls_that_are_not_charged(self):
         free = self.set_up_channels()
