@@ -154,7 +154,7 @@ class TestUnclearKinds(MeteredCase):
         self.assertEqual(wizard.factor, "1000")
         batch = self.run_import(self.wizard(text))
         self.assertEqual(self.exceptions(batch).reason, "unclear_quantity")
-        self.assertIn("multiplied", self.exceptions(batch).message)
+        self.assertIn("multiply quantities by", self.exceptions(batch).message)
         wizard = self.wizard(text.replace("1,", "2,", 1))
         wizard.action_refresh()
         self.assertFalse(wizard.questions)

@@ -106,7 +106,7 @@ registry.category("web_tour.tours").add("metered_billing_kafka", {
         {
             content: "How far the partition is stored",
             trigger:
-                ".o_field_widget[name=partition_ids] .o_data_row:contains(tour-usage):contains(Read):contains(min)",
+                ".o_field_widget[name=partition_ids] .o_data_row:contains(tour-usage):contains(Active):contains(min)",
         },
         {
             content: "Skip what is there",
