@@ -31,6 +31,8 @@ MOST_DIGITS = 9
 WHERE = re.compile(r"([a-z_]{1,40}):EQUALS:([^,]{1,300})")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2})?")
 MOST_SHOWN = 1_000
+#: bytes of a question about the usage of a line
+MOST_QUESTION = 65_536
 
 
 def envelope(status, response, message="", details=None, headers=None):
@@ -212,11 +214,18 @@ class ChargeOver(http.Controller):
     @route("/usage_url", "POST")
     def usage_url(self):
         """Answer a ChargeOver, or whoever asks as it does: the key is in the body."""
+        sent = request.httprequest
+        # Whoever asks is not known yet: little is read, and nothing is unpacked.
+        if (sent.content_length or 0) > MOST_QUESTION or sent.headers.get(
+            "Content-Encoding"
+        ):
+            raise RequestFault(
+                413, f"Send at most {MOST_QUESTION // 1024} KiB, uncompressed."
+            )
         asked = read_one(sent_body())
         if asked.__class__ is not dict:
             raise RequestFault(400, "Send one JSON object.")
         token = asked.get("security_token")
-        sent = request.httprequest
         found = request.env["metered.api.key"]._admit(
             token if isinstance(token, str) and token.isprintable() else "",
             sent.remote_addr or "",

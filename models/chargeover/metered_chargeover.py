@@ -120,6 +120,26 @@ class MeteredChargeOver(models.AbstractModel):
             )
         return line
 
+    @api.model
+    def _lines_of_meter(self, company, owner, meter):
+        """The lines of a customer's running subscriptions that bill a meter."""
+        return (
+            self.env["sale.subscription.line"]
+            .sudo()
+            .search(
+                [
+                    ("company_id", "=", company.id),
+                    ("product_id.metered_meter_id", "=", meter.id),
+                    ("sale_subscription_id.in_progress", "=", True),
+                    (
+                        "sale_subscription_id.partner_id.commercial_partner_id",
+                        "=",
+                        owner.id,
+                    ),
+                ]
+            )
+        )
+
     # === PACKAGES === #
 
     @api.model
@@ -249,6 +269,14 @@ class MeteredChargeOver(models.AbstractModel):
             raise line
         if line._metered_shown_aggregation() != line.metered_meter_id.aggregation:
             raise Unusable("The usage of this line is a level, which has no quantity.")
+        # What is of the customer alone would be told, and charged, for each of them.
+        owner = line.sale_subscription_id.partner_id.commercial_partner_id
+        of_meter = self._lines_of_meter(company, owner, line.metered_meter_id)
+        if len(of_meter | line) > 1:
+            raise Unusable(
+                "Several lines of the customer bill this meter, so that the usage of "
+                "one of them is not known."
+            )
         sources = self.env["metered.source"].sudo()
         sources = sources.search([("company_id", "=", company.id)])
         if (

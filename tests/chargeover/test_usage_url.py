@@ -330,8 +330,16 @@ class TestAnswerUsageUrl(ChargeOverCase):
         self.refused(self.ask(from_datetime="2026-12-01 00:00:00"), 400, "period")
         for token in ("", "\0", "\ud800", 5, [], self.private[:-1]):
             self.refused(self.ask(token=token), 401)
+        # Before anybody is known, little is read.
+        self.refused(self.ask(customer={"company": "x" * 70_000}), 413, "64 KiB")
         self.key.may_read = False
         self.refused(self.ask(), 403)
+
+    @mute_logger(LOGGER)
+    def test_two_lines_of_one_meter_are_not_answered(self):
+        """Each would be told the usage of both."""
+        self.sell(self.customer, self.line.metered_meter_id, code="SUB-2")
+        self.refused(self.ask(), 400, "Several lines")
 
 
 @tagged("post_install", "-at_install")
