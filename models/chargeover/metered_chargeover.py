@@ -104,6 +104,12 @@ class MeteredChargeOver(models.AbstractModel):
         if all(fields.get(name) for name in NAMED):
             names.append(("line_item", BETWEEN.join(fields[name] for name in NAMED)))
         meant = [found.get(name, []) for name in names if name[1]]
+        if all(fields.get(name) for name in NAMED):
+            # The references may have what they are joined by.
+            item = fields[NAMED[1]]
+            meant[-1] = [
+                one for one in meant[-1] if one.product_id.default_code == item
+            ]
         if not all(meant):
             return Unusable("No metered line has this ID or key.")
         if any(len(some) > 1 for some in meant):

@@ -137,7 +137,9 @@ class MeteredApi(models.AbstractModel):
             "currency": invoice.currency_id.name,
             "costExcludingTax": invoice.amount_untaxed,
             "invoiceCost": invoice.amount_total,
-            "invoicePaid": invoice.amount_total - invoice.amount_residual
+            "invoicePaid": invoice.currency_id.round(
+                invoice.amount_total - invoice.amount_residual
+            )
             if invoice.state == "posted"
             else 0,
             "invoiceLines": [
@@ -150,7 +152,9 @@ class MeteredApi(models.AbstractModel):
                     else "subscription",
                     "componentValue": line.quantity,
                     "cost": line.price_subtotal,
-                    "tax": line.price_total - line.price_subtotal,
+                    "tax": line.currency_id.round(
+                        line.price_total - line.price_subtotal
+                    ),
                     "periodStart": self._bf_instant(
                         invoice, line.metered_date_from or begin
                     ),
