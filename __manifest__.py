@@ -99,6 +99,7 @@
             "metered_billing/static/src/**/*",
         ],
         "web.assets_tests": [
+            "metered_billing/static/tests/patience.js",
             "metered_billing/static/tests/tours/**/*",
         ],
     },
