@@ -128,8 +128,8 @@ class MeteredDeckImport(models.TransientModel):
             ("complete", "Complete: 305 is Greece"),
         ],
         string="North American Area Codes",
-        help="How to read codes without the leading 1 of destinations that are in North "
-        "America by their names.",
+        help="How to read codes without the leading 1 if their destinations are named "
+        "as in North America.",
     )
     blanks = fields.Selection(
         [
