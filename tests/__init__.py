@@ -230,6 +230,7 @@ from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
 from .rating import test_concurrency
 from .rating import test_counters
+from .rating import test_forecast
 from .rating import test_levels
 from .rating import test_rating_bands
 from .rating import test_rating_engine
