@@ -37,7 +37,6 @@ class ExpectedAllowance:
     - `shares`: key of a type -> how much of its calls the allowance fits, up to 1; None
       fits all calls of all types
     - `factor`: how often each minute counts; `price`: of what it takes, per unit
-    - `overage_price`: of its calls when it is used up; None: by the rate deck
     """
 
     unit: str
@@ -45,7 +44,6 @@ class ExpectedAllowance:
     shares: dict | None = None
     factor: int = 1
     price: Fraction = Fraction(0)
-    overage_price: Fraction | None = None
 
 
 @dataclass
@@ -105,9 +103,6 @@ def _take(rests, allowance):
     for rest, share, amount in fitting:
         rest.cost += allowance.price * amount * part
         rest.share -= share * part
-        if allowance.overage_price is not None:
-            rest.cost += allowance.overage_price * amount * (1 - part)
-            rest.share -= share * (1 - part)
 
 
 def _pay(rests, allowance):

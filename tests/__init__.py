@@ -12,6 +12,7 @@ from .billing import test_approval_durability
 from .billing import test_billed_again
 from .billing import test_billed_again_together
 from .billing import test_billed_again_tours
+from .billing import test_forecast_quote
 from .billing import test_free_calls
 from .billing import test_free_usage
 from .billing import test_invoice_charged

@@ -277,7 +277,10 @@ class TestCharges(TestCase):
             ),
             ((self.allowance("minutes", 30, price=Fraction(1, 10)),), ["1", "2"]),
             (
-                (self.allowance("minutes", 15, overage_price=Fraction(1, 10)),),
+                (
+                    self.allowance("minutes", 15),
+                    self.allowance("minutes", None, price=Fraction(1, 10)),
+                ),
                 ["1/2", "1"],
             ),
             (
