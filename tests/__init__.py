@@ -12,6 +12,7 @@ from .billing import test_approval_durability
 from .billing import test_billed_again
 from .billing import test_billed_again_together
 from .billing import test_billed_again_tours
+from .billing import test_forecast_quote
 from .billing import test_free_calls
 from .billing import test_free_usage
 from .billing import test_invoice_charged
@@ -230,6 +231,7 @@ from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
 from .rating import test_concurrency
 from .rating import test_counters
+from .rating import test_forecast
 from .rating import test_levels
 from .rating import test_rating_bands
 from .rating import test_rating_engine

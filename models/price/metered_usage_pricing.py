@@ -12,6 +12,7 @@ from odoo.exceptions import UserError
 from ...ingest.usage_calls import USAGE_CDRS
 from ...rating.usage_price import PricedUsage, price_usage
 from ...stored.payers import Household
+from ..billing.sale_subscription_forecast import EXPECTED_HIGH
 from ..billing.sale_subscription_quote import GIVEN
 from .metered_price_engine import day_us
 
@@ -330,19 +331,23 @@ class MeteredUsage(models.Model):
             "period_us": (day_us(found.date_from), day_us(found.date_to)),
             "share": self._share_of_period(found),
         }
-        given = GIVEN.heard().get(
-            (found.meter.id, found.subscription.id, found.date_from)
-        )
+        period = (found.meter.id, found.subscription.id, found.date_from)
+        given = GIVEN.heard().get(period)
+        high = EXPECTED_HIGH.heard().get(period)
         if not found.meter._prices_level():
             records = (
                 self._read_records(found, rows)
                 if given is None
                 else found.meter._given_records(found.price, given)
             )
+            if high is not None:
+                records.loc[len(records)] = [-1, 0, high, 1]
             return price_usage(price, records=records, **terms)
         if given is not None:
             return price_usage(price, quantity=given, **terms)
         level, step = self._measure_level(found, rows)
+        if high is not None:
+            level = max(level, high)
         priced = price_usage(price, quantity=level, **terms)
         return replace(priced, steps=(step, *priced.steps))
 
