@@ -164,18 +164,27 @@ class MeteredUsage(models.Model):
             & Domain("day", ">=", first)
             & Domain("day", "<=", last)
         )
-        self.env.flush_all()
-        is_all = found.meter.level_source == "calls" and scope["is_first"]
-        self.env.cr.execute(
-            _CALLS + (_FREE_CALLS if is_all else ""),
+        return usage._answered_times(
             {
-                "usage": usage.ids,
                 "partners": scope["implied"],
                 "company": company.id,
                 "first": first,
                 "last": last,
             },
+            found.meter.level_source == "calls" and scope["is_first"],
         )
+
+    def _answered_times(self, values, is_all):
+        """When the answered calls of this usage began and ended.
+
+        :param values: dict: ``company`` (id), ``partners`` (ids), ``first``, ``last``
+            (days): of which calls without usage are read as well
+        :param is_all: whether they are
+        :return: (begins, ends), microseconds UTC
+        """
+        self.env.flush_all()
+        query = _CALLS + (_FREE_CALLS if is_all else "")
+        self.env.cr.execute(query, {**values, "usage": self.ids})
         calls = self.env.cr.fetchall()
         return [begin for begin, _end in calls], [end for _begin, end in calls]
 

@@ -1,0 +1,7 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from . import metered_level_series
+from . import metered_level_so_far
+from . import metered_level_window
+from . import res_partner_levels
+from . import sale_subscription_line_level
