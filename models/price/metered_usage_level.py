@@ -11,7 +11,7 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from ...ingest.load import company_zone, customer_zone
-from ...ingest.usage_calls import USAGE_CDRS
+from ...ingest.usage_calls import USAGE_CDRS, USAGE_SAMPLES
 from ...rating.concurrency import calls_at_once
 from ...rating.exact import exact_text
 from ...rating.levels import levels_of
@@ -24,7 +24,7 @@ _SAMPLE = """
     cdr.id, (extract(epoch FROM cdr.start_time) * 1000000)::bigint AS at_us,
     cdr.quantity::text
 """
-_SAMPLES = f"SELECT {_SAMPLE} FROM {USAGE_CDRS}"
+_SAMPLES = f"SELECT {_SAMPLE} FROM {USAGE_SAMPLES}"
 #: The last sample of each series; where a contact has one series, its last day has it.
 _BEFORE = """
     SELECT usage.id FROM metered_usage usage
