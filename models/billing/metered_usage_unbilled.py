@@ -3,8 +3,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...stored.charged_levels import CHARGED
 from ...stored.payers import HOUSEHOLD
-from ..measured.metered_measured_service import CHARGED
 
 # Open usage and the day from which on a coming renewal takes it: what
 # ``sale.subscription._metered_usage_domain`` says, for all subscriptions at once.
@@ -72,7 +72,7 @@ _UNBILLED = """
        AND taken.meter_id = usage.meter_id
      WHERE usage.invoice_line_id IS NULL
        AND (taken.since IS NULL OR usage.day < taken.since)
-       AND NOT (meter.is_measured AND NOT EXISTS (
+       AND (meter.is_measured IS NOT TRUE OR EXISTS (
             SELECT 1 FROM (SELECT company_id, payer_id, meter_id FROM charged
                            UNION ALL
                            SELECT company_id, payer_id, meter_id FROM metered) priced
