@@ -76,8 +76,14 @@ class TestFraudAlarms(MeteredCase):
         self.assertIn("The charges of one hour reached $\xa060.00", alarm.reasons)
         self.assertEqual(alarm.activity_ids.user_id, user)
         self.assertIn("Acme", alarm.activity_ids.summary)
-        notified = alarm.message_ids.filtered(
-            lambda message: user.partner_id in message.notified_partner_ids
+        notified = self.env["mail.message"].search(
+            [
+                ("model", "=", alarm._name),
+                ("res_id", "=", alarm.id),
+                ("message_type", "=", "user_notification"),
+                ("notified_partner_ids", "in", user.partner_id.ids),
+                ("subject", "=", "Possible toll fraud: Acme"),
+            ]
         )
         self.assertEqual(len(notified), 1)
         [told] = webhook.delivery_ids
