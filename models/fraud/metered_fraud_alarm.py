@@ -204,7 +204,7 @@ class MeteredFraudAlarm(models.Model):
             )
         elif reason == "call_back":
             text = env._(
-                "Short calls came in from numbers starting with %(range)s, and the "
+                "Short calls arrived from numbers starting with %(range)s, and the "
                 "customer called back. Charges: %(value)s.",
                 **names,
             )
