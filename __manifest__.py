@@ -63,6 +63,7 @@
         "views/metered_holiday_views.xml",
         "views/metered_identifier_views.xml",
         "views/metered_job_entry_views.xml",
+        "views/metered_statement_views.xml",
         "views/metered_meter_views.xml",
         "views/metered_period_views.xml",
         "views/metered_price_views.xml",

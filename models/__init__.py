@@ -22,5 +22,6 @@ from . import pending
 from . import plan
 from . import rerate
 from . import screen
+from . import statement
 from . import webhook
 from . import what_if

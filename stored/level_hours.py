@@ -30,9 +30,7 @@ _HOURS = f"""
            coalesce(sum(level * lasts), 0) AS area,
            coalesce(sum(level * greatest(lasts - %(longest)s, 0)), 0) AS lapsed_area,
            coalesce(sum(greatest(lasts - %(longest)s, 0)), 0)::bigint AS lapsed_us
-      FROM (SELECT *, {
-    _MICROSECONDS.format("lead(at) OVER of_hour - at")
-} AS lasts
+      FROM (SELECT *, {_MICROSECONDS.format("lead(at) OVER of_hour - at")} AS lasts
               FROM (SELECT DISTINCT ON (cdr.usage_id, level_of, cdr.start_time)
                            cdr.usage_id,
                            coalesce(cdr.properties ->> %(property)s, '') AS level_of,
@@ -57,9 +55,9 @@ _STORE = f"""
     )
     INSERT INTO metered_level_hour AS stored
            (company_id, usage_id, level_of, hour, {_COLUMNS})
-    SELECT usage.company_id, found.usage_id, level_of, hour, {_COLUMNS.replace(
-    "samples", "found.samples"
-)}
+    SELECT usage.company_id, found.usage_id, level_of, hour, {
+    _COLUMNS.replace("samples", "found.samples")
+}
       FROM found JOIN metered_usage usage ON usage.id = found.usage_id
         ON CONFLICT (usage_id, level_of, hour) DO UPDATE
        SET ({_COLUMNS}) = ROW ({

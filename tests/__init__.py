@@ -301,6 +301,9 @@ from .source import test_sync_durability
 from .source import test_sync_queue
 from .source import test_sync_start
 from .source import test_sync_turns
+from .statement import test_masking
+from .statement import test_statement_files
+from .statement import test_statements
 from .webhook import test_webhooks
 from .webhook import test_webhook_tours
 from .what_if import test_what_if
