@@ -133,6 +133,7 @@ from .house import test_known_faults
 from .house import test_model_files
 from .house import test_no_calls_back
 from .house import test_nothing_unused
+from .house import test_one_browser
 from .house import test_pythons
 from .house import test_screen_words
 from .house import test_security_page
