@@ -239,6 +239,7 @@ class TestPushEvents(PushCase):
         self.assertEqual(self.statuses(answer), ["duplicate"])
 
     def test_validated_and_not_stored(self):
+        self.key.may_read = True
         answer = self.push(
             [event(1), event(2, subject="x"), event(3, type="x"), 1],
             query="?validate=true",
@@ -256,7 +257,32 @@ class TestPushEvents(PushCase):
         many = [event(n) for n in range(101)]
         self.assertEqual(self.push(many, query="?validate=true").status_code, 422)
 
+    def test_who_only_pushes_reads_nothing(self):
+        """Neither whose an event is, nor what a day or a period comes to."""
+        own = {"event", "status", "meter", "unit", "quantity", "time", "properties"}
+        self.push([event(0)])
+
+        def told_of(number):
+            path = f"?event=%2Fshop%20e{number}"
+            return self.push(None, path, "GET").json()
+
+        [told] = self.push([event(1)], query="?rated=true").json()["events"]
+        self.assertEqual(set(told["result"]), own)
+        self.assertEqual(set(told_of(1)), own)
+        [told] = self.push([event(2)], query="?validate=true").json()["events"]
+        self.assertEqual(set(told) - own, {"index"})
+        canceled = self.push("", "?event=%2Fshop%20e1", "DELETE").json()
+        self.assertLessEqual(
+            set(canceled), {"event", "status", "reason", "message", "detail"}
+        )
+        self.key.may_read = True
+        self.push([event(3)], query="?rated=true")
+        told = told_of(3)
+        self.assertEqual(told["customer"], "Acme")
+        self.assertTrue(told["day"])
+
     def test_rated_before_it_is_answered(self):
+        self.key.may_read = True
         answer = self.push([event(1), event(2, subject="nobody")], query="?rated=true")
         self.assertEqual(self.statuses(answer), ["accepted", "accepted"])
         first, second = (one["result"] for one in answer.json()["events"])
@@ -431,6 +457,7 @@ class TestReadBack(PushCase):
         return key._make()
 
     def test_what_became_of_an_event(self):
+        self.key.may_read = True
         self.push([event(1), event(2, subject="nobody")])
         path = "events?event=%2Fshop%20e1"
         self.assertEqual(self.get_path(path).json()["status"], "waiting")
@@ -496,6 +523,7 @@ class TestReadBack(PushCase):
 
     def test_from_an_event_to_its_invoice(self):
         """Of 2.5 calls 1 is free, the others cost 0.5."""
+        self.key.may_read = True
         plan = self.sell()
         token = self.reader(may_invoice=True)
         path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
