@@ -56,7 +56,8 @@ class MeteredSource(models.Model):
                 exception.write(self._canceled_values(reason))
             make_lasting(self.env.cr)
             commit()
-        return bool(cdr or exception)
+        # One that was corrected may be stored under another id.
+        return bool(cdr or exception.filtered(lambda one: one.state != "resolved"))
 
     def _cancel_cdr(self, cdr, exception, reason):
         """Turn a record into an exception that is dismissed.

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """A program pushes events by HTTP: what it is answered, and what becomes of them."""
 
+import base64
 import gzip
 import json
 from datetime import timedelta
@@ -290,6 +291,26 @@ class TestPushEvents(PushCase):
         self.assertEqual(first["day"]["quantity"], "2.5")
         self.assertEqual(second["reason"], "unknown_customer")
         self.assertFalse(self.inbox())
+
+    def test_odd_keys(self):
+        """Whatever stands where a key is expected is wrong, and no fault of ours."""
+        for given in ("mk_\0" * 5, "\0", "é" * 20, f"{self.token}\0", "\ud7ff", "\x7f"):
+            basic = base64.b64encode(f"{given}:{given}".encode()).decode()
+            answers = [
+                self.push(None, "?event=x", "GET", Authorization=f"Basic {basic}"),
+                self.url_open(
+                    "/metered/chargeover/api/v3/package/1",
+                    headers={"Authorization": f"Basic {basic}"},
+                ),
+                self.url_open(
+                    "/metered/chargeover/usage_url",
+                    json.dumps({"security_token": given}),
+                    headers={"Content-Type": "application/json"},
+                ),
+            ]
+            with self.subTest(ascii(given)):
+                self.assertEqual([one.status_code for one in answers], [401] * 3)
+            self.env["metered.wrong.token"].sudo().search([]).unlink()
 
     def test_faults_of_the_whole_request(self):
         good = json.dumps([event(1)])

@@ -7,7 +7,7 @@ from lxml import etree
 from odoo.tests import Form, tagged
 from odoo.tools.safe_eval import safe_eval
 
-from odoo.addons.metered_billing.connectors.kinds import kind_of
+from odoo.addons.metered_billing.connectors.sources import kind_of
 
 from ..support.metered_case import MeteredCase
 
