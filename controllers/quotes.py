@@ -10,7 +10,7 @@ from ..connectors.events.body import RequestFault, unpacked
 from ..connectors.events.cloud_event import PLAIN
 from ..connectors.events.reading import Refused, documents
 from ..connectors.harmless import harmless
-from .api_request import admitted, api_route, one_at_a_time
+from .api_request import admitted, api_route, is_said, one_at_a_time
 from .usage import told, told_of
 
 #: meters whose quantity can be given
@@ -29,7 +29,7 @@ class Quotes(http.Controller):
         one_at_a_time(key)
         if request.httprequest.method == "GET":
             named = request.httprequest.args.get("subscription", "")
-            return told("quotes", "_quotes", key, {}, named)
+            return told("quotes", "_quotes", key, {}, named, is_said("forecast"))
         subject, quantities, named = quote_asked(body_object())
         return told_of(subject, "quotes", "_quotes", key, quantities, named)
 
