@@ -206,7 +206,9 @@ from .job import test_job_waits
 from .job import test_lasting_commits
 from .level import test_level_series_stored
 from .level import test_level_tours
+from .measured import test_measured_groups
 from .measured import test_measured_services
+from .measured import test_measured_tours
 from .pending import test_billforward
 from .pending import test_billforward_contract
 from .pending import test_billforward_together
