@@ -84,9 +84,7 @@ def bands_of(hours, edges_us, longest_us=None, gap="hold", per_unit=1, samples=N
     found, needed = _added_up(pieces, atoms, number, gap == "leave_out")
     chosen = _affordable(is_mixed, needed, weight) if samples else is_mixed & False
     if chosen.any():
-        spans = [
-            (int(atoms[at]), int(atoms[at + 1])) for at in np.flatnonzero(chosen)
-        ]
+        spans = [(int(atoms[at]), int(atoms[at + 1])) for at in np.flatnonzero(chosen)]
         looked_at = samples(spans)
         levels = _levels_in(rows, looked_at, (start, end), longest_us, gap, per_unit)
         found, per_unit = _replaced(found, per_unit, levels, atoms, chosen)
@@ -249,9 +247,7 @@ def _added_up(pieces, atoms, number, leaves_out):
     at = np.searchsorted(atoms, hour["begin"], "right") - 1
     series = np.concatenate([split["series"], hour["series"]])
     atom = np.concatenate([split["atom"], at])
-    values = {
-        name: np.concatenate([split[name], hour[name]]) for name in _SUMS
-    }
+    values = {name: np.concatenate([split[name], hour[name]]) for name in _SUMS}
     count = len(atoms) - 1
     of_series, (_series, atom) = _reduced(values, series, atom)
     changing = of_series["lowest"] < of_series["highest"]

@@ -199,6 +199,8 @@ from .job import test_attachment_database
 from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
+from .level import test_hours_stored
+from .level import test_thinned_samples
 from .pending import test_billforward
 from .pending import test_billforward_contract
 from .pending import test_billforward_together
@@ -230,6 +232,7 @@ from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
 from .rating import test_concurrency
 from .rating import test_counters
+from .rating import test_level_hours
 from .rating import test_levels
 from .rating import test_rating_bands
 from .rating import test_rating_engine

@@ -100,9 +100,7 @@ class TestLevelHours(TestCase):
                 self.assertEqual(found.averages(), exact.averages())
 
     def test_gaps(self):
-        frame = frame_of(
-            [("a", START, 1, True), ("a", START + 3 * HOUR_US, 1, True)]
-        )
+        frame = frame_of([("a", START, 1, True), ("a", START + 3 * HOUR_US, 1, True)])
         hours = hours_by_hand(frame, HOUR_US, 1)
         self.assertEqual(
             gaps_of(hours, START, END, HOUR_US),
