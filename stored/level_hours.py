@@ -13,7 +13,7 @@ import pandas as pd
 from ..ingest.usage_calls import USAGE_SAMPLES
 
 #: levels and areas, which may have decimals
-_AMOUNTS = ("lowest", "highest", "last", "area", "lapsed_area")
+AMOUNTS = ("lowest", "highest", "last", "area", "lapsed_area")
 _INTEGERS = ("samples", "first_us", "last_us", "last_id", "lapsed_us")
 _COLUMNS = (
     "samples, first_time, last_time, last_id, lowest, highest, last, area,"
@@ -84,7 +84,7 @@ _READ = f"""
     SELECT {SERIES.format(usage="usage", hour="known")}, samples,
            {_MICROSECONDS.format("first_time")}, {_MICROSECONDS.format("last_time")},
            last_id, lapsed_us::bigint, {
-    ", ".join(f"trunc({name} * 10::numeric ^ places)::text" for name in _AMOUNTS)
+    ", ".join(f"trunc({name} * 10::numeric ^ places)::text" for name in AMOUNTS)
 }, places
       FROM known JOIN metered_usage usage ON usage.id = known.usage_id, places
 """  # noqa: S608 - ours
@@ -147,6 +147,20 @@ def read_hours(cr, usage_ids, level_property, longest_us, first_id=0, is_opening
     return _frame(cr.fetchall())
 
 
+def in_one_unit(parts):
+    """Put hours together that were read in different units.
+
+    :param parts: list of what :func:`read_hours` returned
+    :return: the same of all
+    """
+    both = max(per_unit for _hours, per_unit in parts)
+    frames = []
+    for hours, per_unit in parts:
+        amounts = {name: hours[name] * (both // per_unit) for name in AMOUNTS}
+        frames.append(hours.assign(**amounts))
+    return pd.concat(frames, ignore_index=True), both
+
+
 def _values(level_property, longest_us):
     # What holds until the next sample never lapses: no hour is as long.
     longest = 2**62 if longest_us is None else longest_us
@@ -161,6 +175,6 @@ def _frame(rows):
     integers = (samples, first, last, last_id, lapsed_us)
     for name, values in zip(_INTEGERS, integers, strict=True):
         frame[name] = np.array(values, np.int64)
-    for name, texts in zip(_AMOUNTS, amounts, strict=True):
+    for name, texts in zip(AMOUNTS, amounts, strict=True):
         frame[name] = pd.Series(list(map(int, texts)), dtype=object)
     return frame, 10 ** (places[0] if places else 0)

@@ -202,14 +202,12 @@ from .job import test_attachment_database
 from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
-<<<<<<< HEAD
 from .level import test_hours_stored
+from .level import test_level_bands
 from .level import test_thinned_samples
-=======
 from .level import test_level_series_stored
 from .level import test_level_tours
 from .measured import test_measured_services
->>>>>>> origin/main
 from .pending import test_billforward
 from .pending import test_billforward_contract
 from .pending import test_billforward_together
@@ -241,12 +239,9 @@ from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
 from .rating import test_concurrency
 from .rating import test_counters
-<<<<<<< HEAD
-from .rating import test_level_hours
-=======
 from .rating import test_forecast
+from .rating import test_level_hours
 from .rating import test_level_series
->>>>>>> origin/main
 from .rating import test_levels
 from .rating import test_rating_bands
 from .rating import test_rating_engine
