@@ -2,7 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Marking what records touch: plans that wait, hours of levels, rates in use.
 
-Marks of plans and of levels are only added, so that imports beside each other wait for nothing.
+Marks of plans and of levels are only added, so that imports beside each other wait for
+nothing.
 """
 
 _MARK = """

@@ -92,19 +92,6 @@ def bands_of(hours, edges_us, longest_us=None, gap="hold", per_unit=1, samples=N
     return _binned(found, is_exact, atoms, edges, per_unit)
 
 
-def bands_of_steps(levels, edges_us):
-    """Return what a level that is known step by step came to between each two edges.
-
-    :param levels: `levels.Levels`
-    :param edges_us: ascending ints, microseconds UTC
-    :return: `Bands`
-    """
-    edges = np.asarray(edges_us, np.int64)
-    found = _of_steps(levels, edges)
-    exact = np.ones(len(edges) - 1, bool)
-    return Bands(*(found[name] for name in _SUMS), exact, levels.per_unit)
-
-
 def gaps_of(hours, start_us, end_us, longest_us):
     """Return when some series had no sample that held, without gaps within an hour.
 

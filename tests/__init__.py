@@ -204,6 +204,9 @@ from .job import test_attachment_database
 from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
+from .level import test_hours_stored
+from .level import test_level_bands
+from .level import test_thinned_samples
 from .level import test_level_series_stored
 from .level import test_level_tours
 from .measured import test_measured_groups
@@ -241,6 +244,7 @@ from .rating import test_charge_usage_price
 from .rating import test_concurrency
 from .rating import test_counters
 from .rating import test_forecast
+from .rating import test_level_hours
 from .rating import test_level_series
 from .rating import test_levels
 from .rating import test_rating_bands

@@ -33,7 +33,8 @@ class MeteredSource(models.Model):
         :param str who: cancels it
         :param commit: function that commits
         :return: whether there is such an event
-        :raise RequestFault: 409, it is invoiced, a reading or thinned; 503, it is not rated yet
+        :raise RequestFault: 409, it is invoiced, a reading or thinned; 503, it is not
+            rated yet
         """
         self.ensure_one()
         waiting = [("source_id", "=", self.id), ("event_key", "=", event)]
