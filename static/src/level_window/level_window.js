@@ -111,6 +111,7 @@ export class LevelWindow extends Component {
         const until = millis(end);
         return {
             step: series.step,
+            isExact: series.is_exact !== false,
             begin,
             end: until,
             rows: rowsOf(series, until),
