@@ -68,6 +68,9 @@ NOWHERE = {
     "metered.webhook.action_turn_on": "The same.",
     "metered.webhook.delivery.action_send_again": "The same.",
     "metered.webhook.delivery.action_open_record": "test_webhooks.",
+    "metered.meter.action_view_level": "A level: test_level_tours, as the next two.",
+    "res.partner.action_view_metered_levels": "The same.",
+    "sale.subscription.line.action_metered_view_level": "The same.",
 }
 #: a file of calls
 MORE = generic_csv([("more", "2026-11-08 10:00:00", 60, PHONE, LONDON)])
