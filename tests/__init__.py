@@ -1,5 +1,8 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .alert import test_alert_tours
+from .alert import test_alerts
+from .alert import test_alerts_together
 from .api import test_api_quotes
 from .api import test_api_tours
 from .api import test_cancel_event
@@ -240,6 +243,7 @@ from .rating import test_rating_money
 from .rating import test_rating_prefixes
 from .rating import test_rating_readme
 from .rating import test_rating_split
+from .rating import test_thresholds
 from .rating import test_vectors
 from .record import test_amount_scale
 from .record import test_batch_job
