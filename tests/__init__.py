@@ -3,6 +3,7 @@
 from .alert import test_alert_tours
 from .alert import test_alerts
 from .alert import test_alerts_together
+from .alert import test_suspended_accounts
 from .api import test_api_quotes
 from .api import test_api_tours
 from .api import test_cancel_event
@@ -47,6 +48,7 @@ from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security
+from .connectors import test_account_change
 from .connectors import test_charge_request
 from .connectors import test_column_names
 from .connectors import test_connector_asterisk_sql

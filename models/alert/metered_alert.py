@@ -358,7 +358,7 @@ class MeteredAlertThreshold(models.Model):
     )
     caps = fields.Boolean(
         string="Cap",
-        help="From this threshold on, usage is not allowed until the next period starts "
+        help="From here on, usage is not allowed until the next billing period starts "
         "or someone clicks Lift Cap. Programs read this by API or webhook.",
     )
 

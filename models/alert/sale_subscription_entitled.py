@@ -108,6 +108,7 @@ class SaleSubscription(models.Model):
         """
         self.ensure_one()
         subscription = self.sudo()
+        self.env["metered.account.action"]._entitlement_changed(subscription, allowed)
         self.env["metered.webhook"]._tell(
             "entitlement.changed",
             [(self.company_id, subscription._metered_entitlement(), self)],

@@ -55,7 +55,8 @@ class TestAlertsTogether(CommittedCase):
         batch = self.make_batch(self.source, generic_csv(calls).encode())
         self.cr.commit()
         batch._process(commit=self.cr.commit)
-        self.cr.commit()
+        self.refresh()
+        self.assertEqual(batch.rated, 1, batch.error)
 
     def check_twice_at_once(self):
         """Both have read the amount when the first one notes it."""

@@ -65,6 +65,7 @@ NOWHERE = {
     "sale.subscription.action_view_metered_alerts": "The same.",
     "res.partner.action_view_metered_alerts": "The same.",
     "metered.alert.lift.action_lift": "The same.",
+    "metered.account.action.action_retry": "test_suspended_accounts.",
     "metered.webhook.action_deliveries": "test_webhook_tours, as the next six.",
     "metered.webhook.action_new_secret": "The same.",
     "metered.webhook.action_send_test": "The same.",
