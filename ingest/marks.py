@@ -1,8 +1,9 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Marking what records touch: customers whose plans or alerts wait, rates in use.
+"""Marking what records touch: plans and alerts that wait, levels, rates in use.
 
-Marks of plans are only added, so that imports beside each other wait for nothing.
+Marks of plans, of alerts and of levels are only added, so that imports beside each
+other wait for nothing.
 """
 
 _MARK = """
@@ -28,6 +29,13 @@ _MARK_ALERTS_OF_USAGE = """
            date_trunc('second', now() AT TIME ZONE 'UTC')
       FROM metered_usage
      WHERE id = ANY(%s) AND EXISTS (SELECT 1 FROM metered_alert WHERE active)
+"""
+_LEVELS = """
+    INSERT INTO metered_level_mark (company_id, usage_id)
+    SELECT usage.company_id, usage.id
+      FROM metered_usage usage
+      JOIN metered_meter meter ON meter.id = usage.meter_id
+     WHERE usage.id = ANY(%s::int[]) AND meter.kind = 'gauge'
 """
 _USED = "UPDATE metered_rate SET used = TRUE WHERE id = ANY(%s) AND used IS NOT TRUE"
 
@@ -91,6 +99,15 @@ def mark_alerts(cr, usage, settings):
     """
     found = set(usage["partner_id"].unique().tolist()) & settings.alert_partners
     store_alert_marks(cr, settings.company_id, found)
+
+
+def mark_levels(cr, usage_ids):
+    """Have the hours of levels found again for usage whose samples changed.
+
+    :param usage_ids: ids of ``metered.usage``; those of other meters are passed over
+    """
+    if len(usage_ids):
+        cr.execute(_LEVELS, (list(usage_ids),))
 
 
 def mark_rates(cr, rate_ids):
