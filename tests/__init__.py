@@ -1,5 +1,9 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .alert import test_alert_tours
+from .alert import test_alerts
+from .alert import test_alerts_together
+from .alert import test_suspended_accounts
 from .api import test_api_quotes
 from .api import test_api_tours
 from .api import test_cancel_event
@@ -45,6 +49,7 @@ from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security
+from .connectors import test_account_change
 from .connectors import test_charge_request
 from .connectors import test_column_names
 from .connectors import test_connector_asterisk_sql
@@ -256,6 +261,7 @@ from .rating import test_rating_money
 from .rating import test_rating_prefixes
 from .rating import test_rating_readme
 from .rating import test_rating_split
+from .rating import test_thresholds
 from .rating import test_vectors
 from .record import test_amount_scale
 from .record import test_batch_job

@@ -322,20 +322,71 @@ class MeteredApi(models.AbstractModel):
     # === ENTITLEMENTS === #
 
     @api.model
-    def _entitlements(self, key, subject):
-        """What is left of a customer's allowances today.
+    def _entitlements(self, key, subject="", customer="", subscription=""):
+        """Whether a customer's usage is allowed, and what is left of its allowances.
 
-        :return: list of dicts; None: nobody has this identifier
+        :param str subject: a service identifier of the customer
+        :param str customer, subscription: their numbers; one of the three is given
+        :return: dict; None: there is no such customer
         """
-        partner = self._customer(key, subject)
+        if subscription:
+            subscriptions = self._numbered("sale.subscription", key, subscription)
+            partner = subscriptions.partner_id
+        else:
+            partner = (
+                self._numbered("res.partner", key, customer)
+                if customer
+                else self._customer(key, subject)
+            )
+            payer = partner and partner.with_company(key.company_id)._metered_payer()
+            subscriptions = payer and self.env["sale.subscription"].sudo().search(
+                [
+                    ("company_id", "=", key.company_id.id),
+                    ("partner_id.commercial_partner_id", "=", payer.id),
+                    ("in_progress", "=", True),
+                ],
+                order="id",
+            )
         if not partner:
             return None
+        entitled = [
+            one.with_company(one.company_id)._metered_entitlement()
+            for one in subscriptions
+        ]
+        domain = [("subscription_id", "in", subscriptions.ids)] if subscription else []
+        return {
+            **({"subject": subject} if subject else {}),
+            "allowed": all(one["allowed"] for one in entitled),
+            "subscriptions": entitled,
+            "entitlements": self._balances_left(key, partner, domain),
+        }
+
+    @api.model
+    def _numbered(self, model, key, number):
+        """A record of the key's company by its number; empty where there is none."""
+        records = self.env[model].sudo()
+        if not number.isascii() or not number.isdecimal() or len(number) > 9:
+            return records
+        companies = [key.company_id.id]
+        if model == "res.partner":
+            companies.append(False)
+        return records.search(
+            [("id", "=", int(number)), ("company_id", "in", companies)]
+        )
+
+    @api.model
+    def _balances_left(self, key, partner, domain):
+        """What is left of a customer's allowances today.
+
+        :param list domain: which balances
+        :return: list of dicts
+        """
         today = fields.Date.context_today(partner)
         balances = self._rows(
             "metered.allowance.balance",
             key,
             partner,
-            [("date_from", "<=", today), ("date_to", ">", today)],
+            [*domain, ("date_from", "<=", today), ("date_to", ">", today)],
         )
         exactly = self._exactly(balances, "granted", "rolled_in", "used", "left")
         return [

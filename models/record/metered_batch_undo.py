@@ -198,6 +198,7 @@ class MeteredBatch(models.Model):
         if self.state == "undone":
             self.env["metered.register"]._book_quietly(commit)
             self.env["metered.plan.mark"]._apply_plans_quietly(commit)
+            self.env["metered.alert.mark"]._check_soon()
 
     def _undo_cdrs(self):
         """Take CDRs out of the import and out of their usage.

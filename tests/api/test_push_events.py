@@ -573,7 +573,15 @@ class TestReadBack(PushCase):
     def test_what_is_left_of_allowances(self):
         token = self.reader()
         told = self.get_path("entitlements?subject=acme", token)
-        self.assertEqual(told.json(), {"subject": "acme", "entitlements": []})
+        self.assertEqual(
+            told.json(),
+            {
+                "subject": "acme",
+                "allowed": True,
+                "subscriptions": [],
+                "entitlements": [],
+            },
+        )
         plan = self.env["metered.calling.plan"].create(
             {
                 "name": "Plan",
