@@ -17,6 +17,7 @@ from . import customer
 from . import price
 from . import counter
 from . import explain
+from . import fraud
 from . import level
 from . import measured
 from . import pending

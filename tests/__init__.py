@@ -128,7 +128,9 @@ from .golden import test_golden_guard
 from .golden import test_golden_sold
 from .golden import test_golden_tours
 from .golden import test_golden_usage
+from .fraud import test_fraud_alarms
 from .fraud import test_fraud_scenarios
+from .fraud import test_fraud_tours
 from .fraud import test_fraud_traffic
 from .house import test_decisions
 from .house import test_design_page
