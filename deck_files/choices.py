@@ -16,6 +16,7 @@ OPTIONS = {
     "date_order": tuple(ORDERS),
     "codes": ("complete", "national"),
     "country_fill": ("down", "none"),
+    "area_codes": ("add", "complete"),
     "blanks": ("group", "separate"),
     "country_blanks": ("group", "separate"),
     "dashes": ("join", "range"),
@@ -39,6 +40,7 @@ class Choices:
     - `codes`: `complete`, or `national` where a country code belongs before them
     - `country_code`: that of the whole file
     - `country_fill`: `down` where a country code holds for the rows below it
+    - `area_codes`: `add` where 1 belongs before codes that are named as North America's
     - `blanks`, `country_blanks`, `dashes`, `lists`: see `codes.CodeStyle`
     - `divisor`: what amounts are divided by, 100 for cents
     - `per_seconds`: what prices are for
@@ -57,6 +59,7 @@ class Choices:
     codes: str = ""
     country_code: str = ""
     country_fill: str = ""
+    area_codes: str = ""
     blanks: str = ""
     country_blanks: str = ""
     dashes: str = ""

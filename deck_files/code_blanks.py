@@ -9,7 +9,7 @@ has two prices, so that `44 7400` in a row and `44 7500` in another are one code
 import re
 from collections import defaultdict
 
-from .country_list import COUNTRY_CODES, country_of, may_be_code
+from .country_list import COUNTRY_CODES, NEVER_DOUBLED, country_of, may_be_code
 
 _PARTS = re.compile(r"[,;/|&\r\n]| and ")
 _GROUPS = re.compile(r"\+?([0-9]+)((?: +[0-9]+)+)")
@@ -38,13 +38,13 @@ def shown_blanks(texts):
         if len(rests) > 1 or first in plain:
             shown += rests.values()
         against |= any(
-            first + rest in plain or (len(first) > 1 and rest.startswith(first))
+            first + rest in plain or (first in NEVER_DOUBLED and rest.startswith(first))
             for rest in rests
         )
         is_list |= any(rest in COUNTRY_CODES for rest in rests)
         grouped_elsewhere |= not all(map(may_be_code, rests))
     if against:
-        return "", (), "separate"
+        return "", (), "" if grouped_elsewhere else "separate"
     if shown:
         return "group", tuple(shown[:2]), "group"
     return "", (), "group" if grouped_elsewhere and not is_list else ""

@@ -8,8 +8,9 @@ from ..connectors.budget import Budget
 from ..rating.errors import _lt
 from . import cells, codes
 from .cells import WrongCell
-from .country_list import COUNTRY_CODES, NEVER_DOUBLED
+from .country_list import AREA_CODES, COUNTRY_CODES, NEVER_DOUBLED
 from .file_cells import FileCells
+from .named_countries import is_in_north_america
 from .rate_rows import Problem, Same, rates_frame
 from .rows import MAX_RATES, DeckFileError
 
@@ -20,6 +21,13 @@ _NORTH_AMERICA = _lt(
 _NORTH_AMERICAN_CODES = _lt(
     "All codes look like North American area codes without the leading 1, for example "
     "%(example)s. Choose the country code to add, or that the codes are complete."
+)
+_NAMED_NORTH_AMERICA = _lt(
+    "By their names, these destinations are in North America, but their codes do not "
+    "start with 1, for example %(example)s for %(name)s. Choose whether to add 1."
+)
+_NAMED_ADDED = _lt(
+    "Area codes with 1 added in front, as their names are in North America: %(count)s."
 )
 _BLANK_COUNTRY = _lt(
     "Rows without a country code in its column: %(count)s. Choose whether to use the "
@@ -63,6 +71,8 @@ class CodesOfFile(FileCells):
             if code:
                 code = codes.country_code(code)
                 values["country_code"] = Same(code, len(self.lines))
+            elif not choices.codes:
+                self._ask_named_codes(values)
             return
         given = list(values["country_code"])
         blank = [
@@ -97,6 +107,47 @@ class CodesOfFile(FileCells):
             )
         values["country_code"] = filled
         self.assumptions.append(WrongCell(_FILLED_DOWN, count=len(blank)))
+
+    def _ask_named_codes(self, values):
+        """Area codes of North America without their 1, as the names of some rows say.
+
+        Beside complete codes they are those of other countries: 305 is in Greece.
+        """
+        if self.choices.area_codes == "complete":
+            return
+        names = self._full_names(values)
+        found = [
+            place
+            for place, prefixes in enumerate(values["prefix"])
+            if prefixes
+            and all(map(_is_plain, prefixes))
+            and is_in_north_america(names[place])
+        ]
+        every = {code for some in values["prefix"] for code in some or ()} - {""}
+        if not found or codes.is_north_american(self.texts["prefix"].unique(), every):
+            return
+        if self.choices.area_codes != "add":
+            plain = [code for place in found for code in values["prefix"][place]]
+            are_known = all(code[:3] in AREA_CODES for code in plain)
+            self._ask(
+                "area_codes",
+                WrongCell(_NAMED_NORTH_AMERICA, example=plain[0], name=names[found[0]]),
+                found,
+                list(dict.fromkeys(plain))[:5],
+                "add" if are_known else "",
+            )
+            return
+        values["prefix"] = list(values["prefix"])
+        for place in found:
+            values["prefix"][place] = [f"1{code}" for code in values["prefix"][place]]
+        self.assumptions.append(WrongCell(_NAMED_ADDED, count=len(found)))
+
+    def _full_names(self, values):
+        """Country and name of each row, whichever of them it has."""
+        return [
+            f"{country} {name}".strip()
+            for country, name in zip(values["country"], values["name"], strict=True)
+        ]
 
     def _belongs(self, values, above, place):
         """Whether a row goes on with the country of a row above, as its names say."""
@@ -244,6 +295,11 @@ class CodesOfFile(FileCells):
             if values["prefix"][place]:
                 error = codes.missing()
                 self.problems.append(Problem(int(self.lines[place]), error))
+
+
+def _is_plain(code):
+    """Whether a code is digits that do not begin with North America's 1."""
+    return code.isdecimal() and not code.startswith("1")
 
 
 def _is_complete(country, code):

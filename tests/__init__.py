@@ -123,6 +123,8 @@ from .golden import test_golden_guard
 from .golden import test_golden_sold
 from .golden import test_golden_tours
 from .golden import test_golden_usage
+from .fraud import test_fraud_scenarios
+from .fraud import test_fraud_traffic
 from .house import test_decisions
 from .house import test_design_page
 from .house import test_fault_table
@@ -200,6 +202,9 @@ from .job import test_attachment_database
 from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
+from .level import test_level_series_stored
+from .level import test_level_tours
+from .measured import test_measured_services
 from .pending import test_billforward
 from .pending import test_billforward_contract
 from .pending import test_billforward_together
@@ -232,6 +237,7 @@ from .rating import test_charge_usage_price
 from .rating import test_concurrency
 from .rating import test_counters
 from .rating import test_forecast
+from .rating import test_level_series
 from .rating import test_levels
 from .rating import test_rating_bands
 from .rating import test_rating_engine

@@ -122,6 +122,15 @@ class MeteredDeckImport(models.TransientModel):
         string="Rows Without Country Code",
         help="How to read rows whose country code cell is empty.",
     )
+    area_codes = fields.Selection(
+        [
+            ("add", "Add 1: 305 means 1305"),
+            ("complete", "Complete: 305 is Greece"),
+        ],
+        string="North American Area Codes",
+        help="How to read codes without the leading 1 if their destinations are named "
+        "as in North America.",
+    )
     blanks = fields.Selection(
         [
             ("group", "One prefix: 1204 1226 means 12041226"),

@@ -100,8 +100,13 @@ class MeteredUsage(models.Model):
         due = finite_amount(found.due(currency))
         quantity = found.due_quantity
         parts = [(None, due)]
-        if found.meter.presentation == "detail" and not found.billed_usage:
+        lines = ()
+        if found.service:
+            # One line for each: items times their price, where there is one price.
+            lines = found.priced.lines if len(found.priced.lines) == 1 else ()
+        elif found.meter.presentation == "detail":
             lines = found.price._with_free_lines(found.priced)
+        if not found.billed_usage:
             parts = self._parts(lines, due, found, currency) or parts
         converted = [
             self._converted(total, found.currency, currency, company, date)
@@ -184,6 +189,8 @@ class MeteredUsage(models.Model):
             values["tax_ids"] = [Command.set(line.tax_ids.ids)]
             values["discount"] = line.discount
             values["analytic_distribution"] = line.analytic_distribution
+        elif found.service and found.service.analytic_distribution:
+            values["analytic_distribution"] = found.service.analytic_distribution
         return values
 
     @api.model
@@ -196,7 +203,11 @@ class MeteredUsage(models.Model):
             "first": format_date(env, found.date_from),
             "last": format_date(env, fields.Date.subtract(found.date_to, days=1)),
         }
-        if detailed and shown.line is not None:
+        if found.service:
+            text = self._describe_measured(found, shown, price, env)
+            if found.service.rate_code:
+                values["meter"] = f"[{found.service.rate_code}] {values['meter']}"
+        elif detailed and shown.line is not None:
             text = price._describe_line(shown.line, found.versions.with_env(env))
             if shown.line.quantity != 1 and shown.quantity == 1:
                 text += (

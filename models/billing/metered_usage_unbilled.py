@@ -3,6 +3,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...stored.charged_levels import CHARGED
 from ...stored.payers import HOUSEHOLD
 
 # Open usage and the day from which on a coming renewal takes it: what
@@ -23,6 +24,17 @@ _UNBILLED = """
           JOIN product_product product ON product.id = line.product_id
           JOIN product_template template ON template.id = product.product_tmpl_id
          WHERE template.metered_meter_id IS NOT NULL
+    ), %s, sold AS (
+        SELECT * FROM metered
+        UNION ALL
+        SELECT first.id, first.company_id, first.payer_id, charged.meter_id
+          FROM (SELECT min(id) AS id, company_id, payer_id FROM running
+                 GROUP BY company_id, payer_id) first
+          JOIN charged USING (company_id, payer_id)
+         WHERE NOT EXISTS (SELECT 1 FROM metered line
+                            WHERE line.company_id = first.company_id
+                              AND line.payer_id = first.payer_id
+                              AND line.meter_id = charged.meter_id)
     ), asked AS (
         SELECT DISTINCT company_id, payer_id FROM running
          WHERE recurring_next_date IS NOT NULL
@@ -40,18 +52,19 @@ _UNBILLED = """
          WHERE running.recurring_next_date IS NOT NULL
            AND (open.named = running.id
                 OR open.named = 0 AND household.implied AND NOT (
-                    EXISTS (SELECT 1 FROM metered other
+                    EXISTS (SELECT 1 FROM sold other
                              WHERE other.company_id = running.company_id
                                AND other.payer_id = running.payer_id
                                AND other.id != running.id
                                AND other.meter_id = open.meter_id)
-                    AND NOT EXISTS (SELECT 1 FROM metered own
+                    AND NOT EXISTS (SELECT 1 FROM sold own
                                      WHERE own.id = running.id
                                        AND own.meter_id = open.meter_id)))
          GROUP BY 1, 2, 3, 4
     )
     SELECT usage.id
       FROM metered_usage usage
+      JOIN metered_meter meter ON meter.id = usage.meter_id
       LEFT JOIN taken
         ON taken.company_id = usage.company_id
        AND taken.partner_id = usage.partner_id
@@ -59,7 +72,21 @@ _UNBILLED = """
        AND taken.meter_id = usage.meter_id
      WHERE usage.invoice_line_id IS NULL
        AND (taken.since IS NULL OR usage.day < taken.since)
+       AND (meter.is_measured IS NOT TRUE OR EXISTS (
+            SELECT 1 FROM (SELECT company_id, payer_id, meter_id FROM charged
+                           UNION ALL
+                           SELECT company_id, payer_id, meter_id FROM metered) priced
+              JOIN res_partner customer ON customer.id = usage.partner_id
+             WHERE priced.company_id = usage.company_id
+               AND priced.payer_id = customer.commercial_partner_id
+               AND priced.meter_id = usage.meter_id))
 """
+
+
+_READ = (
+    *("sale.subscription", "sale.subscription.line", "product.template"),
+    *("metered.measured.service", "metered.price", "metered.meter"),
+)
 
 
 class MeteredUsage(models.Model):
@@ -67,7 +94,8 @@ class MeteredUsage(models.Model):
 
     It is from before a subscription began, of one that is closed or is another
     customer's by now, of a meter that a later subscription has a line for, or its
-    customer has no subscription at all.
+    customer has no subscription at all. Levels that are statistics only wait for no
+    renewal.
     """
 
     _inherit = "metered.usage"
@@ -90,10 +118,10 @@ class MeteredUsage(models.Model):
         if operator != "in":
             return NotImplemented
         self.env["res.partner"].flush_model()
-        for name in ("sale.subscription", "sale.subscription.line", "product.template"):
+        for name in _READ:
             self.env[name].flush_model()
         self.flush_model()
-        query = SQL(_UNBILLED, SQL(HOUSEHOLD))
+        query = SQL(_UNBILLED, SQL(CHARGED), SQL(HOUSEHOLD))
         domains = [
             [("id", "in" if wanted else "not in", query)] for wanted in set(value)
         ]

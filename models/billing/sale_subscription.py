@@ -517,4 +517,5 @@ class SaleSubscription(models.Model):
                 ]
             )
         )
-        return lines.metered_meter_id - self._metered_lines().metered_meter_id
+        meters = lines.metered_meter_id | self._metered_levels_elsewhere()
+        return meters - self._metered_lines().metered_meter_id

@@ -317,7 +317,9 @@ class ResPartner(models.Model):
         found = []
         meters = usage.meter_id
         if subscription:
-            meters |= subscription.sudo()._metered_lines().metered_meter_id
+            subscription = subscription.sudo()
+            meters |= subscription._metered_lines().metered_meter_id
+            meters |= subscription._metered_levels_billed(begin, end)
         for meter in meters.sorted(lambda m: (m.sequence, m.id)):
             of_meter = usage.filtered(lambda row, meter=meter: row.meter_id == meter)
             found += self._metered_so_far_of(of_meter, meter, begin, end, subscription)

@@ -252,7 +252,10 @@ class MeteredGoldenCall(models.Model):
         lines = self._subscription_lines(company, partner)
         line = lines.filtered(lambda line: line.metered_meter_id == meter)[:1]
         try:
-            price = meter._price_for(line, partner, company)
+            service = partner._metered_measured_service(meter, self._day(day))
+            price = (not line and service.price_id) or meter._price_for(
+                line, partner, company
+            )
             # The version that holds on that day, alone.
             version = price._in_force(fields.Date.add(self._day(day), days=1))
             quantity = number(self.quantity)

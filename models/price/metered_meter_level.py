@@ -87,12 +87,16 @@ class MeteredMeter(models.Model):
         "percentile.",
     )
 
-    def _prices_level(self):
-        """Whether what a period comes to depends on how long its levels held."""
+    def _prices_level(self, aggregation=None):
+        """Whether what a period comes to depends on how long its levels held.
+
+        :param aggregation: what a price takes in place of the meter's
+        """
+        aggregation = aggregation or self.aggregation
         return self.kind == "gauge" and (
-            self.aggregation in WEIGHTED
+            aggregation in WEIGHTED
             or self._counts_calls()
-            or (self.level_holds and self.aggregation in OF_LEVELS)
+            or (self.level_holds and aggregation in OF_LEVELS)
         )
 
     def _counts_calls(self):

@@ -32,6 +32,7 @@ class MeteredPrice(models.Model):
         {
             *("active", "company_id", "currency_id", "meter_id", "partner_ids"),
             *("date_from", "current_id", "charge_model", "unit_price"),
+            "charge_basis",
             *("package_size", "package_rounding", "tier_ids", "fee_at_zero"),
             *("beyond", "rate", "fixed_fee", "free_events", "free_amount"),
             *("event_minimum", "event_maximum", "conversion_operation"),
@@ -513,13 +514,28 @@ class MeteredPrice(models.Model):
                     day=format_date(self.env, self.date_from),
                 )
             )
+        self._copy_as_version_of(self)
+        self.date_from = date
+
+    def _copy_as_version_of(self, price):
+        """Copy this price, with its first day, as an earlier version of one."""
         self.sudo().copy(
             {
-                "current_id": self.id,
-                "name": self.name,
+                "current_id": price.id,
+                "name": price.name,
                 "partner_ids": False,
                 "date_from": self.date_from,
-                "active": self.active,
+                "active": price.active,
             }
         )
-        self.date_from = date
+
+    def _copy_with_versions(self, values):
+        """A price like this one, that was what this one was on each day.
+
+        :param values: what it is to have of its own, among it a name
+        """
+        self.ensure_one()
+        price = self.copy({"date_from": self.date_from, **values})
+        for version in self.with_context(active_test=False).version_ids:
+            version._copy_as_version_of(price)
+        return price

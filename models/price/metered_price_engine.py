@@ -31,13 +31,15 @@ class MeteredPrice(models.Model):
 
     _inherit = "metered.price"
 
-    def _usage_price(self, date_to=None):
+    def _usage_price(self, date_to=None, date_from=None):
         """The price with all its versions.
 
         What comes before and after the charge model (free units, minimum, units) is
-        that of the version in force on the last day of the period.
+        that of the version in force on the last day of the period; where that one does
+        not charge, of the last one in the period that does.
 
         :param date_to: first day after the period; None: this record alone
+        :param date_from: first day of the period; None: its last day decides
         :return: ``rating.usage_price.UsagePrice``
         :raises ValueError: saying what is wrong with it
         """
@@ -52,7 +54,7 @@ class MeteredPrice(models.Model):
             )
             for version in versions
         )
-        return self._in_force(date_to)._usage_price_with(model)
+        return self._deciding(date_to, date_from)._usage_price_with(model)
 
     def _versions(self):
         """The price and its earlier versions, in order of their dates."""
@@ -79,10 +81,12 @@ class MeteredPrice(models.Model):
         )
 
     def _usage_price_with(self, model):
-        counted = self.meter_id.aggregation in ("count", "unique")
+        aggregation, _percent = self._level_basis()
+        counted = aggregation in ("count", "unique")
+        charges = self.charge_basis != "none"
         return UsagePrice(
             model=model,
-            aggregation=self.meter_id.aggregation or "sum",
+            aggregation=aggregation,
             conversion=Conversion(
                 operation=self.conversion_operation or "multiply",
                 factor=Decimal(1) if counted else number(self.conversion_factor),
@@ -94,7 +98,7 @@ class MeteredPrice(models.Model):
                 decimals=self.quantity_decimals,
             ),
             free_units=number(self.free_units),
-            minimum=number(self.minimum) if self.minimum else None,
+            minimum=number(self.minimum) if self.minimum and charges else None,
             maximum=number(self.maximum) if self.has_maximum else None,
             decimals=self.currency_id.decimal_places,
             rounding=self.rounding or "half_up",
@@ -103,6 +107,8 @@ class MeteredPrice(models.Model):
     def _charge_model(self):
         """The charge model of this version."""
         self.ensure_one()
+        if self.charge_basis == "none":
+            return charge_model("standard", unit_price=0)
         return charge_model(self.charge_model, **self._charge_model_settings())
 
     def _charge_model_settings(self):

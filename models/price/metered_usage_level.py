@@ -11,7 +11,7 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from ...ingest.load import company_zone, customer_zone
-from ...ingest.usage_calls import USAGE_CDRS
+from ...ingest.usage_calls import USAGE_CDRS, USAGE_SAMPLES
 from ...rating.concurrency import calls_at_once
 from ...rating.exact import exact_text
 from ...rating.levels import levels_of
@@ -24,7 +24,7 @@ _SAMPLE = """
     cdr.id, (extract(epoch FROM cdr.start_time) * 1000000)::bigint AS at_us,
     cdr.quantity::text
 """
-_SAMPLES = f"SELECT {_SAMPLE} FROM {USAGE_CDRS}"
+_SAMPLES = f"SELECT {_SAMPLE} FROM {USAGE_SAMPLES}"
 #: The last sample of each series; where a contact has one series, its last day has it.
 _BEFORE = """
     SELECT usage.id FROM metered_usage usage
@@ -98,7 +98,8 @@ class MeteredUsage(models.Model):
         company = found.subscription.company_id or rows.company_id[:1]
         partner = found.subscription.partner_id or rows.partner_id[:1]
         zone = ZoneInfo(customer_zone(partner, company_zone(company)))
-        period = [_instant(day, zone) for day in (found.date_from, found.date_to)]
+        days = (found.measured_from or found.date_from, found.date_to)
+        period = [_instant(day, zone) for day in days]
         if meter._counts_calls():
             begins, ends = self._read_calls(found, company, partner)
             levels = calls_at_once(begins, ends, *period)
@@ -109,12 +110,13 @@ class MeteredUsage(models.Model):
                 meter._longest_held_us(),
                 meter.gap_policy,
             )
-        quantity, since = levels.comes_to(meter.aggregation, meter.percentile)
+        aggregation, percent = found.basis
+        quantity, since = levels.comes_to(aggregation, percent)
         if since is not None:
             since = datetime.fromtimestamp(since // 1_000_000, zone)
         values = {
-            "aggregation": meter.aggregation,
-            "percentile": str(meter.percentile),
+            "aggregation": aggregation,
+            "percentile": str(percent),
             "level": exact_text(quantity),
             "since": since.strftime("%Y-%m-%d %H:%M:%S") if since else "",
             "zone": zone.key,
@@ -164,18 +166,27 @@ class MeteredUsage(models.Model):
             & Domain("day", ">=", first)
             & Domain("day", "<=", last)
         )
-        self.env.flush_all()
-        is_all = found.meter.level_source == "calls" and scope["is_first"]
-        self.env.cr.execute(
-            _CALLS + (_FREE_CALLS if is_all else ""),
+        return usage._answered_times(
             {
-                "usage": usage.ids,
                 "partners": scope["implied"],
                 "company": company.id,
                 "first": first,
                 "last": last,
             },
+            found.meter.level_source == "calls" and scope["is_first"],
         )
+
+    def _answered_times(self, values, is_all):
+        """When the answered calls of this usage began and ended.
+
+        :param values: dict: ``company`` (id), ``partners`` (ids), ``first``, ``last``
+            (days): of which calls without usage are read as well
+        :param is_all: whether they are
+        :return: (begins, ends), microseconds UTC
+        """
+        self.env.flush_all()
+        query = _CALLS + (_FREE_CALLS if is_all else "")
+        self.env.cr.execute(query, {**values, "usage": self.ids})
         calls = self.env.cr.fetchall()
         return [begin for begin, _end in calls], [end for _begin, end in calls]
 
@@ -262,7 +273,8 @@ class MeteredUsage(models.Model):
         :return: list of (first day, first day after)
         """
         periods = []
-        while owner and meter._prices_level() and end < date_from:
+        is_level = meter._prices_level() or meter.is_measured
+        while owner and is_level and end < date_from:
             begin, end = owner._metered_period_of_day(end, date_from, date_to)
             periods.append((begin, end))
         return periods

@@ -9,7 +9,7 @@ import pandas as pd
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ...ingest.usage_calls import USAGE_CDRS
+from ...ingest.usage_calls import USAGE_SAMPLES
 from ...rating.usage_price import PricedUsage, price_usage
 from ...stored.payers import Household
 from ..billing.sale_subscription_forecast import EXPECTED_HIGH
@@ -22,15 +22,15 @@ from .metered_price_engine import day_us
 #: customer may live in several time zones.
 _DECIDING = {
     "max": f"SELECT cdr.usage_id, 0, max(cdr.quantity)::text, count(*)"
-    f" FROM {USAGE_CDRS} GROUP BY cdr.usage_id",
+    f" FROM {USAGE_SAMPLES} GROUP BY cdr.usage_id",
     "min": f"SELECT cdr.usage_id, 0, min(cdr.quantity)::text, count(*)"
-    f" FROM {USAGE_CDRS} GROUP BY cdr.usage_id",
+    f" FROM {USAGE_SAMPLES} GROUP BY cdr.usage_id",
     "last": "SELECT DISTINCT ON (cdr.usage_id) cdr.id,"
     " (extract(epoch FROM cdr.start_time) * 1000000)::bigint, cdr.quantity::text, 1"
-    f" FROM {USAGE_CDRS} ORDER BY cdr.usage_id, cdr.start_time DESC, cdr.id DESC",
+    f" FROM {USAGE_SAMPLES} ORDER BY cdr.usage_id, cdr.start_time DESC, cdr.id DESC",
     # a record without the property has no value of it
     "unique": "SELECT cdr.properties ->> %(property)s AS value, 0,"
-    f" cdr.properties ->> %(property)s, count(*) FROM {USAGE_CDRS}"
+    f" cdr.properties ->> %(property)s, count(*) FROM {USAGE_SAMPLES}"
     " WHERE cdr.properties ->> %(property)s IS NOT NULL GROUP BY value",
 }
 
@@ -65,6 +65,12 @@ class PricedMeter:
     billed: Fraction = Fraction(0)
     billed_quantity: Fraction = Fraction(0)
     steps: list = field(default_factory=list)
+    #: the ``metered.measured.service`` whose price it is; may be empty
+    service: models.BaseModel = ()
+    #: first day whose levels count; None: that of the period
+    measured_from: object = None
+    #: (aggregation, percent) of the price, see ``metered.price``'s ``_level_basis``
+    basis: tuple = ()
 
     @property
     def currency(self):
@@ -137,25 +143,17 @@ class MeteredUsage(models.Model):
                     order.append(key)
                     groups[key] = []
         if subscription and date_from < date_to:
-            for line in subscription._metered_lines():
-                key = (line.metered_meter_id, subscription, date_from, date_to)
-                if only_meter and line.metered_meter_id != only_meter:
-                    continue
-                if key not in groups:
+            for key in self._sold_periods(subscription, date_from, date_to):
+                if key not in groups and only_meter in (None, key[0]):
                     order.append(key)
                     groups[key] = []
-                for period in self._periods_with_other_calls(
-                    subscription, line.metered_meter_id, date_from
-                ):
-                    key = (line.metered_meter_id, subscription, *period)
-                    if key not in groups:
-                        order.append(key)
-                        groups[key] = []
         found = []
         for key in order:
             meter, owner, begin, end = key
             usage = self.browse(groups[key])
             partner = owner.partner_id or usage.partner_id[:1]
+            if not self._is_charged(meter, owner, partner, company, begin, end):
+                continue
             priced = self._price_meter(
                 meter, owner, partner, company, begin, end, usage
             )
@@ -168,6 +166,8 @@ class MeteredUsage(models.Model):
             shown = meter.shows_zero or (
                 subscription and subscription._metered_waits_for_usage()
             )
+            if priced.service and not priced.late:
+                shown = shown or priced.priced.quantity
             zero = shown and not priced.billed_usage
             if usage or priced.priced.due(priced.billed, is_rounded=False) or zero:
                 found.append(priced)
@@ -180,6 +180,26 @@ class MeteredUsage(models.Model):
                 p.date_from,
             ),
         )
+
+    @api.model
+    def _sold_periods(self, subscription, date_from, date_to):
+        """What a renewal prices also without usage: lines and measured services.
+
+        :return: list of (``metered.meter``, subscription, first day, first day after)
+        """
+        keys = []
+        for meter in (
+            *subscription._metered_lines().mapped("metered_meter_id"),
+            *subscription._metered_levels_billed(date_from, date_to),
+        ):
+            keys.append((meter, subscription, date_from, date_to))
+            keys += [
+                (meter, subscription, *period)
+                for period in self._periods_with_other_calls(
+                    subscription, meter, date_from
+                )
+            ]
+        return keys
 
     def _metered_owner(self):
         """The subscription in whose periods this usage is priced; may be empty."""
@@ -233,13 +253,11 @@ class MeteredUsage(models.Model):
         """
         lines = owner._metered_lines()
         line = lines.filtered(lambda line: line.metered_meter_id == meter)[:1]
-        product = line.product_id or product or meter.product_id
-        price = meter._price_for(line, partner, company, product)
-        return PricedMeter(
+        found = PricedMeter(
             meter=meter,
-            price=price,
-            versions=price._versions_in(begin, end),
-            product=product,
+            price=None,
+            versions=None,
+            product=line.product_id or product or meter.product_id,
             subscription=owner,
             subscription_line=line,
             date_from=begin,
@@ -247,6 +265,14 @@ class MeteredUsage(models.Model):
             late=False,
             usage=usage,
         )
+        service = not line and self._find_measured(found, partner, company)
+        if service:
+            found.product = product or service.product_id or meter.product_id
+            found.price = service.price_id
+        else:
+            found.price = meter._price_for(line, partner, company, found.product)
+        found.versions = found.price._versions_in(begin, end)
+        return found
 
     def _price_found(self, found, partner, rows):
         """Reckon what rows of usage cost by the price that was found for them.
@@ -326,7 +352,10 @@ class MeteredUsage(models.Model):
         :return: ``rating.usage_price.PricedUsage``
         :raises ValueError: when there is no price for it
         """
-        price = found.price._usage_price(None if alone else found.date_to)
+        days = () if alone else (found.date_to, found.date_from)
+        price = found.price._usage_price(*days)
+        version = found.price._deciding(*days) if days else found.price
+        found.basis = version._level_basis()
         terms = {
             "period_us": (day_us(found.date_from), day_us(found.date_to)),
             "share": self._share_of_period(found),
@@ -334,7 +363,9 @@ class MeteredUsage(models.Model):
         period = (found.meter.id, found.subscription.id, found.date_from)
         given = GIVEN.heard().get(period)
         high = EXPECTED_HIGH.heard().get(period)
-        if not found.meter._prices_level():
+        if not found.meter._prices_level(found.basis[0]):
+            if found.measured_from:
+                rows = rows.filtered(lambda row: row.day >= found.measured_from)
             records = (
                 self._read_records(found, rows)
                 if given is None
@@ -357,7 +388,7 @@ class MeteredUsage(models.Model):
         version = found.versions[-1:] or found.price
         if not version.prorate or not found.subscription:
             return Fraction(1)
-        days = (found.date_to - found.date_from).days
+        days = (found.date_to - (found.measured_from or found.date_from)).days
         whole = found.subscription._metered_whole_period(found.date_to)
         return min(Fraction(days, whole), Fraction(1))
 
@@ -366,7 +397,7 @@ class MeteredUsage(models.Model):
 
         :return: DataFrame as ``rating.aggregations`` takes it
         """
-        how = found.meter.aggregation
+        how, _percent = found.basis
         if how in ("sum", "count") and found.price._prices_events():
             records = self._read_events(rows)
         elif how in _DECIDING:
@@ -403,7 +434,7 @@ class MeteredUsage(models.Model):
                    row_number() OVER (PARTITION BY usage.day
                                       ORDER BY cdr.start_time, cdr.id),
                    cdr.quantity::text
-              FROM {USAGE_CDRS}
+              FROM {USAGE_SAMPLES}
               JOIN metered_usage usage ON usage.id = cdr.usage_id
             """,  # noqa: S608 - ours
             {"usage": rows.ids},

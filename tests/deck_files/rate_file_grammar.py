@@ -497,8 +497,13 @@ class _Maker:
             texts = [self.pick("EEA", "ROW") for _ in self.places]
         elif name == "Unit":
             texts = ["call"] * len(self.places)
-        # Which of two prices is meant, and who pays it, only the carrier knows.
-        self.is_useless = name != "Old Rate"
+        # Which of two prices is meant, and who pays it, only the carrier knows; but the
+        # new one replaces the other, and where a column has no price it is the other.
+        is_clear = name == "Rate" and (
+            self.header[self.price_place].startswith("New ")
+            or not any(row[self.price_place] for row in self.cells)
+        )
+        self.is_useless = name != "Old Rate" and not is_clear
         self.column(name, texts)
 
     def table(self):

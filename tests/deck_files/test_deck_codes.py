@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from odoo.addons.metered_billing.deck_files.cells import WrongCell
 from odoo.addons.metered_billing.deck_files.codes import CodeStyle, prefixes
 from odoo.addons.metered_billing.deck_files.country_list import NEVER_DOUBLED
+from odoo.addons.metered_billing.deck_files.named_countries import is_in_north_america
 from odoo.addons.metered_billing.ingest.dial_plans import national_patterns
 
 from .deck_texts import asked, assumed, codes, of_code, prices, reading, workbook
@@ -273,6 +274,48 @@ class TestCodes(unittest.TestCase):
         for text in ("44\n1", "447400\n33", "336\n337", "1201200\n1201201"):
             rows = "".join(f"{code},1\n" for code in text.split())
             self.assertEqual(asked(reading("prefix,price\n" + rows)), [])
+
+    def test_area_codes_named_as_north_american(self):
+        """305 is in Greece, unless the name of the destination is in Florida."""
+        text = "name,code,rate\nGreece,30,1\nUSA - Miami,305,2\nGermany,49,3\n"
+        found = reading(text)
+        self.assertEqual((asked(found), codes(found)), (["area_codes"], ["30", "49"]))
+        self.assertEqual(found.questions[0].proposal, "add")
+        found = reading(text, area_codes="add")
+        self.assertEqual(codes(found), ["30", "1305", "49"])
+        self.assertIn("in North America: 1", assumed(found))
+        found = reading(text, area_codes="complete")
+        self.assertEqual(codes(found), ["30", "305", "49"])
+        # No area code begins so: adding 1 is no help that could be proposed.
+        found = reading(text.replace("305", "300"))
+        self.assertEqual(found.questions[0].proposal, "")
+        # Columns of countries name them, too.
+        found = reading("country,name,code,rate\nGreece,,30,1\nCanada,Ontario,416,2\n")
+        self.assertEqual(asked(found), ["area_codes"])
+
+    def test_names_in_north_america(self):
+        for name in (
+            "USA",
+            "us mobile",
+            "United States-Alaska",
+            "Vereinigte Staaten",
+            "Kanada",
+            "Antigua and Barbuda",
+            "Saint Lucia Mobile",
+            "St. Kitts & Nevis",
+            "DOMINICAN REPUBLIC, Proper",
+        ):
+            self.assertTrue(is_in_north_america(name), name)
+        for name in (
+            "",
+            "Usambara",
+            "Mexico",
+            "Dominic",
+            "Georgia",
+            "Cuba",
+            "Russia US",
+        ):
+            self.assertFalse(is_in_north_america(name), name)
 
 
 class TestNeverDoubled(unittest.TestCase):
