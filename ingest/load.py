@@ -47,11 +47,12 @@ CUSTOMER_FIELDS = (
 )
 
 
-def load_settings(source, plan_partners):
+def load_settings(source, plan_partners, alert_partners=frozenset()):
     """Everything an import of a source needs.
 
     :param source: one ``metered.source`` record with all rights, in its company
     :param plan_partners: ids of customers whose calls may take from a calling plan
+    :param alert_partners: ids of customers whose usage an alert looks at
     :return: :class:`~.settings.ImportSettings`
     """
     source.env.flush_all()
@@ -148,6 +149,7 @@ def load_settings(source, plan_partners):
             rate_of_currency,
         ),
         plan_partners=plan_partners,
+        alert_partners=alert_partners,
         fills_columns=kind_of(source.source_type).has_own_fields,
     )
     return with_lines(settings, source)

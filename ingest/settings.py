@@ -92,6 +92,8 @@ class ImportSettings:
     words: dict[str, str] = field(default_factory=dict)
     #: customers whose calls may take from a calling plan
     plan_partners: frozenset = frozenset()
+    #: customers whose usage an alert looks at
+    alert_partners: frozenset = frozenset()
     #: each record has fields of its own: where it lacks a column, that is empty
     fills_columns: bool = False
 

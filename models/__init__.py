@@ -3,6 +3,7 @@
 
 # By name, but what a file inherits stands above it: tests/house/test_model_files.py
 from . import guard
+from . import alert
 from . import api
 from . import job
 from . import record
@@ -23,5 +24,6 @@ from . import pending
 from . import plan
 from . import rerate
 from . import screen
+from . import statement
 from . import webhook
 from . import what_if

@@ -5,6 +5,7 @@
 from . import account_move_reversal
 from . import base_partner_merge
 from . import metered_account_choice
+from . import metered_alert_lift
 from . import metered_batch_undo
 from . import metered_company_setup
 from . import metered_deck_import

@@ -135,6 +135,7 @@ class MeteredExceptionJob(models.Model):
             if not by_source:
                 self.env["metered.register"]._book_quietly(commit)
                 self.env["metered.plan.mark"]._apply_plans_quietly(commit)
+                self.env["metered.alert.mark"]._check_soon()
                 return True
             for source_id, ids in by_source:
                 if source_id not in settings:

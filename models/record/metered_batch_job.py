@@ -211,6 +211,10 @@ class MeteredBatch(models.Model):
         if marks._exist_plans():
             marks._mark_new_customers(self.company_id, settings.plan_partners, self)
             marks._apply_plans_quietly(commit)
+        alerts = self.env["metered.alert.mark"]
+        if alerts._exist_alerts():
+            alerts._mark_new_customers(self.company_id, settings.alert_partners, self)
+            alerts._check_soon()
 
     @api.model
     def _chunk_records(self):

@@ -199,6 +199,7 @@ class MeteredBatch(models.Model):
             self._take_back_fraud(commit)
             self.env["metered.register"]._book_quietly(commit)
             self.env["metered.plan.mark"]._apply_plans_quietly(commit)
+            self.env["metered.alert.mark"]._check_soon()
 
     def _undo_cdrs(self):
         """Take CDRs out of the import and out of their usage.

@@ -24,6 +24,8 @@ KINDS = {
     "invoice.issued": "tells_invoice_issued",
     "invoice.paid": "tells_invoice_paid",
     "invoice.freed": "tells_invoice_freed",
+    "alert.triggered": "tells_alert_triggered",
+    "entitlement.changed": "tells_entitlement_changed",
 }
 #: the type that the button Send Test sends, whatever was chosen
 TEST = "test"
@@ -93,6 +95,16 @@ class MeteredWebhook(models.Model):
         string="Usage Freed",
         help="An invoice or a line was deleted, canceled, or fully credited: its usage "
         "can be billed again.",
+    )
+    tells_alert_triggered = fields.Boolean(
+        string="Alert Triggered",
+        help="Usage of a billing period reached thresholds of an alert: its value now "
+        "and before, the thresholds, and the time as of which.",
+    )
+    tells_entitlement_changed = fields.Boolean(
+        string="Entitlement Changed",
+        help="A cap was reached or lifted, or a new billing period started: whether "
+        "usage is allowed.",
     )
     state = fields.Selection(
         [("on", "On"), ("off", "Off")],
