@@ -3,9 +3,10 @@
 """Alarms about what imports bring: raised, grown, decided on, and taken back."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from odoo import fields
+from freezegun import freeze_time
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
@@ -17,6 +18,9 @@ HOME, AWAY = "13125550123", "37282001122"
 
 @tagged("post_install", "-at_install")
 class TestFraudAlarms(MeteredCase):
+    #: at night, some hours ago
+    begin = datetime(2026, 11, 18, 2)
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -25,10 +29,12 @@ class TestFraudAlarms(MeteredCase):
         cls.source = cls.make_source()
         cls.alarms = cls.env["metered.fraud.alarm"]
         cls.days = cls.env["metered.fraud.day"]
-        now = fields.Datetime.now()
-        #: within one hour, some hours ago
-        cls.begin = (now - timedelta(hours=20)).replace(minute=0, second=0)
         cls.count = 0
+
+    def setUp(self):
+        super().setUp()
+        # The evening of a Wednesday.
+        self.enterContext(freeze_time("2026-11-18 22:00:00"))
 
     def rows(self, count, begin=None, seconds=300, callee=AWAY, apart=60):
         """Calls from Acme, one after the other."""
@@ -158,7 +164,7 @@ class TestFraudAlarms(MeteredCase):
     def test_decided(self):
         """What was dismissed raises no alarm again until it is twice as much."""
         self.learn_a_month()
-        self.import_calls(self.source, *self.rows(12))
+        self.import_calls(self.source, *self.rows(8))
         alarm = self.alarm()
         wizard = Form.from_action(self.env, alarm.action_open_dismiss()).save()
         wizard.note = "They said so"
@@ -169,7 +175,7 @@ class TestFraudAlarms(MeteredCase):
         with self.assertRaises(UserError):
             alarm.action_confirm()
         later = self.begin + timedelta(hours=6)
-        self.import_calls(self.source, *self.rows(12, later))
+        self.import_calls(self.source, *self.rows(8, later))
         self.assertEqual(self.alarm(), alarm)
         self.import_calls(self.source, *self.rows(30, later))
         new = self.alarm() - alarm
