@@ -24,6 +24,7 @@ import breakdown  # noqa: E402
 import call_details  # noqa: E402
 import exceptions  # noqa: E402
 import forecasts  # noqa: E402
+import fraud_check  # noqa: E402
 import imports  # noqa: E402
 import late_records  # noqa: E402
 import levels  # noqa: E402
@@ -79,6 +80,7 @@ TABLE = (
     Figure("prepare_s", "file to rated calls in memory, processor", "s"),
     Figure("duckdb_s", "the same in DuckDB's SQL, processor", "s"),
     Figure("prepare_over_duckdb", "in times of DuckDB's", "", "<=", 1),
+    Figure("fraud_over_import", "looking for toll fraud", "", "<=", 0.05),
     Figure("concurrency_over_import", "calls at one time", "", "<=", 0.1),
     Figure("level_window_s", "three months of a level, 100 million samples", "s"),
     Figure("level_over_samples", "by hours, in times of samples", "", "<=", 0.25),
@@ -278,6 +280,8 @@ def level_figures(env, operator, chosen, import_s):
     if "v" not in chosen.only:
         return {}
     say("levels")
+    looked = fraud_check.measure(env, operator)
+    say(f"  looking for toll fraud in all calls, as if new: {looked:.2f} s")
     seconds, customers = levels.concurrency(env)
     say(f"  calls at one time of {customers:,} customers: {seconds:.2f} s")
     found = levels.measure(env, operator, chosen.quick)
@@ -286,6 +290,7 @@ def level_figures(env, operator, chosen, import_s):
         f"by hours; {found.window:.3f} s with {found.behind:,} samples behind"
     )
     return {
+        "fraud_over_import": looked / import_s,
         "concurrency_over_import": seconds / import_s,
         "level_window_s": found.window,
         "level_over_samples": found.by_hours / found.by_samples,
