@@ -77,11 +77,12 @@ def import_deck(env, deck, path):
             "deck_id": deck.id,
             "file": base64.b64encode(path.read_bytes()),
             "file_name": path.name,
-            # American Samoa is in it by its old code, 684, too.
-            "area_codes": "complete",
         }
     )
     wizard.action_preview()
+    # American Samoa is in the carrier's by its old code, 684, too.
+    wizard.area_codes = "complete"
+    wizard.action_refresh()
     wizard.action_apply()
 
 
