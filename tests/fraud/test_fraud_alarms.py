@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Alarms about what imports bring: raised, grown, decided on, and taken back."""
 
+import base64
 import json
 from datetime import datetime, timedelta
 
@@ -246,3 +247,18 @@ class TestFraudAlarms(MeteredCase):
         self.make_identifier(self.customer, "+14045550177")
         self.env["metered.exception"].search([]).action_retry()
         self.assertEqual(self.alarm().calls, 20)
+
+    def test_merged_customers(self):
+        """Their calls are those of one customer from then on."""
+        other = self.make_customer("Acme Two", "+14045550188")
+        rows = [(*row[:3], "14045550188", row[4]) for row in self.rows(3)]
+        self.import_calls(self.source, *rows, *self.rows(3))
+        merge = self.env["base.partner.merge.automatic.wizard"].create({})
+        merge._merge((self.customer | other).ids, self.customer)
+        self.days._learn(self.company)
+        days = self.days.search([("company_id", "=", self.company.id)])
+        self.assertEqual(days.partner_id, self.customer)
+        sums = unpack(
+            [(0, 0, base64.b64decode(day.quarters)) for day in days], QUARTER_COLUMNS
+        )
+        self.assertEqual(sums["calls"].sum(), 6)
