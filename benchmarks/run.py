@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import breakdown  # noqa: E402
 import call_details  # noqa: E402
 import exceptions  # noqa: E402
+import forecasts  # noqa: E402
 import imports  # noqa: E402
 import late_records  # noqa: E402
 import memory  # noqa: E402
@@ -43,7 +44,7 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefghklpqstw"
+FIGURES = "abcdefghklpqrstw"
 #: records of each of the imports that run beside others
 TOGETHER_RECORDS = 200_000
 PUSHED = 100_000
@@ -108,6 +109,8 @@ TABLE = (
     Figure("beside_over_alone", "that, in times of alone", "", ">=", 1 / 3),
     Figure("import_1m_mb", "memory of the import above idle", "MiB", "<=", 600),
     Figure("import_5m_mb", "the same, five times the records", "MiB", "<=", 600),
+    Figure("forecast_off", "forecast of a month, mean error on 5 days of it", "%"),
+    Figure("forecast_over_line", "in times of the straight line's", "", "<=", 0.8),
 )
 
 
@@ -124,6 +127,7 @@ def options():
         help="a COPY and b import (always both), c ORM, d rating, e renewals,"
         " f memory, g rating with plans and tiers, h NetSapiens sync, k a Kafka topic,"
         " l a late record, p events pushed, q the calls in DuckDB's SQL,"
+        " r forecasts of the running month,"
         " s lists and forms, t two imports beside other jobs, w what if",
     )
     parser.add_argument(
@@ -259,6 +263,7 @@ def measure(env, chosen, operator, path, totals):
         figures["import_beside_per_s"] = found.together
         figures["beside_over_alone"] = found.together / found.alone
     figures |= screen_figures(env, operator, chosen)
+    figures |= forecast_figures(chosen)
     figures |= topic_figures(env, operator, chosen, path.parent)
     return figures | push_figures(env, operator, chosen)
 
@@ -270,6 +275,14 @@ def screen_figures(env, operator, chosen):
     say("lists and forms")
     lists, forms = screens.measure(env, operator)
     return {"list_over_stock": lists, "form_over_stock": forms}
+
+
+def forecast_figures(chosen):
+    """Of forecasts of the running month."""
+    if "r" not in chosen.only:
+        return {}
+    say("forecasts of the demo's months")
+    return forecasts.figures(say)
 
 
 def push_figures(env, operator, chosen):

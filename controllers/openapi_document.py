@@ -214,7 +214,15 @@ def _quote():
         "summary": "What a customer's next invoices would be now",
         "description": "One for each subscription that is renewed, with fees, usage "
         "and taxes. Nothing is invoiced.",
-        "parameters": [SUBJECT, query("subscription", "Number of a subscription.")],
+        "parameters": [
+            SUBJECT,
+            query("subscription", "Number of a subscription."),
+            query(
+                "forecast",
+                "true: also tell what each is expected to be at the end of its period.",
+                schema={"type": "string", "enum": ["true", "false"]},
+            ),
+        ],
         "responses": answers(QUOTES, 404, 422),
     }
 
@@ -305,19 +313,26 @@ def _quote_schema():
         used=NUMBER,
         left=NUMBER,
     )
+    amounts = {
+        "lines": {"type": "array", "items": line},
+        "taxes": {"type": "array", "items": listed(name=TEXT, amount=NUMBER)},
+        **dict.fromkeys(("untaxed", "tax", "total"), NUMBER),
+    }
+    notes = {
+        "type": "array",
+        "items": TEXT,
+        "description": "How it was made, and how far off it was in past periods.",
+    }
     return listed(
         subscription={"type": "integer"},
         name=TEXT,
         **{"from": DAY, "to": DAY},
         date=DAY,
         currency=TEXT,
-        lines={"type": "array", "items": line},
-        taxes={"type": "array", "items": listed(name=TEXT, amount=NUMBER)},
-        untaxed=NUMBER,
-        tax=NUMBER,
-        total=NUMBER,
+        **amounts,
         allowances={"type": "array", "items": allowance},
         billed=maybe(TEXT),
+        forecast=maybe(listed(**amounts, notes=notes)),
     )
 
 

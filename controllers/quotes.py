@@ -10,7 +10,7 @@ from ..connectors.events.body import RequestFault, unpacked
 from ..connectors.events.cloud_event import PLAIN
 from ..connectors.events.reading import Refused, documents
 from ..connectors.harmless import harmless
-from .api_request import admitted, api_route
+from .api_request import admitted, api_route, is_said
 from .usage import told, told_of
 
 #: meters whose quantity can be given
@@ -28,7 +28,7 @@ class Quotes(http.Controller):
         key = admitted("may_read")
         if request.httprequest.method == "GET":
             named = request.httprequest.args.get("subscription", "")
-            return told("quotes", "_quotes", key, {}, named)
+            return told("quotes", "_quotes", key, {}, named, is_said("forecast"))
         subject, quantities, named = quote_asked(body_object())
         return told_of(subject, "quotes", "_quotes", key, quantities, named)
 

@@ -11,6 +11,7 @@ another one stores at the same moment is waited for, and seen.
 import json
 
 from ..connectors.events.cloud_event import CONTENT
+from .kept_samples import known_events, newest_kept
 from .same_records import MARK
 
 ACCEPTED, DUPLICATE, CONFLICT = "accepted", "duplicate", "conflict"
@@ -124,6 +125,9 @@ def _known(cr, source_id, first, new):
         known.update(cr.fetchall())
     cr.execute(_STORED, (keys, source_id))
     known.update((key, content or "") for key, content in cr.fetchall())
+    if newest_kept(cr, source_id) is not None:
+        contents = [event.content for event in first.values()]
+        known.update(known_events(cr, source_id, list(first), contents))
     cr.execute(_EXCEPTIONS, (keys, source_id))
     for key, raw in cr.fetchall():
         known.setdefault(key, _content_of(raw))

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .frames import copy_out
+from .kept_samples import known_prints, known_samples, newest_kept
 from .mapping import CONTENT
 from .same_facts import KnownCalls, known_calls
 from .same_records import Comparable, details, of_frame
@@ -101,13 +102,28 @@ class Verdicts:
         if not len(rows):
             return
         ids = self.ids.take(pa.array(rows))
-        read = _known_cdrs if table == "metered_cdr" else _known_exceptions
-        known, comparable = read(cr, settings, ids.to_pylist())
+        old = self._maybe_thinned(cr, table, settings, rows)
+        if table == "metered_cdr":
+            thinned = ids.filter(pa.array(old)).to_pylist()
+            known, comparable = _known_cdrs(cr, settings, ids.to_pylist(), thinned)
+        else:
+            known, comparable = _known_exceptions(cr, settings, ids.to_pylist())
         at = pc.fill_null(pc.index_in(ids, known), -1).to_numpy(zero_copy_only=False)
         mine = np.flatnonzero(at >= 0)
         if len(mine):
             self._compare(rows[mine], ids.take(pa.array(mine)), comparable, at[mine])
-        self._look_for_prints(cr, table, settings, batch_id, rows[at < 0])
+        self._look_for_prints(
+            cr, table, settings, batch_id, rows[at < 0], rows[(at < 0) & old]
+        )
+
+    def _maybe_thinned(self, cr, table, settings, rows):
+        """Which records are not newer than what was thinned, bool array."""
+        newest = None
+        if table == "metered_cdr" and settings.record_kind == "usage":
+            newest = newest_kept(cr, settings.source_id)
+        if newest is None:
+            return np.zeros(len(rows), bool)
+        return self._of_rows(rows).second <= newest
 
     def look_for_facts(self, cr, cdrs, settings, batch_id, rows=None):
         """Compare with the calls of other imports, whatever their ids.
@@ -146,7 +162,7 @@ class Verdicts:
         )
         self.detail.update(zip(rows[differ].tolist(), texts, strict=True))
 
-    def _look_for_prints(self, cr, table, settings, batch_id, rows):
+    def _look_for_prints(self, cr, table, settings, batch_id, rows, old):
         prints = self.prints.take(pa.array(rows))
         if prints.null_count == len(prints):
             return
@@ -160,6 +176,10 @@ class Verdicts:
             ),
         )
         known = {text: places for text, *places in cr.fetchall()}
+        thinned = pc.drop_null(self.prints.take(pa.array(old))).to_pylist()
+        if thinned:
+            for text, *places in known_prints(cr, settings.source_id, thinned):
+                known.setdefault(text, places)
         if not known:
             return
         alike = []
@@ -181,9 +201,15 @@ class Verdicts:
 UNREADABLE = -2
 
 
-def _known_cdrs(cr, settings, ids):
-    """Stored records with these ids: (their ids, :class:`Comparable`)."""
+def _known_cdrs(cr, settings, ids, thinned):
+    """Stored records with these ids: (their ids, :class:`Comparable`).
+
+    :param thinned: those of the ids that samples may have which were thinned
+    """
     table = copy_out(cr, _CDRS, (ids, settings.source_id), _CDR_TYPES)
+    if thinned:
+        kept = known_samples(cr, settings.source_id, thinned, _CDR_TYPES)
+        table = pa.concat_tables([table, kept])
     column = {
         name: table.column(name).combine_chunks() if table.num_rows else _none(kind)
         for name, kind in _CDR_TYPES.items()

@@ -1,8 +1,8 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Marking what records touch: customers whose calling plans wait, rates in use.
+"""Marking what records touch: plans that wait, hours of levels, rates in use.
 
-Marks of plans are only added, so that imports beside each other wait for nothing.
+Marks of plans and of levels are only added, so that imports beside each other wait for nothing.
 """
 
 _MARK = """
@@ -15,6 +15,13 @@ _DAYS_OF_USAGE = """
            unnest(usage.partner_id || %s::int[]) AS marked (partner_id)
      WHERE usage.id = ANY(%s) AND EXISTS (SELECT 1 FROM metered_calling_plan)
      GROUP BY usage.company_id, marked.partner_id
+"""
+_LEVELS = """
+    INSERT INTO metered_level_mark (company_id, usage_id)
+    SELECT usage.company_id, usage.id
+      FROM metered_usage usage
+      JOIN metered_meter meter ON meter.id = usage.meter_id
+     WHERE usage.id = ANY(%s::int[]) AND meter.kind = 'gauge'
 """
 _USED = "UPDATE metered_rate SET used = TRUE WHERE id = ANY(%s) AND used IS NOT TRUE"
 
@@ -49,6 +56,15 @@ def mark_usage(cr, usage_ids, payer_ids=()):
     """
     cr.execute(_DAYS_OF_USAGE, (list(payer_ids), list(usage_ids)))
     store_marks(cr, cr.fetchall())
+
+
+def mark_levels(cr, usage_ids):
+    """Have the hours of levels found again for usage whose samples changed.
+
+    :param usage_ids: ids of ``metered.usage``; those of other meters are passed over
+    """
+    if len(usage_ids):
+        cr.execute(_LEVELS, (list(usage_ids),))
 
 
 def mark_rates(cr, rate_ids):

@@ -20,7 +20,8 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
-from .marks import mark_plans
+from .kept_samples import newest_kept
+from .marks import mark_levels, mark_plans
 from .quantities import quantity_column
 from .reading_store import has_readings, store_readings, take_readings
 from .same_facts import note_elsewhere, note_span
@@ -259,6 +260,11 @@ class _Known:
         self.batch_id = batch_id
         self.found = False
         self._has_exceptions = exceptions_exist(cr, settings.source_id)
+        # No unique index finds these.
+        self._keeps_samples = (
+            settings.record_kind == "usage"
+            and newest_kept(cr, settings.source_id) is not None
+        )
 
     def new_cdrs(self, prepared, look):
         """The chunk without the CDRs that are known, and those that are other records.
@@ -267,6 +273,7 @@ class _Known:
         :return: (:class:`~.outcome.Prepared`, :class:`~.outcome.Rejected`)
         """
         verdicts = cdr_verdicts(prepared)
+        look = look or self._keeps_samples
         if self._has_exceptions:
             self._look(verdicts, "metered_exception")
             if not look:
@@ -381,6 +388,8 @@ def add_usage(cr, prepared, rows, settings, batch_id):
     if settings.plan_partners:
         mark_plans(cr, prepared.usage, settings)
     rows.add_to_known()
+    if settings.record_kind == "usage":
+        mark_levels(cr, rows.ids.tolist())
     moved = np.flatnonzero(rows.ids != stored)
     if len(moved):
         of_moved = np.isin(prepared.usage_of, moved)

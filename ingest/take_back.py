@@ -7,7 +7,7 @@ At every moment usage is the sum of its records.
 
 from typing import NamedTuple
 
-from .marks import mark_usage
+from .marks import mark_levels, mark_usage
 
 
 class TakenBack(NamedTuple):
@@ -63,6 +63,7 @@ def take_back(cr, wanted, values):
     *counts, touched = cr.fetchone()
     if touched:
         mark_usage(cr, touched)
+        mark_levels(cr, touched)
         cr.execute(
             "DELETE FROM metered_usage WHERE id = ANY(%s) AND records = 0",
             (touched,),

@@ -18,6 +18,24 @@ _WANTED = """
 #: records (`cdr`) of the usage in the array `%(usage)s`, for the FROM of a query
 USAGE_CDRS = f"unnest(%(usage)s::int[]) AS wanted (id) CROSS JOIN {_WANTED}"
 
+#: The same of meters, with the samples that were thinned: they count as before, and
+#: have of their record what a price can depend on.
+USAGE_SAMPLES = """
+    unnest(%(usage)s::int[]) AS wanted (id) CROSS JOIN LATERAL (
+        SELECT id, usage_id, partner_id, start_time, quantity, properties
+          FROM metered_cdr WHERE usage_id = wanted.id
+         UNION ALL
+        SELECT kept.cdr_id, packed.usage_id, usage.partner_id, kept.start_time,
+               kept.quantity,
+               jsonb_build_object(packed.level_property, packed.level_of)
+          FROM metered_level_kept packed
+          JOIN metered_usage usage ON usage.id = packed.usage_id
+         CROSS JOIN unnest(packed.kept_id, packed.kept_time, packed.kept_quantity)
+               AS kept (cdr_id, start_time, quantity)
+         WHERE packed.usage_id = wanted.id
+        OFFSET 0) cdr
+"""
+
 #: the newest `%(most)s` records (`cdr`) of a customer `contact.id`, for the FROM of a
 #: query: usage is read from its last day on, until it has as many records
 NEWEST_OF_CONTACT = f"""

@@ -16,6 +16,7 @@ from . import customer
 from . import price
 from . import counter
 from . import explain
+from . import level
 from . import measured
 from . import pending
 from . import plan

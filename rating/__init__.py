@@ -46,6 +46,8 @@ units.py            the unit that is priced
 charge_models/      what a quantity costs, one file a model
 price_versions.py   a price that changes within the period
 usage_price.py      the whole, in its order
+forecast.py         what a running period will come to
+forecast_calls.py   what expected calls will cost, after allowances
 proration.py        parts of a period
 ==================  =====================================================
 
@@ -73,6 +75,8 @@ readings of a counter into use          `counters.points(readings, dial)`,
 records into a quantity                 `aggregate(records, how)`
 a level into a quantity                 `levels_of(samples, start_us, end_us)
                                         .comes_to(how)`
+a running period at its end             `forecast.forecast_sum(days, begin, end,
+                                        today).quantity`
 calls at one time                       `calls_at_once(begin_us, end_us, start_us,
                                         stop_us).comes_to("max")`
 another unit, a rounded quantity        `Conversion(..).convert(quantity)`
@@ -88,7 +92,7 @@ go in and out as int64 columns: seconds, microseconds since 1970 UTC, prices in 
 (`_e8`) and charges in 1e-6 (`_micro`) of the currency.
 """
 
-from . import counters
+from . import counters, forecast
 from .aggregations import AGGREGATIONS, Aggregate, aggregate
 from .allowances import Allowance, balances, close, grant
 from .bands import Calendar
@@ -208,6 +212,7 @@ __all__ = [
     "difference",
     "exact_text",
     "explain",
+    "forecast",
     "grant",
     "levels_of",
     "number_keys",

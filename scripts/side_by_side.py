@@ -7,8 +7,6 @@
   the filestore, the sessions' database, advisory locks.
 - The files that take longest begin first, so that no worker waits for another one in
   the end; `SECONDS` and `A_TEST` say which these are.
-- A tour has as long as a busy machine needs, not the minute that Odoo gives it; so has
-  each of its steps (`static/tests/patience.js`).
 - What is loaded before the first test is garbage of none: it is not searched again.
 - How long each test took is written to the file that METERED_DURATIONS names.
 """
@@ -16,7 +14,6 @@
 import csv
 import gc
 import os
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -29,8 +26,6 @@ SECONDS = Path(__file__).resolve().parent.parent / "tests" / "data" / "seconds.c
 #: base class -> seconds of a test: in a browser, with a database; another one's
 A_TEST = {"HttpCase": 8, "BaseCase": 0.7}
 LEAST = 0.1
-#: seconds that a tour may take
-TOUR = 300
 
 # Tests that stop the clock would otherwise stop the one by which they are timed.
 freezegun.configure(extend_ignore_list=["_pytest.timing"])
@@ -79,25 +74,6 @@ def pytest_collection_finish():
     """Leave modules, tests and strategies out of each further collection of garbage."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def patient_tours():
-    """Have `start_tour` wait for TOUR seconds unless a test says otherwise."""
-    common = sys.modules.get("odoo.tests.common")
-    if common is None:
-        yield
-        return
-    start_tour = common.HttpCase.start_tour
-
-    def start_patiently(test, url_path, tour_name, step_delay=None, **options):
-        return start_tour(
-            test, url_path, tour_name, step_delay, **{"timeout": TOUR, **options}
-        )
-
-    common.HttpCase.start_tour = start_patiently
-    yield
-    common.HttpCase.start_tour = start_tour
 
 
 class Durations:

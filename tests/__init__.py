@@ -12,6 +12,7 @@ from .billing import test_approval_durability
 from .billing import test_billed_again
 from .billing import test_billed_again_together
 from .billing import test_billed_again_tours
+from .billing import test_forecast_quote
 from .billing import test_free_calls
 from .billing import test_free_usage
 from .billing import test_invoice_charged
@@ -122,6 +123,8 @@ from .golden import test_golden_guard
 from .golden import test_golden_sold
 from .golden import test_golden_tours
 from .golden import test_golden_usage
+from .fraud import test_fraud_scenarios
+from .fraud import test_fraud_traffic
 from .house import test_decisions
 from .house import test_design_page
 from .house import test_fault_table
@@ -199,6 +202,8 @@ from .job import test_attachment_database
 from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
+from .level import test_level_series_stored
+from .level import test_level_tours
 from .measured import test_measured_groups
 from .measured import test_measured_services
 from .measured import test_measured_tours
@@ -233,6 +238,8 @@ from .rating import test_charge_tiers
 from .rating import test_charge_usage_price
 from .rating import test_concurrency
 from .rating import test_counters
+from .rating import test_forecast
+from .rating import test_level_series
 from .rating import test_levels
 from .rating import test_rating_bands
 from .rating import test_rating_engine

@@ -1,14 +1,16 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
-from ..models.billing.sale_subscription_quote import period_text
+from ..models.billing.sale_subscription_quote import paired_lines, period_text
 
 
 class MeteredQuote(models.TransientModel):
-    """What the next invoice of subscriptions would be now, as it is shown."""
+    """What the next invoice of subscriptions would be now, and is expected to be."""
 
     _name = "metered.quote"
     _description = "Quote for the Current Period"
@@ -22,6 +24,13 @@ class MeteredQuote(models.TransientModel):
     periods = fields.Text(string="Next Invoices")
     allowances = fields.Text(string="Remaining Allowances")
     notes = fields.Text()
+    forecast_for = fields.Char(
+        string="Last Day", help="End of the billing periods that are forecast."
+    )
+    forecast_untaxed = fields.Char(string="Forecast Untaxed Amount")
+    forecast_tax = fields.Char(string="Forecast Taxes")
+    forecast_total = fields.Char()
+    forecast_notes = fields.Text(string="About the Forecast")
 
     @api.model
     def _open(self, subscriptions):
@@ -39,8 +48,14 @@ class MeteredQuote(models.TransientModel):
                     "a next invoice date."
                 )
             )
+        forecasts, problem = self._forecasts(subscriptions)
         quote = self.create(
             {
+                **self._forecast_values(forecasts),
+                "forecast_notes": problem
+                or "\n".join(
+                    dict.fromkeys(note for q in forecasts for note in q["forecast"])
+                ),
                 "partner_id": subscriptions[:1].partner_id.id,
                 "untaxed": self._sum(quotes, "untaxed"),
                 "tax": self._sum(quotes, "tax"),
@@ -55,20 +70,52 @@ class MeteredQuote(models.TransientModel):
                         {
                             "subscription": q["subscription"].display_name,
                             "currency_id": q["currency"].id,
-                            **{
-                                name: line[name]
-                                for name in ("name", "quantity", "unit_price", "amount")
-                            },
+                            **line,
                         }
                     )
-                    for q in quotes
-                    for line in q["lines"]
+                    for place, q in enumerate(quotes)
+                    for line in self._lines(q, forecasts and forecasts[place])
                 ],
             }
         )
         return quote._get_records_action(
             name=self.env._("Quote for the Current Period"), target="new", context={}
         )
+
+    def _forecasts(self, subscriptions):
+        """Quotes of the periods' ends; what prevents them leaves the quote of today.
+
+        :return: (list of quotes, text of the problem)
+        """
+        try:
+            return subscriptions._metered_quotes(forecast=True), ""
+        except UserError as error:
+            return [], self.env._("There is no forecast. %(reason)s", reason=str(error))
+
+    def _forecast_values(self, forecasts):
+        if not forecasts:
+            return {}
+        days = {q["date_to"] - timedelta(days=1) for q in forecasts}
+        return {
+            "forecast_for": ", ".join(format_date(self.env, d) for d in sorted(days)),
+            "forecast_untaxed": self._sum(forecasts, "untaxed"),
+            "forecast_tax": self._sum(forecasts, "tax"),
+            "forecast_total": self._sum(forecasts, "total"),
+        }
+
+    def _lines(self, quote, forecast):
+        """Values of the lines of a quote, beside those of its forecast."""
+        pairs = paired_lines(quote, forecast) if forecast else ()
+        for now, then in pairs or [(line, None) for line in quote["lines"]]:
+            shown = now or {"name": then["name"], "quantity": 0, "amount": 0}
+            yield {
+                "name": shown["name"],
+                "quantity": shown["quantity"],
+                "unit_price": shown.get("unit_price", 0),
+                "amount": shown["amount"],
+                "forecast_quantity": then["quantity"] if then else 0,
+                "forecast_amount": then["amount"] if then else 0,
+            }
 
     def _sum(self, quotes, name):
         """The sum of something in each currency, as text."""
@@ -112,4 +159,6 @@ class MeteredQuoteLine(models.TransientModel):
     unit_price = fields.Float(
         digits="Product Price", min_display_digits="Product Price"
     )
-    amount = fields.Monetary()
+    amount = fields.Monetary(string="Now")
+    forecast_quantity = fields.Float(digits="Product Unit")
+    forecast_amount = fields.Monetary(string="Forecast")

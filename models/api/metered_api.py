@@ -323,11 +323,12 @@ class MeteredApi(models.AbstractModel):
     # === QUOTES === #
 
     @api.model
-    def _quotes(self, key, subject, quantities=None, named=""):
+    def _quotes(self, key, subject, quantities=None, named="", forecast=False):
         """What a customer's next invoices would be now.
 
         :param dict quantities: code of a meter -> Decimal, what the running period is
             to have of it instead of what was used
+        :param forecast: whether each tells what is expected at the period's end, too
         :param str named: id of the one subscription that is asked for; empty: all
         :return: list of dicts; None: nobody has this identifier
         :raise RequestFault: 422, it could not be invoiced, or a quantity not be given
@@ -342,9 +343,16 @@ class MeteredApi(models.AbstractModel):
                 raise RequestFault(422, "The customer has no such subscription.")
         try:
             quotes = subscriptions._metered_quotes(self._given(key, quantities or {}))
+            forecasts = forecast and subscriptions._metered_quotes(forecast=True)
         except UserError as error:
             raise RequestFault(422, str(error)) from error
-        return [self._of_quote(quote) for quote in quotes]
+        told = [self._of_quote(quote) for quote in quotes]
+        for quote, expected in zip(told, forecasts or (), strict=False):
+            quote["forecast"] = {
+                **self._amounts_of_quote(expected),
+                "notes": expected["forecast"],
+            }
+        return told
 
     @api.model
     def _given(self, key, quantities):
@@ -369,9 +377,6 @@ class MeteredApi(models.AbstractModel):
 
     @api.model
     def _of_quote(self, quote):
-        def money(amount):
-            return exact_text(number(amount))
-
         return {
             "subscription": quote["subscription"].id,
             "name": quote["subscription"].name,
@@ -379,6 +384,18 @@ class MeteredApi(models.AbstractModel):
             "to": quote["date_to"].isoformat(),
             "date": quote["invoice_date"].isoformat(),
             "currency": quote["currency"].name,
+            **self._amounts_of_quote(quote),
+            "allowances": quote["allowances"],
+            "billed": quote["billed"] or None,
+            "forecast": None,
+        }
+
+    @api.model
+    def _amounts_of_quote(self, quote):
+        def money(amount):
+            return exact_text(number(amount))
+
+        return {
             "lines": [
                 {
                     "name": line["name"],
@@ -397,8 +414,6 @@ class MeteredApi(models.AbstractModel):
             "untaxed": money(quote["untaxed"]),
             "tax": money(quote["tax"]),
             "total": money(quote["total"]),
-            "allowances": quote["allowances"],
-            "billed": quote["billed"] or None,
         }
 
     # === MESSAGES OF WEBHOOKS === #

@@ -19,6 +19,7 @@ from . import metered_usage_so_far
 from . import metered_usage_unbilled
 from . import sale_subscription
 from . import sale_subscription_dates
+from . import sale_subscription_forecast
 from . import sale_subscription_gauge
 from . import sale_subscription_line
 from . import sale_subscription_plan

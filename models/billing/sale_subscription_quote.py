@@ -10,6 +10,7 @@ from odoo.tools import format_date
 from ...ingest.aside import Aside
 from ...rating.exact import exact_text, number
 from ..guard.untrusted import own_context
+from .sale_subscription_forecast import EXPECTED_HIGH
 from .sale_subscription_renew import Renewal
 
 #: quantities instead of those of the records: (id of a meter, id of a subscription,
@@ -33,7 +34,7 @@ class SaleSubscription(models.Model):
 
     _inherit = "sale.subscription"
 
-    def _metered_quotes(self, quantities=None):
+    def _metered_quotes(self, quantities=None, forecast=False):
         """What the next invoice of each would be with the usage that there is now.
 
         Others of the same customer that are renewed before take their usage first.
@@ -41,11 +42,13 @@ class SaleSubscription(models.Model):
 
         :param dict quantities: ``metered.meter`` -> Decimal, what the running period
             is to have of it instead; of one subscription
+        :param forecast: with the usage that is expected until the period's end
         :return: list of dicts, one for each of these that is renewed: ``subscription``,
             ``invoice_date``, ``date_from``, ``date_to`` (the day after the last one),
             ``currency`` (records and dates), ``lines``, ``taxes``, ``allowances``
             (lists of dicts), ``untaxed``, ``tax``, ``total`` (floats, as an invoice has
-            them) and ``billed`` (text: what bills the period already, or empty)
+            them), ``billed`` (text: what bills the period already, or empty) and
+            ``forecast`` (list of texts: how it was made; None without)
         :raises UserError: one of them could not be invoiced, or a quantity not be given
         """
         quotes = []
@@ -54,7 +57,7 @@ class SaleSubscription(models.Model):
             # Nothing of it stays, whatever becomes of it.
             with closing(self.env.cr.savepoint()):
                 quotes += subscriptions.with_company(company)._metered_quote_all(
-                    quantities or {}
+                    quantities or {}, forecast
                 )
         kept = {quote["subscription"].id: quote for quote in quotes}
         found = []
@@ -64,15 +67,19 @@ class SaleSubscription(models.Model):
                 found.append({**quote, "subscription": subscription})
         return found
 
-    def _metered_quote_all(self, quantities):
+    def _metered_quote_all(self, quantities, forecast):
         renewals = [
             subscription._metered_quoted_renewal()
             for subscription in self._metered_renewed_with()
         ]
         given = self._metered_given(renewals, quantities)
         asked = set(self.ids)
+        expected = self._metered_forecasts(renewals) if forecast else {}
+        highs = {}
+        for one in expected.values():
+            highs |= one.highs
         subscriptions = self.union(*(renewal.subscription for renewal in renewals))
-        with GIVEN.said(given):
+        with GIVEN.said(given), EXPECTED_HIGH.said(highs):
             subscriptions._metered_claim(renewals)
             living = [renewal for renewal in renewals if not renewal.billed]
             subscriptions._metered_claim_usage(living)
@@ -80,7 +87,9 @@ class SaleSubscription(models.Model):
                 [one for one in living if one.subscription.id in asked]
             )
         return [
-            renewal.subscription._metered_quote_of(renewal)
+            renewal.subscription._metered_quote_of(
+                renewal, expected.get(renewal.subscription.id)
+            )
             for renewal in renewals
             if renewal.subscription.id in asked
         ]
@@ -154,7 +163,7 @@ class SaleSubscription(models.Model):
 
     # === TOLD === #
 
-    def _metered_quote_of(self, renewal):
+    def _metered_quote_of(self, renewal, expected=None):
         self.ensure_one()
         invoice = renewal.invoice or self.env["account.move"].sudo()
         invoice.flush_recordset()
@@ -166,6 +175,7 @@ class SaleSubscription(models.Model):
             "currency": self.currency_id,
             "lines": [
                 {
+                    "key": _key_of(line),
                     "name": line.name or "",
                     "is_usage": bool(line.metered_date_from),
                     "quantity": line.quantity,
@@ -188,6 +198,8 @@ class SaleSubscription(models.Model):
             "total": invoice.amount_total,
             "allowances": [] if renewal.billed else self._metered_quoted_allowances(),
             "billed": renewal.billed_message() if renewal.billed else "",
+            "forecast": expected
+            and self._metered_forecast_notes(expected, renewal.date_to),
         }
 
     def _metered_quoted_allowances(self):
@@ -211,6 +223,32 @@ class SaleSubscription(models.Model):
         self.ensure_one()
         self.check_access("read")
         return self.env["metered.quote"]._open(self)
+
+
+def _key_of(line):
+    """What tells a line of a quote from others, whatever its usage comes to."""
+    return (
+        line.product_id.id,
+        line.metered_date_from,
+        line.metered_late,
+        tuple(line.metered_usage_ids.meter_id.ids),
+    )
+
+
+def paired_lines(now, forecast):
+    """The lines of a quote beside those of its forecast.
+
+    :param now, forecast: quotes of the same subscription
+    :return: list of (line or None, line or None), in the order of the forecast
+    """
+    left = {}
+    for line in now["lines"]:
+        left.setdefault(line["key"], []).append(line)
+    pairs = []
+    for line in forecast["lines"]:
+        same = left.get(line["key"])
+        pairs.append((same.pop(0) if same else None, line))
+    return pairs + [(line, None) for lines in left.values() for line in lines]
 
 
 def period_text(env, quote):

@@ -8,7 +8,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ...ingest.load_lines import line_keys, lines_domain
-from ...ingest.usage_calls import USAGE_CDRS
+from ...ingest.usage_calls import USAGE_SAMPLES
 
 #: billing periods back from the running one that are shown
 MOST_PERIODS_BACK = 120
@@ -143,7 +143,7 @@ class SaleSubscriptionLine(models.Model):
                     "SELECT %s, trim_scale((%s)::numeric)::text FROM %s WHERE %s %s",
                     group or SQL("NULL"),
                     combined,
-                    SQL(USAGE_CDRS, usage=usage.ids),
+                    SQL(USAGE_SAMPLES, usage=usage.ids),
                     condition or SQL("TRUE"),
                     SQL("GROUP BY 1 ORDER BY 1") if group else SQL(),
                 )

@@ -12,6 +12,8 @@ from ..exception.metered_cure import RATING
 DECK_GROUPS = "metered_billing.group_metered_user,base.group_system"
 #: a year
 MOST_HOURS = 8784
+#: a hundred years
+MOST_MONTHS = 1200
 
 
 class ResCompany(models.Model):
@@ -75,6 +77,14 @@ class ResCompany(models.Model):
         "sync of each account and all records are kept. 0 keeps all syncs.",
     )
 
+    metered_samples_months = fields.Integer(
+        string="Keep Samples For (months)",
+        default=3,
+        help="Older samples of levels are thinned: they are billed as before, but are "
+        "no longer listed one by one, and their imports cannot be undone. 0 keeps all "
+        "records.",
+    )
+
     metered_pending_remind_hours = fields.Integer(
         string="Reminder for Waiting Invoices (hours)",
         default=24,
@@ -98,6 +108,18 @@ class ResCompany(models.Model):
                         "The hours that invoices wait for usage must be between 0 (no "
                         "limit) and %s.",
                         MOST_HOURS,
+                    )
+                )
+
+    @api.constrains("metered_samples_months")
+    def _check_metered_samples_months(self):
+        for company in self:
+            if not 0 <= company.metered_samples_months <= MOST_MONTHS:
+                raise ValidationError(
+                    self.env._(
+                        "The number of months to keep samples must be between 0 (no "
+                        "limit) and %s.",
+                        MOST_MONTHS,
                     )
                 )
 

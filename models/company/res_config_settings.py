@@ -25,6 +25,9 @@ class ResConfigSettings(models.TransientModel):
     metered_pending_hours = fields.Integer(
         related="company_id.metered_pending_hours", readonly=False
     )
+    metered_samples_months = fields.Integer(
+        related="company_id.metered_samples_months", readonly=False
+    )
     metered_sync_days = fields.Integer(
         related="company_id.metered_sync_days", readonly=False
     )

@@ -167,10 +167,12 @@ class MeteredMeter(models.Model):
     )
 
     def write(self, vals):
-        """What registers showed may come to another quantity."""
+        """What registers showed may come to another quantity, and samples to others."""
         before = self._counter_before()
+        levels = self._levels_before(vals)
         done = super().write(vals)
         self._counter_after(before)
+        self._levels_after(levels)
         return done
 
     @api.onchange("name")

@@ -11,7 +11,7 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from ...ingest.load import company_zone, customer_zone
-from ...ingest.usage_calls import USAGE_CDRS
+from ...ingest.usage_calls import USAGE_CDRS, USAGE_SAMPLES
 from ...rating.concurrency import calls_at_once
 from ...rating.exact import exact_text
 from ...rating.levels import levels_of
@@ -24,7 +24,7 @@ _SAMPLE = """
     cdr.id, (extract(epoch FROM cdr.start_time) * 1000000)::bigint AS at_us,
     cdr.quantity::text
 """
-_SAMPLES = f"SELECT {_SAMPLE} FROM {USAGE_CDRS}"
+_SAMPLES = f"SELECT {_SAMPLE} FROM {USAGE_SAMPLES}"
 #: The last sample of each series; where a contact has one series, its last day has it.
 _BEFORE = """
     SELECT usage.id FROM metered_usage usage
@@ -166,18 +166,27 @@ class MeteredUsage(models.Model):
             & Domain("day", ">=", first)
             & Domain("day", "<=", last)
         )
-        self.env.flush_all()
-        is_all = found.meter.level_source == "calls" and scope["is_first"]
-        self.env.cr.execute(
-            _CALLS + (_FREE_CALLS if is_all else ""),
+        return usage._answered_times(
             {
-                "usage": usage.ids,
                 "partners": scope["implied"],
                 "company": company.id,
                 "first": first,
                 "last": last,
             },
+            found.meter.level_source == "calls" and scope["is_first"],
         )
+
+    def _answered_times(self, values, is_all):
+        """When the answered calls of this usage began and ended.
+
+        :param values: dict: ``company`` (id), ``partners`` (ids), ``first``, ``last``
+            (days): of which calls without usage are read as well
+        :param is_all: whether they are
+        :return: (begins, ends), microseconds UTC
+        """
+        self.env.flush_all()
+        query = _CALLS + (_FREE_CALLS if is_all else "")
+        self.env.cr.execute(query, {**values, "usage": self.ids})
         calls = self.env.cr.fetchall()
         return [begin for begin, _end in calls], [end for _begin, end in calls]
 

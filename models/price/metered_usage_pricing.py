@@ -9,9 +9,10 @@ import pandas as pd
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ...ingest.usage_calls import USAGE_CDRS
+from ...ingest.usage_calls import USAGE_SAMPLES
 from ...rating.usage_price import PricedUsage, price_usage
 from ...stored.payers import Household
+from ..billing.sale_subscription_forecast import EXPECTED_HIGH
 from ..billing.sale_subscription_quote import GIVEN
 from .metered_price_engine import day_us
 
@@ -21,15 +22,15 @@ from .metered_price_engine import day_us
 #: customer may live in several time zones.
 _DECIDING = {
     "max": f"SELECT cdr.usage_id, 0, max(cdr.quantity)::text, count(*)"
-    f" FROM {USAGE_CDRS} GROUP BY cdr.usage_id",
+    f" FROM {USAGE_SAMPLES} GROUP BY cdr.usage_id",
     "min": f"SELECT cdr.usage_id, 0, min(cdr.quantity)::text, count(*)"
-    f" FROM {USAGE_CDRS} GROUP BY cdr.usage_id",
+    f" FROM {USAGE_SAMPLES} GROUP BY cdr.usage_id",
     "last": "SELECT DISTINCT ON (cdr.usage_id) cdr.id,"
     " (extract(epoch FROM cdr.start_time) * 1000000)::bigint, cdr.quantity::text, 1"
-    f" FROM {USAGE_CDRS} ORDER BY cdr.usage_id, cdr.start_time DESC, cdr.id DESC",
+    f" FROM {USAGE_SAMPLES} ORDER BY cdr.usage_id, cdr.start_time DESC, cdr.id DESC",
     # a record without the property has no value of it
     "unique": "SELECT cdr.properties ->> %(property)s AS value, 0,"
-    f" cdr.properties ->> %(property)s, count(*) FROM {USAGE_CDRS}"
+    f" cdr.properties ->> %(property)s, count(*) FROM {USAGE_SAMPLES}"
     " WHERE cdr.properties ->> %(property)s IS NOT NULL GROUP BY value",
 }
 
@@ -359,9 +360,9 @@ class MeteredUsage(models.Model):
             "period_us": (day_us(found.date_from), day_us(found.date_to)),
             "share": self._share_of_period(found),
         }
-        given = GIVEN.heard().get(
-            (found.meter.id, found.subscription.id, found.date_from)
-        )
+        period = (found.meter.id, found.subscription.id, found.date_from)
+        given = GIVEN.heard().get(period)
+        high = EXPECTED_HIGH.heard().get(period)
         if not found.meter._prices_level(found.basis[0]):
             if found.measured_from:
                 rows = rows.filtered(lambda row: row.day >= found.measured_from)
@@ -370,10 +371,14 @@ class MeteredUsage(models.Model):
                 if given is None
                 else found.meter._given_records(found.price, given)
             )
+            if high is not None:
+                records.loc[len(records)] = [-1, 0, high, 1]
             return price_usage(price, records=records, **terms)
         if given is not None:
             return price_usage(price, quantity=given, **terms)
         level, step = self._measure_level(found, rows)
+        if high is not None:
+            level = max(level, high)
         priced = price_usage(price, quantity=level, **terms)
         return replace(priced, steps=(step, *priced.steps))
 
@@ -429,7 +434,7 @@ class MeteredUsage(models.Model):
                    row_number() OVER (PARTITION BY usage.day
                                       ORDER BY cdr.start_time, cdr.id),
                    cdr.quantity::text
-              FROM {USAGE_CDRS}
+              FROM {USAGE_SAMPLES}
               JOIN metered_usage usage ON usage.id = cdr.usage_id
             """,  # noqa: S608 - ours
             {"usage": rows.ids},

@@ -270,7 +270,7 @@ class MeteredBatch(models.Model):
             rated, not_billable, exceptions = batch.env.cr.fetchone()
             batch._set_as_program(
                 {
-                    "stored_rated": rated,
+                    "stored_rated": rated + batch.thinned,
                     "stored_not_billable": not_billable,
                     "stored_exceptions": exceptions,
                 }

@@ -116,6 +116,7 @@ class MeteredBatch(models.Model):
                 self.env._("%(file)s is already being undone.", file=self.file_name)
             )
         self.env.flush_all()
+        self._check_not_thinned()
         self._check_not_invoiced()
         self.write(
             {

@@ -8,6 +8,7 @@ from ...connectors.events.body import RequestFault
 from ...connectors.events.cloud_event import CONTENT, KEY
 from ...ingest.causes import cause_key
 from ...ingest.conflicts import make_lasting
+from ...ingest.kept_samples import is_kept
 from ...ingest.store import lock_source
 from ...ingest.take_back import take_back
 
@@ -32,7 +33,7 @@ class MeteredSource(models.Model):
         :param str who: cancels it
         :param commit: function that commits
         :return: whether there is such an event
-        :raise RequestFault: 409, it is invoiced or a reading; 503, it is not rated yet
+        :raise RequestFault: 409, it is invoiced, a reading or thinned; 503, it is not rated yet
         """
         self.ensure_one()
         waiting = [("source_id", "=", self.id), ("event_key", "=", event)]
@@ -54,6 +55,13 @@ class MeteredSource(models.Model):
                 self._cancel_cdr(cdr, exception, reason)
             elif exception.state == "open":
                 exception.write(self._canceled_values(reason))
+            elif not exception and is_kept(self.env.cr, self.id, event):
+                raise RequestFault(
+                    409,
+                    "The event is a sample that was thinned, and can no longer be "
+                    "canceled. To correct the level, push an event with another id "
+                    "and the same time: of the same time the last event counts.",
+                )
             make_lasting(self.env.cr)
             commit()
         return bool(cdr or exception)

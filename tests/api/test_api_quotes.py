@@ -62,6 +62,18 @@ class TestApiQuotes(PushCase):
             ),
         )
 
+    def test_forecast(self):
+        self.push([event(1)])
+        self.rate()
+        [told] = self.get_path("quotes?subject=acme").json()["quotes"]
+        self.assertIsNone(told["forecast"])
+        [told] = self.get_path("quotes?subject=acme&forecast=true").json()["quotes"]
+        forecast = told["forecast"]
+        self.assertEqual(told["untaxed"], "10.75")
+        self.assertEqual(forecast["untaxed"], "11.3")
+        self.assertEqual(forecast["lines"][0], told["lines"][0])
+        self.assertIn("by weekday", forecast["notes"][0])
+
     def test_with_quantities_that_are_given(self):
         for quantity, untaxed in (
             (0, "10"),

@@ -99,7 +99,7 @@ class TestApprovalDurability(RenewalCommittedCase):
         person.start()
         self.wait_until_blocked(person, "metered_review")
         self.cr.commit()
-        person.join(60)
+        person.join(300)
         [error] = failed
         self.assertEqual(error.pgcode, "40001", "Odoo repeats the request after it")
         self.refresh()

@@ -95,7 +95,7 @@ class TestBilledAgainTogether(CommittedCase):
 
     @mute_logger("odoo.sql_db")
     def test_at_once(self):
-        both = threading.Barrier(2, timeout=60)
+        both = threading.Barrier(2, timeout=300)
         met = threading.local()
 
         def together():
@@ -123,7 +123,7 @@ class TestBilledAgainTogether(CommittedCase):
         """The second press is not taken for one that means the period after it."""
         self.period.action_waive()
         self.cr.commit()
-        both = threading.Barrier(2, timeout=60)
+        both = threading.Barrier(2, timeout=300)
         met = threading.local()
 
         def together():

@@ -114,7 +114,7 @@ class TestManualInvoiceTogether(CommittedCase):
 
     def test_at_once(self):
         """Both are past the search of their usage when the first one commits."""
-        both = threading.Barrier(2, timeout=60)
+        both = threading.Barrier(2, timeout=300)
         Usage = type(self.env["metered.usage"])
         found = Usage.search_fetch
         waited = threading.local()
@@ -143,15 +143,15 @@ class TestManualInvoiceTogether(CommittedCase):
             # What this transaction sees is fixed from here on.
             env.cr.execute("SELECT count(*) FROM metered_usage")
             begun.set()
-            made.wait(60)
+            made.wait(300)
 
         def wait_for_the_other():
             made.set()
-            begun.wait(60)
+            begun.wait(300)
 
         with patch("odoo.service.model.random.uniform", return_value=0.0):
             second, second_answers = self.press(self.wizards[1], before=begin)
-            begun.wait(60)
+            begun.wait(300)
             first, first_answers = self.press(self.wizards[0], after=wait_for_the_other)
             first.join()
             second.join()

@@ -25,10 +25,8 @@ TABLES = (
 )
 
 
-@tagged("post_install", "-at_install")
-@freeze_time("2026-10-20 12:00:00")
-class TestQuote(MeteredInvoiceCase):
-    """100 texts of a month are free, then each costs 0.05; the fee is 10."""
+class QuoteCase(MeteredInvoiceCase):
+    """A quote beside the invoice that follows."""
 
     def stored(self):
         """All rows of these tables, as text."""
@@ -85,6 +83,12 @@ class TestQuote(MeteredInvoiceCase):
             invoice = self.renew(subscription)
             self.assertEqual(self.facts_of_quote(quote), self.facts_of_invoice(invoice))
         return quotes
+
+
+@tagged("post_install", "-at_install")
+@freeze_time("2026-10-20 12:00:00")
+class TestQuote(QuoteCase):
+    """100 texts of a month are free, then each costs 0.05; the fee is 10."""
 
     def test_is_the_invoice_that_follows(self):
         plan = self.make_plan()

@@ -185,7 +185,7 @@ class TestRenewalDurability(RenewalCommittedCase):
         person.start()
         self.wait_until_blocked(person, "metered_period")
         self.cr.commit()
-        person.join(60)
+        person.join(300)
         [told] = refused
         self.assertIn("is being invoiced right now", told)
         self.refresh()

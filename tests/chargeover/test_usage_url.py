@@ -18,10 +18,10 @@ from ..support.source_case import SourceTypeCase
 from ..support.usage_url_server import TOKEN, UsageUrlServer
 from .test_chargeover_api import LOGGER, ChargeOverCase
 
-#: so that nobody waits
-QUICK = replace(
-    connector.LIMITS, attempts=1, connect_seconds=1, read_seconds=0.3, request_seconds=1
-)
+#: asked once
+ONCE = replace(connector.LIMITS, attempts=1)
+#: so that nobody waits for what does not answer
+QUICK = replace(ONCE, read_seconds=0.3)
 WRONG = (
     b"",
     b"{}",
@@ -40,7 +40,7 @@ class UsageUrlCase(SourceTypeCase):
         super().setUpClass()
         cls.server = UsageUrlServer()
         cls.addClassCleanup(cls.server.stop)
-        limits = patch.object(connector, "LIMITS", QUICK)
+        limits = patch.object(connector, "LIMITS", ONCE)
         limits.start()
         cls.addClassCleanup(limits.stop)
         cls.meter = cls.make_meter("Seats", code="seats")
@@ -172,7 +172,8 @@ class TestUsageUrl(UsageUrlCase):
             yield body
         self.server.answer = 25
         self.server.hangs = threading.Event()
-        yield "slow"
+        with patch.object(connector, "LIMITS", QUICK):
+            yield "slow"
         self.server.hangs.set()
         self.server.hangs = None
 

@@ -84,7 +84,7 @@ class FakePostgres:
             while True:
                 line, _address = self._server.accept()
                 with line:
-                    line.settimeout(5)
+                    line.settimeout(300)
                     asked = False
                     while data := line.recv(4096):
                         self.heard += data

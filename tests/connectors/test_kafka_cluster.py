@@ -20,6 +20,7 @@ from ..support.certificates import Authority
 from ..support.kafka_broker import Broker, SecureBroker, free_port
 
 LOOPBACK = "127.0.0.1, ::1"
+UNKNOWN_SECONDS = "odoo.addons.metered_billing.connectors.kafka.client.UNKNOWN_SECONDS"
 
 
 def event(number):
@@ -129,7 +130,7 @@ class TestKafkaCluster(TestCase):
 
     def read_all(self, starts, **settings):
         with source(self.broker.address, **settings) as kafka:
-            return list(kafka.read(starts, 20))
+            return list(kafka.read(starts, 300))
 
     def test_messages_of_all_partitions_in_order(self):
         self.broker.topic("ordered", 3)
@@ -177,6 +178,7 @@ class TestKafkaCluster(TestCase):
         self.assertEqual({p for one in portions for p in one.lost}, {("short", 0)})
         self.assertEqual(sum(one.count for one in portions), 8)
 
+    @patch(UNKNOWN_SECONDS, 0.5)
     def test_no_such_topic(self):
         with source(self.broker.address, topics="nothing") as kafka:
             with self.assertRaises(SourceNotFound):
@@ -184,6 +186,7 @@ class TestKafkaCluster(TestCase):
             checks = kafka.check()
         self.assertEqual([c.ok for c in checks], [True, True, True, False])
 
+    @patch(UNKNOWN_SECONDS, 300)
     def test_a_topic_that_is_not_known_yet(self):
         """As after a broker's start: it is asked for again, for a while."""
         later = Timer(0.5, self.broker.topic, ("late", 2))
@@ -216,7 +219,7 @@ class TestKafkaCluster(TestCase):
             broker.send("killed", map(event, range(30_000)))
             broker.settle()
             with source(broker.address) as kafka:
-                portions = kafka.read({("killed", 0): 0}, 60)
+                portions = kafka.read({("killed", 0): 0}, 300)
                 done = next(portions).count
                 broker.kill()
                 with self.assertRaises(SourceUnreachable):
@@ -228,7 +231,7 @@ class TestKafkaCluster(TestCase):
                             raise SourceUnreachable("all was here before")
             broker.start()
             with source(broker.address) as kafka:
-                rest = list(kafka.read({("killed", 0): done}, 60))
+                rest = list(kafka.read({("killed", 0): done}, 300))
             self.assertEqual(done + sum(p.count for p in rest), 30_000)
 
 

@@ -47,6 +47,7 @@ NO_VIEW = {
     ("res.company", "metered_bills"): "edited in the settings",
     ("res.company", "metered_tz"): "edited in the settings",
     ("res.company", "metered_responsible_id"): "edited in the settings",
+    ("res.company", "metered_samples_months"): "edited in the settings",
     ("res.company", "metered_sync_days"): "edited in the settings",
     ("res.company", "metered_pending_hours"): "edited in the settings",
     ("res.company", "metered_pending_remind_hours"): "edited in the settings",

@@ -13,7 +13,7 @@ PAGES = ("*.md", "*/README.md", "docs/*.md")
 #: a path below one of our folders, between backticks
 PATH = re.compile(
     r"`((?:\.\./)*(?:models|connectors|ingest|stored|rating|wizards|controllers"
-    r"|deck_files|demo|data|static|tests|benchmarks|scripts)/[\w./]*)`"
+    r"|deck_files|demo|fraud|data|static|tests|benchmarks|scripts)/[\w./]*)`"
 )
 TEST = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 #: a file of ours, a section of it, or a section of the same page

@@ -85,7 +85,7 @@ class TestBillForwardTogether(CommittedCase):
 
     def at_once(self, *works):
         """What requests come to that all began before any of them was done."""
-        both = threading.Barrier(len(works), timeout=60)
+        both = threading.Barrier(len(works), timeout=300)
         answers = []
 
         def request(work):

@@ -258,7 +258,7 @@ class TestRerateInvoicedDurability(CommittedCase):
         )
         self.wait_until_blocked(thread, "metered_usage")
         self.cr.commit()
-        thread.join(60)
+        thread.join(300)
         self.assertTrue(refused)
         subscription._metered_renew()
         self.cr.commit()
@@ -282,7 +282,7 @@ class TestRerateInvoicedDurability(CommittedCase):
         )
         self.wait_until_blocked(thread, "metered_usage")
         self.cr.commit()
-        thread.join(60)
+        thread.join(300)
         self.assertTrue(refused)
         # Late usage was billed with the price of the whole period.
         self.assertEqual(self.billed(), {(2, 3.9)})

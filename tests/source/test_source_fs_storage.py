@@ -75,7 +75,7 @@ class TestWithFsStorage(TransactionCase):
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
         self.assertEqual(result.returncode, 0, result.stdout)
         told = json.loads(result.stdout.splitlines()[-1])

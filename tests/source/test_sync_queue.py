@@ -173,7 +173,7 @@ class TestSyncQueue(TransactionCase):
         self.names = [domain.name for domain in domains]
         self.switch = self.enterContext(switch(domains))
 
-    def script(self, *arguments, timeout=120):
+    def script(self, *arguments, timeout=300):
         """Run tests/queue_script.py in the other database; what it prints."""
         result = subprocess.run(
             [

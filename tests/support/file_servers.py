@@ -105,7 +105,7 @@ class S3Server:
         self.port = self._server.get_host_and_port()[1]
         # what it holds is the process's, whichever server was asked to keep it
         address = f"http://127.0.0.1:{self.port}/moto-api/reset"
-        requests.post(address, timeout=30).raise_for_status()
+        requests.post(address, timeout=300).raise_for_status()
 
     def file_system(self):
         import s3fs

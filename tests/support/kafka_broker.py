@@ -24,7 +24,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
-STARTED_WITHIN, WRITTEN_WITHIN = 60, 3
+STARTED_WITHIN, WRITTEN_WITHIN = 300, 3
 
 
 def free_port():
@@ -113,9 +113,9 @@ class Broker(_Broker):
 
     def topic(self, name, partitions=1):
         [made] = self.admin.create_topics(
-            [NewTopic(name, partitions, 1)], operation_timeout=20
+            [NewTopic(name, partitions, 1)], operation_timeout=120
         ).values()
-        made.result(30)
+        made.result(300)
 
     def settle(self):
         """Wait until all is on disk: it says that it has what it is about to write.
@@ -128,17 +128,17 @@ class Broker(_Broker):
         [made] = self.admin.create_partitions(
             [NewPartitions(name, partitions)]
         ).values()
-        made.result(30)
+        made.result(300)
 
     def remove(self, name):
-        [gone] = self.admin.delete_topics([name], operation_timeout=20).values()
-        gone.result(30)
+        [gone] = self.admin.delete_topics([name], operation_timeout=120).values()
+        gone.result(300)
 
     def forget(self, name, partition, before):
         """Remove records as retention does."""
         place = TopicPartition(name, partition, before)
         [gone] = self.admin.delete_records([place]).values()
-        gone.result(30)
+        gone.result(300)
 
     def send(self, name, values, partition=0, headers=None, key=None, **settings):
         """Send values, and wait until they are there.
@@ -165,7 +165,7 @@ class Broker(_Broker):
                 on_delivery=lambda error, _m: error and failed.append(error),
             )
             producer.poll(0)
-        if producer.flush(60) or failed:
+        if producer.flush(300) or failed:
             raise KafkaException(failed or "not all were sent")
 
 

@@ -24,7 +24,7 @@ from odoo.cli.command import main
 from odoo.sql_db import close_db, connection_info_for, db_connect
 from odoo.tools import config
 
-STARTED_WITHIN = 60
+STARTED_WITHIN = 300
 MODULE = "metered_billing"
 SERVER_WIDE = "base,rpc,web,queue_job"
 

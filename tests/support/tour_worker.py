@@ -42,7 +42,7 @@ class TourWorker:
             self.addCleanup(patcher.stop)
 
         def work():
-            if not watched.wait(60):
+            if not watched.wait(300):
                 return
             done = False
             while not done:

@@ -1,0 +1,107 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Thinning: many records of samples become one row a day, source and level.
+
+Nothing that a sample is billed by goes, so no figure changes, whether it is on an
+invoice or not. Whoever calls holds the source's lock, and commits.
+"""
+
+from ..ingest.kept_samples import DIGEST
+
+#: samples that are packed, and committed, together
+PORTION_SAMPLES = 50_000
+
+# Usage that was thinned has as many packed samples as records.
+_CANDIDATES = """
+    SELECT cdr.source_id, usage.meter_id, usage.id, cdr.records
+      FROM metered_usage usage
+      LEFT JOIN (SELECT usage_id, sum(samples) AS samples
+                   FROM metered_level_kept GROUP BY usage_id) kept
+        ON kept.usage_id = usage.id
+     CROSS JOIN LATERAL (
+           SELECT source_id, count(*) AS records FROM metered_cdr
+            WHERE usage_id = usage.id AND source_id IS NOT NULL
+            GROUP BY source_id) cdr
+     WHERE usage.company_id = %(company)s AND usage.meter_id = ANY(%(meters)s)
+       AND usage.day < %(before)s AND usage.records > coalesce(kept.samples, 0)
+     ORDER BY cdr.source_id, usage.meter_id, usage.id
+"""
+_LOCK_BATCHES = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM metered_batch
+         WHERE source_id = %(source)s AND state = 'done'
+           AND id IN (SELECT batch_id FROM metered_cdr
+                       WHERE usage_id = ANY(%(usage)s) AND source_id = %(source)s)
+         ORDER BY id FOR NO KEY UPDATE) AS locked
+"""
+_LOCK_USAGE = """
+    SELECT count(*) FROM (SELECT 1 FROM metered_usage WHERE id = ANY(%(usage)s)
+                           ORDER BY id FOR NO KEY UPDATE) AS locked
+"""
+_THIN = f"""
+    WITH gone AS (
+        DELETE FROM metered_cdr cdr USING metered_batch batch
+         WHERE cdr.usage_id = ANY(%(usage)s) AND cdr.source_id = %(source)s
+           AND batch.id = cdr.batch_id AND batch.state = 'done'
+     RETURNING cdr.*
+    ), packed AS (
+        INSERT INTO metered_level_kept
+               (company_id, usage_id, source_id, meter_id, level_property, level_of,
+                samples, first_time, last_time, kept_id, kept_time, kept_quantity,
+                kept_key, kept_print, kept_content)
+        SELECT company_id, usage_id, source_id, meter_id, %(property)s,
+               coalesce(properties ->> %(property)s, ''), count(*), min(start_time),
+               max(start_time), array_agg(id ORDER BY start_time, id),
+               array_agg(start_time ORDER BY start_time, id),
+               array_agg(quantity ORDER BY start_time, id),
+               array_agg({DIGEST.format("call_id")} ORDER BY start_time, id),
+               array_agg({DIGEST.format("fingerprint")} ORDER BY start_time, id)
+                   FILTER (WHERE fingerprint IS NOT NULL),
+               array_agg({DIGEST.format("content")} ORDER BY start_time, id)
+          FROM gone
+         GROUP BY company_id, usage_id, source_id, meter_id,
+                  coalesce(properties ->> %(property)s, '')
+    )
+    UPDATE metered_batch batch
+       SET thinned = coalesce(batch.thinned, 0) + counted.samples
+      FROM (SELECT batch_id, count(*) AS samples FROM gone GROUP BY batch_id) counted
+     WHERE batch.id = counted.batch_id
+ RETURNING counted.samples
+"""  # noqa: S608 - ours
+
+
+def thinnable(cr, company_id, meter_ids, before):
+    """Usage with samples that may be thinned, in portions.
+
+    :param before: first day that stays as it is
+    :return: list of (source id, meter id, list of ids of ``metered.usage``)
+    """
+    values = {"company": company_id, "meters": list(meter_ids), "before": before}
+    cr.execute(_CANDIDATES, values)
+    portions, room = [], 0
+    for source_id, meter_id, usage_id, records in cr.fetchall():
+        if room < records or portions[-1][:2] != (source_id, meter_id):
+            portions.append((source_id, meter_id, []))
+            room = PORTION_SAMPLES
+        portions[-1][2].append(usage_id)
+        room -= records
+    return portions
+
+
+def thin(cr, source_id, usage_ids, level_property):
+    """Pack the samples that a source sent for usage rows.
+
+    Those of an import that is not done, or that is being undone, stay as they are.
+
+    :param usage_ids: ids of ``metered.usage``, all of a meter
+    :param level_property: name of the property that tells levels apart, or ""
+    :return: number of samples that were packed
+    """
+    values = {
+        "source": source_id,
+        "usage": list(usage_ids),
+        "property": level_property or "",
+    }
+    for statement in (_LOCK_BATCHES, _LOCK_USAGE, _THIN):
+        cr.execute(statement, values)
+    return sum(samples for (samples,) in cr.fetchall())

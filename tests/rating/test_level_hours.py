@@ -1,0 +1,111 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Hours instead of samples, and samples where the hours do not tell: one course."""
+
+from decimal import Decimal
+from unittest import TestCase
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from odoo.addons.metered_billing.rating import level_hours
+from odoo.addons.metered_billing.rating.level_hours import (
+    HOUR_US,
+    bands_of,
+    bands_of_steps,
+    gaps_of,
+)
+from odoo.addons.metered_billing.rating.levels import GAPS, levels_of
+
+from ..support.hours_by_hand import hours_by_hand
+
+QUARTER = HOUR_US // 4
+START, END = 4 * HOUR_US, 10 * HOUR_US
+#: in hundredths, so that ids tell which part a sample was told in
+samples = st.lists(
+    st.tuples(
+        st.sampled_from("ab"),
+        st.integers(0, 12 * 8).map(lambda at: at * HOUR_US // 8),
+        st.integers(-200, 900).map(lambda cents: Decimal(cents) / 100),
+        st.booleans(),
+    ),
+    max_size=14,
+)
+longest = st.none() | st.integers(1, 20).map(lambda eighths: eighths * HOUR_US // 8)
+edges = st.lists(
+    st.integers(17, 39).map(lambda at: at * QUARTER), max_size=3, unique=True
+).map(lambda some: [START, *sorted(some), END])
+
+
+def frame_of(rows):
+    frame = pd.DataFrame(
+        [(series, n, at, value) for n, (series, at, value, _part) in enumerate(rows)],
+        columns=["series", "id", "at_us", "value"],
+    )
+    return frame.astype({"at_us": "int64", "value": "object"})
+
+
+class TestLevelHours(TestCase):
+    @settings(max_examples=120, deadline=None)
+    @given(samples, longest, st.sampled_from(GAPS), edges)
+    def test_equals_the_samples_themselves(self, rows, longest_us, gap, edges_us):
+        frame = frame_of(rows)
+        in_part = np.array([part for *_rest, part in rows], bool)
+        hours = pd.concat(
+            [
+                hours_by_hand(frame[in_part], longest_us, 100),
+                hours_by_hand(frame[~in_part], longest_us, 100),
+            ]
+        )
+        asked = []
+
+        def read(spans):
+            asked.extend(spans)
+            at = frame["at_us"]
+            return frame[sum(((at >= b) & (at < e)) for b, e in spans) > 0]
+
+        found = bands_of(hours, edges_us, longest_us, gap, 100, read)
+        expected = bands_of_steps(
+            levels_of(frame, START, END, longest_us, gap), edges_us
+        )
+        self.assertTrue(found.is_exact.all())
+        self.assertEqual(found.known_us.tolist(), expected.known_us.tolist())
+        self.assertEqual(found.averages(), expected.averages())
+        for name in ("lowest", "highest"):
+            one = getattr(found, name).astype(object) * expected.per_unit
+            other = getattr(expected, name).astype(object) * found.per_unit
+            known = expected.known_us > 0
+            self.assertEqual(one[known].tolist(), other[known].tolist(), name)
+        if not len({series for series, *_rest in rows}) > 1:
+            # One series whose hours were told at once needs none of its samples.
+            cut = [edge for edge in edges_us if edge % HOUR_US]
+            self.assertTrue(not asked or cut or in_part.any())
+
+    @settings(max_examples=40, deadline=None)
+    @given(samples, longest, st.sampled_from(GAPS))
+    def test_without_samples_the_band_is_wide_enough(self, rows, longest_us, gap):
+        frame, edges_us = frame_of(rows), [START, END]
+        hours = hours_by_hand(frame, longest_us, 100)
+        with patch.object(level_hours, "MOST_SAMPLES", 0):
+            found = bands_of(hours, edges_us, longest_us, gap, 100, lambda _s: None)
+        exact = bands_of_steps(levels_of(frame, START, END, longest_us, gap), edges_us)
+        if found.known_us[0] and exact.known_us[0]:
+            ratio = found.per_unit // exact.per_unit
+            self.assertLessEqual(found.lowest[0], exact.lowest[0] * ratio)
+            self.assertGreaterEqual(found.highest[0], exact.highest[0] * ratio)
+            if found.is_exact[0]:
+                self.assertEqual(found.averages(), exact.averages())
+
+    def test_gaps(self):
+        frame = frame_of(
+            [("a", START, 1, True), ("a", START + 3 * HOUR_US, 1, True)]
+        )
+        hours = hours_by_hand(frame, HOUR_US, 1)
+        self.assertEqual(
+            gaps_of(hours, START, END, HOUR_US),
+            [(START + HOUR_US, START + 3 * HOUR_US), (START + 4 * HOUR_US, END)],
+        )
+        self.assertEqual(gaps_of(hours, START, END, None), [])

@@ -1,0 +1,173 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""A statement as PDF, XLSX and CSV: complete, the same again, safe to open."""
+
+import csv
+import datetime
+import io
+import unittest
+from decimal import Decimal
+
+import openpyxl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odoo.addons.metered_billing.statement import (
+    CSV_COLUMNS,
+    Column,
+    Document,
+    Formats,
+    Section,
+    write_csv,
+    write_pdf,
+    write_xlsx,
+)
+from odoo.addons.metered_billing.statement.formats import duration
+from odoo.addons.metered_billing.statement.pages import FontError
+
+COLUMNS = [
+    Column("Start", "time", 2),
+    Column("To", "text", 2),
+    Column("Duration", "seconds"),
+    Column("Charge", "money", 1, 4),
+]
+BEGIN = datetime.datetime(2026, 10, 1, tzinfo=datetime.UTC)
+
+
+def calls(count):
+    return [
+        [
+            BEGIN + datetime.timedelta(minutes=number),
+            f"+4420{number:08d}",
+            number,
+            Decimal(number).scaleb(-4),
+        ]
+        for number in range(count)
+    ]
+
+
+def document(count, said=None):
+    rows = calls(count)
+    total = ["Total", None, count, sum((row[3] for row in rows), Decimal(0))]
+    return Document(
+        "Usage Statement",
+        ["Example Telecom", "Street 1"],
+        ["Χρήστης", "Улица 5"],
+        [("Period", "10/01/2026 – 10/31/2026")],
+        [
+            Section("Summary", COLUMNS[1:], [["Calls", count, total[3]]], 1),
+            Section("Calls", COLUMNS, rows, count if said is None else said, total),
+        ],
+        ["If you disagree with a charge, tell us."],
+    )
+
+
+def pdf(*given, **more):
+    file = io.BytesIO()
+    pages = write_pdf(document(*given), Formats(), file, **more)
+    return pages, file.getvalue()
+
+
+def workbook(made, **more):
+    file = io.BytesIO()
+    write_xlsx(made, file, **more)
+    return file.getvalue()
+
+
+class TestPages(unittest.TestCase):
+    def test_pages_are_counted_before_they_are_drawn(self):
+        for count in (0, 1, 40, 49, 50, 51, 52, 53, 300):
+            pages, content = pdf(count)
+            # Each page object, and the tree of them, says what it is.
+            self.assertEqual(content.count(b"/Type /Page\n"), pages, count)
+        self.assertGreater(pages, 4)
+
+    def test_the_same_again(self):
+        self.assertEqual(pdf(60), pdf(60))
+        self.assertNotEqual(pdf(60), pdf(61))
+
+    def test_rows_are_as_many_as_is_said(self):
+        with self.assertRaisesRegex(ValueError, "Calls: 2 of 7 rows are missing"):
+            pdf(5, 7)
+        with self.assertRaisesRegex(ValueError, "Calls: more rows than 3"):
+            pdf(5, 3)
+
+    def test_no_font(self):
+        with self.assertRaisesRegex(FontError, "nothing.ttf"):
+            pdf(1, regular="nothing.ttf")
+
+
+class TestWorkbook(unittest.TestCase):
+    def test_values_are_kept(self):
+        content = workbook(document(5))
+        self.assertEqual(content, workbook(document(5)))
+        book = openpyxl.load_workbook(io.BytesIO(content))
+        self.assertEqual(book.sheetnames, ["Usage Statement", "Calls"])
+        rows = list(book["Calls"].iter_rows(values_only=True))
+        self.assertEqual(rows[0], ("Start", "To", "Duration", "Charge"))
+        self.assertEqual(rows[3][1], "+442000000002")
+        self.assertEqual(rows[3][0], datetime.datetime(2026, 10, 1, 0, 2))
+        self.assertEqual(sum(row[3] for row in rows[1:-1]), rows[-1][3])
+
+    def test_further_sheets(self):
+        book = openpyxl.load_workbook(
+            io.BytesIO(workbook(document(25), most_rows=10)), read_only=True
+        )
+        self.assertEqual(
+            book.sheetnames, ["Usage Statement", "Calls", "Calls (2)", "Calls (3)"]
+        )
+        # Each has its head, and the last one the total.
+        self.assertEqual([sheet.max_row for sheet in book], [14, 11, 11, 7])
+
+    def test_what_a_number_cannot_hold_is_a_text(self):
+        made = document(0)
+        made.sections[1].rows.append([BEGIN, "1", 1, Decimal("12345678901234.5678")])
+        object.__setattr__(made.sections[1], "count", 1)
+        book = openpyxl.load_workbook(io.BytesIO(workbook(made)))
+        self.assertEqual(book["Calls"]["D2"].value, "12345678901234.5678")
+
+
+class TestTable(unittest.TestCase):
+    @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=5), max_size=5))
+    def test_no_cell_is_a_formula(self, texts):
+        rows = [[text] * len(CSV_COLUMNS) for text in texts]
+        file = io.BytesIO()
+        self.assertEqual(write_csv(rows, file), len(rows))
+        text = io.StringIO(file.getvalue().decode("utf-8-sig"), newline="")
+        head, *read = csv.reader(text)
+        self.assertEqual(tuple(head), CSV_COLUMNS)
+        self.assertEqual(len(read), len(rows))
+        for row in read:
+            for cell in row:
+                self.assertFalse(cell.strip().startswith(("=", "@")), ascii(cell))
+
+
+class TestFormats(unittest.TestCase):
+    def test_numbers(self):
+        german = Formats(",", ".", (3,), "%d.%m.%Y", "%H:%M:%S")
+        indian = Formats(".", ",", (3, 2))
+        for formats, value, least, expected in (
+            (german, Decimal("1234567.5"), 2, "1.234.567,50"),
+            (german, Decimal("-0.00"), 2, "0,00"),
+            (german, Decimal("-1234.5678"), 2, "-1.234,5678"),
+            (indian, Decimal("12345678"), 0, "1,23,45,678"),
+            (Formats(), Decimal("1E+3"), 0, "1,000"),
+            (Formats(thousands=""), Decimal(1234), 0, "1234"),
+            (Formats(grouping=(3, -1)), Decimal(1234567), 0, "1234,567"),
+        ):
+            self.assertEqual(formats.number(value, least), expected)
+
+    @given(st.decimals(allow_nan=False, allow_infinity=False, places=4))
+    def test_no_digit_is_lost(self, value):
+        text = Formats().number(value, 2).replace(",", "")
+        self.assertEqual(Decimal(text), value)
+
+    def test_durations(self):
+        for seconds, expected in (
+            (0, "0:00:00"),
+            (3661, "1:01:01"),
+            (-75, "-0:01:15"),
+            (Decimal("61.5"), "0:01:01.5"),
+            (360000, "100:00:00"),
+        ):
+            self.assertEqual(duration(seconds), expected)
