@@ -18,9 +18,10 @@ class MeteredMeter(models.Model):
 
     _inherit = "metered.meter"
 
-    def _level_basis(self):
+    def _level_basis(self, service=None):
         """How the level is charged, in words.
 
+        :param service: the customer's ``metered.measured.service``
         :return: list of (label, text)
         """
         names = dict(self._fields["aggregation"]._description_selection(self.env))
@@ -29,6 +30,9 @@ class MeteredMeter(models.Model):
             basis = self.env._(
                 "Level not exceeded %s%% of the time", str(self.percentile)
             )
+        if service:
+            bases = service._fields["charge_basis"]._description_selection(self.env)
+            basis = dict(bases)[service.charge_basis]
         if self._counts_calls():
             gap = self.env._("None: the level is calculated from the call details")
         elif not self._prices_level():

@@ -104,6 +104,7 @@ class MeteredMeter(models.Model):
         newest = self._level_newest(company, partner)
         return {
             **shown,
+            "basis": self._level_basis(partner._metered_measured_service(self, today)),
             "customer": {"id": partner.id, "name": partner.display_name},
             "so_far": self._level_so_far(company, partner),
             "end": fields.Datetime.to_string(end),
