@@ -6,10 +6,12 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pyarrow as pa
 
 from odoo import api, models
 from odoo.fields import Domain
 
+from ...ingest.frames import copy_out
 from ...ingest.load import company_zone, customer_zone
 from ...ingest.usage_calls import USAGE_CDRS, USAGE_SAMPLES
 from ...rating.concurrency import calls_at_once
@@ -100,18 +102,12 @@ class MeteredUsage(models.Model):
         zone = ZoneInfo(customer_zone(partner, company_zone(company)))
         days = (found.measured_from or found.date_from, found.date_to)
         period = [_instant(day, zone) for day in days]
-        if meter._counts_calls():
-            begins, ends = self._read_calls(found, company, partner)
-            levels = calls_at_once(begins, ends, *period)
-        else:
-            levels = levels_of(
-                self._read_samples(found, rows, company, partner),
-                *period,
-                meter._longest_held_us(),
-                meter.gap_policy,
-            )
         aggregation, percent = found.basis
-        quantity, since = levels.comes_to(aggregation, percent)
+        told = self._level_by_hours(found, rows, company, partner, period)
+        if not told:
+            levels = self._levels_in(found, rows, company, partner, period)
+            told = (*levels.comes_to(aggregation, percent), levels.gap_us)
+        quantity, since, gap_us = told
         if since is not None:
             since = datetime.fromtimestamp(since // 1_000_000, zone)
         values = {
@@ -120,15 +116,38 @@ class MeteredUsage(models.Model):
             "level": exact_text(quantity),
             "since": since.strftime("%Y-%m-%d %H:%M:%S") if since else "",
             "zone": zone.key,
-            "gap_hours": exact_text(Fraction(levels.gap_us, HOUR_US)),
+            "gap_hours": exact_text(Fraction(gap_us, HOUR_US)),
             "gap_policy": meter.gap_policy,
         }
         return quantity, Step("level", values)
+
+    def _levels_in(self, found, rows, company, partner, period):
+        """The level of a period, step by step, from all of its samples or calls.
+
+        :param period: microseconds UTC (from, until)
+        :return: ``rating.levels.Levels``
+        """
+        meter = found.meter
+        if meter._counts_calls():
+            calls = self._read_calls(found, company, partner)
+            return calls_at_once(*calls, *period)
+        samples = self._read_samples(found, rows, company, partner)
+        return levels_of(samples, *period, meter._longest_held_us(), meter.gap_policy)
 
     def _read_samples(self, found, rows, company, partner):
         """Samples of usage rows, and of each series the last one before them.
 
         :return: DataFrame as ``rating.levels`` takes it
+        """
+        before, values = self._usage_before(found, company, partner)
+        samples = self._samples_of(_OPENING, before, values)
+        samples += self._samples_of(_SAMPLES, rows.ids, values)
+        return pd.DataFrame(samples, columns=["series", "id", "at_us", "value"])
+
+    def _usage_before(self, found, company, partner):
+        """Usage before a period that has the last sample of each series.
+
+        :return: (ids, values for the queries of samples)
         """
         self.flush_model()
         values = {
@@ -139,10 +158,7 @@ class MeteredUsage(models.Model):
             **self._level_scope(found, company, partner),
         }
         self.env.cr.execute(_BEFORE, values)
-        before = [key for (key,) in self.env.cr.fetchall()]
-        samples = self._samples_of(_OPENING, before, values)
-        samples += self._samples_of(_SAMPLES, rows.ids, values)
-        return pd.DataFrame(samples, columns=["series", "id", "at_us", "value"])
+        return [key for (key,) in self.env.cr.fetchall()], values
 
     def _read_calls(self, found, company, partner):
         """The answered calls of a customer around a period.
@@ -182,13 +198,13 @@ class MeteredUsage(models.Model):
         :param values: dict: ``company`` (id), ``partners`` (ids), ``first``, ``last``
             (days): of which calls without usage are read as well
         :param is_all: whether they are
-        :return: (begins, ends), microseconds UTC
+        :return: (begins, ends), int64 arrays, microseconds UTC
         """
         self.env.flush_all()
         query = _CALLS + (_FREE_CALLS if is_all else "")
-        self.env.cr.execute(query, {**values, "usage": self.ids})
-        calls = self.env.cr.fetchall()
-        return [begin for begin, _end in calls], [end for _begin, end in calls]
+        names = dict.fromkeys(("begin", "end"), pa.int64())
+        calls = copy_out(self.env.cr, query, {**values, "usage": self.ids}, names)
+        return tuple(calls.column(name).to_numpy() for name in names)
 
     def _level_scope(self, found, company, partner):
         """Whose samples and calls make the level of a subscription.

@@ -18,8 +18,10 @@ from odoo.tools import html2plaintext
 from ...connectors.events.body import RequestFault
 from ...connectors.events.cloud_event import Event
 from ...ingest.event_inbox import store_events
+from ...models.level import metered_usage_hours
 from ...models.source import metered_source_cancel
 from ...rating.levels import GAPS
+from ...stored import thin_samples
 from ..billing.test_metered_invoice import MeteredInvoiceCase
 
 #: of the year; samples are thinned up to October
@@ -144,6 +146,8 @@ class TestThinnedSamples(MeteredInvoiceCase):
         self.assertLess(self.count(self.thinned), self.count(self.other) / 2)
         self.assertEqual(self.count(self.other), len(self.year))
         self.assertEqual(self.quantities(self.thinned), before)
+        with patch.object(metered_usage_hours, "MANY_SAMPLES", 0):
+            self.assertEqual(self.quantities(self.thinned), before)
         # What came in late stands between the thinned ones, and is thinned later.
         june = [row for row in self.year if row[1].month == 6]
         late = [
@@ -254,6 +258,27 @@ class TestThinnedSamples(MeteredInvoiceCase):
             for number, content in ((old[0], "said"), (old[0], "other"), (9999, "said"))
         ]
         self.assertEqual(outcomes, [["duplicate"], ["conflict"], ["accepted"]])
+
+    def test_every_night_in_portions(self):
+        with (
+            patch.object(thin_samples, "PORTION_SAMPLES", 10),
+            freeze_time("2027-01-01 12:00:00"),
+            self.enter_registry_test_mode(),
+        ):
+            for name in ("thin_samples", "level_hours"):
+                cron = self.env.ref(f"metered_billing.ir_cron_{name}")
+                cron.method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertEqual(self.count(self.thinned), self.count(self.other))
+        old = len(self.year) - self.count(self.thinned)
+        self.assertGreater(old, len(self.year) / 2)
+        self.env.cr.execute(
+            "SELECT sum(kept.samples), sum(array_length(kept.kept_time, 1))"
+            "  FROM metered_level_kept kept WHERE source_id = %s",
+            (self.thinned[1].id,),
+        )
+        self.assertEqual(self.env.cr.fetchone(), (old, old))
+        self.assertFalse(self.env["metered.level.mark"].search_count([]))
 
     def test_what_stays(self):
         for months in (0, 24):
