@@ -87,9 +87,13 @@ class MeteredMeter(models.Model):
             ]
         return series_as_told(step, rows, gaps)
 
+    def _level_continues(self):
+        """Whether a sample is the level until the next one, whatever is charged."""
+        return self.level_holds or self._prices_level()
+
     def _level_rows(self, levels, end):
         """The steps of a level; the samples of one that does not continue."""
-        if self._prices_level():
+        if self._level_continues():
             return steps_of(levels, micro(end))
         units = levels.units.tolist()
         values = [Fraction(unit, levels.per_unit) for unit in units]
@@ -118,7 +122,7 @@ class MeteredMeter(models.Model):
         if self._counts_calls():
             calls = self._level_calls(company, partner, begin, end)
             return calls_at_once(*calls, *period), []
-        if not self._prices_level():
+        if not self._level_continues():
             samples = self._level_samples(company, partner, begin, end)
             inside = samples["at_us"].between(*period, inclusive="left")
             return samples_alone(samples[inside]), []

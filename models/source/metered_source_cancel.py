@@ -65,7 +65,8 @@ class MeteredSource(models.Model):
                 )
             make_lasting(self.env.cr)
             commit()
-        return bool(cdr or exception)
+        # One that was corrected may be stored under another id.
+        return bool(cdr or exception.filtered(lambda one: one.state != "resolved"))
 
     def _cancel_cdr(self, cdr, exception, reason):
         """Turn a record into an exception that is dismissed.
