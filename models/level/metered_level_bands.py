@@ -30,7 +30,11 @@ _IN_HOURS = f"""
 
 
 class MeteredMeter(models.Model):
-    """The course of a level over a long time, from its hours."""
+    """The course of a level over a long time, from its hours.
+
+    Levels that are calls have none: reading the calls and the sweep over them take
+    little, and a late call of three days would change the hours of three days.
+    """
 
     _inherit = "metered.meter"
 
