@@ -10,10 +10,11 @@ from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
+from psycopg2.errors import LockNotAvailable
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
-from odoo.tools import html2plaintext
+from odoo.tools import html2plaintext, mute_logger
 
 from ...connectors.events.body import RequestFault
 from ...connectors.events.cloud_event import Event
@@ -262,6 +263,7 @@ class TestThinnedSamples(MeteredInvoiceCase):
     def test_every_night_in_portions(self):
         with (
             patch.object(thin_samples, "PORTION_SAMPLES", 10),
+            patch.object(thin_samples, "STRETCH_SAMPLES", 40),
             freeze_time("2027-01-01 12:00:00"),
             self.enter_registry_test_mode(),
         ):
@@ -279,6 +281,18 @@ class TestThinnedSamples(MeteredInvoiceCase):
         )
         self.assertEqual(self.env.cr.fetchone(), (old, old))
         self.assertFalse(self.env["metered.level.mark"].search_count([]))
+
+    def test_an_import_of_the_same_source_comes_first(self):
+        """Who imports sees each sample either stored or thinned."""
+        _partner, source, _plan = self.thinned
+        usage = self.env["metered.usage"].search([("meter_id", "=", self.level.id)])
+        # This transaction has imported, and not committed.
+        with self.registry.cursor() as other:
+            other.execute("SET LOCAL lock_timeout = '50ms'")
+            kept = self.env(cr=other)["metered.level.kept"]
+            with mute_logger("odoo.sql_db"), self.assertRaises(LockNotAvailable):
+                kept._thin_portion(source.id, usage.ids, "device", None)
+            other.rollback()
 
     def test_what_stays(self):
         for months in (0, 24):
