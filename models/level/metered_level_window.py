@@ -77,7 +77,7 @@ class MeteredMeter(models.Model):
         }
 
     def level_window(self, partner_id=False, company_id=False, last_day=False):
-        """What the window shows of a level: what it comes to, and three months of it.
+        """What the window shows of a level: whose it is, and three months of it.
 
         :param last_day: of the three months; without one it is today
         :return: dict for the screen
@@ -102,15 +102,28 @@ class MeteredMeter(models.Model):
         partner = self._level_partner(partner_id, company)
         begin, end = self._level_span(first, last)
         newest = self._level_newest(company, partner)
+        customer = partner._metered_payer().sudo(False)
+        if not customer.has_access("read"):
+            customer = partner
         return {
             **shown,
-            "customer": {"id": partner.id, "name": partner.display_name},
-            "so_far": self._level_so_far(company, partner),
+            "customer": {"id": customer.id, "name": customer.display_name},
             "end": fields.Datetime.to_string(end),
             "series": newest
             and self._level_series(company, partner, begin, end, step="day"),
-            "note": self._level_note(partner, newest, first, last),
+            "note": self._level_note(customer, newest, first),
         }
+
+    def level_so_far(self, partner_id, company_id=False):
+        """What the running billing periods of a customer have come to.
+
+        Asked for by itself: it reads all that the period has.
+
+        :return: list of dicts: title, rows (lists of label and text), problem
+        """
+        company = self._level_check(company_id)
+        partner = self._level_partner(partner_id, company)
+        return self._level_so_far(company, partner)
 
     def level_detail(self, partner_id, first_day, last_day, company_id=False):
         """A level in a span of days, in detail.
@@ -303,7 +316,7 @@ class MeteredMeter(models.Model):
             {"id": partner.id, "name": partner.display_name} for partner in partners
         ]
 
-    def _level_note(self, partner, newest, first, last):
+    def _level_note(self, partner, newest, first):
         """What to do where the graphs are empty; empty text where they are not."""
         names = {"meter": self.display_name, "customer": partner.display_name}
         if not newest and self._counts_calls():
