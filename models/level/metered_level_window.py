@@ -203,7 +203,12 @@ class MeteredMeter(models.Model):
             return self.env.company
         company = self.env.companies.filtered(lambda one: one.id == company_id)
         if not company:
-            raise AccessError(self.env._("Switch to the company of this customer."))
+            raise AccessError(
+                self.env._(
+                    "These statistics belong to another company. Switch to that "
+                    "company."
+                )
+            )
         return company
 
     def _level_check(self, company_id):
@@ -216,7 +221,11 @@ class MeteredMeter(models.Model):
         self.check_access("read")
         company = self._level_company(company_id)
         if self.company_id and self.company_id != company:
-            raise AccessError(self.env._("Switch to the company of this meter."))
+            raise AccessError(
+                self.env._(
+                    "This meter belongs to another company. Switch to that company."
+                )
+            )
         if self.kind != "gauge":
             raise UserError(
                 self.env._(
@@ -233,10 +242,14 @@ class MeteredMeter(models.Model):
             partner_id if isinstance(partner_id, int) else False
         )
         if not partner.exists():
-            raise UserError(self.env._("This customer does not exist any longer."))
+            raise UserError(self.env._("This customer no longer exists."))
         partner.check_access("read")
         if partner.company_id and partner.company_id != company:
-            raise AccessError(self.env._("Switch to the company of this customer."))
+            raise AccessError(
+                self.env._(
+                    "This customer belongs to another company. Switch to that company."
+                )
+            )
         return partner.with_company(company)
 
     def _level_today(self):
@@ -251,7 +264,10 @@ class MeteredMeter(models.Model):
             day = None
         if not day or not EARLIEST <= day <= self._level_today() + timedelta(days=366):
             raise UserError(
-                self.env._("'%s' is not a day that can be shown.", str(text)[:20])
+                self.env._(
+                    "'%s' is not a day that can be shown. Choose another day.",
+                    str(text)[:20],
+                )
             )
         return day
 
@@ -335,7 +351,7 @@ class MeteredMeter(models.Model):
         if newest < first and not self._level_continues():
             return self.env._(
                 "There are no samples of %(meter)s for %(customer)s in these months. "
-                "The last one is of %(day)s.",
+                "The latest one is from %(day)s. Click Earlier.",
                 day=format_date(self.env, newest),
                 **names,
             )

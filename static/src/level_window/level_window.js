@@ -283,7 +283,7 @@ export class LevelWindow extends Component {
     get detailText() {
         const known = this.state.detail.rows.filter((row) => row.lowest !== null);
         if (!known.length) {
-            return _t("Nothing is known of these days.");
+            return _t("The level of these days is unknown.");
         }
         const numbers = (name) => known.map((row) => Number(row[name]));
         return _t("Lowest: %(lowest)s, highest: %(highest)s", {
