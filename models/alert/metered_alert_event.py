@@ -3,6 +3,7 @@
 from datetime import UTC
 
 from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import format_date, format_datetime
 
 from ...rating.exact import exact, exact_text, number
@@ -120,7 +121,8 @@ class MeteredAlertEvent(models.Model):
                 for threshold, level in reached
             ]
         )
-        if any(events.mapped("caps")) and not state.is_capped:
+        # Of a period whose renewal is overdue nothing is to be stopped any more.
+        if any(events.mapped("caps")) and not state.is_capped and state._is_running():
             state._cap()
         events._tell()
         return events
@@ -177,14 +179,31 @@ class MeteredAlertEvent(models.Model):
         template = self.env.ref("metered_billing.mail_template_alert", False)
         for contact in contacts.filtered("email") if template else ():
             # Its own language: a template has one for each record, not for each reader.
-            template.sudo().with_context(lang=contact.lang or self.env.lang).send_mail(
-                self.id,
-                email_values={
-                    "recipient_ids": [Command.set(contact.ids)],
-                    "email_to": False,
-                },
-                email_layout_xmlid="mail.mail_notification_light",
-            )
+            try:
+                with self.env.cr.savepoint():
+                    self._send_mail(template, contact)
+            except UserError as error:
+                # What somebody wrote into the template must not stop what it tells.
+                alert._metered_raise(
+                    "mail",
+                    self.env._("Alert email not sent"),
+                    self.env._(
+                        "The email to %(contact)s could not be created: %(error)s "
+                        "Correct the email template Usage Alert.",
+                        contact=contact.display_name,
+                        error=error,
+                    ),
+                )
+
+    def _send_mail(self, template, contact):
+        template.sudo().with_context(lang=contact.lang or self.env.lang).send_mail(
+            self.id,
+            email_values={
+                "recipient_ids": [Command.set(contact.ids)],
+                "email_to": False,
+            },
+            email_layout_xmlid="mail.mail_notification_light",
+        )
 
     # === TOLD TO PROGRAMS === #
 

@@ -180,7 +180,7 @@ class MeteredAlertState(models.Model):
         if self.alert_id.basis == "allowance" and not self.alert_id.meter_id:
             return self.date_from <= today < self.date_to
         days = subscription._metered_running_days(today)
-        return (self.date_from, self.date_to) == days[-1] if days else False
+        return bool(days) and self.date_from == days[-1][0]
 
     @api.model
     def _capped_of(self, subscriptions):

@@ -9,6 +9,7 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ...models.webhook.metered_webhook import KINDS
 from ..support.metered_case import MeteredCase
@@ -165,12 +166,17 @@ class TestAlerts(AlertCase):
         )
 
     def test_an_overdue_renewal_has_two_periods(self):
-        alert = self.make_alert(3)
+        alert = self.make_alert({"value": 3, "caps": True})
         self.clock.move_to("2026-11-02 03:00:00")
         self.addCleanup(self.clock.move_to, TODAY)
         self.call(60, day="2026-10-31")
         self.call(60, day="2026-11-01")
         self.assertEqual(len(set(self.events(alert).mapped("date_from"))), 2)
+        # Only the one that runs says whether usage is allowed.
+        capped = self.env["metered.alert.state"].search([("is_capped", "=", True)])
+        self.assertEqual(
+            [str(day) for day in capped.mapped("date_from")], ["2026-11-01"]
+        )
 
     def test_whom_it_concerns(self):
         other = self.make_customer("Other", "+14045550101")
@@ -339,6 +345,15 @@ class TestAlerts(AlertCase):
         self.assertIn("Acme", activity.note)
         self.call(60)
         self.assertEqual(len(self.subscription.activity_ids), 1)
+
+    def test_a_broken_template_stops_nothing(self):
+        template = self.env.ref("metered_billing.mail_template_alert")
+        template.body_html = '<p t-out="object.nothing_of_that_name"/>'
+        alert = self.make_alert(3, mails_customer=True)
+        with mute_logger("odoo.addons.mail.models.mail_render_mixin"):
+            self.call(60)
+        self.assertEqual(self.levels(alert), [3])
+        self.assertIn("Usage Alert", alert.activity_ids.note)
 
     def test_webhooks(self):
         self.env["metered.webhook"].create(
