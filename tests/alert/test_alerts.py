@@ -445,6 +445,20 @@ class TestAlerts(AlertCase):
 
     # === SETTINGS === #
 
+    def test_where_it_is_listed(self):
+        alert = self.make_alert(3)
+        self.call(60)
+        events = self.events(alert)
+        for record in (self.customer, self.subscription, alert):
+            action = (
+                record.action_view_events()
+                if record == alert
+                else record.action_view_metered_alerts()
+            )
+            self.assertEqual(events.search(action["domain"]), events)
+        self.assertEqual(self.customer.metered_alert_count, 1)
+        self.assertEqual(self.subscription.metered_alert_count, 1)
+
     def test_presets(self):
         alert = self.make_alert(7, basis="allowance")
         alert.action_propose_money_limit()
