@@ -17,6 +17,7 @@ from . import metered_exception_correct
 from . import metered_exception_destination
 from . import metered_exception_dismiss
 from . import metered_exception_rate
+from . import metered_fraud_dismiss
 from . import metered_golden_confirm
 from . import metered_import
 from . import metered_import_columns

@@ -349,6 +349,7 @@ class MeteredExceptionJob(models.Model):
         for batch_id, retried in outcome.items():
             batch = self.env["metered.batch"].browse(batch_id)
             batch._mark_rates(retried.rate_ids)
+            batch._raise_fraud_alarms(retried.suspicions)
             if retried.cured:
                 batch._count(
                     rated=retried.rated,

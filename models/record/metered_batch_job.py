@@ -123,6 +123,7 @@ class MeteredBatch(models.Model):
                 run_seconds=now - clock[0],
             )
             clock[0] = now
+            batch._raise_fraud_alarms(stored.suspicions)
             batch._mark_rates(rate_ids - marked)
             marked.update(rate_ids)
             if batch.env is not self.env:

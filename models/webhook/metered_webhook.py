@@ -19,6 +19,7 @@ KINDS = {
     "usage.imported": "tells_usage_imported",
     "exception.raised": "tells_exception_raised",
     "sync.failed": "tells_sync_failed",
+    "fraud.alarm": "tells_fraud_alarm",
     "invoice.pending": "tells_invoice_pending",
     "invoice.issued": "tells_invoice_issued",
     "invoice.paid": "tells_invoice_paid",
@@ -73,6 +74,11 @@ class MeteredWebhook(models.Model):
     tells_sync_failed = fields.Boolean(
         string="Sync Failed",
         help="A source could not be reached or did not respond as expected.",
+    )
+    tells_fraud_alarm = fields.Boolean(
+        string="Fraud Alarm",
+        help="Calls of a customer look like toll fraud: how many, their charge, and "
+        "why.",
     )
     tells_invoice_pending = fields.Boolean(
         string="Invoice Waiting for Usage",

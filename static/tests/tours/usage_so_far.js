@@ -62,6 +62,14 @@ registry.category("web_tour.tours").add("metered_billing_customer_so_far", {
             trigger: ".modal .o_field_widget[name=untaxed]:contains($ 10.05)",
         },
         {
+            content: "What it is expected to be, beside it",
+            trigger:
+                ".modal .o_data_row:contains(101 texts) td[name=forecast_amount]:contains($)",
+        },
+        {
+            trigger: ".modal .o_field_widget[name=forecast_total]:contains($)",
+        },
+        {
             trigger: ".modal footer button:contains(Close)",
             run: "click",
         },
