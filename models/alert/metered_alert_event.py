@@ -66,18 +66,23 @@ class MeteredAlertEvent(models.Model):
     caps = fields.Boolean(string="Cap", readonly=True)
     level_text = fields.Char(string="Reached", compute="_compute_texts")
     figure_text = fields.Char(string="Value at That Time", compute="_compute_texts")
+    as_of_text = fields.Char(compute="_compute_texts")
     period_text = fields.Char(string="Billing Period", compute="_compute_texts")
 
     _once_uniq = models.UniqueIndex("(alert_id, subscription_id, date_from, level)")
     _subscription_idx = models.Index("(subscription_id, id)")
 
-    @api.depends("level", "figure", "alert_id", "date_from", "date_to")
+    @api.depends("level", "figure", "as_of", "alert_id", "date_from", "date_to")
     @api.depends_context("lang")
     def _compute_texts(self):
         for event in self:
             alert = event.alert_id
             event.level_text = alert._figure_text(event.level)
             event.figure_text = alert._figure_text(event.figure)
+            zone = event.company_id._metered_timezone()
+            event.as_of_text = format_datetime(
+                event.env, event.as_of, tz=zone, dt_format="short"
+            )
             last = fields.Date.subtract(event.date_to, days=1)
             event.period_text = (
                 f"{format_date(event.env, event.date_from)} – "
@@ -154,7 +159,7 @@ class MeteredAlertEvent(models.Model):
             "figure": self.figure_text,
             "level": self.level_text,
             "period": self.period_text,
-            "moment": format_datetime(self.env, self.as_of),
+            "moment": self.as_of_text,
         }
         if self.caps:
             return self.env._(

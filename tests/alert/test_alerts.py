@@ -209,6 +209,13 @@ class TestAlerts(AlertCase):
         )
         self.assertFalse(self.marks.search_count([]))
 
+    def test_the_mark_of_a_merged_customer_goes(self):
+        self.make_alert(3)
+        gone = self.env["res.partner"].create({"name": "Gone"})
+        self.marks._mark(self.company, gone)
+        gone.unlink()
+        self.check()
+
     def test_minutes_of_a_call_type(self):
         meter = self.usage(self.call(1) and self.customer).meter_id
         alert = self.make_alert(50, basis="quantity", meter_id=meter.id)
