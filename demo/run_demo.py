@@ -21,6 +21,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
 
 import measured  # noqa: E402
+import hacked  # noqa: E402
 import price_book  # noqa: E402
 import pushed  # noqa: E402
 import set_up  # noqa: E402
@@ -92,6 +93,8 @@ def main(env):
     credit = price_book.credit_texts(env, thames, gateway.meter_id)
     env.cr.commit()
     clock.step("what if, margins, usage rated again", tried.records + margins.records)
+    alarm = hacked.raise_alarm(env, partners[hacked.CUSTOMER])
+    clock.step("a phone system that was hacked last night", alarm.calls)
     compare = Compare(env, FOLDER, partners, RENEWAL)
     compare.stored_calls(stored_charges(env, batch), invoices)
     compare.texts(invoices[thames], credit)
@@ -107,6 +110,7 @@ def main(env):
     compare.what_if(tried)
     compare.margins(margins)
     compare.golden(golden)
+    compare.expect("calls of the fraud alarm", alarm.calls, hacked.CALLS)
     compare.expect("calls that cannot be billed", later.exceptions, later.records)
     problems = compare.problems + synced.problems
     clock.step("compare with control totals and an own calculation")

@@ -109,6 +109,11 @@ from .exception import test_exception_tours
 from .explain import test_explain_charge
 from .explain import test_explain_tours
 from .explain import test_explanation_language
+from .fraud import test_fraud_alarms
+from .fraud import test_fraud_demo
+from .fraud import test_fraud_scenarios
+from .fraud import test_fraud_tours
+from .fraud import test_fraud_traffic
 from .generated import test_audit
 from .generated import test_context
 from .generated import test_duplicates
@@ -128,10 +133,6 @@ from .golden import test_golden_guard
 from .golden import test_golden_sold
 from .golden import test_golden_tours
 from .golden import test_golden_usage
-from .fraud import test_fraud_alarms
-from .fraud import test_fraud_scenarios
-from .fraud import test_fraud_tours
-from .fraud import test_fraud_traffic
 from .house import test_decisions
 from .house import test_design_page
 from .house import test_fault_table
