@@ -26,6 +26,7 @@ import exceptions  # noqa: E402
 import forecasts  # noqa: E402
 import imports  # noqa: E402
 import late_records  # noqa: E402
+import levels  # noqa: E402
 import memory  # noqa: E402
 import pushes  # noqa: E402
 import rating_plans  # noqa: E402
@@ -44,7 +45,7 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefghklpqrstw"
+FIGURES = "abcdefghklpqrstvw"
 #: records of each of the imports that run beside others
 TOGETHER_RECORDS = 200_000
 PUSHED = 100_000
@@ -78,6 +79,9 @@ TABLE = (
     Figure("prepare_s", "file to rated calls in memory, processor", "s"),
     Figure("duckdb_s", "the same in DuckDB's SQL, processor", "s"),
     Figure("prepare_over_duckdb", "in times of DuckDB's", "", "<=", 1),
+    Figure("concurrency_over_import", "calls at one time", "", "<=", 0.1),
+    Figure("level_window_s", "three months of a level, 100 million samples", "s"),
+    Figure("level_over_samples", "by hours, in times of samples", "", "<=", 0.25),
     Figure("late_s", "a late record, of a customer with a tenth of all calls", "s"),
     Figure("late_over_fewer", "with 10 times as many of others", "", "<=", 1.5),
     Figure("late_over_small", "a customer with 100 times as many", "", "<=", 100),
@@ -128,7 +132,7 @@ def options():
         " f memory, g rating with plans and tiers, h NetSapiens sync, k a Kafka topic,"
         " l a late record, p events pushed, q the calls in DuckDB's SQL,"
         " r forecasts of the running month,"
-        " s lists and forms, t two imports beside other jobs, w what if",
+        " s lists and forms, t two imports beside other jobs, v levels, w what if",
     )
     parser.add_argument(
         "--quick",
@@ -213,6 +217,7 @@ def measure(env, chosen, operator, path, totals):
     if "g" in chosen.only:
         say("rating with plans and tiers")
         figures["plans_over_rating"] = rating_plans.measure(env, source)
+    figures |= level_figures(env, operator, chosen, found.import_s)
     if "q" in chosen.only:
         say("the same calls in DuckDB's SQL")
         ours, theirs = rival.measure(env, source, path, chosen.rounds)
@@ -266,6 +271,25 @@ def measure(env, chosen, operator, path, totals):
     figures |= forecast_figures(chosen)
     figures |= topic_figures(env, operator, chosen, path.parent)
     return figures | push_figures(env, operator, chosen)
+
+
+def level_figures(env, operator, chosen, import_s):
+    """Of calls at one time, and of graphs of samples."""
+    if "v" not in chosen.only:
+        return {}
+    say("levels")
+    seconds, customers = levels.concurrency(env)
+    say(f"  calls at one time of {customers:,} customers: {seconds:.2f} s")
+    found = levels.measure(env, operator, chosen.quick)
+    say(
+        f"  three months: {found.by_samples:.2f} s by samples, {found.by_hours:.3f} s "
+        f"by hours; {found.window:.3f} s with {found.behind:,} samples behind"
+    )
+    return {
+        "concurrency_over_import": seconds / import_s,
+        "level_window_s": found.window,
+        "level_over_samples": found.by_hours / found.by_samples,
+    }
 
 
 def screen_figures(env, operator, chosen):

@@ -107,13 +107,16 @@ class AddressPolicy:
             return "this server itself"
         return ""
 
-    def addresses(self, host, port):
+    def addresses(self, host, port, every=False):
         """Where a host may be connected to: entries of ``getaddrinfo``.
 
         Connect to these and do not look the name up again: the next answer may differ.
 
+        :param bool every: whoever connects chooses among all of them, so that each must
+            be allowed
         :raise SourceUnreachable: the name is not known
-        :raise SourceSettingsError: it is known, and none of its addresses is allowed
+        :raise SourceSettingsError: it is known, and none of its addresses is allowed,
+            or not every one
         """
         try:
             found = self._resolve(host.strip("[]"), port, 0, socket.SOCK_STREAM)
@@ -133,7 +136,7 @@ class AddressPolicy:
                 refused[entry[4][0]] = reason
             else:
                 allowed.append(entry)
-        if not allowed:
+        if not allowed or (every and refused):
             shown = ", ".join(f"{ip} is {why}" for ip, why in refused.items())
             raise SourceSettingsError(
                 f"Connections to {host} are not allowed: "

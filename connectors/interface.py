@@ -271,6 +271,7 @@ class HttpConnector(Connector):
 
     #: statuses of a server that wants to be asked less often, besides 429
     busy = ()
+    changes_accounts = True
 
     @classmethod
     def asks_for(cls, form):
@@ -316,6 +317,19 @@ class HttpConnector(Connector):
         if not self.settings.get("api_key"):
             return NoAuth()
         return HeaderAuth.bearer(self.secret("api_key", "API key"))
+
+    def change_account(self, account, change):
+        """Suspend or resume an account.
+
+        :param account: key
+        :param change: :class:`~.account_change.AccountChange`
+        :return: what the switch answered, as text
+        :raise SourceError: it did not do it, or nobody knows whether it did
+        """
+        method, path, body = change.of(account)
+        answer = self.client.request(method, path, json_body=body, expect_json=False)
+        text = answer.body.decode("utf-8", "replace")
+        return f"{answer.status} {self.redact(text)}".strip()
 
     def check(self, account=None):
         with self.hurried():

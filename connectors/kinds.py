@@ -49,6 +49,8 @@ class Kind:
     customer_field = ""
     #: fields of the form on which `asks_for` depends
     decided_by = ()
+    #: whether a request that an administrator names suspends and resumes its accounts
+    changes_accounts = False
 
     @classmethod
     def is_fetched(cls):

@@ -14,6 +14,8 @@ from .freeswitch import given_token
 from .problems import Problems
 
 YES = ("true", "1")
+#: until what is computed for a key is probably done
+COMPUTE_SECONDS = 5
 
 
 def api_route(path, *methods, dispatcher=Problems, **options):
@@ -101,6 +103,24 @@ def permitted(key, wait, *scopes):
     if not any(key[scope] for scope in scopes):
         raise RequestFault(403, "The key does not have this permission.")
     return key
+
+
+def one_at_a_time(key):
+    """Have no other request like this one be answered for a key at the same time.
+
+    It computes as long as a renewal does: a program that asks again and again would
+    have all workers compute for it.
+
+    :param key: ``metered.api.key``
+    :raise RequestFault: 429
+    """
+    if not key._compute_alone():
+        raise RequestFault(
+            429,
+            "Another quote for this key is still being computed. Request quotes one "
+            "after the other.",
+            {"Retry-After": str(COMPUTE_SECONDS)},
+        )
 
 
 def argument(name):

@@ -15,7 +15,7 @@ from ..connectors.events.charge_request import (
 )
 from ..ingest.conflicts import make_lasting
 from ..models.pending.metered_api_billforward import MOST_RECORDS, STATES
-from .api_request import admitted, api_route
+from .api_request import admitted, api_route, one_at_a_time
 from .problems import answered
 
 #: records of a page where the address does not say how many
@@ -112,6 +112,7 @@ class BillForward(http.Controller):
     def quote(self):
         key = admitted("may_read")
         subscription, quantities = read_quote(body())
+        one_at_a_time(key)
         return page([key.env["metered.api"]._bf_quote(key, subscription, quantities)])
 
     # === NOTIFICATIONS === #

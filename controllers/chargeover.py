@@ -80,7 +80,7 @@ class ChargeOver(http.Controller):
 
     @route("/api/v3/package/<string:package>", "GET")
     def package(self, package):
-        key = sender("may_push", "may_read")
+        key = sender("may_read")
         found = []
         if package.isascii() and package.isdecimal() and len(package) <= MOST_DIGITS:
             found = key.env["metered.chargeover"]._packages(key, package=int(package))
@@ -90,7 +90,7 @@ class ChargeOver(http.Controller):
 
     @route("/api/v3/package", "GET")
     def packages(self):
-        key = sender("may_push", "may_read")
+        key = sender("may_read")
         wanted = filters({"external_key"})
         if not wanted:
             raise RequestFault(
@@ -190,10 +190,10 @@ class ChargeOver(http.Controller):
         return source
 
     def _tell(self):
-        key = sender("may_push", "may_read")
+        key = sender("may_read")
         wanted = filters({"line_item_id", "external_key", "from", "to"})
         for name in ("from", "to"):
-            if name in wanted and not TIME.fullmatch(wanted[name]):
+            if name in wanted and not is_time(wanted[name]):
                 raise RequestFault(
                     400, f"{name} is not a time such as 2026-10-31 23:59:59."
                 )
@@ -205,9 +205,10 @@ class ChargeOver(http.Controller):
             wanted.get("external_key"),
             wanted.get("from"),
             wanted.get("to"),
+            whole("limit", MOST_SHOWN),
+            whole("offset", 0),
         )
-        offset, limit = whole("offset", 0), whole("limit", MOST_SHOWN)
-        return envelope(200, rows[offset : offset + limit])
+        return envelope(200, rows)
 
     # === ONE THAT ASKS US === #
 
@@ -299,17 +300,18 @@ def sender(*scopes):
 def addresses():
     """What the address of this request may be to whoever sent it.
 
-    As Odoo sees it, and behind a proxy as Odoo is known outside.
+    Only addresses of this server: what a request says that it is called would let one
+    that was signed for another server in here.
     """
     sent = request.httprequest
     raw = (
         sent.environ.get("REQUEST_URI") or sent.environ.get("RAW_URI") or sent.full_path
     )
     if raw.startswith(("http://", "https://")):
-        return [raw]
+        raw = raw.split("/", 3)[3:]
+        raw = "/" + "".join(raw)
     path = raw.rstrip("?")
-    outside = request.env["ir.config_parameter"].sudo().get_param("web.base.url", "")
-    return [sent.host_url.rstrip("/") + path, outside.rstrip("/") + path]
+    return [base + path for base in request.env["metered.api.key"]._own_addresses()]
 
 
 def filters(names):
@@ -337,6 +339,14 @@ def filters(names):
     except UnicodeEncodeError:
         raise RequestFault(400, "The address is not valid UTF-8.") from None
     return found
+
+
+def is_time(text):
+    """Whether it is a time that there is, as ChargeOver writes them."""
+    try:
+        return bool(TIME.fullmatch(text) and datetime.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def whole(name, default):

@@ -44,11 +44,13 @@ class Events(http.Controller):
         source, event = self._source(key), argument("event")
         if not source._cancel_event(event, key.name, request.env.cr.commit):
             raise RequestFault(404, "Nothing is known of this event.")
-        return answered(key.env["metered.api"]._events(source, [event])[event])
+        api = key.env["metered.api"]
+        return answered(api._events(source, [event], key.may_read)[event])
 
     def _push(self):
         key = admitted("may_push")
-        source = self._source(key)
+        # Records of lines come in by their own address: those are checked otherwise.
+        source = self._source(key, has_lines=False)
         # Kept: a transaction that met another one is tried again with it.
         found = read_events(
             unpacked(
@@ -65,7 +67,10 @@ class Events(http.Controller):
                 422, f"At most {MOST_TRIED} events can be validated or rated at once."
             )
         if is_tried:
-            return answered(results(found, source._try_events(events)))
+            tried = source._try_events(events)
+            if not key.may_read:
+                tried = [key.env["metered.api"]._for_sender(one) for one in tried]
+            return answered(results(found, tried))
         begin_receiving(request.env.cr, request.env.cr.commit)
         outcomes = source._receive_events(events)
         if outcomes is None:
@@ -79,15 +84,15 @@ class Events(http.Controller):
         if is_rated:
             source._rate_now(request.env.cr.commit)
             became = key.env["metered.api"]._events(
-                source, [event.key for event in events]
+                source, [event.key for event in events], key.may_read
             )
             for one, event in zip(told, events, strict=True):
                 one["result"] = became.get(event.key)
         return answered(results(found, told))
 
-    def _source(self, key):
+    def _source(self, key, has_lines=None):
         named = request.httprequest.args.get("source", "")
-        source = key._push_source(named)
+        source = key._push_source(named, has_lines)
         if not source and named:
             raise RequestFault(403, "The key does not have access to this source.")
         if not source:

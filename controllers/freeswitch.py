@@ -93,6 +93,8 @@ def given_token(header):
     if scheme.lower() != "basic":
         return ""
     try:
-        return base64.b64decode(given, validate=True).decode().partition(":")[2]
+        token = base64.b64decode(given, validate=True).decode().partition(":")[2]
     except ValueError:  # no base64, no UTF-8, no ASCII to begin with
         return ""
+    # No token has a null character, and no database looks for one.
+    return token if token.isprintable() else ""

@@ -106,13 +106,7 @@ def document(address):
                     "usage", "Usage of a customer by day and meter", "UsageOfDay", *DAYS
                 )
             },
-            "/metered/v1/entitlements": {
-                "get": _of_customer(
-                    "entitlements",
-                    "What is left of a customer's allowances today",
-                    "Entitlement",
-                )
-            },
+            "/metered/v1/entitlements": {"get": _entitlements()},
             "/metered/v1/quotes": {"get": _quote(), "post": _what_if()},
             "/metered/v1/webhook_deliveries": {"get": _deliveries()},
             "/metered/v1/invoices": {
@@ -225,6 +219,57 @@ def _quote():
         ],
         "responses": answers(QUOTES, 404, 422),
     }
+
+
+def _entitlements():
+    return {
+        "operationId": "getEntitlements",
+        "summary": "Whether a customer may go on using, and what is left",
+        "description": "Name the customer by one of the parameters. A subscription is "
+        "not allowed after a cap of an alert was reached, or when it is not active. "
+        "as_of is the time when the last included record was stored.",
+        "parameters": [
+            query("subject", "A service identifier of the customer."),
+            query("customer", "Number of the customer."),
+            query("subscription", "Number of a subscription."),
+        ],
+        "responses": answers(
+            listed(
+                allowed={"type": "boolean"},
+                subscriptions={"type": "array", "items": ref("Entitled")},
+                entitlements={"type": "array", "items": ref("Entitlement")},
+            ),
+            404,
+            422,
+        ),
+    }
+
+
+def _entitled():
+    moment = maybe({"type": "string", "format": "date-time"})
+    alert = listed(
+        id={"type": "integer"},
+        name=TEXT,
+        type={"enum": ["amount", "quantity", "allowance"]},
+    )
+    limit = listed(
+        alert=alert,
+        unit=maybe(TEXT),
+        **{"from": DAY, "to": DAY},
+        limit=NUMBER,
+        used=NUMBER,
+        left=NUMBER,
+        is_capped={"type": "boolean"},
+        as_of=moment,
+    )
+    return listed(
+        subscription=listed(id={"type": "integer"}, name=TEXT),
+        customer=listed(id={"type": "integer"}, name=TEXT, reference=maybe(TEXT)),
+        allowed={"type": "boolean"},
+        reason=maybe(TEXT),
+        as_of=moment,
+        limits={"type": "array", "items": limit},
+    )
 
 
 def _what_if():
@@ -465,6 +510,7 @@ def _schemas():
             attempts=count,
             body={"type": "object"},
         ),
+        "Entitled": _entitled(),
         "Entitlement": listed(
             plan=TEXT,
             allowance=TEXT,

@@ -2,10 +2,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Answers of the API: JSON, and problem documents for faults (RFC 9457)."""
 
-import json
-
 from odoo import http
 
+from ..connectors.exact_json import exact_json
 from .dispatching import dispatcher_of
 
 TITLES = {
@@ -44,9 +43,12 @@ def problem(status, detail, headers=None):
 
 
 def answered(content, status=200, headers=None):
-    """An answer in JSON, which nobody keeps."""
+    """An answer in JSON, which nobody keeps.
+
+    :param content: numbers that are ``Decimal`` keep all their digits
+    """
     return http.Response(
-        json.dumps(content, ensure_ascii=False),
+        exact_json(content),
         status=status,
         headers={
             "Content-Type": "application/json",

@@ -10,7 +10,7 @@ from ..connectors.events.body import RequestFault, unpacked
 from ..connectors.events.cloud_event import PLAIN
 from ..connectors.events.reading import Refused, documents
 from ..connectors.harmless import harmless
-from .api_request import admitted, api_route, is_said
+from .api_request import admitted, api_route, is_said, one_at_a_time
 from .usage import told, told_of
 
 #: meters whose quantity can be given
@@ -26,6 +26,7 @@ class Quotes(http.Controller):
     @api_route("/metered/v1/quotes", "GET", "POST")
     def quotes(self):
         key = admitted("may_read")
+        one_at_a_time(key)
         if request.httprequest.method == "GET":
             named = request.httprequest.args.get("subscription", "")
             return told("quotes", "_quotes", key, {}, named, is_said("forecast"))

@@ -4,12 +4,15 @@ import re
 from datetime import date, timedelta
 
 from odoo import http
+from odoo.http import request
 
 from ..connectors.events.body import RequestFault
 from .api_request import admitted, api_route, argument
 from .problems import answered
 
 MOST_DAYS = 366
+#: by what a customer is named whose entitlement is asked for
+WHOSE = ("subject", "customer", "subscription")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -23,7 +26,17 @@ class Usage(http.Controller):
 
     @api_route("/metered/v1/entitlements", "GET")
     def entitlements(self):
-        return told("entitlements", "_entitlements", admitted("may_read"))
+        key = admitted("may_read")
+        sent = request.httprequest.args
+        named = {name: argument(name) for name in WHOSE if name in sent}
+        if len(named) != 1:
+            raise RequestFault(
+                422, "Name one of these in the address: " + ", ".join(WHOSE) + "."
+            )
+        found = key.env["metered.api"]._entitlements(key, **named)
+        if found is None:
+            raise RequestFault(404, "There is no such customer or subscription.")
+        return answered(found)
 
     @api_route("/metered/v1/webhook_deliveries", "GET")
     def webhook_deliveries(self):

@@ -66,6 +66,32 @@ def make_source(env, partner, subscription):
     return source
 
 
+def make_alert(env, subscription):
+    """Tell the operator and the customer before the faxes cost too much.
+
+    :return: ``metered.alert``
+    """
+    return env["metered.alert"].create(
+        {
+            "name": "Fax budget",
+            "scope": "subscription",
+            "subscription_id": subscription.id,
+            "threshold_ids": [
+                Command.create({"value": 8}),
+                Command.create({"value": 10}),
+                Command.create({"value": 20, "caps": True}),
+            ],
+        }
+    )
+
+
+def triggered(env, alert):
+    """What the alert told, once what was pushed is rated."""
+    env["metered.alert.mark"]._check(env.cr.commit)
+    events = env["metered.alert.event"].search([("alert_id", "=", alert.id)])
+    return sorted(events.mapped("level"))
+
+
 def push(env, source):
     """Push the events of ten days of November, as requests carry them.
 

@@ -80,7 +80,9 @@ def main(env):
     clock.step("calls that cannot be billed yet", later.records)
     hotel = partners[pushed.CUSTOMER]
     program = pushed.make_source(env, hotel, subscriptions[hotel])
+    alert = pushed.make_alert(env, subscriptions[hotel])
     accepted = pushed.push(env, program)
+    levels = pushed.triggered(env, alert)
     clock.step("events pushed by a program, and rated", accepted)
     tried = price_book.try_deck(env, decks)
     margins = price_book.find_margins(env)
@@ -94,6 +96,7 @@ def main(env):
     compare.expect("events accepted", accepted, pushed.DAYS * pushed.A_DAY)
     quote = pushed.quoted(subscriptions[hotel])
     compare.expect("events in the quote", quote, pushed.expected())
+    compare.expect("thresholds of an alert", levels, [8, 10])
     compare.what_if(tried)
     compare.margins(margins)
     compare.golden(golden)

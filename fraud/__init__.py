@@ -8,8 +8,9 @@
 """
 
 from .check import Accepted, Finding, Limits, check, honest
-from .profile import Profiles, learn
+from .profile import MOST_DAYS, Profiles, learn
 from .traffic import (
+    KEYS,
     QUARTER_COLUMNS,
     RANGE_COLUMNS,
     add_up,
@@ -21,6 +22,8 @@ from .traffic import (
 )
 
 __all__ = [
+    "KEYS",
+    "MOST_DAYS",
     "QUARTER_COLUMNS",
     "RANGE_COLUMNS",
     "Accepted",

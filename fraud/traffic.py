@@ -23,6 +23,7 @@ OPEN_DIGITS = 4
 #: ranges that are kept of one customer and day: who calls more is no victim of one
 MOST_RANGES = 500
 
+#: of all sums
 KEYS = ("partner_id", "day")
 #: calls count where they begin, talk (seconds) and charge where they are
 QUARTER_COLUMNS = ("quarter", "quiet", "calls", "talk", "charge")
@@ -138,7 +139,8 @@ def unpack(parts, columns):
     :param parts: list of (partner id, day, bytes-like or None)
     """
     parts = [part for part in parts if part[2]]
-    values = np.frombuffer(b"".join(bytes(part[2]) for part in parts), np.int64)
+    joined = b"".join(bytes(part[2]) for part in parts)
+    values = np.frombuffer(joined, np.int64) if joined else np.zeros(0, np.int64)
     values = values.reshape(-1, len(columns))
     counts = [len(part[2]) // (8 * len(columns)) for part in parts]
     frame = pd.DataFrame(values, columns=list(columns))

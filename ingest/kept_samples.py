@@ -96,4 +96,3 @@ def known_events(cr, source_id, ids, contents):
 def is_kept(cr, source_id, call_id):
     """Whether a sample with this id was thinned."""
     return bool(known_events(cr, source_id, [call_id], [""]))
-

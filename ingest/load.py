@@ -21,6 +21,7 @@ from .classify import Classifier
 from .dial_plans import dial_plan
 from .identify import IdentifierIndex, PayerStep
 from .load_classes import load_classes, own_country, source_dial_plan
+from .load_fraud import load_fraud
 from .load_lines import line_steps, with_lines
 from .load_rates import deck_chain, load_engine, own_decks, usable_decks
 from .mapping import ColumnSpec
@@ -46,11 +47,12 @@ CUSTOMER_FIELDS = (
 )
 
 
-def load_settings(source, plan_partners):
+def load_settings(source, plan_partners, alert_partners=frozenset()):
     """Everything an import of a source needs.
 
     :param source: one ``metered.source`` record with all rights, in its company
     :param plan_partners: ids of customers whose calls may take from a calling plan
+    :param alert_partners: ids of customers whose usage an alert looks at
     :return: :class:`~.settings.ImportSettings`
     """
     source.env.flush_all()
@@ -76,6 +78,7 @@ def load_settings(source, plan_partners):
     dial_plans, dial_plan_of, assumed = _dial_plans(source, identifiers)
     zones, zone_of = _zones(identifiers, company)
     meters, types = _meters(source), source.event_type_ids
+    rate_of_currency = company_rates(company, currency_of_deck.values())
     settings = ImportSettings(
         source_id=source.id,
         company_id=company.id,
@@ -138,8 +141,15 @@ def load_settings(source, plan_partners):
         },
         aggregation_of={meter.id: meter.aggregation for meter in meters},
         currency_id=company.currency_id.id,
-        rate_of_currency=company_rates(company, currency_of_deck.values()),
+        rate_of_currency=rate_of_currency,
+        fraud=load_fraud(
+            company,
+            customers,
+            lambda partner: customer_zone(partner, zones[0]),
+            rate_of_currency,
+        ),
         plan_partners=plan_partners,
+        alert_partners=alert_partners,
         fills_columns=kind_of(source.source_type).has_own_fields,
     )
     return with_lines(settings, source)

@@ -4,6 +4,9 @@
 
 A line is found by its id, by its external key, or by the references of its customer and
 its product. Two lines with the same key are not chosen from: neither is found by it.
+
+References may contain what joins them: "A-1" with "2" is not "A" with "1-2". So a
+column of each is joined in a way that can be parted again.
 """
 
 from collections import Counter
@@ -13,12 +16,11 @@ import numpy as np
 
 from ..rating import MAX_US, MIN_US
 from .identify import PayerStep
+from .joined import ESCAPE, JOINT, joined
 from .settings import Payers
 
 #: meanings of columns that name a line -> how it is called in an exception
 LINE_TARGETS = ("line", "line_key", "line_item")
-#: between the references of a customer and a product, as columns are joined
-BETWEEN = "-"
 
 
 def line_steps(targets):
@@ -48,16 +50,24 @@ def line_keys(line):
     """What a line is found by.
 
     :param line: ``sale.subscription.line``
-    :return: dict meaning of a column -> text, empty where it has none
+    :return: dict meaning of a column -> list of texts
     """
     customer = line.sale_subscription_id.partner_id
     owner = customer.ref or customer.commercial_partner_id.ref or ""
     item = line.product_id.default_code or ""
+    key = (line.metered_external_key or "").strip()
     return {
-        "line": str(line.id),
-        "line_key": (line.metered_external_key or "").strip(),
-        "line_item": f"{owner}{BETWEEN}{item}" if owner and item else "",
+        "line": [str(line.id)],
+        "line_key": [key] if key else [],
+        "line_item": _item_keys(owner, item) if owner and item else [],
     }
+
+
+def _item_keys(owner, item):
+    """Both references as two columns say them, and as one column has them joined."""
+    apart, together = joined(owner, item), f"{owner}{JOINT}{item}"
+    # With the escape in it, it could be what two other columns are joined to.
+    return [apart] if apart == together or ESCAPE in together else [apart, together]
 
 
 def with_lines(settings, source):
@@ -74,10 +84,14 @@ def with_lines(settings, source):
         lines_domain(source.company_id.id), order="id"
     )
     keys = [
-        (target, line_keys(line)[target], line) for line in lines for target in targets
+        (target, key, line)
+        for line in lines
+        for target, some in line_keys(line).items()
+        if target in targets
+        for key in some
     ]
     times = Counter((target, key) for target, key, _line in keys)
-    keys = [one for one in keys if one[1] and times[one[:2]] == 1]
+    keys = [one for one in keys if times[one[:2]] == 1]
     zones, zone_of = list(settings.zones), []
     for _target, _key, line in keys:
         partner = line.sale_subscription_id.partner_id

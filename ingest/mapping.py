@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from ..connectors.harmless import MOST_KEY, REPLACEMENT, key_text
 from .door import NUL, may_hold, most_bytes
 from .extract import column, extract
+from .joined import escaped
 
 _REPLACED = REPLACEMENT.encode()
 _BETWEEN = re.compile(r"[\s_-]+")
@@ -155,6 +156,8 @@ def read_target(frame, columns, target):
         if len(arrays) > 1:
             if target in TIMES:
                 arrays = [_without_midnight(array) for array in arrays]
+            elif target == "line_item":
+                arrays = [escaped(array) for array in arrays]
             values = pc.binary_join_element_wise(*arrays, _between(spec))
         return extract(values, spec.pattern), spec
     return None, None

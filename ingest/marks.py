@@ -1,8 +1,9 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""Marking what records touch: plans that wait, hours of levels, rates in use.
+"""Marking what records touch: plans and alerts that wait, levels, rates in use.
 
-Marks of plans and of levels are only added, so that imports beside each other wait for nothing.
+Marks of plans, of alerts and of levels are only added, so that imports beside each
+other wait for nothing.
 """
 
 _MARK = """
@@ -15,6 +16,19 @@ _DAYS_OF_USAGE = """
            unnest(usage.partner_id || %s::int[]) AS marked (partner_id)
      WHERE usage.id = ANY(%s) AND EXISTS (SELECT 1 FROM metered_calling_plan)
      GROUP BY usage.company_id, marked.partner_id
+"""
+_MARK_ALERTS = """
+    INSERT INTO metered_alert_mark (company_id, partner_id, moment)
+    SELECT %s, partner_id, date_trunc('second', now() AT TIME ZONE 'UTC')
+      FROM unnest(%s::int[]) AS partner_id
+"""
+# Who is told looks at which of them concern an alert.
+_MARK_ALERTS_OF_USAGE = """
+    INSERT INTO metered_alert_mark (company_id, partner_id, moment)
+    SELECT DISTINCT company_id, partner_id,
+           date_trunc('second', now() AT TIME ZONE 'UTC')
+      FROM metered_usage
+     WHERE id = ANY(%s) AND EXISTS (SELECT 1 FROM metered_alert WHERE active)
 """
 _LEVELS = """
     INSERT INTO metered_level_mark (company_id, usage_id)
@@ -49,13 +63,42 @@ def mark_plans(cr, usage, settings):
 
 
 def mark_usage(cr, usage_ids, payer_ids=()):
-    """Mark usage whose records changed, where there is any calling plan.
+    """Mark usage whose records changed, where there is a calling plan or an alert.
 
     :param usage_ids: ids of ``metered.usage``
     :param payer_ids: customers to be marked beside their own
     """
     cr.execute(_DAYS_OF_USAGE, (list(payer_ids), list(usage_ids)))
     store_marks(cr, cr.fetchall())
+    mark_alerts_of_usage(cr, usage_ids)
+
+
+def mark_alerts_of_usage(cr, usage_ids):
+    """Have alerts look at usage that changed, where there is any.
+
+    :param usage_ids: ids of ``metered.usage``
+    """
+    cr.execute(_MARK_ALERTS_OF_USAGE, (list(usage_ids),))
+
+
+def store_alert_marks(cr, company_id, partner_ids):
+    """Have the alerts of customers checked: their usage changed.
+
+    :param partner_ids: iterable of ids
+    """
+    partner_ids = sorted(partner_ids)
+    if partner_ids:
+        cr.execute(_MARK_ALERTS, (company_id, partner_ids))
+
+
+def mark_alerts(cr, usage, settings):
+    """Mark the customers of a chunk whose usage an alert looks at.
+
+    :param usage: DataFrame as in ``outcome.Prepared``
+    :param settings: :class:`~.settings.ImportSettings`
+    """
+    found = set(usage["partner_id"].unique().tolist()) & settings.alert_partners
+    store_alert_marks(cr, settings.company_id, found)
 
 
 def mark_levels(cr, usage_ids):

@@ -38,6 +38,8 @@ class Retried:
     not_billable: int = 0
     duplicates: int = 0
     rate_ids: set = field(default_factory=set)
+    #: of toll fraud: :class:`~.fraud_store.Suspicion`
+    suspicions: tuple = ()
 
     @property
     def cured(self):
@@ -49,6 +51,7 @@ class Retried:
         self.not_billable += other.not_billable
         self.duplicates += other.duplicates
         self.rate_ids |= other.rate_ids
+        self.suspicions += other.suspicions
         return self
 
 
@@ -189,7 +192,7 @@ def _retry_alike(cr, settings, batch_id, rows):
     left = prepared.select(~(verdicts.duplicate | verdicts.other), len(others))
     if has_readings(left):
         left = take_readings(cr, left, settings)
-    store_cdrs(cr, left, settings, batch_id)
+    suspicions = store_cdrs(cr, left, settings, batch_id)
     rejected = left.rejected
     open_ids = [exception_of[call_ids[row]] for row in rejected.row]
     update_exceptions(cr, open_ids, rejected, settings)
@@ -213,6 +216,7 @@ def _retry_alike(cr, settings, batch_id, rows):
         not_billable=left.cdr_count - rated,
         duplicates=len(cured) - left.cdr_count,
         rate_ids={int(rate) for rate in set(rates[rates > 0])},
+        suspicions=suspicions,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..rating import RatingEngine
 from .classify import Classifier
 from .dial_plans import DialPlan
+from .fraud_settings import FraudSettings
 from .identify import IdentifierIndex, PayerStep
 from .mapping import ColumnSpec
 from .rules import Rule
@@ -91,6 +92,8 @@ class ImportSettings:
     words: dict[str, str] = field(default_factory=dict)
     #: customers whose calls may take from a calling plan
     plan_partners: frozenset = frozenset()
+    #: customers whose usage an alert looks at
+    alert_partners: frozenset = frozenset()
     #: each record has fields of its own: where it lacks a column, that is empty
     fills_columns: bool = False
 
@@ -99,6 +102,8 @@ class ImportSettings:
     repeated_hour: str = ""
     #: durations are known to have stood among such as may be in several units
     doubts_durations: bool = False
+    #: what toll fraud is looked for with; None: it is not
+    fraud: FraudSettings | None = None
     #: what stands above the names of a file's columns
     titles: str = ""
     #: the call is known to have been among such as were imported at other times

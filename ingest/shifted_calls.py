@@ -17,8 +17,12 @@ import pyarrow as pa
 
 from .same_records import id_key
 from .times import SECOND_US
+from .usage_calls import USAGE_CDRS
 
-QUARTER_US = 900 * SECOND_US
+QUARTER_S = 900
+QUARTER_US = QUARTER_S * SECOND_US
+#: a day of usage is the customer's own, anywhere on earth
+DAY_S = 86_400
 #: time zones are no farther apart, as they are used for one file
 MOST_QUARTERS = 14 * 4
 #: calls that are looked at before the others are
@@ -28,24 +32,30 @@ SAMPLE_WITH_IDS = 10
 #: between by how many minutes a call is shifted, and the call
 SHIFTED = " ⇄ "
 
-_AT_OTHER_TIMES = """
-    SELECT new.row, shift.quarters, known.fingerprint IS NULL, known.call_id
+#: Usage of the customers, which leads to their calls and to nobody else's.
+_USAGE = """
+    SELECT id FROM metered_usage
+     WHERE company_id = %(company)s AND partner_id = ANY(%(partners)s)
+       AND day >= (timestamp 'epoch' + %(first)s * interval '1 second')::date
+       AND day <= (timestamp 'epoch' + %(last)s * interval '1 second')::date
+"""
+_AT_OTHER_TIMES = f"""
+    SELECT new.row, (new.second - known.second) / {QUARTER_S},
+           known.fingerprint IS NULL, known.call_id
       FROM unnest(%(rows)s::bigint[], %(seconds)s::bigint[], %(partners)s::bigint[],
                   %(callees)s::text[], %(callers)s::text[], %(lengths)s::bigint[])
            AS new (row, second, partner_id, callee, caller, quantity)
-     CROSS JOIN unnest(%(quarters)s::bigint[]) AS shift (quarters)
-     CROSS JOIN LATERAL (
-           SELECT * FROM metered_cdr
-            WHERE start_time >= timestamp 'epoch'
-                      + (new.second - shift.quarters * 900) * interval '1 second'
-              AND start_time < timestamp 'epoch'
-                      + (new.second - shift.quarters * 900 + 1) * interval '1 second'
-           OFFSET 0) known
-     WHERE known.batch_id = ANY(%(batches)s) AND known.state = 'rated'
-       AND known.partner_id = new.partner_id AND known.quantity = new.quantity
+      JOIN (SELECT cdr.partner_id, cdr.callee, cdr.caller, cdr.quantity,
+                   cdr.fingerprint, cdr.call_id,
+                   floor(extract(epoch FROM cdr.start_time))::bigint AS second
+              FROM {USAGE_CDRS}
+             WHERE cdr.batch_id = ANY(%(batches)s) AND cdr.state = 'rated') known
+        ON known.partner_id = new.partner_id AND known.quantity = new.quantity
        AND known.callee = new.callee
-       AND known.caller IS NOT DISTINCT FROM new.caller
-"""
+       AND coalesce(known.caller, '') = coalesce(new.caller, '')
+     WHERE mod(new.second - known.second, {QUARTER_S}) = 0
+       AND (new.second - known.second) / {QUARTER_S} = ANY(%(quarters)s::bigint[])
+"""  # noqa: S608 - ours
 _BATCHES = """
     SELECT id FROM metered_batch
      WHERE source_id = %s AND id != %s AND state != 'undone'
@@ -79,7 +89,8 @@ def shifted_calls(cr, cdrs, settings, rows, batch_id):
     has_ids = cdrs["fingerprint"].take(pa.array(rows)).null_count == len(rows)
     size = SAMPLE_WITH_IDS if has_ids else SAMPLE
     places = np.unique(np.linspace(0, len(rows) - 1, size).astype(np.int64))
-    found = _at_other_times(cr, cdrs, rows[places], quarters, batches)
+    company_id = settings.company_id
+    found = _at_other_times(cr, company_id, cdrs, rows[places], quarters, batches)
     least = 1 if settings.doubts_times else 2
     counts = Counter(quarter for _row, quarter in found)
     likely = [quarter for quarter, count in counts.items() if count >= least]
@@ -87,7 +98,7 @@ def shifted_calls(cr, cdrs, settings, rows, batch_id):
     if not matched or 2 * len(matched) < len(places):
         return {}
     if len(places) < len(rows):
-        found = _at_other_times(cr, cdrs, rows, likely, batches)
+        found = _at_other_times(cr, company_id, cdrs, rows, likely, batches)
     texts = {}
     for row, quarter in sorted(found):
         if quarter in likely:
@@ -95,15 +106,30 @@ def shifted_calls(cr, cdrs, settings, rows, batch_id):
     return texts
 
 
-def _at_other_times(cr, cdrs, rows, quarters, batches):
+def _at_other_times(cr, company_id, cdrs, rows, quarters, batches):
     """Pairs of (row, quarters of an hour by which it begins later than a known one)."""
     taken = pa.array(rows)
+    seconds, partners = cdrs["start_us"][rows] // SECOND_US, cdrs["partner_id"][rows]
+    around = max(map(abs, quarters)) * QUARTER_S + DAY_S
+    cr.execute(
+        _USAGE,
+        {
+            "company": company_id,
+            "partners": np.unique(partners).tolist(),
+            "first": int(seconds.min()) - around,
+            "last": int(seconds.max()) + around,
+        },
+    )
+    usage = [usage_id for (usage_id,) in cr.fetchall()]
+    if not usage:
+        return set()
     cr.execute(
         _AT_OTHER_TIMES,
         {
+            "usage": usage,
             "rows": rows.tolist(),
-            "seconds": (cdrs["start_us"][rows] // SECOND_US).tolist(),
-            "partners": cdrs["partner_id"][rows].tolist(),
+            "seconds": seconds.tolist(),
+            "partners": partners.tolist(),
             "callees": cdrs["callee"].take(taken).to_pylist(),
             "callers": cdrs["caller"].take(taken).to_pylist(),
             "lengths": cdrs["quantity"][rows].tolist(),

@@ -20,8 +20,9 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
+from .fraud_store import watch
 from .kept_samples import newest_kept
-from .marks import mark_levels, mark_plans
+from .marks import mark_alerts, mark_levels, mark_plans
 from .quantities import quantity_column
 from .reading_store import has_readings, store_readings, take_readings
 from .same_facts import note_elsewhere, note_span
@@ -66,13 +67,17 @@ CDR_COLUMNS = (
 
 @dataclass(frozen=True)
 class Stored:
-    """What became of a chunk's records; the four add up to the records read."""
+    """What became of a chunk's records; the four add up to the records read.
+
+    :ivar suspicions: of toll fraud: :class:`~.fraud_store.Suspicion`
+    """
 
     records: int
     rated: int
     not_billable: int
     duplicates: int
     exceptions: int
+    suspicions: tuple = ()
 
     def __add__(self, other):
         names = self.__dataclass_fields__
@@ -211,7 +216,7 @@ class Storing:
     def finish(self):
         """Add usage and exceptions: :class:`Stored`."""
         left, settings, batch_id = self._left, self.settings, self.batch_id
-        add_usage(self.cr, left, self._rows, settings, batch_id)
+        suspicions = add_usage(self.cr, left, self._rows, settings, batch_id)
         note_elsewhere(self.cr, self._known.calls, batch_id)
         store_exceptions(self.cr, self._exceptions, settings, batch_id)
         fresh, known = self._known.without_known_keys(self._others)
@@ -223,6 +228,7 @@ class Storing:
             not_billable=left.cdr_count - rated,
             duplicates=left.duplicates + self._repeated + known,
             exceptions=len(self._exceptions) + len(fresh),
+            suspicions=suspicions,
         )
 
 
@@ -332,10 +338,11 @@ class _Known:
 def store_cdrs(cr, prepared, settings, batch_id):
     """Copy a chunk's CDRs and add its usage.
 
+    :return: as :func:`add_usage`
     :raises psycopg2.errors.UniqueViolation: when a record is stored already
     """
     rows = copy_cdrs(cr, prepared, settings, batch_id)
-    add_usage(cr, prepared, rows, settings, batch_id)
+    return add_usage(cr, prepared, rows, settings, batch_id)
 
 
 def copy_cdrs(cr, prepared, settings, batch_id, made_beside=None, on_made=None):
@@ -378,15 +385,18 @@ def add_usage(cr, prepared, rows, settings, batch_id):
     """The second half of :func:`store_cdrs`: what others wait for.
 
     :param rows: what :func:`copy_cdrs` returned
+    :return: tuple of :class:`~.fraud_store.Suspicion`
     """
     if rows is None:
-        return
+        return ()
     stored = rows.ids.copy()
     note_span(cr, prepared.cdrs, batch_id)
     # Others wait for these, so they come last.
     rows.add_new()
     if settings.plan_partners:
         mark_plans(cr, prepared.usage, settings)
+    if settings.alert_partners:
+        mark_alerts(cr, prepared.usage, settings)
     rows.add_to_known()
     if settings.record_kind == "usage":
         mark_levels(cr, rows.ids.tolist())
@@ -399,6 +409,7 @@ def add_usage(cr, prepared, rows, settings, batch_id):
             prepared.cdrs["call_id"].filter(pa.array(of_moved)),
             rows.ids[prepared.usage_of[of_moved]],
         )
+    return watch(cr, prepared.cdrs, settings)
 
 
 def _first_cdrs(usage_of, count):

@@ -3,6 +3,7 @@
 
 # By name, but what a file inherits stands above it: tests/house/test_model_files.py
 from . import guard
+from . import alert
 from . import api
 from . import job
 from . import record
@@ -16,11 +17,13 @@ from . import customer
 from . import price
 from . import counter
 from . import explain
+from . import fraud
 from . import level
 from . import measured
 from . import pending
 from . import plan
 from . import rerate
 from . import screen
+from . import statement
 from . import webhook
 from . import what_if

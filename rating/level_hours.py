@@ -84,27 +84,12 @@ def bands_of(hours, edges_us, longest_us=None, gap="hold", per_unit=1, samples=N
     found, needed = _added_up(pieces, atoms, number, gap == "leave_out")
     chosen = _affordable(is_mixed, needed, weight) if samples else is_mixed & False
     if chosen.any():
-        spans = [
-            (int(atoms[at]), int(atoms[at + 1])) for at in np.flatnonzero(chosen)
-        ]
+        spans = [(int(atoms[at]), int(atoms[at + 1])) for at in np.flatnonzero(chosen)]
         looked_at = samples(spans)
         levels = _levels_in(rows, looked_at, (start, end), longest_us, gap, per_unit)
         found, per_unit = _replaced(found, per_unit, levels, atoms, chosen)
     is_exact = ~(is_mixed | needed) | chosen
     return _binned(found, is_exact, atoms, edges, per_unit)
-
-
-def bands_of_steps(levels, edges_us):
-    """Return what a level that is known step by step came to between each two edges.
-
-    :param levels: `levels.Levels`
-    :param edges_us: ascending ints, microseconds UTC
-    :return: `Bands`
-    """
-    edges = np.asarray(edges_us, np.int64)
-    found = _of_steps(levels, edges)
-    exact = np.ones(len(edges) - 1, bool)
-    return Bands(*(found[name] for name in _SUMS), exact, levels.per_unit)
 
 
 def gaps_of(hours, start_us, end_us, longest_us):
@@ -249,9 +234,7 @@ def _added_up(pieces, atoms, number, leaves_out):
     at = np.searchsorted(atoms, hour["begin"], "right") - 1
     series = np.concatenate([split["series"], hour["series"]])
     atom = np.concatenate([split["atom"], at])
-    values = {
-        name: np.concatenate([split[name], hour[name]]) for name in _SUMS
-    }
+    values = {name: np.concatenate([split[name], hour[name]]) for name in _SUMS}
     count = len(atoms) - 1
     of_series, (_series, atom) = _reduced(values, series, atom)
     changing = of_series["lowest"] < of_series["highest"]

@@ -13,11 +13,16 @@ import pandas as pd
 from ..ingest.usage_calls import USAGE_SAMPLES
 
 #: levels and areas, which may have decimals
-_AMOUNTS = ("lowest", "highest", "last", "area", "lapsed_area")
+AMOUNTS = ("lowest", "highest", "last", "area", "lapsed_area")
 _INTEGERS = ("samples", "first_us", "last_us", "last_id", "lapsed_us")
 _COLUMNS = (
     "samples, first_time, last_time, last_id, lowest, highest, last, area,"
     " lapsed_area, lapsed_us"
+)
+#: A level is one of a contact and a subscription: of the first one without.
+SERIES = (
+    "{usage}.partner_id || ' ' || coalesce({usage}.subscription_id, %(first)s)"
+    " || ' ' || {hour}.level_of"
 )
 _MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
 # Of the same instant of a series the last record counts.
@@ -30,9 +35,7 @@ _HOURS = f"""
            coalesce(sum(level * lasts), 0) AS area,
            coalesce(sum(level * greatest(lasts - %(longest)s, 0)), 0) AS lapsed_area,
            coalesce(sum(greatest(lasts - %(longest)s, 0)), 0)::bigint AS lapsed_us
-      FROM (SELECT *, {
-    _MICROSECONDS.format("lead(at) OVER of_hour - at")
-} AS lasts
+      FROM (SELECT *, {_MICROSECONDS.format("lead(at) OVER of_hour - at")} AS lasts
               FROM (SELECT DISTINCT ON (cdr.usage_id, level_of, cdr.start_time)
                            cdr.usage_id,
                            coalesce(cdr.properties ->> %(property)s, '') AS level_of,
@@ -57,9 +60,9 @@ _STORE = f"""
     )
     INSERT INTO metered_level_hour AS stored
            (company_id, usage_id, level_of, hour, {_COLUMNS})
-    SELECT usage.company_id, found.usage_id, level_of, hour, {_COLUMNS.replace(
-    "samples", "found.samples"
-)}
+    SELECT usage.company_id, found.usage_id, level_of, hour, {
+    _COLUMNS.replace("samples", "found.samples")
+}
       FROM found JOIN metered_usage usage ON usage.id = found.usage_id
         ON CONFLICT (usage_id, level_of, hour) DO UPDATE
        SET ({_COLUMNS}) = ROW ({
@@ -78,10 +81,10 @@ _READ = f"""
                                scale(trim_scale(last)), scale(trim_scale(area)),
                                scale(trim_scale(lapsed_area)))), 0) AS places
                       FROM known)
-    SELECT usage.partner_id || ' ' || known.level_of, samples,
+    SELECT {SERIES.format(usage="usage", hour="known")}, samples,
            {_MICROSECONDS.format("first_time")}, {_MICROSECONDS.format("last_time")},
            last_id, lapsed_us::bigint, {
-    ", ".join(f"trunc({name} * 10::numeric ^ places)::text" for name in _AMOUNTS)
+    ", ".join(f"trunc({name} * 10::numeric ^ places)::text" for name in AMOUNTS)
 }, places
       FROM known JOIN metered_usage usage ON usage.id = known.usage_id, places
 """  # noqa: S608 - ours
@@ -94,9 +97,10 @@ _OF_USAGE = f"""
 """  # noqa: S608 - ours
 #: of these the last hour of each series alone
 _OPENING = f"""
-    SELECT DISTINCT ON (owner.partner_id, every.level_of) every.*
+    SELECT DISTINCT ON ({SERIES.format(usage="owner", hour="every")}) every.*
       FROM ({_OF_USAGE}) every JOIN metered_usage owner ON owner.id = every.usage_id
-     ORDER BY owner.partner_id, every.level_of, every.last_time DESC, every.last_id DESC
+     ORDER BY {SERIES.format(usage="owner", hour="every")},
+              every.last_time DESC, every.last_id DESC
 """  # noqa: S608 - ours
 
 
@@ -113,9 +117,10 @@ def store_hours(cr, usage_ids, level_property, longest_us):
     return cr.rowcount
 
 
-def read_hours(cr, usage_ids, level_property, longest_us, is_opening=False):
+def read_hours(cr, usage_ids, level_property, longest_us, first_id=0, is_opening=False):
     """Read the hours of usage rows, also where they are not stored yet.
 
+    :param first_id: id of the subscription that usage belongs to that names none
     :param is_opening: of each series the last hour alone
     :return: (DataFrame as ``rating.level_hours`` takes it, how many of its ints are 1)
     """
@@ -132,9 +137,28 @@ def read_hours(cr, usage_ids, level_property, longest_us, is_opening=False):
         (live if is_live else stored).append(usage_id)
     cr.execute(
         _READ.format(known=_OPENING if is_opening else _OF_USAGE),
-        {**_values(level_property, longest_us), "stored": stored, "usage": live},
+        {
+            **_values(level_property, longest_us),
+            "stored": stored,
+            "usage": live,
+            "first": first_id,
+        },
     )
     return _frame(cr.fetchall())
+
+
+def in_one_unit(parts):
+    """Put hours together that were read in different units.
+
+    :param parts: list of what :func:`read_hours` returned
+    :return: the same of all
+    """
+    both = max(per_unit for _hours, per_unit in parts)
+    frames = []
+    for hours, per_unit in parts:
+        amounts = {name: hours[name] * (both // per_unit) for name in AMOUNTS}
+        frames.append(hours.assign(**amounts))
+    return pd.concat(frames, ignore_index=True), both
 
 
 def _values(level_property, longest_us):
@@ -151,6 +175,6 @@ def _frame(rows):
     integers = (samples, first, last, last_id, lapsed_us)
     for name, values in zip(_INTEGERS, integers, strict=True):
         frame[name] = np.array(values, np.int64)
-    for name, texts in zip(_AMOUNTS, amounts, strict=True):
+    for name, texts in zip(AMOUNTS, amounts, strict=True):
         frame[name] = pd.Series(list(map(int, texts)), dtype=object)
     return frame, 10 ** (places[0] if places else 0)

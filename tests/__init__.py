@@ -1,5 +1,9 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from .alert import test_alert_tours
+from .alert import test_alerts
+from .alert import test_alerts_together
+from .alert import test_suspended_accounts
 from .api import test_api_quotes
 from .api import test_api_tours
 from .api import test_cancel_event
@@ -45,6 +49,7 @@ from .company import test_biller
 from .company import test_other_company_calls
 from .company import test_rightful_users
 from .company import test_security
+from .connectors import test_account_change
 from .connectors import test_charge_request
 from .connectors import test_column_names
 from .connectors import test_connector_asterisk_sql
@@ -123,7 +128,9 @@ from .golden import test_golden_guard
 from .golden import test_golden_sold
 from .golden import test_golden_tours
 from .golden import test_golden_usage
+from .fraud import test_fraud_alarms
 from .fraud import test_fraud_scenarios
+from .fraud import test_fraud_tours
 from .fraud import test_fraud_traffic
 from .house import test_decisions
 from .house import test_design_page
@@ -133,6 +140,7 @@ from .house import test_known_faults
 from .house import test_model_files
 from .house import test_no_calls_back
 from .house import test_nothing_unused
+from .house import test_one_browser
 from .house import test_pythons
 from .house import test_screen_words
 from .house import test_security_page
@@ -175,6 +183,7 @@ from .ingest import test_import_sheets
 from .ingest import test_import_together
 from .ingest import test_import_usage
 from .ingest import test_import_wizard
+from .ingest import test_joined
 from .ingest import test_number_destinations
 from .ingest import test_number_normalisation
 from .ingest import test_number_plans
@@ -202,9 +211,14 @@ from .job import test_attachment_database
 from .job import test_job_entries
 from .job import test_job_waits
 from .job import test_lasting_commits
+from .level import test_hours_stored
+from .level import test_level_bands
+from .level import test_thinned_samples
 from .level import test_level_series_stored
 from .level import test_level_tours
+from .measured import test_measured_groups
 from .measured import test_measured_services
+from .measured import test_measured_tours
 from .pending import test_billforward
 from .pending import test_billforward_contract
 from .pending import test_billforward_together
@@ -237,6 +251,7 @@ from .rating import test_charge_usage_price
 from .rating import test_concurrency
 from .rating import test_counters
 from .rating import test_forecast
+from .rating import test_level_hours
 from .rating import test_level_series
 from .rating import test_levels
 from .rating import test_rating_bands
@@ -248,6 +263,7 @@ from .rating import test_rating_money
 from .rating import test_rating_prefixes
 from .rating import test_rating_readme
 from .rating import test_rating_split
+from .rating import test_thresholds
 from .rating import test_vectors
 from .record import test_amount_scale
 from .record import test_batch_job
@@ -302,6 +318,9 @@ from .source import test_sync_durability
 from .source import test_sync_queue
 from .source import test_sync_start
 from .source import test_sync_turns
+from .statement import test_masking
+from .statement import test_statement_files
+from .statement import test_statements
 from .webhook import test_webhooks
 from .webhook import test_webhook_tours
 from .what_if import test_what_if

@@ -5,6 +5,7 @@
 from . import account_move_reversal
 from . import base_partner_merge
 from . import metered_account_choice
+from . import metered_alert_lift
 from . import metered_batch_undo
 from . import metered_company_setup
 from . import metered_deck_import
@@ -16,6 +17,7 @@ from . import metered_exception_correct
 from . import metered_exception_destination
 from . import metered_exception_dismiss
 from . import metered_exception_rate
+from . import metered_fraud_dismiss
 from . import metered_golden_confirm
 from . import metered_import
 from . import metered_import_columns

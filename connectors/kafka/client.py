@@ -4,9 +4,10 @@
 
 librdkafka connects by itself, to whatever brokers the cluster names. The addresses of
 the settings are checked before anything is asked, and those that the cluster names
-before anything is read and whenever it is asked again; the names are looked up once
-more by librdkafka, which cannot be told an address. Nothing else of this server goes
-there: no file, no ticket, no credential but those of the source.
+before anything is read and whenever it is asked again: all addresses of a name must be
+allowed, since it takes any of them. It looks the names up once more and cannot be told
+an address, so ``watch`` looks where it went. Nothing else of this server goes there: no
+file, no ticket, no credential but those of the source.
 
 Facts: ``auto.offset.reset`` is ``largest`` by default and loses silently what came
 before; an unreachable broker makes ``poll`` return nothing for ever, and tells
@@ -23,6 +24,7 @@ from ..errors import (
     SourceSettingsError,
     SourceUnreachable,
 )
+from .watch import DEBUG, Watch
 
 PORT = 9092
 #: seconds that a question about the cluster may take
@@ -51,9 +53,6 @@ FIXED = {
     "client.id": "metered-billing",
 }
 _logger = logging.getLogger(__name__)
-# Everything of interest comes back as an error of the source.
-_quiet = logging.getLogger(f"{__name__}.librdkafka")
-_quiet.setLevel(logging.CRITICAL)
 
 
 def library():
@@ -120,16 +119,19 @@ class Client:
         self.where = ", ".join(f"{host}:{port}" for host, port in brokers)
         self.usable = self._usable(brokers)
         self.failures = []
+        self.watch = Watch(policy)
         servers = ",".join(_address(host, port) for host, port in self.usable)
         try:
             self.consumer = self.kafka.Consumer(
                 {
                     **FIXED,
+                    **DEBUG,
                     **settings,
                     "bootstrap.servers": servers,
                     "error_cb": self._on_error,
                 },
-                logger=_quiet,
+                # Everything of interest comes back as an error of the source.
+                logger=self.watch.logger,
             )
         except self.kafka.KafkaException as error:
             raise SourceSettingsError(
@@ -149,7 +151,7 @@ class Client:
         usable, unknown = [], None
         for host, port in brokers:
             try:
-                self.policy.addresses(host, port)
+                self.policy.addresses(host, port, every=True)
             except SourceUnreachable as error:
                 unknown = error
             else:
@@ -185,17 +187,27 @@ class Client:
         while True:
             left = max(until - time.monotonic(), 0.1)
             try:
-                return self.consumer.list_topics(timeout=min(left, 1), **asked)
+                said = self.consumer.list_topics(timeout=min(left, 1), **asked)
+                self._listen()
+                return said
             except self.kafka.KafkaException as error:
-                # It only tells what went wrong: nothing is assigned, or all of it will
-                # be assigned once more.
-                self.consumer.poll(0)
+                self._listen()
                 if self.is_refused() or time.monotonic() > until:
                     raise self.failure(error.args[0]) from None
 
+    def _listen(self):
+        """Hear what went wrong, and where it connected to.
+
+        No message comes: nothing is assigned, or all of it will be once more.
+
+        :raise SourceSettingsError: it connected to an address that is refused
+        """
+        self.consumer.poll(0)
+        self.watch.check()
+
     def _check_named(self, broker):
         try:
-            self.policy.addresses(broker.host, broker.port)
+            self.policy.addresses(broker.host, broker.port, every=True)
         except SourceUnreachable:
             # librdkafka does not find it either, and says so where it is needed.
             _logger.info("Broker %s:%s is not known", broker.host, broker.port)

@@ -183,6 +183,11 @@ class Messages:
             Places.join([part.places for part in parts]),
         )
 
+    def sizes(self):
+        """Bytes of each value, -1 where there is none: int64 array."""
+        sizes = pc.binary_length(self.values).fill_null(-1)
+        return sizes.to_numpy(zero_copy_only=False).astype(np.int64)
+
     def one(self, row):
         """A :class:`Message`."""
         places = self.places

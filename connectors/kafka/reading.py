@@ -54,9 +54,10 @@ class Reading:
     def assign(self):
         """Have the client fetch what is left, from there on."""
         place = self.client.kafka.TopicPartition
-        self.client.consumer.assign(
-            [place(*at, next_) for at, next_ in self.left.items()]
-        )
+        places = [place(*at, next_) for at, next_ in self.left.items()]
+        self.client.consumer.assign(places)
+        # One that was paused when it was read before stays paused.
+        self.client.consumer.resume(places)
 
     def sort(self, found, portion):
         """Put messages, and what is said of partitions, into a portion.

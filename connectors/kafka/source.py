@@ -8,6 +8,7 @@ killed blocks nobody.
 """
 
 import certifi
+import numpy as np
 
 from ..addresses import AddressPolicy, parse_networks
 from ..checks import Check, counted
@@ -25,6 +26,8 @@ MOST_BYTES = 64 * 2**20
 TAKEN = 10_000
 #: seconds without a message after which a cluster that says nothing is one that failed
 SILENCE = 30
+#: seconds in which single messages are there
+MARK_SECONDS = 20
 #: seconds until the client is asked again
 WAIT = 0.2
 
@@ -227,6 +230,7 @@ class Kafka(Connector):
             if seconds is not None and now - begun > seconds:
                 break
             found = client.consumer.consume(TAKEN, WAIT)
+            client.watch.check()
             if reading.sort(found, portion):
                 heard = now
                 client.forget()
@@ -243,6 +247,28 @@ class Kafka(Connector):
         code = client.kafka.KafkaError._TIMED_OUT
         return client.failure(client.kafka.KafkaError(code, "no message arrived"))
 
+    def marks(self, offsets):
+        """What tells the messages at some offsets from others.
+
+        A topic that was deleted and created again goes on as if it were the same once
+        it has as many messages.
+
+        :param offsets: dict (topic, partition) -> offset
+        :return: dict (topic, partition) -> text, of the messages that are there
+        :raise SourceError: they cannot be read
+        """
+        found, left = {}, dict(offsets)
+        stops = {place: offset + 1 for place, offset in offsets.items()}
+        for portion in self.read(dict(offsets), MARK_SECONDS, stops):
+            if portion.count:
+                found |= marks_of(portion.messages, offsets)
+            places = portion.messages.places.names if portion.count else ()
+            for place in (*places, *portion.ends, *portion.lost):
+                left.pop(place, None)
+        if left:
+            raise self._silent(self.client)
+        return found
+
     def tell(self, offsets):
         """Let the cluster know how far records are stored, for its own monitors.
 
@@ -257,6 +283,31 @@ class Kafka(Connector):
             offsets=[kafka.TopicPartition(*p, n) for p, n in offsets.items()],
             asynchronous=True,
         )
+
+
+def mark(offset, stamp, size):
+    """What tells a message from another one at the same offset: a text.
+
+    :param int offset, stamp, size: of the message; the broker's time in milliseconds,
+        and bytes of its value
+    """
+    return f"{offset} {stamp} {size}"
+
+
+def marks_of(messages, offsets):
+    """The marks of messages that are at these offsets.
+
+    :param messages: ``columns.Messages``
+    :param offsets: dict (topic, partition) -> offset
+    """
+    places, sizes = messages.places, messages.sizes()
+    wanted = np.array([offsets.get(name, -1) for name in places.names])[places.at]
+    return {
+        places.names[places.at[row]]: mark(
+            places.offsets[row], places.stamps[row], sizes[row]
+        )
+        for row in np.flatnonzero(places.offsets == wanted).tolist()
+    }
 
 
 def _some(portion):

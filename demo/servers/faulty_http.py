@@ -147,6 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         self._serve()
 
+    do_PUT = do_PATCH = do_DELETE = do_POST
+
     def log_message(self, format, *args):
         """Quiet."""
 

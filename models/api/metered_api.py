@@ -11,6 +11,14 @@ from ...rating.exact import exact, exact_text, number
 
 #: rows of usage in one answer
 MOST_ROWS = 10_000
+#: what is told of an event to a key that may push, and not read: what the event said
+#: itself, and whether it was taken
+OF_SENDER = frozenset(
+    (
+        *("event", "status", "reason", "message", "detail"),
+        *("meter", "unit", "quantity", "time", "properties"),
+    )
+)
 
 
 class MeteredApi(models.AbstractModel):
@@ -32,17 +40,51 @@ class MeteredApi(models.AbstractModel):
         :param str event: what tells it from others, as the answer to a push says it
         :return: dict; None: nothing is known of it
         """
-        found = self._events(key._readable_sources(), [event])
+        found = self._events(key._readable_sources(), [event], key.may_read)
         return found.get(event)
 
     @api.model
-    def _events(self, sources, events):
+    def _events(self, sources, events, may_read=True):
         """What became of some events.
 
         :param sources: ``metered.source``, with all rights
         :param events: list of texts
+        :param bool may_read: whether it is told to somebody who may read usage: whose
+            they are, and what their period comes to
         :return: dict event -> dict
         """
+        found = self._events_in_short(sources, events)
+        if not may_read:
+            return {event: self._for_sender(told) for event, told in found.items()}
+        cdrs = self._cdrs_of(sources, events).filtered("usage_id")
+        usage = cdrs.usage_id.filtered(lambda row: not row.invoice_line_id)
+        so_far = usage.filtered(lambda row: row.meter_id.kind != "call")._price_so_far()
+        of_days = self._exactly(cdrs.usage_id, "quantity", "amount")
+        for one in cdrs:
+            told = found[one.call_id]
+            told["day"] = self._of_usage(one.usage_id, so_far, of_days)
+            told |= self._explained(one.usage_id, so_far)
+        return found
+
+    @api.model
+    def _for_sender(self, told):
+        """What is told to a key that may push, and not read.
+
+        :param dict told: of an event
+        """
+        return {name: value for name, value in told.items() if name in OF_SENDER}
+
+    @api.model
+    def _cdrs_of(self, sources, events):
+        return (
+            self.env["metered.cdr"]
+            .sudo()
+            .search([("source_id", "in", sources.ids), ("call_id", "in", events)])
+        )
+
+    @api.model
+    def _events_in_short(self, sources, events):
+        """What became of some events, without what their periods come to."""
         domain = [("source_id", "in", sources.ids)]
         known = [*domain, ("call_id", "in", events)]
         found = {
@@ -54,17 +96,10 @@ class MeteredApi(models.AbstractModel):
         for one in self.env["metered.exception"].sudo().search(known):
             if one.state != "resolved":
                 found[one.call_id] = self._of_exception(one)
-        cdrs = self.env["metered.cdr"].sudo().search(known)
-        usage = cdrs.usage_id.filtered(lambda row: not row.invoice_line_id)
-        so_far = usage.filtered(lambda row: row.meter_id.kind != "call")._price_so_far()
-        of_days = self._exactly(cdrs.usage_id, "quantity", "amount")
+        cdrs = self._cdrs_of(sources, events)
         quantities = self._texts(cdrs, "quantity")
         for one in cdrs:
-            told = self._of_cdr(one, quantities[one.id])
-            if one.usage_id:
-                told["day"] = self._of_usage(one.usage_id, so_far, of_days)
-                told |= self._explained(one.usage_id, so_far)
-            found[one.call_id] = told
+            found[one.call_id] = self._of_cdr(one, quantities[one.id])
         return found
 
     @api.model
@@ -287,20 +322,71 @@ class MeteredApi(models.AbstractModel):
     # === ENTITLEMENTS === #
 
     @api.model
-    def _entitlements(self, key, subject):
-        """What is left of a customer's allowances today.
+    def _entitlements(self, key, subject="", customer="", subscription=""):
+        """Whether a customer's usage is allowed, and what is left of its allowances.
 
-        :return: list of dicts; None: nobody has this identifier
+        :param str subject: a service identifier of the customer
+        :param str customer, subscription: their numbers; one of the three is given
+        :return: dict; None: there is no such customer
         """
-        partner = self._customer(key, subject)
+        if subscription:
+            subscriptions = self._numbered("sale.subscription", key, subscription)
+            partner = subscriptions.partner_id
+        else:
+            partner = (
+                self._numbered("res.partner", key, customer)
+                if customer
+                else self._customer(key, subject)
+            )
+            payer = partner and partner.with_company(key.company_id)._metered_payer()
+            subscriptions = payer and self.env["sale.subscription"].sudo().search(
+                [
+                    ("company_id", "=", key.company_id.id),
+                    ("partner_id.commercial_partner_id", "=", payer.id),
+                    ("in_progress", "=", True),
+                ],
+                order="id",
+            )
         if not partner:
             return None
+        entitled = [
+            one.with_company(one.company_id)._metered_entitlement()
+            for one in subscriptions
+        ]
+        domain = [("subscription_id", "in", subscriptions.ids)] if subscription else []
+        return {
+            **({"subject": subject} if subject else {}),
+            "allowed": all(one["allowed"] for one in entitled),
+            "subscriptions": entitled,
+            "entitlements": self._balances_left(key, partner, domain),
+        }
+
+    @api.model
+    def _numbered(self, model, key, number):
+        """A record of the key's company by its number; empty where there is none."""
+        records = self.env[model].sudo()
+        if not number.isascii() or not number.isdecimal() or len(number) > 9:
+            return records
+        companies = [key.company_id.id]
+        if model == "res.partner":
+            companies.append(False)
+        return records.search(
+            [("id", "=", int(number)), ("company_id", "in", companies)]
+        )
+
+    @api.model
+    def _balances_left(self, key, partner, domain):
+        """What is left of a customer's allowances today.
+
+        :param list domain: which balances
+        :return: list of dicts
+        """
         today = fields.Date.context_today(partner)
         balances = self._rows(
             "metered.allowance.balance",
             key,
             partner,
-            [("date_from", "<=", today), ("date_to", ">", today)],
+            [*domain, ("date_from", "<=", today), ("date_to", ">", today)],
         )
         exactly = self._exactly(balances, "granted", "rolled_in", "used", "left")
         return [
@@ -362,18 +448,20 @@ class MeteredApi(models.AbstractModel):
         """
         given = {}
         for code, quantity in quantities.items():
-            meter = self.env["metered.meter"].search(
-                [
-                    ("code", "=", code),
-                    ("company_id", "in", [False, key.company_id.id]),
-                ],
-                order="company_id nulls last",
-                limit=1,
-            )
+            meter = self._meter_of(key, code)
             if not meter:
                 raise RequestFault(422, f"No meter has the code {code}.")
             given[meter] = quantity
         return given
+
+    @api.model
+    def _meter_of(self, key, code):
+        """The meter that a company calls so: its own before one of all companies."""
+        return self.env["metered.meter"].search(
+            [("code", "=", code), ("company_id", "in", [False, key.company_id.id])],
+            order="company_id nulls last",
+            limit=1,
+        )
 
     @api.model
     def _of_quote(self, quote):

@@ -12,6 +12,8 @@ from ..guard.last_use import note_use
 #: characters by which a key is found; what they do not tell is 256 random bits
 MARK, PREFIX_BYTES = "mk_", 5
 PREFIX_CHARACTERS = len(MARK) + 2 * PREFIX_BYTES
+#: first key of the advisory locks of keys that something is computed for ("mbqt")
+COMPUTE_LOCK_CLASS = 0x6D627174
 #: of which source a wrong key is counted: of none
 NO_SOURCE = 0
 
@@ -233,6 +235,17 @@ class MeteredApiKey(models.Model):
             note_use(key, address, secure)
         # What a job does works for it as well: it has a user and its company.
         return key.with_user(SUPERUSER_ID).with_company(key.company_id), wait
+
+    def _compute_alone(self):
+        """Whether nothing is computed for this key in another transaction.
+
+        Nor will be until the end of this one.
+        """
+        self.ensure_one()
+        self.env.cr.execute(
+            "SELECT pg_try_advisory_xact_lock(%s, %s)", (COMPUTE_LOCK_CLASS, self.id)
+        )
+        return self.env.cr.fetchone()[0]
 
     def _push_source(self, named, has_lines=None):
         """The source that a request pushes to, of those that the key is for.

@@ -188,6 +188,7 @@ class AccountMove(models.Model):
         )
         posted.sudo()._metered_charge_again()
         posted._metered_tell("invoice.issued")
+        posted._metered_statements_after_post()
         return posted
 
     def unlink(self):

@@ -109,10 +109,26 @@ class MeteredRenewal(models.Model):
             [("renewal_id", "in", self.ids)], ["renewal_id", "state"], ["__count"]
         )
         counts = {(run.id, state): count for run, state, count in groups}
+        # What waits for usage cannot be approved yet.
+        waiting = (
+            self.env["metered.review"]
+            .sudo()
+            ._read_group(
+                [
+                    ("renewal_id", "in", self.ids),
+                    ("state", "in", APPROVABLE),
+                    ("invoice_id.metered_pending", "!=", False),
+                    ("invoice_id.state", "=", "draft"),
+                ],
+                ["renewal_id"],
+                ["__count"],
+            )
+        )
+        waiting = {run.id: count for run, count in waiting}
         for run in self:
             run.to_approve = sum(
                 counts.get((run._origin.id, state), 0) for state in APPROVABLE
-            )
+            ) - waiting.get(run._origin.id, 0)
             run.on_hold = counts.get((run._origin.id, "held"), 0)
             run.not_posted = counts.get((run._origin.id, "failed"), 0)
 

@@ -88,6 +88,14 @@ class SaleSubscription(models.Model):
             date_from = min(max(date_from, self.date_start), date_to)
         return date_from
 
+    def _metered_is_whole_period(self, date_from, date_to):
+        """Whether days are as many as the subscription is billed for at a time."""
+        self.ensure_one()
+        begin = self._metered_on_billing_day(
+            date_to - self._get_recurrence_delta(), date_to
+        )
+        return date_from == begin or date_to == self._get_next_invoice_date(date_from)
+
     def _metered_period_of_day(self, day, date_from, date_to):
         """The billing period that a day belongs to.
 

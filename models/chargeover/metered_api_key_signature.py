@@ -6,6 +6,9 @@ from odoo import api, fields, models
 
 from ...connectors.tokens import NO_DIGEST
 
+#: system parameter: addresses of this server beside ``web.base.url``
+OTHER_ADDRESSES = "metered_billing.signed_addresses"
+
 
 class MeteredApiKey(models.Model):
     """Keys with which requests are signed, so that they do not carry it."""
@@ -25,6 +28,17 @@ class MeteredApiKey(models.Model):
         if not vals.get("may_sign", True):
             self._set_as_program({"signing_key": False})
         return done
+
+    @api.model
+    def _own_addresses(self):
+        """How this server is called by those that sign requests to it.
+
+        :return: list of texts such as ``https://odoo.example.com``
+        """
+        settings = self.env["ir.config_parameter"].sudo()
+        more = settings.get_param(OTHER_ADDRESSES, "").replace(",", " ").split()
+        own = [settings.get_param("web.base.url", ""), *more]
+        return [address.rstrip("/") for address in own if address.strip("/")]
 
     @api.model
     def _admit_signed(self, signature, addresses, body, address, secure):

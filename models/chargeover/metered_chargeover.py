@@ -1,7 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import json
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from odoo import api, models
@@ -13,43 +13,84 @@ from ...connectors.chargeover.usage import (
     KEPT,
     NAMED,
     Unusable,
-    usage_number,
 )
 from ...connectors.events.cloud_event import event_key
+from ...ingest.joined import joined
 from ...ingest.load import company_zone, customer_zone
-from ...ingest.load_lines import BETWEEN, line_keys
+from ...ingest.load_lines import line_keys
 
 #: of one answer
 MOST_ROWS = 1_000
 _MOST_DIGITS = 9
 _TYPE_OF = {aggregation: kind for kind, aggregation in AGGREGATIONS.items()}
-#: records that were sent: those that wait, those that are stored, and exceptions; not
-#: those that were refused, because another one had their key
-_WAITING = """
-    SELECT event_key, record::jsonb ->> 'properties' FROM metered_inbox
-     WHERE source_id = ANY(%s) AND event_key IS NOT NULL
-       AND right(event_key, length(content) + 1) != '#' || content
-       AND (%s IS NULL OR event_key = %s)
-       AND (%s IS NULL OR record::jsonb ->> 'line_item_id' = %s)
+#: Records that were sent: those that wait, those that are stored, and exceptions; not
+#: those that were refused, because another one had their key. Of one key there is one.
+_SENT = """
+    WITH stored AS (%(stored)s),
+    waiting AS (
+        SELECT source_id, event_key AS key, record::jsonb ->> 'properties' AS said
+          FROM metered_inbox
+         WHERE source_id = ANY(%(sources)s) AND event_key IS NOT NULL
+           AND right(event_key, length(content) + 1) != '#' || content
+           AND (%(key)s IS NULL OR event_key = %(key)s)
+           AND (%(line)s IS NULL OR record::jsonb ->> 'line_item_id' = %(line)s)),
+    exceptions AS (
+        SELECT DISTINCT ON (source_id, call_id)
+               source_id, call_id AS key, raw::jsonb ->> 'properties' AS said
+          FROM metered_exception
+         WHERE source_id = ANY(%(sources)s) AND state = 'open' AND readable
+           AND reason != 'same_id'
+           AND (%(key)s IS NULL OR call_id = %(key)s)
+           AND (%(line)s IS NULL OR raw::jsonb ->> 'line_item_id' = %(line)s)
+         ORDER BY source_id, call_id, id DESC),
+    unstored AS (
+        SELECT * FROM waiting
+         UNION ALL
+        SELECT * FROM exceptions
+         WHERE (source_id, key) NOT IN (SELECT source_id, key FROM waiting)),
+    sent AS (
+        SELECT key, said FROM stored
+         UNION ALL
+        SELECT key, said::jsonb FROM unstored
+         WHERE NOT EXISTS (
+               SELECT FROM metered_cdr cdr
+                WHERE cdr.source_id = unstored.source_id
+                  AND cdr.call_id = unstored.key)),
+    told AS (
+        SELECT key, said, %(number)s AS number,
+               coalesce(said ->> 'from', '') COLLATE "C" AS "from",
+               coalesce(said ->> 'to', '') COLLATE "C" AS "to"
+          FROM sent)
+    SELECT number, said::text FROM told
+     WHERE (%(line)s IS NULL OR said ->> 'line_item_id' = %(line)s)
+       AND (%(begin)s IS NULL
+            OR replace(coalesce(nullif("from", ''), "to"), 'T', ' ') >= %(begin)s)
+       AND (%(end)s IS NULL
+            OR replace(coalesce(nullif("to", ''), "from"), 'T', ' ') <= %(end)s)
+     ORDER BY "from", number, key
+     LIMIT %(limit)s OFFSET %(offset)s
 """
-_EXCEPTIONS = """
-    SELECT call_id, raw::jsonb ->> 'properties' FROM metered_exception
-     WHERE source_id = ANY(%s) AND state = 'open' AND readable AND reason != 'same_id'
-       AND (%s IS NULL OR call_id = %s)
-       AND (%s IS NULL OR raw::jsonb ->> 'line_item_id' = %s)
+#: as ``usage_number`` has it
+_NUMBER = """
+    ('x' || lpad(left(encode(sha256(convert_to(key, 'UTF8')), 'hex'), 13), 16, '0')
+    )::bit(64)::bigint
 """
 _STORED_BY_KEY = """
-    SELECT call_id, properties::text FROM metered_cdr
+    SELECT call_id AS key, properties AS said FROM metered_cdr
       JOIN unnest(%s) AS source (source_id) USING (source_id)
      WHERE call_id = %s
 """
 _STORED_BY_LINE = """
-    SELECT cdr.call_id, cdr.properties::text
+    SELECT cdr.call_id AS key, cdr.properties AS said
       FROM metered_usage usage
       JOIN metered_cdr cdr ON cdr.usage_id = usage.id
-     WHERE usage.subscription_id = %s AND usage.meter_id = %s
+     WHERE usage.subscription_id = %s AND usage.meter_id = %s AND usage.day >= %s
        AND cdr.source_id = ANY(%s) AND cdr.properties ->> 'line_item_id' = %s
 """
+_NOT_STORED = "SELECT NULL::text AS key, NULL::jsonb AS said WHERE FALSE"
+#: days by which a record's own day may be another one than that of its text
+_ZONES = timedelta(days=2)
+_FIRST_DAY = date(1970, 1, 3)
 
 
 class MeteredChargeOver(models.AbstractModel):
@@ -73,8 +114,8 @@ class MeteredChargeOver(models.AbstractModel):
         lines = lines._metered_lines_of(company, self._meant(all_fields))
         found = {}
         for line in lines:
-            for target, key in line_keys(line).items():
-                if key:
+            for target, some in line_keys(line).items():
+                for key in some:
                     found.setdefault((target, key), []).append(line)
         return [self._line(found, fields) for fields in all_fields]
 
@@ -102,14 +143,8 @@ class MeteredChargeOver(models.AbstractModel):
             ("line_key", fields.get("line_item_external_key", "")),
         ]
         if all(fields.get(name) for name in NAMED):
-            names.append(("line_item", BETWEEN.join(fields[name] for name in NAMED)))
+            names.append(("line_item", joined(*(fields[name] for name in NAMED))))
         meant = [found.get(name, []) for name in names if name[1]]
-        if all(fields.get(name) for name in NAMED):
-            # The references may have what they are joined by.
-            item = fields[NAMED[1]]
-            meant[-1] = [
-                one for one in meant[-1] if one.product_id.default_code == item
-            ]
         if not all(meant):
             return Unusable("No metered line has this ID or key.")
         if any(len(some) > 1 for some in meant):
@@ -199,13 +234,24 @@ class MeteredChargeOver(models.AbstractModel):
     # === WHAT WAS SENT === #
 
     @api.model
-    def _history(self, key, line=None, external=None, begin=None, end=None):
+    def _history(
+        self,
+        key,
+        line=None,
+        external=None,
+        begin=None,
+        end=None,
+        limit=MOST_ROWS,
+        offset=0,
+    ):
         """Records that were sent of a line, or the one with a key of its own.
 
         :param key: ``metered.api.key``
         :param str line: ``line_item_id``
         :param str external: ``external_key``
-        :param str begin, end: ``from`` and ``to`` that they must lie between
+        :param begin, end: texts of times, ``from`` and ``to`` that they must lie
+            between; the first one begins with a date
+        :param int limit, offset: how many, and how many are passed over
         :return: list of dicts, in the order of their periods
         """
         sources = key._readable_sources().filtered(lambda one: one._kind().has_lines)
@@ -213,42 +259,47 @@ class MeteredChargeOver(models.AbstractModel):
             return []
         call_id = event_key(external) if external is not None else None
         self.env.flush_all()
-        arguments = (sources.ids, call_id, call_id, line, line)
-        rows = dict(self.env.execute_query(SQL(_EXCEPTIONS, *arguments)))
-        rows |= dict(self.env.execute_query(SQL(_WAITING, *arguments)))
-        rows |= dict(self._stored(sources, line, call_id))
+        rows = self.env.execute_query(
+            SQL(
+                _SENT,
+                stored=self._stored(sources, line, call_id, begin),
+                number=SQL(_NUMBER),
+                sources=sources.ids,
+                key=call_id,
+                line=line,
+                begin=begin and begin.replace("T", " "),
+                end=end and end.replace("T", " "),
+                limit=limit,
+                offset=offset,
+            )
+        )
         found = []
-        for known, properties in rows.items():
-            said = json.loads(properties or "{}")
-            if line is not None and said.get("line_item_id") != line:
-                continue
+        for number, text in rows:
+            said = json.loads(text)
             row = {name: said.get(name) for name in KEPT}
-            row["usage_history_id"] = usage_number(known)
+            row["usage_history_id"] = number
             row["line_item_id"] = int(said["line_item_id"])
-            if begin and (row["from"] or row["to"] or "") < begin:
-                continue
-            if end and (row["to"] or row["from"] or end) > end:
-                continue
             found.append(row)
-        found.sort(key=lambda row: (row["from"] or "", row["usage_history_id"]))
         return found
 
     @api.model
-    def _stored(self, sources, line, call_id):
+    def _stored(self, sources, line, call_id, begin):
+        """A query of the records of some sources that are stored."""
         if call_id is not None:
-            return self.env.execute_query(SQL(_STORED_BY_KEY, sources.ids, call_id))
+            return SQL(_STORED_BY_KEY, sources.ids, call_id)
         one = self.env["sale.subscription.line"].sudo()
         one = one.browse(int(line) if _is_id(line) else ()).exists()
         if not one or one.company_id not in sources.company_id:
-            return []
-        return self.env.execute_query(
-            SQL(
-                _STORED_BY_LINE,
-                one.sale_subscription_id.id,
-                one.metered_meter_id.id,
-                sources.ids,
-                line,
-            )
+            return SQL(_NOT_STORED)
+        # What has no time of its own is left out where one is asked for.
+        day = max(date.fromisoformat(begin[:10]) if begin else _FIRST_DAY, _FIRST_DAY)
+        return SQL(
+            _STORED_BY_LINE,
+            one.sale_subscription_id.id,
+            one.metered_meter_id.id,
+            day - _ZONES,
+            sources.ids,
+            line,
         )
 
     # === WHAT A USAGE URL ANSWERS === #

@@ -81,8 +81,8 @@ class SaleSubscriptionLine(models.Model):
                     "tried": [
                         f"{target} {key}"
                         for line in lines
-                        for target, key in line_keys(line).items()
-                        if key
+                        for target, some in line_keys(line).items()
+                        for key in some
                     ],
                 },
             )

@@ -5,8 +5,11 @@ import time
 from odoo import models
 from odoo.exceptions import UserError
 
+from ...ingest.aside import Aside
 from ..billing.metered_renewal import ASKED
 
+#: said while what is done is taken back afterwards: nobody outside hears of it
+DRY_RUN = Aside("metered_dry_run")
 #: billing periods of one subscription that are asked for before a run
 MOST_PERIODS = 24
 
@@ -41,11 +44,14 @@ class SaleSubscription(models.Model):
     def _metered_take_answers(self, renewals):
         """Have the usage that usage URLs tell, before it is claimed.
 
-        A run has asked them before; what was not asked is asked now.
+        A run has asked them before; what was not asked is asked now. A dry run asks
+        nobody: it is of the usage that there is.
 
         :param renewals: list of ``Renewal``
         :raises UserError: one does not answer, and the renewal is held for that
         """
+        if DRY_RUN.heard():
+            return
         asked = False
         for renewal in renewals:
             for line in renewal.subscription.sudo()._metered_asking_lines():
@@ -55,15 +61,7 @@ class SaleSubscription(models.Model):
                 )
                 held = requests.filtered(lambda one: one.state == "held")[:1]
                 if held:
-                    raise UserError(
-                        self.env._(
-                            "%(switch)s did not answer for %(product)s. %(error)s "
-                            "Try again later, or change If No Answer on the source.",
-                            switch=source.name,
-                            product=line.product_id.display_name,
-                            error=held.error,
-                        )
-                    )
+                    raise UserError(held._held_text(is_last=not renewal.fees))
                 asked = True
         if asked:
             lines = self.env["metered.source"].sudo()

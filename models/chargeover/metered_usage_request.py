@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from datetime import datetime, time, timedelta
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
@@ -12,9 +13,12 @@ from ...connectors.errors import SourceError
 from ...connectors.harmless import shown
 from ...ingest.event_inbox import store_events
 from ...ingest.load import company_zone, customer_zone
+from ...rating.exact import exact_text
 
 ADMINISTRATOR = "metered_billing.group_metered_administrator"
 TIME = "%Y-%m-%d %H:%M:%S"
+#: places to which a share of a quantity is rounded, unless it had more
+LEAST_PLACES = 6
 #: of what went wrong
 MOST_TEXT = 500
 
@@ -97,8 +101,8 @@ class MeteredUsageRequest(models.Model):
             ),
             "last": self.env._(
                 "%(switch)s did not answer for %(product)s, %(first)s through "
-                "%(last)s. The last quantity, %(quantity)s, is charged again. "
-                "%(error)s",
+                "%(last)s. The last quantity is charged again: %(quantity)s for "
+                "these days. %(error)s",
                 **words,
             ),
             "held": self.env._(
@@ -108,6 +112,33 @@ class MeteredUsageRequest(models.Model):
             ),
         }
         return texts[self.state]
+
+    def _held_text(self, is_last):
+        """Why a line is not invoiced, and what to do.
+
+        :param bool is_last: whether its subscription is being closed
+        """
+        self.ensure_one()
+        words = {
+            "subscription": self.subscription_id.display_name,
+            "switch": self.source_id.name,
+            "product": self.line_id.product_id.display_name,
+            "error": self.error or "",
+        }
+        if not is_last:
+            return self.env._(
+                "%(switch)s did not answer for %(product)s. %(error)s Try again "
+                "later, or change If No Answer on the source.",
+                **words,
+            )
+        return self.env._(
+            "%(subscription)s was not closed, because %(switch)s did not answer for "
+            "%(product)s and the last invoice would not include this usage. %(error)s "
+            "Close it again later. To close it without an answer, set If No Answer of "
+            "%(switch)s to charge the last quantity again or nothing, close the "
+            "subscription, and set it back.",
+            **words,
+        )
 
 
 class SaleSubscriptionLine(models.Model):
@@ -300,7 +331,7 @@ class MeteredSource(models.Model):
             error = shown(str(failure), MOST_TEXT)
             state = source.usage_url_policy
             if state == "last":
-                quantity = source._last_answer(line)
+                quantity = source._last_answer(line, date_from, date_to)
                 state = "last" if quantity else "held"
             state = "held" if state == "hold" else state
         if quantity:
@@ -329,9 +360,16 @@ class MeteredSource(models.Model):
         line.sale_subscription_id.sudo()._message_log(body=known._told())
         return known
 
-    def _last_answer(self, line):
-        """The quantity that was charged for the line last; empty where none was."""
-        return (
+    def _last_answer(self, line, date_from, date_to):
+        """The quantity that was charged for the line last, for some days.
+
+        A quantity that adds up is charged in proportion to the days, unless both are
+        whole billing periods: months of different lengths are alike.
+
+        :param date_from, date_to: dates, the last one not included
+        :return: decimal text; empty where nothing was charged before
+        """
+        last = (
             self.env["metered.usage.request"]
             .sudo()
             .search(
@@ -342,6 +380,26 @@ class MeteredSource(models.Model):
                 order="date_to desc, id desc",
                 limit=1,
             )
-            .quantity
-            or ""
         )
+        days = (last.date_from, last.date_to), (date_from, date_to)
+        subscription = line.sale_subscription_id.sudo()
+        if not last.quantity or line.sudo().metered_meter_id.aggregation != "sum":
+            return last.quantity or ""
+        if all(subscription._metered_is_whole_period(*some) for some in days):
+            return last.quantity
+        before, now = ((until - begin).days for begin, until in days)
+        return share_of(last.quantity, now, before)
+
+
+def share_of(quantity, days, of_days):
+    """A quantity in proportion to its days.
+
+    :param str quantity: decimal text
+    :param int days, of_days: it is of so many days, and becomes that of so many
+    :return: decimal text, to the places of the quantity and at least six
+    """
+    if days == of_days:
+        return quantity
+    places = max(len(quantity.partition(".")[2]), LEAST_PLACES)
+    share = Fraction(quantity) * days / of_days
+    return exact_text(Fraction(round(share * 10**places), 10**places))

@@ -28,6 +28,26 @@ class ResConfigSettings(models.TransientModel):
     metered_samples_months = fields.Integer(
         related="company_id.metered_samples_months", readonly=False
     )
+    metered_statement_auto = fields.Boolean(
+        related="company_id.metered_statement_auto", readonly=False
+    )
+    metered_statement_items = fields.Selection(
+        related="company_id.metered_statement_items", readonly=False, required=True
+    )
+    metered_hidden_digits = fields.Selection(
+        related="company_id.metered_hidden_digits", readonly=False, required=True
+    )
+    metered_hidden_caller_digits = fields.Selection(
+        related="company_id.metered_hidden_caller_digits",
+        readonly=False,
+        required=True,
+    )
+    metered_statement_rows = fields.Integer(
+        related="company_id.metered_statement_rows", readonly=False
+    )
+    metered_statement_objection = fields.Text(
+        related="company_id.metered_statement_objection", readonly=False
+    )
     metered_sync_days = fields.Integer(
         related="company_id.metered_sync_days", readonly=False
     )

@@ -8,6 +8,7 @@ from odoo import api, models
 
 from ...ingest.conflicts import again, is_temporary, wait_briefly
 from ...ingest.load import company_zone, customer_zone, to_us
+from ...ingest.marks import mark_alerts_of_usage
 from ...ingest.reading_store import lock_registers, mark_registers, read_dials
 from ...rating import MAX_US, MIN_US
 from ...rating.counters import Owner, day_start
@@ -92,7 +93,10 @@ class MeteredRegister(models.Model):
             self.invalidate_recordset(flush=False)
             changed = self.exists().filtered("changed_from")
             if changed:
-                book_registers(self.env.cr, changed._terms())
+                touched = book_registers(self.env.cr, changed._terms())
+                if self.env["metered.alert.mark"]._exist_alerts():
+                    mark_alerts_of_usage(self.env.cr, touched)
+                    self.env["metered.alert.mark"]._enqueue()
                 self.env.cr.execute(
                     "UPDATE metered_register SET changed_from = NULL"
                     " WHERE id = ANY(%s)",

@@ -135,6 +135,7 @@ class MeteredExceptionJob(models.Model):
             if not by_source:
                 self.env["metered.register"]._book_quietly(commit)
                 self.env["metered.plan.mark"]._apply_plans_quietly(commit)
+                self.env["metered.alert.mark"]._check_soon()
                 return True
             for source_id, ids in by_source:
                 if source_id not in settings:
@@ -348,6 +349,7 @@ class MeteredExceptionJob(models.Model):
         for batch_id, retried in outcome.items():
             batch = self.env["metered.batch"].browse(batch_id)
             batch._mark_rates(retried.rate_ids)
+            batch._raise_fraud_alarms(retried.suspicions)
             if retried.cured:
                 batch._count(
                     rated=retried.rated,

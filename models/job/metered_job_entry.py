@@ -13,6 +13,7 @@ JOBS = {
     "margin": (5, "metered.simulation", "kind = 'margin'"),
     "exception": (6, "metered.exception.job", "TRUE"),
     "approval": (7, "metered.approval", "TRUE"),
+    "statement": (8, "metered.statement", "TRUE"),
 }
 #: more than there are kinds
 KINDS = 16
@@ -43,6 +44,7 @@ class MeteredJobEntry(models.Model):
         "metered.simulation": ["kind", "state", *COLUMNS],
         "metered.exception.job": ["state", *COLUMNS],
         "metered.approval": ["state", *COLUMNS],
+        "metered.statement": ["state", *COLUMNS],
     }
 
     kind = fields.Selection(
@@ -55,6 +57,7 @@ class MeteredJobEntry(models.Model):
             ("margin", "Margins"),
             ("exception", "Exception Jobs"),
             ("approval", "Approvals"),
+            ("statement", "Statements"),
         ],
         readonly=True,
     )

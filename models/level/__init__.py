@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import metered_batch_thinned
+from . import metered_level_bands
 from . import metered_level_hour
 from . import metered_level_kept
 from . import metered_level_mark

@@ -48,7 +48,7 @@ class MeteredLevelHour(models.Model):
         digits=0,
         readonly=True,
         aggregator=None,
-        help="The part of it after samples were no longer valid.",
+        help="Level × time after a sample was no longer valid, until the next one.",
     )
     lapsed_us = fields.Float(
         string="Microseconds in Gaps", digits=0, readonly=True, aggregator=None

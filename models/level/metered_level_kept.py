@@ -109,7 +109,9 @@ class MeteredLevelKept(models.Model):
                 self._thin_portion(source_id, usage_ids, prop, commit)
             except StillInTheWay as error:
                 # The next night finds it again.
-                _logger.info("Samples of source %s are thinned later: %s", source_id, error)
+                _logger.info(
+                    "Samples of source %s are thinned later: %s", source_id, error
+                )
         return True
 
     @api.model

@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import time
 
-from odoo import api, fields, models
+from odoo import api, models
 
 from ...ingest.conflicts import again
 from ...ingest.marks import mark_levels

@@ -11,7 +11,7 @@ import pandas as pd
 from odoo import models
 from odoo.fields import Domain
 
-from ...ingest.usage_calls import USAGE_CDRS
+from ...ingest.usage_calls import USAGE_SAMPLES
 from ...rating.concurrency import calls_at_once
 from ...rating.exact import exact_text, rounded
 from ...rating.level_series import gaps_of, moments, spans_of, steps_of
@@ -29,7 +29,7 @@ _SAMPLES = f"""
            || ' ' || coalesce(cdr.properties ->> %(property)s, '') AS series,
            cdr.id, (extract(epoch FROM cdr.start_time) * 1000000)::bigint AS at_us,
            cdr.quantity::text
-      FROM {USAGE_CDRS}
+      FROM {USAGE_SAMPLES}
       JOIN metered_usage usage ON usage.id = cdr.usage_id
 """  # noqa: S608 - ours
 _OPENING = f"""
@@ -37,7 +37,7 @@ _OPENING = f"""
      ORDER BY series, at_us DESC, id DESC
 """  # noqa: S608 - ours
 #: of usage before a day that of each series' last sample
-_LAST_DAYS = """
+LAST_DAYS = """
     SELECT DISTINCT ON (partner_id, subscription_id) id
       FROM metered_usage WHERE id = ANY(%s)
      ORDER BY partner_id, subscription_id, day DESC, id DESC
@@ -52,7 +52,8 @@ class MeteredMeter(models.Model):
     def _level_series(self, company, partner, begin, end, most=600, step=None):
         """What the level of a customer was in a span of time.
 
-        Days are those of the user's time zone; hours are counted from ``begin``.
+        Days are those of the user's time zone. Where there are many samples, hours
+        tell it, see ``metered_level_bands``.
 
         :param begin, end: aware datetimes; half-open
         :param most: rows at most; longer spans are told by hour, the longest by day
@@ -61,10 +62,14 @@ class MeteredMeter(models.Model):
             sample of a level that does not continue; ``hour``, ``day``), ``rows``
             (lists of ISO time in UTC, lowest, highest, average as exact texts, None
             where the level is unknown), ``gaps`` (lists of two ISO times: a sample was
-            missing)
+            missing), ``is_exact`` (False where lowest and highest are what the levels
+            can have come to together, at most)
         """
         self.ensure_one()
         start_us, end_us = micro(begin), micro(end)
+        hours = self._level_hours(company, partner, begin, end)
+        if hours:
+            return self._level_series_of(hours, begin, end, most, step)
         levels, gaps = self._level_steps(company, partner, begin, end)
         bounds = None
         if step != "day" and len(levels.units) <= most:
@@ -80,18 +85,15 @@ class MeteredMeter(models.Model):
                 (at, *(span or [None] * 3))
                 for at, span in zip(bounds, spans, strict=True)
             ]
-        return {
-            "step": step,
-            "rows": [
-                [iso(at), *map(level_text, (lowest, highest, average))]
-                for at, lowest, highest, average in rows
-            ],
-            "gaps": [[iso(since), iso(until)] for since, until in gaps],
-        }
+        return series_as_told(step, rows, gaps)
+
+    def _level_continues(self):
+        """Whether a sample is the level until the next one, whatever is charged."""
+        return self.level_holds or self._prices_level()
 
     def _level_rows(self, levels, end):
         """The steps of a level; the samples of one that does not continue."""
-        if self._prices_level():
+        if self._level_continues():
             return steps_of(levels, micro(end))
         units = levels.units.tolist()
         values = [Fraction(unit, levels.per_unit) for unit in units]
@@ -120,7 +122,7 @@ class MeteredMeter(models.Model):
         if self._counts_calls():
             calls = self._level_calls(company, partner, begin, end)
             return calls_at_once(*calls, *period), []
-        if not self._prices_level():
+        if not self._level_continues():
             samples = self._level_samples(company, partner, begin, end)
             inside = samples["at_us"].between(*period, inclusive="left")
             return samples_alone(samples[inside]), []
@@ -189,7 +191,7 @@ class MeteredMeter(models.Model):
             before = usage.search(scope & Domain("day", "<", first)).ids
             if before and not self.level_property:
                 # A contact has one series then, whose last day has it.
-                self.env.cr.execute(_LAST_DAYS, (before,))
+                self.env.cr.execute(LAST_DAYS, (before,))
                 before = [key for (key,) in self.env.cr.fetchall()]
             samples += self._level_read(_OPENING, before, values)
         return pd.DataFrame(samples, columns=["series", "id", "at_us", "value"]).astype(
@@ -222,6 +224,23 @@ class MeteredMeter(models.Model):
             },
             self.level_source == "calls",
         )
+
+
+def series_as_told(step, rows, gaps, is_exact=True):
+    """A series as ``_level_series`` returns it.
+
+    :param rows: list of (microseconds UTC, lowest, highest, average)
+    :param gaps: list of microseconds UTC (from, until)
+    """
+    return {
+        "step": step,
+        "rows": [
+            [iso(at), *map(level_text, (lowest, highest, average))]
+            for at, lowest, highest, average in rows
+        ],
+        "gaps": [[iso(since), iso(until)] for since, until in gaps],
+        "is_exact": is_exact,
+    }
 
 
 def samples_alone(samples):

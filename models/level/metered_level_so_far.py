@@ -18,20 +18,14 @@ class MeteredMeter(models.Model):
 
     _inherit = "metered.meter"
 
-    def _level_basis(self):
-        """How the level is charged, in words.
+    def _level_terms(self):
+        """What holds for the level, whoever has it.
 
         :return: list of (label, text)
         """
-        names = dict(self._fields["aggregation"]._description_selection(self.env))
-        basis = names[self.aggregation]
-        if self.aggregation == "percentile":
-            basis = self.env._(
-                "Level not exceeded %s%% of the time", str(self.percentile)
-            )
         if self._counts_calls():
             gap = self.env._("None: the level is calculated from the call details")
-        elif not self._prices_level():
+        elif not self._level_continues():
             gap = self.env._("None: each sample counts for itself")
         elif not self._longest_held_us():
             gap = self.env._("None: a sample is valid until the next one")
@@ -44,7 +38,20 @@ class MeteredMeter(models.Model):
                     exact_text(Fraction(self._longest_held_us(), HOUR_US))
                 ),
             )
-        return [[self.env._("Charge Based On"), basis], [self.env._("In a Gap"), gap]]
+        return [[self.env._("In a Gap"), gap]]
+
+    def _level_basis_text(self, priced):
+        """What a priced period is charged by, in words.
+
+        :param priced: ``PricedMeter``
+        """
+        if not priced.price._is_charged_in(priced.date_from, priced.date_to):
+            return self.env._("Do not charge: statistics only")
+        aggregation, percent = priced.basis
+        if aggregation == "percentile":
+            return self.env._("Level not exceeded %s%% of the time", str(percent))
+        names = dict(self._fields["aggregation"]._description_selection(self.env))
+        return names[aggregation]
 
     def _level_so_far(self, company, partner):
         """What the running billing periods have come to, one for each subscription.
@@ -60,6 +67,13 @@ class MeteredMeter(models.Model):
             scope & Domain("meter_id", "=", self.id) & Domain(usage._so_far_domain())
         )
         subscriptions = self._level_subscriptions(company, customer)
+        service = partner._metered_measured_service(self, company._metered_today())
+        if service and not subscriptions:
+            # Without a line for it the first one bills it, as measured services say.
+            every = self._level_subscriptions(company, customer, False)
+            subscriptions = every.filtered(lambda one: one.active and one.in_progress)
+            subscriptions = subscriptions[:1]
+            first_id = subscriptions.id
         found = []
         for subscription in subscriptions.with_company(company):
             end = subscription.recurring_next_date
@@ -75,7 +89,7 @@ class MeteredMeter(models.Model):
             found.append(self._level_period(subscription, own, begin, end))
         if not subscriptions and usage:
             found.append(self._level_unsold(usage))
-        return found
+        return [block for block in found if block["rows"] or block["problem"]]
 
     def _level_period(self, subscription, usage, begin, end):
         """What one period of a subscription has come to."""
@@ -127,7 +141,10 @@ class MeteredMeter(models.Model):
             value = f"{value} {priced.price._priced_unit()}"
         else:
             value = f"{in_words(level)} {self.unit}"
-        rows = [[self.env._("So Far"), value]]
+        rows = [
+            [self.env._("Charge Based On"), self._level_basis_text(priced)],
+            [self.env._("So Far"), value],
+        ]
         if told.get("since"):
             since = datetime.fromisoformat(told["since"])
             since = since.replace(tzinfo=ZoneInfo(told["zone"])).astimezone(UTC)
@@ -139,7 +156,8 @@ class MeteredMeter(models.Model):
                     ),
                 ]
             )
-        free = (priced.versions[-1:] or priced.price).free_units
+        deciding = priced.price._deciding(priced.date_to, priced.date_from)
+        free = deciding.free_units
         free = priced.price._format_exact(number(free))
         free = f"{free} {priced.price._priced_unit()}"
         if priced.priced.free:

@@ -93,8 +93,8 @@ class MeteredMeter(models.Model):
             "today": fields.Date.to_string(today),
             "first": fields.Date.to_string(first),
             "last": fields.Date.to_string(last),
-            "is_held": self._prices_level(),
-            "basis": self._level_basis(),
+            "is_held": self._level_continues(),
+            "terms": self._level_terms(),
             "customer": False,
         }
         if not partner_id:
@@ -319,7 +319,7 @@ class MeteredMeter(models.Model):
                 code=self.code,
                 **names,
             )
-        if newest < first and not self._prices_level():
+        if newest < first and not self._level_continues():
             return self.env._(
                 "There are no samples of %(meter)s for %(customer)s in these months. "
                 "The last one is of %(day)s.",

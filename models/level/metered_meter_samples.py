@@ -27,8 +27,9 @@ class MeteredMeter(models.Model):
     def _levels_after(self, before):
         """Have the hours found again of meters whose samples mean something else."""
         changed = self.filtered(
-            lambda meter: meter in before
-            and [meter[name] for name in _DECIDING] != before[meter]
+            lambda meter: (
+                meter in before and [meter[name] for name in _DECIDING] != before[meter]
+            )
         )
         if changed:
             self.env["metered.level.mark"]._mark_meters(changed)

@@ -12,6 +12,11 @@ class MeteredCustomerGroup(models.Model):
         "metered.measured.service", "group_id", string="Measured Services"
     )
 
+    def action_usual_measured(self):
+        """Add the parameters that are usually measured, without a charge."""
+        self.ensure_one()
+        self.env["metered.measured.service"]._add_usual(self)
+
     @api.ondelete(at_uninstall=False)
     def _unlink_measured(self):
         self.with_context(active_test=False).measured_ids.unlink()

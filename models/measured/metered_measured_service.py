@@ -1,7 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 #: what is kept on the price
 TERMS = ("charge_basis", "unit_price", "free_units", "whole_items")
@@ -78,7 +78,7 @@ class MeteredMeasuredService(models.Model):
             ._description_selection(self.env)
         ),
         string="Charge Based On",
-        compute="_compute_terms",
+        compute="_compute_charge_basis",
         inverse="_inverse_terms",
         required=True,
         default="none",
@@ -88,7 +88,7 @@ class MeteredMeasuredService(models.Model):
     )
     unit_price = fields.Float(
         string="Price per Item",
-        compute="_compute_terms",
+        compute="_compute_unit_price",
         inverse="_inverse_terms",
         digits=0,
         min_display_digits=2,
@@ -96,14 +96,14 @@ class MeteredMeasuredService(models.Model):
     )
     free_units = fields.Float(
         string="Items Free of Charge",
-        compute="_compute_terms",
+        compute="_compute_free_units",
         inverse="_inverse_terms",
         digits=0,
         aggregator=None,
         help="The first items of each billing period are free.",
     )
     whole_items = fields.Boolean(
-        compute="_compute_terms",
+        compute="_compute_whole_items",
         inverse="_inverse_terms",
         help="Round the level up to whole items before it is charged. Otherwise an "
         "average of 4.5 items is charged as 4.5 items.",
@@ -131,6 +131,13 @@ class MeteredMeasuredService(models.Model):
         help="First day that is charged. Earlier levels are not charged.",
     )
 
+    status = fields.Selection(
+        [("own", "Own"), ("overridden", "Overridden"), ("inherited", "Inherited")],
+        compute="_compute_status",
+        help="Inherited: as set on the customer group. Overridden: the customer has "
+        "its own instead of the group's. Own: the group has none.",
+    )
+
     _one_owner = models.Constraint(
         "CHECK ((partner_id IS NULL) != (group_id IS NULL))",
         "A measured service belongs to a customer or to a customer group.",
@@ -150,19 +157,26 @@ class MeteredMeasuredService(models.Model):
     def _this_month(self):
         return fields.Date.start_of(fields.Date.context_today(self), "month")
 
-    @api.depends(
-        "price_id.charge_basis",
-        "price_id.unit_price",
-        "price_id.free_units",
-        "price_id.quantity_rounding",
-    )
-    def _compute_terms(self):
+    # One for each: what is written of them leaves the others as they are.
+    @api.depends("price_id.charge_basis")
+    def _compute_charge_basis(self):
         for service in self:
-            price = service.price_id
-            service.charge_basis = price.charge_basis or "none"
-            service.unit_price = price.unit_price
-            service.free_units = price.free_units
-            service.whole_items = price.quantity_rounding == "up"
+            service.charge_basis = service.price_id.charge_basis or "none"
+
+    @api.depends("price_id.unit_price")
+    def _compute_unit_price(self):
+        for service in self:
+            service.unit_price = service.price_id.unit_price
+
+    @api.depends("price_id.free_units")
+    def _compute_free_units(self):
+        for service in self:
+            service.free_units = service.price_id.free_units
+
+    @api.depends("price_id.quantity_rounding")
+    def _compute_whole_items(self):
+        for service in self:
+            service.whole_items = service.price_id.quantity_rounding == "up"
 
     def _inverse_terms(self):
         """Write the terms on the price; make it where there is none yet."""
@@ -279,6 +293,91 @@ class MeteredMeasuredService(models.Model):
         kept.active = False
         (prices - kept).unlink()
         return done
+
+    # === ON SCREEN === #
+
+    @api.depends("partner_id.metered_group_id", "group_id", "meter_id")
+    def _compute_status(self):
+        for service in self:
+            service.status = "inherited"
+            if not service.group_id:
+                service.status = "overridden" if service._overridden() else "own"
+
+    @api.onchange("charge_basis")
+    def _onchange_charge_basis(self):
+        """What was measured before is not charged."""
+        before = self._origin
+        if before.charge_basis == "none" and not before.price_id.date_from:
+            self.date_from = self._this_month()
+
+    def action_edit(self):
+        """Open it; of a group's, open what will take its place for one customer."""
+        self.ensure_one()
+        title = self.env._("Measured Service")
+        customer = self.env.context.get("default_partner_id")
+        if not self.group_id or not customer:
+            return self._get_records_action(name=title, target="new", context={})
+        values = {name: self[name] for name in (*TERMS, "rate_code")}
+        values["partner_id"] = customer
+        values["company_id"] = self.company_id.id
+        values["meter_id"] = self.meter_id.id
+        values["product_id"] = self.product_id.id
+        values["analytic_distribution"] = self.analytic_distribution
+        return self.browse()._get_records_action(
+            name=title,
+            target="new",
+            views=[(False, "form")],
+            context={f"default_{name}": value for name, value in values.items()},
+        )
+
+    def action_change(self):
+        """Ask from which day on its price is to be another one."""
+        self.ensure_one()
+        return self.price_id.action_change()
+
+    def action_open_price(self):
+        """Open its price, for tiers, a minimum, and the like."""
+        self.ensure_one()
+        return self.price_id._get_records_action(target="current", context={})
+
+    def action_remove(self):
+        """Remove it from its customer.
+
+        :raises UserError: it is the group's
+        """
+        for service in self:
+            if service.group_id:
+                raise UserError(
+                    self.env._(
+                        "%(meter)s is inherited from the customer group "
+                        "%(group)s and can only be removed there. To stop charging "
+                        "this customer, edit it and choose Do not charge.",
+                        meter=service.meter_id.name,
+                        group=service.group_id.name,
+                    )
+                )
+        self.unlink()
+
+    @api.model
+    def _add_usual(self, owner):
+        """Give a customer or a group the usual parameters that it does not have.
+
+        :param owner: ``res.partner`` or ``metered.customer.group``
+        """
+        name = "partner_id" if owner._name == "res.partner" else "group_id"
+        company = owner.company_id if name == "group_id" else self.env.company
+        known = self.search(
+            [(name, "=", owner.id), ("company_id", "=", company.id)]
+        ).meter_id
+        if name == "partner_id":
+            known |= owner._metered_group_services().meter_id
+        self.create(
+            [
+                {name: owner.id, "company_id": company.id, "meter_id": meter.id}
+                for meter in self.env["metered.meter"]._usual_parameters(company)
+                if meter not in known
+            ]
+        )
 
     @api.depends("meter_id", "partner_id", "group_id")
     def _compute_display_name(self):

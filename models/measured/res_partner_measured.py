@@ -1,12 +1,105 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import models
+from odoo import api, fields, models
+
+from ..customer.res_partner import USER
 
 
 class ResPartner(models.Model):
     """The measured services of a customer: its own, and those of its group."""
 
     _inherit = "res.partner"
+
+    metered_measured_ids = fields.Many2many(
+        "metered.measured.service",
+        string="Measured Services",
+        compute="_compute_metered_measured",
+        groups=USER,
+        help="The customer's own measured services, and those of its customer group.",
+    )
+    metered_measured_overrides = fields.Boolean(
+        compute="_compute_metered_measured", groups=USER
+    )
+    metered_measured_note = fields.Text(
+        compute="_compute_metered_measured",
+        groups=USER,
+        help="Parameters that are charged on a subscription line instead.",
+    )
+
+    @api.depends("metered_group_id")
+    @api.depends_context("company")
+    def _compute_metered_measured(self):
+        for partner in self:
+            own = self.env["metered.measured.service"].search(
+                [
+                    ("company_id", "=", self.env.company.id),
+                    ("partner_id", "in", partner._origin.ids),
+                ]
+            )
+            of_group = self.env["metered.measured.service"].search(
+                [
+                    ("company_id", "=", self.env.company.id),
+                    ("group_id", "in", partner.metered_group_id.ids),
+                ]
+            )
+            inherited = of_group.filtered(lambda s, o=own: s.meter_id not in o.meter_id)
+            services = own | inherited
+            partner.metered_measured_ids = services.sorted(
+                lambda one: (one.meter_id.sequence, one.meter_id.id)
+            )
+            partner.metered_measured_overrides = bool(of_group - inherited)
+            partner.metered_measured_note = partner._metered_measured_text(services)
+
+    def _metered_measured_text(self, services):
+        """Says which measured services are charged on subscription lines instead."""
+        lines = self._origin and self.env["sale.subscription.line"].sudo().search(
+            [
+                ("company_id", "=", self.env.company.id),
+                ("product_id.metered_meter_id", "in", services.meter_id.ids),
+                ("sale_subscription_id.in_progress", "=", True),
+                (
+                    "sale_subscription_id.partner_id.commercial_partner_id",
+                    "=",
+                    self._origin.id,
+                ),
+            ]
+        )
+        return "\n".join(
+            self.env._(
+                "%(meter)s is charged by a line of the subscription %(subscription)s, "
+                "not by the measured service.",
+                meter=line.metered_meter_id.name,
+                subscription=line.sale_subscription_id.display_name,
+            )
+            for line in lines or ()
+        )
+
+    def action_metered_add_measured(self):
+        """Add a measured service of the customer's own."""
+        self.ensure_one()
+        return self.env["metered.measured.service"]._get_records_action(
+            name=self.env._("Measured Service"),
+            target="new",
+            views=[(False, "form")],
+            context={"default_partner_id": self.id},
+        )
+
+    def action_metered_usual_measured(self):
+        """Add the parameters that are usually measured, without a charge."""
+        self.ensure_one()
+        self.env["metered.measured.service"]._add_usual(self)
+
+    def action_metered_reset_measured(self):
+        """Give the customer the group's measured services again, not its own ones."""
+        self.ensure_one()
+        services = self.metered_measured_ids
+        services.filtered(lambda one: one.status == "overridden").unlink()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_metered_measured(self):
+        """Their prices go with them."""
+        services = self.env["metered.measured.service"].with_context(active_test=False)
+        services.search([("partner_id", "in", self.ids)]).unlink()
 
     def _metered_group_services(self):
         """The measured services of the customer's group, in the user's company.

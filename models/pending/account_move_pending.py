@@ -74,6 +74,15 @@ class AccountMove(models.Model):
                 move._metered_describe_pending()
             )
 
+    @api.depends("metered_pending")
+    def _compute_hide_post_button(self):
+        """What waits for usage is issued, and not confirmed."""
+        result = super()._compute_hide_post_button()
+        for move in self:
+            if move._metered_is_pending():
+                move.hide_post_button = True
+        return result
+
     def _metered_describe_pending(self):
         """What an invoice waits for, and until when."""
         self.ensure_one()

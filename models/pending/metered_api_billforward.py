@@ -1,8 +1,10 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import json
+import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -11,6 +13,7 @@ from ...connectors.events.body import RequestFault
 from ...connectors.events.charge_request import MOST_ID
 from ...ingest.load import company_zone, customer_zone
 from ...rating.counters import day_start
+from ..chargeover.metered_renewal_ask import DRY_RUN
 from .account_move_pending import NotPendingError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,6 +27,8 @@ ACTIONS = {
     "invoice.freed": ("Invoice", "Updated"),
 }
 SENT = {"waiting": "Pending", "delivered": "Sent", "failed": "Unsent"}
+#: how a meter is named by its id
+COMPONENT = re.compile(r"PRC-([1-9][0-9]{0,9})")
 #: what a page of it holds at most
 MOST_RECORDS = 200
 
@@ -192,7 +197,7 @@ class MeteredApi(models.AbstractModel):
             "pricingComponentType": "usage",
             "pricingComponentID": f"PRC-{charge.meter_id.id}",
             "pricingComponentName": charge.meter_id.code,
-            "pricingComponentValue": float(charge.counted),
+            "pricingComponentValue": Decimal(charge.counted),
             "productName": lines[:1].product_id.name or None,
             "unitOfMeasureName": charge.meter_id.unit or None,
             "amount": charge.total,
@@ -206,8 +211,8 @@ class MeteredApi(models.AbstractModel):
                     "created": _moment(one.moment),
                     "changedBy": one.changed_by or "",
                     "given": one.given or None,
-                    "valueBefore": float(one.quantity_before),
-                    "value": float(one.quantity_after),
+                    "valueBefore": Decimal(one.quantity_before),
+                    "value": Decimal(one.quantity_after),
                     "amountBefore": one.total_before,
                     "amount": one.total_after,
                 }
@@ -300,7 +305,7 @@ class MeteredApi(models.AbstractModel):
                     "pricingComponentID": f"PRC-{meter.id}",
                     "pricingComponentName": meter.code,
                     "pricingComponentType": "usage",
-                    "quantity": float(quantity),
+                    "quantity": quantity,
                 }
                 for meter, quantity in given.items()
             ],
@@ -323,12 +328,11 @@ class MeteredApi(models.AbstractModel):
 
         :raise RequestFault: 422
         """
-        meters = self.env["metered.meter"]
-        mine = [("company_id", "in", [False, key.company_id.id])]
-        meter = meters.search([*mine, ("code", "=", name)], limit=1)
-        if not meter and name.startswith("PRC-") and name[4:].isdecimal():
-            number = min(int(name[4:14]), MOST_ID)
-            meter = meters.search([*mine, ("id", "=", number)])
+        meter = self._meter_of(key, name)
+        if not meter and (found := COMPONENT.fullmatch(name)):
+            mine = [("company_id", "in", [False, key.company_id.id])]
+            number = min(int(found[1]), MOST_ID)
+            meter = meter.search([*mine, ("id", "=", number)])
         if not meter:
             raise RequestFault(422, "quantities names a meter that does not exist.")
         return meter
@@ -345,7 +349,11 @@ class MeteredApi(models.AbstractModel):
         """
         result = None
         try:
-            with suppress(_UndoneError), self.env.cr.savepoint():
+            with (
+                DRY_RUN.said(is_dry),
+                suppress(_UndoneError),
+                self.env.cr.savepoint(),
+            ):
                 result = work()
                 self.env.flush_all()
                 if is_dry:

@@ -6,7 +6,7 @@ import time
 from odoo import api, fields, models, tools
 
 from ...ingest.conflicts import StillInTheWay, again, is_temporary, wait_briefly
-from ...ingest.marks import mark_usage, store_marks
+from ...ingest.marks import mark_usage, store_alert_marks, store_marks
 from ...stored.apply_plans import apply_plans_of
 from ...stored.payers import with_parents
 from ...stored.plan_book import PlanBook
@@ -157,6 +157,7 @@ class MeteredPlanMark(models.Model):
     def _cron_settle(self):  # the name that databases have stored
         """Apply the plans to what is marked, customer by customer."""
         self._apply_plans(commit=self.env.cr.commit, seconds=SLICE_SECONDS)
+        self.env["metered.alert.mark"]._check_soon()
         self.env["ir.cron"]._commit_progress(remaining=self.search_count([]))
 
     @api.model
@@ -285,6 +286,8 @@ class MeteredPlanMark(models.Model):
         for model, names in WRITTEN.items():
             self.env[model].invalidate_model(names, flush=False)
         cr.execute("DELETE FROM metered_plan_mark WHERE id = ANY(%s)", (marks,))
+        if self.env["metered.alert.mark"]._exist_alerts():
+            store_alert_marks(cr, company_id, [owner_id])
 
     @api.model
     def _plan_book(self, company):

@@ -62,6 +62,7 @@ class MeteredPrice(models.Model):
         "unit",
         "meter_id.unit",
         "currency_id",
+        "charge_basis",
     )
     def _compute_description(self):
         for price in self:
@@ -86,6 +87,8 @@ class MeteredPrice(models.Model):
             "rate": self._format_exact(number(self.rate)),
             "fee": self._format_money(number(self.fixed_fee)),
         }
+        if self.charge_basis == "none":
+            return self.env._("not charged")
         if self.charge_model == "standard":
             return self.env._("%(price)s per %(unit)s", **values)
         if self.charge_model == "package":

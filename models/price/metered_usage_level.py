@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from odoo import api, models
@@ -55,9 +56,15 @@ LONGEST_CALL_DAYS = 3
 #: (begin, end) of the answered part of calls: without the time for which it rang.
 _ANSWERED = """
     SELECT (extract(epoch FROM cdr.start_time) * 1000000)::bigint
-           + (greatest(cdr.duration - cdr.quantity, 0) * 1000000)::bigint,
+           + (greatest(cdr.duration - cdr.quantity, 0) * 1000000)::bigint AS begin_us,
            (extract(epoch FROM cdr.start_time) * 1000000)::bigint
-           + (greatest(cdr.duration, cdr.quantity) * 1000000)::bigint
+           + (greatest(cdr.duration, cdr.quantity) * 1000000)::bigint AS end_us
+"""
+#: All of them in one value of 16 bytes each: a row of Python objects each would take
+#: ten times the memory.
+_IN_ONE = """
+    SELECT string_agg(int8send(begin_us) || int8send(end_us), ''::bytea)
+      FROM (CALLS) call
 """
 _CALLS = f"""
     {_ANSWERED} FROM {USAGE_CDRS} WHERE cdr.quantity > 0
@@ -147,7 +154,7 @@ class MeteredUsage(models.Model):
     def _read_calls(self, found, company, partner):
         """The answered calls of a customer around a period.
 
-        :return: (begins, ends), microseconds UTC
+        :return: (begins, ends), int64 arrays of microseconds UTC
         """
         scope = self._level_scope(found, company, partner)
         first = found.date_from - timedelta(days=LONGEST_CALL_DAYS)
@@ -182,13 +189,14 @@ class MeteredUsage(models.Model):
         :param values: dict: ``company`` (id), ``partners`` (ids), ``first``, ``last``
             (days): of which calls without usage are read as well
         :param is_all: whether they are
-        :return: (begins, ends), microseconds UTC
+        :return: (begins, ends), int64 arrays of microseconds UTC
         """
         self.env.flush_all()
-        query = _CALLS + (_FREE_CALLS if is_all else "")
+        query = _IN_ONE.replace("CALLS", _CALLS + (_FREE_CALLS if is_all else ""))
         self.env.cr.execute(query, {**values, "usage": self.ids})
-        calls = self.env.cr.fetchall()
-        return [begin for begin, _end in calls], [end for _begin, end in calls]
+        [(octets,)] = self.env.cr.fetchall()
+        calls = np.frombuffer(octets or b"", ">i8").astype(np.int64).reshape(-1, 2)
+        return calls[:, 0], calls[:, 1]
 
     def _level_scope(self, found, company, partner):
         """Whose samples and calls make the level of a subscription.

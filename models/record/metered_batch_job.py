@@ -123,6 +123,7 @@ class MeteredBatch(models.Model):
                 run_seconds=now - clock[0],
             )
             clock[0] = now
+            batch._raise_fraud_alarms(stored.suspicions)
             batch._mark_rates(rate_ids - marked)
             marked.update(rate_ids)
             if batch.env is not self.env:
@@ -210,6 +211,10 @@ class MeteredBatch(models.Model):
         if marks._exist_plans():
             marks._mark_new_customers(self.company_id, settings.plan_partners, self)
             marks._apply_plans_quietly(commit)
+        alerts = self.env["metered.alert.mark"]
+        if alerts._exist_alerts():
+            alerts._mark_new_customers(self.company_id, settings.alert_partners, self)
+            alerts._check_soon()
 
     @api.model
     def _chunk_records(self):

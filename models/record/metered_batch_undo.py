@@ -196,8 +196,10 @@ class MeteredBatch(models.Model):
 
         again(self.env.cr, work, commit)
         if self.state == "undone":
+            self._take_back_fraud(commit)
             self.env["metered.register"]._book_quietly(commit)
             self.env["metered.plan.mark"]._apply_plans_quietly(commit)
+            self.env["metered.alert.mark"]._check_soon()
 
     def _undo_cdrs(self):
         """Take CDRs out of the import and out of their usage.

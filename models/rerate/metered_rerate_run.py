@@ -103,6 +103,7 @@ class MeteredRerate(models.Model):
             self._process_slice(position, partner_ids, calls, commit)
             if seconds is not None and time.monotonic() - begun > seconds:
                 return position == slices[-1][0]
+        self.env["metered.alert.mark"]._check_soon()
         return True
 
     def _process_slice(self, position, partner_ids, calls, commit):

@@ -25,6 +25,7 @@ from . import metered_source_schedule
 from . import metered_source_secret
 from . import metered_source_silence
 from . import metered_source_store
+from . import metered_source_suspend
 from . import metered_source_token
 from . import metered_source_word
 from . import metered_sync_end

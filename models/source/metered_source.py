@@ -431,8 +431,14 @@ class MeteredSource(models.Model):
         :return: ``ingest.settings.ImportSettings``
         """
         source = self.sudo().with_company(self.company_id)
-        plans = source.env["metered.plan.mark"]
-        return load_settings(source, plans._plan_partners(source.company_id))
+        company = source.company_id
+        plans, alerts = (
+            source.env["metered.plan.mark"],
+            source.env["metered.alert.mark"],
+        )
+        return load_settings(
+            source, plans._plan_partners(company), alerts._alert_partners(company)
+        )
 
     def action_view_batches(self):
         """Open the imports of this source."""

@@ -33,7 +33,8 @@ class MeteredSource(models.Model):
         :param str who: cancels it
         :param commit: function that commits
         :return: whether there is such an event
-        :raise RequestFault: 409, it is invoiced, a reading or thinned; 503, it is not rated yet
+        :raise RequestFault: 409, it is invoiced, a reading or thinned; 503, it is not
+            rated yet
         """
         self.ensure_one()
         waiting = [("source_id", "=", self.id), ("event_key", "=", event)]
@@ -64,7 +65,8 @@ class MeteredSource(models.Model):
                 )
             make_lasting(self.env.cr)
             commit()
-        return bool(cdr or exception)
+        # One that was corrected may be stored under another id.
+        return bool(cdr or exception.filtered(lambda one: one.state != "resolved"))
 
     def _cancel_cdr(self, cdr, exception, reason):
         """Turn a record into an exception that is dismissed.

@@ -17,6 +17,7 @@ _ADVANCE = """
     UPDATE metered_source_partition
        SET next_offset = %(next)s,
            last_record = greatest(last_record, %(moment)s),
+           last_mark = coalesce(%(mark)s, last_mark),
            write_date = now() AT TIME ZONE 'UTC'
      WHERE id = %(id)s AND state = 'reading' AND next_offset = %(first)s
 """
@@ -73,6 +74,9 @@ class MeteredSourcePartition(models.Model):
     )
     age = fields.Char(
         compute="_compute_age", help="Time since the newest fetched message."
+    )
+    last_mark = fields.Char(
+        readonly=True, help="What identifies the last message that was fetched."
     )
     looked = fields.Datetime(
         string="Last Checked",
@@ -168,12 +172,13 @@ class MeteredSourcePartition(models.Model):
         )
         return self.env.cr.fetchone()[0]
 
-    def _advance(self, first, following, stamp=None):
+    def _advance(self, first, following, stamp=None, mark=None):
         """Note that the messages before an offset are stored.
 
         :param int first: where it was
         :param int following: offset of the next message
         :param stamp: milliseconds of the newest message, None: not known
+        :param mark: what tells the last message from others; None: as before
         :raises MovedOn: it is somewhere else by now
         """
         moment = None
@@ -181,11 +186,17 @@ class MeteredSourcePartition(models.Model):
             moment = datetime.fromtimestamp(stamp / 1000, UTC).replace(tzinfo=None)
         self.env.cr.execute(
             _ADVANCE,
-            {"next": following, "first": first, "id": self.id, "moment": moment},
+            {
+                "next": following,
+                "first": first,
+                "id": self.id,
+                "moment": moment,
+                "mark": mark,
+            },
         )
         if not self.env.cr.rowcount:
             raise MovedOn(self.display_name)
-        self.invalidate_recordset(["next_offset", "last_record"])
+        self.invalidate_recordset(["next_offset", "last_record", "last_mark"])
 
     # === WHICH THERE ARE === #
 
@@ -298,6 +309,40 @@ class MeteredSourcePartition(models.Model):
             )
         return None
 
+    def _marked_offset(self, low):
+        """The offset of the last message that was fetched.
+
+        :param int low: first offset that there is
+        :return: int; None where it is not there any more, or none is known
+        """
+        offset = int(self.last_mark.split()[0]) if self.last_mark else -1
+        return offset if low <= offset < self.next_offset else None
+
+    @api.model
+    def _describe_replaced(self, connector, offsets):
+        """Which of these are not what they were: dict partition -> text.
+
+        A topic that was deleted, created again and has grown since looks as before.
+
+        :param dict offsets: partition -> offset of the last message that was fetched
+        :raises SourceError: it cannot be asked
+        """
+        marks = connector.marks(
+            {partition._place(): offset for partition, offset in offsets.items()}
+        )
+        return {
+            partition: self.env._(
+                "Topic %(topic)s, partition %(number)s: the message at offset "
+                "%(offset)s is not the one that was fetched. The topic was probably "
+                "deleted and created again, so that messages may be missing.",
+                topic=partition.topic,
+                number=partition.number,
+                offset=offset,
+            )
+            for partition, offset in offsets.items()
+            if marks.get(partition._place(), partition.last_mark) != partition.last_mark
+        }
+
     def action_from_earliest(self):
         """Go on with the first message that there still is."""
         return self._go_on(lambda low, _high: low)
@@ -320,6 +365,7 @@ class MeteredSourcePartition(models.Model):
         self._set_as_program(
             {
                 "next_offset": offset,
+                "last_mark": False,
                 "end_offset": high,
                 "state": "reading",
                 "note": False,

@@ -244,6 +244,7 @@ class MeteredSync(models.Model):
             )
             sync._add_to_counters(records=stored.records, run_seconds=now - clock[0])
             clock[0] = now
+            batch._raise_fraud_alarms(stored.suspicions)
             batch._mark_rates(rate_ids - marked)
             marked.update(rate_ids)
             on_stored(sync)

@@ -14,6 +14,7 @@ from ...connectors.errors import SourceUnreachable
 from ...connectors.formats import Chunk
 from ...connectors.kafka.columns import OFFSET, PARTITION, TOPIC, Messages
 from ...connectors.kafka.messages import BadMessage, Decoder
+from ...connectors.kafka.source import mark
 from ...ingest.conflicts import make_lasting
 from ...ingest.mapping import digest
 from .metered_source_partition import PROBLEM, MovedOn
@@ -51,35 +52,38 @@ class _Reading:
     def __post_init__(self):
         self.asked, self.ahead = self.settled, self.offsets
 
-    def add(self, places):
-        """Remember where the messages of a part were.
+    def add(self, messages):
+        """Remember where the messages of a part were, and what tells them from others.
 
-        :param places: ``connectors.kafka.columns.Places``
+        :param messages: ``connectors.kafka.columns.Messages``
         """
+        places = messages.places
         names = {place: at for at, place in enumerate(self.offsets)}
         at = np.array([names[place] for place in places.names])[places.at]
-        self.parts.append((at, places.offsets, places.stamps))
+        self.parts.append((at, places.offsets, places.stamps, messages.sizes()))
 
     def until(self, records):
         """What to note where so many records of the sync are stored.
 
         :return: list of (place, its offset before, offset of its next message, newest
-            time)
+            time, mark of the last message)
         """
         if records > self.asked:
             self.settle()
         found, names = {}, list(self.offsets)
-        for at, offsets, stamps in _first(self.parts, records - self.settled):
+        for at, offsets, stamps, sizes in _first(self.parts, records - self.settled):
             for number in np.unique(at).tolist():
                 rows = np.flatnonzero(at == number)
                 newest = max(int(stamps[rows].max()), found.get(number, (0, -1))[1])
-                found[number] = (int(offsets[rows[-1]]) + 1, newest)
+                last = rows[-1]
+                told = mark(offsets[last], stamps[last], sizes[last])
+                found[number] = (int(offsets[last]) + 1, newest, told)
         moves = [
-            (names[number], self.offsets[names[number]], following, newest)
-            for number, (following, newest) in found.items()
+            (names[number], self.offsets[names[number]], following, newest, told)
+            for number, (following, newest, told) in found.items()
         ]
         self.asked = records
-        self.ahead = self.offsets | {place: end for place, _f, end, _n in moves}
+        self.ahead = self.offsets | {place: end for place, _f, end, *_rest in moves}
         return moves
 
     def settle(self):
@@ -184,19 +188,27 @@ class MeteredSync(models.Model):
 
         :param claimed: ``metered.source.partition``
         """
-        places, ends = {}, {}
+        gaps, marked, ends = {}, {}, {}
         for partition in claimed:
             low, high = connector.client.ends(*partition._place())
             gap = partition._describe_gap(low, high)
             if gap:
-                self._store_gap(partition, gap, commit, kept)
+                gaps[partition] = gap
                 continue
             partition.end_offset = high
             if high > partition.next_offset:
-                places[partition._place()] = partition
-                ends[partition._place()] = high
+                ends[partition] = high
+                if (offset := partition._marked_offset(low)) is not None:
+                    marked[partition] = offset
             else:
                 partition._finish_turn(self.cursor)
+        if marked:
+            gaps |= claimed._describe_replaced(connector, marked)
+        for partition, gap in gaps.items():
+            self._store_gap(partition, gap, commit, kept)
+        ends = {one: high for one, high in ends.items() if one not in gaps}
+        places = {partition._place(): partition for partition in ends}
+        ends = {partition._place(): high for partition, high in ends.items()}
         if commit:
             commit()
         if not places:
@@ -221,9 +233,9 @@ class MeteredSync(models.Model):
         portions = connector.read(dict(reading.offsets), left, ends)
 
         def on_stored(sync):
-            for place, first, following, stamp in reading.until(sync.records):
+            for place, first, following, stamp, told in reading.until(sync.records):
                 env = places[place].env(cr=sync.env.cr)
-                places[place].with_env(env)._advance(first, following, stamp)
+                places[place].with_env(env)._advance(first, following, stamp, told)
             if sync.env is not self.env:
                 partitions.invalidate_recordset(flush=False)
 
@@ -337,7 +349,7 @@ def _chunks(portions, reading, decoder, line):
             continue
         messages = portion.messages
         chunk = decoder.chunk(messages, line + 1)
-        reading.add(messages.places)
+        reading.add(messages)
         line += len(messages)
         yield chunk
 

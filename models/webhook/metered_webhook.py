@@ -19,10 +19,13 @@ KINDS = {
     "usage.imported": "tells_usage_imported",
     "exception.raised": "tells_exception_raised",
     "sync.failed": "tells_sync_failed",
+    "fraud.alarm": "tells_fraud_alarm",
     "invoice.pending": "tells_invoice_pending",
     "invoice.issued": "tells_invoice_issued",
     "invoice.paid": "tells_invoice_paid",
     "invoice.freed": "tells_invoice_freed",
+    "alert.triggered": "tells_alert_triggered",
+    "entitlement.changed": "tells_entitlement_changed",
 }
 #: the type that the button Send Test sends, whatever was chosen
 TEST = "test"
@@ -72,6 +75,11 @@ class MeteredWebhook(models.Model):
         string="Sync Failed",
         help="A source could not be reached or did not respond as expected.",
     )
+    tells_fraud_alarm = fields.Boolean(
+        string="Fraud Alarm",
+        help="Calls of a customer look like toll fraud: how many, their charge, and "
+        "why.",
+    )
     tells_invoice_pending = fields.Boolean(
         string="Invoice Waiting for Usage",
         help="A renewal created an invoice that waits for usage. Its type and version "
@@ -87,6 +95,16 @@ class MeteredWebhook(models.Model):
         string="Usage Freed",
         help="An invoice or a line was deleted, canceled, or fully credited: its usage "
         "can be billed again.",
+    )
+    tells_alert_triggered = fields.Boolean(
+        string="Alert Triggered",
+        help="Usage of a billing period reached thresholds of an alert: its value now "
+        "and before, the thresholds, and the time as of which.",
+    )
+    tells_entitlement_changed = fields.Boolean(
+        string="Entitlement Changed",
+        help="A cap was reached or lifted, or a new billing period started: whether "
+        "usage is allowed.",
     )
     state = fields.Selection(
         [("on", "On"), ("off", "Off")],

@@ -3,9 +3,13 @@
 """Quotes, explanations and missed messages, as a program reads them."""
 
 import json
+from contextlib import closing
 
 from odoo import fields
+from odoo.sql_db import db_connect
 from odoo.tests import freeze_time, tagged
+
+from odoo.addons.metered_billing.models.api.metered_api_key import COMPUTE_LOCK_CLASS
 
 from .test_push_events import PushCase, event
 
@@ -113,6 +117,47 @@ class TestApiQuotes(PushCase):
         self.key.may_read = False
         self.assertEqual(self.what_if(subject="acme").status_code, 403)
         self.assertEqual(self.get_path("quotes?subject=acme").status_code, 403)
+
+    def test_one_at_a_time(self):
+        """A second one is refused at once, instead of keeping a worker busy."""
+        connection = db_connect(self.env.cr.dbname)
+        with closing(connection.cursor()) as cr:
+            cr.execute(
+                "SELECT pg_advisory_xact_lock(%s, %s)",
+                (COMPUTE_LOCK_CLASS, self.key.id),
+            )
+            for answer in (
+                self.what_if(subject="acme"),
+                self.get_path("quotes?subject=acme"),
+                self.url_open(
+                    "/metered/billforward/v1/quotes",
+                    data=json.dumps({"subscriptionID": f"SUB-{self.plan.id}"}),
+                    headers={
+                        "Authorization": f"Bearer {self.token}",
+                        "Content-Type": "application/json",
+                    },
+                ),
+            ):
+                self.assertEqual(answer.status_code, 429, answer.text)
+                self.assertTrue(answer.headers["Retry-After"])
+            # Other keys, and other questions, do not wait for it.
+            other = self.env["metered.api.key"].create(
+                {"name": "Other", "may_read": True}
+            )
+            answer = self.get_path("quotes?subject=acme", other._make())
+            self.assertEqual(answer.status_code, 200)
+            answer = self.get_path("entitlements?subject=acme")
+            self.assertEqual(answer.status_code, 200)
+        self.assertEqual(self.what_if(subject="acme").status_code, 200)
+
+    def test_the_companys_own_meter_comes_first(self):
+        """As another one, of all companies, may have the same code."""
+        shared = self.make_meter("Shared", code="both", company_id=False)
+        own = self.make_meter("Own", code="both", company_id=self.company.id)
+        api = self.env["metered.api"]
+        for found in (api._meter_of(self.key, "both"), api._bf_meter(self.key, "both")):
+            self.assertEqual(found, own)
+        self.assertEqual(api._bf_meter(self.key, f"PRC-{shared.id}"), shared)
 
     def test_an_event_says_what_its_period_comes_to_and_why(self):
         [told] = self.push([event(1)], query="?rated=true").json()["events"]

@@ -119,6 +119,12 @@ class TestCancelEvent(PushCase):
         again = event(1, subject="late")
         self.assertEqual(self.statuses(self.push([again])), ["duplicate"])
 
+    def test_one_that_was_corrected_under_another_id(self):
+        self.push([event(1, subject="nobody")])
+        self.rate()
+        self.exceptions()._set_as_program({"state": "resolved"})
+        self.assertEqual(self.cancel().status_code, 404)
+
     def test_an_invoiced_one_stays_and_a_negative_one_bills_the_difference(self):
         """Of 2.5 calls 1 is free, the others cost 0.5 each."""
         plan = self.sell()

@@ -91,6 +91,8 @@ class TestOpenApi(PushCase):
             ("GET", "/metered/v1/events", "event=%2Fshop%20e2"),
             ("GET", "/metered/v1/usage", "subject=acme&from=2026-10-01&to=2026-11-01"),
             ("GET", "/metered/v1/quotes", "subject=acme"),
+            ("GET", "/metered/v1/entitlements", f"customer={self.customer.id}"),
+            ("GET", "/metered/v1/entitlements", f"subscription={plan.id}"),
             ("GET", "/metered/v1/webhook_deliveries", days),
             ("DELETE", "/metered/v1/events", "event=%2Fshop%20e5"),
             ("GET", "/metered/v1/events", "event=%2Fshop%20e5"),

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """A program pushes events by HTTP: what it is answered, and what becomes of them."""
 
+import base64
 import gzip
 import json
 from datetime import timedelta
@@ -239,6 +240,7 @@ class TestPushEvents(PushCase):
         self.assertEqual(self.statuses(answer), ["duplicate"])
 
     def test_validated_and_not_stored(self):
+        self.key.may_read = True
         answer = self.push(
             [event(1), event(2, subject="x"), event(3, type="x"), 1],
             query="?validate=true",
@@ -256,7 +258,32 @@ class TestPushEvents(PushCase):
         many = [event(n) for n in range(101)]
         self.assertEqual(self.push(many, query="?validate=true").status_code, 422)
 
+    def test_who_only_pushes_reads_nothing(self):
+        """Neither whose an event is, nor what a day or a period comes to."""
+        own = {"event", "status", "meter", "unit", "quantity", "time", "properties"}
+        self.push([event(0)])
+
+        def told_of(number):
+            path = f"?event=%2Fshop%20e{number}"
+            return self.push(None, path, "GET").json()
+
+        [told] = self.push([event(1)], query="?rated=true").json()["events"]
+        self.assertEqual(set(told["result"]), own)
+        self.assertEqual(set(told_of(1)), own)
+        [told] = self.push([event(2)], query="?validate=true").json()["events"]
+        self.assertEqual(set(told) - own, {"index"})
+        canceled = self.push("", "?event=%2Fshop%20e1", "DELETE").json()
+        self.assertLessEqual(
+            set(canceled), {"event", "status", "reason", "message", "detail"}
+        )
+        self.key.may_read = True
+        self.push([event(3)], query="?rated=true")
+        told = told_of(3)
+        self.assertEqual(told["customer"], "Acme")
+        self.assertTrue(told["day"])
+
     def test_rated_before_it_is_answered(self):
+        self.key.may_read = True
         answer = self.push([event(1), event(2, subject="nobody")], query="?rated=true")
         self.assertEqual(self.statuses(answer), ["accepted", "accepted"])
         first, second = (one["result"] for one in answer.json()["events"])
@@ -264,6 +291,26 @@ class TestPushEvents(PushCase):
         self.assertEqual(first["day"]["quantity"], "2.5")
         self.assertEqual(second["reason"], "unknown_customer")
         self.assertFalse(self.inbox())
+
+    def test_odd_keys(self):
+        """Whatever stands where a key is expected is wrong, and no fault of ours."""
+        for given in ("mk_\0" * 5, "\0", "é" * 20, f"{self.token}\0", "\ud7ff", "\x7f"):
+            basic = base64.b64encode(f"{given}:{given}".encode()).decode()
+            answers = [
+                self.push(None, "?event=x", "GET", Authorization=f"Basic {basic}"),
+                self.url_open(
+                    "/metered/chargeover/api/v3/package/1",
+                    headers={"Authorization": f"Basic {basic}"},
+                ),
+                self.url_open(
+                    "/metered/chargeover/usage_url",
+                    json.dumps({"security_token": given}),
+                    headers={"Content-Type": "application/json"},
+                ),
+            ]
+            with self.subTest(ascii(given)):
+                self.assertEqual([one.status_code for one in answers], [401] * 3)
+            self.env["metered.wrong.token"].sudo().search([]).unlink()
 
     def test_faults_of_the_whole_request(self):
         good = json.dumps([event(1)])
@@ -431,6 +478,7 @@ class TestReadBack(PushCase):
         return key._make()
 
     def test_what_became_of_an_event(self):
+        self.key.may_read = True
         self.push([event(1), event(2, subject="nobody")])
         path = "events?event=%2Fshop%20e1"
         self.assertEqual(self.get_path(path).json()["status"], "waiting")
@@ -496,6 +544,7 @@ class TestReadBack(PushCase):
 
     def test_from_an_event_to_its_invoice(self):
         """Of 2.5 calls 1 is free, the others cost 0.5."""
+        self.key.may_read = True
         plan = self.sell()
         token = self.reader(may_invoice=True)
         path = "usage?subject=acme&from=2026-10-01&to=2026-11-01"
@@ -524,7 +573,15 @@ class TestReadBack(PushCase):
     def test_what_is_left_of_allowances(self):
         token = self.reader()
         told = self.get_path("entitlements?subject=acme", token)
-        self.assertEqual(told.json(), {"subject": "acme", "entitlements": []})
+        self.assertEqual(
+            told.json(),
+            {
+                "subject": "acme",
+                "allowed": True,
+                "subscriptions": [],
+                "entitlements": [],
+            },
+        )
         plan = self.env["metered.calling.plan"].create(
             {
                 "name": "Plan",

@@ -34,6 +34,7 @@ class ChargeOverCase(MeteredMakers, HttpCase):
             {
                 "name": "Switch",
                 "source_ids": [fields.Command.set(cls.source.ids)],
+                "may_read": True,
                 "may_sign": True,
             }
         )
@@ -285,6 +286,9 @@ class TestChargeOver(ChargeOverCase):
             self.assertEqual(values("&from=2026-10-02&to=2026-10-02 12:00:00"), ["2"])
             self.assertEqual(values("&limit=1&offset=1"), ["2"])
             self.rate()
+        self.assertEqual(values("&to=2026-10-01T23:59:59"), ["1"])
+        self.assertEqual(values("&limit=0"), [])
+        self.refused(self.call("GET", f"{path}&from=2026-13-01"), 400, "not a time")
         self.refused(self.call("GET", "/api/v3/usage"), 400, "line_item_id")
         self.assertEqual(
             self.ok(self.call("GET", "/api/v3/usage?line_item_id=x"), 200), []
@@ -298,6 +302,17 @@ class TestChargeOver(ChargeOverCase):
         self.key.may_push = False
         self.refused(self.post(self.usage_of()), 403)
         self.key.may_push = True
+        # Whoever only pushes is told neither packages nor what was sent.
+        self.key.may_read = False
+        line = self.line.id
+        self.ok(self.post(self.usage_of()), 201)
+        for path in (
+            f"/api/v3/package/{self.subscription.id}",
+            "/api/v3/package?external_key=SUB-1",
+            f"/api/v3/usage?line_item_id={line}",
+            "/api/v3/usage?external_key=u1",
+        ):
+            self.refused(self.call("GET", path), 403)
         # An Events source takes no lines.
         self.key.source_ids = self.make_source("events", source_type="events")
         self.refused(self.post(self.usage_of()), 403, "source")
@@ -343,7 +358,11 @@ class TestChargeOver(ChargeOverCase):
             path,
             auth=(),
             data=body,
-            headers={"Authorization": header, "Content-Type": "application/json"},
+            headers={
+                "Authorization": header,
+                "Content-Type": "application/json",
+                **({"Host": said["host"]} if "host" in said else {}),
+            },
         )
 
     @mute_logger(LOGGER)
@@ -362,11 +381,36 @@ class TestChargeOver(ChargeOverCase):
             {"private": "other"},
             {"body": b"{}"},
             {"address": "https://other.example.com/api/v3/usage"},
+            # Signed for another server, whose name somebody gives to this one.
+            {
+                "address": "http://other.example.com/metered/chargeover/api/v3/usage",
+                "host": "other.example.com",
+            },
             {"timestamp": str(int(now) - 3600)},
             {"timestamp": "x"},
         ):
             with self.subTest(changed):
                 self.refused(self.sign(self.usage_of(7), **changed), 401)
+
+    def test_signed_for_another_name_of_this_server(self):
+        self.env["ir.config_parameter"].set_param(
+            "metered_billing.signed_addresses", "http://a.example, http://odoo:8069/"
+        )
+        address = "http://odoo:8069/metered/chargeover/api/v3/usage"
+        self.ok(self.sign(self.usage_of(), address=address), 201)
+
+    def test_no_events_without_their_line(self):
+        """Who may push usage of lines pushes nothing past the checks of lines."""
+        answer = self.call("POST", "/api/v3/usage", json=self.usage_of())
+        self.ok(answer, 201)
+        with self.allow_requests(all_requests=True):
+            answer = requests.post(
+                f"{self.base_url()}/metered/v1/events",
+                json={"id": "a", "properties": "no JSON", "line_item_id": self.line.id},
+                headers={"Authorization": f"Bearer {self.private}"},
+                timeout=30,
+            )
+        self.assertIn(answer.status_code, (400, 403), answer.text)
 
     @mute_logger(LOGGER)
     def test_only_keys_for_it_are_kept(self):

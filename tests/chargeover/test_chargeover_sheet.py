@@ -108,6 +108,38 @@ class TestChargeOverSheet(MeteredCase):
         for row in self.exceptions(batch):
             self.assertTrue(row.message)
 
+    def test_references_with_a_hyphen(self):
+        """They lead to their own line, and never to one that reads the same."""
+        product = self.line.product_id
+        self.customer.ref, product.default_code = "A-1", "2"
+        for customer, item in (("A", "1-2"), ("A-1-2", ""), ("", "A-1-2")):
+            batch = self.import_text(
+                self.source,
+                self.csv(("", "", customer, item, 4, "", BEGIN, END, "", "")),
+                name=f"{customer}.csv",
+            )
+            self.assertEqual(self.exceptions(batch).reason, "unknown_customer")
+        row = ("", "", "A-1", "2", 4, "", BEGIN, END, "", "")
+        batch = self.import_text(self.source, self.csv(row))
+        self.assertEqual(self.cdrs(batch).quantity, 4, self.exceptions(batch))
+
+    def test_references_in_one_column(self):
+        """They are joined already: what can be two lines is none."""
+        self.source.column_ids.filtered(
+            lambda column: column.target == "line_item"
+        ).columns = "customer_external_key"
+        self.customer.ref, self.line.product_id.default_code = "A-1", "2"
+        row = ("", "", "A-1-2", "", 4, "", BEGIN, END, "k", "")
+        batch = self.import_text(self.source, self.csv(row))
+        self.assertEqual(self.cdrs(batch).quantity, 4, self.exceptions(batch))
+        other = self.make_customer("Other", ref="A")
+        plan = self.make_subscription(other, "2026-10-01", "2026-11-01")
+        product = self.line.product_id.copy({"default_code": "1-2"})
+        plan.sale_subscription_line_ids = [Command.create({"product_id": product.id})]
+        row = (*row[:4], 5, *row[5:8], "other", "")
+        batch = self.import_text(self.source, self.csv(row), name="again.csv")
+        self.assertEqual(self.exceptions(batch).reason, "unknown_customer")
+
     def test_a_line_cures_what_waited_for_it(self):
         self.line.metered_external_key = False
         batch = self.import_text(self.source, self.csv(self.rows[1]))

@@ -4,14 +4,18 @@
 
 import threading
 from dataclasses import replace
+from decimal import Decimal
 from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.metered_billing.connectors.usage_url import connector
+from odoo.addons.metered_billing.models.chargeover.metered_usage_request import (
+    share_of,
+)
 
 from ..support.metered_case import MeteredCase
 from ..support.source_case import SourceTypeCase
@@ -218,6 +222,81 @@ class TestUsageUrl(UsageUrlCase):
         self.renew("2026-11-01")
         self.assertEqual(self.amounts(), [60, 60])
         self.assertEqual(self.requests().mapped("state"), ["answered", "last"])
+
+    def test_the_last_one_again_for_a_part(self):
+        """Of what adds up, as much as its days: months count as alike."""
+        self.url.sudo().usage_url_policy = "last"
+        self.renew()
+        self.server.status = 500
+        self.renew("2026-11-01")
+        self.assertEqual(self.requests()[-1].quantity, "25")
+        # Half of a month, and then a whole one again.
+        self.plan.recurring_next_date = "2026-11-16"
+        self.renew("2026-11-16")
+        half = self.requests()[-1]
+        self.assertEqual((half.state, half.quantity), ("last", "12.096774"))
+        self.renew("2026-12-16")
+        self.assertEqual(self.requests()[-1].quantity, "24.193548")
+
+    def test_a_level_is_the_same_for_a_part(self):
+        self.meter.aggregation = "max"
+        self.url.sudo().usage_url_policy = "last"
+        self.renew()
+        self.server.status = 500
+        self.plan.recurring_next_date = "2026-10-16"
+        self.renew("2026-10-16")
+        self.assertEqual(self.requests()[-1].quantity, "25")
+
+    def test_shares(self):
+        for quantity, days, of_days, share in (
+            ("25", 30, 30, "25"),
+            ("0.1000000002", 15, 30, "0.0500000001"),
+            ("-3", 1, 3, "-1"),
+            ("1", 1, 3, "0.333333"),
+            (
+                "999999999999999.999999999999999",
+                30,
+                31,
+                "967741935483870.967741935483870",
+            ),
+        ):
+            self.assertEqual(Decimal(share_of(quantity, days, of_days)), Decimal(share))
+
+    def test_closing(self):
+        """The last invoice comes out, or it is said what to do."""
+        self.server.status = 500
+        with self.assertRaisesRegex(UserError, "was not closed.*If No Answer"):
+            self.plan.close_subscription()
+        self.assertTrue(self.plan.in_progress)
+        self.assertFalse(self.plan.invoice_ids)
+        # As it says.
+        self.url.sudo().usage_url_policy = "zero"
+        self.plan.close_subscription()
+        self.assertFalse(self.plan.in_progress)
+
+    def test_closing_with_an_answer(self):
+        with freeze_time("2026-09-20 12:00:00"):
+            self.plan.close_subscription()
+        self.assertEqual(self.server.asked[-1]["to_datetime"], "2026-09-20 23:59:59")
+        self.assertEqual(self.amounts(), [2 * 25])
+
+    def test_nobody_is_asked_for_what_is_not_kept(self):
+        """Neither by a quote, nor by a dry run."""
+        self.plan.template_id.metered_wait_policy = "hold"
+        self.plan._metered_quotes()
+        self.assertFalse(self.server.asked)
+        self.renew()
+        invoice = self.plan.invoice_ids
+        self.assertEqual(invoice.metered_pending, "pending")
+        self.requests().unlink()
+        self.server.asked.clear()
+        key = self.env["metered.api.key"].create({"name": "Key", "may_issue": True})
+        api = self.env["metered.api"].sudo()
+        api._bf_recalculate_invoice(key, invoice.id, is_dry=True)
+        self.assertFalse(self.server.asked)
+        self.assertFalse(self.requests())
+        api._bf_recalculate_invoice(key, invoice.id)
+        self.assertTrue(self.server.asked)
 
     def test_by_hand(self):
         """Create Invoice asks as well."""

@@ -3,18 +3,27 @@
 """A Kafka cluster that is asked: whatever it does is an error with a remedy."""
 
 import json
+import socket
 from threading import Timer
 from unittest import TestCase
 from unittest.mock import patch
 
+from odoo.addons.metered_billing.connectors.addresses import (
+    AddressPolicy,
+    parse_networks,
+)
 from odoo.addons.metered_billing.connectors.errors import (
     SourceNotFound,
     SourceRefused,
     SourceSettingsError,
     SourceUnreachable,
 )
-from odoo.addons.metered_billing.connectors.kafka.client import parse_brokers
+from odoo.addons.metered_billing.connectors.kafka.client import (
+    Client,
+    parse_brokers,
+)
 from odoo.addons.metered_billing.connectors.kafka.source import Kafka, parse_topics
+from odoo.addons.metered_billing.connectors.kafka.watch import Watch
 
 from ..support.certificates import Authority
 from ..support.kafka_broker import Broker, SecureBroker, free_port
@@ -114,6 +123,51 @@ class TestKafkaSettings(TestCase):
             with self.subTest(address), source(address, allowed_networks="") as kafka:
                 with self.assertRaises(SourceSettingsError):
                     kafka.reach()
+
+    def test_every_address_of_a_name_is_looked_at(self):
+        """The client takes any of them."""
+        mixed = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 9092))
+            for address in ("10.1.2.3", "169.254.169.254")
+        ]
+        policy = AddressPolicy(resolve=lambda *_asked: mixed)
+        self.assertEqual(len(policy.addresses("kafka.example.com", 9092)), 1)
+        with self.assertRaises(SourceSettingsError):
+            policy.addresses("kafka.example.com", 9092, every=True)
+        with self.assertRaises(SourceSettingsError):
+            Client([("kafka.example.com", 9092)], {}, policy, str)
+
+    def test_a_name_that_leads_elsewhere_afterwards(self):
+        """It is looked up here first, and by the client then."""
+        good = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.1.2.3", 9))]
+        policy = AddressPolicy(resolve=lambda *_asked: good)
+        client = Client([("localhost", 9)], {"group.id": "x"}, policy, str)
+        with self.assertRaisesRegex(SourceSettingsError, "localhost:9 led to"):
+            client.cluster(seconds=2)
+        client.close()
+
+    def test_what_the_client_says_of_its_connections(self):
+        """As librdkafka writes it, with and without TLS, of both families."""
+        for said, is_refused in (
+            ("a.example:9092/bootstrap: Connecting to ipv4#10.0.0.1:9092 (p) w", False),
+            ("a.example:9092/bootstrap: Connecting to ipv4#127.0.0.1:9092 (p) w", True),
+            ("ssl://a.example:9093/1: Connecting to ipv6#[::1]:9093 (ssl) with", True),
+            ("sasl_ssl://a.example:9093/1: Connecting to ipv6#[::1]:9 (ssl) w", True),
+            ("[::1]:9093/1: Connecting to ipv6#[::1]:9093 (plaintext) with", True),
+            ("known:9093/1: Connecting to ipv4#127.0.0.1:9093 (plaintext) w", False),
+            ("a.example:9092/1: Connection closed", False),
+        ):
+            policy = AddressPolicy(
+                parse_networks("127.0.0.1"), servers={("known", 9093)}
+            )
+            watch = Watch(policy)
+            watch.logger.debug("%s %s", "CONNECT [x] [thrd:a/b]:", said)
+            with self.subTest(said):
+                if is_refused:
+                    with self.assertRaises(SourceSettingsError):
+                        watch.check()
+                else:
+                    watch.check()
 
     def test_nobody_there(self):
         with source(f"127.0.0.1:{free_port()}") as kafka:

@@ -18,6 +18,7 @@ ONCE = {
     "metered.event.type": "its name",
     "metered.holiday": "its day",
     "metered.identifier": "whose it is",
+    "metered.measured.service": "whose it is",
     "metered.meter": "its code",
     "metered.rate": "when it is valid",
     "metered.rate.tier": "where it begins",

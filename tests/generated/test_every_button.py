@@ -61,6 +61,16 @@ NOWHERE = {
     "metered.api.key.action_revoke": "The same.",
     "metered.source.action_send_event": "test_usage_presets, and its tours.",
     "metered.source.action_try_event": "test_push_events, and its tour.",
+    "sale.subscription.action_lift_metered_cap": "test_alert_tours, as the next three.",
+    "sale.subscription.action_view_metered_alerts": "The same.",
+    "res.partner.action_view_metered_alerts": "The same.",
+    "metered.alert.lift.action_lift": "The same.",
+    "metered.account.action.action_retry": "test_suspended_accounts.",
+    "metered.fraud.alarm.action_confirm": "test_fraud_tours, as the next four.",
+    "metered.fraud.alarm.action_open_dismiss": "The same.",
+    "metered.fraud.alarm.action_reopen": "The same.",
+    "metered.fraud.alarm.action_view_calls": "The same.",
+    "metered.fraud.dismiss.action_dismiss": "The same.",
     "metered.webhook.action_deliveries": "test_webhook_tours, as the next six.",
     "metered.webhook.action_new_secret": "The same.",
     "metered.webhook.action_send_test": "The same.",
@@ -68,6 +78,9 @@ NOWHERE = {
     "metered.webhook.action_turn_on": "The same.",
     "metered.webhook.delivery.action_send_again": "The same.",
     "metered.webhook.delivery.action_open_record": "test_webhooks.",
+    "metered.meter.action_view_level": "A level: test_level_tours, as the next two.",
+    "res.partner.action_view_metered_levels": "The same.",
+    "sale.subscription.line.action_metered_view_level": "The same.",
 }
 #: a file of calls
 MORE = generic_csv([("more", "2026-11-08 10:00:00", 60, PHONE, LONDON)])

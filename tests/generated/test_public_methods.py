@@ -104,6 +104,10 @@ ARGUMENTS = {
     "formatted_read_group": one_by_one([]),
     "formatted_read_grouping_sets": lambda case, model: [([], [[]])],
     "import_file": lambda case, model: [(case.source.id, "a.csv", "eA==")],
+    "level_csv": lambda case, model: [(case.customer.id, "2026-10-01", "2026-10-02")],
+    "level_detail": lambda case, model: [
+        (case.customer.id, "2026-10-01", "2026-10-02")
+    ],
     "set_hidden": one_by_one(True),
     "create_preset": one_by_one("seats", "water"),
     "open_step": one_by_one("company", "source", "rates", "import", "subscription"),

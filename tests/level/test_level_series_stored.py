@@ -216,12 +216,9 @@ class TestLevelWindow(LevelCase):
         self.assertIn("4:30:00", facts["First Reached"])
         self.assertEqual(facts["Free"], "5 seats, used: 5")
         self.assertIn("72.00", facts["Cost if Invoiced Now"])
+        self.assertEqual(facts["Charge Based On"], "Highest quantity")
         self.assertEqual(
-            dict(shown["basis"]),
-            {
-                "Charge Based On": "Highest quantity",
-                "In a Gap": "None: a sample is valid until the next one",
-            },
+            shown["terms"], [["In a Gap", "None: a sample is valid until the next one"]]
         )
         # The days are those of New York, and the last one has not ended.
         self.assertEqual(shown["series"]["rows"][0][0], "2026-08-16T04:00:00Z")
@@ -242,6 +239,29 @@ class TestLevelWindow(LevelCase):
         self.level.product_id = False
         [block] = self.shown()["so_far"]
         self.assertIn("There is no price for Seats", block["problem"])
+
+    def test_a_measured_service(self):
+        """It is charged by the average, and by what the service says."""
+        self.make_subscription(self.acme, "2026-11-01", "2026-12-01")
+        self.sample(("2026-11-01 00:00:00", 30))
+        service = self.env["metered.measured.service"].create(
+            {
+                "partner_id": self.acme.id,
+                "meter_id": self.level.id,
+                "date_from": "2026-11-01",
+                "charge_basis": "time_average",
+                "unit_price": 2,
+                "free_units": 10,
+            }
+        )
+        facts = self.facts(self.shown())
+        self.assertEqual(facts["Charge Based On"], "Average level, weighted by time")
+        self.assertEqual(facts["Free"], "10 seats, used: 10")
+        self.assertIn("40.00", facts["Cost if Invoiced Now"])
+        service.charge_basis = "none"
+        facts = self.facts(self.shown())
+        self.assertEqual(facts["Charge Based On"], "Do not charge: statistics only")
+        self.assertEqual(facts["So Far"], "30 seats")
 
     def test_detail_as_a_file(self):
         self.acme.name = "=1+1"

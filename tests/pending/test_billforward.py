@@ -427,6 +427,25 @@ class TestBillForward(BillForwardCase):
             self.assertEqual(self.client.post(path, body).status_code, 409, path)
         self.assertEqual((invoice.amount_untaxed, invoice.state), (10, "posted"))
 
+    def test_a_run_counts_what_can_be_approved(self):
+        """Not what waits for usage, which Odoo's own button does not post either."""
+        run = self.env["metered.renewal"].create(
+            {
+                "company_id": self.company.id,
+                "date": "2026-11-01",
+                "subscription_ids": self.plan.ids,
+            }
+        )
+        run._process()
+        invoice = self.plan.invoice_ids
+        self.assertEqual(run.review_ids.invoice_id, invoice)
+        self.assertEqual(run.review_ids.state, "review")
+        self.assertEqual((run.to_approve, invoice.hide_post_button), (0, True))
+        self.plan.template_id.metered_review_policy = "wait"
+        invoice.action_metered_issue()
+        run.invalidate_recordset()
+        self.assertEqual((run.to_approve, invoice.hide_post_button), (1, False))
+
     def test_on_hold_and_to_approve(self):
         invoice = self.renew()
         self.env["metered.review"]._add(invoice)._hold("a dispute")
@@ -531,6 +550,31 @@ class TestBillForward(BillForwardCase):
                 Decimal(self.env.cr.fetchone()[0]), Decimal(str(line.price_subtotal))
             )
         self.assertEqual(self.charge_of(invoice).counted, "105")
+
+    def test_quantities_keep_their_digits(self):
+        """More than a float has, in answers as in what is stored."""
+        invoice = self.renew()
+        exact = "123456789012.123456789"
+        answer = self.client.session.post(
+            f"{self.client.address}/charges/CHG-{self.charge_of(invoice).id}/recalculate",
+            data=f'{{"pricingComponentValue": {exact}}}',
+            headers={**self.client.headers, "Content-Type": "application/json"},
+            timeout=30,
+        )
+        self.assertIn(f'"pricingComponentValue": {exact},', answer.text)
+        self.assertIn(f'"value": {exact},', answer.text)
+        self.key.may_read = True
+        quote = (
+            f'{{"subscriptionID": "SUB-{self.plan.id}", "quantities": '
+            f'[{{"pricingComponent": "messages", "quantity": {exact}}}]}}'
+        )
+        answer = self.client.session.post(
+            f"{self.client.address}/quotes",
+            data=quote,
+            headers={**self.client.headers, "Content-Type": "application/json"},
+            timeout=30,
+        )
+        self.assertIn(f'"quantity": {exact}', answer.text)
 
     def test_a_quote(self):
         """What if 105 messages were sent this month?"""

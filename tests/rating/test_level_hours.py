@@ -3,6 +3,7 @@
 """Hours instead of samples, and samples where the hours do not tell: one course."""
 
 from decimal import Decimal
+from fractions import Fraction
 from unittest import TestCase
 from unittest.mock import patch
 
@@ -15,9 +16,9 @@ from odoo.addons.metered_billing.rating import level_hours
 from odoo.addons.metered_billing.rating.level_hours import (
     HOUR_US,
     bands_of,
-    bands_of_steps,
     gaps_of,
 )
+from odoo.addons.metered_billing.rating.level_series import spans_of
 from odoo.addons.metered_billing.rating.levels import GAPS, levels_of
 
 from ..support.hours_by_hand import hours_by_hand
@@ -48,6 +49,19 @@ def frame_of(rows):
     return frame.astype({"at_us": "int64", "value": "object"})
 
 
+def told(bands):
+    """Bands as ``level_series.spans_of`` tells them."""
+    rows = zip(
+        bands.lowest.tolist(), bands.highest.tolist(), bands.averages(), strict=True
+    )
+    return [
+        None
+        if average is None
+        else (Fraction(low, bands.per_unit), Fraction(high, bands.per_unit), average)
+        for low, high, average in rows
+    ]
+
+
 class TestLevelHours(TestCase):
     @settings(max_examples=120, deadline=None)
     @given(samples, longest, st.sampled_from(GAPS), edges)
@@ -68,17 +82,10 @@ class TestLevelHours(TestCase):
             return frame[sum(((at >= b) & (at < e)) for b, e in spans) > 0]
 
         found = bands_of(hours, edges_us, longest_us, gap, 100, read)
-        expected = bands_of_steps(
-            levels_of(frame, START, END, longest_us, gap), edges_us
-        )
+        levels = levels_of(frame, START, END, longest_us, gap)
         self.assertTrue(found.is_exact.all())
-        self.assertEqual(found.known_us.tolist(), expected.known_us.tolist())
-        self.assertEqual(found.averages(), expected.averages())
-        for name in ("lowest", "highest"):
-            one = getattr(found, name).astype(object) * expected.per_unit
-            other = getattr(expected, name).astype(object) * found.per_unit
-            known = expected.known_us > 0
-            self.assertEqual(one[known].tolist(), other[known].tolist(), name)
+        self.assertEqual(int(found.known_us.sum()), levels.known_us)
+        self.assertEqual(told(found), spans_of(levels, edges_us))
         if not len({series for series, *_rest in rows}) > 1:
             # One series whose hours were told at once needs none of its samples.
             cut = [edge for edge in edges_us if edge % HOUR_US]
@@ -91,18 +98,16 @@ class TestLevelHours(TestCase):
         hours = hours_by_hand(frame, longest_us, 100)
         with patch.object(level_hours, "MOST_SAMPLES", 0):
             found = bands_of(hours, edges_us, longest_us, gap, 100, lambda _s: None)
-        exact = bands_of_steps(levels_of(frame, START, END, longest_us, gap), edges_us)
-        if found.known_us[0] and exact.known_us[0]:
-            ratio = found.per_unit // exact.per_unit
-            self.assertLessEqual(found.lowest[0], exact.lowest[0] * ratio)
-            self.assertGreaterEqual(found.highest[0], exact.highest[0] * ratio)
-            if found.is_exact[0]:
-                self.assertEqual(found.averages(), exact.averages())
+        levels = levels_of(frame, START, END, longest_us, gap)
+        [span], [exact] = told(found), spans_of(levels, edges_us)
+        if span and exact:
+            self.assertLessEqual(span[0], exact[0])
+            self.assertGreaterEqual(span[1], exact[1])
+        if found.is_exact[0]:
+            self.assertEqual(span, exact)
 
     def test_gaps(self):
-        frame = frame_of(
-            [("a", START, 1, True), ("a", START + 3 * HOUR_US, 1, True)]
-        )
+        frame = frame_of([("a", START, 1, True), ("a", START + 3 * HOUR_US, 1, True)])
         hours = hours_by_hand(frame, HOUR_US, 1)
         self.assertEqual(
             gaps_of(hours, START, END, HOUR_US),

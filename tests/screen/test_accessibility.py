@@ -9,6 +9,7 @@ from pathlib import Path
 
 import axe_core_python
 
+from odoo import fields
 from odoo.tests import HttpCase, tagged
 
 from ..support.every_record import EveryRecord
@@ -25,6 +26,19 @@ class TestAccessibility(EveryRecord, EveryScreen, HttpCase):
         super().setUpClass()
         cls.set_up_rates()
         cls.make_every_record()
+        cls.level = cls.make_meter(
+            "Seats", kind="gauge", aggregation="max", level_holds=True
+        )
+        cls.make_identifier(cls.customer, "seats", kind="key")
+        source = cls.make_source("usage", meter_id=cls.level.id)
+        now = fields.Datetime.now()
+        cls.import_text(source, f"time,identifier,quantity\n{now},seats,5\n")
+
+    def screens(self):
+        """A graph is of a customer: no action of its own opens it."""
+        yield from super().screens()
+        yield "level", self.level.action_view_level()
+        yield "level of a customer", self.level.action_view_level(self.customer)
 
     def test_nothing_serious_is_found(self):
         self.look_at_every_screen(

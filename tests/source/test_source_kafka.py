@@ -216,6 +216,42 @@ class TestSourceKafka(MeteredCase):
         self.sync(source)
         self.assertEqual(self.count(source), 6)
 
+    def test_a_topic_that_comes_again_and_grows(self):
+        """It has as many messages as before, and they are others."""
+        source = self.make_kafka(2)
+        self.send(*map(event, range(5)))
+        self.send(event(50), partition=1)
+        self.sync(source)
+        self.sync(source)
+        self.broker.remove(self.topic)
+        self.broker.topic(self.topic, 2)
+        self.send(*map(event, range(100, 110)))
+        self.sync(source)
+        partition, other = source.partition_ids
+        self.assertEqual((partition.state, partition.next_offset), ("gap", 5))
+        self.assertIn("not the one that was fetched", partition.note)
+        self.assertEqual(other.state, "gap")
+        self.assertEqual(self.count(source), 6)
+        self.assertTrue(source._metered_open_activities("partitions"))
+        partition.action_from_earliest()
+        self.sync(source)
+        self.assertEqual(self.count(source), 16)
+        # From there on it is the same one.
+        self.send(event(200))
+        self.sync(source)
+        self.assertEqual((partition.state, self.count(source)), ("reading", 17))
+
+    def test_what_was_fetched_is_compared_only_where_it_is(self):
+        """Messages that were deleted after they were fetched are no gap."""
+        source = self.make_kafka()
+        self.send(*map(event, range(5)))
+        self.sync(source)
+        self.broker.forget(self.topic, 0, 5)
+        self.send(event(6))
+        self.sync(source)
+        self.assertEqual(source.partition_ids.state, "reading")
+        self.assertEqual(self.count(source), 6)
+
     # === GAPS === #
 
     def make_gap(self):

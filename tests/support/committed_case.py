@@ -176,6 +176,7 @@ class CommittedCase(TransactionCase):
         for record in reversed(self.made):
             record.exists().unlink()
         self.cr.execute("DELETE FROM metered_plan_mark")
+        self.cr.execute("DELETE FROM metered_alert_mark")
         self.cr.commit()
 
     def refresh(self):

@@ -28,7 +28,7 @@ PARTICULARS = {
     "metered.source.payer": {"column": "column {number}"},
     "metered.source.rule.condition": {"column": "column {number}"},
     "metered.calling.plan.allowance": {"amount": 10},
-    "metered.meter": {"kind": "event", "code": "meter_{number}"},
+    "metered.meter": {"kind": "gauge", "code": "meter_{number}"},
     "metered.golden.call": {"kind": "usage", "quantity": 1},
     "metered.rate.tier": {"from_second": 60},
     "metered.simulation": {"date_from": "2026-10-01", "date_to": "2026-10-31"},
@@ -37,7 +37,10 @@ PARTICULARS = {
     "metered.webhook": {"address": "https://example.com/{number}"},
 }
 #: what need not be set, and is
-WANTED = {("sale.subscription.line", "sale_subscription_id")}
+WANTED = {
+    ("sale.subscription.line", "sale_subscription_id"),
+    ("metered.measured.service", "partner_id"),
+}
 
 
 class RecordFactory:

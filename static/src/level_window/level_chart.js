@@ -129,7 +129,8 @@ export class LevelChart extends Component {
                 animation: false,
                 parsing: false,
                 normalized: true,
-                events: this.props.onChoose ? [] : undefined,
+                // A finger chooses days there, and would open the figures of one.
+                events: this.props.onChoose ? ["mousemove", "mouseout"] : undefined,
                 interaction: {mode: "nearest", axis: "x", intersect: false},
                 plugins: {
                     legend: {display: false},
@@ -155,7 +156,7 @@ export class LevelChart extends Component {
                         max: end,
                         grid: {color: grid},
                         afterBuildTicks: (axis) => {
-                            const most = Math.max(Math.floor(axis.width / 70), 2);
+                            const most = Math.max(Math.floor(axis.width / 55), 2);
                             const {ticks, format} = ticksOf(begin, end, zone, most);
                             this.tickFormat = format;
                             axis.ticks = ticks.map((value) => ({value}));

@@ -55,7 +55,7 @@ export function ticksOf(begin, end, zone, most) {
     const hours = (end - begin) / 3600000;
     const isLong = hours > 50;
     const unit = isLong ? 24 : 1;
-    const steps = isLong ? [1, 2, 7, 14, 28] : [1, 2, 3, 6, 12, 24];
+    const steps = isLong ? [1, 2, 3, 4, 7, 14, 28] : [1, 2, 3, 4, 6, 12, 24];
     const step = steps.find((one) => hours / unit / one <= most) || steps.at(-1);
     const ticks = [];
     const plus = isLong ? {days: step} : {hours: step};

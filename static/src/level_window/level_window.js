@@ -3,7 +3,7 @@ import {levelText, millis, rowsOf} from "./level_points";
 import {KeepLast} from "@web/core/utils/concurrency";
 import {Layout} from "@web/search/layout";
 import {LevelChart} from "./level_chart";
-import {RecordSelector} from "@web/core/record_selectors/record_selector";
+import {RecordAutocomplete} from "@web/core/record_selectors/record_autocomplete";
 import {_t} from "@web/core/l10n/translation";
 import {downloadFile} from "@web/core/network/download";
 import {registry} from "@web/core/registry";
@@ -13,7 +13,8 @@ import {useService} from "@web/core/utils/hooks";
 
 const {DateTime} = luxon;
 const DAY = {year: "numeric", month: "short", day: "numeric"};
-const TIME = {...DAY, hour: "numeric", minute: "2-digit", second: "2-digit"};
+const MINUTE = {...DAY, hour: "numeric", minute: "2-digit"};
+const TIME = {...MINUTE, second: "2-digit"};
 /** Days that are shown in detail at first, and at most. */
 const FIRST_DAYS = 7;
 const MOST_DAYS = 93;
@@ -21,7 +22,7 @@ const MOST_DAYS = 93;
 /** A level of a customer: three months of it, a part in detail, what it comes to. */
 export class LevelWindow extends Component {
     static template = "metered_billing.LevelWindow";
-    static components = {Layout, LevelChart, RecordSelector};
+    static components = {Layout, LevelChart, RecordAutocomplete};
     static props = {...standardActionServiceProps};
     static path = "metered-statistics";
     static displayName = _t("Statistics");
@@ -95,6 +96,9 @@ export class LevelWindow extends Component {
     }
 
     async loadDetail() {
+        if (!this.overview) {
+            return;
+        }
         const {partnerId, first, last} = this.state;
         const detail = await this.keepLast.add(
             this.call("level_detail", partnerId, first, last)
@@ -107,6 +111,7 @@ export class LevelWindow extends Component {
         const until = millis(end);
         return {
             step: series.step,
+            isExact: series.is_exact !== false,
             begin,
             end: until,
             rows: rowsOf(series, until),
@@ -199,12 +204,13 @@ export class LevelWindow extends Component {
         this.loadSoon();
     }
 
-    /** A day that is typed in; the other one follows where it would be before it. */
-    onDate(name, text) {
-        const day = this.day(text || "");
-        if (!day.isValid) {
+    /** A day that is entered; the other one follows where it would be before it. */
+    onDate(name, {value, validity}) {
+        // While a year is typed it is one of long ago.
+        if (!value || !validity.valid) {
             return;
         }
+        const day = this.day(value);
         const [first, last] = [this.day(this.state.first), this.day(this.state.last)];
         if (name === "first") {
             this.choose(day, DateTime.max(day, last));
@@ -285,11 +291,15 @@ export class LevelWindow extends Component {
     }
 
     level(text) {
-        return text === null ? _t("unknown") : levelText(text);
+        return levelText(text);
+    }
+
+    get customerName() {
+        return this.state.data?.customer.name || "";
     }
 
     rowTitle(row, step) {
-        const format = step === "day" ? DAY : TIME;
+        const format = {day: DAY, hour: MINUTE}[step] || TIME;
         return DateTime.fromMillis(row.from, {zone: this.zone}).toLocaleString(format);
     }
 

@@ -2,19 +2,22 @@ import {registry} from "@web/core/registry";
 
 const OVERVIEW = ".o_metered_level_overview .o_metered_level_chart";
 
-/** Move a pointer over the graph of the three months, from one share to another. */
+/** Move a pointer over the graph of the three months, from one day to another. */
 function drag(from, until, pointerType = "mouse") {
     return ({anchor}) => {
         const canvas = anchor.querySelector("canvas");
-        const {left, top, width, height} = canvas.getBoundingClientRect();
-        // The axis takes some of it.
-        const at = (share) => left + 60 + share * (width - 70);
-        const send = (type, share) =>
+        const {left, top, height} = canvas.getBoundingClientRect();
+        const {x} = window.Chart.getChart(canvas).scales;
+        const noon = (day) =>
+            luxon.DateTime.fromISO(`${day}T12:00`, {
+                zone: "America/New_York",
+            }).toMillis();
+        const send = (type, day) =>
             canvas.dispatchEvent(
                 new PointerEvent(type, {
                     pointerId: 1,
                     pointerType,
-                    clientX: at(share),
+                    clientX: left + x.getPixelForValue(noon(day)),
                     clientY: top + height / 2,
                     bubbles: true,
                 })
@@ -22,7 +25,7 @@ function drag(from, until, pointerType = "mouse") {
         // There is no such pointer that could be captured.
         anchor.setPointerCapture = () => {};
         send("pointerdown", from);
-        send("pointermove", (from + until) / 2);
+        send("pointermove", from);
         send("pointermove", until);
         send("pointerup", until);
     };
@@ -77,13 +80,13 @@ registry.category("web_tour.tours").add("metered_billing_level_window", {
         {
             content: "Nearly all of it with the mouse",
             trigger: OVERVIEW,
-            run: drag(0.02, 1),
+            run: drag("2026-08-20", "2026-11-15"),
         },
-        status("through Nov 15, 2026. Lowest: 0, highest: 23"),
+        status("Aug 20, 2026 through Nov 15, 2026. Lowest: 0, highest: 23"),
         {
             content: "A finger drags back",
             trigger: OVERVIEW,
-            run: drag(0.97, 0.6, "touch"),
+            run: drag("2026-11-13", "2026-10-10", "touch"),
         },
         status("Oct 10, 2026 through Nov 13, 2026. Lowest: 8, highest: 23"),
         {

@@ -1,0 +1,219 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import base64
+import io
+from hashlib import sha256
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ...ingest.load import company_zone, customer_zone
+from ...statement import Masking, write_csv, write_pdf, write_xlsx
+from ..record.metered_sums import Money
+
+#: field -> the ending of its file
+FILES = {"pdf": "pdf", "xlsx": "xlsx", "csv": "csv"}
+_SEQUENCE = "metered.statement"
+
+
+class MeteredStatement(models.Model):
+    """What a customer got to see of the usage on an invoice, as it was when made.
+
+    It is made once, by a job, and never changed: numbers stay masked as they were, and
+    the digests of the files say that they are the same. What is made again is another
+    statement, which replaces this one.
+    """
+
+    _name = "metered.statement"
+    _description = "Usage Statement"
+    _inherit = ["metered.guarded", "metered.job"]
+    _order = "date_from desc, id desc"
+    _job_lock_class = 0x6D627374  # "mbst"
+    _job_cron = "metered_billing.ir_cron_statements"
+
+    name = fields.Char(string="Number", readonly=True, required=True, copy=False)
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    invoice_id = fields.Many2one(
+        "account.move",
+        readonly=True,
+        index=True,
+        ondelete="set null",
+        check_company=True,
+        help="Empty if the invoice was deleted.",
+    )
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
+    date_from = fields.Date(string="From", readonly=True)
+    date_to = fields.Date(
+        string="Until", readonly=True, help="First day after the period."
+    )
+    time_zone = fields.Char(readonly=True)
+    lang = fields.Char(string="Language", readonly=True)
+    masking = fields.Json(
+        readonly=True, help="Which digits of numbers the files show, kept as it was."
+    )
+    is_current = fields.Boolean(
+        string="Current",
+        default=True,
+        readonly=True,
+        help="Another statement of the invoice has not replaced it.",
+    )
+    calls = fields.Integer(string="Calls Listed", readonly=True, aggregator=None)
+    pages = fields.Integer(readonly=True, aggregator=None)
+    usage_amount = Money(
+        readonly=True, help="The exact sum of all records, before rounding."
+    )
+    invoice_amount = fields.Monetary(
+        string="Usage on the Invoice", readonly=True, aggregator=None
+    )
+    rounding = Money(
+        readonly=True, help="What leads from the exact sum to the invoice."
+    )
+    adds_up = fields.Boolean(
+        readonly=True,
+        help="The records, and one rounding per invoice line, come to what the "
+        "invoice charges.",
+    )
+    pdf = fields.Binary(string="PDF", readonly=True, attachment=True)
+    pdf_sha256 = fields.Char(string="SHA-256 of the PDF", readonly=True)
+    xlsx = fields.Binary(string="XLSX", readonly=True, attachment=True)
+    xlsx_sha256 = fields.Char(string="SHA-256 of the XLSX", readonly=True)
+    csv = fields.Binary(string="CSV", readonly=True, attachment=True)
+    csv_sha256 = fields.Char(string="SHA-256 of the CSV", readonly=True)
+    file_name = fields.Char(compute="_compute_file_name")
+
+    _current_uniq = models.UniqueIndex(
+        "(invoice_id) WHERE is_current", "The invoice already has a statement."
+    )
+
+    @api.depends("name")
+    def _compute_file_name(self):
+        for statement in self:
+            statement.file_name = (statement.name or "").replace("/", "-")
+
+    # === START === #
+
+    @api.model
+    def _start_for(self, moves):
+        """Have a statement made for each posted invoice, in the background.
+
+        A statement that the invoice already has is replaced.
+
+        :return: the statements that wait to be made
+        """
+        before = self.search(
+            [("invoice_id", "in", moves.ids), ("is_current", "=", True)]
+        )
+        before.write({"is_current": False})
+        self.flush_model(["is_current"])
+        made = self.create([self._values_for(move) for move in moves])
+        if made:
+            made._enqueue()
+        return made
+
+    @api.model
+    def _values_for(self, move):
+        company = move.company_id
+        partner = move.partner_id.commercial_partner_id.with_company(company)
+        lines = move.invoice_line_ids.filtered("metered_date_from")
+        return {
+            "name": self._next_number(company),
+            "company_id": company.id,
+            "partner_id": partner.id,
+            "invoice_id": move.id,
+            "currency_id": move.currency_id.id,
+            "date_from": min(lines.mapped("metered_date_from"), default=False),
+            "date_to": max(lines.mapped("metered_date_to"), default=False),
+            "time_zone": customer_zone(partner, company_zone(company)),
+            "lang": move.partner_id.lang or self.env.lang,
+            "masking": partner._metered_masking(company).as_json(),
+            "expected": move.metered_usage_count,
+        }
+
+    @api.model
+    def _next_number(self, company):
+        """The next number of a company's own sequence."""
+        sequences = self.env["ir.sequence"].sudo()
+        own = [("code", "=", _SEQUENCE), ("company_id", "=", company.id)]
+        if not sequences.search_count(own, limit=1):
+            sequences.create(
+                {
+                    "name": self.env._("Usage Statements"),
+                    "code": _SEQUENCE,
+                    "company_id": company.id,
+                    "prefix": "ST/%(year)s/",
+                    "padding": 5,
+                }
+            )
+        return sequences.with_company(company).next_by_code(_SEQUENCE)
+
+    # === MAKE === #
+
+    def _masking(self):
+        return Masking.from_json(self.masking)
+
+    def _run(self, commit, seconds):
+        if self.invoice_id.state != "posted":
+            raise UserError(
+                self.env._(
+                    "%s is no longer posted. Post it, then make the statement again.",
+                    self.invoice_id._metered_label(),
+                )
+            )
+        made = self.with_context(lang=self.lang, tz=self.time_zone)
+        content = made._content()
+        values = {**content.figures}
+        for name, write in (
+            ("pdf", lambda file: write_pdf(content.pages(), content.formats, file)),
+            ("xlsx", lambda file: write_xlsx(content.workbook(), file)),
+            ("csv", lambda file: write_csv(content.table(), file)),
+        ):
+            file = io.BytesIO()
+            result = write(file)
+            if name == "pdf":
+                values["pages"] = result
+            values[name] = base64.b64encode(file.getvalue())
+            values[f"{name}_sha256"] = sha256(file.getvalue()).hexdigest()
+        self.write({**values, "records": self.expected})
+        return True
+
+    # === BUTTONS === #
+
+    def action_make_again(self):
+        """Make the statement of the invoice again; this one stays as it is."""
+        self.ensure_one()
+        self.check_access("read")
+        made = self.sudo()._start_for(self.sudo().invoice_id)
+        return made.with_env(self.env)._get_records_action()
+
+    def action_resume(self):
+        """Try again to make statements that could not be made."""
+        failed = self.filtered(lambda statement: statement.state == "failed")
+        failed.check_access("read")
+        if failed:
+            failed.sudo().write({"state": "queued", "error": False, "finished": False})
+            failed._enqueue()
+        return True
+
+    def action_download(self):
+        """Download one of the files; which one, the context says."""
+        self.ensure_one()
+        name = self.env.context.get("metered_file")
+        if name not in FILES or not self[name]:
+            raise UserError(self.env._("The statement has not been made yet."))
+        path = f"/web/content/metered.statement/{self.id}/{name}"
+        file_name = f"{self.file_name}.{FILES[name]}"
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"{path}?download=true&filename={file_name}",
+            "target": "download",
+        }
