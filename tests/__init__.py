@@ -303,6 +303,7 @@ from .source import test_source_kafka
 from .source import test_source_kafka_tour
 from .source import test_source_many
 from .source import test_source_push
+from .source import test_source_samples
 from .source import test_source_silence
 from .source import test_source_silent
 from .source import test_source_sync
