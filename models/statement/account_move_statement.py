@@ -20,6 +20,7 @@ class AccountMove(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
+        self.env["metered.statement"].check_access("read")
         statement = self.sudo().metered_statement_ids.filtered("is_current")
         if not statement:
             if self.state != "posted" or not self.metered_usage_count:

@@ -181,6 +181,9 @@ class TestStatements(StatementCase):
         portal = new_test_user(self.env, "portal", groups="base.group_portal")
         with self.assertRaises(AccessError):
             statement.with_user(portal).read(["pdf"])
+        self.customer.user_ids = portal
+        with self.assertRaises(AccessError):
+            statement.invoice_id.with_user(portal).action_metered_statement()
         user = new_test_user(
             self.env, "operator", groups="metered_billing.group_metered_user"
         )
