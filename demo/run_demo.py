@@ -20,8 +20,8 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
 
-import measured  # noqa: E402
 import hacked  # noqa: E402
+import measured  # noqa: E402
 import price_book  # noqa: E402
 import pushed  # noqa: E402
 import set_up  # noqa: E402
