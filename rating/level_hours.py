@@ -147,7 +147,8 @@ def _gap_us(hours, start, end, longest_us):
     if longest_us is None:
         return 0
     rows = _rows_of(hours, end)
-    rows = rows[(rows["last_us"] > start) & (rows["lapsed_us"] > 0)]
+    lapses = (rows["lapsed_us"] > 0) | (rows["mixed"] & (longest_us < HOUR_US))
+    rows = rows[(rows["last_us"] > start) & lapses]
     is_cut = rows["mixed"] | (rows["first_us"] < start) | (rows["last_us"] >= end)
     if len(rows) and (hours["series"].nunique() > 1 or is_cut.any()):
         return None
