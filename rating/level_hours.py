@@ -86,7 +86,7 @@ def bands_of(hours, edges_us, longest_us=None, gap="hold", per_unit=1, samples=N
     found, needed = _added_up(pieces, atoms, number, gap == "leave_out")
     chosen = _affordable(is_mixed, needed, weight) if samples else is_mixed & False
     if chosen.any():
-        spans = [(int(atoms[at]), int(atoms[at + 1])) for at in np.flatnonzero(chosen)]
+        spans = [_span(atoms, at) for at in np.flatnonzero(chosen)]
         looked_at = samples(spans)
         levels = _levels_in(rows, looked_at, (start, end), longest_us, gap, per_unit)
         found, per_unit = _replaced(found, per_unit, levels, atoms, chosen)
@@ -124,7 +124,7 @@ def level_by_hours(hours, period, how, longest_us, gap, per_unit, samples):
         units = bands.highest if how == "max" else bands.lowest
         extreme = units[known].max() if how == "max" else units[known].min()
         at = np.flatnonzero(known & (units == extreme))[0]
-    span = int(atoms[at]), int(atoms[at + 1])
+    span = _span(atoms, at)
     rows = _rows_of(hours, end)
     levels = _levels_in(rows, samples([span]), period, longest_us, gap, per_unit)
     if how == "last":
@@ -137,12 +137,18 @@ def level_by_hours(hours, period, how, longest_us, gap, per_unit, samples):
     return quantity, int(levels.from_us[step]), gap_us
 
 
+def _span(atoms, at):
+    """Return an atom with what precedes it in its hour."""
+    return int(atoms[at]) // HOUR_US * HOUR_US, int(atoms[at + 1])
+
+
 def _gap_us(hours, start, end, longest_us):
     """Return how long some series had no sample that held; None: hours do not tell."""
     if longest_us is None:
         return 0
     rows = _rows_of(hours, end)
-    rows = rows[(rows["last_us"] > start) & (rows["lapsed_us"] > 0)]
+    lapses = (rows["lapsed_us"] > 0) | (rows["mixed"] & (longest_us < HOUR_US))
+    rows = rows[(rows["last_us"] > start) & lapses]
     is_cut = rows["mixed"] | (rows["first_us"] < start) | (rows["last_us"] >= end)
     if len(rows) and (hours["series"].nunique() > 1 or is_cut.any()):
         return None
