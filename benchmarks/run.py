@@ -24,6 +24,7 @@ import breakdown  # noqa: E402
 import call_details  # noqa: E402
 import exceptions  # noqa: E402
 import forecasts  # noqa: E402
+import fraud_check  # noqa: E402
 import imports  # noqa: E402
 import late_records  # noqa: E402
 import levels  # noqa: E402
@@ -45,7 +46,7 @@ RECORDS = 1_000_000
 QUICK_RECORDS = 100_000
 MORE_RECORDS = 5
 DETAILS_RECORDS = 10_000_000
-FIGURES = "abcdefghklpqrstvw"
+FIGURES = "abcdefghklpqrstuvw"
 #: records of each of the imports that run beside others
 TOGETHER_RECORDS = 200_000
 PUSHED = 100_000
@@ -79,8 +80,9 @@ TABLE = (
     Figure("prepare_s", "file to rated calls in memory, processor", "s"),
     Figure("duckdb_s", "the same in DuckDB's SQL, processor", "s"),
     Figure("prepare_over_duckdb", "in times of DuckDB's", "", "<=", 1),
+    Figure("fraud_over_import", "looking for toll fraud", "", "<=", 0.05),
     Figure("concurrency_over_import", "calls at one time", "", "<=", 0.1),
-    Figure("level_window_s", "three months of a level, 100 million samples", "s"),
+    Figure("level_window_s", "a level, 100 million samples", "s", "<=", 0.5),
     Figure("level_over_samples", "by hours, in times of samples", "", "<=", 0.25),
     Figure("late_s", "a late record, of a customer with a tenth of all calls", "s"),
     Figure("late_over_fewer", "with 10 times as many of others", "", "<=", 1.5),
@@ -132,7 +134,8 @@ def options():
         " f memory, g rating with plans and tiers, h NetSapiens sync, k a Kafka topic,"
         " l a late record, p events pushed, q the calls in DuckDB's SQL,"
         " r forecasts of the running month,"
-        " s lists and forms, t two imports beside other jobs, v levels, w what if",
+        " s lists and forms, t two imports beside other jobs, u toll fraud,"
+        " v levels, w what if",
     )
     parser.add_argument(
         "--quick",
@@ -217,6 +220,7 @@ def measure(env, chosen, operator, path, totals):
     if "g" in chosen.only:
         say("rating with plans and tiers")
         figures["plans_over_rating"] = rating_plans.measure(env, source)
+    figures |= fraud_figures(env, operator, chosen, found.import_s)
     figures |= level_figures(env, operator, chosen, found.import_s)
     if "q" in chosen.only:
         say("the same calls in DuckDB's SQL")
@@ -278,8 +282,11 @@ def level_figures(env, operator, chosen, import_s):
     if "v" not in chosen.only:
         return {}
     say("levels")
-    seconds, customers = levels.concurrency(env)
-    say(f"  calls at one time of {customers:,} customers: {seconds:.2f} s")
+    seconds, read, customers = levels.concurrency(env)
+    say(
+        f"  calls at one time of {customers:,} customers: {seconds:.2f} s, "
+        f"of it {read:.2f} s to read them"
+    )
     found = levels.measure(env, operator, chosen.quick)
     say(
         f"  three months: {found.by_samples:.2f} s by samples, {found.by_hours:.3f} s "
@@ -290,6 +297,16 @@ def level_figures(env, operator, chosen, import_s):
         "level_window_s": found.window,
         "level_over_samples": found.by_hours / found.by_samples,
     }
+
+
+def fraud_figures(env, operator, chosen, import_s):
+    """Of looking for toll fraud."""
+    if "u" not in chosen.only:
+        return {}
+    say("toll fraud")
+    seconds = fraud_check.measure(env, operator)
+    say(f"  looked for in all calls, as if they were new: {seconds:.2f} s")
+    return {"fraud_over_import": seconds / import_s}
 
 
 def screen_figures(env, operator, chosen):

@@ -20,6 +20,8 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
 
+import hacked  # noqa: E402
+import measured  # noqa: E402
 import price_book  # noqa: E402
 import pushed  # noqa: E402
 import set_up  # noqa: E402
@@ -67,7 +69,8 @@ def main(env):
     price_book.make_plan(env, subscriptions[partners[price_book.PLAN_CUSTOMER]])
     price_book.make_costs(env, FOLDER)
     golden = price_book.make_golden_calls(env, partners["Blue Mesa Logistics"])
-    clock.step("a calling plan, the carrier's costs, golden calls")
+    measured.make_service(env, partners[measured.CUSTOMER])
+    clock.step("a calling plan, the carrier's costs, golden calls, a level")
     batch = import_file(env, source, FILE)
     clock.step(f"import {FILE.name}: read, rate, store", batch.records)
     invoices = renew(env, subscriptions)
@@ -90,9 +93,16 @@ def main(env):
     credit = price_book.credit_texts(env, thames, gateway.meter_id)
     env.cr.commit()
     clock.step("what if, margins, usage rated again", tried.records + margins.records)
+    alarm = hacked.raise_alarm(env, partners[hacked.CUSTOMER])
+    clock.step("a phone system that was hacked last night", alarm.calls)
     compare = Compare(env, FOLDER, partners, RENEWAL)
     compare.stored_calls(stored_charges(env, batch), invoices)
     compare.texts(invoices[thames], credit)
+    compare.expect(
+        "calls at one time",
+        measured.found(invoices[partners[measured.CUSTOMER]]),
+        measured.expected(compare.calls, RENEWAL),
+    )
     compare.expect("events accepted", accepted, pushed.DAYS * pushed.A_DAY)
     quote = pushed.quoted(subscriptions[hotel])
     compare.expect("events in the quote", quote, pushed.expected())
@@ -100,6 +110,7 @@ def main(env):
     compare.what_if(tried)
     compare.margins(margins)
     compare.golden(golden)
+    compare.expect("calls of the fraud alarm", alarm.calls, hacked.CALLS)
     compare.expect("calls that cannot be billed", later.exceptions, later.records)
     problems = compare.problems + synced.problems
     clock.step("compare with control totals and an own calculation")

@@ -3,8 +3,9 @@
 """What of new calls is suspicious.
 
 Something is suspicious that is both far from what the customer usually does and worth
-a person's time: a customer who never called at night may do so for some cents. A limit
-that a person set counts alone.
+a person's time: a customer who never called at night may do so for some cents. And it
+happens again and again: of charges the dearest call is left out, unless it is so dear
+that it counts by itself. A limit that a person set counts alone.
 
 =================  =====================================================================
 reason             what was exceeded
@@ -32,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from .profile import LEAK_QUIET_SHARE, Profiles, hour_sums
-from .traffic import DAY, QUARTER
+from .traffic import DAY, QUARTER, runs
 
 UNIT = 1_000_000
 #: how many times the usual is suspicious
@@ -47,6 +48,8 @@ NEW_FACTOR = 2.0
 QUIET_SHARE, DAY_SHARE = 0.6, 4.0
 #: and of a day to one destination that was never called before
 RISKY_SHARE, RANGE_SHARE, BACK_SHARE = 0.4, 0.4, 0.2
+#: a call that costs so many times the least amount an hour is no exception
+DEAR = 8
 #: calls at one time that are never suspicious, by day and at quiet times
 LINES = (8_000, 4_000)
 #: calls to a new range
@@ -134,7 +137,7 @@ def check(quarters, ranges, since, profiles, limits=None, default=None, peaks=No
     :return: list of :class:`Finding`, ordered by customer
     """
     checked = _Checked(
-        quarters.sort_values(["partner_id", "quarter"], ignore_index=True),
+        quarters,
         ranges,
         limits or {},
         default or Limits(),
@@ -177,12 +180,11 @@ def honest(findings, accepted):
 def _check_quarters(checked, since):
     """Charge by hour and day, and calls at one time."""
     quarters = checked.quarters
-    quarters = quarters.assign(hour=hour_sums(quarters))
-    begun = quarters["partner_id"].map(since).to_numpy(np.float64)
+    hour, tops = hour_sums(quarters)
+    begun = _begun(quarters, since)
     is_new = (quarters["quarter"].to_numpy() + 1) * QUARTER > begun
-    days = quarters.groupby(["partner_id", "day"], as_index=False).agg(
-        charge=("charge", "sum"), first=("quarter", "min"), last=("quarter", "max")
-    )
+    quarters = quarters.assign(hour=hour, tops=tops)
+    days = _days(quarters, begun)
     quarters = quarters[is_new]
     bounds = _bounds(checked, quarters["partner_id"])
     customer = quarters["partner_id"].to_numpy()
@@ -197,13 +199,13 @@ def _check_quarters(checked, since):
     first = (quarters["quarter"].to_numpy() - 3) * QUARTER
     last = (quarters["quarter"].to_numpy() + 1) * QUARTER
     _worst(checked, "limit_hour", customer, hour, bound("limit_hour"), first, last)
-    _worst(checked, "hour", customer, hour, most_hour, first, last)
+    spared = _dearest(quarters["tops"], bound("floor"))
+    _worst(checked, "hour", customer, hour, most_hour, first, last, spared)
     lines = quarters["talk"].to_numpy() * 1000 // QUARTER
     most_lines = np.where(quiet, bound("lines_quiet"), bound("lines_busy"))
     # Many calls that cost nothing are nobody's fraud.
     most_lines = np.where(hour > bound("floor") / 2, most_lines, np.inf)
     _worst(checked, "at_once", customer, lines, most_lines, last - QUARTER, last)
-    days = days[(days["last"] + 1) * QUARTER > days["partner_id"].map(since)]
     row = bounds.index.get_indexer(days["partner_id"])
     of_day = (
         days["partner_id"].to_numpy(),
@@ -211,7 +213,38 @@ def _check_quarters(checked, since):
     )
     span = days["first"].to_numpy() * QUARTER, (days["last"].to_numpy() + 1) * QUARTER
     _worst(checked, "limit_day", *of_day, bound("limit_day"), *span)
-    _worst(checked, "day", *of_day, bound("day"), *span)
+    spared = _dearest(days["tops"], bound("floor"))
+    _worst(checked, "day", *of_day, bound("day"), *span, spared)
+
+
+def _begun(frame, since):
+    """When the first new call of each row's customer began, int64 array."""
+    customers = np.array(sorted(since), np.int64)
+    seconds = np.array([since[each] for each in customers.tolist()], np.int64)
+    return seconds[np.searchsorted(customers, frame["partner_id"].to_numpy())]
+
+
+def _days(quarters, begun):
+    """Sums of the days with new calls: DataFrame."""
+    partner, day = (quarters[name].to_numpy() for name in ("partner_id", "day"))
+    starts = runs(partner, day)
+    ends = np.append(starts[1:], len(day)) - 1
+    days = pd.DataFrame(
+        {
+            "partner_id": partner[starts],
+            "charge": np.add.reduceat(quarters["charge"].to_numpy(), starts),
+            "tops": np.maximum.reduceat(quarters["top"].to_numpy(), starts),
+            "first": quarters["quarter"].to_numpy()[starts],
+            "last": quarters["quarter"].to_numpy()[ends],
+        }
+    )
+    return days[(days["last"].to_numpy() + 1) * QUARTER > begun[starts]]
+
+
+def _dearest(tops, floor):
+    """What the dearest call may add to a limit."""
+    tops = tops.to_numpy()
+    return np.where(tops > DEAR * floor, 0, tops)
 
 
 def _bounds(checked, customers):
@@ -248,9 +281,9 @@ def _bounds(checked, customers):
     )
 
 
-def _worst(checked, reason, customer, value, limit, first, last):
+def _worst(checked, reason, customer, value, limit, first, last, spared=0):
     """One finding for each customer that exceeds its limit: from the first time on."""
-    for at in np.flatnonzero(value > limit).tolist():
+    for at in np.flatnonzero(value - spared > limit).tolist():
         found = checked.findings[-1] if checked.findings else None
         one = Finding(
             int(customer[at]),
@@ -272,13 +305,53 @@ def _worst(checked, reason, customer, value, limit, first, last):
 def _check_ranges(checked, since):
     """Destinations and ranges: by customer and day, of watched calls alone."""
     ranges = checked.ranges
-    is_new = ranges["last"] >= ranges["partner_id"].map(since)
-    touched = ranges[is_new][["partner_id", "day"]].drop_duplicates()
+    partner, day = (ranges[name].to_numpy() for name in ("partner_id", "day"))
+    starts = runs(partner, day)
+    is_new = ranges["last"].to_numpy() >= _begun(ranges, since)
+    # Of days with something new, all.
+    is_new = np.logical_or.reduceat(is_new, starts)
+    is_new = np.repeat(is_new, np.diff(starts, append=len(day)))
+    rows = ranges[is_new & (ranges["calls"].to_numpy() > 0)]
+    rows = rows[_may_be(checked, rows)]
+    if not len(rows):
+        return
     rang = ranges[ranges["rang"] > 0].set_index(["partner_id", "range"])["rang_at"]
     rang = rang.groupby(level=[0, 1]).min().to_dict()
-    of_days = ranges[ranges["calls"] > 0].merge(touched, on=["partner_id", "day"])
-    for (partner, _day), rows in of_days.groupby(["partner_id", "day"]):
-        _check_day(checked, int(partner), rows, rang)
+    for (partner, _day), of_day in rows.groupby(["partner_id", "day"]):
+        _check_day(checked, int(partner), of_day, rang)
+
+
+def _may_be(checked, rows):
+    """Which rows are worth a closer look: a bool array. Of a zone, all are or none."""
+    partner, zone = rows["partner_id"].to_numpy(), rows["zone"].to_numpy()
+    customers, of = np.unique(partner, return_inverse=True)
+    levels = checked.profiles.levels.reindex(customers)["days"].fillna(0).to_numpy()
+    floor, always = np.zeros(len(customers)), np.zeros(len(customers), bool)
+    known = []
+    for position, customer in enumerate(customers.tolist()):
+        limits = checked.limit(customer)
+        floor[position] = FLOORS[limits.sensitivity] * limits.floor
+        always[position] = (
+            limits.zones is not None or customer in checked.profiles.leaks
+        )
+        zones = checked.profiles.zones.get(customer, ())
+        known += [customer << 33 | zone for zone in zones]
+    floor = (floor * np.where(levels < KNOWN_DAYS, NEW_FACTOR, 1))[of]
+    _zones, of_zone = np.unique(
+        np.stack([partner, rows["day"].to_numpy(), zone]), axis=1, return_inverse=True
+    )
+    of_zone = of_zone.ravel()
+    charge = rows["charge"].to_numpy()
+    of_all = np.bincount(of_zone, charge)[of_zone]
+    calls = rows["calls"].to_numpy()
+    candidate = (
+        ((rows["risky"].to_numpy() > 0) & (of_all > floor * RISKY_SHARE / 4))
+        | ((of_all > floor) & (levels >= KNOWN_DAYS)[of])
+        | ((charge > floor * RANGE_SHARE) & (calls >= AT_ONCE_CALLS))
+        | ((rows["rang"].to_numpy() > 0) & (charge > floor * BACK_SHARE / 4))
+    )
+    candidate &= ~np.isin(partner << 33 | zone, np.array(known, np.int64))
+    return np.bincount(of_zone, candidate)[of_zone].astype(bool) | always[of]
 
 
 def _check_day(checked, partner, rows, rang):
@@ -318,11 +391,13 @@ def _check_day(checked, partner, rows, rang):
 def _check_new(rows, floor, days, rang, partner, find):
     """A destination that the customer has never called before."""
     charge, calls = int(rows["charge"].sum()), int(rows["calls"].sum())
+    top = int(rows["top"].max())
+    again = charge - top if top <= DEAR * floor else charge
     if rows["risky"].max():
         least = floor * RISKY_SHARE
-        if charge > least or (calls >= RISKY_CALLS and charge > least / 4):
+        if again > least or (calls >= RISKY_CALLS and charge > least / 4):
             find("risky", charge, least)
-    elif charge > floor and days >= KNOWN_DAYS:
+    elif again > floor and days >= KNOWN_DAYS:
         find("destination", charge, floor)
     for row in rows.itertuples():
         one = rows[rows["range"] == row.range]
@@ -334,7 +409,8 @@ def _check_new(rows, floor, days, rang, partner, find):
         if came is None or not 0 <= row.last - came < DAY:
             continue
         least = floor * BACK_SHARE
-        if row.charge > least or (row.calls >= BACK_CALLS and row.charge > least / 4):
+        again = row.charge - row.top
+        if again > least or (row.calls >= BACK_CALLS and row.charge > least / 4):
             find("call_back", row.charge, least, one)
 
 

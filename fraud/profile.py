@@ -54,16 +54,22 @@ class Profiles:
 
 
 def hour_sums(quarters):
-    """Charge of the hour that ends with each quarter, int64 array.
+    """Charge of the hour that ends with each quarter, and of its dearest call.
 
     :param quarters: DataFrame ordered by customer and quarter, each once
+    :return: two int64 arrays
     """
-    charge = quarters["charge"].to_numpy()
-    total = np.concatenate([[0], np.cumsum(charge)])
-    customer = np.unique(quarters["partner_id"].to_numpy(), return_inverse=True)[1]
-    at = customer.astype(np.int64) << 40 | quarters["quarter"].to_numpy()
-    first = np.searchsorted(at, at - (HOUR_QUARTERS - 1))
-    return total[1:] - total[first]
+    charge, top = quarters["charge"].to_numpy(), quarters["top"].to_numpy()
+    # One number for customer and quarter, in the same order.
+    at = quarters["partner_id"].to_numpy() << 24 | quarters["quarter"].to_numpy()
+    sums, tops = charge.copy(), top.copy()
+    for back in range(1, HOUR_QUARTERS):
+        # Quarters are there once: what is so far back is at most so many rows above.
+        for rows in range(1, back + 1):
+            is_it = at[rows:] - at[:-rows] == back
+            sums[rows:] += np.where(is_it, charge[:-rows], 0)
+            tops[rows:] = np.maximum(tops[rows:], np.where(is_it, top[:-rows], 0))
+    return sums, tops
 
 
 def learn(quarters, ranges, today, left_out=()):
@@ -98,7 +104,7 @@ def _without(frame, left_out, today):
 def _levels(quarters, today):
     quarters = quarters.sort_values(["partner_id", "quarter"], ignore_index=True)
     quarters = quarters.assign(
-        hour=hour_sums(quarters), lines=quarters["talk"] * 1000 // QUARTER
+        hour=hour_sums(quarters)[0], lines=quarters["talk"] * 1000 // QUARTER
     )
     days = quarters.groupby("partner_id")["day"].agg(["nunique", "min"])
     levels = days.rename(columns={"nunique": "days", "min": "first_day"})

@@ -25,8 +25,9 @@ MOST_RANGES = 500
 
 #: of all sums
 KEYS = ("partner_id", "day")
-#: calls count where they begin, talk (seconds) and charge where they are
-QUARTER_COLUMNS = ("quarter", "quiet", "calls", "talk", "charge")
+#: calls count where they begin, talk (seconds) and charge where they are; `top` is the
+#: charge of the dearest call, all of it
+QUARTER_COLUMNS = ("quarter", "quiet", "calls", "talk", "charge", "top")
 #: `rang`: short calls from the range, `rang_at` the first of them; 0: none
 RANGE_COLUMNS = (
     "range",
@@ -35,15 +36,17 @@ RANGE_COLUMNS = (
     "calls",
     "talk",
     "charge",
+    "top",
     "quiet_calls",
     "first",
     "last",
     "rang",
     "rang_at",
 )
-_HOW = dict.fromkeys(("quiet", "zone", "risky", "last"), "max") | dict.fromkeys(
-    ("first", "rang_at"), "min"
-)
+_HOW = {
+    **dict.fromkeys(("quiet", "zone", "risky", "last", "top"), np.maximum),
+    **dict.fromkeys(("first", "rang_at"), np.minimum),
+}
 _NEVER = 2**62
 
 
@@ -76,42 +79,79 @@ def tally(calls):
     :param calls: DataFrame as of :func:`calls_frame`
     :return: (quarters, ranges): DataFrames of :data:`KEYS` and their columns
     """
-    calls = calls.assign(quiet=_quiet(calls["local"]), day=calls["local"] // DAY)
-    quarters = _quarters(calls[calls["rang"] == 0])
-    watched = calls[(calls["zone"] > 0) & (calls["range"] > 0)]
-    rang = watched["rang"] > 0
+    columns = {name: calls[name].to_numpy() for name in calls}
+    rang = columns["rang"] > 0
+    quarters = _quarters(_of(columns, ~rang) if rang.any() else columns)
+    columns = _of(columns, (columns["zone"] > 0) & (columns["range"] > 0))
+    rang = columns["rang"] > 0
     called = (~rang).astype(np.int64)
-    ranges = watched[["partner_id", "day", "range", "zone", "risky", "rang"]].assign(
-        calls=called,
-        talk=watched["talk"] * called,
-        charge=watched["charge"] * called,
-        quiet_calls=watched["quiet"] * called,
-        first=np.where(rang, _NEVER, watched["start"]),
-        last=np.where(rang, 0, watched["start"] + watched["talk"]),
-        rang_at=np.where(rang, watched["start"], _NEVER),
-    )
+    start, talk = columns["start"], columns["talk"]
+    ranges = {
+        **{name: columns[name] for name in ("partner_id", "range", "zone", "risky")},
+        "day": columns["local"] // DAY,
+        "calls": called,
+        "talk": talk * called,
+        "charge": columns["charge"] * called,
+        "top": columns["charge"] * called,
+        "quiet_calls": _quiet(columns["local"]) * called,
+        "first": np.where(rang, _NEVER, start),
+        "last": np.where(rang, 0, start + talk),
+        "rang": columns["rang"],
+        "rang_at": np.where(rang, start, _NEVER),
+    }
     return add_up(quarters), add_up(ranges)
+
+
+def _of(columns, mask):
+    return {name: column[mask] for name, column in columns.items()}
 
 
 def add_up(*parts):
     """Add sums of the same kind to each other.
 
-    :param parts: DataFrames as of :func:`tally`, all of quarters or all of ranges
-    :return: one DataFrame, each key once
+    :param parts: DataFrames as of :func:`tally`, or dicts of their columns: all of
+        quarters, or all of ranges
+    :return: one DataFrame, each key once and in order
     """
-    frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-    kind = "quarter" if "quarter" in frame else "range"
-    order = [*KEYS, *(QUARTER_COLUMNS if kind == "quarter" else RANGE_COLUMNS)]
-    how = {name: _HOW.get(name, "sum") for name in order if name not in (*KEYS, kind)}
-    frame = frame.groupby([*KEYS, kind], as_index=False, sort=True).agg(how)[order]
-    if kind == "range":
-        frame = _fewer(frame)
-    return frame.astype(np.int64)
+    kind = "quarter" if "quarter" in parts[0] else "range"
+    columns = QUARTER_COLUMNS if kind == "quarter" else RANGE_COLUMNS
+    values = {
+        name: np.concatenate([np.asarray(part[name], np.int64) for part in parts])
+        for name in (*KEYS, *columns)
+    }
+    partner, day, what = values["partner_id"], values["day"], values[kind]
+    if kind == "quarter":
+        # A quarter is in one day: one number is sorted sooner than three.
+        order = np.argsort(partner << 24 | what, kind="stable")
+    else:
+        order = np.lexsort((what, day, partner))
+    starts = runs(partner[order], day[order], what[order])
+    summed = {
+        name: _HOW.get(name, np.add).reduceat(column[order], starts)
+        if len(starts) and name not in (*KEYS, kind)
+        else column[order][starts]
+        for name, column in values.items()
+    }
+    frame = pd.DataFrame(summed)
+    return _fewer(frame) if kind == "range" else frame
+
+
+def runs(*columns):
+    """Where runs of equal values begin, int64 array.
+
+    :param columns: equally long arrays, in their order
+    """
+    begins = np.zeros(len(columns[0]), bool)
+    begins[:1] = True
+    for column in columns:
+        begins[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(begins)
 
 
 def _fewer(ranges):
     """At most so many ranges a customer and day: those that cost most."""
-    if len(ranges) <= MOST_RANGES:
+    starts = runs(ranges["partner_id"].to_numpy(), ranges["day"].to_numpy())
+    if not len(starts) or np.diff(starts, append=len(ranges)).max() <= MOST_RANGES:
         return ranges
     by_charge = ranges.sort_values(["charge", "range"], ascending=[False, True])
     kept = by_charge.groupby(list(KEYS)).cumcount() < MOST_RANGES
@@ -125,7 +165,7 @@ def pack(frame, columns):
     """
     values = frame[list(columns)].to_numpy(np.int64)
     keys = frame[list(KEYS)].to_numpy(np.int64)
-    starts = np.flatnonzero(np.any(np.diff(keys, axis=0, prepend=keys[:1] - 1), axis=1))
+    starts = runs(keys[:, 0], keys[:, 1])
     ends = np.append(starts, len(keys))[1:]
     return [
         (int(keys[start, 0]), int(keys[start, 1]), values[start:end].tobytes())
@@ -163,31 +203,29 @@ def _quiet(local):
 
 
 def _quarters(calls):
-    """The parts of calls in their quarter hours."""
-    start = calls["start"].to_numpy()
-    end = np.maximum(start + calls["talk"].to_numpy(), start + 1)
+    """The parts of calls in their quarter hours: dict of columns."""
+    start, talk = calls["start"], calls["talk"]
+    end = np.maximum(start + talk, start + 1)
     first = start // QUARTER
     count = np.clip((end - 1) // QUARTER - first + 1, 1, MOST_QUARTERS)
-    of = np.repeat(np.arange(len(calls)), count)
+    of = np.repeat(np.arange(len(start)), count)
     nth = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
     quarter = first[of] + nth
-    begin, finish = quarter * QUARTER, (quarter + 1) * QUARTER
+    begin = quarter * QUARTER
     # Of talk and charge: how much there is up to the end of each part.
-    all_talk = calls["talk"].to_numpy()[of]
-    is_last = np.append(nth[1:] == 0, True)[: len(of)]
-    until = np.where(is_last, all_talk, finish - start[of])
-    charge = calls["charge"].to_numpy()[of]
+    all_talk, charge, begun = talk[of], calls["charge"][of], start[of]
+    is_first, is_last = nth == 0, np.append(nth[1:] == 0, True)[: len(of)]
+    until = np.where(is_last, all_talk, begin + QUARTER - begun)
     spent = np.where(is_last, charge, charge * until // np.maximum(all_talk, 1))
-    local = begin + (calls["local"].to_numpy() - start)[of]
-    # A zone may be half an hour off, no quarter is cut by midnight.
-    return pd.DataFrame(
-        {
-            "partner_id": calls["partner_id"].to_numpy()[of],
-            "day": local // DAY,
-            "quarter": quarter,
-            "quiet": _quiet(local),
-            "calls": (nth == 0).astype(np.int64),
-            "talk": until - np.where(nth == 0, 0, np.append(0, until)[:-1]),
-            "charge": spent - np.where(nth == 0, 0, np.append(0, spent)[:-1]),
-        }
-    )
+    # Zones are whole quarters apart: midnight cuts none.
+    local = begin + calls["local"][of] - begun
+    return {
+        "partner_id": calls["partner_id"][of],
+        "day": local // DAY,
+        "quarter": quarter,
+        "quiet": _quiet(local),
+        "calls": is_first,
+        "talk": until - np.where(is_first, 0, np.append(0, until)[:-1]),
+        "top": charge,
+        "charge": spent - np.where(is_first, 0, np.append(0, spent)[:-1]),
+    }

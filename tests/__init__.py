@@ -109,6 +109,11 @@ from .exception import test_exception_tours
 from .explain import test_explain_charge
 from .explain import test_explain_tours
 from .explain import test_explanation_language
+from .fraud import test_fraud_alarms
+from .fraud import test_fraud_demo
+from .fraud import test_fraud_scenarios
+from .fraud import test_fraud_tours
+from .fraud import test_fraud_traffic
 from .generated import test_audit
 from .generated import test_context
 from .generated import test_duplicates
@@ -128,10 +133,6 @@ from .golden import test_golden_guard
 from .golden import test_golden_sold
 from .golden import test_golden_tours
 from .golden import test_golden_usage
-from .fraud import test_fraud_alarms
-from .fraud import test_fraud_scenarios
-from .fraud import test_fraud_tours
-from .fraud import test_fraud_traffic
 from .house import test_decisions
 from .house import test_design_page
 from .house import test_fault_table
@@ -302,6 +303,7 @@ from .source import test_source_kafka
 from .source import test_source_kafka_tour
 from .source import test_source_many
 from .source import test_source_push
+from .source import test_source_samples
 from .source import test_source_silence
 from .source import test_source_silent
 from .source import test_source_sync
@@ -319,6 +321,7 @@ from .source import test_sync_start
 from .source import test_sync_turns
 from .statement import test_masking
 from .statement import test_statement_files
+from .statement import test_statement_tour
 from .statement import test_statements
 from .webhook import test_webhooks
 from .webhook import test_webhook_tours

@@ -44,6 +44,18 @@ class BasePartnerMerge(models.TransientModel):
                 " WHERE partner_id = ANY(%(src)s)",
                 values,
             )
+        # Their days are summed again, as those of one customer.
+        self.env.cr.execute(
+            """
+            WITH gone AS (
+                DELETE FROM metered_fraud_day WHERE partner_id = ANY(%(src)s)
+             RETURNING company_id, day
+            )
+            INSERT INTO metered_fraud_mark (company_id, day_from, day_to)
+            SELECT company_id, min(day), max(day) FROM gone GROUP BY company_id
+            """,
+            values,
+        )
         self.env.invalidate_all()
         self._apply_plans_of(dst_partner)
         return result

@@ -81,6 +81,7 @@ class MeteredFraudAlarm(models.Model):
         help="Reason, destination, value, limit, first and last moment, and ranges.",
     )
     reasons = fields.Text(compute="_compute_reasons")
+    reason = fields.Char(compute="_compute_reasons")
     dismissal = fields.Selection(
         [
             ("expected", "The customer makes such calls"),
@@ -128,7 +129,9 @@ class MeteredFraudAlarm(models.Model):
     @api.depends_context("lang")
     def _compute_reasons(self):
         for alarm in self:
-            alarm.reasons = "\n".join(alarm._words(*row) for row in alarm.findings)
+            reasons = [alarm._words(*row) for row in alarm.findings or ()]
+            alarm.reasons = "\n".join(reasons)
+            alarm.reason = reasons[0] if reasons else False
 
     def _words(self, reason, zone, value, limit, _first, _last, ranges):
         """One finding in words."""
@@ -204,7 +207,7 @@ class MeteredFraudAlarm(models.Model):
             )
         elif reason == "call_back":
             text = env._(
-                "Short calls came in from numbers starting with %(range)s, and the "
+                "Short calls arrived from numbers starting with %(range)s, and the "
                 "customer called back. Charges: %(value)s.",
                 **names,
             )
@@ -243,8 +246,8 @@ class MeteredFraudAlarm(models.Model):
                 ("charge", ">", 0),
             ]
         )
-        ranges = {each for row in self.findings for each in row[-1]}
-        if ranges and all(row[-1] for row in self.findings):
+        ranges = {each for row in self.findings or () for each in row[-1]}
+        if ranges and all(row[-1] for row in self.findings or ()):
             domain &= Domain.OR(
                 [("callee", "=like", f"+{each}%")] for each in sorted(ranges)
             )
@@ -360,12 +363,14 @@ class MeteredFraudAlarm(models.Model):
         key = {"company_id": self.company_id.id, "partner_id": self.partner_id.id}
         profile = profiles.search([(name, "=", value) for name, value in key.items()])
         profile = profile or profiles.create(key)
-        own = [(row[0], row[1]) for row in self.findings]
+        own = [(row[0], row[1]) for row in self.findings or ()]
         kept = [each for each in profile.accepted or [] if tuple(each[:2]) not in own]
         now = datetime.now().timestamp()
         kept = [each for each in kept if each[3] > now - ACCEPTED_DAYS * 86_400]
         if accepted:
-            for reason, zone, value, _limit, first, last, _ranges in self.findings:
+            for reason, zone, value, _limit, first, last, _ranges in (
+                self.findings or ()
+            ):
                 # A limit that a person set holds again from the next day on.
                 days = 1 if reason in SET_REASONS else ACCEPTED_DAYS
                 until = (first if days == 1 else last) + days * 86_400

@@ -78,7 +78,7 @@ class MeteredFraudAlarm(models.Model):
                 "last_call": max(
                     self.last_call, moment_of(max(one.last for one in findings))
                 ),
-                "findings": _merged(self.findings, findings),
+                "findings": _merged(self.findings or [], findings),
             }
         )
         self._count_again()
@@ -135,7 +135,7 @@ class MeteredFraudAlarm(models.Model):
             "charge": str(self.charge),
             "charge_per_hour": str(self.rate),
             "currency": self.company_id.currency_id.name,
-            "reasons": sorted({row[0] for row in self.findings}),
+            "reasons": sorted({row[0] for row in self.findings or ()}),
         }
 
 

@@ -2,7 +2,18 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The screens that `./dev screenshots` takes pictures of."""
 
-from . import billing, calls, customers, imports, plans, rates, sources, usage, what_if
+from . import (
+    billing,
+    calls,
+    customers,
+    fraud,
+    imports,
+    plans,
+    rates,
+    sources,
+    usage,
+    what_if,
+)
 from .screen import Screen
 
 SIZES = ((1440, 900), (390, 844))
@@ -19,6 +30,7 @@ SCREENS = [
         rates,
         plans,
         customers,
+        fraud,
     )
     for screen in part.SCREENS
 ]

@@ -2,10 +2,12 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Alarms about what imports bring: raised, grown, decided on, and taken back."""
 
+import base64
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from odoo import fields
+from freezegun import freeze_time
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
@@ -17,6 +19,9 @@ HOME, AWAY = "13125550123", "37282001122"
 
 @tagged("post_install", "-at_install")
 class TestFraudAlarms(MeteredCase):
+    #: at night, some hours ago
+    begin = datetime(2026, 11, 18, 2)
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -25,10 +30,12 @@ class TestFraudAlarms(MeteredCase):
         cls.source = cls.make_source()
         cls.alarms = cls.env["metered.fraud.alarm"]
         cls.days = cls.env["metered.fraud.day"]
-        now = fields.Datetime.now()
-        #: within one hour, some hours ago
-        cls.begin = (now - timedelta(hours=20)).replace(minute=0, second=0)
         cls.count = 0
+
+    def setUp(self):
+        super().setUp()
+        # The evening of a Wednesday.
+        self.enterContext(freeze_time("2026-11-18 22:00:00"))
 
     def rows(self, count, begin=None, seconds=300, callee=AWAY, apart=60):
         """Calls from Acme, one after the other."""
@@ -76,8 +83,14 @@ class TestFraudAlarms(MeteredCase):
         self.assertIn("The charges of one hour reached $\xa060.00", alarm.reasons)
         self.assertEqual(alarm.activity_ids.user_id, user)
         self.assertIn("Acme", alarm.activity_ids.summary)
-        notified = alarm.message_ids.filtered(
-            lambda message: user.partner_id in message.notified_partner_ids
+        notified = self.env["mail.message"].search(
+            [
+                ("model", "=", alarm._name),
+                ("res_id", "=", alarm.id),
+                ("message_type", "=", "user_notification"),
+                ("notified_partner_ids", "in", user.partner_id.ids),
+                ("subject", "=", "Possible toll fraud: Acme"),
+            ]
         )
         self.assertEqual(len(notified), 1)
         [told] = webhook.delivery_ids
@@ -152,7 +165,7 @@ class TestFraudAlarms(MeteredCase):
     def test_decided(self):
         """What was dismissed raises no alarm again until it is twice as much."""
         self.learn_a_month()
-        self.import_calls(self.source, *self.rows(12))
+        self.import_calls(self.source, *self.rows(8))
         alarm = self.alarm()
         wizard = Form.from_action(self.env, alarm.action_open_dismiss()).save()
         wizard.note = "They said so"
@@ -163,7 +176,7 @@ class TestFraudAlarms(MeteredCase):
         with self.assertRaises(UserError):
             alarm.action_confirm()
         later = self.begin + timedelta(hours=6)
-        self.import_calls(self.source, *self.rows(12, later))
+        self.import_calls(self.source, *self.rows(8, later))
         self.assertEqual(self.alarm(), alarm)
         self.import_calls(self.source, *self.rows(30, later))
         new = self.alarm() - alarm
@@ -234,3 +247,18 @@ class TestFraudAlarms(MeteredCase):
         self.make_identifier(self.customer, "+14045550177")
         self.env["metered.exception"].search([]).action_retry()
         self.assertEqual(self.alarm().calls, 20)
+
+    def test_merged_customers(self):
+        """Their calls are those of one customer from then on."""
+        other = self.make_customer("Acme Two", "+14045550188")
+        rows = [(*row[:3], "14045550188", row[4]) for row in self.rows(3)]
+        self.import_calls(self.source, *rows, *self.rows(3))
+        merge = self.env["base.partner.merge.automatic.wizard"].create({})
+        merge._merge((self.customer | other).ids, self.customer)
+        self.days._learn(self.company)
+        days = self.days.search([("company_id", "=", self.company.id)])
+        self.assertEqual(days.partner_id, self.customer)
+        sums = unpack(
+            [(0, 0, base64.b64decode(day.quarters)) for day in days], QUARTER_COLUMNS
+        )
+        self.assertEqual(sums["calls"].sum(), 6)

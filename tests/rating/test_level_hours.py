@@ -4,6 +4,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from unittest import TestCase
 from unittest.mock import patch
 
@@ -17,9 +18,10 @@ from odoo.addons.metered_billing.rating.level_hours import (
     HOUR_US,
     bands_of,
     gaps_of,
+    level_by_hours,
 )
 from odoo.addons.metered_billing.rating.level_series import spans_of
-from odoo.addons.metered_billing.rating.levels import GAPS, levels_of
+from odoo.addons.metered_billing.rating.levels import GAPS, OF_LEVELS, levels_of
 
 from ..support.hours_by_hand import hours_by_hand
 
@@ -47,6 +49,12 @@ def frame_of(rows):
         columns=["series", "id", "at_us", "value"],
     )
     return frame.astype({"at_us": "int64", "value": "object"})
+
+
+def samples_of(frame, spans):
+    """The samples of some spans of time."""
+    at = frame["at_us"]
+    return frame[sum(((at >= b) & (at < e)) for b, e in spans) > 0]
 
 
 def told(bands):
@@ -78,8 +86,7 @@ class TestLevelHours(TestCase):
 
         def read(spans):
             asked.extend(spans)
-            at = frame["at_us"]
-            return frame[sum(((at >= b) & (at < e)) for b, e in spans) > 0]
+            return samples_of(frame, spans)
 
         found = bands_of(hours, edges_us, longest_us, gap, 100, read)
         levels = levels_of(frame, START, END, longest_us, gap)
@@ -90,6 +97,18 @@ class TestLevelHours(TestCase):
             # One series whose hours were told at once needs none of its samples.
             cut = [edge for edge in edges_us if edge % HOUR_US]
             self.assertTrue(not asked or cut or in_part.any())
+
+    @settings(max_examples=120, deadline=None)
+    @given(samples, longest, st.sampled_from(GAPS), st.sampled_from(OF_LEVELS))
+    def test_a_period_comes_to_the_same(self, rows, longest_us, gap, how):
+        frame = frame_of(rows)
+        hours = hours_by_hand(frame, longest_us, 100)
+        read = partial(samples_of, frame)
+        for period in ((START, END), (START + QUARTER, END - QUARTER)):
+            found = level_by_hours(hours, period, how, longest_us, gap, 100, read)
+            levels = levels_of(frame, *period, longest_us, gap)
+            if found or (how == "max" and not longest_us):
+                self.assertEqual(found, (*levels.comes_to(how), levels.gap_us))
 
     @settings(max_examples=40, deadline=None)
     @given(samples, longest, st.sampled_from(GAPS))

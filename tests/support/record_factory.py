@@ -23,6 +23,7 @@ PARTICULARS = {
     "account.move.line": {"name": "Usage", "quantity": 1, "price_unit": 1.0},
     "res.partner": {"name": "Customer {number}"},
     "metered.destination": {"prefixes": "99{number}"},
+    "metered.fraud.risk": {"prefixes": "99{number}"},
     "metered.exception.job": {"operation": "retry"},
     "metered.price.tier": {"up_to": 0},
     "metered.source.payer": {"column": "column {number}"},
