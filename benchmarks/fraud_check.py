@@ -18,7 +18,7 @@ _CALLS = """
     SELECT partner_id, (extract(epoch FROM start_time) * 1000000)::bigint,
            quantity::bigint, (coalesce(charge, 0) * 1000000)::bigint,
            coalesce(currency_id, 0), coalesce(destination_id, 0), callee, caller,
-           direction, usage_id IS NOT NULL
+           direction, (usage_id IS NOT NULL)::int
       FROM metered_cdr WHERE partner_id IS NOT NULL ORDER BY start_time
 """
 _COLUMNS = {
@@ -30,7 +30,7 @@ _COLUMNS = {
         pa.int64(),
     ),
     **dict.fromkeys(("callee", "caller", "direction"), pa.string()),
-    "billable": pa.bool_(),
+    "billable": pa.int64(),
 }
 
 
@@ -56,6 +56,7 @@ def measure(env, operator):
             else np.ascontiguousarray(chunk.column(name).to_numpy())
             for name in _COLUMNS
         }
+        cdrs["billable"] = cdrs["billable"] > 0
         begun = time.perf_counter()
         watch(env.cr, cdrs, settings)
         seconds += time.perf_counter() - begun
