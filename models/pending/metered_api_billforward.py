@@ -197,7 +197,7 @@ class MeteredApi(models.AbstractModel):
             "pricingComponentType": "usage",
             "pricingComponentID": f"PRC-{charge.meter_id.id}",
             "pricingComponentName": charge.meter_id.code,
-            "pricingComponentValue": _as_number(charge.counted),
+            "pricingComponentValue": _quantity(charge.counted),
             "productName": lines[:1].product_id.name or None,
             "unitOfMeasureName": charge.meter_id.unit or None,
             "amount": charge.total,
@@ -211,8 +211,8 @@ class MeteredApi(models.AbstractModel):
                     "created": _moment(one.moment),
                     "changedBy": one.changed_by or "",
                     "given": one.given or None,
-                    "valueBefore": _as_number(one.quantity_before),
-                    "value": _as_number(one.quantity_after),
+                    "valueBefore": _quantity(one.quantity_before),
+                    "value": _quantity(one.quantity_after),
                     "amountBefore": one.total_before,
                     "amount": one.total_after,
                 }
@@ -439,14 +439,14 @@ class MeteredApi(models.AbstractModel):
         return f"{key.name} ({key.prefix}…)"
 
 
+def _quantity(text):
+    """A quantity that is kept as decimal text, with all its digits."""
+    return Decimal(text)
+
+
 def _moment(moment):
     return f"{fields.Datetime.to_datetime(moment).isoformat()}Z" if moment else None
 
 
 def _day(day):
     return day.isoformat() if day else None
-
-
-def _as_number(text):
-    """The number of an exact text; of one without end its first digits."""
-    return Decimal(text.rstrip("…"))
