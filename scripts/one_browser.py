@@ -234,7 +234,7 @@ class OwnPage:
             return
         self.screencaster.stop()
         # A picture of what failed may be on its way.
-        concurrent.futures.wait(self._responses.values(), 10)
+        concurrent.futures.wait(list(self._responses.values()), 10)
         if not self._is_put_away():
             for kind, browser in list(_running.items()):
                 if browser is self.chrome:
