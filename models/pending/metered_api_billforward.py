@@ -440,8 +440,8 @@ class MeteredApi(models.AbstractModel):
 
 
 def _quantity(text):
-    """A quantity that is kept as decimal text, with all its digits."""
-    return Decimal(text)
+    """A quantity that is kept as an exact text; of one without end its first digits."""
+    return Decimal(text.rstrip("…"))
 
 
 def _moment(moment):
