@@ -111,6 +111,13 @@ class MeteredSource(models.Model):
                             meter.name,
                         )
                     )
+            if len(source._sampled()) > len({*source._sampled().values()}):
+                raise ValidationError(
+                    self.env._(
+                        "Choose a different meter for each of Extensions, Allowed "
+                        "Calls and Active Calls."
+                    )
+                )
 
     def _sampled(self):
         """What is sampled: name of the level -> ``metered.meter``."""

@@ -154,6 +154,8 @@ class TestSamples(SourceCase):
             meter = self.make_meter(f"Other {values}", aggregation="max", **values)
             with self.assertRaisesRegex(ValidationError, "samples of a level"):
                 self.source.sample_active_meter_id = meter
+        with self.assertRaisesRegex(ValidationError, "different meter"):
+            self.source.sample_active_meter_id = self.meters["allowed"]
 
     def test_samples_are_billed(self):
         price = self.make_price(self.meters["active"], (5, 0), (0, 4))

@@ -77,13 +77,13 @@ registry.category("web_tour.tours").add("metered_billing_connect_source", {
             trigger: ".o_notebook .nav-link[name=schedule]",
             run: "click",
         },
-        ...["sample_extensions", "sample_allowed", "sample_active"].flatMap((name) => [
+        ...["extensions", "allowed", "active"].flatMap((name) => [
             {
-                trigger: `.o_field_widget[name=${name}_meter_id] input`,
-                run: "edit Tour Level",
+                trigger: `.o_field_widget[name=sample_${name}_meter_id] input`,
+                run: `edit Tour ${name}`,
             },
             {
-                trigger: `.o_field_widget[name=${name}_meter_id] .ui-menu-item a:contains(Tour Level)`,
+                trigger: `.o_field_widget[name=sample_${name}_meter_id] .ui-menu-item a:contains(Tour ${name})`,
                 run: "click",
             },
         ]),
