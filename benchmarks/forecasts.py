@@ -64,6 +64,16 @@ def drawn(days, chance):
     }
 
 
+def straight_line(days, begin, end, today):
+    """Return what a period comes to if each day left is as its mean day was so far.
+
+    :return: Fraction
+    """
+    whole = (today - begin).days
+    used = sum((days[day] for day in days if begin <= day < today), Fraction(0))
+    return used * (end - begin).days / whole if whole else used
+
+
 def mean_errors(forecasts, months):
     """How far off forecasts are, as a share of what the month came to.
 
@@ -103,10 +113,10 @@ def cases(seed="forecast"):
     }
 
 
-def measure(forecast_sum, straight_line):
+def measure(forecast_sum):
     """Errors of the weekday profile and of the straight line.
 
-    :param forecast_sum, straight_line: of ``rating.forecast``
+    :param forecast_sum: of ``rating.forecast``
     :return: dict name of the case -> (errors of the profile, of the straight line)
     """
 
@@ -126,10 +136,9 @@ def figures(say):
     """
     from odoo.addons.metered_billing.rating.forecast import (  # noqa: PLC0415
         forecast_sum,
-        straight_line,
     )
 
-    for name, ways in measure(forecast_sum, straight_line).items():
+    for name, ways in measure(forecast_sum).items():
         for way, errors in zip(("weekdays", "straight line"), ways, strict=True):
             days = ", ".join(
                 f"day {on} {error:.1%}" for on, error in zip(ON, errors, strict=True)

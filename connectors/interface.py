@@ -245,6 +245,18 @@ class Connector(Kind, ABC):
         :return: iterator of :class:`Page`; records may come twice, their ids tell
         """
 
+    #: what it can tell of how much an account has right now, see :meth:`level`
+    levels = ()
+
+    def level(self, account, what):
+        """How much of something an account has right now.
+
+        :param account: its key
+        :param what: one of :attr:`levels`
+        :return: int; None where the source does not say, or sets no limit
+        """
+        raise SourceSettingsError(f"{self.name} cannot tell {what}.")
+
     def count(self, account, start, end):
         """How many records ``fetch`` would give, None where the switch cannot tell."""
         return None

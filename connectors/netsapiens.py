@@ -39,6 +39,7 @@ PAGE_ROWS = 100
 LIST_ROWS = 1000  # of domains, users and numbers, whose rows have no short form
 MAX_PAGES = 100_000
 V2, V1 = "ns-api/v2", "ns-api"
+LIMIT = "limits-max-active-calls-total"
 V1_TIME = "%Y-%m-%d %H:%M:%S"
 
 
@@ -64,6 +65,7 @@ class NetSapiens(HttpConnector):
     customer_field = "metered_netsapiens_domain"
     decided_by = ("netsapiens_authentication",)
     busy = (403,)
+    levels = ("extensions", "allowed_calls", "active_calls")
 
     @classmethod
     def asks_for(cls, form):
@@ -231,6 +233,10 @@ class NetSapiens(HttpConnector):
     def find(self, account):
         if self.api == V1:
             return super().find(account)
+        return text(self._domain(account).get("description")) or account
+
+    def _domain(self, account):
+        """The v2 row of a domain."""
         row = self.client.get_json(f"{V2}/domains/{path_part(account, 'domain')}")
         # Older servers answer an array of one.
         row = row[0] if isinstance(row, list) and row else row
@@ -239,7 +245,7 @@ class NetSapiens(HttpConnector):
                 f"The switch has no domain {account}.",
                 remedy="Choose one of the accounts it lists.",
             )
-        return text(row.get("description")) or account
+        return row
 
     def accounts(self):
         if self.api == V1:
@@ -254,14 +260,47 @@ class NetSapiens(HttpConnector):
         The API tells since when a user exists, and of numbers nothing: whoever stores
         them knows when they came and went.
         """
+        yield from self._extensions(account)
         if self.api == V1:
-            users = self._read_v1("subscriber", domain=account)
             numbers = self._read_v1("phonenumber", domain=account)
         else:
-            users = self._listed(f"domains/{path_part(account, 'domain')}/users")
             numbers = self._read(f"domains/{path_part(account, 'domain')}/phonenumbers")
-        yield from filter(None, (extension_of(row, account) for row in users))
         yield from filter(None, map(number_of, numbers))
+
+    def _extensions(self, account):
+        if self.api == V1:
+            users = self._read_v1("subscriber", domain=account)
+        else:
+            users = self._listed(f"domains/{path_part(account, 'domain')}/users")
+        return filter(None, (extension_of(row, account) for row in users))
+
+    def level(self, account, what):
+        """Users that are no system users, calls that are allowed, or are going on.
+
+        ``users/count`` counts the system's own users, too: so the list is read.
+        """
+        if what == "extensions":
+            return sum(1 for _extension in self._extensions(account))
+        if self.api == V1:
+            raise SourceSettingsError(
+                "Version 1 of the API does not tell how many calls are active or "
+                "allowed.",
+                remedy="Use a server with version 2, or clear the meter on the source.",
+            )
+        if what == "allowed_calls":
+            return whole_number(self._domain(account).get(LIMIT))
+        answer = self.client.get_json(
+            f"{V2}/domains/{path_part(account, 'domain')}/calls/count"
+        )
+        total = answer.get("total") if isinstance(answer, dict) else None
+        total = whole_number(total)
+        if total is None:
+            raise SourceAnswerError(
+                "The switch does not say how many calls are active.",
+                f"active calls of {account}",
+                "Contact the vendor of the switch.",
+            )
+        return total
 
     def fetch(self, account, start, end, cursor=None):
         offset = 0

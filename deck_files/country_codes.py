@@ -8,7 +8,7 @@ from ..connectors.budget import Budget
 from ..rating.errors import _lt
 from . import cells, codes
 from .cells import WrongCell
-from .country_list import AREA_CODES, COUNTRY_CODES, NEVER_DOUBLED
+from .country_list import AREA_CODES, COUNTRY_CODES, NEVER_DOUBLED, country_of
 from .file_cells import FileCells
 from .named_countries import is_in_north_america
 from .rate_rows import Problem, Same, rates_frame
@@ -298,8 +298,12 @@ class CodesOfFile(FileCells):
 
 
 def _is_plain(code):
-    """Whether a code is digits that do not begin with North America's 1."""
-    return code.isdecimal() and not code.startswith("1")
+    """Whether code is digits of another country than those that begin with 1.
+
+    Codes that are no country's any more, as 684 of American Samoa, price no call.
+    """
+    is_other = code.isdecimal() and not code.startswith("1")
+    return is_other and bool(country_of(code))
 
 
 def _is_complete(country, code):

@@ -47,7 +47,7 @@ class Rate:
 class Call:
     """A charged call: whose, on which day in New York, how long, and its charge.
 
-    ``start`` is UTC, ``charge`` what the rate makes of it.
+    ``start`` and ``answered`` are UTC, ``charge`` what the rate makes of it.
     """
 
     customer: str
@@ -57,6 +57,7 @@ class Call:
     number: str
     call_type: str
     charge: Decimal
+    answered: datetime.datetime
     #: what the customer's calling plan leaves to be paid; as `charge` without one
     due: Decimal = Decimal(0)
 
@@ -150,7 +151,15 @@ class Calculation:
                 kind = self._call_type(customer, digits)
                 day = start.replace(tzinfo=datetime.UTC).astimezone(NEW_YORK).date()
                 yield Call(
-                    customer, day, start, seconds, digits, kind, charge, due=charge
+                    customer,
+                    day,
+                    start,
+                    seconds,
+                    digits,
+                    kind,
+                    charge,
+                    answered=datetime.datetime.fromisoformat(row[10]),
+                    due=charge,
                 )
 
     def _customer(self, channel, context):

@@ -21,6 +21,7 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
 
 import hacked  # noqa: E402
+import measured  # noqa: E402
 import price_book  # noqa: E402
 import pushed  # noqa: E402
 import set_up  # noqa: E402
@@ -68,7 +69,8 @@ def main(env):
     price_book.make_plan(env, subscriptions[partners[price_book.PLAN_CUSTOMER]])
     price_book.make_costs(env, FOLDER)
     golden = price_book.make_golden_calls(env, partners["Blue Mesa Logistics"])
-    clock.step("a calling plan, the carrier's costs, golden calls")
+    measured.make_service(env, partners[measured.CUSTOMER])
+    clock.step("a calling plan, the carrier's costs, golden calls, a level")
     batch = import_file(env, source, FILE)
     clock.step(f"import {FILE.name}: read, rate, store", batch.records)
     invoices = renew(env, subscriptions)
@@ -96,6 +98,11 @@ def main(env):
     compare = Compare(env, FOLDER, partners, RENEWAL)
     compare.stored_calls(stored_charges(env, batch), invoices)
     compare.texts(invoices[thames], credit)
+    compare.expect(
+        "calls at one time",
+        measured.found(invoices[partners[measured.CUSTOMER]]),
+        measured.expected(compare.calls, RENEWAL),
+    )
     compare.expect("events accepted", accepted, pushed.DAYS * pushed.A_DAY)
     quote = pushed.quoted(subscriptions[hotel])
     compare.expect("events in the quote", quote, pushed.expected())

@@ -135,16 +135,6 @@ def expected_high(highs, end, today):
     return max((value for value in medians if value is not None), default=Fraction(0))
 
 
-def straight_line(days, begin, end, today):
-    """Return what a period comes to if each day left is as its mean day was so far.
-
-    :return: Fraction
-    """
-    whole = (today - begin).days
-    used = sum((days[day] for day in days if begin <= day < today), Fraction(0))
-    return used * (end - begin).days / whole if whole else used
-
-
 def in_steps_of(quantity, values):
     """Return a quantity with as many decimals as the given ones have.
 

@@ -24,6 +24,8 @@ from .levels import levels_of
 HOUR_US = 3_600_000_000
 #: samples that are looked at where the hours do not tell
 MOST_SAMPLES = 50_000
+#: what a level can come to that hours tell: a percentile is told by the samples
+BY_HOURS = ("max", "min", "last", "time_average")
 _SAFE = 2**62
 
 
@@ -84,12 +86,74 @@ def bands_of(hours, edges_us, longest_us=None, gap="hold", per_unit=1, samples=N
     found, needed = _added_up(pieces, atoms, number, gap == "leave_out")
     chosen = _affordable(is_mixed, needed, weight) if samples else is_mixed & False
     if chosen.any():
-        spans = [(int(atoms[at]), int(atoms[at + 1])) for at in np.flatnonzero(chosen)]
+        spans = [_span(atoms, at) for at in np.flatnonzero(chosen)]
         looked_at = samples(spans)
         levels = _levels_in(rows, looked_at, (start, end), longest_us, gap, per_unit)
         found, per_unit = _replaced(found, per_unit, levels, atoms, chosen)
     is_exact = ~(is_mixed | needed) | chosen
     return _binned(found, is_exact, atoms, edges, per_unit)
+
+
+def level_by_hours(hours, period, how, longest_us, gap, per_unit, samples):
+    """Return what the level of a period comes to, without most of its samples.
+
+    :param hours, longest_us, gap, per_unit, samples: as :func:`bands_of` takes them
+    :param period: (start, end), microseconds UTC
+    :param how: as `levels.Levels.comes_to` takes it
+    :return: (quantity, since when, `Levels.gap_us`), the same to the last digit that
+        the samples would give; None where they have to be asked
+    """
+    if how not in BY_HOURS:
+        return None
+    start, end = period
+    gap_us = _gap_us(hours, start, end, longest_us)
+    whole = np.arange(-(-start // HOUR_US) * HOUR_US, end, HOUR_US, dtype=np.int64)
+    atoms = np.union1d(np.array([start, end], np.int64), whole)
+    bands = bands_of(hours, atoms, longest_us, gap, per_unit, samples)
+    if gap_us is None or not bands.is_exact.all():
+        return None
+    known = bands.known_us > 0
+    if not known.any():
+        return Fraction(0), None, gap_us
+    if how == "time_average":
+        total, lasted = bands.area[known].sum(), bands.known_us.sum()
+        return Fraction(int(total), int(lasted) * bands.per_unit), None, gap_us
+    if how == "last":
+        at = np.flatnonzero(known)[-1]
+    else:
+        units = bands.highest if how == "max" else bands.lowest
+        extreme = units[known].max() if how == "max" else units[known].min()
+        at = np.flatnonzero(known & (units == extreme))[0]
+    span = _span(atoms, at)
+    rows = _rows_of(hours, end)
+    levels = _levels_in(rows, samples([span]), period, longest_us, gap, per_unit)
+    if how == "last":
+        step = -1
+    else:
+        there = (levels.from_us < span[1]) & (levels.until_us > span[0])
+        reached = Fraction(int(extreme), bands.per_unit) * levels.per_unit
+        step = np.flatnonzero(there & (levels.units == int(reached)))[0]
+    quantity = Fraction(int(levels.units[step]), levels.per_unit)
+    return quantity, int(levels.from_us[step]), gap_us
+
+
+def _span(atoms, at):
+    """Return an atom with what precedes it in its hour."""
+    return int(atoms[at]) // HOUR_US * HOUR_US, int(atoms[at + 1])
+
+
+def _gap_us(hours, start, end, longest_us):
+    """Return how long some series had no sample that held; None: hours do not tell."""
+    if longest_us is None:
+        return 0
+    rows = _rows_of(hours, end)
+    lapses = (rows["lapsed_us"] > 0) | (rows["mixed"] & (longest_us < HOUR_US))
+    rows = rows[(rows["last_us"] > start) & lapses]
+    is_cut = rows["mixed"] | (rows["first_us"] < start) | (rows["last_us"] >= end)
+    if len(rows) and (hours["series"].nunique() > 1 or is_cut.any()):
+        return None
+    between = gaps_of(hours, start, end, longest_us)
+    return int(rows["lapsed_us"].sum()) + sum(until - at for at, until in between)
 
 
 def gaps_of(hours, start_us, end_us, longest_us):

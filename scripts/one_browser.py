@@ -134,12 +134,18 @@ class Chromium:
         return False
 
     def clear(self, page, origin):
-        """Close a page, and forget what is kept for those who come back."""
+        """Close a page, and forget what is kept for those who come back.
+
+        :raise Exception: that was not possible, or other pages are open
+        """
         self.tell("Target.closeTarget", targetId=page)
         until = time.monotonic() + LONG
-        while len(self.pages()) > 1:
+        while page in (left := self.pages()):
             if time.monotonic() > until:
-                raise TimeoutError("a page was not closed")
+                raise TimeoutError("the page is not closed")
+            time.sleep(0.01)
+        if len(left) > 1:
+            raise RuntimeError("there are other pages")
         self.tell("Network.clearBrowserCookies", self._session)
         self.tell(
             "Storage.clearDataForOrigin",
@@ -228,7 +234,7 @@ class OwnPage:
             return
         self.screencaster.stop()
         # A picture of what failed may be on its way.
-        concurrent.futures.wait(self._responses.values(), 10)
+        concurrent.futures.wait(list(self._responses.values()), 10)
         if not self._is_put_away():
             for kind, browser in list(_running.items()):
                 if browser is self.chrome:
@@ -237,7 +243,8 @@ class OwnPage:
         self._result.cancel()
         if hasattr(self, "ws"):
             self.ws.close()
-        signal.signal(signal.SIGXCPU, self.sigxcpu_handler)
+        if self.sigxcpu_handler is not None:
+            signal.signal(signal.SIGXCPU, self.sigxcpu_handler)
 
     def _is_put_away(self):
         """Close the page and clear, where it has passed; whether that is done."""

@@ -44,6 +44,16 @@ def at_least(method, name, seconds=LONG):
     return patient
 
 
+def patient_lock(acquire):
+    """The same of a lock, which may be waited for without an end, too."""
+
+    @functools.wraps(acquire)
+    def patient(self, blocking=True, timeout=-1):
+        return acquire(self, blocking, max(timeout, LONG) if timeout > 0 else timeout)
+
+    return patient
+
+
 @pytest.fixture(scope="session", autouse=True)
 def patient_odoo():
     """Have the tests of Odoo wait long for their server and for their browser."""
@@ -57,6 +67,9 @@ def patient_odoo():
             common.Opener, "request", at_least(common.Opener.request, "timeout")
         )
         patch.setattr(common.BaseCase, "test_cursor_lock_timeout", LONG)
+        # After a minute without it Odoo would end the process.
+        lock = common.RegistryRLock
+        patch.setattr(lock, "acquire", patient_lock(lock.acquire))
         # A browser, and what it is told. Without one its tests would be skipped.
         patch.setattr(
             common, "CHECK_BROWSER_ITERATIONS", int(LONG / common.CHECK_BROWSER_SLEEP)

@@ -16,9 +16,15 @@ from ..ingest.usage_calls import USAGE_SAMPLES
 AMOUNTS = ("lowest", "highest", "last", "area", "lapsed_area")
 _INTEGERS = ("samples", "first_us", "last_us", "last_id", "lapsed_us")
 _COLUMNS = (
-    "samples, first_time, last_time, last_id, lowest, highest, last, area,"
-    " lapsed_area, lapsed_us"
+    *("records", "samples", "first_time", "last_time", "last_id"),
+    *("lowest", "highest", "last", "area", "lapsed_area", "lapsed_us"),
 )
+
+
+def _listed(table):
+    return ", ".join(f"{table}{name}" for name in _COLUMNS)
+
+
 #: A level is one of a contact and a subscription: of the first one without.
 SERIES = (
     "{usage}.partner_id || ' ' || coalesce({usage}.subscription_id, %(first)s)"
@@ -27,7 +33,8 @@ SERIES = (
 _MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
 # Of the same instant of a series the last record counts.
 _HOURS = f"""
-    SELECT usage_id, level_of, date_trunc('hour', at) AS hour, count(*)::int AS samples,
+    SELECT usage_id, level_of, date_trunc('hour', at) AS hour,
+           max(records)::int AS records, count(*)::int AS samples,
            min(at) AS first_time, max(at) AS last_time,
            max(id) FILTER (WHERE lasts IS NULL) AS last_id,
            min(level) AS lowest, max(level) AS highest,
@@ -39,7 +46,11 @@ _HOURS = f"""
               FROM (SELECT DISTINCT ON (cdr.usage_id, level_of, cdr.start_time)
                            cdr.usage_id,
                            coalesce(cdr.properties ->> %(property)s, '') AS level_of,
-                           cdr.start_time AS at, cdr.id, cdr.quantity AS level
+                           cdr.start_time AS at, cdr.id, cdr.quantity AS level,
+                           count(*) OVER (
+                               PARTITION BY cdr.usage_id,
+                                    coalesce(cdr.properties ->> %(property)s, ''),
+                                    date_trunc('hour', cdr.start_time)) AS records
                       FROM {USAGE_SAMPLES}
                      ORDER BY cdr.usage_id, level_of, cdr.start_time, cdr.id DESC
                    ) sample
@@ -59,20 +70,12 @@ _STORE = f"""
                               AND found.hour = hour.hour)
     )
     INSERT INTO metered_level_hour AS stored
-           (company_id, usage_id, level_of, hour, {_COLUMNS})
-    SELECT usage.company_id, found.usage_id, level_of, hour, {
-    _COLUMNS.replace("samples", "found.samples")
-}
+           (company_id, usage_id, level_of, hour, {_listed("")})
+    SELECT usage.company_id, found.usage_id, level_of, hour, {_listed("found.")}
       FROM found JOIN metered_usage usage ON usage.id = found.usage_id
         ON CONFLICT (usage_id, level_of, hour) DO UPDATE
-       SET ({_COLUMNS}) = ROW ({
-    ", ".join(f"excluded.{name.strip()}" for name in _COLUMNS.split(","))
-})
-     WHERE ({
-    ", ".join(f"stored.{name.strip()}" for name in _COLUMNS.split(","))
-}) IS DISTINCT FROM ({
-    ", ".join(f"excluded.{name.strip()}" for name in _COLUMNS.split(","))
-})
+       SET ({_listed("")}) = ROW ({_listed("excluded.")})
+     WHERE ({_listed("stored.")}) IS DISTINCT FROM ({_listed("excluded.")})
 """  # noqa: S608 - ours
 _READ = f"""
     WITH known AS MATERIALIZED ({{known}}),
@@ -90,10 +93,10 @@ _READ = f"""
 """  # noqa: S608 - ours
 #: stored hours, and those of usage that is marked as they are now
 _OF_USAGE = f"""
-    SELECT usage_id, level_of, {_COLUMNS}
+    SELECT usage_id, level_of, {_listed("")}
       FROM metered_level_hour WHERE usage_id = ANY(%(stored)s)
      UNION ALL
-    SELECT usage_id, level_of, {_COLUMNS} FROM ({_HOURS}) live
+    SELECT usage_id, level_of, {_listed("")} FROM ({_HOURS}) live
 """  # noqa: S608 - ours
 #: of these the last hour of each series alone
 _OPENING = f"""
@@ -118,18 +121,22 @@ def store_hours(cr, usage_ids, level_property, longest_us):
 
 
 def read_hours(cr, usage_ids, level_property, longest_us, first_id=0, is_opening=False):
-    """Read the hours of usage rows, also where they are not stored yet.
+    """Read the hours of usage rows.
+
+    Where they are not stored, or are not those of all records, they are found at once.
 
     :param first_id: id of the subscription that usage belongs to that names none
     :param is_opening: of each series the last hour alone
     :return: (DataFrame as ``rating.level_hours`` takes it, how many of its ints are 1)
     """
     cr.execute(
-        "SELECT usage.id, NOT EXISTS (SELECT 1 FROM metered_level_hour hour"
-        "                              WHERE hour.usage_id = usage.id)"
+        "SELECT usage.id,"
+        "       usage.records IS DISTINCT FROM (SELECT sum(hour.records)"
+        "                                         FROM metered_level_hour hour"
+        "                                        WHERE hour.usage_id = usage.id)"
         "    OR EXISTS (SELECT 1 FROM metered_level_mark mark"
         "                WHERE mark.usage_id = usage.id)"
-        "  FROM unnest(%s::int[]) AS usage (id)",
+        "  FROM metered_usage usage WHERE usage.id = ANY(%s)",
         (list(usage_ids),),
     )
     stored, live = [], []

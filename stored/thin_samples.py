@@ -6,24 +6,39 @@ Nothing that a sample is billed by goes, so no figure changes, whether it is on 
 invoice or not. Whoever calls holds the source's lock, and commits.
 """
 
+from datetime import date
+
 from ..ingest.kept_samples import DIGEST
 
 #: samples that are packed, and committed, together
 PORTION_SAMPLES = 50_000
+#: samples whose sources are looked for together
+STRETCH_SAMPLES = 2_000_000
 
 # Usage that was thinned has as many packed samples as records.
-_CANDIDATES = """
+_STRETCH = """
+    SELECT id, day FROM (
+        SELECT usage.id, usage.day, usage.records - coalesce(kept.samples, 0) AS raw,
+               sum(usage.records - coalesce(kept.samples, 0))
+                   OVER (ORDER BY usage.day, usage.id) AS running
+          FROM metered_usage usage
+          LEFT JOIN (SELECT usage_id, sum(samples) AS samples
+                       FROM metered_level_kept GROUP BY usage_id) kept
+            ON kept.usage_id = usage.id
+         WHERE usage.company_id = %(company)s AND usage.meter_id = ANY(%(meters)s)
+           AND usage.day < %(before)s AND usage.records > coalesce(kept.samples, 0)
+           AND (usage.day, usage.id) > (%(day)s, %(id)s)) old
+     WHERE running - raw < %(most)s
+     ORDER BY day, id
+"""
+_SOURCES = """
     SELECT cdr.source_id, usage.meter_id, usage.id, cdr.records
       FROM metered_usage usage
-      LEFT JOIN (SELECT usage_id, sum(samples) AS samples
-                   FROM metered_level_kept GROUP BY usage_id) kept
-        ON kept.usage_id = usage.id
      CROSS JOIN LATERAL (
            SELECT source_id, count(*) AS records FROM metered_cdr
             WHERE usage_id = usage.id AND source_id IS NOT NULL
             GROUP BY source_id) cdr
-     WHERE usage.company_id = %(company)s AND usage.meter_id = ANY(%(meters)s)
-       AND usage.day < %(before)s AND usage.records > coalesce(kept.samples, 0)
+     WHERE usage.id = ANY(%s)
      ORDER BY cdr.source_id, usage.meter_id, usage.id
 """
 _LOCK_BATCHES = """
@@ -70,22 +85,37 @@ _THIN = f"""
 """  # noqa: S608 - ours
 
 
-def thinnable(cr, company_id, meter_ids, before):
+def thinnable(cr, company_id, meter_ids, before, after=None):
     """Usage with samples that may be thinned, in portions.
 
     :param before: first day that stays as it is
-    :return: list of (source id, meter id, list of ids of ``metered.usage``)
+    :param after: where the stretch before this one ended; None: there was none
+    :return: (list of (source id, meter id, list of ids of ``metered.usage``), where
+        this stretch ends, None where there is no more)
     """
-    values = {"company": company_id, "meters": list(meter_ids), "before": before}
-    cr.execute(_CANDIDATES, values)
+    day, usage_id = after or (date.min, 0)
+    values = {
+        "company": company_id,
+        "meters": list(meter_ids),
+        "before": before,
+        "day": day,
+        "id": usage_id,
+        "most": STRETCH_SAMPLES,
+    }
+    cr.execute(_STRETCH, values)
+    stretch = cr.fetchall()
+    if not stretch:
+        return [], None
+    cr.execute(_SOURCES, ([key for key, _day in stretch],))
     portions, room = [], 0
-    for source_id, meter_id, usage_id, records in cr.fetchall():
+    for source_id, meter_id, key, records in cr.fetchall():
         if room < records or portions[-1][:2] != (source_id, meter_id):
             portions.append((source_id, meter_id, []))
             room = PORTION_SAMPLES
-        portions[-1][2].append(usage_id)
+        portions[-1][2].append(key)
         room -= records
-    return portions
+    last_id, last_day = stretch[-1]
+    return portions, (last_day, last_id)
 
 
 def thin(cr, source_id, usage_ids, level_property):

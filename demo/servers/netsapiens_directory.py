@@ -11,7 +11,12 @@ def domain_row(domain):
         "domain-type": "Standard",
         "time-zone": domain.time_zone,
         "is-domain-locked": "no",
-        "active-calls-total-current": 0,
+        "active-calls-total-current": domain.active_calls,
+        **(
+            {}
+            if domain.allowed_calls is None
+            else {"limits-max-active-calls-total": domain.allowed_calls}
+        ),
     }
 
 

@@ -115,7 +115,8 @@ class MeteredAlert(models.Model):
     user_id = fields.Many2one(
         "res.users",
         string="Activity For",
-        default=lambda self: self.env.user,
+        default=lambda self: self._default_user(),
+        check_company=True,
         domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
         help="Gets an activity on the subscription. Leave empty for no activity.",
     )
@@ -146,6 +147,11 @@ class MeteredAlert(models.Model):
                 else meter.unit,
                 "allowance": "%",
             }.get(alert.basis)
+
+    @api.model
+    def _default_user(self):
+        user = self.env.user
+        return user if self.env.company in user.company_ids else user.browse()
 
     def _compute_event_count(self):
         found = self.env["metered.alert.event"]._read_group(

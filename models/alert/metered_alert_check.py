@@ -17,6 +17,7 @@ class RunningPeriod:
     """A billing period of a subscription that is not invoiced, and its usage so far.
 
     :ivar usage: domain of ``metered.usage`` that it bills, of meters that are no calls
+    :ivar sold: ids of meters that are priced also without usage
     :ivar meters: dict ``metered.meter`` -> list of ``PricedMeter``
     """
 
@@ -25,6 +26,7 @@ class RunningPeriod:
     date_to: object
     asked: Asked
     usage: list
+    sold: set
     sums: Sums = None
     meters: dict = field(default_factory=dict)
 
@@ -93,9 +95,7 @@ class MeteredAlert(models.Model):
         today = company._metered_today()
         owners = subscriptions.partner_id.commercial_partner_id
         households = owners._metered_households()
-        lines = {
-            one: set(one._metered_lines().metered_meter_id.ids) for one in subscriptions
-        }
+        lines = self._sold_meters(company, subscriptions, today)
         found = []
         for owner, own in subscriptions.grouped(
             lambda one: one.partner_id.commercial_partner_id
@@ -116,7 +116,27 @@ class MeteredAlert(models.Model):
                         subscription.id, begin, end, household, not place, meters
                     )
                     usage = self._usage_domain(company, asked)
-                    found.append(RunningPeriod(subscription, begin, end, asked, usage))
+                    found.append(
+                        RunningPeriod(
+                            subscription, begin, end, asked, usage, lines[subscription]
+                        )
+                    )
+        return found
+
+    @api.model
+    def _sold_meters(self, company, subscriptions, today):
+        """Meters that subscriptions have a line for, or whose levels they bill.
+
+        :return: dict ``sale.subscription`` -> set of ids
+        """
+        found = {
+            one: set(one._metered_lines().metered_meter_id.ids) for one in subscriptions
+        }
+        services = self.env["metered.measured.service"]
+        if services.search_count([("company_id", "=", company.id)], limit=1):
+            for one, meters in found.items():
+                for begin, end in one._metered_running_days(today):
+                    meters.update(one._metered_levels_billed(begin, end).ids)
         return found
 
     @api.model
@@ -173,8 +193,8 @@ class MeteredAlert(models.Model):
     def _amount_figure(self, period):
         """Usage before tax in its currency: calls as rated, meters as of now."""
         amounts, problems = dict(period.sums.amounts), []
-        lines = period.subscription._metered_lines().metered_meter_id
-        for meter in lines | lines.browse(period.sums.others):
+        meters = self.env["metered.meter"].browse(period.sold | period.sums.others)
+        for meter in meters.sorted("id"):
             try:
                 priced = self._priced(period, meter)
             except UserError as error:

@@ -3,6 +3,7 @@
 from datetime import UTC
 
 from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import format_date, format_datetime
 
 from ...rating.exact import exact, exact_text, number
@@ -65,18 +66,23 @@ class MeteredAlertEvent(models.Model):
     caps = fields.Boolean(string="Cap", readonly=True)
     level_text = fields.Char(string="Reached", compute="_compute_texts")
     figure_text = fields.Char(string="Value at That Time", compute="_compute_texts")
+    as_of_text = fields.Char(compute="_compute_texts")
     period_text = fields.Char(string="Billing Period", compute="_compute_texts")
 
     _once_uniq = models.UniqueIndex("(alert_id, subscription_id, date_from, level)")
     _subscription_idx = models.Index("(subscription_id, id)")
 
-    @api.depends("level", "figure", "alert_id", "date_from", "date_to")
+    @api.depends("level", "figure", "as_of", "alert_id", "date_from", "date_to")
     @api.depends_context("lang")
     def _compute_texts(self):
         for event in self:
             alert = event.alert_id
             event.level_text = alert._figure_text(event.level)
             event.figure_text = alert._figure_text(event.figure)
+            zone = event.company_id._metered_timezone()
+            event.as_of_text = format_datetime(
+                event.env, event.as_of, tz=zone, dt_format="short"
+            )
             last = fields.Date.subtract(event.date_to, days=1)
             event.period_text = (
                 f"{format_date(event.env, event.date_from)} – "
@@ -120,7 +126,8 @@ class MeteredAlertEvent(models.Model):
                 for threshold, level in reached
             ]
         )
-        if any(events.mapped("caps")) and not state.is_capped:
+        # Of a period whose renewal is overdue nothing is to be stopped any more.
+        if any(events.mapped("caps")) and not state.is_capped and state._is_running():
             state._cap()
         events._tell()
         return events
@@ -152,7 +159,7 @@ class MeteredAlertEvent(models.Model):
             "figure": self.figure_text,
             "level": self.level_text,
             "period": self.period_text,
-            "moment": format_datetime(self.env, self.as_of),
+            "moment": self.as_of_text,
         }
         if self.caps:
             return self.env._(
@@ -177,14 +184,31 @@ class MeteredAlertEvent(models.Model):
         template = self.env.ref("metered_billing.mail_template_alert", False)
         for contact in contacts.filtered("email") if template else ():
             # Its own language: a template has one for each record, not for each reader.
-            template.sudo().with_context(lang=contact.lang or self.env.lang).send_mail(
-                self.id,
-                email_values={
-                    "recipient_ids": [Command.set(contact.ids)],
-                    "email_to": False,
-                },
-                email_layout_xmlid="mail.mail_notification_light",
-            )
+            try:
+                with self.env.cr.savepoint():
+                    self._send_mail(template, contact)
+            except UserError as error:
+                # What somebody wrote into the template must not stop what it tells.
+                alert._metered_raise(
+                    "mail",
+                    self.env._("Alert email not sent"),
+                    self.env._(
+                        "The email to %(contact)s could not be created: %(error)s "
+                        "Correct the email template Usage Alert.",
+                        contact=contact.display_name,
+                        error=error,
+                    ),
+                )
+
+    def _send_mail(self, template, contact):
+        template.sudo().with_context(lang=contact.lang or self.env.lang).send_mail(
+            self.id,
+            email_values={
+                "recipient_ids": [Command.set(contact.ids)],
+                "email_to": False,
+            },
+            email_layout_xmlid="mail.mail_notification_light",
+        )
 
     # === TOLD TO PROGRAMS === #
 

@@ -190,19 +190,23 @@ class MeteredAlertMark(models.Model):
     @api.model
     def _check_customers(self, company, partners):
         env = self.sudo().with_company(company).env
+        # Of a customer that was merged only its mark is left.
+        marked = partners.ids
         partners = partners.with_env(env).with_context(active_test=False).exists()
         # What plans take changes what it costs, and marks the customer here, too.
         env["metered.plan.mark"]._apply_plans_to(partners)
         env.cr.execute(
             "SELECT id, partner_id, moment FROM metered_alert_mark"
             " WHERE company_id = %s AND partner_id = ANY(%s)",
-            (company.id, partners.ids),
+            (company.id, marked),
         )
         rows = env.cr.fetchall()
         payers = partners._metered_payers()
         moments = {}
         owners = {one.id: one.commercial_partner_id for one in partners}
         for _key, partner_id, moment in rows:
+            if partner_id not in owners:
+                continue
             payer = payers.get(owners[partner_id], owners[partner_id])
             moments[payer] = max(moment, moments.get(payer, moment))
         if moments:

@@ -180,7 +180,7 @@ class MeteredAlertState(models.Model):
         if self.alert_id.basis == "allowance" and not self.alert_id.meter_id:
             return self.date_from <= today < self.date_to
         days = subscription._metered_running_days(today)
-        return (self.date_from, self.date_to) == days[-1] if days else False
+        return bool(days) and self.date_from == days[-1][0]
 
     @api.model
     def _capped_of(self, subscriptions):
@@ -201,9 +201,12 @@ class MeteredAlertState(models.Model):
 
     def _entitled(self):
         """Dict of the subscriptions of these -> whether they are allowed."""
-        subscriptions = self.subscription_id
+        subscriptions = self.sudo().subscription_id
         capped = self._capped_of(subscriptions).subscription_id
-        return {one: one not in capped for one in subscriptions}
+        return {
+            one: one.in_progress and not one.is_paused and one not in capped
+            for one in subscriptions
+        }
 
     def _tell_entitlements(self, before):
         """Tell other programs which entitlements changed.
@@ -230,7 +233,7 @@ class MeteredAlertState(models.Model):
         """
         capped = self.filtered("is_capped")
         # Caps of a period that is over did not hold any more, but were told.
-        before = dict.fromkeys(capped.subscription_id, False)
+        before = dict.fromkeys(capped.sudo().subscription_id, False)
         values = {"is_capped": False, "lift_reason": reason}
         if by_person:
             values["lifted_uid"] = self.env.uid

@@ -53,10 +53,24 @@ class MeteredApi(models.AbstractModel):
             they are, and what their period comes to
         :return: dict event -> dict
         """
-        found = self._events_in_short(sources, events)
+        domain = [("source_id", "in", sources.ids)]
+        known = [*domain, ("call_id", "in", events)]
+        found = {
+            one.event_key: {"event": one.event_key, "status": "waiting"}
+            for one in self.env["metered.inbox"]
+            .sudo()
+            .search([*domain, ("event_key", "in", events)])
+        }
+        for one in self.env["metered.exception"].sudo().search(known):
+            if one.state != "resolved":
+                found[one.call_id] = self._of_exception(one)
+        cdrs = self.env["metered.cdr"].sudo().search(known)
+        quantities = self._texts(cdrs, "quantity")
+        for one in cdrs:
+            found[one.call_id] = self._of_cdr(one, quantities[one.id])
         if not may_read:
             return {event: self._for_sender(told) for event, told in found.items()}
-        cdrs = self._cdrs_of(sources, events).filtered("usage_id")
+        cdrs = cdrs.filtered("usage_id")
         usage = cdrs.usage_id.filtered(lambda row: not row.invoice_line_id)
         so_far = usage.filtered(lambda row: row.meter_id.kind != "call")._price_so_far()
         of_days = self._exactly(cdrs.usage_id, "quantity", "amount")
@@ -73,34 +87,6 @@ class MeteredApi(models.AbstractModel):
         :param dict told: of an event
         """
         return {name: value for name, value in told.items() if name in OF_SENDER}
-
-    @api.model
-    def _cdrs_of(self, sources, events):
-        return (
-            self.env["metered.cdr"]
-            .sudo()
-            .search([("source_id", "in", sources.ids), ("call_id", "in", events)])
-        )
-
-    @api.model
-    def _events_in_short(self, sources, events):
-        """What became of some events, without what their periods come to."""
-        domain = [("source_id", "in", sources.ids)]
-        known = [*domain, ("call_id", "in", events)]
-        found = {
-            one.event_key: {"event": one.event_key, "status": "waiting"}
-            for one in self.env["metered.inbox"]
-            .sudo()
-            .search([*domain, ("event_key", "in", events)])
-        }
-        for one in self.env["metered.exception"].sudo().search(known):
-            if one.state != "resolved":
-                found[one.call_id] = self._of_exception(one)
-        cdrs = self._cdrs_of(sources, events)
-        quantities = self._texts(cdrs, "quantity")
-        for one in cdrs:
-            found[one.call_id] = self._of_cdr(one, quantities[one.id])
-        return found
 
     @api.model
     def _of_exception(self, one):

@@ -321,7 +321,8 @@ class SaleSubscription(models.Model):
         key = (meter.id, self.id, renewal.date_from)
         found.highs[key] = expected_high(highs, renewal.date_to, today)
         found.holding -= meter
-        found.how.add("profile")
+        if today < renewal.date_to:
+            found.how.add("profile")
 
     # === CALLS === #
 

@@ -35,14 +35,12 @@ _SENT = """
            AND (%(key)s IS NULL OR event_key = %(key)s)
            AND (%(line)s IS NULL OR record::jsonb ->> 'line_item_id' = %(line)s)),
     exceptions AS (
-        SELECT DISTINCT ON (source_id, call_id)
-               source_id, call_id AS key, raw::jsonb ->> 'properties' AS said
+        SELECT source_id, call_id AS key, raw::jsonb ->> 'properties' AS said
           FROM metered_exception
          WHERE source_id = ANY(%(sources)s) AND state = 'open' AND readable
            AND reason != 'same_id'
            AND (%(key)s IS NULL OR call_id = %(key)s)
-           AND (%(line)s IS NULL OR raw::jsonb ->> 'line_item_id' = %(line)s)
-         ORDER BY source_id, call_id, id DESC),
+           AND (%(line)s IS NULL OR raw::jsonb ->> 'line_item_id' = %(line)s)),
     unstored AS (
         SELECT * FROM waiting
          UNION ALL

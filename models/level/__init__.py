@@ -9,5 +9,6 @@ from . import metered_level_series
 from . import metered_level_so_far
 from . import metered_level_window
 from . import metered_meter_samples
+from . import metered_usage_hours
 from . import res_partner_levels
 from . import sale_subscription_line_level

@@ -10,9 +10,9 @@ from odoo import models
 from odoo.fields import Domain
 
 from ...ingest.usage_calls import USAGE_SAMPLES
-from ...rating.level_hours import HOUR_US, bands_of, gaps_of
+from ...rating.level_hours import HOUR_US, bands_of, gaps_of, level_by_hours
 from ...stored.level_hours import SERIES, in_one_unit, read_hours
-from .metered_level_series import LAST_DAYS, days_around, micro, series_as_told
+from .metered_level_series import days_around, micro, series_as_told
 
 #: samples of a span up to which it is told by its samples alone
 FEW_SAMPLES = 5_000
@@ -30,7 +30,11 @@ _IN_HOURS = f"""
 
 
 class MeteredMeter(models.Model):
-    """The course of a level over a long time, from its hours."""
+    """The course of a level over a long time, from its hours.
+
+    Levels that are calls have none: reading the calls and the sweep over them take
+    little, and a late call of three days would change the hours of three days.
+    """
 
     _inherit = "metered.meter"
 
@@ -38,8 +42,8 @@ class MeteredMeter(models.Model):
         """The hours of a customer's level, with the last one of each series before.
 
         :param begin, end: aware datetimes; half-open
-        :return: :class:`_Hours`; None where there is not much to read, or the level is
-            not told by samples that continue
+        :return: :class:`LevelHours`, or None where there is not much to read, or the
+            level is not told by samples that continue
         """
         if self._counts_calls() or not self._prices_level():
             return None
@@ -52,16 +56,13 @@ class MeteredMeter(models.Model):
         rows = usage.search_fetch(scope & of_days, ["day", "records"])
         if sum(row.records for row in rows) <= FEW_SAMPLES:
             return None
-        before = usage.search(scope & Domain("day", "<", first)).ids
-        if before and not self.level_property:
-            self.env.cr.execute(LAST_DAYS, (before,))
-            before = [key for (key,) in self.env.cr.fetchall()]
+        before = self._level_opening(usage, scope, first)
         terms = (self.level_property, self._longest_held_us(), first_id)
         parts = [
             read_hours(self.env.cr, rows.ids, *terms),
             read_hours(self.env.cr, before, *terms, is_opening=True),
         ]
-        return _Hours(self, rows, first_id, *in_one_unit(parts))
+        return LevelHours(self, rows, first_id, *in_one_unit(parts))
 
     def _level_series_of(self, hours, begin, end, most, step):
         """What hours tell of a level; see :meth:`_level_series`."""
@@ -91,10 +92,12 @@ class MeteredMeter(models.Model):
         return series_as_told(step, rows, gaps, bool(bands.is_exact.all()))
 
 
-class _Hours:
+class LevelHours:
     """The hours of a level that was asked for.
 
     :param rows: ``metered.usage`` of the span
+    :param first_id: id of the subscription whose usage is that which names none
+    :param hours, per_unit: as ``stored.level_hours`` reads them
     """
 
     def __init__(self, meter, rows, first_id, hours, per_unit):
@@ -116,6 +119,18 @@ class _Hours:
         """When a sample was missing."""
         longest_us = self.meter._longest_held_us()
         return gaps_of(self.hours, start_us, end_us, longest_us)
+
+    def comes_to(self, period, aggregation):
+        """What the level of a period comes to: ``level_hours.level_by_hours``."""
+        return level_by_hours(
+            self.hours,
+            period,
+            aggregation,
+            self.meter._longest_held_us(),
+            self.meter.gap_policy,
+            self.per_unit,
+            self._samples,
+        )
 
     def _samples(self, spans):
         """All samples of the hours that spans lie in."""

@@ -9,7 +9,7 @@ class MeteredLevelHour(models.Model):
     """What the samples of one hour come to: of a day's usage, and of one of its levels.
 
     Found by ``stored/level_hours.py`` after samples came or went; see
-    ``metered.level.mark``. What is billed is found from samples, never from these.
+    ``metered.level.mark``.
     """
 
     _name = "metered.level.hour"
@@ -29,6 +29,7 @@ class MeteredLevelHour(models.Model):
         help="Value of the property that tells the customer's levels apart.",
     )
     hour = fields.Datetime(required=True, readonly=True, help="Start of the hour, UTC.")
+    records = fields.Integer(readonly=True, help="Number of records.")
     samples = fields.Integer(readonly=True, help="Number of different times sampled.")
     first_time = fields.Datetime(string="First Sample", readonly=True)
     last_time = fields.Datetime(string="Last Sample", readonly=True)

@@ -100,18 +100,19 @@ class MeteredLevelKept(models.Model):
         before = fields.Date.subtract(company._metered_today(), months=months)
         meters = self.env["metered.meter"].sudo()._thinned_meters()
         self.env.flush_all()
-        portions = thinnable(self.env.cr, company.id, meters.ids, before)
-        for source_id, meter_id, usage_ids in portions:
-            if seconds is not None and time.monotonic() - begun > seconds:
-                return False
-            prop = meters.browse(meter_id).level_property
-            try:
-                self._thin_portion(source_id, usage_ids, prop, commit)
-            except StillInTheWay as error:
-                # The next night finds it again.
-                _logger.info(
-                    "Samples of source %s are thinned later: %s", source_id, error
-                )
+        wanted = (self.env.cr, company.id, meters.ids, before)
+        portions, end = thinnable(*wanted)
+        while end:
+            for source_id, meter_id, usage_ids in portions:
+                if seconds is not None and time.monotonic() - begun > seconds:
+                    return False
+                prop = meters.browse(meter_id).level_property
+                try:
+                    self._thin_portion(source_id, usage_ids, prop, commit)
+                except StillInTheWay as error:
+                    # The next night finds it again.
+                    _logger.info("Source %s is thinned later: %s", source_id, error)
+            portions, end = thinnable(*wanted, end)
         return True
 
     @api.model

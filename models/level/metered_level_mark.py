@@ -11,14 +11,19 @@ from ..guard.unchecked_many2one import UncheckedMany2one
 
 #: seconds that the scheduled action works at a time
 SLICE_SECONDS = 40
-#: rows of usage whose hours are found together
-SLICE_USAGE = 500
+#: marks, and records, whose hours are found together, and committed
+SLICE_MARKS, SLICE_RECORDS = 1_000, 500_000
 
 _MARKED = """
-    SELECT usage.meter_id, array_agg(DISTINCT mark.usage_id)
-      FROM (SELECT usage_id FROM metered_level_mark ORDER BY id LIMIT %s) mark
-      JOIN metered_usage usage ON usage.id = mark.usage_id
-     GROUP BY usage.meter_id ORDER BY usage.meter_id
+    SELECT meter_id, array_agg(id)
+      FROM (SELECT usage.meter_id, usage.id,
+                   sum(usage.records) OVER (ORDER BY usage.id) - usage.records AS before
+              FROM (SELECT DISTINCT usage_id
+                      FROM (SELECT usage_id FROM metered_level_mark
+                             ORDER BY id LIMIT %s) oldest) mark
+              JOIN metered_usage usage ON usage.id = mark.usage_id) found
+     WHERE before < %s
+     GROUP BY meter_id ORDER BY meter_id
 """
 
 
@@ -98,7 +103,7 @@ class MeteredLevelMark(models.Model):
         [every] = cr.fetchone()
         if not every:
             return False
-        cr.execute(_MARKED, (SLICE_USAGE,))
+        cr.execute(_MARKED, (SLICE_MARKS, SLICE_RECORDS))
         found = cr.fetchall()
         meters = self.env["metered.meter"].sudo().with_context(active_test=False)
         for meter_id, usage_ids in found:

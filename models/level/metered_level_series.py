@@ -37,7 +37,7 @@ _OPENING = f"""
      ORDER BY series, at_us DESC, id DESC
 """  # noqa: S608 - ours
 #: of usage before a day that of each series' last sample
-LAST_DAYS = """
+_LAST_DAYS = """
     SELECT DISTINCT ON (partner_id, subscription_id) id
       FROM metered_usage WHERE id = ANY(%s)
      ORDER BY partner_id, subscription_id, day DESC, id DESC
@@ -188,15 +188,20 @@ class MeteredMeter(models.Model):
         ids = usage.search(scope & of_days).ids
         samples = self._level_read(_SAMPLES, ids, values)
         if opening:
-            before = usage.search(scope & Domain("day", "<", first)).ids
-            if before and not self.level_property:
-                # A contact has one series then, whose last day has it.
-                self.env.cr.execute(LAST_DAYS, (before,))
-                before = [key for (key,) in self.env.cr.fetchall()]
+            before = self._level_opening(usage, scope, first)
             samples += self._level_read(_OPENING, before, values)
         return pd.DataFrame(samples, columns=["series", "id", "at_us", "value"]).astype(
             {"at_us": "int64"}
         )
+
+    def _level_opening(self, usage, scope, day):
+        """Ids of usage before a day that has the last sample of each series."""
+        before = usage.search(scope & Domain("day", "<", day)).ids
+        if before and not self.level_property:
+            # A contact has one series then, whose last day has it.
+            self.env.cr.execute(_LAST_DAYS, (before,))
+            before = [key for (key,) in self.env.cr.fetchall()]
+        return before
 
     def _level_read(self, query, usage, values):
         self.env.cr.execute(query, {**values, "usage": usage})

@@ -58,7 +58,7 @@ class MeteredMeter(models.Model):
 
         As an invoice would price it now: what makes the invoice says it.
 
-        :return: list of dicts: title, rows (lists of label and text)
+        :return: list of dicts: title, rows (lists of label and text), problem
         """
         customer = partner._metered_payer().with_company(company)
         scope, _partners, first_id = self._level_scope_of(company, partner)

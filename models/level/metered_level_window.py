@@ -77,7 +77,7 @@ class MeteredMeter(models.Model):
         }
 
     def level_window(self, partner_id=False, company_id=False, last_day=False):
-        """What the window shows of a level: what it comes to, and three months of it.
+        """What the window shows of a level: whose it is, and three months of it.
 
         :param last_day: of the three months; without one it is today
         :return: dict for the screen
@@ -102,15 +102,28 @@ class MeteredMeter(models.Model):
         partner = self._level_partner(partner_id, company)
         begin, end = self._level_span(first, last)
         newest = self._level_newest(company, partner)
+        customer = partner._metered_payer().sudo(False)
+        if not customer.has_access("read"):
+            customer = partner
         return {
             **shown,
-            "customer": {"id": partner.id, "name": partner.display_name},
-            "so_far": self._level_so_far(company, partner),
+            "customer": {"id": customer.id, "name": customer.display_name},
             "end": fields.Datetime.to_string(end),
             "series": newest
             and self._level_series(company, partner, begin, end, step="day"),
-            "note": self._level_note(partner, newest, first, last),
+            "note": self._level_note(customer, newest, first),
         }
+
+    def level_so_far(self, partner_id, company_id=False):
+        """What the running billing periods of a customer have come to.
+
+        Asked for by itself: it reads all that the period has.
+
+        :return: list of dicts: title, rows (lists of label and text), problem
+        """
+        company = self._level_check(company_id)
+        partner = self._level_partner(partner_id, company)
+        return self._level_so_far(company, partner)
 
     def level_detail(self, partner_id, first_day, last_day, company_id=False):
         """A level in a span of days, in detail.
@@ -190,7 +203,12 @@ class MeteredMeter(models.Model):
             return self.env.company
         company = self.env.companies.filtered(lambda one: one.id == company_id)
         if not company:
-            raise AccessError(self.env._("Switch to the company of this customer."))
+            raise AccessError(
+                self.env._(
+                    "These statistics belong to another company. Switch to that "
+                    "company."
+                )
+            )
         return company
 
     def _level_check(self, company_id):
@@ -203,7 +221,11 @@ class MeteredMeter(models.Model):
         self.check_access("read")
         company = self._level_company(company_id)
         if self.company_id and self.company_id != company:
-            raise AccessError(self.env._("Switch to the company of this meter."))
+            raise AccessError(
+                self.env._(
+                    "This meter belongs to another company. Switch to that company."
+                )
+            )
         if self.kind != "gauge":
             raise UserError(
                 self.env._(
@@ -220,10 +242,14 @@ class MeteredMeter(models.Model):
             partner_id if isinstance(partner_id, int) else False
         )
         if not partner.exists():
-            raise UserError(self.env._("This customer does not exist any longer."))
+            raise UserError(self.env._("This customer no longer exists."))
         partner.check_access("read")
         if partner.company_id and partner.company_id != company:
-            raise AccessError(self.env._("Switch to the company of this customer."))
+            raise AccessError(
+                self.env._(
+                    "This customer belongs to another company. Switch to that company."
+                )
+            )
         return partner.with_company(company)
 
     def _level_today(self):
@@ -238,7 +264,10 @@ class MeteredMeter(models.Model):
             day = None
         if not day or not EARLIEST <= day <= self._level_today() + timedelta(days=366):
             raise UserError(
-                self.env._("'%s' is not a day that can be shown.", str(text)[:20])
+                self.env._(
+                    "'%s' is not a day that can be shown. Choose another day.",
+                    str(text)[:20],
+                )
             )
         return day
 
@@ -303,7 +332,7 @@ class MeteredMeter(models.Model):
             {"id": partner.id, "name": partner.display_name} for partner in partners
         ]
 
-    def _level_note(self, partner, newest, first, last):
+    def _level_note(self, partner, newest, first):
         """What to do where the graphs are empty; empty text where they are not."""
         names = {"meter": self.display_name, "customer": partner.display_name}
         if not newest and self._counts_calls():
@@ -322,7 +351,7 @@ class MeteredMeter(models.Model):
         if newest < first and not self._level_continues():
             return self.env._(
                 "There are no samples of %(meter)s for %(customer)s in these months. "
-                "The last one is of %(day)s.",
+                "The latest one is from %(day)s. Click Earlier.",
                 day=format_date(self.env, newest),
                 **names,
             )

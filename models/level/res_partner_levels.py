@@ -36,6 +36,9 @@ class ResPartner(models.Model):
             ["meter_id"],
         )
         meters = self.env["metered.meter"].browse(sold.ids)
+        today = self.env.company._metered_today()
+        for meter in self._metered_measured_services(today):
+            meters |= meters.browse(meter.id)
         return meters.union(*(meter for (meter,) in groups))
 
     def action_view_metered_levels(self):

@@ -335,6 +335,13 @@ class MeteredMeasuredService(models.Model):
         self.ensure_one()
         return self.price_id.action_change()
 
+    def action_view_level(self):
+        """Open the graphs of the level, of the customer on whose tab it is."""
+        self.ensure_one()
+        self.check_access("read")
+        customer = self.partner_id.id or self.env.context.get("default_partner_id")
+        return self.meter_id._level_action(customer, self.company_id)
+
     def action_open_price(self):
         """Open its price, for tiers, a minimum, and the like."""
         self.ensure_one()

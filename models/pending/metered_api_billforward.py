@@ -197,7 +197,7 @@ class MeteredApi(models.AbstractModel):
             "pricingComponentType": "usage",
             "pricingComponentID": f"PRC-{charge.meter_id.id}",
             "pricingComponentName": charge.meter_id.code,
-            "pricingComponentValue": Decimal(charge.counted),
+            "pricingComponentValue": _quantity(charge.counted),
             "productName": lines[:1].product_id.name or None,
             "unitOfMeasureName": charge.meter_id.unit or None,
             "amount": charge.total,
@@ -211,8 +211,8 @@ class MeteredApi(models.AbstractModel):
                     "created": _moment(one.moment),
                     "changedBy": one.changed_by or "",
                     "given": one.given or None,
-                    "valueBefore": Decimal(one.quantity_before),
-                    "value": Decimal(one.quantity_after),
+                    "valueBefore": _quantity(one.quantity_before),
+                    "value": _quantity(one.quantity_after),
                     "amountBefore": one.total_before,
                     "amount": one.total_after,
                 }
@@ -437,6 +437,11 @@ class MeteredApi(models.AbstractModel):
     def _bf_who(self, key):
         """Who changes something, for its versions: the key, and how it begins."""
         return f"{key.name} ({key.prefix}…)"
+
+
+def _quantity(text):
+    """A quantity that is kept as an exact text; of one without end its first digits."""
+    return Decimal(text.rstrip("…"))
 
 
 def _moment(moment):

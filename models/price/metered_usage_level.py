@@ -107,18 +107,12 @@ class MeteredUsage(models.Model):
         zone = ZoneInfo(customer_zone(partner, company_zone(company)))
         days = (found.measured_from or found.date_from, found.date_to)
         period = [_instant(day, zone) for day in days]
-        if meter._counts_calls():
-            begins, ends = self._read_calls(found, company, partner)
-            levels = calls_at_once(begins, ends, *period)
-        else:
-            levels = levels_of(
-                self._read_samples(found, rows, company, partner),
-                *period,
-                meter._longest_held_us(),
-                meter.gap_policy,
-            )
         aggregation, percent = found.basis
-        quantity, since = levels.comes_to(aggregation, percent)
+        told = self._level_by_hours(found, rows, company, partner, period)
+        if not told:
+            levels = self._levels_in(found, rows, company, partner, period)
+            told = (*levels.comes_to(aggregation, percent), levels.gap_us)
+        quantity, since, gap_us = told
         if since is not None:
             since = datetime.fromtimestamp(since // 1_000_000, zone)
         values = {
@@ -127,15 +121,38 @@ class MeteredUsage(models.Model):
             "level": exact_text(quantity),
             "since": since.strftime("%Y-%m-%d %H:%M:%S") if since else "",
             "zone": zone.key,
-            "gap_hours": exact_text(Fraction(levels.gap_us, HOUR_US)),
+            "gap_hours": exact_text(Fraction(gap_us, HOUR_US)),
             "gap_policy": meter.gap_policy,
         }
         return quantity, Step("level", values)
+
+    def _levels_in(self, found, rows, company, partner, period):
+        """The level of a period, step by step, from all of its samples or calls.
+
+        :param period: microseconds UTC (from, until)
+        :return: ``rating.levels.Levels``
+        """
+        meter = found.meter
+        if meter._counts_calls():
+            calls = self._read_calls(found, company, partner)
+            return calls_at_once(*calls, *period)
+        samples = self._read_samples(found, rows, company, partner)
+        return levels_of(samples, *period, meter._longest_held_us(), meter.gap_policy)
 
     def _read_samples(self, found, rows, company, partner):
         """Samples of usage rows, and of each series the last one before them.
 
         :return: DataFrame as ``rating.levels`` takes it
+        """
+        before, values = self._usage_before(found, company, partner)
+        samples = self._samples_of(_OPENING, before, values)
+        samples += self._samples_of(_SAMPLES, rows.ids, values)
+        return pd.DataFrame(samples, columns=["series", "id", "at_us", "value"])
+
+    def _usage_before(self, found, company, partner):
+        """Usage before a period that has the last sample of each series.
+
+        :return: (ids, values for the queries of samples)
         """
         self.flush_model()
         values = {
@@ -146,10 +163,7 @@ class MeteredUsage(models.Model):
             **self._level_scope(found, company, partner),
         }
         self.env.cr.execute(_BEFORE, values)
-        before = [key for (key,) in self.env.cr.fetchall()]
-        samples = self._samples_of(_OPENING, before, values)
-        samples += self._samples_of(_SAMPLES, rows.ids, values)
-        return pd.DataFrame(samples, columns=["series", "id", "at_us", "value"])
+        return [key for (key,) in self.env.cr.fetchall()], values
 
     def _read_calls(self, found, company, partner):
         """The answered calls of a customer around a period.

@@ -20,6 +20,7 @@ from . import metered_source_kafka
 from . import metered_source_partition
 from . import metered_source_payer
 from . import metered_source_rule
+from . import metered_source_sample
 from . import metered_source_schedule
 from . import metered_source_secret
 from . import metered_source_silence

@@ -74,6 +74,7 @@ class MeteredSource(models.Model):
             self._check_identifiers(),
             self._check_last_sync() if self.is_connected else self._check_last_batch(),
             *([numbers] if numbers else []),
+            *self._check_samples(),
             *self._check_clock(),
             *self._check_charged_twice(),
             *self._check_silence(),

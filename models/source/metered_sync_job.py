@@ -123,6 +123,7 @@ class MeteredSync(models.Model):
             values["expected"] = self._ask_count(connector) or 0
             with BY_SWITCH.said():
                 added, ended, moved = account._sync_identifiers(found)
+            account._sample_daily(connector, found)
             values["identifiers"] = len(found)
             kept.renew(self.source_id, added, ended or moved)
             self._note(

@@ -9,6 +9,7 @@ from freezegun import freeze_time
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ...models.webhook.metered_webhook import KINDS
 from ..support.metered_case import MeteredCase
@@ -165,12 +166,17 @@ class TestAlerts(AlertCase):
         )
 
     def test_an_overdue_renewal_has_two_periods(self):
-        alert = self.make_alert(3)
+        alert = self.make_alert({"value": 3, "caps": True})
         self.clock.move_to("2026-11-02 03:00:00")
         self.addCleanup(self.clock.move_to, TODAY)
         self.call(60, day="2026-10-31")
         self.call(60, day="2026-11-01")
         self.assertEqual(len(set(self.events(alert).mapped("date_from"))), 2)
+        # Only the one that runs says whether usage is allowed.
+        capped = self.env["metered.alert.state"].search([("is_capped", "=", True)])
+        self.assertEqual(
+            [str(day) for day in capped.mapped("date_from")], ["2026-11-01"]
+        )
 
     def test_whom_it_concerns(self):
         other = self.make_customer("Other", "+14045550101")
@@ -202,6 +208,13 @@ class TestAlerts(AlertCase):
             self.source, ("q", "2026-10-05 10:00:00", 60, NUMBER[1:], "13125550123")
         )
         self.assertFalse(self.marks.search_count([]))
+
+    def test_the_mark_of_a_merged_customer_goes(self):
+        self.make_alert(3)
+        gone = self.env["res.partner"].create({"name": "Gone"})
+        self.marks._mark(self.company, gone)
+        gone.unlink()
+        self.check()
 
     def test_minutes_of_a_call_type(self):
         meter = self.usage(self.call(1) and self.customer).meter_id
@@ -340,6 +353,15 @@ class TestAlerts(AlertCase):
         self.call(60)
         self.assertEqual(len(self.subscription.activity_ids), 1)
 
+    def test_a_broken_template_stops_nothing(self):
+        template = self.env.ref("metered_billing.mail_template_alert")
+        template.body_html = '<p t-out="object.nothing_of_that_name"/>'
+        alert = self.make_alert(3, mails_customer=True)
+        with mute_logger("odoo.addons.mail.models.mail_render_mixin"):
+            self.call(60)
+        self.assertEqual(self.levels(alert), [3])
+        self.assertIn("Usage Alert", alert.activity_ids.note)
+
     def test_webhooks(self):
         self.env["metered.webhook"].create(
             {
@@ -429,6 +451,20 @@ class TestAlerts(AlertCase):
         self.assertFalse(self.subscription._metered_entitlement()["allowed"])
 
     # === SETTINGS === #
+
+    def test_where_it_is_listed(self):
+        alert = self.make_alert(3)
+        self.call(60)
+        events = self.events(alert)
+        for record in (self.customer, self.subscription, alert):
+            action = (
+                record.action_view_events()
+                if record == alert
+                else record.action_view_metered_alerts()
+            )
+            self.assertEqual(events.search(action["domain"]), events)
+        self.assertEqual(self.customer.metered_alert_count, 1)
+        self.assertEqual(self.subscription.metered_alert_count, 1)
 
     def test_presets(self):
         alert = self.make_alert(7, basis="allowance")

@@ -91,6 +91,16 @@ class TestSuspendedAccounts(LoopbackRequests, AlertCase):
         self.actions._send_due()
         self.assertEqual([one[2]["suspended"] for one in self.asked()], [True, False])
 
+    def test_a_closed_subscription_stays_suspended(self):
+        self.turn_on()
+        self.cap()
+        closed = self.env["sale.subscription.stage"].search([("type", "=", "post")])
+        self.subscription.stage_id = closed[:1]
+        self.env["metered.alert.state"]._mark_ended()
+        self.actions._send_due()
+        self.assertEqual(len(self.server.requests), 1)
+        self.assertFalse(self.subscription._metered_entitlement()["allowed"])
+
     def test_a_switch_that_fails_is_asked_again_then_a_person_told(self):
         self.turn_on()
         self.server.faults = [Fault("status", status=503), Fault("status", status=403)]

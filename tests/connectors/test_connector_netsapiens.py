@@ -101,6 +101,56 @@ class NetSapiensCase(unittest.TestCase):
         return [r for r in server.requests if part in r.path]
 
 
+class TestLevels(NetSapiensCase):
+    """How many extensions, allowed and active calls a domain has."""
+
+    def levels(self, connector):
+        return [connector.level(ACME, what) for what in connector.levels]
+
+    def test_as_the_switch_tells(self):
+        server = self.serve()
+        people = [user for user in self.acme.users if not user.service_code]
+        self.assertLess(len(people), len(self.acme.users), "system users are none")
+        for allowed, active in ((25, 0), (0, 7), (None, 3)):
+            self.acme.allowed_calls, self.acme.active_calls = allowed, active
+            self.assertEqual(
+                self.levels(self.connect(server)), [len(people), allowed, active]
+            )
+        self.assertEqual(server.problems, [])
+
+    def test_many_extensions_are_paged(self):
+        server = self.serve([make_domain(ACME, number_of_users=1500)])
+        self.assertEqual(self.connect(server).level(ACME, "extensions"), 1500)
+        self.assertEqual(len(self.paths(server, "/users")), 2)
+
+    def test_a_token_that_expires_between_two_samples(self):
+        server = self.serve(token_seconds=300)
+        connector = self.connect(server, **PASSWORD)
+        for _sample in range(3):
+            self.assertEqual(connector.level(ACME, "active_calls"), 0)
+            self.clock.sleep(301)
+        self.assertEqual(server.grants[0], "password")
+        self.assertGreaterEqual(len(server.grants), 3)
+
+    def test_what_cannot_be_told(self):
+        connector = self.connect(self.serve(apis=("v1",)))
+        self.assertEqual(connector.level(ACME, "extensions"), 5)
+        for what in ("allowed_calls", "active_calls"):
+            with self.assertRaisesRegex(SourceSettingsError, "Version 1"):
+                connector.level(ACME, what)
+        server = self.serve()
+        with self.assertRaises(SourceAnswerError):
+            self.connect(server).level("nobody.12345.service", "active_calls")
+        for body in (b"{}", b"[]", b'{"total": "many"}', b'{"total": -1}', b"7"):
+            with (
+                mock.patch.object(
+                    server, "_read", lambda *_asked, body=body: Reply.of(body)
+                ),
+                self.assertRaisesRegex(SourceAnswerError, "does not say how many"),
+            ):
+                self.connect(server).level(ACME, "active_calls")
+
+
 class TestFetch(NetSapiensCase):
     def test_every_leg_comes_once_with_what_the_switch_knows(self):
         server = self.serve()

@@ -286,6 +286,9 @@ class TestCodes(unittest.TestCase):
         self.assertIn("in North America: 1", assumed(found))
         found = reading(text, area_codes="complete")
         self.assertEqual(codes(found), ["30", "305", "49"])
+        # What was American Samoa's own code is no country's any more.
+        found = reading("name,code,rate\nGreece,30,1\nAmerican Samoa (old),684,2\n")
+        self.assertEqual((asked(found), codes(found)), ([], ["30", "684"]))
         # No area code begins so: adding 1 is no help that could be proposed.
         found = reading(text.replace("305", "300"))
         self.assertEqual(found.questions[0].proposal, "")

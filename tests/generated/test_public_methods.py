@@ -108,6 +108,7 @@ ARGUMENTS = {
     "level_detail": lambda case, model: [
         (case.customer.id, "2026-10-01", "2026-10-02")
     ],
+    "level_so_far": lambda case, model: [(case.customer.id,)],
     "set_hidden": one_by_one(True),
     "create_preset": one_by_one("seats", "water"),
     "open_step": one_by_one("company", "source", "rates", "import", "subscription"),

@@ -2,7 +2,12 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The same calls once more, under other ids or without: never charged twice unasked."""
 
+from datetime import datetime, timedelta
+from unittest.mock import patch
+
 from odoo.tests import tagged
+
+from odoo.addons.metered_billing.ingest import same_facts
 
 from ..support.metered_case import MeteredCase
 
@@ -91,6 +96,38 @@ class TestImportSameFacts(MeteredCase):
                 self.file(source, starts=first)
                 batch = self.file(source, starts=second)
                 self.assertEqual(self.outcome(batch), outcome)
+
+    def test_only_calls_of_the_same_customers_are_looked_at(self):
+        """However many others there are at the times that they are shifted to."""
+        self.make_customer("Beta", "+14045550199")
+        first = datetime.fromisoformat(STARTS[0])
+        starts = [
+            str(first + timedelta(minutes=15 * quarter)) for quarter in range(-56, 57)
+        ]
+        others = self.file(self.make_source(), starts=starts, caller="+14045550199")
+        self.assertEqual(others.rated, len(starts))
+        source = self.make_source()
+        self.file(source, starts=STARTS[:1])
+        self.env.cr.execute("SET LOCAL enable_seqscan = off")
+        read, original = [], same_facts.shifted_calls
+
+        def shifted_calls(*given):
+            before = self.records_read()
+            found = original(*given)
+            read.append(self.records_read() - before)
+            return found
+
+        with patch.object(same_facts, "shifted_calls", shifted_calls):
+            self.file(source, starts=[STARTS[0].replace(" 14:", " 12:")])
+        self.assertEqual(read, [1])
+
+    def records_read(self):
+        """How many stored records this transaction has looked at."""
+        self.env.cr.execute(
+            "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'metered_cdr'"
+        )
+        return self.env.cr.fetchone()[0]
 
     def test_the_same_calls_in_another_time_zone(self):
         """Shifted by whole quarter hours, without ids: they wait, also tried again."""

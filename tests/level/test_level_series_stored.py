@@ -201,8 +201,12 @@ class TestLevelWindow(LevelCase):
         level = self.level.with_user(self.user).with_context(tz=NEW_YORK)
         return level.level_window(self.acme.id, **asked)
 
-    def facts(self, shown):
-        [block] = shown["so_far"]
+    def so_far(self):
+        level = self.level.with_user(self.user).with_context(tz=NEW_YORK)
+        return level.level_so_far(self.acme.id)
+
+    def facts(self):
+        [block] = self.so_far()
         return dict(block["rows"])
 
     def test_what_the_period_comes_to_so_far(self):
@@ -211,7 +215,7 @@ class TestLevelWindow(LevelCase):
         shown = self.shown()
         self.assertEqual((shown["first"], shown["last"]), ("2026-08-16", "2026-11-15"))
         self.assertEqual(shown["zone"], NEW_YORK)
-        facts = self.facts(shown)
+        facts = self.facts()
         self.assertEqual(facts["So Far"], "23 seats")
         self.assertIn("4:30:00", facts["First Reached"])
         self.assertEqual(facts["Free"], "5 seats, used: 5")
@@ -230,14 +234,14 @@ class TestLevelWindow(LevelCase):
         self.sample(("2026-11-03 09:30:00", 23))
         [quote] = plan._metered_quotes()
         [amount] = [line["amount"] for line in quote["lines"] if line["is_usage"]]
-        self.assertIn(f"{amount:.2f}", self.facts(self.shown())["Cost if Invoiced Now"])
+        self.assertIn(f"{amount:.2f}", self.facts()["Cost if Invoiced Now"])
 
     def test_a_level_that_no_subscription_bills(self):
         self.level.product_id = self.product
         self.sample(("2026-11-03 09:30:00", 6))
-        self.assertIn("4.00", self.facts(self.shown())["Cost if Invoiced Now"])
+        self.assertIn("4.00", self.facts()["Cost if Invoiced Now"])
         self.level.product_id = False
-        [block] = self.shown()["so_far"]
+        [block] = self.so_far()
         self.assertIn("There is no price for Seats", block["problem"])
 
     def test_a_measured_service(self):
@@ -254,12 +258,12 @@ class TestLevelWindow(LevelCase):
                 "free_units": 10,
             }
         )
-        facts = self.facts(self.shown())
+        facts = self.facts()
         self.assertEqual(facts["Charge Based On"], "Average level, weighted by time")
         self.assertEqual(facts["Free"], "10 seats, used: 10")
         self.assertIn("40.00", facts["Cost if Invoiced Now"])
         service.charge_basis = "none"
-        facts = self.facts(self.shown())
+        facts = self.facts()
         self.assertEqual(facts["Charge Based On"], "Do not charge: statistics only")
         self.assertEqual(facts["So Far"], "30 seats")
 
@@ -306,7 +310,10 @@ class TestLevelWindow(LevelCase):
     def test_customers_are_proposed(self):
         self.sample(("2026-11-03 09:30:00", 23))
         shown = self.level.with_user(self.user).level_window()
-        self.assertEqual(shown["customers"], [{"id": self.acme.id, "name": "Acme"}])
+        acme = {"id": self.acme.id, "name": "Acme"}
+        self.assertEqual(shown["customers"], [acme])
+        contact = self.make_customer("Ann", parent_id=self.acme.id)
+        self.assertEqual(self.level.level_window(contact.id)["customer"], acme)
 
     def test_where_it_opens_from(self):
         self.assertFalse(self.acme.metered_has_levels)
@@ -356,5 +363,6 @@ class TestLevelWindow(LevelCase):
         for method in (level.level_detail, level.level_csv):
             with self.assertRaises(AccessError):
                 method(*days)
-        with self.assertRaises(AccessError):
-            level.level_window(self.acme.id)
+        for method in (level.level_window, level.level_so_far, level.level_meters):
+            with self.assertRaises(AccessError):
+                method(self.acme.id)

@@ -10,16 +10,19 @@ from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
+from psycopg2.errors import LockNotAvailable
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
-from odoo.tools import html2plaintext
+from odoo.tools import html2plaintext, mute_logger
 
 from ...connectors.events.body import RequestFault
 from ...connectors.events.cloud_event import Event
 from ...ingest.event_inbox import store_events
+from ...models.level import metered_usage_hours
 from ...models.source import metered_source_cancel
 from ...rating.levels import GAPS
+from ...stored import thin_samples
 from ..billing.test_metered_invoice import MeteredInvoiceCase
 
 #: of the year; samples are thinned up to October
@@ -144,6 +147,8 @@ class TestThinnedSamples(MeteredInvoiceCase):
         self.assertLess(self.count(self.thinned), self.count(self.other) / 2)
         self.assertEqual(self.count(self.other), len(self.year))
         self.assertEqual(self.quantities(self.thinned), before)
+        with patch.object(metered_usage_hours, "MANY_SAMPLES", 0):
+            self.assertEqual(self.quantities(self.thinned), before)
         # What came in late stands between the thinned ones, and is thinned later.
         june = [row for row in self.year if row[1].month == 6]
         late = [
@@ -254,6 +259,40 @@ class TestThinnedSamples(MeteredInvoiceCase):
             for number, content in ((old[0], "said"), (old[0], "other"), (9999, "said"))
         ]
         self.assertEqual(outcomes, [["duplicate"], ["conflict"], ["accepted"]])
+
+    def test_every_night_in_portions(self):
+        with (
+            patch.object(thin_samples, "PORTION_SAMPLES", 10),
+            patch.object(thin_samples, "STRETCH_SAMPLES", 40),
+            freeze_time("2027-01-01 12:00:00"),
+            self.enter_registry_test_mode(),
+        ):
+            for name in ("thin_samples", "level_hours"):
+                cron = self.env.ref(f"metered_billing.ir_cron_{name}")
+                cron.method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertEqual(self.count(self.thinned), self.count(self.other))
+        old = len(self.year) - self.count(self.thinned)
+        self.assertGreater(old, len(self.year) / 2)
+        self.env.cr.execute(
+            "SELECT sum(kept.samples), sum(array_length(kept.kept_time, 1))"
+            "  FROM metered_level_kept kept WHERE source_id = %s",
+            (self.thinned[1].id,),
+        )
+        self.assertEqual(self.env.cr.fetchone(), (old, old))
+        self.assertFalse(self.env["metered.level.mark"].search_count([]))
+
+    def test_an_import_of_the_same_source_comes_first(self):
+        """Who imports sees each sample either stored or thinned."""
+        _partner, source, _plan = self.thinned
+        usage = self.env["metered.usage"].search([("meter_id", "=", self.level.id)])
+        # This transaction has imported, and not committed.
+        with self.registry.cursor() as other:
+            other.execute("SET LOCAL lock_timeout = '50ms'")
+            kept = self.env(cr=other)["metered.level.kept"]
+            with mute_logger("odoo.sql_db"), self.assertRaises(LockNotAvailable):
+                kept._thin_portion(source.id, usage.ids, "device", None)
+            other.rollback()
 
     def test_what_stays(self):
         for months in (0, 24):

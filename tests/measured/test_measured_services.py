@@ -3,7 +3,10 @@
 """Measured services: from samples to the line of an invoice."""
 
 import json
-from datetime import date
+import random
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from math import ceil
 
 from psycopg2 import IntegrityError
 
@@ -13,6 +16,7 @@ from odoo.tests import tagged
 from odoo.tools import html2plaintext, mute_logger
 
 from odoo.addons.metered_billing.connectors.events.cloud_event import BATCH, read_events
+from odoo.addons.metered_billing.rating.exact import rounded
 
 from ..billing.test_metered_invoice import MeteredInvoiceCase
 
@@ -121,6 +125,52 @@ class TestMeasuredServices(MeasuredCase):
                 self.assertEqual([line["amount"] for line in lines], [expected])
         service.write({"charge_basis": "average", "whole_items": True})
         self.assertEqual(self.charged(self.renew(self.plan)), [47])
+
+    def test_bases_hour_by_hour(self):
+        """Samples at any hours, from any first day on, against a look at each hour."""
+        dice = random.Random(17)
+        for first in (1, 11, dice.randint(2, 30)):
+            partner = self.make_customer(f"Hours {first}", tz="UTC")
+            self.make_identifier(partner, f"hours-{first}", kind="key")
+            plan = self.make_subscription(partner, "2026-09-01", "2026-11-01")
+            hours = sorted(dice.sample(range(-200, 744), 12))
+            samples = [(hour, dice.randint(0, 40)) for hour in hours]
+            begin = datetime(2026, 10, 1)
+            self.sample(
+                *((begin + timedelta(hours=at), value) for at, value in samples),
+                key=f"hours-{first}",
+            )
+            date_from = "2026-09-01" if first == 1 else f"2026-10-{first:02}"
+            service = self.make_service(
+                partner, date_from=date_from, unit_price=1.25, free_units=3
+            )
+            span = range((first - 1) * 24, 744)
+            levels = [
+                ([0] + [value for at, value in samples if at <= hour])[-1]
+                for hour in span
+            ]
+            inside = [value for at, value in samples if at in span]
+            bases = {
+                "max": max(levels),
+                "min": min(levels),
+                "last": levels[-1],
+                "average": Fraction(sum(inside), len(inside) or 1),
+                "time_average": Fraction(sum(levels), len(levels)),
+                "percentile": sorted(levels)[-(-len(levels) * 95 // 100) - 1],
+            }
+            for basis, level in bases.items():
+                for whole in (False, True):
+                    with self.subTest(first=first, basis=basis, whole=whole):
+                        service.write({"charge_basis": basis, "whole_items": whole})
+                        charged = max((ceil(level) if whole else level) - 3, 0)
+                        expected = rounded(Fraction(charged) * Fraction(5, 4), 2)
+                        [quote] = plan._metered_quotes()
+                        found = [
+                            line["amount"]
+                            for line in quote["lines"]
+                            if line["is_usage"] and "recorded late" not in line["name"]
+                        ]
+                        self.assertEqual(sum(found), float(expected))
 
     def test_statistics_only(self):
         """No line, no charge, and nothing in the way of the renewal."""

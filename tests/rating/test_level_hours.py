@@ -4,6 +4,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from unittest import TestCase
 from unittest.mock import patch
 
@@ -17,9 +18,10 @@ from odoo.addons.metered_billing.rating.level_hours import (
     HOUR_US,
     bands_of,
     gaps_of,
+    level_by_hours,
 )
 from odoo.addons.metered_billing.rating.level_series import spans_of
-from odoo.addons.metered_billing.rating.levels import GAPS, levels_of
+from odoo.addons.metered_billing.rating.levels import GAPS, OF_LEVELS, levels_of
 
 from ..support.hours_by_hand import hours_by_hand
 
@@ -49,6 +51,19 @@ def frame_of(rows):
     return frame.astype({"at_us": "int64", "value": "object"})
 
 
+def hours_in_parts(frame, rows, longest_us):
+    """Hours of samples that were told in two parts, as usage of one day may be."""
+    in_part = np.array([part for *_rest, part in rows], bool)
+    parts = [frame[in_part], frame[~in_part]]
+    return pd.concat([hours_by_hand(part, longest_us, 100) for part in parts])
+
+
+def samples_of(frame, spans):
+    """The samples of some spans of time."""
+    at = frame["at_us"]
+    return frame[sum(((at >= b) & (at < e)) for b, e in spans) > 0]
+
+
 def told(bands):
     """Bands as ``level_series.spans_of`` tells them."""
     rows = zip(
@@ -63,23 +78,16 @@ def told(bands):
 
 
 class TestLevelHours(TestCase):
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=80, deadline=None)
     @given(samples, longest, st.sampled_from(GAPS), edges)
     def test_equals_the_samples_themselves(self, rows, longest_us, gap, edges_us):
         frame = frame_of(rows)
-        in_part = np.array([part for *_rest, part in rows], bool)
-        hours = pd.concat(
-            [
-                hours_by_hand(frame[in_part], longest_us, 100),
-                hours_by_hand(frame[~in_part], longest_us, 100),
-            ]
-        )
+        hours = hours_in_parts(frame, rows, longest_us)
         asked = []
 
         def read(spans):
             asked.extend(spans)
-            at = frame["at_us"]
-            return frame[sum(((at >= b) & (at < e)) for b, e in spans) > 0]
+            return samples_of(frame, spans)
 
         found = bands_of(hours, edges_us, longest_us, gap, 100, read)
         levels = levels_of(frame, START, END, longest_us, gap)
@@ -89,15 +97,29 @@ class TestLevelHours(TestCase):
         if not len({series for series, *_rest in rows}) > 1:
             # One series whose hours were told at once needs none of its samples.
             cut = [edge for edge in edges_us if edge % HOUR_US]
-            self.assertTrue(not asked or cut or in_part.any())
+            self.assertTrue(not asked or cut or any(row[3] for row in rows))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=80, deadline=None)
+    @given(samples, longest, st.sampled_from(GAPS), st.sampled_from(OF_LEVELS))
+    def test_a_period_comes_to_the_same(self, rows, longest_us, gap, how):
+        frame = frame_of(rows)
+        hours = hours_in_parts(frame, rows, longest_us)
+        read = partial(samples_of, frame)
+        for period in ((START, END), (START + QUARTER, END - QUARTER)):
+            found = level_by_hours(hours, period, how, longest_us, gap, 100, read)
+            levels = levels_of(frame, *period, longest_us, gap)
+            if found or (how == "max" and not longest_us):
+                self.assertEqual(found, (*levels.comes_to(how), levels.gap_us))
+
+    @settings(max_examples=30, deadline=None)
     @given(samples, longest, st.sampled_from(GAPS))
     def test_without_samples_the_band_is_wide_enough(self, rows, longest_us, gap):
         frame, edges_us = frame_of(rows), [START, END]
         hours = hours_by_hand(frame, longest_us, 100)
         with patch.object(level_hours, "MOST_SAMPLES", 0):
-            found = bands_of(hours, edges_us, longest_us, gap, 100, lambda _s: None)
+            found = bands_of(
+                hours, edges_us, longest_us, gap, 100, lambda _s: frame[:0]
+            )
         levels = levels_of(frame, START, END, longest_us, gap)
         [span], [exact] = told(found), spans_of(levels, edges_us)
         if span and exact:

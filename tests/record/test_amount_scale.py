@@ -32,6 +32,7 @@ NOT_EXACT = {
     ("metered.deck.import.line", "change"): "percent, for a person to look at",
     ("metered.manual.invoice.line", "minutes"): "shown beside the exact amount",
     ("metered.quote.line", "quantity"): "as an invoice line has it, to be looked at",
+    ("metered.quote.line", "forecast_quantity"): "as quantity is",
     ("metered.quote.line", "unit_price"): "as an invoice line has it, to be looked at",
     ("metered.review", "change_percent"): "percent, for a person to look at",
     ("metered.review", "usage_share"): "percent, for a person to look at",

@@ -63,6 +63,8 @@ class TestSourceTours(TourWorker, LoopbackRequests, MeteredMakers, HttpCase):
         )
 
     def test_connect_a_source(self):
+        for name in ("extensions", "allowed", "active"):
+            self.make_meter(f"Tour {name}", kind="gauge", aggregation="max")
         self.start_tour(
             "/odoo/action-metered_billing.action_metered_source",
             "metered_billing_connect_source",
@@ -71,6 +73,11 @@ class TestSourceTours(TourWorker, LoopbackRequests, MeteredMakers, HttpCase):
         source = self.env["metered.source"].search([("name", "=", "Tour PBX")])
         self.assertEqual(source._get_secrets()["api_key"], API_KEY)
         self.assertTrue(source.column_ids)
+        self.assertEqual(
+            [meter.name for meter in source._sampled().values()],
+            ["Tour extensions", "Tour allowed", "Tour active"],
+        )
+        self.assertEqual(source.sample_minutes, 15)
 
     def test_sync_a_customer(self):
         self.connect()

@@ -165,6 +165,16 @@ class EveryRecord(MeteredMakers):
             {"name": f"Gold{cls.mark}", "deck_id": cls.deck.id}
         )
         cls.customer.metered_group_id = group
+        seats = cls.make_meter(f"Seats{cls.mark}", code="held", kind="gauge", **own)
+        for owner in ({"group_id": group.id}, {"partner_id": cls.customer.id}):
+            cls.env["metered.measured.service"].create(
+                {
+                    **owner,
+                    "meter_id": seats.id,
+                    "rate_code": f"SEATS{cls.mark}",
+                    "product_id": cls.product.id,
+                }
+            )
         draft = cls.make_deck(f"Draft{cls.mark}", active=False)
         cls.make_rate(draft, "", price=0.09)
         cls.env["metered.simulation.start"].create(

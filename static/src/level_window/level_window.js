@@ -31,12 +31,15 @@ export class LevelWindow extends Component {
         this.orm = useService("orm");
         this.layout = {controlPanel: {}};
         this.keepLast = new KeepLast();
+        this.keepLastSoFar = new KeepLast();
         const params = this.props.action.params || {};
         this.state = useState({
             meters: [],
             meterId: Number(params.meter_id) || false,
             partnerId: Number(params.partner_id) || false,
             data: null,
+            // What it comes to: it takes longer than the graphs.
+            soFar: null,
             detail: null,
             first: null,
             last: null,
@@ -87,12 +90,22 @@ export class LevelWindow extends Component {
             ? this.prepared(data.series, this.midnight(data.first, data), data.end)
             : null;
         Object.assign(this.state, {data, detail: null});
+        if (data.customer && !lastDay) {
+            this.loadSoFar();
+        }
         if (!this.overview) {
             return;
         }
         const last = this.day(data.last);
         this.choose(last.minus({days: FIRST_DAYS - 1}), last);
         await this.loadDetail();
+    }
+
+    async loadSoFar() {
+        this.state.soFar = null;
+        this.state.soFar = await this.keepLastSoFar.add(
+            this.call("level_so_far", this.state.partnerId)
+        );
     }
 
     async loadDetail() {
@@ -103,7 +116,11 @@ export class LevelWindow extends Component {
         const detail = await this.keepLast.add(
             this.call("level_detail", partnerId, first, last)
         );
-        this.state.detail = this.prepared(detail, millis(detail.begin), detail.end);
+        this.state.detail = {
+            first,
+            last,
+            ...this.prepared(detail, millis(detail.begin), detail.end),
+        };
     }
 
     /** A series with what is drawn of it. */
@@ -247,8 +264,8 @@ export class LevelWindow extends Component {
         return this.daysText(first, last);
     }
 
-    get chosenText() {
-        return this.daysText(this.state.first, this.state.last);
+    get detailDays() {
+        return this.daysText(this.state.detail.first, this.state.detail.last);
     }
 
     daysText(first, last) {
@@ -266,7 +283,7 @@ export class LevelWindow extends Component {
     get detailText() {
         const known = this.state.detail.rows.filter((row) => row.lowest !== null);
         if (!known.length) {
-            return _t("Nothing is known of these days.");
+            return _t("The level of these days is unknown.");
         }
         const numbers = (name) => known.map((row) => Number(row[name]));
         return _t("Lowest: %(lowest)s, highest: %(highest)s", {
@@ -317,13 +334,14 @@ export class LevelWindow extends Component {
         const {detail} = this.state;
         const tables = [{key: "overview", title: this.periodText, ...this.overview}];
         if (detail) {
-            tables.unshift({key: "detail", title: this.chosenText, ...detail});
+            tables.unshift({key: "detail", title: this.detailDays, ...detail});
         }
         return tables;
     }
 
     async exportCsv() {
-        const {partnerId, first, last} = this.state;
+        const {partnerId, detail} = this.state;
+        const {first, last} = detail;
         const {name, text} = await this.call("level_csv", partnerId, first, last);
         downloadFile(text, name, "text/csv");
     }

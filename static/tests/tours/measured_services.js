@@ -182,6 +182,10 @@ registry.category("web_tour.tours").add("metered_billing_measured_customer", {
             trigger: `${PANEL} .o_data_row:contains(Active calls):contains(Own)`,
         },
         {
+            content: "Its statistics are one click away",
+            trigger: `${PANEL} .o_data_row:contains(Active calls) button[name=action_view_level]`,
+        },
+        {
             content: "Its price, for tiers",
             trigger: `${PANEL} .o_data_row:contains(Active calls) button[name=action_open_price]`,
             run: "click",

@@ -72,6 +72,33 @@ registry.category("web_tour.tours").add("metered_billing_connect_source", {
             content: "It turns green",
             trigger: `${CHECK}.o_metered_check_ok:contains(The credentials are accepted)`,
         },
+        {
+            content: "Its levels have meters",
+            trigger: ".o_notebook .nav-link[name=schedule]",
+            run: "click",
+        },
+        ...["extensions", "allowed", "active"].flatMap((name) => [
+            {
+                trigger: `.o_field_widget[name=sample_${name}_meter_id] input`,
+                run: `edit Tour ${name}`,
+            },
+            {
+                trigger: `.o_field_widget[name=sample_${name}_meter_id] .ui-menu-item a:contains(Tour ${name})`,
+                run: "click",
+            },
+        ]),
+        {
+            content: "How often they are read",
+            trigger: ".o_field_widget[name=sample_minutes] input",
+            run: "edit 15",
+        },
+        {
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_saved",
+        },
     ],
 });
 

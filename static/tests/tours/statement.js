@@ -1,0 +1,42 @@
+import {registry} from "@web/core/registry";
+
+registry.category("web_tour.tours").add("metered_billing_statement", {
+    steps: () => [
+        {
+            content: "The statement of the invoice is made",
+            trigger: "button[name=action_metered_statement]",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view .o_arrow_button_current:contains(Done)",
+        },
+        {
+            content: "It comes to what the invoice charges",
+            trigger: ".o_field_widget[name=adds_up] input:checked",
+        },
+        {
+            content: "Its files can be downloaded",
+            trigger: "button[name=action_download]:contains(Download PDF)",
+        },
+        {
+            trigger: "button[name=action_make_again]",
+            run: "click",
+        },
+        {
+            trigger: ".modal footer button:contains(Ok)",
+            run: "click",
+        },
+        {
+            content: "The new one has a number of its own",
+            trigger: ".o_form_view .o_field_widget[name=name]:contains(/00002)",
+        },
+        {
+            content: "The one before is kept",
+            trigger: ".breadcrumb a:contains(ST/), .o_breadcrumb a:contains(ST/)",
+            run: "click",
+        },
+        {
+            trigger: ".alert:contains(replaced by a newer one)",
+        },
+    ],
+});
