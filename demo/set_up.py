@@ -80,9 +80,6 @@ def import_deck(env, deck, path):
         }
     )
     wizard.action_preview()
-    # American Samoa is in the carrier's by its old code, 684, too.
-    wizard.area_codes = "complete"
-    wizard.action_refresh()
     wizard.action_apply()
 
 

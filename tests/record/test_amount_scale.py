@@ -26,7 +26,8 @@ NOT_EXACT = {
         for model in (
             *("metered.approval", "metered.batch", "metered.exception.job"),
             "metered.renewal",
-            *("metered.rerate", "metered.simulation", "metered.sync"),
+            *("metered.rerate", "metered.simulation", "metered.statement"),
+            "metered.sync",
         )
     },
     ("metered.deck.import.line", "change"): "percent, for a person to look at",
