@@ -347,7 +347,7 @@ class MeteredAlertThreshold(models.Model):
     _description = "Alert Threshold"
     _inherit = ["metered.guarded", "metered.audit"]
     _order = "alert_id, value, id"
-    _rec_name = "value"
+    _rec_name = None
 
     alert_id = fields.Many2one(
         "metered.alert", required=True, ondelete="cascade", index=True

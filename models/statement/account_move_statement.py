@@ -10,7 +10,7 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     metered_statement_ids = fields.One2many(
-        "metered.statement", "invoice_id", string="Usage Statements"
+        "metered.statement", "invoice_id", string="Usage Statements", readonly=True
     )
 
     def action_metered_statement(self):

@@ -16,6 +16,7 @@ ADMINISTRATOR = "metered_billing.group_metered_administrator"
 ONCE = {
     "metered.destination": "its prefixes",
     "metered.event.type": "its name",
+    "metered.fraud.limit": "whose it is",
     "metered.holiday": "its day",
     "metered.identifier": "whose it is",
     "metered.measured.service": "whose it is",
