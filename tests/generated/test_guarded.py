@@ -49,6 +49,12 @@ NO_VIEW = {
     ("res.company", "metered_responsible_id"): "edited in the settings",
     ("res.company", "metered_samples_months"): "edited in the settings",
     ("res.company", "metered_sync_days"): "edited in the settings",
+    ("res.company", "metered_statement_auto"): "edited in the settings",
+    ("res.company", "metered_statement_items"): "edited in the settings",
+    ("res.company", "metered_statement_objection"): "edited in the settings",
+    ("res.company", "metered_statement_rows"): "edited in the settings",
+    ("res.company", "metered_hidden_digits"): "edited in the settings",
+    ("res.company", "metered_hidden_caller_digits"): "edited in the settings",
     ("res.company", "metered_pending_hours"): "edited in the settings",
     ("res.company", "metered_pending_remind_hours"): "edited in the settings",
 }

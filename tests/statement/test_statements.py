@@ -175,6 +175,10 @@ class TestStatements(StatementCase):
         invoice.button_draft()
         with self.assertRaisesRegex(UserError, "is no longer posted"):
             statement._process()
+        statement.write({"state": "failed", "error": "It was no longer posted."})
+        invoice.action_post()
+        statement.action_resume()
+        self.assertEqual((statement.state, statement.error), ("queued", False))
 
     def test_who_may_see_it(self):
         statement = self.made(self.invoice())
