@@ -124,8 +124,11 @@ class Chromium:
 
     def pages(self):
         """Ids of the pages that are open."""
+        return self._targets("page")
+
+    def _targets(self, kind):
         targets = self.tell("Target.getTargets")["targetInfos"]
-        return [one["targetId"] for one in targets if one["type"] == "page"]
+        return [one["targetId"] for one in targets if one["type"] == kind]
 
     def is_alive(self):
         """Whether it answers."""
@@ -147,6 +150,15 @@ class Chromium:
         if len(left) > 1:
             raise RuntimeError("there are other pages")
         self.tell("Network.clearBrowserCookies", self._session)
+        self._clear_storage(origin)
+        # A service worker that is being installed ends after that, and stores a page.
+        while self._targets("service_worker"):
+            if time.monotonic() > until:
+                raise TimeoutError("a service worker does not end")
+            time.sleep(0.01)
+        self._clear_storage(origin)
+
+    def _clear_storage(self, origin):
         self.tell(
             "Storage.clearDataForOrigin",
             self._session,
