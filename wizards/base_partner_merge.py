@@ -21,6 +21,7 @@ class BasePartnerMerge(models.TransientModel):
         """
         self._check_metered_companies(src_partners, dst_partner)
         self._fold_what_if_lines(src_partners, dst_partner)
+        self._make_way(src_partners, dst_partner)
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["metered.usage"].flush_model()
         values = {"src": src_partners.ids, "dst": dst_partner.id}
@@ -44,9 +45,62 @@ class BasePartnerMerge(models.TransientModel):
                 " WHERE partner_id = ANY(%(src)s)",
                 values,
             )
-        # Their days are summed again, as those of one customer.
+        self.env.invalidate_all()
+        self._apply_plans_of(dst_partner)
+        return result
+
+    def _make_way(self, src_partners, dst_partner):
+        """Leave one of what a customer can have once: the one of whom stays.
+
+        Odoo renames the rows of a table together, and where one of them would be the
+        second it deletes them all.
+        """
+        self.env.flush_all()
+        values = {"src": src_partners.ids, "dst": dst_partner.id}
+        for table, also in (
+            ("metered_measured_service", "other.meter_id = own.meter_id"),
+            ("metered_fraud_limit", "TRUE"),
+        ):
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE %(table)s own SET active = FALSE
+                     WHERE own.active AND own.partner_id = ANY(%(src)s) AND EXISTS (
+                           SELECT FROM %(table)s other
+                            WHERE other.active AND other.company_id = own.company_id
+                              AND %(also)s
+                              AND (other.partner_id = %(dst)s
+                                   OR (other.partner_id = ANY(%(src)s)
+                                       AND other.id < own.id)))
+                    """,
+                    table=SQL.identifier(table),
+                    also=SQL(also),
+                    **values,
+                )
+            )
+        # Open alarms become one. What is usual is learned again, from days that are
+        # summed again as those of one customer.
         self.env.cr.execute(
             """
+            WITH folded AS (
+                SELECT coalesce(min(id) FILTER (WHERE partner_id = %(dst)s), min(id))
+                           AS kept,
+                       array_agg(id) AS ids, sum(calls) AS calls,
+                       sum(charge) AS charge, min(first_call) AS first_call,
+                       max(last_call) AS last_call
+                  FROM metered_fraud_alarm
+                 WHERE state = 'open'
+                   AND (partner_id = %(dst)s OR partner_id = ANY(%(src)s))
+                 GROUP BY company_id HAVING count(*) > 1
+            ), gone AS (
+                DELETE FROM metered_fraud_alarm alarm USING folded
+                 WHERE alarm.id = ANY(folded.ids) AND alarm.id != folded.kept
+            )
+            UPDATE metered_fraud_alarm alarm
+               SET calls = folded.calls, charge = folded.charge,
+                   first_call = folded.first_call, last_call = folded.last_call
+              FROM folded WHERE alarm.id = folded.kept;
+            DELETE FROM metered_fraud_profile WHERE partner_id = ANY(%(src)s);
             WITH gone AS (
                 DELETE FROM metered_fraud_day WHERE partner_id = ANY(%(src)s)
              RETURNING company_id, day
@@ -56,9 +110,7 @@ class BasePartnerMerge(models.TransientModel):
             """,
             values,
         )
-        self.env.invalidate_all()
-        self._apply_plans_of(dst_partner)
-        return result
+        self.env.invalidate_all(flush=False)
 
     def _apply_plans_of(self, partner):
         """Have the plans applied anew: what came over may take from them now."""

@@ -103,7 +103,6 @@ class MeteredAlert(models.Model):
     )
     allowance_id = fields.Many2one(
         "metered.calling.plan.allowance",
-        string="Allowance",
         check_company=True,
         ondelete="restrict",
         index="btree_not_null",

@@ -59,7 +59,6 @@ class MeteredAlertEvent(models.Model):
         help="At the check before.",
     )
     as_of = fields.Datetime(
-        string="As Of",
         readonly=True,
         help="Time when the newest records that are included were stored.",
     )

@@ -86,7 +86,6 @@ class MeteredAlertState(models.Model):
         help="At the check before.",
     )
     as_of = fields.Datetime(
-        string="As Of",
         readonly=True,
         help="Time when the newest records that are included were stored.",
     )

@@ -414,12 +414,11 @@ class SaleSubscription(models.Model):
 
     def _metered_forecast_notes(self, found, date_to):
         """How a forecast was made, and how far off it was, as lines of text."""
-        _ = self.env._
         last = format_date(self.env, date_to - timedelta(days=1))
         notes = []
         if "profile" in found.how:
             notes.append(
-                _(
+                self.env._(
                     "The remaining days until %(day)s are forecast by weekday: from "
                     "the usage of the last %(weeks)s weeks and the level of the "
                     "current period. Holidays are not considered.",
@@ -429,28 +428,28 @@ class SaleSubscription(models.Model):
             )
         if "line" in found.how:
             notes.append(
-                _(
+                self.env._(
                     "Some usage is less than a week old. Its remaining days are "
                     "forecast with its average day."
                 )
             )
         if "so_far" in found.how:
             notes.append(
-                _(
+                self.env._(
                     "Some usage is too recent for a forecast. It is included as it is "
                     "now."
                 )
             )
         if found.has_calls:
             notes.append(
-                _(
+                self.env._(
                     "Calls are forecast with the average charge of their call type. "
                     "What is left of allowances is used first."
                 )
             )
         if found.holding:
             notes.append(
-                _(
+                self.env._(
                     "Expected to stay as they are now: %(meters)s.",
                     meters=", ".join(found.holding.mapped("name")),
                 )
@@ -458,7 +457,7 @@ class SaleSubscription(models.Model):
         off_by = median(found.off_by)
         if off_by is not None:
             notes.append(
-                _(
+                self.env._(
                     "Billing periods compared: %(periods)s. A forecast of their usage "
                     "on day %(day)s would have been off by %(percent)s%% (median).",
                     periods=len(found.off_by),
@@ -468,6 +467,8 @@ class SaleSubscription(models.Model):
             )
         elif found.how & {"profile", "line"}:
             notes.append(
-                _("There are no past billing periods to compare a forecast with.")
+                self.env._(
+                    "There are no past billing periods to compare a forecast with."
+                )
             )
         return notes

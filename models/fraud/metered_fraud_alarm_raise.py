@@ -1,8 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from itertools import groupby
-
 from odoo import api, models
+from odoo.tools import groupby
 from odoo.tools.misc import formatLang
 
 from ...connectors.harmless import shown
@@ -29,7 +28,6 @@ class MeteredFraudAlarm(models.Model):
         for partner_id, found in groupby(
             suspicions, lambda suspicion: suspicion.finding.partner_id
         ):
-            found = list(found)
             last = self.search(
                 [
                     ("company_id", "=", batch.company_id.id),

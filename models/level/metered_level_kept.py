@@ -4,6 +4,7 @@ import logging
 import time
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ...ingest.conflicts import StillInTheWay, again
 from ...ingest.store import lock_source
@@ -65,12 +66,20 @@ class MeteredLevelKept(models.Model):
         cr = self.env.cr
         for name, kind in _PACKED.items():
             cr.execute(
-                f"ALTER TABLE metered_level_kept ADD COLUMN IF NOT EXISTS {name} {kind}"
+                SQL(
+                    "ALTER TABLE metered_level_kept ADD COLUMN IF NOT EXISTS %s %s",
+                    SQL.identifier(name),
+                    SQL(kind),
+                )
             )
         for name in ("kept_key", "kept_print"):
             cr.execute(
-                f"CREATE INDEX IF NOT EXISTS metered_level_{name}_idx"
-                f" ON metered_level_kept USING gin ({name}) WITH (fastupdate = off)"
+                SQL(
+                    "CREATE INDEX IF NOT EXISTS %s ON metered_level_kept"
+                    " USING gin (%s) WITH (fastupdate = off)",
+                    SQL.identifier(f"metered_level_{name}_idx"),
+                    SQL.identifier(name),
+                )
             )
 
     # === THINNING === #
@@ -79,7 +88,7 @@ class MeteredLevelKept(models.Model):
     def _cron_thin_samples(self):
         """Thin the old samples of every company, for a slice of time."""
         begun, done = time.monotonic(), True
-        for company in self.env["res.company"].search([]):
+        for company in self.env["res.company"].search([("active", "=", True)]):
             seconds = SLICE_SECONDS - (time.monotonic() - begun)
             done = self._thin(company, self.env.cr.commit, seconds) and done
         self.env["ir.cron"]._commit_progress(remaining=int(not done))

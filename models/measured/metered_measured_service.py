@@ -64,7 +64,6 @@ class MeteredMeasuredService(models.Model):
     )
     price_id = fields.Many2one(
         "metered.price",
-        string="Price",
         readonly=True,
         copy=False,
         ondelete="restrict",

@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
-from itertools import groupby
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from odoo import fields, models
@@ -356,7 +356,7 @@ class Content:
     def _call_sections(self):
         """A section for each service; its rows are read one after the other."""
         listed = [group for group in self.groups if group.listed]
-        rows = groupby(self._calls(), key=lambda call: (call.late, call.service))
+        calls = self._calls()
         for group in listed:
             title = group.service or self.env._("Calls")
             if group.late:
@@ -364,15 +364,10 @@ class Content:
             yield Section(
                 title,
                 self._columns(),
-                self._rows_of(rows),
+                map(self._cells, islice(calls, group.calls)),
                 group.calls,
                 self._total(group),
             )
-
-    def _rows_of(self, rows):
-        _key, calls = next(rows)
-        for call in calls:
-            yield self._cells(call)
 
     def _total(self, group):
         values = {

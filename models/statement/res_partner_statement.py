@@ -3,6 +3,7 @@
 from odoo import fields, models
 
 from ...statement import Masking
+from ..customer.res_partner import USER
 from ..screen.actions import window_action
 from .res_company_statement import CHOICES, HIDDEN_DIGITS, ITEMS
 
@@ -15,17 +16,20 @@ class ResPartner(models.Model):
     metered_statement_items = fields.Selection(
         ITEMS,
         string="Calls on Statements",
+        groups=USER,
         help="Leave empty to use the setting of the company.",
     )
     metered_hidden_digits = fields.Selection(
         HIDDEN_DIGITS,
         string="Hidden Digits",
+        groups=USER,
         help="Digits at the end of called numbers that statements do not show. Leave "
         "empty to use the setting of the company.",
     )
     metered_hidden_caller_digits = fields.Selection(
         HIDDEN_DIGITS,
         string="Hidden Digits of Callers",
+        groups=USER,
         help="Digits at the end of the numbers of callers that statements do not show. "
         "Leave empty to use the setting of the company.",
     )

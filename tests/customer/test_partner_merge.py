@@ -94,6 +94,49 @@ class TestPartnerMerge(MeteredCase):
         )
         self.assertEqual(sum(self.usage(self.second).mapped("records")), 2)
 
+    def test_what_a_customer_has_once(self):
+        """Odoo would delete all of it where there is one of both."""
+        seats, lines = (
+            self.make_meter(name, code=name.lower(), kind="gauge")
+            for name in ("Seats", "Lines")
+        )
+        product = self.env["product.product"].create({"name": "Measured"})
+        Service = self.env["metered.measured.service"]
+        both, theirs, own = Service.create(
+            [
+                {"partner_id": owner.id, "meter_id": meter.id, "product_id": product.id}
+                for owner, meter in (
+                    (self.first, seats),
+                    (self.first, lines),
+                    (self.second, seats),
+                )
+            ]
+        )
+        limits = self.env["metered.fraud.limit"].create(
+            [{"partner_id": self.first.id}, {"partner_id": self.second.id}]
+        )
+        alarms = self.env["metered.fraud.alarm"].create(
+            [
+                {
+                    "company_id": self.company.id,
+                    "partner_id": partner.id,
+                    "first_call": "2026-10-05 10:00:00",
+                    "last_call": f"2026-10-05 1{calls}:00:00",
+                    "calls": calls,
+                    "charge": calls / 4,
+                }
+                for partner, calls in ((self.first, 3), (self.second, 4))
+            ]
+        )
+        self.merge(self.first, self.second)
+        self.assertEqual((both + theirs + own).partner_id, self.second)
+        self.assertEqual((both + theirs + own).mapped("active"), [False, True, True])
+        self.assertEqual(limits.mapped("active"), [False, True])
+        self.assertRecordValues(
+            alarms.exists(),
+            [{"partner_id": self.second.id, "calls": 7, "charge": 1.75}],
+        )
+
     def test_every_unique_index_with_a_customer_is_thought_of(self):
         """Odoo's merge asks for constraints, and knows nothing of indexes."""
         self.env.cr.execute(
@@ -107,6 +150,13 @@ class TestPartnerMerge(MeteredCase):
         )
         self.assertEqual(
             {table for (table,) in self.env.cr.fetchall()},
-            # The rows that come over collect no more; the lines are folded.
-            {"metered_usage", "metered_simulation_line"},
+            {
+                # The rows that come over collect no more; the lines are folded.
+                *("metered_usage", "metered_simulation_line"),
+                # Odoo itself sees to contacts of something.
+                "metered_alert_contact_rel",
+                # One is left of each: test_what_a_customer_has_once.
+                *("metered_measured_service", "metered_fraud_alarm"),
+                *("metered_fraud_day", "metered_fraud_profile"),
+            },
         )

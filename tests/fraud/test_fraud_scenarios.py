@@ -167,6 +167,7 @@ class TestScenarios(TestCase):
 
 class TestRules(TestCase):
     def setUp(self):
+        super().setUp()
         self.rng = np.random.default_rng(3)
         self.day = MONDAY + SATURDAY * DAY
 

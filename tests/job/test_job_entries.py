@@ -41,6 +41,16 @@ class TestJobEntries(MeteredCase):
             ("exception", "metered.exception.job", {**common, "operation": "retry"}),
             ("approval", "metered.approval", {**common, "user_id": self.env.uid}),
             (
+                "statement",
+                "metered.statement",
+                {
+                    **common,
+                    "name": "ST/1",
+                    "partner_id": self.env.user.partner_id.id,
+                    "currency_id": company.currency_id.id,
+                },
+            ),
+            (
                 "sync",
                 "metered.sync",
                 {

@@ -51,6 +51,13 @@ class TestJobWaits(CommittedCase):
             self.make("metered.sync", source_id=self.source.id, kind="manual", **days),
             self.make("metered.renewal", date="2026-11-01", **company),
             self.make("metered.approval", user_id=self.env.uid, **company),
+            self.make(
+                "metered.statement",
+                name="ST/1",
+                partner_id=self.real.user.partner_id.id,
+                currency_id=self.real.company.currency_id.id,
+                **company,
+            ),
             self.make("metered.rerate", **days, **company),
             self.make("metered.exception.job", operation="retry", target={}, **company),
             self.make(

@@ -91,7 +91,7 @@ class TestMeasuredGroups(MeasuredCase):
         )
         action = row.action_edit()
         self.assertFalse(action.get("res_id"))
-        services = row.browse().with_context(action["context"])
+        services = row.browse().with_context(**action["context"])
         form = Form(services)
         self.assertEqual((form.unit_price, form.rate_code), (6, "G"))
         form.free_units = 9
