@@ -11,7 +11,11 @@ from ..screen.actions import window_action
 #: Whose prices hold is the matter of Metered Billing, not of all who may edit contacts.
 USER = "metered_billing.group_metered_user"
 #: what says whose prices a customer has, and what a day is
-TERMS = ("metered_deck_id", "metered_group_id", "metered_tz")
+TERMS = (
+    *("metered_deck_id", "metered_group_id", "metered_tz"),
+    *("metered_statement_items", "metered_hidden_digits"),
+    "metered_hidden_caller_digits",
+)
 
 
 class ResPartner(models.Model):

@@ -17,12 +17,14 @@ class ResPartner(models.Model):
         ITEMS,
         string="Calls on Statements",
         groups=USER,
+        copy=False,
         help="Leave empty to use the setting of the company.",
     )
     metered_hidden_digits = fields.Selection(
         HIDDEN_DIGITS,
         string="Hidden Digits",
         groups=USER,
+        copy=False,
         help="Digits at the end of called numbers that statements do not show. Leave "
         "empty to use the setting of the company.",
     )
@@ -30,6 +32,7 @@ class ResPartner(models.Model):
         HIDDEN_DIGITS,
         string="Hidden Digits of Callers",
         groups=USER,
+        copy=False,
         help="Digits at the end of the numbers of callers that statements do not show. "
         "Leave empty to use the setting of the company.",
     )

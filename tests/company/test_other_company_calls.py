@@ -177,6 +177,7 @@ class TestOtherCompanyCalls(MeteredCase):
             "metered_deck_id": self.deck.id,
             "metered_group_id": group.id,
             "metered_tz": "Europe/Paris",
+            "metered_hidden_digits": "3",
         }
         for name, value in values.items():
             for user in (self.contact, self.portal, self.plain):
@@ -192,6 +193,11 @@ class TestOtherCompanyCalls(MeteredCase):
         copied = self.customer.with_user(self.operator).copy()
         self.assertEqual(copied.metered_deck_id, self.deck)
         self.assertEqual(copied.metered_tz, "Europe/Paris")
+        self.assertEqual(copied.metered_hidden_digits, "3")
+        # What not everybody may see, Odoo's copy must not read for everybody.
+        for field in copied._fields.values():
+            if field._module == "metered_billing" and field.groups and field.store:
+                self.assertFalse(field.copy, field)
 
     def test_decks_of_the_company(self):
         """What a company charges by is not told to all who may read the company."""
