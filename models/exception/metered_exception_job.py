@@ -176,12 +176,7 @@ class MeteredExceptionJob(models.Model):
 
     def action_resume(self):
         """Let failed work go on from where it stopped."""
-        failed = self.filtered(lambda job: job.state == "failed")
-        failed.check_access("read")
-        if failed:
-            failed.sudo().write({"state": "queued", "error": False, "finished": False})
-            failed._enqueue()
-        return True
+        return self._resume_failed()
 
     # === START === #
 

@@ -326,6 +326,15 @@ class MeteredJob(models.AbstractModel):
         """
         self.env.ref(self._cron_id()).sudo()._trigger(at)
 
+    def _resume_failed(self):
+        """Let failed ones of these jobs go on from where they stopped."""
+        failed = self.filtered(lambda job: job.state == "failed")
+        failed.check_access("read")
+        if failed:
+            failed.sudo().write({"state": "queued", "error": False, "finished": False})
+            failed._enqueue()
+        return True
+
     def _cron_id(self):
         """XML id of the scheduled action that works on these jobs."""
         return self._job_cron

@@ -212,12 +212,7 @@ class MeteredRerate(models.Model):
 
     def action_resume(self):
         """Let failed work go on from where it stopped."""
-        failed = self.filtered(lambda run: run.state == "failed")
-        failed.check_access("read")
-        if failed:
-            failed.sudo().write({"state": "queued", "error": False, "finished": False})
-            failed._enqueue()
-        return True
+        return self._resume_failed()
 
     def action_view_usage(self):
         """Open the usage that it is about."""

@@ -197,12 +197,7 @@ class MeteredStatement(models.Model):
 
     def action_resume(self):
         """Try again to make statements that could not be made."""
-        failed = self.filtered(lambda statement: statement.state == "failed")
-        failed.check_access("read")
-        if failed:
-            failed.sudo().write({"state": "queued", "error": False, "finished": False})
-            failed._enqueue()
-        return True
+        return self._resume_failed()
 
     def action_download(self):
         """Download one of the files; which one, the context says."""

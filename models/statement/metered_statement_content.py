@@ -67,7 +67,6 @@ class Line:
 
     title: str
     records: int
-    quantity: Decimal
     seconds: Decimal | None
     usage: Decimal
     charged: Decimal
@@ -84,32 +83,38 @@ class Content:
         self.masking = statement._masking()
         self.zone = ZoneInfo(statement.time_zone)
         self.currency = statement.currency_id
-        self.lines = [self._line(line) for line in lines]
+        self.lines = self._invoice_lines(lines)
         self.usage = self._other_usage(lines)
         self.listed = sum(group.calls for group in groups if group.listed)
 
     # === FIGURES === #
 
-    def _line(self, line):
+    def _invoice_lines(self, lines):
+        """What each line charges, beside the usage on it: list of :class:`Line`."""
         self.env.cr.execute(
             """
-            SELECT coalesce(sum(records), 0),
+            SELECT invoice_line_id, sum(records),
                    coalesce(sum(billed_quantity), 0)::text,
                    coalesce(sum(amount), 0)::text, array_agg(DISTINCT currency_id),
                    bool_and(meter.kind = 'call')
               FROM metered_usage usage
               JOIN metered_meter meter ON meter.id = usage.meter_id
-             WHERE invoice_line_id = %s
+             WHERE invoice_line_id = ANY(%s)
+             GROUP BY invoice_line_id
             """,
-            (line.id,),
+            (lines.ids,),
         )
-        records, quantity, amount, currencies, are_calls = self.env.cr.fetchone()
+        found = {line_id: sums for line_id, *sums in self.env.cr.fetchall()}
+        # A correction has no usage of its own.
+        none = (0, "0", "0", [], None)
+        return [self._line(line, *found.get(line.id, none)) for line in lines]
+
+    def _line(self, line, records, quantity, amount, currencies, are_calls):
         charged = self._round(number(line.quantity) * number(line.price_unit))
         is_same = currencies == [self.currency.id]
         return Line(
             line.name.replace("\n", ", "),
             records,
-            Decimal(quantity),
             Decimal(quantity) if are_calls else None,
             Decimal(amount) if is_same else charged,
             charged,
