@@ -32,6 +32,14 @@ class ResPartner(models.Model):
         copy=False,
         help="In the portal, this contact can set the customer's own usage alerts.",
     )
+    metered_alert_mails = fields.Boolean(
+        string="Receives Alert Emails",
+        default=True,
+        groups=USER,
+        copy=False,
+        help="Usage alerts may send emails to this contact, who can turn them off in "
+        "the portal.",
+    )
 
     def _metered_portal_may(self, right):
         """Whether a portal user's contact may do something.
