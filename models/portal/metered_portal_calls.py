@@ -373,12 +373,9 @@ class MeteredPortal(models.AbstractModel):
     @api.model
     def _charge_text(self, amount, currency):
         """An amount of a call, whose cents have decimals."""
-        return formatLang(
-            self.env,
-            float(amount),
-            digits=max(DECIMALS, currency.decimal_places),
-            currency_obj=currency,
-        )
+        exact = number(float(amount)).normalize()
+        places = max(DECIMALS, currency.decimal_places, -exact.as_tuple().exponent)
+        return formatLang(self.env, float(amount), digits=places, currency_obj=currency)
 
 
 #: as a number, which an address can hold

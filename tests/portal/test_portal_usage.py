@@ -119,6 +119,21 @@ class TestPortal(PortalCase):
         self.assertTrue(home._has_usage(self.clerk))
         self.assertFalse(home._has_usage(self.nobody))
 
+    def test_forecast(self):
+        """What the next invoice would be; only for who gets it."""
+        self.import_some()
+        self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
+        self.stranger.parent_id = self.customer
+        self.env.flush_all()
+        found = self.env["metered.portal"]._forecast(self.boss)
+        self.assertEqual(len(found), 1)
+        self.assertIn("10.", found[0]["sums"][0]["now"])
+        self.assertIn("Line rental", self.page("boss", "/my/usage/forecast").text)
+        self.assertFalse(self.env["metered.portal"]._forecast(self.rival))
+        self.assertFalse(
+            self.env["account.move"].search([("subscription_id", "!=", 0)])
+        )
+
     def test_days(self):
         today = self.company._metered_today()
         self.import_calls(
