@@ -93,6 +93,11 @@
         "views/metered_webhook_views.xml",
         "views/metered_charge_views.xml",
         "views/account_move_views.xml",
+        "views/metered_access_log_views.xml",
+        "views/portal_usage_templates.xml",
+        "views/portal_calls_templates.xml",
+        "views/portal_statement_templates.xml",
+        "views/portal_alert_templates.xml",
         "views/product_template_views.xml",
         "views/product_template_plan_views.xml",
         "views/res_config_settings_views.xml",
@@ -104,6 +109,9 @@
     "assets": {
         "web.assets_backend": [
             "metered_billing/static/src/**/*",
+        ],
+        "web.assets_frontend": [
+            "metered_billing/static/portal/**/*",
         ],
         "web.assets_tests": [
             "metered_billing/static/tests/patience.js",

@@ -228,6 +228,8 @@ from .plan import test_calling_plan_together
 from .plan import test_calling_plan_tours
 from .plan import test_calling_plans
 from .plan import test_late_calls
+from .portal import test_portal_papers
+from .portal import test_portal_usage
 from .price import test_call_costs
 from .price import test_deck_check
 from .price import test_deck_choices
