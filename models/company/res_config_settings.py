@@ -45,6 +45,12 @@ class ResConfigSettings(models.TransientModel):
     metered_statement_rows = fields.Integer(
         related="company_id.metered_statement_rows", readonly=False
     )
+    metered_statement_mailed = fields.Selection(
+        related="company_id.metered_statement_mailed", readonly=False, required=True
+    )
+    metered_statement_mail_mb = fields.Integer(
+        related="company_id.metered_statement_mail_mb", readonly=False
+    )
     metered_statement_objection = fields.Text(
         related="company_id.metered_statement_objection", readonly=False
     )

@@ -186,6 +186,10 @@ class MeteredStatement(models.Model):
         self.write({**values, "records": self.expected})
         return True
 
+    def _file_bytes(self, name):
+        """The bytes of one of the files; none if it was not made."""
+        return base64.b64decode(self[name] or b"")
+
     # === BUTTONS === #
 
     def action_make_again(self):
