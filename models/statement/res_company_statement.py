@@ -50,22 +50,22 @@ class ResCompany(models.Model):
         "background.",
     )
     metered_statement_items = fields.Selection(
-        ITEMS, string="Calls on Statements", required=True, default="all"
+        ITEMS,
+        string="Calls on Statements",
+        help="Leave empty to use the rules of the customer's country.",
     )
     metered_hidden_digits = fields.Selection(
         HIDDEN_DIGITS,
         string="Hidden Digits",
-        required=True,
-        default="0",
-        help="Digits at the end of called numbers that statements do not show. Short "
-        "numbers of up to 6 digits are always shown.",
+        help="Digits at the end of called numbers that statements do not show. Leave "
+        "empty to use the rules of the customer's country.",
     )
     metered_hidden_caller_digits = fields.Selection(
         HIDDEN_DIGITS,
         string="Hidden Digits of Callers",
-        required=True,
-        default="0",
-        help="Digits at the end of the numbers of callers that statements do not show.",
+        help="Digits at the end of the numbers of callers that statements do not show. "
+        "Leave empty to use the rules of the customer's country, which are the least "
+        "that is hidden.",
     )
     metered_statement_rows = fields.Integer(
         string="Calls in a PDF",
@@ -104,3 +104,13 @@ class ResCompany(models.Model):
                         MOST_MAIL_MB,
                     )
                 )
+
+    def _metered_never_shown(self):
+        """What the company's lists of numbers hide, as ``Masking.never_shown`` has it.
+
+        :return: sorted tuple of texts
+        """
+        self.ensure_one()
+        lists = self.env["metered.hidden.list"].sudo()
+        found = lists.search([("company_id", "=", self.id)])
+        return tuple(sorted({one for each in found for one in each.patterns or ()}))
