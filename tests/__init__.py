@@ -321,8 +321,11 @@ from .source import test_sync_durability
 from .source import test_sync_queue
 from .source import test_sync_start
 from .source import test_sync_turns
+from .statement import test_hidden_list
 from .statement import test_masking
+from .statement import test_masking_rules
 from .statement import test_statement_files
+from .statement import test_statement_mail
 from .statement import test_statement_tour
 from .statement import test_statements
 from .webhook import test_webhooks
