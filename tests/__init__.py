@@ -218,6 +218,7 @@ from .level import test_thinned_samples
 from .level import test_level_series_stored
 from .level import test_level_tours
 from .measured import test_measured_groups
+from .measured import test_measured_others
 from .measured import test_measured_services
 from .measured import test_measured_tours
 from .pending import test_billforward
