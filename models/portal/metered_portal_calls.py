@@ -316,13 +316,12 @@ class MeteredPortal(models.AbstractModel):
             ._description_selection(self.env)
         )
         for cdr in cdrs.sudo():
-            owner = cdr.partner_id.commercial_partner_id
-            key = cdr.company_id, owner
+            if not cdr._is_call() or not cdr.partner_id:
+                continue
+            key = cdr.company_id, cdr.partner_id.commercial_partner_id, cdr.usage_id
             if key not in policies:
                 policies[key] = self._policy(*key)
             masking, zone = policies[key]
-            if not cdr._is_call() or not cdr.partner_id:
-                continue
             is_inbound = cdr.direction == "inbound"
             other = cdr.caller if is_inbound else cdr.callee
             if not masking.lists(other, bool(cdr.charge)):
@@ -361,14 +360,30 @@ class MeteredPortal(models.AbstractModel):
         return found
 
     @api.model
-    def _policy(self, company, owner):
+    def _policy(self, company, owner, usage):
         """How numbers of a customer are masked, and in which zone its days begin.
 
-        As on the statement, which who pays gets.
+        As on the statement, which who pays gets: what was declared holds for periods
+        that begin later.
+
+        :param owner: commercial entity of the customer
+        :param usage: ``metered.usage`` of the call; its day, where there is none
         """
         payer = owner.sudo().with_company(company)._metered_payer()
+        payer = payer.with_company(company)
         zone = customer_zone(owner.with_company(company), company_zone(company))
-        return payer.with_company(company)._metered_masking(company), zone
+        return payer._metered_masking(company, self._first_day(payer, usage)), zone
+
+    @api.model
+    def _first_day(self, payer, usage):
+        """First day of the billing period that some usage is of."""
+        billed = usage.invoice_line_id.metered_date_from
+        if billed or not usage:
+            return billed or payer._metered_today()
+        [subscription] = payer._metered_subscriptions()[:1] or [None]
+        due = subscription and subscription.recurring_next_date
+        begin = due and subscription._metered_period_start(due)
+        return begin if begin and begin <= usage.day else usage.day.replace(day=1)
 
     @api.model
     def _charge_text(self, amount, currency):
