@@ -390,7 +390,11 @@ class MeteredPortal(models.AbstractModel):
         """An amount of a call, whose cents have decimals."""
         exact = number(float(amount)).normalize()
         places = max(DECIMALS, currency.decimal_places, -exact.as_tuple().exponent)
-        return formatLang(self.env, float(amount), digits=places, currency_obj=currency)
+        text = formatLang(self.env, float(amount), digits=places)
+        symbol = currency.symbol or currency.name or ""
+        # A space that does not break, as everywhere.
+        parts = [symbol, text] if currency.position == "before" else [text, symbol]
+        return "\N{NO-BREAK SPACE}".join(parts).strip()
 
 
 #: as a number, which an address can hold

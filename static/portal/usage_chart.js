@@ -1,3 +1,4 @@
+/** @odoo-module **/
 import {Interaction} from "@web/public/interaction";
 import {loadBundle} from "@web/core/assets";
 import {registry} from "@web/core/registry";

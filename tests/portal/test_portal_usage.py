@@ -158,6 +158,7 @@ class TestPortal(PortalCase):
         self.assertTrue(all(row[2].endswith("xxx") for row in rows), rows)
         self.assertFalse(DIGITS.search(got.text))
         self.assertEqual(rows[-1][2], "+12125550xxx")
+        self.assertEqual(rows[-1][-1], "$ 0.0333")
         # The call itself, in the customer's words.
         [own, *_rest] = self.calls_of(self.customer)
         got = self.page("boss", f"/my/usage/call/{own.id}")
