@@ -23,7 +23,8 @@ from . import measured
 from . import pending
 from . import plan
 from . import rerate
-from . import screen
 from . import statement
+from . import retention
+from . import screen
 from . import webhook
 from . import what_if
