@@ -8,7 +8,10 @@ from odoo.exceptions import UserError, ValidationError
 from .metered_retention_sum import KINDS
 
 #: days that each kind is kept at least: what is younger may still be corrected
-LEAST_DAYS = {"calls": 62, "numbers": 31, "files": 31, "statements": 31}
+LEAST_DAYS = {
+    **{"calls": 62, "numbers": 31},
+    **{"files": 31, "statements": 31, "access": 31},
+}
 #: a hundred years
 MOST_DAYS = 36_525
 #: before any record
@@ -41,7 +44,7 @@ class MeteredRetentionRule(models.Model):
         required=True,
         help="Call details: deleted, with their sums kept. Numbers: their last digits "
         "are hidden. Imported files: the uploaded or fetched files. Statements: the "
-        "files that customers received.",
+        "files that customers received. Portal access log: who viewed call details.",
     )
     days = fields.Integer(
         string="Keep For (days)",

@@ -30,6 +30,30 @@ IN_THE_WAY = ("metered.rerate", "metered.renewal", "metered.simulation")
 #: until a job that was in the way is asked for again
 WAIT_MINUTES = 5
 RUNNING = ("queued", "running", "undoing")
+#: what is previewed by the day on which it was made -> (model, field of that day)
+DATED = {
+    "files": ("metered.batch", "create_date"),
+    "statements": ("metered.statement", "create_date"),
+    "access": ("metered.access.log", "time"),
+}
+# The model refuses to delete, whoever asks.
+_DELETE_ACCESS = f"""
+    WITH gone AS (
+        DELETE FROM metered_access_log WHERE id IN (
+            SELECT entry.id FROM metered_access_log entry
+             WHERE entry.company_id = %(company)s AND entry.time < %(cutoff)s
+               AND NOT {
+    HELD.format(
+        partner="entry.partner_id",
+        day="entry.time::date",
+        invoice="NULL",
+        batch="NULL",
+    )
+}
+             ORDER BY entry.id LIMIT %(most)s)
+     RETURNING pg_column_size(metered_access_log.*) AS size)
+    SELECT count(*), coalesce(sum(size), 0) FROM gone
+"""  # noqa: S608 - ours
 
 
 class MeteredRetentionRun(models.Model):
@@ -337,6 +361,22 @@ class MeteredRetentionRun(models.Model):
         going.unlink()
         return self._count(last, count, kept, size_of)
 
+    def _portion_of_access(self, size):
+        self.env.flush_all()
+        self.env.cr.execute(
+            _DELETE_ACCESS,
+            {
+                "company": self.company_id.id,
+                "cutoff": self._cutoff(),
+                "today": self.company_id._metered_today(),
+                "most": size * 100,
+            },
+        )
+        records, size_of = self.env.cr.fetchone()
+        self.env["metered.access.log"].invalidate_model(flush=False)
+        self._add_to_counters(records=records, bytes=size_of)
+        return bool(records)
+
     def _count(self, last, records, kept, size_of):
         """Note how far it is; whether there was anything."""
         if not last:
@@ -382,16 +422,15 @@ class MeteredRetentionRun(models.Model):
             found = count_closed(self.env.cr, self._values())
             found["free"] = found["free"] if self.kind == "calls" else 0
             return found
-        is_of_files = self.kind == "files"
-        model = self.env["metered.batch" if is_of_files else "metered.statement"]
+        model, name = DATED[self.kind]
         domain = [
             ("company_id", "=", self.company_id.id),
-            ("create_date", "<", self._cutoff()),
+            (name, "<", self._cutoff()),
         ]
-        if is_of_files:
+        if self.kind == "files":
             domain.append(("attachment_id", "!=", False))
-        [[count, first, last]] = model._read_group(
-            domain, [], ["__count", "create_date:min", "create_date:max"]
+        [[count, first, last]] = self.env[model]._read_group(
+            domain, [], ["__count", f"{name}:min", f"{name}:max"]
         )
         return {
             "records": count,

@@ -12,6 +12,7 @@ KINDS = [
     ("numbers", "Numbers of calls (masked)"),
     ("files", "Imported files"),
     ("statements", "Statements"),
+    ("access", "Portal access log"),
 ]
 
 

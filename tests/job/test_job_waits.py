@@ -63,9 +63,7 @@ class TestJobWaits(CommittedCase):
                 "metered.retention.run",
                 kind="files",
                 before="2026-10-01",
-                rule_id=self.make(
-                    "metered.retention.rule", kind="files", **company
-                ).id,
+                rule_id=self.make("metered.retention.rule", kind="files", **company).id,
                 **company,
             ),
             self.make("metered.exception.job", operation="retry", target={}, **company),

@@ -385,6 +385,17 @@ class TestRetention(RetentionCase):
         self.assertIn("deleted under retention on", self.left()[0].raw_record)
         self.assertEqual(self.batch.balance, "ok")
 
+    def test_the_portal_access_log(self):
+        log = self.env["metered.access.log"]
+        for when in ("2026-10-05 10:00:00", "2027-10-05 10:00:00"):
+            with freeze_time(when):
+                log._note(self.env.user, self.customer, "calls", "October", "::1")
+        run = self.purge(self.rule("access"))
+        self.assertEqual(run.records, 1)
+        self.assertGreater(run.bytes, 10)
+        left = log.search([("partner_id", "=", self.customer.id)])
+        self.assertEqual(left.time.year, 2027)
+
     def test_a_file_with_an_open_exception_stays(self):
         lost = self.import_calls(
             self.source,
