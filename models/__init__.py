@@ -25,7 +25,8 @@ from . import pending
 from . import plan
 from . import portal
 from . import rerate
-from . import screen
 from . import statement
+from . import retention
+from . import screen
 from . import webhook
 from . import what_if

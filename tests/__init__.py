@@ -285,6 +285,7 @@ from .rerate import test_rerate_invoiced_durability
 from .rerate import test_rerate_job
 from .rerate import test_rerate_meters
 from .rerate import test_rerate_plans
+from .retention import test_retention
 from .screen import test_accessibility
 from .screen import test_activity
 from .screen import test_dashboard

@@ -162,8 +162,8 @@ class MeteredUsage(models.Model):
             )
 
     def action_view_cdrs(self):
-        """Open the calls that this usage is the sum of."""
-        return window_action(
+        """Open the calls that this usage is the sum of; if deleted, their sums."""
+        return self._kept_sums_action() or window_action(
             self.env, "action_metered_cdr", [("usage_id", "in", self.ids)], context={}
         )
 
@@ -173,7 +173,8 @@ class MeteredUsage(models.Model):
     def _lock_open(self, domain):
         """Usage to invoice, locked so that nobody else can invoice it now.
 
-        What was on an invoice before is rated again with the rates of today. Its
+        What was on an invoice before is rated again with the rates of today, unless
+        its calls were deleted or masked: then it is billed as it was. Its
         records may have moved to usage in another currency, or become exceptions, so
         that the usage returned need not be the usage that was found.
 
