@@ -42,7 +42,7 @@ class MeteredPortal(models.AbstractModel):
         :return: list of dicts of texts: `company` (empty for who has one only),
             `blocks` (as ``res.partner._metered_usage_blocks``), `allowances` (as
             ``sale.subscription._metered_gauges``), `measured` (list of dicts: `name`,
-            `price`), `newest`
+            `price`), `carried` (list), `newest`
         """
         families = self._families(user)
         found = []
@@ -76,6 +76,7 @@ class MeteredPortal(models.AbstractModel):
                         "blocks": blocks,
                         "allowances": allowances,
                         "measured": measured,
+                        "carried": self._carried(customer, company),
                         "newest": self.env._(
                             "Includes usage up to %s. Newer usage may be missing.",
                             newest,
@@ -85,6 +86,19 @@ class MeteredPortal(models.AbstractModel):
                     }
                 )
         return found
+
+    @api.model
+    def _carried(self, customer, company):
+        """What waits for a larger invoice: list of texts."""
+        return [
+            self.env._(
+                "Carried forward: %(amount)s, since %(day)s. It is invoiced together "
+                "with later usage.",
+                amount=self._money(one["amount"], one["currency"]),
+                day=format_date(self.env, one["since"]),
+            )
+            for one in customer._metered_carried(company)
+        ]
 
     @api.model
     def _measured_services(self, customer):
