@@ -114,9 +114,10 @@
     "assets": {
         "web.assets_backend": [
             "metered_billing/static/src/**/*",
+            ("remove", "metered_billing/static/src/portal/**/*"),
         ],
         "web.assets_frontend": [
-            "metered_billing/static/portal/**/*",
+            "metered_billing/static/src/portal/**/*",
         ],
         "web.assets_tests": [
             "metered_billing/static/tests/patience.js",

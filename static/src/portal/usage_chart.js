@@ -1,4 +1,3 @@
-/** @odoo-module **/
 import {Interaction} from "@web/public/interaction";
 import {loadBundle} from "@web/core/assets";
 import {registry} from "@web/core/registry";
