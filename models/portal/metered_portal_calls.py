@@ -20,6 +20,8 @@ DECIMALS = 4
 PAGE, MOST_DOWNLOADED = 80, 20_000
 #: records that are looked through for a page; then the customer may go on
 MOST_SEARCHED = 200_000
+#: calls that are read for a page; of many that are not listed, more are not
+MOST_READ = 2_000
 #: rows that are read from the database at a time, for a file
 FETCHED = 1_000
 #: of a filter that a customer typed
@@ -121,6 +123,9 @@ class MeteredPortal(models.AbstractModel):
                 last = page.calls[-1]
                 page.after = _place_text(*found[last["id"]])
                 break
+            if len(found) >= MOST_READ:
+                page.after, page.is_partial = _place_text(*places[-1]), True
+                break
         return page
 
     @api.model
@@ -133,7 +138,7 @@ class MeteredPortal(models.AbstractModel):
         left = MOST_DOWNLOADED
         for places in self._call_places(user, asked, FETCHED, None):
             calls = self._masked_calls(self._cdrs([place[2] for place in places]))
-            for call in calls[:left]:
+            for call in calls:
                 values = {
                     **call,
                     "start": call["start_time"].isoformat(),
@@ -143,8 +148,8 @@ class MeteredPortal(models.AbstractModel):
                     "to": call["to"].removeprefix("+"),
                 }
                 yield [safe_text(str(values[name])) for name in COLUMNS]
-            left -= len(calls[:left])
-            if not left:
+            left -= len(places)
+            if left <= 0:
                 return
             self.env["metered.cdr"].invalidate_model(flush=False)
 
@@ -254,9 +259,9 @@ class MeteredPortal(models.AbstractModel):
 
     @api.model
     def _call_filters(self, user):
-        """What calls can be filtered by: call types, and destinations of the newest.
+        """What calls can be filtered by.
 
-        :return: dict name -> list of (id, name)
+        :return: dict: `types`, `destinations`, lists of (id, name)
         """
         whose = self._usage_of(user)
         if whose is None:

@@ -206,10 +206,11 @@ class TestPortal(PortalCase):
         )
         portal, found = self.env["metered.portal"], []
         texts = {"since": "2026-10-01", "until": "2026-10-31"}
-        for size, searched in ((2, 10**6), (3, 4)):
+        for size, searched, read in ((2, 10**6, 99), (3, 4, 99), (9, 10**6, 1)):
             with (
                 patch.object(metered_portal_calls, "PAGE", size),
                 patch.object(metered_portal_calls, "MOST_SEARCHED", searched),
+                patch.object(metered_portal_calls, "MOST_READ", read),
             ):
                 found, after = [], ""
                 for _page in range(30):
