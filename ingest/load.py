@@ -147,6 +147,7 @@ def load_settings(source, plan_partners, alert_partners=frozenset()):
             customers,
             lambda partner: customer_zone(partner, zones[0]),
             rate_of_currency,
+            dial_plans[0][1],
         ),
         plan_partners=plan_partners,
         alert_partners=alert_partners,

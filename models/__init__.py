@@ -11,6 +11,7 @@ from . import exception
 from . import golden
 from . import source
 from . import billing
+from . import carry
 from . import chargeover
 from . import company
 from . import customer

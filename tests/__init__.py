@@ -242,6 +242,9 @@ from .price import test_rate_finder
 from .price import test_rate_finder_plans
 from .price import test_tours_deck_import
 from .price import test_tours_metered_price
+from .carry import test_carry_forward
+from .carry import test_carry_together
+from .carry import test_carry_changes
 from .rating import test_aggregations
 from .rating import test_allowance_life
 from .rating import test_allowance_reference
