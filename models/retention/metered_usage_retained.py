@@ -82,7 +82,8 @@ class MeteredCdr(models.Model):
         if not text:
             return said
         more = self.env._(
-            "%s The sums are kept under Usage, and under Billing, Deleted Call Details.",
+            "%s The sums are kept under Usage, and under Billing, Deleted Call "
+            "Details.",
             text,
         )
         return Markup("%s<p>%s</p>") % (Markup(said or ""), more)
