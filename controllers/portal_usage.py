@@ -64,6 +64,7 @@ class UsagePortal(CustomerPortal):
                 "asked": asked.as_texts(),
                 "filters": portal()._call_filters(request.env.user),
                 "page": page,
+                "details_gone": portal()._details_gone_text(request.env.user),
                 "address": address,
                 "is_first": not asked.after,
                 "most": request.env._(

@@ -287,6 +287,8 @@ from .rerate import test_rerate_job
 from .rerate import test_rerate_meters
 from .rerate import test_rerate_plans
 from .retention import test_retention
+from .retention import test_retention_durability
+from .retention import test_retention_tour
 from .screen import test_accessibility
 from .screen import test_activity
 from .screen import test_dashboard

@@ -39,7 +39,8 @@ class MeteredPortal(models.AbstractModel):
             rows = [
                 {
                     "title": self.env._("Charge"),
-                    "text": self.env._(
+                    "text": cdr._masked_text()
+                    or self.env._(
                         "Prices have changed since. Contact us for the details of "
                         "this charge."
                     ),
