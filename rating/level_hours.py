@@ -338,7 +338,9 @@ def _added_up(pieces, atoms, gaps):
         waiting = _split(gaps, atoms)
         is_waiting = np.bincount(waiting["atom"], minlength=count) > 0
         none_known = np.bincount(atom, minlength=count) == 0
-        none_known[waiting["atom"][waiting["known_us"] == known[waiting["atom"]]]] = True
+        none_known[waiting["atom"][waiting["known_us"] == known[waiting["atom"]]]] = (
+            True
+        )
         there = np.unique(
             np.stack(
                 [

@@ -244,10 +244,12 @@ class MeteredAlert(models.Model):
             .search([("alert_id", "in", self.ids), ("is_capped", "=", True)])
         )
         needless = capped.filtered(
-            lambda state: not (
-                state.alert_id.active
-                and state.alert_id._concerns(
-                    state.subscription_id.with_company(state.company_id)
+            lambda state: (
+                not (
+                    state.alert_id.active
+                    and state.alert_id._concerns(
+                        state.subscription_id.with_company(state.company_id)
+                    )
                 )
             )
         )

@@ -130,9 +130,7 @@ class MeteredMeter(models.Model):
         samples = self._level_samples(company, partner, begin, end, opening=True)
         longest_us = self._longest_held_us()
         levels = levels_of(samples, *period, longest_us, self.gap_policy)
-        return levels, gaps_of(
-            samples, *period, longest_us, self.gap_policy
-        )
+        return levels, gaps_of(samples, *period, longest_us, self.gap_policy)
 
     def _level_scope_of(self, company, partner):
         """Whose level it is: of all that the customer's subscriptions bill.

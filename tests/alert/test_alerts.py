@@ -465,7 +465,9 @@ class TestAlerts(AlertCase):
                 self.assertFalse(self.state(alert).is_capped)
                 self.assertFalse(self.subscription.metered_cap_info)
                 self.assertTrue(self.subscription._metered_entitlement()["allowed"])
-                self.assertIn("no longer applies", self.subscription.message_ids[0].body)
+                self.assertIn(
+                    "no longer applies", self.subscription.message_ids[0].body
+                )
 
     def test_an_invoice_in_the_middle_of_a_period_changes_nothing(self):
         """What was invoiced by hand is usage of the period as well: calls and texts."""

@@ -47,7 +47,9 @@ class TestMeasuredOthers(MeasuredCase):
                     with freeze_time("2026-10-15 12:00:00"):
                         (self.first | self.second)._metered_bill_final()
                     charged = [
-                        self.charged(plan.metered_period_ids.invoice_id.sorted("id")[-1])
+                        self.charged(
+                            plan.metered_period_ids.invoice_id.sorted("id")[-1]
+                        )
                         for plan in (self.first, self.second)
                     ]
                     self.assertEqual(charged, [[28], []])

@@ -118,7 +118,13 @@ class TestSimulationPrices(MeteredInvoiceCase):
         self.import_calls(
             self.make_source(),
             *(
-                (f"c{n}", f"2026-10-05 10:00:0{n}", 60, f"1404555010{n % 2}", "12125550199")
+                (
+                    f"c{n}",
+                    f"2026-10-05 10:00:0{n}",
+                    60,
+                    f"1404555010{n % 2}",
+                    "12125550199",
+                )
                 for n in range(6)
             ),
         )
