@@ -335,22 +335,7 @@ def _added_up(pieces, atoms, gaps):
     is_partly = np.zeros(count, bool)
     if gaps is not None:
         full = of_series["known_us"] == known[atom]
-        waiting = _split(gaps, atoms)
-        is_waiting = np.bincount(waiting["atom"], minlength=count) > 0
-        none_known = np.bincount(atom, minlength=count) == 0
-        none_known[waiting["atom"][waiting["known_us"] == known[waiting["atom"]]]] = (
-            True
-        )
-        there = np.unique(
-            np.stack(
-                [
-                    np.concatenate([atom, waiting["atom"]]),
-                    np.concatenate([series, waiting["series"]]),
-                ]
-            ),
-            axis=1,
-        )
-        several = np.bincount(there[0], minlength=count) > 1
+        several, is_waiting, none_known = _who_is_there((series, atom), gaps, atoms)
         is_cut = is_waiting | (np.bincount(atom[~full], minlength=count) > 0)
         is_partly = several & is_cut & ~none_known
         # What all are known for is at most that: exactly that where there is one.
@@ -367,6 +352,30 @@ def _added_up(pieces, atoms, gaps):
         for name in ("lowest", "highest", "area")
     }
     return {**found, "known_us": known}, (changing & (known > 0)) | is_partly
+
+
+def _who_is_there(present, gaps, atoms):
+    """Return of each atom what its series are about.
+
+    :param present: (series, atoms): arrays, of which series is there in which atom
+    :param gaps: of :func:`_waiting`
+    :return: bool arrays: several series are there or wait; one waits for a part of it;
+        nothing is known, because none is there or one waits all the time
+    """
+    series, atom = present
+    count = len(atoms) - 1
+    waiting = _split(gaps, atoms)
+    waits = waiting["atom"]
+    none_known = np.bincount(atom, minlength=count) == 0
+    none_known[waits[waiting["known_us"] == np.diff(atoms)[waits]]] = True
+    pairs = np.stack(
+        [
+            np.concatenate([atom, waits]),
+            np.concatenate([series, waiting["series"]]),
+        ]
+    )
+    several = np.bincount(np.unique(pairs, axis=1)[0], minlength=count) > 1
+    return several, np.bincount(waits, minlength=count) > 0, none_known
 
 
 def _split(pieces, atoms):
