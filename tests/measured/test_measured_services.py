@@ -242,6 +242,16 @@ class TestMeasuredServices(MeasuredCase):
             with self.subTest(name):
                 self.assertEqual(self.charged(self.renew(plan)), [expected])
 
+    def test_who_has_no_subscription_is_told(self):
+        service = self.make_service()
+        self.assertFalse(self.customer.metered_measured_note)
+        self.plan.close_subscription()
+        self.customer.invalidate_recordset()
+        self.assertIn("no active subscription", self.customer.metered_measured_note)
+        service.charge_basis = "none"
+        self.customer.invalidate_recordset()
+        self.assertFalse(self.customer.metered_measured_note)
+
     def test_levels_before_its_first_day_do_not_count(self):
         self.make_service(date_from="2026-10-11", free_units=0)
         self.sample(("2026-10-05 00:00:00", 90), ("2026-10-08 00:00:00", 7))
