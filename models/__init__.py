@@ -16,6 +16,8 @@ from . import company
 from . import customer
 from . import price
 from . import counter
+from . import statement
+from . import dispute
 from . import explain
 from . import fraud
 from . import level
@@ -24,6 +26,5 @@ from . import pending
 from . import plan
 from . import rerate
 from . import screen
-from . import statement
 from . import webhook
 from . import what_if

@@ -100,6 +100,7 @@ from .deck_files import test_deck_workbooks
 from .deck_files import test_deck_layouts
 from .deck_files import test_deck_tiers
 from .deck_files import test_price_bands
+from .dispute import test_disputes
 from .exception import test_cure_durability
 from .exception import test_exception_causes
 from .exception import test_exception_cures
@@ -319,6 +320,7 @@ from .source import test_sync_durability
 from .source import test_sync_queue
 from .source import test_sync_start
 from .source import test_sync_turns
+from .statement import test_chain
 from .statement import test_masking
 from .statement import test_statement_files
 from .statement import test_statement_tour
