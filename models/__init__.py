@@ -24,6 +24,7 @@ from . import level
 from . import measured
 from . import pending
 from . import plan
+from . import portal
 from . import rerate
 from . import screen
 from . import webhook

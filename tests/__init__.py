@@ -100,6 +100,8 @@ from .deck_files import test_deck_workbooks
 from .deck_files import test_deck_layouts
 from .deck_files import test_deck_tiers
 from .deck_files import test_price_bands
+from .dispute import test_dispute_portal
+from .dispute import test_dispute_tours
 from .dispute import test_disputes
 from .exception import test_cure_durability
 from .exception import test_exception_causes
@@ -219,6 +221,7 @@ from .level import test_thinned_samples
 from .level import test_level_series_stored
 from .level import test_level_tours
 from .measured import test_measured_groups
+from .measured import test_measured_others
 from .measured import test_measured_services
 from .measured import test_measured_tours
 from .pending import test_billforward
@@ -229,6 +232,8 @@ from .plan import test_calling_plan_together
 from .plan import test_calling_plan_tours
 from .plan import test_calling_plans
 from .plan import test_late_calls
+from .portal import test_portal_papers
+from .portal import test_portal_usage
 from .price import test_call_costs
 from .price import test_deck_check
 from .price import test_deck_choices
@@ -321,8 +326,11 @@ from .source import test_sync_queue
 from .source import test_sync_start
 from .source import test_sync_turns
 from .statement import test_chain
+from .statement import test_hidden_list
 from .statement import test_masking
+from .statement import test_masking_rules
 from .statement import test_statement_files
+from .statement import test_statement_mail
 from .statement import test_statement_tour
 from .statement import test_statements
 from .webhook import test_webhooks

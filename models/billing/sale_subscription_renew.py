@@ -8,7 +8,11 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
+from ...ingest.aside import Aside
 from ..guard.untrusted import own_context
+
+#: ids of the subscriptions that are being closed
+CLOSING = Aside("metered_closing", default=frozenset())
 
 
 @dataclass(slots=True)
@@ -88,6 +92,10 @@ class SaleSubscription(models.Model):
 
         :return: the invoices, ``account.move``; none where nothing is left
         """
+        with CLOSING.said(frozenset(self.ids)):
+            return self._metered_bill_what_is_left()
+
+    def _metered_bill_what_is_left(self):
         self._metered_end_plans()
         invoices = self.env["account.move"]
         for subscription in own_context(self):

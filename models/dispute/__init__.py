@@ -8,6 +8,7 @@ from . import metered_dispute_decide
 from . import metered_dispute_event
 from . import metered_dispute_line
 from . import metered_dispute_open
+from . import metered_dispute_portal
 from . import metered_dispute_told
 from . import metered_statement_dispute
 from . import metered_usage_dispute

@@ -203,7 +203,7 @@ class MeteredDisputeLine(models.Model):
         """
         self.ensure_one()
         cdr = self.env["metered.cdr"].browse(self.cdr_id).exists()
-        rows = cdr._explained_to_customer() if cdr else []
+        rows = self.env["metered.portal"]._explain_call(cdr) if cdr else []
         if not rows:
             return Markup()
         return Markup("<h2>%s</h2><p>%s</p><table>%s</table>") % (

@@ -159,7 +159,7 @@ class MeteredUsage(models.Model):
             "property": found.meter.level_property or "",
             "company": company.id,
             "meter": found.meter.id,
-            "day": found.date_from,
+            "day": found.measured_from or found.date_from,
             **self._level_scope(found, company, partner),
         }
         self.env.cr.execute(_BEFORE, values)

@@ -298,18 +298,9 @@ class MeteredUsage(models.Model):
     @api.model
     def _billed_usage(self, meter, owner, partner, company, begin, end):
         """Usage of a meter and period that is on invoices already."""
-        payer = partner.with_company(company).commercial_partner_id
-        household = payer._metered_households().get(payer.id, Household())
-        return self.search(
+        usage = self.search(
             [
-                ("company_id", "=", company.id),
-                # What a company was billed here stays so when it has a subscription of
-                # its own later.
-                ("partner_id", "in", list(household.named)),
-                ("meter_id", "=", meter.id),
-                ("day", ">=", begin),
-                ("day", "<", end),
-                ("invoice_line_id", "!=", False),
+                *self._billed_domain(meter, partner, company, begin, end),
                 (
                     "invoice_line_id.metered_subscription_id",
                     "in",
@@ -317,6 +308,23 @@ class MeteredUsage(models.Model):
                 ),
             ]
         )
+        return usage | self._billed_levels(meter, owner, partner, company, begin, end)
+
+    @api.model
+    def _billed_domain(self, meter, partner, company, begin, end):
+        """Usage of a customer's meter and days that is on invoices, whoever bills."""
+        payer = partner.with_company(company).commercial_partner_id
+        household = payer._metered_households().get(payer.id, Household())
+        return [
+            ("company_id", "=", company.id),
+            # What a company was billed here stays so when it has a subscription of
+            # its own later.
+            ("partner_id", "in", list(household.named)),
+            ("meter_id", "=", meter.id),
+            ("day", ">=", begin),
+            ("day", "<", end),
+            ("invoice_line_id", "!=", False),
+        ]
 
     def _read_billed(self, found, date):
         """Sum up what is billed, differences to it too, in the price's currency."""

@@ -23,7 +23,7 @@ class DisputeCase(StatementCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.clerk = new_test_user(cls.env, "clerk", GROUPS)
+        cls.agent = new_test_user(cls.env, "agent", GROUPS)
         cls.chief = new_test_user(cls.env, "chief", CHIEF)
         cls.company.metered_responsible_id = False
         cls.customer.lang = "en_US"
@@ -45,7 +45,7 @@ class DisputeCase(StatementCase):
             values.get("text", "We were closed"),
             channel,
         )
-        mine = dispute.with_user(user or self.clerk)
+        mine = dispute.with_user(user or self.agent)
         mine.action_start()
         return mine
 
@@ -174,7 +174,7 @@ class TestDisputes(DisputeCase):
         with self.assertRaisesRegex(AccessError, "Another"):
             dispute.action_approve()
         with self.assertRaisesRegex(AccessError, "Only an administrator"):
-            dispute.with_user(self.clerk).action_approve()
+            dispute.with_user(self.agent).action_approve()
         with self.assertRaisesRegex(UserError, "Change the decision first"):
             dispute.line_ids.approved = 0.01
         dispute.action_decide_again()
@@ -306,7 +306,7 @@ class TestDisputes(DisputeCase):
                 ("resolved", "closed"),
             ],
         )
-        self.assertEqual(events[1].who, self.clerk.partner_id.display_name)
+        self.assertEqual(events[1].who, self.agent.partner_id.display_name)
         self.assertEqual(
             [line["outcome"] for line in events[2].details], ["credit", "refuse"]
         )

@@ -27,6 +27,7 @@ ONCE = {
     "metered.register": "its device",
     "metered.register.factor": "its first day",
     "metered.source.word": "its word",
+    "metered.statement.country": "its country",
     "metered.source.account": "its name on the switch",
 }
 #: what no duplicate of a source may know
