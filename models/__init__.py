@@ -11,6 +11,7 @@ from . import exception
 from . import golden
 from . import source
 from . import billing
+from . import carry
 from . import chargeover
 from . import company
 from . import customer
@@ -26,6 +27,7 @@ from . import pending
 from . import plan
 from . import portal
 from . import rerate
+from . import retention
 from . import screen
 from . import webhook
 from . import what_if

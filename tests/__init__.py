@@ -245,6 +245,9 @@ from .price import test_rate_finder
 from .price import test_rate_finder_plans
 from .price import test_tours_deck_import
 from .price import test_tours_metered_price
+from .carry import test_carry_forward
+from .carry import test_carry_together
+from .carry import test_carry_changes
 from .rating import test_aggregations
 from .rating import test_allowance_life
 from .rating import test_allowance_reference
@@ -285,6 +288,7 @@ from .rerate import test_rerate_invoiced_durability
 from .rerate import test_rerate_job
 from .rerate import test_rerate_meters
 from .rerate import test_rerate_plans
+from .retention import test_retention
 from .screen import test_accessibility
 from .screen import test_activity
 from .screen import test_dashboard

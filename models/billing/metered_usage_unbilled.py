@@ -71,7 +71,7 @@ _UNBILLED = """
        AND taken.partner_id = usage.partner_id
        AND taken.named = coalesce(usage.subscription_id, 0)
        AND taken.meter_id = usage.meter_id
-     WHERE usage.invoice_line_id IS NULL
+     WHERE usage.invoice_line_id IS NULL AND usage.waived_period_id IS NULL
        AND (taken.since IS NULL OR usage.day < taken.since)
        AND (meter.is_measured IS NOT TRUE OR EXISTS (
             SELECT 1 FROM (SELECT company_id, payer_id, meter_id FROM charged

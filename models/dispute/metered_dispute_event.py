@@ -80,6 +80,7 @@ class MeteredDisputeEvent(models.Model):
     state_from = fields.Char(string="Status Before", readonly=True)
     state_to = fields.Char(string="Status After", readonly=True)
     amounts = fields.Json(
+        string="Amounts Before and After",
         readonly=True,
         help="Disputed, approved and credited amounts, before and after.",
     )

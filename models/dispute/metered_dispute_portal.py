@@ -278,7 +278,7 @@ class MeteredDispute(models.Model):
         for name, content in files:
             if len(content) > MOST_BYTES:
                 raise UserError(self.env._("%s is larger than 5 MB.", name))
-            if guess_mimetype(content, "text/plain") not in FILE_TYPES:
+            if guess_mimetype(content) not in FILE_TYPES:
                 raise UserError(
                     self.env._(
                         "%s cannot be attached. Attach a PDF, an image or a text.", name

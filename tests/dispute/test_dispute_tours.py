@@ -4,7 +4,7 @@
 
 from odoo.tests import new_test_user, tagged
 
-from ..portal.test_portal_usage import ADDRESS, PortalCase
+from ..portal.test_portal_usage import CALLED, PortalCase
 from .test_disputes import DisputeCase
 
 
@@ -29,8 +29,13 @@ class TestDisputeTours(PortalCase, DisputeCase):
         self.assertEqual(dispute.line_ids.credit_id.state, "posted")
 
     def test_portal(self):
-        self.import_some()
-        self.start_tour(ADDRESS, "metered_billing_portal_disputes", login="boss")
+        today = self.company._metered_today()
+        self.import_calls(
+            self.source,
+            ("a", f"{today} 00:00:01", 300, "+14045550100", CALLED),
+            ("b", f"{today} 00:10:01", 400, "+14045550100", CALLED),
+        )
+        self.start_tour("/my", "metered_billing_portal_disputes", login="boss")
         dispute = self.env["metered.dispute"].search([])
         self.assertEqual(dispute.contact_id, self.boss.partner_id)
         self.assertEqual(dispute.partner_id, self.customer)

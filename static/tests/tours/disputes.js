@@ -116,6 +116,17 @@ registry.category("web_tour.tours").add("metered_billing_disputes", {
 registry.category("web_tour.tours").add("metered_billing_portal_disputes", {
     steps: () => [
         {
+            content: "From the usage to the calls",
+            trigger: ".o_portal_my_home a[href='/my/usage']:contains(Your Usage)",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            trigger: "nav a[href='/my/usage/calls']",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
             content: "Select two calls",
             trigger: "tr:contains(+12125550xxx) input[name=cdr_ids]:first",
             run: "check",
