@@ -56,4 +56,5 @@ def values_of(name, values):
         "html_data": {"lang": (request.env.lang or "en_US").replace("_", "-")},
         "may_calls": may("calls"),
         "may_alerts": may("alerts"),
+        "may_disputes": may("disputes"),
     }

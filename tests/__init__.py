@@ -100,6 +100,9 @@ from .deck_files import test_deck_workbooks
 from .deck_files import test_deck_layouts
 from .deck_files import test_deck_tiers
 from .deck_files import test_price_bands
+from .dispute import test_dispute_portal
+from .dispute import test_dispute_tours
+from .dispute import test_disputes
 from .exception import test_cure_durability
 from .exception import test_exception_causes
 from .exception import test_exception_cures
@@ -329,6 +332,7 @@ from .source import test_sync_durability
 from .source import test_sync_queue
 from .source import test_sync_start
 from .source import test_sync_turns
+from .statement import test_chain
 from .statement import test_hidden_list
 from .statement import test_masking
 from .statement import test_masking_rules

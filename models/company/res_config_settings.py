@@ -52,6 +52,15 @@ class ResConfigSettings(models.TransientModel):
     metered_statement_objection = fields.Text(
         related="company_id.metered_statement_objection", readonly=False
     )
+    metered_dispute_days = fields.Integer(
+        related="company_id.metered_dispute_days", readonly=False
+    )
+    metered_dispute_deadline = fields.Integer(
+        related="company_id.metered_dispute_deadline", readonly=False
+    )
+    metered_dispute_limit = fields.Monetary(
+        related="company_id.metered_dispute_limit", readonly=False
+    )
     metered_sync_days = fields.Integer(
         related="company_id.metered_sync_days", readonly=False
     )
