@@ -58,6 +58,7 @@
         "views/metered_cdr_views.xml",
         "views/metered_completeness_views.xml",
         "views/metered_customer_group_views.xml",
+        "views/metered_invoice_floor_views.xml",
         "views/metered_measured_service_views.xml",
         "views/metered_dashboard_views.xml",
         "views/metered_destination_views.xml",

@@ -28,6 +28,12 @@ class ResConfigSettings(models.TransientModel):
     metered_samples_months = fields.Integer(
         related="company_id.metered_samples_months", readonly=False
     )
+    metered_carry_months = fields.Integer(
+        related="company_id.metered_carry_months", readonly=False
+    )
+    metered_carry_year_end = fields.Boolean(
+        related="company_id.metered_carry_year_end", readonly=False
+    )
     metered_statement_auto = fields.Boolean(
         related="company_id.metered_statement_auto", readonly=False
     )
