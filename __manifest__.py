@@ -70,6 +70,8 @@
         "views/metered_holiday_views.xml",
         "views/metered_identifier_views.xml",
         "views/metered_job_entry_views.xml",
+        "wizards/metered_statement_start_views.xml",
+        "views/metered_statement_zip_views.xml",
         "views/metered_statement_views.xml",
         "views/metered_hidden_list_views.xml",
         "views/metered_meter_views.xml",

@@ -50,6 +50,7 @@ class TestJobEntries(MeteredCase):
                     "currency_id": company.currency_id.id,
                 },
             ),
+            ("statement_zip", "metered.statement.zip", {**common, "name": "A.zip"}),
             (
                 "sync",
                 "metered.sync",
