@@ -15,6 +15,7 @@ JOBS = {
     "approval": (7, "metered.approval", "TRUE"),
     "statement": (8, "metered.statement", "TRUE"),
     "statement_zip": (11, "metered.statement.zip", "TRUE"),
+    "retention": (9, "metered.retention.run", "TRUE"),
 }
 #: more than there are kinds
 KINDS = 16
@@ -47,6 +48,7 @@ class MeteredJobEntry(models.Model):
         "metered.approval": ["state", *COLUMNS],
         "metered.statement": ["state", *COLUMNS],
         "metered.statement.zip": ["state", *COLUMNS],
+        "metered.retention.run": ["state", *COLUMNS],
     }
 
     kind = fields.Selection(
@@ -61,6 +63,7 @@ class MeteredJobEntry(models.Model):
             ("approval", "Approvals"),
             ("statement", "Statements"),
             ("statement_zip", "ZIP Files of Statements"),
+            ("retention", "Retention"),
         ],
         readonly=True,
     )

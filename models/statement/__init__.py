@@ -1,7 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from . import account_move_statement
 from . import account_move_send_statement
+from . import account_move_statement
 from . import metered_hidden_list
 from . import metered_statement
 from . import metered_statement_content

@@ -190,6 +190,7 @@ class MeteredStatement(models.Model):
                     self.invoice_id._metered_label(),
                 )
             )
+        self._check_details_kept()
         made = self.with_context(lang=self.lang, tz=self.time_zone)
         content = made._content()
         values = {**content.values}

@@ -25,6 +25,12 @@ class TestJobEntries(MeteredCase):
             cls.env, "operator", "metered_billing.group_metered_user"
         )
 
+    def retention_rule(self, company):
+        rules = self.env["metered.retention.rule"].sudo()
+        return rules.search([("company_id", "=", company.id)]) or rules.create(
+            {"company_id": company.id, "kind": "files"}
+        )
+
     def make_jobs(self, company=None):
         """One of each kind, the newest last."""
         company = company or self.company
@@ -51,6 +57,16 @@ class TestJobEntries(MeteredCase):
                 },
             ),
             ("statement_zip", "metered.statement.zip", {**common, "name": "A.zip"}),
+            (
+                "retention",
+                "metered.retention.run",
+                {
+                    **common,
+                    "kind": "files",
+                    "before": day,
+                    "rule_id": self.retention_rule(company).id,
+                },
+            ),
             (
                 "sync",
                 "metered.sync",
