@@ -74,6 +74,8 @@
         "views/metered_holiday_views.xml",
         "views/metered_identifier_views.xml",
         "views/metered_job_entry_views.xml",
+        "wizards/metered_statement_start_views.xml",
+        "views/metered_statement_zip_views.xml",
         "views/metered_statement_views.xml",
         "views/metered_retention_views.xml",
         "views/metered_hold_views.xml",

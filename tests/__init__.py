@@ -338,7 +338,9 @@ from .statement import test_masking
 from .statement import test_masking_rules
 from .statement import test_statement_files
 from .statement import test_statement_mail
+from .statement import test_statement_periods
 from .statement import test_statement_tour
+from .statement import test_statement_zip
 from .statement import test_statements
 from .webhook import test_webhooks
 from .webhook import test_webhook_tours

@@ -37,6 +37,12 @@ class ResConfigSettings(models.TransientModel):
     metered_statement_auto = fields.Boolean(
         related="company_id.metered_statement_auto", readonly=False
     )
+    metered_statement_monthly = fields.Selection(
+        related="company_id.metered_statement_monthly", readonly=False
+    )
+    metered_statement_day = fields.Integer(
+        related="company_id.metered_statement_day", readonly=False
+    )
     metered_statement_items = fields.Selection(
         related="company_id.metered_statement_items", readonly=False
     )
