@@ -11,6 +11,7 @@ from . import exception
 from . import golden
 from . import source
 from . import billing
+from . import carry
 from . import chargeover
 from . import company
 from . import customer
@@ -22,8 +23,10 @@ from . import level
 from . import measured
 from . import pending
 from . import plan
+from . import portal
 from . import rerate
-from . import screen
 from . import statement
+from . import retention
+from . import screen
 from . import webhook
 from . import what_if

@@ -14,6 +14,7 @@ JOBS = {
     "exception": (6, "metered.exception.job", "TRUE"),
     "approval": (7, "metered.approval", "TRUE"),
     "statement": (8, "metered.statement", "TRUE"),
+    "retention": (9, "metered.retention.run", "TRUE"),
 }
 #: more than there are kinds
 KINDS = 16
@@ -45,6 +46,7 @@ class MeteredJobEntry(models.Model):
         "metered.exception.job": ["state", *COLUMNS],
         "metered.approval": ["state", *COLUMNS],
         "metered.statement": ["state", *COLUMNS],
+        "metered.retention.run": ["state", *COLUMNS],
     }
 
     kind = fields.Selection(
@@ -58,6 +60,7 @@ class MeteredJobEntry(models.Model):
             ("exception", "Exception Jobs"),
             ("approval", "Approvals"),
             ("statement", "Statements"),
+            ("retention", "Retention"),
         ],
         readonly=True,
     )

@@ -23,7 +23,7 @@ INJECTED = "//img[@src='x'] | //script[contains(., '__xss')]"
 
 def marked(model, field, id_):
     """A text with markup that says where it came from."""
-    return MARKS[id_ % 2] % f"{model}.{field} {id_}"
+    return "".join(MARKS) % ((f"{model}.{field} {id_}",) * 2)
 
 
 class Marked(EveryRecord):

@@ -67,7 +67,14 @@ class EveryScreen:
             if script.endswith(".js"):
                 script = (DATA / script).read_text(encoding="utf-8")
             code += script + "\n"
-        self.browser_js(DASHBOARD, code, "odoo.isReady", login="admin", timeout=900)
+        try:
+            self.browser_js(DASHBOARD, code, "odoo.isReady", login="admin", timeout=900)
+        except self.failureException as error:
+            # Without the script, which is longer than what is shown of a failure.
+            said = str(error).rpartition(code)[2]
+        else:
+            return
+        self.fail(said)
 
     def give_dialogs_to_admin(self):
         """Dialogs are shown to who opened them."""

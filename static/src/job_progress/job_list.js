@@ -27,6 +27,8 @@ export class JobListController extends ListController {
             this.loading = true;
             try {
                 await this.model.load();
+            } catch {
+                // The server restarts, or the network is away: ask again later.
             } finally {
                 this.loading = false;
             }
