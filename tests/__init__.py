@@ -151,6 +151,7 @@ from .house import test_security_page
 from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
+from .house import test_warm_caches
 from .ingest import test_abreast
 from .ingest import test_api_page
 from .ingest import test_bare_numbers
