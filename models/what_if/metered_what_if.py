@@ -222,7 +222,8 @@ class MeteredWhatIf(models.Model):
         [[records]] = self.env["metered.usage"]._read_group(
             [*self._usage_domain(), ("meter_id", "in", meters)], [], ["records:sum"]
         )
-        return records or 0
+        # A level that holds, or that is a number of calls, has no records of its own.
+        return records or len(self._measuring_subscriptions())
 
     def _usage_domain(self):
         """The usage of the customers and days that it is about."""
