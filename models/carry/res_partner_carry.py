@@ -4,7 +4,6 @@ from decimal import Decimal
 
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_date
 
 from ..customer.res_partner import USER
 from ..screen.actions import RELOAD, notification
