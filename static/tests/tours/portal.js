@@ -13,7 +13,7 @@ const steps = () =>
         },
         {
             content: "What was used so far, and the graph of days",
-            trigger: ".o_metered_so_far:contains(0.)",
+            trigger: ".o_metered_so_far:contains(.)",
         },
         {
             trigger: ".o_metered_chart canvas[aria-label]",
@@ -29,7 +29,7 @@ const steps = () =>
         },
         {
             trigger: "#metered_least",
-            run: "edit 0.01",
+            run: "edit 1",
         },
         {
             trigger: "form[role=search] button[type=submit]",
