@@ -13,7 +13,7 @@ class TestPortalTour(PortalCase):
         self.made(self.invoice())
         today = self.company._metered_today()
         self.import_calls(
-            self.source, ("n", f"{today} 00:00:01", 300, "+14045550100", CALLED)
+            self.source, ("n", f"{today} 00:00:01", 3600, "+14045550100", CALLED)
         )
         self.start_tour("/my", "metered_billing_portal", login="boss")
         alert = self.env["metered.alert"].search([("portal_contact_id", "!=", False)])

@@ -1,7 +1,10 @@
 import {registry} from "@web/core/registry";
 
-registry.category("web_tour.tours").add("metered_billing_portal", {
-    steps: () => [
+// Each page is loaded from the server; pages of the portal do without patience.js.
+const PATIENCE = 60000;
+
+const steps = () =>
+    [
         {
             content: "The portal has a card for usage",
             trigger: ".o_portal_my_home a[href='/my/usage']:contains(Your Usage)",
@@ -10,7 +13,7 @@ registry.category("web_tour.tours").add("metered_billing_portal", {
         },
         {
             content: "What was used so far, and the graph of days",
-            trigger: ".o_metered_so_far:contains(0.)",
+            trigger: ".o_metered_so_far:contains(.)",
         },
         {
             trigger: ".o_metered_chart canvas[aria-label]",
@@ -26,7 +29,7 @@ registry.category("web_tour.tours").add("metered_billing_portal", {
         },
         {
             trigger: "#metered_least",
-            run: "edit 0.01",
+            run: "edit 1",
         },
         {
             trigger: "form[role=search] button[type=submit]",
@@ -85,5 +88,6 @@ registry.category("web_tour.tours").add("metered_billing_portal", {
         {
             trigger: ".alert-success:contains(Your alerts are saved)",
         },
-    ],
-});
+    ].map((step) => ({timeout: PATIENCE, ...step}));
+
+registry.category("web_tour.tours").add("metered_billing_portal", {steps});
