@@ -58,6 +58,7 @@
         "views/metered_cdr_views.xml",
         "views/metered_completeness_views.xml",
         "views/metered_customer_group_views.xml",
+        "views/metered_invoice_floor_views.xml",
         "views/metered_measured_service_views.xml",
         "views/metered_dashboard_views.xml",
         "views/metered_destination_views.xml",
@@ -73,6 +74,8 @@
         "views/metered_holiday_views.xml",
         "views/metered_identifier_views.xml",
         "views/metered_job_entry_views.xml",
+        "wizards/metered_statement_start_views.xml",
+        "views/metered_statement_zip_views.xml",
         "views/metered_statement_views.xml",
         "views/metered_retention_views.xml",
         "views/metered_hold_views.xml",
@@ -117,9 +120,10 @@
     "assets": {
         "web.assets_backend": [
             "metered_billing/static/src/**/*",
+            ("remove", "metered_billing/static/src/portal/**/*"),
         ],
         "web.assets_frontend": [
-            "metered_billing/static/portal/**/*",
+            "metered_billing/static/src/portal/**/*",
         ],
         "web.assets_tests": [
             "metered_billing/static/tests/patience.js",

@@ -40,6 +40,7 @@ from . import metered_rerate_start
 from . import metered_retention_start
 from . import metered_review_approve
 from . import metered_review_hold
+from . import metered_statement_start
 from . import metered_subscription_setup
 from . import metered_sync_start
 from . import metered_usage_setup

@@ -14,6 +14,7 @@ JOBS = {
     "exception": (6, "metered.exception.job", "TRUE"),
     "approval": (7, "metered.approval", "TRUE"),
     "statement": (8, "metered.statement", "TRUE"),
+    "statement_zip": (11, "metered.statement.zip", "TRUE"),
     "retention": (9, "metered.retention.run", "TRUE"),
 }
 #: more than there are kinds
@@ -46,6 +47,7 @@ class MeteredJobEntry(models.Model):
         "metered.exception.job": ["state", *COLUMNS],
         "metered.approval": ["state", *COLUMNS],
         "metered.statement": ["state", *COLUMNS],
+        "metered.statement.zip": ["state", *COLUMNS],
         "metered.retention.run": ["state", *COLUMNS],
     }
 
@@ -60,6 +62,7 @@ class MeteredJobEntry(models.Model):
             ("exception", "Exception Jobs"),
             ("approval", "Approvals"),
             ("statement", "Statements"),
+            ("statement_zip", "ZIP Files of Statements"),
             ("retention", "Retention"),
         ],
         readonly=True,

@@ -150,7 +150,8 @@ class TestStatements(StatementCase):
         self.company.metered_statement_rows = 3
         statement = self.made(self.invoice())
         sections = statement._content().pages().sections
-        self.assertEqual([section.title for section in sections], ["Summary"])
+        titles = [section.title for section in sections]
+        self.assertEqual(titles, ["Summary", "By Service"])
         self.assertEqual(len(self.table(statement)), 7)
 
     def test_after_posting(self):
