@@ -90,7 +90,7 @@ class MeteredDispute(models.Model):
                 )
             dispute._move_to(
                 "in_progress",
-                self.env._("The decision was taken back."),
+                self.env._("The decision was withdrawn."),
                 needs_approval=False,
                 decided_uid=False,
                 decided_date=False,
@@ -206,8 +206,8 @@ class MeteredDispute(models.Model):
                 raise UserError(
                     self.env._(
                         "%(dispute)s, %(number)s: it is not on a posted invoice, so "
-                        "there is nothing to credit. Put the dispute on hold until it "
-                        "is invoiced.",
+                        "there is nothing to credit. Put the dispute on hold, and "
+                        "decide after it is invoiced.",
                         dispute=line.dispute_id.name,
                         number=line.number or line.call_type,
                     )

@@ -2,16 +2,15 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Disputes in a real browser: in the back office, and in the portal."""
 
-from odoo.tests import new_test_user, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..portal.test_portal_usage import CALLED, PortalCase
 from .test_disputes import DisputeCase
 
 
 @tagged("post_install", "-at_install")
-class TestDisputeTours(PortalCase, DisputeCase):
+class TestDisputeTours(DisputeCase, HttpCase):
     def test_back_office(self):
-        self.company.metered_hidden_digits = "0"
         invoice = self.invoice()
         new_test_user(
             self.env,
@@ -28,6 +27,9 @@ class TestDisputeTours(PortalCase, DisputeCase):
         self.assertEqual(dispute.line_ids.mapped("outcome"), ["credit", "refuse"])
         self.assertEqual(dispute.line_ids.credit_id.state, "posted")
 
+
+@tagged("post_install", "-at_install")
+class TestDisputePortalTour(PortalCase):
     def test_portal(self):
         today = self.company._metered_today()
         self.import_calls(
