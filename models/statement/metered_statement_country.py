@@ -73,8 +73,8 @@ class MeteredStatementCountry(models.Model):
             if wrong:
                 raise ValidationError(
                     self.env._(
-                        "%s is not a prefix. Enter digits with the country code, such as "
-                        "43900.",
+                        "%s is not a prefix. Enter digits with the country code, "
+                        "such as 43900.",
                         wrong[0],
                     )
                 )
