@@ -11,6 +11,7 @@ from . import metered_company_setup
 from . import metered_deck_import
 from . import metered_deck_check
 from . import metered_deck_import_choices
+from . import metered_dispute_start
 from . import metered_exception_cure
 from . import metered_exception_assign
 from . import metered_exception_correct

@@ -28,6 +28,12 @@ class ResConfigSettings(models.TransientModel):
     metered_samples_months = fields.Integer(
         related="company_id.metered_samples_months", readonly=False
     )
+    metered_carry_months = fields.Integer(
+        related="company_id.metered_carry_months", readonly=False
+    )
+    metered_carry_year_end = fields.Boolean(
+        related="company_id.metered_carry_year_end", readonly=False
+    )
     metered_statement_auto = fields.Boolean(
         related="company_id.metered_statement_auto", readonly=False
     )
@@ -66,6 +72,15 @@ class ResConfigSettings(models.TransientModel):
     )
     metered_statement_objection = fields.Text(
         related="company_id.metered_statement_objection", readonly=False
+    )
+    metered_dispute_days = fields.Integer(
+        related="company_id.metered_dispute_days", readonly=False
+    )
+    metered_dispute_deadline = fields.Integer(
+        related="company_id.metered_dispute_deadline", readonly=False
+    )
+    metered_dispute_limit = fields.Monetary(
+        related="company_id.metered_dispute_limit", readonly=False
     )
     metered_sync_days = fields.Integer(
         related="company_id.metered_sync_days", readonly=False
