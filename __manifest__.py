@@ -76,6 +76,7 @@
         "views/metered_job_entry_views.xml",
         "wizards/metered_statement_start_views.xml",
         "views/metered_statement_zip_views.xml",
+        "views/report_invoice_templates.xml",
         "views/metered_statement_views.xml",
         "views/metered_retention_views.xml",
         "views/metered_hold_views.xml",

@@ -9,6 +9,7 @@ than their number.
 
 import io
 import itertools
+import struct
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
@@ -48,7 +49,8 @@ def write_pdf(document, formats, file, regular=REGULAR, bold=BOLD):
     :param document: `content.Document`; its rows are read once
     :param formats: `formats.Formats`
     :param file: open for writing bytes
-    :param regular, bold: paths of TrueType fonts with the letters that are needed
+    :param regular, bold: TrueType fonts with the letters that are needed: paths, or
+        bytes
     :return: number of pages
     :raise ValueError: a section has another number of rows than it says
     :raise FontError: a file is no such font
@@ -65,15 +67,33 @@ def write_pdf(document, formats, file, regular=REGULAR, bold=BOLD):
     return pages.page
 
 
-def _register(path):
-    """Have reportlab know a font; its name."""
-    path = Path(path)
-    name = f"{path.stem}-{sha256(bytes(path.resolve())).hexdigest()[:8]}"
+def check_font(content):
+    """See whether a font can be used.
+
+    :param content: bytes of a file
+    :raise FontError: it is no TrueType font
+    """
+    _register(content)
+
+
+def _register(font):
+    """Have reportlab know a font; its name.
+
+    :param font: path, or bytes
+    """
+    if isinstance(font, bytes):
+        title, file = "font", io.BytesIO(font)
+        digest = sha256(font).hexdigest()
+    else:
+        path = Path(font)
+        title, file = path.stem, str(path)
+        digest = sha256(bytes(path.resolve())).hexdigest()
+    name = f"{title}-{digest[:8]}"
     if name not in pdfmetrics.getRegisteredFontNames():
         try:
-            pdfmetrics.registerFont(TTFont(name, str(path)))
-        except (OSError, TTFError) as error:
-            raise FontError(f"{path.name}: {error}") from error
+            pdfmetrics.registerFont(TTFont(name, file))
+        except (OSError, TTFError, struct.error, LookupError, ValueError) as error:
+            raise FontError(f"{title}: {error}") from error
     return name
 
 
@@ -201,13 +221,14 @@ class _Pages:
         self._column_titles(section.columns, lefts, widths)
         rows, left = iter(section.rows), section.count
         while left:
-            room = int((self.y - BOTTOM) / LINE)
-            if room < 1:
+            many = max(0, min(int((self.y - BOTTOM) / LINE), left))
+            if many == left and section.total:
+                many = self._before_total(left)
+            if not many:
                 self._need(HEIGHT)
                 self._heading(self.document.continued % {"title": section.title})
                 self._column_titles(section.columns, lefts, widths)
                 continue
-            many = min(room, left)
             if self.canvas:
                 some = list(itertools.islice(rows, many))
                 if len(some) < many:
@@ -220,6 +241,12 @@ class _Pages:
         if section.total:
             self._total(section, lefts, widths)
         self.y -= 1.5 * TEXT_LINE
+
+    def _before_total(self, left):
+        """How many of the last rows stand on this page: some go with their total."""
+        if self.y - LINE * left - LINE - GAP >= BOTTOM:
+            return left
+        return max(0, left - LEAST_ROWS)
 
     def _heading(self, title, note=""):
         self.y -= TEXT_LINE

@@ -340,6 +340,7 @@ from .statement import test_chain
 from .statement import test_hidden_list
 from .statement import test_masking
 from .statement import test_masking_rules
+from .statement import test_printed_invoice
 from .statement import test_statement_files
 from .statement import test_statement_mail
 from .statement import test_statement_periods

@@ -55,6 +55,15 @@ class ResConfigSettings(models.TransientModel):
     metered_statement_rows = fields.Integer(
         related="company_id.metered_statement_rows", readonly=False
     )
+    metered_invoice_breakdown = fields.Boolean(
+        related="company_id.metered_invoice_breakdown", readonly=False
+    )
+    metered_invoice_summary = fields.Boolean(
+        related="company_id.metered_invoice_summary", readonly=False
+    )
+    metered_statement_font = fields.Binary(
+        related="company_id.metered_statement_font", readonly=False
+    )
     metered_statement_mailed = fields.Selection(
         related="company_id.metered_statement_mailed", readonly=False, required=True
     )

@@ -102,8 +102,8 @@ class MeteredHiddenList(models.Model):
             if wrong:
                 raise ValidationError(
                     self.env._(
-                        "%(lines)s: no telephone number of %(country)s, and none with "
-                        "+ and country code. Correct or remove such lines "
+                        "%(lines)s: not a phone number of %(country)s, and without + "
+                        "and country code. Correct or remove such lines "
                         "(%(count)s in all).",
                         count=len(wrong),
                         country=each.country_id.name,
@@ -128,14 +128,14 @@ class MeteredHiddenList(models.Model):
             if error.places:
                 raise UserError(
                     self.env._(
-                        "Columns %s of the file all hold numbers. Leave the one with "
-                        "the telephone numbers, and import it again.",
+                        "Columns %s of the file all contain numbers. Leave the one "
+                        "with the phone numbers, and import the file again.",
                         ", ".join(map(str, error.places)),
                     )
                 ) from error
             raise UserError(
                 self.env._(
-                    "No column of the file holds telephone numbers only. Choose a CSV "
+                    "No column of the file contains phone numbers only. Choose a CSV "
                     "file with one number per line."
                 )
             ) from error

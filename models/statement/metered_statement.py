@@ -193,9 +193,12 @@ class MeteredStatement(models.Model):
         self._check_details_kept()
         made = self.with_context(lang=self.lang, tz=self.time_zone)
         content = made._content()
-        values = {**content.values}
+        values, fonts = {**content.values}, self.company_id._metered_fonts()
         for name, write in (
-            ("pdf", lambda file: write_pdf(content.pages(), content.formats, file)),
+            (
+                "pdf",
+                lambda file: write_pdf(content.pages(), content.formats, file, *fonts),
+            ),
             ("xlsx", lambda file: write_xlsx(content.workbook(), file)),
             ("csv", lambda file: write_csv(content.table(), file)),
         ):

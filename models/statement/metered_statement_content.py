@@ -15,10 +15,10 @@ from .statement_figures import Figures
 
 #: widths of the columns of calls on a page
 _WIDTHS = {
-    "start": 76,
+    "start": 90,
     "from": 68,
-    "to": 72,
-    "destination": 84,
+    "to": 68,
+    "destination": 74,
     "call_type": 48,
     "seconds": 36,
     "billed": 36,
@@ -164,7 +164,8 @@ class Content(Figures):
         address = company.partner_id._display_address(without_company=True)
         receiver = statement.invoice_id.partner_id or statement.partner_id
         lines = receiver._display_address(without_company=True).splitlines()
-        logo = company.logo_web
+        # Odoo's own picture says "Your logo".
+        logo = not company.uses_default_logo and company.logo_web
         last = fields.Date.subtract(statement.date_to, days=1)
         period = " – ".join(
             format_date(self.env, day, lang_code=statement.lang)
@@ -398,7 +399,7 @@ class Content(Figures):
             "start": self.env._("Total"),
             "seconds": group.seconds,
             "billed": group.billed,
-            "covered": group.covered,
+            "covered": group.covered or None,
             "charge": group.charge,
         }
         return [values.get(name) for name in _WIDTHS]

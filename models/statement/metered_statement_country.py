@@ -47,8 +47,8 @@ class MeteredStatementCountry(models.Model):
         string="Declaration of the Customer",
         required=True,
         default="none",
-        help="For what a customer must first declare that the others who use the "
-        "numbers know of it. Its date and file are entered on the customer.",
+        help="What requires the customer's declaration that all who use the numbers "
+        "were informed. Enter its date and file on the customer.",
     )
     short_in_full = fields.Boolean(
         string="Short Numbers in Full",
@@ -73,8 +73,8 @@ class MeteredStatementCountry(models.Model):
             if wrong:
                 raise ValidationError(
                     self.env._(
-                        "%s is no prefix: enter digits with the country code, such as "
-                        "43900.",
+                        "%s is not a prefix. Enter digits with the country code, "
+                        "such as 43900.",
                         wrong[0],
                     )
                 )

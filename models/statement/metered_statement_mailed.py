@@ -77,7 +77,8 @@ class MeteredStatement(models.Model):
 
     def _customer_path(self):
         """Where in the portal a customer finds this statement."""
-        return self.invoice_id.get_portal_url()
+        is_made = self.state == "done"
+        return f"/my/statements/{self.id}/pdf" if is_made else "/my/statements"
 
     def _make_now(self):
         """Make a small statement that still waits, as its invoice is sent right now.

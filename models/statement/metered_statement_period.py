@@ -100,7 +100,11 @@ class MeteredStatement(models.Model):
 
     def _read_carried(self):
         """What the customer carries forward: list of (amount, since which day)."""
-        return []
+        return [
+            (one["amount"], one["since"])
+            for one in self.partner_id._metered_carried(self.company_id)
+            if one["currency"] == self.currency_id and one["amount"]
+        ]
 
     @api.model
     def _cron_monthly(self):

@@ -1,7 +1,12 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import base64
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+
+from ...connectors.harmless import harmless
+from ...statement.pages import BOLD, REGULAR, FontError, check_font
 
 ITEMS = [
     ("all", "All calls"),
@@ -90,6 +95,22 @@ class ResCompany(models.Model):
         help="A statement with more calls lists them in the XLSX and CSV files only; "
         "its PDF contains the totals.",
     )
+    metered_invoice_breakdown = fields.Boolean(
+        string="Tiers on Invoices",
+        default=True,
+        help="The printed invoice says below a line what each tier of its price makes, "
+        "unless each tier has a line of its own.",
+    )
+    metered_invoice_summary = fields.Boolean(
+        string="Summary of Usage on Invoices",
+        help="The printed invoice ends with a page that sums up its usage.",
+    )
+    metered_statement_font = fields.Binary(
+        string="Font for Statements",
+        attachment=True,
+        help="TrueType font (.ttf) for PDFs, with the letters of your customers' "
+        "languages. Without one, Latin, Greek, and Cyrillic letters can be printed.",
+    )
     metered_statement_mailed = fields.Selection(
         MAILED,
         string="Sent with the Invoice",
@@ -109,6 +130,31 @@ class ResCompany(models.Model):
         help="Printed at the end of each statement: how, and until when, a customer "
         "can object to a charge.",
     )
+
+    @api.constrains("metered_statement_font")
+    def _check_metered_statement_font(self):
+        for company in self:
+            try:
+                company._metered_fonts()
+            except FontError as error:
+                raise ValidationError(
+                    self.env._(
+                        "The font cannot be used: %s. Choose a TrueType font (.ttf).",
+                        harmless(str(error)),
+                    )
+                ) from error
+
+    def _metered_fonts(self):
+        """Regular and bold font for PDFs: paths, or the bytes of the company's own.
+
+        :raises FontError: it cannot be used
+        """
+        content = self.with_context(bin_size=False).metered_statement_font
+        if not content:
+            return REGULAR, BOLD
+        font = base64.b64decode(content)
+        check_font(font)
+        return font, font
 
     @api.constrains("metered_statement_day")
     def _check_metered_statement_day(self):

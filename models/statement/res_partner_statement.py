@@ -42,7 +42,7 @@ class ResPartner(models.Model):
         groups=USER,
         copy=False,
         help="Date of the customer's declaration that all who use the numbers know "
-        "that their calls are listed. It holds for periods that begin later.",
+        "that their calls are listed. It applies to periods that begin later.",
     )
     metered_declaration = fields.Binary(
         string="Declaration", attachment=True, groups=USER, copy=False

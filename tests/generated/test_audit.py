@@ -29,6 +29,8 @@ NOT_TOLD = {
 FIELDS_NOT_TOLD = {
     "metered.dispute": "its own log tells, which nobody can change",
     "metered.dispute.line": "the same",
+    ("res.company", "metered_statement_font"): "a file, which decides no amount",
+    ("res.partner", "metered_declaration"): "a file: its date and name are told",
     ("sale.subscription", "recurring_next_date"): "set by each renewal",
     ("metered.source", "event_sample"): "an event that is tried",
     ("metered.source", "next_sync"): "set by each sync",

@@ -58,7 +58,7 @@ class TestMaskingRules(StatementCase):
         self.company.metered_hidden_digits = False
         self.assertEqual((self.masking().items, self.masking().digits), ("all", 0))
         rules = self.env.ref("metered_billing.statement_country_fr")
-        with self.assertRaisesRegex(ValidationError, "is no prefix"):
+        with self.assertRaisesRegex(ValidationError, "is not a prefix"):
             rules.full_prefixes = "33 8"
 
     def test_numbers_that_are_never_shown(self):
@@ -102,7 +102,7 @@ class TestMaskingRules(StatementCase):
         ):
             with self.assertRaisesRegex(UserError, text):
                 form.file = base64.b64encode(content)
-        with self.assertRaisesRegex(ValidationError, "no telephone number of Germany"):
+        with self.assertRaisesRegex(ValidationError, "not a phone number of Germany"):
             made.numbers = "nobody"
 
     def test_list_that_is_old(self):

@@ -23,7 +23,12 @@ from odoo.addons.metered_billing.statement import (
     write_xlsx,
 )
 from odoo.addons.metered_billing.statement.formats import duration
-from odoo.addons.metered_billing.statement.pages import FontError
+from odoo.addons.metered_billing.statement.pages import (
+    BOLD,
+    REGULAR,
+    FontError,
+    check_font,
+)
 
 COLUMNS = [
     Column("Start", "time", 2),
@@ -93,8 +98,18 @@ class TestPages(unittest.TestCase):
             pdf(5, 3)
 
     def test_no_font(self):
-        with self.assertRaisesRegex(FontError, "nothing.ttf"):
+        with self.assertRaisesRegex(FontError, "nothing"):
             pdf(1, regular="nothing.ttf")
+        for content in (b"", b"no font at all" * 9, REGULAR.read_bytes()[:5000]):
+            with self.assertRaisesRegex(FontError, "font"):
+                check_font(content)
+
+    def test_font_of_its_own(self):
+        content = BOLD.read_bytes()
+        check_font(content)
+        pages, made = pdf(1, regular=content, bold=content)
+        self.assertEqual((pages, made), pdf(1, regular=content, bold=content))
+        self.assertNotEqual(made, pdf(1)[1])
 
 
 class TestWorkbook(unittest.TestCase):

@@ -54,11 +54,12 @@ class TestStatementMail(StatementCase):
         self.assertLessEqual(len(documents), 1)
 
     def test_too_large(self):
-        self.made(self.posted)
+        statement = self.made(self.posted)
         self.company.metered_statement_mail_mb = 0
         names, body = self.send()
         self.assertEqual(names, [])
         self.assertIn("View Statement", body)
+        self.assertIn(f"/my/statements/{statement.id}/pdf", body)
         with self.assertRaisesRegex(ValidationError, "must be between 0 and 25 MB"):
             self.company.metered_statement_mail_mb = 26
 

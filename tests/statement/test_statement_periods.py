@@ -99,31 +99,20 @@ class TestStatementPeriods(StatementCase):
         with self.assertRaisesRegex(UserError, "last day is before"):
             self.start(date_to="2026-09-30")
 
-    def use(self, meter, day, quantity, **values):
-        """A record of a meter, as an import stores it."""
-        shared = {
-            "company_id": self.company.id,
-            "partner_id": self.customer.id,
-            "meter_id": meter.id,
-            "quantity": quantity,
-        }
-        usage = self.env["metered.usage"].create(
-            {
-                **shared,
-                "day": day,
-                "currency_id": self.company.currency_id.id,
-                "records": 1,
-                "collecting": True,
-            }
+    def test_carried_forward(self):
+        self.env["metered.invoice.floor"].create({"amount": 5.0})
+        self.calls(1, 2, 3)
+        subscription = self.make_subscription(
+            self.customer, "2026-10-01", "2026-11-01", sale_subscription_line_ids=[]
         )
-        self.env["metered.cdr"].create(
-            {
-                **shared,
-                "start_time": f"{day} 10:00:00",
-                "state": "rated",
-                "usage_id": usage.id,
-                **values,
-            }
+        subscription.template_id.invoicing_mode = "invoice"
+        self.renew_due()
+        self.assertFalse(self.invoices(subscription))
+        statement = self.start()
+        self.assertEqual(str(statement.carried_since), "2026-10-01")
+        self.assertAlmostEqual(statement.carried_amount, statement.usage_amount, 2)
+        self.assertRegex(
+            self.sentences(statement), r"Carried forward: .*0\.20 since 10/01/2026"
         )
 
     def test_of_meters_at_their_price_so_far(self):

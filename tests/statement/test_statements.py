@@ -5,7 +5,7 @@
 import base64
 import csv
 import io
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 
 import openpyxl
@@ -45,6 +45,40 @@ class StatementCase(RenewalCase):
         self.assertFalse(run.failure_ids.mapped("reason"))
         [invoice] = self.invoices(subscription)
         return invoice
+
+    def use(self, meter, day, quantity, **values):
+        """A record of a meter, as an import stores it."""
+        shared = {
+            "company_id": self.company.id,
+            "partner_id": self.customer.id,
+            "meter_id": meter.id,
+            "quantity": quantity,
+        }
+        usage = self.env["metered.usage"].create(
+            {
+                **shared,
+                "day": day,
+                "currency_id": self.company.currency_id.id,
+                "records": 1,
+                "collecting": True,
+            }
+        )
+        self.env["metered.cdr"].create(
+            {
+                **shared,
+                "start_time": f"{day} 10:00:00",
+                "state": "rated",
+                "usage_id": usage.id,
+                **values,
+            }
+        )
+
+    def currency(self, code):
+        """A currency that is used."""
+        found = self.env["res.currency"].with_context(active_test=False)
+        currency = found.search([("name", "=", code)])
+        currency.active = True
+        return currency
 
     def made(self, invoice):
         """The statement of an invoice, made at once."""
@@ -90,6 +124,49 @@ class TestStatements(StatementCase):
         )
         self.assertTrue(self.content(statement, "pdf").startswith(b"%PDF"))
         self.assertEqual(statement.pages, 1)
+
+    def test_currencies(self):
+        """To the smallest coin, whatever that is, and one rounding per line."""
+        prices = {"JPY": 7.31, "EUR": 0.0333, "KWD": 0.01237}
+        subscriptions = {}
+        for place, (code, price) in enumerate(prices.items()):
+            currency = self.currency(code)
+            deck = self.make_deck(code, currency_id=currency.id)
+            self.make_rate(deck, "", price)
+            number = f"+1404555020{place}"
+            customer = self.make_customer(code, number, metered_deck_id=deck.id)
+            made = self.make_subscription(customer, "2026-10-01", "2026-11-01")
+            made.template_id.invoicing_mode = "invoice"
+            made.pricelist_id.currency_id = currency
+            subscriptions[currency] = made
+            self.import_calls(
+                self.source,
+                *(
+                    (
+                        f"{code}-{day}",
+                        f"2026-10-{day:02d} 10:00:00",
+                        17 * day + 1,
+                        number,
+                        f"+1212555{day:04d}",
+                    )
+                    for day in range(1, 8)
+                ),
+            )
+        self.renew_due()
+        for currency, subscription in subscriptions.items():
+            with self.subTest(currency.name):
+                statement = self.made(self.invoices(subscription))
+                self.assertEqual(statement.currency_id, currency)
+                self.assertTrue(statement.adds_up)
+                charges = sum(Decimal(row["charge"]) for row in self.table(statement))
+                places = Decimal(1).scaleb(-currency.decimal_places)
+                self.assertEqual(
+                    charges.quantize(places, ROUND_HALF_UP),
+                    Decimal(repr(statement.invoice_amount)),
+                )
+                self.assertNotEqual(charges, charges.quantize(places))
+                total = statement._content().pages().sections[0].total[-1]
+                self.assertEqual(total, charges.quantize(places, ROUND_HALF_UP))
 
     def test_changed_by_hand(self):
         invoice = self.invoice()

@@ -17,6 +17,11 @@ registry.category("web_tour.tours").add("metered_billing_statement", {
         {
             content: "Its files can be downloaded",
             trigger: "button[name=action_download]:contains(Download PDF)",
+            run: "click",
+        },
+        {
+            trigger: "button[name=action_download]:contains(CSV)",
+            run: "click",
         },
         {
             trigger: "button[name=action_make_again]",
@@ -37,6 +42,46 @@ registry.category("web_tour.tours").add("metered_billing_statement", {
         },
         {
             trigger: ".alert:contains(replaced by a newer one)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("metered_billing_statement_list", {
+    steps: () => [
+        {
+            content: "What failed is tried again",
+            trigger: ".o_data_row:contains(Failed) .o_data_cell[name=name]",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view .alert:contains(The disk was full)",
+        },
+        {
+            trigger: "button[name=action_resume]",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view .o_arrow_button_current:contains(Waiting)",
+        },
+        {
+            trigger: ".breadcrumb a:contains(Statements), .o_breadcrumb a:contains(Statements)",
+            run: "click",
+        },
+        {
+            content: "Many are downloaded as one file",
+            trigger: ".o_list_view thead .o_list_record_selector input",
+            run: "click",
+        },
+        {
+            trigger: "button[name=action_zip]:contains(PDFs as ZIP)",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view .o_arrow_button_current:contains(Done)",
+        },
+        {
+            trigger: "button[name=action_download]:contains(Download ZIP)",
+            run: "click",
         },
     ],
 });
