@@ -51,4 +51,7 @@ class TestCarryTours(HttpCase, CarryCase):
         )
         self.assertEqual(floor.amount, 2.5)
         floor.amount = 3.25
-        self.assertIn("3.25", floor.message_ids[0].body)
+        self.env.flush_all()
+        self.cr.precommit.run()
+        told = floor.message_ids.sudo().tracking_value_ids
+        self.assertIn(3.25, told.mapped("new_value_float"))
