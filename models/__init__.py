@@ -24,6 +24,7 @@ from . import pending
 from . import plan
 from . import rerate
 from . import screen
+from . import seal
 from . import statement
 from . import webhook
 from . import what_if

@@ -14,6 +14,7 @@ JOBS = {
     "exception": (6, "metered.exception.job", "TRUE"),
     "approval": (7, "metered.approval", "TRUE"),
     "statement": (8, "metered.statement", "TRUE"),
+    "seal": (9, "metered.seal.check", "TRUE"),
 }
 #: more than there are kinds
 KINDS = 16
@@ -45,6 +46,7 @@ class MeteredJobEntry(models.Model):
         "metered.exception.job": ["state", *COLUMNS],
         "metered.approval": ["state", *COLUMNS],
         "metered.statement": ["state", *COLUMNS],
+        "metered.seal.check": ["state", *COLUMNS],
     }
 
     kind = fields.Selection(
@@ -58,6 +60,7 @@ class MeteredJobEntry(models.Model):
             ("exception", "Exception Jobs"),
             ("approval", "Approvals"),
             ("statement", "Statements"),
+            ("seal", "Verifications of Seals"),
         ],
         readonly=True,
     )
