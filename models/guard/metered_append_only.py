@@ -32,7 +32,7 @@ class MeteredAppendOnly(models.AbstractModel):
         """Have the database refuse what is no new row."""
         if not self._auto or self._abstract:
             return
-        self.env.cr.execute(SQL(_FUNCTION))
+        self.env.cr.execute(_FUNCTION)
         for name, when in _TRIGGERS.items():
             trigger = f"{self._table}_append_only_{name}"
             [[known]] = self.env.execute_query(
