@@ -24,6 +24,7 @@
         "data/ir_cron.xml",
         "data/mail_activity_type.xml",
         "data/mail_template.xml",
+        "data/metered_statement_country.xml",
         "wizards/metered_account_choice_views.xml",
         "wizards/metered_deck_import_views.xml",
         "wizards/metered_fraud_dismiss_views.xml",
@@ -45,6 +46,7 @@
         "wizards/metered_rerate_views.xml",
         "wizards/metered_usage_setup_views.xml",
         "wizards/metered_what_if_views.xml",
+        "wizards/metered_retention_views.xml",
         "wizards/metered_review_views.xml",
         "wizards/metered_manual_invoice_views.xml",
         "views/metered_alert_views.xml",
@@ -70,6 +72,9 @@
         "views/metered_identifier_views.xml",
         "views/metered_job_entry_views.xml",
         "views/metered_statement_views.xml",
+        "views/metered_retention_views.xml",
+        "views/metered_hold_views.xml",
+        "views/metered_hidden_list_views.xml",
         "views/metered_meter_views.xml",
         "views/metered_period_views.xml",
         "views/metered_price_views.xml",
@@ -94,6 +99,11 @@
         "views/metered_webhook_views.xml",
         "views/metered_charge_views.xml",
         "views/account_move_views.xml",
+        "views/metered_access_log_views.xml",
+        "views/portal_usage_templates.xml",
+        "views/portal_calls_templates.xml",
+        "views/portal_statement_templates.xml",
+        "views/portal_alert_templates.xml",
         "views/product_template_views.xml",
         "views/product_template_plan_views.xml",
         "views/res_config_settings_views.xml",
@@ -105,6 +115,9 @@
     "assets": {
         "web.assets_backend": [
             "metered_billing/static/src/**/*",
+        ],
+        "web.assets_frontend": [
+            "metered_billing/static/portal/**/*",
         ],
         "web.assets_tests": [
             "metered_billing/static/tests/patience.js",

@@ -48,6 +48,11 @@ class ImportFigures:
         return statistics.median(_walls(self.imports))
 
     @property
+    def import_processor_s(self):
+        """Of client and server, on all cores."""
+        return statistics.median(_processors(self.imports))
+
+    @property
     def check_s(self):
         return statistics.median(self.checks)
 

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import imports
 import numpy as np
+from effort import Effort
 
 from odoo.addons.metered_billing.models.level import metered_level_bands
 from odoo.addons.metered_billing.rating.concurrency import calls_at_once
@@ -27,18 +28,22 @@ SECONDS_APART = 30
 #: samples behind the graph that is made of hours, and of them those of its customer
 BEHIND = 100_000_000
 EVERY_SECOND = DAYS * 86_400
-#: columns of each row; PostgreSQL writes its length before each of them
-_COLUMNS = ("partner_id", "start", "duration", "answered")
+#: columns of each row; PostgreSQL writes its length before each of them, and times as
+#: microseconds since 2000
+_COLUMNS = {"partner_id": ">i4", "start": ">i8", "duration": ">i4", "answered": ">i4"}
 _ROW = np.dtype(
     [("columns", ">i2")]
-    + [part for name in _COLUMNS for part in ((f"of_{name}", ">i4"), (name, ">i8"))]
+    + [
+        part
+        for name, kind in _COLUMNS.items()
+        for part in ((f"of_{name}", ">i4"), (name, kind))
+    ]
 )
 #: octets before and after the rows
 _HEAD, _TAIL = 19, 2
 _CALLS = """
     COPY (
-    SELECT partner_id::bigint, (date_part('epoch', start_time) * 1000000)::bigint,
-           duration::bigint, quantity::bigint
+    SELECT partner_id, start_time, duration::int, quantity::int
       FROM metered_cdr WHERE quantity > 0 AND partner_id IS NOT NULL
     ) TO STDOUT (FORMAT binary)
 """
@@ -90,16 +95,25 @@ class LevelFigures:
 
 
 def concurrency(env):
-    """Seconds to find the most calls at one time of every customer, from stored calls.
+    """Find the most calls at one time of every customer, from stored calls.
 
-    :return: (seconds, of them to read the calls, customers)
+    :return: (processor seconds of client and server, of them to read the calls,
+        customers)
     """
-    begun = time.perf_counter()
-    octets = io.BytesIO()
-    env.cr.copy_expert(_CALLS, octets)
-    calls = np.frombuffer(octets.getbuffer()[_HEAD:-_TAIL], _ROW)
-    columns = [calls[name].astype(np.int64) for name in _COLUMNS]
-    read = time.perf_counter() - begun
+    with Effort.measure(env.cr) as reading:
+        octets = io.BytesIO()
+        env.cr.copy_expert(_CALLS, octets)
+        calls = np.frombuffer(octets.getbuffer()[_HEAD:-_TAIL], _ROW)
+        columns = [calls[name].astype(np.int64) for name in _COLUMNS]
+    with Effort.measure(env.cr) as sweep:
+        most = _most_at_once(columns)
+    imports.compare([("customers without a call", min(most) < 1, False)])
+    read = reading.processor
+    return read + sweep.processor, read, len(most)
+
+
+def _most_at_once(columns):
+    """The most calls at one time of each customer: list."""
     order = np.argsort(columns[0], kind="stable")
     partner, start, duration, answered = (column[order] for column in columns)
     begin = start + np.maximum(duration - answered, 0) * 1_000_000
@@ -107,13 +121,10 @@ def concurrency(env):
     first = np.flatnonzero(np.append(True, partner[1:] != partner[:-1]))
     stops = np.append(first[1:], len(partner)).tolist()
     low, high = int(begin.min()), int(end.max())
-    most = [
+    return [
         calls_at_once(begin[at:to], end[at:to], low, high).comes_to("max")[0]
         for at, to in zip(first.tolist(), stops, strict=True)
     ]
-    seconds = time.perf_counter() - begun
-    imports.compare([("customers without a call", min(most) < 1, False)])
-    return seconds, read, len(most)
 
 
 def measure(env, operator, is_quick):

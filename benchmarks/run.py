@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import alert_check  # noqa: E402
 import breakdown  # noqa: E402
 import call_details  # noqa: E402
 import exceptions  # noqa: E402
@@ -80,7 +81,10 @@ TABLE = (
     Figure("prepare_s", "file to rated calls in memory, processor", "s"),
     Figure("duckdb_s", "the same in DuckDB's SQL, processor", "s"),
     Figure("prepare_over_duckdb", "in times of DuckDB's", "", "<=", 1),
-    Figure("fraud_over_import", "looking for toll fraud", "", "<=", 0.05),
+    Figure("fraud_over_import", "toll fraud, a month, of the import", "", "<=", 0.05),
+    Figure("fraud_later_over_import", "after it, the days before the last"),
+    Figure("fraud_day_over_import", "the same if all calls were of one day"),
+    Figure("alerts_over_import", "alerts of 500 subscriptions", "", "<=", 0.05),
     Figure("concurrency_over_import", "calls at one time", "", "<=", 0.1),
     Figure("level_window_s", "a level, 100 million samples", "s", "<=", 0.5),
     Figure("level_over_samples", "by hours, in times of samples", "", "<=", 0.25),
@@ -134,7 +138,7 @@ def options():
         " f memory, g rating with plans and tiers, h NetSapiens sync, k a Kafka topic,"
         " l a late record, p events pushed, q the calls in DuckDB's SQL,"
         " r forecasts of the running month,"
-        " s lists and forms, t two imports beside other jobs, u toll fraud,"
+        " s lists and forms, t two imports beside other jobs, u toll fraud and alerts,"
         " v levels, w what if",
     )
     parser.add_argument(
@@ -220,8 +224,8 @@ def measure(env, chosen, operator, path, totals):
     if "g" in chosen.only:
         say("rating with plans and tiers")
         figures["plans_over_rating"] = rating_plans.measure(env, source)
-    figures |= fraud_figures(env, operator, chosen, found.import_s)
-    figures |= level_figures(env, operator, chosen, found.import_s)
+    figures |= watch_figures(env, operator, chosen, found)
+    figures |= level_figures(env, operator, chosen, found.import_processor_s)
     if "q" in chosen.only:
         say("the same calls in DuckDB's SQL")
         ours, theirs = rival.measure(env, source, path, chosen.rounds)
@@ -277,7 +281,7 @@ def measure(env, chosen, operator, path, totals):
     return figures | push_figures(env, operator, chosen)
 
 
-def level_figures(env, operator, chosen, import_s):
+def level_figures(env, operator, chosen, import_processor_s):
     """Of calls at one time, and of graphs of samples."""
     if "v" not in chosen.only:
         return {}
@@ -293,20 +297,34 @@ def level_figures(env, operator, chosen, import_s):
         f"by hours; {found.window:.3f} s with {found.behind:,} samples behind"
     )
     return {
-        "concurrency_over_import": seconds / import_s,
+        "concurrency_over_import": seconds / import_processor_s,
         "level_window_s": found.window,
         "level_over_samples": found.by_hours / found.by_samples,
     }
 
 
-def fraud_figures(env, operator, chosen, import_s):
-    """Of looking for toll fraud."""
+def watch_figures(env, operator, chosen, found):
+    """Of looking for toll fraud, and of alerts: in processor time.
+
+    :param found: :class:`imports.ImportFigures`
+    """
     if "u" not in chosen.only:
         return {}
-    say("toll fraud")
-    seconds = fraud_check.measure(env, operator)
-    say(f"  looked for in all calls, as if they were new: {seconds:.2f} s")
-    return {"fraud_over_import": seconds / import_s}
+    say("toll fraud and alerts")
+    of_import = found.import_processor_s
+    fraud = fraud_check.measure(env, operator)
+    alerts, checked = alert_check.measure(env, operator, chosen.records)
+    say(
+        f"  fraud: {fraud.month:.2f} s in the import, {fraud.later:.2f} s later; "
+        f"{fraud.one_day:.2f} s if all calls were of one day; "
+        f"{alerts:.2f} s for alerts of {checked:,} subscriptions"
+    )
+    return {
+        "fraud_over_import": fraud.month / of_import,
+        "fraud_later_over_import": fraud.later / of_import,
+        "fraud_day_over_import": fraud.one_day / of_import,
+        "alerts_over_import": alerts / of_import,
+    }
 
 
 def screen_figures(env, operator, chosen):

@@ -15,8 +15,8 @@ from .traffic import (
     RANGE_COLUMNS,
     add_up,
     calls_frame,
-    pack,
     ranges_of,
+    runs,
     tally,
     unpack,
 )
@@ -35,8 +35,8 @@ __all__ = [
     "check",
     "honest",
     "learn",
-    "pack",
     "ranges_of",
+    "runs",
     "tally",
     "unpack",
 ]

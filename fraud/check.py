@@ -54,6 +54,8 @@ DEAR = 8
 LINES = (8_000, 4_000)
 #: calls to a new range
 RISKY_CALLS, BACK_CALLS, ROW_CALLS, AT_ONCE_CALLS, AT_ONCE_LINES = 5, 3, 20, 8, 4.0
+#: short calls from a range that nobody makes by mistake: one call back less is enough
+MANY_RINGS = 5
 #: of a slow leak
 LEAK_DAYS, LEAK_CALLS = 3, 10
 #: reasons for which a person set the limit
@@ -315,8 +317,9 @@ def _check_ranges(checked, since):
     rows = rows[_may_be(checked, rows)]
     if not len(rows):
         return
-    rang = ranges[ranges["rang"] > 0].set_index(["partner_id", "range"])["rang_at"]
-    rang = rang.groupby(level=[0, 1]).min().to_dict()
+    came = ranges[ranges["rang"] > 0].groupby(["partner_id", "range"])
+    came = came.agg({"rang_at": "min", "rang": "sum"})
+    rang = dict(zip(came.index, came.to_numpy().tolist(), strict=True))
     for (partner, _day), of_day in rows.groupby(["partner_id", "day"]):
         _check_day(checked, int(partner), of_day, rang)
 
@@ -405,12 +408,13 @@ def _check_new(rows, floor, days, rang, partner, find):
         is_crowd = row.calls >= AT_ONCE_CALLS and row.talk / span >= AT_ONCE_LINES
         if row.charge > floor * RANGE_SHARE and (is_crowd or row.calls >= ROW_CALLS):
             find("one_range", row.calls, AT_ONCE_CALLS if is_crowd else ROW_CALLS, one)
-        came = rang.get((partner, row.range))
+        came, rings = rang.get((partner, row.range), (None, 0))
         if came is None or not 0 <= row.last - came < DAY:
             continue
         least = floor * BACK_SHARE
         again = row.charge - row.top
-        if again > least or (row.calls >= BACK_CALLS and row.charge > least / 4):
+        most = BACK_CALLS - 1 if rings >= MANY_RINGS else BACK_CALLS
+        if again > least or (row.calls >= most and row.charge > least / 4):
             find("call_back", row.charge, least, one)
 
 

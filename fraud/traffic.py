@@ -158,25 +158,11 @@ def _fewer(ranges):
     return by_charge[kept].sort_values([*KEYS, "range"], ignore_index=True)
 
 
-def pack(frame, columns):
-    """Sums as bytes, a part for each customer and day.
-
-    :return: list of (partner id, day, bytes), in the order of the keys
-    """
-    values = frame[list(columns)].to_numpy(np.int64)
-    keys = frame[list(KEYS)].to_numpy(np.int64)
-    starts = runs(keys[:, 0], keys[:, 1])
-    ends = np.append(starts, len(keys))[1:]
-    return [
-        (int(keys[start, 0]), int(keys[start, 1]), values[start:end].tobytes())
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-    ]
-
-
 def unpack(parts, columns):
-    """The sums that :func:`pack` made bytes of.
+    """Sums from the bytes of their columns, rows one after the other.
 
     :param parts: list of (partner id, day, bytes-like or None)
+    :return: DataFrame, in the order of the parts; to be added up
     """
     parts = [part for part in parts if part[2]]
     joined = b"".join(bytes(part[2]) for part in parts)

@@ -3,6 +3,8 @@
 """What must be known of a company to look for toll fraud in calls, as plain values."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -11,8 +13,10 @@ import pyarrow.compute as pc
 
 from ..fraud import Limits, calls_frame, ranges_of
 from ..rating.prefixes import PrefixIndex, number_keys
+from .classify import Classifier
 
 SECOND_US = 1_000_000
+DAY = timedelta(days=1)
 #: a call that came in and was over sooner wants to be called back
 SHORT_SECONDS = 15
 #: the zone of ranges that were not called yet
@@ -49,8 +53,10 @@ class FraudSettings:
     """A company's settings, frozen for one run; times in seconds since 1970 UTC.
 
     :ivar oldest: calls that began before raise no alarm
+    :ivar recent: calls that began since are checked by who stores them, others later
     :ivar places: dict customer -> (IANA time zone, id of the country); ``place`` is
         that of all others
+    :ivar callers: says where calls come from
     :ivar limits: dict customer -> :class:`~..fraud.Limits`
     :ivar listed: prefixes that the company listed as risky; None: none
     :ivar rate_of_currency: dict currency id -> units of the company's currency
@@ -59,8 +65,10 @@ class FraudSettings:
     company_id: int
     now: int
     oldest: int
+    recent: int
     destinations: Destinations
     place: tuple
+    callers: Classifier
     places: dict = field(default_factory=dict)
     limits: dict = field(default_factory=dict)
     default: Limits = field(default_factory=Limits)
@@ -99,14 +107,13 @@ class FraudSettings:
             rang=np.zeros(len(partner), np.int64),
         )
 
-    def ringing(self, partner, start_us, caller, destination_id):
-        """Short calls that came in, from abroad or from risky numbers.
-
-        :param destination_id: those of the callers' numbers
-        """
+    def ringing(self, partner, start_us, caller):
+        """Short calls that came in, from abroad or from risky numbers."""
+        keys, ranges = _ranges(caller)
+        outward = np.full(len(keys), "outbound", object)
+        destination_id, _meters = self.callers.classify(outward, keys, keys)
         _zone, country, risky = self.destinations.at(destination_id)
         local, home = self._places_of(partner, start_us)
-        _keys, ranges = _ranges(caller)
         kept = (ranges > 0) & (country > 0) & ((country != home) | (risky > 0))
         nothing = np.zeros(int(kept.sum()), np.int64)
         return calls_frame(
@@ -120,6 +127,20 @@ class FraudSettings:
             range=ranges[kept],
             rang=nothing + 1,
         )
+
+    def ahead_of_utc(self, moment):
+        """(least, most) seconds that customers' clocks are ahead, about a moment.
+
+        :param moment: seconds
+        """
+        middle = datetime.fromtimestamp(moment, UTC)
+        zones = {self.place[0], *(zone for zone, _country in self.places.values())}
+        ahead = [
+            (middle + days * DAY).astimezone(ZoneInfo(zone)).utcoffset()
+            for zone in zones
+            for days in (-2, 0, 2)
+        ]
+        return tuple(int(one.total_seconds()) for one in (min(ahead), max(ahead)))
 
     def in_company_currency(self, charge_micro, currency_id):
         """Charges in 1e-6 of the company's currency, about."""

@@ -147,6 +147,7 @@ def load_settings(source, plan_partners, alert_partners=frozenset()):
             customers,
             lambda partner: customer_zone(partner, zones[0]),
             rate_of_currency,
+            dial_plans[0][1],
         ),
         plan_partners=plan_partners,
         alert_partners=alert_partners,
@@ -238,12 +239,24 @@ def _limits(source):
         max_seconds=source.max_duration_hours * 3600,
         # No call is rated outside the years that the engine knows.
         latest_us=min(now + source.future_hours * HOUR_US, LATEST_US - 1),
-        earliest_us=(
+        earliest_us=max(
             now - source.max_age_days * 24 * HOUR_US
             if source.max_age_days
-            else EARLIEST_US
+            else EARLIEST_US,
+            _first_kept_us(source),
         ),
     )
+
+
+def _first_kept_us(source):
+    """When the days begin of which calls are all there, in any time zone.
+
+    A call of an earlier day may have been billed before: nothing tells anymore.
+    """
+    gone = source.company_id.metered_details_until
+    if not gone or source.record_kind != "call":
+        return EARLIEST_US
+    return to_us(fields.Datetime.to_datetime(gone), 0) + 2 * 24 * HOUR_US
 
 
 def _chains(identifiers, company):

@@ -14,17 +14,19 @@ from .load_classes import own_country
 
 DAY = 86_400
 MICRO = 1_000_000
+#: of calls that are checked while they are stored: nobody waits for what is older
+RECENT_DAYS = 1
 #: kinds of destinations that share their revenue, or cost as if they did
 RISKY_KINDS = ("premium", "satellite")
 
 
-def load_fraud(company, partners, zone_of, rate_of_currency):
+def load_fraud(company, partners, zone_of, rate_of_currency, callers):
     """A company's settings.
 
     :param company: ``res.company`` with all rights
     :param partners: ``res.partner``: customers whose calls are looked at
     :param zone_of: function of a customer: its IANA time zone
-    :param rate_of_currency: see :class:`~.fraud_settings.FraudSettings`
+    :param rate_of_currency, callers: see :class:`~.fraud_settings.FraudSettings`
     :return: :class:`~.fraud_settings.FraudSettings`; None: nothing is looked for
     """
     rows = company.env["metered.fraud.limit"].search(
@@ -42,8 +44,10 @@ def load_fraud(company, partners, zone_of, rate_of_currency):
         company_id=company.id,
         now=now,
         oldest=now - max_age * DAY,
+        recent=now - min(max_age, RECENT_DAYS) * DAY,
         destinations=destinations,
         place=(zone, home),
+        callers=callers,
         places={
             partner.id: (zone_of(partner), own_country(partner).id or home)
             for partner in partners

@@ -11,6 +11,7 @@ from . import exception
 from . import golden
 from . import source
 from . import billing
+from . import carry
 from . import chargeover
 from . import company
 from . import customer
@@ -22,7 +23,9 @@ from . import level
 from . import measured
 from . import pending
 from . import plan
+from . import portal
 from . import rerate
+from . import retention
 from . import screen
 from . import seal
 from . import statement

@@ -9,6 +9,7 @@ numbers. What is hidden becomes `x`, so that numbers line up and are seen to be 
 
 import re
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 
 #: what stands for a digit
 HIDDEN = "x"
@@ -91,11 +92,9 @@ class Masking:
 
     def never_shows(self, number):
         """Whether a number must not be recognized at all."""
+        whole, begins = split(self.never_shown)
         digits = _digits(number)
-        return any(
-            digits == one[1:] if one[:1] == "=" else digits.startswith(one)
-            for one in self.never_shown
-        )
+        return digits in whole or digits.startswith(begins)
 
 
 def hide(text, count):
@@ -114,6 +113,13 @@ def hide(text, count):
     for place in places:
         shown[place] = HIDDEN
     return "".join(shown)
+
+
+@lru_cache(8)
+def split(never_shown):
+    """What is never shown: (whole numbers, frozenset; beginnings of numbers, tuple)."""
+    whole = frozenset(one[1:] for one in never_shown if one[:1] == "=")
+    return whole, tuple(one for one in never_shown if one[:1] != "=")
 
 
 def _digits(number):

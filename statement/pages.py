@@ -38,7 +38,7 @@ LOGO = (150, 48)
 STRIPE, MUTED, BLACK = HexColor("#F3F4F6"), HexColor("#4B5563"), HexColor("#111827")
 
 
-class FontError(Exception):
+class FontError(ValueError):
     """A font file that cannot be used; the text says which."""
 
 

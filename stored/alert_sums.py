@@ -1,6 +1,9 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-"""What open usage of many subscriptions' periods comes to, in one query.
+"""What usage of many subscriptions' running periods comes to, in one query.
+
+What was invoiced of it meanwhile counts, too: an invoice in the middle of a period
+does not begin it anew.
 
 Calls have their charges; what other meters come to has a price of its own.
 """
@@ -24,11 +27,14 @@ _SUMS = """
       JOIN metered_usage usage
         ON usage.partner_id = asked.partner_id AND usage.company_id = %(company)s
        AND usage.day >= asked.date_from AND usage.day < asked.date_to
-       AND usage.invoice_line_id IS NULL AND usage.records > 0
+       AND usage.records > 0
        AND (usage.subscription_id = asked.subscription_id
             OR usage.subscription_id IS NULL AND asked.implied
                AND asked.is_first != (usage.meter_id = ANY (asked.meters::int[])))
       JOIN metered_meter meter ON meter.id = usage.meter_id
+      LEFT JOIN account_move_line line ON line.id = usage.invoice_line_id
+     WHERE line.metered_subscription_id IS NULL
+        OR line.metered_subscription_id = asked.subscription_id
      GROUP BY 1, 2, 3, 4
 """
 
@@ -67,7 +73,7 @@ class Sums:
 
 
 def sums_of(cr, company_id, asked):
-    """Add up the open usage of periods.
+    """Add up the usage of periods.
 
     :param asked: list of :class:`Asked`
     :return: list of :class:`Sums`, in the order of the periods

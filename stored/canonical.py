@@ -40,13 +40,16 @@ _DIGEST_OF_USAGE = f"""
     encode(sha256(convert_to(
         string_agg({_USAGE}, E'\\n' ORDER BY sealed.id), 'UTF8')), 'hex')
 """
+# What was deleted or masked under a retention rule is what it was before.
 _SEALED = f"""
-    SELECT usage.*, of_usage.digest, meter.kind = 'call' AS is_call
+    SELECT usage.*, meter.kind = 'call' AS is_call,
+           CASE WHEN usage.details_gone IS NULL THEN (
+                SELECT {RECORDS} FROM metered_cdr cdr WHERE cdr.usage_id = usage.id)
+           ELSE (SELECT seal FROM metered_retention_sum kept
+                  WHERE kept.usage_id = usage.id ORDER BY id LIMIT 1)
+           END AS digest
       FROM metered_usage usage
       JOIN metered_meter meter ON meter.id = usage.meter_id
-     CROSS JOIN LATERAL (
-           SELECT {RECORDS} AS digest FROM metered_cdr cdr
-            WHERE cdr.usage_id = usage.id OFFSET 0) of_usage
 """
 _SUMS = """
     sum(sealed.records), trim_scale(sum(sealed.quantity))::text,

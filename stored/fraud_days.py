@@ -6,42 +6,74 @@ A day is summed from what is stored, so what was imported late, taken back or wa
 before anybody looked for fraud counts, and nothing counts twice.
 """
 
-import io
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
-from pyarrow import csv
 
 from .. import fraud
-from ..ingest.fraud_store import FRAUD_LOCK_CLASS, keep_days
+from ..ingest.frames import copy_out
+from ..ingest.fraud_settings import SHORT_SECONDS
+from ..ingest.fraud_store import (
+    FRAUD_LOCK_CLASS,
+    check_calls,
+    day_codes,
+    keep_days,
+    read_days,
+)
 
 #: customers whose profiles are learned and stored together
 MOST_CUSTOMERS = 500
 #: in a unit of money
 MICRO_UNITS = 1_000_000
 
-#: a customer's day begins within so many days of that of UTC
-_CALLS = """
-    COPY (
-        SELECT partner_id, (extract(epoch FROM start_time) * 1000000)::bigint AS start,
-               quantity::bigint AS seconds, (charge * {micro})::bigint AS charge,
-               coalesce(currency_id, 0) AS currency, callee,
-               coalesce(destination_id, 0) AS destination
-          FROM metered_cdr
-         WHERE start_time >= date '1970-01-01' + {day} - 1
-           AND start_time < date '1970-01-01' + {day} + 2
-           AND company_id = {company} AND partner_id IS NOT NULL
-           AND direction = 'outbound' AND charge > 0
-    ) TO STDOUT (FORMAT csv, HEADER)
+DAY = 86_400
+
+#: of a call that goes on after midnight a part is in the next day
+_CALLS = f"""
+    SELECT partner_id, (extract(epoch FROM start_time) * 1000000)::bigint,
+           quantity::bigint, (coalesce(charge, 0) * {MICRO_UNITS})::bigint,
+           coalesce(currency_id, 0), coalesce(destination_id, 0),
+           (direction = 'inbound')::int,
+           CASE direction WHEN 'inbound' THEN caller ELSE callee END
+      FROM metered_cdr
+     WHERE start_time >= to_timestamp(%(low)s - {DAY}) AT TIME ZONE 'UTC'
+       AND start_time < to_timestamp(%(high)s) AT TIME ZONE 'UTC'
+       AND company_id = %(company)s AND partner_id IS NOT NULL
+       AND start_time + quantity * interval '1 second'
+           >= to_timestamp(%(low)s) AT TIME ZONE 'UTC'
+       AND (direction = 'outbound' AND charge > 0
+            OR direction = 'inbound' AND quantity < {SHORT_SECONDS})
 """
-_TYPES = {
+_COLUMNS = {
     **dict.fromkeys(
-        ("partner_id", "start", "seconds", "charge", "currency", "destination"),
+        (
+            *("partner_id", "start_us", "seconds", "charge", "currency"),
+            *("destination", "inbound"),
+        ),
         pa.int64(),
     ),
-    "callee": pa.string(),
+    "number": pa.string(),
 }
+#: A day that is marked again is summed first.
+_TAKE = """
+    WITH ready AS (
+        SELECT id, partner_id FROM metered_fraud_wait wait
+         WHERE company_id = %(company)s AND partner_id > %(after)s
+           AND NOT EXISTS (
+            SELECT FROM metered_fraud_mark mark
+             WHERE mark.company_id = wait.company_id
+               AND mark.day_from <= wait.last_call::date + 1
+               AND mark.day_to >= wait.first_call::date - 1)
+    ), next AS (
+        SELECT DISTINCT partner_id FROM ready ORDER BY partner_id LIMIT %(limit)s
+    )
+    DELETE FROM metered_fraud_wait wait USING ready JOIN next USING (partner_id)
+     WHERE wait.id = ready.id
+ RETURNING wait.partner_id, wait.source_id, extract(epoch FROM wait.first_call)::bigint,
+           extract(epoch FROM wait.last_call)::bigint
+"""
 _STORE = """
     INSERT INTO metered_fraud_profile (company_id, partner_id, learned)
     SELECT %s, new.partner_id, new.learned
@@ -60,25 +92,18 @@ def sum_day(cr, known, day):
     """
     company_id = known.company_id
     cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", (FRAUD_LOCK_CLASS, company_id))
-    buffer = io.BytesIO()
-    query = _CALLS.format(day=int(day), company=int(company_id), micro=MICRO_UNITS)
-    cr.copy_expert(query, buffer)
-    buffer.seek(0)
-    table = csv.read_csv(
-        buffer,
-        convert_options=csv.ConvertOptions(
-            column_types=_TYPES, strings_can_be_null=True
-        ),
+    least, most = known.ahead_of_utc(day * DAY)
+    table = copy_out(
+        cr,
+        _CALLS,
+        {
+            "company": company_id,
+            "low": day * DAY - most,
+            "high": (day + 1) * DAY - least,
+        },
+        _COLUMNS,
     )
-    column = {name: table[name].to_numpy() for name in _TYPES if name != "callee"}
-    calls = known.outgoing(
-        column["partner_id"],
-        column["start"],
-        column["seconds"],
-        known.in_company_currency(column["charge"], column["currency"]),
-        table["callee"].combine_chunks(),
-        column["destination"],
-    )
+    calls = _calls(known, table)
     quarters, ranges = fraud.tally(calls)
     quarters, ranges = (sums[sums["day"] == day] for sums in (quarters, ranges))
     cr.execute(
@@ -88,23 +113,63 @@ def sum_day(cr, known, day):
         """,
         (company_id, int(day)),
     )
-    partners = np.unique(quarters["partner_id"].to_numpy()).tolist()
-    cr.execute(
-        """
-        INSERT INTO metered_fraud_day (company_id, partner_id, day)
-        SELECT %s, partner_id, date '1970-01-01' + %s
-          FROM unnest(%s::int[]) AS new (partner_id)
-        """,
-        (company_id, int(day), partners),
-    )
-    packed = [
-        {part[:2]: part[2] for part in fraud.pack(sums, columns)}
-        for sums, columns in (
-            (quarters, fraud.QUARTER_COLUMNS),
-            (ranges, fraud.RANGE_COLUMNS),
+    keys = np.unique(np.concatenate([day_codes(quarters), day_codes(ranges)]))
+    keep_days(cr, company_id, keys, quarters, ranges)
+
+
+def _calls(known, table):
+    """The calls of :data:`_CALLS` as ``fraud.tally`` takes them."""
+    inbound = table["inbound"].to_numpy() > 0
+    parts = []
+    for wanted in (~inbound, inbound):
+        rows = table.filter(pa.array(wanted)).combine_chunks()
+        column = {name: rows[name].to_numpy() for name in _COLUMNS if name != "number"}
+        who = column["partner_id"], column["start_us"]
+        # A column of a table is in chunks, though it be one.
+        numbers = pa.concat_arrays([*rows["number"].chunks, pa.array([], pa.string())])
+        if wanted is inbound:
+            parts.append(known.ringing(*who, numbers))
+            continue
+        charge = known.in_company_currency(column["charge"], column["currency"])
+        parts.append(
+            known.outgoing(
+                *who, column["seconds"], charge, numbers, column["destination"]
+            )
         )
-    ]
-    keep_days(cr, company_id, [(partner, day) for partner in partners], *packed)
+    return pd.concat(parts, ignore_index=True)
+
+
+def check_waiting(cr, known, after=0):
+    """Check calls of the next customers for whom calls wait; their days are summed.
+
+    :param known: :class:`~..ingest.fraud_settings.FraudSettings`
+    :param after: id of the customer after whom to go on
+    :return: (dict source id -> list of ``ingest.fraud_store.Suspicion``, id of the last
+        customer; None when there are no more)
+    """
+    cr.execute(
+        _TAKE,
+        {"company": known.company_id, "after": after, "limit": MOST_CUSTOMERS},
+    )
+    columns = ("partner_id", "source_id", "min", "max")
+    waiting = pd.DataFrame(cr.fetchall(), columns=columns)
+    if not len(waiting):
+        return {}, None
+    least, most = known.ahead_of_utc(int(waiting["min"].min()))
+    keys = {
+        (partner, day)
+        for partner, _source, first, last in waiting.to_numpy(np.int64).tolist()
+        # Sums of the day before tell what the first hour comes to.
+        for day in range((first + least) // DAY - 1, (last + most) // DAY + 2)
+    }
+    begun = waiting.groupby("partner_id").agg({"min": "min", "max": "max"})
+    _there, kept = read_days(cr, known.company_id, keys)
+    suspicions = check_calls(cr, known, begun, *(fraud.add_up(one) for one in kept))
+    source_of = dict(zip(waiting["partner_id"], waiting["source_id"], strict=True))
+    found = {}
+    for one in suspicions:
+        found.setdefault(int(source_of[one.finding.partner_id]), []).append(one)
+    return found, int(waiting["partner_id"].max())
 
 
 def learn_profiles(cr, company_id, today, after=0):
@@ -137,8 +202,14 @@ def learn_profiles(cr, company_id, today, after=0):
     )
     rows = cr.fetchall()
     profiles = fraud.learn(
-        fraud.unpack([(*row[:2], row[2]) for row in rows], fraud.QUARTER_COLUMNS),
-        fraud.unpack([(*row[:2], row[3]) for row in rows], fraud.RANGE_COLUMNS),
+        *(
+            fraud.add_up(
+                fraud.unpack([(*row[:2], row[position]) for row in rows], columns)
+            )
+            for position, columns in enumerate(
+                (fraud.QUARTER_COLUMNS, fraud.RANGE_COLUMNS), 2
+            )
+        ),
         today,
         _suspicious_days(cr, company_id, partners),
     )

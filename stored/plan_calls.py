@@ -14,8 +14,8 @@ from .payers import payers_of, with_parents
 
 _USAGE = """
     SELECT usage.id, usage.partner_id, coalesce(usage.subscription_id, 0), usage.day,
-           coalesce(line.move_id, 0), partner.commercial_partner_id,
-           move.commercial_partner_id
+           coalesce(line.move_id, 0), usage.details_gone IS NOT NULL,
+           partner.commercial_partner_id, move.commercial_partner_id
       FROM metered_usage usage
       LEFT JOIN account_move_line line ON line.id = usage.invoice_line_id
       LEFT JOIN account_move move ON move.id = line.move_id
@@ -69,6 +69,7 @@ class UsageRow:
 
     :ivar subscription_id: that it names, 0 for none
     :ivar invoice_id: that it is on, 0 for none
+    :ivar is_kept: its calls are gone, or are masked: what it came to stays
     :ivar owners: ids of the customer and of its parents, the nearest first
     :ivar payer_id: of them, the one whose invoice it is on; where it is on none, whose
         subscription bills it
@@ -79,13 +80,14 @@ class UsageRow:
     subscription_id: int
     day: date
     invoice_id: int
+    is_kept: bool
     owners: tuple
     payer_id: int
 
     @property
     def invoiced(self):
-        """Whether it is on an invoice."""
-        return bool(self.invoice_id)
+        """Whether it is on an invoice, or is billed as if it still were."""
+        return bool(self.invoice_id) or self.is_kept
 
     def is_billed_by(self, owner_id):
         """Whether a subscription of this customer has its calls for its own."""
@@ -100,13 +102,13 @@ def read_usage(cr, company_id, partner_ids, first, end):
     """
     cr.execute(_USAGE, (company_id, list(partner_ids), first, end))
     rows = cr.fetchall()
-    owners = {row[5] for row in rows}
+    owners = {row[6] for row in rows}
     parents, payers = with_parents(cr, owners), payers_of(cr, company_id, owners)
     return [
         UsageRow(
-            *row[:5],
-            parents[row[5]],
-            row[6] if row[6] in parents[row[5]] else payers[row[5]],
+            *row[:6],
+            parents[row[6]],
+            row[7] if row[7] in parents[row[6]] else payers[row[6]],
         )
         for row in rows
     ]

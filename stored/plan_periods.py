@@ -10,11 +10,18 @@ from .plan_book import DAY
 from .plan_calls import anchor, read_usage
 from .plan_terms import EVERYBODY, load_terms
 
+# Calls that were deleted under retention took what they took.
 _FIXED = f"""
-    SELECT taken.key::int, coalesce(cdr.identifier_id, 0),
-           sum((taken.value->>0)::bigint)::bigint
-      FROM {USAGE_CDRS} CROSS JOIN jsonb_each(cdr.plan_taken) AS taken
-     WHERE cdr.plan_taken IS NOT NULL
+    SELECT key, identifier_id, sum(quantity)::bigint FROM (
+        SELECT taken.key::int AS key, coalesce(cdr.identifier_id, 0) AS identifier_id,
+               (taken.value->>0)::bigint AS quantity
+          FROM {USAGE_CDRS} CROSS JOIN jsonb_each(cdr.plan_taken) AS taken
+         WHERE cdr.plan_taken IS NOT NULL
+         UNION ALL
+        SELECT (one.item->>0)::int, (one.item->>1)::int, (one.item->>2)::bigint
+          FROM metered_retention_sum kept
+         CROSS JOIN jsonb_array_elements(kept.taken) AS one (item)
+         WHERE kept.usage_id = ANY(%(usage)s)) each_one
      GROUP BY 1, 2
 """
 _IDENTIFIERS = """
@@ -220,7 +227,10 @@ class PlanPeriods:
         if ids:
             self.cr.execute(
                 f"SELECT DISTINCT cdr.identifier_id FROM {USAGE_CDRS}"  # noqa: S608
-                " WHERE cdr.identifier_id IS NOT NULL",
+                " WHERE cdr.identifier_id IS NOT NULL UNION"
+                " SELECT (one.item->>1)::int FROM metered_retention_sum kept"
+                " CROSS JOIN jsonb_array_elements(kept.taken) AS one (item)"
+                " WHERE kept.usage_id = ANY(%(usage)s) AND one.item->>1 != '0'",
                 {"usage": ids},
             )
             found |= {number for (number,) in self.cr.fetchall()}

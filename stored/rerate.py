@@ -62,6 +62,8 @@ CDR_NUMBERS = (
     "deck_micro",
     "covered_seconds",
 )
+# Usage whose calls were deleted or masked under retention stays what it came to.
+_WITH_CALLS = "SELECT id FROM metered_usage WHERE id = ANY(%s) AND details_gone IS NULL"
 # A cursor reads the records as they were before anything is written.
 _READ_CDRS = f"""
     DECLARE metered_rerate NO SCROLL CURSOR FOR
@@ -174,7 +176,8 @@ class _Rerating:
             mark_usage(cr, self.ids.tolist())
             note_change(cr, self.ids.tolist(), "rerated")
         rates = set()
-        cr.execute(_READ_CDRS, {"usage": self.ids.tolist()})
+        cr.execute(_WITH_CALLS, (self.ids.tolist(),))
+        cr.execute(_READ_CDRS, {"usage": [number for (number,) in cr.fetchall()]})
         while True:
             cr.execute("FETCH %s FROM metered_rerate", (CHUNK_RECORDS,))
             rows = cr.fetchall()

@@ -56,9 +56,11 @@ _LOCK_USAGE = """
 """
 _THIN = f"""
     WITH gone AS (
-        DELETE FROM metered_cdr cdr USING metered_batch batch
+        DELETE FROM metered_cdr cdr
          WHERE cdr.usage_id = ANY(%(usage)s) AND cdr.source_id = %(source)s
-           AND batch.id = cdr.batch_id AND batch.state = 'done'
+           AND (cdr.batch_id IS NULL
+                OR EXISTS (SELECT 1 FROM metered_batch batch
+                            WHERE batch.id = cdr.batch_id AND batch.state = 'done'))
      RETURNING cdr.*
     ), packed AS (
         INSERT INTO metered_level_kept
@@ -77,12 +79,14 @@ _THIN = f"""
           FROM gone
          GROUP BY company_id, usage_id, source_id, meter_id,
                   coalesce(properties ->> %(property)s, '')
+    ), noted AS (
+        UPDATE metered_batch batch
+           SET thinned = coalesce(batch.thinned, 0) + counted.samples
+          FROM (SELECT batch_id, count(*) AS samples FROM gone GROUP BY batch_id
+               ) counted
+         WHERE batch.id = counted.batch_id
     )
-    UPDATE metered_batch batch
-       SET thinned = coalesce(batch.thinned, 0) + counted.samples
-      FROM (SELECT batch_id, count(*) AS samples FROM gone GROUP BY batch_id) counted
-     WHERE batch.id = counted.batch_id
- RETURNING counted.samples
+    SELECT count(*) FROM gone
 """  # noqa: S608 - ours
 
 
@@ -123,6 +127,7 @@ def thin(cr, source_id, usage_ids, level_property):
     """Pack the samples that a source sent for usage rows.
 
     Those of an import that is not done, or that is being undone, stay as they are.
+    What a switch was asked for belongs to no import, and is packed as well.
 
     :param usage_ids: ids of ``metered.usage``, all of a meter
     :param level_property: name of the property that tells levels apart, or ""
@@ -136,4 +141,4 @@ def thin(cr, source_id, usage_ids, level_property):
     note_change(cr, usage_ids, "thinned")
     for statement in (_LOCK_BATCHES, _LOCK_USAGE, _THIN):
         cr.execute(statement, values)
-    return sum(samples for (samples,) in cr.fetchall())
+    return cr.fetchone()[0]

@@ -218,6 +218,7 @@ from .level import test_thinned_samples
 from .level import test_level_series_stored
 from .level import test_level_tours
 from .measured import test_measured_groups
+from .measured import test_measured_others
 from .measured import test_measured_services
 from .measured import test_measured_tours
 from .pending import test_billforward
@@ -228,6 +229,8 @@ from .plan import test_calling_plan_together
 from .plan import test_calling_plan_tours
 from .plan import test_calling_plans
 from .plan import test_late_calls
+from .portal import test_portal_papers
+from .portal import test_portal_usage
 from .price import test_call_costs
 from .price import test_deck_check
 from .price import test_deck_choices
@@ -239,6 +242,9 @@ from .price import test_rate_finder
 from .price import test_rate_finder_plans
 from .price import test_tours_deck_import
 from .price import test_tours_metered_price
+from .carry import test_carry_forward
+from .carry import test_carry_together
+from .carry import test_carry_changes
 from .rating import test_aggregations
 from .rating import test_allowance_life
 from .rating import test_allowance_reference
@@ -279,6 +285,7 @@ from .rerate import test_rerate_invoiced_durability
 from .rerate import test_rerate_job
 from .rerate import test_rerate_meters
 from .rerate import test_rerate_plans
+from .retention import test_retention
 from .screen import test_accessibility
 from .screen import test_activity
 from .screen import test_dashboard
@@ -320,8 +327,11 @@ from .source import test_sync_durability
 from .source import test_sync_queue
 from .source import test_sync_start
 from .source import test_sync_turns
+from .statement import test_hidden_list
 from .statement import test_masking
+from .statement import test_masking_rules
 from .statement import test_statement_files
+from .statement import test_statement_mail
 from .statement import test_statement_tour
 from .statement import test_statements
 from .webhook import test_webhooks

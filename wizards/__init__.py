@@ -36,6 +36,7 @@ from . import metered_rate_finder
 from . import metered_rate_proposal
 from . import metered_rerate_approve
 from . import metered_rerate_start
+from . import metered_retention_start
 from . import metered_review_approve
 from . import metered_review_hold
 from . import metered_subscription_setup

@@ -106,6 +106,8 @@ class BasePartnerMerge(models.TransientModel):
                    first_call = folded.first_call, last_call = folded.last_call
               FROM folded WHERE alarm.id = folded.kept;
             DELETE FROM metered_fraud_profile WHERE partner_id = ANY(%(src)s);
+            UPDATE metered_fraud_wait SET partner_id = %(dst)s
+             WHERE partner_id = ANY(%(src)s);
             WITH gone AS (
                 DELETE FROM metered_fraud_day WHERE partner_id = ANY(%(src)s)
              RETURNING company_id, day

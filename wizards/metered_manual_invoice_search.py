@@ -67,7 +67,8 @@ class MeteredManualInvoice(models.TransientModel):
         """
         found = Found()
         usage = self.env["metered.usage"].search_fetch(
-            self._domain(), ["invoice_line_id", "collecting", "meter_id", "records"]
+            [*self._domain(), ("waived_period_id", "=", False)],
+            ["invoice_line_id", "collecting", "meter_id", "records"],
         )
         billed = usage.filtered("invoice_line_id")
         found.billed = sum(billed.mapped("records"))

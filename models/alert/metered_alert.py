@@ -205,6 +205,8 @@ class MeteredAlert(models.Model):
     def write(self, vals):
         """Check again what a change may have reached."""
         result = super().write(vals)
+        if {"active", "scope", *SCOPES.values()} & vals.keys():
+            self._lift_needless()
         self._changed()
         return result
 
@@ -233,6 +235,28 @@ class MeteredAlert(models.Model):
         marks = self.env["metered.alert.mark"].sudo()
         for company, alerts in self.filtered("active").grouped("company_id").items():
             marks._mark(company, alerts._concerned_subscriptions().partner_id)
+
+    def _lift_needless(self):
+        """Lift the caps of subscriptions that these do not look at any more."""
+        capped = (
+            self.env["metered.alert.state"]
+            .sudo()
+            .search([("alert_id", "in", self.ids), ("is_capped", "=", True)])
+        )
+        needless = capped.filtered(
+            lambda state: (
+                not (
+                    state.alert_id.active
+                    and state.alert_id._concerns(
+                        state.subscription_id.with_company(state.company_id)
+                    )
+                )
+            )
+        )
+        if needless:
+            needless._lift(
+                self.env._("The alert no longer applies to this subscription.")
+            )
 
     # === PRESETS === #
 

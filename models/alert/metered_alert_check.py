@@ -141,11 +141,17 @@ class MeteredAlert(models.Model):
 
     @api.model
     def _usage_domain(self, company, asked):
-        """Open usage of a period; the same that ``stored.alert_sums`` adds up."""
+        """Usage of a period; the same that ``stored.alert_sums`` adds up."""
         operator = "not in" if asked.is_first else "in"
         return [
             ("company_id", "=", company.id),
+            "|",
             ("invoice_line_id", "=", False),
+            (
+                "invoice_line_id.metered_subscription_id",
+                "in",
+                [False, asked.subscription_id],
+            ),
             ("records", ">", 0),
             ("meter_id.kind", "!=", "call"),
             ("day", ">=", asked.date_from),
@@ -202,7 +208,7 @@ class MeteredAlert(models.Model):
                 continue
             for one in priced:
                 key = one.currency.id
-                amounts[key] = amounts.get(key, Fraction(0)) + one.due(one.currency)
+                amounts[key] = amounts.get(key, Fraction(0)) + one.priced.due()
         today = self.company_id._metered_today()
         total = Fraction(0)
         for currency_id, amount in amounts.items():

@@ -181,7 +181,7 @@ class MeteredAlertEvent(models.Model):
         if alert.mails_customer:
             contacts |= subscription.partner_invoice_id or subscription.partner_id
         template = self.env.ref("metered_billing.mail_template_alert", False)
-        for contact in contacts.filtered("email") if template else ():
+        for contact in alert._contacts_to_mail(contacts) if template else ():
             # Its own language: a template has one for each record, not for each reader.
             try:
                 with self.env.cr.savepoint():

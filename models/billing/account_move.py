@@ -103,7 +103,7 @@ class AccountMove(models.Model):
         usage = self.env["metered.usage"].search(
             [("invoice_line_id.move_id", "=", self.id)]
         )
-        return window_action(
+        return usage._kept_sums_action() or window_action(
             self.env,
             "action_metered_cdr",
             [("usage_id", "in", usage.ids)],

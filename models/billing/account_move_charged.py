@@ -54,6 +54,10 @@ class AccountMove(models.Model):
                 usage = origin._metered_freed_usage()
                 usage._link_to_lines([(usage_id, line.id) for usage_id in usage.ids])
                 origin._set_as_program({"metered_freed": False})
+            if invoice._metered_is_void():
+                self.env["metered.period"].search(
+                    [("invoice_id", "=", invoice.id)]
+                ).invoice_id = move
             if invoice.metered_period_id and invoice._metered_is_void():
                 move._set_as_program(
                     {"metered_period_id": invoice.metered_period_id.id}

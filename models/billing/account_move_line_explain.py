@@ -126,7 +126,15 @@ class AccountMoveLine(models.Model):
                 ),
             ],
             rows=rows,
-            warning=self._metered_edited(sums),
+            warning=" ".join(
+                filter(
+                    None,
+                    (
+                        self.sudo().metered_usage_ids._details_gone_text(),
+                        self._metered_edited(sums),
+                    ),
+                )
+            ),
         )
 
     def _metered_rows_of_readings(self):

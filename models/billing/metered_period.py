@@ -7,13 +7,17 @@ from odoo.tools import SQL, format_date
 from ..guard.untrusted import own_context
 from ..screen.actions import RELOAD, notification, window_action
 
-# Invoices that charge a period: made for it, or of the sale order of its fees; neither
-# cancelled nor taken back in full by posted credit notes.
+# Invoices that charge a period: made for it, or for another period of its customer
+# together with it, or of the sale order of its fees; neither cancelled nor taken back in full by posted credit notes.
 _LIVING = """
     SELECT held.period_id, move.id AS move_id
       FROM (SELECT metered_period_id AS period_id, id AS move_id
               FROM account_move
              WHERE metered_period_id IS NOT NULL
+             UNION
+            SELECT id, invoice_id
+              FROM metered_period
+             WHERE invoice_id IS NOT NULL
              UNION
             SELECT period.id, invoiced.move_id
               FROM metered_period period
@@ -112,6 +116,7 @@ class MeteredPeriod(models.Model):
         [
             ("billed", "Billed"),
             ("nothing", "Nothing to Bill"),
+            ("carried", "Carried Forward"),
             ("unbilled", "No Invoice"),
             ("waived", "Left Unbilled"),
         ],
@@ -120,7 +125,8 @@ class MeteredPeriod(models.Model):
         search="_search_state",
         compute_sudo=True,
         help="No Invoice: the invoice was deleted, canceled or credited in full, and "
-        "no other invoice replaces it.",
+        "no other invoice replaces it. Carried Forward: it came to less than the "
+        "smallest invoice, and will be billed with later periods.",
     )
 
     _period_uniq = models.UniqueIndex(
@@ -236,7 +242,7 @@ class MeteredPeriod(models.Model):
     @api.model
     def _living_query(self):
         """``SELECT period_id, move_id`` of all invoices that bill a period."""
-        self.flush_model(["order_id"])
+        self.flush_model(["order_id", "invoice_id"])
         self.env["account.move"].flush_model(
             [
                 "metered_period_id",
@@ -249,16 +255,18 @@ class MeteredPeriod(models.Model):
         self.env["account.move.line"].flush_model(["sale_line_ids"])
         return SQL("SELECT * FROM (%s) living", SQL(_LIVING))
 
-    @api.depends("was_billed", "is_waived", "invoice_id.state")
+    @api.depends("was_billed", "is_waived", "carried_on", "invoice_id.state")
     def _compute_state(self):
         living = self._living_invoices()
         for period in self:
             if period.id in living:
                 period.state = "billed"
-            elif not period.was_billed:
-                period.state = "nothing"
+            elif period.is_waived:
+                period.state = "waived"
+            elif period.carried_on:
+                period.state = "carried"
             else:
-                period.state = "waived" if period.is_waived else "unbilled"
+                period.state = "unbilled" if period.was_billed else "nothing"
 
     @api.model
     def _search_state(self, operator, value):
@@ -267,17 +275,24 @@ class MeteredPeriod(models.Model):
         living = SQL("SELECT period_id FROM (%s) living", self._living_query())
         domains = {
             "billed": [("id", "in", living)],
-            "nothing": [("id", "not in", living), ("was_billed", "=", False)],
-            "unbilled": [
-                ("was_billed", "=", True),
+            "nothing": [
+                ("was_billed", "=", False),
+                ("is_waived", "=", False),
+                ("carried_on", "=", False),
+                ("id", "not in", living),
+            ],
+            "carried": [
+                ("carried_on", "!=", False),
                 ("is_waived", "=", False),
                 ("id", "not in", living),
             ],
-            "waived": [
+            "unbilled": [
                 ("was_billed", "=", True),
-                ("is_waived", "=", True),
+                ("is_waived", "=", False),
+                ("carried_on", "=", False),
                 ("id", "not in", living),
             ],
+            "waived": [("is_waived", "=", True), ("id", "not in", living)],
         }
         return fields.Domain.OR(domains[state] for state in value if state in domains)
 

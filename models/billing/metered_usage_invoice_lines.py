@@ -43,7 +43,15 @@ class MeteredUsage(models.Model):
     _inherit = "metered.usage"
 
     def _prepare_meter_lines(
-        self, company, currency, partner, date_from, date_to, date, subscription=None
+        self,
+        company,
+        currency,
+        partner,
+        date_from,
+        date_to,
+        date,
+        subscription=None,
+        carried=(),
     ):
         """Price open usage of meters; values of its invoice lines.
 
@@ -51,11 +59,15 @@ class MeteredUsage(models.Model):
 
         :param partner: in whose language the lines are written
         :param date: at which sums are converted into ``currency``
+        :param carried: periods that were carried forward, as of
+            :meth:`_prepare_invoice_lines`
         :return: list of (dict for ``account.move.line``, ids of the usage), as
             :meth:`_prepare_invoice_lines`
         """
         lines = []
-        for found in self._price_meters(company, date_from, date_to, subscription):
+        for found in self._price_meters(
+            company, date_from, date_to, subscription, carried=carried
+        ):
             lines += self._lines_of_meter(found, company, currency, partner, date)
         made_before = self.filtered(lambda usage: not usage.records)
         # A tier or a minimum of an invoice that is no more: made anew where needed.

@@ -11,7 +11,7 @@ from ...stored.payers import HOUSEHOLD
 _UNBILLED = """
     WITH RECURSIVE running AS (
         SELECT subscription.id, subscription.company_id, subscription.date_start,
-               subscription.recurring_next_date,
+               subscription.recurring_next_date, subscription.is_paused,
                partner.commercial_partner_id AS payer_id
           FROM sale_subscription subscription
           JOIN res_partner partner ON partner.id = subscription.partner_id
@@ -29,6 +29,7 @@ _UNBILLED = """
         UNION ALL
         SELECT first.id, first.company_id, first.payer_id, charged.meter_id
           FROM (SELECT min(id) AS id, company_id, payer_id FROM running
+                 WHERE is_paused IS NOT TRUE
                  GROUP BY company_id, payer_id) first
           JOIN charged USING (company_id, payer_id)
          WHERE NOT EXISTS (SELECT 1 FROM metered line
@@ -70,7 +71,7 @@ _UNBILLED = """
        AND taken.partner_id = usage.partner_id
        AND taken.named = coalesce(usage.subscription_id, 0)
        AND taken.meter_id = usage.meter_id
-     WHERE usage.invoice_line_id IS NULL
+     WHERE usage.invoice_line_id IS NULL AND usage.waived_period_id IS NULL
        AND (taken.since IS NULL OR usage.day < taken.since)
        AND (meter.is_measured IS NOT TRUE OR EXISTS (
             SELECT 1 FROM (SELECT company_id, payer_id, meter_id FROM charged

@@ -193,7 +193,7 @@ class SaleSubscription(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_unbilled(self):
         """Keep what is still to be billed: its periods go with it."""
-        unbilled = self._metered_unbilled_periods()
+        unbilled = self._metered_unbilled_periods() | self._metered_carried_periods()
         if unbilled:
             raise UserError(
                 self.env._(
@@ -345,6 +345,7 @@ class SaleSubscription(models.Model):
         :raises UserError: when an invoice bills it
         """
         self.ensure_one()
+        period._unwaive()
         day = period.date_to
         if period.without_fees:
             # It was billed on the day on which the subscription was closed.
@@ -361,12 +362,12 @@ class SaleSubscription(models.Model):
             self._metered_claim([renewal])
             if renewal.billed:
                 raise UserError(renewal.billed_message())
-            before, now = period.fees, self._metered_fees_now()
+            before, now = period.fees or [], self._metered_fees_now()
             self._metered_claim_usage([renewal])
             self._metered_make_invoices([renewal])
         if not renewal.invoice:
             period.was_billed = False
-        elif renewal.fees and before is not None and before != now:
+        elif renewal.fees and before != now:
             renewal.invoice._metered_log(
                 self.env._(
                     "The fees are those of the subscription today: %(now)s. When the "

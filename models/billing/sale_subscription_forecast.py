@@ -12,7 +12,7 @@ from odoo.tools import format_date
 
 from ...ingest.aside import Aside
 from ...ingest.load import company_zone, customer_zone
-from ...ingest.usage_calls import USAGE_CDRS
+from ...ingest.usage_calls import USAGE_CDRS, USAGE_SAMPLES
 from ...rating.exact import exact_text, number, rounded
 from ...rating.forecast import (
     PERIODS,
@@ -51,7 +51,7 @@ _HISTORY = """
 """
 _HIGHS = f"""
     SELECT usage.day, max(cdr.quantity)::text
-      FROM {USAGE_CDRS}
+      FROM {USAGE_SAMPLES}
       JOIN metered_usage usage ON usage.id = wanted.id
      GROUP BY usage.day
 """  # noqa: S608 - ours
@@ -197,10 +197,14 @@ class SaleSubscription(models.Model):
         for key, one in used.items():
             if one.meter.kind == "call":
                 calls[key] = one
-            elif not self._metered_is_added_up(one.meter, renewal):
-                found.holding |= one.meter
-                self._metered_forecast_high(one, renewal, today, found)
-                continue
+            else:
+                how, prices_events = self._metered_forecast_terms(one.meter, renewal)
+                grows = how in ("sum", "count") and not prices_events
+                if not grows or one.meter._prices_level(how):
+                    found.holding |= one.meter
+                    if how == "max":
+                        self._metered_forecast_high(one, renewal, today, found)
+                    continue
             added_up[key] = one
         days = {key: one.by_day() for key, one in added_up.items()}
         expected = {
@@ -256,13 +260,14 @@ class SaleSubscription(models.Model):
             used.setdefault(key, Used(meter, currency_id)).add(*values)
         return used
 
-    def _metered_is_added_up(self, meter, renewal):
-        """Whether the usage of a meter grows day by day, and its price knows it."""
-        if meter._prices_level() or meter.aggregation not in ("sum", "count"):
-            return False
+    def _metered_forecast_terms(self, meter, renewal):
+        """What decides how the usage of a meter grows: its price, as it will be billed.
+
+        :return: (aggregation, whether each record has a price of its own)
+        """
         usage = self.env["metered.usage"]
         try:
-            price = usage._find_price(
+            found = usage._find_price(
                 meter,
                 self,
                 self.partner_id,
@@ -270,10 +275,12 @@ class SaleSubscription(models.Model):
                 renewal.date_from,
                 renewal.date_to,
                 usage,
-            ).price
+            )
         except UserError:
-            return False  # the quote says why there is none
-        return not price._prices_events()
+            # The quote says why there is none.
+            return meter.aggregation, True
+        price = found.price._deciding(renewal.date_to, renewal.date_from)
+        return price._level_basis()[0], found.price._prices_events()
 
     @staticmethod
     def _metered_worth(used, begin, end):
@@ -310,7 +317,7 @@ class SaleSubscription(models.Model):
     def _metered_forecast_high(self, used, renewal, today, found):
         """Expect the usual highs of the weekdays that are left."""
         meter = used.meter
-        if meter.aggregation != "max" or meter._counts_calls() or meter.level_property:
+        if meter._counts_calls() or meter.level_property:
             return
         since = today - timedelta(weeks=WEEKS)
         records, *_sums, ids = used.sums(since, renewal.date_to)

@@ -47,7 +47,8 @@ class SaleSubscription(models.Model):
             ``invoice_date``, ``date_from``, ``date_to`` (the day after the last one),
             ``currency`` (records and dates), ``lines``, ``taxes``, ``allowances``
             (lists of dicts), ``untaxed``, ``tax``, ``total`` (floats, as an invoice has
-            them), ``billed`` (text: what bills the period already, or empty) and
+            them), ``billed`` (text: what bills the period already, or empty),
+            ``carried`` (text: that it is less than the smallest invoice, or empty) and
             ``forecast`` (list of texts: how it was made; None without)
         :raises UserError: one of them could not be invoiced, or a quantity not be given
         """
@@ -83,6 +84,7 @@ class SaleSubscription(models.Model):
             subscriptions._metered_claim(renewals)
             living = [renewal for renewal in renewals if not renewal.billed]
             subscriptions._metered_claim_usage(living)
+            subscriptions._metered_carry_forward(living)
             subscriptions._metered_make_invoices(
                 [one for one in living if one.subscription.id in asked]
             )
@@ -198,6 +200,7 @@ class SaleSubscription(models.Model):
             "total": invoice.amount_total,
             "allowances": [] if renewal.billed else self._metered_quoted_allowances(),
             "billed": renewal.billed_message() if renewal.billed else "",
+            "carried": renewal.below and self._metered_carried_text(renewal) or "",
             "forecast": expected
             and self._metered_forecast_notes(expected, renewal.date_to),
         }

@@ -8,7 +8,11 @@ from markupsafe import Markup
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
+from ...ingest.aside import Aside
 from ..guard.untrusted import own_context
+
+#: ids of the subscriptions that are being closed
+CLOSING = Aside("metered_closing", default=frozenset())
 
 
 @dataclass(slots=True)
@@ -31,6 +35,16 @@ class Renewal:
     usage_lines: list = field(default_factory=list)
     invoice: models.BaseModel = None
     note: str = ""
+    #: periods that were carried forward and are billed with it
+    carried: models.BaseModel = None
+    #: why these are billed now: of ``metered.period``'s ``carry_end``
+    carry_end: str = "manual"
+    #: of other subscriptions of the same customers: id -> ``Carried``
+    waiting: dict = field(default_factory=dict)
+    #: the one on whose invoice its usage is
+    host: object = None
+    #: (amount, ``metered.invoice.floor``) where its usage waits for more
+    below: tuple = ()
 
     def billed_message(self):
         """Says which invoice bills the period."""
@@ -77,6 +91,7 @@ class SaleSubscription(models.Model):
         renewals = self._metered_claim_periods()
         open_renewals = [renewal for renewal in renewals if not renewal.billed]
         self._metered_claim_usage(open_renewals)
+        self._metered_carry_forward(open_renewals)
         self._metered_invoice(open_renewals)
         for renewal in renewals:
             renewal.subscription._set_next_invoice_date_after_invoice()
@@ -88,6 +103,10 @@ class SaleSubscription(models.Model):
 
         :return: the invoices, ``account.move``; none where nothing is left
         """
+        with CLOSING.said(frozenset(self.ids)):
+            return self._metered_bill_what_is_left()
+
+    def _metered_bill_what_is_left(self):
         self._metered_end_plans()
         invoices = self.env["account.move"]
         for subscription in own_context(self):
@@ -104,8 +123,9 @@ class SaleSubscription(models.Model):
             if not renewal.usage_lines:
                 continue
             subscription._metered_claim([renewal])
-            if renewal.billed:
+            if renewal.billed or subscription._metered_waive_rest(renewal):
                 continue
+            renewal.carry_end = "closing"
             values = subscription._prepare_account_move(
                 [Command.create(line) for line, _ids in renewal.usage_lines]
             )
@@ -184,9 +204,11 @@ class SaleSubscription(models.Model):
                 ]
             )
         self.env["metered.plan.mark"]._apply_plans_to(everybody)
-        taken = []
+        carried = self._metered_carried_by(renewals, households)
+        taken = [key for one in carried.values() for key in one.usage.ids]
         for renewal in renewals:
             subscription = renewal.subscription
+            own = carried.pop(subscription.id, None)
             household = households[subscription.partner_id.commercial_partner_id.id]
             usage = usage_model._lock_open(
                 [
@@ -200,6 +222,10 @@ class SaleSubscription(models.Model):
                 ]
             )
             taken += usage.ids
+            renewal.waiting = carried
+            renewal.carried = own.periods if own else self.env["metered.period"].sudo()
+            if own:
+                usage |= own.usage
             renewal.usage_lines = usage._prepare_invoice_lines(
                 company=subscription.company_id,
                 currency=subscription.currency_id,
@@ -207,7 +233,9 @@ class SaleSubscription(models.Model):
                 date_from=renewal.date_from,
                 date_to=renewal.date_to,
                 subscription=subscription,
+                carried=renewal.carried._days(),
             )
+            renewal.carried = renewal.carried._keep_charged(renewal.usage_lines)
             subscription._metered_within_charge(renewal)
 
     def _metered_usage_domain(self, date_to, household):
@@ -225,6 +253,7 @@ class SaleSubscription(models.Model):
         domain = [
             ("company_id", "=", self.company_id.id),
             ("invoice_line_id", "=", False),
+            ("waived_period_id", "=", False),
             ("day", "<", date_to),
             ("subscription_id", "in", [False, self.id]),
             ("partner_id", "in", list(household.named)),
@@ -261,6 +290,8 @@ class SaleSubscription(models.Model):
             renewal.invoice = self.env["account.move"].sudo()
             by_order, _post, _send = subscription.template_id._metered_invoicing()
             flat = renewal.fees and subscription._metered_flat_lines() or ()
+            if renewal.host:
+                continue
             if renewal.is_quote and renewal.period.order_id.state != "sale":
                 flat = flat._metered_as_ordered() if by_order and flat else flat
             elif by_order and flat:
@@ -277,6 +308,9 @@ class SaleSubscription(models.Model):
             direct, self._metered_create_moves(values_list), strict=True
         ):
             renewal.invoice = move
+        for renewal in renewals:
+            if renewal.host:
+                renewal.invoice = renewal.host.invoice
         self._metered_link(renewals)
 
     def _metered_create_moves(self, values_list):
@@ -333,6 +367,9 @@ class SaleSubscription(models.Model):
                     }
                 )
                 usage._link_to_invoice(renewal.invoice, renewal.usage_lines)
+                renewal.carried._bill_carried(
+                    renewal.invoice, renewal.usage_lines, renewal.carry_end
+                )
                 waits = renewal.subscription._metered_waits_for_usage()
                 if waits and not renewal.is_quote:
                     renewal.invoice._metered_begin_waiting()
@@ -404,6 +441,8 @@ class SaleSubscription(models.Model):
         if renewal.billed:
             return renewal.billed_message()
         invoice = renewal.invoice
+        if renewal.below:
+            return self._metered_carried_text(renewal)
         if not invoice:
             return self.env._(
                 "Nothing to invoice for the period until %(date)s.",

@@ -32,18 +32,22 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.metered_statement_auto", readonly=False
     )
     metered_statement_items = fields.Selection(
-        related="company_id.metered_statement_items", readonly=False, required=True
+        related="company_id.metered_statement_items", readonly=False
     )
     metered_hidden_digits = fields.Selection(
-        related="company_id.metered_hidden_digits", readonly=False, required=True
+        related="company_id.metered_hidden_digits", readonly=False
     )
     metered_hidden_caller_digits = fields.Selection(
-        related="company_id.metered_hidden_caller_digits",
-        readonly=False,
-        required=True,
+        related="company_id.metered_hidden_caller_digits", readonly=False
     )
     metered_statement_rows = fields.Integer(
         related="company_id.metered_statement_rows", readonly=False
+    )
+    metered_statement_mailed = fields.Selection(
+        related="company_id.metered_statement_mailed", readonly=False, required=True
+    )
+    metered_statement_mail_mb = fields.Integer(
+        related="company_id.metered_statement_mail_mb", readonly=False
     )
     metered_statement_objection = fields.Text(
         related="company_id.metered_statement_objection", readonly=False

@@ -14,7 +14,8 @@ USER = "metered_billing.group_metered_user"
 TERMS = (
     *("metered_deck_id", "metered_group_id", "metered_tz"),
     *("metered_statement_items", "metered_hidden_digits"),
-    "metered_hidden_caller_digits",
+    *("metered_hidden_caller_digits", "metered_declared_on"),
+    *("metered_declaration", "metered_declaration_name"),
 )
 
 

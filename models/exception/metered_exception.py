@@ -1,5 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
@@ -377,10 +379,7 @@ class MeteredException(models.Model):
                 "The call starts in the future. Correct the record, or the time zone "
                 "of the source."
             ),
-            "too_old": self.env._(
-                "The call is older than the source accepts. Correct the record, or "
-                "raise the limit on the source."
-            ),
+            "too_old": self._describe_too_old(),
             "declared": self.env._(
                 "The charging rule %s of the source marked this record as an "
                 "exception.",
@@ -414,6 +413,22 @@ class MeteredException(models.Model):
             ),
         }
         return texts.get(self.reason, detail)
+
+    def _describe_too_old(self):
+        """What is older than a limit: the source's, or that of the retention."""
+        day = self.start_time and self.start_time.date() - timedelta(days=2)
+        reason = self.company_id._metered_no_details_text(day)
+        if reason:
+            return self.env._(
+                "%s So nothing tells whether this call was billed before. Check the "
+                "invoices of the customer, then dismiss the exception. If the call was "
+                "not billed, add it to an invoice as a product line.",
+                reason,
+            )
+        return self.env._(
+            "The call is older than the source accepts. Correct the record, or raise "
+            "the limit on the source."
+        )
 
     def _describe_direction(self, detail):
         """What is not known of the direction, and where to say it."""

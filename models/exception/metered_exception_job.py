@@ -136,6 +136,7 @@ class MeteredExceptionJob(models.Model):
                 self.env["metered.register"]._book_quietly(commit)
                 self.env["metered.plan.mark"]._apply_plans_quietly(commit)
                 self.env["metered.alert.mark"]._check_soon()
+                self.env["metered.fraud.wait"]._check_soon()
                 return True
             for source_id, ids in by_source:
                 if source_id not in settings:

@@ -6,3 +6,4 @@ from . import metered_fraud_alarm_raise
 from . import metered_fraud_day
 from . import metered_fraud_limit
 from . import metered_fraud_risk
+from . import metered_fraud_wait

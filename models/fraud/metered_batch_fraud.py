@@ -20,7 +20,8 @@ class MeteredBatch(models.Model):
         :param suspicions: tuple of ``ingest.fraud_store.Suspicion``
         """
         if suspicions:
-            self.env["metered.fraud.alarm"].sudo()._raise(self, suspicions)
+            alarms = self.env["metered.fraud.alarm"].sudo()
+            alarms._raise(self.source_id, suspicions)
 
     def _take_back_fraud(self, commit=None):
         """Sum the days of this import again, without what was undone.

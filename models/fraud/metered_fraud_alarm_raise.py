@@ -19,10 +19,10 @@ class MeteredFraudAlarm(models.Model):
     _inherit = "metered.fraud.alarm"
 
     @api.model
-    def _raise(self, batch, suspicions):
-        """Raise alarms about what was found in an import's new calls.
+    def _raise(self, source, suspicions):
+        """Raise alarms about what was found in new calls.
 
-        :param batch: ``metered.batch``
+        :param source: ``metered.source`` that they came from
         :param suspicions: ``ingest.fraud_store.Suspicion``, ordered by customer
         """
         for partner_id, found in groupby(
@@ -30,7 +30,7 @@ class MeteredFraudAlarm(models.Model):
         ):
             last = self.search(
                 [
-                    ("company_id", "=", batch.company_id.id),
+                    ("company_id", "=", source.company_id.id),
                     ("partner_id", "=", partner_id),
                 ],
                 limit=1,
@@ -42,17 +42,17 @@ class MeteredFraudAlarm(models.Model):
             elif last.state not in ("confirmed", "dismissed") or (
                 newest > last.last_call
             ):
-                self._raise_new(batch, partner_id, findings)
+                self._raise_new(source, partner_id, findings)
 
     @api.model
-    def _raise_new(self, batch, partner_id, findings):
+    def _raise_new(self, source, partner_id, findings):
         partner = self.env["res.partner"].browse(partner_id)
-        company = batch.company_id
+        company = source.company_id
         alarm = self.create(
             {
                 "company_id": company.id,
                 "partner_id": partner_id,
-                "source_id": batch.source_id.id,
+                "source_id": source.id,
                 "user_id": self.env["metered.fraud.limit"]
                 ._user_to_notify(company, partner)
                 .id,

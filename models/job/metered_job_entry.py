@@ -14,7 +14,8 @@ JOBS = {
     "exception": (6, "metered.exception.job", "TRUE"),
     "approval": (7, "metered.approval", "TRUE"),
     "statement": (8, "metered.statement", "TRUE"),
-    "seal": (9, "metered.seal.check", "TRUE"),
+    "retention": (9, "metered.retention.run", "TRUE"),
+    "seal": (10, "metered.seal.check", "TRUE"),
 }
 #: more than there are kinds
 KINDS = 16
@@ -46,6 +47,7 @@ class MeteredJobEntry(models.Model):
         "metered.exception.job": ["state", *COLUMNS],
         "metered.approval": ["state", *COLUMNS],
         "metered.statement": ["state", *COLUMNS],
+        "metered.retention.run": ["state", *COLUMNS],
         "metered.seal.check": ["state", *COLUMNS],
     }
 
@@ -60,6 +62,7 @@ class MeteredJobEntry(models.Model):
             ("exception", "Exception Jobs"),
             ("approval", "Approvals"),
             ("statement", "Statements"),
+            ("retention", "Retention"),
             ("seal", "Verifications of Seals"),
         ],
         readonly=True,

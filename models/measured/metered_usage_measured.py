@@ -51,7 +51,61 @@ class MeteredUsage(models.Model):
             # What the group had before goes on to be measured.
             if not partner._metered_measured_service(meter, found.date_from):
                 found.measured_from = begins
+        if found.service:
+            self._leave_out_billed(found, partner, company)
         return found.service
+
+    # === WHAT ANOTHER SUBSCRIPTION BILLED === #
+
+    @api.model
+    def _billed_by_others(self, meter, owner, partner, company, begin, end):
+        """Usage of a level that other subscriptions of the customer billed.
+
+        Not levels of their own: of samples that name a subscription.
+        """
+        if not meter.is_measured or not owner:
+            return self.browse()
+        return self.search(
+            [
+                *self._billed_domain(meter, partner, company, begin, end),
+                (
+                    "invoice_line_id.metered_subscription_id",
+                    "not in",
+                    [False, *owner.ids],
+                ),
+                "|",
+                ("subscription_id", "=", False),
+                ("records", "=", 0),
+            ]
+        )
+
+    @api.model
+    def _billed_levels(self, meter, owner, partner, company, begin, end):
+        """What others billed for the same days: the rest is the difference to it."""
+        others = self._billed_by_others(meter, owner, partner, company, begin, end)
+        if not others or meter in owner._metered_lines().metered_meter_id:
+            return self.browse()
+        return others.filtered(
+            lambda row: (
+                row.invoice_line_id.metered_date_from == begin
+                and row.invoice_line_id.metered_date_to == end
+            )
+        )
+
+    @api.model
+    def _leave_out_billed(self, found, partner, company):
+        """Have levels count from the day up to which others billed them."""
+        period = (found.date_from, found.date_to)
+        rows = self._billed_by_others(
+            found.meter, found.subscription, partner, company, *period
+        )
+        lines = rows.invoice_line_id.filtered(
+            lambda line: (line.metered_date_from, line.metered_date_to) != period
+        )
+        ends = [end for end in lines.mapped("metered_date_to") if end]
+        if ends:
+            begins = min(max(*ends, found.measured_from or period[0]), period[1])
+            found.measured_from = begins
 
     # === THE LINE OF AN INVOICE === #
 

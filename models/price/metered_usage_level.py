@@ -103,6 +103,8 @@ class MeteredUsage(models.Model):
         """
         meter = found.meter
         company = found.subscription.company_id or rows.company_id[:1]
+        if meter._counts_calls():
+            company._metered_check_details(found.measured_from or found.date_from)
         partner = found.subscription.partner_id or rows.partner_id[:1]
         zone = ZoneInfo(customer_zone(partner, company_zone(company)))
         days = (found.measured_from or found.date_from, found.date_to)
@@ -159,7 +161,7 @@ class MeteredUsage(models.Model):
             "property": found.meter.level_property or "",
             "company": company.id,
             "meter": found.meter.id,
-            "day": found.date_from,
+            "day": found.measured_from or found.date_from,
             **self._level_scope(found, company, partner),
         }
         self.env.cr.execute(_BEFORE, values)
@@ -262,8 +264,9 @@ class MeteredUsage(models.Model):
         if not meter._counts_calls():
             return []
         periods = []
+        gone = subscription.company_id.metered_details_until
         for period in subscription.sudo().metered_period_ids:
-            if period.date_to > date_from:
+            if period.date_to > date_from or (gone and period.date_from <= gone):
                 continue
             billed = [
                 ("meter_id", "=", meter.id),

@@ -105,7 +105,13 @@ class MeteredUsage(models.Model):
     _inherit = "metered.usage"
 
     def _price_meters(
-        self, company, date_from, date_to, subscription=None, only_meter=None
+        self,
+        company,
+        date_from,
+        date_to,
+        subscription=None,
+        only_meter=None,
+        carried=(),
     ):
         """Price this open usage: one price for each meter and billing period.
 
@@ -115,6 +121,8 @@ class MeteredUsage(models.Model):
         :param subscription: the ``sale.subscription`` that is renewed: its metered
             lines are priced also without usage. None: each row's own one is found.
         :param only_meter: of the subscription's lines only those of this meter
+        :param carried: earlier periods that no invoice has yet: list of (first day,
+            first day after). They are not late.
         :return: list of :class:`PricedMeter`
         :raises UserError: when usage has no price, or none for its quantity
         """
@@ -142,8 +150,9 @@ class MeteredUsage(models.Model):
                 if key not in groups:
                     order.append(key)
                     groups[key] = []
-        if subscription and date_from < date_to:
-            for key in self._sold_periods(subscription, date_from, date_to):
+        current = [(date_from, date_to)] if date_from < date_to else []
+        for days in (*carried, *current) if subscription else ():
+            for key in self._sold_periods(subscription, *days):
                 if key not in groups and only_meter in (None, key[0]):
                     order.append(key)
                     groups[key] = []
@@ -158,8 +167,10 @@ class MeteredUsage(models.Model):
                 meter, owner, partner, company, begin, end, usage
             )
             # Usage whose invoice is gone did not come in late.
-            priced.late = end <= date_from and not any(
-                priced.records.mapped("billed_in_time")
+            priced.late = (
+                end <= date_from
+                and (begin, end) not in carried
+                and not any(priced.records.mapped("billed_in_time"))
             )
             # With usage, or billed before, there is a line that shows it.
             # A program that counts the usage of a subscription finds the charge there.
@@ -298,18 +309,9 @@ class MeteredUsage(models.Model):
     @api.model
     def _billed_usage(self, meter, owner, partner, company, begin, end):
         """Usage of a meter and period that is on invoices already."""
-        payer = partner.with_company(company).commercial_partner_id
-        household = payer._metered_households().get(payer.id, Household())
-        return self.search(
+        usage = self.search(
             [
-                ("company_id", "=", company.id),
-                # What a company was billed here stays so when it has a subscription of
-                # its own later.
-                ("partner_id", "in", list(household.named)),
-                ("meter_id", "=", meter.id),
-                ("day", ">=", begin),
-                ("day", "<", end),
-                ("invoice_line_id", "!=", False),
+                *self._billed_domain(meter, partner, company, begin, end),
                 (
                     "invoice_line_id.metered_subscription_id",
                     "in",
@@ -317,6 +319,23 @@ class MeteredUsage(models.Model):
                 ),
             ]
         )
+        return usage | self._billed_levels(meter, owner, partner, company, begin, end)
+
+    @api.model
+    def _billed_domain(self, meter, partner, company, begin, end):
+        """Usage of a customer's meter and days that is on invoices, whoever bills."""
+        payer = partner.with_company(company).commercial_partner_id
+        household = payer._metered_households().get(payer.id, Household())
+        return [
+            ("company_id", "=", company.id),
+            # What a company was billed here stays so when it has a subscription of
+            # its own later.
+            ("partner_id", "in", list(household.named)),
+            ("meter_id", "=", meter.id),
+            ("day", ">=", begin),
+            ("day", "<", end),
+            ("invoice_line_id", "!=", False),
+        ]
 
     def _read_billed(self, found, date):
         """Sum up what is billed, differences to it too, in the price's currency."""

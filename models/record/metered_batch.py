@@ -374,7 +374,7 @@ class MeteredBatch(models.Model):
     def _raw_record(self, line):
         """The text of the record at a line of the imported file; "" without one."""
         if not self.attachment_id or not line:
-            return ""
+            return self._file_deleted_text() if line else ""
         file_format = files.FileFormat.from_dict(self.file_format)
         try:
             with self._file_path() as path:

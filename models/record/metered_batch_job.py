@@ -215,6 +215,7 @@ class MeteredBatch(models.Model):
         if alerts._exist_alerts():
             alerts._mark_new_customers(self.company_id, settings.alert_partners, self)
             alerts._check_soon()
+        self.env["metered.fraud.wait"]._check_soon()
 
     @api.model
     def _chunk_records(self):

@@ -117,6 +117,7 @@ class MeteredBatch(models.Model):
             )
         self.env.flush_all()
         self._check_not_thinned()
+        self._check_details_kept()
         self._check_not_invoiced()
         self.write(
             {

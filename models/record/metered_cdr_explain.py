@@ -51,6 +51,9 @@ class MeteredCdr(models.Model):
                     "explanation of its invoice line."
                 ),
             )
+        masked = self._masked_text()
+        if masked:
+            return words._render(before=self._explain_before(), warning=masked)
         story = explain_stored(self, self._plan_of_call())
         allowances = self._names_of_allowances()
         charge = self._charge_text(story.stored)

@@ -94,6 +94,13 @@ class MeteredUsage(models.Model):
         copy=False,
         help="Empty if not invoiced yet.",
     )
+    waived_period_id = UncheckedMany2one(
+        "metered.period",
+        string="Waived With",
+        readonly=True,
+        copy=False,
+        help="Not billed any more: it was waived when the subscription was closed.",
+    )
     invoice_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
     is_posted = fields.Boolean(
         string="On a Posted Invoice",
@@ -112,6 +119,7 @@ class MeteredUsage(models.Model):
 
     # What a month brought, and what waits to be invoiced, of years of usage.
     _day_idx = models.Index("USING brin (day)")
+    _waived_idx = models.Index("(waived_period_id) WHERE waived_period_id IS NOT NULL")
     _open_idx = models.Index("(company_id, day) WHERE invoice_line_id IS NULL")
 
     def init(self):
@@ -154,8 +162,8 @@ class MeteredUsage(models.Model):
             )
 
     def action_view_cdrs(self):
-        """Open the calls that this usage is the sum of."""
-        return window_action(
+        """Open the calls that this usage is the sum of; if deleted, their sums."""
+        return self._kept_sums_action() or window_action(
             self.env, "action_metered_cdr", [("usage_id", "in", self.ids)], context={}
         )
 
@@ -165,7 +173,8 @@ class MeteredUsage(models.Model):
     def _lock_open(self, domain):
         """Usage to invoice, locked so that nobody else can invoice it now.
 
-        What was on an invoice before is rated again with the rates of today. Its
+        What was on an invoice before is rated again with the rates of today, unless
+        its calls were deleted or masked: then it is billed as it was. Its
         records may have moved to usage in another currency, or become exceptions, so
         that the usage returned need not be the usage that was found.
 
@@ -207,14 +216,19 @@ class MeteredUsage(models.Model):
 
     @api.model
     def _lock(self, domain):
-        """Open usage, locked and otherwise left as it is.
+        """Open usage that is not waived, locked and otherwise left as it is.
 
         Whoever comes second waits, and then has to begin again with what is open
         then: PostgreSQL says so by a serialisation failure, after which Odoo repeats
         a request by itself.
         """
         usage = self.search_fetch(
-            [*domain, ("invoice_line_id", "=", False)], ["collecting"]
+            [
+                *domain,
+                ("invoice_line_id", "=", False),
+                ("waived_period_id", "=", False),
+            ],
+            ["collecting"],
         )
         if usage:
             self.env.cr.execute(
@@ -313,6 +327,7 @@ class MeteredUsage(models.Model):
         date_to,
         date=None,
         subscription=None,
+        carried=(),
     ):
         """Values of the invoice lines for this usage, one per call type or as the
         meter says.
@@ -328,11 +343,13 @@ class MeteredUsage(models.Model):
         :param date: the invoice's date, at which sums are converted; None: date_to
         :param subscription: what is renewed; its metered lines may have a charge
             without usage
+        :param carried: earlier periods that were carried forward, each with lines of
+            its own: list of (first day, first day after)
         :return: list of (dict for ``account.move.line``, ids of the usage)
         """
         calls = self.filtered(lambda usage: usage.meter_id.kind == "call")
         lines = calls._prepare_call_lines(
-            company, currency, partner, date_from, date_to, date
+            company, currency, partner, date_from, date_to, date, carried
         ) + (self - calls)._prepare_meter_lines(
             company,
             currency,
@@ -341,6 +358,7 @@ class MeteredUsage(models.Model):
             date_to,
             date or date_to,
             subscription,
+            carried,
         )
         self._check_fits_invoice(lines, currency)
         return lines
@@ -367,7 +385,7 @@ class MeteredUsage(models.Model):
                 )
 
     def _prepare_call_lines(
-        self, company, currency, partner, date_from, date_to, date=None
+        self, company, currency, partner, date_from, date_to, date=None, carried=()
     ):
         """The lines of calls, one per call type; see :meth:`_prepare_invoice_lines`."""
         if not self:
@@ -379,18 +397,29 @@ class MeteredUsage(models.Model):
         self.env.cr.execute(
             """
             SELECT usage.meter_id, usage.currency_id, usage.day < %s AS earlier,
-                   usage.day < %s AND usage.billed_in_time IS NOT TRUE AS late,
-                   min(usage.day), max(usage.day), sum(usage.records),
+                   usage.day < %s AND usage.billed_in_time IS NOT TRUE
+                       AND carried.first IS NULL AS late,
+                   coalesce(carried.first, min(usage.day)),
+                   coalesce(carried.after - 1, max(usage.day)), sum(usage.records),
                    sum(usage.billed_quantity)::text, sum(usage.amount)::text,
                    array_agg(usage.id ORDER BY usage.id)
               FROM metered_usage usage
               JOIN metered_meter meter ON meter.id = usage.meter_id
+              LEFT JOIN unnest(%s::date[], %s::date[]) AS carried (first, after)
+                ON usage.day >= carried.first AND usage.day < carried.after
              WHERE usage.id = ANY(%s)
-             GROUP BY usage.meter_id, usage.currency_id, earlier, late, meter.sequence
-             ORDER BY earlier DESC, late, meter.sequence, usage.meter_id,
-                      usage.currency_id
+             GROUP BY usage.meter_id, usage.currency_id, earlier, late, meter.sequence,
+                      carried.first, carried.after
+             ORDER BY earlier DESC, late, carried.first, meter.sequence,
+                      usage.meter_id, usage.currency_id
             """,
-            (date_from, date_from, self.ids),
+            (
+                date_from,
+                date_from,
+                [first for first, _after in carried],
+                [after for _first, after in carried],
+                self.ids,
+            ),
         )
         lines = []
         for (

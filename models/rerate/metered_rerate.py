@@ -150,6 +150,7 @@ class MeteredRerate(models.Model):
         run = self.sudo().create(values)
         run.expected = run._count_calls()
         if not self.env["metered.usage"].sudo().search(run._usage_domain(), limit=1):
+            run._check_details_kept()
             raise UserError(
                 self.env._(
                     "There are no matching calls that are not invoiced. Choose other "

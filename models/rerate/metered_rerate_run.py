@@ -30,7 +30,11 @@ class MeteredRerate(models.Model):
     def _usage_domain(self):
         """The usage that is rated again."""
         self.ensure_one()
-        domain = [("company_id", "=", self.company_id.id)]
+        domain = [
+            ("company_id", "=", self.company_id.id),
+            # Without its calls, it stays what it came to.
+            ("details_gone", "=", False),
+        ]
         if self.scope == "open":
             # What other meters come to is found when they are invoiced.
             domain.append(("meter_id.kind", "=", "call"))

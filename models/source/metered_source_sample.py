@@ -192,6 +192,7 @@ class MeteredSource(models.Model):
 
         def work(_failed):
             store_samples(self.env.cr, samples)
+            self.env["metered.alert.mark"]._check_soon()
             values = {"sample_error": problem}
             if samples:
                 values["sampled"] = now

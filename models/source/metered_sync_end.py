@@ -127,6 +127,7 @@ class MeteredSync(models.Model):
         batch.write({"state": "done", "finished": fields.Datetime.now()})
         batch._tell_imported()
         self.env["metered.alert.mark"]._check_soon()
+        self.env["metered.fraud.wait"]._check_soon()
 
     def _keep_last_record(self, commit):
         """Remember when the newest record began.

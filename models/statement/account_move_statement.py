@@ -54,3 +54,11 @@ class AccountMove(models.Model):
         )
         if found:
             found._metered_make_statements()
+
+    def _metered_statement_to_mail(self):
+        """The statement that may be sent with this invoice, none if it must not be."""
+        if self.company_id.metered_statement_mailed == "none":
+            return self.env["metered.statement"]
+        return self.metered_statement_ids.filtered(
+            lambda made: made.is_current and not made._is_unfit()
+        )[:1]

@@ -125,17 +125,18 @@ class MeteredStatement(models.Model):
         company = move.company_id
         partner = move.partner_id.commercial_partner_id.with_company(company)
         lines = move.invoice_line_ids.filtered("metered_date_from")
+        first = min(lines.mapped("metered_date_from"), default=False)
         return {
             "name": self._next_number(company),
             "company_id": company.id,
             "partner_id": partner.id,
             "invoice_id": move.id,
             "currency_id": move.currency_id.id,
-            "date_from": min(lines.mapped("metered_date_from"), default=False),
+            "date_from": first,
             "date_to": max(lines.mapped("metered_date_to"), default=False),
             "time_zone": customer_zone(partner, company_zone(company)),
             "lang": move.partner_id.lang or self.env.lang,
-            "masking": partner._metered_masking(company).as_json(),
+            "masking": partner._metered_masking(company, first).as_json(),
             "expected": move.metered_usage_count,
         }
 
@@ -169,6 +170,7 @@ class MeteredStatement(models.Model):
                     self.invoice_id._metered_label(),
                 )
             )
+        self._check_details_kept()
         made = self.with_context(lang=self.lang, tz=self.time_zone)
         content = made._content()
         values = {**content.figures}
@@ -185,6 +187,10 @@ class MeteredStatement(models.Model):
             values[f"{name}_sha256"] = sha256(file.getvalue()).hexdigest()
         self.write({**values, "records": self.expected})
         return True
+
+    def _file_bytes(self, name):
+        """The bytes of one of the files; none if it was not made."""
+        return base64.b64decode(self[name] or b"")
 
     # === BUTTONS === #
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from odoo import models
 from odoo.tools import SQL
 
+from ...statement.masking import split
+
 #: rows that are fetched at a time
 FETCHED = 2_000
 Group = namedtuple("Group", "late service listed calls seconds billed covered charge")
@@ -23,7 +25,8 @@ _ITEMS = {
 }
 #: what a customer calls, or who calls them
 _OTHER_PARTY = SQL(
-    "CASE WHEN cdr.direction = 'inbound' THEN cdr.caller ELSE cdr.callee END"
+    "coalesce(CASE WHEN cdr.direction = 'inbound' THEN cdr.caller ELSE cdr.callee END,"
+    " '')"
 )
 
 
@@ -59,18 +62,13 @@ class MeteredStatement(models.Model):
         """The condition that a call is listed: what ``Masking.lists`` says, in SQL."""
         masking = self._masking()
         conditions = [_ITEMS[masking.items]]
-        if masking.never_shown:
-            patterns = "|".join(
-                f"{re.escape(one[1:])}$" if one[:1] == "=" else re.escape(one)
-                for one in masking.never_shown
-            )
-            conditions.append(
-                SQL(
-                    "regexp_replace(coalesce(%s, ''), '[^0-9]', '', 'g') !~ %s",
-                    _OTHER_PARTY,
-                    f"^({patterns})",
-                )
-            )
+        whole, begins = split(masking.never_shown)
+        digits = SQL("regexp_replace(%s, '[^0-9]', '', 'g')", _OTHER_PARTY)
+        if whole:
+            conditions.append(SQL("%s != ALL(%s)", digits, sorted(whole)))
+        if begins:
+            patterns = "|".join(map(re.escape, begins))
+            conditions.append(SQL("%s !~ %s", digits, f"^({patterns})"))
         return SQL(" AND ").join(conditions)
 
     def _read_groups(self):

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 ITEMS = [
     ("all", "All calls"),
@@ -14,6 +15,22 @@ HIDDEN_DIGITS = [
     ("4", "The last 4"),
     ("6", "The last 6"),
 ]
+MAILED = [
+    ("none", "Nothing"),
+    ("link", "A link"),
+    ("pdf", "PDF"),
+    ("pdf_xlsx", "PDF and XLSX"),
+    ("pdf_csv", "PDF and CSV"),
+    ("pdf_xlsx_csv", "PDF, XLSX, and CSV"),
+]
+#: ending -> what a mail says that the file is
+MIMETYPES = {
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv",
+}
+#: what mail servers take at most, of any setting
+MOST_MAIL_MB = 25
 #: fields of a company, and of a customer who chose otherwise
 CHOICES = (
     "metered_statement_items",
@@ -33,22 +50,22 @@ class ResCompany(models.Model):
         "background.",
     )
     metered_statement_items = fields.Selection(
-        ITEMS, string="Calls on Statements", required=True, default="all"
+        ITEMS,
+        string="Calls on Statements",
+        help="Leave empty to use the rules of the customer's country.",
     )
     metered_hidden_digits = fields.Selection(
         HIDDEN_DIGITS,
         string="Hidden Digits",
-        required=True,
-        default="0",
-        help="Digits at the end of called numbers that statements do not show. Short "
-        "numbers of up to 6 digits are always shown.",
+        help="Digits at the end of called numbers that statements do not show. Leave "
+        "empty to use the rules of the customer's country.",
     )
     metered_hidden_caller_digits = fields.Selection(
         HIDDEN_DIGITS,
         string="Hidden Digits of Callers",
-        required=True,
-        default="0",
-        help="Digits at the end of the numbers of callers that statements do not show.",
+        help="Digits at the end of the numbers of callers that statements do not show. "
+        "Leave empty to use the rules of the customer's country, which are the least "
+        "that is hidden.",
     )
     metered_statement_rows = fields.Integer(
         string="Calls in a PDF",
@@ -56,9 +73,44 @@ class ResCompany(models.Model):
         help="A statement with more calls lists them in the XLSX and CSV files only; "
         "its PDF contains the totals.",
     )
+    metered_statement_mailed = fields.Selection(
+        MAILED,
+        string="Sent with the Invoice",
+        required=True,
+        default="pdf",
+        help="What the invoice's email has of the statement. A statement that does not "
+        "add up is never sent.",
+    )
+    metered_statement_mail_mb = fields.Integer(
+        string="Attachments up to (MB)",
+        default=5,
+        help="If the files are larger, the email has a link to them.",
+    )
     metered_statement_objection = fields.Text(
         string="How to Object",
         translate=True,
         help="Printed at the end of each statement: how, and until when, a customer "
         "can object to a charge.",
     )
+
+    @api.constrains("metered_statement_mail_mb")
+    def _check_metered_statement_mail_mb(self):
+        for company in self:
+            if not 0 <= company.metered_statement_mail_mb <= MOST_MAIL_MB:
+                raise ValidationError(
+                    self.env._(
+                        "The size up to which statements are attached to emails must "
+                        "be between 0 and %s MB.",
+                        MOST_MAIL_MB,
+                    )
+                )
+
+    def _metered_never_shown(self):
+        """What the company's lists of numbers hide, as ``Masking.never_shown`` has it.
+
+        :return: sorted tuple of texts
+        """
+        self.ensure_one()
+        lists = self.env["metered.hidden.list"].sudo()
+        found = lists.search([("company_id", "=", self.id)])
+        return tuple(sorted({one for each in found for one in each.patterns or ()}))

@@ -173,6 +173,7 @@ class MeteredWhatIf(models.Model):
         :return: action that shows it
         """
         run = self.sudo().create({**values, "position": values["date_from"]})
+        run.company_id._metered_check_details(run.date_from)
         if run.file_id:
             run.file_id._metered_check()
             run.file_id = run.file_id.copy({"res_model": self._name, "res_id": run.id})

@@ -450,6 +450,62 @@ class TestAlerts(AlertCase):
         self.check()
         self.assertFalse(self.subscription._metered_entitlement()["allowed"])
 
+    def test_a_cap_goes_with_what_its_alert_looks_at(self):
+        """Archived, or made for another customer: usage is allowed, and told so."""
+        other = self.make_customer("Other")
+        for values in (
+            {"active": False},
+            {"scope": "customer", "partner_id": other.id},
+        ):
+            with self.subTest(**values):
+                alert = self.make_alert({"value": 3, "caps": True})
+                self.call(60)
+                self.assertTrue(self.state(alert).is_capped)
+                alert.write(values)
+                self.assertFalse(self.state(alert).is_capped)
+                self.assertFalse(self.subscription.metered_cap_info)
+                self.assertTrue(self.subscription._metered_entitlement()["allowed"])
+                self.assertIn(
+                    "no longer applies", self.subscription.message_ids[0].body
+                )
+
+    def test_an_invoice_in_the_middle_of_a_period_changes_nothing(self):
+        """What was invoiced by hand is usage of the period as well: calls and texts."""
+        product = self.env["product.product"].create({"name": "Texts"})
+        texts = self.make_meter("Texts", unit="texts", product_id=product.id)
+        self.make_price(texts, (0, 0.01), partner_ids=self.customer.ids)
+        alert = self.make_alert(3, 5)
+        limit = self.make_alert(130, basis="quantity", meter_id=texts.id)
+        records = self.make_source("usage", name="Texts", meter_id=texts.id)
+        self.make_identifier(self.customer, "acme", kind="key")
+
+        def text(count, day):
+            self.import_text(
+                records,
+                f"time,identifier,quantity\n{day} 10:00:00,acme,{count}\n",
+                name=f"{day}.csv",
+            )
+            self.check()
+
+        self.call(60)
+        text(100, "2026-10-06")
+        self.assertAlmostEqual(self.state(alert).figure, 4.6)
+        wizard = self.env["metered.manual.invoice"].create(
+            {
+                "partner_id": self.customer.id,
+                "date_from": "2026-10-01",
+                "date_to": "2026-10-15",
+            }
+        )
+        wizard.action_search()
+        wizard.action_create_invoice()
+        self.call(4)
+        self.assertAlmostEqual(self.state(alert).figure, 4.84)
+        text(40, "2026-10-08")
+        self.assertAlmostEqual(self.state(alert).figure, 5.24)
+        self.assertEqual(self.levels(alert), [3, 5])
+        self.assertEqual(self.levels(limit), [130])
+
     # === SETTINGS === #
 
     def test_where_it_is_listed(self):

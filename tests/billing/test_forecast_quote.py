@@ -131,6 +131,49 @@ class TestForecastQuote(QuoteCase):
             self.make_records(day, high, meter=meter)
         self.assertEqual(self.usage_of(self.quote(plan)), [20])
         self.assertEqual(self.usage_of(self.forecast(plan)), [30])
+        # Samples that were thinned meanwhile are expected again as well.
+        self.env.cr.execute(
+            "UPDATE metered_cdr SET source_id = %s WHERE meter_id = %s",
+            (self.make_source("usage", meter_id=meter.id).id, meter.id),
+        )
+        self.company.metered_samples_months = 1
+        self.assertTrue(self.env["metered.level.kept"]._thin(self.company))
+        self.assertTrue(self.env["metered.level.kept"].search_count([]))
+        self.assertEqual(self.usage_of(self.forecast(plan)), [30])
+
+    def test_what_a_measured_service_charges_decides(self):
+        """Its basis, not the aggregation of its meter, says what is expected."""
+        for how, basis, expected in (
+            ("time_average", "max", 30),
+            ("max", "min", 20),
+            ("max", "last", 20),
+        ):
+            with self.subTest(how=how, basis=basis):
+                partner = self.make_customer(f"{how} {basis}")
+                meter = self.make_meter(
+                    f"{how} {basis}",
+                    unit="x",
+                    aggregation=how,
+                    kind="gauge",
+                    level_holds=True,
+                )
+                self.env["metered.measured.service"].create(
+                    {
+                        "partner_id": partner.id,
+                        "meter_id": meter.id,
+                        "product_id": self.product.id,
+                        "charge_basis": basis,
+                        "unit_price": 1,
+                        "date_from": "2026-08-01",
+                    }
+                )
+                plan = self.make_subscription(partner, "2026-08-01", "2026-11-01")
+                for day in weekdays("2026-09-01", "2026-10-19"):
+                    is_friday = date.fromisoformat(day).weekday() == 4
+                    high = 30 if is_friday and day < "2026-10" else 20
+                    self.make_records(day, high, meter=meter, partner=partner)
+                then = self.forecast(plan)
+                self.assertEqual(self.usage_of(then)[-1], expected)
 
     def test_each_record_has_its_price(self):
         self.price.write(

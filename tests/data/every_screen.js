@@ -17,11 +17,13 @@ async function everyScreen(screens, look, opened = () => {}) {
     rpcBus.addEventListener("RPC:RESPONSE", () => pending--);
     const frame = () =>
         new Promise((done) => setTimeout(() => requestAnimationFrame(done)));
+    // What is not drawn yet, whatever it waits for, is a task of Owl.
+    const {scheduler} = odoo.__WOWL_DEBUG__.root.__owl__.app;
     const idle = async () => {
         let quiet = 0;
         while (quiet < 3) {
             await frame();
-            quiet = pending > 0 ? 0 : quiet + 1;
+            quiet = pending > 0 || scheduler.tasks.size ? 0 : quiet + 1;
         }
     };
     const problems = [];

@@ -4,13 +4,15 @@
 
 import json
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
-from ...fraud import QUARTER_COLUMNS, unpack
+from ...fraud import QUARTER_COLUMNS, RANGE_COLUMNS, add_up, unpack
+from ...ingest import load_fraud
 from ..support.metered_case import MeteredCase
 
 HOME, AWAY = "13125550123", "37282001122"
@@ -55,16 +57,17 @@ class TestFraudAlarms(MeteredCase):
         self.import_calls(self.source, *rows)
         self.days._learn(self.company)
 
-    def sums(self):
-        """What is kept of quarters, of all days."""
+    def sums(self, what="quarters"):
+        """What is kept of quarters, or of ranges, of all days."""
         self.env.flush_all()
         self.env.cr.execute(
-            """
-            SELECT partner_id, day - date '1970-01-01', quarters
+            f"""
+            SELECT partner_id, day - date '1970-01-01', {what}
               FROM metered_fraud_day ORDER BY 1, 2
             """
         )
-        return unpack(self.env.cr.fetchall(), QUARTER_COLUMNS)
+        columns = QUARTER_COLUMNS if what == "quarters" else RANGE_COLUMNS
+        return add_up(unpack(self.env.cr.fetchall(), columns))
 
     def alarm(self):
         return self.alarms.search([("partner_id", "=", self.customer.id)])
@@ -134,6 +137,48 @@ class TestFraudAlarms(MeteredCase):
         # It is usual now.
         self.import_calls(self.source, *self.rows(12))
         self.assertFalse(self.alarm())
+
+    def test_later_it_is_the_same(self):
+        """Calls of the day before yesterday are checked a moment after the import."""
+        begin = self.begin - timedelta(hours=30)
+        rows = self.rows(12, begin)
+        # It rings from there, and is called back.
+        trunk = self.make_source(default_direction="inbound")
+        rings = [
+            (*row[:2], 2, AWAY[:-2] + "99", row[3])
+            for row in self.rows(3, begin - timedelta(minutes=5))
+        ]
+        # Recent ones in the same file are checked at once.
+        rows += self.rows(2, self.begin)
+        found = []
+        for days in (3, 1):
+            with (
+                self.subTest(days),
+                self.env.cr.savepoint() as savepoint,
+                patch.object(load_fraud, "RECENT_DAYS", days),
+            ):
+                self.import_calls(trunk, *rings)
+                self.import_calls(self.source, *rows)
+                waits = self.env["metered.fraud.wait"]
+                if days == 1:
+                    self.assertFalse(self.alarm())
+                    self.assertTrue(waits.search_count([]))
+                    waits._check_companies()
+                self.assertFalse(waits.search_count([]))
+                alarm = self.alarm()
+                self.assertIn("call_back", str(alarm.findings))
+                self.assertEqual(alarm.source_id, self.source)
+                found.append(
+                    (
+                        alarm.findings,
+                        *(alarm.calls, alarm.charge, alarm.first_call, alarm.last_call),
+                        self.sums("quarters").to_dict(),
+                        self.sums("ranges").to_dict(),
+                    )
+                )
+                savepoint.rollback()
+                self.env.invalidate_all()
+        self.assertEqual(*found)
 
     def test_summed_again_it_is_the_same(self):
         """What imports add up is what is stored, and an undo takes it back."""

@@ -57,8 +57,10 @@ class TestDemoMonth(TestCase):
             company_id=1,
             now=0,
             oldest=0,
+            recent=0,
             destinations=destinations,
             place=(NEW_YORK, home),
+            callers=None,
             places={
                 names.index("Thames Print Ltd"): ("Europe/London", countries["base.uk"])
             },

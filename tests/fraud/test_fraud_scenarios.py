@@ -87,8 +87,11 @@ class TestScenarios(TestCase):
                 rings = calls(begin + np.arange(12) * 30, 2, ISLAND, rang=True)
                 back = calls(begin + 900 + np.arange(6) * 400, 150, ISLAND)
                 some = pd.concat([rings, back], ignore_index=True)
-                found, count, charge, _minutes = guard.until_alarm(some)
+                found, count, charge, minutes = guard.until_alarm(
+                    some, begin=begin + 900
+                )
                 self.assertEqual(reasons(found), {"call_back"})
+                self.assertLessEqual(minutes, 15)
                 self.assertLessEqual(count, 4)
                 self.assertLess(charge, 10)
                 # Without the rings it is a small thing.

@@ -26,7 +26,9 @@ ONCE = {
     "metered.reading": "its moment",
     "metered.register": "its device",
     "metered.register.factor": "its first day",
+    "metered.retention.rule": "its data",
     "metered.source.word": "its word",
+    "metered.statement.country": "its country",
     "metered.source.account": "its name on the switch",
 }
 #: what no duplicate of a source may know

@@ -51,6 +51,8 @@ NO_VIEW = {
     ("res.company", "metered_sync_days"): "edited in the settings",
     ("res.company", "metered_statement_auto"): "edited in the settings",
     ("res.company", "metered_statement_items"): "edited in the settings",
+    ("res.company", "metered_statement_mailed"): "edited in the settings",
+    ("res.company", "metered_statement_mail_mb"): "edited in the settings",
     ("res.company", "metered_statement_objection"): "edited in the settings",
     ("res.company", "metered_statement_rows"): "edited in the settings",
     ("res.company", "metered_hidden_digits"): "edited in the settings",

@@ -25,6 +25,12 @@ class TestJobEntries(MeteredCase):
             cls.env, "operator", "metered_billing.group_metered_user"
         )
 
+    def retention_rule(self, company):
+        rules = self.env["metered.retention.rule"].sudo()
+        return rules.search([("company_id", "=", company.id)]) or rules.create(
+            {"company_id": company.id, "kind": "files"}
+        )
+
     def make_jobs(self, company=None):
         """One of each kind, the newest last."""
         company = company or self.company
@@ -48,6 +54,16 @@ class TestJobEntries(MeteredCase):
                     "name": "ST/1",
                     "partner_id": self.env.user.partner_id.id,
                     "currency_id": company.currency_id.id,
+                },
+            ),
+            (
+                "retention",
+                "metered.retention.run",
+                {
+                    **common,
+                    "kind": "files",
+                    "before": day,
+                    "rule_id": self.retention_rule(company).id,
                 },
             ),
             (

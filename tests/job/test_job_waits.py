@@ -59,6 +59,13 @@ class TestJobWaits(CommittedCase):
                 **company,
             ),
             self.make("metered.rerate", **days, **company),
+            self.make(
+                "metered.retention.run",
+                kind="files",
+                before="2026-10-01",
+                rule_id=self.make("metered.retention.rule", kind="files", **company).id,
+                **company,
+            ),
             self.make("metered.exception.job", operation="retry", target={}, **company),
             self.make(
                 "metered.simulation",

@@ -27,7 +27,7 @@ NOT_EXACT = {
             *("metered.approval", "metered.batch", "metered.exception.job"),
             "metered.renewal",
             *("metered.rerate", "metered.simulation", "metered.statement"),
-            "metered.sync",
+            *("metered.retention.run", "metered.sync"),
         )
     },
     ("metered.deck.import.line", "change"): "percent, for a person to look at",
@@ -35,6 +35,7 @@ NOT_EXACT = {
     ("metered.quote.line", "quantity"): "as an invoice line has it, to be looked at",
     ("metered.quote.line", "forecast_quantity"): "as quantity is",
     ("metered.quote.line", "unit_price"): "as an invoice line has it, to be looked at",
+    ("metered.retention.run", "bytes"): "whole, and more than an integer holds",
     ("metered.review", "change_percent"): "percent, for a person to look at",
     ("metered.review", "usage_share"): "percent, for a person to look at",
     ("metered.review", "weight"): "how far up in the list it stands",

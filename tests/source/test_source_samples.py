@@ -169,6 +169,33 @@ class TestSamples(SourceCase):
         invoice = plan._metered_renew()
         self.assertEqual(invoice.amount_untaxed, 10 + 18 * 4)
 
+    def test_old_ones_are_thinned(self):
+        """They belong to no import, and are billed as before; then alerts look."""
+        price = self.make_price(self.meters["active"], (0, 4))
+        product = self.make_metered_product("Channels", price)
+        plan = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
+        plan.sale_subscription_line_ids = [Command.create({"product_id": product.id})]
+        self.source._sample_active()
+        self.acme.active_calls = 23
+        self.company.metered_samples_months = 1
+        alert = self.env["metered.alert"].create(
+            {
+                "name": "Channels",
+                "basis": "quantity",
+                "meter_id": self.meters["active"].id,
+                "threshold_ids": [Command.create({"value": 20})],
+            }
+        )
+        self.env["metered.alert.mark"]._check()
+        with freeze_time("2026-10-14 10:32:00"):
+            self.source._sample_active()
+            self.env["metered.alert.mark"]._check()
+        self.assertEqual(alert.event_count, 1)
+        with freeze_time("2027-01-01 12:00:00"):
+            self.assertTrue(self.env["metered.level.kept"]._thin(self.company))
+        self.assertEqual(self.env["metered.cdr"].search_count([]), 0)
+        self.assertEqual(plan._metered_renew().amount_untaxed, 10 + 23 * 4)
+
     def test_another_time_zone(self):
         self.customer.metered_tz = "Pacific/Auckland"
         self.source._sample_active()

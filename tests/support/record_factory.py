@@ -32,6 +32,7 @@ PARTICULARS = {
     "metered.meter": {"kind": "gauge", "code": "meter_{number}"},
     "metered.golden.call": {"kind": "usage", "quantity": 1},
     "metered.rate.tier": {"from_second": 60},
+    "metered.retention.rule": {"kind": "files", "days": 365},
     "metered.simulation": {"date_from": "2026-10-01", "date_to": "2026-10-31"},
     "metered.simulation.start": {"date_from": "2026-10-01", "date_to": "2026-10-31"},
     "metered.usage": {"day": "2026-10-05"},

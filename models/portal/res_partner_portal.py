@@ -1,0 +1,55 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from odoo import fields, models
+
+from ..customer.res_partner import USER
+
+
+class ResPartner(models.Model):
+    """What a contact may do in the portal, beyond seeing sums."""
+
+    _inherit = "res.partner"
+
+    metered_portal_calls = fields.Boolean(
+        string="Can View Calls",
+        groups=USER,
+        copy=False,
+        help="In the portal, this contact can view and download the calls of the whole "
+        "customer, with numbers masked as on statements. Some countries require that "
+        "the people who made the calls are informed first.",
+    )
+    metered_portal_disputes = fields.Boolean(
+        string="Can Question Charges",
+        default=True,
+        groups=USER,
+        copy=False,
+        help="In the portal, this contact can question charges of the customer.",
+    )
+    metered_portal_alerts = fields.Boolean(
+        string="Can Set Up Alerts",
+        default=True,
+        groups=USER,
+        copy=False,
+        help="In the portal, this contact can set the customer's own usage alerts.",
+    )
+    metered_alert_mails = fields.Boolean(
+        string="Receives Alert Emails",
+        default=True,
+        groups=USER,
+        copy=False,
+        help="Usage alerts may send emails to this contact, who can turn them off in "
+        "the portal.",
+    )
+
+    def _metered_portal_may(self, right):
+        """Whether a portal user's contact may do something.
+
+        :param right: `calls`, `disputes` or `alerts`
+        """
+        self.ensure_one()
+        contact = self.sudo()
+        return {
+            "calls": contact.metered_portal_calls,
+            "disputes": contact.metered_portal_disputes,
+            "alerts": contact.metered_portal_alerts,
+        }[right]

@@ -1,0 +1,53 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+
+class ResCompany(models.Model):
+    """Until when a company has call details."""
+
+    _inherit = "res.company"
+
+    metered_details_until = fields.Date(
+        string="Call Details Gone Until",
+        readonly=True,
+        copy=False,
+        help="Last day of which call details were masked or deleted under retention.",
+    )
+
+    def _metered_no_details_text(self, day):
+        """What to say of days of which call details were deleted; "" of later ones.
+
+        :param day: first day that is asked about
+        """
+        self.ensure_one()
+        until = self.metered_details_until
+        if not until or not day or day > until:
+            return ""
+        return self.env._(
+            "Call details through %(day)s were masked or deleted under retention.",
+            day=format_date(self.env, until),
+        )
+
+    def _metered_check_details(self, day):
+        """Refuse to rate calls again that are not there anymore.
+
+        :param day: first day whose calls are rated
+        :raises UserError: call details of the day were masked or deleted
+        """
+        text = self._metered_no_details_text(day)
+        if text:
+            raise UserError(
+                self.env._(
+                    "%(reason)s Choose a period that starts on or after %(day)s.",
+                    reason=text,
+                    day=format_date(
+                        self.env,
+                        self.metered_details_until + timedelta(days=1),
+                    ),
+                )
+            )

@@ -1,0 +1,90 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import re
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from .res_company_statement import HIDDEN_DIGITS, ITEMS
+
+
+class MeteredStatementCountry(models.Model):
+    """What the customers of a country may see of calls, unless they chose otherwise.
+
+    Laws change: these are settings, of which some come with the module.
+    """
+
+    _name = "metered.statement.country"
+    _description = "Statement Rules of a Country"
+    _inherit = ["metered.guarded", "metered.audit", "mail.thread"]
+    _order = "country_id, id"
+    _rec_name = "country_id"
+
+    country_id = fields.Many2one("res.country", required=True, ondelete="cascade")
+    items = fields.Selection(
+        ITEMS, string="Calls on Statements", required=True, default="all"
+    )
+    hidden_digits = fields.Selection(
+        HIDDEN_DIGITS,
+        required=True,
+        default="0",
+        help="Digits at the end of called numbers that statements do not show.",
+    )
+    hidden_caller_digits = fields.Selection(
+        HIDDEN_DIGITS,
+        string="Hidden Digits of Callers",
+        required=True,
+        default="0",
+        help="Digits at the end of the numbers of callers that statements never show, "
+        "whatever a customer chose.",
+    )
+    declaration = fields.Selection(
+        [
+            ("none", "Not needed"),
+            ("digits", "To show all digits"),
+            ("items", "To list calls"),
+        ],
+        string="Declaration of the Customer",
+        required=True,
+        default="none",
+        help="For what a customer must first declare that the others who use the "
+        "numbers know of it. Its date and file are entered on the customer.",
+    )
+    short_in_full = fields.Boolean(
+        string="Short Numbers in Full",
+        default=True,
+        help="Numbers of up to 6 digits are shown whatever is hidden.",
+    )
+    full_prefixes = fields.Char(
+        string="Prefixes in Full",
+        help="Beginnings of numbers that are shown with all digits, such as premium "
+        "numbers: with country code, separated by commas.",
+    )
+    note = fields.Text(string="Legal Basis", help="Where these rules come from.")
+
+    _country_uniq = models.UniqueIndex(
+        "(country_id)", "The country already has rules for statements."
+    )
+
+    @api.constrains("full_prefixes")
+    def _check_full_prefixes(self):
+        for rule in self:
+            wrong = [one for one in rule._prefixes() if not re.fullmatch(r"\d+", one)]
+            if wrong:
+                raise ValidationError(
+                    self.env._(
+                        "%s is no prefix: enter digits with the country code, such as "
+                        "43900.",
+                        wrong[0],
+                    )
+                )
+
+    def _prefixes(self):
+        """The beginnings of numbers that are shown in full: list of texts."""
+        parts = (self.full_prefixes or "").split(",")
+        return [part.strip().removeprefix("+") for part in parts if part.strip()]
+
+    @api.model
+    def _of(self, country):
+        """The rules of a country; without any, those of a new record."""
+        return self.search([("country_id", "=", country.id)], limit=1) or self.new()

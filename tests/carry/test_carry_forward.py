@@ -1,0 +1,206 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Small amounts wait for more, and are billed together, each period on its line."""
+
+from freezegun import freeze_time
+
+from odoo import Command
+from odoo.exceptions import UserError, ValidationError
+from odoo.tests import tagged
+
+from .carry_case import CarryCase
+
+
+@tagged("post_install", "-at_install")
+class TestCarryForward(CarryCase):
+    def test_three_periods_on_one_invoice(self):
+        self.use(40)
+        self.assertEqual(self.states(), ["carried"])
+        period = self.subscription.metered_period_ids
+        self.assertEqual((period.carried_floor, period.was_billed), (1.0, False))
+        self.assertIn("0.40 is carried forward", self.subscription.message_ids[0].body)
+        self.use(35, first=2)
+        self.assertFalse(self.all_invoices())
+        self.assertEqual(self.carried(), (0.75, "2026-01-01"))
+        self.use(30, first=3)
+        invoice = self.all_invoices()
+        self.assertEqual(
+            self.lines(invoice),
+            [("2026-01-01", 0.4), ("2026-02-01", 0.35), ("2026-03-01", 0.3)],
+        )
+        self.assertEqual(invoice.amount_untaxed, 1.05)
+        self.assertFalse(any(invoice.invoice_line_ids.mapped("metered_late")))
+        self.assertEqual(self.states(), ["billed"] * 3)
+        first = self.subscription.metered_period_ids[-1]
+        self.assertEqual((first.carry_end, first.invoice_id), ("reached", invoice))
+        self.assertIsNone(self.carried())
+        self.assert_billed_once()
+
+    def test_exactly_the_smallest_invoice(self):
+        self.use(50, 50)
+        self.assertEqual(self.all_invoices().amount_untaxed, 1.0)
+
+    def test_no_smallest_invoice(self):
+        self.floor.amount = 0
+        self.use(5)
+        self.assertEqual(self.all_invoices().amount_untaxed, 0.05)
+
+    def test_a_flat_fee_bills_whatever_it_comes_to(self):
+        self.use(40)
+        fee = self.env["product.product"].create({"name": "Rental", "type": "service"})
+        self.subscription.sale_subscription_line_ids = [
+            Command.create({"product_id": fee.id, "price_unit": 0.1, "tax_ids": False})
+        ]
+        self.use(35, first=2)
+        self.assertEqual(
+            sorted(self.all_invoices().invoice_line_ids.mapped("price_subtotal")),
+            [0.1, 0.35, 0.4],
+        )
+        self.assertEqual(self.states(), ["billed"] * 2)
+
+    def test_rounded_once_as_on_the_invoice(self):
+        """Three periods of 0.333 are three lines of 0.33, and that is not 1.00."""
+        for month in (1, 2, 3):
+            self.call(f"2026-{month:02}-10", 33.333333)
+        self.floor.amount = 0.34
+        self.renew("2026-02-01")
+        self.assertEqual(self.carried(), (0.33, "2026-01-01"))
+        self.floor.amount = 1.0
+        self.renew("2026-04-01")
+        self.assertFalse(self.all_invoices())
+        self.assertEqual(self.carried(), (0.99, "2026-01-01"))
+
+    def test_prices_with_taxes_included_count_without(self):
+        tax = self.env["account.tax"].create(
+            {
+                "name": "25 included",
+                "amount": 25.0,
+                "price_include_override": "tax_included",
+            }
+        )
+        self.national.product_id.taxes_id = tax
+        self.use(120)
+        self.assertEqual(self.states(), ["carried"])
+        self.assertEqual(self.carried(), (0.96, "2026-01-01"))
+        self.use(5, first=2)
+        self.assertEqual(self.all_invoices().amount_untaxed, 1.0)
+
+    def test_nothing_used_is_nothing(self):
+        self.use(0, 40, 0)
+        self.assertEqual(self.states(), ["nothing", "carried", "nothing"])
+        self.assertEqual(self.carried(), (0.4, "2026-02-01"))
+
+    # === AGE === #
+
+    def test_age(self):
+        self.company.write({"metered_carry_year_end": False, "metered_carry_months": 3})
+        self.use(40, 0, 0)
+        invoice = self.all_invoices()
+        self.assertEqual(self.lines(invoice), [("2026-01-01", 0.4)])
+        self.assertEqual(self.subscription.metered_period_ids[-1].carry_end, "age")
+
+    def test_year_end(self):
+        self.company.metered_carry_months = 0
+        self.subscription.recurring_next_date = "2026-12-01"
+        self.call("2026-11-20", 40)
+        self.renew("2026-12-01")
+        self.assertFalse(self.all_invoices())
+        self.renew("2027-01-01")
+        self.assertEqual(self.all_invoices().amount_untaxed, 0.4)
+
+    # === CLOSING === #
+
+    def test_closing_bills_what_is_left(self):
+        self.use(40)
+        with freeze_time("2026-02-15"):
+            self.subscription.close_subscription()
+        self.assertEqual(self.lines(self.all_invoices()), [("2026-01-01", 0.4)])
+        self.assertEqual(self.subscription.metered_period_ids[-1].carry_end, "closing")
+
+    def test_closing_waives_less_than_a_second_amount(self):
+        self.floor.waived_below = 0.5
+        self.use(40)
+        with freeze_time("2026-02-15"):
+            self.subscription.close_subscription()
+        self.assertFalse(self.all_invoices())
+        self.assertEqual(set(self.states()), {"waived"})
+        self.assertIn("is waived", self.subscription.metered_period_ids[0].carry_note)
+        usage = self.usage(self.customer)
+        self.assertFalse(usage.no_renewal)
+        self.assertIsNone(self.carried())
+        # Nothing bills it any more, unless somebody bills the period again.
+        with freeze_time("2026-02-15"):
+            other = self.sell(self.customer, due="2026-03-01")
+        self.renew("2026-03-01")
+        self.assertFalse(self.all_invoices())
+        self.assertEqual(self.states(other), ["nothing"])
+        wizard = self.env["metered.manual.invoice"].create(
+            {
+                "partner_id": self.customer.id,
+                "date_from": "2026-01-01",
+                "date_to": "2026-01-31",
+            }
+        )
+        wizard.action_search()
+        with self.assertRaises(UserError):
+            wizard.action_create_invoice()
+        self.subscription.metered_period_ids[-1]._bill_again()
+        self.assertEqual(self.all_invoices().amount_untaxed, 0.4)
+
+    def test_closing_bills_the_second_amount(self):
+        self.floor.waived_below = 0.4
+        self.use(40)
+        with freeze_time("2026-02-15"):
+            self.subscription.close_subscription()
+        self.assertEqual(self.all_invoices().amount_untaxed, 0.4)
+
+    # === BY HAND === #
+
+    def test_by_hand(self):
+        self.use(40, 35)
+        invoice = self.subscription._metered_bill_carried()
+        self.assertEqual(
+            self.lines(invoice), [("2026-01-01", 0.4), ("2026-02-01", 0.35)]
+        )
+        self.assertEqual(invoice.state, "draft")
+        self.assertEqual(self.states(), ["billed"] * 2)
+        self.assertEqual(str(self.subscription.recurring_next_date), "2026-04-01")
+        self.assertFalse(self.subscription._metered_bill_carried())
+        self.assert_billed_once()
+
+    def test_create_invoice_asks_for_no_smallest_invoice(self):
+        self.use(40)
+        self.call("2026-02-10", 35)
+        self.subscription.manual_invoice()
+        self.assertEqual(
+            self.lines(self.all_invoices()), [("2026-01-01", 0.4), ("2026-02-01", 0.35)]
+        )
+        self.assertEqual(self.states(), ["billed"] * 2)
+
+    # === WHICH ONE APPLIES === #
+
+    def test_customer_before_template_before_group_before_company(self):
+        group = self.env["metered.customer.group"].create({"name": "Small"})
+        self.customer.metered_group_id = group
+        floors = self.floor
+        for name, record in (
+            ("group_id", group),
+            ("template_id", self.subscription.template_id),
+            ("partner_id", self.customer),
+        ):
+            own = self.make_floor(2.0, **{name: record.id})
+            floors |= own
+            self.assertEqual(floors._for(self.subscription), own)
+        euro = self.env.ref("base.EUR")
+        euro.active = True
+        floors.currency_id = euro
+        self.assertFalse(floors._for(self.subscription))
+
+    def test_one_rule_for_one_thing(self):
+        with self.assertRaises(ValidationError):
+            self.make_floor(3.0)
+        with self.assertRaises(ValidationError):
+            self.make_floor(-1.0, partner_id=self.customer.id)
+        group = self.env["metered.customer.group"].create({"name": "Small"})
+        with self.assertRaises(ValidationError):
+            self.make_floor(1.0, partner_id=self.customer.id, group_id=group.id)
