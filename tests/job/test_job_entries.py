@@ -66,6 +66,7 @@ class TestJobEntries(MeteredCase):
                     "rule_id": self.retention_rule(company).id,
                 },
             ),
+            ("seal", "metered.seal.check", common),
             (
                 "sync",
                 "metered.sync",

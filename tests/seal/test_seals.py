@@ -6,6 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
+from ..retention.test_retention import RetentionCase
 from ..statement.test_statements import StatementCase
 
 
@@ -255,3 +256,31 @@ class TestSeals(StatementCase):
         check = self.env["metered.seal.check"].browse(action["res_id"])
         check._process()
         self.assertEqual((check.state, check.finding_count), ("done", 0))
+
+    def test_a_verification_that_stopped_goes_on(self):
+        self.sealed()
+        check = self.env["metered.seal.check"]._start(self.company)
+        check._fail("The server was stopped.")
+        check.action_resume()
+        self.assertEqual(check.state, "queued")
+        check._process()
+        self.assertEqual((check.state, check.seals, check.progress), ("done", 8, 100))
+
+
+@tagged("post_install", "-at_install")
+class TestSealsAndRetention(RetentionCase):
+    def test_deleted_calls_are_as_sealed(self):
+        self.company.write({"metered_sealing": True})
+        self.env["metered.seal.note"]._note_invoices(self.invoice, "posted")
+        seals = self.env["metered.seal"]
+        while seals._seal_slice(self.company):
+            pass
+        self.assertEqual(seals.search_count([]), 4)
+        self.purge()
+        self.assertFalse(self.left())
+        answer = seals.verify()
+        self.assertEqual((answer["ok"], answer["seals"]), (True, 4))
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE metered_retention_sum SET seal = 'x'")
+        self.env.invalidate_all()
+        self.assertEqual(len(seals.verify()["findings"]), 4)
