@@ -25,9 +25,9 @@ from . import pending
 from . import plan
 from . import portal
 from . import rerate
+from . import statement
 from . import retention
 from . import screen
 from . import seal
-from . import statement
 from . import webhook
 from . import what_if
