@@ -31,6 +31,7 @@
         "wizards/metered_golden_confirm_views.xml",
         "wizards/metered_alert_lift_views.xml",
         "wizards/metered_batch_undo_views.xml",
+        "wizards/metered_dispute_views.xml",
         "wizards/metered_exception_assign_views.xml",
         "wizards/metered_exception_correct_views.xml",
         "wizards/metered_exception_destination_views.xml",
@@ -57,9 +58,11 @@
         "views/metered_cdr_views.xml",
         "views/metered_completeness_views.xml",
         "views/metered_customer_group_views.xml",
+        "views/metered_invoice_floor_views.xml",
         "views/metered_measured_service_views.xml",
         "views/metered_dashboard_views.xml",
         "views/metered_destination_views.xml",
+        "views/metered_dispute_views.xml",
         "views/metered_exception_cause_views.xml",
         "views/metered_exception_job_views.xml",
         "views/metered_exception_views.xml",
@@ -71,6 +74,8 @@
         "views/metered_holiday_views.xml",
         "views/metered_identifier_views.xml",
         "views/metered_job_entry_views.xml",
+        "wizards/metered_statement_start_views.xml",
+        "views/metered_statement_zip_views.xml",
         "views/metered_statement_views.xml",
         "views/metered_retention_views.xml",
         "views/metered_hold_views.xml",
@@ -104,6 +109,7 @@
         "views/portal_calls_templates.xml",
         "views/portal_statement_templates.xml",
         "views/portal_alert_templates.xml",
+        "views/portal_dispute_templates.xml",
         "views/product_template_views.xml",
         "views/product_template_plan_views.xml",
         "views/res_config_settings_views.xml",
@@ -115,9 +121,10 @@
     "assets": {
         "web.assets_backend": [
             "metered_billing/static/src/**/*",
+            ("remove", "metered_billing/static/src/portal/**/*"),
         ],
         "web.assets_frontend": [
-            "metered_billing/static/portal/**/*",
+            "metered_billing/static/src/portal/**/*",
         ],
         "web.assets_tests": [
             "metered_billing/static/tests/patience.js",

@@ -60,7 +60,12 @@ class Effort:
 def _of_connections(database):
     """Seconds of the processors by connection; those that ended are missing."""
     with db_connect(database).cursor() as cr:
-        cr.execute("SELECT pid FROM pg_stat_activity WHERE datname = %s", (database,))
+        # No autovacuum, which is late for what was done before.
+        cr.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = %s"
+            " AND backend_type IN ('client backend', 'parallel worker')",
+            (database,),
+        )
         return {pid: _of(pid) for (pid,) in cr.fetchall()}
 
 

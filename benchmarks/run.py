@@ -313,11 +313,11 @@ def watch_figures(env, operator, chosen, found):
     say("toll fraud and alerts")
     of_import = found.import_processor_s
     fraud = fraud_check.measure(env, operator)
-    alerts, checked = alert_check.measure(env, operator, chosen.records)
+    alerts, told = alert_check.measure(env, operator, chosen.records)
     say(
         f"  fraud: {fraud.month:.2f} s in the import, {fraud.later:.2f} s later; "
         f"{fraud.one_day:.2f} s if all calls were of one day; "
-        f"{alerts:.2f} s for alerts of {checked:,} subscriptions"
+        f"{alerts:.2f} s for alerts, and {told * 1000:.0f} ms for each that is told"
     )
     return {
         "fraud_over_import": fraud.month / of_import,

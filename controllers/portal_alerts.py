@@ -9,20 +9,14 @@ from odoo.http import request, route
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
 from ..models.portal.metered_portal_alerts import MOST_THRESHOLDS
-from .portal_request import admitted, portal, shown, values_of
+from .portal_request import PAGE, admitted, portal, shown, values_of
 
 #: characters of a figure that is typed, and the largest one
 MOST_TYPED, MOST_MONEY = 20, 10**9
 
 
 class AlertPortal(CustomerPortal):
-    @route(
-        "/my/usage/alerts",
-        type="http",
-        auth="user",
-        website=True,
-        methods=["GET", "POST"],
-    )
+    @route("/my/usage/alerts", **{**PAGE, "methods": ["GET", "POST"]})
     def metered_alerts(self, **texts):
         """The alerts of a contact; a form that was sent is saved."""
         user = request.env.user

@@ -6,6 +6,8 @@ from odoo.http import request
 
 #: pages about usage are nobody's to keep, not even the browser's
 PRIVATE = [("Cache-Control", "private, no-store")]
+#: how a page is reached: only by who is logged in
+PAGE = {"type": "http", "auth": "user", "website": True, "methods": ["GET"]}
 
 
 def portal():
@@ -54,4 +56,5 @@ def values_of(name, values):
         "html_data": {"lang": (request.env.lang or "en_US").replace("_", "-")},
         "may_calls": may("calls"),
         "may_alerts": may("alerts"),
+        "may_disputes": may("disputes"),
     }

@@ -7,11 +7,11 @@ from odoo.http import request, route
 from odoo.addons.account.controllers.portal import PortalAccount
 
 from ..models.statement.metered_statement import FILES
-from .portal_request import PRIVATE, admitted, may, portal, shown, values_of
+from .portal_request import PAGE, PRIVATE, admitted, may, portal, shown, values_of
 
 
 class StatementPortal(PortalAccount):
-    @route("/my/statements", type="http", auth="user", website=True, methods=["GET"])
+    @route("/my/statements", **PAGE)
     def metered_statements(self, **_kw):
         """The statements of a customer."""
         values = values_of("usage_statements", self._prepare_portal_layout_values())
@@ -20,13 +20,7 @@ class StatementPortal(PortalAccount):
         statements = portal()._statements(request.env.user)
         return shown("portal_statements", {**values, "statements": statements})
 
-    @route(
-        "/my/statements/<int:id_>/<string:kind>",
-        type="http",
-        auth="user",
-        website=True,
-        methods=["GET"],
-    )
+    @route("/my/statements/<int:id_>/<string:kind>", **PAGE)
     def metered_statement_file(self, id_, kind, **_kw):
         """A file of a statement."""
         values = values_of("usage_statements", self._prepare_portal_layout_values())

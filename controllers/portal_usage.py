@@ -12,7 +12,7 @@ from odoo.http import request, route
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
 from ..models.portal.metered_portal_calls import MOST_DOWNLOADED, Asked
-from .portal_request import PRIVATE, admitted, may, portal, shown, values_of
+from .portal_request import PAGE, PRIVATE, admitted, may, portal, shown, values_of
 
 
 class UsagePortal(CustomerPortal):
@@ -23,7 +23,7 @@ class UsagePortal(CustomerPortal):
             values["metered_usage_count"] = int(has_usage)
         return values
 
-    @route("/my/usage", type="http", auth="user", website=True, methods=["GET"])
+    @route("/my/usage", **PAGE)
     def metered_usage(self, **_kw):
         """What was used so far, by day, and in past periods."""
         user = request.env.user
@@ -37,7 +37,16 @@ class UsagePortal(CustomerPortal):
             },
         )
 
-    @route("/my/usage/calls", type="http", auth="user", website=True, methods=["GET"])
+    @route("/my/usage/forecast", **PAGE)
+    def metered_forecast(self, **_kw):
+        """The next invoices, as of now and at the end of the period."""
+        values = values_of("usage_forecast", self._prepare_portal_layout_values())
+        if not admitted("forecast", ""):
+            return shown("portal_too_often", values, 429)
+        found = portal()._forecast(request.env.user)
+        return shown("portal_forecast", {**values, "found": found})
+
+    @route("/my/usage/calls", **PAGE)
     def metered_calls(self, **texts):
         """A page of calls."""
         values = values_of("usage_calls", self._prepare_portal_layout_values())
@@ -55,6 +64,7 @@ class UsagePortal(CustomerPortal):
                 "asked": asked.as_texts(),
                 "filters": portal()._call_filters(request.env.user),
                 "page": page,
+                "details_gone": portal()._details_gone_text(request.env.user),
                 "address": address,
                 "is_first": not asked.after,
                 "most": request.env._(
@@ -65,13 +75,7 @@ class UsagePortal(CustomerPortal):
             },
         )
 
-    @route(
-        "/my/usage/calls/download",
-        type="http",
-        auth="user",
-        website=True,
-        methods=["GET"],
-    )
+    @route("/my/usage/calls/download", **PAGE)
     def metered_calls_download(self, **texts):
         """The calls of a list as CSV."""
         values = values_of("usage_calls", self._prepare_portal_layout_values())
@@ -94,13 +98,7 @@ class UsagePortal(CustomerPortal):
             ],
         )
 
-    @route(
-        "/my/usage/call/<int:id_>",
-        type="http",
-        auth="user",
-        website=True,
-        methods=["GET"],
-    )
+    @route("/my/usage/call/<int:id_>", **PAGE)
     def metered_call(self, id_, **_kw):
         """A call, and why it costs what it costs."""
         values = values_of("usage_call", self._prepare_portal_layout_values())

@@ -123,8 +123,12 @@ class CodesOfFile(FileCells):
             and all(map(_is_plain, prefixes))
             and is_in_north_america(names[place])
         ]
-        every = {code for some in values["prefix"] for code in some or ()} - {""}
-        if not found or codes.is_north_american(self.texts["prefix"].unique(), every):
+        if not found:
+            return
+        # Cells with the same text share what it stands for, be it ten thousand codes.
+        lists = {id(some): some for some in values["prefix"] if some}
+        every = {code for some in lists.values() for code in some} - {""}
+        if codes.is_north_american(self.texts["prefix"].unique(), every):
             return
         if self.choices.area_codes != "add":
             plain = [code for place in found for code in values["prefix"][place]]

@@ -20,6 +20,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
 
+import disputed  # noqa: E402
 import hacked  # noqa: E402
 import measured  # noqa: E402
 import price_book  # noqa: E402
@@ -93,6 +94,9 @@ def main(env):
     credit = price_book.credit_texts(env, thames, gateway.meter_id)
     env.cr.commit()
     clock.step("what if, margins, usage rated again", tried.records + margins.records)
+    dispute = disputed.settle(env, invoices[partners[disputed.CUSTOMER]])
+    env.cr.commit()
+    clock.step("a dispute: one call credited, one refused", 2)
     alarm = hacked.raise_alarm(env, partners[hacked.CUSTOMER])
     clock.step("a phone system that was hacked last night", alarm.calls)
     compare = Compare(env, FOLDER, partners, RENEWAL)
@@ -107,6 +111,8 @@ def main(env):
     quote = pushed.quoted(subscriptions[hotel])
     compare.expect("events in the quote", quote, pushed.expected())
     compare.expect("thresholds of an alert", levels, [8, 10])
+    compare.expect("credited", dispute.credited, disputed.expected(dispute))
+    compare.expect("the dispute's log", dispute._verify(), [])
     compare.what_if(tried)
     compare.margins(margins)
     compare.golden(golden)

@@ -17,6 +17,8 @@ from . import company
 from . import customer
 from . import price
 from . import counter
+from . import statement
+from . import dispute
 from . import explain
 from . import fraud
 from . import level
@@ -25,7 +27,6 @@ from . import pending
 from . import plan
 from . import portal
 from . import rerate
-from . import statement
 from . import retention
 from . import screen
 from . import seal

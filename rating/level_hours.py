@@ -82,8 +82,8 @@ def bands_of(hours, edges_us, longest_us=None, gap="hold", per_unit=1, samples=N
     atoms = np.union1d(edges, within)
     is_mixed, weight = _mixed_atoms(rows, atoms)
     pieces = _pieces_of(rows, start, end, longest_us, gap)
-    number = rows["series"].nunique()
-    found, needed = _added_up(pieces, atoms, number, gap == "leave_out")
+    gaps = _waiting(rows, (start, end), longest_us) if gap == "leave_out" else None
+    found, needed = _added_up(pieces, atoms, gaps)
     chosen = _affordable(is_mixed, needed, weight) if samples else is_mixed & False
     if chosen.any():
         spans = [_span(atoms, at) for at in np.flatnonzero(chosen)]
@@ -106,7 +106,7 @@ def level_by_hours(hours, period, how, longest_us, gap, per_unit, samples):
     if how not in BY_HOURS:
         return None
     start, end = period
-    gap_us = _gap_us(hours, start, end, longest_us)
+    gap_us = _gap_us(hours, start, end, longest_us, gap)
     whole = np.arange(-(-start // HOUR_US) * HOUR_US, end, HOUR_US, dtype=np.int64)
     atoms = np.union1d(np.array([start, end], np.int64), whole)
     bands = bands_of(hours, atoms, longest_us, gap, per_unit, samples)
@@ -142,7 +142,7 @@ def _span(atoms, at):
     return int(atoms[at]) // HOUR_US * HOUR_US, int(atoms[at + 1])
 
 
-def _gap_us(hours, start, end, longest_us):
+def _gap_us(hours, start, end, longest_us, gap):
     """Return how long some series had no sample that held; None: hours do not tell."""
     if longest_us is None:
         return 0
@@ -150,23 +150,30 @@ def _gap_us(hours, start, end, longest_us):
     lapses = (rows["lapsed_us"] > 0) | (rows["mixed"] & (longest_us < HOUR_US))
     rows = rows[(rows["last_us"] > start) & lapses]
     is_cut = rows["mixed"] | (rows["first_us"] < start) | (rows["last_us"] >= end)
-    if len(rows) and (hours["series"].nunique() > 1 or is_cut.any()):
+    several = hours["series"].nunique() > 1
+    if len(rows) and (several or is_cut.any()):
         return None
     between = gaps_of(hours, start, end, longest_us)
+    if several and between and gap == "leave_out":
+        return None
     return int(rows["lapsed_us"].sum()) + sum(until - at for at, until in between)
 
 
-def gaps_of(hours, start_us, end_us, longest_us):
+def gaps_of(hours, start_us, end_us, longest_us, gap="hold"):
     """Return when some series had no sample that held, without gaps within an hour.
 
     :param hours: as :func:`bands_of` takes it
+    :param gap: as `level_series.gaps_of` takes it
     :return: list of (from, to), microseconds UTC, in order
     """
     if longest_us is None:
         return []
     rows = _rows_of(hours, end_us)
     until = _next_first(rows, end_us)
-    begins = np.clip(rows["last_us"].to_numpy() + longest_us, start_us, end_us)
+    begins = rows["last_us"].to_numpy() + longest_us
+    if gap == "leave_out" and len(rows):
+        begins = np.where(_is_last(rows), begins.max(), begins)
+    begins = np.clip(begins, start_us, end_us)
     until = np.clip(until, start_us, end_us)
     joined = []
     lasts = begins < until
@@ -218,9 +225,30 @@ def _next_first(rows, end_us):
     """Return when the next hour's first sample of each row's series is."""
     if not len(rows):
         return np.zeros(0, np.int64)
-    series, first = rows["series"].to_numpy(), rows["first_us"].to_numpy()
-    is_last = np.append(series[1:] != series[:-1], True)
-    return np.where(is_last, end_us, np.roll(first, -1))
+    first = rows["first_us"].to_numpy()
+    return np.where(_is_last(rows), end_us, np.roll(first, -1))
+
+
+def _is_last(rows):
+    """Return which of sorted rows are the last of their series; at least one."""
+    series = rows["series"].to_numpy()
+    return np.append(series[1:] != series[:-1], True)
+
+
+def _waiting(rows, period, longest_us):
+    """Return the pieces of time between two hours in which a series has no level."""
+    if longest_us is None or not len(rows):
+        names = ("series", "begin", "stop", "lowest")
+        return {name: np.zeros(0, np.int64) for name in names}
+    between = ~_is_last(rows)
+    begin = rows["last_us"].to_numpy()[between] + longest_us
+    stop = _next_first(rows, period[1])[between]
+    return {
+        "series": rows["series"].to_numpy(np.int64)[between],
+        "begin": np.clip(begin, *period),
+        "stop": np.clip(stop, *period),
+        "lowest": np.zeros(len(begin), np.int64),
+    }
 
 
 def _mixed_atoms(rows, atoms):
@@ -287,11 +315,11 @@ def _pieces_of(rows, start, end, longest_us, gap):
     return constant, hour
 
 
-def _added_up(pieces, atoms, number, leaves_out):
+def _added_up(pieces, atoms, gaps):
     """Return the sums of all series atom by atom, and which atoms they do not tell.
 
-    :param number: of series
-    :param leaves_out: whether time is unknown in which a series is
+    :param gaps: of :func:`_waiting`, where the time is unknown in which a series waits
+        for a sample; otherwise None
     """
     constant, hour = pieces
     split = _split(constant, atoms)
@@ -300,19 +328,19 @@ def _added_up(pieces, atoms, number, leaves_out):
     atom = np.concatenate([split["atom"], at])
     values = {name: np.concatenate([split[name], hour[name]]) for name in _SUMS}
     count = len(atoms) - 1
-    of_series, (_series, atom) = _reduced(values, series, atom)
+    of_series, (series, atom) = _reduced(values, series, atom)
     changing = of_series["lowest"] < of_series["highest"]
     changing = np.bincount(atom[changing], minlength=count) > 1
     known = np.diff(atoms)
     is_partly = np.zeros(count, bool)
-    if leaves_out:
+    if gaps is not None:
         full = of_series["known_us"] == known[atom]
-        full = np.bincount(atom[full], minlength=count)
-        there = np.bincount(atom, minlength=count)
-        is_partly = (there == number) & (full < number) & (number > 1)
+        several, is_waiting, none_known = _who_is_there((series, atom), gaps, atoms)
+        is_cut = is_waiting | (np.bincount(atom[~full], minlength=count) > 0)
+        is_partly = several & is_cut & ~none_known
         # What all are known for is at most that: exactly that where there is one.
         np.minimum.at(known, atom, of_series["known_us"])
-        known[there < max(number, 1)] = 0
+        known[none_known] = 0
         parts = is_partly[atom]
         of_series["area"][parts] = (
             of_series["area"][parts].astype(object)
@@ -324,6 +352,30 @@ def _added_up(pieces, atoms, number, leaves_out):
         for name in ("lowest", "highest", "area")
     }
     return {**found, "known_us": known}, (changing & (known > 0)) | is_partly
+
+
+def _who_is_there(present, gaps, atoms):
+    """Return of each atom what its series are about.
+
+    :param present: (series, atoms): arrays, of which series is there in which atom
+    :param gaps: of :func:`_waiting`
+    :return: bool arrays: several series are there or wait; one waits for a part of it;
+        nothing is known, because none is there or one waits all the time
+    """
+    series, atom = present
+    count = len(atoms) - 1
+    waiting = _split(gaps, atoms)
+    waits = waiting["atom"]
+    none_known = np.bincount(atom, minlength=count) == 0
+    none_known[waits[waiting["known_us"] == np.diff(atoms)[waits]]] = True
+    pairs = np.stack(
+        [
+            np.concatenate([atom, waits]),
+            np.concatenate([series, waiting["series"]]),
+        ]
+    )
+    several = np.bincount(np.unique(pairs, axis=1)[0], minlength=count) > 1
+    return several, np.bincount(waits, minlength=count) > 0, none_known
 
 
 def _split(pieces, atoms):

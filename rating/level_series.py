@@ -84,12 +84,14 @@ def spans_of(levels, bounds_us):
     return found
 
 
-def gaps_of(samples, start_us, end_us, longest_us):
+def gaps_of(samples, start_us, end_us, longest_us, gap="hold"):
     """Return the time in which a sample of some series was missing.
 
     :param samples: as of `levels.levels_of`
     :param start_us, end_us: the period, half-open
     :param longest_us: for how long a sample holds; None: until the next, without gaps
+    :param gap: one of `levels.GAPS`: with `leave_out` no sample is missing of a series
+        that is over, as long as others go on
     :return: list of (microseconds UTC from, until), in order and apart
     """
     samples = samples[samples["at_us"] < end_us]
@@ -99,6 +101,9 @@ def gaps_of(samples, start_us, end_us, longest_us):
     following = samples.groupby("series", sort=False)["at_us"].shift(-1)
     begins = samples["at_us"].to_numpy(np.int64) + longest_us
     ends = following.fillna(end_us).to_numpy(np.int64)
+    if gap == "leave_out":
+        is_last = following.isna().to_numpy()
+        begins[is_last] = begins.max()
     begins, ends = np.maximum(begins, start_us), np.minimum(ends, end_us)
     missing = begins < ends
     found = []

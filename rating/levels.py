@@ -22,9 +22,13 @@ Where a sample is missing for longer than it may hold, there is a gap, in which
 ==============  ================================================================
 `hold`          the level is assumed to be what it was
 `zero`          it is 0
-`leave_out`     it is unknown: that time belongs to no level. A series without an
-                earlier sample is unknown, too, until it begins; otherwise it is 0
+`leave_out`     it is unknown: that time belongs to no level, whatever other series
+                say. A series is there from its first sample until its last one is
+                over: a device that is added later or was removed hides nothing of
+                the others. Where none is there, nothing is known
 ==============  ================================================================
+
+With `hold` and `zero` the level is 0 before the first sample.
 """
 
 import math
@@ -125,39 +129,67 @@ def levels_of(samples, start_us, end_us, longest_us=None, gap="hold"):
     if longest_us is not None:
         held = np.minimum(until, began + longest_us)
     period = (start_us, end_us)
-    ends = until if gap == "hold" else held
-    times, level, holding = _swept(began, ends, units, period)
-    known = np.ones(len(level), bool)
     if gap == "leave_out":
-        known = holding == max(int(is_last.sum()), 1)
+        pieces = (began, held, until, units)
+        return _known_levels(pieces, is_last, period, per_unit)
+    ends = until if gap == "hold" else held
+    times, level, _holding = _swept(began, ends, units, period)
     late, _level, missing = _swept(held, until, units, period)
+    return Levels(
+        times[:-1], times[1:], level, per_unit, int(np.diff(late)[missing > 0].sum())
+    )
+
+
+def _known_levels(pieces, is_last, period, per_unit):
+    """Return the level without the time in which it is unknown.
+
+    :param pieces: (begins, until when each sample holds, until the next one, units)
+    :param is_last: which samples are the last of their series
+    """
+    began, held, until, units = pieces
+    # One number counts those that hold, that wait for a sample, and that are over.
+    many = int(is_last.sum()) + 1
+    weights = np.where(is_last, many**2, many)
+    times, level, count = _swept(
+        np.concatenate([began, held]),
+        np.concatenate([held, until]),
+        np.concatenate([units, np.zeros(len(units), units.dtype)]),
+        period,
+        np.concatenate([np.ones(len(units), np.int64), weights]),
+    )
+    known = (count % many > 0) & (count // many % many == 0)
+    missing = ~known & (count >= many)
+    lasted = np.diff(times)
     return Levels(
         times[:-1][known],
         times[1:][known],
         level[known],
         per_unit,
-        int(np.diff(late)[missing > 0].sum()),
+        int(lasted[missing].sum()),
     )
 
 
-def _swept(begins, ends, units, period):
+def _swept(begins, ends, units, period, weights=None):
     """Return what pieces of time come to together.
 
     :param begins, ends: int64 arrays, of the pieces, which are cut to the period; one
         that does not last is passed over
     :param units: array of ints: how much each adds to the level
     :param period: (start, end)
+    :param weights: int64 array: what each piece counts; None: 1
     :return: (times: the boundaries of the period's steps, level of each step, number of
         the pieces in it)
     """
     start, end = period
+    weights = np.ones(len(begins), np.int64) if weights is None else weights
     begins, ends = np.clip(begins, start, end), np.clip(ends, start, end)
     lasts = begins < ends
     begins, ends, units = begins[lasts], ends[lasts], units[lasts]
+    weights, none = weights[lasts], np.zeros(1, np.int64)
     at = np.concatenate([[start], begins, ends, [end]]).astype(np.int64)
     nothing = np.zeros(1, units.dtype)
     change = np.concatenate([nothing, units, -units, nothing])
-    count = np.repeat([0, 1, -1, 0], [1, len(begins), len(begins), 1])
+    count = np.concatenate([none, weights, -weights, none])
     order = np.argsort(at, kind="stable")
     at, change, count = at[order], np.cumsum(change[order]), np.cumsum(count[order])
     # Of an instant, what holds after all that happens in it.

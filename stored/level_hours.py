@@ -105,6 +105,45 @@ _OPENING = f"""
      ORDER BY {SERIES.format(usage="owner", hour="every")},
               every.last_time DESC, every.last_id DESC
 """  # noqa: S608 - ours
+#: The names of levels of usage rows are found one by one in the index of their hours:
+#: a row has many hours of few levels. Marked rows may have others, and stay.
+_LAST_DAYS = """
+    WITH RECURSIVE wanted AS (
+        SELECT id, partner_id, subscription_id, day FROM metered_usage
+         WHERE id = ANY(%(usage)s)
+    ), named AS (
+        SELECT wanted.id, (SELECT min(hour.level_of) FROM metered_level_hour hour
+                            WHERE hour.usage_id = wanted.id) AS level_of
+          FROM wanted
+         UNION ALL
+        SELECT named.id, (SELECT min(hour.level_of) FROM metered_level_hour hour
+                           WHERE hour.usage_id = named.id
+                             AND hour.level_of > named.level_of)
+          FROM named WHERE named.level_of IS NOT NULL
+    )
+    SELECT id
+      FROM (SELECT wanted.id,
+                   rank() OVER (PARTITION BY wanted.partner_id,
+                                             wanted.subscription_id, named.level_of
+                                ORDER BY wanted.day DESC) AS place
+              FROM wanted JOIN named USING (id)
+             WHERE named.level_of IS NOT NULL) ranked
+     WHERE place = 1
+     UNION
+    SELECT id FROM wanted
+     WHERE EXISTS (SELECT 1 FROM metered_level_mark mark WHERE mark.usage_id = id)
+        OR NOT EXISTS (SELECT 1 FROM metered_level_hour hour WHERE hour.usage_id = id)
+"""
+
+
+def last_days(cr, usage_ids):
+    """Find the usage rows that have the last sample of each level.
+
+    :param usage_ids: ids of ``metered.usage`` of one meter
+    :return: ids of those of them that are enough
+    """
+    cr.execute(_LAST_DAYS, {"usage": list(usage_ids)})
+    return [key for (key,) in cr.fetchall()]
 
 
 def store_hours(cr, usage_ids, level_property, longest_us):

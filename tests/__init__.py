@@ -100,6 +100,9 @@ from .deck_files import test_deck_workbooks
 from .deck_files import test_deck_layouts
 from .deck_files import test_deck_tiers
 from .deck_files import test_price_bands
+from .dispute import test_dispute_portal
+from .dispute import test_dispute_tours
+from .dispute import test_disputes
 from .exception import test_cure_durability
 from .exception import test_exception_causes
 from .exception import test_exception_cures
@@ -148,6 +151,7 @@ from .house import test_security_page
 from .house import test_side_by_side
 from .house import test_translatable_errors
 from .house import test_translated_errors
+from .house import test_warm_caches
 from .ingest import test_abreast
 from .ingest import test_api_page
 from .ingest import test_bare_numbers
@@ -230,6 +234,7 @@ from .plan import test_calling_plan_tours
 from .plan import test_calling_plans
 from .plan import test_late_calls
 from .portal import test_portal_papers
+from .portal import test_portal_tour
 from .portal import test_portal_usage
 from .price import test_call_costs
 from .price import test_deck_check
@@ -286,6 +291,8 @@ from .rerate import test_rerate_job
 from .rerate import test_rerate_meters
 from .rerate import test_rerate_plans
 from .retention import test_retention
+from .retention import test_retention_durability
+from .retention import test_retention_tour
 from .screen import test_accessibility
 from .screen import test_activity
 from .screen import test_dashboard
@@ -328,12 +335,15 @@ from .source import test_sync_durability
 from .source import test_sync_queue
 from .source import test_sync_start
 from .source import test_sync_turns
+from .statement import test_chain
 from .statement import test_hidden_list
 from .statement import test_masking
 from .statement import test_masking_rules
 from .statement import test_statement_files
 from .statement import test_statement_mail
+from .statement import test_statement_periods
 from .statement import test_statement_tour
+from .statement import test_statement_zip
 from .statement import test_statements
 from .webhook import test_webhooks
 from .webhook import test_webhook_tours

@@ -11,6 +11,7 @@ from . import metered_company_setup
 from . import metered_deck_import
 from . import metered_deck_check
 from . import metered_deck_import_choices
+from . import metered_dispute_start
 from . import metered_exception_cure
 from . import metered_exception_assign
 from . import metered_exception_correct
@@ -39,6 +40,7 @@ from . import metered_rerate_start
 from . import metered_retention_start
 from . import metered_review_approve
 from . import metered_review_hold
+from . import metered_statement_start
 from . import metered_subscription_setup
 from . import metered_sync_start
 from . import metered_usage_setup

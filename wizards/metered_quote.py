@@ -64,7 +64,9 @@ class MeteredQuote(models.TransientModel):
                 "allowances": "\n".join(
                     self._allowance(one) for q in quotes for one in q["allowances"]
                 ),
-                "notes": "\n".join(q["billed"] for q in quotes if q["billed"]),
+                "notes": "\n".join(
+                    note for q in quotes for note in (q["billed"], q["carried"]) if note
+                ),
                 "line_ids": [
                     Command.create(
                         {

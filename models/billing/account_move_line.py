@@ -211,6 +211,7 @@ class AccountMoveLine(models.Model):
 
         :raises UserError: naming what is to be taken back first
         """
+        self._metered_check_disputes()
         differences = self.env["metered.rerate.difference"].sudo()
         found = differences.search([("invoice_line_id", "in", self.ids)])._counting()
         if found:

@@ -337,6 +337,9 @@ class MeteredPeriod(models.Model):
         """
         self.check_access("read")
         for period in self.sudo():
+            if period.state == "carried":
+                period._waive_by_hand()
+                continue
             if period.state not in ("unbilled", "waived"):
                 raise UserError(
                     self.env._(

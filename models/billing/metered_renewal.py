@@ -173,10 +173,11 @@ class MeteredRenewal(models.Model):
         begun = time.monotonic()
         portion = self._next_portion(size)
         if portion:
-            self._renew_portion(portion)
+            together = self._with_same_customers(portion)
+            self._renew_portion(together)
             self.last_subscription_id = portion[-1].id
             self._add_to_counters(
-                records=len(portion), run_seconds=time.monotonic() - begun
+                records=len(together), run_seconds=time.monotonic() - begun
             )
             self.env.flush_all()
         return bool(portion)
@@ -192,8 +193,15 @@ class MeteredRenewal(models.Model):
 
     def _next_portion(self, size):
         subscriptions = self.env["sale.subscription"].with_company(self.company_id)
+        tried = self.failure_ids.subscription_id.filtered(
+            lambda one: one.id > self.last_subscription_id
+        )
         return subscriptions.search(
-            [*self._due_domain(), ("id", ">", self.last_subscription_id)],
+            [
+                *self._due_domain(),
+                ("id", ">", self.last_subscription_id),
+                ("id", "not in", tried.ids),
+            ],
             order="id",
             limit=size,
         )

@@ -37,6 +37,13 @@ class SaleSubscriptionTemplate(models.Model):
         "Approving posts them, and also sends them if the invoicing mode says so.",
     )
 
+    metered_floor_ids = fields.One2many(
+        "metered.invoice.floor",
+        "template_id",
+        string="Smallest Invoice",
+        help="In place of the one of the customer group or the company.",
+    )
+
     metered_wait_policy = fields.Selection(
         [
             ("none", "Do not wait"),

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import metered_invoice_floor
 from . import metered_period_carry
+from . import metered_renewal_carry
 from . import res_company_carry
 from . import res_partner_carry
 from . import sale_subscription_carry

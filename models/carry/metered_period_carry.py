@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import Command, api, fields, models
+from odoo.tools import format_date
 
 
 class MeteredPeriod(models.Model):
@@ -58,6 +59,16 @@ class MeteredPeriod(models.Model):
             if moves - known
         }
         return found.filtered(lambda period: period.id not in living)
+
+    @api.model
+    def _describe_carried(self, amount, currency, since, problem=""):
+        """What is carried forward, in words."""
+        text = self.env._(
+            "%(amount)s since %(day)s",
+            amount=currency.format(amount),
+            day=format_date(self.env, since),
+        )
+        return f"{text}. {problem}" if problem else text
 
     def _lock_carried(self):
         """Have one transaction at a time bill these: see ``metered.usage``'s _lock."""
@@ -141,6 +152,28 @@ class MeteredPeriod(models.Model):
         for period in self:
             usage._waive(period)
         self.write({"is_waived": True, "carry_end": "waived", "carry_note": note})
+
+    def _waive_by_hand(self):
+        """Have a person give away what this carries."""
+        self.ensure_one()
+        subscription = self.subscription_id.with_company(self.company_id)
+        owner = subscription.partner_id.commercial_partner_id
+        household = owner._metered_households()[owner.id]
+        self._lock_carried()
+        usage = self.env["metered.usage"].sudo()
+        usage = usage._lock_open(
+            [
+                *subscription._metered_usage_domain(self.date_to, household),
+                ("day", ">=", self.date_from),
+            ]
+        )
+        note = self.env._(
+            "%(user)s left %(period)s unbilled.",
+            user=self.env.user.name,
+            period=self.display_name,
+        )
+        self._waive_carried(usage, note)
+        subscription._message_log(body=note)
 
     def _unwaive(self):
         """Have the usage of these billed again."""

@@ -2,14 +2,64 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from decimal import Decimal
 
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..customer.res_partner import USER
+from ..screen.actions import RELOAD, notification
 
 
 class ResPartner(models.Model):
     """What a customer carries forward."""
 
     _inherit = "res.partner"
+
+    metered_carried_info = fields.Text(
+        string="Carried Forward",
+        compute="_compute_metered_carried_info",
+        groups=USER,
+        help="Usage that came to less than the smallest invoice, since when, and by "
+        "currency. It will be billed with later usage.",
+    )
+
+    def _compute_metered_carried_info(self):
+        for partner in self:
+            found = partner._origin._metered_carried(self.env.company)
+            partner.metered_carried_info = "\n".join(
+                self.env["metered.period"]._describe_carried(
+                    one["amount"], one["currency"], one["since"], one["problem"]
+                )
+                for one in found
+            )
+
+    def action_metered_bill_carried(self):
+        """Bill what is carried forward of this customer, and open the drafts.
+
+        :raises UserError: usage has no price
+        """
+        self.ensure_one()
+        periods = self.env["metered.period"]
+        periods.check_access("read")
+        customer = self.commercial_partner_id
+        carried = periods._find_carried(
+            [
+                ("company_id", "=", self.env.company.id),
+                ("subscription_id.partner_id.commercial_partner_id", "=", customer.id),
+            ]
+        )
+        invoices = carried.sudo().subscription_id._metered_bill_carried()
+        if len(invoices) == 1:
+            return invoices._metered_open_made()
+        if invoices:
+            return self.env["account.move"]._metered_invoices_action(
+                [("id", "in", invoices.ids)]
+            )
+        return notification(
+            self.env._("Nothing is carried forward, so no invoice was created."),
+            "info",
+            next=RELOAD,
+        )
 
     def _metered_carried(self, company=None):
         """What is carried forward of this customer, as it would be invoiced today.

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from odoo import Command, fields, models
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
 
 from ...rating.carried import decide
 from ...rating.exact import number
@@ -33,6 +34,49 @@ class SaleSubscription(models.Model):
     """
 
     _inherit = "sale.subscription"
+
+    metered_carried_info = fields.Char(
+        string="Carried Forward",
+        compute="_compute_metered_carried_info",
+        compute_sudo=True,
+        help="Usage that came to less than the smallest invoice, and since when. It "
+        "will be billed with later usage.",
+    )
+
+    @api.depends("metered_period_ids.state")
+    def _compute_metered_carried_info(self):
+        for subscription in self:
+            subscription.metered_carried_info = False
+            periods = subscription._metered_carried_periods()
+            if not periods:
+                continue
+            own = subscription.with_company(subscription.company_id)
+            some, problem = [], ""
+            try:
+                some = own._metered_carried_amounts(periods, [])
+            except UserError as error:
+                problem = str(error)
+            if some or problem:
+                subscription.metered_carried_info = periods._describe_carried(
+                    float(sum((amount for *_days, amount in some), Decimal(0))),
+                    subscription.currency_id,
+                    some[0][0] if some else periods[0].date_from,
+                    problem,
+                )
+
+    def action_metered_bill_carried(self):
+        """Bill what this subscription carries forward, and open the draft.
+
+        :raises UserError: nothing is carried forward, or its usage has no price
+        """
+        self.ensure_one()
+        self.check_access("write")
+        invoice = self._metered_bill_carried()
+        if not invoice:
+            raise UserError(
+                self.env._("%s carries nothing forward.", self.display_name)
+            )
+        return invoice._metered_open_made()
 
     # === WHAT IS CARRIED === #
 

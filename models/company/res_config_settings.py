@@ -28,8 +28,20 @@ class ResConfigSettings(models.TransientModel):
     metered_samples_months = fields.Integer(
         related="company_id.metered_samples_months", readonly=False
     )
+    metered_carry_months = fields.Integer(
+        related="company_id.metered_carry_months", readonly=False
+    )
+    metered_carry_year_end = fields.Boolean(
+        related="company_id.metered_carry_year_end", readonly=False
+    )
     metered_statement_auto = fields.Boolean(
         related="company_id.metered_statement_auto", readonly=False
+    )
+    metered_statement_monthly = fields.Selection(
+        related="company_id.metered_statement_monthly", readonly=False
+    )
+    metered_statement_day = fields.Integer(
+        related="company_id.metered_statement_day", readonly=False
     )
     metered_statement_items = fields.Selection(
         related="company_id.metered_statement_items", readonly=False
@@ -57,6 +69,15 @@ class ResConfigSettings(models.TransientModel):
     )
     metered_seal_days = fields.Integer(
         related="company_id.metered_seal_days", readonly=False
+    )
+    metered_dispute_days = fields.Integer(
+        related="company_id.metered_dispute_days", readonly=False
+    )
+    metered_dispute_deadline = fields.Integer(
+        related="company_id.metered_dispute_deadline", readonly=False
+    )
+    metered_dispute_limit = fields.Monetary(
+        related="company_id.metered_dispute_limit", readonly=False
     )
     metered_sync_days = fields.Integer(
         related="company_id.metered_sync_days", readonly=False

@@ -34,6 +34,12 @@ class MeteredCustomerGroup(models.Model):
         domain="[('purpose', '=', 'sale'), ('company_id', '=', company_id)]",
         help="Rates for customers in this group who do not have their own rate.",
     )
+    floor_ids = fields.One2many(
+        "metered.invoice.floor",
+        "group_id",
+        string="Smallest Invoice",
+        help="In place of the company's.",
+    )
     partner_ids = fields.One2many("res.partner", "metered_group_id", string="Customers")
 
     @api.constrains("deck_id")

@@ -14,6 +14,7 @@ JOBS = {
     "exception": (6, "metered.exception.job", "TRUE"),
     "approval": (7, "metered.approval", "TRUE"),
     "statement": (8, "metered.statement", "TRUE"),
+    "statement_zip": (11, "metered.statement.zip", "TRUE"),
     "retention": (9, "metered.retention.run", "TRUE"),
     "seal": (10, "metered.seal.check", "TRUE"),
 }
@@ -47,6 +48,7 @@ class MeteredJobEntry(models.Model):
         "metered.exception.job": ["state", *COLUMNS],
         "metered.approval": ["state", *COLUMNS],
         "metered.statement": ["state", *COLUMNS],
+        "metered.statement.zip": ["state", *COLUMNS],
         "metered.retention.run": ["state", *COLUMNS],
         "metered.seal.check": ["state", *COLUMNS],
     }
@@ -62,6 +64,7 @@ class MeteredJobEntry(models.Model):
             ("exception", "Exception Jobs"),
             ("approval", "Approvals"),
             ("statement", "Statements"),
+            ("statement_zip", "ZIP Files of Statements"),
             ("retention", "Retention"),
             ("seal", "Verifications of Seals"),
         ],

@@ -118,7 +118,8 @@ class LevelHours:
     def gaps(self, start_us, end_us):
         """When a sample was missing."""
         longest_us = self.meter._longest_held_us()
-        return gaps_of(self.hours, start_us, end_us, longest_us)
+        policy = self.meter.gap_policy
+        return gaps_of(self.hours, start_us, end_us, longest_us, policy)
 
     def comes_to(self, period, aggregation):
         """What the level of a period comes to: ``level_hours.level_by_hours``."""

@@ -16,6 +16,7 @@ from ...rating.concurrency import calls_at_once
 from ...rating.exact import exact_text, rounded
 from ...rating.level_series import gaps_of, moments, spans_of, steps_of
 from ...rating.levels import levels_of
+from ...stored.level_hours import last_days
 from ...stored.payers import Household
 from ..price.metered_meter_level import HOUR_US
 from ..price.metered_usage_level import LONGEST_CALL_DAYS
@@ -129,7 +130,7 @@ class MeteredMeter(models.Model):
         samples = self._level_samples(company, partner, begin, end, opening=True)
         longest_us = self._longest_held_us()
         levels = levels_of(samples, *period, longest_us, self.gap_policy)
-        return levels, gaps_of(samples, *period, longest_us)
+        return levels, gaps_of(samples, *period, longest_us, self.gap_policy)
 
     def _level_scope_of(self, company, partner):
         """Whose level it is: of all that the customer's subscriptions bill.
@@ -197,11 +198,13 @@ class MeteredMeter(models.Model):
     def _level_opening(self, usage, scope, day):
         """Ids of usage before a day that has the last sample of each series."""
         before = usage.search(scope & Domain("day", "<", day)).ids
-        if before and not self.level_property:
-            # A contact has one series then, whose last day has it.
-            self.env.cr.execute(_LAST_DAYS, (before,))
-            before = [key for (key,) in self.env.cr.fetchall()]
-        return before
+        if not before:
+            return before
+        if self.level_property:
+            return last_days(self.env.cr, before)
+        # A contact has one series then, whose last day has it.
+        self.env.cr.execute(_LAST_DAYS, (before,))
+        return [key for (key,) in self.env.cr.fetchall()]
 
     def _level_read(self, query, usage, values):
         self.env.cr.execute(query, {**values, "usage": usage})

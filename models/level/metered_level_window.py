@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
 
@@ -238,8 +238,9 @@ class MeteredMeter(models.Model):
     @api.model
     def _level_partner(self, partner_id, company):
         """A customer that the user may see, with the company's settings."""
+        # Not `isinstance`: True is no id.
         partner = self.env["res.partner"].browse(
-            partner_id if isinstance(partner_id, int) else False
+            partner_id if type(partner_id) is int else False
         )
         if not partner.exists():
             raise UserError(self.env._("This customer no longer exists."))
@@ -259,8 +260,8 @@ class MeteredMeter(models.Model):
     def _level_day(self, text):
         """A day as the screen sends it."""
         try:
-            day = fields.Date.to_date(text)
-        except (TypeError, ValueError):
+            day = fields.Date.to_date(text) if isinstance(text, str | date) else None
+        except ValueError:
             day = None
         if not day or not EARLIEST <= day <= self._level_today() + timedelta(days=366):
             raise UserError(

@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .metered_price_basis import BY_SERVICE
+
 #: what is kept on the price
 TERMS = ("charge_basis", "unit_price", "free_units", "whole_items")
 
@@ -192,7 +194,8 @@ class MeteredMeasuredService(models.Model):
             price = service.price_id
             changed = {k: v for k, v in terms.items() if price[k] != v}
             if changed:
-                price.write(changed)
+                with BY_SERVICE.said():
+                    price.write(changed)
 
     def _make_price(self, terms):
         """The price of a new service: like the group's, where it overrides that.

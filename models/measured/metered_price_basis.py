@@ -1,7 +1,12 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
+from ...ingest.aside import Aside
+
+#: said while a measured service writes its terms, and says itself since when
+BY_SERVICE = Aside("metered_measured_terms", default=False)
 #: of a price: the levels that "95th percentile" leaves out are the highest 5%
 PERCENTILE = 95
 
@@ -28,6 +33,44 @@ class MeteredPrice(models.Model):
         "lasted. 95th percentile: the highest levels during 5% of the time are free. "
         "Leave empty to use the aggregation of the meter.",
     )
+
+    @api.constrains("charge_basis")
+    def _check_charge_basis(self):
+        """A measured service says what it charges, or that it does not charge."""
+        for service in self._measured_services():
+            if not service.price_id.charge_basis:
+                raise ValidationError(
+                    self.env._(
+                        "%(service)s is a measured service. Choose what it is charged "
+                        "by under Charge Based On, or Do not charge.",
+                        service=service.display_name,
+                    )
+                )
+
+    def _measured_services(self):
+        """The measured services whose price one of these is, with all rights."""
+        services = self.env["metered.measured.service"].sudo()
+        services = services.with_context(active_test=False)
+        return services.search([("price_id", "in", self.ids)])
+
+    def _charges_that_begin(self, vals):
+        """Measured services that were statistics only, and are charged from now on.
+
+        :param vals: of :meth:`write`, of the price itself
+        :return: ``metered.measured.service``
+        """
+        prices = self.browse()
+        if (vals.get("charge_basis") or "none") != "none" and not BY_SERVICE.heard():
+            prices = self.filtered(
+                lambda one: one.charge_basis == "none" and not one.date_from
+            )
+        return prices._measured_services()
+
+    @api.model
+    def _charge_from_this_month(self, services):
+        """What was measured before is not charged."""
+        for service in services:
+            service.date_from = max(service.date_from, service._this_month())
 
     def _level_basis(self):
         """What the records of a period are combined into.

@@ -23,7 +23,7 @@ class ResPartner(models.Model):
     metered_measured_note = fields.Text(
         compute="_compute_metered_measured",
         groups=USER,
-        help="Parameters that are charged on a subscription line instead.",
+        help="What is not charged as the list says, and where it is charged.",
     )
 
     @api.depends("metered_group_id")
@@ -51,7 +51,7 @@ class ResPartner(models.Model):
             partner.metered_measured_note = partner._metered_measured_text(services)
 
     def _metered_measured_text(self, services):
-        """Says which measured services are charged on subscription lines instead."""
+        """Says which measured services are charged on subscription lines, or nowhere."""
         lines = self._origin and self.env["sale.subscription.line"].sudo().search(
             [
                 ("company_id", "=", self.env.company.id),
@@ -64,7 +64,7 @@ class ResPartner(models.Model):
                 ),
             ]
         )
-        return "\n".join(
+        notes = [
             self.env._(
                 "%(meter)s is charged by a line of the subscription %(subscription)s, "
                 "not by the measured service.",
@@ -72,6 +72,27 @@ class ResPartner(models.Model):
                 subscription=line.sale_subscription_id.display_name,
             )
             for line in lines or ()
+        ]
+        charged = services.filtered(lambda one: one.charge_basis != "none")
+        if charged and self._origin and not self._metered_has_running():
+            notes.append(
+                self.env._(
+                    "This customer has no active subscription, so no invoice charges "
+                    "these services. Add a subscription."
+                )
+            )
+        return "\n".join(notes)
+
+    def _metered_has_running(self):
+        """Whether the customer has a subscription that bills in the user's company."""
+        running = self.env["sale.subscription"].sudo()
+        return running.search_count(
+            [
+                ("company_id", "=", self.env.company.id),
+                ("in_progress", "=", True),
+                ("partner_id.commercial_partner_id", "=", self._origin.id),
+            ],
+            limit=1,
         )
 
     def action_metered_add_measured(self):

@@ -6,6 +6,7 @@ from . import metered_portal
 from . import metered_portal_alerts
 from . import metered_portal_calls
 from . import metered_portal_explain
+from . import metered_portal_forecast
 from . import metered_portal_invoice
 from . import metered_portal_usage
 from . import res_partner_portal

@@ -10,7 +10,14 @@ from ...connectors.harmless import shown
 #: of what was asked for, and of an address
 MOST_CHARACTERS = 300
 #: kinds of access -> how often a user may do it within MINUTES
-LIMITS = {"calls": 600, "call": 600, "download": 20, "statement": 60, "alerts": 30}
+LIMITS = {
+    "calls": 600,
+    "call": 600,
+    "download": 20,
+    "statement": 60,
+    "alerts": 30,
+    "forecast": 10,
+}
 MINUTES = 10
 
 
@@ -50,6 +57,7 @@ class MeteredAccessLog(models.Model):
             ("download", "Download of calls"),
             ("statement", "Statement"),
             ("alerts", "Alert settings changed"),
+            ("forecast", "Forecast"),
         ],
         string="Action",
         required=True,

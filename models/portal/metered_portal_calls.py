@@ -20,6 +20,8 @@ DECIMALS = 4
 PAGE, MOST_DOWNLOADED = 80, 20_000
 #: records that are looked through for a page; then the customer may go on
 MOST_SEARCHED = 200_000
+#: calls that are read for a page; of many that are not listed, more are not
+MOST_READ = 2_000
 #: rows that are read from the database at a time, for a file
 FETCHED = 1_000
 #: of a filter that a customer typed
@@ -121,6 +123,9 @@ class MeteredPortal(models.AbstractModel):
                 last = page.calls[-1]
                 page.after = _place_text(*found[last["id"]])
                 break
+            if len(found) >= MOST_READ:
+                page.after, page.is_partial = _place_text(*places[-1]), True
+                break
         return page
 
     @api.model
@@ -133,7 +138,7 @@ class MeteredPortal(models.AbstractModel):
         left = MOST_DOWNLOADED
         for places in self._call_places(user, asked, FETCHED, None):
             calls = self._masked_calls(self._cdrs([place[2] for place in places]))
-            for call in calls[:left]:
+            for call in calls:
                 values = {
                     **call,
                     "start": call["start_time"].isoformat(),
@@ -143,8 +148,8 @@ class MeteredPortal(models.AbstractModel):
                     "to": call["to"].removeprefix("+"),
                 }
                 yield [safe_text(str(values[name])) for name in COLUMNS]
-            left -= len(calls[:left])
-            if not left:
+            left -= len(places)
+            if left <= 0:
                 return
             self.env["metered.cdr"].invalidate_model(flush=False)
 
@@ -254,9 +259,9 @@ class MeteredPortal(models.AbstractModel):
 
     @api.model
     def _call_filters(self, user):
-        """What calls can be filtered by: call types, and destinations of the newest.
+        """What calls can be filtered by.
 
-        :return: dict name -> list of (id, name)
+        :return: dict: `types`, `destinations`, lists of (id, name)
         """
         whose = self._usage_of(user)
         if whose is None:
@@ -316,13 +321,12 @@ class MeteredPortal(models.AbstractModel):
             ._description_selection(self.env)
         )
         for cdr in cdrs.sudo():
-            owner = cdr.partner_id.commercial_partner_id
-            key = cdr.company_id, owner
+            if not cdr._is_call() or not cdr.partner_id:
+                continue
+            key = cdr.company_id, cdr.partner_id.commercial_partner_id, cdr.usage_id
             if key not in policies:
                 policies[key] = self._policy(*key)
             masking, zone = policies[key]
-            if not cdr._is_call() or not cdr.partner_id:
-                continue
             is_inbound = cdr.direction == "inbound"
             other = cdr.caller if is_inbound else cdr.callee
             if not masking.lists(other, bool(cdr.charge)):
@@ -361,24 +365,41 @@ class MeteredPortal(models.AbstractModel):
         return found
 
     @api.model
-    def _policy(self, company, owner):
+    def _policy(self, company, owner, usage):
         """How numbers of a customer are masked, and in which zone its days begin.
 
-        As on the statement, which who pays gets.
+        As on the statement, which who pays gets: what was declared holds for periods
+        that begin later.
+
+        :param owner: commercial entity of the customer
+        :param usage: ``metered.usage`` of the call; its day, where there is none
         """
         payer = owner.sudo().with_company(company)._metered_payer()
+        payer = payer.with_company(company)
         zone = customer_zone(owner.with_company(company), company_zone(company))
-        return payer.with_company(company)._metered_masking(company), zone
+        return payer._metered_masking(company, self._first_day(payer, usage)), zone
+
+    @api.model
+    def _first_day(self, payer, usage):
+        """First day of the billing period that some usage is of."""
+        billed = usage.invoice_line_id.metered_date_from
+        if billed or not usage:
+            return billed or payer._metered_today()
+        [subscription] = payer._metered_subscriptions()[:1] or [None]
+        due = subscription and subscription.recurring_next_date
+        begin = due and subscription._metered_period_start(due)
+        return begin if begin and begin <= usage.day else usage.day.replace(day=1)
 
     @api.model
     def _charge_text(self, amount, currency):
         """An amount of a call, whose cents have decimals."""
-        return formatLang(
-            self.env,
-            float(amount),
-            digits=max(DECIMALS, currency.decimal_places),
-            currency_obj=currency,
-        )
+        exact = number(float(amount)).normalize()
+        places = max(DECIMALS, currency.decimal_places, -exact.as_tuple().exponent)
+        text = formatLang(self.env, float(amount), digits=places)
+        symbol = currency.symbol or currency.name or ""
+        # A space that does not break, as everywhere.
+        parts = [symbol, text] if currency.position == "before" else [text, symbol]
+        return "\N{NO-BREAK SPACE}".join(parts).strip()
 
 
 #: as a number, which an address can hold

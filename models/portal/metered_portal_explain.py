@@ -39,7 +39,8 @@ class MeteredPortal(models.AbstractModel):
             rows = [
                 {
                     "title": self.env._("Charge"),
-                    "text": self.env._(
+                    "text": cdr._masked_text()
+                    or self.env._(
                         "Prices have changed since. Contact us for the details of "
                         "this charge."
                     ),
@@ -52,7 +53,13 @@ class MeteredPortal(models.AbstractModel):
     def _customer_rows(self, steps, currency, allowances=None):
         """Steps of a charge, those and in words that are for the customer."""
         words = self.env["metered.explanation"].sudo()
-        told = [step for step in steps if step.code in STEPS]
+        told = [
+            step
+            for step in steps
+            if step.code in STEPS
+            # That a rate holds at all times is no news to them.
+            and (step.code != "band" or step.values.get("band_id"))
+        ]
         rows = []
         for step, row in zip(
             told, words._rows(told, currency, allowances), strict=True
@@ -60,7 +67,7 @@ class MeteredPortal(models.AbstractModel):
             title, text = row["title"], row["text"]
             values = {**step.values, "currency": currency.name or ""}
             if step.code == "rate":
-                title, text = self.env._("Price"), words._price(values)
+                title, text = self.env._("Your price"), words._price(values)
             elif step.code == "left_to_deck":
                 text = self.env._(
                     "%s s are charged at your regular price",

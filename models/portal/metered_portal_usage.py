@@ -41,7 +41,8 @@ class MeteredPortal(models.AbstractModel):
 
         :return: list of dicts of texts: `company` (empty for who has one only),
             `blocks` (as ``res.partner._metered_usage_blocks``), `allowances` (as
-            ``sale.subscription._metered_gauges``), `newest`
+            ``sale.subscription._metered_gauges``), `measured` (list of dicts: `name`,
+            `price`), `carried` (list), `newest`
         """
         families = self._families(user)
         found = []
@@ -50,6 +51,7 @@ class MeteredPortal(models.AbstractModel):
             if customer._metered_payer() == customer:
                 blocks = customer._metered_usage_blocks()
                 allowances = customer._metered_allowance_blocks()
+                measured = self._measured_services(customer)
             else:
                 # Another company's subscription pays: what is on it is not theirs.
                 first = customer._metered_today().replace(day=1)
@@ -59,7 +61,7 @@ class MeteredPortal(models.AbstractModel):
                 ]
                 title = self.env._("Since %s", format_date(self.env, first))
                 blocks = customer._metered_block(domain, title, "", always=True)
-                allowances = []
+                allowances, measured = [], []
             for block in blocks:
                 for row in block["rows"]:
                     # Why there is no price is for the operator to know.
@@ -67,12 +69,14 @@ class MeteredPortal(models.AbstractModel):
             for gauge in (one for block in allowances for one in block["gauges"]):
                 gauge.update(self._gauge_texts(gauge))
             newest = self._newest(company, family)
-            if blocks or allowances:
+            if newest or allowances or customer._metered_subscriptions():
                 found.append(
                     {
                         "company": company.name if len(families) > 1 else "",
                         "blocks": blocks,
                         "allowances": allowances,
+                        "measured": measured,
+                        "carried": self._carried(customer, company),
                         "newest": self.env._(
                             "Includes usage up to %s. Newer usage may be missing.",
                             newest,
@@ -82,6 +86,29 @@ class MeteredPortal(models.AbstractModel):
                     }
                 )
         return found
+
+    @api.model
+    def _carried(self, customer, company):
+        """What waits for a larger invoice: list of texts."""
+        return [
+            self.env._(
+                "Carried forward: %(amount)s, since %(day)s. It is invoiced together "
+                "with later usage.",
+                amount=self._money(one["amount"], one["currency"]),
+                day=format_date(self.env, one["since"]),
+            )
+            for one in customer._metered_carried(company)
+        ]
+
+    @api.model
+    def _measured_services(self, customer):
+        """What a customer is charged for levels: list of dicts of texts."""
+        services = customer._metered_measured_services(customer._metered_today())
+        return [
+            {"name": meter.name, "price": service.price_text or ""}
+            for meter, service in services.items()
+            if service.charge_basis != "none"
+        ]
 
     @api.model
     def _gauge_texts(self, gauge):

@@ -435,7 +435,9 @@ class MeteredPrice(models.Model):
     def write(self, vals):
         """Note in the price's history what it was, where a tier changes it, too."""
         before = {price: price.description for price in self}
+        begins = self._charges_that_begin(vals)
         result = super().write(vals)
+        self._charge_from_this_month(begins)
         if "tier_ids" in vals:
             self._fill_tiers()
         if self._pricing & set(vals):

@@ -17,6 +17,7 @@ from ...rating.concurrency import calls_at_once
 from ...rating.exact import exact_text
 from ...rating.levels import levels_of
 from ...rating.steps import Step
+from ...stored.level_hours import last_days
 from ...stored.payers import Household
 from .metered_meter_level import HOUR_US
 
@@ -165,7 +166,10 @@ class MeteredUsage(models.Model):
             **self._level_scope(found, company, partner),
         }
         self.env.cr.execute(_BEFORE, values)
-        return [key for (key,) in self.env.cr.fetchall()], values
+        before = [key for (key,) in self.env.cr.fetchall()]
+        if before and found.meter.level_property:
+            before = last_days(self.env.cr, before)
+        return before, values
 
     def _read_calls(self, found, company, partner):
         """The answered calls of a customer around a period.

@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from . import metered_batch_retained
 from . import metered_hold
+from . import metered_portal_retained
 from . import metered_rerate_retained
 from . import metered_retention_rule
 from . import metered_retention_run

@@ -111,4 +111,6 @@ class MeteredHold(models.Model):
 
         :return: list
         """
-        return []
+        self.env["metered.dispute.line"].flush_model()
+        held = self.env["metered.dispute"]._held_records()
+        return [cdr_id for (cdr_id,) in self.env.execute_query(held)]

@@ -1,5 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.tools import format_date
 
@@ -79,12 +81,12 @@ class MeteredCdr(models.Model):
         text = company._metered_no_details_text(company.metered_details_until)
         if not text:
             return said
-        return self.env._(
-            "%(help)s<p>%(reason)s The sums are kept under Usage and under Deleted "
-            "Call Details.</p>",
-            help=said or "",
-            reason=text,
+        more = self.env._(
+            "%s The sums are kept under Usage, and under Billing, Deleted Call "
+            "Details.",
+            text,
         )
+        return Markup("%s<p>%s</p>") % (Markup(said or ""), more)
 
     def _masked_text(self):
         """What is said of a call whose numbers were masked, or ""."""

@@ -7,6 +7,9 @@ from . import metered_statement
 from . import metered_statement_content
 from . import metered_statement_country
 from . import metered_statement_mailed
+from . import metered_statement_period
 from . import metered_statement_rows
+from . import metered_statement_zip
 from . import res_company_statement
 from . import res_partner_statement
+from . import sale_subscription_statement

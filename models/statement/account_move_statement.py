@@ -3,6 +3,8 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..screen.actions import notification
+
 
 class AccountMove(models.Model):
     """Statements of an invoice."""
@@ -32,6 +34,38 @@ class AccountMove(models.Model):
                 )
             statement = self._metered_make_statements()
         return statement[:1].with_env(self.env)._get_records_action()
+
+    def action_metered_print_statements(self):
+        """Download the statement of an invoice; those of several as a ZIP file.
+
+        What has no statement yet gets one.
+
+        :raises UserError: there is nothing to download yet
+        """
+        self.check_access("read")
+        self.env["metered.statement"].check_access("read")
+        moves = self.sudo().filtered(
+            lambda move: move.state == "posted" and move.metered_usage_count
+        )
+        if not moves:
+            raise UserError(
+                self.env._("Only posted invoices with usage have a statement.")
+            )
+        statements = moves.metered_statement_ids.filtered("is_current")
+        statements |= (moves - statements.invoice_id)._metered_make_statements()
+        for statement in statements:
+            statement._make_now()
+        shown = statements.with_env(self.env)
+        if len(shown) > 1:
+            return shown.action_zip()
+        if shown.state != "done":
+            return notification(
+                self.env._(
+                    "%s is being made. Print it again in some minutes.", shown.name
+                ),
+                "info",
+            )
+        return shown.with_context(metered_file="pdf").action_download()
 
     def _metered_make_statements(self):
         """Have a statement made for each invoice, in the background."""

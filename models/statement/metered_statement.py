@@ -43,6 +43,14 @@ class MeteredStatement(models.Model):
         index=True,
         ondelete="restrict",
     )
+    scope = fields.Selection(
+        [("invoice", "An invoice"), ("period", "A period")],
+        string="Statement Of",
+        required=True,
+        default="invoice",
+        readonly=True,
+        help="Of a period: with all of its usage, also what is not invoiced.",
+    )
     invoice_id = fields.Many2one(
         "account.move",
         readonly=True,
@@ -78,6 +86,13 @@ class MeteredStatement(models.Model):
     rounding = Money(
         readonly=True, help="What leads from the exact sum to the invoice."
     )
+    carried_amount = fields.Monetary(
+        string="Carried Forward",
+        readonly=True,
+        aggregator=None,
+        help="Of statements of a period: usage whose invoice waits until it is larger.",
+    )
+    carried_since = fields.Date(readonly=True)
     adds_up = fields.Boolean(
         readonly=True,
         help="The records, and one rounding per invoice line, come to what the "
@@ -93,6 +108,11 @@ class MeteredStatement(models.Model):
 
     _current_uniq = models.UniqueIndex(
         "(invoice_id) WHERE is_current", "The invoice already has a statement."
+    )
+    _period_uniq = models.UniqueIndex(
+        "(partner_id, company_id, currency_id, date_from, date_to)"
+        " WHERE is_current AND scope = 'period'",
+        "The customer already has a statement of this period.",
     )
 
     @api.depends("name")
@@ -163,7 +183,7 @@ class MeteredStatement(models.Model):
         return Masking.from_json(self.masking)
 
     def _run(self, commit, seconds):
-        if self.invoice_id.state != "posted":
+        if self.scope == "invoice" and self.invoice_id.state != "posted":
             raise UserError(
                 self.env._(
                     "%s is no longer posted. Post it, then make the statement again.",
@@ -173,7 +193,7 @@ class MeteredStatement(models.Model):
         self._check_details_kept()
         made = self.with_context(lang=self.lang, tz=self.time_zone)
         content = made._content()
-        values = {**content.figures}
+        values = {**content.values}
         for name, write in (
             ("pdf", lambda file: write_pdf(content.pages(), content.formats, file)),
             ("xlsx", lambda file: write_xlsx(content.workbook(), file)),
@@ -195,10 +215,19 @@ class MeteredStatement(models.Model):
     # === BUTTONS === #
 
     def action_make_again(self):
-        """Make the statement of the invoice again; this one stays as it is."""
+        """Make the statement again; this one stays as it is."""
         self.ensure_one()
         self.check_access("read")
-        made = self.sudo()._start_for(self.sudo().invoice_id)
+        statement = self.sudo()
+        if statement.scope == "invoice":
+            made = statement._start_for(statement.invoice_id)
+        else:
+            made = statement._start_for_period(
+                statement.company_id,
+                [(statement.partner_id, statement.currency_id)],
+                statement.date_from,
+                statement.date_to,
+            )
         return made.with_env(self.env)._get_records_action()
 
     def action_resume(self):

@@ -1,17 +1,17 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 import base64
-from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import groupby, islice
 from zoneinfo import ZoneInfo
 
 from odoo import fields, models
 from odoo.tools import format_date
 
-from ...rating.exact import exact_text, number, rounded
+from ...rating.exact import exact_text
 from ...statement import CSV_COLUMNS, Column, Document, Formats, Section
+from .statement_figures import Figures
 
 #: widths of the columns of calls on a page
 _WIDTHS = {
@@ -40,10 +40,8 @@ class MeteredStatement(models.Model):
         :return: :class:`Content`
         """
         self.ensure_one()
-        lines = self.invoice_id.invoice_line_ids.filtered(
-            lambda line: line.metered_usage_ids or line.metered_corrected_line_id
-        ).sorted(lambda line: (line.sequence, line.id))
-        return Content(self, lines, self._read_groups())
+        self.env.flush_all()
+        return Content(self)
 
     def _formats(self):
         lang = self.env["res.lang"]._lang_get(self.lang or "en_US")
@@ -61,100 +59,21 @@ def _groups(grouping):
     return [int(size) for size in grouping.strip("[]").split(",") if size.strip()]
 
 
-@dataclass
-class Line:
-    """A line of the invoice: its title, what it charges, the exact sum behind it."""
-
-    title: str
-    records: int
-    seconds: Decimal | None
-    usage: Decimal
-    charged: Decimal
-    is_same_currency: bool
-
-
-class Content:
+class Content(Figures):
     """What is on a statement, as it is written to its files."""
 
-    def __init__(self, statement, lines, groups):
-        self.statement, self.env = statement, statement.env
-        self.groups = groups
+    def __init__(self, statement):
+        super().__init__(statement)
         self.formats = statement._formats()
         self.masking = statement._masking()
         self.zone = ZoneInfo(statement.time_zone)
-        self.currency = statement.currency_id
-        self.lines = self._invoice_lines(lines)
-        self.usage = self._other_usage(lines)
-        self.listed = sum(group.calls for group in groups if group.listed)
-
-    # === FIGURES === #
-
-    def _invoice_lines(self, lines):
-        """What each line charges, beside the usage on it: list of :class:`Line`."""
-        self.env.cr.execute(
-            """
-            SELECT invoice_line_id, sum(records),
-                   coalesce(sum(billed_quantity), 0)::text,
-                   coalesce(sum(amount), 0)::text, array_agg(DISTINCT currency_id),
-                   bool_and(meter.kind = 'call')
-              FROM metered_usage usage
-              JOIN metered_meter meter ON meter.id = usage.meter_id
-             WHERE invoice_line_id = ANY(%s)
-             GROUP BY invoice_line_id
-            """,
-            (lines.ids,),
-        )
-        found = {line_id: sums for line_id, *sums in self.env.cr.fetchall()}
-        # A correction has no usage of its own.
-        none = (0, "0", "0", [], None)
-        return [self._line(line, *found.get(line.id, none)) for line in lines]
-
-    def _line(self, line, records, quantity, amount, currencies, are_calls):
-        charged = self._round(number(line.quantity) * number(line.price_unit))
-        is_same = currencies == [self.currency.id]
-        return Line(
-            line.name.replace("\n", ", "),
-            records,
-            Decimal(quantity) if are_calls else None,
-            Decimal(amount) if is_same else charged,
-            charged,
-            is_same or not currencies,
-        )
-
-    def _round(self, amount):
-        return rounded(amount, self.currency.decimal_places)
-
-    @property
-    def figures(self):
-        """Values of the statement's fields that say what it comes to."""
-        usage = sum((line.usage for line in self.lines), Decimal())
-        charged = sum((line.charged for line in self.lines), Decimal())
-        calls = sum((group.charge for group in self.groups), Decimal())
-        return {
-            "calls": self.listed,
-            "usage_amount": float(usage),
-            "invoice_amount": float(charged),
-            "rounding": float(charged - usage),
-            "adds_up": self._adds_up(calls),
-        }
-
-    def _adds_up(self, calls):
-        """Whether the records come to the lines, each of which is rounded once."""
-        most = Decimal(1).scaleb(-self.currency.decimal_places) / 2
-        of_calls = sum(
-            (line.usage for line in self.lines if line.seconds is not None), Decimal()
-        )
-        are_comparable = all(line.is_same_currency for line in self.lines)
-        return (not are_comparable or calls == of_calls) and all(
-            abs(line.charged - line.usage) <= most for line in self.lines
-        )
 
     # === FILES === #
 
     def pages(self):
         """The statement as a `Document` for a PDF: a section for each service."""
         limit = self.statement.company_id.metered_statement_rows
-        sections = [self._summary(), *self._usage_sections()]
+        sections = self._first_sections()
         closing = self._closing()
         if self.listed > limit:
             closing.insert(
@@ -171,14 +90,21 @@ class Content:
 
     def workbook(self):
         """The statement as a `Document` for a workbook: one sheet of calls."""
-        columns = [Column(self.env._("Service")), *self._columns()]
+        columns = [
+            Column(self.env._("Service")),
+            Column(self.env._("Contact")),
+            *self._columns(),
+        ]
         calls = Section(
             self.env._("Calls"),
             columns,
-            ([call.service, *self._cells(call)] for call in self._calls()),
+            (
+                [call.service, call.contact, *self._cells(call)]
+                for call in self._calls()
+            ),
             self.listed,
         )
-        sections = [self._summary(), *self._usage_sections()]
+        sections = self._first_sections()
         return self._document(
             sections + [calls] if self.listed else sections, self._closing()
         )
@@ -188,7 +114,7 @@ class Content:
         statement = self.statement
         fixed = {
             "statement": statement.name,
-            "invoice": statement.invoice_id.name,
+            "invoice": statement.invoice_id.name or "",
             "time_zone": statement.time_zone,
         }
         for call in self._calls():
@@ -196,6 +122,7 @@ class Content:
             shown = {
                 **fixed,
                 "service": call.service.removeprefix("+"),
+                "cost_centre": call.contact,
                 "record_id": call.record_id,
                 "start_local": start.astimezone(self.zone).isoformat(),
                 "start_utc": start.isoformat().replace("+00:00", "Z"),
@@ -218,13 +145,14 @@ class Content:
             }
             yield [shown.get(name, "") for name in CSV_COLUMNS]
         for usage in self.usage:
+            amount = self.amount_of(usage.amount, usage.open_ids)
             shown = {
                 **fixed,
-                "start_local": usage["day"].isoformat(),
-                "call_type": usage["meter"],
-                "unit": usage["unit"],
-                "quantity": exact_text(usage["quantity"]),
-                "charge": exact_text(usage["amount"]),
+                "start_local": usage.day.isoformat(),
+                "call_type": usage.meter,
+                "unit": usage.unit,
+                "quantity": _plain(exact_text(usage.quantity)),
+                "charge": "" if amount is None else _plain(exact_text(amount)),
                 "currency": self.currency.name,
             }
             yield [shown.get(name, "") for name in CSV_COLUMNS]
@@ -234,7 +162,7 @@ class Content:
     def _document(self, sections, closing):
         statement, company = self.statement, self.statement.company_id
         address = company.partner_id._display_address(without_company=True)
-        receiver = statement.invoice_id.partner_id
+        receiver = statement.invoice_id.partner_id or statement.partner_id
         lines = receiver._display_address(without_company=True).splitlines()
         logo = company.logo_web
         last = fields.Date.subtract(statement.date_to, days=1)
@@ -248,7 +176,11 @@ class Content:
             [receiver.display_name, *filter(str.strip, lines)],
             [
                 (self.env._("Statement"), statement.name),
-                (self.env._("Invoice"), statement.invoice_id.name),
+                *(
+                    [(self.env._("Invoice"), statement.invoice_id.name)]
+                    if statement.invoice_id
+                    else []
+                ),
                 (self.env._("Period"), period),
                 (self.env._("Time Zone"), statement.time_zone),
                 (self.env._("Currency"), self.currency.name),
@@ -277,7 +209,7 @@ class Content:
             for line in self.lines
         ]
         usage = sum((line.usage for line in self.lines), Decimal())
-        charged = sum((line.charged for line in self.lines), Decimal())
+        charged = self.total
         if charged != usage:
             rounding = self.env._("Rounding to the invoice")
             rows.append([rounding, None, None, charged - usage])
@@ -285,8 +217,12 @@ class Content:
             rows.append([title, Decimal(calls), None, None])
             if charge:
                 rows[-1][0] += f": {self.formats.number(charge, decimals)}"
-        total = self.env._(
-            "Usage on invoice %(invoice)s", invoice=self.statement.invoice_id.name
+        total = (
+            self.env._(
+                "Usage on invoice %(invoice)s", invoice=self.statement.invoice_id.name
+            )
+            if self.statement.scope == "invoice"
+            else self.env._("Usage of the period")
         )
         return Section(
             self.env._("Summary"),
@@ -294,6 +230,63 @@ class Content:
             rows,
             len(rows),
             [total, Decimal(sum(line.records for line in self.lines)), None, charged],
+        )
+
+    def _first_sections(self):
+        """What stands before the calls."""
+        return [
+            self._summary(),
+            *self._corrections(),
+            *self._services(),
+            *self._usage_sections(),
+            *self._reading_sections(),
+        ]
+
+    def _corrections(self):
+        """Differences that earlier invoices are corrected by."""
+        rows = [[line.title, line.charged] for line in self.lines if line.is_correction]
+        if rows:
+            yield Section(
+                self.env._("Corrections of Earlier Invoices"),
+                [
+                    Column(self.env._("Correction"), "text", 6),
+                    Column(
+                        self.env._("Amount"), "money", 1.2, self.currency.decimal_places
+                    ),
+                ],
+                rows,
+                len(rows),
+                [self.env._("Total"), sum((row[1] for row in rows), Decimal())],
+            )
+
+    def _services(self):
+        """What the calls of each number, extension, or contact come to."""
+        sums = {}
+        for group in self.groups:
+            key = self._title(group)
+            before = sums.get(key, (0, 0, 0, 0, 0))
+            values = group[4:]
+            sums[key] = [a + b for a, b in zip(before, values, strict=True)]
+        if len(sums) < 2:
+            return
+        rows = [
+            [title, Decimal(calls), seconds, billed, covered or None, charge]
+            for title, (calls, seconds, billed, covered, charge) in sums.items()
+        ]
+        totals = [sum(values) for values in zip(*sums.values(), strict=True)]
+        yield Section(
+            self.env._("By Service"),
+            [
+                Column(self.env._("Service"), "text", 4),
+                Column(self.env._("Calls"), "number", 1),
+                Column(self.env._("Duration"), "seconds", 1.2),
+                Column(self.env._("Billed"), "seconds", 1.2),
+                Column(self.env._("Included"), "seconds", 1.2),
+                Column(self.env._("Charge"), "money", 1.2, _DECIMALS),
+            ],
+            rows,
+            len(rows),
+            [self.env._("Total"), Decimal(totals[0]), *totals[1:3], None, totals[4]],
         )
 
     def _remainders(self):
@@ -309,70 +302,96 @@ class Content:
             yield self.env._("Of these, calls that are not listed"), calls, charge
 
     def _usage_sections(self):
-        if not self.usage:
-            return
-        rows = [
-            [row["day"], row["meter"], row["quantity"], row["unit"], row["amount"]]
-            for row in self.usage
+        """Usage that is no calls, by day: of each kind, and what came late apart."""
+        titles = {
+            "counter": self.env._("Metered Consumption"),
+            "measured": self.env._("Measured Services"),
+            "other": self.env._("Other Usage"),
+        }
+        columns = [
+            Column(self.env._("Day"), "day", 1),
+            Column(self.env._("Meter"), "text", 3),
+            Column(self.env._("Quantity"), "number", 1),
+            Column(self.env._("Unit"), "text", 1),
+            Column(self.env._("Amount"), "money", 1, self.currency.decimal_places),
         ]
-        yield Section(
-            self.env._("Other Usage"),
-            [
-                Column(self.env._("Day"), "day", 1),
-                Column(self.env._("Meter"), "text", 3),
-                Column(self.env._("Quantity"), "number", 1),
-                Column(self.env._("Unit"), "text", 1),
-                Column(self.env._("Amount"), "money", 1, self.currency.decimal_places),
-            ],
-            rows,
-            len(rows),
-            [
-                self.env._("Total"),
-                None,
-                None,
-                None,
-                sum((row["amount"] for row in self.usage), Decimal()),
-            ],
-        )
+        for (late, kind), found in groupby(self.usage, lambda one: one[:2]):
+            title = titles[kind]
+            if late:
+                title = self.env._("%(service)s: recorded late", service=title)
+            rows = []
+            for one in found:
+                amount = self.amount_of(one.amount, one.open_ids)
+                rows.append([one.day, one.meter, one.quantity, one.unit, amount])
+            total = sum((row[-1] or Decimal() for row in rows), Decimal())
+            yield Section(
+                title,
+                columns,
+                rows,
+                len(rows),
+                [self.env._("Total"), None, None, None, total],
+            )
 
-    def _other_usage(self, lines):
-        """Usage of meters that are no calls, by day: list of dicts."""
-        self.env.cr.execute(
-            """
-            SELECT day,
-                   coalesce(meter.name ->> %s, meter.name ->> 'en_US') COLLATE "C"
-                   AS meter,
-                   coalesce(meter.unit, '') AS unit,
-                   sum(usage.quantity)::text AS quantity,
-                   coalesce(sum(usage.amount), 0)::text AS amount
-              FROM metered_usage usage
-              JOIN metered_meter meter ON meter.id = usage.meter_id
-             WHERE invoice_line_id = ANY(%s) AND meter.kind <> 'call'
-             GROUP BY 1, 2, 3 ORDER BY 2, 1, 3
-            """,
-            (self.statement.lang or "en_US", lines.ids),
-        )
-        found = self.env.cr.dictfetchall()
-        for row in found:
-            row["quantity"] = Decimal(row["quantity"])
-            row["amount"] = Decimal(row["amount"])
-        return found
+    def _reading_sections(self):
+        """Old and new reading of each device, and whether somebody read it."""
+        rows = [
+            [
+                one.meter,
+                one.serial,
+                *self._reading(one.first, "from"),
+                *self._reading(one.last, "to"),
+                one.quantity,
+                one.unit,
+            ]
+            for one in self.readings
+        ]
+        if rows:
+            yield Section(
+                self.env._("Meter Readings"),
+                [
+                    Column(self.env._("Meter"), "text", 2),
+                    Column(self.env._("Serial Number"), "text", 1.6),
+                    Column(self.env._("Old Reading"), "text", 1.2),
+                    Column(self.env._("On"), "text", 1.6),
+                    Column(self.env._("New Reading"), "text", 1.2),
+                    Column(self.env._("On"), "text", 1.6),
+                    Column(self.env._("Quantity"), "number", 1.2),
+                    Column(self.env._("Unit"), "text", 0.8),
+                ],
+                rows,
+                len(rows),
+            )
+
+    def _reading(self, told, name):
+        """A reading as it stands on the device, and its day with how it was found."""
+        at = datetime.fromisoformat(told[f"{name}_time"]).astimezone(self.zone)
+        day = format_date(self.env, at.date(), lang_code=self.statement.lang)
+        if told[f"{name}_estimated"]:
+            day = self.env._("%(date)s, estimated", date=day)
+        else:
+            day = self.env._("%(date)s, read", date=day)
+        return told[name].replace(".", self.formats.decimal_point), day
 
     def _call_sections(self):
         """A section for each service; its rows are read one after the other."""
         listed = [group for group in self.groups if group.listed]
         calls = self._calls()
         for group in listed:
-            title = group.service or self.env._("Calls")
-            if group.late:
-                title = self.env._("%(service)s: recorded late", service=title)
             yield Section(
-                title,
+                self._title(group),
                 self._columns(),
                 map(self._cells, islice(calls, group.calls)),
                 group.calls,
                 self._total(group),
             )
+
+    def _title(self, group):
+        """Whose calls a group has, and whether they came late."""
+        parts = [part for part in (group.service, group.contact) if part]
+        title = ", ".join(parts) or self.env._("Calls")
+        if group.late:
+            title = self.env._("%(service)s: recorded late", service=title)
+        return title
 
     def _total(self, group):
         values = {
@@ -447,9 +466,30 @@ class Content:
             found.append(
                 self.env._("The letter x stands for a digit that is not shown.")
             )
+        found.append(self.env._("Amounts are without taxes."))
         if company.metered_statement_objection:
             found.insert(0, company.metered_statement_objection)
-        return found
+        return [*self._outlook(), *found]
+
+    def _outlook(self):
+        """What becomes of the usage of a period, whether or not it is invoiced."""
+        if self.statement.scope == "invoice":
+            return
+        still_open = sum((one.charged for one in self.lines if one.is_open), Decimal())
+        if not self.total:
+            yield self.env._("Nothing to pay: no usage of this period is charged.")
+        elif still_open:
+            yield self.env._(
+                "Not invoiced yet: %(amount)s. It is billed with a later invoice.",
+                amount=self.currency.format(float(self._round(still_open))),
+            )
+        for amount, since in self.carried:
+            yield self.env._(
+                "Carried forward: %(amount)s since %(date)s. It is billed together "
+                "with later usage.",
+                amount=self.currency.format(amount),
+                date=format_date(self.env, since, lang_code=self.statement.lang),
+            )
 
 
 def _increments(call):

@@ -11,11 +11,16 @@ from ...statement.masking import split
 
 #: rows that are fetched at a time
 FETCHED = 2_000
-Group = namedtuple("Group", "late service listed calls seconds billed covered charge")
+Group = namedtuple(
+    "Group", "late service contact listed calls seconds billed covered charge"
+)
+Usage = namedtuple("Usage", "late kind day meter unit quantity amount open_ids")
+Readings = namedtuple("Readings", "meter unit serial first last quantity")
 Call = namedtuple(
     "Call",
-    "late service record_id start_time direction caller callee destination call_type"
-    " seconds billed covered price per_seconds initial increment deck charge currency",
+    "late service contact record_id start_time direction caller callee destination"
+    " call_type seconds billed covered price per_seconds initial increment deck charge"
+    " currency",
 )
 #: which calls are listed by `Masking.items`
 _ITEMS = {
@@ -35,15 +40,69 @@ class MeteredStatement(models.Model):
 
     _inherit = "metered.statement"
 
-    def _calls_of(self):
-        """The calls on the lines of the statement's invoice."""
+    def _usage_scope(self):
+        """The usage on the statement: that of its invoice, or of its period.
+
+        :return: (FROM, of ``line``, ``usage`` and ``meter``; WHERE), both SQL
+        """
+        if self.scope == "invoice":
+            tables = SQL(
+                """
+                account_move_line line
+                JOIN metered_usage usage ON usage.invoice_line_id = line.id
+                """
+            )
+            condition = SQL(
+                "line.move_id = %s AND line.company_id = %s",
+                self.invoice_id.id,
+                self.company_id.id,
+            )
+        else:
+            partner = self.partner_id.with_company(self.company_id)
+            tables = SQL(
+                """
+                metered_usage usage
+                LEFT JOIN account_move_line line ON line.id = usage.invoice_line_id
+                """
+            )
+            condition = SQL(
+                "usage.partner_id = ANY(%s) AND usage.currency_id = %s"
+                " AND usage.day >= %s AND usage.day < %s",
+                partner._metered_family().ids,
+                self.currency_id.id,
+                self.date_from,
+                self.date_to,
+            )
+        return (
+            SQL("%s JOIN metered_meter meter ON meter.id = usage.meter_id", tables),
+            SQL("%s AND usage.company_id = %s", condition, self.company_id.id),
+        )
+
+    def _late(self):
+        """Whether usage was recorded after its period had been invoiced, in SQL."""
+        if self.scope == "invoice":
+            return SQL("coalesce(line.metered_late, FALSE)")
+        return SQL("FALSE")
+
+    def _sub_account(self):
+        """What calls are grouped by: the service, and the contact if it has one."""
         return SQL(
             """
-              FROM account_move_line line
-              JOIN metered_usage usage ON usage.invoice_line_id = line.id
-              JOIN metered_meter meter
-                   ON meter.id = usage.meter_id AND meter.kind = 'call'
+            coalesce(identifier.value, '') COLLATE "C" AS service,
+            (CASE WHEN usage.partner_id = %s THEN '' ELSE coalesce(member.name, '') END
+            ) COLLATE "C" AS contact
+            """,
+            self.partner_id.id,
+        )
+
+    def _calls_of(self):
+        """The calls on the statement: FROM and WHERE."""
+        tables, condition = self._usage_scope()
+        return SQL(
+            """
+              FROM %(tables)s
               JOIN metered_cdr cdr ON cdr.usage_id = usage.id
+              JOIN res_partner member ON member.id = usage.partner_id
               LEFT JOIN metered_identifier identifier
                    ON identifier.id = cdr.identifier_id
               LEFT JOIN metered_destination destination
@@ -51,11 +110,10 @@ class MeteredStatement(models.Model):
               LEFT JOIN metered_rate rate ON rate.id = cdr.rate_id
               LEFT JOIN metered_rate_deck deck ON deck.id = rate.deck_id
               LEFT JOIN res_currency currency ON currency.id = cdr.currency_id
-             WHERE line.move_id = %(invoice)s AND line.company_id = %(company)s
-               AND usage.company_id = %(company)s
+             WHERE meter.kind = 'call' AND %(condition)s
             """,
-            invoice=self.invoice_id.id,
-            company=self.company_id.id,
+            tables=tables,
+            condition=condition,
         )
 
     def _listed(self):
@@ -80,20 +138,21 @@ class MeteredStatement(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT coalesce(line.metered_late, FALSE),
-                       coalesce(identifier.value, '') COLLATE "C", %(listed)s, count(*),
+                SELECT %(late)s, %(sub_account)s, %(listed)s, count(*),
                        coalesce(sum(cdr.quantity), 0)::text,
                        coalesce(sum(cdr.billed_quantity), 0)::text,
                        coalesce(sum(cdr.plan_quantity), 0)::text,
                        coalesce(sum(cdr.charge), 0)::text
                 %(calls)s
-                 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 DESC
+                 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 DESC
                 """,
+                late=self._late(),
+                sub_account=self._sub_account(),
                 listed=self._listed(),
                 calls=self._calls_of(),
             )
         )
-        return [Group(*row[:4], *map(Decimal, row[4:])) for row in rows]
+        return [Group(*row[:5], *map(Decimal, row[5:])) for row in rows]
 
     def _read_calls(self):
         """The calls that are listed, by service and time: an iterator of `Call`.
@@ -106,9 +165,8 @@ class MeteredStatement(models.Model):
             SQL(
                 """
                 DECLARE metered_statement NO SCROLL CURSOR FOR
-                SELECT coalesce(line.metered_late, FALSE) AS late,
-                       coalesce(identifier.value, '') COLLATE "C" AS service,
-                       cdr.call_id, cdr.start_time, coalesce(cdr.direction, ''),
+                SELECT %(late)s AS late, %(sub_account)s, cdr.call_id,
+                       cdr.start_time, coalesce(cdr.direction, ''),
                        coalesce(cdr.caller, ''), coalesce(cdr.callee, ''),
                        coalesce(destination.name ->> %(lang)s,
                                 destination.name ->> 'en_US', ''),
@@ -119,10 +177,12 @@ class MeteredStatement(models.Model):
                        coalesce(deck.name, ''), coalesce(cdr.charge, 0)::text,
                        coalesce(currency.name, '')
                 %(calls)s AND %(listed)s
-                 ORDER BY late, service, cdr.start_time, cdr.call_id COLLATE "C",
-                          cdr.source_id
+                 ORDER BY late, service, contact, cdr.start_time,
+                          cdr.call_id COLLATE "C", cdr.source_id
                 """,
                 lang=self.lang or "en_US",
+                late=self._late(),
+                sub_account=self._sub_account(),
                 calls=self._calls_of(),
                 listed=self._listed(),
             )
@@ -137,3 +197,96 @@ class MeteredStatement(models.Model):
                     yield Call(*row)
         finally:
             cr.execute("CLOSE metered_statement")
+
+    def _read_usage(self):
+        """Usage of meters that are no calls, by day.
+
+        :return: list of `Usage`; ``open_ids`` are those whose amount is not known yet
+        """
+        tables, condition = self._usage_scope()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT %(late)s,
+                       CASE WHEN meter.kind = 'counter' THEN 'counter'
+                            WHEN meter.is_measured THEN 'measured' ELSE 'other' END,
+                       usage.day,
+                       coalesce(meter.name ->> %(lang)s, meter.name ->> 'en_US')
+                       COLLATE "C",
+                       coalesce(meter.unit, ''), sum(usage.quantity)::text,
+                       coalesce(sum(usage.amount), 0)::text,
+                       array_agg(usage.id ORDER BY usage.id)
+                           FILTER (WHERE usage.invoice_line_id IS NULL)
+                  FROM %(tables)s
+                 WHERE meter.kind <> 'call' AND %(condition)s
+                 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 4, 3, 5
+                """,
+                late=self._late(),
+                lang=self.lang or "en_US",
+                tables=tables,
+                condition=condition,
+            )
+        )
+        return [
+            Usage(*row[:5], Decimal(row[5]), Decimal(row[6]), row[7] or [])
+            for row in rows
+        ]
+
+    def _read_readings(self):
+        """Between which readings the usage of each device lies: list of `Readings`."""
+        tables, condition = self._usage_scope()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT coalesce(meter.name ->> %(lang)s, meter.name ->> 'en_US')
+                       COLLATE "C",
+                       coalesce(meter.unit, ''), register.serial COLLATE "C",
+                       (array_agg(cdr.properties ORDER BY
+                            (cdr.properties ->> 'from_time')::timestamptz))[1],
+                       (array_agg(cdr.properties ORDER BY
+                            (cdr.properties ->> 'to_time')::timestamptz DESC))[1],
+                       sum(cdr.quantity)::text
+                  FROM %(tables)s
+                  JOIN metered_cdr cdr ON cdr.usage_id = usage.id
+                  JOIN metered_register register ON register.id = cdr.register_id
+                 WHERE meter.kind = 'counter' AND cdr.properties ? 'from'
+                   AND %(condition)s
+                 GROUP BY 1, 2, 3 ORDER BY 1, 3, 2
+                """,
+                lang=self.lang or "en_US",
+                tables=tables,
+                condition=condition,
+            )
+        )
+        return [Readings(*row[:5], Decimal(row[5])) for row in rows]
+
+    def _read_meters(self):
+        """What the usage of a period comes to, by meter and invoice.
+
+        :return: list of (meter, whether it is of calls, invoice or None, its state,
+            records, billed seconds, amount, ids whose amount is not known yet)
+        """
+        tables, condition = self._usage_scope()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT coalesce(meter.name ->> %(lang)s, meter.name ->> 'en_US')
+                       COLLATE "C",
+                       meter.kind = 'call', move.name, move.state, sum(usage.records),
+                       coalesce(sum(usage.billed_quantity), 0)::text,
+                       coalesce(sum(usage.amount), 0)::text,
+                       array_agg(usage.id ORDER BY usage.id)
+                           FILTER (WHERE line.id IS NULL AND meter.kind <> 'call')
+                  FROM %(tables)s
+                  LEFT JOIN account_move move ON move.id = line.move_id
+                 WHERE %(condition)s
+                 GROUP BY 1, 2, 3, 4 ORDER BY 2 DESC, 1, 3 NULLS LAST, 4
+                """,
+                lang=self.lang or "en_US",
+                tables=tables,
+                condition=condition,
+            )
+        )
+        return [
+            (*row[:5], Decimal(row[5]), Decimal(row[6]), row[7] or []) for row in rows
+        ]

@@ -49,6 +49,23 @@ class ResCompany(models.Model):
         help="When an invoice with usage is posted, its statement is made in the "
         "background.",
     )
+    metered_statement_monthly = fields.Selection(
+        [
+            ("open", "For customers with usage that is not invoiced"),
+            ("all", "For all customers with usage"),
+        ],
+        string="Monthly Statements",
+        help="Made for each calendar month, whenever invoices are issued.",
+    )
+    metered_statement_day = fields.Integer(
+        string="Day of the Month",
+        default=3,
+        help="On this day the statements of the month before are made. Later days let "
+        "late records in.",
+    )
+    metered_statement_month = fields.Date(
+        string="Monthly Statements Made Until", readonly=True
+    )
     metered_statement_items = fields.Selection(
         ITEMS,
         string="Calls on Statements",
@@ -92,6 +109,13 @@ class ResCompany(models.Model):
         help="Printed at the end of each statement: how, and until when, a customer "
         "can object to a charge.",
     )
+
+    @api.constrains("metered_statement_day")
+    def _check_metered_statement_day(self):
+        if any(not 1 <= company.metered_statement_day <= 28 for company in self):
+            raise ValidationError(
+                self.env._("Monthly statements are made on a day from 1 to 28.")
+            )
 
     @api.constrains("metered_statement_mail_mb")
     def _check_metered_statement_mail_mb(self):

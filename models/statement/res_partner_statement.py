@@ -116,6 +116,15 @@ class ResPartner(models.Model):
             company._metered_never_shown(),
         )
 
+    def action_metered_make_statement(self):
+        """Ask for the days of a statement of this customer, and have it made."""
+        self.ensure_one()
+        return window_action(
+            self.env,
+            "action_metered_statement_start",
+            context={"default_partner_id": self.id},
+        )
+
     def action_view_metered_statements(self):
         """Open the statements of this customer."""
         self.ensure_one()

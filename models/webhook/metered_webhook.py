@@ -26,6 +26,8 @@ KINDS = {
     "invoice.freed": "tells_invoice_freed",
     "alert.triggered": "tells_alert_triggered",
     "entitlement.changed": "tells_entitlement_changed",
+    "dispute.opened": "tells_dispute_opened",
+    "dispute.decided": "tells_dispute_decided",
 }
 #: the type that the button Send Test sends, whatever was chosen
 TEST = "test"
@@ -105,6 +107,14 @@ class MeteredWebhook(models.Model):
         string="Entitlement Changed",
         help="A cap was reached or lifted, or a new billing period started: whether "
         "usage is allowed.",
+    )
+    tells_dispute_opened = fields.Boolean(
+        string="Dispute Opened",
+        help="A customer disputes charges: whose, which, and how much.",
+    )
+    tells_dispute_decided = fields.Boolean(
+        string="Dispute Decided",
+        help="A dispute was decided or rejected: what was approved and credited.",
     )
     state = fields.Selection(
         [("on", "On"), ("off", "Off")],

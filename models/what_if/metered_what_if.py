@@ -173,7 +173,8 @@ class MeteredWhatIf(models.Model):
         :return: action that shows it
         """
         run = self.sudo().create({**values, "position": values["date_from"]})
-        run.company_id._metered_check_details(run.date_from)
+        if run.kind == "margin" or run.deck_id or run.plan_id:
+            run.company_id._metered_check_details(run.date_from)
         if run.file_id:
             run.file_id._metered_check()
             run.file_id = run.file_id.copy({"res_model": self._name, "res_id": run.id})
@@ -221,7 +222,8 @@ class MeteredWhatIf(models.Model):
         [[records]] = self.env["metered.usage"]._read_group(
             [*self._usage_domain(), ("meter_id", "in", meters)], [], ["records:sum"]
         )
-        return records or 0
+        # A level that holds, or that is a number of calls, has no records of its own.
+        return records or len(self._measuring_subscriptions())
 
     def _usage_domain(self):
         """The usage of the customers and days that it is about."""

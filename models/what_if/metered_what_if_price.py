@@ -8,8 +8,10 @@ import pandas as pd
 
 from odoo import models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from ...rating.exact import in_micro
+from ...stored.charged_levels import CHARGED
 from ...stored.simulate import KEYS, SUMS
 from ..price.metered_usage_pricing import PricedMeter
 from .metered_what_if_run import Portion
@@ -44,7 +46,7 @@ class MeteredWhatIf(models.Model):
             yield Portion(sums, read, {"position_id": owner}, owner == owners[-1])
 
     def _priced_customers(self):
-        """Ids of the customers with usage of the meter, or with a line for it."""
+        """Ids of the customers with usage of the meter, or who are charged for it."""
         meter = self.price_id.meter_id
         found = self.env["metered.usage"]._read_group(
             [*self._usage_domain(), ("meter_id", "=", meter.id)], ["partner_id"]
@@ -58,7 +60,7 @@ class MeteredWhatIf(models.Model):
         return sorted({payer.id for payer in payers.values()})
 
     def _priced_subscriptions(self, partner=None):
-        """Subscriptions with a line for the meter."""
+        """Subscriptions with a line for the meter, or that bill it as measured."""
         domain = [
             ("company_id", "=", self.company_id.id),
             (
@@ -72,7 +74,50 @@ class MeteredWhatIf(models.Model):
         ]
         if partner:
             domain.append(("partner_id.commercial_partner_id", "=", partner.id))
-        return self.env["sale.subscription"].search(domain, order="id")
+        found = self.env["sale.subscription"].search(domain, order="id")
+        return found | self._measuring_subscriptions(partner)
+
+    def _measuring_subscriptions(self, partner=None):
+        """Subscriptions that bill the meter without a line: of measured services.
+
+        The number of calls at one time, and a level that holds, has no usage.
+        """
+        meter, company = self.price_id.meter_id, self.company_id
+        found = self.env["sale.subscription"]
+        if not meter.is_measured:
+            return found
+        for name in ("metered.measured.service", "metered.price", "res.partner"):
+            self.env[name].flush_model()
+        self.env.cr.execute(
+            SQL(
+                "WITH %s SELECT payer_id FROM charged"
+                " WHERE company_id = %s AND meter_id = %s",
+                SQL(CHARGED),
+                company.id,
+                meter.id,
+            )
+        )
+        payers = [key for (key,) in self.env.cr.fetchall()]
+        running = found.search(
+            [
+                ("company_id", "=", company.id),
+                ("in_progress", "=", True),
+                (
+                    "partner_id.commercial_partner_id",
+                    "in",
+                    [key for key in payers if not partner or key == partner.id],
+                ),
+            ],
+            order="id",
+        )
+        by_payer = running.grouped(lambda one: one.partner_id.commercial_partner_id)
+        return found.union(
+            *(
+                own[0]._metered_biller_of_levels(own, self.date_from)
+                for own in by_payer.values()
+                if meter not in own._metered_lines().metered_meter_id
+            )
+        )
 
     def _priced_periods(self, partner):
         """A customer's billing periods that end on these days.

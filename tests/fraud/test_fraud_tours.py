@@ -59,3 +59,12 @@ class TestFraudTours(MeteredMakers, HttpCase):
         )
         limit = self.env["metered.fraud.limit"].search([])
         self.assertEqual((limit.hour_limit, limit.sensitivity), (50, "high"))
+
+    def test_high_risk_numbers(self):
+        self.start_tour(
+            "/odoo/metered-high-risk-numbers",
+            "metered_billing_fraud_risk",
+            login="chief",
+        )
+        [risk] = self.env["metered.fraud.risk"].search([])
+        self.assertEqual((risk.name, risk.prefixes), ("Tour Notice", "37282 37283"))

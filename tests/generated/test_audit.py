@@ -17,6 +17,8 @@ from ..support.record_factory import MODULE, RecordFactory
 
 #: models with fields that a person sets, and that are not told, with the reason
 NOT_TOLD = {
+    "metered.dispute": "its own log tells, which nobody can change",
+    "metered.dispute.line": "the same",
     "metered.inbox": "records that were posted",
     "metered.source.secret": "the source says that a credential changed, and no value",
     "metered.sync.line": "the log of a sync",
@@ -25,6 +27,8 @@ NOT_TOLD = {
 }
 #: fields of told models that are not told, with the reason
 FIELDS_NOT_TOLD = {
+    "metered.dispute": "its own log tells, which nobody can change",
+    "metered.dispute.line": "the same",
     ("sale.subscription", "recurring_next_date"): "set by each renewal",
     ("metered.source", "event_sample"): "an event that is tried",
     ("metered.source", "next_sync"): "set by each sync",

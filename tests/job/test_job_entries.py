@@ -56,6 +56,7 @@ class TestJobEntries(MeteredCase):
                     "currency_id": company.currency_id.id,
                 },
             ),
+            ("statement_zip", "metered.statement.zip", {**common, "name": "A.zip"}),
             (
                 "retention",
                 "metered.retention.run",

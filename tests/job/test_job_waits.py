@@ -58,6 +58,7 @@ class TestJobWaits(CommittedCase):
                 currency_id=self.real.company.currency_id.id,
                 **company,
             ),
+            self.make("metered.statement.zip", name="A.zip", **company),
             self.make("metered.rerate", **days, **company),
             self.make(
                 "metered.retention.run",

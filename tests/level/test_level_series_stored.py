@@ -295,9 +295,14 @@ class TestLevelWindow(LevelCase):
             ("yesterday", "2026-11-01"),
             (False, None),
             ({}, []),
+            ({"a": 1}, True),
+            (20261001, 1.5),
         ):
             with self.subTest(ascii((first, last))), self.assertRaises(UserError):
                 self.level.level_detail(self.acme.id, first, last)
+        for partner in (True, "1", [1], {}, 1.0):
+            with self.subTest(ascii(partner)), self.assertRaises(UserError):
+                self.level.level_detail(partner, "2026-10-01", "2026-10-02")
         self.assertEqual(metered_level_window.MOST_DAYS, 93)
 
     def test_days_in_any_order(self):

@@ -103,3 +103,17 @@ class TestMeasuredOthers(MeasuredCase):
         self.assertEqual(self.charged(self.close(self.second, "2026-10-15")), [11])
         self.service.write({"charge_basis": "time_average", "free_units": 0})
         self.assertEqual(self.charged(self.renew(self.first)), [44])
+
+    def test_carried_forward(self):
+        """Months that hold a level without a sample wait for the third one, too."""
+        partner = self.make_customer("Small", tz="UTC")
+        self.make_identifier(partner, "small", kind="key")
+        self.make_service(partner)
+        plan = self.make_subscription(
+            partner, "2026-10-01", "2026-11-01", sale_subscription_line_ids=[]
+        )
+        self.env["metered.invoice.floor"].create({"amount": 50})
+        self.sample(("2026-10-03 09:00:00", 10), key="small")
+        self.assertFalse(self.renew(plan) or self.renew(plan))
+        self.assertEqual(self.charged(self.renew(plan)), [20, 20, 20])
+        self.assertEqual(self.charged(self.renew(plan)), [])

@@ -195,6 +195,62 @@ class TestMeasuredServices(MeasuredCase):
         service = self.make_service(charge_basis="none")
         service.charge_basis = "last"
         self.assertEqual(service.date_from, service._this_month())
+        # Also when someone says it on the form of its price.
+        service.write({"charge_basis": "none", "date_from": "2025-01-01"})
+        service.price_id.charge_basis = "max"
+        self.assertEqual(service.date_from, service._this_month())
+        # What the panel shows is what is charged.
+        with self.assertRaisesRegex(ValidationError, "or Do not charge"):
+            service.price_id.charge_basis = False
+
+    def test_what_is_no_level(self):
+        """Quantities that are none, or none that a level can have."""
+        self.make_service()
+        rows = [
+            f"2026-10-0{number} 09:00:00,acme,{text}"
+            for number, text in enumerate(("nan", "inf", "-inf", "1e999", "", "x"), 1)
+        ]
+        text = "\n".join(["time,identifier,quantity", *rows, ""])
+        batch = self.import_text(self.samples, text)
+        self.assertEqual((batch.rated, batch.exceptions), (0, len(rows)))
+        # Large ones are charged exactly.
+        self.sample(("2026-10-03 09:00:00", 10**12 + 5))
+        self.assertEqual(self.charged(self.renew(self.plan)), [4 * 10**12])
+
+    def test_currencies_without_and_with_three_decimals(self):
+        """An average that never ends is rounded once, as the currency is."""
+        for name, expected in (("JPY", 7), ("KWD", 6.667)):
+            currency = self.env["res.currency"].with_context(active_test=False)
+            currency = currency.search([("name", "=", name)])
+            currency.active = True
+            partner = self.make_customer(name, tz="UTC")
+            self.make_identifier(partner, name.lower(), kind="key")
+            plan = self.make_subscription(partner, "2026-09-01", "2026-11-01")
+            pricelist = self.env["product.pricelist"].create(
+                {"name": name, "currency_id": currency.id}
+            )
+            plan.pricelist_id = pricelist
+            service = self.make_service(
+                partner, charge_basis="average", unit_price=1, free_units=0
+            )
+            service.price_id.currency_id = currency
+            levels = ("5.5", "6.75", "7.75")
+            self.sample(
+                *((f"2026-10-0{day} 09:00:00", of) for day, of in enumerate(levels, 1)),
+                key=name.lower(),
+            )
+            with self.subTest(name):
+                self.assertEqual(self.charged(self.renew(plan)), [expected])
+
+    def test_who_has_no_subscription_is_told(self):
+        service = self.make_service()
+        self.assertFalse(self.customer.metered_measured_note)
+        self.plan.close_subscription()
+        self.customer.invalidate_recordset()
+        self.assertIn("no active subscription", self.customer.metered_measured_note)
+        service.charge_basis = "none"
+        self.customer.invalidate_recordset()
+        self.assertFalse(self.customer.metered_measured_note)
 
     def test_levels_before_its_first_day_do_not_count(self):
         self.make_service(date_from="2026-10-11", free_units=0)

@@ -119,6 +119,21 @@ class TestPortal(PortalCase):
         self.assertTrue(home._has_usage(self.clerk))
         self.assertFalse(home._has_usage(self.nobody))
 
+    def test_forecast(self):
+        """What the next invoice would be; only for who gets it."""
+        self.import_some()
+        self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
+        self.stranger.parent_id = self.customer
+        self.env.flush_all()
+        found = self.env["metered.portal"]._forecast(self.boss)
+        self.assertEqual(len(found), 1)
+        self.assertIn("10.", found[0]["sums"][0]["now"])
+        self.assertIn("Line rental", self.page("boss", "/my/usage/forecast").text)
+        self.assertFalse(self.env["metered.portal"]._forecast(self.rival))
+        self.assertFalse(
+            self.env["account.move"].search([("subscription_id", "!=", 0)])
+        )
+
     def test_days(self):
         today = self.company._metered_today()
         self.import_calls(
@@ -143,6 +158,7 @@ class TestPortal(PortalCase):
         self.assertTrue(all(row[2].endswith("xxx") for row in rows), rows)
         self.assertFalse(DIGITS.search(got.text))
         self.assertEqual(rows[-1][2], "+12125550xxx")
+        self.assertEqual(rows[-1][-1], "$ 0.0333")
         # The call itself, in the customer's words.
         [own, *_rest] = self.calls_of(self.customer)
         got = self.page("boss", f"/my/usage/call/{own.id}")
@@ -190,10 +206,11 @@ class TestPortal(PortalCase):
         )
         portal, found = self.env["metered.portal"], []
         texts = {"since": "2026-10-01", "until": "2026-10-31"}
-        for size, searched in ((2, 10**6), (3, 4)):
+        for size, searched, read in ((2, 10**6, 99), (3, 4, 99), (9, 10**6, 1)):
             with (
                 patch.object(metered_portal_calls, "PAGE", size),
                 patch.object(metered_portal_calls, "MOST_SEARCHED", searched),
+                patch.object(metered_portal_calls, "MOST_READ", read),
             ):
                 found, after = [], ""
                 for _page in range(30):

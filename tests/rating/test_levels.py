@@ -32,21 +32,20 @@ def second_by_second(rows, longest_us, gap):
     """The level of each second, None where it is unknown, by looking at each one."""
     seconds = []
     for second in range(START, END):
-        total = Decimal(0)
-        for series in {row[0] for row in rows if row[2] < END} or {None}:
-            before = [r for r in rows if r[0] == series and r[2] <= second]
+        total, there, waits = Decimal(0), False, False
+        for series in {row[0] for row in rows if row[2] < END}:
+            own = [r for r in rows if r[0] == series and r[2] < END]
+            before = [r for r in own if r[2] <= second]
             if not before:
-                total = None if gap == "leave_out" else total
-            else:
-                _series, _id, at, value = max(before, key=lambda r: (r[2], r[1]))
-                holds = longest_us is None or second < at + longest_us
-                if not holds and gap == "leave_out":
-                    total = None
-                elif holds or gap == "hold":
-                    total += value
-            if total is None:
-                break
-        seconds.append(total)
+                continue
+            _series, _id, at, value = max(before, key=lambda r: (r[2], r[1]))
+            holds = longest_us is None or second < at + longest_us
+            there |= holds
+            waits |= not holds and len(before) < len(own)
+            if holds or gap == "hold":
+                total += value
+        is_unknown = gap == "leave_out" and (waits or not there)
+        seconds.append(None if is_unknown else total)
     return seconds
 
 
@@ -117,6 +116,17 @@ class TestLevels(TestCase):
         levels = found([("a", 1, 90, 2**80), ("b", 1, 130, Decimal("0.000001"))])
         self.assertEqual(levels.comes_to("min")[0], 2**80)
         self.assertEqual(levels.comes_to("last")[0], 2**80 + Fraction(1, 10**6))
+
+    def test_a_device_that_is_added_or_removed_hides_nothing_of_the_others(self):
+        rows = [("a", at, START + at, 5) for at in range(0, 60, 10)]
+        rows += [("removed", 70, START, 3), ("added", 71, START + 55, 2)]
+        levels = found(rows, 10, "leave_out")
+        self.assertEqual((levels.known_us, levels.gap_us), (60, 0))
+        for how, level in (("max", 8), ("min", 5), ("last", 7)):
+            self.assertEqual(levels.comes_to(how)[0], level)
+        # One that comes back was only not heard of.
+        levels = found([*rows, ("removed", 72, START + 40, 3)], 10, "leave_out")
+        self.assertEqual((levels.known_us, levels.gap_us), (30, 30))
 
     def test_unknown_words(self):
         for call in (

@@ -297,7 +297,7 @@ class TestRetention(RetentionCase):
         )
         self.purge()
         said = self.env["metered.cdr"].get_empty_list_help("<p>None</p>")
-        self.assertIn("through 11/14/2026 were masked or deleted", said)
+        self.assertIn("<p>Call details through 11/14/2026 were masked or", said)
         for action in (
             self.usage(self.customer).action_view_cdrs(),
             self.invoice.action_view_metered_cdrs(),

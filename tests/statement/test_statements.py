@@ -26,13 +26,13 @@ class StatementCase(RenewalCase):
             {"name": "Storage", "type": "service"}
         )
 
-    def invoice(self, calls=7):
-        """A posted invoice of some calls of two numbers."""
+    def invoice(self, calls=7, seconds=1):
+        """A posted invoice of some calls of two numbers, each longer than the last."""
         rows = [
             (
                 f"{self.id()}-{number}",
                 f"2026-10-{number % 28 + 1:02d} 10:00:00",
-                17 * number + 1,
+                17 * number + seconds,
                 "+14045550101" if number % 3 else "+14045550100",
                 f"+1212555{number:04d}",
             )
@@ -150,7 +150,8 @@ class TestStatements(StatementCase):
         self.company.metered_statement_rows = 3
         statement = self.made(self.invoice())
         sections = statement._content().pages().sections
-        self.assertEqual([section.title for section in sections], ["Summary"])
+        titles = [section.title for section in sections]
+        self.assertEqual(titles, ["Summary", "By Service"])
         self.assertEqual(len(self.table(statement)), 7)
 
     def test_after_posting(self):

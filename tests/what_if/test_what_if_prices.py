@@ -95,6 +95,50 @@ class TestSimulationPrices(MeteredInvoiceCase):
         run = self.attempt(self.draft, date_to=date(2026, 10, 30))
         self.assertFalse(run.line_ids)
 
+    def test_measured_services_without_a_line(self):
+        """Calls at one time have no usage, and who has none of these is not listed."""
+        channels = self.make_meter(
+            "Channels", kind="gauge", aggregation="max", level_source="calls"
+        )
+        other = self.make_customer("Other")
+        for number, partner in enumerate((self.customer, other)):
+            self.make_identifier(partner, f"+1404555010{number}")
+            for _two in range(2):
+                self.make_subscription(partner, "2026-09-01", "2026-11-01")
+        self.env["metered.measured.service"].create(
+            {
+                "partner_id": self.customer.id,
+                "meter_id": channels.id,
+                "product_id": self.product.id,
+                "charge_basis": "max",
+                "unit_price": 4,
+                "date_from": "2026-09-01",
+            }
+        )
+        self.import_calls(
+            self.make_source(),
+            *(
+                (
+                    f"c{n}",
+                    f"2026-10-05 10:00:0{n}",
+                    60,
+                    f"1404555010{n % 2}",
+                    "12125550199",
+                )
+                for n in range(6)
+            ),
+        )
+        draft = self.make_price(
+            channels,
+            unit_price=5,
+            charge_model="standard",
+            charge_basis="max",
+            active=False,
+        )
+        run = self.attempt(draft)
+        self.assertEqual(self.outcome(run), [(0, 12, 15)])
+        self.assertEqual(run.line_ids.partner_id, self.customer)
+
     def test_in_place_of_a_price(self):
         best = self.make_customer("Best")
         own = self.make_price(

@@ -94,3 +94,59 @@ registry.category("web_tour.tours").add("metered_billing_fraud_limits", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("metered_billing_fraud_risk", {
+    steps: () => [
+        {
+            content: "What the page is for",
+            trigger: ".o_view_nocontent:contains(No numbers listed)",
+        },
+        {
+            trigger: ".o_list_button_add",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view .o_field_widget[name=name] input",
+            run: "edit Tour Notice",
+        },
+        {
+            trigger: ".o_form_view .o_field_widget[name=prefixes] textarea",
+            run: "edit +372 82",
+        },
+        {
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "What is not a list of prefixes is refused in words",
+            trigger: ".modal:contains(Enter the prefixes as digits without +)",
+        },
+        {
+            trigger: ".modal footer .btn-primary",
+            run: "click",
+        },
+        {
+            trigger:
+                "body:not(:has(.modal)) .o_form_view .o_field_widget[name=prefixes] textarea",
+            run: "edit 37282 37283",
+        },
+        {
+            trigger: ".o_form_view .o_field_widget[name=note] input",
+            run: "edit Our carrier",
+        },
+        {
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_saved, .o_form_view:not(:has(.o_form_button_save:visible))",
+        },
+        {
+            trigger: ".o_breadcrumb .o_back_button, .breadcrumb-item:last a",
+            run: "click",
+        },
+        {
+            trigger: ".o_list_view .o_data_row:contains(37282 37283):contains(Our carrier)",
+        },
+    ],
+});

@@ -184,6 +184,19 @@ registry.category("web_tour.tours").add("metered_billing_measured_customer", {
         {
             content: "Its statistics are one click away",
             trigger: `${PANEL} .o_data_row:contains(Active calls) button[name=action_view_level]`,
+            run: "click",
+        },
+        {
+            content: "Of this customer, and of this parameter",
+            trigger: ".o_metered_level:contains(Active calls):contains(Tour Customer)",
+        },
+        {
+            trigger: ".o_breadcrumb .o_back_button, .breadcrumb-item:last a",
+            run: "click",
+        },
+        {
+            trigger: ".o_notebook .nav-link[name=metered_billing]",
+            run: "click",
         },
         {
             content: "Its price, for tiers",

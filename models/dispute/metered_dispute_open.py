@@ -1,0 +1,319 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from odoo import Command, api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ...rating.exact import number
+from ...statement import Masking
+
+#: charges of one dispute
+MOST_LINES = 500
+#: characters of what a customer writes
+MOST_TEXT = 5_000
+_SEQUENCE = "metered.dispute"
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """A record, or the usage of a day, that is disputed."""
+
+    cdr: models.BaseModel
+    usage: models.BaseModel
+    partner: models.BaseModel
+    #: the invoice line that charges it, of a posted invoice; may be empty
+    billed: models.BaseModel
+
+    @property
+    def source(self):
+        """The record or usage itself."""
+        return self.cdr or self.usage
+
+
+class MeteredDispute(models.Model):
+    """Opening a dispute: whose charges they are, and what the customer saw of them."""
+
+    _inherit = "metered.dispute"
+
+    @api.model
+    def _dispute_calls(
+        self, partner, cdr_ids, usage_ids, reason, text, channel, attachments=()
+    ):
+        """Open a dispute about records, or whole rows of usage.
+
+        The caller has checked that who asks may see them; that they are the
+        customer's is checked here once more.
+
+        :param partner: ``res.partner`` who disputes: the customer or a contact
+        :param cdr_ids: ids of records
+        :param usage_ids: ids of usage, as a whole
+        :param reason: one of :data:`REASONS`
+        :param text: what the customer says, may be empty
+        :param channel: one of :data:`CHANNELS`
+        :param attachments: pairs (file name, bytes)
+        :return: the dispute
+        :raises UserError: saying why it cannot be disputed
+        """
+        self = self.sudo()
+        found = self._find_disputed(cdr_ids, usage_ids)
+        customer = self._check_disputed(partner, found, channel)
+        company = found[0].source.company_id
+        currency = self._currency_of(found)
+        text = (text or "").strip()[:MOST_TEXT]
+        today = self._company_today(company)
+        lines = [
+            Command.create(self._snapshot(one, customer, currency)) for one in found
+        ]
+        dispute = self.with_company(company).create(
+            {
+                "name": self._next_number(company),
+                "company_id": company.id,
+                "partner_id": customer.id,
+                "contact_id": partner.id,
+                "currency_id": currency.id,
+                "channel": channel,
+                "reason": reason,
+                "text": text,
+                "user_id": company.metered_responsible_id.id,
+                "due_date": self._due_date(company, today),
+                "line_ids": lines,
+            }
+        )
+        dispute._lock_rows()
+        portal = partner if channel == "portal" else None
+        dispute._log(text, who=portal, state_from="")
+        dispute._stop_reminders()
+        if attachments:
+            dispute.message_post(
+                body=text,
+                attachments=list(attachments),
+                author_id=partner.id,
+                message_type="comment",
+                subtype_xmlid="mail.mt_comment",
+            )
+        dispute._tell_opened()
+        return dispute
+
+    # === WHAT IS DISPUTED === #
+
+    def _find_disputed(self, cdr_ids, usage_ids):
+        """The records and usage that are disputed, each once.
+
+        :return: list of :class:`Disputed`
+        :raises UserError: one is not there, or there are too many
+        """
+        cdrs = self.env["metered.cdr"].browse(dict.fromkeys(cdr_ids)).exists()
+        usages = self.env["metered.usage"].browse(dict.fromkeys(usage_ids)).exists()
+        if len(cdrs) + len(usages) != len({*cdr_ids}) + len({*usage_ids}):
+            raise UserError(self.env._("Some of these charges are not stored anymore."))
+        if not cdrs and not usages:
+            raise UserError(self.env._("Choose the charges that are disputed."))
+        if len(cdrs) + len(usages) > MOST_LINES:
+            raise UserError(
+                self.env._(
+                    "A dispute has at most %s charges. Open another one for the rest.",
+                    MOST_LINES,
+                )
+            )
+
+        def billed(usage):
+            line = usage.invoice_line_id
+            return line if line.parent_state == "posted" else line.browse()
+
+        none = self.env["metered.cdr"]
+        found = [
+            Disputed(cdr, cdr.usage_id, cdr.partner_id, billed(cdr.usage_id))
+            for cdr in cdrs.sorted(lambda cdr: (cdr.start_time, cdr.id))
+        ]
+        return found + [
+            Disputed(none, usage, usage.partner_id, billed(usage))
+            for usage in usages.sorted(lambda usage: (usage.day, usage.id))
+        ]
+
+    def _check_disputed(self, partner, found, channel):
+        """Refuse what this customer cannot dispute.
+
+        :return: ``res.partner`` who pays
+        :raises UserError: saying why
+        """
+        family = partner.commercial_partner_id
+        payers = set()
+        for one in found:
+            owner = one.partner.commercial_partner_id
+            payer = one.billed.move_id.commercial_partner_id or owner
+            if family not in (owner, payer):
+                raise UserError(
+                    self.env._("Some of these charges are another customer's.")
+                )
+            payers.add(payer)
+        if len(payers) > 1 or len({one.source.company_id for one in found}) > 1:
+            raise UserError(
+                self.env._(
+                    "Choose charges of one customer and one company. Open another "
+                    "dispute for the rest."
+                )
+            )
+        for one in found:
+            if one.cdr and one.cdr.state != "rated":
+                raise UserError(
+                    self.env._("Some of these records are not charged at all.")
+                )
+            if one.cdr and one.cdr.meter_id.kind != "call":
+                raise UserError(
+                    self.env._(
+                        "Usage other than calls is priced for a whole billing period. "
+                        "Dispute it under Usage instead of record by record."
+                    )
+                )
+        self._check_not_disputed(
+            [one.cdr.id for one in found if one.cdr],
+            [one.usage.id for one in found if one.usage],
+            [one.usage.id for one in found if not one.cdr],
+        )
+        if channel == "portal":
+            self._check_deadline(found)
+        return payers.pop()
+
+    @api.model
+    def _check_not_disputed(self, cdr_ids, usage_ids, whole_ids):
+        """Refuse what is under an open dispute.
+
+        :param cdr_ids: records
+        :param usage_ids: the usage that these are part of, and that is disputed
+        :param whole_ids: usage that is disputed as a whole
+        """
+        self.env["metered.dispute.line"].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT dispute.name FROM metered_dispute_line line
+                  JOIN metered_dispute dispute ON dispute.id = line.dispute_id
+                 WHERE line.is_open AND (
+                       line.cdr_id = ANY(%(cdrs)s)
+                       OR (coalesce(line.cdr_id, 0) = 0
+                           AND line.usage_id = ANY(%(usage)s))
+                       OR line.usage_id = ANY(%(whole)s))
+                 ORDER BY 1
+                """,
+                cdrs=cdr_ids,
+                usage=usage_ids,
+                whole=whole_ids,
+            )
+        )
+        if rows:
+            raise UserError(
+                self.env._(
+                    "Some of these charges are already disputed: %s.",
+                    ", ".join(name for (name,) in rows),
+                )
+            )
+
+    def _check_deadline(self, found):
+        """:raises UserError: an invoice is older than its charges can be disputed"""
+        for move in self.env["account.move"].union(
+            *(one.billed.move_id for one in found)
+        ):
+            days = move.company_id.metered_dispute_deadline
+            last = move.invoice_date + timedelta(days=days)
+            if days and self._company_today(move.company_id) > last:
+                raise UserError(
+                    self.env._(
+                        "%(invoice)s could be disputed until %(day)s. Contact us if "
+                        "you still disagree with it.",
+                        invoice=move.name,
+                        day=fields.Date.to_string(last),
+                    )
+                )
+
+    def _currency_of(self, found):
+        """The currency in which they are, or will be, invoiced.
+
+        :raises UserError: there are several
+        """
+        currencies = {one.billed.currency_id or one.source.currency_id for one in found}
+        if len(currencies) > 1:
+            raise UserError(
+                self.env._(
+                    "These charges are in several currencies: %s. Open a dispute for "
+                    "each.",
+                    ", ".join(sorted(one.name for one in currencies)),
+                )
+            )
+        return currencies.pop()
+
+    # === SNAPSHOT === #
+
+    def _snapshot(self, one, customer, currency):
+        """Values of a line: a charge as the customer saw it."""
+        statement = one.billed.move_id.metered_statement_ids.filtered("is_current")
+        masking = (
+            Masking.from_json(statement.masking)
+            if statement.masking
+            else customer._metered_masking(one.source.company_id)
+        )
+        made = one.source.with_context(lang=customer.lang or self.env.lang)
+        values = {
+            "usage_id": one.usage.id,
+            "call_type": made.meter_id.name,
+            "charge": float(self._charge_of(one, currency)),
+            "invoice_line_id": one.billed.id,
+            "statement_id": statement.id,
+            "quantity": one.source.quantity,
+        }
+        if not one.cdr:
+            return {
+                **values,
+                "start_time": fields.Datetime.to_datetime(one.usage.day),
+                "number": made.meter_id.name,
+                "unit": made.meter_id.unit,
+            }
+        is_inbound = one.cdr.direction == "inbound"
+        return {
+            **values,
+            "cdr_id": one.cdr.id,
+            "start_time": one.cdr.start_time,
+            "service": one.cdr.callee if is_inbound else one.cdr.caller,
+            "number": masking.caller(one.cdr.caller)
+            if is_inbound
+            else masking.called(one.cdr.callee),
+            "destination": made.destination_id.name,
+            "unit": self.env._("seconds"),
+        }
+
+    def _charge_of(self, one, currency):
+        """What one of them is charged, exactly, in the currency of the invoice.
+
+        Usage in another currency has the part of its line that it has of the usage.
+
+        :return: Decimal
+        """
+        charge = number(one.cdr.charge if one.cdr else one.usage.amount)
+        if one.source.currency_id == currency:
+            return charge
+        line = one.billed
+        total = sum(number(usage.amount) for usage in line.metered_usage_ids)
+        if not total:
+            return Decimal()
+        share = charge * number(line.price_unit) * number(line.quantity) / total
+        return round(share, 6)
+
+    @api.model
+    def _next_number(self, company):
+        """The next number of a company's own sequence."""
+        sequences = self.env["ir.sequence"].sudo()
+        own = [("code", "=", _SEQUENCE), ("company_id", "=", company.id)]
+        if not sequences.search_count(own, limit=1):
+            sequences.create(
+                {
+                    "name": self.env._("Disputes"),
+                    "code": _SEQUENCE,
+                    "company_id": company.id,
+                    "prefix": "DSP/%(year)s/",
+                    "padding": 5,
+                }
+            )
+        return sequences.with_company(company).next_by_code(_SEQUENCE)

@@ -1,0 +1,89 @@
+import {registry} from "@web/core/registry";
+
+registry.category("web_tour.tours").add("metered_billing_portal", {
+    steps: () => [
+        {
+            content: "The portal has a card for usage",
+            trigger: ".o_portal_my_home a[href='/my/usage']:contains(Your Usage)",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            content: "What was used so far, and the graph of days",
+            trigger: ".o_metered_so_far:contains(0.)",
+        },
+        {
+            trigger: ".o_metered_chart canvas[aria-label]",
+        },
+        {
+            trigger: "nav a[href='/my/usage/calls']",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            content: "Calls are masked, and can be filtered",
+            trigger: ".o_metered_calls td:contains(xxx)",
+        },
+        {
+            trigger: "#metered_least",
+            run: "edit 0.01",
+        },
+        {
+            trigger: "form[role=search] button[type=submit]",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            content: "A call says how it was charged",
+            trigger: ".o_metered_calls th a",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            trigger: ".o_metered_call table td:contains(per minute)",
+        },
+        {
+            trigger: "nav a[href='/my/statements']",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            trigger: "a[aria-label*='as PDF']",
+        },
+        {
+            content: "The usage on an invoice is on its page",
+            trigger: ".o_metered_statements a[href^='/my/invoices/']",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            trigger: ".o_metered_invoice_usage summary",
+            run: "click",
+        },
+        {
+            trigger: ".o_metered_invoice_usage details[open] td:contains(decimals)",
+        },
+        {
+            trigger: ".o_metered_invoice_usage a:contains(Show Calls)",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            trigger: "nav a[href='/my/usage/alerts']",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            trigger: ".o_metered_alerts input[type=number]",
+            run: "edit 50",
+        },
+        {
+            trigger: ".o_metered_alerts button[type=submit]",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            trigger: ".alert-success:contains(Your alerts are saved)",
+        },
+    ],
+});

@@ -1,0 +1,189 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Disputes in the portal: a customer's own, masked, and nothing of anybody else."""
+
+from unittest.mock import patch
+
+from lxml import html
+
+from odoo import Command, http
+from odoo.exceptions import AccessError, UserError
+from odoo.service.model import call_kw
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ...models.dispute import metered_dispute_portal as limits
+from ..portal.test_portal_usage import DIGITS, PortalCase
+from .test_disputes import DisputeCase
+
+PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452")
+
+
+@tagged("post_install", "-at_install")
+class TestDisputePortal(PortalCase, DisputeCase):
+    def setUp(self):
+        super().setUp()
+        self.import_some()
+        self.calls = self.calls_of_customer(self.customer)
+
+    def calls_of_customer(self, customer):
+        return self.env["metered.cdr"].search(
+            [("partner_id", "=", customer.id)], order="start_time, id"
+        )
+
+    def post(self, login, address, files=None, **values):
+        self.page(login, "/my")
+        values["csrf_token"] = http.Request.csrf_token(self)
+        got = self.url_open(address, data=values, files=files)
+        # No full number, whatever was asked for.
+        self.assertFalse(DIGITS.search(got.text))
+        self.env.invalidate_all()
+        return got
+
+    def open(self, login, calls, files=None, **values):
+        values = {"reason": "duration", "text": "I hung up.", **values}
+        ids = ",".join(map(str, calls.ids))
+        return self.post(login, "/my/disputes/new", files, cdr_ids=ids, **values)
+
+    def said(self, response):
+        found = html.fromstring(response.content).xpath("//*[@role='alert']")
+        return " ".join(" ".join(one.text_content().split()) for one in found)
+
+    def disputes(self):
+        return self.env["metered.dispute"].search([])
+
+    def test_opened_and_answered(self):
+        got = self.post("boss", "/my/disputes/new", cdr_ids=self.calls[0].id)
+        self.assertIn("+12125550xxx", got.text)
+        self.assertFalse(self.disputes())
+        got = self.open(
+            "boss", self.calls[:2], files={"files": ("a.png", PNG, "image/png")}
+        )
+        dispute = self.disputes()
+        self.assertTrue(got.url.endswith(f"/my/disputes/{dispute.id}"))
+        self.assertIn("+12125550xxx", got.text)
+        self.assertIn("I hung up.", got.text)
+        self.assertEqual(dispute.channel, "portal")
+        self.assertEqual(dispute.event_ids.who, self.boss.partner_id.display_name)
+        self.assertTrue(dispute.event_ids.address)
+        [file] = dispute.message_ids.attachment_ids
+        path = f"/my/disputes/{dispute.id}/file"
+        got = self.page("boss", f"{path}/{file.id}")
+        self.assertEqual(got.content, PNG)
+        self.assertIn("attachment", got.headers["Content-Disposition"])
+        other = self.env["ir.attachment"].create({"name": "x", "raw": b"secret"})
+        self.env.flush_all()
+        self.assertEqual(self.page("boss", f"{path}/{other.id}").status_code, 404)
+        # What is asked is answered; internal notes are nobody's to read.
+        dispute.with_user(self.agent)._change("pending", "How long did you talk?")
+        dispute.message_post(body="He always says that.")
+        self.env.flush_all()
+        address = f"/my/disputes/{dispute.id}"
+        text = self.page("boss", address).text
+        self.assertIn("How long did you talk?", text)
+        self.assertNotIn("He always says that.", text)
+        got = self.post("boss", f"{address}/message", text="<b>A minute</b>")
+        self.assertIn("&lt;b&gt;A minute", got.text)
+        self.assertEqual(dispute.state, "in_progress")
+        self.assertEqual(dispute.event_ids[-1].origin, "portal")
+        self.assertEqual(dispute._verify(), [])
+        self.assertIn("Tell us", self.said(self.post("boss", f"{address}/message")))
+        # The decision, when there is one.
+        self.assertNotIn("It was connected.", self.page("boss", address).text)
+        self.decide(dispute.with_user(self.agent), 0, 0)
+        self.env.flush_all()
+        got = self.page("boss", address)
+        self.assertIn("It was connected.", got.text)
+        self.assertIn("Explanation of", got.text)
+        self.assertFalse(DIGITS.search(got.text))
+
+    def test_whose(self):
+        """Others, contacts without the rights, and who is no customer, get nothing."""
+        self.open("boss", self.calls[0])
+        dispute = self.disputes()
+        address = f"/my/disputes/{dispute.id}"
+        theirs = self.calls_of_customer(self.stranger)
+        for login, calls in (("rival", self.calls[1]), ("boss", theirs)):
+            got = self.open(login, calls)
+            self.assertIn("cannot be disputed", self.said(got), login)
+        for login in ("rival", "nobody"):
+            self.assertEqual(self.page(login, address).status_code, 404)
+            got = self.post(login, f"{address}/message", text="Hello")
+            self.assertEqual(got.status_code, 404)
+            self.assertNotIn(dispute.name, self.page(login, "/my/disputes").text)
+        self.assertIn("cannot be", self.said(self.open("nobody", self.calls[1])))
+        # A contact who may not see calls sees that there is a dispute.
+        self.assertIn("cannot be", self.said(self.open("clerk", self.calls[1])))
+        text = self.page("clerk", address).text
+        self.assertIn(dispute.name, text)
+        self.assertNotIn("+12125550xxx", text)
+        self.boss.partner_id.metered_portal_disputes = False
+        self.env.flush_all()
+        self.assertEqual(self.page("boss", address).status_code, 404)
+        self.assertEqual(self.open("boss", self.calls[1]).status_code, 404)
+        self.assertEqual(self.disputes(), dispute)
+        # Of a company in which the contact is no customer, nothing.
+        other = self.env["res.company"].create({"name": "Other Telecom"})
+        self.boss.partner_id.metered_portal_disputes = True
+        self.boss.write(
+            {"company_ids": [Command.set(other.ids)], "company_id": other.id}
+        )
+        self.env.flush_all()
+        self.assertEqual(self.page("boss", address).status_code, 404)
+
+    def test_no_right_on_the_models(self):
+        self.open("boss", self.calls[0])
+        env = self.env(user=self.boss)
+        for name in (
+            "metered.dispute",
+            "metered.dispute.line",
+            "metered.dispute.event",
+            "metered.dispute.start",
+        ):
+            for method, args in (
+                ("search_read", ([],)),
+                ("web_search_read", ([], {"display_name": {}})),
+                ("formatted_read_group", ([], [], ["__count"])),
+                ("export_data", ([1], ["id"])),
+                ("create", ({},)),
+                ("write", ([1], {})),
+            ):
+                with (
+                    self.subTest(name, method=method),
+                    self.assertRaises((AccessError, UserError)),
+                ):
+                    call_kw(env[name], method, args, {})
+
+    def test_refused(self):
+        for values, words in (
+            ({"text": ""}, "Tell us what is wrong"),
+            ({"text": "x" * 5_001}, "at most 5000"),
+            ({"reason": "evil"}, "Choose a reason"),
+            ({"cdr_ids": "1e5,-1,x"}, "Choose the charges"),
+            ({"cdr_ids": str(10**17)}, "cannot be disputed"),
+            ({"usage_ids": "1"}, "cannot be disputed"),
+            ({"files": {"files": ("a.exe", b"MZ\x90\0", "image/png")}}, "attached"),
+        ):
+            with self.subTest(ascii(values)[:60]):
+                sent = {"cdr_ids": str(self.calls[0].id), "reason": "price"}
+                sent |= {"text": "Too much", **values}
+                got = self.post("boss", "/my/disputes/new", **sent)
+                self.assertIn(words, self.said(got))
+        with patch.object(limits, "MOST_BYTES", 3):
+            got = self.open("boss", self.calls[0], files={"files": ("a.txt", b"text")})
+            self.assertIn("larger than", self.said(got))
+        self.assertFalse(self.disputes())
+        self.open("boss", self.calls[0])
+        self.assertIn("already disputed", self.said(self.open("boss", self.calls[:2])))
+        with patch.object(limits, "MOST_A_DAY", 1):
+            said = self.said(self.open("boss", self.calls[1]))
+            self.assertIn("many disputes today", said)
+        address = f"/my/disputes/{self.disputes().id}/message"
+        self.post("boss", address, text="One")
+        with patch.object(limits, "MOST_AN_HOUR", 1):
+            got = self.post("boss", address, text="Two")
+            self.assertIn("many messages", self.said(got))
+        # Without the form's token nothing is taken.
+        with mute_logger("odoo.http"):
+            got = self.url_open(address, data={"text": "Forged"})
+        self.assertEqual(got.status_code, 400)
