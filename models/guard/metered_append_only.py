@@ -1,5 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import date, datetime
+
 from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
@@ -67,3 +69,21 @@ class MeteredAppendOnly(models.AbstractModel):
 
     def _description_of_rows(self):
         return self.env["ir.model"]._get(self._name).name
+
+
+def said(names, row):
+    """What a row says, as it is hashed, with one value for all that is empty.
+
+    :param names: fields, in their order
+    :param row: a record, or a dict of its values
+    :return: dict of JSON
+    """
+    found = {}
+    for name in names:
+        value = row.get(name) if isinstance(row, dict) else row[name]
+        if isinstance(value, models.BaseModel):
+            value = value.id
+        elif isinstance(value, date | datetime):
+            value = value.isoformat()
+        found[name] = value or None
+    return found

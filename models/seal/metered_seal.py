@@ -1,11 +1,10 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from datetime import date, datetime
-
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
 from ...statement.chain import VERSION, broken, link
+from ..guard.metered_append_only import said
 from ..guard.unchecked_many2one import UncheckedMany2one
 
 #: why a seal was made, beside the first one
@@ -139,8 +138,7 @@ class MeteredSeal(models.Model):
                 "engine": engine.latest_version,
                 **values,
             }
-            said = _canonical(values.get(name) for name in _HASHED)
-            seal = link(head, said)
+            seal = link(head, said(_HASHED, values))
             rows.append({**values, "version": VERSION, "previous": head, "seal": seal})
             head = seal
         made = self.create(rows)
@@ -162,7 +160,7 @@ class MeteredSeal(models.Model):
                     seal.position,
                     seal.previous or "",
                     seal.seal,
-                    _canonical(seal[name] for name in _HASHED),
+                    said(_HASHED, seal),
                     seal.version,
                 )
                 for seal in seals
@@ -274,19 +272,3 @@ class MeteredSeal(models.Model):
         """Open the invoice that was sealed."""
         self.ensure_one()
         return self.invoice_id._get_records_action()
-
-
-def _canonical(values):
-    """What a seal says, with one value for all that is empty.
-
-    :param values: of the fields of ``_HASHED``, in their order
-    :return: dict of JSON
-    """
-    said = {}
-    for name, value in zip(_HASHED, values, strict=True):
-        if isinstance(value, models.BaseModel):
-            value = value.id
-        elif isinstance(value, date | datetime):
-            value = value.isoformat()
-        said[name] = value or None
-    return said
