@@ -260,7 +260,6 @@ class MeteredSeal(models.Model):
             ],
         }
 
-    @api.model
     def action_verify(self):
         """Have all seals of the company verified, in the background."""
         checks = self.env["metered.seal.check"]
