@@ -340,10 +340,11 @@ def _may_be(checked, rows):
         zones = checked.profiles.zones.get(customer, ())
         known += [customer << 33 | zone for zone in zones]
     floor = (floor * np.where(levels < KNOWN_DAYS, NEW_FACTOR, 1))[of]
-    _zones, of_zone = np.unique(
-        np.stack([partner, rows["day"].to_numpy(), zone]), axis=1, return_inverse=True
-    )
-    of_zone = of_zone.ravel()
+    # Rows come by customer and day.
+    starts = runs(partner, rows["day"].to_numpy())
+    day = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(partner)))
+    zones, of_zone = np.unique(zone, return_inverse=True)
+    _codes, of_zone = np.unique(day * len(zones) + of_zone, return_inverse=True)
     charge = rows["charge"].to_numpy()
     of_all = np.bincount(of_zone, charge)[of_zone]
     calls = rows["calls"].to_numpy()

@@ -38,6 +38,11 @@ from .billing import test_usage_discount
 from .billing import test_usage_no_renewal
 from .billing import test_usage_so_far
 from .billing import test_zero_lines
+from .carry import test_carry_changes
+from .carry import test_carry_durability
+from .carry import test_carry_forward
+from .carry import test_carry_together
+from .carry import test_carry_tours
 from .chargeover import test_chargeover_api
 from .chargeover import test_chargeover_contract
 from .chargeover import test_chargeover_page
@@ -247,13 +252,11 @@ from .price import test_rate_finder
 from .price import test_rate_finder_plans
 from .price import test_tours_deck_import
 from .price import test_tours_metered_price
-from .carry import test_carry_forward
-from .carry import test_carry_together
-from .carry import test_carry_changes
 from .rating import test_aggregations
 from .rating import test_allowance_life
 from .rating import test_allowance_reference
 from .rating import test_allowances
+from .rating import test_carried
 from .rating import test_charge_aggregations
 from .rating import test_charge_in_call
 from .rating import test_charge_models

@@ -8,7 +8,8 @@ from ..guard.untrusted import own_context
 from ..screen.actions import RELOAD, notification, window_action
 
 # Invoices that charge a period: made for it, or for another period of its customer
-# together with it, or of the sale order of its fees; neither cancelled nor taken back in full by posted credit notes.
+# together with it, or of the sale order of its fees; neither cancelled nor taken back
+# in full by posted credit notes.
 _LIVING = """
     SELECT held.period_id, move.id AS move_id
       FROM (SELECT metered_period_id AS period_id, id AS move_id

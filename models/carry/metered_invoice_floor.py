@@ -63,8 +63,8 @@ class MeteredInvoiceFloor(models.Model):
     )
     waived_below = fields.Monetary(
         string="Waive Below",
-        help="When a subscription is closed, less than this amount is not invoiced "
-        "any more. 0 invoices any amount.",
+        help="When a subscription is closed, less than this amount is waived. 0 waives "
+        "nothing.",
     )
 
     @api.depends("currency_id", "partner_id", "template_id", "group_id", "amount")

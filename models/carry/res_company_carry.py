@@ -15,8 +15,8 @@ class ResCompany(models.Model):
     metered_carry_months = fields.Integer(
         string="Carry Forward At Most (months)",
         default=12,
-        help="Usage carried forward for so many months is invoiced whatever it comes "
-        "to. 0 means no limit.",
+        help="Usage is carried forward for this number of months at most, then it is "
+        "invoiced, regardless of its amount. 0 means no limit.",
     )
     metered_carry_year_end = fields.Boolean(
         string="Invoice at Year End",

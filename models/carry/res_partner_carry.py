@@ -4,7 +4,6 @@ from decimal import Decimal
 
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_date
 
 from ..customer.res_partner import USER
 from ..screen.actions import RELOAD, notification
@@ -15,7 +14,7 @@ class ResPartner(models.Model):
 
     _inherit = "res.partner"
 
-    metered_carried_info = fields.Text(
+    metered_carried_info = fields.Char(
         string="Carried Forward",
         compute="_compute_metered_carried_info",
         groups=USER,
@@ -26,7 +25,7 @@ class ResPartner(models.Model):
     def _compute_metered_carried_info(self):
         for partner in self:
             found = partner._origin._metered_carried(self.env.company)
-            partner.metered_carried_info = "\n".join(
+            partner.metered_carried_info = ", ".join(
                 self.env["metered.period"]._describe_carried(
                     one["amount"], one["currency"], one["since"], one["problem"]
                 )

@@ -141,6 +141,7 @@ class ResPartner(models.Model):
         left = [
             *self._metered_domain("metered.usage"),
             ("invoice_line_id", "=", False),
+            ("waived_period_id", "=", False),
         ]
         if subscriptions:
             left.append(("subscription_id", "not in", [False, *subscriptions.ids]))
@@ -174,6 +175,7 @@ class ResPartner(models.Model):
         domain = [
             *self._metered_domain("metered.usage"),
             ("invoice_line_id", "=", False),
+            ("waived_period_id", "=", False),
             ("subscription_id", "in", pinned),
         ]
         if subscription.date_start:

@@ -417,7 +417,8 @@ class MeteredException(models.Model):
     def _describe_too_old(self):
         """What is older than a limit: the source's, or that of the retention."""
         day = self.start_time and self.start_time.date() - timedelta(days=2)
-        reason = self.company_id._metered_no_details_text(day)
+        company = self.company_id or self.source_id.company_id
+        reason = company._metered_no_details_text(day)
         if reason:
             return self.env._(
                 "%s So nothing tells whether this call was billed before. Check the "

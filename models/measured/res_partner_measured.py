@@ -51,7 +51,7 @@ class ResPartner(models.Model):
             partner.metered_measured_note = partner._metered_measured_text(services)
 
     def _metered_measured_text(self, services):
-        """Says which measured services are charged on subscription lines, or nowhere."""
+        """Says which measured services a subscription line charges, or nothing."""
         lines = self._origin and self.env["sale.subscription.line"].sudo().search(
             [
                 ("company_id", "=", self.env.company.id),

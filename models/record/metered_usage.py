@@ -99,7 +99,7 @@ class MeteredUsage(models.Model):
         string="Waived With",
         readonly=True,
         copy=False,
-        help="Not billed any more: it was waived when the subscription was closed.",
+        help="Not billed: it was waived, for example when the subscription was closed.",
     )
     invoice_id = fields.Many2one(related="invoice_line_id.move_id", string="Invoice")
     is_posted = fields.Boolean(

@@ -70,6 +70,7 @@ class MeteredHold(models.Model):
         string="Held By",
         readonly=True,
         default=lambda self: self.env.user,
+        copy=False,
     )
     lifted_on = fields.Datetime(readonly=True, copy=False)
     lifted_uid = fields.Many2one(

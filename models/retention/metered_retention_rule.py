@@ -30,7 +30,6 @@ class MeteredRetentionRule(models.Model):
     _description = "Retention Rule"
     _inherit = ["metered.guarded", "metered.audit", "mail.thread"]
     _order = "company_id, kind"
-    _rec_name = "kind"
 
     company_id = fields.Many2one(
         "res.company",

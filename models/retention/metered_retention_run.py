@@ -103,6 +103,9 @@ class MeteredRetentionRun(models.Model):
     is_closed = fields.Boolean(
         readonly=True, help="No import adds calls of these days anymore."
     )
+    is_blocked = fields.Boolean(
+        readonly=True, help="A job was running that reads or changes invoiced usage."
+    )
     usage = fields.Integer(
         string="Usage Days",
         readonly=True,
@@ -153,7 +156,9 @@ class MeteredRetentionRun(models.Model):
         if self.kind in ("calls", "numbers"):
             if not self.is_closed and not self._close_days(commit):
                 return False
-            return self._run_portions(commit, seconds, FIRST_CALLS, MOST_CALLS)
+            self.is_blocked = False
+            done = self._run_portions(commit, seconds, FIRST_CALLS, MOST_CALLS)
+            return done and not self.is_blocked
         return self._run_portions(commit, seconds, MOST_FILES, MOST_FILES)
 
     def _run_portion(self, size):
@@ -163,7 +168,11 @@ class MeteredRetentionRun(models.Model):
         if self._is_in_the_way():
             at = fields.Datetime.now() + timedelta(minutes=WAIT_MINUTES)
             self.write(
-                {"waiting": self.env._("Waiting for another job."), "not_before": at}
+                {
+                    "is_blocked": True,
+                    "waiting": self.env._("Waiting for another job."),
+                    "not_before": at,
+                }
             )
             self._enqueue(at)
             return False
@@ -171,11 +180,6 @@ class MeteredRetentionRun(models.Model):
         if records:
             self._add_to_counters(run_seconds=time.monotonic() - begun)
         return records
-
-    def _finish(self):
-        """Close it, unless something was in the way: then it goes on later."""
-        if not (self.not_before and self.not_before > fields.Datetime.now()):
-            super()._finish()
 
     def _is_in_the_way(self):
         """Whether a job runs that reads or changes what is invoiced."""

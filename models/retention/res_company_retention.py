@@ -24,8 +24,8 @@ class ResCompany(models.Model):
 
         :param day: first day that is asked about
         """
-        self.ensure_one()
-        until = self.metered_details_until
+        # What is only previewed may have no company.
+        until = self.metered_details_until if self else None
         if not until or not day or day > until:
             return ""
         return self.env._(

@@ -76,7 +76,9 @@ class CarryCase(MeteredCase):
         """(first day, amount) of the lines of an invoice, in their order."""
         return [
             (str(line.metered_date_from), line.price_subtotal)
-            for line in invoice.invoice_line_ids.sorted(lambda l: (l.sequence, l.id))
+            for line in invoice.invoice_line_ids.sorted(
+                lambda one: (one.sequence, one.id)
+            )
         ]
 
     def all_invoices(self, partner=None):

@@ -101,6 +101,7 @@ ARGUMENTS = {
     "write": lambda case, model: [(write_values(case, model),)],
     "onchange": onchange_arguments,
     "default_get": lambda case, model: [(list(case.env[model]._fields),)],
+    "get_empty_list_help": lambda case, model: [("Nothing yet",)],
     "formatted_read_group": one_by_one([]),
     "formatted_read_grouping_sets": lambda case, model: [([], [[]])],
     "import_file": lambda case, model: [(case.source.id, "a.csv", "eA==")],
