@@ -151,6 +151,7 @@ def load_settings(source, plan_partners, alert_partners=frozenset()):
         ),
         plan_partners=plan_partners,
         alert_partners=alert_partners,
+        sealed=company.metered_sealing,
         fills_columns=kind_of(source.source_type).has_own_fields,
     )
     return with_lines(settings, source)

@@ -37,6 +37,18 @@ _LEVELS = """
       JOIN metered_meter meter ON meter.id = usage.meter_id
      WHERE usage.id = ANY(%s::int[]) AND meter.kind = 'gauge'
 """
+# What is not sealed yet is sealed as it is.
+_SEALED = """
+    INSERT INTO metered_seal_note (company_id, day, invoice_id, reason, about, moment)
+    SELECT DISTINCT usage.company_id, usage.day, line.move_id, %(reason)s, %(about)s,
+           date_trunc('second', now() AT TIME ZONE 'UTC')
+      FROM metered_usage usage
+      JOIN res_company company
+        ON company.id = usage.company_id AND company.metered_sealing
+      LEFT JOIN account_move_line line ON line.id = usage.invoice_line_id
+     WHERE usage.id = ANY(%(usage)s::int[])
+       AND (usage.day <= company.metered_sealed_until OR line.id IS NOT NULL)
+"""
 _USED = "UPDATE metered_rate SET used = TRUE WHERE id = ANY(%s) AND used IS NOT TRUE"
 
 
@@ -108,6 +120,20 @@ def mark_levels(cr, usage_ids):
     """
     if len(usage_ids):
         cr.execute(_LEVELS, (list(usage_ids),))
+
+
+def note_change(cr, usage_ids, reason, about=None):
+    """Note why usage changed, for the seals of those companies that seal it.
+
+    It stands in the transaction that changes the usage, and before usage is deleted.
+
+    :param usage_ids: ids of ``metered.usage``
+    :param str reason: one of ``metered.seal``'s
+    :param str about: what changed it, such as the name of a file
+    """
+    if len(usage_ids):
+        values = {"usage": list(usage_ids), "reason": reason, "about": about}
+        cr.execute(_SEALED, values)
 
 
 def mark_rates(cr, rate_ids):

@@ -94,6 +94,8 @@ class ImportSettings:
     plan_partners: frozenset = frozenset()
     #: customers whose usage an alert looks at
     alert_partners: frozenset = frozenset()
+    #: usage is sealed: what changes of it later is noted
+    sealed: bool = False
     #: each record has fields of its own: where it lacks a column, that is empty
     fills_columns: bool = False
 

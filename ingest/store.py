@@ -22,7 +22,7 @@ from .exception_store import store_exceptions
 from .frames import COPY_BUFFER, copy_csv, decimals, ids_or_null
 from .fraud_store import watch
 from .kept_samples import newest_kept
-from .marks import mark_alerts, mark_levels, mark_plans
+from .marks import mark_alerts, mark_levels, mark_plans, note_change
 from .quantities import quantity_column
 from .reading_store import has_readings, store_readings, take_readings
 from .same_facts import note_elsewhere, note_span
@@ -398,6 +398,8 @@ def add_usage(cr, prepared, rows, settings, batch_id):
     if settings.alert_partners:
         mark_alerts(cr, prepared.usage, settings)
     rows.add_to_known()
+    if settings.sealed:
+        note_change(cr, rows.ids.tolist(), "imported", f"import {batch_id}")
     if settings.record_kind == "usage":
         mark_levels(cr, rows.ids.tolist())
     moved = np.flatnonzero(rows.ids != stored)

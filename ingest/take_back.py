@@ -7,7 +7,7 @@ At every moment usage is the sum of its records.
 
 from typing import NamedTuple
 
-from .marks import mark_levels, mark_usage
+from .marks import mark_levels, mark_usage, note_change
 
 
 class TakenBack(NamedTuple):
@@ -64,6 +64,7 @@ def take_back(cr, wanted, values):
     if touched:
         mark_usage(cr, touched)
         mark_levels(cr, touched)
+        note_change(cr, touched, "undone")
         cr.execute(
             "DELETE FROM metered_usage WHERE id = ANY(%s) AND records = 0",
             (touched,),

@@ -29,5 +29,6 @@ from . import portal
 from . import rerate
 from . import retention
 from . import screen
+from . import seal
 from . import webhook
 from . import what_if

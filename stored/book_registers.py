@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..ingest.marks import note_change
 from ..ingest.reading_store import moment
 from ..rating.counters import (
     ATTO,
@@ -180,6 +181,7 @@ def book_registers(cr, registers):
         if quantity:
             added[key] = quantity
     touched |= _add(cr, terms, wanted, added, billed)
+    note_change(cr, sorted(touched), "booked")
     if gone:
         cr.execute(
             "DELETE FROM metered_usage WHERE id = ANY(%s) AND records = 0"

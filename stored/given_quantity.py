@@ -10,6 +10,8 @@ nothing else with it.
 import json
 from dataclasses import dataclass
 
+from ..ingest.marks import note_change
+
 _ADD_USAGE = """
     INSERT INTO metered_usage (company_id, partner_id, subscription_id, meter_id, day,
                                currency_id, records, quantity, billed_quantity, amount,
@@ -67,6 +69,7 @@ def store_given(cr, given):
         ),
     )
     [usage_id] = cr.fetchone()
+    note_change(cr, [usage_id], "given")
     cr.execute(
         _ADD_CDR,
         (
@@ -89,6 +92,7 @@ def take_back_given(cr, usage_id):
 
     :param usage_id: as :func:`store_given` returned it
     """
+    note_change(cr, [usage_id], "given")
     cr.execute(
         "DELETE FROM metered_cdr USING metered_usage usage"
         " WHERE usage.id = usage_id AND usage.id = %s"

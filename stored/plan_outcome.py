@@ -4,6 +4,7 @@
 
 import numpy as np
 
+from ..ingest.marks import note_change
 from ..ingest.usage_store import as_array
 from .balance_store import store_balances
 
@@ -65,6 +66,7 @@ class Stored:
         ids, of_row = np.unique(usage, return_inverse=True)
         change = np.zeros(len(ids), np.int64)
         np.add.at(change, of_row, (charge - stored)[rows])
+        note_change(self.cr, ids.tolist(), "plan")
         moved = np.flatnonzero(change)
         if len(moved):
             values = as_array(ids[moved]), as_array(change[moved])

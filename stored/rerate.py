@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..ingest.load_rates import deck_chain, load_engine
-from ..ingest.marks import mark_rates, mark_usage
+from ..ingest.marks import mark_rates, mark_usage, note_change
 from ..ingest.prepare_rejected import REASON_OF_STATUS
 from ..ingest.usage_calls import USAGE_CDRS
 from ..ingest.usage_store import as_array
@@ -174,6 +174,7 @@ class _Rerating:
         if self.write:
             # Where the deck's charge is another one now, plans are applied anew.
             mark_usage(cr, self.ids.tolist())
+            note_change(cr, self.ids.tolist(), "rerated")
         rates = set()
         cr.execute(_WITH_CALLS, (self.ids.tolist(),))
         cr.execute(_READ_CDRS, {"usage": [number for (number,) in cr.fetchall()]})

@@ -8,30 +8,13 @@ invoice still adds up. Whoever calls commits.
 """
 
 from ..statement.masking import HIDDEN
+from .canonical import RECORDS
 from .held import HELD
 
-#: a call as it is sealed: one JSON array, the same for the same call
-SEALED = """
-    jsonb_build_array(
-        cdr.source_id, cdr.call_id,
-        to_char(cdr.start_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), cdr.duration,
-        trim_scale(cdr.quantity)::text, trim_scale(cdr.billed_quantity)::text,
-        cdr.direction, cdr.caller, cdr.callee, cdr.state, cdr.meter_id,
-        cdr.destination_id, cdr.identifier_id, cdr.rate_id, cdr.band_id,
-        trim_scale(cdr.charge)::text, trim_scale(cdr.deck_charge)::text,
-        cdr.currency_id, cdr.plan_taken, cdr.fingerprint)::text
-"""
-#: of many: SHA-256 over their lines, by start and identity
-SEAL = f"""
-    encode(sha256(convert_to(string_agg(
-        {SEALED}, E'\\n'
-        ORDER BY cdr.start_time, cdr.call_id COLLATE "C", cdr.source_id), 'UTF8')),
-        'hex')
-"""
 _SUMS = f"""
     count(*) AS records, trim_scale(coalesce(sum(cdr.quantity), 0)) AS quantity,
     trim_scale(coalesce(sum(cdr.billed_quantity), 0)) AS billed_quantity,
-    coalesce(sum(cdr.charge), 0) AS charge, {SEAL} AS seal,
+    coalesce(sum(cdr.charge), 0) AS charge, {RECORDS} AS seal,
     coalesce(sum(pg_column_size(cdr.*)), 0) AS bytes
 """
 _SUM_COLUMNS = """

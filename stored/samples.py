@@ -8,7 +8,7 @@ is stored as an imported record is, and belongs to no import.
 
 from dataclasses import dataclass
 
-from ..ingest.marks import mark_alerts_of_usage, mark_levels
+from ..ingest.marks import mark_alerts_of_usage, mark_levels, note_change
 
 # In the order of the index that makes them unique: of two that store the same none
 # waits for the other.
@@ -97,4 +97,5 @@ def store_samples(cr, samples):
     if changed:
         mark_levels(cr, sorted(changed))
         mark_alerts_of_usage(cr, sorted(changed))
+        note_change(cr, sorted(changed), "sampled")
     return stored

@@ -9,6 +9,7 @@ invoice or not. Whoever calls holds the source's lock, and commits.
 from datetime import date
 
 from ..ingest.kept_samples import DIGEST
+from ..ingest.marks import note_change
 
 #: samples that are packed, and committed, together
 PORTION_SAMPLES = 50_000
@@ -137,6 +138,7 @@ def thin(cr, source_id, usage_ids, level_property):
         "usage": list(usage_ids),
         "property": level_property or "",
     }
+    note_change(cr, usage_ids, "thinned")
     for statement in (_LOCK_BATCHES, _LOCK_USAGE, _THIN):
         cr.execute(statement, values)
     return cr.fetchone()[0]

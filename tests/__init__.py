@@ -305,6 +305,8 @@ from .screen import test_onboarding
 from .screen import test_security_screens
 from .screen import test_tours
 from .screen import test_usage_presets
+from .seal import test_seal_tour
+from .seal import test_seals
 from .source import test_connector_of_your_own
 from .source import test_file_settings
 from .source import test_kafka_durability

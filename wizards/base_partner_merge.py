@@ -4,7 +4,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..ingest.marks import mark_usage
+from ..ingest.marks import mark_usage, note_change
 from ..models.guard.metered_guarded import MODULE
 
 
@@ -25,6 +25,11 @@ class BasePartnerMerge(models.TransientModel):
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["metered.usage"].flush_model()
         values = {"src": src_partners.ids, "dst": dst_partner.id}
+        self.env.cr.execute(
+            "SELECT id FROM metered_usage WHERE partner_id = ANY(%(src)s)", values
+        )
+        usage_ids = [usage_id for (usage_id,) in self.env.cr.fetchall()]
+        note_change(self.env.cr, usage_ids, "merged", dst_partner.display_name)
         # The call details first, which are found by their usage.
         self.env.cr.execute(
             "UPDATE metered_cdr SET partner_id = %(dst)s"

@@ -123,6 +123,10 @@ class AccountMove(models.Model):
         follows = vals.get("state") in ("draft", "cancel")
         with nullcontext() if idle else self._metered_watched():
             before = self._metered_before_state() if follows else ()
+            if follows:
+                self.filtered(lambda m: m.state == "posted")._metered_note_seals(
+                    "drafted"
+                )
             result = super().write(vals)
             if follows:
                 self._metered_after_state(vals["state"], *before)
@@ -189,6 +193,7 @@ class AccountMove(models.Model):
         posted.sudo()._metered_charge_again()
         posted._metered_tell("invoice.issued")
         posted._metered_statements_after_post()
+        posted._metered_note_seals("posted")
         return posted
 
     def unlink(self):

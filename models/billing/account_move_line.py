@@ -181,6 +181,9 @@ class AccountMoveLine(models.Model):
         self._metered_tell_freed()
         self.env["metered.usage"].flush_model(["invoice_line_id"])
         self.flush_recordset(["metered_freed"])
+        self.move_id.filtered(lambda move: move.state == "posted")._metered_note_seals(
+            "freed"
+        )
         self.env.cr.execute(
             """
             UPDATE account_move_line line

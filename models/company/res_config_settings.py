@@ -73,6 +73,12 @@ class ResConfigSettings(models.TransientModel):
     metered_statement_objection = fields.Text(
         related="company_id.metered_statement_objection", readonly=False
     )
+    metered_sealing = fields.Boolean(
+        related="company_id.metered_sealing", readonly=False
+    )
+    metered_seal_days = fields.Integer(
+        related="company_id.metered_seal_days", readonly=False
+    )
     metered_dispute_days = fields.Integer(
         related="company_id.metered_dispute_days", readonly=False
     )

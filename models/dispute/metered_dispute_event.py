@@ -1,12 +1,10 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
-from datetime import datetime
-
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.http import request
 
 from ...statement.chain import VERSION, broken, link
+from ..guard.metered_append_only import said
 
 #: where an event came from
 ORIGINS = [
@@ -29,20 +27,6 @@ _HASHED = (
     "details",
     "text",
 )
-_APPEND_ONLY = """
-CREATE OR REPLACE FUNCTION metered_dispute_event_append_only() RETURNS trigger AS $$
-BEGIN
-    RAISE EXCEPTION 'The log of disputes is append-only: no % of metered_dispute_event',
-          TG_OP USING ERRCODE = 'restrict_violation';
-END
-$$ LANGUAGE plpgsql;
-"""
-_TRIGGERS = {
-    "metered_dispute_event_rows": "BEFORE UPDATE OR DELETE ON metered_dispute_event"
-    " FOR EACH ROW",
-    "metered_dispute_event_table": "BEFORE TRUNCATE ON metered_dispute_event"
-    " FOR EACH STATEMENT",
-}
 
 
 class MeteredDisputeEvent(models.Model):
@@ -57,7 +41,7 @@ class MeteredDisputeEvent(models.Model):
 
     _name = "metered.dispute.event"
     _description = "Dispute Event"
-    _inherit = ["metered.guarded"]
+    _inherit = ["metered.append.only", "metered.guarded"]
     _log_access = False
     _order = "dispute_id, position"
     _rec_name = "position"
@@ -96,29 +80,6 @@ class MeteredDisputeEvent(models.Model):
         "(dispute_id, position)", "This event of the dispute is already logged."
     )
 
-    def init(self):
-        """Have the database refuse what is no new row."""
-        self.env.cr.execute(_APPEND_ONLY)
-        for name, when in _TRIGGERS.items():
-            self.env.cr.execute(
-                "SELECT 1 FROM pg_trigger WHERE tgname = %s AND NOT tgisinternal",
-                (name,),
-            )
-            if not self.env.cr.rowcount:
-                # pylint: disable-next=sql-injection
-                self.env.cr.execute(
-                    f"CREATE TRIGGER {name} {when}"
-                    " EXECUTE FUNCTION metered_dispute_event_append_only()"
-                )
-
-    def write(self, vals):  # pylint: disable=method-required-super
-        """Refuse it: what happened stays what it was."""
-        raise UserError(self.env._("The log of a dispute cannot be changed."))
-
-    def unlink(self):  # pylint: disable=method-required-super
-        """Refuse it: what happened stays what it was."""
-        raise UserError(self.env._("The log of a dispute cannot be deleted."))
-
     @api.depends("state_from", "state_to", "amounts")
     @api.depends_context("lang")
     def _compute_words(self):
@@ -149,7 +110,7 @@ class MeteredDisputeEvent(models.Model):
     def _record(self):
         """What a row says, as it is hashed."""
         self.ensure_one()
-        return _canonical(self[name] for name in _HASHED)
+        return said(_HASHED, self)
 
     @api.model
     def _append(self, dispute, values):
@@ -166,7 +127,7 @@ class MeteredDisputeEvent(models.Model):
             "previous": dispute.event_head or "",
             **values,
         }
-        record = _canonical(values.get(name) for name in _HASHED)
+        record = said(_HASHED, values)
         values["digest"] = link(values["previous"], record)
         event = self.create(values)
         dispute._set_as_program(
@@ -195,22 +156,6 @@ class MeteredDisputeEvent(models.Model):
             dispute.event_count,
             dispute.event_head or "",
         )
-
-
-def _canonical(values):
-    """What a row says, with one value for all that is empty.
-
-    :param values: of the fields of ``_HASHED``, in their order
-    :return: dict of JSON
-    """
-    record = {}
-    for name, value in zip(_HASHED, values, strict=True):
-        if isinstance(value, models.BaseModel):
-            value = value.id
-        elif isinstance(value, datetime):
-            value = value.isoformat()
-        record[name] = value or None
-    return record
 
 
 def request_address():

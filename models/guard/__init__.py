@@ -5,6 +5,7 @@ from . import last_use
 from . import metered_guarded
 from . import mail_tracking_value
 from . import metered_allowed_networks
+from . import metered_append_only
 from . import metered_audit
 from . import unchecked_many2one
 from . import untrusted

@@ -16,6 +16,7 @@ JOBS = {
     "statement": (8, "metered.statement", "TRUE"),
     "statement_zip": (11, "metered.statement.zip", "TRUE"),
     "retention": (9, "metered.retention.run", "TRUE"),
+    "seal": (10, "metered.seal.check", "TRUE"),
 }
 #: more than there are kinds
 KINDS = 16
@@ -49,6 +50,7 @@ class MeteredJobEntry(models.Model):
         "metered.statement": ["state", *COLUMNS],
         "metered.statement.zip": ["state", *COLUMNS],
         "metered.retention.run": ["state", *COLUMNS],
+        "metered.seal.check": ["state", *COLUMNS],
     }
 
     kind = fields.Selection(
@@ -64,6 +66,7 @@ class MeteredJobEntry(models.Model):
             ("statement", "Statements"),
             ("statement_zip", "ZIP Files of Statements"),
             ("retention", "Retention"),
+            ("seal", "Verifications of Seals"),
         ],
         readonly=True,
     )

@@ -294,6 +294,8 @@ class MeteredUsage(models.Model):
         )
         self._forget_invoices()
         lines.invalidate_recordset(["metered_usage_ids"], flush=False)
+        posted = lines.move_id.filtered(lambda move: move.state == "posted")
+        posted._metered_note_seals("posted")
 
     def _forget_invoices(self):
         """Read anew which usage is on which invoice: it was written by SQL."""

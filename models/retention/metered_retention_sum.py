@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
-from ...stored.retention import SEAL
+from ...stored.canonical import RECORDS
 from ..record.metered_sums import Money
 
 #: what is deleted or masked by a rule, see ``metered.retention.rule``
@@ -93,7 +93,7 @@ class MeteredRetentionSum(models.Model):
         [[seal]] = self.env.execute_query(
             SQL(
                 "SELECT %s FROM metered_cdr cdr WHERE cdr.usage_id = %s",
-                SQL(SEAL),
+                SQL(RECORDS),
                 usage.id,
             )
         )

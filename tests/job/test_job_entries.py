@@ -67,6 +67,7 @@ class TestJobEntries(MeteredCase):
                     "rule_id": self.retention_rule(company).id,
                 },
             ),
+            ("seal", "metered.seal.check", common),
             (
                 "sync",
                 "metered.sync",

@@ -67,6 +67,7 @@ class TestJobWaits(CommittedCase):
                 rule_id=self.make("metered.retention.rule", kind="files", **company).id,
                 **company,
             ),
+            self.make("metered.seal.check", **company),
             self.make("metered.exception.job", operation="retry", target={}, **company),
             self.make(
                 "metered.simulation",

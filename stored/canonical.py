@@ -1,0 +1,157 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Records and usage as texts that are the same for the same facts, and their digests.
+
+A digest is a SHA-256 that PostgreSQL computes, so that no row leaves the database. What
+is hashed is one JSON array a row: times in UTC with microseconds, exact numbers without
+zeros at their end, as texts.
+"""
+
+#: a record, as it is hashed
+RECORD = """
+    jsonb_build_array(
+        cdr.source_id, cdr.call_id,
+        to_char(cdr.start_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), cdr.duration,
+        trim_scale(cdr.quantity)::text, trim_scale(cdr.billed_quantity)::text,
+        cdr.direction, cdr.caller, cdr.callee, cdr.state, cdr.meter_id,
+        cdr.destination_id, cdr.identifier_id, cdr.rate_id, cdr.band_id,
+        trim_scale(cdr.charge)::text, trim_scale(cdr.deck_charge)::text,
+        cdr.currency_id, cdr.plan_taken, cdr.fingerprint)::text
+"""
+#: SHA-256 over the lines of many records, by start and identity
+RECORDS = f"""
+    encode(sha256(convert_to(string_agg(
+        {RECORD}, E'\\n'
+        ORDER BY cdr.start_time, cdr.call_id COLLATE "C", cdr.source_id), 'UTF8')),
+        'hex')
+"""
+#: a row of usage, with the digest of its records, of a table `sealed`
+_USAGE = """
+    jsonb_build_array(
+        sealed.id, sealed.partner_id, sealed.meter_id, sealed.day, sealed.records,
+        trim_scale(sealed.quantity)::text, {amount}, sealed.digest)::text
+"""
+# What other usage comes to, its period decides: it is written when that is invoiced.
+_AMOUNT_OF_DAY = """
+    CASE WHEN sealed.is_call THEN trim_scale(sealed.amount)::text END
+"""
+_AMOUNT = "trim_scale(sealed.amount)::text"
+_DIGEST_OF_USAGE = f"""
+    encode(sha256(convert_to(
+        string_agg({_USAGE}, E'\\n' ORDER BY sealed.id), 'UTF8')), 'hex')
+"""
+# What was deleted or masked under a retention rule is what it was before.
+_SEALED = f"""
+    SELECT usage.*, meter.kind = 'call' AS is_call,
+           CASE WHEN usage.details_gone IS NULL THEN (
+                SELECT {RECORDS} FROM metered_cdr cdr WHERE cdr.usage_id = usage.id)
+           ELSE (SELECT seal FROM metered_retention_sum kept
+                  WHERE kept.usage_id = usage.id ORDER BY id LIMIT 1)
+           END AS digest
+      FROM metered_usage usage
+      JOIN metered_meter meter ON meter.id = usage.meter_id
+"""
+_SUMS = """
+    sum(sealed.records), trim_scale(sum(sealed.quantity))::text,
+    trim_scale(sum(sealed.billed_quantity))::text, trim_scale(sum(sealed.amount))::text
+"""
+_DAYS = f"""
+    SELECT sealed.day, {_DIGEST_OF_USAGE.format(amount=_AMOUNT_OF_DAY)},
+           sum(sealed.records)
+      FROM ({_SEALED}
+             WHERE usage.company_id = %(company)s
+               AND usage.day = ANY(%(days)s)) sealed
+     WHERE sealed.digest IS NOT NULL
+     GROUP BY sealed.day
+"""  # noqa: S608 - ours
+_DAY_SUMS = f"""
+    SELECT sealed.day, sealed.meter_id, sealed.currency_id, {_SUMS}
+      FROM metered_usage sealed
+      JOIN metered_meter meter ON meter.id = sealed.meter_id
+     WHERE sealed.records > 0 AND sealed.company_id = %(company)s
+       AND sealed.day = ANY(%(days)s)
+     GROUP BY sealed.day, sealed.meter_id, sealed.currency_id
+     ORDER BY sealed.day, sealed.meter_id, sealed.currency_id
+"""  # noqa: S608 - ours
+_INVOICE_LINES = """
+    SELECT line.move_id, string_agg(
+               jsonb_build_array(
+                   line.id, trim_scale(line.quantity::numeric)::text,
+                   trim_scale(line.price_unit::numeric)::text,
+                   trim_scale(line.price_subtotal)::text, line.currency_id,
+                   line.account_id)::text, E'\\n' ORDER BY line.id) AS lines
+      FROM account_move_line line
+     WHERE line.move_id = ANY(%(moves)s) AND EXISTS (
+           SELECT 1 FROM metered_usage WHERE invoice_line_id = line.id)
+     GROUP BY line.move_id
+"""
+_INVOICES = f"""
+    SELECT move.id, encode(sha256(convert_to(
+               jsonb_build_array(move.name, move.invoice_date, move.partner_id,
+                                 move.currency_id)::text
+               || E'\\n' || lines.lines || E'\\n' || usage.digest, 'UTF8')), 'hex'),
+           usage.records
+      FROM account_move move
+      JOIN ({_INVOICE_LINES}) lines ON lines.move_id = move.id
+      JOIN (SELECT sealed.move_id, {_DIGEST_OF_USAGE.format(amount=_AMOUNT)} AS digest,
+                   sum(sealed.records) AS records
+              FROM (SELECT each.*, line.move_id
+                      FROM ({_SEALED}
+                             WHERE usage.invoice_line_id IN (
+                                   SELECT id FROM account_move_line
+                                    WHERE move_id = ANY(%(moves)s))) each
+                      JOIN account_move_line line ON line.id = each.invoice_line_id
+                   ) sealed
+             GROUP BY sealed.move_id) usage ON usage.move_id = move.id
+     WHERE move.id = ANY(%(moves)s) AND move.state = 'posted'
+"""  # noqa: S608 - ours
+_INVOICE_SUMS = f"""
+    SELECT line.move_id, sealed.meter_id, sealed.currency_id, {_SUMS}
+      FROM metered_usage sealed
+      JOIN account_move_line line ON line.id = sealed.invoice_line_id
+     WHERE line.move_id = ANY(%(keys)s)
+     GROUP BY line.move_id, sealed.meter_id, sealed.currency_id
+     ORDER BY line.move_id, sealed.meter_id, sealed.currency_id
+"""  # noqa: S608 - ours
+
+
+def days(cr, company_id, wanted):
+    """What the usage of days comes to, by day of the customers' time zones.
+
+    :param wanted: dates
+    :return: dict date -> (digest, number of records); days without usage are not in it
+    """
+    cr.execute(_DAYS, {"company": company_id, "days": list(wanted)})
+    return {day: (digest, records) for day, digest, records in cr.fetchall()}
+
+
+def day_sums(cr, company_id, wanted):
+    """Exact sums of days, by meter and currency.
+
+    :return: dict date -> list of [meter id, currency id, records, quantity, billed
+        quantity, amount], numbers as texts
+    """
+    cr.execute(_DAY_SUMS, {"company": company_id, "days": list(wanted)})
+    return _grouped(cr.fetchall())
+
+
+def invoices(cr, move_ids):
+    """What posted invoices charge: their lines with usage, and that usage.
+
+    :return: dict id -> (digest, number of records); others are not in it
+    """
+    cr.execute(_INVOICES, {"moves": list(move_ids)})
+    return {move: (digest, records) for move, digest, records in cr.fetchall()}
+
+
+def invoice_sums(cr, move_ids):
+    """The same as :func:`day_sums`, of invoices by their ids."""
+    cr.execute(_INVOICE_SUMS, {"keys": list(move_ids)})
+    return _grouped(cr.fetchall())
+
+
+def _grouped(rows):
+    found = {}
+    for key, *sums in rows:
+        found.setdefault(key, []).append([*sums[:2], int(sums[2]), *sums[3:]])
+    return found

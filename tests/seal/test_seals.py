@@ -1,0 +1,286 @@
+# Copyright 2026 Metered Billing contributors
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""Seals: what changed with a reason says it, and what was changed is named."""
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import new_test_user, tagged
+
+from ..retention.test_retention import RetentionCase
+from ..statement.test_statements import StatementCase
+
+
+@tagged("post_install", "-at_install")
+class TestSeals(StatementCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.write({"metered_sealing": True, "metered_seal_days": 3})
+        cls.seals = cls.env["metered.seal"]
+
+    def seal(self):
+        """Seal all that is to be sealed."""
+        while self.seals._seal_slice(self.company):
+            pass
+        self.seals.invalidate_model()
+
+    def sealed(self):
+        """A posted invoice of seven days of calls, all of it sealed."""
+        invoice = self.invoice()
+        self.seal()
+        return invoice
+
+    def verify(self):
+        """What a verification finds: list of (what, number of the seal)."""
+        answer = self.seals.verify()
+        self.assertEqual(answer["ok"], not answer["findings"])
+        return [
+            (one["what"], one["day"] or one["invoice"]) for one in answer["findings"]
+        ]
+
+    def change(self, query, *values):
+        """Change rows as somebody does who owns the database."""
+        self.env.flush_all()
+        self.env.cr.execute(query, values)
+        self.assertTrue(self.env.cr.rowcount)
+        self.env.invalidate_all()
+
+    def a_call(self, invoice):
+        return self.env["metered.cdr"].search(
+            [("usage_id.invoice_line_id.move_id", "=", invoice.id)], limit=1
+        )
+
+    def test_days_and_the_invoice(self):
+        invoice = self.sealed()
+        days = self.seals.search([("kind", "=", "day")], order="day")
+        self.assertEqual(days.mapped("records"), [1] * 7)
+        self.assertEqual(set(days.mapped("reason")), {"closed"})
+        [of_invoice] = self.seals.search([("kind", "=", "invoice")])
+        self.assertEqual(of_invoice.records, 7)
+        self.assertEqual(
+            (of_invoice.invoice_id, of_invoice.invoice_name), (invoice, invoice.name)
+        )
+        self.assertIn("7 records", of_invoice.sums_text)
+        self.assertEqual(self.company.metered_seal_count, 8)
+        self.assertEqual(
+            self.company.metered_seal_head, self.seals.search([], limit=1).seal
+        )
+        self.assertEqual(self.verify(), [])
+        # A second run has nothing to seal.
+        self.seal()
+        self.assertEqual(self.seals.search_count([]), 8)
+
+    def test_any_byte_of_a_record(self):
+        invoice = self.sealed()
+        call = self.a_call(invoice)
+        day = call.usage_id.day.isoformat()
+        found = [("differs", day), ("differs", invoice.name)]
+        for column, value in (
+            ("charge", "charge + 0.000001"),
+            ("callee", "callee || '1'"),
+            ("caller", "NULL"),
+            ("quantity", "quantity + 1"),
+            ("billed_quantity", "billed_quantity + 1"),
+            ("start_time", "start_time + interval '1 microsecond'"),
+            ("duration", "duration + 1"),
+            ("direction", "'inbound'"),
+            ("rate_id", "NULL"),
+            ("destination_id", "destination_id + 1000000"),
+        ):
+            with self.subTest(column=column), self.env.cr.savepoint() as savepoint:
+                self.change(
+                    f"UPDATE metered_cdr SET {column} = {value} WHERE id = %s",
+                    call.id,
+                )
+                self.assertEqual(self.verify(), found)
+                savepoint.rollback()
+                self.env.invalidate_all()
+        self.assertEqual(self.verify(), [])
+
+    def test_usage_and_the_lines_of_the_invoice(self):
+        invoice = self.sealed()
+        usage = self.a_call(invoice).usage_id
+        day = usage.day.isoformat()
+        line = usage.invoice_line_id
+        for query, key, found in (
+            (
+                "UPDATE metered_usage SET amount = amount + 1 WHERE id = %s",
+                usage.id,
+                [("differs", day), ("differs", invoice.name)],
+            ),
+            (
+                "UPDATE metered_usage SET invoice_line_id = NULL WHERE id = %s",
+                usage.id,
+                [("differs", invoice.name)],
+            ),
+            (
+                "UPDATE account_move_line SET price_subtotal = price_subtotal + 1"
+                " WHERE id = %s",
+                line.id,
+                [("differs", invoice.name)],
+            ),
+            (
+                "DELETE FROM metered_cdr WHERE usage_id = %s",
+                usage.id,
+                [("differs", day), ("differs", invoice.name)],
+            ),
+        ):
+            with self.subTest(query=query), self.env.cr.savepoint() as savepoint:
+                self.change(query, key)
+                self.assertEqual(self.verify(), found)
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_late_records_say_why(self):
+        self.sealed()
+        late = ("late", "2026-10-03 11:00:00", 60, "+14045550100", "+12125550000")
+        batch = self.import_calls(self.source, late)
+        answer = self.seals.verify()
+        self.assertEqual((answer["ok"], answer["waiting"]), (True, 1))
+        self.seal()
+        latest = self.seals.search([], limit=1)
+        self.assertEqual((latest.reason, latest.records), ("imported", 2))
+        self.assertEqual(fields.Date.to_string(latest.day), "2026-10-03")
+        self.assertIn(str(batch.id), latest.about)
+        answer = self.seals.verify()
+        self.assertEqual((answer["ok"], answer["waiting"]), (True, 0))
+        # Taken back, it is as it was, and that is a change as well.
+        batch.action_undo()
+        self.seal()
+        latest = self.seals.search([], limit=1)
+        self.assertEqual((latest.reason, latest.records), ("undone", 1))
+        self.assertEqual(self.verify(), [])
+
+    def test_usage_of_a_day_without_any(self):
+        self.sealed()
+        call = self.env["metered.cdr"].search([], limit=1)
+        self.change(
+            "UPDATE metered_usage SET day = '2026-10-20' WHERE id = %s",
+            call.usage_id.id,
+        )
+        self.assertEqual(
+            {what for what, _key in self.verify()}, {"differs", "unsealed"}
+        )
+
+    def test_invoices_that_are_drafted_and_posted(self):
+        invoice = self.sealed()
+        invoice.button_draft()
+        self.seal()
+        latest = self.seals.search([], limit=1)
+        self.assertEqual((latest.reason, latest.records), ("drafted", 0))
+        self.assertEqual(self.verify(), [])
+        invoice.action_post()
+        self.seal()
+        latest = self.seals.search([], limit=1)
+        self.assertEqual((latest.reason, latest.records), ("posted", 7))
+        self.assertEqual(self.verify(), [])
+
+    def test_merged_customers(self):
+        self.sealed()
+        other = self.make_customer("Other")
+        wizard = self.env["base.partner.merge.automatic.wizard"]
+        wizard._merge([self.customer.id, other.id], other)
+        self.assertEqual(self.verify(), [])
+        self.seal()
+        latest = self.seals.search([("kind", "=", "day")], limit=1)
+        self.assertEqual(latest.reason, "merged")
+        self.assertEqual(self.verify(), [])
+
+    def test_rerated_usage(self):
+        self.sealed()
+        late = ("late", "2026-10-03 11:00:00", 60, "+14045550100", "+12125550000")
+        self.import_calls(self.source, late)
+        self.seal()
+        self.make_rate(self.deck, "1212555", 0.5)
+        usage = self.env["metered.usage"].search([("invoice_line_id", "=", False)])
+        self.assertEqual(usage._rerate().changed, 1)
+        self.seal()
+        latest = self.seals.search([], limit=1)
+        self.assertEqual(latest.reason, "rerated")
+        self.assertEqual(self.verify(), [])
+
+    def test_no_seal_is_changed(self):
+        self.sealed()
+        seal = self.seals.search([], limit=1)
+        with self.assertRaises(UserError):
+            seal.sudo().write({"reason": "merged"})
+        with self.assertRaises(UserError):
+            seal.sudo().unlink()
+        for query in (
+            "UPDATE metered_seal SET digest = '' WHERE id = %s",
+            "DELETE FROM metered_seal WHERE id = %s",
+        ):
+            with (
+                self.subTest(query=query),
+                self.assertLogs("odoo.sql_db", "ERROR"),
+                self.assertRaisesRegex(Exception, "only ever added"),
+                self.env.cr.savepoint(flush=False),
+            ):
+                self.env.cr.execute(query, (seal.id,))
+
+    def test_who_takes_the_trigger_away(self):
+        self.sealed()
+        first, last = self.seals.search([], order="position")[::7]
+        self.env.cr.execute("ALTER TABLE metered_seal DISABLE TRIGGER USER")
+        for query, seal, found in (
+            ("UPDATE metered_seal SET records = 99 WHERE id = %s", first, "changed"),
+            ("DELETE FROM metered_seal WHERE id = %s", last, "missing"),
+        ):
+            with self.subTest(query=query), self.env.cr.savepoint() as savepoint:
+                self.change(query, seal.id)
+                self.assertIn(found, [what for what, _key in self.verify()])
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_off_or_on(self):
+        self.company.metered_sealing = False
+        self.invoice()
+        self.assertFalse(self.env["metered.seal.note"].sudo().search_count([]))
+        with self.assertRaises(ValidationError):
+            self.company.metered_seal_days = 0
+
+    def test_who_may_verify(self):
+        self.sealed()
+        user = new_test_user(
+            self.env, "seal_user", "metered_billing.group_metered_user"
+        )
+        with self.assertRaises(AccessError):
+            self.seals.with_user(user).verify()
+        with self.assertRaises(AccessError):
+            self.seals.with_user(user).action_verify()
+        administrator = new_test_user(
+            self.env, "seal_admin", "metered_billing.group_metered_administrator"
+        )
+        self.assertTrue(self.seals.with_user(administrator).verify()["ok"])
+        action = self.seals.with_user(administrator).action_verify()
+        check = self.env["metered.seal.check"].browse(action["res_id"])
+        check._process()
+        self.assertEqual((check.state, check.finding_count), ("done", 0))
+
+    def test_a_verification_that_stopped_goes_on(self):
+        self.sealed()
+        check = self.env["metered.seal.check"]._start(self.company)
+        check._fail("The server was stopped.")
+        check.action_resume()
+        self.assertEqual(check.state, "queued")
+        check._process()
+        self.assertEqual((check.state, check.seals, check.progress), ("done", 8, 100))
+
+
+@tagged("post_install", "-at_install")
+class TestSealsAndRetention(RetentionCase):
+    def test_deleted_calls_are_as_sealed(self):
+        self.company.write({"metered_sealing": True})
+        self.env["metered.seal.note"]._note_invoices(self.invoice, "posted")
+        seals = self.env["metered.seal"]
+        while seals._seal_slice(self.company):
+            pass
+        self.assertEqual(seals.search_count([]), 4)
+        self.purge()
+        self.assertFalse(self.left())
+        answer = seals.verify()
+        self.assertEqual((answer["ok"], answer["seals"]), (True, 4))
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE metered_retention_sum SET seal = 'x'")
+        self.env.invalidate_all()
+        self.assertEqual(len(seals.verify()["findings"]), 4)
