@@ -29,6 +29,8 @@ class Renewal:
     fees: bool = True
     #: whether nothing of it is kept: no sale order is confirmed for it
     is_quote: bool = False
+    #: at which sums are converted; None: the first day after its period
+    date: object = None
     #: half-open days within it whose usage is billed elsewhere
     apart: list = field(default_factory=list)
     #: (values of an invoice line, ids of its usage)
@@ -232,6 +234,7 @@ class SaleSubscription(models.Model):
                 partner=subscription.partner_invoice_id or subscription.partner_id,
                 date_from=renewal.date_from,
                 date_to=renewal.date_to,
+                date=renewal.date,
                 subscription=subscription,
                 carried=renewal.carried._days(),
             )

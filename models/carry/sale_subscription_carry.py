@@ -420,6 +420,8 @@ class SaleSubscription(models.Model):
         )
         ids = [key for _line, ids in renewal.usage_lines for key in ids]
         usage = self.env["metered.usage"].sudo().browse(ids)
+        # Billed again, it has no more fees than now.
+        renewal.period.without_fees = not renewal.fees
         (renewal.carried | renewal.period)._waive_carried(usage, note)
         self._message_log(body=note)
         return True
@@ -444,7 +446,7 @@ class SaleSubscription(models.Model):
     def _metered_bill_carried_of(self, carried):
         last = max(carried.mapped("date_to"))
         today = self.company_id._metered_today()
-        renewal = Renewal(self, last, last, period=carried[-1:], fees=False)
+        renewal = Renewal(self, last, last, period=carried[-1:], fees=False, date=today)
         with PAST_RENEWALS.said({self.id: today}):
             self._metered_claim_usage([renewal])
             key, terms = self._metered_carry_key(), self._metered_carry_terms()

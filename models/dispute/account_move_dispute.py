@@ -96,6 +96,7 @@ class AccountMoveLine(models.Model):
         self.ensure_one()
         places = self.currency_id.decimal_places
         charged = rounded(number(self.quantity) * number(self.price_unit), places)
+        charged += self._metered_corrections()
         lines = (
             self.env["metered.dispute.line"]
             .search([("invoice_line_id", "=", self.id)])
@@ -108,14 +109,39 @@ class AccountMoveLine(models.Model):
         if amount + credited > charged:
             raise UserError(
                 self.env._(
-                    "%(line)s of %(invoice)s charges %(charged)s. With the credit of "
-                    "other disputes, %(credited)s, no more than that can be credited.",
+                    "%(line)s of %(invoice)s charges %(charged)s after credit notes "
+                    "and corrections. With the credit of other disputes, %(credited)s, "
+                    "no more than that can be credited.",
                     line=self._metered_title(),
                     invoice=self.move_id.name,
                     charged=self.currency_id.format(float(charged)),
                     credited=self.currency_id.format(float(credited)),
                 )
             )
+
+    def _metered_corrections(self):
+        """What credit notes and corrections for re-rated usage change of this line.
+
+        :return: Decimal, before taxes and discount; below 0 for what was credited
+        """
+        self.ensure_one()
+        lines = self.search(
+            [
+                "|",
+                ("metered_corrected_line_id", "=", self.id),
+                "&",
+                ("metered_origin_line_id", "=", self.id),
+                ("move_id.move_type", "=", "out_refund"),
+                ("parent_state", "=", "posted"),
+                ("currency_id", "=", self.currency_id.id),
+            ]
+        ).filtered(lambda line: not line.move_id._metered_is_void())
+        places = self.currency_id.decimal_places
+        return sum(
+            rounded(number(line.quantity) * number(line.price_unit), places)
+            * (-1 if line.move_id.move_type == "out_refund" else 1)
+            for line in lines
+        )
 
     def _metered_check_disputes(self):
         """Refuse to bill usage again that is disputed, or credited by a dispute.

@@ -1,10 +1,13 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from decimal import Decimal
+
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...rating.exact import exact_text, number, rounded
 from .metered_dispute import ADMINISTRATOR
+from .metered_dispute_open import Disputed
 
 
 class MeteredDispute(models.Model):
@@ -212,12 +215,47 @@ class MeteredDispute(models.Model):
                         number=line.number or line.call_type,
                     )
                 )
+            line.dispute_id._check_invoiced_since(line, invoice_line)
             line.invoice_line_id = invoice_line
         lines._check_credited_before()
         credits = self.env["account.move"]
         for invoice, some in lines.grouped(lambda line: billed[line].move_id).items():
             credits |= self._credit_invoice(invoice, some)
         return credits
+
+    def _check_invoiced_since(self, line, billed):
+        """Refuse to credit more than was invoiced after it was disputed.
+
+        Allowances or other rates may have made the charge smaller, and the invoice may
+        be in another currency than the rates.
+
+        :param line: of this dispute
+        :param billed: the invoice line that charges it now
+        :raises UserError: saying what it is charged
+        """
+        if line.invoice_line_id:
+            return
+        currency = billed.currency_id
+        cdr = self.env["metered.cdr"].browse(line.cdr_id).exists()
+        usage = cdr.usage_id or self.env["metered.usage"].browse(line.usage_id)
+        charge = Decimal()
+        if cdr or not line.cdr_id:
+            charge = self._charge_of(
+                Disputed(cdr, usage, usage.partner_id, billed), currency
+            )
+        if currency != self.currency_id or number(line.approved) > charge:
+            raise UserError(
+                self.env._(
+                    "%(dispute)s, %(number)s: %(invoice)s, which was created after the "
+                    "charge was disputed, charges %(charge)s for it. Credit no more "
+                    "than that. If the currency is a different one, cancel the dispute "
+                    "and open another one.",
+                    dispute=self.name,
+                    number=line.number or line.call_type,
+                    invoice=billed.move_id.name,
+                    charge=f"{exact_text(charge)} {currency.name}",
+                )
+            )
 
     @api.model
     def _credit_invoice(self, invoice, lines):

@@ -169,8 +169,9 @@ class MeteredDisputeLine(models.Model):
         self.ensure_one()
         line = self.invoice_line_id
         if not line:
+            cdr = self.env["metered.cdr"].browse(self.cdr_id).exists()
             usage = self.env["metered.usage"].browse(self.usage_id).exists()
-            line = usage.invoice_line_id
+            line = (cdr.usage_id or usage).invoice_line_id
         held = line.metered_usage_ids and line.parent_state == "posted"
         return line if held else line.browse()
 
@@ -180,19 +181,36 @@ class MeteredDisputeLine(models.Model):
         return self.filtered(lambda line: line.credit_id and line.credit_id not in void)
 
     def _check_credited_before(self):
-        """:raises UserError: more of a record would be credited than it is charged"""
+        """:raises UserError: more of a record would be credited than it is charged
+
+        Of usage that is or was credited as a whole, its records count with it.
+        """
         for line in self:
-            key, kept = "cdr_id", [("id", "!=", line.id)]
-            if not line.cdr_id:
-                key, kept = "usage_id", [*kept, ("cdr_id", "in", (0, False))]
-            before = self.search([(key, "=", line[key]), *kept])._credited()
-            total = sum(number(one.approved) for one in before | line)
-            if total > number(line.charge):
-                raise UserError(
-                    self.env._(
-                        "%(dispute)s, %(number)s: %(others)s credits it already.",
-                        dispute=line.dispute_id.name,
-                        number=line.number or line.call_type,
-                        others=", ".join(before.dispute_id.mapped("name")),
-                    )
+            key = "cdr_id" if line.cdr_id else "usage_id"
+            others = self.search([(key, "=", line[key]), ("id", "!=", line.id)])
+            of_usage = self.search(
+                [("usage_id", "=", line.usage_id), ("id", "!=", line.id)]
+            )
+            of_usage = of_usage._credited()
+            whole = (of_usage | line).filtered(lambda one: not one.cdr_id)
+            line._check_not_exceeded(
+                others._credited().filtered(
+                    lambda one, line=line: bool(one.cdr_id) == bool(line.cdr_id)
+                ),
+                line.charge,
+            )
+            if whole:
+                line._check_not_exceeded(of_usage, max(whole.mapped("charge")))
+
+    def _check_not_exceeded(self, before, charge):
+        """:raises UserError: with what was credited before it is more than a charge"""
+        total = sum(number(one.approved) for one in before | self)
+        if before and total > number(charge):
+            raise UserError(
+                self.env._(
+                    "%(dispute)s, %(number)s: %(others)s credits it already.",
+                    dispute=self.dispute_id.name,
+                    number=self.number or self.call_type,
+                    others=", ".join(before.dispute_id.mapped("name")),
                 )
+            )

@@ -263,8 +263,9 @@ class MeteredStatement(models.Model):
     def _read_meters(self):
         """What the usage of a period comes to, by meter and invoice.
 
-        :return: list of (meter, whether it is of calls, invoice or None, its state,
-            records, billed seconds, amount, ids whose amount is not known yet)
+        :return: list of (meter, whether it is of calls, invoice or None, its state or
+            ``waived``, records, billed seconds, amount, ids whose amount is not known
+            yet)
         """
         tables, condition = self._usage_scope()
         rows = self.env.execute_query(
@@ -272,7 +273,10 @@ class MeteredStatement(models.Model):
                 """
                 SELECT coalesce(meter.name ->> %(lang)s, meter.name ->> 'en_US')
                        COLLATE "C",
-                       meter.kind = 'call', move.name, move.state, sum(usage.records),
+                       meter.kind = 'call', move.name,
+                       coalesce(move.state, CASE
+                           WHEN usage.waived_period_id IS NOT NULL THEN 'waived' END),
+                       sum(usage.records),
                        coalesce(sum(usage.billed_quantity), 0)::text,
                        coalesce(sum(usage.amount), 0)::text,
                        array_agg(usage.id ORDER BY usage.id)

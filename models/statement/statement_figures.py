@@ -116,7 +116,7 @@ class Figures:
                     seconds if are_calls else None,
                     amount,
                     amount,
-                    is_open=state != "posted",
+                    is_open=state not in ("posted", "waived"),
                 )
             )
         return lines
@@ -126,6 +126,8 @@ class Figures:
             return self.env._(
                 "%(meter)s, on invoice %(invoice)s", meter=meter, invoice=invoice
             )
+        if state == "waived":
+            return self.env._("%(meter)s, not billed", meter=meter)
         return self.env._("%(meter)s, not invoiced yet", meter=meter)
 
     def _round(self, amount):

@@ -2,6 +2,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """What is carried is what its usage comes to now: late, undone, deleted, re-rated."""
 
+from freezegun import freeze_time
+
 from odoo.tests import tagged
 
 from .carry_case import CarryCase
@@ -106,6 +108,25 @@ class TestCarryChanges(CarryCase):
         # No smallest invoice in that currency: any amount is billed.
         self.use(0, first=2)
         self.assertEqual(self.all_invoices().amount_untaxed, 0.2)
+
+    def test_by_hand_at_the_rate_of_its_invoice(self):
+        """It is converted at the date of the invoice, not when it was carried."""
+        euro = self.env.ref("base.EUR")
+        euro.active = True
+        rates = self.env["res.currency.rate"]
+        rates.search([("currency_id", "=", euro.id)]).unlink()
+        rates.create({"currency_id": euro.id, "name": "2020-01-01", "rate": 0.5})
+        self.make_floor(1.0, currency_id=euro.id)
+        self.subscription.pricelist_id = self.env["product.pricelist"].create(
+            {"name": "Euro", "currency_id": euro.id}
+        )
+        self.use(40)
+        self.assertEqual(self.states(), ["carried"])
+        rates.create({"currency_id": euro.id, "name": "2026-02-15", "rate": 0.25})
+        with freeze_time("2026-03-01 12:00:00"):
+            invoice = self.subscription._metered_bill_carried()
+        self.assertEqual(str(invoice.invoice_date), "2026-03-01")
+        self.assertEqual(invoice.amount_untaxed, 0.1)
 
     def test_a_minimum_works_before(self):
         """The minimum of a carried period is charged once, each period for itself."""

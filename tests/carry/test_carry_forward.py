@@ -147,6 +147,23 @@ class TestCarryForward(CarryCase):
         self.subscription.metered_period_ids[-1]._bill_again()
         self.assertEqual(self.all_invoices().amount_untaxed, 0.4)
 
+    def test_a_waived_end_is_billed_again_without_a_fee(self):
+        """The end of a subscription has usage alone, also when it was waived first."""
+        fee = self.env["product.product"].create({"name": "Rental", "type": "service"})
+        self.floor.waived_below = 0.5
+        self.subscription.sale_subscription_line_ids = [
+            Command.create({"product_id": fee.id, "price_unit": 7.0, "tax_ids": False})
+        ]
+        self.use(0)
+        before = self.all_invoices()
+        self.call("2026-02-10", 40)
+        with freeze_time("2026-02-15"):
+            self.subscription.close_subscription()
+        self.assertEqual(self.all_invoices(), before)
+        self.assertEqual(self.states(), ["billed", "waived"])
+        again = self.subscription.metered_period_ids[0]._bill_again()
+        self.assertEqual(self.lines(again), [("2026-02-01", 0.4)])
+
     def test_closing_bills_the_second_amount(self):
         self.floor.waived_below = 0.4
         self.use(40)

@@ -151,6 +151,39 @@ class TestDisputes(DisputeCase):
         with self.assertRaisesRegex(UserError, "no more than that|already"):
             self.decide(again, 1)
 
+    def test_usage_as_a_whole_and_its_calls(self):
+        """What is credited of a day's usage is not credited of its calls once more."""
+        invoice = self.invoice(29)
+        first = self.calls_of(invoice)[0].usage_id
+        calls = self.calls_of(invoice).filtered(lambda cdr: cdr.usage_id == first)
+        self.assertEqual(len(calls), 2)
+        for one, other in ((first, calls[1]), (calls[1], first)):
+            with self.subTest(one._name), self.env.cr.savepoint() as savepoint:
+                self.decide(self.dispute(one), 1)
+                again = self.dispute(other)
+                with self.assertRaisesRegex(UserError, "credits it already"):
+                    self.decide(again, 1)
+                savepoint.rollback()
+        self.decide(self.dispute(calls[1]), 1)
+        rest = self.dispute(first)
+        self.decide(rest, calls[0].charge / rest.line_ids.charge)
+
+    def test_credited_otherwise(self):
+        """A credit note for part of a line leaves less of it to credit."""
+        invoice = self.invoice(1, 600)
+        [line] = self.usage_lines(invoice)
+        refund = invoice._reverse_moves()
+        [part] = refund.invoice_line_ids.filtered("metered_date_from")
+        part.price_unit = 0.2
+        refund.action_post()
+        self.assertEqual(self.billed(invoice), 1)
+        dispute = self.dispute(line.metered_usage_ids)
+        self.assertAlmostEqual(dispute.line_ids.charge, 0.333)
+        with self.assertRaisesRegex(UserError, "no more than that"):
+            self.decide(dispute, 1)
+        self.decide(dispute, 0.3)
+        self.assertEqual(dispute.credited, 0.1)
+
     def test_several_decisions_are_one_credit_note(self):
         invoice = self.invoice()
         calls = self.calls_of(invoice)
@@ -261,6 +294,35 @@ class TestDisputes(DisputeCase):
         dispute.action_decide()
         self.assertEqual(dispute.credited, round(dispute.line_ids.charge, 2))
         self.assertEqual(dispute.invoice_count, 1)
+
+    def test_invoiced_otherwise_than_disputed(self):
+        """No more is credited than was invoiced since, and in its currency."""
+        self.call("2026-10-05", 600)
+        usage = self.usage(self.customer)
+        call = self.env["metered.cdr"].search([("usage_id", "=", usage.id)])
+        dispute = self.dispute(call)
+        charge = dispute.line_ids.charge
+        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
+        subscription.template_id.invoicing_mode = "invoice"
+        with self.subTest("cheaper"), self.env.cr.savepoint() as savepoint:
+            cheap = self.make_deck("Cheap")
+            self.make_rate(cheap, "", price=0.01)
+            self.company.metered_deck_id = cheap
+            usage._rerate()
+            self.renew_due()
+            with self.assertRaisesRegex(UserError, "charges 0.1 "):
+                self.decide(dispute, 1)
+            self.decide(dispute, 0.1 / charge)
+            self.assertEqual(dispute.credited, 0.1)
+            savepoint.rollback()
+        with self.subTest("another currency"), self.env.cr.savepoint() as savepoint:
+            subscription.pricelist_id = self.env["product.pricelist"].create(
+                {"name": "Yen", "currency_id": self.currency("JPY").id}
+            )
+            self.renew_due()
+            with self.assertRaisesRegex(UserError, "a different one"):
+                self.decide(dispute, 1)
+            savepoint.rollback()
 
     def test_approved_amounts(self):
         dispute = self.dispute(self.calls_of(self.invoice())[6])

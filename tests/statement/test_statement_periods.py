@@ -115,6 +115,15 @@ class TestStatementPeriods(StatementCase):
             self.sentences(statement), r"Carried forward: .*0\.20 since 10/01/2026"
         )
 
+        # What is given away is on no later invoice.
+        subscription.metered_period_ids.action_waive()
+        statement = self.start()
+        self.assertFalse(statement.carried_amount)
+        self.assertNotRegex(self.sentences(statement), "Not invoiced yet|Carried")
+        summary = statement._content().pages().sections[0]
+        self.assertRegex(summary.rows[0][0], "not billed$")
+        self.assertTrue(statement.adds_up)
+
     def test_of_meters_at_their_price_so_far(self):
         meter = self.make_meter("Storage", unit="GB")
         product = self.make_metered_product("Storage", self.make_price(meter, (0, 0.5)))
