@@ -189,7 +189,17 @@ class ResPartner(models.Model):
             if due >= self._metered_today()
             else self.env._("Due since %(day)s with %(name)s", **values)
         )
+        late = [*domain, ("day", "<", start), ("billed_in_time", "=", False)]
+        waits = fields.Domain.OR(
+            [("day", ">=", period.date_from), ("day", "<", period.date_to)]
+            for period in subscription._metered_carried_periods()
+        )
         return [
+            *self._metered_block(
+                list(waits & fields.Domain(late)),
+                self.env._("Carried forward"),
+                self.env._("Will be billed with later usage of %s", values["name"]),
+            ),
             *self._metered_block(
                 [*domain, ("day", "<", start), ("billed_in_time", "=", True)],
                 self.env._(
@@ -198,7 +208,7 @@ class ResPartner(models.Model):
                 billed,
             ),
             *self._metered_block(
-                [*domain, ("day", "<", start), ("billed_in_time", "=", False)],
+                list(~waits & fields.Domain(late)),
                 self.env._(
                     "Recorded late, from before %s", format_date(self.env, start)
                 ),

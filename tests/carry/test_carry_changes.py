@@ -66,6 +66,20 @@ class TestCarryChanges(CarryCase):
         )
         self.assertFalse(any(invoice.invoice_line_ids.mapped("metered_late")))
 
+    def test_it_is_not_shown_as_late(self):
+        """The customer tab and the portal say that it waits, not that it was late."""
+        self.use(40)
+        blocks = self.customer._metered_usage_blocks()
+        self.assertEqual(blocks[0]["title"], "Carried forward")
+        self.assertIn("0.40", blocks[0]["totals"][0])
+        titles = " ".join(block["title"] for block in blocks)
+        self.assertNotIn("Recorded late", titles)
+        self.call("2025-12-31", 5)
+        self.subscription.date_start = "2025-12-01"
+        titles = [block["title"] for block in self.customer._metered_usage_blocks()]
+        self.assertEqual(titles[0], "Carried forward")
+        self.assertIn("Recorded late", titles[1])
+
     def test_undone_usage_is_carried_no_more(self):
         self.use(40)
         batch = self.env["metered.batch"].search([], order="id desc", limit=1)
