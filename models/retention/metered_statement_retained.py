@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 
 class MeteredStatement(models.Model):
@@ -12,10 +13,19 @@ class MeteredStatement(models.Model):
     def _check_details_kept(self):
         """Refuse to make a statement whose calls would be missing.
 
-        :raises UserError: call details of the invoice were deleted
+        :raises UserError: call details of the invoice or the period were deleted
         """
-        usage = self.invoice_id.invoice_line_ids.metered_usage_ids
-        if usage.filtered(lambda row: row.details_gone == "deleted"):
+        self.env.flush_all()
+        tables, condition = self._usage_scope()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT usage.id FROM %s WHERE %s AND usage.details_gone = 'deleted'",
+                tables,
+                condition,
+            )
+        )
+        usage = self.env["metered.usage"].browse(row[0] for row in rows)
+        if usage:
             raise UserError(
                 self.env._(
                     "%(reason)s A statement of the calls cannot be made anymore. "

@@ -268,8 +268,15 @@ class TestRetention(RetentionCase):
         with self.assertRaisesRegex(UserError, "deleted under retention"):
             self.batch.action_undo()
         made = self.invoice._metered_make_statements()
-        with self.assertRaisesRegex(UserError, "cannot be made anymore"):
-            made._process()
+        made |= made._start_for_period(
+            self.company,
+            [(self.customer, self.company.currency_id)],
+            date(2026, 10, 1),
+            date(2026, 11, 1),
+        )
+        for one in made:
+            with self.assertRaisesRegex(UserError, "cannot be made anymore"):
+                one._process()
         self.assertTrue(statement.pdf)
         with self.assertRaisesRegex(UserError, "on or after 11/15/2026"):
             self.env["metered.simulation"]._start(
