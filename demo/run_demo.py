@@ -20,6 +20,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
 
+import carried  # noqa: E402
 import disputed  # noqa: E402
 import hacked  # noqa: E402
 import measured  # noqa: E402
@@ -66,6 +67,8 @@ def main(env):
     thames = partners["Thames Print Ltd"]
     gateway = set_up.make_texts(env, thames, subscriptions[thames])
     texts = import_file(env, gateway, FOLDER / "texts.csv")
+    kiosk = carried.make_subscription(env, subscriptions[thames], gateway.meter_id)
+    import_content(env, gateway, "kiosk.csv", carried.content())
     clock.step("a metered product, its price, and texts imported", texts.records)
     price_book.make_plan(env, subscriptions[partners[price_book.PLAN_CUSTOMER]])
     price_book.make_costs(env, FOLDER)
@@ -76,6 +79,8 @@ def main(env):
     clock.step(f"import {FILE.name}: read, rate, store", batch.records)
     invoices = renew(env, subscriptions)
     clock.step(f"{len(invoices)} renewals and invoices posted", len(invoices))
+    statements = make_statements(env)
+    clock.step(f"{len(statements)} statements as PDF, XLSX, and CSV")
     pdf = print_invoice(env, invoices[thames])
     clock.step(f"invoice as PDF: {pdf.name}" if pdf else "no PDF: no wkhtmltopdf")
     synced = sync_switch(env)
@@ -99,6 +104,8 @@ def main(env):
     clock.step("a dispute: one call credited, one refused", 2)
     alarm = hacked.raise_alarm(env, partners[hacked.CUSTOMER])
     clock.step("a phone system that was hacked last night", alarm.calls)
+    verified = seal(env)
+    clock.step("usage sealed, and verified", verified["records"])
     compare = Compare(env, FOLDER, partners, RENEWAL)
     compare.stored_calls(stored_charges(env, batch), invoices)
     compare.texts(invoices[thames], credit)
@@ -113,6 +120,9 @@ def main(env):
     compare.expect("thresholds of an alert", levels, [8, 10])
     compare.expect("credited", dispute.credited, disputed.expected(dispute))
     compare.expect("the dispute's log", dispute._verify(), [])
+    compare.expect("statements", statements.mapped("adds_up"), [True] * len(invoices))
+    compare.expect("carried", carried.found(kiosk), carried.expected())
+    compare.expect("findings in sealed usage", verified["findings"], [])
     compare.what_if(tried)
     compare.margins(margins)
     compare.golden(golden)
@@ -136,8 +146,13 @@ def main(env):
 
 def import_file(env, source, file):
     """Import a file through the public way in; the job runs here to be timed."""
-    content = base64.b64encode(file.read_bytes()).decode()
-    batch_id = env["metered.batch"].import_file(source.id, file.name, content)
+    return import_content(env, source, file.name, file.read_bytes())
+
+
+def import_content(env, source, name, content):
+    """The same, of a file that is not on the disk."""
+    content = base64.b64encode(content).decode()
+    batch_id = env["metered.batch"].import_file(source.id, name, content)
     env.cr.commit()
     batch = env["metered.batch"].browse(batch_id)
     batch._process(commit=env.cr.commit)
@@ -163,6 +178,26 @@ def renew(env, subscriptions):
         partner: subscription.metered_period_ids.invoice_id
         for partner, subscription in subscriptions.items()
     }
+
+
+def make_statements(env):
+    """Make the statements that wait since the invoices were posted."""
+    statements = env["metered.statement"].search([("state", "=", "queued")])
+    for statement in statements:
+        statement._process(commit=env.cr.commit)
+    return statements
+
+
+def seal(env):
+    """Seal the days and invoices so far, and compare usage with its seals.
+
+    :return: as ``metered.seal.verify`` does
+    """
+    while env["metered.seal"]._seal_slice(env.company):
+        env.cr.commit()
+    verified = env["metered.seal"].verify()
+    env.cr.commit()
+    return verified
 
 
 class Synced:

@@ -28,7 +28,12 @@ KINDS = {
 def set_up_company(env):
     """Name the company, and let its days begin in New York."""
     env.company.write(
-        {"name": "Hudson Valley Telecom", "metered_tz": "America/New_York"}
+        {
+            "name": "Hudson Valley Telecom",
+            "metered_tz": "America/New_York",
+            "metered_statement_auto": True,
+            "metered_sealing": True,
+        }
     )
     env.ref("base.user_admin").tz = "America/New_York"
     # Subscriptions have pricelists: let users see them.

@@ -71,6 +71,7 @@ class MeteredSeal(models.Model):
     invoice_name = fields.Char(string="Invoice Number", readonly=True)
     records = fields.Integer(readonly=True, aggregator=None)
     sums = fields.Json(
+        string="Exact Sums",
         readonly=True,
         help="By meter and currency: records, quantity, billed quantity, and amount.",
     )
