@@ -121,7 +121,16 @@ def subscription_of_call(book, partner, moment):
         return None, day, False
     owners = with_parents(book.cr, [owner_id])[owner_id]
     payer_id = payers_of(book.cr, book.company_id, [owner_id])[owner_id]
-    row = UsageRow(0, partner.id, 0, day, 0, owners, payer_id)
+    row = UsageRow(
+        usage_id=0,
+        partner_id=partner.id,
+        subscription_id=0,
+        day=day,
+        invoice_id=0,
+        is_kept=False,
+        owners=owners,
+        payer_id=payer_id,
+    )
     subscription = found.get(anchor(row, list(found.values())))
     own = subscription is not None and row.is_billed_by(subscription.owner_id)
     return subscription, day, own

@@ -88,6 +88,23 @@ class BasePartnerMerge(models.TransientModel):
                     **values,
                 )
             )
+        # Each statement stays, and one of a period is the current one.
+        self.env.cr.execute(
+            """
+            UPDATE metered_statement own SET is_current = FALSE
+             WHERE own.is_current AND own.scope = 'period'
+               AND own.partner_id = ANY(%(src)s) AND EXISTS (
+                   SELECT FROM metered_statement other
+                    WHERE other.is_current AND other.scope = 'period'
+                      AND other.company_id = own.company_id
+                      AND other.currency_id = own.currency_id
+                      AND other.date_from = own.date_from
+                      AND other.date_to = own.date_to
+                      AND (other.partner_id = %(dst)s
+                           OR (other.partner_id = ANY(%(src)s) AND other.id < own.id)))
+            """,
+            values,
+        )
         # Open alarms become one. What is usual is learned again, from days that are
         # summed again as those of one customer.
         self.env.cr.execute(

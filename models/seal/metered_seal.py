@@ -237,7 +237,7 @@ class MeteredSeal(models.Model):
         :raises AccessError: for who may not verify seals
         """
         checks = self.env["metered.seal.check"]
-        checks.check_access("create")
+        checks.check_access("read")
         check = checks.sudo()._start(
             self.env.company,
             fields.Date.to_date(date_from),
@@ -265,7 +265,7 @@ class MeteredSeal(models.Model):
     def action_verify(self):
         """Have all seals of the company verified, in the background."""
         checks = self.env["metered.seal.check"]
-        checks.check_access("create")
+        checks.check_access("read")
         check = checks.sudo()._start(self.env.company)
         return check.with_env(self.env)._get_records_action()
 

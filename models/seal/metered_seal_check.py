@@ -108,7 +108,7 @@ class MeteredSealCheck(models.Model):
         begin, end = self.date_from, self.date_to
         values = {
             "company": self.company_id.id,
-            "sealed": self.company_id.metered_sealed_until,
+            "sealed": self.company_id.metered_sealed_until or None,
             "begin": begin or fields.Date.to_date("1900-01-01"),
             "end": end or fields.Date.to_date("9999-12-31"),
             "after": after,

@@ -21,6 +21,12 @@ class MeteredStatementCountry(models.Model):
     _rec_name = "country_id"
 
     country_id = fields.Many2one("res.country", required=True, ondelete="cascade")
+    company_id = fields.Many2one(
+        "res.company",
+        index=True,
+        default=lambda self: self._default_company(),
+        help="Leave empty for all companies. A company's own rules come first.",
+    )
     items = fields.Selection(
         ITEMS, string="Calls on Statements", required=True, default="all"
     )
@@ -63,7 +69,8 @@ class MeteredStatementCountry(models.Model):
     note = fields.Text(string="Legal Basis", help="Where these rules come from.")
 
     _country_uniq = models.UniqueIndex(
-        "(country_id)", "The country already has rules for statements."
+        "(country_id, coalesce(company_id, 0))",
+        "The country already has rules for statements.",
     )
 
     @api.constrains("full_prefixes")
@@ -85,6 +92,12 @@ class MeteredStatementCountry(models.Model):
         return [part.strip().removeprefix("+") for part in parts if part.strip()]
 
     @api.model
-    def _of(self, country):
+    def _of(self, country, company):
         """The rules of a country; without any, those of a new record."""
-        return self.search([("country_id", "=", country.id)], limit=1) or self.new()
+        found = self.search(
+            [
+                ("country_id", "=", country.id),
+                ("company_id", "in", [company.id, False]),
+            ]
+        )
+        return found.sorted(lambda one: not one.company_id)[:1] or self.new()

@@ -77,7 +77,7 @@ class ResPartner(models.Model):
     def _metered_statement_rules(self, company):
         """The rules for statements of the customer's country, or of the company's."""
         country = self.commercial_partner_id.country_id or company.country_id
-        return self.env["metered.statement.country"].sudo()._of(country)
+        return self.env["metered.statement.country"].sudo()._of(country, company)
 
     def _metered_lacks_declaration(self, company, day=None):
         """Whether the customer should have declared something, and had not on a day.

@@ -156,7 +156,7 @@ class TestCarryDurability(RenewalCommittedCase):
         self.real.flush_all()
         self.assertEqual(first.metered_period_ids.state, "carried")
         again = self.at_once(
-            "res_partner",
+            "metered_usage",
             lambda env: env["sale.subscription"].browse(second.id)._metered_renew(),
         )
         self.assertEqual(again, 1)

@@ -128,7 +128,23 @@ class TestPartnerMerge(MeteredCase):
                 for partner, calls in ((self.first, 3), (self.second, 4))
             ]
         )
+        statements = self.env["metered.statement"].create(
+            [
+                {
+                    "name": f"ST/{partner.id}",
+                    "company_id": self.company.id,
+                    "partner_id": partner.id,
+                    "currency_id": self.company.currency_id.id,
+                    "scope": "period",
+                    "date_from": "2026-10-01",
+                    "date_to": "2026-11-01",
+                }
+                for partner in (self.first, self.second)
+            ]
+        )
         self.merge(self.first, self.second)
+        self.assertEqual(statements.mapped("is_current"), [False, True])
+        self.assertEqual(statements.partner_id, self.second)
         self.assertEqual((both + theirs + own).partner_id, self.second)
         self.assertEqual((both + theirs + own).mapped("active"), [False, True, True])
         self.assertEqual(limits.mapped("active"), [False, True])
@@ -157,6 +173,6 @@ class TestPartnerMerge(MeteredCase):
                 "metered_alert_contact_rel",
                 # One is left of each: test_what_a_customer_has_once.
                 *("metered_measured_service", "metered_fraud_alarm"),
-                *("metered_fraud_day", "metered_fraud_profile"),
+                *("metered_fraud_day", "metered_fraud_profile", "metered_statement"),
             },
         )

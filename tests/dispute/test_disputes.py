@@ -76,6 +76,10 @@ class TestDisputes(DisputeCase):
         self.assertRegex(dispute.name, r"^DSP/\d{4}/\d{5}$")
         self.assertEqual(dispute.state, "in_progress")
         self.assertEqual(dispute.line_ids[0].number, "+12125550xxx")
+        opened = dispute.action_view_invoices()
+        self.assertEqual(self.env["account.move"].search(opened["domain"]), invoice)
+        opened = dispute.line_ids[0].action_explain()
+        self.assertEqual(opened["type"], "ir.actions.act_window")
         self.assertTrue(invoice.no_followup)
         held = self.env["metered.dispute"]._held_records()
         self.assertEqual(
@@ -286,6 +290,7 @@ class TestDisputes(DisputeCase):
         self.assertEqual(
             (run.scope, run.phase, run.line_count), ("invoiced", "preview", 0)
         )
+        self.assertEqual(dispute.action_view_rerate()["res_id"], run.id)
         dispute.action_rerated()
         self.assertEqual(dispute.state, "resolved")
         self.assertIn("the charges are the same", dispute.event_ids[-1].text)

@@ -19,6 +19,7 @@ ONCE = {
     "metered.fraud.limit": "whose it is",
     "metered.holiday": "its day",
     "metered.identifier": "whose it is",
+    "metered.invoice.floor": "whose it is",
     "metered.measured.service": "whose it is",
     "metered.meter": "its code",
     "metered.rate": "when it is valid",

@@ -48,6 +48,8 @@ NO_VIEW = {
     ("res.company", "metered_tz"): "edited in the settings",
     ("res.company", "metered_responsible_id"): "edited in the settings",
     ("res.company", "metered_samples_months"): "edited in the settings",
+    ("res.company", "metered_carry_months"): "edited in the settings",
+    ("res.company", "metered_carry_year_end"): "edited in the settings",
     ("res.company", "metered_seal_days"): "edited in the settings",
     ("res.company", "metered_sealing"): "edited in the settings",
     ("res.company", "metered_sync_days"): "edited in the settings",

@@ -36,8 +36,6 @@ OTHERS = {
     "sale.subscription.template": ("name",),
     "ir.attachment": ("name",),
 }
-#: models whose rows the database refuses to change
-APPEND_ONLY = frozenset({"metered.dispute.event"})
 #: texts that programs read: a change would not be another text, but another meaning
 CODE = frozenset(
     {
@@ -389,7 +387,8 @@ class EveryRecord(MeteredMakers):
     @classmethod
     def _write_text(cls, model, field, text_of, from_id):
         column, table = SQL.identifier(field.name), SQL.identifier(model._table)
-        if model._name in APPEND_ONLY:
+        if model._name in cls.registry["metered.append.only"]._inherit_children:
+            # The database refuses to change its rows.
             cls.env.cr.execute(SQL("ALTER TABLE %s DISABLE TRIGGER USER", table))
         cls.env.cr.execute(
             SQL("SELECT id, %s FROM %s WHERE id >= %s", column, table, from_id)

@@ -38,8 +38,6 @@ PARTICULARS = {
     "metered.usage": {"day": "2026-10-05"},
     "metered.webhook": {"address": "https://example.com/{number}"},
 }
-#: models of ours that are of all companies, of which some records come with the module
-SHARED = frozenset({"metered.statement.country"})
 #: what need not be set, and is
 WANTED = {
     ("sale.subscription.line", "sale_subscription_id"),
@@ -70,10 +68,7 @@ class RecordFactory:
         if model_name not in self.made:
             model = self.env[model_name]
             found = model.browse()
-            is_shared = model_name in SHARED or (
-                model._original_module != MODULE and "company_id" not in model._fields
-            )
-            if is_shared:
+            if model._original_module != MODULE and "company_id" not in model._fields:
                 found = model.search([], limit=1)
             self.made[model_name] = found or model.create(self.values(model_name))
         return self.made[model_name]
