@@ -52,18 +52,11 @@ class ResCompany(models.Model):
                     self.env._("Days until sealed must be between 1 and %s.", MOST_DAYS)
                 )
 
-    def write(self, vals):
-        """Have all that is sealed looked at again where sealing was turned off.
+    def _metered_note_resumed(self):
+        """Have all that is sealed looked at again: sealing of these was turned off.
 
         Nobody noted why usage changed meanwhile.
         """
-        resumed = self.browse()
-        if vals.get("metered_sealing"):
-            resumed = self.filtered(
-                lambda one: one.metered_seal_count and not one.metered_sealing
-            )
-        result = super().write(vals)
-        if resumed:
+        if self:
             self.env.flush_all()
-            self.env.cr.execute(_NOTE_ALL, {"companies": resumed.ids})
-        return result
+            self.env.cr.execute(_NOTE_ALL, {"companies": self.ids})
