@@ -6,6 +6,8 @@ Marks of plans, of alerts and of levels are only added, so that imports beside e
 other wait for nothing.
 """
 
+from datetime import UTC, datetime
+
 _MARK = """
     INSERT INTO metered_plan_mark (company_id, partner_id, day_from, day_to)
     SELECT * FROM unnest(%s::int[], %s::int[], %s::date[], %s::date[])
@@ -37,7 +39,8 @@ _LEVELS = """
       JOIN metered_meter meter ON meter.id = usage.meter_id
      WHERE usage.id = ANY(%s::int[]) AND meter.kind = 'gauge'
 """
-# What is not sealed yet is sealed as it is.
+# What is not sealed yet is sealed as it is. A day that is old enough may be sealed by
+# another transaction before this one is committed: whether it was is found out later.
 _SEALED = """
     INSERT INTO metered_seal_note (company_id, day, invoice_id, reason, about, moment)
     SELECT DISTINCT usage.company_id, usage.day, line.move_id, %(reason)s, %(about)s,
@@ -47,7 +50,10 @@ _SEALED = """
         ON company.id = usage.company_id AND company.metered_sealing
       LEFT JOIN account_move_line line ON line.id = usage.invoice_line_id
      WHERE usage.id = ANY(%(usage)s::int[])
-       AND (usage.day <= company.metered_sealed_until OR line.id IS NOT NULL)
+       AND (usage.day <= greatest(
+                company.metered_sealed_until,
+                %(today)s + 1 - coalesce(company.metered_seal_days, 1))
+            OR line.id IS NOT NULL)
 """
 _USED = "UPDATE metered_rate SET used = TRUE WHERE id = ANY(%s) AND used IS NOT TRUE"
 
@@ -132,7 +138,12 @@ def note_change(cr, usage_ids, reason, about=None):
     :param str about: what changed it, such as the name of a file
     """
     if len(usage_ids):
-        values = {"usage": list(usage_ids), "reason": reason, "about": about}
+        values = {
+            "usage": list(usage_ids),
+            "reason": reason,
+            "about": about,
+            "today": datetime.now(UTC).date(),
+        }
         cr.execute(_SEALED, values)
 
 

@@ -16,7 +16,7 @@ RECORD = """
         cdr.direction, cdr.caller, cdr.callee, cdr.state, cdr.meter_id,
         cdr.destination_id, cdr.identifier_id, cdr.rate_id, cdr.band_id,
         trim_scale(cdr.charge)::text, trim_scale(cdr.deck_charge)::text,
-        cdr.currency_id, cdr.plan_taken, cdr.fingerprint)::text
+        cdr.currency_id, cdr.plan_taken, cdr.fingerprint, cdr.properties)::text
 """
 #: SHA-256 over the lines of many records, by start and identity
 RECORDS = f"""
@@ -31,20 +31,32 @@ _USAGE = """
         sealed.id, sealed.partner_id, sealed.meter_id, sealed.day, sealed.records,
         trim_scale(sealed.quantity)::text, {amount}, sealed.digest)::text
 """
-# What other usage comes to, its period decides: it is written when that is invoiced.
-_AMOUNT_OF_DAY = """
-    CASE WHEN sealed.is_call THEN trim_scale(sealed.amount)::text END
+_AMOUNT = """
+    jsonb_build_array(trim_scale(sealed.billed_quantity)::text,
+                      trim_scale(sealed.amount)::text, sealed.currency_id)
 """
-_AMOUNT = "trim_scale(sealed.amount)::text"
+# What other usage comes to, its period decides: it is written when that is invoiced.
+_AMOUNT_OF_DAY = f"CASE WHEN sealed.is_call THEN {_AMOUNT} END"
 _DIGEST_OF_USAGE = f"""
     encode(sha256(convert_to(
         string_agg({_USAGE}, E'\\n' ORDER BY sealed.id), 'UTF8')), 'hex')
 """
+# Samples that were thinned: their records are gone, and these are billed instead.
+_THINNED = """
+    SELECT encode(sha256(convert_to(string_agg(
+               jsonb_build_array(
+                   kept.source_id, kept.level_property, kept.level_of, kept.samples,
+                   to_jsonb(kept.kept_time), to_jsonb(kept.kept_quantity),
+                   to_jsonb(kept.kept_key))::text,
+               E'\\n' ORDER BY kept.id), 'UTF8')), 'hex')
+      FROM metered_level_kept kept WHERE kept.usage_id = usage.id
+"""
 # What was deleted or masked under a retention rule is what it was before.
 _SEALED = f"""
     SELECT usage.*, meter.kind = 'call' AS is_call,
-           CASE WHEN usage.details_gone IS NULL THEN (
-                SELECT {RECORDS} FROM metered_cdr cdr WHERE cdr.usage_id = usage.id)
+           CASE WHEN usage.details_gone IS NULL THEN nullif(concat_ws(' ', (
+                SELECT {RECORDS} FROM metered_cdr cdr WHERE cdr.usage_id = usage.id),
+                CASE WHEN meter.kind = 'gauge' THEN ({_THINNED}) END), '')
            ELSE (SELECT seal FROM metered_retention_sum kept
                   WHERE kept.usage_id = usage.id ORDER BY id LIMIT 1)
            END AS digest
@@ -73,13 +85,14 @@ _DAY_SUMS = f"""
      GROUP BY sealed.day, sealed.meter_id, sealed.currency_id
      ORDER BY sealed.day, sealed.meter_id, sealed.currency_id
 """  # noqa: S608 - ours
+# Not the account of a line: accountants may choose another one at any time.
 _INVOICE_LINES = """
     SELECT line.move_id, string_agg(
                jsonb_build_array(
                    line.id, trim_scale(line.quantity::numeric)::text,
                    trim_scale(line.price_unit::numeric)::text,
-                   trim_scale(line.price_subtotal)::text, line.currency_id,
-                   line.account_id)::text, E'\\n' ORDER BY line.id) AS lines
+                   trim_scale(line.price_subtotal)::text,
+                   line.currency_id)::text, E'\\n' ORDER BY line.id) AS lines
       FROM account_move_line line
      WHERE line.move_id = ANY(%(moves)s) AND EXISTS (
            SELECT 1 FROM metered_usage WHERE invoice_line_id = line.id)

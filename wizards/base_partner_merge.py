@@ -22,6 +22,11 @@ class BasePartnerMerge(models.TransientModel):
         self._check_metered_companies(src_partners, dst_partner)
         self._fold_what_if_lines(src_partners, dst_partner)
         self._make_way(src_partners, dst_partner)
+        # Who pays for usage need not be who had it.
+        moves = self.env["account.move"].sudo()
+        moves.search(
+            [("partner_id", "in", src_partners.ids), ("state", "=", "posted")]
+        )._metered_note_seals("merged")
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self.env["metered.usage"].flush_model()
         values = {"src": src_partners.ids, "dst": dst_partner.id}

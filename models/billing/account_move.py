@@ -128,6 +128,10 @@ class AccountMove(models.Model):
                     "drafted"
                 )
             result = super().write(vals)
+            if vals.get("name"):
+                self.filtered(lambda m: m.state == "posted")._metered_note_seals(
+                    "renumbered"
+                )
             if follows:
                 self._metered_after_state(vals["state"], *before)
         return result

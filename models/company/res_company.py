@@ -180,6 +180,17 @@ class ResCompany(models.Model):
             self.with_context(tz=self._metered_timezone()), fields.Datetime.now()
         ).date()
 
+    def write(self, vals):
+        """Look at all seals again where sealing was turned off for some time."""
+        resumed = self.browse()
+        if vals.get("metered_sealing"):
+            resumed = self.filtered(
+                lambda one: one.metered_seal_count and not one.metered_sealing
+            )
+        result = super().write(vals)
+        resumed._metered_note_resumed()
+        return result
+
     def _cure_targets(self):
         return [(self, {"reasons": RATING})]
 

@@ -1,6 +1,7 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from odoo import models
+from odoo.tools import SQL
 
 
 class AccountMove(models.Model):
@@ -11,10 +12,20 @@ class AccountMove(models.Model):
     def _metered_note_seals(self, reason):
         """Have these sealed anew, where the company seals its usage.
 
-        :param str reason: ``posted`` or ``drafted``
+        :param str reason: one of ``metered.seal``'s
         """
-        sealed = self.sudo().filtered(
-            lambda move: move.company_id.metered_sealing and move.metered_usage_count
+        sealed = self.sudo().filtered("company_id.metered_sealing")
+        if not sealed:
+            return
+        # Usage without records, too, such as a minimum; and as it is in the database.
+        self.env["metered.usage"].flush_model(["invoice_line_id"])
+        charging = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT line.move_id FROM account_move_line line"
+                "  JOIN metered_usage usage ON usage.invoice_line_id = line.id"
+                " WHERE line.move_id = ANY(%s)",
+                sealed.ids,
+            )
         )
-        if sealed:
-            self.env["metered.seal.note"]._note_invoices(sealed, reason)
+        charging = sealed.browse(move_id for (move_id,) in charging)
+        self.env["metered.seal.note"]._note_invoices(charging, reason)

@@ -21,7 +21,9 @@ REASONS = [
     ("thinned", "Samples thinned"),
     ("merged", "Customers merged"),
     ("drafted", "Invoice no longer posted"),
+    ("renumbered", "Invoice renumbered"),
     ("freed", "Usage freed by a credit note"),
+    ("resumed", "Sealing was turned off"),
     ("several", "Several reasons"),
 ]
 #: what the seal of a row is about; another list is another version
@@ -253,7 +255,7 @@ class MeteredSeal(models.Model):
                     "what": one.what,
                     "seal": one.position or None,
                     "day": one.day and one.day.isoformat(),
-                    "invoice": one.invoice_id.name or None,
+                    "invoice": one.invoice_name or None,
                     "sealed": one.sealed_sums or [],
                     "found": one.sums or [],
                 }

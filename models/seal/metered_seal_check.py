@@ -169,6 +169,10 @@ class MeteredSealCheck(models.Model):
         self.waiting_seals += len(noted)
         of_kind = canonical.day_sums if kind == "day" else _sums_of_invoices
         sums = of_kind(cr, company.id, differing)
+        # Who deletes an invoice is found, too: its seal still knows its number.
+        kept = set()
+        if kind == "invoice":
+            kept.update(self.env["account.move"].browse(differing).exists().ids)
         for key in differing:
             if key in noted:
                 continue
@@ -177,7 +181,8 @@ class MeteredSealCheck(models.Model):
                 "differs" if seal else "unsealed",
                 position=seal.position if seal else 0,
                 day=key if kind == "day" else False,
-                invoice_id=key if kind == "invoice" else False,
+                invoice_id=key if key in kept else False,
+                invoice_name=seal.invoice_name if kind == "invoice" else False,
                 sealed_sums=seal.sums if seal else False,
                 sums=sums.get(key),
             )
@@ -231,6 +236,7 @@ class MeteredSealFinding(models.Model):
     position = fields.Integer(string="Seal No.", readonly=True, aggregator=None)
     day = fields.Date(readonly=True)
     invoice_id = fields.Many2one("account.move", readonly=True, ondelete="set null")
+    invoice_name = fields.Char(string="Invoice Number", readonly=True)
     sealed_sums = fields.Json(readonly=True)
     sums = fields.Json(readonly=True)
     before = fields.Text(string="Sealed", compute="_compute_texts")

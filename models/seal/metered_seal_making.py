@@ -16,6 +16,8 @@ SLICE_SECONDS = 40
 SLICE_DAYS, SLICE_INVOICES = 7, 100
 #: notes that are looked at together
 SLICE_NOTES = 5_000
+#: reasons of notes that say the number of an invoice
+NUMBERED = ("posted", "drafted", "renumbered")
 #: what is said of usage that is not there
 NOTHING = ("", 0)
 
@@ -129,7 +131,7 @@ class MeteredSeal(models.Model):
                 SLICE_NOTES,
             )
         )
-        notes = cr.fetchall()
+        notes = _slice(cr.fetchall())
         if not notes:
             return False
         why = {"day": {}, "invoice": {}}
@@ -139,7 +141,7 @@ class MeteredSeal(models.Model):
                 why["day"].setdefault(day, {})[reason, about] = True
             if invoice_id:
                 why["invoice"].setdefault(invoice_id, {})[reason, about] = True
-                if reason in ("posted", "drafted"):
+                if reason in NUMBERED and about:
                     names[invoice_id] = about
         made = [
             *self._changed(company, "day", why["day"], names),
@@ -183,3 +185,21 @@ class MeteredSeal(models.Model):
             values["reason"] = reasons[0] if len(set(reasons)) == 1 else "several"
             values["about"] = ", ".join(abouts) or False
             yield values
+
+
+def _slice(notes):
+    """Notes of no more days and invoices than are sealed together, all of those.
+
+    :param notes: list of (id, day or None, id of an invoice or None, ...)
+    """
+    days, invoices, taken = {None}, {None}, []
+    for note in notes:
+        _id, day, invoice_id, *_why = note
+        if day not in days and len(days) > SLICE_DAYS:
+            continue
+        if invoice_id not in invoices and len(invoices) > SLICE_INVOICES:
+            continue
+        days.add(day)
+        invoices.add(invoice_id)
+        taken.append(note)
+    return taken

@@ -3,6 +3,20 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+_NOTE_ALL = """
+    INSERT INTO metered_seal_note (company_id, day, invoice_id, reason, moment)
+    SELECT company_id, day, invoice_id, 'resumed',
+           date_trunc('second', now() AT TIME ZONE 'UTC')
+      FROM (SELECT company_id, day, invoice_id FROM metered_seal
+             WHERE company_id = ANY(%(companies)s)
+             UNION
+            SELECT usage.company_id, usage.day, NULL
+              FROM metered_usage usage
+              JOIN res_company company ON company.id = usage.company_id
+             WHERE company.id = ANY(%(companies)s)
+               AND usage.day <= company.metered_sealed_until) known
+"""
+
 #: a day may still be waited for so long before it is sealed
 MOST_DAYS = 366
 
@@ -37,3 +51,12 @@ class ResCompany(models.Model):
                 raise ValidationError(
                     self.env._("Days until sealed must be between 1 and %s.", MOST_DAYS)
                 )
+
+    def _metered_note_resumed(self):
+        """Have all that is sealed looked at again: sealing of these was turned off.
+
+        Nobody noted why usage changed meanwhile.
+        """
+        if self:
+            self.env.flush_all()
+            self.env.cr.execute(_NOTE_ALL, {"companies": self.ids})

@@ -2,10 +2,14 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Seals: what changed with a reason says it, and what was changed is named."""
 
+from datetime import date
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
+from ...models.seal.metered_seal_making import _slice
+from ...stored.thin_samples import thin
 from ..retention.test_retention import RetentionCase
 from ..statement.test_statements import StatementCase
 
@@ -86,6 +90,7 @@ class TestSeals(StatementCase):
             ("direction", "'inbound'"),
             ("rate_id", "NULL"),
             ("destination_id", "destination_id + 1000000"),
+            ("properties", "jsonb_build_object('device', 'other')"),
         ):
             with self.subTest(column=column), self.env.cr.savepoint() as savepoint:
                 self.change(
@@ -105,6 +110,16 @@ class TestSeals(StatementCase):
         for query, key, found in (
             (
                 "UPDATE metered_usage SET amount = amount + 1 WHERE id = %s",
+                usage.id,
+                [("differs", day), ("differs", invoice.name)],
+            ),
+            (
+                "UPDATE metered_usage SET currency_id = currency_id + 1 WHERE id = %s",
+                usage.id,
+                [("differs", day), ("differs", invoice.name)],
+            ),
+            (
+                "UPDATE metered_usage SET billed_quantity = 1 WHERE id = %s",
                 usage.id,
                 [("differs", day), ("differs", invoice.name)],
             ),
@@ -150,6 +165,108 @@ class TestSeals(StatementCase):
         latest = self.seals.search([], limit=1)
         self.assertEqual((latest.reason, latest.records), ("undone", 1))
         self.assertEqual(self.verify(), [])
+
+    def test_records_that_come_while_their_day_is_sealed(self):
+        """Who stores them does not see yet how far usage is sealed."""
+        self.sealed()
+        until = self.company.metered_sealed_until
+        query = "UPDATE res_company SET metered_sealed_until = %s WHERE id = %s"
+        self.change(query, "2026-10-02", self.company.id)
+        late = ("late", "2026-10-03 11:00:00", 60, "+14045550100", "+12125550000")
+        self.import_calls(self.source, late)
+        self.change(query, until, self.company.id)
+        answer = self.seals.verify()
+        self.assertEqual((answer["ok"], answer["waiting"]), (True, 1))
+        self.seal()
+        self.assertEqual(self.seals.search([], limit=1).reason, "imported")
+
+    def test_an_invoice_that_was_deleted(self):
+        invoice = self.sealed()
+        name = invoice.name
+        invoice.with_context(force_delete=True).unlink()
+        self.assertIn(("differs", name), self.verify())
+        finding = self.env["metered.seal.finding"].search([("invoice_name", "=", name)])
+        self.assertFalse(finding.invoice_id)
+
+    def test_an_invoice_of_usage_without_records(self):
+        invoice = self.sealed()
+        invoice.button_draft()
+        self.seal()
+        self.change(
+            "UPDATE metered_usage SET records = 0 WHERE invoice_line_id = ANY(%s)",
+            invoice.invoice_line_ids.ids,
+        )
+        invoice.action_post()
+        self.seal()
+        self.assertEqual(self.seals.search([], limit=1).reason, "posted")
+
+    def test_an_invoice_with_another_number(self):
+        invoice = self.sealed()
+        invoice.name += "7"
+        self.assertEqual(self.verify(), [])
+        self.seal()
+        latest = self.seals.search([], limit=1)
+        self.assertEqual(
+            (latest.reason, latest.invoice_name), ("renumbered", invoice.name)
+        )
+        self.assertEqual(self.verify(), [])
+        # What a line is booked on is no matter of usage.
+        lines = invoice.invoice_line_ids.filtered("metered_usage_ids")
+        lines[0].account_id = lines[0].account_id.copy({"code": "404040"})
+        self.assertEqual(self.verify(), [])
+
+    def test_merged_payers(self):
+        """The usage is somebody else's, and stays as it is."""
+        invoice = self.invoice()
+        payer, other = self.make_customer("Payer"), self.make_customer("Other")
+        self.change(
+            "UPDATE account_move SET partner_id = %s WHERE id = %s",
+            payer.id,
+            invoice.id,
+        )
+        self.seal()
+        wizard = self.env["base.partner.merge.automatic.wizard"]
+        wizard._merge([payer.id, other.id], other)
+        self.assertEqual(invoice.partner_id, other)
+        self.assertEqual(self.verify(), [])
+        self.seal()
+        self.assertEqual(self.seals.search([], limit=1).reason, "merged")
+
+    def test_thinned_samples(self):
+        meter = self.make_meter("Seats", kind="gauge", aggregation="max")
+        source = self.make_source("usage", name="Seats", meter_id=meter.id)
+        self.use(meter, "2026-10-09", 5, source_id=source.id, call_id="a")
+        self.seal()
+        usage = self.env["metered.usage"].search([("meter_id", "=", meter.id)])
+        self.assertEqual(thin(self.env.cr, source.id, usage.ids, ""), 1)
+        self.env.invalidate_all()
+        self.assertEqual(self.verify(), [])
+        self.seal()
+        self.assertEqual(self.seals.search([], limit=1).reason, "thinned")
+        self.assertEqual(self.verify(), [])
+        self.change("UPDATE metered_level_kept SET kept_quantity = ARRAY[4]")
+        self.assertEqual(self.verify(), [("differs", "2026-10-09")])
+
+    def test_sealing_that_was_off(self):
+        invoice = self.sealed()
+        self.company.metered_sealing = False
+        late = ("late", "2026-10-03 11:00:00", 60, "+14045550100", "+12125550000")
+        self.import_calls(self.source, late)
+        invoice.button_draft()
+        self.company.metered_sealing = True
+        self.assertEqual(self.verify(), [])
+        before = self.company.metered_seal_count
+        self.seal()
+        latest = self.seals.search([("position", ">", before)])
+        self.assertEqual(latest.mapped("reason"), ["resumed"] * 2)
+        self.assertEqual(self.verify(), [])
+
+    def test_how_much_is_sealed_together(self):
+        notes = [(at, date(2026, 10, at % 9 + 1), None, "plan", "") for at in range(27)]
+        days = [day for _id, day, *_why in _slice(notes)]
+        self.assertEqual((len(days), len(set(days))), (21, 7))
+        notes = [(at, None, at // 2, "posted", "") for at in range(900)]
+        self.assertEqual(_slice(notes), notes[:200])
 
     def test_usage_of_a_day_without_any(self):
         self.sealed()
