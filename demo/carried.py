@@ -33,16 +33,14 @@ def make_subscription(env, other, meter):
     env["metered.identifier"].create(
         {"partner_id": partner.id, "kind": "key", "value": KEY}
     )
-    subscription = other.copy(
+    subscription = env["sale.subscription"].create(
         {
             "partner_id": partner.id,
             "template_id": template.id,
+            "pricelist_id": other.pricelist_id.id,
             "stage_id": other.stage_id.id,
             "in_progress": True,
-            "sale_subscription_line_ids": [
-                Command.clear(),
-                Command.create({"product_id": product.id}),
-            ],
+            "sale_subscription_line_ids": [Command.create({"product_id": product.id})],
         }
     )
     subscription.write({"date_start": START, "recurring_next_date": DUE})

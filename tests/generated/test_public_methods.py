@@ -136,7 +136,10 @@ ARGUMENTS = {
 }
 
 #: what these may do although it is not a refusal, and why
-ALLOWED = {}
+ALLOWED = {
+    "chief: metered.seal.action_verify(": "verifies the usage of the user's own company",
+    "chief: metered.seal.verify(": "the same",
+}
 
 
 class RolledBack(Exception):
