@@ -137,7 +137,7 @@ ARGUMENTS = {
 
 #: what these may do although it is not a refusal, and why
 ALLOWED = {
-    "chief: metered.seal.action_verify(": "verifies the usage of the user's own company",
+    "chief: metered.seal.action_verify(": "verifies usage of the user's own company",
     "chief: metered.seal.verify(": "the same",
 }
 
