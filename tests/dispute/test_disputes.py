@@ -67,6 +67,22 @@ class DisputeCase(StatementCase):
 
 @tagged("post_install", "-at_install")
 class TestDisputes(DisputeCase):
+    def test_begins_as_the_program_says(self):
+        """Not as the context of a caller says, though it is made with all rights."""
+        calls = self.calls_of(self.invoice())
+        said = {
+            "default_state": "resolved",
+            "default_decided_uid": self.chief.id,
+            "default_outcome": "credit",
+            "default_approved": 0.01,
+        }
+        env = self.env(user=self.agent, context={**self.env.context, **said})
+        dispute = env["metered.dispute"]._dispute_calls(
+            self.customer, calls[:1].ids, [], "price", "", "phone"
+        )
+        self.assertEqual(dispute.state, "acknowledged")
+        self.assertFalse(dispute.decided_uid or dispute.line_ids.outcome)
+
     def test_partly_upheld(self):
         """What is right is credited; nothing is billed twice, whatever is freed."""
         self.company.metered_hidden_digits = "3"
