@@ -10,7 +10,6 @@ from odoo.tools import SQL
 
 from ...rating.exact import number
 from ...statement import Masking
-from ..guard.untrusted import own_context
 
 #: charges of one dispute
 MOST_LINES = 500
@@ -59,7 +58,7 @@ class MeteredDispute(models.Model):
         :return: the dispute
         :raises UserError: saying why it cannot be disputed
         """
-        self = own_context(self).sudo()
+        self = self.sudo()
         found = self._find_disputed(cdr_ids, usage_ids)
         customer = self._check_disputed(partner, found, channel)
         company = found[0].source.company_id

@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from math import isfinite
 
-from odoo import SUPERUSER_ID, api, models
+from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
 from ...connectors.harmless import shown
@@ -80,15 +80,8 @@ class MeteredGuarded(models.AbstractModel):
 
     @api.model
     def default_get(self, fields):
-        """Defaults, of which those in the context carry no rights.
-
-        Also where the program works with all rights for a user: what it creates would
-        else begin as whoever called said, such as a job as done.
-        """
-        if self.env.su and (
-            self.env.uid == SUPERUSER_ID
-            or not any(key.startswith(DEFAULT) for key in self.env.context)
-        ):
+        """Defaults, of which those in the context carry no rights."""
+        if self.env.su:
             return super().default_get(fields)
         guarded = self._guarded_fields()
         program = {
@@ -101,8 +94,7 @@ class MeteredGuarded(models.AbstractModel):
             # A key can be taken away in no other manner.
             self = self.with_context(kept)  # pylint: disable=context-overridden
         defaults = super().default_get(fields)
-        if not self.env.su:
-            self._refuse_unseen(defaults)
+        self._refuse_unseen(defaults)
         return defaults
 
     def onchange(self, values, field_names, fields_spec):

@@ -67,21 +67,18 @@ class DisputeCase(StatementCase):
 
 @tagged("post_install", "-at_install")
 class TestDisputes(DisputeCase):
-    def test_begins_as_the_program_says(self):
-        """Not as the context of a caller says, though it is made with all rights."""
-        calls = self.calls_of(self.invoice())
-        said = {
-            "default_state": "resolved",
-            "default_decided_uid": self.chief.id,
-            "default_outcome": "credit",
-            "default_approved": 0.01,
-        }
-        env = self.env(user=self.agent, context={**self.env.context, **said})
-        dispute = env["metered.dispute"]._dispute_calls(
-            self.customer, calls[:1].ids, [], "price", "", "phone"
-        )
-        self.assertEqual(dispute.state, "acknowledged")
-        self.assertFalse(dispute.decided_uid or dispute.line_ids.outcome)
+    def test_credited_whatever_the_context_says(self):
+        """A credit note has its sums and its receivable, whoever leaves them out."""
+        invoice = self.invoice()
+        keys = {"skip_invoice_sync": True, "check_move_validity": False}
+        dispute = self.dispute(self.calls_of(invoice)[:1])
+        self.decide(dispute.with_context(**keys), 1)
+        credit = dispute.sudo().line_ids.credit_id
+        amount = round(dispute.line_ids.charge, 2)
+        self.assertEqual(credit.amount_untaxed, amount)
+        self.assertEqual(sum(credit.line_ids.mapped("balance")), 0)
+        kinds = credit.line_ids.account_id.mapped("account_type")
+        self.assertIn("asset_receivable", kinds)
 
     def test_partly_upheld(self):
         """What is right is credited; nothing is billed twice, whatever is freed."""

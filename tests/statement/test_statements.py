@@ -99,21 +99,6 @@ class StatementCase(RenewalCase):
 
 @tagged("post_install", "-at_install")
 class TestStatements(StatementCase):
-    def test_nobody_hands_one_in(self):
-        """What a caller's context says is no statement, though it is made with sudo."""
-        clerk = new_test_user(self.env, "clerk", "metered_billing.group_metered_user")
-        said = {
-            "default_state": "done",
-            "default_adds_up": True,
-            "default_pdf": base64.b64encode(b"%PDF forged"),
-        }
-        first = self.made(self.invoice()).with_user(clerk).with_context(**said)
-        again = self.env["metered.statement"].browse(
-            first.action_make_again()["res_id"]
-        )
-        self.assertEqual((again.state, again.adds_up), ("queued", False))
-        self.assertFalse(again.pdf)
-
     def test_to_the_cent(self):
         statement = self.made(self.invoice())
         rows = self.table(statement)
