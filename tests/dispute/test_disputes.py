@@ -79,7 +79,7 @@ class TestDisputes(DisputeCase):
         self.assertEqual(credit.amount_untaxed, amount)
         types = credit.line_ids.mapped("display_type")
         self.assertEqual(sorted(types), ["payment_term", "product", "tax"])
-        self.assertEqual(sum(credit.line_ids.mapped("balance")), 0)
+        self.assertAlmostEqual(sum(credit.line_ids.mapped("balance")), 0)
 
     def test_partly_upheld(self):
         """What is right is credited; nothing is billed twice, whatever is freed."""
