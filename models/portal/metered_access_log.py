@@ -17,7 +17,7 @@ LIMITS = {
     "statement": 60,
     "alerts": 30,
     "forecast": 10,
-    "dispute": 60,
+    "dispute": 30,
 }
 MINUTES = 10
 
