@@ -14,7 +14,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal, pager
 from ..models.dispute.metered_dispute import REASONS
 from ..models.dispute.metered_dispute_open import MOST_LINES, MOST_TEXT
 from ..models.dispute.metered_dispute_portal import MOST_BYTES, MOST_FILES
-from .portal_request import shown, values_of
+from .portal_request import PRIVATE, admitted, may, portal, shown, values_of
 
 #: of the pages, for the path at their top
 NAME = "metered_disputes"
@@ -113,7 +113,9 @@ class PortalDisputes(CustomerPortal):
         except (AccessError, MissingError):
             raise NotFound from None
         stream = request.env["ir.binary"]._get_stream_from(found)
-        return stream.get_response(as_attachment=True)
+        response = stream.get_response(as_attachment=True)
+        response.headers.extend(PRIVATE)
+        return response
 
     @http.route(
         "/my/disputes/new", type="http", auth="user", website=True, methods=["POST"]
@@ -124,6 +126,12 @@ class PortalDisputes(CustomerPortal):
         cdr_ids, usage_ids = (
             self._metered_ids(f"{one}_ids") for one in ("cdr", "usage")
         )
+        if not may("disputes") or not portal()._customer(request.env.user):
+            raise NotFound
+        # The form shows calls, as their list does.
+        if not admitted("dispute", ", ".join(map(str, cdr_ids + usage_ids))):
+            values = values_of(NAME, self._prepare_portal_layout_values())
+            return shown("portal_too_often", values, 429)
         if reason or text:
             try:
                 # The database refuses who disputes the same charge at the same time.

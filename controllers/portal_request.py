@@ -40,7 +40,9 @@ def admitted(kind, what):
     if log._is_too_often(user, kind):
         return False
     customer = portal()._customer(user)
-    log._note(user, customer, kind, what, request.httprequest.remote_addr)
+    # Who is no customer's is shown nothing.
+    if customer:
+        log._note(user, customer, kind, what, request.httprequest.remote_addr)
     return True
 
 

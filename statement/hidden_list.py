@@ -16,6 +16,8 @@ _NUMBER = re.compile(r"\+?[0-9(][0-9 ()/.-]+\*?")
 #: fewer would hide the numbers of whole countries
 _LEAST_DIGITS = 3
 _SEPARATORS = ";,\t"
+#: of a file: authorities' lists are a hundredth of it
+_MOST_BYTES, _MOST_COLUMNS = 10_000_000, 200
 
 
 class ListError(ValueError):
@@ -36,21 +38,28 @@ def lines_of_file(content):
     :return: text, as `patterns` takes it
     :raise ListError: not exactly one column holds numbers
     """
+    if len(content) > _MOST_BYTES:
+        raise ListError([])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
     first = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=first.count)
-    rows = [
-        [cell.strip() for cell in row]
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        if any(map(str.strip, row))
-    ]
+    try:
+        rows = [
+            [cell.strip() for cell in row]
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+            if any(map(str.strip, row))
+        ]
+    except csv.Error:
+        raise ListError([]) from None
     # The names of the columns, where they have any.
     if len(rows) > 1 and not any(map(_is_number, rows[0])):
         rows = rows[1:]
     width = max(map(len, rows), default=0)
+    if width > _MOST_COLUMNS:
+        raise ListError([])
     places = [
         place
         for place in range(width)

@@ -6,6 +6,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ...rating.exact import exact_text, number, rounded
+from ..guard.untrusted import own_context
 from .metered_dispute import ADMINISTRATOR
 from .metered_dispute_open import Disputed
 
@@ -170,7 +171,7 @@ class MeteredDispute(models.Model):
 
     def _settle(self):
         """Credit what was approved, have re-rated what is to be, and tell it."""
-        credits = self.sudo()._credit()
+        credits = own_context(self).sudo()._credit()
         for dispute in self:
             moves = credits & dispute.sudo().line_ids.credit_id
             if dispute.line_ids.filtered(lambda line: line.outcome == "rerate"):

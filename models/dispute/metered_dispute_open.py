@@ -249,12 +249,15 @@ class MeteredDispute(models.Model):
 
     def _snapshot(self, one, customer, currency):
         """Values of a line: a charge as the customer saw it."""
+        company = one.source.company_id
         statement = one.billed.move_id.metered_statement_ids.filtered("is_current")
-        masking = (
-            Masking.from_json(statement.masking)
-            if statement.masking
-            else customer._metered_masking(one.source.company_id)
-        )
+        if statement.masking:
+            masking = Masking.from_json(statement.masking)
+        else:
+            # As the list of calls: what was declared holds for later periods only.
+            payer = customer.with_company(company)
+            begin = self.env["metered.portal"]._first_day(payer, one.usage)
+            masking = payer._metered_masking(company, begin)
         made = one.source.with_context(lang=customer.lang or self.env.lang)
         values = {
             "usage_id": one.usage.id,
@@ -272,15 +275,17 @@ class MeteredDispute(models.Model):
                 "unit": made.meter_id.unit,
             }
         is_inbound = one.cdr.direction == "inbound"
+        ends = one.cdr.caller or "", one.cdr.callee or ""
+        other, service = ends if is_inbound else ends[::-1]
+        hidden = masking.never_shows(other)
+        number = masking.caller(other) if is_inbound else masking.called(other)
         return {
             **values,
             "cdr_id": one.cdr.id,
             "start_time": one.cdr.start_time,
-            "service": one.cdr.callee if is_inbound else one.cdr.caller,
-            "number": masking.caller(one.cdr.caller)
-            if is_inbound
-            else masking.called(one.cdr.callee),
-            "destination": made.destination_id.name,
+            "service": service,
+            "number": False if hidden else number,
+            "destination": False if hidden else made.destination_id.name,
             "unit": self.env._("seconds"),
         }
 

@@ -17,8 +17,12 @@ MOST_A_DAY = 20
 MOST_AN_HOUR = 30
 MOST_FILES = 5
 MOST_BYTES = 5_000_000
+#: of all files that a contact sends in a day
+MOST_BYTES_A_DAY = 100_000_000
 #: what a file may be, by its content
 FILE_TYPES = ("application/pdf", "image/png", "image/jpeg", "text/plain", "text/csv")
+#: and by its name: a script is a text, too, and runs where somebody opens it
+ENDINGS = (".pdf", ".png", ".jpg", ".jpeg", ".txt", ".csv")
 
 
 class MeteredDispute(models.Model):
@@ -214,13 +218,10 @@ class MeteredDispute(models.Model):
     @api.model
     def _portal_calls(self, ids):
         """Those of some calls that the customer who asks gets to see."""
-        portal, user = self.env["metered.portal"], self.env.user
-        found = self.env["metered.cdr"].sudo()
-        for id_ in ids:
-            cdr = portal._call_of(user, id_)
-            if cdr and portal._masked_call(cdr):
-                found |= cdr
-        return found
+        portal = self.env["metered.portal"]
+        cdrs = portal._calls_of(self.env.user, ids)
+        seen = {call["id"] for call in portal._masked_calls(cdrs)}
+        return cdrs.filtered(lambda cdr: cdr.id in seen)
 
     @api.model
     def _portal_usage(self, ids):
@@ -273,17 +274,34 @@ class MeteredDispute(models.Model):
     @api.model
     def _check_files(self, files):
         """:raises UserError: they are too many, too large, or of another type"""
+        if not files:
+            return
         if len(files) > MOST_FILES:
             raise UserError(self.env._("Attach at most %s files.", MOST_FILES))
         for name, content in files:
             if len(content) > MOST_BYTES:
                 raise UserError(self.env._("%s is larger than 5 MB.", name))
-            if guess_mimetype(content) not in FILE_TYPES:
+            if (
+                not name.lower().endswith(ENDINGS)
+                or guess_mimetype(content) not in FILE_TYPES
+            ):
                 raise UserError(
                     self.env._(
                         "%s cannot be attached. Attach a PDF, an image or a text.", name
                     )
                 )
+        since = fields.Datetime.now() - timedelta(days=1)
+        domain = [
+            ("res_model", "=", self._name),
+            ("create_uid", "=", self.env.uid),
+            ("create_date", ">", since),
+        ]
+        attachments = self.env["ir.attachment"].sudo()
+        [[sent]] = attachments._read_group(domain, [], ["file_size:sum"])
+        if (sent or 0) + sum(len(content) for _n, content in files) > MOST_BYTES_A_DAY:
+            raise UserError(
+                self.env._("You sent many files today. Try again tomorrow.")
+            )
 
     @api.model
     def _portal_write(self, dispute_id, text, files):
@@ -322,14 +340,16 @@ class MeteredDisputeLine(models.Model):
     def _portal_line(self, sees, decided):
         """What a customer sees of a charge: dict of texts.
 
-        :param sees: whether they may see the number
+        :param sees: whether they may see the call, and not only its sum
         :param decided: whether the decision is final
         """
         self.ensure_one()
         return {
-            "start": format_datetime(self.env, self.start_time),
+            "start": format_datetime(self.env, self.start_time)
+            if sees
+            else format_date(self.env, self.start_time),
             "number": (self.number or "") if sees else "",
-            "what": self.destination or self.call_type or "",
+            "what": (sees and self.destination) or self.call_type or "",
             "charge": f"{formatLang(self.env, self.charge, digits=4)} "
             f"{self.currency_id.name}",
             "outcome": self._outcome_text() if decided else "",

@@ -17,6 +17,7 @@ LIMITS = {
     "statement": 60,
     "alerts": 30,
     "forecast": 10,
+    "dispute": 30,
 }
 MINUTES = 10
 
@@ -58,6 +59,7 @@ class MeteredAccessLog(models.Model):
             ("statement", "Statement"),
             ("alerts", "Alert settings changed"),
             ("forecast", "Forecast"),
+            ("dispute", "Charges questioned"),
         ],
         string="Action",
         required=True,

@@ -26,6 +26,8 @@ MOST_READ = 2_000
 FETCHED = 1_000
 #: of a filter that a customer typed
 MOST_TYPED = 40
+#: decimals of an amount that is typed: written out, a million would fill the memory
+MOST_DECIMALS = 12
 COLUMNS = (
     *("start", "time_zone", "direction", "from", "to", "destination", "call_type"),
     *("seconds", "billed_seconds", "covered_seconds", "charge", "currency"),
@@ -250,12 +252,25 @@ class MeteredPortal(models.AbstractModel):
         :param id_: int, whatever was sent
         :return: ``metered.cdr`` with all rights
         """
-        cdr = self._cdrs(id_).exists() if 0 < id_ < 1 << 63 else self._cdrs([])
-        usage = cdr.usage_id
-        whose = {company: family for company, family in self._families(user)}
-        family = whose.get(usage.company_id)
-        is_theirs = usage and family is not None and usage.partner_id in family
-        return cdr if is_theirs and cdr.state == "rated" else cdr.browse()
+        return self._calls_of(user, [id_])
+
+    @api.model
+    def _calls_of(self, user, ids):
+        """Those of some calls that are a portal user's customer's.
+
+        :param ids: ints, whatever was sent
+        :return: ``metered.cdr`` with all rights
+        """
+        families = dict(self._families(user))
+        cdrs = self._cdrs([id_ for id_ in ids if 0 < id_ < 1 << 63]).exists()
+        return cdrs.filtered(
+            lambda cdr: (
+                cdr.state == "rated"
+                and cdr.usage_id
+                and cdr.usage_id.partner_id
+                in families.get(cdr.usage_id.company_id, cdr.partner_id.browse())
+            )
+        )
 
     @api.model
     def _call_filters(self, user):
@@ -424,7 +439,10 @@ def _amount(text):
         amount = Decimal((text or "")[:MOST_TYPED].strip())
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and abs(amount) < 10**12 else None
+    # Looked at before anything is computed with it.
+    if not amount.is_finite() or amount.as_tuple().exponent < -MOST_DECIMALS:
+        return None
+    return amount if amount.adjusted() < MOST_DECIMALS else None
 
 
 def _place(text):

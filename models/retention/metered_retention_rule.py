@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ..guard.untrusted import given
 from .metered_retention_sum import KINDS
 
 #: days that each kind is kept at least: what is younger may still be corrected
@@ -17,7 +18,7 @@ MOST_DAYS = 36_525
 #: before any record
 NO_DAY = date(1970, 1, 1)
 #: what decides what is deleted: a change has to be previewed and turned on again
-DECIDING = ("days", "digits")
+DECIDING = ("company_id", "kind", "days", "digits")
 
 
 class MeteredRetentionRule(models.Model):
@@ -149,7 +150,10 @@ class MeteredRetentionRule(models.Model):
         changed = self.filtered(
             lambda rule: (
                 rule.is_on
-                and any(name in vals and vals[name] != rule[name] for name in DECIDING)
+                and any(
+                    name in vals and given(rule, vals, name) != rule[name]
+                    for name in DECIDING
+                )
             )
         )
         done = super().write(vals)

@@ -105,7 +105,9 @@ class MeteredStatementZip(models.Model):
         content = statement.with_context(bin_size=False)._file_bytes(ending)
         if content:
             customer = re.sub(r"[^\w .-]", "_", statement.partner_id.display_name)
-            path = f"{customer.strip(' .')[:60]}/{statement.file_name}.{ending}"
+            # Without a name, the path would begin at the root of a disk.
+            folder = customer.strip(" .")[:60].strip(" .") or "_"
+            path = f"{folder}/{statement.file_name}.{ending}"
             archive.writestr(zipfile.ZipInfo(path, _DATE), content)
 
     def action_download(self):

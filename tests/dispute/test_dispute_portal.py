@@ -13,6 +13,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ...models.dispute import metered_dispute_portal as limits
+from ...models.portal import metered_access_log
 from ..portal.test_portal_usage import DIGITS, PortalCase
 from .test_disputes import DisputeCase
 
@@ -117,6 +118,7 @@ class TestDisputePortal(PortalCase, DisputeCase):
         text = self.page("clerk", address).text
         self.assertIn(dispute.name, text)
         self.assertNotIn("+12125550xxx", text)
+        self.assertNotIn("10:00", text)
         self.boss.partner_id.metered_portal_disputes = False
         self.env.flush_all()
         self.assertEqual(self.page("boss", address).status_code, 404)
@@ -130,6 +132,34 @@ class TestDisputePortal(PortalCase, DisputeCase):
         )
         self.env.flush_all()
         self.assertEqual(self.page("boss", address).status_code, 404)
+
+    def test_shown_as_in_the_list_of_calls(self):
+        """No form shows digits, or a call, that the list of calls does not."""
+        self.customer.country_id = self.env.ref("base.at")
+        self.company.write(
+            {"metered_hidden_digits": False, "metered_hidden_caller_digits": False}
+        )
+        # It holds for periods that begin later.
+        self.customer.metered_declared_on = "2026-10-20"
+        self.env.flush_all()
+        portal, call = self.env["metered.portal"], self.calls[0]
+        shown = portal._masked_call(call)["to"]
+        self.assertEqual(shown, "+12125550xxx")
+        disputes = self.env["metered.dispute"]
+        _cdrs, _usage, [one] = disputes.with_user(self.boss)._portal_charges(
+            call.ids, []
+        )
+        self.assertEqual(one["number"], shown)
+        # A helpline is not named either in a dispute that the office opened.
+        self.env["metered.hidden.list"].create(
+            {
+                "name": "Helplines",
+                "country_id": self.env.ref("base.us").id,
+                "numbers": call.callee,
+            }
+        )
+        [line] = self.dispute(call).line_ids
+        self.assertFalse(line.number or line.destination)
 
     def test_no_right_on_the_models(self):
         self.open("boss", self.calls[0])
@@ -155,14 +185,16 @@ class TestDisputePortal(PortalCase, DisputeCase):
                     call_kw(env[name], method, args, {})
 
     def test_refused(self):
+        theirs = self.calls_of_customer(self.stranger)
         for values, words in (
             ({"text": ""}, "Tell us what is wrong"),
             ({"text": "x" * 5_001}, "at most 5000"),
             ({"reason": "evil"}, "Choose a reason"),
             ({"cdr_ids": "1e5,-1,x"}, "Choose the charges"),
             ({"cdr_ids": str(10**17)}, "cannot be disputed"),
-            ({"usage_ids": "1"}, "cannot be disputed"),
+            ({"usage_ids": str(theirs.usage_id.id)}, "cannot be disputed"),
             ({"files": {"files": ("a.exe", b"MZ\x90\0", "image/png")}}, "attached"),
+            ({"files": {"files": ("a.bat", b"del *", "text/plain")}}, "attached"),
         ):
             with self.subTest(ascii(values)[:60]):
                 sent = {"cdr_ids": str(self.calls[0].id), "reason": "price"}
@@ -172,7 +204,13 @@ class TestDisputePortal(PortalCase, DisputeCase):
         with patch.object(limits, "MOST_BYTES", 3):
             got = self.open("boss", self.calls[0], files={"files": ("a.txt", b"text")})
             self.assertIn("larger than", self.said(got))
+        with patch.object(limits, "MOST_BYTES_A_DAY", 3):
+            got = self.open("boss", self.calls[0], files={"files": ("a.txt", b"text")})
+            self.assertIn("many files today", self.said(got))
         self.assertFalse(self.disputes())
+        often = {**metered_access_log.LIMITS, "dispute": 0}
+        with patch.object(metered_access_log, "LIMITS", often):
+            self.assertEqual(self.open("boss", self.calls[0]).status_code, 429)
         self.open("boss", self.calls[0])
         self.assertIn("already disputed", self.said(self.open("boss", self.calls[:2])))
         with patch.object(limits, "MOST_A_DAY", 1):
@@ -183,6 +221,9 @@ class TestDisputePortal(PortalCase, DisputeCase):
         with patch.object(limits, "MOST_AN_HOUR", 1):
             got = self.post("boss", address, text="Two")
             self.assertIn("many messages", self.said(got))
+        entry = self.env["metered.access.log"].search([], limit=1)
+        self.assertEqual((entry.kind, entry.user_id), ("dispute", self.boss))
+        self.assertIn(str(self.calls[1].id), entry.what)
         # Without the form's token nothing is taken.
         with mute_logger("odoo.http"):
             got = self.url_open(address, data={"text": "Forged"})

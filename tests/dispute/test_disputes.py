@@ -67,6 +67,20 @@ class DisputeCase(StatementCase):
 
 @tagged("post_install", "-at_install")
 class TestDisputes(DisputeCase):
+    def test_credited_whatever_the_context_says(self):
+        """A credit note has its sums and its receivable, whoever leaves them out."""
+        invoice = self.invoice()
+        keys = {"skip_invoice_sync": True, "check_move_validity": False}
+        dispute = self.dispute(self.calls_of(invoice)[5:6])
+        self.decide(dispute.with_context(**keys), 1)
+        self.env.invalidate_all()
+        [credit] = self.env["account.move"].search([("move_type", "=", "out_refund")])
+        amount = round(dispute.line_ids.charge, 2)
+        self.assertEqual(credit.amount_untaxed, amount)
+        types = credit.line_ids.mapped("display_type")
+        self.assertEqual(sorted(types), ["payment_term", "product", "tax"])
+        self.assertAlmostEqual(sum(credit.line_ids.mapped("balance")), 0)
+
     def test_partly_upheld(self):
         """What is right is credited; nothing is billed twice, whatever is freed."""
         self.company.metered_hidden_digits = "3"

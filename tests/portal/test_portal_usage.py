@@ -386,6 +386,23 @@ class TestPortal(PortalCase):
             with self.assertRaises(UserError):
                 change()
 
+    def test_amounts_that_are_typed(self):
+        """None of them is so long, written out, that it fills the memory."""
+        for text in ("1e-999999999", "1e999999999", "1e12", "0e-99999999", "1e-13"):
+            asked = Asked.from_texts({"least": text}, date.today())
+            self.assertIsNone(asked.least, text)
+            self.assertEqual(asked.as_texts()["least"], "")
+        for text in ("0", "-1", "0.000000000001", "999999999999"):
+            asked = Asked.from_texts({"least": text}, date.today())
+            self.assertEqual(asked.as_texts()["least"], text)
+
+    def test_nobodys_forecast(self):
+        """Who is no customer's gets an empty page, and no entry in the log."""
+        new_test_user(self.env, "plain", groups="base.group_user")
+        self.env.flush_all()
+        self.assertEqual(self.page("plain", "/my/usage/forecast").status_code, 200)
+        self.assertFalse(self.env["metered.access.log"].search([]))
+
     def test_too_often(self):
         self.import_some()
         limits = {**metered_access_log.LIMITS, "download": 2}

@@ -457,6 +457,13 @@ class TestRetention(RetentionCase):
         self.assertEqual(len(rule.run_ids), 1)
         rule.with_user(self.manager).days = 100
         self.assertFalse(rule.is_on)
+        # Nor another kind of data than was previewed.
+        rule._set_as_program({"is_on": True})
+        rule.with_user(self.manager).write({"days": 100, "kind": rule.kind})
+        self.assertTrue(rule.is_on)
+        rule.with_user(self.manager).kind = "access"
+        self.assertFalse(rule.is_on)
+        rule.with_user(self.manager).kind = "calls"
         with freeze_time(f"{TODAY} 03:00:00"):
             rule.run_ids._process()
         self.assertEqual((rule.run_ids.state, len(self.left())), ("done", 9))

@@ -42,6 +42,9 @@ class TestHiddenList(unittest.TestCase):
             (b"a;b\n0800 1;0900 2\n", [1, 2]),
             (b"Name\nnobody\n", []),
             (b"", []),
+            (b'"' + b"0" * 200_000, []),
+            (b"x," * 300 + b"\n0800 1\n", []),
+            (b"0800 1110111\n" * 800_000, []),
         ):
             with self.assertRaises(ListError) as caught:
                 lines_of_file(content)

@@ -57,6 +57,11 @@ class TestStatementZip(StatementCase):
         every.write({"state": "failed", "error": "Too large."})
         every.action_resume()
         self.assertEqual(every.state, "queued")
+        # Not at the root of a disk.
+        self.customer.name = ". ."
+        archive = archive.browse(first.with_user(self.user).action_zip()["res_id"])
+        archive._process()
+        self.assertEqual(self.names(archive), [f"_/{first.file_name}.pdf"])
         with self.assertRaisesRegex(UserError, "Select from 1 to"):
             asked.browse().action_zip()
         # It has the calls of many customers, and is not kept.
