@@ -12,7 +12,7 @@ function decide(number, outcome, answer) {
             run: "click",
         },
         {
-            trigger: `${LINES} .o_selected_row [name=outcome] input`,
+            trigger: `${row}.o_selected_row [name=outcome] input`,
             run: "click",
         },
         {
@@ -20,7 +20,7 @@ function decide(number, outcome, answer) {
             run: "click",
         },
         {
-            trigger: `${LINES} .o_selected_row [name=answer] textarea`,
+            trigger: `${row}.o_selected_row [name=answer] textarea`,
             run: `edit ${answer}`,
         },
     ];
