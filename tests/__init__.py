@@ -108,6 +108,7 @@ from .deck_files import test_price_bands
 from .dispute import test_dispute_portal
 from .dispute import test_dispute_tours
 from .dispute import test_disputes
+from .dispute import test_disputes_rerated
 from .exception import test_cure_durability
 from .exception import test_exception_causes
 from .exception import test_exception_cures

@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+from datetime import timedelta
 from decimal import Decimal
 
 from odoo import Command, api, fields, models
@@ -9,6 +10,9 @@ from ...rating.exact import exact_text, number, rounded
 from ..guard.untrusted import own_context
 from .metered_dispute import ADMINISTRATOR
 from .metered_dispute_open import Disputed
+
+#: days in which small credits to one customer count as one
+LATELY = 30
 
 
 class MeteredDispute(models.Model):
@@ -140,14 +144,29 @@ class MeteredDispute(models.Model):
                 )
 
     def _is_large(self):
-        """Whether a second person has to approve what is credited."""
+        """Whether a second person has to approve what is credited.
+
+        What the same user credited the customer lately counts with it.
+        """
         self.ensure_one()
-        company = self.company_id
-        approved = self.currency_id._convert(
-            self.approved, company.currency_id, company, fields.Date.today()
+        company, today = self.company_id, fields.Date.today()
+        currency, limit = company.currency_id, company.sudo().metered_dispute_limit
+        lately = self.sudo().search(
+            [
+                ("id", "!=", self.id),
+                ("company_id", "=", company.id),
+                ("partner_id", "=", self.partner_id.id),
+                ("decided_uid", "=", self.env.uid),
+                ("decided_date", ">=", today - timedelta(days=LATELY)),
+                ("approved_uid", "=", False),
+                ("needs_approval", "=", False),
+            ]
         )
-        limit = company.sudo().metered_dispute_limit
-        return bool(limit) and company.currency_id.compare_amounts(approved, limit) > 0
+        approved = sum(
+            one.currency_id._convert(one.approved, currency, company, today)
+            for one in lately | self
+        )
+        return bool(limit) and currency.compare_amounts(approved, limit) > 0
 
     def _decisions(self):
         """The decisions on the lines, as the log keeps them."""

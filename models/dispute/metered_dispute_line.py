@@ -180,6 +180,12 @@ class MeteredDisputeLine(models.Model):
         void = self.credit_id.filtered(lambda move: move._metered_is_void())
         return self.filtered(lambda line: line.credit_id and line.credit_id not in void)
 
+    @api.model
+    def _credited_of(self, usage_ids):
+        """The lines for which credit notes give something back of usage."""
+        found = self.search([("usage_id", "in", usage_ids), ("outcome", "=", "credit")])
+        return found._credited()
+
     def _check_credited_before(self):
         """:raises UserError: more of a record would be credited than it is charged
 

@@ -186,8 +186,10 @@ class MeteredRerate(models.Model):
             after) as Decimals in the usage's currency)
         """
         blocked = self._blocked(done, priced, problems)
+        charges = list(self._charges(done, priced))
+        self._block_credited(charges, blocked)
         values, rows = {}, []
-        for sums, before, after, changed in self._charges(done, priced):
+        for sums, before, after, changed in charges:
             line = values.setdefault(
                 (int(sums["partner_id"]), int(sums["currency_id"])),
                 {"before": Decimal(), "after": Decimal(), "calls": 0, "changed": 0},
@@ -231,6 +233,28 @@ class MeteredRerate(models.Model):
             # A period has one price: that of all its records is another one.
             is_changed = billed_as[row] in changed
             yield sums, before, after, row.records if is_changed else 0
+
+    def _block_credited(self, charges, blocked):
+        """Whose usage would be charged less of which some was credited in a dispute.
+
+        How much of the difference the credit note gave back already, the sums of a day
+        do not say.
+
+        :param charges: as :meth:`_charges` yields them
+        :param dict blocked: partner id -> why not, which is added to
+        """
+        less = {
+            int(sums["usage_id"]): int(sums["partner_id"])
+            for sums, before, after, _changed in charges
+            if after < before
+        }
+        lines = self.env["metered.dispute.line"].sudo()._credited_of(list(less))
+        for usage_id, of_usage in lines.grouped("usage_id").items():
+            blocked[less[usage_id]] = self.env._(
+                "%s credits charges that would be lower now. Cancel its credit note, "
+                "or credit the difference on the invoice.",
+                ", ".join(of_usage.dispute_id.mapped("name")),
+            )
 
     def _blocked(self, done, priced, problems):
         """Whose usage cannot be rated again, and why.

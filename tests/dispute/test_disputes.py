@@ -238,6 +238,17 @@ class TestDisputes(DisputeCase):
         )
         self.assertEqual(dispute.credited, round(dispute.line_ids.charge, 2))
 
+    def test_a_second_person_for_many_small_ones(self):
+        self.company.metered_dispute_limit = 0.08
+        calls = self.calls_of(self.invoice())
+        first, second, third = (self.dispute(call) for call in calls[4:7])
+        self.decide(first, 1)
+        self.assertEqual(first.state, "resolved")
+        self.decide(second, 1)
+        self.assertEqual((second.state, second.needs_approval), ("held", True))
+        self.decide(third.with_user(self.chief), 1)
+        self.assertEqual(third.state, "resolved")
+
     def test_open_once(self):
         calls = self.calls_of(self.invoice())
         first = self.dispute(calls[0])
