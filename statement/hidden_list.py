@@ -12,7 +12,7 @@ import re
 
 from ..ingest.numbers import normalise_numbers
 
-_NUMBER = re.compile(r"\+?[0-9(][0-9 ()/.-]+\*?")
+_NUMBER = re.compile(r"\+?[0-9(][0-9 ()/.-]{1,40}\*?")
 #: fewer would hide the numbers of whole countries
 _LEAST_DIGITS = 3
 _SEPARATORS = ";,\t"

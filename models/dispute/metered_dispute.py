@@ -207,7 +207,8 @@ class MeteredDispute(models.Model):
             dispute.credit_count = len(dispute.line_ids.credit_id)
             dispute.invoice_count = len(dispute.line_ids.invoice_line_id.move_id)
 
-    def unlink(self):  # pylint: disable=method-required-super
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_ever(self):
         """Refuse it: a dispute is part of the books, and so is its log."""
         raise UserError(
             self.env._("Disputes cannot be deleted. Cancel the dispute instead.")

@@ -146,7 +146,8 @@ class MeteredDisputeLine(models.Model):
                     )
         return super().write(vals)
 
-    def unlink(self):  # pylint: disable=method-required-super
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_ever(self):
         """Refuse it: what was disputed stays on record."""
         raise UserError(self.env._("Disputed charges cannot be deleted."))
 

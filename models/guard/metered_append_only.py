@@ -2,7 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 from datetime import date, datetime
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -58,7 +58,8 @@ class MeteredAppendOnly(models.AbstractModel):
             self.env._("%s: entries cannot be changed.", self._description_of_rows())
         )
 
-    def unlink(self):  # pylint: disable=method-required-super
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_ever(self):
         """Refuse it.
 
         :raises UserError: always

@@ -108,7 +108,7 @@ class MeteredAccessLog(models.Model):
         most = LIMITS[kind]
         return self.search_count(domain, limit=most) >= most
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         """Refuse to change what happened."""
         raise UserError(self.env._("The log of portal access cannot be changed."))
 

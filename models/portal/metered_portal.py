@@ -26,7 +26,7 @@ class MeteredPortal(models.AbstractModel):
         owner = user.partner_id.commercial_partner_id
         if user._is_public() or user._is_internal() or not user.active:
             return owner.browse()
-        own = user.env["res.company"].search([]).partner_id
+        own = user.env["res.company"].search([("partner_id", "!=", False)]).partner_id
         return owner - own
 
     @api.model

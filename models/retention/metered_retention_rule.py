@@ -83,7 +83,7 @@ class MeteredRetentionRule(models.Model):
     turned_on_date = fields.Datetime(string="Turned On", readonly=True, copy=False)
     run_ids = fields.One2many("metered.retention.run", "rule_id", readonly=True)
     last_run_id = fields.Many2one(
-        "metered.retention.run", string="Last Run", compute="_compute_last_run_id"
+        "metered.retention.run", compute="_compute_last_run_id"
     )
     last_run_date = fields.Datetime(
         related="last_run_id.create_date", string="Last Run On"

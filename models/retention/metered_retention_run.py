@@ -73,7 +73,6 @@ class MeteredRetentionRun(models.Model):
 
     rule_id = fields.Many2one(
         "metered.retention.rule",
-        string="Rule",
         required=True,
         readonly=True,
         index=True,
@@ -111,7 +110,7 @@ class MeteredRetentionRun(models.Model):
         readonly=True,
         help="Rows of usage whose calls were deleted or masked.",
     )
-    bytes = fields.Float(string="Bytes", digits=(16, 0), readonly=True)
+    bytes = fields.Float(digits=(16, 0), readonly=True)
     kept = fields.Integer(
         string="Kept Back",
         readonly=True,

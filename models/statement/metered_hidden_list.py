@@ -61,7 +61,7 @@ class MeteredHiddenList(models.Model):
         help="Days after which an activity is created. 0 means never.",
     )
     patterns = fields.Json(compute="_compute_patterns", store=True)
-    count = fields.Integer(string="Count", compute="_compute_count")
+    count = fields.Integer(compute="_compute_count")
     is_old = fields.Boolean(string="Out of Date", compute="_compute_is_old")
 
     @api.depends("numbers", "country_id")
@@ -145,7 +145,7 @@ class MeteredHiddenList(models.Model):
     @api.model
     def _cron_remind(self):
         """Tell a person about lists that are out of date; once each."""
-        every = self.search([])
+        every = self.search([("renew_days", ">", 0)])
         for each in every.filtered("is_old"):
             each._metered_raise(
                 _KEY,

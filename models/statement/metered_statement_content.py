@@ -3,11 +3,11 @@
 import base64
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import groupby, islice
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from odoo import fields, models
-from odoo.tools import format_date
+from odoo.tools import format_date, groupby
 
 from ...rating.exact import exact_text
 from ...statement import CSV_COLUMNS, Column, Document, Formats, Section

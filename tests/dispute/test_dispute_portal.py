@@ -77,7 +77,8 @@ class TestDisputePortal(PortalCase, DisputeCase):
         self.assertEqual(self.page("boss", f"{path}/{other.id}").status_code, 404)
         # What is asked is answered; internal notes are nobody's to read.
         dispute.with_user(self.agent)._change("pending", "How long did you talk?")
-        dispute.message_post(body="He always says that.")
+        note = "He always says that."
+        dispute.message_post(body=note)
         self.env.flush_all()
         address = f"/my/disputes/{dispute.id}"
         text = self.page("boss", address).text
