@@ -3,7 +3,7 @@
 import base64
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import compress, islice
 from zoneinfo import ZoneInfo
 
 from odoo import fields, models
@@ -25,6 +25,12 @@ _WIDTHS = {
     "covered": 34,
     "price": 58,
     "charge": 44,
+}
+#: where no call took from an allowance, its column is the others'
+_WITHOUT_ALLOWANCES = {
+    name: width + {"destination": 8, "call_type": 26}.get(name, 0)
+    for name, width in _WIDTHS.items()
+    if name != "covered"
 }
 _DECIMALS = 4
 
@@ -67,6 +73,7 @@ class Content(Figures):
         self.formats = statement._formats()
         self.masking = statement._masking()
         self.zone = ZoneInfo(statement.time_zone)
+        self._shown = [name in self._widths() for name in _WIDTHS]
 
     # === FILES === #
 
@@ -402,7 +409,12 @@ class Content(Figures):
             "covered": group.covered or None,
             "charge": group.charge,
         }
-        return [values.get(name) for name in _WIDTHS]
+        return [values.get(name) for name in self._widths()]
+
+    def _widths(self):
+        """Columns of calls -> how wide they are."""
+        took = any(group.covered for group in self.groups if group.listed)
+        return _WIDTHS if took else _WITHOUT_ALLOWANCES
 
     def _columns(self):
         titles = {
@@ -418,7 +430,8 @@ class Content(Figures):
             "charge": (self.env._("Charge"), "money"),
         }
         return [
-            Column(*titles[name], width, _DECIMALS) for name, width in _WIDTHS.items()
+            Column(*titles[name], width, _DECIMALS)
+            for name, width in self._widths().items()
         ]
 
     def _calls(self):
@@ -426,7 +439,7 @@ class Content(Figures):
 
     def _cells(self, call):
         start = call.start_time.replace(tzinfo=UTC).astimezone(self.zone)
-        return [
+        cells = (
             start,
             self._caller(call),
             self._callee(call),
@@ -437,7 +450,8 @@ class Content(Figures):
             _seconds(call.covered) or None,
             self._price(call),
             Decimal(call.charge),
-        ]
+        )
+        return [*compress(cells, self._shown)]
 
     def _caller(self, call):
         is_inbound = call.direction == "inbound"
