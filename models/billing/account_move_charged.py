@@ -54,7 +54,7 @@ class AccountMove(models.Model):
                 usage = origin._metered_freed_usage()
                 usage._link_to_lines([(usage_id, line.id) for usage_id in usage.ids])
                 origin._set_as_program({"metered_freed": False})
-            if invoice._metered_is_void():
+            if invoice and invoice._metered_is_void():
                 self.env["metered.period"].search(
                     [("invoice_id", "=", invoice.id)]
                 ).invoice_id = move

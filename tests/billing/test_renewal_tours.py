@@ -2,6 +2,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Renewals by hand, in a real browser."""
 
+from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..support.metered_case import MeteredMakers
@@ -26,7 +27,9 @@ class TestRenewalTours(MeteredMakers, HttpCase):
         self.env["sale.subscription"].search([]).write({"in_progress": False})
 
     def test_renew_what_is_due(self):
-        subscription = self.make_subscription(self.customer, "2026-10-01", "2026-11-01")
+        today = fields.Date.context_today(self.customer)
+        start = fields.Date.subtract(today, months=1)
+        subscription = self.make_subscription(self.customer, start, today)
         self.start_tour(RENEWALS, "metered_billing_renew", login="operator")
         run = self.env["metered.renewal"].search([], limit=1)
         self.assertEqual((run.state, run.expected), ("queued", 1))

@@ -4,7 +4,7 @@
 
 from unittest.mock import patch
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
@@ -646,8 +646,10 @@ class TestRenewChosen(ReviewCase):
     """Renew, on a list of subscriptions."""
 
     def test_only_these(self):
+        today = fields.Date.context_today(self.customer)
+        start = fields.Date.subtract(today, months=1)
         chosen, other = (
-            self.make_subscription(self.make_customer(name), "2026-10-01", "2026-11-01")
+            self.make_subscription(self.make_customer(name), start, today)
             for name in ("Chosen", "Other")
         )
         chosen.action_metered_renew()

@@ -27,7 +27,8 @@ NOT_EXACT = {
             *("metered.approval", "metered.batch", "metered.exception.job"),
             "metered.renewal",
             *("metered.rerate", "metered.simulation", "metered.statement"),
-            *("metered.retention.run", "metered.statement.zip", "metered.sync"),
+            *("metered.retention.run", "metered.seal.check", "metered.sync"),
+            "metered.statement.zip",
         )
     },
     ("metered.deck.import.line", "change"): "percent, for a person to look at",
