@@ -54,12 +54,12 @@ def lines_of_file(content):
         ]
     except csv.Error:
         raise ListError([]) from None
-    # The names of the columns, where they have any.
-    if len(rows) > 1 and not any(map(_is_number, rows[0])):
-        rows = rows[1:]
     width = max(map(len, rows), default=0)
     if width > _MOST_COLUMNS:
         raise ListError([])
+    # The names of the columns, where they have any.
+    if len(rows) > 1 and not any(map(_is_number, rows[0])):
+        rows = rows[1:]
     places = [
         place
         for place in range(width)

@@ -145,7 +145,7 @@ class MeteredHiddenList(models.Model):
     @api.model
     def _cron_remind(self):
         """Tell a person about lists that are out of date; once each."""
-        every = self.search([("renew_days", ">", 0)])
+        every = self.search([("country_id", "!=", False)])
         for each in every.filtered("is_old"):
             each._metered_raise(
                 _KEY,

@@ -27,7 +27,7 @@ class TestDisputesRerated(RerateCase):
         dispute.action_decide()
         credit = dispute.line_ids.credit_id
         self.assertEqual(credit.amount_untaxed, 0.6)
-        self.own_deck(0.03)
+        cheap = self.own_deck(0.03)
         run = self.start("invoiced")
         self.assertFalse(run.difference_ids)
         self.assertIn(dispute.name, run.line_ids.note)
@@ -37,7 +37,7 @@ class TestDisputesRerated(RerateCase):
         self.assertEqual(round(sum(run.difference_ids.mapped("difference")), 6), 1.2)
         credit.button_draft()
         credit.button_cancel()
-        self.own_deck(0.03)
+        self.customer.metered_deck_id = cheap
         run = self.start("invoiced")
         self.assertEqual(round(sum(run.difference_ids.mapped("difference")), 6), -0.6)
         self.assertEqual(invoice.state, "posted")
