@@ -77,7 +77,7 @@ registry.category("web_tour.tours").add("metered_billing_statement_list", {
             run: "click",
         },
         {
-            trigger: ".o_form_view .o_arrow_button_current:contains(Done)",
+            trigger: ".o_form_view .o_arrow_button_current",
         },
         {
             trigger: "button[name=action_download]:contains(Download ZIP)",
