@@ -68,6 +68,10 @@ registry.category("web_tour.tours").add("metered_billing_statement_list", {
             run: "click",
         },
         {
+            content: "The list is what the server has now, not what was kept of it",
+            trigger: ".o_list_view .o_data_row:contains(Waiting)",
+        },
+        {
             content: "Many are downloaded as one file",
             trigger: ".o_list_view thead .o_list_record_selector input",
             run: "click",
@@ -77,7 +81,7 @@ registry.category("web_tour.tours").add("metered_billing_statement_list", {
             run: "click",
         },
         {
-            trigger: ".o_form_view .o_arrow_button_current",
+            trigger: ".o_form_view .o_arrow_button_current:contains(Done)",
         },
         {
             trigger: "button[name=action_download]:contains(Download ZIP)",
