@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from ...rating.exact import number
 from ...statement import Masking
@@ -15,7 +15,6 @@ from ...statement import Masking
 MOST_LINES = 500
 #: characters of what a customer writes
 MOST_TEXT = 5_000
-_SEQUENCE = "metered.dispute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,7 @@ class MeteredDispute(models.Model):
         currency = self._currency_of(found)
         text = (text or "").strip()[:MOST_TEXT]
         today = self._company_today(company)
-        lines = [
-            Command.create(self._snapshot(one, customer, currency)) for one in found
-        ]
+        lines = map(Command.create, self._snapshots(found, customer, currency))
         dispute = self.with_company(company).create(
             {
                 "name": self._next_number(company),
@@ -80,7 +77,7 @@ class MeteredDispute(models.Model):
                 "text": text,
                 "user_id": company.metered_responsible_id.id,
                 "due_date": self._due_date(company, today),
-                "line_ids": lines,
+                "line_ids": [*lines],
             }
         )
         dispute._lock_rows()
@@ -225,7 +222,7 @@ class MeteredDispute(models.Model):
                         "%(invoice)s could be disputed until %(day)s. Contact us if "
                         "you still disagree with it.",
                         invoice=move.name,
-                        day=fields.Date.to_string(last),
+                        day=format_date(self.env, last),
                     )
                 )
 
@@ -247,17 +244,34 @@ class MeteredDispute(models.Model):
 
     # === SNAPSHOT === #
 
-    def _snapshot(self, one, customer, currency):
-        """Values of a line: a charge as the customer saw it."""
+    def _snapshots(self, found, customer, currency):
+        """Values of lines: charges as the customer saw them.
+
+        :param found: list of :class:`Disputed`
+        :return: list of dicts
+        """
+        maskings = {}
+        for one in found:
+            if one.usage not in maskings:
+                maskings[one.usage] = self._masking_of(one, customer)
+        return [
+            self._snapshot(one, customer, currency, maskings[one.usage])
+            for one in found
+        ]
+
+    def _masking_of(self, one, customer):
+        """How numbers are shown of the usage that one of them is of."""
         company = one.source.company_id
         statement = one.billed.move_id.metered_statement_ids.filtered("is_current")
         if statement.masking:
-            masking = Masking.from_json(statement.masking)
-        else:
-            # As the list of calls: what was declared holds for later periods only.
-            payer = customer.with_company(company)
-            begin = self.env["metered.portal"]._first_day(payer, one.usage)
-            masking = payer._metered_masking(company, begin)
+            return Masking.from_json(statement.masking)
+        # As the list of calls: what was declared holds for later periods only.
+        payer = customer.with_company(company)
+        begin = self.env["metered.portal"]._first_day(payer, one.usage)
+        return payer._metered_masking(company, begin)
+
+    def _snapshot(self, one, customer, currency, masking):
+        statement = one.billed.move_id.metered_statement_ids.filtered("is_current")
         made = one.source.with_context(lang=customer.lang or self.env.lang)
         values = {
             "usage_id": one.usage.id,
@@ -309,16 +323,4 @@ class MeteredDispute(models.Model):
     @api.model
     def _next_number(self, company):
         """The next number of a company's own sequence."""
-        sequences = self.env["ir.sequence"].sudo()
-        own = [("code", "=", _SEQUENCE), ("company_id", "=", company.id)]
-        if not sequences.search_count(own, limit=1):
-            sequences.create(
-                {
-                    "name": self.env._("Disputes"),
-                    "code": _SEQUENCE,
-                    "company_id": company.id,
-                    "prefix": "DSP/%(year)s/",
-                    "padding": 5,
-                }
-            )
-        return sequences.with_company(company).next_by_code(_SEQUENCE)
+        return company._metered_next_number(self._name, self.env._("Disputes"), "DSP/")

@@ -199,7 +199,7 @@ class MeteredDispute(models.Model):
         disputed = disputes._find_disputed(cdrs.ids, usage.ids)
         payer = disputes._check_disputed(contact, disputed, "portal")
         currency = disputes._currency_of(disputed)
-        shown = [disputes._snapshot(one, payer, currency) for one in disputed]
+        shown = disputes._snapshots(disputed, payer, currency)
         return (
             cdrs.ids,
             usage.ids,

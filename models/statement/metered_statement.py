@@ -13,7 +13,6 @@ from ..record.metered_sums import Money
 
 #: field -> the ending of its file
 FILES = {"pdf": "pdf", "xlsx": "xlsx", "csv": "csv"}
-_SEQUENCE = "metered.statement"
 
 
 class MeteredStatement(models.Model):
@@ -163,19 +162,9 @@ class MeteredStatement(models.Model):
     @api.model
     def _next_number(self, company):
         """The next number of a company's own sequence."""
-        sequences = self.env["ir.sequence"].sudo()
-        own = [("code", "=", _SEQUENCE), ("company_id", "=", company.id)]
-        if not sequences.search_count(own, limit=1):
-            sequences.create(
-                {
-                    "name": self.env._("Usage Statements"),
-                    "code": _SEQUENCE,
-                    "company_id": company.id,
-                    "prefix": "ST/%(year)s/",
-                    "padding": 5,
-                }
-            )
-        return sequences.with_company(company).next_by_code(_SEQUENCE)
+        return company._metered_next_number(
+            self._name, self.env._("Usage Statements"), "ST/"
+        )
 
     # === MAKE === #
 
