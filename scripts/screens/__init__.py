@@ -9,6 +9,7 @@ from . import (
     fraud,
     imports,
     plans,
+    proof,
     rates,
     sources,
     usage,
@@ -31,6 +32,7 @@ SCREENS = [
         plans,
         customers,
         fraud,
+        proof,
     )
     for screen in part.SCREENS
 ]
