@@ -45,8 +45,8 @@ class MeteredInbox(models.Model):
         "metered.source", required=True, ondelete="restrict", index=True
     )
     record = fields.Text(required=True, help="JSON, column to text.")
-    event_key = fields.Char(help="For events: the key that identifies the event.")
-    content = fields.Char(help="For events: a digest of its content.")
+    event_key = fields.Char(help="The key that identifies the event or the call.")
+    content = fields.Char(help="A digest of its content.")
 
     _event_uniq = models.UniqueIndex(
         "(source_id, event_key) WHERE event_key IS NOT NULL",
@@ -68,16 +68,6 @@ class MeteredInbox(models.Model):
 
 class MeteredSource(models.Model):
     _inherit = "metered.source"
-
-    def _receive(self, record):
-        """Store a record that was posted; it is rated within minutes.
-
-        :param dict record: column -> text
-        """
-        self.ensure_one()
-        self.env["metered.inbox"].sudo().create(
-            {"source_id": self.id, "record": json.dumps(record, ensure_ascii=False)}
-        )
 
     @api.constrains("active", "source_type", "company_id")
     @api.ondelete(at_uninstall=False)
@@ -130,13 +120,14 @@ class MeteredSource(models.Model):
         return syncs
 
     def _reopened_sync(self, kind):
-        """The sync of today's events, to go on with; empty where there is none.
+        """The sync of today's records, to go on with; empty where there is none.
 
         They come all day: a sync, and an import, for each time that some were there
         would be thousands.
         """
         syncs = self.env["metered.sync"].sudo()
-        if kind != "schedule" or not self._kind().has_own_fields:
+        known = self._kind()
+        if kind != "schedule" or not (known.is_pushed_to or known.has_own_fields):
             return syncs
         day = fields.Datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
         newest = syncs.search([("source_id", "=", self.id)], limit=1)

@@ -1,5 +1,6 @@
 # Copyright 2026 Metered Billing contributors
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+import time
 from datetime import UTC, datetime, timedelta
 
 from odoo import api, fields, models
@@ -16,10 +17,12 @@ from ...ingest.prepare import prepare
 from ...ingest.quantities import quantity_texts
 from ..screen.actions import CLOSE, notification
 from .metered_inbox import posted_chunks
+from .metered_source_schedule import UNDER_WAY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: seconds that whoever pushes events waits for their rating at most
 RATE_SECONDS = 5
+AGAIN_SECONDS = 0.05
 #: characters of what is pasted to be tried, and events in it
 MOST_SAMPLE = 65_536
 MOST_TRIED = 20
@@ -46,6 +49,9 @@ class MeteredSource(models.Model):
     takes_events = fields.Boolean(
         compute="_compute_takes_events", search="_search_takes_events"
     )
+    is_pushed_to = fields.Boolean(
+        compute="_compute_takes_events", search="_search_is_pushed_to"
+    )
     event_sample = fields.Text(
         string="Event",
         compute="_compute_event_sample",
@@ -60,9 +66,13 @@ class MeteredSource(models.Model):
     def _compute_takes_events(self):
         for source in self:
             source.takes_events = source._kind().takes_events
+            source.is_pushed_to = source._kind().is_pushed_to
 
     def _search_takes_events(self, operator, value):
         return self._search_kind("takes_events", operator, value)
+
+    def _search_is_pushed_to(self, operator, value):
+        return self._search_kind("is_pushed_to", operator, value)
 
     @api.depends("source_type")
     def _compute_event_sample(self):
@@ -105,16 +115,45 @@ class MeteredSource(models.Model):
             self.env["metered.sync"]._enqueue()
         return outcomes
 
-    def _rate_now(self, commit=None):
+    def _rate_now(self, commit=None, keys=()):
         """Rate what waits, while somebody waits for it; the rest is rated soon.
 
+        Where another process is at it, that one may have begun before these came.
+
         :param commit: function that commits; None within a user's transaction
+        :param keys: of the events that somebody waits for
         """
-        sync = self._reopened_sync("schedule") or self._start_syncs("schedule")
-        if commit:
+        until = time.monotonic() + RATE_SECONDS
+        while True:
+            [sync] = self._sync_under_way() or self._start_syncs("schedule")
+            if commit:
+                commit()
+            sync._process(commit, max(until - time.monotonic(), 0))
+            self.env.invalidate_all()
+            if not commit or time.monotonic() > until or not self._are_waiting(keys):
+                return
+            # Until the other one is done, and its transaction is seen.
             commit()
-        sync[:1]._process(commit, RATE_SECONDS)
-        self.env.invalidate_all()
+            time.sleep(AGAIN_SECONDS)
+
+    def _sync_under_way(self):
+        """The sync that rates what waits, or can go on with it; may be empty."""
+        newest = self.env["metered.sync"].search(
+            [
+                ("source_id", "=", self.id),
+                ("kind", "=", "schedule"),
+                ("state", "in", UNDER_WAY),
+            ],
+            limit=1,
+        )
+        return newest or self._reopened_sync("schedule")
+
+    def _are_waiting(self, keys):
+        """Whether some of these events are not rated yet."""
+        waiting = [("source_id", "=", self.id), ("event_key", "in", list(keys))]
+        return bool(keys) and bool(
+            self.env["metered.inbox"].sudo().search_count(waiting, limit=1)
+        )
 
     def _try_events(self, events):
         """What would become of events; nothing is stored.

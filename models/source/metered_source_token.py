@@ -6,7 +6,7 @@ import logging
 import secrets
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_datetime
 
@@ -88,7 +88,9 @@ class MeteredSourceToken(models.Model):
         if any(right):
             token = known[right.index(True)]
             note_use(token, address, secure)
-            return token.source_id, 0
+            source = token.source_id
+            # What a job does works for it as well: it has a user and its company.
+            return source.with_user(SUPERUSER_ID).with_company(source.company_id), 0
         wait = self.env["metered.wrong.token"].sudo()._count(source_id, address)
         return self.env["metered.source"], wait
 
@@ -258,7 +260,8 @@ class MeteredSource(models.Model):
         return checks
 
     def _look_token(self):
-        if not self.sudo().token_ids:
+        keys = self.env["metered.api.key"].sudo()._usable_for(self)
+        if not self.sudo().token_ids and not keys:
             raise SourceError(
                 self.env._("There is no token for the switch to send."),
                 remedy=self.env._(
@@ -269,7 +272,12 @@ class MeteredSource(models.Model):
 
     def _look_secure(self):
         """Whether the last record came over TLS; within this machine nothing does."""
-        used = self.sudo().token_ids.filtered("last_used").sorted("last_used")[-1:]
+        keys = self.env["metered.api.key"].sudo()._usable_for(self)
+        used = max(
+            (one for one in (*self.sudo().token_ids, *keys) if one.last_used),
+            key=lambda one: one.last_used,
+            default=None,
+        )
         if not used or used.last_secure or _is_loopback(used.last_address):
             return ""
         raise SourceError(

@@ -29,6 +29,13 @@ KINDS = {
     "dispute.opened": "tells_dispute_opened",
     "dispute.decided": "tells_dispute_decided",
 }
+#: messages about invoices by the names of BillForward: type -> (domain, action)
+ACTIONS = {
+    "invoice.pending": ("Invoice", "Pending"),
+    "invoice.issued": ("Invoice", "Unpaid"),
+    "invoice.paid": ("Invoice", "Paid"),
+    "invoice.freed": ("Invoice", "Updated"),
+}
 #: the type that the button Send Test sends, whatever was chosen
 TEST = "test"
 #: bytes of a message at most, as Standard Webhooks recommends
@@ -70,7 +77,7 @@ class MeteredWebhook(models.Model):
         help="An import or a sync is done: its source, file and counts.",
     )
     tells_exception_raised = fields.Boolean(
-        string="Exceptions Raised",
+        string="Exception Raised",
         help="An import has records that could not be rated: how many, by reason.",
     )
     tells_sync_failed = fields.Boolean(
@@ -83,7 +90,7 @@ class MeteredWebhook(models.Model):
         "why.",
     )
     tells_invoice_pending = fields.Boolean(
-        string="Invoice Waiting for Usage",
+        string="Invoice Pending",
         help="A renewal created an invoice that waits for usage. Its type and version "
         "are sent.",
     )
@@ -94,14 +101,15 @@ class MeteredWebhook(models.Model):
         string="Invoice Paid", help="An invoice with usage was paid in full."
     )
     tells_invoice_freed = fields.Boolean(
-        string="Usage Freed",
+        string="Invoice Freed",
         help="An invoice or a line was deleted, canceled, or fully credited: its usage "
         "can be billed again.",
     )
     tells_alert_triggered = fields.Boolean(
-        string="Alert Triggered",
-        help="Usage of a billing period reached thresholds of an alert: its value now "
-        "and before, the thresholds, and the time as of which.",
+        string="Alert or Allowance Threshold Reached",
+        help="An amount, a quantity, or the used part of an allowance reached "
+        "thresholds of an alert: its value now and before, the thresholds, and the "
+        "time as of which.",
     )
     tells_entitlement_changed = fields.Boolean(
         string="Entitlement Changed",
@@ -262,10 +270,10 @@ class MeteredWebhook(models.Model):
         """
         self.ensure_one()
         moment = fields.Datetime.now()
-        body = _body(code, moment, data)
+        body = _body(code, moment, data, record)
         if len(body.encode()) > MOST_BYTES:
             # It must not stop what it tells. What is left out can be read by the id.
-            body = _body(code, moment, {"id": record.id, "truncated": True})
+            body = _body(code, moment, {"id": record.id, "truncated": True}, record)
         deliveries = self.env["metered.webhook.delivery"].sudo()
         delivery = deliveries.create(
             {
@@ -311,13 +319,21 @@ class MeteredWebhook(models.Model):
         )
 
 
-def _body(code, moment, data):
+def _body(code, moment, data, record):
     """A message as it is sent.
 
+    About an invoice it also has what programs for BillForward look at.
+
     :param moment: of UTC, without a zone
+    :param record: what it is about
     :return: text of JSON
     """
-    timestamp = moment.replace(tzinfo=UTC).isoformat()
-    return json.dumps(
-        {"type": code, "timestamp": timestamp, "data": data}, ensure_ascii=False
-    )
+    message = {"type": code, "timestamp": moment.replace(tzinfo=UTC).isoformat()}
+    if code in ACTIONS:
+        domain, action = ACTIONS[code]
+        message |= {
+            "domain": domain,
+            "action": action,
+            "entityID": f"INV-{record.id}",
+        }
+    return json.dumps({**message, "data": data}, ensure_ascii=False)
