@@ -120,14 +120,13 @@ class MeteredSource(models.Model):
         return syncs
 
     def _reopened_sync(self, kind):
-        """The sync of today's records, to go on with; empty where there is none.
+        """The sync of today's events, to go on with; empty where there is none.
 
         They come all day: a sync, and an import, for each time that some were there
         would be thousands.
         """
         syncs = self.env["metered.sync"].sudo()
-        known = self._kind()
-        if kind != "schedule" or not (known.is_pushed_to or known.has_own_fields):
+        if kind != "schedule" or not self._kind().has_own_fields:
             return syncs
         day = fields.Datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
         newest = syncs.search([("source_id", "=", self.id)], limit=1)
