@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from odoo import fields
-from odoo.tests import HttpCase, tagged
+from odoo.tests import Form, HttpCase, tagged
 
 from ..support.metered_case import MeteredMakers
 
@@ -29,7 +29,12 @@ class TestFiveMinutes(MeteredMakers, HttpCase):
         # The steps before it.
         cls.env["metered.usage.setup"].create_preset("api_calls")
         cls.source = cls.env["metered.source"].search([("takes_events", "=", True)])
-        cls.make_identifier(cls.make_customer("Acme"), "acme", kind="key")
+        cls.company.metered_bills = "usage"
+        acme = cls.make_customer("Acme")
+        cls.make_identifier(acme, "acme", kind="key")
+        form = Form(cls.env["metered.subscription.setup"])
+        form.partner_id = acme
+        form.save().action_create()
         cls.key = cls.env["metered.api.key"].create(
             {
                 "name": "Shop",
