@@ -73,11 +73,15 @@ class MeteredSourceToken(models.Model):
         :return: (``metered.source``, empty where the token is wrong; seconds after
             which to try again, 0 unless there were too many wrong ones)
         """
+        # It may have been of another kind when it got its token.
+        [(_type, *kinds)] = self.env["metered.source"]._search_kind(
+            "has_tokens", "=", True
+        )
         known = self.sudo().search_fetch(
             [
                 ("source_id", "=", source_id),
                 ("source_id.active", "=", True),
-                ("source_id.is_posted_to", "=", True),
+                ("source_id.source_type", *kinds),
             ],
             ["digest", "source_id", "last_used"],
             limit=MOST_TOKENS,

@@ -275,7 +275,7 @@ class TestPushEvents(PushCase):
         self.assertEqual(
             [one["status"] for one in told[4:]], ["exception"] * len(bad), told[4:]
         )
-        amounts = {"2.50": "2.5", 1e3: "1000", -3: "-3", "0": "0"}
+        amounts = {"2.50": "2.5", 1e3: "1000", -3: "-3", "1.250": "1.25"}
         bad = (
             "1e3",
             "1,5",

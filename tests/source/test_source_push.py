@@ -242,6 +242,17 @@ class TestPush(MeteredMakers, HttpCase):
         self.source._start_posted()._process()
         self.assertEqual(check(), (True, "No records are waiting to be rated."))
 
+    def test_a_token_of_another_kind_of_source(self):
+        """One that is pushed to with keys alone, and checks lines."""
+        self.assertEqual(self.post(call("u3")).status_code, 200)
+        self.env["metered.inbox"].search([]).unlink()
+        self.env.cr.execute(
+            "UPDATE metered_source SET source_type = 'chargeover' WHERE id = %s",
+            (self.source.id,),
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.post(call("u4")).status_code, 401)
+
     def test_without_a_token_nobody_may_post(self):
         self.source.token_ids.action_remove()
         answer = self.post(call("u4"), Authorization="Bearer ")
