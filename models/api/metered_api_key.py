@@ -287,7 +287,12 @@ class MeteredApiKey(models.Model):
             self.env["metered.source"]
             .with_context(active_test=False)
             .search(
-                [("company_id", "=", self.company_id.id), ("is_pushed_to", "=", True)]
+                [
+                    ("company_id", "=", self.company_id.id),
+                    "|",
+                    ("is_pushed_to", "=", True),
+                    ("has_offsets", "=", True),
+                ]
             )
         )
 

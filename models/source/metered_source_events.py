@@ -12,6 +12,7 @@ from ...connectors.events.body import RequestFault
 from ...connectors.events.cloud_event import KEY, PLAIN, read_events
 from ...connectors.events.reading import Refused
 from ...connectors.interface import attempt
+from ...ingest.conflicts import again
 from ...ingest.event_inbox import CONFLICT, DUPLICATE, is_full, store_events
 from ...ingest.prepare import prepare
 from ...ingest.quantities import quantity_texts
@@ -127,13 +128,28 @@ class MeteredSource(models.Model):
         :param keys: of the events that somebody waits for
         """
         until = time.monotonic() + RATE_SECONDS
-        while True:
-            [sync] = self._sync_under_way() or self._start_syncs("schedule")
+        if commit:
+            # What came is stored, whatever is in the way of its rating.
+            commit()
+
+        def begin(failed):
+            if failed:
+                self.env.invalidate_all(flush=False)
+            sync = self._sync_under_way() or self._start_syncs("schedule")
             if commit:
                 commit()
+            return sync
+
+        while True:
+            [sync] = again(self.env.cr, begin, commit)
             sync._process(commit, max(until - time.monotonic(), 0))
             self.env.invalidate_all()
-            if not commit or time.monotonic() > until or not self._are_waiting(keys):
+            if (
+                not commit
+                or time.monotonic() > until
+                or sync.state == "failed"
+                or not self._are_waiting(keys)
+            ):
                 return
             # Until the other one is done, and its transaction is seen.
             commit()

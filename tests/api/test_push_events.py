@@ -11,6 +11,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.metered_billing.ingest.retry import retry_exceptions
 from odoo.addons.metered_billing.models.api import metered_api
@@ -344,6 +345,21 @@ class TestPushEvents(PushCase):
         [told] = answer.json()["events"]
         self.assertEqual(told["result"]["status"], "rated")
         self.assertEqual((len(self.source.sync_ids), busy), (1, []))
+
+    def test_what_cannot_be_rated_is_tried_once(self):
+        """It is stored all the same, and said to wait."""
+        target = (
+            "odoo.addons.metered_billing.models.source.metered_source.load_settings"
+        )
+        with (
+            patch(target, side_effect=UserError("no settings")),
+            mute_logger("odoo.addons.metered_billing.models.job.metered_job"),
+        ):
+            answer = self.push([event(1)], query="?rated=true")
+        [told] = answer.json()["events"]
+        self.assertEqual(told["status"], "accepted")
+        self.assertEqual(told["result"]["status"], "waiting")
+        self.assertEqual(self.source.sync_ids.mapped("state"), ["failed"])
 
     def test_odd_keys(self):
         """Whatever stands where a key is expected is wrong, and no fault of ours."""
