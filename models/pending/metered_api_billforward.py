@@ -10,11 +10,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...connectors.events.body import RequestFault
-from ...connectors.events.charge_request import MOST_ID
+from ...connectors.events.charge_request import ACTIONS, MOST_ID
 from ...ingest.load import company_zone, customer_zone
 from ...rating.counters import day_start
 from ..chargeover.metered_renewal_ask import DRY_RUN
-from ..webhook.metered_webhook import ACTIONS
 from .account_move_pending import NotPendingError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ...connectors.addresses import AddressPolicy, parse_networks
 from ...connectors.errors import SourceError
+from ...connectors.events.charge_request import ACTIONS
 from ...connectors.web_address import check_address
 from ...connectors.webhook_post import WebhookClient
 from ..screen.actions import notification
@@ -28,13 +29,6 @@ KINDS = {
     "entitlement.changed": "tells_entitlement_changed",
     "dispute.opened": "tells_dispute_opened",
     "dispute.decided": "tells_dispute_decided",
-}
-#: messages about invoices by the names of BillForward: type -> (domain, action)
-ACTIONS = {
-    "invoice.pending": ("Invoice", "Pending"),
-    "invoice.issued": ("Invoice", "Unpaid"),
-    "invoice.paid": ("Invoice", "Paid"),
-    "invoice.freed": ("Invoice", "Updated"),
 }
 #: the type that the button Send Test sends, whatever was chosen
 TEST = "test"
