@@ -30,6 +30,7 @@ Evidence of invoice {number}
 
 lines.csv, usage.csv, records.csv    the lines of the invoice, their usage, its records
 rates.csv, allowances.csv            what priced the records, as it is today
+changes.csv                          charges that were others before: when, why, by whom
 files.csv                            the imported files, with their SHA-256
 statement/                           the statements of the invoice
 sealed/invoice.txt, usage.txt,       the texts that the seal is about: SHA-256 of the

@@ -191,14 +191,15 @@ class MeteredUsage(models.Model):
         self._apply_plans([("id", "in", now)])
         return (usage - freed) | self.browse(now)
 
-    def _rerate(self, write=True):
+    def _rerate(self, write=True, user=None):
         """Rate the calls of this usage again, with the rates of today.
 
         :param write: False: only tell; else it is open, and locked by the caller
+        :param user: ``res.users`` record, who asked for it; None: the current one
         :return: ``stored.rerate.Rerated``
         """
         usage = self.sudo()
-        done = rerate(usage, write)
+        done = rerate(usage, write, user and user.id)
         if write:
             usage.env["metered.batch"]._reject(done.unrated)
         return done
