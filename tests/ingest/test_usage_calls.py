@@ -11,6 +11,7 @@ import numpy as np
 from odoo import Command
 from odoo.tests import tagged
 
+from ...ingest import usage_store
 from ...ingest.usage_calls import NEWEST_OF_CONTACT, USAGE_CDRS
 from ...models.record import owner_many2one
 from ...stored.plan_calls import read_calls
@@ -42,6 +43,29 @@ class TestUsageCalls(MeteredCase):
             ("w1", "2026-10-05 12:00:00", 60, PHONES[WEST], CALLEE),
             ("w2", "2026-10-06 11:59:59", 60, PHONES[WEST], CALLEE),
         )
+
+    def test_sums_are_added_quickly_after_all_usage_was_deleted(self):
+        """The statistics still say that the table is empty: no loop within a loop."""
+        cr = self.env.cr
+        cr.execute(
+            "UPDATE pg_class SET relpages = 100, reltuples = 0"
+            " WHERE oid = 'metered_usage'::regclass"
+        )
+        ids = list(range(1, 2000))
+        cr.execute(usage_store._NOT_ROW_BY_ROW)
+        cr.execute(f"EXPLAIN {usage_store._ADD}", (ids, ids, ids, ids, ids))
+        self.assertNotIn("Nested Loop", str(cr.fetchall()))
+        cr.execute(usage_store._AS_USUAL)
+        cr.execute("SHOW enable_nestloop")
+        self.assertEqual(cr.fetchone(), ("on",))
+        # As soon as the statistics know of usage, they are believed.
+        cr.execute(
+            "UPDATE pg_class SET reltuples = 10000"
+            " WHERE oid = 'metered_usage'::regclass"
+        )
+        cr.execute(usage_store._NOT_ROW_BY_ROW)
+        cr.execute("SHOW enable_nestloop")
+        self.assertEqual(cr.fetchone(), ("on",))
 
     def usage_of_day(self, day):
         usage = self.env["metered.usage"].search([("day", "=", day)])
