@@ -118,8 +118,8 @@ class MeteredUsage(models.Model):
         " (CASE WHEN collecting THEN 0 ELSE id END))"
     )
 
-    # What a month brought, and what waits to be invoiced, of years of usage.
-    _day_idx = models.Index("USING brin (day)")
+    # The newest days, what a month brought, and what waits to be invoiced, of years.
+    _day_idx = models.Index("(day)")
     _waived_idx = models.Index("(waived_period_id) WHERE waived_period_id IS NOT NULL")
     _open_idx = models.Index("(company_id, day) WHERE invoice_line_id IS NULL")
 
