@@ -6,10 +6,17 @@ A preset only fills in a source; the operator's own changes count from then on.
 """
 
 from .base import Preset, PresetRule
-from .cloud import TEAMS, TEAMS_DIRECT_ROUTING, TWILIO
+from .cloud import TEAMS, TEAMS_DIRECT_ROUTING, TWILIO, TWILIO_CONSOLE
 from .general import ASTERISK, CISCO, EVENTS, FREESWITCH, GENERIC, NETSAPIENS, USAGE
 from .lines import CHARGEOVER, USAGE_LINES
-from .pbx import AVAYA_IP_OFFICE, FRITZBOX, GRANDSTREAM, THREECX, YEASTAR
+from .pbx import (
+    AVAYA_IP_OFFICE,
+    FRITZBOX,
+    GRANDSTREAM,
+    THREECX,
+    THREECX_CALL_LOGS,
+    YEASTAR,
+)
 from .softswitch import BROADWORKS, FUSIONPBX, KAMAILIO, KAZOO
 
 __all__ = ["PRESETS", "Preset", "PresetRule"]
@@ -32,7 +39,9 @@ PRESETS = {
         TEAMS,
         TEAMS_DIRECT_ROUTING,
         THREECX,
+        THREECX_CALL_LOGS,
         TWILIO,
+        TWILIO_CONSOLE,
         YEASTAR,
         USAGE,
         EVENTS,

@@ -63,6 +63,7 @@ LONDON, MOBILE = "+441632960111", "+447700900123"
 #: sample -> its calls that are charged: line, seconds, called number, who pays
 CHARGED = {
     "3cx": [(1, 65, LONDON, ANN)],
+    "3cx_call_logs": [(2, 65, LONDON, ANN), (7, 45, MOBILE, BEN)],
     "avaya_ip_office": [
         (1, 65, LONDON, ANN),
         (5, 13, MOBILE, BEN),
@@ -79,11 +80,13 @@ CHARGED = {
     "teams_direct_routing": [(2, 65, LONDON, ANN), (5, 45, MOBILE, ANN)],
     "teams_graph": [(2, 65, LONDON, ANN)],
     "twilio": [(2, 65, LONDON, ANN), (5, 45, MOBILE, ANN)],
+    "twilio_console": [(2, 65, LONDON, ANN), (5, 45, MOBILE, ANN)],
     "yeastar": [(2, 65, LONDON, ANN), (6, 45, MOBILE, PIN)],
 }
 #: sample -> direction of each record, in order; - for one that waits for a person
 DIRECTION = {
     "3cx": "out out in int -",
+    "3cx_call_logs": "out out in in int out - -",
     "avaya_ip_office": "out out in int out out",
     "broadworks": "out out in -",
     "fritzbox": "out out in in out out",
@@ -96,6 +99,7 @@ DIRECTION = {
     "teams_direct_routing": "out out in out",
     "teams_graph": "out in",
     "twilio": "out out in out",
+    "twilio_console": "out out in out",
     "yeastar": "out out in int out",
 }
 #: sample -> epoch second of its first call
@@ -104,6 +108,7 @@ START = {
     "kamailio": FIRST + 5,
     "kamailio_cdrs": FIRST + 5,
     "twilio": FIRST + 5,
+    "twilio_console": FIRST + 5,
     # 09:00 in Berlin, in summer.
     "fritzbox": FIRST - 7200,
 }
