@@ -155,6 +155,13 @@ SWITCH_LAYOUTS = {
             " unix_timestamp authorizing_id dialed_number direction".split()
         ),
     ),
+    "metaswitch_baf": Layout(
+        title="Metaswitch Billing AMA Format",
+        header=frozenset(
+            "structure call_type timing answer originating_number overseas"
+            " terminating_number elapsed".split()
+        ),
+    ),
     "teams_calling_plans": Layout(
         title="Microsoft Teams PSTN usage, Calling Plans",
         header=frozenset(

@@ -17,7 +17,7 @@ from .pbx import (
     THREECX_CALL_LOGS,
     YEASTAR,
 )
-from .softswitch import BROADWORKS, FUSIONPBX, KAMAILIO, KAZOO
+from .softswitch import BROADWORKS, FUSIONPBX, KAMAILIO, KAZOO, METASWITCH
 
 __all__ = ["PRESETS", "Preset", "PresetRule"]
 
@@ -35,6 +35,7 @@ PRESETS = {
         GRANDSTREAM,
         KAMAILIO,
         KAZOO,
+        METASWITCH,
         NETSAPIENS,
         TEAMS,
         TEAMS_DIRECT_ROUTING,

@@ -6,14 +6,17 @@ The samples in ``data/presets`` are written after the makers' manuals.
 """
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from unittest import TestCase
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from odoo.addons.metered_billing.connectors import baf
 from odoo.addons.metered_billing.connectors.files import (
     LAYOUTS,
     check_file,
@@ -76,6 +79,7 @@ CHARGED = {
     "kamailio": [(2, 65, LONDON, ANN), (3, 45, MOBILE, ANN)],
     "kamailio_cdrs": [(2, 65, LONDON, ANN), (3, 45, MOBILE, ANN)],
     "kazoo": [(2, 65, LONDON, ANN)],
+    "metaswitch": [(3, 65, LONDON, ANN), (6, 45, MOBILE, ANN)],
     "teams": [(2, 65, LONDON, ANN), (5, 45, MOBILE, ANN)],
     "teams_direct_routing": [(2, 65, LONDON, ANN), (5, 45, MOBILE, ANN)],
     "teams_graph": [(2, 65, LONDON, ANN)],
@@ -95,6 +99,7 @@ DIRECTION = {
     "kamailio": "out out out",
     "kamailio_cdrs": "out out",
     "kazoo": "out out out in",
+    "metaswitch": "out out in out - -",
     "teams": "out out in out",
     "teams_direct_routing": "out out in out",
     "teams_graph": "out in",
@@ -138,6 +143,7 @@ def settings_of(preset):
     )
 
 
+@patch.object(baf, "_today", lambda: date(2026, 12, 1))
 def read(path):
     fmt = detect_format(path)
     check_file(path, fmt)
