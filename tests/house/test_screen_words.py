@@ -32,7 +32,7 @@ NO_WORDS = {
     *("With an addons path.", "With pip.", "source", "facts", "allowances", "register"),
     *("usage", "exception", "rate deck", "calling plan", "meter", "metered price"),
     *("control totals", "example", "Anruferliste", "Call Logs", "recorded late"),
-    *("Pausado",),
+    *("Panasonic SMDR (pattern A)", "Mitel", "ct", "per minute", "Pausado"),
 }
 
 
