@@ -5,7 +5,7 @@
 import csv
 import re
 import unittest
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -66,6 +66,20 @@ WORDED = re.compile(
     r"P?T?([0-9]+([.,][0-9]+)? ?[a-zA-Z]+ ?)+|([0-9]+[:h])?[0-9]+'[0-9]{2}(''|\")?"
 )
 CLOCK = re.compile(r"[0-9]+:[0-9]{1,2}(?:[:'][0-9]{2})?(?:[.,][0-9]+)?")
+#: unit -> seconds of one of its numbers
+PER_UNIT = {"": 1, "s": 1, "thousands": 1, "min": 60, "6s": 6, "h": 3600}
+
+
+def as_numbers(text):
+    """What a text is as a number, with a decimal point or comma."""
+    bare = re.sub("[ '\u2019\u202f]", "", text)
+    found = []
+    for decimal_sign, group in (".,", ",."):
+        try:
+            found.append(Decimal(bare.replace(group, "").replace(decimal_sign, ".")))
+        except InvalidOperation:
+            continue
+    return found
 
 
 class TestDurations(unittest.TestCase):
@@ -154,6 +168,7 @@ class TestDurations(unittest.TestCase):
     @settings(deadline=None)
     @given(
         st.text("0123456789:., -+eEhms'\u00a0１٣", max_size=9)
+        | st.text(max_size=9)
         | st.from_regex(
             r"[0-9]{1,3}([:., '\u2019\u202f][0-9]{1,4}){0,3}[ a-z]{0,2}", fullmatch=True
         )
@@ -168,6 +183,11 @@ class TestDurations(unittest.TestCase):
             self.assertTrue(any(p.fullmatch(plain) for p in patterns), (text, unit))
             digits = plain.replace("\u2019", "").replace("\u202f", "")
             self.assertTrue(digits.isascii(), (text, unit))
+            if not CLOCK.fullmatch(plain) and not WORDED.fullmatch(plain):
+                if unit in PER_UNIT and found != UNCLEAR:
+                    possible = [value * PER_UNIT[unit] for value in as_numbers(plain)]
+                    near = any(abs(value - found) <= 1 for value in possible)
+                    self.assertTrue(near, (text, unit, found, possible))
 
     def test_whole_numbers_among_decimals(self):
         """Of minutes a whole number may be written without decimals."""
