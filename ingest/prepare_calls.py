@@ -16,6 +16,7 @@ from .extract import column
 from .internal import find_internal
 from .numbers import read_bare, shown_form, with_form, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
+from .record_kinds import unread_kinds
 from .rules import DIRECTIONS
 from .shorter_column import shorter_column
 
@@ -70,6 +71,10 @@ class CallSteps:
         name, words, unanswered = unread_answered(self.frame, settings)
         if name:
             doubted = lasting & unanswered
+            self._reject(doubted, "unclear_duration", unread_words(name, words))
+        name, words, others = unread_kinds(self.frame, settings)
+        if name:
+            doubted = lasting & others
             self._reject(doubted, "unclear_duration", unread_words(name, words))
         found = shorter_column(self.frame, settings.columns, settings.column_names)
         if found:

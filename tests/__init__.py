@@ -67,6 +67,7 @@ from .connectors import test_connector_netsapiens
 from .connectors import test_connector_own_credentials
 from .connectors import test_connector_windows
 from .connectors import test_events
+from .connectors import test_file_baf
 from .connectors import test_file_delimited
 from .connectors import test_file_detect
 from .connectors import test_file_head

@@ -295,9 +295,10 @@ class MeteredException(models.Model):
             ),
             "unclear_duration": self.env._(
                 "The source does not read a column that shows that the call may have "
-                "been shorter, or not answered: %s. On the Columns page of the source, "
-                "add the column as Answered or not, or as Chargeable seconds, or as "
-                "Keep with the record if it is something else. Then try again.",
+                "been shorter, not answered, or no call to be charged: %s. On the "
+                "Columns page of the source, add the column as Answered or not, or as "
+                "Chargeable seconds, or as Keep with the record if it is something "
+                "else. Or add a charging rule for it. Then try again.",
                 detail,
             )
             if UNREAD in (detail or "")

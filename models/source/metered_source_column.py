@@ -35,6 +35,7 @@ UNIT_NAMES = [
     ("hhmmss", "HHMMSS (000130)"),
     ("mmss", "MMSS (0130)"),
     ("hhmm", "HHMM (0001)"),
+    ("thousands", "Seconds with thousands separators (1,234)"),
 ]
 
 
