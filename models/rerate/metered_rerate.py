@@ -62,7 +62,7 @@ class MeteredRerate(models.Model):
         "metered.meter",
         string="Call Types and Meters",
         readonly=True,
-        help="Empty for all.",
+        help="Leave empty for all.",
     )
     date_from = fields.Date(string="From", readonly=True)
     date_to = fields.Date(string="Until", readonly=True, help="Last day of the usage.")

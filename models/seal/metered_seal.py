@@ -16,7 +16,7 @@ REASONS = [
     ("rerated", "Usage re-rated"),
     ("plan", "Calling plan applied"),
     ("booked", "Readings booked"),
-    ("given", "Quantity given by a program"),
+    ("given", "Quantity set by a program"),
     ("sampled", "Levels sampled"),
     ("thinned", "Samples thinned"),
     ("merged", "Customers merged"),
@@ -79,7 +79,9 @@ class MeteredSeal(models.Model):
     )
     sums_text = fields.Text(string="Sums", compute="_compute_sums_text")
     digest = fields.Char(
-        string="SHA-256", readonly=True, help="Computed over the usage and its records."
+        string="SHA-256",
+        readonly=True,
+        help="Calculated from the usage and its records.",
     )
     reason = fields.Selection(REASONS, required=True, readonly=True)
     about = fields.Char(
@@ -91,7 +93,7 @@ class MeteredSeal(models.Model):
     engine = fields.Char(
         string="Module Version",
         readonly=True,
-        help="Of the time of the seal.",
+        help="At the time of the seal.",
     )
     version = fields.Integer(readonly=True, aggregator=None)
     previous = fields.Char(string="Previous Seal", readonly=True)
