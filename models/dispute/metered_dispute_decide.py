@@ -267,10 +267,10 @@ class MeteredDispute(models.Model):
         if currency != self.currency_id or number(line.approved) > charge:
             raise UserError(
                 self.env._(
-                    "%(dispute)s, %(number)s: %(invoice)s, which was created after the "
-                    "charge was disputed, charges %(charge)s for it. Credit no more "
-                    "than that. If the currency is a different one, cancel the dispute "
-                    "and open another one.",
+                    "%(dispute)s, %(number)s: %(invoice)s, which was created after "
+                    "the charge was disputed, charges %(charge)s for it. Do not "
+                    "credit more than that. If the currency differs, cancel the "
+                    "dispute and open another one.",
                     dispute=self.name,
                     number=line.number or line.call_type,
                     invoice=billed.move_id.name,

@@ -89,7 +89,7 @@ class ResCompany(models.Model):
         "empty to use the rules of the customer's country, which set the minimum.",
     )
     metered_statement_rows = fields.Integer(
-        string="Calls in a PDF",
+        string="Maximum Calls in a PDF",
         default=50_000,
         help="A statement with more calls lists them in the XLSX and CSV files only; "
         "its PDF contains the totals.",

@@ -349,7 +349,7 @@ class TestDisputes(DisputeCase):
                 {"name": "Yen", "currency_id": self.currency("JPY").id}
             )
             self.renew_due()
-            with self.assertRaisesRegex(UserError, "a different one"):
+            with self.assertRaisesRegex(UserError, "the currency differs"):
                 self.decide(dispute, 1)
             savepoint.rollback()
 

@@ -193,5 +193,5 @@ class TestStatementPeriods(StatementCase):
         with freeze_time("2026-12-03 12:00:00"):
             Statement._cron_monthly()
         self.assertEqual(len(Statement.search(mine)), 1)
-        with self.assertRaisesRegex(ValidationError, "day from 1 to 28"):
+        with self.assertRaisesRegex(ValidationError, "must be from 1 to 28"):
             self.company.metered_statement_day = 29
