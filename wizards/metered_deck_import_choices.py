@@ -460,7 +460,7 @@ class MeteredDeckImportSheet(models.TransientModel):
 
 class MeteredDeckImportColumn(models.TransientModel):
     _name = "metered.deck.import.column"
-    _description = "Column of a Rate File"
+    _description = "Rate File Column"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, place"
 
@@ -481,7 +481,7 @@ class MeteredDeckImportColumn(models.TransientModel):
 
 class MeteredDeckImportWord(models.TransientModel):
     _name = "metered.deck.import.word"
-    _description = "Status of a Rate File"
+    _description = "Rate File Status"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, count desc, id"
 

@@ -638,7 +638,7 @@ class MeteredImport(models.TransientModel):
 
 class MeteredImportWord(models.TransientModel):
     _name = "metered.import.word"
-    _description = "Direction Word of an Import File"
+    _description = "Import File Direction Word"
     _inherit = ["metered.guarded"]
     _order = "wizard_id, count desc, id"
 

@@ -35,7 +35,7 @@ class MeteredReview(models.Model):
     """
 
     _name = "metered.review"
-    _description = "Invoice of a Renewal Run"
+    _description = "Renewal Run Invoice"
     _inherit = ["metered.guarded"]
     _order = "concern desc, weight desc, id"
 

@@ -53,7 +53,7 @@ class MeteredSeal(models.Model):
     """
 
     _name = "metered.seal"
-    _description = "Seal of Usage"
+    _description = "Usage Seal"
     _inherit = ["metered.append.only", "metered.guarded"]
     _log_access = False
     _order = "company_id, position desc"
@@ -100,7 +100,7 @@ class MeteredSeal(models.Model):
     seal = fields.Char(readonly=True)
 
     _position_uniq = models.UniqueIndex(
-        "(company_id, position)", "There is a seal with this number."
+        "(company_id, position)", "A seal with this number already exists."
     )
     _day_idx = models.Index("(company_id, day, position) WHERE kind = 'day'")
     _invoice_idx = models.Index("(invoice_id, position) WHERE kind = 'invoice'")

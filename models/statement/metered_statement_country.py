@@ -15,7 +15,7 @@ class MeteredStatementCountry(models.Model):
     """
 
     _name = "metered.statement.country"
-    _description = "Statement Rules of a Country"
+    _description = "Country Statement Rules"
     _inherit = ["metered.guarded", "metered.audit", "mail.thread"]
     _order = "country_id, id"
     _rec_name = "country_id"
@@ -50,7 +50,7 @@ class MeteredStatementCountry(models.Model):
             ("digits", "For showing all digits"),
             ("items", "For listing calls"),
         ],
-        string="Declaration of the Customer",
+        string="Customer's Declaration",
         required=True,
         default="none",
         help="When the customer must declare that everyone who uses the numbers was "
