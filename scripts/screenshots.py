@@ -24,7 +24,7 @@ from pathlib import Path
 import websocket
 from screens import SCREENS, SIZES, Screen
 
-TIMEOUT = 30
+TIMEOUT = 120
 # True when the selector matches, nothing is loading and the fonts are there.
 READY = """
     Boolean(document.querySelector(%s))

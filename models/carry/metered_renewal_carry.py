@@ -33,11 +33,12 @@ class MeteredRenewal(models.Model):
         )
         by_run = {}
         for run, currency, count, amount in groups:
-            by_run.setdefault(run, []).append((count, currency.format(amount)))
+            text = currency.format(amount) if amount else ""
+            by_run.setdefault(run, []).append((count, text))
         for run in self:
             some = by_run.get(run._origin, [])
             run.carried = sum(count for count, _amount in some)
-            run.carried_info = ", ".join(amount for _count, amount in some)
+            run.carried_info = ", ".join(amount for _count, amount in some if amount)
 
     def action_view_carried(self):
         """Open the billing periods that this run carried forward."""
