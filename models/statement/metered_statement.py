@@ -61,8 +61,9 @@ class MeteredStatement(models.Model):
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     date_from = fields.Date(string="From", readonly=True)
     date_to = fields.Date(
-        string="Until", readonly=True, help="First day after the period."
+        string="Until (excluded)", readonly=True, help="First day after the period."
     )
+    last_day = fields.Date(string="Until", compute="_compute_last_day")
     time_zone = fields.Char(readonly=True)
     lang = fields.Char(string="Language", readonly=True)
     masking = fields.Json(
@@ -120,6 +121,13 @@ class MeteredStatement(models.Model):
     def _compute_file_name(self):
         for statement in self:
             statement.file_name = (statement.name or "").replace("/", "-")
+
+    @api.depends("date_to")
+    def _compute_last_day(self):
+        for statement in self:
+            statement.last_day = statement.date_to and fields.Date.subtract(
+                statement.date_to, days=1
+            )
 
     # === START === #
 

@@ -24,7 +24,7 @@ SCREENS = [
     ),
     listed("exception_work", "exception_job"),
     listed("imports", "batch"),
-    form("import", "batch", "metered.batch"),
+    form("import", "batch", "metered.batch", [("file_name", "=", "Master.csv")]),
     form("import_usage", "batch", "metered.batch", [("file_name", "=", "texts.csv")]),
     Screen(
         "undo",
