@@ -23,11 +23,13 @@ _NORTH_AMERICAN_CODES = _lt(
     "%(example)s. Choose the country code to add, or that the codes are complete."
 )
 _NAMED_NORTH_AMERICA = _lt(
-    "By their names, these destinations are in North America, but their codes do not "
-    "start with 1, for example %(example)s for %(name)s. Choose whether to add 1."
+    "Judging by their names, these destinations are in North America, but their codes "
+    "do not start with 1, for example %(example)s for %(name)s. Choose whether to add "
+    "1."
 )
 _NAMED_ADDED = _lt(
-    "Area codes with 1 added in front, as their names are in North America: %(count)s."
+    "Area codes with 1 added in front because their names are in North America: "
+    "%(count)s."
 )
 _BLANK_COUNTRY = _lt(
     "Rows without a country code in its column: %(count)s. Choose whether to use the "
@@ -48,7 +50,7 @@ _CODES_EITHER = _lt(
 # A part of the codes, from which on it is no longer a few such area codes.
 _MANY_DOUBLED = 0.1
 _CODES_DOUBLED = _lt(
-    "Codes that start with their country code, which was added nevertheless, for "
+    "Codes that already start with their country code, which was added anyway, for "
     "example %(example)s: %(count)s."
 )
 _WITHOUT_ZERO = _lt("Area codes whose leading 0 was removed: %(count)s.")

@@ -64,8 +64,8 @@ _CODES = _lt(
     "code. Choose its meaning, or leave it out."
 )
 _LENGTHS = _lt(
-    "The column %(column)s may say how calls are rounded. Choose its meaning, or leave "
-    "it out."
+    "The column %(column)s may specify how calls are rounded. Choose its meaning, or "
+    "leave it out."
 )
 _ORIGINS = _lt(
     "The column %(column)s limits prices to certain callers, such as %(example)s, but "
@@ -77,9 +77,9 @@ _DAYS = _lt(
     "its meaning, or leave it out."
 )
 _UNITS = _lt(
-    "The column %(column)s says what the prices are for, such as %(example)s, and is "
-    "not read: all prices would be per minute. Import these rates one unit at a time, "
-    "or leave the column out."
+    "The column %(column)s specifies what the prices are for, such as %(example)s, "
+    "but is not read: all prices would be per minute. Import these rates one unit at "
+    "a time, or leave the column out."
 )
 _FEES = _lt(
     "The column %(column)s seems to contain a fee or surcharge, such as %(example)s, "

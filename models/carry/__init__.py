@@ -3,6 +3,7 @@
 from . import metered_invoice_floor
 from . import metered_period_carry
 from . import metered_renewal_carry
+from . import metered_review_carry
 from . import res_company_carry
 from . import res_partner_carry
 from . import sale_subscription_carry

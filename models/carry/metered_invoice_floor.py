@@ -58,13 +58,13 @@ class MeteredInvoiceFloor(models.Model):
     )
     amount = fields.Monetary(
         string="Smallest Invoice",
-        help="Usage that comes to less, without taxes, is carried forward. An invoice "
-        "of exactly this amount is created. 0 invoices any amount.",
+        help="Usage below this amount, excluding taxes, is carried forward. Usage of "
+        "exactly this amount is invoiced. 0 means that any amount is invoiced.",
     )
     waived_below = fields.Monetary(
         string="Waive Below",
-        help="When a subscription is closed, less than this amount is waived. 0 waives "
-        "nothing.",
+        help="When a subscription is closed, a balance below this amount is waived. 0 "
+        "means that nothing is waived.",
     )
 
     @api.depends("currency_id", "partner_id", "template_id", "group_id", "amount")
@@ -90,8 +90,8 @@ class MeteredInvoiceFloor(models.Model):
             if sum(bool(floor[name]) for name in SCOPES) > 1:
                 raise ValidationError(
                     self.env._(
-                        "Choose a customer, a subscription template or a customer "
-                        "group, not several of them."
+                        "Choose only one of customer, subscription template, and "
+                        "customer group."
                     )
                 )
             same = [("company_id", "=", floor.company_id.id)]
@@ -99,8 +99,8 @@ class MeteredInvoiceFloor(models.Model):
             if self.search_count(same, limit=2) > 1:
                 raise ValidationError(
                     self.env._(
-                        "There already is a smallest invoice in %(currency)s for "
-                        "this. Change that one.",
+                        "A smallest invoice in %(currency)s already exists for this "
+                        "selection. Change that one.",
                         currency=floor.currency_id.name,
                     )
                 )

@@ -74,7 +74,7 @@ class SaleSubscription(models.Model):
         invoice = self._metered_bill_carried()
         if not invoice:
             raise UserError(
-                self.env._("%s carries nothing forward.", self.display_name)
+                self.env._("%s has nothing carried forward.", self.display_name)
             )
         return invoice._metered_open_made()
 
@@ -317,11 +317,15 @@ class SaleSubscription(models.Model):
         )
         for renewal in renewals:
             self._metered_forget(renewal.usage_lines)
-            if any(
-                not any(period._holds(line) for period in renewal.carried)
-                for line, _ids in renewal.usage_lines
-            ):
-                renewal.period._carry(renewal.below[1])
+            own = [
+                (line, ids)
+                for line, ids in renewal.usage_lines
+                if not any(period._holds(line) for period in renewal.carried)
+            ]
+            if own:
+                renewal.period._carry(
+                    renewal.below[1], renewal.subscription._metered_untaxed(own)
+                )
             renewal.usage_lines = []
 
     def _metered_forget(self, lines):

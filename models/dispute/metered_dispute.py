@@ -134,10 +134,10 @@ class MeteredDispute(models.Model):
         help="On posted credit notes, before taxes.",
     )
     needs_approval = fields.Boolean(
-        readonly=True, help="The decision waits for a second person."
+        readonly=True, help="The decision is waiting for a second person."
     )
     answer = fields.Text(
-        readonly=True, help="Why it was rejected. The customer reads it."
+        readonly=True, help="Reason for the rejection. The customer sees it."
     )
     decided_uid = fields.Many2one("res.users", string="Decided By", readonly=True)
     decided_date = fields.Datetime(string="Decided On", readonly=True)
@@ -158,7 +158,7 @@ class MeteredDispute(models.Model):
     )
     event_count = fields.Integer(readonly=True, copy=False, aggregator=None)
     event_head = fields.Char(
-        readonly=True, copy=False, help="Digest of the last event of the log."
+        readonly=True, copy=False, help="Digest of the last event in the log."
     )
     followup_move_ids = fields.Many2many(
         "account.move",
@@ -171,7 +171,7 @@ class MeteredDispute(models.Model):
     invoice_count = fields.Integer(compute="_compute_counts", compute_sudo=True)
 
     _number_uniq = models.UniqueIndex(
-        "(company_id, name)", "This number of a dispute is already used."
+        "(company_id, name)", "This dispute number is already in use."
     )
 
     @api.depends(
@@ -359,7 +359,9 @@ class MeteredDispute(models.Model):
         for dispute in self:
             if dispute.state not in OPEN or dispute.needs_approval:
                 raise UserError(
-                    self.env._("%s is not open, or waits for approval.", dispute.name)
+                    self.env._(
+                        "%s is not open or is waiting for approval.", dispute.name
+                    )
                 )
             dispute._move_to(
                 "in_progress",
@@ -374,7 +376,7 @@ class MeteredDispute(models.Model):
         state = self.env.context.get("metered_state")
         names = dict(self._fields["state"]._description_selection(self.env))
         if state not in names:
-            raise UserError(self.env._("Choose what is to happen to the dispute."))
+            raise UserError(self.env._("Choose what to do with the dispute."))
         return self.env["metered.dispute.change"]._get_records_action(
             name=names[state],
             target="new",
@@ -399,7 +401,7 @@ class MeteredDispute(models.Model):
             ):
                 raise UserError(
                     self.env._(
-                        "%(dispute)s cannot be changed in this way. Its status is "
+                        "%(dispute)s cannot be changed this way. Its status is "
                         "%(state)s.",
                         dispute=dispute.name,
                         state=dict(
@@ -449,13 +451,13 @@ class MeteredDispute(models.Model):
         words = {
             "changed": self.env._("%(dispute)s: event %(number)s was changed."),
             "detached": self.env._(
-                "%(dispute)s: event %(number)s does not follow the one before it: "
-                "that one was changed or replaced."
+                "%(dispute)s: event %(number)s does not follow the previous event, "
+                "which was changed or replaced."
             ),
             "missing": self.env._("%(dispute)s: event %(number)s is missing."),
             "added": self.env._("%(dispute)s: event %(number)s was added."),
             "head": self.env._(
-                "%(dispute)s: event %(number)s is not the one that was written last."
+                "%(dispute)s: event %(number)s is not the latest event."
             ),
         }
         return [

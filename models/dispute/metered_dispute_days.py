@@ -91,7 +91,7 @@ class MeteredDispute(models.Model):
                     PROBLEM,
                     self.env._("Dispute overdue"),
                     self.env._(
-                        "%(dispute)s was to be decided by %(day)s.",
+                        "A decision on %(dispute)s was due by %(day)s.",
                         dispute=dispute.name,
                         day=fields.Date.to_string(dispute.due_date),
                     ),

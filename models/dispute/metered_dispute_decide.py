@@ -34,7 +34,8 @@ class MeteredDispute(models.Model):
             if not dispute.is_open or dispute.needs_approval or dispute.rerate_id:
                 raise UserError(
                     self.env._(
-                        "%s is already decided, or waits for approval.", dispute.name
+                        "%s has already been decided or is waiting for approval.",
+                        dispute.name,
                     )
                 )
             dispute._check_lines()
@@ -48,7 +49,7 @@ class MeteredDispute(models.Model):
             if dispute._is_large():
                 dispute._move_to(
                     "held",
-                    self.env._("Decided; a second person has to approve it."),
+                    self.env._("Decided. A second person must approve it."),
                     dispute._decisions(),
                     needs_approval=True,
                     **values,
@@ -74,13 +75,13 @@ class MeteredDispute(models.Model):
         for dispute in self:
             if not dispute.needs_approval:
                 raise UserError(
-                    self.env._("%s does not wait for approval.", dispute.name)
+                    self.env._("%s is not waiting for approval.", dispute.name)
                 )
             if self.env.user in (dispute.decided_uid, dispute.user_id):
                 raise AccessError(
                     self.env._(
-                        "You decided %s, or are responsible for it. Another "
-                        "administrator has to approve it.",
+                        "You decided %s or are responsible for it. Another "
+                        "administrator must approve it.",
                         dispute.name,
                     )
                 )
@@ -94,7 +95,7 @@ class MeteredDispute(models.Model):
         for dispute in self:
             if not dispute.needs_approval:
                 raise UserError(
-                    self.env._("%s does not wait for approval.", dispute.name)
+                    self.env._("%s is not waiting for approval.", dispute.name)
                 )
             dispute._move_to(
                 "in_progress",
@@ -266,10 +267,10 @@ class MeteredDispute(models.Model):
         if currency != self.currency_id or number(line.approved) > charge:
             raise UserError(
                 self.env._(
-                    "%(dispute)s, %(number)s: %(invoice)s, which was created after the "
-                    "charge was disputed, charges %(charge)s for it. Credit no more "
-                    "than that. If the currency is a different one, cancel the dispute "
-                    "and open another one.",
+                    "%(dispute)s, %(number)s: %(invoice)s, which was created after "
+                    "the charge was disputed, charges %(charge)s for it. Do not "
+                    "credit more than that. If the currency differs, cancel the "
+                    "dispute and open another one.",
                     dispute=self.name,
                     number=line.number or line.call_type,
                     invoice=billed.move_id.name,
@@ -369,8 +370,8 @@ class MeteredDispute(models.Model):
         if not usage or not all(line._billed_on() for line in lines):
             raise UserError(
                 self.env._(
-                    "%s: what is to be re-rated is not on a posted invoice. Re-rate it "
-                    "under Rates, Re-rating before it is invoiced.",
+                    "%s: this usage is not on a posted invoice. Re-rate it under "
+                    "Rates, Re-rating before it is invoiced.",
                     self.name,
                 )
             )
@@ -389,7 +390,7 @@ class MeteredDispute(models.Model):
         run = runs.search([("id", ">", last)], order="id desc", limit=1)
         self._move_to(
             "held",
-            self.env._("Waits for the re-rating."),
+            self.env._("Waiting for the re-rating."),
             self._decisions(),
             rerate_id=run.id,
         )

@@ -106,9 +106,9 @@ class MeteredDispute(models.Model):
         cdrs = self.env["metered.cdr"].browse(dict.fromkeys(cdr_ids)).exists()
         usages = self.env["metered.usage"].browse(dict.fromkeys(usage_ids)).exists()
         if len(cdrs) + len(usages) != len({*cdr_ids}) + len({*usage_ids}):
-            raise UserError(self.env._("Some of these charges are not stored anymore."))
+            raise UserError(self.env._("Some of these charges are no longer stored."))
         if not cdrs and not usages:
-            raise UserError(self.env._("Choose the charges that are disputed."))
+            raise UserError(self.env._("Select the disputed charges."))
         if len(cdrs) + len(usages) > MOST_LINES:
             raise UserError(
                 self.env._(
@@ -144,13 +144,13 @@ class MeteredDispute(models.Model):
             payer = one.billed.move_id.commercial_partner_id or owner
             if family not in (owner, payer):
                 raise UserError(
-                    self.env._("Some of these charges are another customer's.")
+                    self.env._("Some of these charges belong to another customer.")
                 )
             payers.add(payer)
         if len(payers) > 1 or len({one.source.company_id for one in found}) > 1:
             raise UserError(
                 self.env._(
-                    "Choose charges of one customer and one company. Open another "
+                    "Select charges of one customer and one company. Open another "
                     "dispute for the rest."
                 )
             )

@@ -66,7 +66,7 @@ class MeteredDispute(models.Model):
         domain = [("id", "=", dispute_id), *self._portal_domain(customer)]
         dispute = self.sudo().search(domain)
         if not dispute:
-            raise MissingError(self.env._("There is no such dispute."))
+            raise MissingError(self.env._("This dispute does not exist."))
         return dispute, contact
 
     # === SHOWN === #
@@ -173,7 +173,7 @@ class MeteredDispute(models.Model):
         files = dispute._portal_thread().attachment_ids
         found = files.filtered(lambda one: one.id == attachment_id)
         if not found:
-            raise MissingError(self.env._("There is no such file."))
+            raise MissingError(self.env._("This file does not exist."))
         return found
 
     # === OPENED === #
@@ -188,9 +188,9 @@ class MeteredDispute(models.Model):
         _customer, contact = self._portal_who()
         may_calls = contact._metered_portal_may("calls")
         if not cdr_ids and not usage_ids:
-            raise UserError(self.env._("Choose the charges that you question."))
+            raise UserError(self.env._("Select the charges that you want to question."))
         if len(cdr_ids) + len(usage_ids) > MOST_LINES:
-            raise UserError(self.env._("Choose at most %s charges.", MOST_LINES))
+            raise UserError(self.env._("Select at most %s charges.", MOST_LINES))
         disputes = self.sudo()
         cdrs = self._portal_calls(cdr_ids) if may_calls else self.env["metered.cdr"]
         usage = self._portal_usage(usage_ids)
@@ -251,7 +251,8 @@ class MeteredDispute(models.Model):
         if self.sudo().search_count(domain, limit=MOST_A_DAY) >= MOST_A_DAY:
             raise UserError(
                 self.env._(
-                    "You opened many disputes today. Try again tomorrow, or contact us."
+                    "You have opened too many disputes today. Try again tomorrow, or "
+                    "contact us."
                 )
             )
         return self._dispute_calls(
@@ -268,7 +269,7 @@ class MeteredDispute(models.Model):
         if not text:
             raise UserError(self.env._("Tell us what is wrong."))
         if len(text) > MOST_TEXT:
-            raise UserError(self.env._("Write at most %s characters.", MOST_TEXT))
+            raise UserError(self.env._("Enter at most %s characters.", MOST_TEXT))
         return text
 
     @api.model
@@ -300,7 +301,7 @@ class MeteredDispute(models.Model):
         [[sent]] = attachments._read_group(domain, [], ["file_size:sum"])
         if (sent or 0) + sum(len(content) for _n, content in files) > MOST_BYTES_A_DAY:
             raise UserError(
-                self.env._("You sent many files today. Try again tomorrow.")
+                self.env._("You have sent too many files today. Try again tomorrow.")
             )
 
     @api.model
@@ -308,7 +309,7 @@ class MeteredDispute(models.Model):
         """Add what the customer writes to a dispute."""
         dispute, contact = self._portal_find(dispute_id)
         if not dispute.is_open:
-            raise UserError(self.env._("The dispute is not open anymore."))
+            raise UserError(self.env._("The dispute is no longer open."))
         text = self._portal_text(text)
         self._check_files(files)
         messages = self.env["mail.message"].sudo()
@@ -322,7 +323,9 @@ class MeteredDispute(models.Model):
             limit=MOST_AN_HOUR,
         )
         if written >= MOST_AN_HOUR:
-            raise UserError(self.env._("You wrote many messages. Try again later."))
+            raise UserError(
+                self.env._("You have sent too many messages. Try again later.")
+            )
         dispute.message_post(
             body=text,
             attachments=files,

@@ -49,7 +49,7 @@ class MeteredDispute(models.Model):
             lang = self._mail_contact().lang or self.env.lang
             dispute.message_post(
                 body=dispute.with_context(lang=lang).env._(
-                    "How the charges came about that are not credited."
+                    "How the charges that are not credited were calculated."
                 ),
                 attachment_ids=files.ids,
                 author_id=self.env.user.partner_id.id,

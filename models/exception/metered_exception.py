@@ -422,9 +422,9 @@ class MeteredException(models.Model):
         reason = company._metered_no_details_text(day)
         if reason:
             return self.env._(
-                "%s So nothing tells whether this call was billed before. Check the "
-                "invoices of the customer, then dismiss the exception. If the call was "
-                "not billed, add it to an invoice as a product line.",
+                "%s It is therefore unknown whether this call was already billed. "
+                "Check the customer's invoices, then dismiss the exception. If the "
+                "call was not billed, add it to an invoice as a product line.",
                 reason,
             )
         return self.env._(

@@ -33,7 +33,7 @@ class MeteredExceptionCause(models.Model):
     """
 
     _name = "metered.exception.cause"
-    _description = "Cause of Exceptions"
+    _description = "Exception Cause"
     _inherit = ["metered.guarded"]
     _auto = False
     _order = "estimate desc nulls last, records desc, id"

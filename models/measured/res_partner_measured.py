@@ -23,7 +23,8 @@ class ResPartner(models.Model):
     metered_measured_note = fields.Text(
         compute="_compute_metered_measured",
         groups=USER,
-        help="What is not charged as the list says, and where it is charged.",
+        help="Services that are charged differently from this list, and where they "
+        "are charged.",
     )
 
     @api.depends("metered_group_id")

@@ -48,14 +48,14 @@ class MeteredAccessLog(models.Model):
         readonly=True,
         ondelete="restrict",
         index=True,
-        help="Whose calls were viewed.",
+        help="Customer whose calls were viewed.",
     )
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     kind = fields.Selection(
         [
-            ("calls", "List of calls"),
+            ("calls", "Call list"),
             ("call", "Call"),
-            ("download", "Download of calls"),
+            ("download", "Call download"),
             ("statement", "Statement"),
             ("alerts", "Alert settings changed"),
             ("forecast", "Forecast"),

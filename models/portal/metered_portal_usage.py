@@ -92,8 +92,8 @@ class MeteredPortal(models.AbstractModel):
         """What waits for a larger invoice: list of texts."""
         return [
             self.env._(
-                "Carried forward: %(amount)s, since %(day)s. It is invoiced together "
-                "with later usage.",
+                "Carried forward: %(amount)s since %(day)s. It will be invoiced "
+                "together with later usage.",
                 amount=self._money(one["amount"], one["currency"]),
                 day=format_date(self.env, one["since"]),
             )

@@ -14,9 +14,9 @@ class ResPartner(models.Model):
         string="Can View Calls",
         groups=USER,
         copy=False,
-        help="In the portal, this contact can view and download the calls of the whole "
+        help="In the portal, this contact can view and download all calls of the "
         "customer, with numbers masked as on statements. Some countries require that "
-        "the people who made the calls are informed first.",
+        "the people who made the calls be informed first.",
     )
     metered_portal_disputes = fields.Boolean(
         string="Can Question Charges",

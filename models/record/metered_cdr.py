@@ -133,9 +133,9 @@ class MeteredCdr(models.Model):
     )
     plan_taken = fields.Json(
         readonly=True,
-        help="Allowance to [amount used in its smallest unit, billed seconds "
-        "covered]. A negative number means at the own price of that allowance "
-        "after it was used up.",
+        help="For each allowance: the amount used in its smallest unit, and the "
+        "billed seconds covered. A negative number: charged at the allowance's own "
+        "price after it was used up.",
     )
     properties = fields.Json(readonly=True)
     invoice_id = fields.Many2one(

@@ -60,7 +60,7 @@ class MeteredRetentionRule(models.Model):
     most_days = fields.Integer(
         string="At Most (days)",
         help="Longest time allowed by law. For example, Germany requires traffic data "
-        "to be deleted six months after the invoice. 0 means no limit.",
+        "to be deleted six months after the invoice date. 0 means no limit.",
     )
     digits = fields.Integer(
         string="Digits to Hide",

@@ -100,22 +100,22 @@ class MeteredRetentionRun(models.Model):
     position_day = fields.Date(readonly=True)
     position_id = fields.Integer(readonly=True, aggregator=None)
     is_closed = fields.Boolean(
-        readonly=True, help="No import adds calls of these days anymore."
+        readonly=True, help="Imports can no longer add calls of these days."
     )
     is_blocked = fields.Boolean(
-        readonly=True, help="A job was running that reads or changes invoiced usage."
+        readonly=True, help="A job that reads or changes invoiced usage was running."
     )
     usage = fields.Integer(
         string="Usage Days",
         readonly=True,
-        help="Rows of usage whose calls were deleted or masked.",
+        help="Usage whose calls were deleted or masked.",
     )
     bytes = fields.Float(digits=(16, 0), readonly=True)
     kept = fields.Integer(
         string="Kept Back",
         readonly=True,
-        help="Rows of usage whose calls do not add up, or that were released "
-        "meanwhile, and files with open exceptions. Nothing of them was deleted.",
+        help="Usage whose calls do not add up or that was released in the meantime, "
+        "and files with open exceptions. None of this was deleted.",
     )
     result = fields.Char(compute="_compute_result")
 
@@ -134,9 +134,9 @@ class MeteredRetentionRun(models.Model):
     def _compute_result(self):
         for run in self:
             run.result = run.state == "done" and self.env._(
-                "Deleted or masked: %(records)s, usage rows: %(usage)s, kept back: "
-                "%(kept)s, space: %(size)s MB. The space is used again by what is "
-                "imported next.",
+                "Deleted or masked: %(records)s, usage rows: %(usage)s, kept: "
+                "%(kept)s, space: %(size)s MB. The space will be reused by later "
+                "imports.",
                 records=run.records,
                 usage=run.usage,
                 kept=run.kept,

@@ -63,13 +63,13 @@ class MeteredRetentionSum(models.Model):
     charge = Money(readonly=True, min_display_digits=4)
     taken = fields.Json(
         readonly=True,
-        help="What the calls took of allowances: allowance, service identifier, and "
+        help="What the calls used of allowances: allowance, service identifier, and "
         "amount.",
     )
     seal = fields.Char(
         string="SHA-256",
         readonly=True,
-        help="Computed over the calls as they were, in the order of their start.",
+        help="Calculated from the calls as they were, sorted by start.",
     )
     bytes = fields.Integer(readonly=True, aggregator="sum")
     done_on = fields.Date(string="Deleted On", readonly=True)

@@ -28,8 +28,8 @@ class MeteredStatement(models.Model):
         if usage:
             raise UserError(
                 self.env._(
-                    "%(reason)s A statement of the calls cannot be made anymore. "
-                    "Statements that were made before are kept.",
+                    "%(reason)s A statement of the calls can no longer be created. "
+                    "Existing statements are kept.",
                     reason=usage._details_gone_text(),
                 )
             )

@@ -24,7 +24,7 @@ class MeteredUsage(models.Model):
         readonly=True,
         copy=False,
         help="Whether the calls of this usage, or their numbers, were deleted under "
-        "retention. The usage keeps its sums and is not re-rated anymore.",
+        "retention. The usage keeps its sums and can no longer be re-rated.",
     )
     details_gone_on = fields.Date(string="Deleted On", readonly=True, copy=False)
 

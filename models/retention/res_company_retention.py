@@ -13,7 +13,7 @@ class ResCompany(models.Model):
     _inherit = "res.company"
 
     metered_details_until = fields.Date(
-        string="Call Details Gone Until",
+        string="Call Details Deleted Until",
         readonly=True,
         copy=False,
         help="Last day of which call details were masked or deleted under retention.",

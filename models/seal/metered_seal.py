@@ -17,7 +17,7 @@ REASONS = [
     ("rerated", "Usage re-rated"),
     ("plan", "Calling plan applied"),
     ("booked", "Readings booked"),
-    ("given", "Quantity given by a program"),
+    ("given", "Quantity set by a program"),
     ("sampled", "Levels sampled"),
     ("thinned", "Samples thinned"),
     ("merged", "Customers merged"),
@@ -56,7 +56,7 @@ class MeteredSeal(models.Model):
     """
 
     _name = "metered.seal"
-    _description = "Seal of Usage"
+    _description = "Usage Seal"
     _inherit = ["metered.append.only", "metered.guarded"]
     _log_access = False
     _order = "company_id, position desc"
@@ -82,7 +82,9 @@ class MeteredSeal(models.Model):
     )
     sums_text = fields.Text(string="Sums", compute="_compute_sums_text")
     digest = fields.Char(
-        string="SHA-256", readonly=True, help="Computed over the usage and its records."
+        string="SHA-256",
+        readonly=True,
+        help="Calculated from the usage and its records.",
     )
     reason = fields.Selection(REASONS, required=True, readonly=True)
     about = fields.Char(
@@ -94,14 +96,14 @@ class MeteredSeal(models.Model):
     engine = fields.Char(
         string="Module Version",
         readonly=True,
-        help="Of the time of the seal.",
+        help="At the time of the seal.",
     )
     version = fields.Integer(readonly=True, aggregator=None)
     previous = fields.Char(string="Previous Seal", readonly=True)
     seal = fields.Char(readonly=True)
 
     _position_uniq = models.UniqueIndex(
-        "(company_id, position)", "There is a seal with this number."
+        "(company_id, position)", "A seal with this number already exists."
     )
     _day_idx = models.Index("(company_id, day, position) WHERE kind = 'day'")
     _invoice_idx = models.Index("(invoice_id, position) WHERE kind = 'invoice'")

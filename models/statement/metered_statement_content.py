@@ -500,8 +500,8 @@ class Content(Figures):
             )
         for amount, since in self.carried:
             yield self.env._(
-                "Carried forward: %(amount)s since %(date)s. It is billed together "
-                "with later usage.",
+                "Carried forward: %(amount)s since %(date)s. It will be billed "
+                "together with later usage.",
                 amount=self.currency.format(amount),
                 date=format_date(self.env, since, lang_code=self.statement.lang),
             )

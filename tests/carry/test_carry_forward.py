@@ -18,6 +18,7 @@ class TestCarryForward(CarryCase):
         self.assertEqual(self.states(), ["carried"])
         period = self.subscription.metered_period_ids
         self.assertEqual((period.carried_floor, period.was_billed), (1.0, False))
+        self.assertEqual(period.carried_amount, 0.4)
         self.assertIn("0.40 is carried forward", self.subscription.message_ids[0].body)
         self.use(35, first=2)
         self.assertFalse(self.all_invoices())
@@ -35,6 +36,12 @@ class TestCarryForward(CarryCase):
         self.assertEqual((first.carry_end, first.invoice_id), ("reached", invoice))
         self.assertIsNone(self.carried())
         self.assert_billed_once()
+        runs = self.subscription.metered_period_ids.sorted("date_from").renewal_id
+        self.assertEqual(
+            [run.carried_info for run in runs.sorted("id")],
+            ["$\N{NO-BREAK SPACE}0.40", "$\N{NO-BREAK SPACE}0.35", ""],
+        )
+        self.assertEqual(self.reviewed(invoice), 0.75)
 
     def test_exactly_the_smallest_invoice(self):
         self.use(50, 50)

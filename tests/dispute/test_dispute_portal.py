@@ -191,7 +191,7 @@ class TestDisputePortal(PortalCase, DisputeCase):
             ({"text": ""}, "Tell us what is wrong"),
             ({"text": "x" * 5_001}, "at most 5000"),
             ({"reason": "evil"}, "Choose a reason"),
-            ({"cdr_ids": "1e5,-1,x"}, "Choose the charges"),
+            ({"cdr_ids": "1e5,-1,x"}, "Select the charges"),
             ({"cdr_ids": str(10**17)}, "cannot be disputed"),
             ({"usage_ids": str(theirs.usage_id.id)}, "cannot be disputed"),
             ({"files": {"files": ("a.exe", b"MZ\x90\0", "image/png")}}, "attached"),

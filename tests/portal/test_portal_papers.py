@@ -86,7 +86,7 @@ class TestPortalPapers(PortalCase):
         saved = self.save(
             "boss", {f"{name}_0": "50", f"{name}_3": "80.5", "mails": "1"}
         )
-        self.assertIn("Your alerts are saved", saved.text)
+        self.assertIn("Your alerts have been saved", saved.text)
         own = self.env["metered.alert"].search([("portal_contact_id", "!=", False)])
         self.assertEqual(own.partner_id, self.customer)
         self.assertEqual(own.contact_ids, self.boss.partner_id)

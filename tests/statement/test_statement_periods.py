@@ -189,9 +189,10 @@ class TestStatementPeriods(StatementCase):
         [statement] = Statement.search(mine)
         self.assertEqual(str(statement.date_from), "2026-10-01")
         self.assertEqual(str(statement.date_to), "2026-11-01")
+        self.assertEqual(str(statement.last_day), "2026-10-31")
         self.assertEqual((statement.scope, statement.state), ("period", "queued"))
         with freeze_time("2026-12-03 12:00:00"):
             Statement._cron_monthly()
         self.assertEqual(len(Statement.search(mine)), 1)
-        with self.assertRaisesRegex(ValidationError, "day from 1 to 28"):
+        with self.assertRaisesRegex(ValidationError, "must be from 1 to 28"):
             self.company.metered_statement_day = 29

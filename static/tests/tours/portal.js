@@ -86,7 +86,7 @@ const steps = () =>
             expectUnloadPage: true,
         },
         {
-            trigger: ".alert-success:contains(Your alerts are saved)",
+            trigger: ".alert-success:contains(Your alerts have been saved)",
         },
     ].map((step) => ({timeout: PATIENCE, ...step}));
 
