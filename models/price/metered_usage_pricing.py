@@ -371,14 +371,7 @@ class MeteredUsage(models.Model):
         :return: ``rating.usage_price.PricedUsage``
         :raises ValueError: when there is no price for it
         """
-        days = () if alone else (found.date_to, found.date_from)
-        price = found.price._usage_price(*days)
-        version = found.price._deciding(*days) if days else found.price
-        found.basis = version._level_basis()
-        terms = {
-            "period_us": (day_us(found.date_from), day_us(found.date_to)),
-            "share": self._share_of_period(found),
-        }
+        price, terms = self._price_terms(found, alone)
         period = (found.meter.id, found.subscription.id, found.date_from)
         given = GIVEN.heard().get(period)
         high = EXPECTED_HIGH.heard().get(period)
@@ -400,6 +393,22 @@ class MeteredUsage(models.Model):
             level = max(level, high)
         priced = price_usage(price, quantity=level, **terms)
         return replace(priced, steps=(step, *priced.steps))
+
+    @api.model
+    def _price_terms(self, found, alone=False):
+        """The price of a period, and what it is applied with; its basis is kept.
+
+        :param found, alone: as :meth:`_price_rows`
+        :return: (``rating.usage_price.UsagePrice``, dict)
+        """
+        days = () if alone else (found.date_to, found.date_from)
+        price = found.price._usage_price(*days)
+        version = found.price._deciding(*days) if days else found.price
+        found.basis = version._level_basis()
+        return price, {
+            "period_us": (day_us(found.date_from), day_us(found.date_to)),
+            "share": self._share_of_period(found),
+        }
 
     @api.model
     def _share_of_period(self, found):
