@@ -19,13 +19,14 @@ def calls_at_once(begin_us, end_us, start_us, stop_us, call=None):
         in any order; one that ends when it begins, or before, is none
     :param start_us, stop_us: the period, half-open, of at most 2**62 microseconds;
         calls are cut to it
-    :param call: array: which call a leg is of; None: each is a call of its own
+    :param call: int64 array: which call a leg is of, 0: a call of its own; None: each
+        is a call of its own
     :return: `levels.Levels`
     """
     begin_us = np.asarray(begin_us, np.int64)
     end_us = np.asarray(end_us, np.int64)
-    if call is not None and len(begin_us):
-        begin_us, end_us = _joined(begin_us, end_us, np.asarray(call))
+    if call is not None:
+        begin_us, end_us = _joined(begin_us, end_us, np.asarray(call, np.int64))
     begin_us = np.clip(begin_us, start_us, stop_us) - start_us
     end_us = np.clip(end_us, start_us, stop_us) - start_us
     lasts = begin_us < end_us
@@ -44,7 +45,21 @@ def calls_at_once(begin_us, end_us, start_us, stop_us, call=None):
 
 def _joined(begin_us, end_us, call):
     """Return (begins, ends) of the times for which a leg of each call lasts."""
-    _names, number = np.unique(call, return_inverse=True)
+    order = np.argsort(call)
+    ordered = call[order]
+    is_next = np.append(False, (ordered[1:] == ordered[:-1]) & (ordered[1:] != 0))
+    is_leg = is_next | np.append(is_next[1:], False)
+    if not is_leg.any():
+        return begin_us, end_us
+    legs, others = order[is_leg], order[~is_leg]
+    number = np.cumsum(~is_next[is_leg]) - 1
+    joined = _joined_legs(begin_us[legs], end_us[legs], number)
+    alone = begin_us[others], end_us[others]
+    return tuple(map(np.concatenate, zip(alone, joined, strict=True)))
+
+
+def _joined_legs(begin_us, end_us, number):
+    """The same of legs alone; their calls have numbers."""
     order = np.lexsort((begin_us, number))
     begin_us, end_us, number = begin_us[order], end_us[order], number[order]
     # The latest end so far of each call: a running maximum that no other call exceeds.

@@ -74,6 +74,7 @@ BROADWORKS = Preset(
     name="BroadWorks (accounting CDR)",
     columns=(
         ColumnSpec("call_id", "recordId"),
+        ColumnSpec("linked_id", "localCallId+remoteCallId"),
         ColumnSpec("start_time", "startTime"),
         ColumnSpec("answer_time", "answerTime"),
         ColumnSpec("end_time", "releaseTime"),
@@ -102,6 +103,7 @@ KAMAILIO = Preset(
     name="Kamailio (acc_cdrs, cdrs)",
     columns=(
         ColumnSpec("call_id", "sip_call_id+sip_from_tag+sip_to_tag,callid,id"),
+        ColumnSpec("linked_id", "sip_call_id,callid"),
         ColumnSpec("start_time", "call_start_time,start_time"),
         ColumnSpec("seconds", "duration", "s"),
         ColumnSpec("caller", "src_username,src_user"),
@@ -124,6 +126,7 @@ KAZOO = Preset(
     name="Kazoo (CDR as CSV)",
     columns=(
         ColumnSpec("call_id", "id"),
+        ColumnSpec("linked_id", "call_id+other_leg_call_id"),
         ColumnSpec("start_time", "unix_timestamp", "epoch"),
         ColumnSpec("seconds", "billing_seconds", "s"),
         ColumnSpec("duration", "duration_seconds", "s"),
