@@ -107,10 +107,10 @@ class MeteredUsage(models.Model):
         :return: (Fraction, ``rating.steps.Step`` that says how it was found)
         """
         meter = found.meter
-        company = found.subscription.company_id or rows.company_id[:1]
+        company = found.subscription.company_id or rows.company_id[:1] or found.company
         if meter._counts_calls():
             company._metered_check_details(found.measured_from or found.date_from)
-        partner = found.subscription.partner_id or rows.partner_id[:1]
+        partner = found.subscription.partner_id or rows.partner_id[:1] or found.partner
         zone = ZoneInfo(customer_zone(partner, company_zone(company)))
         days = (found.measured_from or found.date_from, found.date_to)
         period = [_instant(day, zone) for day in days]
