@@ -163,15 +163,13 @@ class MeteredUsage(models.Model):
                     order.append(key)
                     groups[key] = []
         customer, meters = held or (self.env["res.partner"], ())
-        for meter in meters:
-            key = (meter, self.env["sale.subscription"], date_from, date_to)
-            if key not in groups:
-                order.append(key)
-                groups[key] = []
+        nobody = self.env["sale.subscription"]
+        alone = [(meter, nobody, date_from, date_to) for meter in meters]
+        order += [key for key in alone if key not in groups]
         found = []
         for key in order:
             meter, owner, begin, end = key
-            usage = self.browse(groups[key])
+            usage = self.browse(groups.get(key, ()))
             partner = owner.partner_id or usage.partner_id[:1] or customer
             if not self._is_charged(meter, owner, partner, company, begin, end):
                 continue
