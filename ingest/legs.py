@@ -37,13 +37,12 @@ def linked_calls(frame, columns, source_id):
         return None
     found = np.zeros(len(frame), np.uint64)
     for name in names:
-        encoded = extract(column(frame, name), spec.pattern).dictionary_encode()
-        texts = pc.utf8_trim_whitespace(encoded.dictionary)
+        texts = pc.utf8_trim_whitespace(extract(column(frame, name), spec.pattern))
         digests = pd.util.hash_array(
             texts.to_numpy(zero_copy_only=False), hash_key=_KEY, categorize=False
         )
         digests[pc.equal(texts, "").to_numpy(zero_copy_only=False)] = 0
-        found += digests[encoded.indices.to_numpy(zero_copy_only=False)]
+        found += digests
     told = found != 0
     found[told] += np.uint64(source_id * _APART % 2**64)
     return found.view(np.int64)

@@ -292,9 +292,11 @@ class TestMeasuredServices(MeasuredCase):
         self.assertEqual(manual()[1], {self.extensions: 52})
         invoice.unlink()
         self.assertEqual(manual()[1], {self.extensions: 72, channels: 3})
+        self.usage(alone).filtered(lambda row: not row.records).unlink()
+        self.assertEqual(manual()[1], {self.extensions: 72, channels: 3})
         # As long as a subscription bills them, nothing else does.
         self.make_subscription(alone, "2026-09-01", "2026-11-01")
-        self.assertEqual(list(manual()[1]), [self.extensions])
+        self.assertEqual(manual()[1], {self.extensions: 72})
 
     def test_levels_before_its_first_day_do_not_count(self):
         self.make_service(date_from="2026-10-11", free_units=0)
