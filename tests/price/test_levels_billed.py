@@ -290,6 +290,23 @@ class TestCallsAtOnce(MeteredInvoiceCase):
         self.assertEqual(self.channels(self.renew(plan)), [4])
         self.assertEqual(self.channels(self.renew(other)), [])
 
+    def test_a_trunk_with_a_subscription_of_its_own(self):
+        """Its calls are its subscription's, and no one else's."""
+        plan = self.set_up_channels()
+        trunk = self.make_plan(plan._metered_lines().product_id, partner=self.phones)
+        identifier = self.make_identifier(self.phones, "+14045550111")
+        identifier.subscription_id = trunk
+        self.import_at("2026-10-05 10:00:00", "2026-10-05 10:00:30")
+        self.import_calls(
+            self.switch,
+            *(
+                (f"t{at}", f"2026-10-05 10:00:{at}", 60, "+14045550111", "+12125550199")
+                for at in (10, 20, 40)
+            ),
+        )
+        self.assertEqual(self.channels(self.renew(plan)), [4])
+        self.assertEqual(self.channels(self.renew(trunk)), [8])
+
     def test_calls_that_are_not_charged(self):
         free = self.set_up_channels()
         calls = ("2026-10-05 10:00:00", "2026-10-05 10:00:30")
