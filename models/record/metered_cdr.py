@@ -147,6 +147,7 @@ class MeteredCdr(models.Model):
     )
     linked_call = BigInteger(
         readonly=True,
+        groups=fields.NO_ACCESS,
         aggregator=None,
         help="A digest of the call ID that the legs of a call share. Empty if the "
         "source does not tell it.",
