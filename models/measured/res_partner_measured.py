@@ -110,7 +110,7 @@ class ResPartner(models.Model):
         self.ensure_one()
         customer = self.sudo().commercial_partner_id
         none = self.env["metered.meter"].sudo()
-        if customer._metered_has_running():
+        if customer._metered_payer() != customer or customer._metered_has_running():
             return none
         services = customer._metered_measured_services(date_to - timedelta(days=1))
         meters = none.union(
