@@ -231,13 +231,6 @@ class MeteredUsage(models.Model):
         else:
             text = f"{price._format_exact(shown.counted)} {price._priced_unit()}"
         values["text"] = text
-        if found.service:
-            if found.late:
-                return env._(
-                    "%(meter)s: %(text)s\n%(first)s – %(last)s (recorded late)",
-                    **values,
-                )
-            return env._("%(meter)s: %(text)s\n%(first)s – %(last)s", **values)
         if found.late:
             return env._(
                 "%(meter)s\n%(first)s – %(last)s (recorded late): %(text)s", **values

@@ -94,8 +94,8 @@ class TestMeasuredServices(MeasuredCase):
         [line] = invoice.invoice_line_ids.filtered("metered_price_id")
         self.assertEqual(
             line.name,
-            "[EXT] Extensions: maximum 23 on 10/14/2026 10:32 AM, 5 free: 18 × $4.00"
-            "\n10/01/2026 – 10/31/2026",
+            "[EXT] Extensions\n10/01/2026 – 10/31/2026: maximum 23 on "
+            "10/14/2026 10:32 AM, 5 free: 18 × $4.00",
         )
         self.assertEqual((line.quantity, line.price_unit), (18, 4))
         self.assertEqual(line.product_id, self.sold)
@@ -341,7 +341,7 @@ class TestMeasuredServices(MeasuredCase):
         self.assertEqual(
             late[0],
             "maximum 15 on 10/20/2026 09:00 AM; difference from earlier invoices: "
-            "5 extensions\n10/01/2026 – 10/31/2026 (recorded late)",
+            "5 extensions",
         )
         self.assertEqual(november[1:], (10, 4))
 
