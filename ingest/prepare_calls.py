@@ -14,6 +14,7 @@ from .direction_columns import unread_words
 from .directions import code_of
 from .extract import column
 from .internal import find_internal
+from .legs import linked_calls
 from .numbers import read_bare, shown_form, with_form, without_doubtful
 from .prepare_rejected import REASON_OF_STATUS
 from .record_kinds import unread_kinds
@@ -240,7 +241,9 @@ class CallSteps:
         return self.seconds
 
     def _more_columns(self):
-        return {}
+        settings = self.settings
+        links = linked_calls(self.frame, settings.columns, settings.source_id)
+        return {} if links is None else {"linked_call": links}
 
     def _kept_properties(self):
         return mapping.properties(self.frame, self.settings.columns)

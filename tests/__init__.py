@@ -197,6 +197,7 @@ from .ingest import test_import_together
 from .ingest import test_import_usage
 from .ingest import test_import_wizard
 from .ingest import test_joined
+from .ingest import test_legs
 from .ingest import test_number_destinations
 from .ingest import test_number_normalisation
 from .ingest import test_number_plans

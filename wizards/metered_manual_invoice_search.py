@@ -101,6 +101,7 @@ class MeteredManualInvoice(models.TransientModel):
                 self.company_id.sudo(),
                 self.date_from,
                 fields.Date.add(self.date_to, days=1),
+                held=self._held(),
             )
         except UserError as error:
             found.problem = str(error)
@@ -249,7 +250,7 @@ class MeteredManualInvoice(models.TransientModel):
                 "No rate matches the calls of these days anymore. Check the "
                 "customer's rate deck."
             )
-        if found.billed:
+        if found.billed or found.invoices:
             return self.env._(
                 "All usage of these days is already invoiced: %s.", found.invoices
             )

@@ -53,6 +53,7 @@ TEAMS_DIRECT_ROUTING = Preset(
     columns=(
         # Parts of a call share the correlation.
         ColumnSpec("call_id", "CorrelationId+Invite time+Callee Number"),
+        ColumnSpec("linked_id", "CorrelationId"),
         ColumnSpec("start_time", "Invite time"),
         ColumnSpec("answer_time", "Start time"),
         ColumnSpec("end_time", "End time"),

@@ -262,6 +262,7 @@ AVAYA_IP_OFFICE = Preset(
             "call_id",
             "Call Start+Call ID+Continuation+Party1Device+Party2Device+Connected Time",
         ),
+        ColumnSpec("linked_id", "Call ID"),
         ColumnSpec("start_time", "Call Start"),
         ColumnSpec("seconds", "Connected Time", "h:mm:ss"),
         # Over SIP trunks, the address may follow the number.

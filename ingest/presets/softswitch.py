@@ -11,7 +11,8 @@ BroadWorks
     Names of the columns of release 18; Freeside's reader of release 22, after the
     *Accounting CDR Interface Specification*: only rows of type Normal are calls. The
     specification itself is not public: that times are in UTC, as
-    ``20261001090000.123``, is general knowledge.
+    ``20261001090000.123``, is general knowledge, and so is that the two records of a call
+    between users name each other: *localCallId* of one is *remoteCallId* of the other.
 
 Kamailio
     ``acc_cdrs`` of the module *acc* (kamailio.org, database schema), with the columns
@@ -77,6 +78,7 @@ BROADWORKS = Preset(
     name="BroadWorks (accounting CDR)",
     columns=(
         ColumnSpec("call_id", "recordId"),
+        ColumnSpec("linked_id", "localCallId+remoteCallId"),
         ColumnSpec("start_time", "startTime"),
         ColumnSpec("answer_time", "answerTime"),
         ColumnSpec("end_time", "releaseTime"),
@@ -105,6 +107,7 @@ KAMAILIO = Preset(
     name="Kamailio (acc_cdrs, cdrs)",
     columns=(
         ColumnSpec("call_id", "sip_call_id+sip_from_tag+sip_to_tag,callid,id"),
+        ColumnSpec("linked_id", "sip_call_id,callid"),
         ColumnSpec("start_time", "call_start_time,start_time"),
         ColumnSpec("seconds", "duration", "s"),
         ColumnSpec("caller", "src_username,src_user"),
@@ -127,6 +130,7 @@ KAZOO = Preset(
     name="Kazoo (CDR as CSV)",
     columns=(
         ColumnSpec("call_id", "id"),
+        ColumnSpec("linked_id", "call_id+other_leg_call_id"),
         ColumnSpec("start_time", "unix_timestamp", "epoch"),
         ColumnSpec("seconds", "billing_seconds", "s"),
         ColumnSpec("duration", "duration_seconds", "s"),

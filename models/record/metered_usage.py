@@ -331,6 +331,7 @@ class MeteredUsage(models.Model):
         date=None,
         subscription=None,
         carried=(),
+        held=(),
     ):
         """Values of the invoice lines for this usage, one per call type or as the
         meter says.
@@ -348,6 +349,7 @@ class MeteredUsage(models.Model):
             without usage
         :param carried: earlier periods that were carried forward, each with lines of
             its own: list of (first day, first day after)
+        :param held: levels without a subscription, as ``_price_meters`` takes them
         :return: list of (dict for ``account.move.line``, ids of the usage)
         """
         calls = self.filtered(lambda usage: usage.meter_id.kind == "call")
@@ -362,6 +364,7 @@ class MeteredUsage(models.Model):
             date or date_to,
             subscription,
             carried,
+            held,
         )
         self._check_fits_invoice(lines, currency)
         return lines

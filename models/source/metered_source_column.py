@@ -56,6 +56,7 @@ class MeteredSourceColumn(models.Model):
     target = fields.Selection(
         [
             ("call_id", "Record ID (unique)"),
+            ("linked_id", "Call ID (shared by the legs of a call)"),
             ("start_time", "Start time"),
             ("time_hint", "Epoch time (for daylight-saving changes)"),
             ("answer_time", "Answer time"),
@@ -83,7 +84,8 @@ class MeteredSourceColumn(models.Model):
         help="Meaning of the column. If no column contains the chargeable seconds, "
         "they are calculated from answer or start time to end time. Calls that were "
         "not answered have 0 chargeable seconds. Quantity, meter and properties are "
-        "for usage other than calls.",
+        "for usage other than calls. Records with the same call ID count once as "
+        "concurrent calls.",
     )
     columns = fields.Char(
         required=True,
