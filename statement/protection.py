@@ -2,9 +2,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """Copies of PDF and XLSX files that open with a password only.
 
-Both are encrypted with AES-256: PDF as of ISO 32000-2, XLSX with the agile encryption of
-[MS-OFFCRYPTO]. No library of Odoo writes either, so that two more are asked for where
-there are passwords. A CSV file cannot have one.
+Both are encrypted with AES-256: PDF as of ISO 32000-2, XLSX with the agile encryption
+of [MS-OFFCRYPTO]. No library of Odoo writes either, so that two more are asked for
+where there are passwords. A CSV file cannot have one.
 """
 
 import importlib

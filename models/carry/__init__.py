@@ -6,3 +6,4 @@ from . import metered_renewal_carry
 from . import res_company_carry
 from . import res_partner_carry
 from . import sale_subscription_carry
+from . import sale_subscription_carry_bill

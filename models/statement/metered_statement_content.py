@@ -126,6 +126,7 @@ class Content(Figures):
         }
         for call in self._calls():
             start = call.start_time.replace(tzinfo=UTC)
+            caller, callee = self._ends(call)
             shown = {
                 **fixed,
                 "service": call.service.removeprefix("+"),
@@ -134,8 +135,8 @@ class Content(Figures):
                 "start_local": start.astimezone(self.zone).isoformat(),
                 "start_utc": start.isoformat().replace("+00:00", "Z"),
                 "direction": call.direction,
-                "from": self._caller(call).removeprefix("+"),
-                "to": self._callee(call).removeprefix("+"),
+                "from": caller.removeprefix("+"),
+                "to": callee.removeprefix("+"),
                 "destination": call.destination,
                 "call_type": call.call_type,
                 "duration_s": _plain(call.seconds),
@@ -441,8 +442,7 @@ class Content(Figures):
         start = call.start_time.replace(tzinfo=UTC).astimezone(self.zone)
         cells = (
             start,
-            self._caller(call),
-            self._callee(call),
+            *self._ends(call),
             call.destination,
             call.call_type,
             _seconds(call.seconds),
@@ -453,13 +453,10 @@ class Content(Figures):
         )
         return [*compress(cells, self._shown)]
 
-    def _caller(self, call):
+    def _ends(self, call):
+        """Who called whom, as the customer sees it."""
         is_inbound = call.direction == "inbound"
-        return self.masking.caller(call.caller) if is_inbound else call.caller
-
-    def _callee(self, call):
-        is_inbound = call.direction == "inbound"
-        return call.callee if is_inbound else self.masking.called(call.callee)
+        return self.masking.ends(call.caller, call.callee, is_inbound)
 
     def _price(self, call):
         """`0.0225/min 60/6`; empty where a price has no rate."""
@@ -498,13 +495,28 @@ class Content(Figures):
                 "Not invoiced yet: %(amount)s. It is billed with a later invoice.",
                 amount=self.currency.format(float(self._round(still_open))),
             )
-        for amount, since in self.carried:
-            yield self.env._(
-                "Carried forward: %(amount)s since %(date)s. It is billed together "
-                "with later usage.",
-                amount=self.currency.format(amount),
-                date=format_date(self.env, since, lang_code=self.statement.lang),
+        for one in self.carried:
+            yield self._carried_text(
+                amount=self.currency.format(one["amount"]),
+                date=format_date(self.env, one["since"], lang_code=self.statement.lang),
+                is_earlier=one["since"] < self.statement.date_from,
             )
+
+    def _carried_text(self, amount, date, is_earlier):
+        if is_earlier:
+            return self.env._(
+                "Carried forward: %(amount)s since %(date)s, with usage of earlier "
+                "periods. It is not payable yet, and is billed together with later "
+                "usage.",
+                amount=amount,
+                date=date,
+            )
+        return self.env._(
+            "Carried forward: %(amount)s since %(date)s. It is not payable yet, and is "
+            "billed together with later usage.",
+            amount=amount,
+            date=date,
+        )
 
 
 def _increments(call):

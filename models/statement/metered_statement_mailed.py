@@ -49,9 +49,10 @@ class MeteredStatement(models.Model):
 
     def _password(self):
         """What the files open with that this customer gets; "" for nothing."""
-        return self.env["metered.statement.password"].sudo()._find(
-            self.partner_id
-        ).value or ""
+        return (
+            self.env["metered.statement.password"].sudo()._find(self.partner_id).value
+            or ""
+        )
 
     def _mailed(self, unwanted=frozenset()):
         """What is sent of this statement.

@@ -260,12 +260,13 @@ class MeteredStatement(models.Model):
         )
         return [Readings(*row[:5], Decimal(row[5])) for row in rows]
 
-    def _read_meters(self):
+    def _read_meters(self, carried_ids):
         """What the usage of a period comes to, by meter and invoice.
 
-        :return: list of (meter, whether it is of calls, invoice or None, its state or
-            ``waived``, records, billed seconds, amount, ids whose amount is not known
-            yet)
+        :param carried_ids: of usage that is carried forward
+        :return: list of (meter, whether it is of calls, invoice or None, its state,
+            ``waived`` or ``carried``, records, billed seconds, amount, ids whose
+            amount is not known yet)
         """
         tables, condition = self._usage_scope()
         rows = self.env.execute_query(
@@ -275,7 +276,8 @@ class MeteredStatement(models.Model):
                        COLLATE "C",
                        meter.kind = 'call', move.name,
                        coalesce(move.state, CASE
-                           WHEN usage.waived_period_id IS NOT NULL THEN 'waived' END),
+                           WHEN usage.waived_period_id IS NOT NULL THEN 'waived'
+                           WHEN usage.id = ANY(%(carried)s) THEN 'carried' END),
                        sum(usage.records),
                        coalesce(sum(usage.billed_quantity), 0)::text,
                        coalesce(sum(usage.amount), 0)::text,
@@ -287,6 +289,7 @@ class MeteredStatement(models.Model):
                  GROUP BY 1, 2, 3, 4 ORDER BY 2 DESC, 1, 3 NULLS LAST, 4
                 """,
                 lang=self.lang or "en_US",
+                carried=carried_ids,
                 tables=tables,
                 condition=condition,
             )

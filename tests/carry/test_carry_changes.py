@@ -172,6 +172,11 @@ class TestCarryChanges(CarryCase):
             }
         )
         wizard.action_search()
+        self.assertIn("because it is less than $\N{NO-BREAK SPACE}1.00", wizard.checks)
+        self.floor.amount = 0.4
+        wizard.action_search()
+        self.assertNotIn("Smallest invoice", wizard.checks)
+        self.floor.amount = 1.0
         wizard.action_create_invoice()
         self.assertIsNone(self.carried())
         self.use(100, first=2)

@@ -129,7 +129,8 @@ class TestStatementMail(StatementCase):
         # The snapshot is what it was.
         self.assertEqual(self.content(statement, "pdf"), before)
         said = [
-            *(self.posted | self.customer).message_ids.mapped("body"),
+            *self.posted.message_ids.mapped("body"),
+            *self.customer.message_ids.mapped("body"),
             *self.env["mail.mail"].search([]).mapped("body_html"),
             str(self.customer.read()),
         ]
