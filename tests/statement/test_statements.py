@@ -143,13 +143,13 @@ class TestStatements(StatementCase):
                 self.source,
                 *(
                     (
-                        f"{code}-{day}",
-                        f"2026-10-{day:02d} 10:00:00",
-                        17 * day + 1,
+                        f"{code}-{call}",
+                        f"2026-10-{call % 28 + 1:02d} 10:{call % 60:02d}:00",
+                        17 * call % 4001 + 1,
                         number,
-                        f"+1212555{day:04d}",
+                        f"+1212555{call:04d}",
                     )
-                    for day in range(1, 8)
+                    for call in range(500)
                 ),
             )
         self.renew_due()
@@ -158,7 +158,13 @@ class TestStatements(StatementCase):
                 statement = self.made(self.invoices(subscription))
                 self.assertEqual(statement.currency_id, currency)
                 self.assertTrue(statement.adds_up)
+                self.assertEqual(statement.calls, 500)
                 charges = sum(Decimal(row["charge"]) for row in self.table(statement))
+                book = openpyxl.load_workbook(
+                    io.BytesIO(self.content(statement, "xlsx"))
+                )
+                cells = book["Calls"].iter_rows(2, values_only=True)
+                self.assertEqual(sum(Decimal(repr(row[-1])) for row in cells), charges)
                 places = Decimal(1).scaleb(-currency.decimal_places)
                 self.assertEqual(
                     charges.quantize(places, ROUND_HALF_UP),
