@@ -22,6 +22,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from .visual_order import is_turned, visual
+
 FONTS = Path(__file__).with_name("fonts")
 #: for Latin, Greek and Cyrillic; a company may have fonts for its own script
 REGULAR = FONTS / "DejaVuSansCondensed.ttf"
@@ -43,7 +45,7 @@ class FontError(ValueError):
     """A font file that cannot be used; the text says which."""
 
 
-def write_pdf(document, formats, file, regular=REGULAR, bold=BOLD):
+def write_pdf(document, formats, file, regular=REGULAR, bold=BOLD, join=None):
     """Write a statement as a PDF; the same content becomes the same bytes.
 
     :param document: `content.Document`; its rows are read once
@@ -51,17 +53,19 @@ def write_pdf(document, formats, file, regular=REGULAR, bold=BOLD):
     :param file: open for writing bytes
     :param regular, bold: TrueType fonts with the letters that are needed: paths, or
         bytes
+    :param join: of :func:`~.visual_order.visual`; without it Arabic letters are drawn
+        as they stand alone
     :return: number of pages
     :raise ValueError: a section has another number of rows than it says
     :raise FontError: a file is no such font
     """
     fonts = _register(regular), _register(bold)
-    counting = _Pages(document, formats, fonts, None, 0)
+    counting = _Pages(document, formats, fonts, None, 0, join)
     counting.run()
     canvas = Canvas(file, pagesize=A4, invariant=1, pageCompression=1)
     canvas.setTitle(document.title)
     canvas.setAuthor(document.sender[0] if document.sender else "")
-    pages = _Pages(document, formats, fonts, canvas, counting.page)
+    pages = _Pages(document, formats, fonts, canvas, counting.page, join)
     pages.run()
     canvas.save()
     return pages.page
@@ -100,8 +104,9 @@ def _register(font):
 class _Pages:
     """Where things are on the pages; draws them where there is a canvas."""
 
-    def __init__(self, document, formats, fonts, canvas, pages):
+    def __init__(self, document, formats, fonts, canvas, pages, join):
         self.document, self.formats, self.canvas = document, formats, canvas
+        self.join = join
         self.regular, self.bold = fonts
         self.color = HexColor(document.color)
         self.page, self.pages, self.y = 0, pages, 0
@@ -127,7 +132,9 @@ class _Pages:
             return
         label = self.document.page % {"page": self.page, "pages": self.pages}
         with self._styled(self.regular, SIZE + 0.6, MUTED) as canvas:
-            canvas.drawString(MARGIN, BOTTOM - 18, self.document.footer)
+            footer = visual(self.document.footer, self.join)
+            canvas.drawString(MARGIN, BOTTOM - 18, footer)
+            label = visual(label, self.join)
             canvas.drawRightString(WIDTH - MARGIN, BOTTOM - 18, label)
         self.canvas.showPage()
 
@@ -163,7 +170,7 @@ class _Pages:
         self.y = block - TEXT_LINE * longest - 1.5 * TEXT_LINE
         if self.canvas:
             with self._styled(self.bold, TITLE_SIZE, self.color) as canvas:
-                canvas.drawString(MARGIN, self.y, document.title)
+                canvas.drawString(MARGIN, self.y, visual(document.title, self.join))
         self.y -= 1.6 * TEXT_LINE
 
     def _logo(self, content):
@@ -187,7 +194,7 @@ class _Pages:
         for place, line in enumerate(lines):
             font = self.bold if not place else self.regular
             with self._styled(font, size, BLACK) as canvas:
-                y = top - TEXT_LINE * place
+                y, line = top - TEXT_LINE * place, visual(line, self.join)
                 if is_right:
                     canvas.drawRightString(WIDTH - MARGIN, y, line)
                 else:
@@ -197,17 +204,22 @@ class _Pages:
         if not self.canvas:
             return
         with self._styled(self.regular, TEXT_SIZE, MUTED) as canvas:
-            canvas.drawString(WIDTH / 2, y, label)
+            canvas.drawString(WIDTH / 2, y, visual(label, self.join))
         with self._styled(self.regular, TEXT_SIZE, BLACK) as canvas:
-            canvas.drawRightString(WIDTH - MARGIN, y, value)
+            canvas.drawRightString(WIDTH - MARGIN, y, visual(value, self.join))
 
     def _paragraph(self, text):
         lines = simpleSplit(text, self.regular, TEXT_SIZE, WIDTH - 2 * MARGIN)
+        is_right = is_turned(text)
         for line in lines:
             self._need(TEXT_LINE)
             if self.canvas:
+                shown, y = visual(line, self.join), self.y - TEXT_SIZE
                 with self._styled(self.regular, TEXT_SIZE, BLACK) as canvas:
-                    canvas.drawString(MARGIN, self.y - TEXT_SIZE, line)
+                    if is_right:
+                        canvas.drawRightString(WIDTH - MARGIN, y, shown)
+                    else:
+                        canvas.drawString(MARGIN, y, shown)
             self.y -= TEXT_LINE
         self.y -= GAP
 
@@ -258,11 +270,11 @@ class _Pages:
             self.y -= TEXT_LINE
             if self.canvas:
                 with self._styled(self.regular, SIZE + 1, MUTED) as canvas:
-                    canvas.drawString(MARGIN, self.y + GAP, note)
+                    canvas.drawString(MARGIN, self.y + GAP, visual(note, self.join))
         self.y -= GAP
 
     def _fit_heading(self, title):
-        return _fit(title, self.bold, HEADING_SIZE, WIDTH - 2 * MARGIN)
+        return _fit(title, self.bold, HEADING_SIZE, WIDTH - 2 * MARGIN, self.join)
 
     def _places(self, columns):
         """Left edges and widths of columns."""
@@ -309,7 +321,7 @@ class _Pages:
         with self._styled(font, SIZE, BLACK) as canvas:
             cells = zip(texts, columns, lefts, widths, strict=True)
             for text, column, left, width in cells:
-                text = _fit(text, font, SIZE, width - GAP)
+                text = _fit(text, font, SIZE, width - GAP, self.join)
                 if column.is_right:
                     canvas.drawRightString(left + width - GAP / 2, base, text)
                 else:
@@ -334,7 +346,7 @@ class _Pages:
             for row in rows:
                 text = text_of(column, row[place])
                 if text:
-                    text = _fit(text, font, SIZE, width)
+                    text = _fit(text, font, SIZE, width, self.join)
                     if column.is_right:
                         wide = _width(text, font, SIZE)
                         lines.setTextOrigin(right - wide, y)
@@ -355,15 +367,16 @@ def _width(text, font, size):
 
 
 @lru_cache(20_000)
-def _fit(text, font, size, width):
-    """A text that is cut where it is too wide."""
-    if _width(text, font, size) <= width:
-        return text
+def _fit(text, font, size, width, join):
+    """A text as it is drawn, cut where it is too wide."""
+    shown = visual(text, join)
+    if _width(shown, font, size) <= width:
+        return shown
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        if _width(text[:middle] + "…", font, size) <= width:
+        if _width(visual(text[:middle] + "…", join), font, size) <= width:
             low = middle
         else:
             high = middle - 1
-    return text[:low].rstrip() + "…"
+    return visual(text[:low].rstrip() + "…", join)

@@ -11,7 +11,7 @@ from .res_company_retention import GONE_UNTIL
 
 #: days that each kind is kept at least: what is younger may still be corrected
 LEAST_DAYS = {
-    **{"calls": 62, "numbers": 31, "events": 62},
+    **{"calls": 62, "numbers": 31, "events": 62, "samples": 31},
     **{"files": 31, "statements": 31, "access": 31},
 }
 #: kinds of records that usage is the sum of
@@ -47,7 +47,8 @@ class MeteredRetentionRule(models.Model):
         required=True,
         help="Call details: deleted, with their sums kept. Numbers: their last digits "
         "are hidden. Events: deleted where they are counted, summed, or averaged, with "
-        "their sums kept. Imported files: the uploaded or fetched files. Statements: "
+        "their sums kept. Samples: only time and level are kept. Imported files: the "
+        "uploaded or fetched files. Statements: "
         "the files that customers received. Portal access log: who viewed call "
         "details.",
     )

@@ -18,6 +18,7 @@ from ...stored.retention import (
     mask_calls,
     seal_usage,
 )
+from ...stored.thin_samples import count_thinnable
 from .metered_retention_rule import OF_USAGE
 from .metered_retention_sum import KINDS
 from .res_company_retention import GONE_UNTIL
@@ -162,6 +163,8 @@ class MeteredRetentionRun(models.Model):
             self.is_blocked = False
             done = self._run_portions(commit, seconds, FIRST_CALLS, MOST_CALLS)
             return done and not self.is_blocked
+        if self.kind == "samples":
+            return self._reduce_samples(commit, seconds)
         return self._run_portions(commit, seconds, MOST_FILES, MOST_FILES)
 
     def _run_portion(self, size):
@@ -333,6 +336,18 @@ class MeteredRetentionRun(models.Model):
         self._add_to_counters(records=records, bytes=size_of)
         return bool(records)
 
+    # === SAMPLES === #
+
+    def _reduce_samples(self, commit, seconds):
+        """Keep of samples what their levels need; whether nothing is left for now."""
+
+        def noted(samples, usage):
+            self._add_to_counters(records=samples, usage=usage)
+            self.env.flush_all()
+
+        kept = self.env["metered.level.kept"].sudo()
+        return kept._thin(self.company_id, commit, seconds, self.before, noted)
+
     # === FILES AND STATEMENTS === #
 
     def _portion_of_files(self, size):
@@ -461,6 +476,11 @@ class MeteredRetentionRun(models.Model):
             found = count_closed(self.env.cr, self._values())
             found["free"] = found["free"] if self.kind != "numbers" else 0
             return found
+        if self.kind == "samples":
+            meters = self.env["metered.meter"].sudo()._thinned_meters()
+            today = self.company_id._metered_today()
+            wanted = (self.company_id.id, meters.ids, self.before, today)
+            return count_thinnable(self.env.cr, *wanted)
         model, name = DATED[self.kind]
         domain = [
             ("company_id", "=", self.company_id.id),

@@ -11,6 +11,7 @@ KINDS = [
     ("calls", "Call details"),
     ("numbers", "Numbers of calls (masked)"),
     ("events", "Events of meters"),
+    ("samples", "Samples of levels (reduced)"),
     ("files", "Imported files"),
     ("statements", "Statements"),
     ("access", "Portal access log"),

@@ -12,7 +12,7 @@ from ...statement.masking import split
 #: rows that are fetched at a time
 FETCHED = 2_000
 Group = namedtuple(
-    "Group", "late service contact listed calls seconds billed covered charge"
+    "Group", "late service contact listed calls seconds billed covered charge tariffs"
 )
 Usage = namedtuple("Usage", "late kind day meter unit quantity amount open_ids")
 Readings = namedtuple("Readings", "meter unit serial first last quantity")
@@ -132,7 +132,8 @@ class MeteredStatement(models.Model):
     def _read_groups(self):
         """What the calls of each service come to, those that are not listed apart.
 
-        :return: list of `Group`; sums of seconds and charges are exact
+        :return: list of `Group`; sums of seconds and charges are exact, ``tariffs``
+            the names of decks
         """
         self.env.flush_all()
         rows = self.env.execute_query(
@@ -142,7 +143,9 @@ class MeteredStatement(models.Model):
                        coalesce(sum(cdr.quantity), 0)::text,
                        coalesce(sum(cdr.billed_quantity), 0)::text,
                        coalesce(sum(cdr.plan_quantity), 0)::text,
-                       coalesce(sum(cdr.charge), 0)::text
+                       coalesce(sum(cdr.charge), 0)::text,
+                       coalesce(array_agg(DISTINCT deck.name)
+                                FILTER (WHERE deck.name IS NOT NULL), '{}')
                 %(calls)s
                  GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 DESC
                 """,
@@ -152,7 +155,7 @@ class MeteredStatement(models.Model):
                 calls=self._calls_of(),
             )
         )
-        return [Group(*row[:5], *map(Decimal, row[5:])) for row in rows]
+        return [Group(*row[:5], *map(Decimal, row[5:9]), row[9]) for row in rows]
 
     def _read_calls(self):
         """The calls that are listed, by service and time: an iterator of `Call`.

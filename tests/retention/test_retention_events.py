@@ -63,8 +63,15 @@ class TestRetentionOfEvents(RetentionCase):
         seals = {one: self.env["metered.retention.sum"]._seal_of(one) for one in usage}
         before = [(one.records, one.quantity, one.amount) for one in usage]
         amounts = self.amounts()
+        self.company.write({"metered_sealing": True})
+        self.env["metered.seal.note"]._note_invoices(self.bill, "posted")
+        chain = self.env["metered.seal"]
+        while chain._seal_slice(self.company):
+            pass
         run = self.purge(self.rule("events"))
         self.assertEqual((run.records, run.usage, run.kept), (8, 2, 0))
+        self.assertTrue(chain.verify()["ok"])
+        self.assertGreater(chain.verify()["seals"], 2)
         self.assertFalse(self.kept_of(self.texts))
         self.assertEqual(
             [(one.records, one.quantity, one.amount) for one in usage], before
