@@ -45,7 +45,7 @@ class FontError(ValueError):
     """A font file that cannot be used; the text says which."""
 
 
-def write_pdf(document, formats, file, regular=REGULAR, bold=BOLD, join=None):
+def write_pdf(document, formats, file, regular=REGULAR, bold=BOLD):
     """Write a statement as a PDF; the same content becomes the same bytes.
 
     :param document: `content.Document`; its rows are read once
@@ -53,19 +53,17 @@ def write_pdf(document, formats, file, regular=REGULAR, bold=BOLD, join=None):
     :param file: open for writing bytes
     :param regular, bold: TrueType fonts with the letters that are needed: paths, or
         bytes
-    :param join: of :func:`~.visual_order.visual`; without it Arabic letters are drawn
-        as they stand alone
     :return: number of pages
     :raise ValueError: a section has another number of rows than it says
     :raise FontError: a file is no such font
     """
     fonts = _register(regular), _register(bold)
-    counting = _Pages(document, formats, fonts, None, 0, join)
+    counting = _Pages(document, formats, fonts, None, 0)
     counting.run()
     canvas = Canvas(file, pagesize=A4, invariant=1, pageCompression=1)
     canvas.setTitle(document.title)
     canvas.setAuthor(document.sender[0] if document.sender else "")
-    pages = _Pages(document, formats, fonts, canvas, counting.page, join)
+    pages = _Pages(document, formats, fonts, canvas, counting.page)
     pages.run()
     canvas.save()
     return pages.page
@@ -104,9 +102,8 @@ def _register(font):
 class _Pages:
     """Where things are on the pages; draws them where there is a canvas."""
 
-    def __init__(self, document, formats, fonts, canvas, pages, join):
+    def __init__(self, document, formats, fonts, canvas, pages):
         self.document, self.formats, self.canvas = document, formats, canvas
-        self.join = join
         self.regular, self.bold = fonts
         self.color = HexColor(document.color)
         self.page, self.pages, self.y = 0, pages, 0
@@ -132,9 +129,9 @@ class _Pages:
             return
         label = self.document.page % {"page": self.page, "pages": self.pages}
         with self._styled(self.regular, SIZE + 0.6, MUTED) as canvas:
-            footer = visual(self.document.footer, self.join)
+            footer = visual(self.document.footer)
             canvas.drawString(MARGIN, BOTTOM - 18, footer)
-            label = visual(label, self.join)
+            label = visual(label)
             canvas.drawRightString(WIDTH - MARGIN, BOTTOM - 18, label)
         self.canvas.showPage()
 
@@ -170,7 +167,7 @@ class _Pages:
         self.y = block - TEXT_LINE * longest - 1.5 * TEXT_LINE
         if self.canvas:
             with self._styled(self.bold, TITLE_SIZE, self.color) as canvas:
-                canvas.drawString(MARGIN, self.y, visual(document.title, self.join))
+                canvas.drawString(MARGIN, self.y, visual(document.title))
         self.y -= 1.6 * TEXT_LINE
 
     def _logo(self, content):
@@ -194,7 +191,7 @@ class _Pages:
         for place, line in enumerate(lines):
             font = self.bold if not place else self.regular
             with self._styled(font, size, BLACK) as canvas:
-                y, line = top - TEXT_LINE * place, visual(line, self.join)
+                y, line = top - TEXT_LINE * place, visual(line)
                 if is_right:
                     canvas.drawRightString(WIDTH - MARGIN, y, line)
                 else:
@@ -204,9 +201,9 @@ class _Pages:
         if not self.canvas:
             return
         with self._styled(self.regular, TEXT_SIZE, MUTED) as canvas:
-            canvas.drawString(WIDTH / 2, y, visual(label, self.join))
+            canvas.drawString(WIDTH / 2, y, visual(label))
         with self._styled(self.regular, TEXT_SIZE, BLACK) as canvas:
-            canvas.drawRightString(WIDTH - MARGIN, y, visual(value, self.join))
+            canvas.drawRightString(WIDTH - MARGIN, y, visual(value))
 
     def _paragraph(self, text):
         lines = simpleSplit(text, self.regular, TEXT_SIZE, WIDTH - 2 * MARGIN)
@@ -214,7 +211,7 @@ class _Pages:
         for line in lines:
             self._need(TEXT_LINE)
             if self.canvas:
-                shown, y = visual(line, self.join), self.y - TEXT_SIZE
+                shown, y = visual(line), self.y - TEXT_SIZE
                 with self._styled(self.regular, TEXT_SIZE, BLACK) as canvas:
                     if is_right:
                         canvas.drawRightString(WIDTH - MARGIN, y, shown)
@@ -270,11 +267,11 @@ class _Pages:
             self.y -= TEXT_LINE
             if self.canvas:
                 with self._styled(self.regular, SIZE + 1, MUTED) as canvas:
-                    canvas.drawString(MARGIN, self.y + GAP, visual(note, self.join))
+                    canvas.drawString(MARGIN, self.y + GAP, visual(note))
         self.y -= GAP
 
     def _fit_heading(self, title):
-        return _fit(title, self.bold, HEADING_SIZE, WIDTH - 2 * MARGIN, self.join)
+        return _fit(title, self.bold, HEADING_SIZE, WIDTH - 2 * MARGIN)
 
     def _places(self, columns):
         """Left edges and widths of columns."""
@@ -321,7 +318,7 @@ class _Pages:
         with self._styled(font, SIZE, BLACK) as canvas:
             cells = zip(texts, columns, lefts, widths, strict=True)
             for text, column, left, width in cells:
-                text = _fit(text, font, SIZE, width - GAP, self.join)
+                text = _fit(text, font, SIZE, width - GAP)
                 if column.is_right:
                     canvas.drawRightString(left + width - GAP / 2, base, text)
                 else:
@@ -346,7 +343,7 @@ class _Pages:
             for row in rows:
                 text = text_of(column, row[place])
                 if text:
-                    text = _fit(text, font, SIZE, width, self.join)
+                    text = _fit(text, font, SIZE, width)
                     if column.is_right:
                         wide = _width(text, font, SIZE)
                         lines.setTextOrigin(right - wide, y)
@@ -367,16 +364,16 @@ def _width(text, font, size):
 
 
 @lru_cache(20_000)
-def _fit(text, font, size, width, join):
+def _fit(text, font, size, width):
     """A text as it is drawn, cut where it is too wide."""
-    shown = visual(text, join)
+    shown = visual(text)
     if _width(shown, font, size) <= width:
         return shown
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        if _width(visual(text[:middle] + "…", join), font, size) <= width:
+        if _width(visual(text[:middle] + "…"), font, size) <= width:
             low = middle
         else:
             high = middle - 1
-    return visual(text[:low].rstrip() + "…", join)
+    return visual(text[:low].rstrip() + "…")

@@ -4,18 +4,27 @@
 
 A PDF draws letters one beside the other: Hebrew and Arabic, which are read from right
 to left, have to be turned around before, but not the numbers and foreign words within.
-By the rules of Unicode (UAX #9) for a line without embeddings.
+By the rules of Unicode (UAX #9) for a line without embeddings. Arabic letters get the
+forms that join them to their neighbors, which Unicode has as letters of their own.
 """
 
 import re
 from functools import lru_cache
-from itertools import groupby
-from unicodedata import bidirectional, mirrored
+from itertools import groupby, pairwise
+from unicodedata import bidirectional, decomposition, mirrored
 
 #: letters that are read from right to left, or numbers among them
 _TURNED = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff]")
 #: marks of direction: they have no width, and are no letters
 _MARKS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+#: the form of a letter that is joined to the one before, and to the one after
+_NAMES = {
+    (False, False): "isolated",
+    (False, True): "initial",
+    (True, True): "medial",
+    (True, False): "final",
+}
+_LAM, _STRETCH = "\u0644", "\u0640"
 _BRACKETS = dict(zip("()[]{}<>«»", ")(][}{><»«", strict=True))
 
 
@@ -26,18 +35,15 @@ def is_turned(text):
 
 
 @lru_cache(20_000)
-def visual(text, join=None):
+def visual(text):
     """Return a text as it is drawn; one without such letters is what it was.
 
     >>> visual("Dan \\u05d3\\u05df 12")
     'Dan \\u05df\\u05d3 12'
-
-    :param join: function that takes a text and returns it with letters that have the
-        form which their neighbors give them, as Arabic ones do
     """
     if not _TURNED.search(text):
         return text
-    text = _MARKS.sub("", join(text) if join else text)
+    text = _joined(_MARKS.sub("", text))
     base = int(is_turned(text))
     levels = _levels(_resolved([bidirectional(one) for one in text], base), base)
     shown = [
@@ -46,6 +52,42 @@ def visual(text, join=None):
     ]
     for least in range(max(levels, default=0), 0, -1):
         shown, levels = _reversed_runs(shown, levels, least)
+    return "".join(shown)
+
+
+@lru_cache(1)
+def _forms():
+    """Arabic letters, and lam with alef -> their forms, by name."""
+    forms = {}
+    for code in (*range(0xFB50, 0xFC00), *range(0xFE70, 0xFEFD)):
+        name, *parts = decomposition(chr(code)).split() or [""]
+        letters = "".join(chr(int(part, 16)) for part in parts)
+        if len(letters) == 1 or letters[:1] == _LAM:
+            forms.setdefault(letters, {})[name.strip("<>")] = chr(code)
+    names = ("isolated", "initial", "medial", "final")
+    forms[_STRETCH] = dict.fromkeys(names, _STRETCH)
+    return forms
+
+
+def _joined(text):
+    """A text whose Arabic letters have the forms that their neighbors give them."""
+    forms, units = _forms(), []
+    for letter in text:
+        if units and units[-1] + letter in forms:
+            units[-1] += letter
+        else:
+            units.append(letter)
+    places = [
+        place for place, one in enumerate(units) if bidirectional(one[0]) != "NSM"
+    ]
+    joins, shown = False, list(units)
+    for place, after in pairwise([*places, None]):
+        own = forms.get(units[place], {})
+        behind = forms.get(units[after], {}) if after is not None else {}
+        goes_on = "initial" in own and "final" in behind
+        name = _NAMES[joins, goes_on]
+        shown[place] = own.get(name, units[place])
+        joins = goes_on
     return "".join(shown)
 
 

@@ -6,7 +6,6 @@ from hashlib import sha256
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools.arabic_reshaper import reshape
 
 from ...ingest.load import company_zone, customer_zone
 from ...statement import Masking, write_csv, write_pdf, write_xlsx
@@ -187,9 +186,7 @@ class MeteredStatement(models.Model):
         for name, write in (
             (
                 "pdf",
-                lambda file: write_pdf(
-                    content.pages(), content.formats, file, *fonts, join=reshape
-                ),
+                lambda file: write_pdf(content.pages(), content.formats, file, *fonts),
             ),
             ("xlsx", lambda file: write_xlsx(content.workbook(), file)),
             ("csv", lambda file: write_csv(content.table(), file)),

@@ -15,15 +15,15 @@ from .statement_figures import Figures
 
 #: widths of the columns of calls on a page
 _WIDTHS = {
-    "start": 90,
-    "from": 68,
-    "to": 68,
-    "destination": 74,
+    "start": 88,
+    "from": 66,
+    "to": 66,
+    "destination": 70,
     "call_type": 48,
-    "seconds": 36,
-    "billed": 36,
+    "seconds": 43,
+    "billed": 38,
     "covered": 34,
-    "tariff": 50,
+    "tariff": 48,
     "price": 58,
     "charge": 44,
 }

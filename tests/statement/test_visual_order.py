@@ -46,10 +46,15 @@ class TestVisualOrder(unittest.TestCase):
         self.assertEqual(drawn("\u200fAB\u200e 5"), "5 BA")
 
     def test_letters_are_joined_before(self):
-        lam_alef = visual(
-            "\u0633\u0644\u0627", lambda text: text.replace("\u0644\u0627", "\ufefc")
+        """Alef, lam, seen, lam with alef, meem: as a greeting is written."""
+        self.assertEqual(
+            visual("\u0627\u0644\u0633\u0644\u0627\u0645"),
+            "\ufee1\ufefc\ufeb4\ufedf\ufe8d",
         )
-        self.assertEqual(lam_alef, "\ufefc\u0633")
+        # Neither a mark above a letter nor a stretched line parts it from the next.
+        self.assertEqual(visual("\u0628\u064e\u0628")[0], "\ufe90")
+        self.assertEqual(visual("\u0628\u0640"), "\u0640\ufe91")
+        self.assertEqual(visual("\u0628 \u0628"), "\ufe8f \ufe8f")
 
     def test_which_way_it_is_read(self):
         self.assertTrue(is_turned("12 \u05d0 b"))
