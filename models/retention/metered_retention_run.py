@@ -345,7 +345,7 @@ class MeteredRetentionRun(models.Model):
             self._add_to_counters(records=samples, usage=usage)
             self.env.flush_all()
 
-        kept = self.env["metered.level.kept"].sudo()
+        kept = self.env["metered.level.kept"]
         return kept._thin(self.company_id, commit, seconds, self.before, noted)
 
     # === FILES AND STATEMENTS === #
@@ -477,7 +477,7 @@ class MeteredRetentionRun(models.Model):
             found["free"] = found["free"] if self.kind != "numbers" else 0
             return found
         if self.kind == "samples":
-            meters = self.env["metered.meter"].sudo()._thinned_meters()
+            meters = self.env["metered.meter"]._thinned_meters()
             today = self.company_id._metered_today()
             wanted = (self.company_id.id, meters.ids, self.before, today)
             return count_thinnable(self.env.cr, *wanted)
