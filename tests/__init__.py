@@ -299,6 +299,7 @@ from .rerate import test_rerate_meters
 from .rerate import test_rerate_plans
 from .retention import test_retention
 from .retention import test_retention_durability
+from .retention import test_retention_events
 from .retention import test_retention_tour
 from .screen import test_accessibility
 from .screen import test_activity

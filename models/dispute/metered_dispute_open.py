@@ -289,10 +289,10 @@ class MeteredDispute(models.Model):
                 "unit": made.meter_id.unit,
             }
         is_inbound = one.cdr.direction == "inbound"
-        ends = one.cdr.caller or "", one.cdr.callee or ""
-        other, service = ends if is_inbound else ends[::-1]
+        other = one.cdr.caller if is_inbound else one.cdr.callee
         hidden = masking.never_shows(other)
-        number = masking.caller(other) if is_inbound else masking.called(other)
+        ends = masking.ends(one.cdr.caller, one.cdr.callee, is_inbound)
+        number, service = ends if is_inbound else ends[::-1]
         return {
             **values,
             "cdr_id": one.cdr.id,

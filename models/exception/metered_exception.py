@@ -419,7 +419,17 @@ class MeteredException(models.Model):
         """What is older than a limit: the source's, or that of the retention."""
         day = self.start_time and self.start_time.date() - timedelta(days=2)
         company = self.company_id or self.source_id.company_id
-        reason = company._metered_no_details_text(day)
+        are_calls = self.source_id.record_kind == "call"
+        reason = company._metered_no_details_text(
+            day, "calls" if are_calls else "events"
+        )
+        if reason and not are_calls:
+            return self.env._(
+                "%s So nothing tells whether this record was billed before. Check the "
+                "invoices of the customer, then dismiss the exception. If it was not "
+                "billed, add it to an invoice as a product line.",
+                reason,
+            )
         if reason:
             return self.env._(
                 "%s It is therefore unknown whether this call was already billed. "

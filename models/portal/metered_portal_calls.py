@@ -346,6 +346,7 @@ class MeteredPortal(models.AbstractModel):
             other = cdr.caller if is_inbound else cdr.callee
             if not masking.lists(other, bool(cdr.charge)):
                 continue
+            caller, callee = masking.ends(cdr.caller, cdr.callee, is_inbound)
             start = cdr.start_time.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
             amount = number(cdr.charge)
             covered = cdr.plan_quantity or 0
@@ -358,12 +359,8 @@ class MeteredPortal(models.AbstractModel):
                     ),
                     "time_zone": zone,
                     "direction": directions.get(cdr.direction, ""),
-                    "from": masking.caller(cdr.caller or "")
-                    if is_inbound
-                    else cdr.caller or "",
-                    "to": cdr.callee or ""
-                    if is_inbound
-                    else masking.called(cdr.callee or ""),
+                    "from": caller,
+                    "to": callee,
                     "destination": cdr.destination_id.name or "",
                     "call_type": cdr.meter_id.name or "",
                     "seconds": int(cdr.quantity),

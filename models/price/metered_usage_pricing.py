@@ -438,6 +438,8 @@ class MeteredUsage(models.Model):
         :return: DataFrame as ``rating.aggregations`` takes it
         """
         how, _percent = found.basis
+        if how in _DECIDING or found.price._prices_events():
+            rows._check_records_kept()
         if how in ("sum", "count") and found.price._prices_events():
             records = self._read_events(rows)
         elif how in _DECIDING:
