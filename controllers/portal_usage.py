@@ -68,8 +68,9 @@ class UsagePortal(CustomerPortal):
                 "address": address,
                 "is_first": not asked.after,
                 "most": request.env._(
-                    "A file contains the newest %s calls at most. Your statements "
-                    "contain all of them.",
+                    "A file contains the newest %s calls at most, and its name has "
+                    "the day of the first one. Your statements contain all of "
+                    "them.",
                     f"{MOST_DOWNLOADED:,}",
                 ),
             },
@@ -86,8 +87,8 @@ class UsagePortal(CustomerPortal):
             return shown("portal_too_often", values, 429)
         file = io.StringIO(newline="")
         writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerows(portal()._calls_file(request.env.user, asked))
-        name = f"calls_{asked.first.isoformat()}_{asked.last.isoformat()}.csv"
+        first = portal()._calls_file(request.env.user, asked, writer.writerow)
+        name = f"calls_{first.isoformat()}_{asked.last.isoformat()}.csv"
         return request.make_response(
             "\ufeff" + file.getvalue(),
             [

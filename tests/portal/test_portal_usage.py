@@ -230,15 +230,44 @@ class TestPortal(PortalCase):
 
     def test_file(self):
         self.import_some()
+        # What somebody named is not a formula.
+        self.calls_of(self.customer).meter_id.name = "=1+1"
+        self.env.flush_all()
         got = self.page("boss", ADDRESS.replace("calls?", "calls/download?"))
         self.assertIn("attachment", got.headers["Content-Disposition"])
         rows = list(csv.DictReader(io.StringIO(got.content.decode("utf-8-sig"))))
         self.assertEqual(len(rows), 7)
         self.assertEqual(rows[-1]["to"], "12125550xxx")
+        self.assertEqual({row["call_type"] for row in rows}, {"'=1+1"})
         self.assertFalse(DIGITS.search(got.text))
         charged = sum(Decimal(row["charge"]) for row in rows)
         self.assertAlmostEqual(
             float(charged), sum(self.calls_of(self.customer).mapped("charge"))
+        )
+
+    def test_file_of_nothing(self):
+        """A filter that finds nothing does not read all days; the name says how far."""
+        self.import_some()
+        address = ADDRESS.replace("calls?", "calls/download?")
+        names = []
+        for most, searched, query in (
+            (20_000, 3, "&least=999"),
+            (20_000, 1_000, "&least=999"),
+            (2, 1_000, ""),
+        ):
+            with (
+                patch.object(metered_portal_calls, "MOST_SEARCHED_FOR_FILE", searched),
+                patch.object(metered_portal_calls, "MOST_DOWNLOADED", most),
+                patch.object(metered_portal_calls, "FETCHED", 1),
+            ):
+                got = self.page("boss", address + query)
+            names.append(got.headers["Content-Disposition"].partition("calls_")[2])
+            rows = list(csv.DictReader(io.StringIO(got.content.decode("utf-8-sig"))))
+            self.assertEqual(len(rows), 0 if query else 2)
+        # Calls are of October 1 through 7.
+        self.assertEqual(
+            names,
+            [f'2026-10-0{day}_2026-10-31.csv"' for day in (5, 1, 6)],
         )
 
     def test_not_listed(self):
