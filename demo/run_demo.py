@@ -288,6 +288,8 @@ def print_address(env, partners):
     )
     partner = partners["Thames Print Ltd"]
     print(f"\n  {url}/odoo/res.partner/{partner.id}   (login admin, password admin)")
+    login = disputed.LOGIN
+    print(f"  {url}/my/usage   (a customer: login {login}, password {login})")
 
 
 if __name__ == "__main__":

@@ -195,7 +195,7 @@ class TestPortalPapers(PortalCase):
             (None, f"{own}?report_type=pdf&download=1&access_token={token}", True),
             (None, f"/my/disputes/{dispute.id}?access_token={token}", False),
             (None, f"/my/usage/calls?access_token={token}", False),
-            ("boss", f"/report/html/account.report_invoice/{invoice.id}", True),
+            ("boss", f"/report/html/account.report_invoice/{invoice.id}", False),
             ("rival", f"/report/html/account.report_invoice/{invoice.id}", False),
         ):
             with self.subTest(address, login=login), mute_logger("odoo.http"):

@@ -44,8 +44,13 @@ class TestPortalTour(PortalCase):
             self.boss.partner_id, calls[5:7].ids, [], "price", "Too much", "portal"
         )
         dispute.message_post(body="Why?", subtype_xmlid="mail.mt_comment")
+        dispute.action_start()
+        dispute._change("cancelled", "A mistake.")
+        dispute = dispute._dispute_calls(
+            self.boss.partner_id, calls[4:6].ids, [], "price", "Too much", "portal"
+        )
         # What others named is text, on every page.
-        markup = "<img src=x onerror=console.error('markup')>"
+        markup = "<img src=x onerror=oops()>"
         for record in (calls.meter_id, calls.destination_id[:1], self.customer):
             record.name = markup
         dispute.line_ids.write({"number": markup, "destination": markup})

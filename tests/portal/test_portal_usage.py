@@ -115,6 +115,12 @@ class TestPortal(PortalCase):
         self.assertFalse(DIGITS.search(text))
         self.assertIn("/my/usage/calls", self.page("boss", "/my/usage").text)
         self.assertIn("There is no usage", self.page("nobody", "/my/usage").text)
+        # A page of a language that is written from the right says so.
+        self.assertEqual(html.fromstring(text).get("dir"), "ltr")
+        self.env["res.lang"]._lang_get("en_US").direction = "rtl"
+        self.env.flush_all()
+        text = self.page("clerk", "/my/usage").text
+        self.assertEqual(html.fromstring(text).get("dir"), "rtl")
         home = self.env["metered.portal"]
         self.assertTrue(home._has_usage(self.clerk))
         self.assertFalse(home._has_usage(self.nobody))
