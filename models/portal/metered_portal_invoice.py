@@ -97,7 +97,14 @@ class MeteredPortal(models.AbstractModel):
             rows = line._metered_rows_of_readings() + words._rows(steps, currency)
         else:
             rows = line._metered_rows_by_allowance()
-            rows += line._metered_rows_by_destination()
+            masking, _zone = self._policy(
+                line.company_id,
+                line.move_id.commercial_partner_id,
+                line.metered_usage_ids[:1],
+            )
+            # One call to a country is an item, too.
+            if masking.items != "none":
+                rows += line._metered_rows_by_destination()
         rows += line._metered_rows_to_invoice(sums)
         return [
             {

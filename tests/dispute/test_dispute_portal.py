@@ -249,10 +249,13 @@ class TestDisputePortal(PortalCase, DisputeCase):
         self.open("boss", self.calls[0])
         own = self.disputes() - dispute
         self.assertEqual(self.page("rival", f"/my/disputes/{own.id}").status_code, 404)
+        contact = self.rival.partner_id
+        self.assertEqual(dispute._mail_contact(), contact)
+        contact.email = False
+        self.assertEqual(dispute._mail_contact(), self.customer)
         self.stranger.email = "office@example.com"
         self.assertEqual(dispute._mail_contact(), self.stranger)
-        self.rival.partner_id.email = "rival@example.com"
-        self.assertEqual(dispute._mail_contact(), self.rival.partner_id)
+        contact.email = "rival@example.com"
         # A contact who goes to another company takes nothing along.
         other = self.make_customer("Other Inc", "+14045550300", is_company=True)
         self.rival.partner_id.parent_id = other

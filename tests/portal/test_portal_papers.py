@@ -71,6 +71,21 @@ class TestPortalPapers(PortalCase):
             self.assertNotIn("How this amount", text)
             self.assertNotIn("Show Calls", text)
         self.assertIsNone(self.invoice_page(invoice, "rival"))
+        # Sums by destination, unless the customer gets no items.
+        call = self.calls_of(self.customer)[:1]
+        other = self.env["metered.destination"].search(
+            [("id", "!=", call.destination_id.id)], limit=1
+        )
+        self.env.cr.execute(
+            "UPDATE metered_cdr SET destination_id = %s WHERE id = %s",
+            (other.id, call.id),
+        )
+        self.assertIn(other.name, self.invoice_page(invoice, "clerk"))
+        self.customer.metered_statement_items = "none"
+        self.env.flush_all()
+        text = self.invoice_page(invoice, "clerk")
+        self.assertIn("How this amount was calculated", text)
+        self.assertNotIn(other.name, text)
 
     def test_alerts(self):
         self.make_subscription(self.customer, "2026-10-01", "2026-11-01")

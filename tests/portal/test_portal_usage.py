@@ -317,6 +317,13 @@ class TestPortal(PortalCase):
             self.assertNotIn("xxx", self.page("nobody", address).text)
             self.assertEqual(self.page("clerk", address).status_code, 403)
         self.assertFalse(self.env["metered.portal"]._call_of(self.boss, 10**30))
+        for address in ("usage/call/%s", "statements/%s/pdf", "disputes/%s"):
+            got = self.page("boss", f"/my/{address % 10**30}")
+            self.assertEqual(got.status_code, 404, address)
+        # Nobody gives itself a right.
+        with self.assertRaises(AccessError):
+            own = self.clerk.partner_id.with_user(self.clerk)
+            call_kw(own, "write", [own.ids, {"metered_portal_calls": True}], {})
         self.authenticate(None, None)
         self.assertIn("/web/login", self.url_open(ADDRESS).url)
 
