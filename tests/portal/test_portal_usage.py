@@ -421,7 +421,7 @@ class TestPortal(PortalCase):
         self.assertEqual(entries.contact_id, self.boss.partner_id)
         self.assertEqual(entries.partner_id, self.customer)
         self.assertEqual(set(entries.mapped("address")), {"127.0.0.1"})
-        self.assertIn("since=2026-10-01", entries[0].what)
+        self.assertEqual(entries[0].what, "since=2026-10-01, until=2026-10-31")
         # What it says of a call is what was shown of it.
         self.assertIn("+12125550xxx", entries[1].what)
         for change in (lambda: entries.write({"what": ""}), entries.unlink):

@@ -185,7 +185,9 @@ class CommittedCase(TransactionCase):
         files = self.real["ir.attachment"].search([("res_field", "!=", False)])
         for model, of_model in files.grouped("res_model").items():
             there = self.real[model].browse(of_model.mapped("res_id")).exists()
-            of_model.filtered(lambda file, ids=there.ids: file.res_id not in ids).unlink()
+            of_model.filtered(
+                lambda file, ids=there.ids: file.res_id not in ids
+            ).unlink()
 
     def refresh(self):
         """See what the other processes committed."""
