@@ -3,6 +3,7 @@
 """A customer who questions two calls: one is credited, the other one refused."""
 
 from odoo import Command
+
 from odoo.addons.metered_billing.rating.exact import number, rounded
 
 CUSTOMER = "Blue Mesa Logistics"

@@ -109,6 +109,7 @@ from .dispute import test_dispute_portal
 from .dispute import test_dispute_tours
 from .dispute import test_disputes
 from .dispute import test_disputes_rerated
+from .evidence import test_evidence
 from .exception import test_cure_durability
 from .exception import test_exception_causes
 from .exception import test_exception_cures

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 from ...stored.rerate import rerate
+from ..guard.engine import engine_version
 from ..guard.unchecked_many2one import UncheckedMany2one
 from ..screen.actions import window_action
 from .metered_sums import Money
@@ -294,6 +295,7 @@ class MeteredUsage(models.Model):
         )
         self._forget_invoices()
         lines.invalidate_recordset(["metered_usage_ids"], flush=False)
+        lines.move_id._set_as_program({"metered_engine": engine_version(self.env)})
         posted = lines.move_id.filtered(lambda move: move.state == "posted")
         posted._metered_note_seals("posted")
 

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
 from ...statement.chain import VERSION, broken, link
+from ..guard.engine import engine_version
 from ..guard.metered_append_only import said
 from ..guard.unchecked_many2one import UncheckedMany2one
 
@@ -131,14 +132,13 @@ class MeteredSeal(models.Model):
                 company.id,
             )
         )
-        engine = self.env["ir.module.module"].sudo()._get("metered_billing")
         rows = []
         for position, values in enumerate(many, count + 1):
             values = {
                 "company_id": company.id,
                 "position": position,
                 "moment": fields.Datetime.now(),
-                "engine": engine.latest_version,
+                "engine": engine_version(self.env),
                 **values,
             }
             seal = link(head, said(_HASHED, values))
@@ -163,7 +163,7 @@ class MeteredSeal(models.Model):
                     seal.position,
                     seal.previous or "",
                     seal.seal,
-                    said(_HASHED, seal),
+                    seal._said(),
                     seal.version,
                 )
                 for seal in seals
@@ -197,6 +197,10 @@ class MeteredSeal(models.Model):
         if kind == "day":
             return {seal.day: seal for seal in seals}
         return {seal.invoice_id.id: seal for seal in seals}
+
+    def _said(self):
+        """What this seal says, as it is hashed."""
+        return said(_HASHED, self)
 
     # === FOR PEOPLE === #
 
