@@ -21,7 +21,6 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))
 
 import carried  # noqa: E402
-import customer_login  # noqa: E402
 import disputed  # noqa: E402
 import evidence  # noqa: E402
 import hacked  # noqa: E402
@@ -104,7 +103,6 @@ def main(env):
     dispute = disputed.settle(env, invoices[partners[disputed.CUSTOMER]])
     env.cr.commit()
     clock.step("a dispute: one call credited, one refused", 2)
-    customer_login.make(env, partners[customer_login.CUSTOMER])
     alarm = hacked.raise_alarm(env, partners[hacked.CUSTOMER])
     clock.step("a phone system that was hacked last night", alarm.calls)
     verified = seal(env)
@@ -295,7 +293,7 @@ def print_address(env, partners):
     )
     partner = partners["Thames Print Ltd"]
     print(f"\n  {url}/odoo/res.partner/{partner.id}   (login admin, password admin)")
-    login = customer_login.LOGIN
+    login = disputed.LOGIN
     print(f"  {url}/my/usage   (what a customer sees: {login}, password {login})")
 
 
