@@ -293,6 +293,8 @@ def print_address(env, partners):
     )
     partner = partners["Thames Print Ltd"]
     print(f"\n  {url}/odoo/res.partner/{partner.id}   (login admin, password admin)")
+    login = disputed.LOGIN
+    print(f"  {url}/my/usage   (what a customer sees: {login}, password {login})")
 
 
 if __name__ == "__main__":

@@ -210,6 +210,27 @@ _FILES = Table(
      WHERE batch.id IN {_OF_RECORDS.format("cdr.batch_id")} ORDER BY batch.id
     """,
 )
+_CHANGES = Table(
+    (
+        ("record", "change.cdr_id"),
+        ("time", _ROUNDED.format("change.moment")),
+        ("why", "change.reason"),
+        ("charge_before", "trim_scale(change.charge_before)"),
+        ("currency_before", "before.name"),
+        ("rate_before", "change.rate_before_id"),
+        ("charge_after", "trim_scale(change.charge_after)"),
+        ("currency_after", "after.name"),
+        ("rate_after", "change.rate_after_id"),
+        ("by", "users.login"),
+    ),
+    f"""
+      FROM metered_charge_change change
+      LEFT JOIN res_currency before ON before.id = change.currency_before_id
+      LEFT JOIN res_currency after ON after.id = change.currency_after_id
+      LEFT JOIN res_users users ON users.id = change.user_id
+     WHERE change.cdr_id IN {_OF_RECORDS.format("cdr.id")} ORDER BY change.id
+    """,
+)
 
 #: name of a table's file -> table
 TABLES = {
@@ -219,6 +240,7 @@ TABLES = {
     "rates": _RATES,
     "allowances": _ALLOWANCES,
     "files": _FILES,
+    "changes": _CHANGES,
 }
 
 

@@ -67,6 +67,7 @@ from .connectors import test_connector_netsapiens
 from .connectors import test_connector_own_credentials
 from .connectors import test_connector_windows
 from .connectors import test_events
+from .connectors import test_file_baf
 from .connectors import test_file_delimited
 from .connectors import test_file_detect
 from .connectors import test_file_head
@@ -196,6 +197,7 @@ from .ingest import test_import_together
 from .ingest import test_import_usage
 from .ingest import test_import_wizard
 from .ingest import test_joined
+from .ingest import test_legs
 from .ingest import test_number_destinations
 from .ingest import test_number_normalisation
 from .ingest import test_number_plans
@@ -297,6 +299,7 @@ from .rerate import test_rerate_meters
 from .rerate import test_rerate_plans
 from .retention import test_retention
 from .retention import test_retention_durability
+from .retention import test_retention_events
 from .retention import test_retention_tour
 from .screen import test_accessibility
 from .screen import test_activity

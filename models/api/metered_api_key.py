@@ -74,13 +74,15 @@ class MeteredApiKey(models.Model):
     requests_per_minute = fields.Integer(
         default=6000, help="Further requests have to wait. 0 means no limit."
     )
-    last_used = fields.Datetime(readonly=True, copy=False, help="To the minute.")
+    last_used = fields.Datetime(
+        readonly=True, copy=False, help="Accurate to the minute."
+    )
     last_address = fields.Char(string="Used From", readonly=True, copy=False)
     last_secure = fields.Boolean(
         string="Over TLS",
         readonly=True,
         copy=False,
-        help="Whether it came over https then.",
+        help="Whether the last request used HTTPS.",
     )
     state = fields.Selection(
         [
@@ -95,7 +97,7 @@ class MeteredApiKey(models.Model):
 
     _prefix_uniq = models.UniqueIndex(
         "(prefix) WHERE prefix IS NOT NULL",
-        "There is already a key that starts like this.",
+        "A key with this prefix already exists.",
     )
 
     @api.depends("prefix", "expires", "revoked")

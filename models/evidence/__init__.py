@@ -3,4 +3,5 @@
 from . import account_move_evidence
 from . import account_move_line_lineage
 from . import metered_cdr_lineage
+from . import metered_charge_change
 from . import metered_evidence

@@ -54,12 +54,20 @@ class MeteredCdr(models.Model):
             cdr.day_seal_id = may_seals and usage._day_seal()
             cdr.invoice_seal_id = may_seals and move._metered_seal()
 
+    charge_change_ids = fields.One2many(
+        "metered.charge.change",
+        "cdr_id",
+        string="Changes of the Charge",
+        readonly=True,
+        help="The charge was another one before.",
+    )
+
     def metered_lineage(self):
         """Where records come from, and where they ended up. Callable by RPC.
 
         :return: list of dicts in the order of the records, all of it JSON: `record`,
-            `file`, `rate`, `plan`, `usage`, `journal_item`, `invoice`, `statement` and
-            `seals`; None where there is none
+            `file`, `rate`, `changes`, `plan`, `usage`, `journal_item`, `invoice`,
+            `statement` and `seals`; None where there is none
         :raises AccessError: for who may not see call details
         """
         self.check_access("read")
@@ -98,6 +106,16 @@ class MeteredCdr(models.Model):
                 "version": self.engine or None,
             },
             "rate": self._lineage_of_rate(),
+            "changes": [
+                {
+                    "time": change.moment.isoformat(),
+                    "why": change.reason,
+                    "before": repr(change.charge_before),
+                    "after": repr(change.charge_after),
+                    "by": change.user_id.sudo().display_name or None,
+                }
+                for change in self.charge_change_ids.sorted("id")
+            ],
             "plan": [
                 {"allowance": name, "taken": self.plan_taken[str(key)]}
                 for key, name in self._names_of_allowances().items()

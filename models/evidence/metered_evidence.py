@@ -30,6 +30,7 @@ Evidence of invoice {number}
 
 lines.csv, usage.csv, records.csv    the lines of the invoice, their usage, its records
 rates.csv, allowances.csv            what priced the records, as it is today
+changes.csv                          charges that were others before: when, why, by whom
 files.csv                            the imported files, with their SHA-256
 statement/                           the statements of the invoice
 sealed/invoice.txt, usage.txt,       the texts that the seal is about: SHA-256 of the
@@ -290,20 +291,14 @@ class MeteredEvidence(models.Model):
 
     def _seals(self):
         """Yield what each seal of the company says, by their numbers."""
-        seals = self.env["metered.seal"]
-        ids = seals.search(
-            [("company_id", "=", self.company_id.id)], order="position"
-        ).ids
-        for start in range(0, len(ids), 1000):
-            some = seals.browse(ids[start : start + 1000])
-            for seal in some:
-                yield {
-                    "version": seal.version or VERSION,
-                    "previous": seal.previous or "",
-                    "seal": seal.seal,
-                    "said": seal._said(),
-                }
-            some.invalidate_recordset()
+        chain = self.env["metered.seal"]._chain(self.company_id)
+        for _position, previous, seal, said, version in chain:
+            yield {
+                "version": version or VERSION,
+                "previous": previous,
+                "seal": seal,
+                "said": said,
+            }
 
     def _write_statements(self, archive):
         for statement in self.invoice_id.metered_statement_ids.sorted("id"):

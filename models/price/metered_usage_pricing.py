@@ -71,6 +71,9 @@ class PricedMeter:
     measured_from: object = None
     #: (aggregation, percent) of the price, see ``metered.price``'s ``_level_basis``
     basis: tuple = ()
+    #: whose it is
+    partner: models.BaseModel = None
+    company: models.BaseModel = None
 
     @property
     def currency(self):
@@ -112,6 +115,7 @@ class MeteredUsage(models.Model):
         subscription=None,
         only_meter=None,
         carried=(),
+        held=(),
     ):
         """Price this open usage: one price for each meter and billing period.
 
@@ -123,6 +127,8 @@ class MeteredUsage(models.Model):
         :param only_meter: of the subscription's lines only those of this meter
         :param carried: earlier periods that no invoice has yet: list of (first day,
             first day after). They are not late.
+        :param held: (customer, meters) without a subscription, whose levels are priced
+            also without usage, of the days that are billed
         :return: list of :class:`PricedMeter`
         :raises UserError: when usage has no price, or none for its quantity
         """
@@ -156,11 +162,15 @@ class MeteredUsage(models.Model):
                 if key not in groups and only_meter in (None, key[0]):
                     order.append(key)
                     groups[key] = []
+        customer, meters = held or (self.env["res.partner"], ())
+        nobody = self.env["sale.subscription"]
+        alone = [(meter, nobody, date_from, date_to) for meter in meters]
+        order += [key for key in alone if key not in groups]
         found = []
         for key in order:
             meter, owner, begin, end = key
-            usage = self.browse(groups[key])
-            partner = owner.partner_id or usage.partner_id[:1]
+            usage = self.browse(groups.get(key, ()))
+            partner = owner.partner_id or usage.partner_id[:1] or customer
             if not self._is_charged(meter, owner, partner, company, begin, end):
                 continue
             priced = self._price_meter(
@@ -275,6 +285,8 @@ class MeteredUsage(models.Model):
             date_to=end,
             late=False,
             usage=usage,
+            partner=partner,
+            company=company,
         )
         service = not line and self._find_measured(found, partner, company)
         if service:
@@ -426,6 +438,8 @@ class MeteredUsage(models.Model):
         :return: DataFrame as ``rating.aggregations`` takes it
         """
         how, _percent = found.basis
+        if how in _DECIDING or found.price._prices_events():
+            rows._check_records_kept()
         if how in ("sum", "count") and found.price._prices_events():
             records = self._read_events(rows)
         elif how in _DECIDING:

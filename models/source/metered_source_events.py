@@ -415,13 +415,13 @@ class MeteredSource(models.Model):
     def _look_pushed(self):
         waiting = self._posted_waiting()
         if waiting:
-            return self.env._("%s wait to be rated.", waiting)
+            return self.env._("Waiting to be rated: %s.", waiting)
         if not self.batch_count:
             raise SourceError(
                 self.env._("No events have been pushed yet."),
                 remedy=self.env._("Send an event from your program, and test again."),
             )
-        return self.env._("None waits to be rated.")
+        return self.env._("None are waiting to be rated.")
 
 
 def _iso(moment_us):

@@ -37,7 +37,9 @@ class MeteredStatementZip(models.Model):
         "metered.statement", readonly=True, check_company=True
     )
     with_all_files = fields.Boolean(
-        string="XLSX and CSV, Too", readonly=True, help="Otherwise only the PDFs."
+        string="Include XLSX and CSV",
+        readonly=True,
+        help="If not selected, the ZIP file contains only the PDFs.",
     )
     left_out = fields.Integer(
         readonly=True,

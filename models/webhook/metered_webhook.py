@@ -68,11 +68,12 @@ class MeteredWebhook(models.Model):
     )
     tells_usage_imported = fields.Boolean(
         string="Usage Imported",
-        help="An import or a sync is done: its source, file and counts.",
+        help="An import or a sync is done. Includes its source, file, and counts.",
     )
     tells_exception_raised = fields.Boolean(
         string="Exception Raised",
-        help="An import has records that could not be rated: how many, by reason.",
+        help="An import has records that could not be rated. Includes their number by "
+        "reason.",
     )
     tells_sync_failed = fields.Boolean(
         string="Sync Failed",
@@ -80,8 +81,8 @@ class MeteredWebhook(models.Model):
     )
     tells_fraud_alarm = fields.Boolean(
         string="Fraud Alarm",
-        help="Calls of a customer look like toll fraud: how many, their charge, and "
-        "why.",
+        help="Calls of a customer look like toll fraud. Includes their number, their "
+        "charge, and the reason.",
     )
     tells_invoice_pending = fields.Boolean(
         string="Invoice Pending",
@@ -96,27 +97,29 @@ class MeteredWebhook(models.Model):
     )
     tells_invoice_freed = fields.Boolean(
         string="Invoice Freed",
-        help="An invoice or a line was deleted, canceled, or fully credited: its usage "
-        "can be billed again.",
+        help="An invoice or a line was deleted, canceled, or fully credited. Its "
+        "usage can be billed again.",
     )
     tells_alert_triggered = fields.Boolean(
         string="Alert or Allowance Threshold Reached",
         help="An amount, a quantity, or the used part of an allowance reached "
-        "thresholds of an alert: its value now and before, the thresholds, and the "
-        "time as of which.",
+        "thresholds of an alert. Includes the current and previous values, the "
+        "thresholds, and the time of the values.",
     )
     tells_entitlement_changed = fields.Boolean(
         string="Entitlement Changed",
-        help="A cap was reached or lifted, or a new billing period started: whether "
-        "usage is allowed.",
+        help="A cap was reached or lifted, or a new billing period started. Includes "
+        "whether usage is allowed.",
     )
     tells_dispute_opened = fields.Boolean(
         string="Dispute Opened",
-        help="A customer disputes charges: whose, which, and how much.",
+        help="A customer disputes charges. Includes the customer, the charges, and "
+        "the amount.",
     )
     tells_dispute_decided = fields.Boolean(
         string="Dispute Decided",
-        help="A dispute was decided or rejected: what was approved and credited.",
+        help="A dispute was decided or rejected. Includes the approved and credited "
+        "amounts.",
     )
     state = fields.Selection(
         [("on", "On"), ("off", "Off")],
@@ -127,7 +130,7 @@ class MeteredWebhook(models.Model):
         copy=False,
         tracking=True,
     )
-    off_reason = fields.Char(string="Reason Turned Off", readonly=True, copy=False)
+    off_reason = fields.Char(string="Reason for Turning Off", readonly=True, copy=False)
     not_before = fields.Datetime(
         readonly=True, copy=False, help="The receiver asked to wait until this time."
     )

@@ -239,6 +239,44 @@ class TestEvidence(StatementCase):
             with self.assertRaises(UserError):
                 line.metered_lineage(**page)
 
+    def test_changes_of_charges(self):
+        """Re-rating and calling plans leave what was before, who, and why."""
+        changes = self.env["metered.charge.change"]
+        self.import_calls(
+            self.source,
+            ("1", "2026-10-01 10:00:00", 60, "+14045550100", "+12125550199"),
+        )
+        call = self.env["metered.cdr"].search([("source_id", "=", self.source.id)])
+        self.assertFalse(changes.search([("cdr_id", "=", call.id)]))
+        self.customer.metered_deck_id = self.make_deck("New")
+        self.make_rate(self.customer.metered_deck_id, "", 9)
+        user = new_test_user(self.env, "rater", "metered_billing.group_metered_user")
+        before = call.charge
+        run = (
+            self.env["metered.rerate.start"]
+            .with_user(user)
+            .create({"date_from": "2026-10-01", "date_to": "2026-10-31"})
+        )
+        run = self.env["metered.rerate"].browse(run.action_preview()["res_id"])
+        run._process()
+        run.action_apply()
+        run._process()
+        self.assertEqual(run.state, "done")
+        [change] = changes.search([("cdr_id", "=", call.id)])
+        self.assertEqual(
+            (change.reason, change.charge_before, change.charge_after, change.user_id),
+            ("rerated", before, 9, user),
+        )
+        self.assertEqual(change, call.charge_change_ids)
+        self.assertTrue(change.rate_before_id != change.rate_after_id)
+        [lineage] = call.metered_lineage()
+        self.assertEqual(lineage["changes"][0]["by"], user.display_name)
+        # The same once more changes nothing, and no row is ever another one.
+        call.usage_id._rerate()
+        self.assertEqual(len(changes.search([("cdr_id", "=", call.id)])), 1)
+        with self.assertRaises(UserError):
+            change.sudo().unlink()
+
     def test_lineage_rights(self):
         invoice = self.invoice()
         line = invoice.invoice_line_ids.filtered("metered_usage_ids")

@@ -98,6 +98,7 @@ NOWHERE = {
     "metered.statement.action_zip": "test_statement_zip, as the next two.",
     "metered.statement.zip.action_download": "The same.",
     "metered.statement.zip.action_resume": "The same.",
+    "res.partner.action_metered_remove_password": "test_statement_mail.",
     "metered.hold.action_lift": "test_retention, as the next.",
     "metered.retention.rule.action_turn_off": "The same, and its tour.",
     "metered.retention.rule.action_view_runs": "Its tour.",
