@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
 from ...statement.chain import VERSION, broken, link
+from ..guard.engine import engine_version
 from ..guard.metered_append_only import said
 from ..guard.unchecked_many2one import UncheckedMany2one
 
@@ -16,7 +17,7 @@ REASONS = [
     ("rerated", "Usage re-rated"),
     ("plan", "Calling plan applied"),
     ("booked", "Readings booked"),
-    ("given", "Quantity given by a program"),
+    ("given", "Quantity set by a program"),
     ("sampled", "Levels sampled"),
     ("thinned", "Samples thinned"),
     ("merged", "Customers merged"),
@@ -26,6 +27,8 @@ REASONS = [
     ("resumed", "Sealing was turned off"),
     ("several", "Several reasons"),
 ]
+#: seals that are in the memory at a time
+CHAIN_PORTION = 5_000
 #: what the seal of a row is about; another list is another version
 _HASHED = (
     "company_id",
@@ -53,7 +56,7 @@ class MeteredSeal(models.Model):
     """
 
     _name = "metered.seal"
-    _description = "Seal of Usage"
+    _description = "Usage Seal"
     _inherit = ["metered.append.only", "metered.guarded"]
     _log_access = False
     _order = "company_id, position desc"
@@ -79,7 +82,9 @@ class MeteredSeal(models.Model):
     )
     sums_text = fields.Text(string="Sums", compute="_compute_sums_text")
     digest = fields.Char(
-        string="SHA-256", readonly=True, help="Computed over the usage and its records."
+        string="SHA-256",
+        readonly=True,
+        help="Calculated from the usage and its records.",
     )
     reason = fields.Selection(REASONS, required=True, readonly=True)
     about = fields.Char(
@@ -91,14 +96,14 @@ class MeteredSeal(models.Model):
     engine = fields.Char(
         string="Module Version",
         readonly=True,
-        help="Of the time of the seal.",
+        help="At the time of the seal.",
     )
     version = fields.Integer(readonly=True, aggregator=None)
     previous = fields.Char(string="Previous Seal", readonly=True)
     seal = fields.Char(readonly=True)
 
     _position_uniq = models.UniqueIndex(
-        "(company_id, position)", "There is a seal with this number."
+        "(company_id, position)", "A seal with this number already exists."
     )
     _day_idx = models.Index("(company_id, day, position) WHERE kind = 'day'")
     _invoice_idx = models.Index("(invoice_id, position) WHERE kind = 'invoice'")
@@ -131,14 +136,13 @@ class MeteredSeal(models.Model):
                 company.id,
             )
         )
-        engine = self.env["ir.module.module"].sudo()._get("metered_billing")
         rows = []
         for position, values in enumerate(many, count + 1):
             values = {
                 "company_id": company.id,
                 "position": position,
                 "moment": fields.Datetime.now(),
-                "engine": engine.latest_version,
+                "engine": engine_version(self.env),
                 **values,
             }
             seal = link(head, said(_HASHED, values))
@@ -154,23 +158,43 @@ class MeteredSeal(models.Model):
     def _broken(self, company):
         """What does not fit in a company's chain; see ``statement.chain.broken``."""
         self.env.flush_all()
-        self.invalidate_model()
         company.invalidate_recordset(["metered_seal_count", "metered_seal_head"])
-        seals = self.search([("company_id", "=", company.id)], order="position")
         return broken(
-            (
-                (
-                    seal.position,
-                    seal.previous or "",
-                    seal.seal,
-                    said(_HASHED, seal),
-                    seal.version,
-                )
-                for seal in seals
-            ),
+            self._chain(company),
             company.metered_seal_count,
             company.metered_seal_head or "",
         )
+
+    @api.model
+    def _chain(self, company):
+        """Yields what ``statement.chain.broken`` compares, some seals at a time."""
+        columns = SQL(", ").join(
+            SQL.identifier(name) for name in (*_HASHED, "previous", "seal", "version")
+        )
+        after = -(2**31) - 1
+        while True:
+            self.env.cr.execute(
+                SQL(
+                    "SELECT %s FROM metered_seal WHERE company_id = %s"
+                    " AND position > %s ORDER BY position LIMIT %s",
+                    columns,
+                    company.id,
+                    after,
+                    CHAIN_PORTION,
+                )
+            )
+            rows = self.env.cr.dictfetchall()
+            for row in rows:
+                yield (
+                    row["position"],
+                    row["previous"] or "",
+                    row["seal"],
+                    said(_HASHED, row),
+                    row["version"],
+                )
+            if len(rows) < CHAIN_PORTION:
+                return
+            after = rows[-1]["position"]
 
     @api.model
     def _latest(self, company, kind, keys):

@@ -84,8 +84,22 @@ registry.category("web_tour.tours").add("metered_billing_cure_exceptions", {
                 ".o_list_view:not(:contains(No customer has)) .o_data_row:contains(Durations like broken)",
         },
         {
+            content: "What is wrong with it comes first, in red",
+            trigger: ".o_data_row:contains(Durations) button[name=action_correct]",
+            run: "click",
+        },
+        {
+            trigger:
+                ".modal .o_data_row:eq(0).text-danger:contains(duration) [name=value]:contains(broken)",
+        },
+        {
+            trigger: ".modal-footer .btn-secondary:contains(Discard)",
+            run: "click",
+        },
+        {
             content: "Dismiss what is left",
-            trigger: ".o_data_row:contains(Durations) button[name=action_dismiss]",
+            trigger:
+                "body:not(:has(.modal)) .o_data_row:contains(Durations) button[name=action_dismiss]",
             run: "click",
         },
         {
@@ -123,6 +137,13 @@ registry.category("web_tour.tours").add("metered_billing_undo_import", {
         {
             content: "Its control totals add up",
             trigger: ".o_form_view .o_field_widget[name=balance]:contains(Adds up)",
+        },
+        {
+            content: "What it comes to is there a moment later",
+            trigger: ".o_form_view .o_metered_late[data-name=charged]:contains(0.09)",
+        },
+        {
+            trigger: ".o_form_view .o_metered_late[data-name=invoiced]:contains(0)",
         },
         {
             content: "Undo it",
