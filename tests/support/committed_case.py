@@ -180,8 +180,8 @@ class CommittedCase(TransactionCase):
             if name.startswith("metered.") and name.endswith(".mark"):
                 self.cr.execute(SQL("DELETE FROM %s", SQL.identifier(model._table)))
         self._remove_changes()
-        self._remove_what_belonged("ir.attachment", "res_model", "res_field")
-        self._remove_what_belonged("mail.message", "model", "model")
+        self._remove_files()
+        self._remove_messages()
         self.cr.commit()
 
     def _remove_changes(self):
@@ -193,16 +193,28 @@ class CommittedCase(TransactionCase):
                 else "DELETE FROM metered_charge_change"
             )
 
-    def _remove_what_belonged(self, model, of_model, told_by):
-        """Files in fields, or messages, of what SQL deleted: nobody could see them.
+    def _remove_files(self):
+        """Files in fields of what SQL deleted: nobody would ever see them again."""
+        files = self.real["ir.attachment"].search([("res_field", "!=", False)])
+        for model, of_model in files.grouped("res_model").items():
+            there = self.real[model].browse(of_model.mapped("res_id")).exists()
+            of_model.filtered(
+                lambda file, ids=there.ids: file.res_id not in ids
+            ).unlink()
 
-        :param of_model: field with the name of the model whose record they belong to
-        :param told_by: field that is filled in where they belong to one
-        """
-        found = self.real[model].search([(told_by, "!=", False), ("res_id", "!=", 0)])
-        for name, some in found.grouped(of_model).items():
-            there = set(self.real[name].browse(some.mapped("res_id")).exists().ids)
-            some.filtered(lambda one, there=there: one.res_id not in there).unlink()
+    def _remove_messages(self):
+        """Messages at what SQL deleted."""
+        self.cr.execute("SELECT DISTINCT model FROM mail_message WHERE res_id != 0")
+        for (model,) in self.cr.fetchall():
+            if model in self.registry:
+                self.cr.execute(
+                    SQL(
+                        "DELETE FROM mail_message WHERE model = %s AND res_id != 0"
+                        " AND NOT EXISTS (SELECT FROM %s AS of WHERE of.id = res_id)",
+                        model,
+                        SQL.identifier(self.registry[model]._table),
+                    )
+                )
 
     def refresh(self):
         """See what the other processes committed."""
