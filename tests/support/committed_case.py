@@ -168,6 +168,7 @@ class CommittedCase(TransactionCase):
             ("DELETE FROM metered_cdr WHERE batch_id = ANY(%s)", batches),
             ("DELETE FROM metered_exception WHERE batch_id = ANY(%s)", batches),
             ("DELETE FROM metered_usage WHERE partner_id = ANY(%s)", partners),
+            ("DELETE FROM metered_fraud_day WHERE partner_id = ANY(%s)", partners),
             ("UPDATE metered_batch SET records = 0 WHERE id = ANY(%s)", batches),
         ):
             self.cr.execute(statement, (ids,))
@@ -203,18 +204,27 @@ class CommittedCase(TransactionCase):
             ).unlink()
 
     def _remove_messages(self):
-        """Messages at what SQL deleted."""
-        self.cr.execute("SELECT DISTINCT model FROM mail_message WHERE res_id != 0")
-        for (model,) in self.cr.fetchall():
-            if model in self.registry:
-                self.cr.execute(
-                    SQL(
-                        "DELETE FROM mail_message WHERE model = %s AND res_id != 0"
-                        " AND NOT EXISTS (SELECT FROM %s AS of WHERE of.id = res_id)",
-                        model,
-                        SQL.identifier(self.registry[model]._table),
+        """Messages, activities and followers of what SQL deleted."""
+        for table, column in (
+            ("mail_message", "model"),
+            ("mail_activity", "res_model"),
+            ("mail_followers", "res_model"),
+        ):
+            names = SQL.identifier(table), SQL.identifier(column)
+            self.cr.execute(
+                SQL("SELECT DISTINCT %s FROM %s WHERE res_id != 0", *names[::-1])
+            )
+            for (model,) in self.cr.fetchall():
+                if model in self.registry:
+                    self.cr.execute(
+                        SQL(
+                            "DELETE FROM %s WHERE %s = %s AND res_id != 0 AND NOT"
+                            " EXISTS (SELECT FROM %s AS of WHERE of.id = res_id)",
+                            *names,
+                            model,
+                            SQL.identifier(self.registry[model]._table),
+                        )
                     )
-                )
 
     def refresh(self):
         """See what the other processes committed."""
